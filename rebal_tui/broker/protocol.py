@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from rebal_tui.broker.connection import ConnectionState
 from rebal_tui.domain.accounts import Account, Restriction
 from rebal_tui.domain.action_effects import Holding, Terms
+from rebal_tui.domain.activities import Activity, Announcement, TradeReversal
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import CashEntry, Journal
 from rebal_tui.domain.corporate_actions import CorporateAction
@@ -76,7 +77,8 @@ class EventKind(StrEnum):
     """`ACCOUNT` and `ASSET` mean that the object changed: read it again. The others carry the change.
 
     `NOTICE` is an event that no rule covers and that a person must review, such as a busted trade; `note` describes it.
-    `UNREADABLE` is an event that cannot be read; `note` is the reason.
+    `UNREADABLE` is an event that cannot be read; `note` is the reason. `ANNOUNCEMENT` is a
+    corporate action announced to the market.
     """
 
     ORDER = "order"
@@ -89,6 +91,7 @@ class EventKind(StrEnum):
     NOTICE = "notice"
     UNREADABLE = "unreadable"
     CORPORATE_ACTION = "corporate_action"
+    ANNOUNCEMENT = "announcement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,8 @@ class BrokerEvent:
     """One event at the broker. `seq` increases without end; each event is delivered at least once.
 
     A fill event carries the fill and the order after it. `CASH` and `SETTLEMENT` concern `account_id`; `settled` is the
-    part of its unsettled cash that a settlement frees.
+    part of its unsettled cash that a settlement frees. `activity` is what a real broker booked, with the cash of a
+    `CASH` event; `reversal` names the execution that a `NOTICE` is about.
     """
 
     seq: int
@@ -137,6 +141,9 @@ class BrokerEvent:
     settled: Money | None = None
     note: str | None = None
     action: ActionNotice | None = None
+    activity: Activity | None = None
+    announcement: Announcement | None = None
+    reversal: TradeReversal | None = None
 
 
 class Broker(Protocol):

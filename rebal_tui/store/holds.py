@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rebal_tui.store.codec import from_time, to_time
+from rebal_tui.store.codec import from_time, from_time_or_none, to_time, to_time_or_none
 from rebal_tui.store.database import Database, Transaction
 
 
@@ -16,29 +16,35 @@ class Hold:
     """The reason why an account is paused, and the time of the pause.
 
     `baseline` is recorded when later events may account for the difference, so that they can be replayed against it;
-    None when only a person can resolve it.
+    None when only a person can resolve it. Until `waiting_until` the account waits for the events that explain the
+    difference: it is not traded, and nobody is alerted yet.
     """
 
     reason: str
     at: datetime
     baseline: str | None = None
+    waiting_until: datetime | None = None
 
 
 def load(database: Database) -> dict[str, Hold]:
     """Every paused account by id."""
     rows = database.rows(
-        "SELECT accounts.id, reason, at, ground FROM reconciliation_holds JOIN accounts ON accounts.key = account "
-        "ORDER BY key"
+        "SELECT accounts.id, reason, at, ground, waiting_until FROM reconciliation_holds "
+        "JOIN accounts ON accounts.key = account ORDER BY key"
     )
-    return {account_id: Hold(reason, from_time(at), baseline) for account_id, reason, at, baseline in rows}
+    return {
+        account_id: Hold(reason, from_time(at), baseline, from_time_or_none(waiting))
+        for account_id, reason, at, baseline, waiting in rows
+    }
 
 
 def put(tx: Transaction, account_id: str, hold: Hold) -> None:
     """Pause an account, or replace the reason and baseline of its pause."""
     tx.execute(
-        "INSERT INTO reconciliation_holds (account, at, reason, ground) SELECT key, ?, ?, ? FROM accounts WHERE id = ? "
-        "ON CONFLICT (account) DO UPDATE SET reason = excluded.reason, ground = excluded.ground",
-        (to_time(hold.at), hold.reason, hold.baseline, account_id),
+        "INSERT INTO reconciliation_holds (account, at, reason, ground, waiting_until) "
+        "SELECT key, ?, ?, ?, ? FROM accounts WHERE id = ? ON CONFLICT (account) DO UPDATE SET "
+        "reason = excluded.reason, ground = excluded.ground, waiting_until = excluded.waiting_until",
+        (to_time(hold.at), hold.reason, hold.baseline, to_time_or_none(hold.waiting_until), account_id),
     )
 
 

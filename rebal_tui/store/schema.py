@@ -327,10 +327,30 @@ CREATE TABLE quarantine (
 ) STRICT
 """
 
+# Assets are called by the broker's ids, because an account may hold one that the book does not know.
+EXPLAINED = """
+CREATE TABLE explained_figures (
+  account INTEGER PRIMARY KEY REFERENCES accounts, cash INTEGER NOT NULL, held TEXT NOT NULL, since INTEGER NOT NULL
+) STRICT;
+CREATE TABLE booked_changes (
+  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account INTEGER NOT NULL REFERENCES accounts, at INTEGER NOT NULL,
+  cash INTEGER NOT NULL, shares TEXT NOT NULL, agreed INTEGER NOT NULL DEFAULT 0 CHECK (agreed IN (0, 1))
+) STRICT;
+CREATE INDEX changes_to_agree ON booked_changes (account) WHERE agreed = 0;
+CREATE TABLE market_actions (
+  id TEXT PRIMARY KEY, asset TEXT NOT NULL, day TEXT NOT NULL, kind TEXT, symbol TEXT NOT NULL, ratio TEXT,
+  amount INTEGER, new_symbol TEXT, price INTEGER, withdrawn INTEGER NOT NULL DEFAULT 0, effective_at INTEGER,
+  last_at INTEGER, confirmed_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX market_actions_due ON market_actions (day) WHERE confirmed_at IS NULL;
+ALTER TABLE reconciliation_holds ADD COLUMN waiting_until INTEGER
+"""
+
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
     ("0007_reservations", RESERVATIONS), ("0008_update_condition", UPDATE_CONDITION), ("0009_unfinished", UNFINISHED),
     ("0010_asset_identity", ASSET_IDENTITY), ("0011_guards", GUARDS), ("0012_corporate_actions", CORPORATE_ACTIONS),
     ("0014_quarantine", QUARANTINE),
+    ("0015_explained", EXPLAINED),
 )  # fmt: skip

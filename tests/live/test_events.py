@@ -215,11 +215,16 @@ def test_external_cash_is_an_entry_and_cash_of_the_firm_is_not() -> None:
         (CashKind.DEPOSIT, parse_money("1000.5")),
         (CashKind.JOURNAL_IN, parse_money("51")),
         (CashKind.OTHER, parse_money("-0.01")),
+        (CashKind.DEPOSIT, parse_money("10.5")),
     ]
     rest = [event.kind for event in events][3:]
-    assert rest == [EventKind.ACCOUNT, EventKind.ACCOUNT, EventKind.NOTICE, EventKind.NOTICE]
+    assert rest == [EventKind.NOTICE, EventKind.ACCOUNT, EventKind.ACCOUNT, EventKind.CASH]
     assert all(event.account_id == CLIENT for event in events)
-    assert "corrected activity ref-1 by CSD of $10.50" in (events[-1].note or "")
+    assert "SPLIT" in (events[3].note or "")
+    canceled, corrected = events[5].activity, events[6].activity
+    assert canceled is not None
+    assert corrected is not None
+    assert (canceled.executed, corrected.executed, corrected.replaces) == (False, True, "ref-1")
 
 
 def test_an_activity_is_stored_again_only_when_its_status_changes() -> None:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from dataclasses import replace
 
-from rebal_tui.broker.alpaca import json_values, shapes
+from rebal_tui.broker.alpaca import activities, announcements, json_values, shapes
 from rebal_tui.broker.alpaca.json_values import Json, Malformed
 from rebal_tui.broker.alpaca.ports import ReceivedEvent, SettlesOn
 from rebal_tui.broker.alpaca.stream_list import ACTIVITIES, CORPORATE_ACTIONS, JOURNALS, TRADES
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, EventKind
 from rebal_tui.broker.simulated.fills import cash_of
-from rebal_tui.domain.cash import CashEntry, CashKind
+from rebal_tui.domain.activities import TradeReversal
+from rebal_tui.domain.cash import CashEntry
 from rebal_tui.domain.orders import Fill
-from rebal_tui.domain.quantities import Money, money_text
+from rebal_tui.domain.quantities import money_text
 from rebal_tui.domain.sessions import new_york_day
 
 log = logging.getLogger(__name__)
 
 _FILLS = frozenset({"fill", "partial_fill"})
 _TRADE_REVERSALS = frozenset({"trade_bust", "trade_correct"})
-_CASH_KINDS = {"CSD": CashKind.DEPOSIT, "CSR": CashKind.ACH_RETURN}
-_EXECUTED = "executed"
-_REVERSALS = frozenset({"canceled", "correct", "deleted"})
 
 
 def broker_event(received: ReceivedEvent, firm_account: str, settles_on: SettlesOn) -> BrokerEvent:
@@ -37,7 +36,7 @@ def broker_event(received: ReceivedEvent, firm_account: str, settles_on: Settles
         if received.stream == ACTIVITIES:
             return _activity(received, data)
         if received.stream == CORPORATE_ACTIONS:
-            return BrokerEvent(received.seq, EventKind.ASSET, received.at)
+            return _announcement(received, data)
         return _changed(received, data)
     except Malformed as error:
         log.warning("event %s of stream %s is invalid: %s", received.event_id, received.stream, error)
@@ -62,12 +61,14 @@ def _trade(received: ReceivedEvent, data: Json, settles_on: SettlesOn) -> Broker
     if kind in _TRADE_REVERSALS:
         traded = json_values.as_object(data.get("order"))
         what = "busted" if kind == "trade_bust" else "corrected"
+        before = json_values.text_of(data, "previous_execution_id", json_values.text_of(data, "execution_id", "?"))
         text = (
-            f"the broker {what} execution {data.get('previous_execution_id') or data.get('execution_id') or '?'} of "
+            f"the broker {what} execution {json_values.displayable(before)} of "
             f"{json_values.text_of(traded, 'side')} {json_values.text_of(traded, 'symbol')}; "
             "the account was refreshed, but its recorded executions are unchanged"
         )
-        return _notice(received, account_id, text)
+        notice = _notice(received, account_id, text)
+        return replace(notice, reversal=TradeReversal(before, kind == "trade_correct"))
     order = shapes.order(json_values.as_object(data.get("order")), account_id)
     if kind not in _FILLS:
         return BrokerEvent(received.seq, EventKind.ORDER, received.at, account_id, order.symbol, order=order)
@@ -99,28 +100,31 @@ def _journal(received: ReceivedEvent, data: Json, firm_account: str) -> BrokerEv
 
 
 def _activity(received: ReceivedEvent, data: Json) -> BrokerEvent:
-    """A `CASH` event for an executed activity with an amount; any other, such as a split, is an `ACCOUNT` event.
+    """A `CASH` event for an activity with cash, an `ACCOUNT` event for any other.
 
-    An activity that was canceled, or that corrects another one, becomes a `NOTICE`.
+    One that no rule covers becomes a `NOTICE`, which still carries the activity.
     """
     account_id = json_values.id_of(data, "account_id")
-    kind, status = json_values.text_of(data, "activity_type"), json_values.text_of(data, "status", _EXECUTED)
-    amount = json_values.money_or_none(data, "net_amount")
-    corrected = json_values.text_of(data, "previous_id", "")
-    if corrected or status in _REVERSALS:
-        what = f"{kind} of ${money_text(amount)}" if amount else kind
-        how = f"corrected activity {corrected} by {what}" if corrected else f"reversed {what}"
-        return _notice(received, account_id, f"the broker {how}")
-    if not amount or status != _EXECUTED:
+    found = activities.activity(data)
+    if found is None:
         return BrokerEvent(received.seq, EventKind.ACCOUNT, received.at, account_id)
-    cash_kind = _CASH_KINDS.get(kind, CashKind.OTHER)
-    if kind == "JNLC":
-        cash_kind = CashKind.JOURNAL_IN if amount > 0 else CashKind.JOURNAL_OUT
-    at = json_values.timestamp_or_none(data, "executed_at") or received.at
-    settles = json_values.text_of(data, "settle_date", "")[:10] or new_york_day(at).isoformat()
-    text = json_values.displayable(" ".join(filter(None, (kind, json_values.text_of(data, "activity_subtype", "")))))
-    entry = CashEntry(received.seq, account_id, at, cash_kind, Money(amount), settles, text)
-    return BrokerEvent(received.seq, EventKind.CASH, received.at, account_id, cash=entry)
+    entry, note = None, None
+    if found.cash:
+        at = json_values.timestamp_or_none(data, "executed_at") or received.at
+        settles = json_values.text_of(data, "settle_date", "")[:10] or new_york_day(at).isoformat()
+        kind, reference = activities.cash_kind(found.kind, found.cash), found.part.id if found.part else found.kind
+        entry = CashEntry(received.seq, account_id, at, kind, found.cash, settles, reference)
+    if not found.covered:
+        what = f" of ${money_text(found.cash)}" if found.cash else ""
+        note = f"no rule covers the activity {found.kind}{what}: check the account"
+    event_kind = EventKind.NOTICE if note else EventKind.CASH if entry else EventKind.ACCOUNT
+    return BrokerEvent(received.seq, event_kind, received.at, account_id, cash=entry, note=note, activity=found)
+
+
+def _announcement(received: ReceivedEvent, data: Json) -> BrokerEvent:
+    """An announced corporate action; the assets are read again when it is one of names."""
+    found = announcements.announcement(data)
+    return BrokerEvent(received.seq, EventKind.ANNOUNCEMENT, received.at, announcement=found)
 
 
 def _changed(received: ReceivedEvent, data: Json) -> BrokerEvent:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 
@@ -30,7 +30,9 @@ class PollingState:
     broker could not be read, and `try_at` the time of the next attempt. `clock_told` is the difference of the clocks in
     the open alert, 0 without one; `stream_alerts` are the open alerts of streams by name, `prices_told` is whether
     delayed prices have one; all are None until they are compared with the stored alerts. `clock_asked_at` is when the
-    broker's clock was last asked for because of a difference.
+    broker's clock was last asked for because of a difference. `differences_asked` is when each account with an
+    unexplained difference was last asked for, `compared_on` the session at whose open all were compared, and
+    `events_missed` whether a stream was down since the last comparison.
     """
 
     loaded: bool = False
@@ -46,6 +48,9 @@ class PollingState:
     clock_asked_at: datetime | None = None
     stream_alerts: dict[str, str] | None = None
     prices_told: bool | None = None
+    differences_asked: dict[str, datetime] = field(default_factory=dict)
+    compared_on: date | None = None
+    events_missed: bool = False
 
 
 class UnfinishedPass(Protocol):

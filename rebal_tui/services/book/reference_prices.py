@@ -13,12 +13,16 @@ from rebal_tui.market.protocol import Quote, renamed
 
 
 class ReferencePrices:
-    """By symbol, the last price of an earlier day; on the first day that is seen, the first price known."""
+    """By symbol, the last price of an earlier day; on the first day that is seen, the first price known.
+
+    `adjusted` has the ids of the corporate actions that the prices are adjusted for.
+    """
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[date, Price]] = {}
         self._reference: dict[str, Price] = {}
         self._explained: dict[str, date] = {}
+        self.adjusted: set[str] = set()
 
     def note(self, quotes: Mapping[str, Quote], before: Mapping[str, Asset]) -> None:
         """Take changed prices; `before` has the assets with the prices known before them.
@@ -44,13 +48,14 @@ class ReferencePrices:
         self._reference = renamed(self._reference, labels)
         self._explained = renamed(self._explained, labels)
 
-    def adjust(self, symbol: str, factor: Fraction) -> None:
-        """Multiply the prices of an asset by the factor of a corporate action."""
+    def adjust(self, symbol: str, factor: Fraction) -> bool:
+        """Multiply the prices of an asset by the factor of a corporate action; returns whether there is a reference."""
         reference, last = self._reference.get(symbol), self._last.get(symbol)
         if reference is not None:
             self._reference[symbol] = Price(max(1, round(reference * factor)))
         if last is not None:
             self._last[symbol] = last[0], Price(max(1, round(last[1] * factor)))
+        return reference is not None
 
     def replace(self, symbol: str, price: Price) -> None:
         """Compare with another price until the next day begins."""

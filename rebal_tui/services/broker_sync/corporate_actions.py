@@ -75,7 +75,7 @@ def _confirm(tx: BookTransaction, event: BrokerEvent, notice: ActionNotice) -> N
     if faults:
         jobs.raise_alert(tx, book.now(), ALERT, notice.id, report.text)
         tx.reload_holds()
-    cut = _cut_runs(tx, event, notice, {holder.account_id for holder in found})
+    cut = cut_runs(tx, event, notice, {holder.account_id for holder in found})
     tx.record(
         "corporate_action", event.symbol or action.symbol,
         {
@@ -127,7 +127,7 @@ def _pause(tx: BookTransaction, account_id: str, reason: str) -> None:
     tx.record("account.paused", account_id, {"reason": reason})
 
 
-def _cut_runs(tx: BookTransaction, event: BrokerEvent, notice: ActionNotice, concerned: set[str]) -> list[Run]:
+def cut_runs(tx: BookTransaction, event: BrokerEvent, notice: ActionNotice, concerned: set[str]) -> list[Run]:
     """Cut short the runs in progress whose orders were canceled, or whose plan the action has made untrue.
 
     They end CANCELED_MID_RUN, use no quota, and leave last_rebalanced_at as it is, so they are planned again.

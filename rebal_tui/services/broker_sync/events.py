@@ -20,6 +20,9 @@ from rebal_tui.services.broker_sync import journal_watch, missed_events, unknown
 from rebal_tui.services.broker_sync.account_reading import read_accounts, set_apart
 from rebal_tui.services.broker_sync.corporate_actions import apply_actions
 from rebal_tui.services.broker_sync.event_quarantine import release_applied, set_apart_event, set_apart_unreadable
+from rebal_tui.services.broker_sync.explained.actions import note_announcement
+from rebal_tui.services.broker_sync.explained.changes import book_action, book_cash, book_fill, reverse_execution
+from rebal_tui.services.broker_sync.explained.comparison import check_accounts
 from rebal_tui.services.broker_sync.lost_runs import note_lost_runs
 from rebal_tui.store import accounts, book_settings, cash, fills, jobs, reservations, run_orders
 
@@ -65,6 +68,7 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
             set_apart(tx, read)
             apply_accounts(tx, read.accounts, listed)
             apply_all(tx, events, one_by_one=one_by_one)
+            check_accounts(tx, read.accounts)
             for account_id, count in read.external_orders.items():
                 accounts.set_external_orders(tx, account_id, count)
             book_settings.put(tx, CURSOR, str(reached))
@@ -114,6 +118,7 @@ def reload_from_broker(book: Book) -> None:
         apply_accounts(tx, found, known)
         for row in unreadable_rows(found):
             quarantine.enter(tx, QuarantineKind.ACCOUNT, row.key, row.reason, row.key)
+        check_accounts(tx, found)
         tx.reload_accounts()
 
 
@@ -192,12 +197,17 @@ def _apply(tx: BookTransaction, event: BrokerEvent) -> Fill | None:
         _pause_for_execution(tx, event.fill)
     if event.order is not None:
         run_orders.store(tx, event.order)
-    if event.cash is not None and accounts.add_cash(tx, event.cash):
-        entry = event.cash
+    if new is not None:
+        book_fill(tx, new)
+    book_action(tx, event)
+    entry = book_cash(tx, event)
+    if entry is not None and accounts.add_cash(tx, entry):
         tx.record("cash." + entry.kind, entry.account_id, {"amount": entry.amount, "seq": entry.seq}, "broker")
     if event.note is not None and event.kind is not EventKind.UNREADABLE:
         jobs.raise_alert(tx, book.now(), "broker_notice", str(event.seq), event.note)
         tx.record("broker.notice", event.account_id or "broker", {"note": event.note}, "broker")
+    reverse_execution(tx, event)
+    note_announcement(tx, event)
     if event.journal is not None:
         apply_journal(tx, event.journal, event.account_id or event.journal.from_account)
     return new

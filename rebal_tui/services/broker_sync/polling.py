@@ -20,6 +20,8 @@ from rebal_tui.services.broker_sync.account_reading import read_accounts, set_ap
 from rebal_tui.services.broker_sync.connection_watch import compare_clocks, watch_connection
 from rebal_tui.services.broker_sync.delayed_prices import watch_prices
 from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, reload_from_broker
+from rebal_tui.services.broker_sync.explained.comparison import check_accounts, is_settled
+from rebal_tui.services.broker_sync.explained.watch import compared, comparison_is_due, watch_differences
 from rebal_tui.services.broker_sync.journal_poll import poll_journals
 from rebal_tui.services.broker_sync.journal_watch import watch_journals
 from rebal_tui.store import accounts, book_settings, event_inbox, jobs, run_orders
@@ -70,6 +72,7 @@ def _load_all(book: Book, broker: LiveBroker, now: datetime) -> None:
     broker.catch_up(there)
     broker.listen()
     reload_from_broker(book)
+    compared(book, now)
     book.polling_state.loaded, book.polling_state.daily_at = True, now + REFRESH_INTERVAL
 
 
@@ -82,6 +85,10 @@ def _poll(book: Book, broker: LiveBroker, now: datetime) -> None:
         with book.write() as tx:
             event_inbox.prune(tx, now - INBOX_RETENTION, int(book_settings.get(book.database, CURSOR, "0")))
         state.daily_at = now + REFRESH_INTERVAL
+    if comparison_is_due(book, broker, now):
+        reload_from_broker(book)
+        compared(book, now)
+    watch_differences(book, broker, now)
     if state.orders_at is None or now >= state.orders_at:
         state.orders_at = now + OPEN_ORDERS_INTERVAL
         _look_up_orders(book)
@@ -112,6 +119,7 @@ def read_account(book: Book, account_id: str) -> None:
     same = storable == book.accounts.get(account_id) and others == book.extras[account_id].external_orders
     if (
         same
+        and is_settled(book, storable)
         and not listed
         and (QuarantineKind.ACCOUNT, account_id) not in book.quarantine
         and (len(storable.positions) == len(fresh.positions))
@@ -120,6 +128,7 @@ def read_account(book: Book, account_id: str) -> None:
         return
     with book.write() as tx:
         apply_accounts(tx, [fresh], listed)
+        check_accounts(tx, [fresh])
         accounts.set_external_orders(tx, account_id, others)
         tx.reload_accounts([account_id])
 

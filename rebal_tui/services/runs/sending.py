@@ -16,6 +16,7 @@ from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.tradability import trading_fault
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.rate_limiter import PACE_KEY, pacing_view, rate_of
+from rebal_tui.services.broker_sync.explained.comparison import is_waiting
 from rebal_tui.services.view_models.status import PacingView
 from rebal_tui.store import book_settings, run_orders
 from rebal_tui.store import outbox as store
@@ -63,7 +64,7 @@ def send_due(book: Book, most: int) -> tuple[set[str], bool]:
     rate_limiter = book.rate_limiter
     rate_limiter.load(book.database)
     ended: set[str] = set()
-    tried = 0
+    tried, postponed = 0, False
     while rate_limiter.waiting and (count := _allowed(book, MAX_ORDERS_PER_TRANSACTION)) > 0:
         if tried >= most:
             return ended, True
@@ -71,6 +72,8 @@ def send_due(book: Book, most: int) -> tuple[set[str], bool]:
         tried += len(order_keys)
         unsent = store.read_unsent(book.database, order_keys)
         known = [(order_key, *unsent[order_key]) for order_key in order_keys if order_key in unsent]
+        ready = [one for one in known if not is_waiting(book, one[2].account_id)]
+        postponed, known = postponed or len(ready) < len(known), ready
         skipped_reasons = {one[0]: why for one in known if (why := _skip_reason(book, one)) is not None}
         ended |= _skip(book, [(one, skipped_reasons[one[0]]) for one in known if one[0] in skipped_reasons])
         going = [one for one in known if one[0] not in skipped_reasons]
@@ -84,7 +87,10 @@ def send_due(book: Book, most: int) -> tuple[set[str], bool]:
         if not complete:
             rate_limiter.forget()
             break
-    if not rate_limiter.waiting:
+    if postponed:
+        # The orders of accounts that wait for events are read from the file again with the next heartbeat.
+        rate_limiter.forget()
+    elif not rate_limiter.waiting:
         rate_limiter.bucket.reset()
     return ended, False
 

@@ -22,6 +22,7 @@ from rebal_tui.services.broker_sync.reconciliation.reconcile import ensure_recon
 from rebal_tui.services.broker_sync.retries import retry_quarantined
 from rebal_tui.services.evaluation_pass.isolation import retry_work
 from rebal_tui.services.runs.asset_holds import guard_prices
+from rebal_tui.services.runs.market_actions import apply_market_actions
 from rebal_tui.services.runs.needs_adjustment import stop_invalid_portfolios
 from rebal_tui.services.runs.processing import process_chunk, requeue_on_change
 from rebal_tui.services.schedule.jobs import EVALUATION, JOB_NAMES, Job, jobs_of, next_slot, report_missed_sessions
@@ -137,6 +138,7 @@ def advance_market(book: Book, now: datetime) -> None:
         book.sandbox.advance(now)
     poll_broker(book, now)
     sync(book)
+    apply_market_actions(book)
 
 
 def run_now(book: Book, name: str, time_budget: float | None = None) -> str:

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 from rebal_tui.broker.protocol import ActionHolder, ActionNotice, BrokerEvent
 from rebal_tui.domain.accounts import Account, Position
 from rebal_tui.domain.corporate_actions import ActionKind
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import Money, Qty, money_text, qty_text
-
-SPLITS = frozenset(
-    Fraction(new, old)
-    for new in range(1, 21)
-    for old in range(1, 21)
-    if new != old and (1 in (new, old) or new + old == 5)
-)
-"""Ratios of new to old shares in splits and reverse splits."""
+from rebal_tui.domain.split_ratios import split_like
 
 
 def with_events_applied(known: Mapping[str, Account], events: Iterable[BrokerEvent]) -> dict[str, Account]:
@@ -103,13 +95,6 @@ def mismatches(ours: Account, theirs: Account) -> Iterator[str]:
     for symbol in sorted(held.keys() | there.keys()):
         mine, yours = held.get(symbol, Qty(0)), there.get(symbol, Qty(0))
         if mine != yours:
-            split = _split(mine, yours)
+            split = split_like(mine, yours)
             text = f"{symbol}: {qty_text(mine)} in the book, {qty_text(yours)} at the broker"
             yield f"{text}, as after a {split} split" if split else text
-
-
-def _split(before: Qty, after: Qty) -> str:
-    if before <= 0 or after <= 0:
-        return ""
-    ratio = Fraction(after, before)
-    return f"{ratio.numerator}-for-{ratio.denominator}" if ratio in SPLITS else ""

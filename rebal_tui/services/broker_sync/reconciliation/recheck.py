@@ -7,11 +7,14 @@ does one that no event can explain.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.quarantine import isolated
 from rebal_tui.services.book.quarantine_view import Work
 from rebal_tui.services.broker_sync import missed_events
+from rebal_tui.services.broker_sync.explained.comparison import difference_of
 from rebal_tui.services.broker_sync.reconciliation.comparison import explains, mismatches
 from rebal_tui.services.broker_sync.reconciliation.event_replay import events_from
 from rebal_tui.services.broker_sync.reconciliation.orders import reconcile_run
@@ -76,8 +79,12 @@ def _events_since(book: Book, account_id: str, baseline: PauseBaseline) -> list[
 
 def _resume(book: Book, account_id: str, hold: Hold) -> None:
     with book.write() as tx:
-        holds.remove(tx, account_id)
-        jobs.clear_alert(tx, ALERT, account_id, book.now())
+        rest = difference_of(hold)
+        if rest:
+            holds.put(tx, account_id, replace(hold, reason="; ".join(rest), baseline=None))
+        else:
+            holds.remove(tx, account_id)
+            jobs.clear_alert(tx, ALERT, account_id, book.now())
         tx.record("reconciliation.explained", account_id, {"reason": hold.reason}, "broker")
         tx.reload_holds()
         tx.requeue_runs([account_id])

@@ -21,6 +21,7 @@ from rebal_tui.services.book.quarantine_view import Work
 from rebal_tui.services.broker_sync import unknown_assets
 from rebal_tui.services.broker_sync.account_holds import PAUSE_ALERT
 from rebal_tui.services.broker_sync.events import apply_accounts, apply_events, apply_journal, sync
+from rebal_tui.services.broker_sync.explained.comparison import difference_of, other_reasons
 from rebal_tui.services.broker_sync.reconciliation.comparison import explains, mismatches, with_events_applied
 from rebal_tui.services.broker_sync.reconciliation.event_replay import events_since, poll_events
 from rebal_tui.services.broker_sync.reconciliation.orders import reconcile_orders, report_unknown_execution
@@ -77,7 +78,8 @@ def reconcile(book: Book) -> Reconciliation:
         report_unknown_execution(book, event, report)
     new = {}
     for account_id, reasons in report.reasons.items():
-        reason, hold = "; ".join(reasons), book.holds.get(account_id)
+        hold = book.holds.get(account_id)
+        reason = "; ".join([*reasons, *difference_of(hold)])
         if account_id in book.accounts and (hold is None or hold.reason != reason):
             new[account_id] = reason
     if new:
@@ -219,7 +221,7 @@ def _pause(book: Book, reasons: Mapping[str, str], baselines: Mapping[str, str])
         for account_id, reason in reasons.items():
             account, before = book.account(account_id), book.holds.get(account_id)
             baseline = baselines.get(account_id)
-            if before is not None and baseline is not None:
+            if before is not None and baseline is not None and other_reasons(before):
                 baseline = before.baseline
             hold = Hold(reason, before.at if before else now, baseline)
             holds.put(tx, account_id, hold)

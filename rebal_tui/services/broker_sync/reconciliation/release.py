@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rebal_tui.broker.protocol import BrokerRefused
-from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.accounts import Account, Position
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import Order
 from rebal_tui.domain.quantities import money_text, qty_text
@@ -15,6 +16,7 @@ from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync import unknown_assets
 from rebal_tui.services.broker_sync.account_reading import external_orders
 from rebal_tui.services.broker_sync.events import apply_accounts
+from rebal_tui.services.broker_sync.explained.comparison import adopt, expected_of
 from rebal_tui.services.broker_sync.reconciliation.event_replay import EVENT_LOOKBACK, events_since
 from rebal_tui.services.broker_sync.reconciliation.reconcile import ALERT
 from rebal_tui.store import accounts, fills, holds, jobs, run_orders
@@ -43,6 +45,7 @@ def release(book: Book, account_id: str) -> None:
     before = book.account(account_id)
     with book.write() as tx:
         apply_accounts(tx, fresh, listed)
+        adopt(tx, fresh)
         accounts.set_external_orders(tx, account_id, others)
         for line, order, theirs, gone in placed:
             _correct_order(tx, line, order, theirs, gone)
@@ -77,13 +80,23 @@ def differences(book: Book, account_id: str) -> tuple[tuple[str, str, str], ...]
         theirs = unknown_assets.labeled(book, book.broker.account(account_id))
     except BrokerRefused as refusal:
         return (("account", "known", refusal.message),)
-    ours = book.account(account_id)
+    ours = _known(book, account_id)
     rows = [("cash", money_text(ours.cash), money_text(theirs.cash))]
     rows += [
         (symbol, qty_text(ours.holding(symbol)), qty_text(theirs.holding(symbol)))
         for symbol in sorted({position.symbol for position in (*ours.positions, *theirs.positions)})
     ]
     return tuple(row for row in rows if row[0] == "cash" or row[1] != row[2])
+
+
+def _known(book: Book, account_id: str) -> Account:
+    """The account as the book knows that it must be."""
+    account, wanted = book.account(account_id), expected_of(book, account_id)
+    if wanted is None:
+        return account
+    label_of = book.price_cache.labels
+    held = (Position(label_of.get(asset, asset), qty, asset_id=asset) for asset, qty in wanted.held.items())
+    return replace(account, cash=wanted.cash, positions=tuple(sorted(held, key=lambda position: position.symbol)))
 
 
 def _orders_at_broker(book: Book, run: Run) -> list[tuple[int, Order, Order | None, list[str]]]:

@@ -1,0 +1,1 @@
+"""What the events of a real broker explain of each account's cash and shares (R-53)."""

@@ -1,0 +1,73 @@
+"""Executions that the broker reports in its orders before their own events arrive, or without them (R-53)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.broker.simulated.fills import cash_of
+from rebal_tui.domain.orders import Fill, Order, Side
+from rebal_tui.domain.quantities import Money, Qty
+from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.store import explained, fills, run_orders
+from rebal_tui.store.explained import Change
+
+_PREFIX = "order:"
+
+
+def undelivered(book: Book, account_id: str) -> list[Change]:
+    """The parts of the open run's orders that are executed by the broker's orders, but by no event yet.
+
+    Each is one change for its order. Cash is by the average price, so that it is exact to a cent.
+    """
+    run = book.open_runs.get(account_id)
+    if run is None:
+        return []
+    known: dict[str, list[Fill]] = {}
+    for fill in fills.of_run(book.database, run.id):
+        known.setdefault(fill.client_order_id, []).append(fill)
+    found = []
+    for _, order, sent in run_orders.of_run(book.database, run.id):
+        if sent and order.filled_qty and order.filled_avg_price is not None:
+            found += _undelivered(book, order, known.get(order.client_order_id, ()))
+    return found
+
+
+def _undelivered(book: Book, order: Order, executed: Sequence[Fill]) -> list[Change]:
+    asset = book.assets.get(order.symbol)
+    if asset is None or order.filled_avg_price is None:
+        return []
+    sign = 1 if order.side is Side.BUY else -1
+    before = explained.change(book.database, _PREFIX + order.client_order_id)
+    counted = abs(before.shares.get(asset.id, 0)) if before is not None else 0
+    qty = order.filled_qty - sum(fill.qty for fill in executed) - counted
+    if qty <= 0:
+        return []
+    amount = cash_of(order.side, order.filled_qty, order.filled_avg_price) - sum(fill.amount for fill in executed)
+    amount -= abs(before.cash) if before is not None else 0
+    shares = {asset.id: Qty(sign * qty)}
+    return [Change(_PREFIX + order.client_order_id, order.account_id, order.updated_at, Money(-sign * amount), shares)]
+
+
+def book_undelivered(tx: BookTransaction, changes: Sequence[Change]) -> None:
+    """Record executions that have no event yet; their events change nothing again."""
+    for change in changes:
+        before = explained.change(tx.database, change.id)
+        if before is None:
+            explained.add_change(tx, change)
+            continue
+        shares = explained.added(before.shares, [change.shares])
+        total = Change(change.id, change.account_id, change.at, Money(before.cash + change.cash), shares)
+        explained.replace_change(tx, change.id, total)
+
+
+def delivered(tx: BookTransaction, fill: Fill, change: Change) -> bool:
+    """Whether the figures contain an execution already, because its order reported it; it is then counted off."""
+    before = explained.change(tx.database, _PREFIX + fill.client_order_id)
+    if before is None:
+        return False
+    left = explained.added(before.shares, [{asset: Qty(-qty) for asset, qty in change.shares.items()}])
+    if any(abs(left.get(asset, 0)) > abs(before.shares.get(asset, 0)) for asset in change.shares):
+        return False
+    rest = Change(before.id, before.account_id, before.at, Money(before.cash - change.cash if left else 0), left)
+    explained.replace_change(tx, before.id, rest)
+    return before.agreed

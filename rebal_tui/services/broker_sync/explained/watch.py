@@ -1,0 +1,59 @@
+"""Accounts with an unexplained difference are read again, and reported when nothing explains it in time (R-53)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from rebal_tui.broker.protocol import LiveBroker
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.explained.comparison import has_difference, pause
+from rebal_tui.store import holds
+
+WAITING_INTERVAL, PAUSED_INTERVAL = timedelta(seconds=5), timedelta(minutes=1)
+"""Intervals at which an account that waits for events is read again, and one that is paused."""
+
+
+GAP = timedelta(seconds=10)
+"""A stream that is down for longer has left a gap in the events."""
+
+
+def comparison_is_due(book: Book, broker: LiveBroker, now: datetime) -> bool:
+    """Whether every account must be read and compared: at the open of a session, and after a gap in the events."""
+    state, session = book.polling_state, book.session(now)
+    streams = broker.connection().streams
+    if any(stream.down_for(now) > GAP for stream in streams):
+        state.events_missed = True
+    elif state.events_missed and all(stream.steady(now) for stream in streams):
+        return True
+    opened = session is not None and session.open <= now < session.close
+    return opened and session is not None and state.compared_on != session.day
+
+
+def compared(book: Book, now: datetime) -> None:
+    """Record that every account was read."""
+    session = book.session(now)
+    if session is not None and now >= session.open:
+        book.polling_state.compared_on = session.day
+    book.polling_state.events_missed = False
+
+
+def watch_differences(book: Book, broker: LiveBroker, now: datetime) -> None:
+    """Ask for the accounts with a difference again, each when due, and alert about those that have waited too long."""
+    asked = book.polling_state.differences_asked
+    for account_id, hold in list(book.holds.items()):
+        if not has_difference(hold):
+            continue
+        if hold.waiting_until is not None and now >= hold.waiting_until:
+            hold = replace(hold, waiting_until=None)
+            with book.write() as tx:
+                holds.put(tx, account_id, hold)
+                pause(tx, account_id, hold)
+                tx.reload_holds()
+                tx.requeue_runs([account_id])
+        interval = PAUSED_INTERVAL if hold.waiting_until is None else WAITING_INTERVAL
+        if now - asked.get(account_id, hold.at) >= interval:
+            asked[account_id] = now
+            broker.request_refresh(account_id, f"difference {account_id} {now.isoformat()}")
+    for account_id in asked.keys() - book.holds.keys():
+        del asked[account_id]
