@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
 from tests.proxy.faults import Fault
+from tests.proxy.rewrites import NoStreams, OtherClock
 from tests.proxy.story import (
     MONDAY,
     TUESDAY,
@@ -18,7 +21,7 @@ from tests.proxy.story import (
     undisturbed,
 )
 from tests.proxy.transport import LIMIT
-from tests.proxy.world import CLIENTS
+from tests.proxy.world import CLIENTS, World
 
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault])
@@ -43,7 +46,44 @@ def test_the_budget_of_a_minute_is_never_exceeded(tmp_path: Path) -> None:
         assert [call for call in calls.all() if call.outcome == "budget exceeded"] == []
 
 
+def test_refused_streams_are_told_and_trading_goes_on_by_reading(tmp_path: Path) -> None:
+    with invested(tmp_path) as world:
+        with world.rewriting(NoStreams()):
+            world.proxy.cut_streams()
+            _wait_for(world, lambda: len(world.proxy.calls.of("/events/", world.clock.true)) > 0)
+            tuesday(world)
+            assert world.oracle.faults == []
+            names = {call.path for call in world.proxy.calls.of("/events/")}
+            assert len(world.alerts()) == len(world.alerts_naming("stream")) == len(names), world.alerts()
+        _wait_for(world, world.is_ready)
+        world.trade(WEDNESDAY)
+        check_others(world, [])
+        check_end(world)
+
+
+def test_a_clock_that_drifts_by_day_is_noticed_within_a_minute(tmp_path: Path) -> None:
+    with invested(tmp_path) as world:
+        world.to(f"{TUESDAY} 09:31")
+        with world.rewriting(OtherClock(timedelta(seconds=10))):
+            for _ in range(12):
+                world.beat(5)
+            assert len(world.alerts_naming("clock")) == 1, world.alerts()
+        for _ in range(12):
+            world.beat(5)
+        assert world.alerts() == []
+
+
 def test_the_undisturbed_week_is_quiet() -> None:
     assert {name: [day for day, *_ in orders] for name, orders in undisturbed().items()} == {
         name: [MONDAY, MONDAY, TUESDAY, TUESDAY] for name in CLIENTS
     }
+
+
+def _wait_for(world: World, done: object) -> None:
+    """Streams reconnect by the real clock."""
+    assert callable(done)
+    until = monotonic() + 10
+    while not done():
+        assert monotonic() < until
+        world.beat(0.1)
+        sleep(0.05)

@@ -79,7 +79,7 @@ class World:
         self.proxy.watchers.append(self.oracle)
         self.path = folder / "live.db"
         self.book = self._create()
-        self._until(self._ready, "the book is not complete")
+        self._until(self.is_ready, "the book is not complete")
         set_review(self.book, False)
         apply_guards(self.book, replace(self.book.settings.guards, surge_guard=False))
         with self.book.database.write() as tx:
@@ -173,7 +173,7 @@ class World:
         self.book.close()
         self.proxy.cut_streams()
         self.book = self._open()
-        self._until(self._ready, "the book is not complete")
+        self._until(self.is_ready, "the book is not complete")
 
     # What the book says.
 
@@ -228,7 +228,7 @@ class World:
         if pending is not None:
             concurrent.futures.wait([pending], _REAL_WAIT)
 
-    def _ready(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether the book is complete, and its streams are open."""
         broker = self.book.broker
         assert isinstance(broker, AlpacaBroker)

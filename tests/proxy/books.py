@@ -1,0 +1,118 @@
+"""A book behind the proxy over many sessions, by seed: prices move, deposits come, calls fail, responses are wrong."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import Path
+from random import Random
+
+from rebal_tui.domain.sessions import new_york_day
+from tests.proxy.faults import Faults
+from tests.proxy.transport import LIMIT
+from tests.proxy.troubles import KNOWN, Draw
+from tests.proxy.world import CLIENTS, PRICES, World
+
+READ_FAULTS, WRITE_FAULTS = 2, 8
+"""Percentages of calls that meet a fault."""
+_TROUBLE = 60
+"""Percentage of sessions in which responses are wrong."""
+_QUIET = 1
+"""Sessions at the end in which everything is right again."""
+
+Orders = Mapping[str, Sequence[tuple[str, str, str, Fraction]]]
+
+
+@dataclass
+class BookResult:
+    """What a book went through, and what was wrong with it."""
+
+    seed: int
+    sessions: int
+    orders: int = 0
+    requests: int = 0
+    most_in_a_minute: int = 0
+    injected: int = 0
+    troubles: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def row(self) -> str:
+        """The result as a row of a table."""
+        return (
+            f"| {self.seed} | {self.sessions} | {self.orders} | {self.requests:,} | {self.most_in_a_minute} | "
+            f"{self.injected} | {self.troubles.total()} | {len(self.wrong)} |"
+        )
+
+
+def run_book(seed: int, sessions: int, draws: Sequence[Draw] = KNOWN) -> BookResult:
+    """Run a book with faults, and once more without, and compare them."""
+    result = BookResult(seed, sessions)
+    quiet = _run(BookResult(seed, sessions), disturbed=False, draws=draws)[0]
+    orders, affected = _run(result, disturbed=True, draws=draws)
+    for name in CLIENTS:
+        if name not in affected and list(orders[name]) != list(quiet[name]):
+            result.wrong.append(f"{name}, whom nothing concerned, traded otherwise than without faults")
+    return result
+
+
+def _run(result: BookResult, *, disturbed: bool, draws: Sequence[Draw]) -> tuple[Orders, set[str]]:
+    """Run the sessions; returns the orders, and the clients that were concerned by wrong responses."""
+    market, wire = Random(f"market {result.seed}"), Random(f"wire {result.seed}")
+    affected: set[str] = set()
+    faults = Faults(result.seed)
+    with tempfile.TemporaryDirectory() as folder, World(Path(folder), faults=faults) as world:
+        prices = {symbol: Fraction(price) for symbol, price in PRICES.items()}
+        for index, day in enumerate(_sessions(world, result.sessions)):
+            _move(world, market, prices)
+            calm = index >= result.sessions - _QUIET or not disturbed or index == 0
+            faults.reads, faults.writes = (0, 0) if calm else (READ_FAULTS, WRITE_FAULTS)
+            if calm or wire.randrange(100) >= _TROUBLE:
+                world.trade(day)
+            else:
+                trouble = wire.choice(draws)(world, wire)
+                result.troubles[trouble.name] += 1
+                affected.update(trouble.affected)
+                before = {name: len(world.orders(name)) for name in trouble.affected}
+                with world.rewriting(*trouble.rewrites):
+                    world.trade(day)
+                    result.wrong += [
+                        f"{day} {trouble.name}: {name} traded"
+                        for name in trouble.affected
+                        if len(world.orders(name)) != before[name]
+                    ]
+        world.beat(60)
+        _judge(world, result)
+        return {name: world.orders(name) for name in CLIENTS}, affected
+
+
+def _judge(world: World, result: BookResult) -> None:
+    calls = world.proxy.calls
+    result.orders = len(world.oracle.placed)
+    result.requests = len(calls.all())
+    result.most_in_a_minute = calls.most_in_a_minute()
+    result.injected = world.proxy.faults.injected.total()
+    result.wrong += world.oracle.faults
+    result.wrong += world.differences()
+    result.wrong += [f"{account_id} is still paused: {hold.reason}" for account_id, hold in world.book.holds.items()]
+    result.wrong += [f"alert left: {alert.text}" for alert in world.alerts()]
+    result.wrong += [f"sent twice: {key}" for key in calls.repeated_writes()]
+    if result.most_in_a_minute > LIMIT:
+        result.wrong.append(f"{result.most_in_a_minute} requests in a minute")
+
+
+def _sessions(world: World, count: int) -> list[str]:
+    first = new_york_day(world.clock.true)
+    return [day.isoformat() for day in world.book.calendar.days(first, first + timedelta(days=2 * count + 10))][:count]
+
+
+def _move(world: World, random: Random, prices: dict[str, Fraction]) -> None:
+    """Overnight, prices move by up to 8 %, and now and then somebody deposits."""
+    for symbol in prices:
+        prices[symbol] = round(prices[symbol] * Fraction(random.randint(920, 1080), 1000), 2)
+    world.prices(**{symbol: f"{price.numerator / price.denominator:.2f}" for symbol, price in prices.items()})
+    if random.randrange(4) == 0:
+        world.deposit(random.choice(list(CLIENTS)), f"{random.randint(50, 5000)}.00")
