@@ -102,7 +102,7 @@ def open_live(
     from rebal_tui.broker.alpaca.client import AlpacaClient
 
     used = clock or RealClock()
-    _store_connected_at(database, used.now())
+    _start_ids(database, used.now())
     client = AlpacaClient(broker_endpoints, keys, used.now)
     opened: list[Book] = []
     feed = LivePrices(lambda symbols: broker.latest_prices(symbols), lambda: tracked_symbols(opened[0]), prices_every)
@@ -141,10 +141,14 @@ def tracked_symbols(book: Book) -> set[str]:
     return {label for label in wanted | accounts.held_symbols(book.database) if plain_symbol(label) == label}
 
 
-def _store_connected_at(database: Database, now: datetime) -> None:
-    """Store when a book was connected, which books of earlier versions lack: their events begin now."""
-    if not book_settings.get(database, CONNECTED_AT):
-        with database.write() as tx:
+def _start_ids(database: Database, now: datetime) -> None:
+    """Give the book new ids from here on, and the time of its connection if an earlier version made it.
+
+    The file may be an older copy: its next ids may name other runs and withdrawals at the broker already.
+    """
+    with database.write() as tx:
+        book_settings.put(tx, "id_seed", bootstrap.new_seed())
+        if not book_settings.get(database, CONNECTED_AT):
             book_settings.put(tx, CONNECTED_AT, now.isoformat())
 
 

@@ -65,7 +65,7 @@ class Orders:
 def runs(
     policy: Policy, state: State, closes: Mapping[date, Prices], sessions: Sequence[date]
 ) -> list[tuple[date, str]]:
-    """Day and type of each run over the days of `closes`; `sessions` go on beyond the last of them."""
+    """Day and type of each run over the days of `closes`; `sessions` extend beyond the last of them."""
     made = []
     for day, following in pairwise(sessions):
         if day not in closes:
@@ -118,7 +118,7 @@ def band_fires(policy: Policy, symbol: str, way: Fraction, equity: Fraction, pla
 
 
 def due(kind: str, text: str, day: date, following: date) -> bool:
-    """R-16: a nominal date lies from this session to the day before the next one."""
+    """R-16: a nominal date is from this session to the day before the next one."""
     while day < following:
         month_end = (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
         if kind == "weekly":
@@ -155,32 +155,32 @@ def invest_cash(policy: Policy, state: State, prices: Prices, budget: Fraction) 
 
 
 def buys(policy: Policy, short: Mapping[str, Fraction], budget: Fraction, *, spread: bool) -> dict[str, Fraction]:
-    """R-22: split a budget; a slice below a dollar becomes one dollar or nothing, the smallest first."""
+    """R-22: split a budget; a portion below a dollar becomes one dollar or nothing, the smallest first."""
     budget = max(budget, Fraction(0))
     fixed: dict[str, Fraction] = {}
     left = dict(short)
     while True:
-        slices = split(policy, left, budget, spread=spread)
-        if all(part >= DOLLAR for part in slices.values()):
-            return fixed | {symbol: part // CENT * CENT for symbol, part in slices.items()}
-        order = sorted(slices, reverse=True)
-        smallest = min(order, key=lambda symbol: (slices[symbol], policy.weight(symbol)))
+        portions = split(policy, left, budget, spread=spread)
+        if all(part >= DOLLAR for part in portions.values()):
+            return fixed | {symbol: part // CENT * CENT for symbol, part in portions.items()}
+        order = sorted(portions, reverse=True)
+        smallest = min(order, key=lambda symbol: (portions[symbol], policy.weight(symbol)))
         del left[smallest]
-        if slices[smallest] > DOLLAR / 2 and budget >= len(slices):
+        if portions[smallest] > DOLLAR / 2 and budget >= len(portions):
             fixed[smallest] = DOLLAR
             budget -= DOLLAR
 
 
 def split(policy: Policy, short: Mapping[str, Fraction], budget: Fraction, *, spread: bool) -> dict[str, Fraction]:
-    """In proportion to shortfalls, none above its own; with `spread` what is left by weight. No slice is 0."""
+    """In proportion to shortfalls, none above its own; with `spread` what is left by weight. No portion is 0."""
     missing = sum(short.values())
     if missing > budget:
-        slices = {symbol: amount * budget / missing for symbol, amount in short.items()}
+        portions = {symbol: amount * budget / missing for symbol, amount in short.items()}
     else:
         weight = sum(policy.weight(symbol) for symbol in short)
         rest = (budget - missing) / weight if spread and weight else Fraction(0)
-        slices = {symbol: amount + policy.weight(symbol) * rest for symbol, amount in short.items()}
-    return {symbol: part for symbol, part in slices.items() if part}
+        portions = {symbol: amount + policy.weight(symbol) * rest for symbol, amount in short.items()}
+    return {symbol: part for symbol, part in portions.items() if part}
 
 
 def carry_out(orders: Orders, state: State, prices: Prices) -> None:

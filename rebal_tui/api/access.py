@@ -41,14 +41,14 @@ class Limiter:
         self._clock = clock
         self._windows: dict[str, tuple[float, int]] = {}
 
-    def acquire(self, caller: str, *, count: bool = True) -> Allowance:
-        """Count a request unless the limit is reached; without `count`, only check."""
+    def acquire(self, caller: str) -> Allowance:
+        """Count a request unless the limit is reached."""
         now = self._clock()
         began, used = self._windows.get(caller, (now, 0))
         if now - began >= WINDOW_SECONDS:
             began, used = now, 0
         granted = used < self._limit
-        if granted and count:
+        if granted:
             used += 1
             if len(self._windows) >= MAX_TRACKED_CALLERS and caller not in self._windows:
                 self._windows = {c: w for c, w in self._windows.items() if now - w[0] < WINDOW_SECONDS}
@@ -74,11 +74,10 @@ class Access:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self._app(scope, receive, send)
             return
-        client = scope["client"][0] if scope.get("client") else ""
-        blocked = self._failures.acquire(client, count=False)
-        name = self._caller(Headers(scope=scope)) if blocked.granted else None
+        # The key is checked first: failures of others at the same address must not lock out its holder.
+        name = self._caller(Headers(scope=scope))
         if name is None:
-            left = self._failures.acquire(client)
+            left = self._failures.acquire(scope["client"][0] if scope.get("client") else "")
             if left.granted:
                 challenge = {"WWW-Authenticate": 'Basic realm="rebal-tui"'}
                 await error(401, "request is not authorized", challenge)(scope, receive, send)
@@ -115,4 +114,5 @@ class Access:
             "X-RateLimit-Limit": str(left.limit),
             "X-RateLimit-Remaining": str(left.remaining),
             "X-RateLimit-Reset": str(int(self._now() + left.reset_in) + 1),
+            **({} if left.granted else {"Retry-After": str(int(left.reset_in) + 1)}),
         }

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from fastapi import APIRouter, FastAPI
+from starlette.responses import HTMLResponse
 
 from rebal_tui import __version__
 from rebal_tui.api import accounts, events, journals, market, orders, rebalancing, sandbox
 from rebal_tui.api.access import MAX_FAILURES, Access, Limiter
+from rebal_tui.api.browser_safety import BrowserSafety
 from rebal_tui.api.date_header import DateHeader
+from rebal_tui.api.docs_page import DOCS_POLICY, docs_page
 from rebal_tui.api.openapi import API_DESCRIPTION, describe
 from rebal_tui.api.responses import BookClient, add_handlers
+from rebal_tui.api.stream_slots import StreamSlots
 from rebal_tui.services.wire.keys import Keyring
 
 DEFAULT_REQUESTS_PER_MINUTE = 60_000
@@ -23,7 +27,8 @@ DEFAULT_REQUESTS_PER_MINUTE = 60_000
 class Options:
     """`rate`: requests per minute and key. `clock`: real elapsed seconds. `now` and `book_now`: the real time and the
     book's, in seconds since 1970, callable from any thread. `closing`: whether the server is shutting down, so that
-    streams end as well."""
+    streams end as well. `hosts`: the names that requests may use for this server, empty for any. `streams`: event
+    streams open at once, over all keys."""
 
     clock: Callable[[], float]
     now: Callable[[], float]
@@ -31,12 +36,17 @@ class Options:
     closing: Callable[[], bool]
     rate: int = DEFAULT_REQUESTS_PER_MINUTE
     with_sandbox: bool = False
+    hosts: Collection[str] = ()
+    streams: int = 256
 
 
 def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAPI:
     """The API over a book."""
-    app = FastAPI(title="Rebalancing API", version=__version__, description=API_DESCRIPTION, redoc_url=None)
+    app = FastAPI(
+        title="Rebalancing API", version=__version__, description=API_DESCRIPTION, docs_url=None, redoc_url=None
+    )
     app.state.client, app.state.options = client, options
+    app.state.streams = StreamSlots(options.streams)
     v1 = APIRouter()
     for part in (rebalancing, accounts, orders, journals, market):
         v1.include_router(part.router)
@@ -50,6 +60,11 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
         app.include_router(sandbox.router)
     add_handlers(app)
     describe(app)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(docs_page(app.openapi()), headers={"Content-Security-Policy": DOCS_POLICY})
+
     app.add_middleware(
         Access,
         keyring=keyring,
@@ -58,4 +73,5 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
         now=options.now,
     )
     app.add_middleware(DateHeader, now=options.book_now)
+    app.add_middleware(BrowserSafety, hosts=options.hosts)
     return app

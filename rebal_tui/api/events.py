@@ -10,9 +10,10 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from rebal_tui.api.responses import Timestamp, book_client, error
+from rebal_tui.api.stream_slots import SlottedStream
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.wire import activity_events
@@ -23,7 +24,6 @@ router = APIRouter(prefix="/events", tags=["events"])
 beta_router = APIRouter(tags=["events"])
 """Streams that have one version only, with their whole paths."""
 
-MAX_STREAMS = 64
 POLL_INTERVAL_SECONDS = 0.25
 """Seconds between two polls for new events."""
 KEEP_ALIVE_SECONDS = 15.0
@@ -121,37 +121,38 @@ async def _stream(
         raise Invalid([Fault("since", "expected since or since_id, not both")])
     last = wire_events.seq_of(until_id, "until_id") if until_id else None
     state = request.app.state
-    if getattr(state, "streams", 0) >= MAX_STREAMS:
-        return error(429, "too many open streams")
     client = book_client(request)
-    seq = await client.ask(lambda book: wire_events.begin(book, source, Start(since, since_id)))
+    slot = state.streams.take(request.state.caller)
+    if slot is None:
+        return error(429, "too many open streams")
+    try:
+        seq = await client.ask(lambda book: wire_events.begin(book, source, Start(since, since_id)))
+    except BaseException:
+        slot.release()
+        raise
 
     async def lines() -> AsyncIterator[str]:
         nonlocal seq
-        state.streams = getattr(state, "streams", 0) + 1
         quiet = 0.0
-        try:
-            yield ": begin\n\n"
-            while not state.options.closing():
-                events, now = await client.ask(partial(_poll, source=source, seq=seq))
-                for event in events:
-                    if (until is not None and event.at > until) or (last is not None and event.seq > last):
-                        return
-                    seq = event.seq
-                    if event.data is not None:
-                        identity, data = event.data["event_id"], json.dumps(event.data, ensure_ascii=False)
-                        yield f"id: {identity}\nevent: {event.kind}\ndata: {data}\n\n"
-                if events:
-                    quiet = 0.0
-                    continue
-                if (until is not None and now >= until) or (last is not None and seq >= last):
+        yield ": begin\n\n"
+        while not state.options.closing():
+            events, now = await client.ask(partial(_poll, source=source, seq=seq))
+            for event in events:
+                if (until is not None and event.at > until) or (last is not None and event.seq > last):
                     return
-                await asyncio.sleep(POLL_INTERVAL_SECONDS)
-                quiet += POLL_INTERVAL_SECONDS
-                if quiet >= KEEP_ALIVE_SECONDS:
-                    quiet = 0.0
-                    yield ": heartbeat\n\n"
-        finally:
-            state.streams -= 1
+                seq = event.seq
+                if event.data is not None:
+                    identity, data = event.data["event_id"], json.dumps(event.data, ensure_ascii=False)
+                    yield f"id: {identity}\nevent: {event.kind}\ndata: {data}\n\n"
+            if events:
+                quiet = 0.0
+                continue
+            if (until is not None and now >= until) or (last is not None and seq >= last):
+                return
+            await asyncio.sleep(POLL_INTERVAL_SECONDS)
+            quiet += POLL_INTERVAL_SECONDS
+            if quiet >= KEEP_ALIVE_SECONDS:
+                quiet = 0.0
+                yield ": heartbeat\n\n"
 
-    return StreamingResponse(lines(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return SlottedStream(slot, lines(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import signal
 import socket
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 import uvicorn
 
 from rebal_tui.api.app import Options, create_app
+from rebal_tui.api.browser_safety import LOOPBACK_NAMES
+from rebal_tui.api.connections import connection_limits, limited_protocol
 from rebal_tui.api.responses import BookClient
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.schedule import scheduler
@@ -29,12 +32,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BindAddress:
-    """The address to listen on, and what is served there. Port 0 selects a free port."""
+    """The address to listen on, and what is served there. Port 0 selects a free port.
+
+    `proxy` is the address of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are used; with "" nobody's
+    are.
+    """
 
     host: str
     port: int
     rate: int
     with_sandbox: bool
+    proxy: str = ""
 
 
 class _Server(uvicorn.Server):
@@ -61,8 +69,17 @@ async def serve(
     listening = _listen(bind_address)
     host, port = listening.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    limits = connection_limits()
+    local = ipaddress.ip_address(host).is_loopback and not bind_address.proxy
     options = Options(
-        time.monotonic, now, book_now, lambda: server.should_exit, bind_address.rate, bind_address.with_sandbox
+        time.monotonic,
+        now,
+        book_now,
+        lambda: server.should_exit,
+        bind_address.rate,
+        bind_address.with_sandbox,
+        hosts=LOOPBACK_NAMES | {bind_address.host.lower()} if local else (),
+        streams=max(1, limits.connections // 2),
     )
     config = uvicorn.Config(
         create_app(client, keyring, options),
@@ -72,6 +89,9 @@ async def serve(
         date_header=False,
         lifespan="off",
         ws="none",
+        http=limited_protocol(limits),
+        proxy_headers=bool(bind_address.proxy),
+        forwarded_allow_ips=bind_address.proxy,
         timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
         backlog=LISTEN_BACKLOG,
     )

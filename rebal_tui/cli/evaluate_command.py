@@ -1,4 +1,4 @@
-"""`rebal-tui evaluate`: one evaluation pass over a book or a BOOK.json."""
+"""`rebal-tui evaluate`: one evaluation pass for a book or a BOOK.json."""
 
 from __future__ import annotations
 

@@ -14,9 +14,18 @@ from rebal_tui.cli.parameters import Timestamp, book_path, command, db_option, w
 from rebal_tui.domain.errors import Conflict
 
 if TYPE_CHECKING:
+    from rebal_tui.api.server import BindAddress
     from rebal_tui.serving import ServerInfo
 
 PORT = 8090
+
+
+def _address(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """An IP address, or "" when the option is not given."""
+    try:
+        return str(ipaddress.ip_address(value)) if value else ""
+    except ValueError:
+        raise click.BadParameter(f"expected an IP address, found {value!r}") from None
 
 
 @command("serve")
@@ -43,11 +52,19 @@ PORT = 8090
     show_default=True,
     help="Requests per minute allowed to each API key.",
 )
+@click.option(
+    "--behind-proxy",
+    "proxy",
+    metavar="ADDRESS",
+    default="",
+    callback=_address,
+    help="Address of a reverse proxy whose X-Forwarded-For and X-Forwarded-Proto headers are used.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the address and any new key as one line of JSON.")
 @click.pass_context
 def entry(
     ctx: click.Context, db: Path | None, host: str, port: int, sandbox: bool, at: datetime | None, slow_fills: bool,
-    rate: int, as_json: bool,
+    rate: int, proxy: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Serve the Rebalancing API of a book over HTTP, and run its scheduler.
 
@@ -60,6 +77,8 @@ def entry(
       rebal-tui keys add backoffice --db clients.db && rebal-tui serve --db clients.db
     """
     _require_extra()
+    from rebal_tui.api.server import BindAddress
+
     if not sandbox and (at is not None or slow_fills):
         raise click.UsageError("--at and --slow-fills require --sandbox")
     if not _is_loopback(host):
@@ -68,23 +87,15 @@ def entry(
     chosen_db: Path | None = db or ctx.find_root().obj
     if sandbox and chosen_db is None:
         with tempfile.TemporaryDirectory(prefix="rebal-tui-") as folder:
-            return _serve(Path(folder) / "sandbox.db", host, port, rate, True, at, not slow_fills, as_json)
-    return _serve(book_path(ctx, db), host, port, rate, sandbox, at, not slow_fills, as_json)
+            bind_address = BindAddress(host, port, rate, True, proxy)
+            return _serve(Path(folder) / "sandbox.db", bind_address, at, not slow_fills, as_json)
+    return _serve(book_path(ctx, db), BindAddress(host, port, rate, sandbox, proxy), at, not slow_fills, as_json)
 
 
-def _serve(
-    path: Path,
-    host: str,
-    port: int,
-    rate: int,
-    sandbox: bool,
-    at: datetime | None,
-    immediate_fills: bool,
-    as_json: bool,
-) -> int:
+def _serve(path: Path, bind_address: BindAddress, at: datetime | None, immediate_fills: bool, as_json: bool) -> int:
     from rebal_tui import bootstrap, paths, serving
-    from rebal_tui.api.server import BindAddress
 
+    sandbox = bind_address.with_sandbox
     with paths.exclusive_lock(path):
         paths.require_book(path)
         if sandbox and path.exists():
@@ -97,7 +108,7 @@ def _serve(
         def ready(info: ServerInfo) -> None:
             _announce(info, path, sandbox, as_json)
 
-        return serving.run(path, create if sandbox else None, BindAddress(host, port, rate, sandbox), ready)
+        return serving.run(path, create if sandbox else None, bind_address, ready)
 
 
 def _announce(info: ServerInfo, path: Path, sandbox: bool, as_json: bool) -> None:

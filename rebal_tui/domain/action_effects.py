@@ -17,7 +17,7 @@ from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty
 class Terms:
     """An action with the market's facts: the asset's price before, and the price of the asset received.
 
-    A price is None when unknown. `fractionable` and `new_fractionable` say whether parts of a share can be held.
+    A price is None when unknown. `fractionable` and `new_fractionable` are whether parts of a share can be held.
     """
 
     action: CorporateAction

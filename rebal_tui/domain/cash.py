@@ -65,7 +65,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Cash of an account set aside for an owner; `amount` is above 0 (R-2).
+    """Cash of an account reserved for an owner; `amount` is above 0 (R-2).
 
     `origin` is the owner that a journal under way took the cash over from, None for free cash and other owners (R-9).
     """

@@ -11,7 +11,7 @@ from rebal_tui.domain.quantities import ATTO, NANO, Money, Percent, Value, floor
 MIN_BUY_VALUE = Value(ATTO)
 """A buy below one dollar is not sent."""
 RAISED_ABOVE = Value(ATTO // 2)
-"""A slice above half a dollar is raised to one dollar when the budget allows."""
+"""A portion above half a dollar is raised to one dollar when the budget allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class BuyIntent:
     """An asset's shortfall to its target, 0 or more, in the units of a `Value`.
 
     It is a fraction because a share of equity need not be a whole number of units, and one unit can decide whether a
-    slice reaches the next cent.
+    portion reaches the next cent.
     """
 
     symbol: str
@@ -29,7 +29,7 @@ class BuyIntent:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """Buys in whole cents, at least $1 each; `raised` are those raised to $1; `dropped` are slices below $1.
+    """Buys in whole cents, at least $1 each; `raised` are those raised to $1; `dropped` are portions below $1.
 
     `scale` is the common factor of the last split.
     """
@@ -43,26 +43,26 @@ class Allocation:
 def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool = False) -> Allocation:
     """Split a budget in proportion to shortfalls, no buy below $1 (R-22).
 
-    No slice exceeds its shortfall, unless `spread_rest` distributes the remaining budget by weight. While a slice is
-    below $1, the smallest (ties: the smaller weight, then the later symbol) becomes $1 if it is above $0.50 and the
-    budget is at least $1 for each slice; otherwise it is dropped. What is left of the budget is split again among the
-    others. Slices are compared exactly and rounded down to the cent at the end (R-8). A slice of 0 is neither bought
-    nor dropped.
+    No portion exceeds its shortfall, unless `spread_rest` distributes the remaining budget by weight. While a portion
+    is below $1, the smallest (ties: the smaller weight, then the later symbol) becomes $1 if it is above $0.50 and the
+    budget is at least $1 for each portion; otherwise it is dropped. The rest of the budget is split again among the
+    other assets. Portions are compared exactly and rounded down to the cent at the end (R-8). A portion of 0 is neither
+    bought nor dropped.
     """
     available = Value(max(0, budget) * NANO)
     remaining = list(intents)
     raised: set[str] = set()
     dropped: dict[str, Money] = {}
     while True:
-        slices, scale = _slices(remaining, available, spread_rest)
-        positive = [intent for intent in remaining if slices[intent.symbol] > 0]
-        if all(slices[intent.symbol] >= MIN_BUY_VALUE for intent in positive):
-            amounts = {intent.symbol: floor_cents(Value(int(slices[intent.symbol]))) for intent in positive}
+        portions, scale = _portions(remaining, available, spread_rest)
+        positive = [intent for intent in remaining if portions[intent.symbol] > 0]
+        if all(portions[intent.symbol] >= MIN_BUY_VALUE for intent in positive):
+            amounts = {intent.symbol: floor_cents(Value(int(portions[intent.symbol]))) for intent in positive}
             amounts.update(dict.fromkeys(raised, Money(NANO)))
             return Allocation(amounts, frozenset(raised), dropped, (scale.numerator, scale.denominator))
-        least = min(slices[intent.symbol] for intent in positive)
+        least = min(portions[intent.symbol] for intent in positive)
         smallest = min(
-            (intent for intent in positive if slices[intent.symbol] == least),
+            (intent for intent in positive if portions[intent.symbol] == least),
             key=lambda intent: (intent.weight, _descending(intent.symbol)),
         )
         if least > RAISED_ABOVE and available >= len(positive) * MIN_BUY_VALUE:
@@ -73,7 +73,7 @@ def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool =
         remaining.remove(smallest)
 
 
-def _slices(
+def _portions(
     remaining: Sequence[BuyIntent], available: Value, spread_rest: bool
 ) -> tuple[dict[str, Fraction], Fraction]:
     total = sum((intent.shortfall for intent in remaining), Fraction(0))

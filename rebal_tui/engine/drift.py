@@ -47,9 +47,9 @@ class AssetDrift:
 
     @property
     def points(self) -> int:
-        """Signed drift in hundredths of a percentage point, rounded toward zero."""
-        gap = self.gap
-        return abs(gap) // self.equity * (1 if gap >= 0 else -1)
+        """Signed drift in hundredths of a percentage point, rounded half to even."""
+        whole, rest = divmod(self.gap, self.equity)
+        return whole + (2 * rest > self.equity or (2 * rest == self.equity and whole % 2 == 1))
 
     def breaches(self, band: DriftBand) -> bool:
         """Whether drift exceeds the band. Strictly: drift equal to the band does not."""

@@ -287,7 +287,7 @@ def _with_buy(line: PlanLine, wanted: dict[str, Money], allocation: Allocation, 
             detail=f"{dollars(Value(missing * NANO))} below its target; no cash above the cash target",
         )
     reason = LineReason.NO_PRICE if line.price is None else LineReason.ASSET_NOT_TRADABLE
-    return replace(line, wanted=missing, reason=reason, detail="not eligible to buy")
+    return replace(line, wanted=missing, reason=reason, detail="cannot be bought")
 
 
 def _liquidation_line(line: PlanLine, qty: Qty, holdings: Holdings, sells: bool) -> PlanLine:

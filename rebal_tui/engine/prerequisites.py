@@ -18,7 +18,7 @@ RECONCILIATION = "reconciliation"
 def window(situation: Situation, trace: Trace) -> bool:
     session, local = situation.session, situation.now.astimezone(NEW_YORK)
     if situation.ignore_window:
-        trace.note("window", Verdict.INFO, "evaluated regardless of the window", "R-10")
+        trace.note("window", Verdict.INFO, "evaluated regardless of the rebalancing window", "R-10")
         return True
     if session is None or session.next_day is None:
         why = situation.closed_reason or "the day is not in the calendar"
@@ -30,7 +30,7 @@ def window(situation: Situation, trace: Trace) -> bool:
     trace.note(
         "window",
         Verdict.PASS if inside else Verdict.FAIL,
-        f"{local:%Y-%m-%d %H:%M} New York {relation} the window {start:%H:%M}–{end:%H:%M}",
+        f"{local:%Y-%m-%d %H:%M} New York {relation} the rebalancing window {start:%H:%M}–{end:%H:%M}",
         "R-10",
     )
     return inside
@@ -73,7 +73,7 @@ def prerequisites(situation: Situation, trace: Trace) -> None:
     trace.require(
         "assets",
         not why,
-        "all assets of the portfolio are eligible",
+        "all assets of the portfolio can be bought",
         "; ".join(why) + "; the portfolio needs adjustment",
         "R-12.6",
     )

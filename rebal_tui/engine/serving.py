@@ -1,4 +1,4 @@
-"""Whether a plan serves the trigger that asked for it (R-14, R-15)."""
+"""Whether a plan serves the trigger that created it (R-14, R-15)."""
 
 from __future__ import annotations
 

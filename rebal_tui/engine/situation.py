@@ -19,6 +19,8 @@ from rebal_tui.engine.planning import Holdings
 MIN_INVEST_VALUE = Value(10 * ATTO)
 """Minimum excess cash for invest_cash, $10; exactly $10 suffices (R-14.7)."""
 PRICE_MAX_AGE = timedelta(seconds=60)
+PRICE_MAX_AHEAD = timedelta(seconds=30)
+"""How much newer than now a price may be where its age counts; above it, a clock or the price is wrong (R-12.5)."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def ineligible(situation: Situation) -> tuple[str, ...]:
 
 
 def price_faults(situation: Situation) -> list[str]:
-    """Needed prices that are missing or older than allowed, as display text (R-12.5)."""
+    """Needed prices that are missing, older than allowed or newer than now, as display text (R-12.5)."""
     faults = []
     for symbol in situation.needed_symbols:
         asset = situation.assets.get(symbol)
@@ -106,7 +108,16 @@ def price_faults(situation: Situation) -> list[str]:
                 seconds = "of unknown age" if age is None else f"{int(age.total_seconds())} s old"
                 limit = int(situation.price_max_age.total_seconds())
                 faults.append(f"the price of {symbol} is {seconds} (limit {limit} s)")
+            elif -age > PRICE_MAX_AHEAD:
+                limit = int(PRICE_MAX_AHEAD.total_seconds())
+                seconds = f"{int(-age.total_seconds())} s newer than this computer's clock"
+                faults.append(f"the price of {symbol} is {seconds} (limit {limit} s)")
     return faults
+
+
+def usable_price_times(now: datetime, max_age: timedelta) -> tuple[datetime, datetime]:
+    """The oldest and the newest time of a price that may be used at `now` (R-12.5)."""
+    return now - max_age, now + PRICE_MAX_AHEAD
 
 
 def cash_target_of(situation: Situation) -> Money:

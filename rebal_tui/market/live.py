@@ -64,7 +64,7 @@ class LivePrices:
     def rename(self, labels: Mapping[str, str]) -> None:
         """Continue the quotes of renamed assets under new symbols, given by old symbol.
 
-        A fetch under way asked for the old symbols; its result is dropped, and a new one starts at once.
+        A fetch in progress has the old symbols; its result is dropped, and a new one starts at once.
         """
         self._quotes = renamed(self._quotes, labels)
         self._pending_fetch = self._next_fetch_at = None

@@ -212,7 +212,7 @@ class AccountTable:
             self.reserve[row], self.run_reserve[row] = total, of_runs
 
     def _store_positions(self, row: int, held: list[_Position]) -> None:
-        """Write an account's positions in place, or at the end of the columns when they exceed its capacity."""
+        """Write an account's positions over the old ones, or at the end of the columns if they exceed its capacity."""
         self.dirty_rows.add(row)
         if len(held) > self._capacity[row]:
             capacity = len(held) + SPARE_POSITIONS

@@ -23,7 +23,7 @@ from rebal_tui.store.database import Database, SqlValue, Transaction
 class Extras:
     """Account data that only the book has: reserved cash and the number of open external orders.
 
-    `reserve` is the cash of all reservations, `run_reserve` the part that runs have set aside (R-2).
+    `reserve` is the cash of all reservations, `run_reserve` the part reserved by runs (R-2).
     """
 
     reserve: Money

@@ -56,10 +56,13 @@ def any_renames(database: Database) -> bool:
 
 
 def since_run(database: Database, run_id: str) -> Labels:
-    """The labels that have changed since a run was created."""
+    """The labels that have changed since a run was created.
+
+    A label that later assets bore as well is that of the first asset to give it up.
+    """
     rows = database.rows(
         "SELECT min(seq), before, assets.symbol FROM asset_renames JOIN assets ON assets.key = asset "
-        "WHERE next_run > (SELECT key FROM runs WHERE id = ?) GROUP BY asset",
+        "WHERE next_run > (SELECT key FROM runs WHERE id = ?) GROUP BY before",
         (run_id,),
     )
     return {before: today for _, before, today in rows if before != today}

@@ -57,7 +57,8 @@ def save(tx: Transaction, assets: Iterable[Asset]) -> list[Rename]:
     """Insert assets, or update those whose id is known; returns the assets of the file whose label changes.
 
     The given price is stored only where it is surely the asset's own: a renamed asset keeps its price, a new namesake
-    has none. Raises `Conflict` naming the ids when two active assets would have one symbol.
+    has none. A listing without a price leaves the known one. Raises `Conflict` naming the ids when two active assets
+    would have one symbol.
     """
     given = {asset.id: asset for asset in assets}
     before = _listed(tx.database)
@@ -77,8 +78,9 @@ def save(tx: Transaction, assets: Iterable[Asset]) -> list[Rename]:
     tx.executemany(
         f"INSERT INTO assets ({ASSET_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
         "symbol = excluded.symbol, name = excluded.name, exchange = excluded.exchange, status = excluded.status, "
-        "tradable = excluded.tradable, fractionable = excluded.fractionable, price = excluded.price, "
-        "price_at = excluded.price_at",
+        "tradable = excluded.tradable, fractionable = excluded.fractionable, "
+        "price = coalesce(excluded.price, price), "
+        "price_at = CASE WHEN excluded.price IS NULL THEN price_at ELSE excluded.price_at END",
         (row for row, own in zip(rows, priced, strict=True) if own),
     )
     tx.executemany(

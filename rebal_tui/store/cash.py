@@ -200,7 +200,7 @@ def _withdrawal(row: SqlRow) -> Withdrawal:
 
 
 def inflows_since_last_run(database: Database, accounts: Sequence[int]) -> dict[int, int]:
-    """Cash that came in since each account's last completed run (R-31), in billionths, by account key.
+    """Cash received since each account's last completed run (R-31), in billionths, by account key.
 
     At most 2**62, the largest amount that a limit is compared with.
     """

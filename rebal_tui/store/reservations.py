@@ -1,4 +1,4 @@
-"""Reservations: cash of an account that is set aside, one row per owner (R-2, R-9)."""
+"""Reservations: cash of an account that has an owner, one row for each (R-2, R-9)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def load(database: Database) -> list[Reservation]:
 def totals(database: Database, account_ids: Sequence[str] | None = None) -> list[tuple[int, int, int]]:
     """The accounts with reserved cash, of all or of those given, by ascending key.
 
-    Each is its key, the total, and the part of it that runs have set aside, in billionths of a dollar.
+    Each is its key, the total, and the part of it reserved by runs, in billionths of a dollar.
     """
     columns = "SELECT account, sum(amount), sum(CASE owner_kind WHEN 'run' THEN amount ELSE 0 END) FROM reservations"
     if account_ids is None:

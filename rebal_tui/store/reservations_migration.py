@@ -73,5 +73,5 @@ ALTER TABLE journals ADD COLUMN idempotency_key TEXT;
 CREATE INDEX journals_by_key ON journals (idempotency_key) WHERE idempotency_key IS NOT NULL;
 ALTER TABLE withdrawals ADD COLUMN everything INTEGER NOT NULL DEFAULT 0 CHECK (everything IN (0, 1))
 """
-"""What an account had set aside goes to its open withdrawal, then to the newest liquidations, each up to its amount,
-then to a person. Journals under way then take over as R-9 says."""
+"""The reserved cash of an account goes to its open withdrawal, then to the newest liquidations, each up to its amount,
+then to a person. Journals in progress then become owners as in R-9."""

@@ -1,4 +1,4 @@
-"""Texts of the file that must be values of an enum although no constraint of the schema says so."""
+"""Texts of the file that must be values of an enum although no constraint of the schema requires it."""
 
 from __future__ import annotations
 

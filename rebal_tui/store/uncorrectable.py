@@ -12,7 +12,7 @@ from rebal_tui.store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Uncorrectable:
-    """Since when an account's trigger cannot be corrected, the check that found it last, and why, as its trace says."""
+    """Since when an account's trigger cannot be corrected, the check that found it last, and why, as in its trace."""
 
     since: datetime
     check: str

@@ -34,7 +34,7 @@ from rebal_tui.tui.screens.market.keys import MarketKeys
 from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, LiveDialog, ReadScreen
 from rebal_tui.tui.screens.shared.kill_switch import KillScreen, ask_to_halt
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
-from rebal_tui.tui.sections import EVERYWHERE, Section
+from rebal_tui.tui.sections import EVERYWHERE, Section, section_label
 from rebal_tui.tui.settings import Density, Settings, SettingsFile
 from rebal_tui.tui.widgets.lines import Builder
 
@@ -350,7 +350,7 @@ class RebalApp(App[None]):
             from rebal_tui.tui.screens.shared.help_lines import help_lines
 
             section, keys = self.screen.SECTION, self.settings_file.settings.keys
-            self.push_screen(ReadScreen(f"Help · {section.capitalize()}", help_lines(section, keys)))
+            self.push_screen(ReadScreen(f"Help · {section_label(section)}", help_lines(section, keys)))
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):

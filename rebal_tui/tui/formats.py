@@ -110,8 +110,8 @@ def duration(seconds: int) -> str:
 
 
 def words(code: str) -> str:
-    """`full rebalance` from `full_rebalance`, `not in portfolio` from `NOT_IN_PORTFOLIO`."""
-    return code.replace("_", " ").lower()
+    """`full rebalance` from `full_rebalance`, `not in portfolio` from `NOT_IN_PORTFOLIO`, `ACH return`."""
+    return code.replace("_", " ").lower().replace("ach return", "ACH return")
 
 
 def grouped(figure: str) -> str:

@@ -9,7 +9,7 @@ from textual.keys import Keys, _character_to_key
 
 from rebal_tui.tui.action_table import ACTIONS, Action
 from rebal_tui.tui.actions import applies
-from rebal_tui.tui.sections import REVIEW, Section
+from rebal_tui.tui.sections import REVIEW, Section, section_label
 
 MODIFIERS = ("ctrl", "shift", "alt", "super", "meta", "hyper")
 MOVING = frozenset("up,down,left,right,pageup,pagedown,home,end,j,k,enter,space,tab,shift+tab".split(","))
@@ -99,5 +99,5 @@ def _first_clash(keymap: Mapping[str, str]) -> tuple[str, str] | None:
             for key in keys_of(action, keymap).split(","):
                 other = taken.setdefault(key, action)
                 if other is not action:
-                    return action.id, f"{key_text(key)} is “{other.label}” in {section.capitalize()} ({other.id})"
+                    return action.id, f"{key_text(key)} is “{other.label}” in {section_label(section)} ({other.id})"
     return None

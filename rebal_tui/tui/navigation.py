@@ -112,7 +112,7 @@ class Navigation:
         """Go to the subject of an alert, by alert kind; shows a message for kinds without a section."""
         if kind == "run":
             self.show_run(subject)
-        elif kind in ("restricted", "account_ended", "reconciliation"):
+        elif kind in ("restricted", "account_ended", "reconciliation", "lost_run"):
             self.show_in_accounts(subject)
         elif kind == "asset_hold":
             self.show_asset(subject)

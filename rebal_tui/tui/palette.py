@@ -16,7 +16,7 @@ from rebal_tui.tui.actions import applies
 from rebal_tui.tui.book_services import name_queries, run_queries
 from rebal_tui.tui.host import Host, host_of
 from rebal_tui.tui.keymap import key_text
-from rebal_tui.tui.sections import EVERYWHERE, LISTS
+from rebal_tui.tui.sections import EVERYWHERE, LISTS, section_label
 from rebal_tui.tui.text import printable, ui_text
 
 MAX_DATA_HITS = 30
@@ -26,7 +26,7 @@ NAME_MATCH_SCORE = 100.0
 
 def title(action: Action) -> str:
     """Return `Desk: Preview`, or only the label for global and list actions."""
-    return action.label if action.scope in (EVERYWHERE, LISTS) else f"{action.scope.capitalize()}: {action.label}"
+    return action.label if action.scope in (EVERYWHERE, LISTS) else f"{section_label(action.scope)}: {action.label}"
 
 
 class _Provider(Provider):

@@ -19,11 +19,16 @@ class Section(StrEnum):
 
     @property
     def label(self) -> str:
-        return self.value.capitalize()
+        return "Backtest" if self is Section.LAB else self.value.capitalize()
 
     @property
     def key(self) -> str:
         return str(list(Section).index(self) + 1)
+
+
+def section_label(section: str) -> str:
+    """The display name of a section or of Review."""
+    return section.capitalize() if section == REVIEW else Section(section).label
 
 
 EVERYWHERE = "everywhere"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -9,8 +10,10 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from rebal_tui.api.access import WINDOW_SECONDS, Limiter
+from rebal_tui.api.access import MAX_FAILURES, WINDOW_SECONDS, Access, Limiter
 from rebal_tui.domain.errors import Conflict, Invalid, NotFound
 from rebal_tui.services.wire.keys import Keyring, NewKey, add_key, good_keys, revoke_key
 from rebal_tui.store import audit
@@ -59,10 +62,52 @@ def test_unknown_paths_are_not_revealed_without_a_key(limited: Server) -> None:
 
 
 def test_the_document_and_its_page_are_public(limited: Server) -> None:
-    document = httpx.get(f"{limited.url}/openapi.json").json()
+    document = httpx.get(f"{limited.url}/openapi.json", timeout=60).json()
     assert document["components"]["securitySchemes"] == {"basic": {"type": "http", "scheme": "basic"}}
     assert {"/v1/rebalancing/portfolios", "/v1/rebalancing/runs/{run_id}", "/sandbox/step"} <= set(document["paths"])
-    assert "swagger" in httpx.get(f"{limited.url}/docs").text
+    page = httpx.get(f"{limited.url}/docs", timeout=60)
+    assert "/v1/rebalancing/portfolios" in page.text
+    assert "<script" not in page.text
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_responses_are_not_cached_or_interpreted_by_browsers(limited: Server) -> None:
+    for path in ("/docs", "/v1/clock", "/openapi.json"):
+        headers = httpx.get(limited.url + path).headers
+        assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store"), path
+
+
+def test_a_local_server_answers_only_under_a_local_name(limited: Server) -> None:
+    port = limited.url.rpartition(":")[2]
+    for host in ("rebind.example", f"rebind.example:{port}", ""):
+        assert httpx.get(f"{limited.url}/docs", headers={"Host": host}).status_code == 400, host
+    for host in ("localhost", f"LOCALHOST:{port}", "127.0.0.1", "[::1]:80"):
+        assert httpx.get(f"{limited.url}/docs", headers={"Host": host}).status_code == 200, host
+
+
+def test_wrong_passwords_from_an_address_do_not_lock_out_the_right_key() -> None:
+    database = new_file()
+    add_key(database, "ops", NewKey("K", "S", bytes(16)), AT)
+
+    async def ok(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response("ok")(scope, receive, send)
+
+    def clock() -> float:
+        return 0.0
+
+    app = Access(ok, Keyring(good_keys(database)), Limiter(1_000, clock), Limiter(MAX_FAILURES, clock), clock)
+
+    async def statuses(headers: dict[str, str], count: int) -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
+            return [
+                # Nobody's word on the address is taken, so a forwarded address does not evade the limit.
+                (await http.get("/v1/clock", headers={**headers, "X-Forwarded-For": f"10.0.0.{n}"})).status_code
+                for n in range(count)
+            ]
+
+    assert asyncio.run(statuses(_basic(b"K:wrong"), MAX_FAILURES + 2)) == [401] * MAX_FAILURES + [429] * 2
+    assert asyncio.run(statuses(_basic(b"K:S"), 3)) == [200] * 3
+    database.close()
 
 
 def test_the_remaining_percent_is_shown_until_it_is_zero(limited: Server) -> None:
@@ -83,8 +128,8 @@ def test_a_window_ends_and_callers_do_not_share_it() -> None:
     now = 0.0
     limiter = Limiter(2, lambda: now)
     assert [limiter.acquire("a").granted for _ in range(3)] == [True, True, False]
+    assert limiter.acquire("a").remaining == 0
     assert limiter.acquire("b").granted
-    assert limiter.acquire("a", count=False).remaining == 0
     now = WINDOW_SECONDS
     assert limiter.acquire("a").remaining == 1
 

@@ -103,6 +103,15 @@ def test_a_returned_deposit_never_takes_cash_that_is_spent_or_reserved() -> None
     assert harness.broker.invariants() == []
 
 
+def test_a_returned_deposit_takes_nothing_from_cash_below_zero() -> None:
+    harness = Harness()
+    harness.broker.open_account(account("debtor", "-20"))
+    assert harness.broker.return_deposit("debtor", usd("5"), harness.current_time).amount == 0
+    assert harness.cash("debtor") == -usd("20")
+    assert harness.broker.account("debtor").restrictions == {Restriction.ACH_RETURN}
+    assert harness.broker.invariants() == []
+
+
 def test_a_journal_is_reserved_from_its_creation_and_moves_cash_when_executed() -> None:
     harness = Harness(SLOW)
     journal = harness.broker.create_journal(ALICE, FIRM_ACCOUNT, usd("400"), "to the client", "key")

@@ -161,7 +161,7 @@ def test_every_run_of_other_years_is_of_the_type_and_day_given_by_the_rules(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not REAL.exists(), reason="needs the price history beside the repository")
+@pytest.mark.skipif(not REAL.exists(), reason="needs the price history next to the repository")
 def test_every_run_of_the_real_history_is_of_the_type_and_day_given_by_the_rules(tmp_path: Path) -> None:
     """With `REPLAY_CASES` set, all cases; else the default account only."""
     if os.environ.get("REPLAY_CASES"):

@@ -100,7 +100,7 @@ def _random_situation(rng: random.Random, number: int) -> Situation:
     )
     assets = {}
     for symbol, one in state.assets.items():
-        age = timedelta(seconds=61 if rng.random() < 0.01 else rng.choice([0, 60]))
+        age = timedelta(seconds=rng.choice([61, -31]) if rng.random() < 0.01 else rng.choice([0, 60, -30]))
         price = None if rng.random() < 0.01 else one.price
         fractionable = rng.random() > 0.02
         assets[own(symbol)] = replace(

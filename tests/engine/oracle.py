@@ -116,12 +116,12 @@ def full_rebalance(book: Book) -> Orders:
     }
     budget = book.free + proceeds - book.cash_target
 
-    def slices(remaining: set[str], money: Fraction) -> dict[str, Fraction]:
+    def portions(remaining: set[str], money: Fraction) -> dict[str, Fraction]:
         wanted = sum((short[symbol] for symbol in remaining), Fraction(0))
         orders.scale = min(ONE, money / wanted) if wanted else ONE
         return {symbol: short[symbol] * orders.scale for symbol in remaining}
 
-    _buy(orders, set(short), max(budget, Fraction(0)), slices, book.weights)
+    _buy(orders, set(short), max(budget, Fraction(0)), portions, book.weights)
     return orders
 
 
@@ -136,7 +136,7 @@ def invest_cash(book: Book, keep: Fraction) -> Orders:
         if book.buyable(symbol)
     }
 
-    def slices(remaining: set[str], money: Fraction) -> dict[str, Fraction]:
+    def portions(remaining: set[str], money: Fraction) -> dict[str, Fraction]:
         wanted = sum((short[symbol] for symbol in remaining), Fraction(0))
         weight = sum((book.weights[symbol] for symbol in remaining), Fraction(0))
         if wanted > money:
@@ -144,7 +144,7 @@ def invest_cash(book: Book, keep: Fraction) -> Orders:
         rest = money - wanted
         return {symbol: short[symbol] + rest * book.weights[symbol] / weight for symbol in remaining}
 
-    _buy(orders, set(short), budget, slices, book.weights)
+    _buy(orders, set(short), budget, portions, book.weights)
     return orders
 
 
@@ -152,17 +152,17 @@ def _buy(
     orders: Orders,
     remaining: set[str],
     money: Fraction,
-    slices: Callable[[set[str], Fraction], dict[str, Fraction]],
+    portions: Callable[[set[str], Fraction], dict[str, Fraction]],
     weights: dict[str, Fraction],
 ) -> None:
-    """R-22: while a slice is below a dollar, the smallest one is raised to it or removed.
+    """R-22: while a portion is below a dollar, the smallest one is raised to it or removed.
 
-    It is raised when it is more than half a dollar and there is a dollar for each slice. Ties: the smaller weight, then
-    the later symbol. A slice of 0 is no order that could be too small.
+    It is raised when it is more than half a dollar and there is a dollar for each portion. Ties: the smaller weight,
+    then the later symbol. A portion of 0 is no order that could be too small.
     """
     raised: set[str] = set()
     while True:
-        parts = {symbol: part for symbol, part in slices(remaining, money - len(raised)).items() if part}
+        parts = {symbol: part for symbol, part in portions(remaining, money - len(raised)).items() if part}
         if not parts or min(parts.values()) >= ONE:
             orders.buys = {symbol: down(part, CENT) for symbol, part in parts.items()} | dict.fromkeys(raised, ONE)
             return

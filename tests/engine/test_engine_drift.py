@@ -127,8 +127,14 @@ def test_the_least_equity_has_drift() -> None:
     assert [drift.symbol for drift in asset_drifts(valuation, weights("0", A="100"))] == ["A"]
 
 
-@pytest.mark.parametrize(("held", "points"), [("60.019", 1), ("59.981", -1), ("60", 0), ("0", -6000), ("100", 4000)])
-def test_drift_in_points_is_signed_and_rounded_toward_zero(held: str, points: int) -> None:
+@pytest.mark.parametrize(
+    ("held", "points"),
+    [
+        ("60.019", 2), ("59.981", -2), ("60.005", 0), ("60.015", 2), ("59.995", 0), ("59.985", -2), ("60.0050001", 1),
+        ("60", 0), ("0", -6000), ("100", 4000),
+    ],
+)  # fmt: skip
+def test_drift_in_points_is_signed_and_rounded_half_to_even(held: str, points: int) -> None:
     rest = parse_money("100") - parse_money(held)
     valuation = value_account(Money(rest), {"A": parse_qty(held)}, {"A": ONE})
     assert asset_drifts(valuation, weights("40", A="60"))[0].points == points

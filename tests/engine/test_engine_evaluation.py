@@ -72,7 +72,7 @@ def test_the_window(time_of_day: time, inside: bool) -> None:
     if not inside:
         assert decision.outcome is Outcome.NONE
         assert [step.check for step in decision.trace] == ["window"]
-        assert "is outside the window 09:30–15:30" in decision.reason
+        assert "is outside the rebalancing window 09:30–15:30" in decision.reason
 
 
 def test_the_window_of_the_day_after_thanksgiving_ends_at_half_past_twelve() -> None:
@@ -163,7 +163,7 @@ def test_every_price_must_be_known_and_fresh() -> None:
     state = drifting()
     missing = {**state.assets, "TLT": asset("TLT", None)}
     assert blocked_by(replace(state, assets=missing)).detail == "TLT has no price"
-    for age, fresh in ((60, True), (61, False)):
+    for age, fresh in ((60, True), (61, False), (-30, True), (-31, False)):
         aged = {**state.assets, "TLT": asset("TLT", "100", state.now - timedelta(seconds=age))}
         assert (evaluate(replace(state, assets=aged)).outcome is not Outcome.BLOCKED) is fresh
         assert evaluate(replace(state, assets=aged, price_max_age=None)).outcome is not Outcome.BLOCKED
@@ -179,6 +179,14 @@ def test_a_price_that_is_too_old_says_how_old() -> None:
     }
     assert blocked_by(replace(state, assets=aged)).detail == (
         "the price of SPY is 75 s old (limit 60 s); the price of TLT is of unknown age (limit 60 s)"
+    )
+
+
+def test_a_price_from_the_future_says_by_how_much() -> None:
+    state = drifting()
+    early = {**state.assets, "SPY": asset("SPY", "100", state.now + timedelta(minutes=35))}
+    assert blocked_by(replace(state, assets=early)).detail == (
+        "the price of SPY is 2100 s newer than this computer's clock (limit 30 s)"
     )
 
 

@@ -106,7 +106,7 @@ def test_an_untradable_holding_is_sold_and_not_bought() -> None:
     plan = plan_full_rebalance(state, weights("0", A="50", B="50"))
     assert lines_by_symbol(plan) == {
         "A": ("sell 10.00", "10.00", "ABOVE_TARGET", "$10.00 above its target"),
-        "B": ("", "10.00", "ASSET_NOT_TRADABLE", "not eligible to buy"),
+        "B": ("", "10.00", "ASSET_NOT_TRADABLE", "cannot be bought"),
     }
 
 
@@ -137,7 +137,7 @@ def test_skipped_buys_state_no_cash_ineligible_or_too_small() -> None:
     assert lines_by_symbol(plan) == {
         "A": ("buy 1.00", "40.20", "BELOW_TARGET", "$40.20 below its target"),
         "B": ("", "20.10", "ORDER_LESS_THAN_MIN_NOTIONAL", short("0.33")),
-        "C": ("", "19.5975", "ASSET_NOT_TRADABLE", "not eligible to buy"),
+        "C": ("", "19.5975", "ASSET_NOT_TRADABLE", "cannot be bought"),
         "D": ("", "1.0075", "ORDER_LESS_THAN_MIN_NOTIONAL", short("0.01")),
         "U": ("", "79.905", "ASSET_NOT_TRADABLE", "the asset is inactive"),
     }
@@ -154,7 +154,7 @@ def test_the_lines_of_an_investment() -> None:
         "A": ("buy 1.91", "1.91", "EXCESS_CASH", "its share of the excess cash"),
         "B": ("buy 68.82", "68.82", "EXCESS_CASH", "its share of the excess cash"),
         "C": ("buy 19.76", "19.76", "EXCESS_CASH", "its share of the excess cash"),
-        "D": ("", "18.981", "ASSET_NOT_TRADABLE", "not eligible to buy"),
+        "D": ("", "18.981", "ASSET_NOT_TRADABLE", "cannot be bought"),
         "E": ("", "0.019", "ORDER_LESS_THAN_MIN_NOTIONAL", short("0.01")),
     }
     assert (plan.type, plan.equity, plan.cash_target) == (RunType.INVEST_CASH, 190 * ATTO, parse_money("9.50"))
@@ -204,7 +204,7 @@ def test_a_portfolio_holding_without_a_price_is_a_skipped_sell_of_a_liquidation(
 
 def test_an_unknown_asset_of_the_portfolio_is_not_bought() -> None:
     state = holdings("100", {}, {"A": "1"})
-    expected = ("", "50.00", "NO_PRICE", "not eligible to buy")
+    expected = ("", "50.00", "NO_PRICE", "cannot be bought")
     assert lines_by_symbol(plan_full_rebalance(state, weights("0", A="50", B="50")))["B"] == expected
     assert lines_by_symbol(plan_invest_cash(state, weights("0", A="50", B="50"), Money(0)))["B"] == expected
 

@@ -15,13 +15,13 @@ from tests.engine.support import at, band, calendar, situation, weights
 
 TODAY = date(2026, 3, 4)
 CALM = (
-    "window pass R-10 2026-03-04 12:00 New York is inside the window 09:30–15:30",
+    "window pass R-10 2026-03-04 12:00 New York is inside the rebalancing window 09:30–15:30",
     "portfolio_status pass R-12.1 the portfolio is active",
     "account pass R-12.2 the account is ACTIVE and unrestricted",
     "open_orders pass R-12.3 no unfinished run and no open orders placed outside rebal-tui",
     "quota pass R-11 no automatic run yet today",
     "prices pass R-12.5 all prices are present and fresh",
-    "assets pass R-12.6 all assets of the portfolio are eligible",
+    "assets pass R-12.6 all assets of the portfolio can be bought",
 )
 """The prerequisites if none of them blocks."""
 OLD = (
@@ -131,7 +131,7 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
     ),
     "evaluated on a day without a session": (
         replace(situation(cash="100", conditions=[calendar("weekly", "Friday")]), session=None, ignore_window=True),
-        ("window info R-10 evaluated regardless of the window", *CALM[1:], *OLD,
+        ("window info R-10 evaluated regardless of the rebalancing window", *CALM[1:], *OLD,
          "calendar no R-14.4 weekly on Friday: no session today", NO_BAND,
          "invest_cash fires R-14.7 excess cash $95.00 reaches the minimum $10.00 (cash $100.00, cash target $5.00)"),
     ),

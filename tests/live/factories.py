@@ -263,7 +263,7 @@ def retry_until(act: Callable[[], object], done: Callable[[], object]) -> None:
             act()
         if done():
             return
-    pytest.fail("it could not be done by hand")
+    pytest.fail("the request was never answered")
 
 
 def subscribe(harness: BookHarness) -> None:

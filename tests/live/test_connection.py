@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from rebal_tui.broker.alpaca.client import AlpacaClient, Endpoints
-from rebal_tui.broker.alpaca.stream_list import STREAMS, TRADES
+from rebal_tui.broker.alpaca.stream_list import TRADE_STREAM
 from rebal_tui.broker.alpaca.streams import MAX_RECONNECT_SECONDS, MIN_RECONNECT_SECONDS, Listener
 from rebal_tui.broker.connection import STEADY_CONNECTION, StreamState
 from rebal_tui.broker.protocol import BrokerUnavailable
@@ -24,8 +24,6 @@ from rebal_tui.store import jobs, runs
 from tests.live.test_differences_without_events import advance_clock, alerts, remote_book
 from tests.live.test_events import FILL, sse_lines
 from tests.live.transports import NOW, FakeConnection, always
-
-TRADE_STREAM = next(stream for stream in STREAMS if stream.name == TRADES)
 
 
 def dated(there: datetime) -> dict[str, str]:

@@ -59,7 +59,7 @@ class RebalanceOracle:
     ) -> None:
         """An evaluation begins: what is done or was tried often enough ends.
 
-        `sessions` are those with an evaluation; `left` says whether any of some symbols is to be sold.
+        `sessions` are those with an evaluation; `left` is whether any of some symbols is to be sold.
         """
         record = self.undone.get(subscription)
         if record is None:

@@ -55,7 +55,7 @@ class ReservationOracle:
                 if now[key] > cash[account] and before + change > cash[account]:
                     fault = fault or f"{key}: {change} reserved, but the account has {cash[account]}"
             if change < 0 and kind == "run" and account not in self.released:
-                # Only a journal that has left takes what a run set aside.
+                # Only a journal that has left takes what a run reserved.
                 if -change > self._left[account]:
                     fault = fault or f"{key}: {-change} is no longer reserved, {self._left[account]} has left"
                 self._left[account] += change

@@ -59,7 +59,7 @@ def test_a_large_file_names_the_accounts_that_cannot_be_read(tmp_path: Path, mon
 
 
 def test_an_account_that_its_ledger_does_not_explain_is_paused_until_released(tmp_path: Path) -> None:
-    """Book and broker agree, so that only the ledger tells."""
+    """Book and broker agree, so that only the ledger shows it."""
     path = closed_book(tmp_path)
     edit(
         path,

@@ -12,7 +12,7 @@ from rebal_tui.store.schema import MIGRATIONS
 
 
 def old_book(reserved: int, statements: Iterable[str]) -> Database:
-    """A book of the sixth version with account `a` and what it had set aside."""
+    """A book of the sixth version with account `a` and its reserved cash."""
     database = Database(":memory:")
     migrate(database, [("book", [one for one in MIGRATIONS if one[0] < "0007"])])
     for statement in (
@@ -47,12 +47,12 @@ def withdrawal(amount: int, stage: str, run: str = "") -> str:
 
 CASES: dict[str, tuple[int, list[str], list[tuple[str, str, str, str, int]]]] = {
     "nothing": (0, [run(1, 100)], []),
-    "the run that set it aside": (100, [run(1, 100)], [("run", "r1", "", "", 100)]),
+    "the run that reserved it": (100, [run(1, 100)], [("run", "r1", "", "", 100)]),
     "the newest runs, of the newer one all": (
         130, [run(1, 100), run(2, 100), run(3, 70, "ERROR")],
         [("run", "r1", "", "", 30), ("run", "r2", "", "", 100)],
     ),
-    "more than runs set aside": (150, [run(1, 100)], [("person", "advisor", "", "", 50), ("run", "r1", "", "", 100)]),
+    "more than runs reserved": (150, [run(1, 100)], [("person", "advisor", "", "", 50), ("run", "r1", "", "", 100)]),
     "no run is known": (70, [], [("person", "advisor", "", "", 70)]),
     "an open withdrawal": (90, [run(1, 90), withdrawal(90, "settling", "r1")], [("withdrawal", "w", "", "", 90)]),
     "a run and an open withdrawal": (

@@ -91,12 +91,12 @@ def test_a_withdrawal_completes_across_a_settlement_and_a_restart(tmp_path: Path
         await app.run_heartbeat()
         await settle(pilot)
         text = screen_text(app)
-        assert "settles Tue 03 Mar" in text
+        assert "settling until Tue 03 Mar" in text
         assert "✓ ✓ ▸ · ·" in text
         assert "a" not in book.subscriptions
         await press(pilot, "enter")
         text = screen_text(app)
-        for part in ("unsubscribed", "sold", "settles", "If you cancel", "History", "requested"):
+        for part in ("unsubscribed", "sold", "settling", "If you cancel", "History", "requested"):
             assert part in text
         await press(pilot, "escape")
 
@@ -194,7 +194,7 @@ def test_a_stopped_withdrawal_shows_the_reason_and_can_be_retried() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         text = screen_text(app)
         assert "stopped: the journal" in text
-        assert "Stopped 1" in text
+        assert "Needs you 1" in text
         await press(pilot, "enter")
         assert "■ stopped: the journal was refused: test" in screen_text(app)
         await press(pilot, "escape", "v")

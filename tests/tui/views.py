@@ -58,7 +58,7 @@ def status(**changes: object) -> StatusLine:
         "demo",
         "SIMULATED ×600",
         NOW,
-        "OPEN · window to 15:30, 4 h 48 m left",
+        "OPEN · rebalancing until 15:30, 4 h 48 m left",
         NOW + timedelta(minutes=3),
         3,
         2,

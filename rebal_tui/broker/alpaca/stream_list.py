@@ -54,8 +54,9 @@ _ACTION_TYPES = (
 """Types of corporate actions asked for. Cash dividends are left out: they are most of 50,000 events a day, and each
 paid one is an activity of its account."""
 
+TRADE_STREAM = Stream(TRADES, "/v2/events/trades", ("event_id",))
 STREAMS = (
-    Stream(TRADES, "/v2/events/trades", ("event_id",)),
+    TRADE_STREAM,
     Stream(JOURNALS, "/v2/events/journals/status", ("event_id",)),
     Stream(ACCOUNTS, "/v1/events/accounts/status", ("event_ulid",), by_day=True),
     Stream(ACTIVITIES, "/v2beta1/events/activities", ("ref_id", "status")),

@@ -9,9 +9,10 @@ from datetime import datetime
 import httpx
 
 from rebal_tui.broker.alpaca.client import AlpacaClient
+from rebal_tui.broker.alpaca.missed_orders import missed_orders
 from rebal_tui.broker.alpaca.ports import EventInbox
-from rebal_tui.broker.alpaca.stream_list import STREAMS, TRADES, Stream
-from rebal_tui.broker.alpaca.stream_reader import ReceivedMessage, read_stream
+from rebal_tui.broker.alpaca.stream_list import STREAMS, TRADE_STREAM, Stream
+from rebal_tui.broker.alpaca.stream_reader import ReceivedMessage, StreamFault, read_stream
 from rebal_tui.broker.alpaca.streams import RESUME_OVERLAP, Listener
 from rebal_tui.broker.connection import StreamState
 from rebal_tui.broker.protocol import BrokerUnavailable
@@ -50,18 +51,21 @@ class StreamSet:
     def catch_up(self, until: datetime) -> None:
         """Receive the trade events between the last stored one and `until`, a time at the broker, in one request.
 
-        Raises `BrokerUnavailable` when they cannot be read to the end.
+        Where the broker refuses the stream, its orders are read account by account. Raises `BrokerUnavailable` when
+        they cannot be read to the end.
         """
-        stream = next(stream for stream in STREAMS if stream.name == TRADES)
-        begin = self._begin(stream) - RESUME_OVERLAP
+        begin = self._begin(TRADE_STREAM) - RESUME_OVERLAP
         if begin >= until:
             return
         try:
-            for message in read_stream(self._client, stream, begin, self._now, until):
+            for message in read_stream(self._client, TRADE_STREAM, begin, self._now, until):
                 if message is not None:
                     self._messages.put(message)
         except (httpx.HTTPError, OSError, RuntimeError) as error:
-            raise BrokerUnavailable(f"trade events since {begin.isoformat()}: {error}") from None
+            if not (isinstance(error, StreamFault) and error.refused):
+                raise BrokerUnavailable(f"trade events since {begin.isoformat()}: {error}") from None
+            for message in missed_orders(self._client, begin):
+                self._messages.put(message)
 
     def next_message(self) -> ReceivedMessage | None:
         """The oldest message that is not taken, None when there is none; it remains so until `take`."""

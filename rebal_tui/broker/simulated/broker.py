@@ -238,7 +238,7 @@ class SimulatedBroker:
         """
         with self._tables.write() as tx:
             account = account_number(tx.execute, account_id)
-            entry = _bank_entry(tx, account_id, CashKind.ACH_RETURN, amount, at, free_cash(tx.execute, account))
+            entry = _bank_entry(tx, account_id, CashKind.ACH_RETURN, amount, at, max(0, free_cash(tx.execute, account)))
             (restrictions,) = tx.execute("SELECT restrictions FROM sim_accounts WHERE n = ?", (account,)).fetchone()
             present = {Restriction(text) for text in restrictions.split(",") if text}
             _change_account(

@@ -17,7 +17,7 @@ _RAISED_ABOVE = RAISED_ABOVE // NANO
 
 @dataclass(slots=True, eq=False)
 class BudgetSplit:
-    """By slot and account, in billionths of a dollar: `amounts` are buys, `dropped` slices below the minimum, else -1.
+    """By slot and account, in billionths: `amounts` are buys; `dropped`, portions below the minimum, else -1.
 
     `needs_exact` marks accounts whose split the exact form must compute; their other entries mean nothing.
     """
@@ -31,7 +31,7 @@ class BudgetSplit:
 class BuyDemand:
     """Shortfalls by slot and account, 0 or more, rounded down to an attodollar.
 
-    `inexact` marks shortfalls that the rounding changed, `buyable` the slots that get a slice. `weight` is in
+    `inexact` marks shortfalls that the rounding changed, `buyable` the slots that get a portion. `weight` is in
     hundredths of a percent, `symbol_rank` orders symbols.
     """
 
@@ -60,38 +60,38 @@ def split_budgets(demand: BuyDemand, budget: Ints, *, spread_rest: bool) -> Budg
     )
     budget = budget.copy()
     left = np.arange(len(budget))
-    # Each round raises or drops the smallest slot of every account that has a slice below $1, as `allocate` does.
+    # Each round raises or drops the smallest slot of every account that has a portion below $1, as `allocate` does.
     while len(left):
         part = demand.of(left)
         included = buyable[:, left]
-        slices = _slices(part, included, budget[left], spread_rest)
-        small = slices.positive & (slices.cents < _MINIMUM)
+        portions = _portions(part, included, budget[left], spread_rest)
+        small = portions.positive & (portions.cents < _MINIMUM)
         has_small = small.any(axis=0)
-        smallest, ambiguous = _smallest(part, small, slices, spread_rest)
+        smallest, ambiguous = _smallest(part, small, portions, spread_rest)
         at = (smallest, np.arange(len(left)))
-        above_half = slices.value[at] - _RAISED_ABOVE
-        ambiguous |= np.abs(above_half) <= slices.doubt[at] + 1
-        needs_exact = slices.unsure | (has_small & ambiguous)
+        above_half = portions.value[at] - _RAISED_ABOVE
+        ambiguous |= np.abs(above_half) <= portions.doubt[at] + 1
+        needs_exact = portions.unsure | (has_small & ambiguous)
         out.needs_exact[left[needs_exact]] = True
         done = ~has_small & ~needs_exact
-        whole = np.where(slices.positive, slices.cents, 0) + out.amounts[:, left]
+        whole = np.where(portions.positive, portions.cents, 0) + out.amounts[:, left]
         out.amounts[:, left[done]] = whole[:, done]
-        raises = (above_half > 0) & (budget[left] >= slices.positive.sum(axis=0) * _MINIMUM)
+        raises = (above_half > 0) & (budget[left] >= portions.positive.sum(axis=0) * _MINIMUM)
         unfinished = has_small & ~needs_exact
         raised, dropped = np.flatnonzero(unfinished & raises), np.flatnonzero(unfinished & ~raises)
         out.amounts[smallest[raised], left[raised]] = _MINIMUM
         budget[left[raised]] -= _MINIMUM
-        out.dropped[smallest[dropped], left[dropped]] = slices.cents[smallest[dropped], dropped]
+        out.dropped[smallest[dropped], left[dropped]] = portions.cents[smallest[dropped], dropped]
         buyable[smallest[unfinished], left[unfinished]] = False
         left = left[unfinished]
     return out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Slices:
-    """By slot and account: slices rounded down to the cent, their float values, and the error bound of those.
+class _Portions:
+    """By slot and account: portions rounded down to the cent, their float values, and the error bound of those.
 
-    `positive` marks slices above 0, `unsure` the accounts with an uncertain cent or scale.
+    `positive` marks portions above 0, `unsure` the accounts with an uncertain cent or scale.
     """
 
     cents: Ints
@@ -101,14 +101,14 @@ class _Slices:
     unsure: Flags
 
 
-def _slices(demand: BuyDemand, included: Flags, budget: Ints, spread_rest: bool) -> _Slices:
+def _portions(demand: BuyDemand, included: Flags, budget: Ints, spread_rest: bool) -> _Portions:
     """The split of each account's budget over the included slots."""
     short = demand.shortfall
     total = short.total(included)
     scaled = (total.nano > budget) | ((total.nano == budget) & (total.rest > 0))
     missing = (total.nano - budget) + total.rest * 1e-9
     whole = np.maximum(total.nano + total.rest * 1e-9, 1e-9)
-    # A slice is the exact shortfall plus a float change, so rounding errors are relative to the change.
+    # A portion is the exact shortfall plus a float change, so rounding errors are relative to the change.
     change = -(short.nano + short.rest * 1e-9) * (missing / whole)
     if spread_rest:
         weight = np.maximum(np.where(included, demand.weight, 0).sum(axis=0), 1)
@@ -117,7 +117,7 @@ def _slices(demand: BuyDemand, included: Flags, budget: Ints, spread_rest: bool)
         change = np.where(scaled, change, 0.0)
     part = short.rest * 1e-9 + change
     # The change takes fewer than 36 roundings of 1.1e-16 each, hence 4e-15. Each shortfall lacks less than 1e-9
-    # billionths from rounding down, so 1e-3 covers a million slots. Without a change, the slice is the shortfall. A
+    # billionths from rounding down, so 1e-3 covers a million slots. Without a change, the portion is the shortfall. A
     # cent is certain when both ends of the range round down to the same cent.
     doubt = np.where(change == 0, 0.0, 1e-3 + np.abs(change) * 4e-15)
     low = (short.nano + np.floor(part - doubt).astype(np.int64)) // CENT
@@ -130,16 +130,16 @@ def _slices(demand: BuyDemand, included: Flags, budget: Ints, spread_rest: bool)
     margin = np.minimum(budget - total.nano, 1) * NANO - total.rest
     unsure |= (~scaled & (margin < inexact.sum(axis=0))) | (inexact & nothing).any(axis=0)
     value = np.where(nothing | ~included, 0.0, short.nano + part)
-    return _Slices(np.where(nothing, 0, high * CENT), value, doubt, included & (value > 0), unsure)
+    return _Portions(np.where(nothing, 0, high * CENT), value, doubt, included & (value > 0), unsure)
 
 
-def _smallest(demand: BuyDemand, small: Flags, slices: _Slices, spread_rest: bool) -> tuple[Ints, Flags]:
+def _smallest(demand: BuyDemand, small: Flags, portions: _Portions, spread_rest: bool) -> tuple[Ints, Flags]:
     """The smallest slot of those below $1, and the accounts where this is ambiguous in floats."""
-    least = np.where(small, slices.value + slices.doubt, np.inf).min(axis=0)
-    close = small & (slices.value - slices.doubt <= least + 1e-2)
+    least = np.where(small, portions.value + portions.doubt, np.inf).min(axis=0)
+    close = small & (portions.value - portions.doubt <= least + 1e-2)
     nano, rest = demand.shortfall.nano, demand.shortfall.rest
     if not spread_rest:
-        # These slices are shortfalls times one factor of the account, so the shortfalls have the order of the slices.
+        # These portions are shortfalls times one factor of the account, so both have the same order.
         close = close & (nano == np.where(close, nano, np.iinfo(np.int64).max).min(axis=0))
         # Shortfalls that are equal here may differ below an attodollar if their weights differ: `differs` covers them.
         close = close & (rest == np.where(close, rest, np.iinfo(np.int64).max).min(axis=0))

@@ -11,7 +11,7 @@ from rebal_tui.domain.portfolios import CalendarCondition
 from rebal_tui.domain.sessions import Session, epoch_micros, new_york_day
 from rebal_tui.engine.arrays.frame import BookFrame, Flags
 from rebal_tui.engine.calendar import QUARTER_ENDS, fires_on
-from rebal_tui.engine.situation import PRICE_MAX_AGE
+from rebal_tui.engine.situation import PRICE_MAX_AGE, usable_price_times
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -56,8 +56,9 @@ def day_context_of(
             )
     fresh = frame.assets.price > 0
     if price_max_age is not None:
-        oldest = epoch_micros(now) - price_max_age // _MICROSECOND
-        fresh &= (frame.assets.price_at >= oldest) & (frame.assets.price_at != 0)
+        oldest, newest = map(epoch_micros, usable_price_times(now, price_max_age))
+        price_at = frame.assets.price_at
+        fresh &= (price_at >= oldest) & (price_at <= newest) & (price_at != 0)
     return DayContext(
         now=now,
         session=session,

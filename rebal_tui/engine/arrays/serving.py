@@ -12,7 +12,7 @@ import numpy as np
 
 from rebal_tui.engine.arrays.band_usage import DRIFT_ERROR_BPS, BandUsages, Rows
 from rebal_tui.engine.arrays.frame import BookFrame
-from rebal_tui.engine.arrays.kernels import any_other, inverse_limits, other_holding_values, slot_prices
+from rebal_tui.engine.arrays.kernels import inverse_limits, slot_prices
 from rebal_tui.engine.arrays.memory_layout import Block, Flags, Floats
 
 _MIN_DOLLARS = 1.01
@@ -21,6 +21,7 @@ _RELATIVE_MARGIN = 1e-9
 """Margin as a share of the amounts that an account adds up; the float error of n holdings is about n * 1.1e-16."""
 _SURE_USAGE = 1 + 1e-6
 _PIECE_ACCOUNTS = 4_096
+_SLOTS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,9 +45,9 @@ def sure_serving(frame: BookFrame, usages: BandUsages, rows: Rows, by_band: Flag
     made = SureServing(*(np.zeros(len(rows), np.bool_) for _ in range(3)))
     closing = _Closing.of(frame, usages, rows)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        made.any_order[:] = ~by_band & _far_from_target(frame, usages, rows)
+        made.any_order[:] = ~by_band & ~closing.held_back & _far_from_target(frame, usages, rows)
         for block, indexes in _pieces(frame, rows, np.flatnonzero(~by_band & ~made.any_order)):
-            made.any_order[indexes] = _surely_sells(frame, block, rows[indexes], usages, closing)
+            made.any_order[indexes] = _surely_sells(frame, block, rows[indexes], usages, closing.dollars[indexes] > 0)
         for block, indexes in _pieces(frame, rows, np.flatnonzero(~made.any_order)):
             _of_block(frame, block, rows, indexes, usages, closing, made)
     return made
@@ -55,9 +56,10 @@ def sure_serving(frame: BookFrame, usages: BandUsages, rows: Rows, by_band: Flag
 def _far_from_target(frame: BookFrame, usages: BandUsages, rows: Rows) -> Flags:
     """Whether an asset is so far from its target, by the band usage, that the plan surely has an order.
 
-    Let W be its distance in dollars. If it is above its target, it is sold. If it is below, assets above their targets,
-    holdings outside the portfolio and excess cash together exceed their targets by W or more, so one of the three by
-    W / 3: then an asset above its target by W / 3n is sold, a holding outside is closed, or the cash buys the asset.
+    For accounts whose holdings outside the portfolio can all be sold. Let W be its distance in dollars. If it is above
+    its target, it is sold. If it is below, assets above their targets, holdings outside the portfolio and excess cash
+    together exceed their targets by W or more, so one of the three by W / 3: then an asset above its target by W / 3n
+    is sold, a holding outside is closed, or the cash buys the asset.
     """
     assets, follows, equity = frame.assets, usages.follows[rows], usages.equity[rows]
     margin = _margin(usages, rows)
@@ -65,8 +67,7 @@ def _far_from_target(frame: BookFrame, usages: BandUsages, rows: Rows) -> Flags:
     tightest = DRIFT_ERROR_BPS / usages.error[follows]
     way = usages.usage[rows] * tightest * (equity / 10_000)
     least = 3 * (frame.table.count[follows] + 1) * (1 + margin + 2e-18 * float(assets.price.max(initial=0)))
-    held_back = any_other(frame, ~(assets.sellable & assets.fractionable & (assets.price > 0)))[rows]
-    return np.asarray((way > least) & (equity > margin) & frame.table.banded[follows] & ~held_back)
+    return np.asarray((way > least) & (equity > margin) & frame.table.banded[follows])
 
 
 def _pieces(frame: BookFrame, rows: Rows, indexes: Rows) -> Iterator[tuple[Block, Rows]]:
@@ -78,20 +79,30 @@ def _pieces(frame: BookFrame, rows: Rows, indexes: Rows) -> Iterator[tuple[Block
             yield frame.blocks[number], found[start : start + _PIECE_ACCOUNTS]
 
 
-def _surely_sells(frame: BookFrame, block: Block, here: Rows, usages: BandUsages, closing: _Closing) -> Flags:
-    """Whether the plan surely sells an asset that is more than $1 above its target; fast, for most accounts."""
+def _surely_sells(frame: BookFrame, block: Block, here: Rows, usages: BandUsages, closes: Flags) -> Flags:
+    """Whether the plan surely sells an asset that is more than $1 above its target; fast, for most accounts.
+
+    Reads a few slots at a time, because one of the first sells in nearly every account and reading is what costs.
+    """
     column = frame.column[here]
     local = block.local[column]
-    prices = np.where(_sellable_slots(frame, block), slot_prices(frame, block), 0)
-    equity = usages.equity[here]
-    value = np.multiply(block.qty.take(column, axis=1), prices.take(local, axis=1), dtype=np.float64)
-    way = np.subtract(value, block.target.take(local, axis=1) * (equity / 10_000), out=value)
     # An asset that cannot be sold has price 0 here, so that it is never above its target.
-    margin = _margin(usages, here)
-    return np.asarray(
-        (equity > margin)
-        & ((closing.dollars[here] > 0) | (way.max(axis=0, initial=0) > 1 + margin + 2 * prices.max(axis=0)[local]))
-    )
+    prices = np.where(_sellable_slots(frame, block), slot_prices(frame, block), 0)
+    hundredth, margin = usages.equity[here] / 10_000, _margin(usages, here)
+    least = 1 + margin + 2 * prices.max(axis=0)[local]
+    solvent = usages.equity[here] > margin
+    sells = solvent & closes
+    left = np.flatnonzero(solvent & ~sells)
+    for start in range(0, len(prices), _SLOTS_AT_ONCE):
+        if not len(left):
+            break
+        slots, of = slice(start, start + _SLOTS_AT_ONCE), local[left]
+        value = block.qty[slots].take(column[left], axis=1) * prices[slots].take(of, axis=1)
+        way = value - block.target[slots].take(of, axis=1) * hundredth[left]
+        found = way.max(axis=0) > least[left]
+        sells[left[found]] = True
+        left = left[~found]
+    return sells
 
 
 def _margin(usages: BandUsages, here: Rows) -> Floats:
@@ -101,34 +112,48 @@ def _margin(usages: BandUsages, here: Rows) -> Floats:
 
 def _sellable_slots(frame: BookFrame, block: Block) -> Flags:
     """By slot and portfolio, whether any part of the asset can be sold."""
-    sure = np.append(frame.assets.sellable & frame.assets.fractionable & (frame.assets.price > 0), False)
-    return np.asarray(sure[block.asset])
+    return np.append(_sellable_assets(frame), False)[block.asset]
+
+
+def _sellable_assets(frame: BookFrame) -> Flags:
+    """By asset, whether any part of it can be sold."""
+    assets = frame.assets
+    return np.asarray(assets.sellable & assets.fractionable & (assets.price > 0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Closing:
-    """By account, holdings outside the portfolio that surely can be sold for more than $1: dollars, and breaches."""
+    """Of holdings outside the portfolios, one entry per requested account.
+
+    `dollars` and `breached`: those that surely can be sold for more than $1, and whether one breaches a band.
+    `held_back`: whether one cannot be sold entirely.
+    """
 
     dollars: Floats
     breached: Flags
+    held_back: Flags
 
     @classmethod
     def of(cls, frame: BookFrame, usages: BandUsages, rows: Rows) -> _Closing:
-        """Of the accounts `rows`; other accounts have 0 and False."""
-        others, assets = frame.others, frame.assets
-        wanted = np.zeros(len(frame), np.bool_)
-        wanted[rows] = True
-        worth = other_holding_values(frame)[0]
-        sure = (assets.sellable & assets.fractionable & (assets.price > 0))[others.asset] & (worth > _MIN_DOLLARS)
-        sure &= wanted[others.account]
-        account = others.account[sure]
-        dollars = np.bincount(account, weights=worth[sure], minlength=len(frame)).astype(np.float64, copy=False)
+        """Of the accounts `rows`, ascending."""
+        others = frame.others
+        index = np.minimum(rows.searchsorted(others.account), max(len(rows) - 1, 0))
+        wanted = np.flatnonzero(rows[index] == others.account) if len(rows) else np.zeros(0, np.intp)
+        index, asset = index[wanted], others.asset[wanted]
+        sellable = _sellable_assets(frame)[asset]
+        held_back = np.zeros(len(rows), np.bool_)
+        held_back[index[~sellable]] = True
+        worth = np.multiply(others.qty[wanted], frame.assets.price[asset] * 1e-18, dtype=np.float64)
+        sure = sellable & (worth > _MIN_DOLLARS)
+        index, worth = index[sure], worth[sure]
+        dollars = np.bincount(index, weights=worth, minlength=len(rows)).astype(np.float64, copy=False)
+        account = rows[index]
         absolute = frame.table.absolute[usages.follows[account]]
         with np.errstate(divide="ignore", invalid="ignore"):
-            share = worth[sure] * 10_000 / usages.equity[account]
-        breached = np.zeros(len(frame), np.bool_)
-        breached[account[(absolute > 0) & (share > absolute * _SURE_USAGE)]] = True
-        return cls(dollars, breached)
+            share = worth * 10_000 / usages.equity[account]
+        breached = np.zeros(len(rows), np.bool_)
+        breached[index[(absolute > 0) & (share > absolute * _SURE_USAGE)]] = True
+        return cls(dollars, breached, held_back)
 
 
 def _of_block(
@@ -146,19 +171,19 @@ def _of_block(
     breached = np.abs(way) * inverse > equity * (_SURE_USAGE / 10_000)
     # A sale is rounded down to a billionth of a share, whose price is `price`.
     sells = _sellable_slots(frame, block).take(local, axis=1) & (way - price > 1 + margin) & (way > 2 * price)
-    proceeds = np.where(sells, way - price, 0).sum(axis=0) + closing.dollars[here]
+    proceeds = np.where(sells, way - price, 0).sum(axis=0) + closing.dollars[indexes]
     cash_target = equity * (frame.table.cash_weight[block.members] / 10_000)[local]
     budget = cash + proceeds - cash_target - margin
     short = np.where(way < 0, -way, 0)
     lines = (short > 0).sum(axis=0)
-    # Each raised slice takes at most a dollar from the budget; drops only enlarge the other slices.
-    slices = short * np.clip((budget - lines) / (short.sum(axis=0) + margin), 0, 1)
-    buys = (short > 1 + margin) & (slices > _MIN_DOLLARS)
-    serves = buys & ((slices > 10 * _MIN_DOLLARS) | (slices * 10 > short * _MIN_DOLLARS))
-    closes = closing.dollars[here] > 0
+    # Each raised portion takes at most a dollar from the budget; drops only enlarge the other portions.
+    portions = short * np.clip((budget - lines) / (short.sum(axis=0) + margin), 0, 1)
+    buys = (short > 1 + margin) & (portions > _MIN_DOLLARS)
+    serves = buys & ((portions > 10 * _MIN_DOLLARS) | (portions * 10 > short * _MIN_DOLLARS))
+    closes = closing.dollars[indexes] > 0
     some_buy = (short.max(axis=0, initial=0) > 1 + margin) & (budget > _MIN_DOLLARS)
     solvent = equity > margin
     made.any_order[indexes] = solvent & (closes | sells.any(axis=0) | some_buy)
-    made.band[indexes] = solvent & (closing.breached[here] | (breached & (sells | serves)).any(axis=0))
+    made.band[indexes] = solvent & (closing.breached[indexes] | (breached & (sells | serves)).any(axis=0))
     far = breached & (np.abs(way) > 1 + margin)
-    made.worth[indexes] = solvent & (closing.breached[here] | far.any(axis=0))
+    made.worth[indexes] = solvent & (closing.breached[indexes] | far.any(axis=0))

@@ -66,7 +66,7 @@ class Sweep:
 
     @property
     def drift(self) -> Ints:
-        """Actual less target share of equity of the worst asset, in hundredths of a point, rounded toward zero.
+        """Actual less target share of equity of the worst asset, in hundredths of a point, rounded half to even.
 
         Computed together with `worst`.
         """

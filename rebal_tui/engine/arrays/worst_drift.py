@@ -35,7 +35,7 @@ class WorstDrifts:
     """One entry per requested account, in the order requested, exact.
 
     `asset` is the index of the asset with the largest band usage (without bands: furthest from its target) or
-    `NO_ASSET`; `drift` its actual less target share of equity in hundredths of a percentage point, rounded toward zero;
+    `NO_ASSET`; `drift` its actual less target share of equity in hundredths of a point, rounded half to even;
     `band_used` its band usage in tenths of a percent, rounded down, or `NO_BAND`; `outside` whether it breaches a band.
     `confirmed` counts accounts decided by the exact form.
     """
@@ -133,10 +133,10 @@ def _of_block(frame: BookFrame, whole: Block, indexes: Rows, out: _Columns) -> N
     shares = block.qty[slot, np.arange(len(slot))]
     gap = shares * prices[slot, local] * (10_000 / equity) - block.target[slot, local]
     zero_holding = shares == 0
-    # Rounding to whole units is certain unless the float is within its error of a whole number. A permille near 0 is
-    # rounded down to 0 on either side.
-    size, permille = np.abs(gap), most * 1_000
-    unclear = np.abs(size - np.rint(size)) <= DRIFT_ERROR_BPS
+    # Rounding is certain unless the float is within its error of a number at which the result changes: n + 1/2 for the
+    # drift, n for the permille, which is rounded down. A permille near 0 is 0 on either side.
+    permille = most * 1_000
+    unclear = _near_half(gap)
     unclear |= (np.abs(permille - np.rint(permille)) <= error * 1_000) & (permille > 0.5)
     needs_exact |= unclear & ~zero_holding
     valid = np.isfinite(most) & (equity > 0) & (table.count[block.members] > 0)[local]
@@ -146,15 +146,20 @@ def _of_block(frame: BookFrame, whole: Block, indexes: Rows, out: _Columns) -> N
     out.equity[indexes], out.needs_exact[indexes] = equity, needs_exact & valid
     out.usage[indexes], out.error[indexes] = np.where(valid, most, -np.inf), error
     out.asset[indexes] = np.where(valid, block.asset[slot, local], NO_ASSET)
-    out.drift[indexes] = np.where(valid, np.trunc(gap), 0)
+    out.drift[indexes] = np.where(valid, np.rint(gap), 0)
     out.band_used[indexes] = np.where(banded, used, NO_BAND)
     out.outside[indexes] = banded & np.where(zero_holding, empty.outside[slot, local], most > 1)
+
+
+def _near_half(drift: Floats) -> Flags:
+    """Whether a drift in hundredths of a percentage point is within its error of n + 1/2."""
+    return np.asarray(np.abs(drift - np.floor(drift) - 0.5) <= DRIFT_ERROR_BPS)
 
 
 def _widest(block: Block, prices: Floats, inverse: Floats, equity: Floats, error: Floats) -> tuple[Floats, Ints]:
     """By column, the largest band usage and its slot, negative when several slots are within the error of it.
 
-    On entry, `equity` is cash plus other holdings; the block's holdings are added to it in place.
+    On entry, `equity` is cash plus other holdings; the block's holdings are added to it, without a copy.
     """
     most, found = np.empty(len(equity)), np.empty(len(equity), np.int64)
     scale, target = prices * inverse, block.target * inverse
@@ -205,14 +210,14 @@ def _other_holdings(frame: BookFrame, worth: Floats, out: _Columns) -> None:
     loses = most < out.usage[indexes] - 2 * error
     zero_holding = table.count[frame.accounts.portfolio[rows]] == 0
     size, permille = drift[best], most * 1_000
-    unclear = (rivals > 1) | (np.abs(size - np.rint(size)) <= DRIFT_ERROR_BPS)
+    unclear = (rivals > 1) | _near_half(size)
     unclear |= np.abs(permille - np.rint(permille)) <= error * 1_000
     out.needs_exact[indexes] |= zero_holding | (~loses & (~wins | unclear))
     sure = wins & ~zero_holding & ~unclear & (out.equity[indexes] > 0)
     mine, at = indexes[sure], best[sure]
     out.needs_exact[mine] = False
     out.asset[mine] = asset[at]
-    out.drift[mine] = np.floor(size[sure])
+    out.drift[mine] = np.rint(size[sure])
     banded = absolute[at] > 0
     out.band_used[mine] = np.where(banded, np.floor(permille[sure]), NO_BAND)
     out.outside[mine] = banded & (most[sure] > 1)

@@ -102,7 +102,7 @@ def transferable(book: Book, account_id: str, withdrawal_id: str | None = None) 
     """What a journal of the account may send now: settled cash less the reservations of other owners (R-9).
 
     Other owners are, for a withdrawal, all but this withdrawal; for any other journal, all but runs, whose reservations
-    it takes over. Raises `BrokerUnavailable`.
+    become its own. Raises `BrokerUnavailable`.
     """
     ready = book.broker.cash_transferable(account_id)
     others = [r for r in reservations.of_account(book.database, account_id) if not _takes(r, withdrawal_id)]

@@ -15,6 +15,7 @@ from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.advisory.cash import reserve_for_journal, transferable
 from rebal_tui.services.advisory.withdrawal_sale import remaining_text, sale_of_amount, sale_of_everything
 from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manual_run
 from rebal_tui.store import cash, jobs, portfolios, reservations, runs
@@ -196,11 +197,14 @@ def _await_settlement(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 def _journal(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     """Create the journal. Its idempotency key is the withdrawal's id, so a retry after a restart gets the same journal.
 
-    The id of a failed journal is stored as `journal_id` and gives the next attempt a new key. No money has moved in
-    that case, so the withdrawal returns to a stage where it can be retried or canceled.
+    While the kill switch is on, no journal is created; one that exists is followed. The id of a failed journal is
+    stored as `journal_id` and gives the next attempt a new key. No money has moved in that case, so the withdrawal
+    returns to a stage where it can be retried or canceled.
     """
     failed = withdrawal.journal_id
     key = f"wd-{withdrawal.id}-{failed[:8]}" if failed else f"wd-{withdrawal.id}"
+    if halted(book) and not cash.has_journal_key(book.database, key):
+        return withdrawal
     try:
         journal = book.broker.create_journal(
             withdrawal.account_id, FIRM_ACCOUNT, withdrawal.amount, WITHDRAWAL_JOURNAL, key
@@ -212,6 +216,9 @@ def _journal(book: Book, withdrawal: Withdrawal) -> Withdrawal:
         return withdrawal
     sync(book)
     reserve_for_journal(book, journal, withdrawal.account_id)
+    if not cash.has_journal_key(book.database, key):
+        with book.write() as tx:
+            cash.set_journal_key(tx, journal.id, key)
     ended = replace(withdrawal, journal_id=journal.id)
     if journal.status is JournalStatus.EXECUTED:
         with book.write() as tx:

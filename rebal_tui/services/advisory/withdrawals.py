@@ -22,8 +22,8 @@ def request_withdrawal(book: Book, account_id: str, amount: Money | None) -> Wit
     """Start a withdrawal of an amount, or with None of everything (R-32).
 
     Raises `Conflict` when the account is restricted, cannot raise the amount, or has a withdrawal in progress, when
-    everything is asked for while cash is reserved, and when the broker does not answer; `Invalid` for an amount not
-    above 0.
+    everything is to be withdrawn while cash is reserved, and when the broker does not answer; `Invalid` for an amount
+    not above 0.
     """
     expected = check_withdrawal(book, account_id, amount).expected
     now, subscription = book.now(), book.subscriptions.get(account_id)

@@ -1,4 +1,4 @@
-"""The kill switch: while it is on, no run starts and no order is sent."""
+"""The kill switch: while it is on, no run starts, no order is sent and no journal of a withdrawal is created."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ def halted(book: Book) -> bool:
 
 
 def set_halt(book: Book, on: bool) -> None:
-    """Turn the kill switch on or off. While it is on, no run starts and no order is sent, manual or scheduled."""
+    """Turn the kill switch on or off.
+
+    While it is on, no run starts and no order is sent, manual or scheduled. A withdrawal that has sold keeps its cash
+    reserved, and creates its journal when the switch is released.
+    """
     with book.write() as tx:
         book_settings.put(tx, HALT, "1" if on else "0")
         tx.record("book.halted" if on else "book.released", "book", actor="advisor")

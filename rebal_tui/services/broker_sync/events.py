@@ -17,6 +17,7 @@ from rebal_tui.services.broker_sync.corporate_actions import apply_actions
 from rebal_tui.services.broker_sync.explained.actions import note_announcement
 from rebal_tui.services.broker_sync.explained.changes import book_action, book_cash, book_fill, reverse_execution
 from rebal_tui.services.broker_sync.explained.comparison import check_accounts
+from rebal_tui.services.broker_sync.lost_runs import note_lost_runs
 from rebal_tui.store import accounts, book_settings, cash, fills, jobs, reservations, run_orders
 
 CURSOR = "broker_cursor"
@@ -68,6 +69,8 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
         book_settings.put(tx, CURSOR, str(reached))
         if book.live is None:
             missed_events.record(tx, cursor, [e.seq for e in events])
+        else:
+            note_lost_runs(tx, events)
         tx.reload_accounts(sorted(touched))
         tx.requeue_runs(sorted(touched))
         tx.after_commit(partial(book.accounts_to_recheck.update, touched & book.holds.keys()))

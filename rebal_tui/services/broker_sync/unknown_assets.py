@@ -1,6 +1,6 @@
 """Positions and executions in assets that the book does not know (R-51).
 
-The broker is asked for the assets at once. Until it names them the account is paused, and resumes when all are known.
+The assets are requested from the broker at once. The account is paused until all are known.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from rebal_tui.store.holds import Hold
 
 ALERT = "unknown_asset"
 ASK_INTERVAL = timedelta(minutes=1)
-"""The broker is asked for the same asset again after this time."""
+"""The same asset is requested from the broker again after this time."""
 _REASON = "the book does not know the asset of "
 
 
 def request_assets(book: Book, accounts: Iterable[Account], executions: Iterable[Fill] = ()) -> Sequence[Asset]:
     """The broker's assets if accounts or executions mention one that the book does not have under the name given.
 
-    Empty if all are known, or if the broker was asked for the others within `ASK_INTERVAL`.
+    Empty if all are known, or if the others were requested within `ASK_INTERVAL`.
     """
     label_of, assets = book.price_cache.labels, book.assets
     held = (position for account in accounts for position in account.positions)

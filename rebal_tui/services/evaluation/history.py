@@ -61,8 +61,8 @@ def decision_of_run(database: Database, run_id: str) -> Decision | None:
 def decision_of(database: Database, stored: StoredDecision) -> Decision:
     """A stored decision with its trace and plan, recomputed.
 
-    If the recomputed kind differs from the stored one, the trace is replaced by one check, `record`, that says so: INFO
-    for a decision by an earlier edition of the rules, FAIL otherwise (altered file).
+    If the recomputed kind differs from the stored one, the trace is replaced by one check, `record`, with the cause:
+    INFO for a decision by an earlier edition of the rules, FAIL otherwise (altered file).
     """
     made = _reevaluate(stored, partial(decision_contexts.get, database), partial(_paused_text, database))
     if made.decision is not None:

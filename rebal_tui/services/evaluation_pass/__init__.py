@@ -1,1 +1,1 @@
-"""Evaluation passes over every subscription, stored in chunks."""
+"""Evaluation passes: every subscription is evaluated, and the decisions are stored in chunks."""

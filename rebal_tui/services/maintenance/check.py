@@ -137,7 +137,7 @@ def _open_runs(database: Database) -> Iterator[Fault]:
         "SELECT accounts.id, runs.session, count(*) FROM runs JOIN accounts ON accounts.key = runs.account "
         "WHERE runs.counts_quota = 1 GROUP BY runs.account, runs.session HAVING count(*) > 1"
     ):
-        yield Fault(f"account {account}", f"{count} system runs on {session}; at most one is allowed")
+        yield Fault(f"account {account}", f"{count} automatic runs on {session}; at most one is allowed")
 
 
 def _subscriptions(database: Database) -> Iterator[Fault]:
@@ -261,7 +261,9 @@ def _trail(database: Database) -> Iterator[Fault]:
 
 
 def _fills(database: Database) -> Iterator[Fault]:
-    """A fill's amount is quantity × price, rounded as cash moves; under the program's order id, its order is stored."""
+    """A fill's amount is quantity × price, rounded as cash moves; under the program's order id, its order is stored,
+    unless its run was lost with an older file."""
+    lost = audit.subjects(database, "run.lost")
     for execution, side, qty, price, amount in database.connection.execute(
         "SELECT execution_id, side, qty, price, amount FROM fills"
     ):
@@ -273,7 +275,8 @@ def _fills(database: Database) -> Iterator[Fault]:
         "LEFT JOIN orders o ON o.run = f.run AND o.line = f.line AND o.asset = f.asset AND o.side = f.side "
         "WHERE o.run IS NULL"
     ):
-        if parse_client_order_id(name) is not None:
+        ours = parse_client_order_id(name)
+        if ours is not None and ours[0] not in lost:
             yield Fault(f"fill {execution}", f"its order {name} does not exist")
 
 

@@ -12,7 +12,7 @@ from rebal_tui.store.database import Database
 
 _ENDED = ", ".join(f"'{s}'" for s in (RunStatus.COMPLETED_SUCCESS, RunStatus.COMPLETED_ADJUSTED, RunStatus.TIMEOUT))
 _UNDER_WAY = ", ".join(f"'{status}'" for status in JournalStatus if not status.final)
-# What runs have reserved now, and what journals under way have taken over from them.
+# What runs have reserved now, and what journals in progress hold from them.
 _OF_RUNS = """
 SELECT account, owner AS id, amount FROM reservations WHERE owner_kind = 'run'
 UNION ALL SELECT account, origin, amount FROM reservations WHERE origin_kind = 'run'

@@ -33,7 +33,7 @@ Broken = tuple[Path, str]
 
 _RAISE = object()
 _MAX_ERRORS = MAX_FAULTS + MAX_COUNTED + 100
-"""More errors than are ever reported, with room for the known fields of an object."""
+"""More errors than are ever reported, plus space for the known fields of an object."""
 _CHUNK = 4_096
 """Number of items that are parsed before errors are counted."""
 

@@ -146,7 +146,7 @@ def _ledger(book: Book, account_id: str) -> list[LedgerEntry]:
     for fill in fills.of_account(book.database, account_id):
         sells = fill.side == "sell"
         kind = CashKind.SELL if sells else CashKind.BUY
-        settled = not sells or fill.settles_on <= today
+        settled = fill.settles_on <= today
         text = f"{qty_text(fill.qty)} {fill.symbol}"
         amount = Money(fill.amount if sells else -fill.amount)
         entries.append(LedgerEntry(fill.at, kind.value, amount, fill.settles_on, settled, text))

@@ -14,6 +14,7 @@ from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.advisory.withdrawal_sale import remaining_text
 from rebal_tui.services.advisory.withdrawals import check_withdrawal
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.queries.desk import preview_of
 from rebal_tui.services.runs.manual import check_run, create_run
@@ -139,6 +140,7 @@ def _withdrawal(book: Book, withdrawal: Withdrawal) -> WithdrawalView:
         here = "canceled"
     else:
         here = "now"
+    held = withdrawal.stage is WithdrawalStage.JOURNALING and not withdrawal.stopped and halted(book)
     steps = []
     for number, stage in enumerate(STAGES):
         state = "done" if number < reached else here if number == reached else "waiting"
@@ -147,7 +149,7 @@ def _withdrawal(book: Book, withdrawal: Withdrawal) -> WithdrawalView:
     return WithdrawalView(
         withdrawal.id, withdrawal.account_id, account.name, portfolio, withdrawal.amount, withdrawal.stage.value,
         withdrawal.stopped, withdrawal.stage.cancelable, leaves, tuple(steps), withdrawal.created_at,
-        withdrawal.updated_at, withdrawal.everything,
+        withdrawal.updated_at, withdrawal.everything, held,
     )  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
     return PreviewView(
         account_id=account_id,
         client=account.name,
-        portfolio=book.portfolios[subscription.portfolio_id].name if subscription else "explicit weights",
+        portfolio=book.portfolios[subscription.portfolio_id].name if subscription else "weights of the run",
         plan=plan,
         why=why,
         turnover=turnover_of(plan),

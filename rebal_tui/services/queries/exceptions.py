@@ -194,7 +194,7 @@ class Exceptions:
         return subscription.portfolio_id if subscription else None
 
     def _owes_since(self, account_id: str) -> datetime:
-        """When the account's cash fell below zero, from its movements; the book's beginning if it came in so."""
+        """When the account's cash fell below zero, from its movements; the book's beginning if it was imported so."""
         database, cash = self._book.database, int(self._book.account(account_id).cash)
         moves: list[tuple[datetime, int]] = [
             (one.at, int(one.amount)) for one in accounts.cash_entries(database, account_id)

@@ -82,7 +82,7 @@ def _mode(book: Book, now: datetime) -> str:
 
 
 def _session_text(book: Book, now: datetime) -> str:
-    """For example `OPEN · window to 15:30, 4 h 48 m left`, or why the market is closed and when it opens."""
+    """For example `OPEN · rebalancing until 15:30, 4 h 48 m left`, or why the market is closed and when it opens."""
     session = book.session(now)
     if session is None or session.next_day is None:
         day = now.astimezone(NEW_YORK).date()
@@ -98,8 +98,8 @@ def _session_text(book: Book, now: datetime) -> str:
     half = "half day · " if session.half_day else ""
     end = session.window_end
     if now <= end:
-        return f"OPEN · {half}window to {end.astimezone(NEW_YORK):%H:%M}, {_duration_text(end - now)} left"
-    return f"OPEN · {half}window closed, market to {session.close.astimezone(NEW_YORK):%H:%M}"
+        return f"OPEN · {half}rebalancing until {end.astimezone(NEW_YORK):%H:%M}, {_duration_text(end - now)} left"
+    return f"OPEN · {half}rebalancing ended, market closes {session.close.astimezone(NEW_YORK):%H:%M}"
 
 
 def _duration_text(duration: timedelta) -> str:

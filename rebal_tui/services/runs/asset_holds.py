@@ -45,7 +45,7 @@ def guard_prices(book: Book, changed: Mapping[str, Quote]) -> tuple[AssetHold, .
         with book.write() as tx:
             for hold in found:
                 asset_holds.put(tx, hold)
-                jobs.raise_alert(tx, hold.at, ALERT, hold.symbol, f"{hold.reason}; no system run trades it")
+                jobs.raise_alert(tx, hold.at, ALERT, hold.symbol, f"{hold.reason}; no automatic run trades it")
                 tx.record("asset.hold", hold.symbol, {"close": hold.last_close, "price": hold.price})
             tx.reload_holds()
     return tuple(found)

@@ -157,7 +157,9 @@ def _alert(book: Book, run: Run, orders: Sequence[Order], skipped: Sequence[Skip
     if not stopped and (run.status is not RunStatus.COMPLETED_ADJUSTED or not failed + left):
         return ""
     what = "; ".join(dict.fromkeys([*failed, *left]))
-    head = f"{run.type.replace('_', ' ')} of {book.accounts[run.account_id].name}: {run.status}"
+    head = (
+        f"{run.type.replace('_', ' ')} of {book.accounts[run.account_id].name}: {run.status.lower().replace('_', ' ')}"
+    )
     text = f"{head}, {run.reason}" if stopped else f"{head}; not done: {what}"
     subscription = book.subscriptions.get(run.account_id)
     if run.type is not RunType.FULL_REBALANCE or subscription is None or subscription.id != run.subscription_id:

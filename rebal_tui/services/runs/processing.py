@@ -19,6 +19,7 @@ from rebal_tui.domain.sessions import Session
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine.planning import resize_buys
 from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.engine.situation import usable_price_times
 from rebal_tui.engine.trace_text import money, ratio_text
 from rebal_tui.engine.tradability import trading_fault
 from rebal_tui.services.book.book import Book
@@ -207,13 +208,16 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
 
 
 def _stale_prices(book: Book, run: Run) -> bool:
-    """Whether a price that the plan needs is older than allowed (R-12.5); the run then waits for a newer one."""
+    """Whether a price that the plan needs is too old, or newer than now (R-12.5); the run then waits for another."""
     age = book.settings.price_max_age
+    if age is None:
+        return False
+    oldest, newest = usable_price_times(book.now(), age)
     held = (position.symbol for position in book.accounts[run.account_id].positions)
-    return age is not None and any(
+    return any(
         (asset := book.assets.get(symbol)) is not None
         and asset.price_at is not None
-        and book.now() - asset.price_at > age
+        and not oldest <= asset.price_at <= newest
         for symbol in {*run.weights.symbols, *held}
     )
 
@@ -258,7 +262,7 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
             run_orders.add_skipped(tx, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
             numerator, denominator = sized.scale
             total = money(Money(sum(sized.amounts.values())))
-            text = f"{count_text(len(tradable), 'buy')} for {total} from booked cash"
+            text = f"{count_text(len(tradable), 'buy')} for {total} from the account's cash"
             if numerator < denominator:
                 scale = ratio_text(numerator * HUNDRED_PERCENT, denominator, HUNDRED_PERCENT)
                 text += f"; cash short: buys cut to {scale} %"

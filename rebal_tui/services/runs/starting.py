@@ -17,6 +17,7 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import epoch_micros
 from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, PAUSING_MARKS, UNSUBSCRIBED, BookFrame, Mark
+from rebal_tui.engine.situation import usable_price_times
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.evaluation import history
@@ -153,7 +154,8 @@ def able_rows(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
     accounts, assets, age = frame.accounts, frame.assets, book.settings.price_max_age
     unusable = assets.price == 0
     if age is not None:
-        unusable |= (assets.price_at > 0) & (assets.price_at < epoch_micros(book.now() - age))
+        oldest, newest = map(epoch_micros, usable_price_times(book.now(), age))
+        unusable |= (assets.price_at > 0) & ((assets.price_at < oldest) | (assets.price_at > newest))
     follows = accounts.portfolio
     unpriced = any_weight(frame, unusable)[follows] | any_other(frame, unusable)
     able: npt.NDArray[np.bool_] = (

@@ -60,9 +60,9 @@ def track_assets(
     """Follow the assets of a book, given by symbol, through actions in the order of their days.
 
     Actions up to the first session, or after the last, are not carried out: holdings are as of the first session, after
-    its actions. Actions of other assets are ignored. A symbol change to a symbol that the book has already only tells
-    under which symbol its closes are before. Raises `Invalid` with the line and column of every action that falls on no
-    session, or that renames an asset to the symbol of another.
+    its actions. Actions of other assets are ignored. A symbol change to a symbol that the book has already only
+    determines the symbol of its closes before that day. Raises `Invalid` with the line and column of every action that
+    falls on no session, or that renames an asset to the symbol of another.
     """
     follower = _Follower([AssetTrack([(date.min, s)], [(date.min, s)]) for s in symbols])
     follower.name_before_renames(actions)

@@ -102,7 +102,7 @@ def _explain(last: dict[str, _Last], action: CorporateAction, day: date) -> None
 
 
 def require_no_jumps(jumps: Sequence[JumpDay]) -> None:
-    """Raise `Conflict` that names every jump with its symbol, day and ratio, and says what to do."""
+    """Raise `Conflict` that names every jump with its symbol, day and ratio, and how to resolve it."""
     if not jumps:
         return
     faults = [Fault(f"{jump.day}, {jump.symbol}", str(jump)) for jump in jumps[:MAX_LISTED]]

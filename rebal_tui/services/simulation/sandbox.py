@@ -90,7 +90,7 @@ def set_prices(book: Book, prices: Mapping[str, Price]) -> None:
 
 
 def set_asset(book: Book, symbol: str, change: AssetChange) -> Asset:
-    """Change an asset, or add an unknown one: eligible unless `change` says otherwise, and without a price."""
+    """Change an asset, or add an unknown one: eligible unless `change` has other values, and without a price."""
     controls, now = sandbox(book), book.now()
     asset = book.assets.get(symbol)
     if asset is None:

@@ -42,7 +42,7 @@ class AccountGroup(StrEnum):
     NOT_ACTIVE = "Not active"
     UNSUBSCRIBED = "Unsubscribed"
     RUNNING = "Running"
-    RESERVED = "Reserved"
+    RESERVED = "Reserved cash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class PositionView:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """A cash movement with its settlement day; `settled` is whether that day has been reached."""
+    """A cash movement, booked at `at`; `settled` is whether its settlement day `settles_on` has been reached (R-30)."""
 
     at: datetime
     kind: str

@@ -13,7 +13,8 @@ from rebal_tui.services.view_models.desk import PreviewView
 class WithdrawalView:
     """A withdrawal and its five stages. `can_leave` is the day the money can leave, None while unknown.
 
-    With `everything`, `amount` is what the account was worth at the request until the journal has its amount.
+    With `everything`, `amount` is what the account was worth at the request until the journal has its amount. While
+    `held`, the kill switch holds its journal back.
     """
 
     id: str
@@ -29,6 +30,7 @@ class WithdrawalView:
     created_at: datetime
     updated_at: datetime
     everything: bool
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

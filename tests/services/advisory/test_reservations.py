@@ -174,7 +174,7 @@ def test_canceling_a_withdrawal_releases_only_what_it_reserved() -> None:
     advance_to(book, "2026-03-04 10:00")
     invested = [run for run in all_runs(book)[before:] if run.type is RunType.INVEST_CASH]
     assert len(invested) <= 1
-    assert book.accounts["a"].cash >= parse_money("1000"), "what the run set aside is not invested"
+    assert book.accounts["a"].cash >= parse_money("1000"), "what the run reserved is not invested"
 
 
 def test_the_journal_of_a_withdrawal_takes_only_the_reservation_of_that_withdrawal() -> None:

@@ -176,6 +176,29 @@ def test_a_run_in_progress_follows_the_rename_and_keeps_its_plan() -> None:
     assert check_book(book.database, broker(book)).faults == ()
 
 
+def test_a_run_keeps_its_asset_when_its_symbol_is_given_away_twice() -> None:
+    book = selling_book({"GLD": "250", "SPY": "10"})
+    assert book.sandbox is not None
+    for first, second in (("id-SPY", "second"), ("second", "third")):
+        held = replace(book.assets_by_id[first], status=AssetStatus.INACTIVE)
+        new = Asset(second, "SPY", "Another company", "NYSE", AssetStatus.ACTIVE, True, True)
+        book.sandbox.add_assets([held, new])
+        advance(book, 1)
+    (run,) = all_runs(book)
+    assert run.weights.symbols == ("SPY#id-S", "TLT")
+    assert check_book(book.database, broker(book)).faults == ()
+
+
+def test_a_listing_without_a_price_leaves_the_last_one() -> None:
+    book = simple_book(held=HELD)
+    before = book.assets["SPY"]
+    with book.write() as tx:
+        save_assets(tx, [replace(before, price=None, price_at=None)])
+    stored = asset_store.load(book.database)["SPY"]
+    assert (stored.price, stored.price_at) == (before.price, before.price_at)
+    require_consistent(book)
+
+
 def test_stored_decisions_keep_the_label_of_their_time() -> None:
     book = simple_book(held=HELD, cash="0")
     scheduler.tick(book)

@@ -25,7 +25,7 @@ NEWCO = Asset("id-NEWCO", "NEWCO", "Spun off", "NYSE", AssetStatus.ACTIVE, True,
 
 
 class Forgetful(BrokerWrapper):
-    """Leaves NEWCO out of its list of assets until it is told to list it; counts the requests."""
+    """Leaves NEWCO out of its list of assets until the test lists it; counts the requests."""
 
     def __init__(self, book: Book) -> None:
         super().__init__(book)

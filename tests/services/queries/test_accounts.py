@@ -60,7 +60,9 @@ def test_the_ledger_has_the_settled_cash() -> None:
     assert sells
     assert all((entry.settled, entry.settles_on) == (False, "2026-03-03") for entry in sells)
     assert view.unsettled == sum(entry.amount for entry in sells)
-    assert all(entry.settled for entry in view.ledger if entry.kind == "buy")
+    buys = [entry for entry in view.ledger if entry.kind == "buy"]
+    assert buys
+    assert all((entry.settled, entry.settles_on) == (False, "2026-03-03") for entry in buys)
     advance_to(book, "2026-03-03 09:31")
     assert all(entry.settled for entry in account_detail(book, "a").ledger)
 

@@ -116,7 +116,10 @@ def test_an_ending_is_in_the_row_the_trail_and_an_alert_if_a_person_is_needed(
     assert run.updated_at == (run.canceled_at if canceled else run.completed_at)
     assert run.updated_at > run.started_at
     assert entries(book, "runs.ended") == [(run.id, "system", {"runs": [[run.id, status, reason]]})]
-    assert alerts(book) == [("run", run.id, f"full rebalance of Client a: {status}{text}") for text in ALERTS[status]]
+    assert alerts(book) == [
+        ("run", run.id, f"full rebalance of Client a: {status.lower().replace('_', ' ')}{text}")
+        for text in ALERTS[status]
+    ]
     moved = run.completed_at if status.completed else None
     assert book.subscriptions["a"].last_rebalanced_at == moved
     assert book.cash_floor("a", 500) == (parse_money("2500") if status.completed else 0)

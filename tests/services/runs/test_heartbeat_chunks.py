@@ -221,7 +221,7 @@ def test_a_job_due_at_every_heartbeat_delays_no_other_work(
 
 @pytest.mark.usefixtures("small")
 def test_a_manual_run_starts_before_the_other_runs_of_a_long_day(queued: Callable[[str], Book]) -> None:
-    book = queued("by hand")
+    book = queued("manual")
     book.stopwatch = itertools.count().__next__
     canceled = next(iter(book.open_runs.values()))
     cancel_run(book, canceled.id)

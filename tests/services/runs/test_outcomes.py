@@ -147,7 +147,7 @@ def test_a_run_with_only_rejected_orders_ends_in_error_with_the_reason() -> None
     book.reload()
     assert book.subscriptions["a"].last_rebalanced_at is None
     (alert,) = jobs.open_alerts(book.database)
-    assert alert.text == f"full rebalance of Client a: ERROR, {run.reason}"
+    assert alert.text == f"full rebalance of Client a: error, {run.reason}"
 
 
 class Unresponsive(BrokerWrapper):

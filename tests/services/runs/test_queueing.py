@@ -108,10 +108,10 @@ def test_canceled_runs_end_with_the_reason_and_use_no_quota_unless_it_is_kept(
     made = queued(book, count)
     advance_clock(book, seconds=1)
     with book.write() as tx:
-        ended = cancel_queued(tx, made, "set aside", keeps_quota=keeps_quota, actor="Ann")
+        ended = cancel_queued(tx, made, "postponed", keeps_quota=keeps_quota, actor="Ann")
     assert ended == [runs.get(book.database, run.id) for run in made]
     for run in ended:
-        assert (run.status, run.phase, run.reason) == (RunStatus.CANCELED, RunPhase.DONE, "set aside")
+        assert (run.status, run.phase, run.reason) == (RunStatus.CANCELED, RunPhase.DONE, "postponed")
         assert run.canceled_at == run.updated_at == book.now()
         assert run.completed_at is None
     run_id = made[0].id if keeps_quota else None
@@ -122,7 +122,7 @@ def test_canceled_runs_end_with_the_reason_and_use_no_quota_unless_it_is_kept(
     entry = last_entry(book)
     subject = made[0].id if len(made) == 1 else "2 runs"
     assert (entry.action, entry.subject, entry.actor) == ("runs.canceled", subject, "Ann")
-    assert json.loads(entry.detail) == {"reason": "set aside", "runs": [run.id for run in made]}
+    assert json.loads(entry.detail) == {"reason": "postponed", "runs": [run.id for run in made]}
 
 
 def test_a_canceled_manual_run_frees_no_quota_that_another_run_used(book: Book) -> None:
@@ -141,7 +141,7 @@ def test_a_canceled_manual_run_frees_no_quota_that_another_run_used(book: Book) 
 def test_a_released_quota_allows_another_system_run_of_the_session(book: Book) -> None:
     (canceled,) = queued(book, 1)
     with book.write() as tx:
-        tx.apply_run_states(cancel_queued(tx, [canceled], "set aside"))
+        tx.apply_run_states(cancel_queued(tx, [canceled], "postponed"))
     advance_to(book, "2026-03-02 09:45")
     again = book.open_runs["a"]
     assert again.id != canceled.id

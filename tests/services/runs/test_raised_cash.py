@@ -1,4 +1,4 @@
-"""A partial_liquidation reserves what it raised, not what was asked for (R-23)."""
+"""A partial_liquidation reserves what it raised, not what was requested (R-23)."""
 
 from __future__ import annotations
 

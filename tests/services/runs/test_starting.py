@@ -118,7 +118,7 @@ def test_an_account_that_was_restricted_meanwhile_ends_the_run_with_every_reason
     reason = "ACCOUNT_RESTRICTED: trading is blocked; an ACH deposit was returned"
     assert (run.status, run.reason, run.started_at) == (RunStatus.ERROR, reason, None)
     assert run.completed_at == book.now()
-    assert ("run", run.id, f"full rebalance of Client a: ERROR, {reason}") in alerts(book)
+    assert ("run", run.id, f"full rebalance of Client a: error, {reason}") in alerts(book)
 
 
 def test_positions_that_rose_above_six_times_equity_end_the_run() -> None:
@@ -199,7 +199,7 @@ def test_a_run_processed_a_second_before_the_open_starts_at_the_open() -> None:
     assert process_runs(book) == 1
 
 
-@pytest.mark.parametrize(("age", "is_started"), [(60, True), (61, False)])
+@pytest.mark.parametrize(("age", "is_started"), [(60, True), (61, False), (-30, True), (-31, False)])
 @pytest.mark.parametrize("symbol", ["TLT", "SPY", "GLD"])
 def test_a_run_waits_while_a_price_that_it_needs_is_too_old(symbol: str, age: int, is_started: bool) -> None:
     """SPY is held and targeted, TLT only targeted; GLD is neither."""
@@ -285,7 +285,7 @@ def test_buys_after_the_sells_are_noted() -> None:
     book = selling_book({"GLD": "100"})
     advance(book, 20)
     assert notes(book, only_run(book)) == [
-        ("buying", "all sells finished; 2 buys for $17,100.00 from booked cash"),
+        ("buying", "all sells finished; 2 buys for $17,100.00 from the account's cash"),
     ]
 
 
@@ -295,7 +295,7 @@ def test_the_scale_of_the_buys_is_noted() -> None:
     advance(book, 20)
     (note,) = notes(book, only_run(book))
     assert note[1].startswith("all sells finished; 2 buys for $16,")
-    assert " from booked cash; cash short: buys cut to 9" in note[1]
+    assert " from the account's cash; cash short: buys cut to 9" in note[1]
     assert note[1].endswith(" %")
 
 

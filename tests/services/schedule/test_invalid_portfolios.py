@@ -29,7 +29,7 @@ BROKEN = {
 
 
 def opened_broken(path: Path, sql: str) -> Book:
-    """A book of the 5/60/35 portfolio that was changed by hand while it was closed."""
+    """A book of the 5/60/35 portfolio whose file was edited while it was closed."""
     model = balanced(conditions=(*balanced().conditions, monthly("15")))
     book = simple_book(path=path / "book.db", follows=model)
     book.database.connection.execute(sql)

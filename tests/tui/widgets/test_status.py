@@ -12,7 +12,7 @@ def text(width: int, trouble: str = "", **changes: object) -> str:
 
 def test_everything_fits_on_a_wide_terminal() -> None:
     assert text(200) == (
-        " demo · SIMULATED ×600 · Mon 16 Mar 2026 · 10:42:15 NY · OPEN · window to 15:30, 4 h 48 m left · "
+        " demo · SIMULATED ×600 · Mon 16 Mar 2026 · 10:42:15 NY · OPEN · rebalancing until 15:30, 4 h 48 m left · "
         "next evaluation 10:45 · prices 3 s old · ▲ 2 alerts"
     )
 

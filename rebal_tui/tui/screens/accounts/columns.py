@@ -93,7 +93,7 @@ def columns() -> tuple[Column[AccountRow], ...]:
             "right", 4, lambda row: row.withdrawable, True,
         ),
         Column(
-            "reserved", "Reserved", 11, lambda row: _amount(row.reserve, formats.money(row.reserve)), "right", 7,
+            "reserved", "Reserved cash", 13, lambda row: _amount(row.reserve, formats.money(row.reserve)), "right", 7,
             lambda row: row.reserve, True,
         ),
         Column(

@@ -24,6 +24,7 @@ from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph, t
 from rebal_tui.tui.widgets.lines import Builder
 
 ENTRY_MIN_WIDTH = 64
+RESERVED = "Reserved cash"
 MAX_LISTED = 500
 """Maximum number of accounts listed individually in a bulk preview or result."""
 
@@ -39,10 +40,11 @@ def signed(amount: Money | None) -> TextSegment:
 
 
 def settlement(entry: LedgerEntry) -> TextSegment:
-    """Return `settled`, or the settlement day of a ledger entry."""
+    """Return `settled`, or the settlement day of a ledger entry; highlighted if its cash cannot be withdrawn before."""
     if entry.settled:
         return ("settled", "muted")
-    return (f"settles {formats.day(date.fromisoformat(entry.settles_on))}", "warn")
+    style = "warn" if entry.amount > 0 else "muted"
+    return (f"settles {formats.day(date.fromisoformat(entry.settles_on))}", style)
 
 
 def head_lines(view: AccountDetail, width: int) -> list[Line]:
@@ -66,19 +68,19 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
         ("Cash", row.cash),
         ("Withdrawable", row.withdrawable),
         ("Unsettled", view.unsettled),
-        ("Reserved", row.reserve),
+        (RESERVED, row.reserve),
     ]
     line: list[TextSegment] = []
     used = 0
     for label, amount in figures:
-        if label in ("Unsettled", "Reserved") and not amount:
+        if label in ("Unsettled", RESERVED) and not amount:
             continue
         text = formats.money(amount)
         size = len(label) + len(text) + 3
         if line and used + size > width + 2:
             lines.append(tuple(line))
             line, used = [], 0
-        line += [(f"{label} ", "muted"), (text, "warn" if label == "Reserved" else ""), ("  ", "")]
+        line += [(f"{label} ", "muted"), (text, "warn" if label == RESERVED else ""), ("  ", "")]
         used += size
     return [*lines, tuple(line)]
 
@@ -131,7 +133,7 @@ def _position(position: PositionView, entry: bool, with_gain: bool) -> Line:
 
 
 def _ledger(view: AccountDetail, width: int, limit: int) -> list[Line]:
-    note = f"{formats.money(view.unsettled)} unsettled" if view.unsettled else "all settled"
+    note = f"{formats.money(view.unsettled)} of sells unsettled" if view.unsettled else "no unsettled sells"
     lines: list[Line] = [heading("Cash", width, note)]
     if not view.ledger:
         lines.append((("No cash movements.", "muted"),))

@@ -17,11 +17,11 @@ from rebal_tui.tui.widgets.tabs import ALL, Tab
 
 Kind = Literal["withdrawal", "journal", "deposit"]
 GROUPS = {
-    "Under way": ("▸", "accent", "Going"),
-    "Stopped": ("■", "bad", "Stop"),
-    "Withdrawals": ("▼", "key", "Withdr"),
-    "Journals": ("⇄", "key", "Journ"),
-    "Deposits": ("▲", "key", "Depos"),
+    "In progress": ("▸", "accent", "Active"),
+    "Needs you": ("■", "bad", "Needs you"),
+    "Withdrawals": ("▼", "key", "Withdraw"),
+    "Journals": ("⇄", "key", "Journals"),
+    "Deposits": ("▲", "key", "Deposits"),
 }
 STEP_MARKS: dict[str, TextSegment] = {
     "done": ("✓", "good"),
@@ -31,11 +31,11 @@ STEP_MARKS: dict[str, TextSegment] = {
     "waiting": ("·", "rule"),
 }
 STAGE_VERBS = {
-    "unsubscribe": ("unsubscribed", "unsubscribes", "unsubscribe"),
-    "sell": ("sold", "sells", "sell"),
-    "settle": ("settled", "settles", "settles"),
-    "journal": ("journaled", "journals", "journal"),
-    "subscribe again": ("subscribed again", "subscribes again", "subscribe again"),
+    "unsubscribe": ("unsubscribed", "unsubscribing", "unsubscribe"),
+    "sell": ("sold", "selling", "sell"),
+    "settle": ("settled", "settling", "settle"),
+    "journal": ("journaled", "journaling", "journal"),
+    "subscribe again": ("subscribed again", "subscribing again", "subscribe again"),
 }
 """Text of a stage when completed, in progress, and pending."""
 
@@ -96,27 +96,29 @@ def withdrawal_state(view: WithdrawalView) -> str:
         return "completed"
     if view.stage == WithdrawalStage.CANCELED:
         return "canceled"
+    if view.held:
+        return "waits: kill switch on"
     stage, _, note = next(step for step in view.steps if step[1] == "now")
+    return f"settles {note}" if note and stage == "settle" else STAGE_VERBS[stage][1]
+
+
+def _doing(stage: str, note: str) -> str:
+    """Return the text of a stage in progress, such as `settling until Tue 03 Mar`."""
     doing = STAGE_VERBS[stage][1]
-    return f"{doing} {note}" if note and stage == "settle" else doing
+    return f"{doing} until {note}" if note and stage == "settle" else doing
 
 
 def stages_line(view: WithdrawalView) -> Line:
-    """Return `sold ✓ · settles Thu 20 Mar ▸ journal · subscribe again`, without the first stage once completed."""
+    """Return `✓ sold  ▸ settling until Tue 03 Mar  · journal  · subscribe again`; a first stage that is done is left
+    out."""
     segments: list[TextSegment] = []
     steps = view.steps[1:] if view.steps[0][1] == "done" else view.steps
     for index, (stage, state, note) in enumerate(steps):
         done, _, coming = STAGE_VERBS[stage]
-        if index:
-            before = steps[index - 1][1]
-            segments.append((" ▸ ", "key") if before in ("now", "stopped") else (" · ", "rule"))
-        if state == "done":
-            segments.append((f"{done} ✓", "good"))
-        elif state in ("now", "stopped"):
-            dated = f"{coming} {note}" if stage == "settle" and note else coming
-            segments.append((f"■ {dated}", "bad") if state == "stopped" else (dated, "key"))
-        else:
-            segments.append((coming, "muted"))
+        text = done if state == "done" else _doing(stage, note) if state == "now" else coming
+        mark, style = STEP_MARKS[state]
+        segments += [("  ", "")] if index else []
+        segments.append((f"{mark} {text}", "muted" if state == "waiting" else style))
     return tuple(segments)
 
 
@@ -147,9 +149,9 @@ def _amount(row: CashRow) -> Line:
 
 def in_group(row: CashRow, group: str) -> bool:
     """Return whether a row belongs to a group."""
-    if group == "Under way":
+    if group == "In progress":
         return row.rank < 2 or (row.journal is not None and not JournalStatus(row.journal.status).final)
-    if group == "Stopped":
+    if group == "Needs you":
         return row.rank == 0
     return group == ALL or group == f"{row.kind.capitalize()}s"
 
@@ -185,5 +187,5 @@ def columns() -> tuple[Column[CashRow], ...]:
             "state", "State", 18, lambda row: ((row.state, row.style),), sort=lambda row: (row.rank, row.state), grow=2,
             max_width=44,
         ),
-        Column("line", "Details", 55, _whole_line, priority=4, grow=1, max_width=84),
+        Column("line", "Details", 62, _whole_line, priority=4, grow=1, max_width=84),
     )  # fmt: skip

@@ -33,7 +33,8 @@ def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> 
         lines += [(), heading("Stages", width), *_stages(view, history, width)]
         if view.stopped:
             lines += [(), *paragraph(f"■ stopped: {view.stopped}", width, "bad")]
-            lines += paragraph("v retries it; c cancels it until its journal is made.", width, "muted")
+            keys = "v retries this stage; c cancels the withdrawal." if view.cancelable else "v retries this stage."
+            lines += paragraph(keys, width, "muted")
         lines += [(), *paragraph(cancel_text(view), width, "muted")]
         lines += [(), heading("History", width)]
         for event in history:
@@ -77,9 +78,12 @@ def _stages(view: WithdrawalView, history: Sequence[TimelineEvent], width: int) 
         cells = [
             (mark, 1, "left", style),
             (text, 17, "left", "title" if state == "now" else "" if state == "done" else "muted"),
-            (formats.short_timestamp(reached) if reached else "", 12, "left", "muted"),
         ]
-        lines.append((*table_line(cells), ("  ", ""), (fit(note, max(width - 36, 4)).rstrip(), "muted")))
+        if reached:
+            note = f"{formats.short_timestamp(reached)}  {'' if stage == 'settle' else note}"
+        elif stage == "settle" and note:
+            note = f"until {note}"
+        lines.append((*table_line(cells), (" ", ""), (fit(note, max(width - 21, 4)).rstrip(), "muted")))
     return lines
 
 

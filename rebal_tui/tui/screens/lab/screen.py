@@ -10,11 +10,11 @@ from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import Section
 from rebal_tui.tui.text import ui_text
 
-PLACEHOLDER_TEXT = "Not available yet. Lab will compare rebalancing policies side by side over years of prices."
+PLACEHOLDER_TEXT = "Not available yet. Backtest will compare rebalancing policies side by side over years of prices."
 TODAY = (
     ("rebal-tui replay closes.csv", "one policy over a price history, from the command line"),
-    ("2  p", "what a portfolio's subscribers would do now"),
-    ("1  p", "what the current policy would do now for one account"),
+    ("2, then p", "what a portfolio's subscribers would do now"),
+    ("1, then p", "what the current policy would do now for one account"),
 )
 
 
@@ -25,8 +25,7 @@ class LabScreen(SectionScreen):
     CSS_PATH = "lab.tcss"
 
     def compose_body(self) -> ComposeResult:
-        width = max(len(keys) for keys, _ in TODAY)
-        today = "\n".join(f"{keys.ljust(width)}   {what}" for keys, what in TODAY)
+        today = "\n".join(f"{keys}\n  {what}" for keys, what in TODAY)
         with Vertical(id="middle"), Vertical(id="coming"):
             yield Static(ui_text(self.SECTION.label, "bold"), classes="title", markup=False)
             yield Static(ui_text(PLACEHOLDER_TEXT), classes="says", markup=False)

@@ -42,10 +42,10 @@ def states(row: AssetRow) -> tuple[str, ...]:
 
 
 def state_line(row: AssetRow) -> Line:
-    """Return `● trades`, or the abnormal states."""
+    """Return `● tradable`, or the abnormal states."""
     found = states(row)
     if not found:
-        return (("● trades", "good"),)
+        return (("● tradable", "good"),)
     mark, style = WORDS[found[0]]
     return ((f"{mark} {', '.join(found)}", style),)
 
@@ -115,7 +115,7 @@ def _count(count: int) -> Line:
 
 def search(row: AssetRow) -> str:
     """Return the text that filters search."""
-    return f"{row.symbol} {row.name} {' '.join(states(row)) or 'trades'}"
+    return f"{row.symbol} {row.name} {' '.join(states(row)) or 'tradable'}"
 
 
 def natural(row: AssetRow) -> tuple[bool, str]:
@@ -135,7 +135,10 @@ def simulator_line(snapshot: MarketSnapshot | None, last: str) -> Line:
         pace = [(" ▶ running", "good"), (f" ×{snapshot.speed:g}", "accent")]
     style = "bad" if snapshot.outside else "good"
     mark = "■" if snapshot.outside else "●"
-    outside = (f"{mark} {snapshot.outside:,} of {count_text(snapshot.subscribed, 'account')} outside", style)
+    outside = (
+        f"{mark} {snapshot.outside:,} of {count_text(snapshot.subscribed, 'account')} outside a drift band",
+        style,
+    )
     last_effect: list[TextSegment] = [(" · ", "rule"), (printable(last), "")] if last else []
     return (*pace, (" · ", "rule"), outside, *last_effect)
 

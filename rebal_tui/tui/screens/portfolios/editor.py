@@ -53,8 +53,8 @@ class PortfolioEditor(Dialog[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Save"),
         Binding("escape", "leave", "Back"),
-        Binding("equals_sign", "rest", "Fill to 100"),
-        Binding("percent_sign", "normalize", "Normalize"),
+        Binding("equals_sign", "rest", "Fill this line"),
+        Binding("percent_sign", "normalize", "Scale all to 100"),
         Binding("ctrl+n", "add_line", "Add"),
         Binding("ctrl+r", "remove_line", "Remove"),
         Binding("f5", "impact", "Impact"),
@@ -158,7 +158,7 @@ class PortfolioEditor(Dialog[str]):
         for index, (kind, percent) in enumerate(form.bands):
             unit = "points from the target" if kind == "absolute" else "% of the target"
             self._show_note(
-                f"#band-{index}-note", faults.get(forms.band_location(index), ""), unit if percent else "off"
+                f"#band-{index}-note", faults.get(forms.band_location(index), ""), unit if percent else "no band"
             )
         self.query_one("#day-row").display = form.calendar != forms.NO_CALENDAR
         self.query_one("#day", Input).placeholder = DAY_HINTS[form.calendar]

@@ -251,10 +251,10 @@ def normalized(form: PortfolioForm) -> PortfolioForm:
     texts = [form.lines[index].percent for index in locations]
     amounts = [hundredths(text) for text in texts]
     if not amounts or any(amount is None or amount <= 0 for amount in amounts):
-        raise ValueError("Every line needs a percent above 0 before the weights can be normalized.")
+        raise ValueError("Every line needs a percent above 0 before the weights can be scaled to 100.")
     cash = hundredths(form.cash) if form.cash else 0
     if cash is None or cash < 0:
-        raise ValueError("Cash must be a percent or blank before the weights can be normalized.")
+        raise ValueError("Cash must be a percent or blank before the weights can be scaled to 100.")
     shares = scaled([*(amount or 0 for amount in amounts), cash])
     for index, share in zip(locations, shares, strict=False):
         form = _with_percent(form, index, formats.percent(share))

@@ -14,7 +14,7 @@ from rebal_tui.tui.screens.portfolios.form import CALENDARS, PortfolioForm
 from rebal_tui.tui.screens.portfolios.weight_rows import WeightRows
 from rebal_tui.tui.text import ui_text
 
-OFF, ON = "no review", "review"
+OFF, ON = "no review", "wait for review"
 IGNORE, REBALANCE = "no run", "rebalance"
 
 
@@ -32,7 +32,7 @@ def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeR
     for index, (kind, percent) in enumerate(form.bands):
         with Horizontal(classes="weight"):
             yield Static(ui_text(f"{kind} drift"), classes="band-label", markup=False)
-            yield PercentInput(percent, placeholder="none", id=f"band-{index}", classes="band")
+            yield PercentInput(percent, placeholder="–", id=f"band-{index}", classes="band")
             yield Note(id=f"band-{index}-note")
     with Horizontal(classes="weight"):
         yield Static(ui_text("calendar"), classes="band-label", markup=False)
@@ -43,14 +43,14 @@ def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeR
         yield Note(id="day-note")
     yield Note(id="dates", classes="")
     with Horizontal(classes="weight"):
-        yield Static(ui_text("on update"), classes="band-label", markup=False)
+        yield Static(ui_text("after an edit"), classes="band-label", markup=False)
         yield ChoiceBar((IGNORE, REBALANCE), REBALANCE if form.on_update else IGNORE, id="on-update")
     with Horizontal(classes="weight"):
         yield Static(ui_text("cooldown"), classes="band-label", markup=False)
         yield PercentInput(form.cooldown, placeholder="0", id="cooldown", classes="band")
         yield Note(id="cooldown-note")
     with Horizontal(classes="weight"):
-        yield Static(ui_text("system runs"), classes="band-label", markup=False)
+        yield Static(ui_text("automatic runs"), classes="band-label", markup=False)
         yield ChoiceBar((OFF, ON), ON if form.review else OFF, id="review")
 
 

@@ -46,12 +46,12 @@ def portfolio_lines(view: PortfolioView, *, whole: bool = False) -> Builder:
 def _head(view: PortfolioView, width: int) -> list[Line]:
     row = view.row
     lines: list[Line] = paragraph(row.name, width, "title")
-    review = "runs need review" if row.review else "no review"
+    review = "runs wait for review" if row.review else "runs need no review"
     lines.append((status_segment(row.status), (f"  {review}  ", "muted"), (formats.short_id(row.id), "muted")))
     for culprit in view.culprits:
         lines.extend(paragraph(f"■ {culprit}", width, "bad"))
     if row.status == "needs_adjustment":
-        text = "Nothing trades until it is active: e edits the weights, r reactivates when all assets are eligible."
+        text = "Nothing trades until it is active: e edits the weights, r reactivates it when all assets can be bought."
         lines.extend(paragraph(text, width, "warn"))
     if row.description:
         lines.extend(paragraph(row.description, width, "muted"))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
-from rebal_tui.tui.screens.shared.run_lines import status_segment
+from rebal_tui.tui.screens.shared.run_lines import origin_text, status_segment
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.table_layout import Column
@@ -59,7 +59,8 @@ def search(row: RunRow) -> str:
     """Return the text that filters search."""
     return (
         f"{row.id} {row.account_id} {row.account_number} {row.client} {row.portfolio} {formats.words(row.status)} "
-        f"{formats.words(row.type)} {row.status} {row.type} {row.initiated_from} {row.session}"
+        f"{formats.words(row.type)} {row.status} {row.type} {origin_text(row.initiated_from)} {row.initiated_from} "
+        f"{row.session}"
     )
 
 
@@ -77,6 +78,10 @@ def _orders(row: RunRow) -> Line:
         return (("–", "muted"),)
     track, style = bars.fill_bar(row.done, row.total, 5)
     return ((track, style), (f" {row.done}/{row.total}", "muted"))
+
+
+def _origin(row: RunRow) -> str:
+    return origin_text(row.initiated_from)
 
 
 def _problems(row: RunRow) -> Line:
@@ -121,6 +126,6 @@ def columns() -> tuple[Column[RunRow], ...]:
             lambda row: row.created_at,
             True,
         ),
-        Column("from", "From", 6, lambda row: row.initiated_from, sort=lambda row: row.initiated_from, priority=5),
+        Column("from", "Origin", 9, _origin, sort=_origin, priority=5),
         Column("id", "Run", 8, lambda row: formats.short_id(row.id), sort=lambda row: row.id, priority=6),
     )

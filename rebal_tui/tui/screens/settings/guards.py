@@ -53,10 +53,10 @@ def _dollars(text: str) -> Money:
 
 
 LIMITS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
-    "jump_limit": ("… jump above", "% since the last close puts the asset on hold", _jump_limit),
-    "surge_limit": ("… all runs above", "% of all equity a session wait for review; 0: not checked", _surge_limit),
-    "surge_run_limit": ("… a run above", "dollars waits for review; 0: not checked", _dollars),
-    "surge_order_limit": ("… an order above", "dollars lets its run wait; 0: not checked", _dollars),
+    "jump_limit": ("… price change", "% since the last close; above it, the asset is put on hold", _jump_limit),
+    "surge_limit": ("… session total", "% of all equity; above it, runs wait for review; 0: off", _surge_limit),
+    "surge_run_limit": ("… largest run", "dollars; above it, the run waits for review; 0: off", _dollars),
+    "surge_order_limit": ("… largest order", "dollars; above it, its run waits for review; 0: off", _dollars),
 }
 """The limits by name: label, hint and parser."""
 

@@ -40,7 +40,7 @@ from rebal_tui.tui.settings import (
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 
-REVIEW_WORDS = {"portfolios": "runs of portfolios that require it", "all": "every run"}
+REVIEW_WORDS = {"portfolios": "automatic runs of portfolios with review", "all": "every automatic run"}
 TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "evaluate_minutes": (
         "Evaluate every",
@@ -49,10 +49,14 @@ TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     ),
     "evaluate_at": ("… or at", "New York, such as 10:00, 14:30", read_times),
     "quarterly_months": ("Quarterly in", "months such as 3, 6, 9, 12", read_months),
-    "fresh_seconds": ("Max. price age", "seconds; 0 accepts any age", lambda t: read_whole(t, 0, MAX_FRESH_SECONDS)),
+    "fresh_seconds": (
+        "Max. price age",
+        "seconds to trade; 0: any age",
+        lambda t: read_whole(t, 0, MAX_FRESH_SECONDS),
+    ),
     "orders_per_minute": (
         "Orders per min",
-        "at most; 0 sets no limit",
+        "sent to the broker at most; 0: no limit",
         lambda t: read_whole(t, 0, MAX_ORDERS_PER_MINUTE),
     ),
 }
@@ -96,7 +100,11 @@ class SettingsScreen(Dialog[None]):
         policy = await host.ask(policy_services.policy_of)
         guards = await host.ask(_guards_of)
         file = host.settings_file
-        where = f"Saved in {file.path}; the settings of the book, in the book." if file.path else "Saved in the book."
+        where = (
+            f"Screen settings are saved in {file.path}, the others in the book."
+            if file.path
+            else "Settings are saved in the book."
+        )
         faults = "".join(f"\n■ {fault}" for fault in file.faults)
         shown = theme if theme in themes.CYCLE else file.settings.theme
         return cls(replace(file.settings, theme=shown, policy=policy), guards, where + faults)

@@ -30,7 +30,14 @@ OUTCOMES: dict[Outcome, tuple[str, str]] = {
 }
 TWO_COLUMNS_MIN_WIDTH = 100
 MIN_HOLDINGS = 4
-RULES_MIN_WIDTH = 62
+CHECK_NAMES = {
+    "portfolio_status": "portfolio",
+    "quota": "one run a session",
+    "unfinished": "undone sells",
+    "in_cooldown": "cooldown",
+    "record": "stored decision",
+}
+"""Display names of checks; another check is shown by its own name."""
 
 
 def account_lines(view: AccountView, *, whole: bool = False) -> Builder:
@@ -86,12 +93,12 @@ def _head(view: AccountView, width: int) -> list[Line]:
     return lines
 
 
-def _holdings(view: AccountView, width: int, room: int | None) -> list[Line]:
-    """Return the holdings with drift bars, cash last; if only `room` lines fit, those with the largest drift."""
+def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line]:
+    """Return the holdings with drift bars, cash last; if only `max_lines` fit, those with the largest drift."""
     held = view.holdings
     left_out = 0
-    if room is not None and len(held) > room:
-        furthest = sorted(held, key=lambda holding: -abs(holding.drift_bp))[: room - 1]
+    if max_lines is not None and len(held) > max_lines:
+        furthest = sorted(held, key=lambda holding: -abs(holding.drift_bp))[: max_lines - 1]
         left_out = len(held) - len(furthest)
         held = tuple(holding for holding in held if holding in furthest)
     note = count_text(len(view.holdings), "asset")
@@ -173,22 +180,20 @@ def _last(view: AccountView, width: int) -> list[Line]:
 
 
 def decision_lines(decision: Decision, width: int) -> list[Line]:
-    """Return the outcome of a decision and its checks with verdict, details and rule."""
+    """Return the outcome of a decision and its checks with verdict and details."""
     text, style = OUTCOMES[decision.outcome]
     reason = paragraph(decision.reason, width - 2)
     lines: list[Line] = [((text, style),)]
     if decision.reason:
         lines.extend((("  ", ""), *part) for part in reason)
-    name_width = min(max((len(check.check) for check in decision.trace), default=0), 18)
-    for check in decision.trace:
+    names = [CHECK_NAMES.get(check.check, formats.words(check.check)) for check in decision.trace]
+    name_width = min(max(map(len, names), default=0), 18)
+    for check, name in zip(decision.trace, names, strict=True):
         glyph, glyph_style = VERDICTS[check.verdict]
         loud = check.verdict in (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK, Verdict.CANNOT)
-        rule = fit(check.rule, 7, "right") if check.rule and width >= RULES_MIN_WIDTH else ""
-        text_width = max(width - name_width - 4 - len(rule), 12)
+        text_width = max(width - name_width - 4, 12)
         details = paragraph(check.detail, text_width, "" if loud else "muted")
-        name = fit(formats.words(check.check), name_width)
-        first: Line = ((glyph, glyph_style), (" ", ""), (name, "title" if loud else ""), ("  ", ""), *details[0])
-        pad = text_width - sum(len(part) for part, _ in details[0])
-        lines.append((*first, (" " * pad + rule, "rule")))
+        named: TextSegment = (fit(name, name_width), "title" if loud else "")
+        lines.append(((glyph, glyph_style), (" ", ""), named, ("  ", ""), *details[0]))
         lines.extend(((" " * (name_width + 4), ""), *detail) for detail in details[1:])
     return lines

@@ -5,27 +5,52 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from rebal_tui.services.view_models.standing import GLYPHS
+from rebal_tui.services.view_models.standing import GLYPHS, TILE_GLYPHS, Standing, Tile
 from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.actions import section_actions
 from rebal_tui.tui.keymap import MOVES, key_text
-from rebal_tui.tui.sections import EVERYWHERE, Section
+from rebal_tui.tui.sections import EVERYWHERE, Section, section_label
 from rebal_tui.tui.segments import Line, beside, heading, paragraph
 from rebal_tui.tui.widgets.lines import Builder
 
 KEYS = 12
+STANDING_SYMBOLS = (
+    (GLYPHS[Standing.OUTSIDE], "outside a drift band"),
+    (GLYPHS[Standing.NEAR], "at 80 % of a band or more"),
+    (GLYPHS[Standing.INSIDE], "inside all bands"),
+    (GLYPHS[Standing.BLOCKED], "blocked, or restricted"),
+    (GLYPHS[Standing.UNABLE], "cannot be checked"),
+    (GLYPHS[Standing.NONE], "no drift band"),
+)
+SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
+    Section.DESK: (
+        *STANDING_SYMBOLS,
+        (TILE_GLYPHS[Tile.CALENDAR], "a calendar rebalance is due today"),
+        (TILE_GLYPHS[Tile.CASH], "cash above the cash target waits to be invested"),
+        (TILE_GLYPHS[Tile.FIRST], "waits for the first rebalance of its subscription"),
+        (TILE_GLYPHS[Tile.COOLDOWN], "in cooldown after a full rebalance"),
+    ),
+    Section.CASH: (
+        ("✓", "completed stage of a withdrawal"),
+        ("▸", "stage in progress"),
+        ("·", "later stage"),
+        ("■", "stopped stage: retry or cancel the withdrawal"),
+        ("◌", "canceled at this stage"),
+    ),
+}
+"""Symbols of the sections that have some of their own; the other sections show `STANDING_SYMBOLS`."""
 
 
 def help_lines(section: str, keymap: Mapping[str, str] = MappingProxyType({})) -> Builder:
-    """Build the help: section keys, global keys and glyphs. `keymap` has user-defined keys by action id."""
+    """Build the help: section keys, global keys and symbols. `keymap` has user-defined keys by action id."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         if width < 100:
             keys = [*_here(section, width, keymap), (), *_everywhere(width, keymap)]
-            return [*keys, (), *_moves(width), (), *_legend(width)]
+            return [*keys, (), *_moves(width), (), *_legend(section, width)]
         left = (width - 3) // 2
         right = width - 3 - left
-        here = [*_here(section, left, keymap), (), *_moves(left), (), *_legend(left)]
+        here = [*_here(section, left, keymap), (), *_moves(left), (), *_legend(section, left)]
         return beside(here, _everywhere(right, keymap), left)
 
     return build
@@ -38,7 +63,7 @@ def _entry(keys: str, text: str, width: int) -> list[Line]:
 
 
 def _here(section: str, width: int, keymap: Mapping[str, str]) -> list[Line]:
-    lines: list[Line] = [heading(section.capitalize(), width)]
+    lines: list[Line] = [heading(section_label(section), width)]
     for action in section_actions(section):
         lines += _entry(key_text(keymap.get(action.id, action.keys)), f"{action.label}. {action.help}", width)
     return lines if len(lines) > 1 else [*lines, (("No keys in this section.", "muted"),)]
@@ -60,16 +85,8 @@ def _moves(width: int) -> list[Line]:
     return lines
 
 
-def _legend(width: int) -> list[Line]:
+def _legend(section: str, width: int) -> list[Line]:
     lines: list[Line] = [heading("Symbols", width)]
-    words = {
-        "outside": "outside a drift band",
-        "near": "at 80 % of a band or more",
-        "inside": "inside all bands",
-        "blocked": "blocked, or restricted",
-        "unable": "cannot be checked",
-        "none": "no drift band",
-    }
-    for standing, glyph in GLYPHS.items():
-        lines += _entry(glyph, words[standing], width)
+    for glyph, text in SECTION_SYMBOLS.get(section, STANDING_SYMBOLS):
+        lines += _entry(glyph, text, width)
     return lines

@@ -18,11 +18,14 @@ class KillScreen(ConfirmScreen):
         if on:
             text = (
                 "No run starts and no order is sent, manually or by the scheduler, until you release the stop with the "
-                "same key. Orders already at the broker stay open; runs keep their fills."
+                "same key. Orders already at the broker stay open; runs keep their fills. Withdrawals pay nothing out."
             )
             super().__init__("Stop all new orders?", text, yes="Stop")
         else:
-            text = "Queued runs start and runs in progress continue: their orders are sent immediately."
+            text = (
+                "Queued runs start and runs in progress continue: their orders are sent immediately. Withdrawals that "
+                "have sold pay out."
+            )
             super().__init__("Release the stop?", text, yes="Release", typed=typed)
 
 

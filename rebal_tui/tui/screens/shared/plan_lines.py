@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side
+from rebal_tui.domain.quantities import HUNDRED_PERCENT
+from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import count_text
+from rebal_tui.engine import trace_text
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, heading, line_width, paragraph, table_line
@@ -66,11 +69,12 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
         (("buys ", "muted"), (str(len(plan.buys)), "")),
         (("turnover ", "muted"), (formats.money(view.turnover), "")),
         (("cash ", "muted"), (f"{formats.money(plan.cash)} → {formats.money(view.cash_after)}", "")),
-        (("keeps ", "muted"), (formats.money(plan.cash_target), "")),
+        (("cash target ", "muted"), (formats.money(plan.cash_target), "")),
     ]
     top, bottom = plan.scale
-    if top != bottom:
-        figures.append(((f"▲ buys scaled to {formats.percent(top * 10_000 // bottom)} %", "warn"),))
+    if top != bottom and plan.type is RunType.FULL_REBALANCE:
+        cut = trace_text.ratio_text(top * HUNDRED_PERCENT, bottom, HUNDRED_PERCENT)
+        figures.append(((f"▲ cash short: buys cut to {cut} %", "warn"),))
     lines: list[Line] = [figures[0]]
     for figure in figures[1:]:
         longer: Line = (*lines[-1], ("   ", ""), *figure)

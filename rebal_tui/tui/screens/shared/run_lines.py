@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.orders import Order, OrderStatus, Side
 from rebal_tui.domain.quantities import Money
-from rebal_tui.domain.runs import RunStatus
+from rebal_tui.domain.runs import InitiatedFrom, RunStatus
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.runs import RunView
@@ -30,12 +30,18 @@ STATUSES: dict[str, tuple[str, str]] = {
 }
 FAILED = frozenset({OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED})
 TWO_COLUMNS_MIN_WIDTH = 120
+RUN_ID_MIN_WIDTH = 76
 
 
 def status_segment(status: str) -> TextSegment:
     """Return glyph and text of a run status, styled."""
     glyph, style = STATUSES.get(status, ("?", "warn"))
     return (f"{glyph} {formats.words(status)}", style)
+
+
+def origin_text(initiated_from: str) -> str:
+    """Return `automatic` for a run that an evaluation created, `manual` for one that a person or API client created."""
+    return "automatic" if initiated_from == InitiatedFrom.SYSTEM else "manual"
 
 
 def run_lines(view: RunView, *, whole: bool = False) -> Builder:
@@ -65,12 +71,12 @@ def _head(view: RunView, width: int) -> list[Line]:
             ("  ", ""),
             status_segment(run.status),
             ("  ", ""),
-            (printable(view.portfolio or "explicit weights"), "accent"),
+            (printable(view.portfolio or "weights of the run"), "accent"),
         ),
         (
             ("Run ", "muted"),
-            (run.id if width >= 60 else formats.short_id(run.id), ""),
-            (f"  from {run.initiated_from}, session {run.session}", "muted"),
+            (run.id if width >= RUN_ID_MIN_WIDTH else formats.short_id(run.id), ""),
+            (f"  {origin_text(run.initiated_from)} run, session {run.session}", "muted"),
         ),
     ]
     if run.amount is not None:

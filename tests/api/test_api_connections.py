@@ -1,0 +1,147 @@
+"""Limits on connections and on the time that a request may take to arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from rebal_tui.api import connections
+from rebal_tui.api.connections import ConnectionLimits, limited_protocol
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LONG = 60.0
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the length of the body."""
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+    await PlainTextResponse(str(size))(scope, receive, send)
+
+
+Connect = Callable[[bytes], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+
+
+def with_server(limits: ConnectionLimits, test: Callable[[Connect], Awaitable[None]]) -> None:
+    """Run a test against a server; its argument opens a connection and sends bytes."""
+
+    async def run() -> None:
+        config = uvicorn.Config(echo, port=0, log_config=None, lifespan="off", http=limited_protocol(limits))
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.005)
+        port = server.servers[0].sockets[0].getsockname()[1]
+
+        async def connect(data: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(data)
+            await writer.drain()
+            return reader, writer
+
+        try:
+            await test(connect)
+        finally:
+            server.should_exit = True
+            await serving
+
+    asyncio.run(run())
+
+
+async def is_closed(reader: asyncio.StreamReader) -> bool:
+    """Whether the server closes a connection, within five seconds."""
+    try:
+        return await asyncio.wait_for(reader.read(), 5) == b""
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTT", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Le"])
+def test_a_connection_without_a_complete_request_is_closed(sent: bytes) -> None:
+    async def test(connect: Connect) -> None:
+        reader, _ = await connect(sent)
+        assert await is_closed(reader)
+
+    with_server(ConnectionLimits(10, 0.05, LONG), test)
+
+
+def test_bytes_that_trickle_in_do_not_extend_the_deadline() -> None:
+    async def test(connect: Connect) -> None:
+        reader, writer = await connect(b"GET / HTTP/1.1\r\n")
+        began, closed = time.monotonic(), asyncio.create_task(is_closed(reader))
+        while not closed.done() and time.monotonic() < began + 5:
+            writer.write(b"X")
+            await asyncio.sleep(0.02)
+        assert closed.done()
+        assert closed.result()
+
+    with_server(ConnectionLimits(10, 0.2, LONG), test)
+
+
+def test_a_body_that_does_not_arrive_ends_its_connection() -> None:
+    async def test(connect: Connect) -> None:
+        reader, _ = await connect(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+        assert await is_closed(reader)
+
+    with_server(ConnectionLimits(10, LONG, 0.05), test)
+
+
+def test_a_request_in_parts_is_answered_and_its_connection_kept() -> None:
+    async def test(connect: Connect) -> None:
+        reader, writer = await connect(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab")
+        await asyncio.sleep(0.02)
+        writer.write(b"cd")
+        assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+        assert await reader.readexactly(1) == b"4"
+        writer.write(REQUEST)
+        assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+
+    with_server(ConnectionLimits(10, LONG, LONG), test)
+
+
+def test_at_the_limit_the_longest_idle_connection_makes_room() -> None:
+    async def test(connect: Connect) -> None:
+        idle = [await connect(b"GET / HTT") for _ in range(4)]
+        await asyncio.sleep(0.05)
+        reader, _ = await connect(REQUEST)
+        assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+        assert await is_closed(idle[0][0])
+        idle[3][1].write(b"P/1.1\r\nHost: x\r\n\r\n")
+        assert b"200 OK" in await idle[3][0].readuntil(b"\r\n\r\n")
+
+    with_server(ConnectionLimits(4, LONG, LONG), test)
+
+
+def test_at_the_limit_connections_with_a_request_are_kept() -> None:
+    async def test(connect: Connect) -> None:
+        busy = [await connect(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na") for _ in range(2)]
+        await asyncio.sleep(0.05)
+        refused, _ = await connect(REQUEST)
+        assert await is_closed(refused)
+        for reader, writer in busy:
+            writer.write(b"b")
+            assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+
+    with_server(ConnectionLimits(2, LONG, LONG), test)
+
+
+@pytest.mark.parametrize(
+    ("files", "allowed"),
+    [(64, 16), (128, 80), (1_024, 976), (100_000, 1_000), (20, 8), (resource.RLIM_INFINITY, 1_000)],
+)
+def test_the_limit_stays_below_that_of_open_files(files: int, allowed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert connections.connection_limits().connections == allowed
