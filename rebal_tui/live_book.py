@@ -109,7 +109,7 @@ def open_live(
     calendar = TradingCalendar(session_store.load(database))
     broker = AlpacaBroker(
         client,
-        _BookInbox(database),
+        BookInbox(database),
         used.now,
         lambda day: _settles_on(opened[0].calendar if opened else calendar, day),
         feed.quote,
@@ -167,7 +167,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-class _BookInbox:
+class BookInbox:
     """Adapts the book's file to the adapter's inbox."""
 
     def __init__(self, database: Database) -> None:

@@ -78,6 +78,7 @@ class EventKind(StrEnum):
 
     `NOTICE` is an event that no rule covers and that a person must review, such as a busted trade; `note` describes it.
     `ANNOUNCEMENT` is a corporate action announced to the market.
+    `UNREADABLE` is an event that cannot be read; `note` is the reason.
     """
 
     ORDER = "order"
@@ -88,6 +89,7 @@ class EventKind(StrEnum):
     ACCOUNT = "account"
     ASSET = "asset"
     NOTICE = "notice"
+    UNREADABLE = "unreadable"
     CORPORATE_ACTION = "corporate_action"
     ANNOUNCEMENT = "announcement"
 
@@ -148,13 +150,16 @@ class Broker(Protocol):
     """Accounts, positions, assets, orders and journals at a broker, all identified by UUID."""
 
     def assets(self) -> Sequence[Asset]:
-        """Every asset of the broker, with its last price where it has one."""
+        """Every asset of the broker, with its last price where it has one; a `Listing` where rows may be unreadable."""
+
+    def asset(self, name: str) -> Asset | None:
+        """One asset by id, or by the symbol that it bears; None when the broker does not have it."""
 
     def accounts(self) -> Sequence[Account]:
-        """Every client account with its positions; excludes the firm account."""
+        """Every client account with positions, without the firm account; a `Listing` where rows may be unreadable."""
 
     def account(self, account_id: str) -> Account:
-        """One account. Raises `BrokerRefused` with `NOT_FOUND`."""
+        """One account. Raises `BrokerRefused` with `NOT_FOUND`, `AccountUnreadable` where only it cannot be read."""
 
     def submit_order(self, request: OrderRequest) -> Order:
         """Place a market day order. A `client_order_id` is never accepted twice."""

@@ -74,13 +74,15 @@ RESTRICTION_TEXTS = {
 class Position:
     """A holding. `qty` is above zero: a closed position is removed. `avg_entry_price` is None when unknown.
 
-    `asset_id` is the asset's id where the broker or the file gives it; it is not compared.
+    `asset_id` is the asset's id where the broker or the file gives it. `available` are the shares that no order or
+    transfer reserves, where a broker reports them. Neither is compared or stored with the account.
     """
 
     symbol: str
     qty: Qty
     avg_entry_price: Price | None = None
     asset_id: str | None = field(default=None, compare=False)
+    available: Qty | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

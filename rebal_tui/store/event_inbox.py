@@ -36,12 +36,13 @@ def last_at(database: Database, stream: str) -> datetime | None:
 
 
 def prune(tx: Transaction, before: datetime, through: int) -> None:
-    """Delete events older than `before` that were applied, which are those up to the cursor `through`.
+    """Delete events older than `before` that were applied: those up to the cursor `through` and not in quarantine.
 
     The latest event of each stream stays, because the stream resumes there.
     """
     tx.execute(
         "DELETE FROM inbox WHERE at < ? AND seq <= ? "
-        "AND at < (SELECT max(latest.at) FROM inbox latest WHERE latest.stream = inbox.stream)",
+        "AND at < (SELECT max(latest.at) FROM inbox latest WHERE latest.stream = inbox.stream) "
+        "AND CAST(seq AS TEXT) NOT IN (SELECT subject FROM quarantine WHERE kind = 'event')",
         (to_time(before), through),
     )

@@ -318,6 +318,15 @@ CREATE TABLE corporate_action_accounts (
 ) STRICT, WITHOUT ROWID
 """
 
+# An account or asset in quarantine may be unknown to the book, so both are referred to by the broker's id.
+QUARANTINE = """
+CREATE TABLE quarantine (
+  key INTEGER PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('account', 'asset', 'event', 'processing')),
+  subject TEXT NOT NULL, account TEXT, reason TEXT NOT NULL, since INTEGER NOT NULL, tried_at INTEGER NOT NULL,
+  tries INTEGER NOT NULL CHECK (tries > 0), next_at INTEGER NOT NULL, UNIQUE (kind, subject)
+) STRICT
+"""
+
 # Assets are called by the broker's ids, because an account may hold one that the book does not know.
 EXPLAINED = """
 CREATE TABLE explained_figures (
@@ -342,5 +351,6 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
     ("0007_reservations", RESERVATIONS), ("0008_update_condition", UPDATE_CONDITION), ("0009_unfinished", UNFINISHED),
     ("0010_asset_identity", ASSET_IDENTITY), ("0011_guards", GUARDS), ("0012_corporate_actions", CORPORATE_ACTIONS),
+    ("0014_quarantine", QUARANTINE),
     ("0015_explained", EXPLAINED),
 )  # fmt: skip

@@ -187,7 +187,7 @@ class ScriptedBook:
             Keys("KEYKEYKEY", "CANARY-SECRET"), self.clock.now, sleep=lambda _seconds: None,
             transport=httpx.MockTransport(self.broker),
         )  # fmt: skip
-        inbox = live_book._BookInbox(self.database)
+        inbox = live_book.BookInbox(self.database)
         adapter = _QuietBroker(
             client, inbox, self.clock.now, lambda day: day + timedelta(days=1), self._quote, firm_account=FIRM
         )

@@ -16,6 +16,7 @@ import pytest
 from rebal_tui.broker.alpaca import shapes
 from rebal_tui.broker.alpaca.client import MAX_ATTEMPTS, KeysRefused
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.unreadable import AccountUnreadable
 from rebal_tui.credentials import Keys
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.cash import JournalStatus
@@ -62,7 +63,9 @@ def test_an_unclear_lookup_is_never_treated_as_order_not_found(why: str) -> None
     connection = FakeConnection(AMBIGUOUS_ANSWERS[why])
     with pytest.raises(BrokerUnavailable):
         connection.broker.order_by_client_id(CLIENT, "run-1")
-    assert len(connection.requests) <= MAX_ATTEMPTS
+    lookups = [request for request in connection.requests if request.url.path != "/v1/clock"]
+    assert len(lookups) <= MAX_ATTEMPTS
+    assert len(connection.requests) <= len(lookups) + 1
 
 
 @pytest.mark.parametrize("why", [why for why in AMBIGUOUS_ANSWERS if not why.startswith(("success", "an order"))])
@@ -278,7 +281,7 @@ def test_only_an_account_that_is_not_open_yet_may_lack_figures(status: str) -> N
 
     connection = FakeConnection(answer)
     if status == "ACTIVE":
-        with pytest.raises(BrokerRefused):
+        with pytest.raises(AccountUnreadable, match="HTTP 404: account not found"):
             connection.broker.account(CLIENT)
     else:
         assert connection.broker.account(CLIENT).cash == 0

@@ -197,7 +197,7 @@ def test_an_unresponsive_broker_is_not_called_for_a_while() -> None:
     assert asked == ["a"]
 
 
-def test_a_broker_that_refuses_reads_raises_an_alert_and_heartbeats_continue() -> None:
+def test_an_account_that_the_broker_refuses_raises_an_alert_and_heartbeats_continue() -> None:
     book, broker = remote_book()
     scheduler.tick(book)
 
@@ -208,11 +208,12 @@ def test_a_broker_that_refuses_reads_raises_an_alert_and_heartbeats_continue() -
     broker.inner.deposit("a", parse_money("1"), book.now())
     advance_clock(book, seconds=2)
     scheduler.tick(book)
-    assert "insufficient permission" in alerts(book)["broker"]
+    assert "insufficient permission" in alerts(book)["quarantine"]
+    assert book.is_paused("a")
     del broker.account
     advance_clock(book, seconds=12)
     scheduler.tick(book)
-    assert "broker" not in alerts(book)
+    assert not alerts(book)
     assert book.account("a").cash == parse_money("50001")
 
 

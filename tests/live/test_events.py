@@ -144,9 +144,9 @@ def test_a_busted_trade_needs_a_person_and_the_account_is_read_again() -> None:
         trade(4, "new", order=order(side="sideways")),
     ],
 )
-def test_a_malformed_event_becomes_a_notice_and_stops_nothing(odd: dict[str, Any]) -> None:
+def test_a_malformed_event_is_set_apart_and_stops_nothing(odd: dict[str, Any]) -> None:
     events = listening_broker(Streams(trades=sse_lines(odd, FILL)), 2).broker.events(0)
-    assert [event.kind for event in events] == [EventKind.NOTICE, EventKind.FILL]
+    assert [event.kind for event in events] == [EventKind.UNREADABLE, EventKind.FILL]
 
 
 def test_lines_that_are_not_json_are_skipped() -> None:

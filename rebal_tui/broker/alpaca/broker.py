@@ -9,8 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from rebal_tui.broker.alpaca import json_values, shapes
+from rebal_tui.broker.alpaca.accounts import AccountReader
+from rebal_tui.broker.alpaca.asset_rows import read_assets
 from rebal_tui.broker.alpaca.client import AlpacaClient, Denied
 from rebal_tui.broker.alpaca.events import broker_event
 from rebal_tui.broker.alpaca.json_values import Json, Malformed
@@ -28,7 +31,8 @@ from rebal_tui.broker.protocol import (
     RateLimit,
     RefusalCode,
 )
-from rebal_tui.domain.accounts import Account, AccountStatus
+from rebal_tui.broker.unreadable import Listing
+from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import Journal, JournalStatus
 from rebal_tui.domain.orders import Order, OrderRequest
@@ -41,6 +45,7 @@ PAGE_SIZE = 500
 MAX_CONCURRENT_READS = 8
 """Maximum number of concurrent reads."""
 MAX_SYMBOLS_PER_REQUEST = 200
+_WRONG_SYMBOL_STATUSES = (400, 404, 422)
 TRADE_ACTIVITY = "TRD"
 """Executions have a stream of their own, with their orders."""
 T = TypeVar("T")
@@ -69,9 +74,9 @@ class AlpacaBroker:
         self._settles_on = settles_on
         self._price = price
         self._firm_account = firm_account
-        self._account_cache: dict[str, Json] = {}
         self._streams = StreamSet(client, inbox, now)
         self._pool = ThreadPoolExecutor(max_workers=MAX_CONCURRENT_READS, thread_name_prefix="alpaca-read")
+        self._account_reader = AccountReader(client, self._pool, now, firm_account)
 
     @property
     def rate_limit(self) -> RateLimit | None:
@@ -129,25 +134,30 @@ class AlpacaBroker:
                     found[symbol] = quoted
         return found
 
-    def assets(self) -> Sequence[Asset]:
-        """Every US equity, active or not, with its latest price where it has one."""
-        listed = _read(lambda: [shapes.asset(data) for data in json_values.as_list(self._client.get("/v1/assets"))])
-        return [self._priced(asset) for asset in listed if asset is not None]
+    def assets(self) -> Listing[Asset]:
+        """Every US equity, active or not, with its latest price where it has one, and the rows that cannot be read."""
+        listed = read_assets(self._get("/v1/assets"))
+        return Listing((self._priced(asset) for asset in listed), listed.unreadable)
 
-    def accounts(self) -> Sequence[Account]:
-        """Every client account with its positions; excludes the firm's own account."""
-        listed = _read(lambda: json_values.as_list(self._client.get("/v1/accounts", {"entities": "contact,identity"})))
-        clients = [data for data in listed if data.get("id") != self._firm_account]
-        self._account_cache = {json_values.id_of(data): data for data in clients}
-        return list(self._pool.map(self._full_account, clients))
+    def asset(self, name: str) -> Asset | None:
+        """One US equity by id or symbol, None when the broker does not have it or its answer cannot be read."""
+        try:
+            found = shapes.asset(json_values.as_object(self._client.get(f"/v1/assets/{quote(name, safe='')}")))
+        except (Denied, Malformed) as error:
+            log.warning("asset %s: %s", name, error)
+            return None
+        return None if found is None else self._priced(found)
+
+    def accounts(self) -> Listing[Account]:
+        """Every client account with its positions, and those that cannot be read; excludes the firm's own account."""
+        return self._account_reader.all()
 
     def account(self, account_id: str) -> Account:
-        """One account, with its last known name and number. Raises `BrokerRefused` with `NOT_FOUND`."""
-        if account_id not in self._account_cache:
-            self._account_cache[account_id] = _read(
-                lambda: json_values.as_object(self._get(f"/v1/accounts/{account_id}"))
-            )
-        return self._full_account(self._account_cache[account_id])
+        """One account, with its last known name and number.
+
+        Raises `BrokerRefused` with `NOT_FOUND`, and `AccountUnreadable` when only its answers cannot be used.
+        """
+        return self._account_reader.one(account_id)
 
     def submit_order(self, request: OrderRequest) -> Order:
         """Place a market day order, once.
@@ -168,13 +178,14 @@ class AlpacaBroker:
         Raises `BrokerUnavailable` for any other refusal and for a response with a different order.
         """
         path = f"/v1/trading/accounts/{account_id}/orders:by_client_order_id"
-        try:
-            data = self._client.get(path, {"client_order_id": client_order_id})
-        except Denied as denied:
-            if is_no_order(denied):
-                return None
-            raise BrokerUnavailable(f"order lookup failed: {denied}") from None
-        order = self._order(data, account_id)
+        with self._account_reader.of_account(account_id):
+            try:
+                data = self._client.get(path, {"client_order_id": client_order_id})
+            except Denied as denied:
+                if is_no_order(denied):
+                    return None
+                raise
+            order = shapes.order(json_values.as_object(data), account_id)
         if order.client_order_id != client_order_id:
             raise BrokerUnavailable("the broker returned a different order")
         return self._with_refresh(order)
@@ -233,8 +244,9 @@ class AlpacaBroker:
 
     def cash_transferable(self, account_id: str) -> Money:
         """Settled cash less what open orders and journals reserve, never below zero (R-2)."""
-        trading = self._get(f"/v1/trading/accounts/{account_id}/account")
-        return Money(max(0, _read(lambda: json_values.money(json_values.as_object(trading), "cash_transferable"))))
+        with self._account_reader.of_account(account_id):
+            trading = self._client.get(f"/v1/trading/accounts/{account_id}/account")
+            return Money(max(0, json_values.money(json_values.as_object(trading), "cash_transferable")))
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
         """Events with `seq` above `after`, oldest first. Waits for the network only to read journals."""
@@ -249,11 +261,23 @@ class AlpacaBroker:
         self._inbox.add([(INTERNAL, reason, self._now(), json.dumps(body))])
 
     def _snapshots(self, symbols: Sequence[str]) -> Json:
-        params = {"symbols": ",".join(symbols)}
-        return _read(lambda: json_values.as_object(self._client.get_data("/v2/stocks/snapshots", params)))
+        """Snapshots by symbol. A refusal because of single symbols leaves only these out; it halves the request."""
+        try:
+            return json_values.as_object(self._client.get_data("/v2/stocks/snapshots", {"symbols": ",".join(symbols)}))
+        except Malformed as error:
+            raise BrokerUnavailable(f"invalid response: {error}") from None
+        except Denied as denied:
+            if denied.status not in _WRONG_SYMBOL_STATUSES:
+                raise refusal(denied) from None
+            if len(symbols) == 1:
+                log.warning("no price of %s: %s", symbols[0], denied)
+                return {}
+            middle = len(symbols) // 2
+            return {**self._snapshots(symbols[:middle]), **self._snapshots(symbols[middle:])}
 
     def _orders(self, path: str, params: Mapping[str, str | int], account_id: str) -> list[Order]:
-        return _read(lambda: [shapes.order(data, account_id) for data in json_values.as_list(self._get(path, params))])
+        with self._account_reader.of_account(account_id):
+            return [shapes.order(data, account_id) for data in json_values.as_list(self._client.get(path, params))]
 
     def _store_messages(self) -> None:
         """Store received messages. A journal's event has only its status, so the journal is read first."""
@@ -278,7 +302,7 @@ class AlpacaBroker:
         ):
             return None
         if message.stream.name == ACCOUNTS:
-            self._account_cache.pop(str(data.get("account_id")), None)
+            self._account_reader.forget(str(data.get("account_id")))
         if message.stream.name != JOURNALS:
             return message.body
         try:
@@ -295,25 +319,6 @@ class AlpacaBroker:
         if order.filled_qty:
             self.request_refresh(order.account_id, f"{order.id}:{order.status}:{order.filled_qty}")
         return order
-
-    def _full_account(self, data: Json) -> Account:
-        """An account with its trading account and positions, which only an account that is not ACTIVE may lack."""
-        account_id = _read(lambda: json_values.id_of(data))
-        path = f"/v1/trading/accounts/{account_id}"
-        trading: Any = None
-        held: Any = []
-        try:
-            trading = self._get(f"{path}/account")
-            held = self._get(f"{path}/positions")
-        except BrokerRefused as refused:
-            opened = _read(lambda: shapes.account_status(data)) is AccountStatus.ACTIVE
-            if opened or trading is not None or refused.code != RefusalCode.NOT_FOUND:
-                raise
-        return _read(
-            lambda: shapes.account(
-                data, None if trading is None else json_values.as_object(trading), json_values.as_list(held)
-            )
-        )
 
     def _priced(self, asset: Asset) -> Asset:
         quote = self._price(asset.symbol)

@@ -48,7 +48,7 @@ class _TransientError(BrokerUnavailable):
     """A failure after which a read is retried."""
 
 
-class _RateLimited(_TransientError):
+class RateLimited(_TransientError):
     """Too many requests."""
 
 
@@ -150,7 +150,7 @@ class AlpacaClient:
         longer = float(tenacity.wait_exponential(multiplier=0.25, max=5)(state))
         limit = self.rate_limit
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, _RateLimited) and limit is not None and limit.remaining == 0:
+        if isinstance(error, RateLimited) and limit is not None and limit.remaining == 0:
             until = (limit.reset_at - self._now()).total_seconds() + _MIN_WAIT_SECONDS
             return min(max(until, longer), MAX_RATE_LIMIT_WAIT_SECONDS)
         return longer
@@ -206,7 +206,7 @@ def _parse_response(response: httpx.Response, what: str) -> Any:
         except json_values.Malformed as error:
             raise _TransientError(f"invalid response to {what}: {error}") from None
     if status == _TOO_MANY:
-        raise _RateLimited(f"too many requests: {what}")
+        raise RateLimited(f"too many requests: {what}")
     if status == _UNAUTHORIZED:
         raise KeysRefused("the broker does not accept the API key")
     if 400 <= status < 500 and status not in _RETRYABLE_STATUSES:

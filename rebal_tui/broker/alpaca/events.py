@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 
 from rebal_tui.broker.alpaca import activities, announcements, json_values, shapes
@@ -24,7 +25,8 @@ _TRADE_REVERSALS = frozenset({"trade_bust", "trade_correct"})
 
 
 def broker_event(received: ReceivedEvent, firm_account: str, settles_on: SettlesOn) -> BrokerEvent:
-    """Convert a received event. A malformed event becomes a `NOTICE`, so that it never blocks the others."""
+    """Convert a received event. A malformed event becomes `UNREADABLE`, so that it never blocks the others (R-52)."""
+    data: Json = {}
     try:
         data = json_values.as_object(json_values.parse(received.body))
         if received.stream == TRADES:
@@ -38,7 +40,19 @@ def broker_event(received: ReceivedEvent, firm_account: str, settles_on: Settles
         return _changed(received, data)
     except Malformed as error:
         log.warning("event %s of stream %s is invalid: %s", received.event_id, received.stream, error)
-        return _notice(received, None, f"invalid event from the broker: {error}")
+        reason = f"invalid event of the stream {received.stream}: {error}"
+        return BrokerEvent(
+            received.seq, EventKind.UNREADABLE, received.at, _account_of(data, firm_account), note=reason
+        )
+
+
+def _account_of(data: Json, firm_account: str) -> str | None:
+    """The client account that a malformed event names, None when it names none."""
+    for name in ("account_id", "from_account", "to_account"):
+        with suppress(Malformed):
+            if (account_id := json_values.id_of(data, name)) != firm_account:
+                return account_id
+    return None
 
 
 def _trade(received: ReceivedEvent, data: Json, settles_on: SettlesOn) -> BrokerEvent:

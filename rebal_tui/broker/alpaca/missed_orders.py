@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from rebal_tui.broker.alpaca import json_values
-from rebal_tui.broker.alpaca.client import AlpacaClient, Denied
+from rebal_tui.broker.alpaca.client import AlpacaClient, Denied, RateLimited
 from rebal_tui.broker.alpaca.json_values import Json, Malformed
 from rebal_tui.broker.alpaca.stream_list import TRADE_STREAM, event_time
 from rebal_tui.broker.alpaca.stream_reader import ReceivedMessage
 from rebal_tui.broker.protocol import BrokerUnavailable
+
+log = logging.getLogger(__name__)
 
 ORDER_ID_PREFIX = "rt-"
 """Beginning of the client order ids of this program (`store/codec.py`)."""
@@ -22,16 +25,31 @@ PAGE_SIZE = 500
 def missed_orders(client: AlpacaClient, since: datetime) -> Iterator[ReceivedMessage]:
     """The orders with the program's ids in any account, submitted after `since`, each as an event of its state.
 
-    Raises `BrokerUnavailable`.
+    An account whose orders cannot be read is left out (R-52): its next read pauses it. Raises `BrokerUnavailable` when
+    the accounts cannot be listed, or the orders of none can be read.
     """
+    failures: list[Exception] = []
     try:
-        for account in json_values.as_list(client.get("/v1/accounts")):
-            account_id = json_values.id_of(account)
-            for order in _orders(client, account_id, since):
-                if json_values.text_of(order, "client_order_id", "").startswith(ORDER_ID_PREFIX):
-                    yield _message(account_id, order, since)
+        accounts = json_values.as_list(client.get("/v1/accounts"))
     except (Denied, Malformed) as error:
         raise BrokerUnavailable(f"orders since {since.isoformat()}: {error}") from None
+    for account in accounts:
+        try:
+            account_id = json_values.id_of(account)
+            found = [_message(account_id, order, since) for order in _orders(client, account_id, since) if _ours(order)]
+        except RateLimited:
+            raise
+        except (Denied, Malformed, BrokerUnavailable) as error:
+            log.warning("the orders of an account cannot be read: %s", error)
+            failures.append(error)
+        else:
+            yield from found
+    if accounts and len(failures) == len(accounts):
+        raise BrokerUnavailable(f"orders since {since.isoformat()}: {failures[0]}")
+
+
+def _ours(order: Json) -> bool:
+    return json_values.text_of(order, "client_order_id", "").startswith(ORDER_ID_PREFIX)
 
 
 def _orders(client: AlpacaClient, account_id: str, since: datetime) -> Iterator[Json]:

@@ -116,11 +116,20 @@ def _restrictions(trading: Json) -> Iterable[Restriction]:
 
 
 def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], set[Restriction]]:
-    """The long positions in US equities, and the restrictions that all other positions mean (R-40)."""
+    """The long positions in US equities, and the restrictions that all other positions mean (R-40).
+
+    Two assets under one symbol are two positions. Raises `Malformed` for two rows of one asset: whether they are
+    lots to be added up or one position told twice is unknown.
+    """
     held: list[Position] = []
     foreign: set[Restriction] = set()
+    seen: set[str] = set()
     for data in positions:
         qty = json_values.qty(data, "qty")
+        name = asset_id(data) or json_values.text_of(data, "symbol")
+        if name in seen:
+            raise Malformed(f"two positions in {json_values.text_of(data, 'symbol')} ({name})")
+        seen.add(name)
         asset_class = json_values.text_of(data, "asset_class", US_EQUITY)
         short = qty < 0 or data.get("side") == "short"
         if asset_class != US_EQUITY or short:
@@ -138,9 +147,16 @@ def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], set[Res
                     qty,
                     json_values.price_or_none(data, "avg_entry_price"),
                     asset_id(data),
+                    _available(data, qty),
                 )
             )
     return tuple(held), foreign
+
+
+def _available(data: Json, qty: Qty) -> Qty:
+    """Shares of a position that may be sold: all of them where the API does not say."""
+    available = json_values.qty_or_none(data, "qty_available")
+    return qty if available is None else Qty(max(0, min(qty, available)))
 
 
 def asset_id(data: Json) -> str | None:

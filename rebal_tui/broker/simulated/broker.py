@@ -74,6 +74,11 @@ class SimulatedBroker:
         """Every asset by symbol, with its latest price where it has one."""
         return read_assets(self._tables, self._price)
 
+    def asset(self, name: str) -> Asset | None:
+        """One asset by id, or by the symbol of an active one, or else of any; None when there is none."""
+        named = [asset for asset in self.assets() if name in (asset.id, asset.symbol)]
+        return min(named, key=lambda asset: (asset.id != name, asset.status is not AssetStatus.ACTIVE), default=None)
+
     def accounts(self) -> Sequence[Account]:
         """Every client account with its positions, in opening order."""
         return read_accounts(self._tables)

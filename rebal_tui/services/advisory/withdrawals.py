@@ -13,6 +13,8 @@ from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.advisory.withdrawal_sale import Sale, sale_of_amount, sale_of_everything, worth_of_everything
 from rebal_tui.services.advisory.withdrawal_steps import move, owner_of, restore_subscription, take_step
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.quarantine import isolated
+from rebal_tui.services.book.quarantine_view import Work
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.runs.queueing import cancel_queued
 from rebal_tui.store import book_settings, cash, reservations, runs
@@ -117,11 +119,21 @@ def retry_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
 
 
 def process_withdrawals(book: Book) -> None:
-    """Advance every open withdrawal as far as possible; each step is stored before the next begins."""
+    """Advance every open withdrawal as far as possible; each step is stored before the next begins.
+
+    A withdrawal whose step fails is set apart, the others continue (R-52).
+    """
     for withdrawal in cash.withdrawals(book.database, only_open=True):
-        current = withdrawal
-        while current.stopped is None and not current.stage.final:
-            after = take_step(book, current)
-            if after == current:
-                break
-            current = after
+        account_id = withdrawal.account_id
+        if not book.quarantine.work_waits(account_id, Work.WITHDRAWAL, book.now()):
+            with isolated(book, account_id, Work.WITHDRAWAL):
+                _advance(book, withdrawal)
+
+
+def _advance(book: Book, withdrawal: Withdrawal) -> None:
+    current = withdrawal
+    while current.stopped is None and not current.stage.final:
+        after = take_step(book, current)
+        if after == current:
+            break
+        current = after

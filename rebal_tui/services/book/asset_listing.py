@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rebal_tui.broker.unreadable import Listing, unreadable_rows
 from rebal_tui.domain.asset_labels import conflict_text, plain_symbol
 from rebal_tui.domain.assets import Asset
-from rebal_tui.services.book.book import BookTransaction
+from rebal_tui.domain.quarantine import QuarantineKind
+from rebal_tui.services.book import quarantine
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.market_state import relabel_walk
 from rebal_tui.store import asset_renames, assets, holds, jobs
 
@@ -18,8 +21,47 @@ def save_assets(tx: BookTransaction, listed: Sequence[Asset]) -> None:
     """Store assets by id. Whatever the file or memory keeps under a label follows its asset to a new one.
 
     Of several active assets under one symbol the book keeps the one that it has; the others are left as they are, and
-    an alert names all ids.
+    an alert names all ids. An asset that cannot be read or stored goes into quarantine, the others are stored (R-52).
     """
+    book = tx.book
+    failed = {row.key: row.reason for row in unreadable_rows(listed)}
+    failed |= _save_isolated(book, listed)
+    for identity, reason in failed.items():
+        quarantine.enter(tx, QuarantineKind.ASSET, identity, reason)
+    known = book.quarantine.assets().keys() - failed.keys()
+    # A list of the whole shows that a row without an id has been corrected.
+    read = known if isinstance(listed, Listing) else known & {asset.id for asset in listed}
+    for identity in sorted(read):
+        quarantine.leave(tx, QuarantineKind.ASSET, identity, "broker")
+    _clear_conflicts(tx, listed)
+    tx.reload_assets()
+
+
+def _save_isolated(book: Book, listed: Sequence[Asset]) -> dict[str, str]:
+    """Store assets; returns those that cannot be stored, by id with the reason. A failure halves the list."""
+    try:
+        with book.write() as tx:
+            _save(tx, listed)
+    except Exception as error:
+        if quarantine.is_general(error):
+            raise
+        if len(listed) == 1:
+            return {listed[0].id: quarantine.failure_text(error)}
+        middle = len(listed) // 2
+        return _save_isolated(book, listed[:middle]) | _save_isolated(book, listed[middle:])
+    return {}
+
+
+def _clear_conflicts(tx: BookTransaction, listed: Sequence[Asset]) -> None:
+    """Close the alerts about symbols that the listed assets no longer share."""
+    symbols = {plain_symbol(asset.symbol) for asset in listed}
+    opened = {alert.subject for alert in jobs.open_alerts(tx.database) if alert.kind == ALERT} & symbols
+    if opened:
+        for symbol in sorted(opened - assets.conflicts(tx.database, listed).keys()):
+            jobs.clear_alert(tx, ALERT, symbol, tx.book.now())
+
+
+def _save(tx: BookTransaction, listed: Sequence[Asset]) -> None:
     book = tx.book
     # An asset that is left out keeps its earlier symbol, which another one may have been given.
     while conflicts := assets.conflicts(book.database, listed):
@@ -39,4 +81,3 @@ def save_assets(tx: BookTransaction, listed: Sequence[Asset]) -> None:
         )
         for rename in renames:
             tx.record("asset.renamed", rename.id, {"from": rename.before, "to": rename.after}, "broker")
-    tx.reload_assets()

@@ -22,12 +22,13 @@ from rebal_tui.services.book.frame_cache import ChangeTrackingDict, FrameCache
 from rebal_tui.services.book.price_history import PriceHistory
 from rebal_tui.services.book.prices import AssetsById, PriceCache
 from rebal_tui.services.book.progress import FollowState, PollingState, UnfinishedPass
+from rebal_tui.services.book.quarantine_view import QuarantineView
 from rebal_tui.services.book.rate_limiter import RateLimiter
 from rebal_tui.services.book.reference_prices import ReferencePrices
 from rebal_tui.services.book.search_index import SearchIndex
 from rebal_tui.services.book.settings import Settings
 from rebal_tui.services.book.work_queue import WorkQueue
-from rebal_tui.store import asset_holds, assets, audit, holds, portfolios, runs, uncorrectable, unfinished
+from rebal_tui.store import asset_holds, assets, audit, holds, portfolios, quarantine, runs, uncorrectable, unfinished
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccount, Progress
 from rebal_tui.store.asset_holds import AssetHold
@@ -90,6 +91,7 @@ class Book:
         self.system_runs: ChangeTrackingDict[str, tuple[str, str]] = ChangeTrackingDict({})
         self._search_index: SearchIndex | None = None
         self.holds: dict[str, Hold] = {}
+        self.quarantine = QuarantineView()
         self.unfinished: dict[str, Unfinished] = {}
         self.given_up: dict[str, Unfinished] = {}
         self.uncorrectable: dict[str, Uncorrectable] = {}
@@ -154,8 +156,9 @@ class Book:
         self.version += 1
 
     def reload_holds(self) -> None:
-        """Read the paused accounts and the assets on hold again."""
+        """Read the paused accounts, the assets on hold and the quarantine again."""
         self.holds = holds.load(self.database)
+        self.quarantine = QuarantineView(quarantine.load(self.database))
         self.asset_holds = asset_holds.load(self.database)
         self.version += 1
 
@@ -254,20 +257,36 @@ class Book:
             raise NotFound(f"no account {account_id}")
         return self.accounts[account_id]
 
-    def paused(self, account_id: str) -> tuple[str, ...]:
-        """Why an account is paused for a reconciliation difference; empty when it is not paused."""
+    def is_paused(self, account_id: str) -> bool:
+        """Whether an account is paused, for a difference or by the quarantine."""
+        return account_id in self.holds or account_id in self.quarantine.by_account
+
+    def pause_reason(self, account_id: str) -> str:
+        """Why an account is paused; empty when it is not."""
         hold = self.holds.get(account_id)
-        return (f"paused: {hold.reason}",) if hold else ()
+        return "; ".join([*([hold.reason] if hold else []), *self.quarantine.reasons(account_id)])
+
+    def paused(self, account_id: str) -> tuple[str, ...]:
+        """Why an account is paused, for display; empty when it is not."""
+        return (f"paused: {self.pause_reason(account_id)}",) if self.is_paused(account_id) else ()
+
+    def paused_rows(self) -> list[int]:
+        """The rows of the paused accounts."""
+        row_of = self.account_table.row_of
+        return [row_of[one] for one in dict.fromkeys([*self.holds, *self.quarantine.by_account]) if one in row_of]
 
     def held_back(self, account_id: str, targets: Iterable[str]) -> tuple[str, ...]:
-        """Why no system run may trade an account: the assets on hold that it holds or that are among `targets` (R-55).
-
-        Empty while no such asset is on hold.
-        """
-        if not self.asset_holds:
+        """Why no system run may trade an account: the assets held back that it holds or that are among `targets`."""
+        held = self.held_assets()
+        if not held:
             return ()
         concerned = {*targets, *(position.symbol for position in self.accounts[account_id].positions)}
-        return tuple(hold.reason for symbol, hold in self.asset_holds.items() if symbol in concerned)
+        return tuple(reason for symbol, reason in held.items() if symbol in concerned)
+
+    def held_assets(self) -> dict[str, str]:
+        """The reasons of the assets that no system run trades, by symbol: on hold (R-55) or in quarantine (R-52)."""
+        quarantined = self.quarantine.asset_reasons(self.price_cache.labels)
+        return quarantined | {symbol: hold.reason for symbol, hold in self.asset_holds.items()}
 
     def subscribers(self, portfolio_id: str) -> list[str]:
         """The ids of the accounts subscribed to a portfolio, oldest subscription first."""

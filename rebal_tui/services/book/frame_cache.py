@@ -26,10 +26,10 @@ from rebal_tui.engine.arrays.frame import (
 )
 from rebal_tui.market.protocol import Quote
 from rebal_tui.services.book.prices import PriceCache
+from rebal_tui.services.book.quarantine_view import QuarantineView
 from rebal_tui.store.account_table import STATUSES, AccountTable
 from rebal_tui.store.asset_holds import AssetHold
 from rebal_tui.store.codec import from_time
-from rebal_tui.store.holds import Hold
 from rebal_tui.store.subscription_table import NEVER as NEVER_AT
 from rebal_tui.store.subscription_table import SubscriptionTable
 
@@ -80,7 +80,7 @@ class FrameSource(Protocol):
     subscription_table: SubscriptionTable
     price_cache: PriceCache
     portfolios: dict[str, Portfolio]
-    holds: dict[str, Hold]
+    quarantine: QuarantineView
     unfinished: dict[str, Unfinished]
     asset_holds: dict[str, AssetHold]
     cash_targets: ChangeTrackingDict[tuple[str, int], Money]
@@ -90,6 +90,12 @@ class FrameSource(Protocol):
     @property
     def assets(self) -> Mapping[str, Asset]:
         """Every asset with its last price, by symbol."""
+
+    def paused_rows(self) -> list[int]:
+        """The rows of the paused accounts."""
+
+    def held_assets(self) -> dict[str, str]:
+        """The reasons of the assets that no system run trades, by symbol."""
 
 
 class FrameCache:
@@ -176,8 +182,8 @@ class FrameCache:
         marks = np.where(accounts.status == _ACTIVE, 0, int(Mark.NOT_ACTIVE)).astype(np.uint16)
         marks |= accounts.restrictions << np.uint16(1)
         marks[accounts.external_orders > 0] |= np.uint16(Mark.EXTERNAL_ORDERS)
-        marks[[accounts.row_of[account_id] for account_id in book.holds]] |= np.uint16(Mark.UNRECONCILED)
-        if book.asset_holds:
+        marks[book.paused_rows()] |= np.uint16(Mark.UNRECONCILED)
+        if book.asset_holds or book.quarantine.assets():
             marks[self._concerned_by_holds()] |= np.uint16(Mark.ASSET_HOLD)
         marks[self._open_runs()] |= np.uint16(Mark.OPEN_RUN)
         return AccountColumns(
@@ -187,8 +193,8 @@ class FrameCache:
         )  # fmt: skip
 
     def _concerned_by_holds(self) -> npt.NDArray[np.bool_]:
-        """By account, whether it holds or targets an asset on hold (R-55)."""
-        book, accounts, held = self._book, self._book.account_table, self._book.asset_holds
+        """By account, whether it holds or targets an asset on hold (R-55) or in quarantine (R-52)."""
+        book, accounts, held = self._book, self._book.account_table, self._book.held_assets()
         targets = [not held.keys().isdisjoint(p.weights.symbols) for p in book.portfolios.values()]
         concerned = np.array([*targets, False], np.bool_)[self._portfolio]
         on_hold = [key for key, symbol in accounts.symbols.items() if symbol in held]

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, RefusalCode
+from rebal_tui.broker.protocol import BrokerEvent, EventKind
+from rebal_tui.broker.unreadable import unreadable_rows
 from rebal_tui.domain.accounts import ENDED_STATUSES, RESTRICTION_TEXTS, Account, Restriction
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import WITHDRAWAL_JOURNAL, Journal, JournalStatus, Owner, OwnerKind, WithdrawalStage
 from rebal_tui.domain.orders import Fill
+from rebal_tui.domain.quarantine import QuarantineKind
+from rebal_tui.services.book import quarantine
 from rebal_tui.services.book.asset_listing import save_assets
 from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.services.book.quarantine import failure_text, is_general
 from rebal_tui.services.broker_sync import journal_watch, missed_events, unknown_assets
+from rebal_tui.services.broker_sync.account_reading import read_accounts, set_apart
 from rebal_tui.services.broker_sync.corporate_actions import apply_actions
+from rebal_tui.services.broker_sync.event_quarantine import release_applied, set_apart_event, set_apart_unreadable
 from rebal_tui.services.broker_sync.explained.actions import note_announcement
 from rebal_tui.services.broker_sync.explained.changes import book_action, book_cash, book_fill, reverse_execution
 from rebal_tui.services.broker_sync.explained.comparison import check_accounts
@@ -54,27 +60,57 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
     listed: Sequence[Asset] = ()
     if any(e.kind is EventKind.ASSET for e in events):
         listed, touched = book.broker.assets(), touched | unknown_assets.paused_accounts(book)
-    accounts_now = _accounts_of(book, touched)
-    listed = listed or unknown_assets.request_assets(book, accounts_now, [e.fill for e in events if e.fill])
-    external = {
-        account_id: external_orders(book, account_id) for account_id in sorted(_with_external_orders(book, events))
-    }
-    with book.write() as tx:
-        apply_accounts(tx, accounts_now, listed)
-        apply_events(tx, events)
-        apply_actions(tx, events)
-        check_accounts(tx, accounts_now)
-        for account_id, count in external.items():
-            accounts.set_external_orders(tx, account_id, count)
-        book_settings.put(tx, CURSOR, str(reached))
-        if book.live is None:
-            missed_events.record(tx, cursor, [e.seq for e in events])
-        else:
-            note_lost_runs(tx, events)
-        tx.reload_accounts(sorted(touched))
-        tx.requeue_runs(sorted(touched))
-        tx.after_commit(partial(book.accounts_to_recheck.update, touched & book.holds.keys()))
+    read = read_accounts(book, touched, _with_external_orders(book, events))
+    listed = listed or unknown_assets.request_assets(book, read.accounts, [e.fill for e in events if e.fill])
+
+    def apply(*, one_by_one: bool) -> None:
+        with book.write() as tx:
+            set_apart(tx, read)
+            apply_accounts(tx, read.accounts, listed)
+            apply_all(tx, events, one_by_one=one_by_one)
+            check_accounts(tx, read.accounts)
+            for account_id, count in read.external_orders.items():
+                accounts.set_external_orders(tx, account_id, count)
+            book_settings.put(tx, CURSOR, str(reached))
+            if book.live is None:
+                missed_events.record(tx, cursor, [e.seq for e in events])
+            else:
+                note_lost_runs(tx, events)
+            tx.reload_accounts(sorted(touched))
+            tx.requeue_runs(sorted(touched))
+            tx.after_commit(partial(book.accounts_to_recheck.update, touched & book.holds.keys()))
+
+    try:
+        apply(one_by_one=False)
+    except Exception as error:
+        if is_general(error):
+            raise
+        apply(one_by_one=True)
     return reached
+
+
+def apply_all(tx: BookTransaction, events: Sequence[BrokerEvent], *, one_by_one: bool) -> None:
+    """Apply events with all their effects. `one_by_one`, an event that cannot be applied goes into quarantine alone."""
+    set_apart_unreadable(tx, events)
+    if not one_by_one:
+        _apply_together(tx, events)
+        return
+    for event in events:
+        try:
+            with tx.book.write() as inner:
+                _apply_together(inner, [event])
+        except Exception as error:
+            if is_general(error):
+                raise
+            set_apart_event(tx, event, error)
+
+
+def _apply_together(tx: BookTransaction, events: Sequence[BrokerEvent]) -> None:
+    apply_events(tx, events)
+    apply_actions(tx, events)
+    if tx.book.live is not None:
+        note_lost_runs(tx, events)
+    release_applied(tx, events)
 
 
 def reload_from_broker(book: Book) -> None:
@@ -83,6 +119,8 @@ def reload_from_broker(book: Book) -> None:
     with book.write() as tx:
         apply_accounts(tx, found, known)
         check_accounts(tx, found)
+        for row in unreadable_rows(found):
+            quarantine.enter(tx, QuarantineKind.ACCOUNT, row.key, row.reason, row.key)
         tx.reload_accounts()
 
 
@@ -95,29 +133,35 @@ def skip_events(tx: BookTransaction) -> None:
     book_settings.put(tx, CURSOR, str(cursor))
 
 
-def _accounts_of(book: Book, account_ids: set[str]) -> list[Account]:
-    """The broker's state of the given accounts, without those that it no longer has."""
-    found = []
-    for account_id in sorted(account_ids):
-        try:
-            found.append(book.broker.account(account_id))
-        except BrokerRefused as refusal:
-            if refusal.code != RefusalCode.NOT_FOUND:
-                raise
-    return found
-
-
 def apply_accounts(tx: BookTransaction, fresh: Sequence[Account], listed: Sequence[Asset] = ()) -> None:
     """Store the broker's state of accounts, and before it the assets that it lists.
 
     A new restriction raises an alert, and so does an account that becomes closed or disabled (R-40). An account with a
-    position in an asset that the book does not know is paused until it does (R-51).
+    position in an asset that the book does not know is paused until it does (R-51). An account that cannot be stored
+    goes into quarantine, the others are stored (R-52).
     """
-    book = tx.book
     if listed:
         save_assets(tx, listed)
+    try:
+        with tx.book.write() as inner:
+            _store_accounts(inner, fresh)
+    except Exception as error:
+        if is_general(error):
+            raise
+        if len(fresh) == 1:
+            reason = failure_text(error)
+            quarantine.enter(tx, QuarantineKind.ACCOUNT, fresh[0].id, reason, fresh[0].id)
+        else:
+            for account in fresh:
+                apply_accounts(tx, [account])
+
+
+def _store_accounts(tx: BookTransaction, fresh: Sequence[Account]) -> None:
+    book = tx.book
     unknown = accounts.save(tx, fresh)
     for account in fresh:
+        if (QuarantineKind.ACCOUNT, account.id) in book.quarantine:
+            quarantine.leave(tx, QuarantineKind.ACCOUNT, account.id, "broker")
         if account.id in unknown:
             unknown_assets.pause(tx, account, unknown[account.id])
         else:
@@ -161,7 +205,7 @@ def _apply(tx: BookTransaction, event: BrokerEvent) -> Fill | None:
     entry = book_cash(tx, event)
     if entry is not None and accounts.add_cash(tx, entry):
         tx.record("cash." + entry.kind, entry.account_id, {"amount": entry.amount, "seq": entry.seq}, "broker")
-    if event.note is not None:
+    if event.note is not None and event.kind is not EventKind.UNREADABLE:
         jobs.raise_alert(tx, book.now(), "broker_notice", str(event.seq), event.note)
         tx.record("broker.notice", event.account_id or "broker", {"note": event.note}, "broker")
     reverse_execution(tx, event)
@@ -240,8 +284,3 @@ def _with_external_orders(book: Book, events: Sequence[BrokerEvent]) -> set[str]
     """The accounts with an event of an external order."""
     orders = (event.order for event in events if event.order is not None)
     return {order.account_id for order in orders if not run_orders.placed(book.database, order.client_order_id)}
-
-
-def external_orders(book: Book, account_id: str) -> int:
-    """The number of external open orders of an account: those that are not orders of a run."""
-    return sum(not run_orders.placed(book.database, o.client_order_id) for o in book.broker.open_orders(account_id))

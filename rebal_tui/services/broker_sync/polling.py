@@ -8,13 +8,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable, LiveBroker, RefusalCode
-from rebal_tui.domain.runs import RunStatus
+from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable, LiveBroker
+from rebal_tui.broker.unreadable import AccountUnreadable
+from rebal_tui.domain.quarantine import QuarantineKind
+from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.domain.sessions import Session
+from rebal_tui.services.book import quarantine
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync import unknown_assets
+from rebal_tui.services.broker_sync.account_reading import read_accounts, set_apart
 from rebal_tui.services.broker_sync.connection_watch import compare_clocks, watch_connection
-from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, external_orders, reload_from_broker
+from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, reload_from_broker
 from rebal_tui.services.broker_sync.explained.comparison import check_accounts, is_settled
 from rebal_tui.services.broker_sync.explained.watch import compared, comparison_is_due, watch_differences
 from rebal_tui.services.broker_sync.journal_watch import watch_journals
@@ -89,21 +93,23 @@ def _poll(book: Book, broker: LiveBroker, now: datetime) -> None:
     if ids and (state.account_at is None or now >= state.account_at):
         state.account_at = now + ACCOUNT_INTERVAL
         state.account_row = (state.account_row + 1) % len(ids)
-        read_account(book, ids[state.account_row])
+        account_id = ids[state.account_row]
+        if not book.quarantine.waits(QuarantineKind.ACCOUNT, account_id, now):
+            read_account(book, account_id)
 
 
 def read_account(book: Book, account_id: str) -> None:
     """Apply the broker's current state of an account and its number of external open orders.
 
-    Does nothing when the broker does not have the account.
+    An account that cannot be read goes into quarantine (R-52).
     """
-    try:
-        fresh = book.broker.account(account_id)
-        others = external_orders(book, account_id)
-    except BrokerRefused as refusal:
-        if refusal.code != RefusalCode.NOT_FOUND:
-            raise
+    read = read_accounts(book, [account_id], [account_id])
+    if read.faults:
+        with book.write() as tx:
+            set_apart(tx, read)
+    if not read.accounts:
         return
+    fresh, others = read.accounts[0], read.external_orders[account_id]
     listed = unknown_assets.request_assets(book, [fresh])
     storable = unknown_assets.without_unknown(book, unknown_assets.labeled(book, fresh))
     same = storable == book.accounts.get(account_id) and others == book.extras[account_id].external_orders
@@ -111,6 +117,7 @@ def read_account(book: Book, account_id: str) -> None:
         same
         and is_settled(book, storable)
         and not listed
+        and (QuarantineKind.ACCOUNT, account_id) not in book.quarantine
         and (len(storable.positions) == len(fresh.positions))
         == (account_id not in unknown_assets.paused_accounts(book))
     ):
@@ -127,19 +134,32 @@ def _look_up_orders(book: Book) -> None:
     for run in list(book.open_runs.values()):
         if run.status is not RunStatus.IN_PROGRESS:
             continue
-        changed = False
-        for _, order, sent in run_orders.of_run(book.database, run.id):
-            if not sent or not order.id or order.status.final:
-                continue
-            known = book.broker.order_by_client_id(run.account_id, order.client_order_id)
-            if known is not None and (known.status, known.filled_qty) != (order.status, order.filled_qty):
-                with book.write() as tx:
-                    run_orders.store(tx, known)
-                    tx.requeue_runs([run.account_id])
-                    tx.changed()
-                changed = True
+        if book.quarantine.waits(QuarantineKind.ACCOUNT, run.account_id, book.now()):
+            continue
+        try:
+            changed = _look_up_orders_of(book, run)
+        except AccountUnreadable as error:
+            with book.write() as tx:
+                quarantine.enter(tx, QuarantineKind.ACCOUNT, run.account_id, str(error), run.account_id)
+            continue
         if changed:
             read_account(book, run.account_id)
+
+
+def _look_up_orders_of(book: Book, run: Run) -> bool:
+    """Look up the open orders of a run; returns whether one has changed."""
+    changed = False
+    for _, order, sent in run_orders.of_run(book.database, run.id):
+        if not sent or not order.id or order.status.final:
+            continue
+        known = book.broker.order_by_client_id(run.account_id, order.client_order_id)
+        if known is not None and (known.status, known.filled_qty) != (order.status, order.filled_qty):
+            with book.write() as tx:
+                run_orders.store(tx, known)
+                tx.requeue_runs([run.account_id])
+                tx.changed()
+            changed = True
+    return changed
 
 
 def _check_clock(book: Book, broker: LiveBroker, now: datetime) -> datetime:

@@ -17,12 +17,14 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import Fill
 from rebal_tui.domain.quantities import qty_text
 from rebal_tui.services.book.book import Book, BookTransaction
-from rebal_tui.store import holds, jobs
+from rebal_tui.store import assets, holds, jobs
 from rebal_tui.store.holds import Hold
 
 ALERT = "unknown_asset"
 ASK_INTERVAL = timedelta(minutes=1)
 """The same asset is requested from the broker again after this time."""
+MAX_SINGLE_REQUESTS = 20
+"""Up to this many assets are requested one by one, more by the whole list."""
 _REASON = "the book does not know the asset of "
 
 
@@ -31,21 +33,27 @@ def request_assets(book: Book, accounts: Iterable[Account], executions: Iterable
 
     Empty if all are known, or if the others were requested within `ASK_INTERVAL`.
     """
-    label_of, assets = book.price_cache.labels, book.assets
+    label_of, known = book.price_cache.labels, book.assets
     held = (position for account in accounts for position in account.positions)
     items: Iterable[Position | Fill] = chain(held, executions)
-    missing = {item.asset_id or item.symbol for item in items if not _is_known(item, label_of, assets)}
+    missing = {item.asset_id or item.symbol for item in items if not _is_known(item, label_of, known)}
     now, asked = book.now(), book.assets_asked_at
     due = {name for name in missing if name not in asked or now - asked[name] >= ASK_INTERVAL}
     if not due:
         return ()
     asked.update(dict.fromkeys(due, now))
-    return book.broker.assets()
+    return _asked_one_by_one(book, due) if len(due) <= MAX_SINGLE_REQUESTS else book.broker.assets()
 
 
-def _is_known(item: Position | Fill, label_of: Mapping[str, str], assets: Mapping[str, Asset]) -> bool:
+def _asked_one_by_one(book: Book, names: Iterable[str]) -> Sequence[Asset]:
+    """The assets of these ids or symbols; the whole list when one has the symbol of another active asset."""
+    found = [asset for name in sorted(names) if (asset := book.broker.asset(name)) is not None]
+    return book.broker.assets() if assets.conflicts(book.database, found) else found
+
+
+def _is_known(item: Position | Fill, label_of: Mapping[str, str], known: Mapping[str, Asset]) -> bool:
     if item.asset_id is None:
-        return item.symbol in assets
+        return item.symbol in known
     label = label_of.get(item.asset_id)
     return label is not None and (label == item.symbol or plain_symbol(label) == plain_symbol(item.symbol))
 
@@ -61,9 +69,9 @@ def labeled(book: Book, account: Account) -> Account:
 
 def without_unknown(book: Book, account: Account) -> Account:
     """The account as the book can store it: without positions in unknown assets."""
-    label_of, assets = book.price_cache.labels, book.assets
+    label_of, listed = book.price_cache.labels, book.assets
     known = tuple(
-        p for p in account.positions if (p.symbol in assets if p.asset_id is None else p.asset_id in label_of)
+        p for p in account.positions if (p.symbol in listed if p.asset_id is None else p.asset_id in label_of)
     )
     return account if len(known) == len(account.positions) else replace(account, positions=known)
 

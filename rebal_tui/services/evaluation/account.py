@@ -32,7 +32,7 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
     portfolio = book.portfolios[subscription.portfolio_id]
     open_run = book.open_runs.get(account_id)
     day = new_york_day(now)
-    hold_reason = (book.holds[account_id].reason,) if account_id in book.holds else ()
+    hold_reason = (book.pause_reason(account_id),) if book.is_paused(account_id) else ()
     return Situation(
         now=now,
         session=book.calendar.session(day),

@@ -59,7 +59,7 @@ class AccountRows(LazyRows[AccountRow]):
         for row in np.flatnonzero(frame.accounts.cash < 0).tolist():
             over[row] = exceeds_position_ratio(_valuation(frame, row))
         stopped |= over
-        stopped[[table.row_of[account_id] for account_id in book.holds]] = True
+        stopped[book.paused_rows()] = True
         self._notes = account_exceptions(book, frame).notes
         self._exceptions, self._exception = self._exception_texts(book, stopped, over)
         self.standing = _standings(swept, stopped | (self._notes & int(Note.ASSET_ON_HOLD) != 0))
@@ -76,8 +76,8 @@ class AccountRows(LazyRows[AccountRow]):
         kind = np.where(stopped, 1 + self._status.astype(np.int64) + (self._restrictions.astype(np.int64) << 8), 0)
         kind += np.where(stopped & over, 1 << 30, 0)
         # Each paused account has its own differences.
-        for at, account_id in enumerate(book.holds):
-            kind[book.account_table.row_of[account_id]] = (1 << 40) + at
+        for at, row in enumerate(book.paused_rows()):
+            kind[row] = (1 << 40) + at
         kind += np.where(~stopped & adjusting[follows], _ADJUSTING + follows.astype(np.int64), 0)
         kind += self._notes << _NOTES_SHIFT
         kinds, first, code = np.unique(kind, return_index=True, return_inverse=True)

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import Money, money_text
+from rebal_tui.domain.quarantine import Quarantined, QuarantineKind
 from rebal_tui.engine.drift import value_account
 from rebal_tui.engine.restrictions import blocking_reasons, exceeds_position_ratio
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.quarantine import alert_text
 from rebal_tui.services.broker_sync.events import ENDED_ALERT, RESTRICTED_ALERT
 from rebal_tui.services.queries import totals
 from rebal_tui.services.queries.account_exceptions import account_exceptions
@@ -96,6 +98,8 @@ class Exceptions:
             rows, indexes = self._found.unpriced
             symbols = book.frame().assets.symbols
             return table.keys[rows], np.array([self._asset_keys[symbols[one]] for one in indexes.tolist()], np.int64)
+        if kind is ExceptionKind.QUARANTINED:
+            return _alone(list(self._book.quarantine.rows))
         if kind is ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT:
             states = {identity: one.status for identity, one in book.portfolios.items()}
             found = [k for k, i in self._portfolio_of_key.items() if states[i] is PortfolioStatus.NEEDS_ADJUSTMENT]
@@ -127,9 +131,13 @@ class Exceptions:
         subject = (wanted >> _ASSET_BITS) & ((1 << _SUBJECT_BITS) - 1)
         own = np.array([kind in _OF_ACCOUNTS for kind in KINDS])[wanted >> _KIND_SHIFT]
         found = own & (subject == (-1 if row is None else int(self._book.account_table.keys[row])))
-        runs = [key for key, run in self._runs.items() if run.account_id == account_id]
-        failed = wanted >> _KIND_SHIFT == KINDS.index(ExceptionKind.RUN_FAILED)
-        return np.asarray(found | (failed & np.isin(subject, runs)))
+        apart = self._book.quarantine.rows
+        for kind, keys_of_account in (
+            (ExceptionKind.RUN_FAILED, [key for key, run in self._runs.items() if run.account_id == account_id]),
+            (ExceptionKind.QUARANTINED, [key for key, one in apart.items() if one.account_id == account_id]),
+        ):
+            found |= (wanted >> _KIND_SHIFT == KINDS.index(kind)) & np.isin(subject, keys_of_account)
+        return np.asarray(found)
 
     def _view(self, key: int) -> ExceptionView:
         kind = KINDS[key >> _KIND_SHIFT]
@@ -138,6 +146,8 @@ class Exceptions:
             hold = self._book.asset_holds[self._symbols[asset]]
             count = self._concerned[hold.symbol]
             return ExceptionView(kind, None, hold.symbol, None, None, count, hold.at, f"{hold.reason}.")
+        if kind is ExceptionKind.QUARANTINED:
+            return self._quarantined(self._book.quarantine.rows[subject])
         if kind is ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT:
             return self._of_portfolio(self._portfolio_of_key[subject])
         if kind is ExceptionKind.RUN_FAILED:
@@ -173,6 +183,16 @@ class Exceptions:
         ]
         alert = ENDED_ALERT if kind is ExceptionKind.ACCOUNT_NOT_ACTIVE else RESTRICTED_ALERT
         return self._raised.get((alert, account_id), self._began), "; ".join(reasons)
+
+    def _quarantined(self, one: Quarantined) -> ExceptionView:
+        book = self._book
+        account_id = one.account_id if one.account_id in book.accounts else None
+        asset = book.assets_by_id.get(one.subject) if one.kind is QuarantineKind.ASSET else None
+        symbol = asset.symbol if asset is not None else None
+        count = totals.concerned(book, symbol) if symbol is not None else int(account_id is not None)
+        portfolio = self._follows(account_id) if account_id is not None else None
+        text = f"{alert_text(book, one)}."
+        return ExceptionView(ExceptionKind.QUARANTINED, account_id, symbol, portfolio, None, count, one.since, text)
 
     def _of_portfolio(self, portfolio_id: str) -> ExceptionView:
         portfolio = self._book.portfolios[portfolio_id]

@@ -70,8 +70,8 @@ def check_run(
     stopped = blocking_reasons(account, value_of(book, account_id))
     if stopped:
         raise Conflict(f"account {account.account_number}: " + "; ".join(text for _, text in stopped))
-    if account_id in book.holds:
-        raise Conflict(f"account {account.account_number} is paused: {book.holds[account_id].reason}")
+    if book.is_paused(account_id):
+        raise Conflict(f"account {account.account_number} is paused: {book.pause_reason(account_id)}")
     if account_id in book.open_runs:
         raise Conflict(f"account {account.account_number} has an unfinished run: {book.open_runs[account_id].id}")
     if book.extras[account_id].external_orders:

@@ -14,6 +14,7 @@ from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, require
 from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money
+from rebal_tui.domain.quarantine import QuarantineKind
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus
 from rebal_tui.domain.sessions import Session
 from rebal_tui.domain.text import count_text
@@ -24,6 +25,8 @@ from rebal_tui.engine.trace_text import money, ratio_text
 from rebal_tui.engine.tradability import trading_fault
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
+from rebal_tui.services.book.quarantine import is_general, isolated
+from rebal_tui.services.book.quarantine_view import Work, work_name
 from rebal_tui.services.broker_sync.events import MAX_EVENTS_PER_TRANSACTION, sync
 from rebal_tui.services.broker_sync.polling import read_account
 from rebal_tui.services.evaluation import history
@@ -74,7 +77,7 @@ def process_chunk(book: Book, moved: set[str] | None = None) -> bool:
         chunk = book.work_queue.chunks.popleft()
         # A run that ended may have put a portfolio in NEEDS_ADJUSTMENT, which cancels queued runs of this chunk.
         still = [now for run in chunk if (now := book.open_runs.get(run.account_id)) and now.id == run.id]
-        changed = _move(book, still, stopped)
+        changed = _move_isolated(book, still, stopped)
         if moved is not None:
             moved.update(run.id for run in changed)
         more = True
@@ -139,6 +142,38 @@ def _chunks(some: Sequence[Run]) -> Iterator[Sequence[Run]]:
             yield alike[start : start + most]
 
 
+def _move_isolated(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
+    """Advance some runs together; when that fails, one by one, so that only those that fail stop (R-52)."""
+    apart = [run for run in some if _work_name(run) in book.quarantine]
+    together = [run for run in some if _work_name(run) not in book.quarantine]
+    try:
+        moved = _move(book, together, stopped)
+    except Exception as error:
+        if is_general(error):
+            raise
+        book.reload()
+        moved, apart = [], list(some)
+    for run in apart:
+        now = book.open_runs.get(run.account_id)
+        if (
+            now is not None
+            and now.id == run.id
+            and not book.quarantine.work_waits(run.account_id, Work.RUN, book.now())
+        ):
+            with isolated(book, run.account_id, Work.RUN):
+                moved += _move(book, [now], stopped)
+    return moved
+
+
+def _work_name(run: Run) -> tuple[QuarantineKind, str]:
+    return QuarantineKind.PROCESSING, work_name(run.account_id, Work.RUN)
+
+
+def _is_stopped(book: Book, run: Run) -> bool:
+    """Whether the account of a run is paused, other than by an earlier failure of this run that is tried again."""
+    return run.account_id in book.holds or book.quarantine.stops_work(run.account_id, Work.RUN, book.now())
+
+
 def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
     """Advance some runs by one step, in as few transactions as possible; returns those that changed."""
     moved = _start(book, [run for run in some if run.status is RunStatus.QUEUED], stopped)
@@ -153,7 +188,7 @@ def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
         moved += after_close(book, closed)
     if not stopped:
         going = [run for run in in_progress if run.id not in closed_ids and not run.cancel_requested]
-        going = [run for run in going if run.account_id not in book.holds]
+        going = [run for run in going if not _is_stopped(book, run)]
         moved += _advance(book, going)
     return moved
 
@@ -180,7 +215,7 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
             continue
         if book.live is not None:
             read_account(book, run.account_id)
-        if book.extras[run.account_id].external_orders or run.account_id in book.holds:
+        if book.extras[run.account_id].external_orders or _is_stopped(book, run):
             continue
         system = run.initiated_from is InitiatedFrom.SYSTEM
         if system and book.held_back(run.account_id, run.weights.symbols):

@@ -186,7 +186,7 @@ def _skip_reason(book: Book, one: PendingOrder) -> tuple[SkipReason, str] | None
     session = book.calendar.at(run.started_at) if run.started_at else None
     if session is None or book.now() >= session.close:
         return SkipReason.MARKET_WINDOW_CLOSED, "the market closed before the run finished"
-    if order.account_id in book.holds:
+    if book.is_paused(order.account_id):
         return SkipReason.ACCOUNT_RESTRICTED, "; ".join(book.paused(order.account_id))
     stopped = blocking_reasons(book.accounts[order.account_id], None)
     if stopped:

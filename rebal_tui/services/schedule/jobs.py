@@ -16,6 +16,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation_pass.chunks import begin_pass, evaluate_chunk
+from rebal_tui.services.evaluation_pass.isolation import set_apart_failing
 from rebal_tui.store import assets, audit, book_settings, decisions, jobs
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.backup import back_up
@@ -68,7 +69,12 @@ def _evaluate(book: Book, key: str) -> str | None:
         report_missed_sessions(book)
         _count_missed_slots(book, slot)
         begin_pass(book, slot)
-    made = evaluate_chunk(book)
+    try:
+        made = evaluate_chunk(book)
+    except Exception as error:
+        if not set_apart_failing(book, error):
+            raise
+        return None  # the pass begins again without the accounts that are paused
     return None if made is None else f"{count_text(made.evaluated, 'account')}, {count_text(len(made.runs), 'run')}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from contextlib import suppress
 from datetime import datetime
@@ -18,12 +19,16 @@ from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.broker_sync.polling import poll_broker
 from rebal_tui.services.broker_sync.reconciliation.recheck import recheck
 from rebal_tui.services.broker_sync.reconciliation.reconcile import ensure_reconciled
+from rebal_tui.services.broker_sync.retries import retry_quarantined
+from rebal_tui.services.evaluation_pass.isolation import retry_work
 from rebal_tui.services.runs.asset_holds import guard_prices
 from rebal_tui.services.runs.market_actions import apply_market_actions
 from rebal_tui.services.runs.needs_adjustment import stop_invalid_portfolios
 from rebal_tui.services.runs.processing import process_chunk, requeue_on_change
 from rebal_tui.services.schedule.jobs import EVALUATION, JOB_NAMES, Job, jobs_of, next_slot, report_missed_sessions
 from rebal_tui.store import jobs
+
+log = logging.getLogger(__name__)
 
 PAUSE = "scheduler"
 """The job row whose pause stops all scheduled jobs."""
@@ -71,6 +76,8 @@ def _heartbeat(book: Book, now: datetime, time_budget: TimeBudget) -> bool:
         ensure_reconciled(book)
     advance_market(book, now)
     ensure_reconciled(book)
+    retry_quarantined(book)
+    retry_work(book)
     recheck(book)
     _check_free_space(book, now)
     requeue_on_change(book)
@@ -208,7 +215,9 @@ def _act(book: Book, job: Job, key: str, now: datetime) -> str | None:
     began = pass_in_progress.began if pass_in_progress is not None else book.stopwatch() if book.stopwatch else None
     try:
         result = job.act(book, key)
-    except (Refusal, BrokerUnavailable, OSError, sqlite3.OperationalError) as error:
+    except Exception as error:
+        if not isinstance(error, (Refusal, BrokerUnavailable, OSError, sqlite3.OperationalError)):
+            log.exception("the job %s failed", job.name)
         book.reload()
         with book.write() as tx:
             jobs.failed(tx, job.name, now, str(error))

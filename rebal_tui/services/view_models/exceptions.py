@@ -12,6 +12,7 @@ class ExceptionKind(StrEnum):
     """Kinds of exceptions, in the order in which they are listed."""
 
     UNEXPLAINED_DIFFERENCE = "unexplained_difference"
+    QUARANTINED = "quarantined"
     CASH_BELOW_ZERO = "cash_below_zero"
     ASSET_ON_HOLD = "asset_on_hold"
     HOLDING_WITHOUT_PRICE = "holding_without_price"
@@ -25,6 +26,7 @@ class ExceptionKind(StrEnum):
 
 BLOCKS = {
     ExceptionKind.UNEXPLAINED_DIFFERENCE: "all runs of the account",
+    ExceptionKind.QUARANTINED: "all runs of its account, or automatic runs of the accounts of its asset",
     ExceptionKind.CASH_BELOW_ZERO: "buys of the account",
     ExceptionKind.ASSET_ON_HOLD: "automatic runs of all accounts that hold or target the asset",
     ExceptionKind.HOLDING_WITHOUT_PRICE: "all runs of the account",
@@ -37,6 +39,7 @@ BLOCKS = {
 }
 REMEDIES = {
     ExceptionKind.UNEXPLAINED_DIFFERENCE: "review the differences and release the account with the broker's figures",
+    ExceptionKind.QUARANTINED: "it is tried again by itself; ask the broker for the cause, or release the account",
     ExceptionKind.CASH_BELOW_ZERO: "deposit cash, or sell by a manual run",
     ExceptionKind.ASSET_ON_HOLD: "find the cause of the price, then release the asset or enter the corporate action",
     ExceptionKind.HOLDING_WITHOUT_PRICE: "ask the broker why the asset has no price",

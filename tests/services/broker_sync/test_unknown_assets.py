@@ -36,6 +36,10 @@ class Forgetful(BrokerWrapper):
         self.asked += 1
         return [asset for asset in self.inner.assets() if self.listed or asset.symbol != "NEWCO"]
 
+    def asset(self, name: str) -> Asset | None:
+        self.asked += 1
+        return next((asset for asset in self.inner.assets() if self.listed and name == asset.id), None)
+
 
 def spun_off() -> tuple[Book, Forgetful]:
     """Accounts `a`, which receives 12 shares of NEWCO, and `b`; the broker does not list NEWCO."""

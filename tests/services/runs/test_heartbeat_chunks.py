@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rebal_tui import bootstrap
+from rebal_tui.broker.protocol import BrokerUnavailable
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import set_halt
@@ -117,16 +118,18 @@ def test_the_kill_switch_between_two_chunks_stops_the_rest_and_loses_nothing(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("small")
-def test_a_failure_in_a_chunk_loses_no_run(queued: Callable[[str], Book], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_of_the_broker_in_a_chunk_loses_no_run(
+    queued: Callable[[str], Book], monkeypatch: pytest.MonkeyPatch
+) -> None:
     book = queued("failed")
     assert process_chunk(book)
 
     def fail(*_: object) -> None:
-        raise RuntimeError
+        raise BrokerUnavailable("no response")
 
     with monkeypatch.context() as patch:
         patch.setattr(processing, "_move", fail)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(BrokerUnavailable):
             process_chunk(book)
     process_runs(book)
     assert not book.open_runs

@@ -7,6 +7,8 @@ from rebal_tui.domain.orders import Order, OrderStatus
 from rebal_tui.domain.quantities import Qty, qty_text
 from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.quarantine import isolated
+from rebal_tui.services.book.quarantine_view import Work
 from rebal_tui.services.broker_sync.events import apply_events
 from rebal_tui.services.broker_sync.reconciliation.event_replay import EVENT_LOOKBACK, events_since
 from rebal_tui.services.broker_sync.reconciliation.report import ReconciliationReport
@@ -21,7 +23,8 @@ def reconcile_orders(book: Book, report: ReconciliationReport) -> tuple[int, lis
     sent_of = outbox.runs_with_sent(book.database)
     for run in list(book.open_runs.values()):
         if run.status is RunStatus.IN_PROGRESS and run.id in sent_of:
-            applied += reconcile_run(book, run, report, executed)
+            with isolated(book, run.account_id, Work.RECONCILIATION):
+                applied += reconcile_run(book, run, report, executed)
     return applied, executed
 
 

@@ -11,6 +11,8 @@ from dataclasses import replace
 
 from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.quarantine import isolated
+from rebal_tui.services.book.quarantine_view import Work
 from rebal_tui.services.broker_sync import missed_events
 from rebal_tui.services.broker_sync.explained.comparison import difference_of
 from rebal_tui.services.broker_sync.reconciliation.comparison import explains, mismatches
@@ -26,14 +28,16 @@ from rebal_tui.store.holds import Hold
 def recheck(book: Book) -> None:
     """Resume paused accounts with new events, if these events explain every difference."""
     for account_id in sorted(book.accounts_to_recheck & book.holds.keys()):
-        hold = book.holds[account_id]
-        if (
-            hold.baseline is not None
-            and book.now() < hold.at + LATE_EVENT_MAX_AGE
-            and _explained(book, account_id, hold)
-        ):
-            _resume(book, account_id, hold)
+        with isolated(book, account_id, Work.RECHECK):
+            _recheck(book, account_id)
     book.accounts_to_recheck.clear()
+
+
+def _recheck(book: Book, account_id: str) -> None:
+    hold = book.holds[account_id]
+    in_time = hold.baseline is not None and book.now() < hold.at + LATE_EVENT_MAX_AGE
+    if in_time and _explained(book, account_id, hold):
+        _resume(book, account_id, hold)
 
 
 def _explained(book: Book, account_id: str, hold: Hold) -> bool:

@@ -13,8 +13,11 @@ from typing import cast
 
 from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, SandboxControls
 from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.cash import Journal
 from rebal_tui.domain.quantities import money_text
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.quarantine import isolated
+from rebal_tui.services.book.quarantine_view import Work
 from rebal_tui.services.broker_sync import unknown_assets
 from rebal_tui.services.broker_sync.account_holds import PAUSE_ALERT
 from rebal_tui.services.broker_sync.events import apply_accounts, apply_events, apply_journal, sync
@@ -107,21 +110,26 @@ def _check_ledger(book: Book) -> None:
 def _reconcile_journals(book: Book, report: ReconciliationReport) -> int:
     applied = 0
     for account_id, journal in cash.open_journals(book.database):
-        try:
-            theirs = book.broker.journal(journal.id)
-        except BrokerRefused as refusal:
-            report.add(account_id, f"journal of ${money_text(journal.amount)}: {refusal.message}")
-            continue
-        if theirs.amount != journal.amount:
-            report.add(
-                account_id, f"journal of ${money_text(journal.amount)}: ${money_text(theirs.amount)} at the broker"
-            )
-        elif theirs.status is not journal.status:
-            with book.write() as tx:
-                apply_journal(tx, theirs, account_id)
-                tx.reload_accounts([account_id])
-            applied += 1
+        with isolated(book, account_id, Work.JOURNALS):
+            applied += _reconcile_journal(book, account_id, journal, report)
     return applied
+
+
+def _reconcile_journal(book: Book, account_id: str, journal: Journal, report: ReconciliationReport) -> bool:
+    """Compare one journal; returns whether a change was applied."""
+    try:
+        theirs = book.broker.journal(journal.id)
+    except BrokerRefused as refusal:
+        report.add(account_id, f"journal of ${money_text(journal.amount)}: {refusal.message}")
+        return False
+    if theirs.amount != journal.amount:
+        report.add(account_id, f"journal of ${money_text(journal.amount)}: ${money_text(theirs.amount)} at the broker")
+    elif theirs.status is not journal.status:
+        with book.write() as tx:
+            apply_journal(tx, theirs, account_id)
+            tx.reload_accounts([account_id])
+        return True
+    return False
 
 
 def _reconcile_accounts(

@@ -11,9 +11,11 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import Order
 from rebal_tui.domain.quantities import money_text, qty_text
 from rebal_tui.domain.runs import Run
+from rebal_tui.services.book import quarantine
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync import unknown_assets
-from rebal_tui.services.broker_sync.events import apply_accounts, external_orders
+from rebal_tui.services.broker_sync.account_reading import external_orders
+from rebal_tui.services.broker_sync.events import apply_accounts
 from rebal_tui.services.broker_sync.explained.comparison import adopt, expected_of
 from rebal_tui.services.broker_sync.reconciliation.event_replay import EVENT_LOOKBACK, events_since
 from rebal_tui.services.broker_sync.reconciliation.reconcile import ALERT
@@ -26,8 +28,9 @@ def release(book: Book, account_id: str) -> None:
     """Apply the broker's figures to a paused account and resume it.
 
     An order that the broker does not have ends as rejected, and an execution that it does not report is deleted; both
-    are recorded in the audit trail. Raises `Conflict` when the account is not paused, when the broker does not have it,
-    or when it has a position in an asset that the book does not know.
+    are recorded in the audit trail. What quarantine holds of the account is given up, too. Raises `Conflict` when the
+    account is not paused, when the broker does not have it, or when it has a position in an asset that the book does
+    not know, and `BrokerUnavailable` when it cannot be read.
     """
     hold = check_release(book, account_id)
     try:
@@ -36,7 +39,7 @@ def release(book: Book, account_id: str) -> None:
         raise Conflict(f"the broker does not have the account: {refusal.message}") from refusal
     listed = unknown_assets.request_assets(book, fresh)
     unknown_assets.require_known(book, fresh[0], listed)
-    others = external_orders(book, account_id)
+    others = external_orders(book, fresh[0])
     run = book.open_runs.get(account_id)
     placed = _orders_at_broker(book, run) if run is not None else []
     before = book.account(account_id)
@@ -47,6 +50,8 @@ def release(book: Book, account_id: str) -> None:
         for line, order, theirs, gone in placed:
             _correct_order(tx, line, order, theirs, gone)
         holds.remove(tx, account_id)
+        for one in book.quarantine.by_account.get(account_id, ()):
+            quarantine.leave(tx, one.kind, one.subject, "advisor")
         jobs.clear_alert(tx, ALERT, account_id, book.now())
         detail = {"reason": hold.reason, "before": _balances(before), "after": _balances(fresh[0])}
         tx.record("reconciliation.released", account_id, detail, "advisor")
@@ -56,11 +61,13 @@ def release(book: Book, account_id: str) -> None:
 
 
 def check_release(book: Book, account_id: str) -> Hold:
-    """The hold of a paused account. Raises `Conflict` when the account is not paused."""
-    hold = book.holds.get(account_id)
-    if hold is None:
+    """Why an account is paused, and since when. Raises `Conflict` when the account is not paused."""
+    if not book.is_paused(account_id):
         raise Conflict(f"account {book.account(account_id).account_number} is not paused; there are no differences")
-    return hold
+    since = [one.since for one in book.quarantine.by_account.get(account_id, ())]
+    if account_id in book.holds:
+        since.append(book.holds[account_id].at)
+    return Hold(book.pause_reason(account_id), min(since))
 
 
 def differences(book: Book, account_id: str) -> tuple[tuple[str, str, str], ...]:

@@ -1,0 +1,68 @@
+"""Reading single accounts: one that cannot be read is set apart, the others are read (R-52)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
+from rebal_tui.broker.unreadable import AccountUnreadable
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.quarantine import QuarantineKind
+from rebal_tui.services.book import quarantine
+from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.store import run_orders
+
+
+@dataclass(slots=True)
+class ReadAccounts:
+    """Accounts as the broker reports them, their open orders placed outside, and why the others cannot be read."""
+
+    accounts: list[Account] = field(default_factory=list)
+    external_orders: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+
+
+def read_accounts(book: Book, account_ids: Iterable[str], with_orders: Collection[str] = ()) -> ReadAccounts:
+    """The broker's state of accounts, and of `with_orders` among them the number of external open orders.
+
+    An account that neither the book nor the broker has is left out. Raises `BrokerUnavailable`.
+    """
+    read = ReadAccounts()
+    for account_id in sorted(account_ids):
+        try:
+            account = book.broker.account(account_id)
+            if account_id in with_orders:
+                read.external_orders[account_id] = external_orders(book, account)
+        except AccountUnreadable as error:
+            read.faults[account_id] = str(error)
+        except BrokerRefused as refused:
+            missing = refused.code == RefusalCode.NOT_FOUND
+            if not missing or account_id in book.accounts:
+                read.faults[account_id] = f"the broker refuses it: {refused.message}"
+        else:
+            read.accounts.append(account)
+    return read
+
+
+def set_apart(tx: BookTransaction, read: ReadAccounts) -> None:
+    """Put the accounts that could not be read into quarantine."""
+    for account_id, reason in read.faults.items():
+        quarantine.enter(tx, QuarantineKind.ACCOUNT, account_id, reason, account_id)
+
+
+def external_orders(book: Book, account: Account) -> int:
+    """The number of open orders of an account that are not orders of a run; at least 1 while something else reserves
+    shares of a position, which then cannot be sold."""
+    orders = book.broker.open_orders(account.id)
+    opened = [(order, run_orders.placed(book.database, order.client_order_id)) for order in orders]
+    outside = sum(not ours for _, ours in opened)
+    selling: dict[str, int] = {}
+    for order, _ in opened:
+        if order.side is Side.SELL and order.qty is not None:
+            selling[order.symbol] = selling.get(order.symbol, 0) + order.qty - order.filled_qty
+    reserved = any(
+        p.available is not None and p.qty - p.available > selling.get(p.symbol, 0) for p in account.positions
+    )
+    return outside or int(reserved)

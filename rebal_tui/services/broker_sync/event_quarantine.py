@@ -1,0 +1,37 @@
+"""Events that cannot be read or applied: each is set apart, its account pauses, the cursor moves on (R-52)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from rebal_tui.broker.protocol import BrokerEvent, EventKind
+from rebal_tui.domain.quarantine import QuarantineKind
+from rebal_tui.services.book import quarantine
+from rebal_tui.services.book.book import BookTransaction
+
+log = logging.getLogger(__name__)
+
+
+def set_apart_unreadable(tx: BookTransaction, events: Iterable[BrokerEvent]) -> None:
+    """Put the events that cannot be read into quarantine."""
+    for event in events:
+        if event.kind is EventKind.UNREADABLE:
+            reason = event.note or "it cannot be read"
+            quarantine.enter(tx, QuarantineKind.EVENT, str(event.seq), reason, event.account_id)
+
+
+def set_apart_event(tx: BookTransaction, event: BrokerEvent, error: Exception) -> None:
+    """Put an event that cannot be applied into quarantine. Memory is read again after the commit."""
+    log.error("event %d of kind %s cannot be applied", event.seq, event.kind, exc_info=error)
+    reason = f"{event.kind} event: {quarantine.failure_text(error)}"
+    quarantine.enter(tx, QuarantineKind.EVENT, str(event.seq), reason, event.account_id)
+    tx.reload()
+
+
+def release_applied(tx: BookTransaction, events: Iterable[BrokerEvent]) -> None:
+    """Take the events that were applied out of quarantine."""
+    for event in events:
+        name = (QuarantineKind.EVENT, str(event.seq))
+        if name in tx.book.quarantine and event.kind is not EventKind.UNREADABLE:
+            quarantine.leave(tx, *name, "broker")

@@ -1,0 +1,63 @@
+"""Retries of what is in quarantine, each after a pause that grows (R-52)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, BrokerUnavailable
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.quarantine import Quarantined, QuarantineKind
+from rebal_tui.services.book import quarantine
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, apply_event_batch
+from rebal_tui.services.broker_sync.polling import read_account
+from rebal_tui.store import book_settings
+
+MAX_RETRIES = 5
+"""Things of each kind that are tried again in one heartbeat."""
+
+
+def retry_quarantined(book: Book) -> None:
+    """Try what is due again; what succeeds leaves the quarantine. Raises `BrokerUnavailable`."""
+    if not book.quarantine.rows:
+        return
+    now = book.now()
+    for one in book.quarantine.due(QuarantineKind.ACCOUNT, now)[:MAX_RETRIES]:
+        read_account(book, one.subject)
+    for one in book.quarantine.due(QuarantineKind.EVENT, now)[:MAX_RETRIES]:
+        _retry_event(book, one)
+    assets = book.quarantine.due(QuarantineKind.ASSET, now)
+    if assets:
+        _retry_assets(book, assets)
+
+
+def _retry_event(book: Book, one: Quarantined) -> None:
+    seq = int(one.subject)
+    found: Sequence[BrokerEvent] = [event for event in book.broker.events(seq - 1, 1) if event.seq == seq]
+    if found:
+        apply_event_batch(book, found, int(book_settings.get(book.database, CURSOR, "0")))
+    else:
+        _count(book, one, one.reason)
+
+
+def _retry_assets(book: Book, due: Sequence[Quarantined]) -> None:
+    """Ask for one asset by its id, for several or one without an id by the list."""
+    listed: Sequence[Asset]
+    try:
+        asset = book.broker.asset(due[0].subject) if len(due) == 1 and not due[0].subject.startswith("row ") else None
+        listed = [asset] if asset is not None else book.broker.assets()
+    except (BrokerUnavailable, BrokerRefused) as error:
+        for one in due:
+            _count(book, one, str(error))
+        return
+    with book.write() as tx:
+        apply_accounts(tx, [], listed)
+    for one in due:
+        if book.quarantine.waits(one.kind, one.subject, book.now()) or (one.kind, one.subject) not in book.quarantine:
+            continue
+        _count(book, one, "the broker does not list it")
+
+
+def _count(book: Book, one: Quarantined, reason: str) -> None:
+    with book.write() as tx:
+        quarantine.enter(tx, one.kind, one.subject, reason, one.account_id)
