@@ -26,16 +26,28 @@ class Hold:
     waiting_until: datetime | None = None
 
 
+_COLUMNS = "reason, at, ground, waiting_until"
+
+
+def of_account(database: Database, account_id: str) -> Hold | None:
+    """The hold of an account, including one of the open transaction; None when it is not paused."""
+    row = database.row(
+        f"SELECT {_COLUMNS} FROM reconciliation_holds JOIN accounts ON accounts.key = account WHERE accounts.id = ?",
+        (account_id,),
+    )
+    return None if row is None else _hold(*row)
+
+
 def load(database: Database) -> dict[str, Hold]:
     """Every paused account by id."""
     rows = database.rows(
-        "SELECT accounts.id, reason, at, ground, waiting_until FROM reconciliation_holds "
-        "JOIN accounts ON accounts.key = account ORDER BY key"
+        f"SELECT accounts.id, {_COLUMNS} FROM reconciliation_holds JOIN accounts ON accounts.key = account ORDER BY key"
     )
-    return {
-        account_id: Hold(reason, from_time(at), baseline, from_time_or_none(waiting))
-        for account_id, reason, at, baseline, waiting in rows
-    }
+    return {account_id: _hold(*stored) for account_id, *stored in rows}
+
+
+def _hold(reason: str, at: int, baseline: str | None, waiting: int | None) -> Hold:
+    return Hold(reason, from_time(at), baseline, from_time_or_none(waiting))
 
 
 def put(tx: Transaction, account_id: str, hold: Hold) -> None:

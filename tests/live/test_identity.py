@@ -157,7 +157,7 @@ def test_a_position_in_an_unknown_asset_is_asked_for_at_once_and_counts() -> Non
     assert held(book, ANN) == {"SPY": 10, "NEWCO": 5}
     assert broker.paths.count(f"/v1/assets/{identity('NEWCO')}") == 1
     assert "/v1/assets" not in broker.paths
-    assert not book.is_paused(ANN)
+    assert "NEWCO: 0 in the book, 5 at the broker" in book.paused(ANN)[0], "nothing explains the shares (R-53)"
 
 
 def test_while_an_asset_is_unknown_its_account_is_paused_and_nobody_else() -> None:
@@ -174,4 +174,4 @@ def test_while_an_asset_is_unknown_its_account_is_paused_and_nobody_else() -> No
     for _ in range(3):
         pass_time(book, seconds=61)
     assert held(book, ANN) == {"SPY": 10, "NEWCO": 5}
-    assert not book.is_paused(ANN)
+    assert "NEWCO: 0 in the book, 5 at the broker" in book.paused(ANN)[0], "nothing explains the shares (R-53)"

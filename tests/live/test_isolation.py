@@ -263,9 +263,12 @@ def test_an_event_that_cannot_be_read_pauses_the_account_it_names_and_the_later_
     broker = three_accounts()
     book = live_book_of(broker)
     receive(book, "trades", "1", body)
-    receive(
-        book, "activities", "2", {"account_id": BEN, "activity_type": "CSD", "net_amount": "5", "executed_at": START_AT}
-    )
+    broker.set_cash(BEN, str(int(broker.trading[BEN]["cash"]) + 5))
+    deposit = {
+        "account_id": BEN, "activity_type": "CSD", "ref_id": identity("deposit"), "status": "executed",
+        "net_amount": "5", "executed_at": START_AT, "at": START_AT, "details": {},
+    }  # fmt: skip
+    receive(book, "activities", "2", deposit)
     pass_time(book, seconds=1)
     pass_time(book, seconds=1)
     assert paused(book) == ({ANN} if isinstance(body, dict) else set())

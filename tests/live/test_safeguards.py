@@ -11,6 +11,7 @@ from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.services.book.book import Book
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import run_orders
 from tests.live.test_differences_without_events import advance_clock, remote_book
@@ -70,16 +71,24 @@ def test_a_position_that_is_not_long_in_an_equity_stops_the_whole_account(
     connection.broker.close()
 
 
+def stop_polling(book: Book) -> None:
+    """Read nothing more by the clock in this session, so that only a start reads the account."""
+    state = book.polling_state
+    state.account_at = state.orders_at = book.now().replace(hour=23)
+    state.compared_on = book.today()
+
+
 def test_an_account_is_read_again_right_before_its_run_starts() -> None:
     book, broker = remote_book("2026-03-02 09:29")
     scheduler.tick(book)
     broker.disconnected = True
     broker.inner.deposit("a", parse_money("10000"), book.now())
     advance_clock(book, minutes=1)
-    book.polling_state.account_at = book.polling_state.orders_at = book.now().replace(hour=23)
+    stop_polling(book)
     scheduler.tick(book)
-    planned = sum(order.notional or 0 for _, order, _ in run_orders.of_run(book.database, only_run(book).id))
-    assert planned == parse_money("57000"), "the run was planned from the cash before the deposit"
+    run = only_run(book)
+    assert (run.status, run_orders.of_run(book.database, run.id)) == (RunStatus.QUEUED, []), "nothing explains the cash"
+    assert book.account("a").cash == parse_money("60000")
 
 
 def test_an_account_that_was_restricted_meanwhile_is_not_traded() -> None:
@@ -88,7 +97,7 @@ def test_an_account_that_was_restricted_meanwhile_is_not_traded() -> None:
     broker.disconnected = True
     broker.inner.set_restrictions("a", frozenset({Restriction.SHORT_POSITION}), book.now())
     advance_clock(book, minutes=1)
-    book.polling_state.account_at = book.polling_state.orders_at = book.now().replace(hour=23)
+    stop_polling(book)
     scheduler.tick(book)
     run = only_run(book)
     assert (run.status, "ACCOUNT_RESTRICTED" in (run.reason or "")) == (RunStatus.ERROR, True)

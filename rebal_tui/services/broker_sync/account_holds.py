@@ -20,7 +20,7 @@ def pause_account(tx: BookTransaction, account_id: str, reason: str) -> None:
     book = tx.book
     if account_id not in book.accounts:
         return
-    account, before = book.accounts[account_id], book.holds.get(account_id)
+    account, before = book.accounts[account_id], holds.of_account(tx.database, account_id)
     if before is not None and reason in before.reason:
         return
     if before is None:

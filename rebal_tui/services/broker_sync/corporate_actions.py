@@ -121,7 +121,7 @@ def _faults(book: Book, event: BrokerEvent, notice: ActionNotice, found: Iterabl
 
 def _pause(tx: BookTransaction, account_id: str, reason: str) -> None:
     book = tx.book
-    before = book.holds.get(account_id)
+    before = holds.of_account(tx.database, account_id)
     hold = Hold(reason, book.now()) if before is None else replace(before, reason=f"{before.reason}; {reason}")
     holds.put(tx, account_id, hold)
     tx.record("account.paused", account_id, {"reason": reason})

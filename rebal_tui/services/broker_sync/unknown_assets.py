@@ -91,7 +91,7 @@ def paused_accounts(book: Book) -> set[str]:
 
 def pause(tx: BookTransaction, account: Account, items: Sequence[Position | Fill]) -> None:
     """Pause an account for positions or executions that cannot be stored, named in the reason."""
-    book, before = tx.book, tx.book.holds.get(account.id)
+    book, before = tx.book, holds.of_account(tx.database, account.id)
     reason = f"{_REASON}{', '.join(map(_text, items))}"
     if before is not None and reason in before.reason:
         return
@@ -105,7 +105,7 @@ def pause(tx: BookTransaction, account: Account, items: Sequence[Position | Fill
 
 def resume(tx: BookTransaction, account_id: str) -> None:
     """Resume an account that was paused for unknown assets alone, after every position was stored."""
-    book, hold = tx.book, tx.book.holds.get(account_id)
+    book, hold = tx.book, holds.of_account(tx.database, account_id)
     if hold is None or _REASON not in hold.reason:
         return
     others = [reason for reason in hold.reason.split("; ") if not reason.startswith(_REASON)]

@@ -57,7 +57,7 @@ def check_accounts(tx: BookTransaction, accounts: Iterable[Account]) -> None:
             explained.put_figures(tx, account.id, replace(theirs, since=ours.since))
             _resume(tx, account.id)
         elif not _split_shown(tx, account.id, ours, changes, theirs):
-            _hold(tx, account, _texts(book, expected(ours, changes), theirs), changes, ours, theirs)
+            _hold(tx, account, _texts(book, account, expected(ours, changes), theirs), changes, ours, theirs)
 
 
 def is_settled(book: Book, account: Account) -> bool:
@@ -148,11 +148,13 @@ def _split_shown(
     return False
 
 
-def _texts(book: Book, ours: Figures, theirs: Figures) -> str:
+def _texts(book: Book, account: Account, ours: Figures, theirs: Figures) -> str:
     texts = []
     if ours.cash != theirs.cash:
         texts.append(f"cash is {money_text(ours.cash)} in the book, {money_text(theirs.cash)} at the broker")
-    label_of = book.price_cache.labels
+    # An asset that is new with this account is not in memory yet.
+    label_of: dict[str, str] = {p.asset_id: p.symbol for p in account.positions if p.asset_id is not None}
+    label_of |= book.price_cache.labels
     for asset in sorted(ours.held.keys() | theirs.held.keys(), key=lambda asset: label_of.get(asset, asset)):
         mine, yours = ours.held.get(asset, Qty(0)), theirs.held.get(asset, Qty(0))
         if mine != yours:
@@ -165,7 +167,7 @@ def _texts(book: Book, ours: Figures, theirs: Figures) -> str:
 def _hold(
     tx: BookTransaction, account: Account, reason: str, changes: Sequence[Change], ours: Figures, theirs: Figures
 ) -> None:
-    book, before = tx.book, tx.book.holds.get(account.id)
+    book, before = tx.book, holds.of_account(tx.database, account.id)
     reason = "; ".join([*other_reasons(before), reason])
     if before is not None and before.reason == reason:
         return
@@ -197,7 +199,7 @@ def pause(tx: BookTransaction, account_id: str, hold: Hold) -> None:
 
 
 def _resume(tx: BookTransaction, account_id: str) -> None:
-    book, hold = tx.book, tx.book.holds.get(account_id)
+    book, hold = tx.book, holds.of_account(tx.database, account_id)
     if hold is None or not has_difference(hold):
         return
     others = other_reasons(hold)

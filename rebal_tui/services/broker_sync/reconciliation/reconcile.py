@@ -219,7 +219,7 @@ def _pause(book: Book, reasons: Mapping[str, str], baselines: Mapping[str, str])
     now = book.now()
     with book.write() as tx:
         for account_id, reason in reasons.items():
-            account, before = book.account(account_id), book.holds.get(account_id)
+            account, before = book.account(account_id), holds.of_account(tx.database, account_id)
             baseline = baselines.get(account_id)
             if before is not None and baseline is not None and other_reasons(before):
                 baseline = before.baseline
