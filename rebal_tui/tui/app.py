@@ -162,9 +162,6 @@ class RebalApp(RobustApp):
             text = ""
         except Refusal as refusal:
             text = text or str(refusal)
-        except asyncio.CancelledError:
-            if not self.leaving:
-                raise
         except Exception as error:
             if self.leaving:
                 return

@@ -83,6 +83,10 @@ class HeartbeatThread:
             self._failed("")
         except Refusal as refusal:
             self._failed(str(refusal))
+        except asyncio.CancelledError:
+            # At the end a heartbeat is not awaited; its work on the book's thread still finishes.
+            if not self._stopping:
+                raise
         except Exception as error:
             self._failed(f"{type(error).__name__}: {error}", error)
         else:
