@@ -46,6 +46,11 @@ class RobustApp(App[None]):
         self.leaving = True
         super().exit(result, return_code, message)
 
+    def clear_selection(self) -> None:
+        """Clear the text selection. With eager tasks (Python 3.12+), an Input calls this before its screen exists."""
+        if self.screen_stack:
+            super().clear_selection()
+
     def terminal_gone(self) -> None:
         """End the screens, because nobody can see them; a second call does nothing."""
         if not self.leaving:
