@@ -162,7 +162,7 @@ class RebalApp(RobustApp):
             text = text or str(refusal)
         except Exception as error:
             if not self.leaving:
-                self.report("refresh", error)
+                self.faults.record("refresh", error)
             text = text or f"{type(error).__name__}: {error}"
         self._trouble(text)
         self._show_stopped()
@@ -197,7 +197,7 @@ class RebalApp(RobustApp):
             self._show_stopped()
             return False
         except Exception as error:
-            self.report("heartbeat", error)
+            self.faults.record("heartbeat", error)
             self._trouble(f"{type(error).__name__}: {error}")
             return False
         await self._refresh()

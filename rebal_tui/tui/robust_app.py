@@ -30,7 +30,7 @@ class RobustApp(App[None]):
         super().__init__()
         self.painted = False
         self.leaving = False
-        self._faults = Faults(time.monotonic)
+        self.faults = Faults(time.monotonic)
         self._log_path = log_path
 
     def get_driver_class(self) -> type[Driver]:
@@ -95,7 +95,7 @@ class RobustApp(App[None]):
 
     def report(self, what: str, error: Exception) -> None:
         """Log an unexpected error, and show it unless it was just shown."""
-        if self._faults.record(what, error):
+        if self.faults.record(what, error):
             self.say(f"{what} failed: {type(error).__name__}: {error}", "error")
 
     def _handle_exception(self, error: Exception) -> None:
