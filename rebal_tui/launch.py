@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebal_tui import paths, stop_signals
-from rebal_tui.domain.errors import Halt
+from rebal_tui.domain.errors import Conflict, Halt
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.tui.app import RebalApp
@@ -85,6 +85,8 @@ def run(
         finally:
             stop.ended()
             close()
+    if thread.open_error:
+        raise Conflict(f"the book cannot be opened: {thread.open_error}")
     return app.return_code or 0
 
 

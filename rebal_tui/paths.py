@@ -72,10 +72,13 @@ def restore_advice(path: Path) -> str:
 
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold the write lock of a book's file. Raises `BookInUse` when another process holds it."""
+    """Hold the write lock of a book's file, under whatever name. Raises `BookInUse` when another process holds it."""
     from filelock import FileLock, Timeout
 
+    path = path.resolve()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.is_file() and path.stat().st_nlink > 1:
+        raise Conflict(f"{path} has a second name (a hard link), and two programs could write to it; remove that name")
     lock = FileLock(path.with_name(path.name + ".lock"), timeout=0, mode=0o600)
     try:
         lock.acquire()

@@ -34,7 +34,7 @@ def entry(ctx: click.Context, backup: Path, db: Path | None) -> int:
     from rebal_tui import bootstrap, paths
     from rebal_tui.store.restore import restore
 
-    path = book_path(ctx, db)
+    path = book_path(ctx, db).resolve()
     if not backup.is_file():
         raise Conflict(f"{backup}: no such file")
     paths.require_book(backup)

@@ -109,8 +109,10 @@ class Database:
         elif read_only:
             target, uri = f"{Path(path).resolve().as_uri()}?mode=ro", True
         else:
-            _make_private(Path(path))
-            target, uri = self.path, False
+            # Through a dangling link SQLite would create the file with wider permissions.
+            real = Path(path).resolve()
+            _make_private(real)
+            target, uri = str(real), False
         self.connection = sqlite3.connect(
             target, uri=uri, timeout=5, isolation_level=None, check_same_thread=False, cached_statements=512
         )

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from rebal_tui.domain.errors import Conflict, ReadOnly
+from rebal_tui.domain.errors import Conflict
 from rebal_tui.store.database import Database
+from rebal_tui.systems import sync_folder
 
 SIDE_FILE_SUFFIXES = ("-wal", "-shm", "-journal")
 """Files that SQLite writes next to a database; they must never be read with another database file."""
 
 
 def restore(backup: Path, path: Path, previous: Path, make_ready: Callable[[Path], None]) -> bool:
-    """Copy `backup` to `path`; an existing file is moved to `previous`. False when there was none.
+    """Copy `backup` to `path`; an existing file is copied to `previous`. False when there was none.
 
     `make_ready` migrates the copy and raises a `Refusal` when it is damaged: `path` is then unchanged. The caller holds
     the book's lock. Raises `Conflict` when `path` is the backup itself, when `previous` exists, or when a file cannot
@@ -35,11 +37,9 @@ def restore(backup: Path, path: Path, previous: Path, make_ready: Callable[[Path
         make_ready(partial)
         _settle(partial)
         if there:
-            _checkpoint(path)
-            os.link(path, previous)
+            _keep(path, previous)
             for side in SIDE_FILE_SUFFIXES:
-                with suppress(FileNotFoundError):
-                    os.rename(path.with_name(path.name + side), previous.with_name(previous.name + side))
+                path.with_name(path.name + side).unlink(missing_ok=True)
         os.replace(partial, path)
         _sync(path)
     except (OSError, sqlite3.Error) as error:
@@ -73,19 +73,52 @@ def _settle(partial: Path) -> None:
     _sync(partial)
 
 
-def _checkpoint(path: Path) -> None:
-    """Move the log of the replaced file into it, so that it is one file; a damaged file is left unchanged."""
-    with suppress(sqlite3.Error, ReadOnly):
-        Database(path).close()
+def _keep(path: Path, previous: Path) -> None:
+    """Copy the file that is replaced to `previous`, durably; its log must be empty, so that nothing in it is lost.
+
+    A damaged file is copied byte by byte together with its log. Raises `Conflict` when another program has it open.
+    """
+    try:
+        database = Database(path)
+    except sqlite3.Error:
+        _keep_damaged(path, previous)
+        return
+    try:
+        busy = database.row("PRAGMA wal_checkpoint(TRUNCATE)")
+        if busy is None or busy[0]:
+            raise Conflict(f"{path} is being read by another program; close it there first")
+        os.close(os.open(previous, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        copy = sqlite3.connect(previous, isolation_level=None)
+        try:
+            database.connection.backup(copy, pages=-1)
+            copy.execute("PRAGMA journal_mode = DELETE")
+        finally:
+            copy.close()
+    except sqlite3.Error:
+        _remove(previous)
+        _keep_damaged(path, previous)
+    finally:
+        database.close()
+    _sync(previous)
+
+
+def _keep_damaged(path: Path, previous: Path) -> None:
+    for side in ("", *SIDE_FILE_SUFFIXES):
+        target = previous.with_name(previous.name + side)
+        with suppress(FileNotFoundError):
+            shutil.copyfile(path.with_name(path.name + side), target)
+            target.chmod(0o600)
+            _sync(target)
 
 
 def _sync(path: Path) -> None:
-    for target in (path, path.parent):
-        handle = os.open(target, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    """Make a file and its name durable."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    sync_folder(path.parent)
 
 
 def _remove(path: Path) -> None:

@@ -96,6 +96,7 @@ class RebalApp(RobustApp):
         self._refreshing = False
         self._next_pull_at = 0.0
         self._trouble_shown = ""
+        self._open_error_shown = False
         self._clashes: set[str] = set()
         self._stop_shown: Halt | None = None
         self.previous_mode = Section.DESK.value
@@ -130,11 +131,6 @@ class RebalApp(RobustApp):
         elif self._loading is not None and section is not None and section.is_mounted:
             section.show_loading(self._loading)
 
-    def clear_selection(self) -> None:
-        """Clear the text selection. With eager tasks (Python 3.12+), an Input calls this before its screen exists."""
-        if self.screen_stack:
-            super().clear_selection()
-
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Turn off cursor blinking when animations are off."""
         if self.animation_level == "none" and isinstance(event.widget, Input):
@@ -155,6 +151,8 @@ class RebalApp(RobustApp):
 
     async def _refresh(self) -> None:
         """Refresh the visible screen, and show why heartbeats or the refresh fail."""
+        if self._show_cannot_open():
+            return
         text = self.backend.trouble
         try:
             await self._pull()
@@ -162,13 +160,9 @@ class RebalApp(RobustApp):
             text = ""
         except Refusal as refusal:
             text = text or str(refusal)
-        except asyncio.CancelledError:
-            if not self.leaving:
-                raise
         except Exception as error:
-            if self.leaving:
-                return
-            self.report("refresh", error)
+            if not self.leaving:
+                self.faults.record("refresh", error)
             text = text or f"{type(error).__name__}: {error}"
         self._trouble(text)
         self._show_stopped()
@@ -198,16 +192,26 @@ class RebalApp(RobustApp):
         try:
             more = await self.backend.tick()
         except Refusal as refusal:
-            if not isinstance(refusal, ReadOnly):
+            if not self._show_cannot_open() and not isinstance(refusal, ReadOnly):
                 self._trouble(str(refusal))
             self._show_stopped()
             return False
         except Exception as error:
-            self.report("heartbeat", error)
+            self.faults.record("heartbeat", error)
             self._trouble(f"{type(error).__name__}: {error}")
             return False
         await self._refresh()
         return more
+
+    def _show_cannot_open(self) -> bool:
+        """Show once that the book cannot be opened; returns whether it cannot."""
+        reason = self.backend.open_error
+        if reason and not self._open_error_shown and not self.leaving:
+            from rebal_tui.tui.screens.cannot_open import CannotOpenScreen
+
+            self._open_error_shown = True
+            self.push_screen(CannotOpenScreen(reason))
+        return bool(reason)
 
     def _show_stopped(self) -> None:
         """Show once that writing has stopped, with the cause and the options."""
@@ -266,11 +270,11 @@ class RebalApp(RobustApp):
         try:
             await coroutine
         except Refusal as refusal:
-            self.say(str(refusal), "warning")
+            if not self._show_cannot_open():
+                self.say(str(refusal), "warning")
         except Exception as error:
-            if self.leaving:
-                return
-            self.report(name, error)
+            if not self.leaving:
+                self.report(name, error)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR:

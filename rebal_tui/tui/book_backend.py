@@ -38,6 +38,10 @@ class BookBackend:
     def trouble(self) -> str:
         return self.heartbeat.trouble
 
+    @property
+    def open_error(self) -> str:
+        return self._thread.open_error
+
     @contextmanager
     def held(self) -> Iterator[None]:
         self.heartbeat.held += 1

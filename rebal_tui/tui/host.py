@@ -46,6 +46,10 @@ class Backend(Protocol):
     def trouble(self) -> str:
         """Why the last heartbeat failed; empty when it did not. Does not use the book's thread."""
 
+    @property
+    def open_error(self) -> str:
+        """Why the book could not be opened; empty when it could, or is still being opened."""
+
     def held(self) -> AbstractContextManager[None]:
         """A block in which no heartbeat begins."""
 

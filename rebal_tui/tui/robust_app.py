@@ -30,7 +30,7 @@ class RobustApp(App[None]):
         super().__init__()
         self.painted = False
         self.leaving = False
-        self._faults = Faults(time.monotonic)
+        self.faults = Faults(time.monotonic)
         self._log_path = log_path
 
     def get_driver_class(self) -> type[Driver]:
@@ -45,6 +45,11 @@ class RobustApp(App[None]):
         """Exit the application. Requests still running are dropped, because their screens are gone."""
         self.leaving = True
         super().exit(result, return_code, message)
+
+    def clear_selection(self) -> None:
+        """Clear the text selection. With eager tasks (Python 3.12+), an Input calls this before its screen exists."""
+        if self.screen_stack:
+            super().clear_selection()
 
     def terminal_gone(self) -> None:
         """End the screens, because nobody can see them; a second call does nothing."""
@@ -90,7 +95,7 @@ class RobustApp(App[None]):
 
     def report(self, what: str, error: Exception) -> None:
         """Log an unexpected error, and show it unless it was just shown."""
-        if self._faults.record(what, error):
+        if self.faults.record(what, error):
             self.say(f"{what} failed: {type(error).__name__}: {error}", "error")
 
     def _handle_exception(self, error: Exception) -> None:

@@ -72,6 +72,10 @@ class FakeBackend:
     def trouble(self) -> str:
         return ""
 
+    @property
+    def open_error(self) -> str:
+        return ""
+
     def held(self) -> AbstractContextManager[None]:
         return nullcontext()
 

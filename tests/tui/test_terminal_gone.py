@@ -112,8 +112,11 @@ def test_a_terminal_that_is_not_read_costs_no_heartbeat_and_no_signal(tmp_path: 
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
             return str(connection.execute("SELECT value FROM meta WHERE name = 'clock'").fetchone()[0])
 
+    first, end = beat(), time.monotonic() + 30
+    while beat() == first:
+        assert time.monotonic() < end
+        terminal.read(0.3)
     os.write(terminal._fd, b"123456781234567812345678" * 4)
-    time.sleep(1)
     seen = []
     end = time.monotonic() + UNREAD_SECONDS
     while time.monotonic() < end:
@@ -122,15 +125,16 @@ def test_a_terminal_that_is_not_read_costs_no_heartbeat_and_no_signal(tmp_path: 
         time.sleep(1)
     assert all(later > earlier for earlier, later in itertools.pairwise(seen)), seen
     os.kill(terminal._pid, signal.SIGTERM)
-    wait_until_gone_child(terminal._pid)
+    assert wait_until_gone_child(terminal._pid) == 0, "the screens ended by themselves"
     assert whole(path)
 
 
-def wait_until_gone_child(process: int) -> None:
+def wait_until_gone_child(process: int) -> int:
     end = time.monotonic() + END_SECONDS
-    while os.waitpid(process, os.WNOHANG)[0] == 0:
+    while (ended := os.waitpid(process, os.WNOHANG))[0] == 0:
         assert time.monotonic() < end, "the program does not end"
         time.sleep(0.05)
+    return os.waitstatus_to_exitcode(ended[1])
 
 
 def test_ctrl_z_and_fg_draw_the_whole_screen_again(tmp_path: Path) -> None:

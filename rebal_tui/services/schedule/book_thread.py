@@ -26,6 +26,8 @@ class BookThread:
         self._view_book = view_book
         self._book: Book | None = None
         self._closed = False
+        self.open_error = ""
+        """Why the book could not be opened; it is not tried again until `reopen` or `write_again`."""
         self.halted: ReadOnly | None = None
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="book")
 
@@ -40,8 +42,14 @@ class BookThread:
     def _do(self, work: Callable[[Book], T]) -> T:
         if self._closed:
             raise Conflict("the book is closed")
+        if self.open_error:
+            raise Conflict(self.open_error)
         if self._book is None:
-            self._book = self._open_book()
+            try:
+                self._book = self._open_book()
+            except Exception as error:
+                self.open_error = str(error) if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
+                raise
         book, halted = self._book, self._book.database.halted
         try:
             return work(book)
@@ -80,6 +88,7 @@ class BookThread:
         """Reopen the book for writing if the disk accepts a write. Raises `Refusal` if it does not."""
 
         def retry() -> None:
+            self.open_error = ""
             if self._book is not None:
                 self._book.database.resume_writing()
                 self._close_book()
@@ -92,6 +101,7 @@ class BookThread:
 
         def closed() -> T:
             self._close_book()
+            self.open_error = ""
             return between()
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, closed)

@@ -82,7 +82,12 @@ class HeartbeatThread:
         except ReadOnly:
             self._failed("")
         except Refusal as refusal:
-            self._failed(str(refusal))
+            # The reason of a book that cannot be opened is shown once, by the screens.
+            self._failed("" if self._thread.open_error else str(refusal))
+        except asyncio.CancelledError:
+            # At the end a heartbeat is not awaited; its work on the book's thread still finishes.
+            if not self._stopping:
+                raise
         except Exception as error:
             self._failed(f"{type(error).__name__}: {error}", error)
         else:

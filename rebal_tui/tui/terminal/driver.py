@@ -6,6 +6,7 @@ import asyncio
 import os
 import select
 import signal
+import sys
 from codecs import getincrementaldecoder
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,9 @@ from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 
 from rebal_tui.tui.terminal.writer import TerminalWriter
+
+if sys.platform == "win32":
+    raise ImportError("Windows has its own driver in Textual")
 
 READ_BYTES = 4_096
 _POLL_MILLISECONDS = 100
@@ -42,7 +46,8 @@ class TerminalDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         # The base class creates its writer by this name of its module.
         setattr(linux_driver, "WriterThread", self._new_writer)  # noqa: B010 - the module does not export the name
-        super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's own
+        start: Callable[[], None] = super().start_application_mode
+        start()
 
     def _new_writer(self, file: TextIO) -> TerminalWriter:
         return TerminalWriter(

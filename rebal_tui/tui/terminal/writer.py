@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+
+if sys.platform == "win32":
+    raise ImportError("Windows has its own driver in Textual")
 
 MAX_PENDING_CHARACTERS = 1_000_000
 """Above this, output that waits is dropped; the screen is drawn in full once the terminal reads again."""
