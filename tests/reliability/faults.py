@@ -26,9 +26,8 @@ from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio, Portfoli
 from rebal_tui.domain.quantities import ATTO, CENT, NANO, Money, Value
 from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import Session
-from rebal_tui.engine import allocation, drift
+from rebal_tui.engine import allocation, drift, triggers
 from rebal_tui.engine import calendar as calendar_rules
-from rebal_tui.engine import evaluation as engine
 from rebal_tui.engine.arrays import day_context as today_rules
 from rebal_tui.engine.arrays import decide, exact
 from rebal_tui.engine.arrays.day_context import DayContext
@@ -50,6 +49,7 @@ from rebal_tui.store import outbox as outbox_store
 from rebal_tui.store import runs as run_store
 from rebal_tui.store.codec import parse_client_order_id
 from tests.reliability import event_faults, reservation_faults
+from tests.reliability.default_events import NEW_HOLDING
 
 Plant = Callable[[ExitStack], None]
 FAULTS: dict[str, Plant] = {}
@@ -70,7 +70,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "ended orders are sent all the same": ("cancels", "lost_requests", "late_requests", "slow_fills", "kills"),
     "blocked orders are sent all the same": ("restrictions", "slow_fills", "moving"),
     "a run starts on stale prices": ("price_freezes", "manual_runs", "moving"),
-    "queued runs of an inactive portfolio stay": ("dead_assets", "review", "kill_switch"),
+    "queued runs of an inactive portfolio stay": (NEW_HOLDING, "dead_assets", "review", "kill_switch"),
     "fills of a canceled run are ignored": ("cancels", "slow_fills", "partial_fills", "slow_cancels", "moving"),
     "accounts are not read again": ("deposits",),
     "a withdrawal sends too much": ("withdrawals",),
@@ -87,10 +87,10 @@ FIRST: dict[str, int] = {
     "restrictions are not checked": 7,
     "an unfinished run is not checked": 2,
     "external orders are not checked": 6,
-    "the quota is not checked": 7,
+    "the quota is not checked": 3,
     "stale prices are treated as fresh": 4,
     "eligibility is not checked": 1,
-    "a band fires at its limit": 2,
+    "a band fires at its limit": 3,
     "relative and absolute bands are mixed up": 5,
     "a calendar day is a day late": 6,
     "a calendar day on a weekend is lost": 35,
@@ -103,11 +103,11 @@ FIRST: dict[str, int] = {
     "no answer is treated as a rejection": 1,
     "ended orders are sent all the same": 25,
     "blocked orders are sent all the same": 25,
-    "a run starts on stale prices": 1,
+    "a run starts on stale prices": 2,
+    "queued runs of an inactive portfolio stay": 2,
     "the minimum of a dollar is ignored": 1,
     "a fill is lost": 1,
     "a fill is booked twice": 5,
-    "fills of a canceled run are ignored": 1,
     "an audit row is lost": 5,
     "the audit trail is not chained": 5,
     "a withdrawal sends too much": 1,
@@ -255,12 +255,12 @@ def _cooldown_of(more: int) -> tuple[FrameChange, Callable[[], Any]]:
 
     return (
         _table(lambda table: replace(table, cooldown=table.cooldown + more)),
-        lambda: patch.object(engine, "in_cooldown", cooling),
+        lambda: patch.object(triggers, "in_cooldown", cooling),
     )
 
 
 def _calendar(name: str, fires: Any) -> None:
-    in_both = [lambda owner=owner: patch.object(owner, "fires_on", fires) for owner in (today_rules, engine)]
+    in_both = [lambda owner=owner: patch.object(owner, "fires_on", fires) for owner in (today_rules, triggers)]
     _plant_situation(name, _same_book, _same, *in_both)
 
 
@@ -297,7 +297,7 @@ _plant_situation(
     _same_book,
     _same,
     lambda: patch.object(exact, "MIN_INVEST_VALUE", Value(10 * ATTO + 1)),
-    lambda: patch.object(engine, "MIN_INVEST_VALUE", Value(10 * ATTO + 1)),
+    lambda: patch.object(triggers, "MIN_INVEST_VALUE", Value(10 * ATTO + 1)),
 )
 _plant_situation(
     "the last cash target is ignored",
@@ -371,13 +371,13 @@ def _not_waiting(database: Any, run_ids: Any, *, progress: Any = outbox_store.pr
     return {identity: replace(far, open=0) for identity, far in progress(database, run_ids).items()}
 
 
-def _from_the_plan(plan: Plan, cash: Money, reserved: Money, *, size: Any = resize_buys) -> Any:
+def _from_the_plan(plan: Plan, cash: Money, *, size: Any = resize_buys) -> Any:
     proceeds = sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells)
-    return size(plan, Money(max(cash, plan.cash + proceeds)), reserved)
+    return size(plan, Money(max(cash, plan.cash + proceeds)))
 
 
-def _ignoring_cash_target(plan: Plan, cash: Money, reserved: Money, *, size: Any = resize_buys) -> Any:
-    return size(replace(plan, cash_target=Money(0)), cash, reserved)
+def _ignoring_cash_target(plan: Plan, cash: Money, *, size: Any = resize_buys) -> Any:
+    return size(replace(plan, cash_target=Money(0)), cash)
 
 
 _replace_attribute("an order is sent twice", sending, "_send", _sent_twice)
@@ -442,12 +442,18 @@ def _no_fills(tx: BookTransaction, action: str, subject: str, detail: object = N
         _RECORD(tx, action, subject, detail, actor)
 
 
+def _only_new_accounts(
+    tx: BookTransaction, fresh: Any, listed: Any = (), *, store: Any = syncing.apply_accounts
+) -> None:
+    store(tx, [account for account in fresh if account.id not in tx.book.accounts], listed)
+
+
 _APPEND, _RECORD, _APPLY = audit.append, BookTransaction.record, syncing._apply
 _plant("a fill is lost", lambda: patch.object(fills, "add", _every_nth(4, fills.add, False)))
 _replace_attribute("a fill is booked twice", fills, "add", _fill_twice)
 _replace_attribute("fills of a canceled run are ignored", fills, "add", _cancel_forgets)
 _plant("an event is lost", lambda: patch.object(syncing, "_apply", _every_nth(9, _APPLY, None)))
-_replace_attribute("accounts are not read again", syncing, "apply_accounts", lambda book, fresh: None)
+_replace_attribute("accounts are not read again", syncing, "apply_accounts", _only_new_accounts)
 _replace_attribute("an audit row is lost", BookTransaction, "record", _no_fills)
 _replace_attribute("the audit trail is not chained", audit, "append", _unchained)
 

@@ -78,6 +78,9 @@ class Oracle:
         self.rebalances = RebalanceOracle()
         self.ledger.on_rename = self.rebalances.rename
         self._followed: dict[str, str] = {}
+        self._evaluations = 0
+        self._seen_to_begin = False
+        self._unseen_evaluation = False
 
     @property
     def database(self) -> Database:
@@ -248,6 +251,7 @@ class Oracle:
             if not self.behind(account_id):
                 self._known_outflow[account_id] = outflow
         self._new_runs()
+        self._note_evaluations()
         moved = self._open_runs()
         if by_hand or moved or self.counts["events"] % 8 == 0:
             self._subscriptions()
@@ -324,7 +328,7 @@ class Oracle:
             last = subscription.last_rebalanced_at
             mine = self.rebalances.last.get(subscription.id)
             day = last and last.astimezone(NEW_YORK).date()
-            if day != mine and subscription.id in self.rebalances.undone and self._evaluated_on(self._book().today()):
+            if day != mine and subscription.id in self.rebalances.undone and self._unseen_evaluation:
                 # An evaluation right after a reconciliation, in one heartbeat, was not seen to begin.
                 self._begin_evaluation(account_id, subscription.id, self._book().today())
                 mine = self.rebalances.last.get(subscription.id)
@@ -332,6 +336,7 @@ class Oracle:
                 self.rebalances.before.pop(subscription.id, None)
             elif account_id not in self._book().unfinished or day != self.rebalances.before.get(subscription.id):
                 raise Violation("last rebalanced", f"{account_id}: the program has {last}, expected {mine}")
+        self._unseen_evaluation = False
 
     def _withdrawals(self) -> None:
         """While a withdrawal raises and transfers cash, its account follows no portfolio."""
@@ -394,6 +399,7 @@ class Oracle:
             return {}
         for account_id, subscription in book.subscriptions.items():
             self._begin_evaluation(account_id, subscription.id, session.day)
+        self._seen_to_begin = True
         self._check_exceptions()
         return {
             account_id: self._expected(account_id, book.portfolios[subscription.portfolio_id], session.day,
@@ -402,8 +408,11 @@ class Oracle:
             if not self.behind(account_id) and subscription.id not in self.rebalances.before
         }  # fmt: skip
 
-    def _evaluated_on(self, day: date) -> bool:
-        return bool(self.database.rows("SELECT 1 FROM evaluations WHERE session = ? LIMIT 1", (day.isoformat(),)))
+    def _note_evaluations(self) -> None:
+        """Whether an evaluation has ended that was not seen to begin, since subscriptions were last checked."""
+        ((count,),) = self.database.rows("SELECT count(*) FROM evaluations")
+        self._unseen_evaluation |= count > self._evaluations and not self._seen_to_begin
+        self._evaluations, self._seen_to_begin = count, False
 
     def _begin_evaluation(self, account_id: str, subscription_id: str, today: date) -> None:
         days = [date.fromisoformat(day) for (day,) in self.database.rows("SELECT DISTINCT session FROM evaluations")]

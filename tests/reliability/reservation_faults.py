@@ -8,6 +8,7 @@ from rebal_tui.domain.cash import Owner, OwnerKind
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.runs import finishing
 from rebal_tui.store import reservations
+from tests.reliability.default_events import NEW_HOLDING
 
 _RELEASE = reservations.release
 
@@ -37,7 +38,7 @@ REPLACED: dict[str, tuple[Any, str, Any]] = {
 """By name: a module, its attribute, and what replaces it."""
 
 NEEDED: dict[str, tuple[str, ...]] = {
-    "a canceled withdrawal releases all": ("reservations", "withdrawals", "manual_runs", "moving"),
+    "a canceled withdrawal releases all": (NEW_HOLDING, "reservations", "withdrawals", "manual_runs", "moving"),
     "a journal leaves the cash of runs": ("reservations", "manual_runs"),
     "a failed journal forgets its owners": ("reservations", "manual_runs", "dense"),
     "a failed journal stays reserved": ("reservations",),

@@ -155,6 +155,8 @@ def test_a_run_cut_short_uses_no_quota_and_is_planned_again() -> None:
     assert (first.status, first.reason) == (RunStatus.CANCELED_MID_RUN, "cut short: SPY 2 for 1")
     assert book.subscriptions["a"].last_rebalanced_at is None
     assert book.quota_run("a", first.session) is None
+    book.reload()
+    assert book.quota_run("a", first.session) is None
     scheduler.run_now(book, "evaluation")
     advance(book, 30)
     assert [found.status for found in all_runs(book)] == [RunStatus.CANCELED_MID_RUN, RunStatus.COMPLETED_SUCCESS]
