@@ -74,8 +74,6 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
             book_settings.put(tx, CURSOR, str(reached))
             if book.live is None:
                 missed_events.record(tx, cursor, [e.seq for e in events])
-            else:
-                note_lost_runs(tx, events)
             tx.reload_accounts(sorted(touched))
             tx.requeue_runs(sorted(touched))
             tx.after_commit(partial(book.accounts_to_recheck.update, touched & book.holds.keys()))

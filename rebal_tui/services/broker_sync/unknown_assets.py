@@ -111,7 +111,7 @@ def pause(tx: BookTransaction, account: Account, items: Sequence[Position | Fill
 def resume(tx: BookTransaction, account_id: str) -> None:
     """Resume an account that was paused for unknown assets alone, after every position was stored."""
     book, hold = tx.book, holds.of_account(tx.database, account_id)
-    if hold is None or _REASON not in hold.reason:
+    if hold is None or not is_unknown(hold):
         return
     others = [reason for reason in hold.reason.split("; ") if not reason.startswith(_REASON)]
     if others:
