@@ -301,6 +301,10 @@ def _isolated_failure(text: str, *values: object) -> None:
     raise Violation("isolation", f"{text % values}: {error}") from error
 
 
+def _quarantined(_tx: object, kind: object, subject: str, reason: str, _account_id: str | None = None) -> None:
+    _isolated_failure("%s %s enters quarantine: %s", kind, subject, reason)
+
+
 def simulate(
     seed: int, *, days: int | None = None, trace: list[str] | None = None, needed: Iterable[str] = ()
 ) -> SimulationResult:
@@ -316,7 +320,7 @@ def simulate(
             patch.object(chunks, "MAX_ACCOUNTS_PER_CHUNK", most),
             patch.object(starting, "ARRAY_START_MIN_RUNS", least),
             patch.object(scheduler.log, "exception", _isolated_failure),
-            patch.object(quarantine.log, "exception", _isolated_failure),
+            patch.object(quarantine, "enter", _quarantined),
         ):
             return simulation.run()
     except BaseException as error:

@@ -29,8 +29,8 @@ class PollingState:
     read is next due, `journals_at` when journals are next looked at, None for immediately. `last_error` is why the
     broker could not be read, and `try_at` the time of the next attempt. `clock_alerted` is the difference of the clocks
     in the open alert, 0 without one; `stream_alerts` are the open alerts of streams by name, `prices_alerted` is
-    whether delayed prices have one; all are None until they are compared with the stored alerts. `clock_asked_at` is when the
-    broker's clock was last asked for because of a difference. `differences_asked` is when each account with an
+    whether delayed prices have one; all are None until they are compared with the stored alerts. `clock_asked_at` is
+    when the broker's clock was last asked for because of a difference. `differences_asked` is when each account with an
     unexplained difference was last asked for, `compared_on` the session at whose open all were compared, and
     `events_missed` whether a stream was down since the last comparison.
     """
