@@ -9,7 +9,19 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import HTMLResponse
 
 from rebal_tui import __version__
-from rebal_tui.api import accounts, events, health, journals, keys, kill_switch, market, orders, rebalancing, sandbox
+from rebal_tui.api import (
+    accounts,
+    events,
+    health,
+    journals,
+    keys,
+    kill_switch,
+    market,
+    metrics,
+    orders,
+    rebalancing,
+    sandbox,
+)
 from rebal_tui.api.access import MAX_FAILURES, Access, Limiter
 from rebal_tui.api.browser_safety import BrowserSafety
 from rebal_tui.api.date_header import DateHeader
@@ -65,6 +77,7 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
     app.include_router(events.beta_router)
     app.include_router(market.data_router, prefix="/v2")
     app.include_router(health.liveness_router)
+    app.include_router(metrics.router)
     if options.with_sandbox:
         app.include_router(sandbox.router)
     add_handlers(app)

@@ -97,6 +97,8 @@ def test_a_full_disk_is_said_once_and_left_behind_when_it_has_space(
             assert "the disk is full" in answer.json()["message"]
         anyone = await served.http.get("/health", auth=httpx.BasicAuth("", ""))
         assert (anyone.status_code, anyone.json()) == (503, {"status": "halted"})
+        figures = (await served.http.get("/metrics")).text
+        assert "rebal_book_halted 1.0" in figures
         told = await served.http.get("/v1/health")
         assert (told.status_code, "the disk is full" in told.json()["reason"]) == (503, True)
         assert told.json()["halted_at"] <= told.json()["tried_at"]
