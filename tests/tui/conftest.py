@@ -24,3 +24,5 @@ def virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asyncio.events, "new_event_loop", VirtualTime)
     textual_internals.use_loop_clock(monkeypatch)
     textual_internals.read_styles_once(monkeypatch)
+    textual_internals.draw_on_demand(monkeypatch)
+    textual_internals.keep_cursors_visible(monkeypatch)

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.samples(1)
 def test_the_footer_has_whole_keys_only_and_always_help_and_find(width: int) -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         for section in Section:
