@@ -76,7 +76,7 @@ class ActingApp(RobustApp):
         items: Sequence[Item] = (),
     ) -> None:
         """Ask for confirmation before sending orders or moving money, then run `do` as `change` does."""
-        from rebal_tui.tui.screens.shared.confirm import Question
+        from rebal_tui.tui.questions import Question
 
         question = Question(title, yes, text, effects, items, lines=lines, sends=True)
         self.confirm(question, lambda _note: _ignore(self.work(self.change(do, done), name=title)))
