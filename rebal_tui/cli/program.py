@@ -20,6 +20,7 @@ _COMMANDS = {
     "demo": "Open the screens on a demonstration book in accelerated time.",
     "import": "Create a book from a BOOK.json, or print its JSON Schema.",
     "export": "Export records of a book as CSV or JSON.",
+    "report": "Report what happened to an account and why, for an auditor.",
     "evaluate": "Run one evaluation pass and show why each account trades or not.",
     "replay": "Replay a price history with the same rules, scheduler and broker.",
     "lab": "Compare rebalancing policies over a price history.",
