@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from rebal_tui import bootstrap, live_book, paths
+from rebal_tui import bootstrap, files_book, live_book, paths
 from rebal_tui.domain.errors import Conflict, Fault, Halt, Invalid
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import load_clock
@@ -38,6 +38,9 @@ def open_book(
         prepare()
     database = bootstrap.open_database(path)
     try:
+        if files_book.is_files(database):
+            book = files_book.open_files(database, backup_folder=paths.backup_folder(path), monotonic=bootstrap.elapsed)
+            return _with_rules(book, policy)
         if bootstrap.is_live(database):
             book = live_book.open_live(database, backup_folder=paths.backup_folder(path), monotonic=bootstrap.elapsed)
             return _with_rules(book, _keeping_review(policy))

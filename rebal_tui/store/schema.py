@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from rebal_tui.domain.errors import require
+from rebal_tui.store.files_schema import FILES
 from rebal_tui.store.reservations_migration import RESERVATIONS
 
 FIRST = """
@@ -352,5 +353,5 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0007_reservations", RESERVATIONS), ("0008_update_condition", UPDATE_CONDITION), ("0009_unfinished", UNFINISHED),
     ("0010_asset_identity", ASSET_IDENTITY), ("0011_guards", GUARDS), ("0012_corporate_actions", CORPORATE_ACTIONS),
     ("0014_quarantine", QUARANTINE),
-    ("0015_explained", EXPLAINED),
+    ("0015_explained", EXPLAINED), ("0017_files", FILES),
 )  # fmt: skip

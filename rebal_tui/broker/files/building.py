@@ -22,6 +22,8 @@ from rebal_tui.domain.quantities import ATTO, CENT, NANO, Money, Price, Qty, mon
 from rebal_tui.domain.text import display_text
 
 MAX_FAULTS = 1_000
+_SURELY_SMALL = 9
+"""Digits of a number that needs no check of its size."""
 OPTION_OR_BOND = "not managed: an option, a bond or a future; the file's value counts"
 
 
@@ -88,7 +90,7 @@ class StatementBuilder:
         cell = head.value(row, column)
         try:
             plain = plain_number(cell, self.decimal)
-            if plain is not None:
+            if plain is not None and len(plain) > _SURELY_SMALL:
                 nanos(plain)
             return plain
         except ValueError as error:

@@ -13,6 +13,8 @@ from rebal_tui.domain.errors import Fault, Invalid
 
 SEPARATORS = (",", ";", "\t", "|")
 MAX_ROWS = 1_000_000
+_FIGURE_STARTS = frozenset("0123456789$+(")
+"""What no column name begins with, and a figure does."""
 _IN_PARENTHESES = re.compile(r"^(.*?)\(([^()]*)\)\s*$")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
@@ -108,6 +110,8 @@ class Head:
 
 def head_of(row: Row, aliases: Mapping[str, Iterable[str]], needed: Sequence[str]) -> Head | None:
     """The head in this row, None unless every needed column is present. `aliases` are compared forms by column key."""
+    if any(cell[:1] in _FIGURE_STARTS for cell in row.cells if cell):
+        return None
     present: dict[str, int] = {}
     for index, cell in enumerate(row.cells):
         for form in name_forms(cell):
