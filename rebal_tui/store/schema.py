@@ -347,11 +347,27 @@ CREATE INDEX market_actions_due ON market_actions (day) WHERE confirmed_at IS NU
 ALTER TABLE reconciliation_holds ADD COLUMN waiting_until INTEGER
 """
 
+# The status that a decision gave its account, NULL for decisions of earlier versions.
+TRADE_STATUS = """
+ALTER TABLE decisions ADD COLUMN trade_status TEXT;
+ALTER TABLE decisions ADD COLUMN first_trade_at INTEGER
+"""
+
+# Keys that exist already could do everything but manage keys.
+KEY_SCOPES = """
+ALTER TABLE api_keys ADD COLUMN scope TEXT NOT NULL DEFAULT 'trade' CHECK (scope IN ('read', 'trade', 'admin'));
+ALTER TABLE api_keys ADD COLUMN expires_at INTEGER;
+ALTER TABLE api_keys ADD COLUMN used_at INTEGER
+"""
+
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
     ("0007_reservations", RESERVATIONS), ("0008_update_condition", UPDATE_CONDITION), ("0009_unfinished", UNFINISHED),
     ("0010_asset_identity", ASSET_IDENTITY), ("0011_guards", GUARDS), ("0012_corporate_actions", CORPORATE_ACTIONS),
     ("0014_quarantine", QUARANTINE),
-    ("0015_explained", EXPLAINED), ("0017_files", FILES),
+    ("0015_explained", EXPLAINED),
+    ("0017_files", FILES),
+    ("0019_key_scopes", KEY_SCOPES),
+    ("0020_trade_status", TRADE_STATUS),
 )  # fmt: skip
