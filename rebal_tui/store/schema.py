@@ -353,6 +353,13 @@ ALTER TABLE api_keys ADD COLUMN expires_at INTEGER;
 ALTER TABLE api_keys ADD COLUMN used_at INTEGER
 """
 
+# A subscription without a row is discretionary.
+TRADE_MARKERS = """
+CREATE TABLE trade_markers (
+  subscription TEXT PRIMARY KEY, marker TEXT NOT NULL CHECK (marker = 'unsolicited')
+) STRICT, WITHOUT ROWID
+"""
+
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
@@ -360,5 +367,5 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0010_asset_identity", ASSET_IDENTITY), ("0011_guards", GUARDS), ("0012_corporate_actions", CORPORATE_ACTIONS),
     ("0014_quarantine", QUARANTINE),
     ("0015_explained", EXPLAINED),
-    ("0019_key_scopes", KEY_SCOPES),
+    ("0019_key_scopes", KEY_SCOPES), ("0019_trade_markers", TRADE_MARKERS),
 )  # fmt: skip
