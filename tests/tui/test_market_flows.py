@@ -214,6 +214,7 @@ def test_charts_end_with_the_newest_price() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.samples(1)
 def test_the_market_looks_right(snap_compare: Any, size: str) -> None:
     book = market_book()
 
@@ -225,6 +226,7 @@ def test_the_market_looks_right(snap_compare: Any, size: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
+@pytest.mark.samples(1)
 def test_the_form_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, market_book(), ("6", "o", *"-25"), SIZES[size])
 

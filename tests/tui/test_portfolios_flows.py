@@ -132,6 +132,7 @@ def test_an_empty_book_shows_how_to_start() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), WIDE], ids=["narrow", "wide"])
+@pytest.mark.samples(1)
 def test_a_portfolio_is_created_by_keys_only(size: tuple[int, int]) -> None:
     book = full_book()
 
@@ -479,6 +480,7 @@ def test_heartbeats_leave_half_typed_text_unchanged() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["[@click=app.quit]x[/]", "日本投資信託 🙂" * 20], ids=["markup", "wide"])
+@pytest.mark.samples(1)
 def test_hostile_names_are_shown_as_they_are(name: str) -> None:
     book = factories.make_book(AT)
     hostile = factories.balanced()

@@ -284,12 +284,14 @@ def test_releasing_a_live_book_requires_typing_and_stopping_it_does_not() -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.samples(1)
 def test_the_queue_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, queue_book(), ("9", "space"), SIZES[size])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
+@pytest.mark.samples(1)
 def test_the_confirmation_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, queue_book(), ("9", "A"), SIZES[size])
 
