@@ -35,7 +35,7 @@ from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import sandbox
 from rebal_tui.services.simulation.demonstration import script, setup
-from rebal_tui.services.simulation.demonstration.models import start_prices
+from rebal_tui.services.simulation.demonstration.models import sandbox_prices, start_prices
 from rebal_tui.services.wire.keys import NewKey
 from rebal_tui.store import accounts as account_store
 from rebal_tui.store import asset_renames, assets, book_settings
@@ -257,7 +257,7 @@ def create_sandbox(path: Path | str, *, start: datetime, seed: str, immediate_fi
             create_simulation(database, start=start, seed=seed, name="sandbox", paused=True, fills=fills)
             book_settings.put(tx, "market", SANDBOX)
             calendar = TradingCalendar(session_store.load(database))
-            feed = FixedPrices(start_prices(), start)
+            feed = FixedPrices(sandbox_prices(), start)
             settings = Settings(Mode.SIMULATED)
             book = _assemble(database, FixedClock(start), calendar, feed, settings, FillModel.immediate())
             sandbox.add_default_assets(book)
