@@ -36,6 +36,7 @@ _COMMANDS = {
     "restore": "Replace a book with a verified backup.",
     "serve": "Serve the Rebalancing API of a book over HTTP.",
     "keys": "Create, list and revoke API keys.",
+    "completion": "Print the script that completes commands in a shell.",
     "connect": "Create a book from accounts at a broker (Alpaca, paper or live).",
 }
 
