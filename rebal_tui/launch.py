@@ -88,6 +88,8 @@ def run(
         finally:
             stop.ended()
             close()
+    if thread.halted is not None and thread.halted.halt is Halt.FILE_GONE:
+        raise thread.halted
     if thread.open_error:
         raise Conflict(f"the book cannot be opened: {thread.open_error}")
     return app.return_code or 0

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.advisory import bulk, cash, portfolios, withdrawals
     from rebal_tui.services.book import guards, kill_switch, policy
     from rebal_tui.services.broker_sync.reconciliation import release
-    from rebal_tui.services.maintenance import export
+    from rebal_tui.services.maintenance import book_copy, export
     from rebal_tui.services.queries import accounts as account_queries
     from rebal_tui.services.queries import cash as cash_queries
     from rebal_tui.services.queries import desk as desk_queries
@@ -63,6 +63,7 @@ else:
     kill_switch = ServiceModule("book.kill_switch")
     policy = ServiceModule("book.policy")
     release = ServiceModule("broker_sync.reconciliation.release")
+    book_copy = ServiceModule("maintenance.book_copy")
     export = ServiceModule("maintenance.export")
     account_queries = ServiceModule("queries.accounts")
     cash_queries = ServiceModule("queries.cash")
@@ -88,6 +89,7 @@ __all__ = [
     "account_events",
     "account_queries",
     "asset_holds",
+    "book_copy",
     "bulk",
     "cash",
     "cash_queries",
