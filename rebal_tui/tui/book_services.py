@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import accounts as account_queries
     from rebal_tui.services.queries import cash as cash_queries
     from rebal_tui.services.queries import desk as desk_queries
-    from rebal_tui.services.queries import first_runs
+    from rebal_tui.services.queries import exception_list, first_runs
     from rebal_tui.services.queries import log as log_queries
     from rebal_tui.services.queries import market as market_queries
     from rebal_tui.services.queries import names as name_queries
@@ -68,6 +68,7 @@ else:
     account_queries = ServiceModule("queries.accounts")
     cash_queries = ServiceModule("queries.cash")
     desk_queries = ServiceModule("queries.desk")
+    exception_list = ServiceModule("queries.exception_list")
     first_runs = ServiceModule("queries.first_runs")
     log_queries = ServiceModule("queries.log")
     market_queries = ServiceModule("queries.market")
@@ -94,6 +95,7 @@ __all__ = [
     "cash_queries",
     "corporate_actions",
     "desk_queries",
+    "exception_list",
     "export",
     "first_runs",
     "follower",
