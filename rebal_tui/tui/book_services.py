@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import accounts as account_queries
     from rebal_tui.services.queries import cash as cash_queries
     from rebal_tui.services.queries import desk as desk_queries
+    from rebal_tui.services.queries import first_runs
     from rebal_tui.services.queries import log as log_queries
     from rebal_tui.services.queries import market as market_queries
     from rebal_tui.services.queries import names as name_queries
@@ -67,6 +68,7 @@ else:
     account_queries = ServiceModule("queries.accounts")
     cash_queries = ServiceModule("queries.cash")
     desk_queries = ServiceModule("queries.desk")
+    first_runs = ServiceModule("queries.first_runs")
     log_queries = ServiceModule("queries.log")
     market_queries = ServiceModule("queries.market")
     name_queries = ServiceModule("queries.names")
@@ -93,6 +95,7 @@ __all__ = [
     "corporate_actions",
     "desk_queries",
     "export",
+    "first_runs",
     "follower",
     "guards",
     "kill_switch",

@@ -52,6 +52,7 @@ def test_headless_commands_load_neither_screens_nor_data_frames(tmp_path: Path) 
         ["evaluate", "--db", str(db), "--dry-run", "--json"],
         ["export", "runs", "--format", "csv", "--db", str(db)],
         ["replay", str(closes), "--json"],
+        ["lab", "--sample", "--json"],
         ["backup", str(tmp_path / "copy.db"), "--db", str(db)],
     ):
         done = subprocess.run(

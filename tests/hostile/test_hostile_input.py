@@ -199,6 +199,7 @@ SHEETS: dict[str, Callable[[], str]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", BOOKS)
+@pytest.mark.samples(4)
 def test_five_megabytes_of_malformed_book_are_refused(kind: str) -> None:
     text = BOOKS[kind]().encode()
     assert in_a_child(lambda: parse_book(text)) == 0
@@ -206,6 +207,7 @@ def test_five_megabytes_of_malformed_book_are_refused(kind: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SHEETS)
+@pytest.mark.samples(2)
 def test_five_megabytes_of_malformed_closes_are_refused(kind: str) -> None:
     text = SHEETS[kind]()
     assert in_a_child(lambda: read_closes(io.StringIO(text))) == 0

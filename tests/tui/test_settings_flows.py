@@ -302,6 +302,7 @@ def test_typing_survives_a_heartbeat() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.samples(1)
 def test_the_form_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, market_book(2), ("comma",), SIZES[size])
 

@@ -63,7 +63,6 @@ class StoppedScreen(Dialog[None]):
     StoppedScreen #stopped-title { text-style: bold; color: $text-error; }
     StoppedScreen #stopped-cause { color: $foreground 70%; }
     StoppedScreen Horizontal { height: auto; align-horizontal: right; }
-    StoppedScreen Button { margin-left: 2; min-width: 10; }
     """
 
     def __init__(self, halted: ReadOnly, advice: Callable[[Halt], str]) -> None:
@@ -79,9 +78,9 @@ class StoppedScreen(Dialog[None]):
             yield Static(ui_text(self._cause(str(self._halted))), id="stopped-cause", markup=False)
             with Horizontal():
                 if why in RETRYABLE_HALTS:
-                    yield Button(ui_text("Retry (t)"), id="again", variant="primary", compact=True)
+                    yield Button(ui_text("Retry (t)"), id="again", compact=True)
                 if why is Halt.FILE_GONE:
-                    yield Button(ui_text("Save a copy (s)"), id="copy", variant="primary", compact=True)
+                    yield Button(ui_text("Save a copy (s)"), id="copy", compact=True)
                 yield Button(ui_text("View only (esc)"), id="look", compact=True)
                 yield Button(ui_text("Quit (q)"), id="leave", compact=True)
 
