@@ -14,10 +14,10 @@ from rebal_tui.store.database import Database
 _MAX_FILE_BYTES = 64 * 1024 * 1024
 
 
-def view_book(path: Path) -> Book:
-    """Open a book that another process writes, read-only."""
+def view_book(path: Path, why: str = "") -> Book:
+    """Open a book read-only: another process writes it, or `why`."""
     book = bootstrap.open_view(path)
-    book.database.halt(Halt.VIEWING, "another rebal-tui is writing to it")
+    book.database.halt(Halt.VIEWING, why or "another rebal-tui is writing to it")
     return book
 
 
