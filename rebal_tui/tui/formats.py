@@ -91,6 +91,12 @@ def short_timestamp(at: datetime | None) -> str:
     return timestamp(at)[:-3] if at is not None else "–"
 
 
+def day_time(at: datetime) -> str:
+    """`Fri 27 Nov 09:30` in New York."""
+    local = at.astimezone(NEW_YORK)
+    return f"{WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]} {local:%H:%M}"
+
+
 def short_id(identifier: str | None) -> str:
     """The first 8 characters of an id; `–` for none."""
     return identifier[:8] if identifier else "–"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from rebal_tui.services.view_models.standing import Standing, Tile
+from rebal_tui.domain.trade_status import StatusKind
+from rebal_tui.services.view_models.standing import Tile
 
 if TYPE_CHECKING:
     from rebal_tui.domain.decisions import Decision, Plan
@@ -33,11 +34,15 @@ class DeskRow:
     worst: str
     drift_bp: int
     band_used: int | None
-    standing: Standing
+    status: StatusKind
     tiles: frozenset[Tile]
     state: str
     last_rebalanced: date | None
-    exception: bool
+
+    @property
+    def exception(self) -> bool:
+        """Whether the account needs a person."""
+        return self.status is StatusKind.NEEDS_YOU
 
 
 Named = tuple[str, str, str, str, str]

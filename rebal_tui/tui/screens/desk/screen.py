@@ -107,7 +107,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         if self._snapshot is None:
             return
         tile = Tile(self.tile)
-        self.tiles.tabs = desk_columns.tile_tabs(self._snapshot.tiles)
+        self.tiles.tabs = desk_columns.tile_tabs(self._snapshot.tiles, tile)
         self.table.set_empty(
             "No account is subscribed to a portfolio yet."
             if not self._snapshot.rows
