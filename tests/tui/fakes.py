@@ -84,7 +84,7 @@ class FakeBackend:
 
     def desk(self, seen: DeskSnapshot | None = None) -> DeskSnapshot:
         tiles = tuple((tile, sum(tile in row.tiles for row in self.rows)) for tile in Tile)
-        return DeskSnapshot(self.version, self.line, tiles, self.rows)
+        return DeskSnapshot(self.version, self.line, tiles, self.rows, firm=views.firm(self.rows))
 
     def runs(self) -> RunsSnapshot:
         desks = [self.rows[index % len(self.rows)] for index in range(30 * bool(self.rows))]

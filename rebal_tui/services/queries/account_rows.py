@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebal_tui.domain.portfolios import PortfolioStatus
-from rebal_tui.domain.quantities import Money, floor_money
+from rebal_tui.domain.quantities import NANO, Money, floor_money
 from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.frame import UNSUBSCRIBED, BookFrame
 from rebal_tui.engine.drift import Valuation, value_account
@@ -21,12 +21,14 @@ from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.queries.account_exceptions import account_exceptions, note_words
 from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, matching_any
 from rebal_tui.services.queries.status_columns import status_columns
+from rebal_tui.services.queries.term_filters import number_matches, text_matches
 from rebal_tui.services.view_models.accounts import (
     AccountGroup,
     AccountRow,
     InGroup,
     restriction_words,
 )
+from rebal_tui.services.view_models.filter_terms import ACCOUNT_FIELDS, Term
 from rebal_tui.services.view_models.row_selection import RowSelection
 from rebal_tui.store.account_table import STATUSES, restrictions_of
 
@@ -39,6 +41,8 @@ _ACTIVE = next(code for code, status in enumerate(STATUSES) if status.value == "
 
 class AccountRows(LazyRows[AccountRow]):
     """Every account, those with exceptions first, then by client. Columns are indexed by account row."""
+
+    FIELDS = ACCOUNT_FIELDS
 
     def __init__(self, book: Book) -> None:
         table = book.account_table
@@ -149,6 +153,9 @@ class AccountRows(LazyRows[AccountRow]):
     def key_at(self, position: int) -> Hashable:
         return self._index.ids[int(self._ordered[position])]
 
+    def row_ids(self) -> Ints:
+        return self._ordered
+
     def find(self, key: Hashable) -> int | None:
         row = self._index.row_of.get(key) if isinstance(key, str) else None
         return None if row is None else int(self._position_of[row])
@@ -182,6 +189,32 @@ class AccountRows(LazyRows[AccountRow]):
         state = self._columns.text.astype(np.intp) + len(self._exceptions)
         state[reported] = self._exception[reported]
         return [*self._exceptions, *self._columns.texts], state
+
+    def fulfilling(self, term: Term) -> Flags:
+        accounts = self._frame.accounts
+        rows: Callable[[], Flags] = {
+            "equity": lambda: number_matches(term, exact_equity(self._frame), NANO),
+            "cash": lambda: number_matches(term, accounts.cash, NANO),
+            "withdrawable": lambda: number_matches(term, self._withdrawable, NANO),
+            "reserved": lambda: number_matches(term, self._reserve, NANO),
+            "portfolio": lambda: text_matches(
+                term, [*(p.name for p in self._frame.portfolios), ""], accounts.portfolio
+            ),
+            "state": lambda: text_matches(term, *self._states),
+            "client": lambda: self._index.matching(term.value),
+        }[term.field]
+        return rows()[self._ordered]
+
+    def zero_columns(self) -> frozenset[str]:
+        """The columns that are zero, or empty, in every row."""
+        columns = {"cash": self._frame.accounts.cash, "withdrawable": self._withdrawable, "reserved": self._reserve}
+        zero = {key for key, values in columns.items() if not values.any()}
+        return frozenset(zero if self._restrictions.any() else {*zero, "restrictions"})
+
+    def widest(self) -> Mapping[str, int]:
+        """The number of characters of the longest client and portfolio."""
+        names = (len(portfolio.name) for portfolio in self._frame.portfolios)
+        return {"client": self._index.longest_name, "portfolio": max(names, default=0)}
 
     def order(self, sort: str | None) -> NDArray[Any] | None:
         if sort is None:

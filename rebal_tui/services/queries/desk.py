@@ -24,6 +24,7 @@ from rebal_tui.services.evaluation.history import latest_decisions
 from rebal_tui.services.evaluation.planning import holdings, plan_run, turnover_of
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.queries.desk_rows import DeskRows
+from rebal_tui.services.queries.firm import firm_view
 from rebal_tui.services.queries.status import status_line
 from rebal_tui.services.queries.status_columns import run_state, status_columns, stopped_by
 from rebal_tui.services.schedule.scheduler import next_evaluation
@@ -48,8 +49,9 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None) -> DeskSnapshot:
         return replace(seen, status=status_line(book))
     subscribed = book.subscription_table.order
     columns = status_columns(book, frame, today)
-    rows = DeskRows(frame, sweep(frame, today), subscribed, book.search_index(), columns)
-    return DeskSnapshot(book.version, status_line(book), rows.tiles(), rows, stamp)
+    swept = sweep(frame, today)
+    rows = DeskRows(frame, swept, subscribed, book.search_index(), columns)
+    return DeskSnapshot(book.version, status_line(book), rows.tiles(), rows, stamp, firm_view(book, frame, swept, when))
 
 
 def account_view(book: Book, account_id: str) -> AccountView:

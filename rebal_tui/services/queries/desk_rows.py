@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rebal_tui.domain.quantities import Money, floor_money
+from rebal_tui.domain.quantities import NANO, Money, floor_money
 from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.frame import BookFrame
@@ -19,8 +19,10 @@ from rebal_tui.engine.arrays.sweep import NO_BAND, Group, Sweep
 from rebal_tui.services.book.search_index import SearchIndex, ranks
 from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, matching_any
 from rebal_tui.services.queries.status_columns import StatusColumns
+from rebal_tui.services.queries.term_filters import number_matches, text_matches
 from rebal_tui.services.view_models.desk import DeskRow, InTile, Named
-from rebal_tui.services.view_models.standing import STATUS_TILES, Tile
+from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELDS, Term
+from rebal_tui.services.view_models.standing import LABELS, STATUS_TILES, Tile
 
 Codes = NDArray[np.int32]
 
@@ -39,6 +41,9 @@ TILE_GROUPS = {
 
 class DeskRows(LazyRows[DeskRow]):
     """Every subscribed account, oldest subscription first. Positions follow that order; columns are by account row."""
+
+    FIELDS = DESK_FIELDS
+    CHOICES = DESK_CHOICES
 
     def __init__(
         self,
@@ -102,6 +107,9 @@ class DeskRows(LazyRows[DeskRow]):
     def key_at(self, position: int) -> Hashable:
         return self._index.ids[int(self._subscribed[position])]
 
+    def row_ids(self) -> Ints:
+        return np.asarray(self._subscribed, np.int64)
+
     def find(self, key: Hashable) -> int | None:
         row = self._index.row_of.get(key) if isinstance(key, str) else None
         position = -1 if row is None else int(self._position_of[row])
@@ -132,6 +140,44 @@ class DeskRows(LazyRows[DeskRow]):
         found |= matching_any([*frame.assets.symbols, ""], self._sweep.worst, needle)
         found |= matching_any(self.states, self.state, needle)
         return found[self._subscribed]
+
+    def fulfilling(self, term: Term) -> Flags:
+        frame, sweep = self._frame, self._sweep
+        rows: Callable[[], Flags] = {
+            "drift": lambda: number_matches(term, sweep.drift, 100, size=True),
+            "band": lambda: number_matches(term, sweep.band_used, 10) & (sweep.band_used != NO_BAND),
+            "equity": lambda: number_matches(term, self._equity, NANO),
+            "cash": lambda: number_matches(term, frame.accounts.cash, NANO),
+            "portfolio": lambda: text_matches(
+                term, [*(p.name for p in frame.portfolios), ""], frame.accounts.portfolio
+            ),
+            "worst": lambda: text_matches(term, [*frame.assets.symbols, ""], sweep.worst),
+            "state": lambda: self._in_state(term.value),
+            "client": lambda: self._index.matching(term.value),
+            "is": lambda: self._in_group(term.value),
+        }[term.field]
+        return rows()[self._subscribed]
+
+    def _in_state(self, wanted: str) -> Flags:
+        """The accounts whose status, in its own or in the list's words, contains a text."""
+        found = matching_any(self.states, self.state, wanted)
+        for code, kind in enumerate(KINDS):
+            if wanted in LABELS[kind].casefold() or wanted in kind.value:
+                found = found | (self.kind == code)
+        return found
+
+    def _in_group(self, wanted: str) -> Flags:
+        groups = sum(int(group) for tile, group in TILE_GROUPS.items() if wanted in tile.casefold())
+        return np.asarray((self._sweep.groups & np.uint8(groups)) != 0)
+
+    def zero_columns(self) -> frozenset[str]:
+        """The columns that are zero in every row."""
+        return frozenset() if self._frame.accounts.cash[self._subscribed].any() else frozenset({"cash"})
+
+    def widest(self) -> Mapping[str, int]:
+        """The number of characters of the longest client and portfolio."""
+        names = (len(portfolio.name) for portfolio in self._frame.portfolios)
+        return {"client": self._index.longest_name, "portfolio": max(names, default=0)}
 
     def order(self, sort: str | None) -> NDArray[Any] | None:
         frame, sweep = self._frame, self._sweep

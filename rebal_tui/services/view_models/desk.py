@@ -75,6 +75,21 @@ class InTile:
 
 
 @dataclass(frozen=True, slots=True)
+class FirmView:
+    """Totals over every account of a book. `working_orders` and `traded_today` are None when there are too many to sum;
+    `next_evaluation` is a New York time, empty without one."""
+
+    equity: Money
+    cash: Money
+    outside: int
+    outside_equity: Money
+    working_orders: int | None
+    working: Money
+    traded_today: Money | None
+    next_evaluation: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeskSnapshot:
     """A snapshot of the Desk. `version` increases with every change; `stamp` is everything that the rows depend on, so
     that equal stamps mean equal rows."""
@@ -84,6 +99,7 @@ class DeskSnapshot:
     tiles: tuple[tuple[Tile, int], ...]
     rows: Sequence[DeskRow]
     stamp: tuple[object, ...] = ()
+    firm: FirmView | None = None
 
 
 @dataclass(frozen=True, slots=True)
