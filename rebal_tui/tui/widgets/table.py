@@ -20,11 +20,11 @@ from rebal_tui.tui.widgets import table_messages
 from rebal_tui.tui.widgets.stable_order import StableOrder
 from rebal_tui.tui.widgets.styles import StyledView
 from rebal_tui.tui.widgets.table_layout import Column, PlacedColumn, cell_of, lay_out_columns
-from rebal_tui.tui.widgets.table_order import Arranged, Columnar, Listed, Shown, View, arrange
+from rebal_tui.tui.widgets.table_order import NO_MATCH, Arranged, Columnar, Listed, Shown, View, arrange
 
 R = TypeVar("R")
 STRIP_CACHE_SCREENS = 2
-"""Size of the cache of rendered rows, as a multiple of the height of the table."""
+"""Size of the cache of rendered rows, in heights of the table."""
 
 
 class BookTable(StyledView, Generic[R], can_focus=True):
@@ -215,8 +215,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
     def on_focus(self) -> None:
         self._refresh_row(self._cursor)
 
-    def on_blur(self) -> None:
-        self._refresh_row(self._cursor)
+    on_blur = on_focus
 
     def _arrange(self, *, keep: bool = False) -> None:
         """Filter and sort the rows. With `keep`, rows stay in their order for `HOLD_SECONDS` after a key."""
@@ -253,8 +252,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
     def action_sort_now(self) -> None:
         """Put the rows in their current order."""
-        self._arrange()
-        self._strips.clear()
+        self.watch_view()
 
     def on_key(self) -> None:
         self._order.touch(get_running_loop().time())
@@ -353,7 +351,8 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         if index >= len(self._rows):
             base = self.base
             if y == 2 and not self._rows:
-                return self.strip(((f" {self.empty}", "muted"),), width, base)
+                text = NO_MATCH if self.view.text and self._source else self.empty
+                return self.strip(((f" {text}", "muted"),), width, base)
             return Strip.blank(width, base)
         row = self._rows[index]
         key = self._rows.key_at(index)

@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar, overload, runtime_checkabl
 from rebal_tui.services.view_models.row_selection import RowSelection
 
 R = TypeVar("R")
+NO_MATCH = "No row matches the filter; escape clears it."
+"""Shown instead of the rows of a table when its filter accepts none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,9 @@ def columns() -> tuple[Column[DeskRow], ...]:
             "portfolio", "Portfolio", 12, lambda row: row.portfolio, sort=lambda row: row.portfolio.casefold(),
             priority=3, grow=2, max_width=36,
         ),
-        Column("equity", "Equity", 10, lambda row: formats.dollars(row.equity), "right", 2, lambda row: row.equity, True),
+        Column(
+            "equity", "Equity", 10, lambda row: formats.dollars(row.equity), "right", 2, lambda row: row.equity, True
+        ),
         Column("cash", "Cash", 8, lambda row: formats.dollars(row.cash), "right", 5, lambda row: row.cash, True),
         Column("worst", "Worst", 5, lambda row: row.worst, sort=lambda row: row.worst, priority=1),
         Column("drift", "Drift", 6, _drift, "right", 0, lambda row: abs(row.drift_bp), True),

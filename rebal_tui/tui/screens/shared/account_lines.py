@@ -222,7 +222,8 @@ def decision_lines(decision: Decision, width: int) -> list[Line]:
     if not lines:
         text, style = OUTCOMES[decision.outcome]
         lines = [((text, style),)]
-    if decision.reason:
+    said = decision.status.sentence if decision.status else ""
+    if decision.reason and decision.reason not in said:
         lines.extend((("  ", ""), *part) for part in paragraph(decision.reason, width - 2))
     return [*lines, *check_lines(decision, width)]
 
