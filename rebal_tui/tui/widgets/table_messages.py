@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Any
 
 from textual.message import Message
 from textual.widget import Widget
@@ -13,10 +14,10 @@ class TableMessage(Message):
 
     def __init__(self, table: Widget) -> None:
         super().__init__()
-        self.table = table
+        self.table: Any = table
 
     @property
-    def control(self) -> Widget:
+    def control(self) -> Any:
         return self.table
 
 
