@@ -261,6 +261,7 @@ class RebalApp(ActingApp):
 
     def action_go(self, section: str) -> None:
         self.go(section)
+        self.call_later(self.navigation.enter, section)
 
     def go(self, section: str) -> None:
         """Go to a section and remember the previous one."""

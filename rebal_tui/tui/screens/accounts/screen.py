@@ -12,6 +12,8 @@ from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, AccountsSnapshot, InGroup
+from rebal_tui.services.view_models.filter_terms import ACCOUNT_FIELDS
+from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import account_events, account_queries, cash, desk_queries, status_queries
 from rebal_tui.tui.navigation import ShowsAccount
@@ -30,7 +32,8 @@ from rebal_tui.tui.screens.shared.picker import PickScreen
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
-from rebal_tui.tui.widgets.table import BookTable, View
+from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.tabs import ALL
 
 
@@ -40,6 +43,8 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     SECTION = Section.ACCOUNTS
     EXPORT = "accounts"
     NOUN = "account"
+    FILTER_FIELDS = ACCOUNT_FIELDS
+    EXAMPLE_TERMS = "equity>100000 portfolio:growth state:waits"
     CSS_PATH: ClassVar[list[str]] = ["../shared/list.tcss", "accounts.tcss"]  # type: ignore[assignment]
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
@@ -79,6 +84,8 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             if not rows
             else f"No account in “{tile}”; escape shows all."
         )
+        if isinstance(rows, FitsColumns):
+            self.table.fit_columns(rows.zero_columns(), rows.widest())
         self.table.set_rows(rows, None if tile == ALL else InGroup(AccountGroup(tile)))
 
     async def detail_of(self, key: str) -> Builder:
@@ -237,9 +244,9 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             self.app.push_screen(PickScreen(title, simulate.choices(now), "event"), picked)
 
     def action_account_runs(self) -> None:
-        account_id = self.selected_id()
-        if account_id is not None:
-            self.host.navigation.show_runs_of(account_id)
+        account_id, row = self.selected_id(), self.table.cursor_row
+        if account_id is not None and row is not None:
+            self.host.navigation.show_runs_of(account_id, row.client)
 
     def action_on_desk(self) -> None:
         row = self._row()
