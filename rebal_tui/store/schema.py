@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from rebal_tui.domain.errors import require
+from rebal_tui.store.files_schema import FILES
 from rebal_tui.store.reservations_migration import RESERVATIONS
 
 FIRST = """
@@ -346,11 +347,24 @@ CREATE INDEX market_actions_due ON market_actions (day) WHERE confirmed_at IS NU
 ALTER TABLE reconciliation_holds ADD COLUMN waiting_until INTEGER
 """
 
+# The status that a decision gave its account, NULL for decisions of earlier versions.
+TRADE_STATUS = """
+ALTER TABLE decisions ADD COLUMN trade_status TEXT;
+ALTER TABLE decisions ADD COLUMN first_trade_at INTEGER
+"""
+
 # Keys that exist already could do everything but manage keys.
 KEY_SCOPES = """
 ALTER TABLE api_keys ADD COLUMN scope TEXT NOT NULL DEFAULT 'trade' CHECK (scope IN ('read', 'trade', 'admin'));
 ALTER TABLE api_keys ADD COLUMN expires_at INTEGER;
 ALTER TABLE api_keys ADD COLUMN used_at INTEGER
+"""
+
+# A subscription without a row is discretionary.
+TRADE_MARKERS = """
+CREATE TABLE trade_markers (
+  subscription TEXT PRIMARY KEY, marker TEXT NOT NULL CHECK (marker = 'unsolicited')
+) STRICT, WITHOUT ROWID
 """
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
@@ -360,5 +374,8 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0010_asset_identity", ASSET_IDENTITY), ("0011_guards", GUARDS), ("0012_corporate_actions", CORPORATE_ACTIONS),
     ("0014_quarantine", QUARANTINE),
     ("0015_explained", EXPLAINED),
+    ("0017_files", FILES),
     ("0019_key_scopes", KEY_SCOPES),
+    ("0019_trade_markers", TRADE_MARKERS),
+    ("0020_trade_status", TRADE_STATUS),
 )  # fmt: skip
