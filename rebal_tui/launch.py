@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from rebal_tui.tui.host import FirstSteps
 from rebal_tui.tui.settings import read_settings
 
 if TYPE_CHECKING:
+    from rebal_tui.market.closes import Closes
     from rebal_tui.services.book.book import Book
 
 THREAD_SWITCH_SECONDS = 0.0005
@@ -81,6 +83,7 @@ def run(
             advice=advice,
             loading=loading,
             attach_stop=stop.attach,
+            open_replay=_open_replay,
         )
         try:
             app.run()
@@ -92,6 +95,13 @@ def run(
     if thread.open_error:
         raise Conflict(f"the book cannot be opened: {thread.open_error}")
     return app.return_code or 0
+
+
+def _open_replay(closes: Closes, first: date, last: date) -> Book:
+    """Open a book in memory that replays closes, to verify backtests."""
+    from rebal_tui import bootstrap
+
+    return bootstrap.replay_book(closes, first, last)
 
 
 @contextmanager

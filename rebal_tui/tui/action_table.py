@@ -139,6 +139,18 @@ ACTIONS: tuple[Action, ...] = (
         "market.release", "l", "Release", "Release this asset from its hold, for all accounts (confirms first).",
         Section.MARKET, "release_asset", footer=False,
     ),
+    Action(
+        "lab.portfolio", "p", "Portfolio", "Backtest the next portfolio, or the same one again after it was stopped.",
+        Section.LAB, "portfolio",
+    ),
+    Action("lab.closes", "o", "Prices", "Open a file of daily closes.", Section.LAB, "closes"),
+    Action("lab.worse", "d", "Worse", "Show or hide policies that are worse in everything.", Section.LAB, "worse"),
+    Action("lab.back", "escape", "Stop", "Stop the computation.", Section.LAB, "back", footer=False),
+    Action("lab.sort", "s", "Sort", "Sort by the next column.", Section.LAB, "sort"),
+    Action(
+        "lab.verify", "v", "Verify", "Replay this policy, or all marked, with the engine that trades.", Section.LAB,
+        "verify",
+    ),
     Action("review.approve", "A", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
     Action("review.reject", "R", "Reject", "Reject this run, or all marked, with a note.", REVIEW, "reject"),
     Action("review.run", "g", "In Runs", "Show this run in Runs.", REVIEW, "run"),

@@ -36,6 +36,8 @@ class ServiceModule:
 
 if TYPE_CHECKING:
     from rebal_tui.services.advisory import bulk, cash, portfolios, withdrawals
+    from rebal_tui.services.backtest import comparison as backtest_comparison
+    from rebal_tui.services.backtest import verification as backtest_verification
     from rebal_tui.services.book import guards, kill_switch, policy
     from rebal_tui.services.broker_sync.reconciliation import release
     from rebal_tui.services.maintenance import book_copy, export
@@ -59,6 +61,8 @@ else:
     cash = ServiceModule("advisory.cash")
     portfolios = ServiceModule("advisory.portfolios")
     withdrawals = ServiceModule("advisory.withdrawals")
+    backtest_comparison = ServiceModule("backtest.comparison")
+    backtest_verification = ServiceModule("backtest.verification")
     guards = ServiceModule("book.guards")
     kill_switch = ServiceModule("book.kill_switch")
     policy = ServiceModule("book.policy")
@@ -89,6 +93,8 @@ __all__ = [
     "account_events",
     "account_queries",
     "asset_holds",
+    "backtest_comparison",
+    "backtest_verification",
     "book_copy",
     "bulk",
     "cash",
