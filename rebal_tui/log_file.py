@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import IO, Any
 
 MAX_LOG_BYTES = 1_000_000
 """A log file larger than this is renamed, and a new one begins."""
@@ -18,9 +18,9 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 class _PrivateRotatingHandler(RotatingFileHandler):
     """A failure to write to the log never reaches the program or the screen."""
 
-    def _open(self) -> IO[Any]:
+    def _open(self) -> TextIOWrapper:
         handle = os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-        return os.fdopen(handle, "a", encoding="utf-8", errors="backslashreplace")
+        return open(handle, "a", encoding="utf-8", errors="backslashreplace")
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
         """Drop a record that cannot be written."""

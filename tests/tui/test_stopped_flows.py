@@ -132,7 +132,7 @@ def test_a_removed_file_stops_writing_and_a_copy_can_be_saved(tmp_path: Path) ->
         await write(pilot, str(tmp_path / "none" / "x.db"))
         await press(pilot, "enter")
         assert "Folder not found" in screen_text(app)
-        await press(pilot, "s")
+        await press(pilot, "ctrl+u")
         await write(pilot, f"'{copy}'")
         await press(pilot, "enter")
         assert "Saved to" in screen_text(app)

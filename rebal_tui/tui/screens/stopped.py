@@ -9,11 +9,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
 from rebal_tui.tui.book_services import book_copy
-from rebal_tui.tui.screens.shared.dialog import AskScreen, Dialog
+from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
 from rebal_tui.typed_paths import read_path
 
@@ -62,6 +62,7 @@ class StoppedScreen(Dialog[None]):
     StoppedScreen Static { margin-bottom: 1; }
     StoppedScreen #stopped-title { text-style: bold; color: $text-error; }
     StoppedScreen #stopped-cause { color: $foreground 70%; }
+    StoppedScreen Input { display: none; margin-bottom: 1; }
     StoppedScreen Horizontal { height: auto; align-horizontal: right; }
     """
 
@@ -76,6 +77,7 @@ class StoppedScreen(Dialog[None]):
             yield Static(ui_text(f"■ {TITLES[why]}"), id="stopped-title", markup=False)
             yield Static(ui_text(TEXTS[why]), markup=False)
             yield Static(ui_text(self._cause(str(self._halted))), id="stopped-cause", markup=False)
+            yield Input(placeholder="path of a new file, then enter", compact=True)
             with Horizontal():
                 if why in RETRYABLE_HALTS:
                     yield Button(ui_text("Retry (t)"), id="again", compact=True)
@@ -110,25 +112,31 @@ class StoppedScreen(Dialog[None]):
         self.host.pull_soon()
 
     def action_copy(self) -> None:
-        if self._halted.halt is not Halt.FILE_GONE:
-            return
+        """Ask for the path of the copy."""
+        if self._halted.halt is Halt.FILE_GONE:
+            field = self.query_one(Input)
+            field.display = True
+            field.focus()
 
-        def answered(text: str | None) -> None:
-            if text:
-                self.host.work(self._save_copy(text), name="save a copy")
-
-        question = "Path of a new file for the copy, which is then a complete book:"
-        self.app.push_screen(AskScreen("Save a copy of this book", question, "path of the file, then enter"), answered)
+    @on(Input.Submitted)
+    def _named(self, event: Input.Submitted) -> None:
+        self.host.work(self._save_copy(event.value), name="save a copy")
 
     async def _save_copy(self, text: str) -> None:
-        cause = self.query_one("#stopped-cause", Static)
         try:
-            cause.update(ui_text(self._cause(await self.host.ask(book_copy.save_copy, read_path(text)))))
+            result = await self.host.ask(book_copy.save_copy, read_path(text))
+            self.query_one(Input).display = False
         except Refusal as refusal:
-            cause.update(ui_text(self._cause(str(refusal))))
+            result = str(refusal)
+        self.query_one("#stopped-cause", Static).update(ui_text(self._cause(result)))
 
     def action_look(self) -> None:
-        self.dismiss()
+        field = self.query_one(Input)
+        if field.display:
+            field.display = False
+            self.query(Button).first().focus()
+        else:
+            self.dismiss()
 
     def action_leave(self) -> None:
         self.app.exit(return_code=1 if self._halted.halt is Halt.FILE_GONE else 0)
