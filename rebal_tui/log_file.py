@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from io import BufferedWriter, FileIO, TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import IO, Any
 
 MAX_LOG_BYTES = 1_000_000
 """A log file larger than this is renamed, and a new one begins."""
@@ -15,12 +15,16 @@ OLD_LOGS = 2
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 class _PrivateRotatingHandler(RotatingFileHandler):
     """A failure to write to the log never reaches the program or the screen."""
 
-    def _open(self) -> IO[Any]:
-        handle = os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-        return os.fdopen(handle, "a", encoding="utf-8", errors="backslashreplace")
+    def _open(self) -> TextIOWrapper:
+        file = FileIO(self.baseFilename, "a", opener=_open_private)
+        return TextIOWrapper(BufferedWriter(file), encoding="utf-8", errors="backslashreplace", line_buffering=True)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
         """Drop a record that cannot be written."""

@@ -61,10 +61,15 @@ def test_commands_that_read_work_and_those_that_write_are_refused(folder: Path) 
         for command in (("check",), export, ("evaluate", "--dry-run"), backup):
             done = run(folder, *command)
             assert done.returncode == 0, (command, done.stderr)
-    for command in (("evaluate",), ("keys", "add", "x"), ("restore", str(folder / "clients.db"))):
-        done = run(folder, *command)
+    writings: tuple[tuple[str, ...], ...] = (
+        ("evaluate",),
+        ("keys", "add", "x"),
+        ("restore", str(folder / "clients.db")),
+    )
+    for writing in writings:
+        done = run(folder, *writing)
         assert (done.returncode, "cannot be written" in done.stderr, "Traceback" in done.stderr) == (1, True, False), (
-            command, done.stderr,
+            writing, done.stderr,
         )  # fmt: skip
     assert [path.name for path in folder.iterdir()] == ["clients.db"]
 

@@ -59,8 +59,10 @@ class TerminalDriver(LinuxDriver):
 
     def _get_terminal_size(self) -> tuple[int, int]:
         """Columns and lines of the terminal itself; COLUMNS and LINES of the environment may be those of another."""
-        for stream in (self._file, sys.stdin, sys.stdout):
-            with suppress(OSError, ValueError, AttributeError):
+        for stream in (self._file, sys.__stdin__, sys.__stdout__):
+            if stream is None:
+                continue
+            with suppress(OSError, ValueError):
                 columns, lines = os.get_terminal_size(stream.fileno())
                 if columns > 0 and lines > 0:
                     return columns, lines

@@ -16,7 +16,7 @@ _SIMILAR = {
     **dict.fromkeys("▒░", "."),
     "●": "o", "○": "o", "◌": ".", "◇": "<", "◷": "@", "▲": "^", "▴": "^", "▼": "v", "▸": ">", "▶": ">",
     "✓": "+", "✗": "x", "×": "x", "÷": "/", "±": "~", "≤": "<", "→": ">", "←": "<", "↑": "^", "↓": "v", "⇄": "=",
-    "·": ".", "…": ".", "–": "-", "−": "-", "“": '"', "”": '"', "‘": "'", "’": "'", "☑": "x", "☐": "_",
+    "·": ".", "•": "*", "…": ".", "–": "-", "−": "-", "“": '"', "”": '"', "‘": "'", "’": "'", "☑": "x", "☐": "_",
     "☆": "*", "★": "*", "‖": "|", "\u00a0": " ",
 }  # fmt: skip
 """ASCII for the characters that the screens draw with."""
@@ -46,9 +46,9 @@ codecs.register_error(_HANDLER, _replace)
 
 
 def terminal_encoding() -> str:
-    """The encoding of the locale, by Python's name; UTF-8 where it is unknown."""
+    """The encoding of the locale, by Python's name; UTF-8 where it is unknown, and in Python's UTF-8 mode."""
     try:
-        return codecs.lookup(locale.getencoding()).name
+        return codecs.lookup(locale.getpreferredencoding(False)).name
     except LookupError:
         return "utf-8"
 
