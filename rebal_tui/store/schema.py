@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from rebal_tui.domain.errors import require
+from rebal_tui.store.files_schema import FILES
 from rebal_tui.store.reservations_migration import RESERVATIONS
 
 FIRST = """
@@ -373,6 +374,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0010_asset_identity", ASSET_IDENTITY), ("0011_guards", GUARDS), ("0012_corporate_actions", CORPORATE_ACTIONS),
     ("0014_quarantine", QUARANTINE),
     ("0015_explained", EXPLAINED),
+    ("0017_files", FILES),
     ("0019_key_scopes", KEY_SCOPES),
     ("0019_trade_markers", TRADE_MARKERS),
     ("0020_trade_status", TRADE_STATUS),

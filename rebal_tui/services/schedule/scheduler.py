@@ -57,6 +57,7 @@ def tick(book: Book, time_budget: float | None = None) -> bool:
     if isinstance(book.clock, HeartbeatClock):
         book.clock.tick()
     now = book.now()
+    book.database.require_in_place()
     save_market_state(book, now)
     try:
         more = _heartbeat(book, now, TimeBudget(book, time_budget))
