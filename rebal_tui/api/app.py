@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.responses import HTMLResponse
 
 from rebal_tui import __version__
@@ -29,6 +29,7 @@ from rebal_tui.api.browser_safety import BrowserSafety
 from rebal_tui.api.date_header import DateHeader
 from rebal_tui.api.docs_page import DOCS_POLICY, docs_page
 from rebal_tui.api.failed_logins import FailedLogins
+from rebal_tui.api.flat_routes import add_routes
 from rebal_tui.api.health import HaltGate
 from rebal_tui.api.heartbeats import HeartbeatRecord
 from rebal_tui.api.openapi import API_DESCRIPTION, describe
@@ -69,20 +70,20 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
     )
     app.state.client, app.state.options, app.state.keyring = client, options, keyring
     app.state.streams = StreamSlots(options.streams)
-    v1 = APIRouter()
     # Activities come first: accounts have a path with any name.
-    for part in (rebalancing, activities, accounts, orders, closing, journals, market, keys, kill_switch, health):
-        v1.include_router(part.router)
-    app.include_router(v1, prefix="/v1")
-    app.include_router(v1, prefix="/v1/beta", include_in_schema=False)
+    parts = (rebalancing, activities, accounts, orders, closing, journals, market, keys, kill_switch, health)
+    for part in parts:
+        add_routes(app, part.router, "/v1")
     for prefix in ("/v1", "/v2"):
-        app.include_router(events.router, prefix=prefix, include_in_schema=prefix == "/v2")
-    app.include_router(events.beta_router)
-    app.include_router(market.data_router, prefix="/v2")
-    app.include_router(health.liveness_router)
-    app.include_router(metrics.router)
+        add_routes(app, events.router, prefix, include_in_schema=prefix == "/v2")
+    add_routes(app, events.beta_router)
+    add_routes(app, market.data_router, "/v2")
+    add_routes(app, health.liveness_router)
+    add_routes(app, metrics.router)
     if options.with_sandbox:
-        app.include_router(sandbox.router)
+        add_routes(app, sandbox.router)
+    for part in parts:
+        add_routes(app, part.router, "/v1/beta", include_in_schema=False)
     add_handlers(app)
     describe(app)
 
