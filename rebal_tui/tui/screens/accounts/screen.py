@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -15,17 +15,18 @@ from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, Ac
 from rebal_tui.services.view_models.filter_terms import ACCOUNT_FIELDS
 from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.book_services import account_events, account_queries, cash, desk_queries, release, status_queries
+from rebal_tui.tui.book_services import account_events, account_queries, cash, desk_queries, status_queries
 from rebal_tui.tui.navigation import ShowsAccount
 from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.accounts import columns as account_columns
 from rebal_tui.tui.screens.accounts import simulate
 from rebal_tui.tui.screens.accounts.bulk import choose_portfolio, unsubscribe
-from rebal_tui.tui.screens.accounts.lines import detail_lines, difference_lines
+from rebal_tui.tui.screens.accounts.lines import detail_lines
 from rebal_tui.tui.screens.accounts.manual_runs import run_manually
 from rebal_tui.tui.screens.accounts.page import AccountPage
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
+from rebal_tui.tui.screens.shared.holds import ask_to_reconcile
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.picker import PickScreen
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
@@ -34,9 +35,6 @@ from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.tabs import ALL
-
-if TYPE_CHECKING:
-    from rebal_tui.store.holds import Hold
 
 
 class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
@@ -202,23 +200,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     def action_reconcile(self) -> None:
         row = self._row()
         if row is not None:
-            self.host.work(self._reconcile(row), name="reconcile")
-
-    async def _reconcile(self, row: AccountRow) -> None:
-        hold, rows = await self.host.ask(_hold_with_differences, row.account_id)
-        later = " It resumes automatically when later broker events explain the difference." if hold.baseline else ""
-        text = (
-            f"{row.client} has been paused since {formats.short_timestamp(hold.at)}: {hold.reason}.{later} "
-            "On release, the book applies the broker's figures, and the account is evaluated and traded again."
-        )
-
-        async def do() -> str:
-            await self.host.ask(release.release, row.account_id)
-            return row.client
-
-        if self.is_current:
-            title = "Apply the broker's figures?"
-            self.host.confirm_sending(title, text, "Release", do, "Released", difference_lines(rows))
+            self.host.work(ask_to_reconcile(self, row.account_id, row.client), name="reconcile")
 
     def action_simulate(self) -> None:
         row = self._row()
@@ -283,11 +265,6 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             self.host.say("This account follows no portfolio.")
         else:
             self.host.navigation.show_portfolio(row.portfolio_id)
-
-
-def _hold_with_differences(book: Book, account_id: str) -> tuple[Hold, tuple[tuple[str, str, str], ...]]:
-    """Return the releasable hold of a paused account and its differences from the broker's figures."""
-    return release.check_release(book, account_id), release.differences(book, account_id)
 
 
 def _account_and_symbols(book: Book, account_id: str) -> tuple[AccountRow, tuple[str, ...]]:
