@@ -6,6 +6,7 @@ import asyncio
 from random import Random
 from typing import Any
 
+import pytest
 from textual.app import App, ComposeResult
 
 from rebal_tui.services.queries.desk import desk_snapshot
@@ -72,6 +73,7 @@ class _Live(App[None]):
         yield BookTable(desk_columns.columns(), lambda row: row.account_id)
 
 
+@pytest.mark.every_frame
 def test_rows_keep_their_places_after_a_key_and_a_period_sorts_them() -> None:
     book = random_book(Random(5))
 
