@@ -23,7 +23,8 @@ from rebal_tui.domain.portfolios import (
 from rebal_tui.domain.quantities import NANO, Money, Percent, Price, Qty, parse_money, parse_percent, parse_price
 from rebal_tui.domain.sessions import NEW_YORK, Session
 from rebal_tui.engine.evaluation import evaluate
-from rebal_tui.engine.planning import Holdings, plan_full_rebalance
+from rebal_tui.engine.plan_lines import Holdings
+from rebal_tui.engine.planning import plan_full_rebalance
 from rebal_tui.engine.shares import rounded_shares
 from rebal_tui.engine.situation import Situation
 from rebal_tui.services.view_models.desk import (

@@ -18,7 +18,7 @@ from rebal_tui.domain.quarantine import QuarantineKind
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus
 from rebal_tui.domain.sessions import Session
 from rebal_tui.domain.text import count_text
-from rebal_tui.engine.planning import resize_buys
+from rebal_tui.engine.buys import resize_buys
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.situation import usable_price_times
 from rebal_tui.engine.trace_text import money, ratio_text
@@ -31,7 +31,6 @@ from rebal_tui.services.broker_sync.events import MAX_EVENTS_PER_TRANSACTION, sy
 from rebal_tui.services.broker_sync.polling import read_account
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.account import value_of
-from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.runs.approval_expiry import expire_unapproved
 from rebal_tui.services.runs.finishing import End, after_close, finish, outcome, wind_down
 from rebal_tui.services.runs.sending import enqueue, resolve_unknown, send_due
@@ -232,7 +231,7 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
             ends.append(End(run, RunStatus.ERROR, text))
             continue
         try:
-            plan = plan_run(book, run.account_id, run.type, run.weights, run.amount)
+            plan = history.current_plan(book, run)
         except Conflict as refusal:
             ends.append(End(run, RunStatus.ERROR, str(refusal)))
         else:
@@ -285,8 +284,9 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
             tradable = [line for line in buys if not _buy_fault(book.assets.get(line.symbol))]
             rows += [
                 OrderRow(
-                    run_keys[run.id], number, asset_keys[line.symbol], Side.BUY.value, sized.amounts[line.symbol], None,
-                    to_time(now), to_time(now),
+                    run_keys[run.id], number, asset_keys[line.symbol], Side.BUY.value,
+                    None if line.symbol in sized.shares else sized.amounts[line.symbol],
+                    sized.shares.get(line.symbol), to_time(now), to_time(now),
                 )
                 for number, line in enumerate(tradable, progress[run.id].last + 1)
             ]  # fmt: skip
