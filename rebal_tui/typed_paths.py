@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 
-SIDE_SUFFIXES = ("-wal", "-shm", "-journal", ".lock")
+SIDE_SUFFIXES = ("-wal", "-shm", "-journal", ".lock", ".serve")
 """Endings of the files that belong to an open book."""
 _SQLITE_HEADER = b"SQLite format 3\0"
 _QUOTES = "\"'"
@@ -64,6 +64,13 @@ def require_output(path: Path) -> bool:
     if not os.access(path if exists else path.parent, os.W_OK):
         raise Conflict(f"{path}: no permission to write {'this file' if exists else 'in this folder'}")
     return exists
+
+
+def require_new(path: Path) -> None:
+    """Check that a new file can be written at a path. Raises `Conflict` as `require_output` does, and for any file
+    that exists."""
+    if require_output(path):
+        raise Conflict(f"{path} already exists; name another file")
 
 
 def require_input(path: Path) -> None:

@@ -28,6 +28,7 @@ _ERROR_DESCRIPTIONS = {
     422: "The request is valid, but the current state does not allow it.",
     429: "Too many requests. Retry after the time in X-RateLimit-Reset.",
     500: "Internal server error.",
+    503: "The book is not written at present, or the broker does not answer. The message has the reason.",
 }
 _REF = "#/components/schemas/{model}"
 
@@ -38,14 +39,16 @@ def responds_with(model: Any, status: int | None = None) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Success."}
     if model is not None:
         success["model"] = model
-    errors = {code: {"model": Error, "description": text} for code, text in _ERROR_DESCRIPTIONS.items()}
+    errors: dict[int, dict[str, Any]] = {
+        code: {"model": Error, "description": text} for code, text in _ERROR_DESCRIPTIONS.items()
+    }
     return {"response_model": None, "status_code": good, "responses": {good: success, **errors}}
 
 
-def responds_with_list(model: Any) -> dict[str, Any]:
+def responds_with_list(model: Any, status: int = 200) -> dict[str, Any]:
     """Options of a route that responds with a bare array of a shape."""
-    made = responds_with(model)
-    made["responses"][200]["model"] = list[model]
+    made = responds_with(model, status)
+    made["responses"][status]["model"] = list[model]
     return made
 
 

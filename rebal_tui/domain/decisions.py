@@ -11,6 +11,7 @@ from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import Money, Percent, Price, Qty, Value
 from rebal_tui.domain.runs import RunType
+from rebal_tui.domain.trade_status import TradeStatus
 from rebal_tui.domain.trading_rules import NO_RULES, TradingRules
 
 
@@ -174,9 +175,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome of one evaluation. `culprits` are the ineligible assets that block it (R-12.6).
+    """The outcome of one evaluation.
 
-    `reachable` is the reachable target of an account with restrictions (R-61), None without any or when it was stopped.
+    `culprits` are the ineligible assets that block it (R-12.6). `status` is None where none was stored, as by versions
+    that had no statuses. `reachable` is the reachable target of an account with restrictions (R-61), None without any
+    or when it was stopped.
     """
 
     account_id: str
@@ -189,4 +192,5 @@ class Decision:
     trace: tuple[Check, ...]
     plan: Plan | None = None
     culprits: tuple[str, ...] = ()
+    status: TradeStatus | None = None
     reachable: Reachable | None = None

@@ -54,10 +54,13 @@ class Halt(StrEnum):
     DISK_FULL = "disk_full"
     IO_ERROR = "io_error"
     DAMAGED = "damaged"
+    FILE_GONE = "file_gone"
 
 
 class ReadOnly(Conflict):
     """This process cannot write to the book until the book is opened again."""
+
+    status = 503
 
     def __init__(self, halt: Halt, text: str) -> None:
         super().__init__(text)

@@ -10,7 +10,9 @@ import re
 from collections.abc import Sequence
 
 from rebal_tui.domain.errors import require
+from rebal_tui.store.files_schema import FILES
 from rebal_tui.store.reservations_migration import RESERVATIONS
+from rebal_tui.store.trading_rules_migration import TRADING_RULES
 
 FIRST = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -346,37 +348,24 @@ CREATE INDEX market_actions_due ON market_actions (day) WHERE confirmed_at IS NU
 ALTER TABLE reconciliation_holds ADD COLUMN waiting_until INTEGER
 """
 
-TRADING_RULES = """
-CREATE TABLE trade_restrictions (
-  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
-  scope TEXT NOT NULL CHECK (scope IN ('book', 'portfolio', 'account')), account INTEGER REFERENCES accounts,
-  portfolio INTEGER REFERENCES portfolios, asset INTEGER REFERENCES assets,
-  kind TEXT NOT NULL CHECK (
-    kind IN ('no_buy', 'no_sell', 'lock', 'range', 'unmanaged', 'hold', 'buy_only', 'sell_only')
-  ),
-  minimum INTEGER CHECK (minimum >= 0), maximum INTEGER CHECK (maximum >= 0),
-  unit TEXT CHECK (unit IN ('percent', 'dollars', 'shares')), reason TEXT NOT NULL CHECK (reason <> ''),
-  until TEXT, made_by TEXT NOT NULL, made_at INTEGER NOT NULL, lifted_at INTEGER, lifted_by TEXT,
-  CHECK ((scope = 'account') = (account IS NOT NULL)), CHECK ((scope = 'portfolio') = (portfolio IS NOT NULL)),
-  CHECK ((kind IN ('hold', 'buy_only', 'sell_only')) = (asset IS NULL)), CHECK ((kind = 'range') = (unit IS NOT NULL))
-) STRICT;
-CREATE INDEX restrictions_in_force ON trade_restrictions (key) WHERE lifted_at IS NULL;
-CREATE TABLE account_settings (
-  account INTEGER PRIMARY KEY REFERENCES accounts, whole_shares INTEGER NOT NULL CHECK (whole_shares IN (0, 1)),
-  minimum_trade_amount INTEGER, minimum_trade_percent INTEGER
-) STRICT;
-CREATE TABLE subscription_overrides (
-  subscription INTEGER PRIMARY KEY REFERENCES subscriptions, overrides TEXT NOT NULL
-) STRICT;
-ALTER TABLE portfolios ADD COLUMN rebalance_to TEXT NOT NULL DEFAULT 'target'
-CHECK (rebalance_to IN ('target', 'middle', 'edge'));
-ALTER TABLE portfolios ADD COLUMN rebalance_scope TEXT NOT NULL DEFAULT 'whole'
-CHECK (rebalance_scope IN ('whole', 'breached'));
-ALTER TABLE portfolios ADD COLUMN minimum_trade_amount INTEGER;
-ALTER TABLE portfolios ADD COLUMN minimum_trade_percent INTEGER;
-ALTER TABLE portfolios ADD COLUMN stagger_sessions INTEGER NOT NULL DEFAULT 1 CHECK (stagger_sessions > 0);
-ALTER TABLE decisions ADD COLUMN rules TEXT;
-ALTER TABLE runs ADD COLUMN plan_rules TEXT
+# The status that a decision gave its account, NULL for decisions of earlier versions.
+TRADE_STATUS = """
+ALTER TABLE decisions ADD COLUMN trade_status TEXT;
+ALTER TABLE decisions ADD COLUMN first_trade_at INTEGER
+"""
+
+# Keys that exist already could do everything but manage keys.
+KEY_SCOPES = """
+ALTER TABLE api_keys ADD COLUMN scope TEXT NOT NULL DEFAULT 'trade' CHECK (scope IN ('read', 'trade', 'admin'));
+ALTER TABLE api_keys ADD COLUMN expires_at INTEGER;
+ALTER TABLE api_keys ADD COLUMN used_at INTEGER
+"""
+
+# A subscription without a row is discretionary.
+TRADE_MARKERS = """
+CREATE TABLE trade_markers (
+  subscription TEXT PRIMARY KEY, marker TEXT NOT NULL CHECK (marker = 'unsolicited')
+) STRICT, WITHOUT ROWID
 """
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
@@ -386,4 +375,8 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0010_asset_identity", ASSET_IDENTITY), ("0011_guards", GUARDS), ("0012_corporate_actions", CORPORATE_ACTIONS),
     ("0014_quarantine", QUARANTINE),
     ("0015_explained", EXPLAINED), ("0016_trading_rules", TRADING_RULES),
+    ("0017_files", FILES),
+    ("0019_key_scopes", KEY_SCOPES),
+    ("0019_trade_markers", TRADE_MARKERS),
+    ("0020_trade_status", TRADE_STATUS),
 )  # fmt: skip

@@ -74,6 +74,10 @@ class TokenBucket:
             count += self._log.pop()[1]
         self._log.append((now, count))
 
+    def used(self, now: datetime) -> int:
+        """How many requests were sent in the minute before `now`."""
+        return sum(count for at, count in self._log if at > now - MINUTE)
+
     def reset(self) -> None:
         """Restart the count of sent requests at 0, because the outbox is empty."""
         self.sent = 0

@@ -21,6 +21,7 @@ from rebal_tui.services.parsing import field_types, fields
 from rebal_tui.services.parsing.corporate_action import ApplyCorporateAction
 from rebal_tui.services.parsing.field_types import percent_above_zero, percent_not_negative
 from rebal_tui.services.parsing.fields import shown
+from rebal_tui.services.parsing.key_requests import AddKey, RotateKey
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.parsing.portfolio_shape import (
     CONDITION_SHAPES,
@@ -36,6 +37,8 @@ MAX_CLIENT_ORDER_ID = 128
 MAX_REASON = 200
 MAX_PRICES = 10_000
 
+UNSOLICITED = "unsolicited"
+_TRADE_MARKERS = (None, UNSOLICITED, "discretionary")
 _SIMPLE = (None, "", "simple")
 _NOT_SUPPORTED = ("limit_price", "stop_price", "trail_price", "trail_percent", "take_profit", "stop_loss", "legs")
 
@@ -114,7 +117,7 @@ Id = Annotated[
 ]
 Symbol = Annotated[str, Read(fields.symbol, _Symbol)]
 Name = Annotated[str, Read(fields.name, _Name)]
-Amount = Annotated[Money, Read(_amount, _Decimal)]
+Cents = Annotated[Money, Read(_cents, _Decimal)]
 
 
 class OneWeight(BaseModel):
@@ -200,6 +203,7 @@ class CreateSubscription(Shape):
     what: ClassVar[str] = "a subscription"
     account_id: Id
     portfolio_id: Id
+    trade_marker: Annotated[str | None, Read(_as_is, Literal["unsolicited", "discretionary"] | None, null=None)] = None
 
 
 class CreateRun(Shape):
@@ -212,6 +216,7 @@ class CreateRun(Shape):
 
 class CreateOrder(Shape):
     what: ClassVar[str] = "an order"
+    ignored: ClassVar[frozenset[str]] = frozenset({*_NOT_SUPPORTED, "extended_hours", "order_class", "commission"})
     symbol: Symbol
     side: Annotated[Side, Read(fields.choice(Side), Side)]
     type: Annotated[str, Read(fields.string, Literal["market"])]
@@ -238,10 +243,11 @@ class CreateOrder(Shape):
 
 class CreateJournal(Shape):
     what: ClassVar[str] = "a journal"
+    ignored: ClassVar[frozenset[str]] = frozenset({"symbol", "qty", "currency"})
     entry_type: Annotated[str, Read(_entry_type, Literal["JNLC"])]
     from_account: Id
     to_account: Id
-    amount: Amount
+    amount: Cents
     description: Annotated[
         str, Read(_text(MAX_DESCRIPTION), Annotated[str, Field(max_length=MAX_DESCRIPTION)], null="")
     ] = ""
@@ -271,7 +277,7 @@ class ChangeAccount(StrictShape):
 class Deposit(Shape):
     what: ClassVar[str] = "a deposit"
     account_id: Id
-    amount: Amount
+    amount: Cents
 
 
 class Prices(Shape):
@@ -343,9 +349,17 @@ class Step(Shape):
 
 BODIES: tuple[type[BaseModel], ...] = (
     CreatePortfolio, UpdatePortfolio, CreateSubscription, CreateRun, CreateOrder, CreateJournal, OpenAccount,
-    ChangeAccount, Deposit, Prices, ChangeAsset, ChangeGuards, Rejection, Step, ApplyCorporateAction,
+    ChangeAccount, Deposit, Prices, ChangeAsset, ChangeGuards, Rejection, Step, ApplyCorporateAction, AddKey, RotateKey,
 )  # fmt: skip
 """The models of request bodies."""
+
+
+def read_subscription(raw: object) -> CreateSubscription:
+    """Parse a subscription. Raises `Conflict` for an unknown trade marker, `Invalid` for other invalid fields."""
+    given = read(CreateSubscription, raw)
+    if given.trade_marker not in _TRADE_MARKERS:
+        raise Conflict("rebalancing_invalid_trade_marker: expected discretionary or unsolicited")
+    return given
 
 
 def read_order(raw: object, account_id: str) -> OrderRequest:

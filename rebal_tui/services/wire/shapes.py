@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rebal_tui.domain.asset_labels import plain_symbol
 from rebal_tui.domain.assets import EXCHANGES, Asset
@@ -35,6 +35,7 @@ from rebal_tui.domain.quantities import (
 )
 from rebal_tui.domain.runs import RunDetail
 from rebal_tui.domain.sessions import NEW_YORK, Session
+from rebal_tui.domain.trade_status import TradeStatus
 
 if TYPE_CHECKING:
     from rebal_tui.services.wire.models import market, rebalancing
@@ -99,12 +100,15 @@ def portfolio_json(portfolio: Portfolio) -> rebalancing.Portfolio:
     }
 
 
-def subscription_json(subscription: Subscription) -> rebalancing.Subscription:
+def subscription_json(
+    subscription: Subscription, trade_marker: Literal["unsolicited"] | None = None
+) -> rebalancing.Subscription:
     return {
         "id": subscription.id,
         "account_id": subscription.account_id,
         "portfolio_id": subscription.portfolio_id,
         "last_rebalanced_at": time_or_null(subscription.last_rebalanced_at),
+        "trade_marker": trade_marker,
         "created_at": time_text(subscription.created_at),
     }
 
@@ -220,7 +224,9 @@ def plan_json(plan: Plan) -> rebalancing.Plan:
 
 
 def decision_json(decision: Decision) -> rebalancing.Decision:
-    """A decision with its trace; `plan` is null if there is nothing to do, or if the plan was not stored."""
+    """A decision with its trace; `plan` is null if there is nothing to do, or if the plan was not stored; `status` if
+    none was stored.
+    """
     return {
         "account_id": decision.account_id,
         "portfolio_id": decision.portfolio_id,
@@ -234,6 +240,18 @@ def decision_json(decision: Decision) -> rebalancing.Decision:
             for check in decision.trace
         ],
         "plan": plan_json(decision.plan) if decision.plan else None,
+        "status": None if decision.status is None else status_json(decision.status),
+    }
+
+
+def status_json(status: TradeStatus) -> rebalancing.TradeStatus:
+    """The status of an account. Ours; Alpaca's API has none."""
+    return {
+        "kind": status.kind,
+        "waits_for": status.waits_for,
+        "first_trade_at": time_or_null(status.first_trade_at),
+        "sentence": status.sentence,
+        "note": status.note,
     }
 
 
@@ -243,7 +261,8 @@ def exchange_text(asset: Asset) -> str:
 
 
 def asset_json(asset: Asset) -> market.Asset:
-    """The API's asset object; margin and short selling are not supported."""
+    """The API's asset object; margin and short selling are not supported, so that a long position needs all of its
+    value."""
     return {
         "id": asset.id,
         "class": "us_equity",
@@ -256,6 +275,8 @@ def asset_json(asset: Asset) -> market.Asset:
         "shortable": False,
         "easy_to_borrow": False,
         "fractionable": asset.fractionable,
+        "margin_requirement_long": "100",
+        "margin_requirement_short": "100",
         "price": price_or_null(asset.price),
         "price_at": time_or_null(asset.price_at),
     }
