@@ -14,6 +14,7 @@ from rebal_tui.domain.portfolios import Portfolio, Subscription, Unfinished
 from rebal_tui.domain.quantities import ATTO, HUNDRED_PERCENT, NANO, Money, Percent, Price, Qty, Value
 from rebal_tui.domain.sessions import Session, new_york_day
 from rebal_tui.domain.trading_rules import NO_RULES, TradingRules
+from rebal_tui.engine.bounds import RestrictionsConflict
 from rebal_tui.engine.calendar import QUARTER_ENDS, fires_on
 from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.goals import Goals
@@ -102,6 +103,14 @@ class Situation:
     def goals(self) -> Goals | None:
         """The reachable target of an account with restrictions, None without any. Raises `RestrictionsConflict`."""
         return plan_goals(self.holdings(), self.portfolio.weights, self.valuation.equity)
+
+    @property
+    def reachable_values(self) -> Mapping[str, Fraction] | None:
+        """The values that restrictions leave reachable; None without any, and where they exclude each other."""
+        try:
+            return None if self.goals is None else self.goals.target.values
+        except RestrictionsConflict:
+            return None
 
     @cached_property
     def booked_valuation(self) -> Valuation | None:
