@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from rebal_tui.domain.errors import require
 from rebal_tui.store.files_schema import FILES
 from rebal_tui.store.reservations_migration import RESERVATIONS
+from rebal_tui.store.trading_rules_migration import TRADING_RULES
 
 FIRST = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -373,7 +374,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0007_reservations", RESERVATIONS), ("0008_update_condition", UPDATE_CONDITION), ("0009_unfinished", UNFINISHED),
     ("0010_asset_identity", ASSET_IDENTITY), ("0011_guards", GUARDS), ("0012_corporate_actions", CORPORATE_ACTIONS),
     ("0014_quarantine", QUARANTINE),
-    ("0015_explained", EXPLAINED),
+    ("0015_explained", EXPLAINED), ("0016_trading_rules", TRADING_RULES),
     ("0017_files", FILES),
     ("0019_key_scopes", KEY_SCOPES),
     ("0019_trade_markers", TRADE_MARKERS),

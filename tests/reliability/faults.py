@@ -33,8 +33,8 @@ from rebal_tui.engine.arrays import decide, exact
 from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, NEVER, AccountColumns, BookFrame, Mark
 from rebal_tui.engine.arrays.memory_layout import PortfolioTable
+from rebal_tui.engine.buys import resize_buys
 from rebal_tui.engine.evaluation import evaluate
-from rebal_tui.engine.planning import resize_buys
 from rebal_tui.engine.situation import Situation
 from rebal_tui.services.advisory import subscriptions, withdrawal_steps  # fmt: skip
 from rebal_tui.services.book.book import Book, BookTransaction

@@ -68,11 +68,12 @@ def test_rewritten_check_constraints_of_runs_refuse_the_same_rows(tmp_path: Path
         "session, counts_quota, created_at, updated_at) VALUES (1, 'r', 1, 'full_rebalance', 'system', 'QUEUED', "
         "'waiting', 'not_needed', 1, 0, '2026-03-02', 1, 0, 0)"
     )
-    before = database.rows("SELECT * FROM runs")
+    columns = ", ".join(name for (name,) in database.rows("SELECT name FROM pragma_table_info('runs')"))
+    before = database.rows(f"SELECT {columns} FROM runs")
     open_already = sqlite3.connect(path)
     open_already.execute("SELECT * FROM runs").fetchall()
     migrate(database, [("book", MIGRATIONS)])
-    assert database.rows("SELECT * FROM runs") == before
+    assert database.rows(f"SELECT {columns} FROM runs") == before
     assert database.rows("PRAGMA integrity_check") == [("ok",)]
     assert "status = 'QUEUED' OR" in str(database.row("SELECT sql FROM sqlite_master WHERE name = 'runs'"))
     for connection in (database.connection, open_already):

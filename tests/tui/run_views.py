@@ -12,7 +12,9 @@ from rebal_tui.domain.quantities import NANO, Money, Price, Qty, parse_money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
-from rebal_tui.engine.planning import Holdings, plan_full_rebalance, plan_partial_liquidation
+from rebal_tui.engine.liquidation import plan_partial_liquidation
+from rebal_tui.engine.plan_lines import Holdings
+from rebal_tui.engine.planning import plan_full_rebalance
 from rebal_tui.engine.shares import rounded_shares
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.view_models.desk import DeskRow

@@ -25,7 +25,8 @@ from rebal_tui.domain.quantities import NANO, Money, Percent, Price, Qty, parse_
 from rebal_tui.domain.sessions import NEW_YORK, Session
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.engine.evaluation import evaluate
-from rebal_tui.engine.planning import Holdings, plan_full_rebalance
+from rebal_tui.engine.plan_lines import Holdings
+from rebal_tui.engine.planning import plan_full_rebalance
 from rebal_tui.engine.schedule import Schedule
 from rebal_tui.engine.shares import rounded_shares
 from rebal_tui.engine.situation import Situation

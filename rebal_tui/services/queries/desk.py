@@ -14,7 +14,7 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.engine import trace_text
 from rebal_tui.engine.arrays.sweep import sweep
 from rebal_tui.engine.drift import AssetDrift, Valuation, value_account
-from rebal_tui.engine.planning import Holdings
+from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.shares import rounded_shares
 from rebal_tui.services.advisory.cash import transferable

@@ -14,7 +14,7 @@ from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.time_budget import TimeBudget
 from rebal_tui.services.evaluation.account import value_of
-from rebal_tui.services.evaluation.history import plan_of, store_plan
+from rebal_tui.services.evaluation.history import current_plan, plan_of, store_plan
 from rebal_tui.services.evaluation.planning import plan_run, same_orders
 from rebal_tui.services.runs.processing import process_chunk
 from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manual_run
@@ -138,7 +138,7 @@ def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
     Raises `Conflict` when the run does not await approval.
     """
     run = _awaiting(book, run_id)
-    current = plan_run(book, run.account_id, run.type, run.weights, run.amount)
+    current = current_plan(book, run)
     stored = plan_of(book.database, run)
     if stored is None or not same_orders(shown, stored) or not same_orders(shown, current):
         with book.write() as tx:

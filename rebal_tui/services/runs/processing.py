@@ -30,7 +30,6 @@ from rebal_tui.services.broker_sync.events import MAX_EVENTS_PER_TRANSACTION, sy
 from rebal_tui.services.broker_sync.polling import read_account
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.account import value_of
-from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.runs.approval_expiry import expire_unapproved
 from rebal_tui.services.runs.buy_sizes import size_buys
 from rebal_tui.services.runs.finishing import End, after_close, finish, outcome, wind_down
@@ -237,7 +236,7 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
             ends.append(End(run, RunStatus.ERROR, text))
             continue
         try:
-            plan = plan_run(book, run.account_id, run.type, run.weights, run.amount)
+            plan = history.current_plan(book, run)
         except Conflict as refusal:
             ends.append(End(run, RunStatus.ERROR, str(refusal)))
         else:

@@ -22,12 +22,12 @@ from rebal_tui.services.broker_sync import events as broker_events
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.broker_sync.reconciliation import orders as order_reconciliation
 from rebal_tui.services.broker_sync.reconciliation import recheck
+from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.account import situation
 from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.evaluation.whole_book import decide_book
 from rebal_tui.services.evaluation_pass import chunks, isolation
 from rebal_tui.services.queries.exceptions import list_exceptions
-from rebal_tui.services.runs import processing
 from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.view_models.exceptions import ExceptionKind
@@ -73,7 +73,7 @@ def quarantine_alerts(book: Book) -> list[str]:
 def test_a_run_that_cannot_be_planned_stops_no_other_run(monkeypatch: pytest.MonkeyPatch) -> None:
     book = simple_book("2026-03-02 09:29", names="abc", follows=balanced())
     with monkeypatch.context() as patch:
-        patch.setattr(processing, "plan_run", failing_for("b", plan_run, lambda _book, one, *_: one))
+        patch.setattr(history, "plan_run", failing_for("b", plan_run, lambda _book, one, *_, **__: one))
         advance_to(book, "2026-03-02 10:00")
     ended = {run.account_id: run.status for run in all_runs(book)}
     assert ended == {"a": RunStatus.COMPLETED_SUCCESS, "b": RunStatus.QUEUED, "c": RunStatus.COMPLETED_SUCCESS}
@@ -250,10 +250,10 @@ def test_an_asset_that_cannot_be_stored_stops_no_other_asset(monkeypatch: pytest
 def test_a_failure_of_the_broker_is_no_accounts_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     book = simple_book("2026-03-02 10:00", names="ab", follows=balanced())
 
-    def fail(*_: object) -> Plan:
+    def fail(*_: object, **__: object) -> Plan:
         raise BrokerUnavailable("no response")
 
-    monkeypatch.setattr(processing, "plan_run", fail)
+    monkeypatch.setattr(history, "plan_run", fail)
     scheduler.tick(book)
     assert paused(book) == set()
     assert [kind for kind, *_ in alerts(book)] == ["broker"]
