@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -27,7 +27,8 @@ class PollingState:
 
     `loaded` is set once everything was read. `account_at`, `orders_at`, `journals_at` and `daily_at` are when that is
     next due, None for immediately. `last_error` is why the broker could not be read, and `try_at` the time of the next
-    attempt.
+    attempt. `orders_left` are the accounts whose orders are still to be compared in this round,
+    `asked_at` is when cash or a journal, by withdrawal, key or id, was last asked for.
     `clock_told` is the difference of the clocks in the open alert, 0 without one; `stream_alerts` are the open alerts
     of streams by name; both are None until they are compared with the stored alerts. `clock_asked_at` is when the
     broker's clock was last asked for because of a difference.
@@ -38,6 +39,8 @@ class PollingState:
     last_error: str = ""
     account_at: datetime | None = None
     orders_at: datetime | None = None
+    orders_left: list[str] = field(default_factory=list)
+    asked_at: dict[str, datetime] = field(default_factory=dict)
     journals_at: datetime | None = None
     daily_at: datetime | None = None
     account_row: int = 0

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, RefusalCode
+from rebal_tui.broker.protocol import BrokerEvent, BrokerPending, BrokerRefused, EventBatch, EventKind, RefusalCode
 from rebal_tui.domain.accounts import ENDED_STATUSES, RESTRICTION_TEXTS, Account, Restriction
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import WITHDRAWAL_JOURNAL, Journal, JournalStatus, Owner, OwnerKind, WithdrawalStage
-from rebal_tui.domain.orders import Fill
+from rebal_tui.domain.orders import Fill, Order
 from rebal_tui.services.book.asset_listing import save_assets
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync import journal_watch, missed_events, unknown_assets
 from rebal_tui.services.broker_sync.corporate_actions import apply_actions
 from rebal_tui.services.broker_sync.lost_runs import note_lost_runs
-from rebal_tui.store import accounts, book_settings, cash, fills, jobs, reservations, run_orders
+from rebal_tui.services.broker_sync.unmade import apply_unmade
+from rebal_tui.store import accounts, book_settings, cash, fills, jobs, journal_requests, reservations, run_orders
 
 CURSOR = "broker_cursor"
 RESTRICTED_ALERT, ENDED_ALERT = "restricted", "account_ended"
@@ -33,31 +34,54 @@ def sync(book: Book, most: int | None = None) -> int:
     reading stops after at least that many events, and more may be available.
     """
     total = 0
-    while events := book.broker.events(
-        cursor := int(book_settings.get(book.database, CURSOR, "0")), MAX_EVENTS_PER_TRANSACTION
-    ):
-        reached = apply_event_batch(book, events, cursor)
-        total += len(events)
+    while (batch := _next_batch(book, cursor := int(book_settings.get(book.database, CURSOR, "0")))) is not None:
+        try:
+            reached = apply_event_batch(book, batch, cursor)
+        except BrokerPending:
+            break
+        total += len(batch.events)
         if reached == cursor or (most is not None and total >= most):
             break
     return total
 
 
-def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) -> int:
-    """Apply events read from `cursor`, in one transaction; returns the new cursor."""
-    reached = max(cursor, *(e.seq for e in events))
-    touched = {e.account_id for e in events if e.account_id is not None}
-    # The broker may be remote, so it is called before the write transaction begins.
+def _next_batch(book: Book, cursor: int) -> EventBatch | None:
+    """The events after the cursor, with what they changed; None when there are none, or while that is being read."""
+    if book.live is not None:
+        return book.live.ready_events(cursor, MAX_EVENTS_PER_TRANSACTION)
+    events = book.broker.events(cursor, MAX_EVENTS_PER_TRANSACTION)
+    return read_batch(book, events) if events else None
+
+
+def read_batch(book: Book, events: Sequence[BrokerEvent]) -> EventBatch:
+    """Events with the simulated broker's present state of what they changed."""
+    changed = {event.account_id for event in events if event.account_id is not None}
     listed: Sequence[Asset] = ()
-    if any(e.kind is EventKind.ASSET for e in events):
-        listed, touched = book.broker.assets(), touched | unknown_assets.paused_accounts(book)
-    accounts_now = _accounts_of(book, touched)
-    listed = listed or unknown_assets.request_assets(book, accounts_now, [e.fill for e in events if e.fill])
-    external = {
-        account_id: external_orders(book, account_id) for account_id in sorted(_with_external_orders(book, events))
-    }
+    if any(event.kind is EventKind.ASSET for event in events):
+        listed, changed = book.broker.assets(), changed | unknown_assets.paused_accounts(book)
+    known = _accounts_of(book, changed)
+    external = sorted(_with_external_orders(book, events))
+    return EventBatch(
+        events, known, {account_id: book.broker.open_orders(account_id) for account_id in external}, listed
+    )
+
+
+def apply_event_batch(book: Book, batch: EventBatch, cursor: int) -> int:
+    """Apply events read from `cursor` and the state that they changed, in one transaction; returns the new cursor.
+
+    Raises `BrokerPending` while the broker is asked for assets that the book does not know.
+    """
+    events = batch.events
+    reached = max(cursor, *(e.seq for e in events))
+    touched = {e.account_id for e in events if e.account_id is not None} | {account.id for account in batch.accounts}
+    unnamed = [e.fill for e in events if e.fill]
+    listed = batch.assets or unknown_assets.request_assets(book, batch.accounts, unnamed)
+    external = {account_id: _external(book, orders) for account_id, orders in batch.open_orders.items()}
+    if book.live is not None and batch.assets:
+        for account_id in unknown_assets.paused_accounts(book):
+            book.live.request_refresh(account_id, f"assets known at {reached}")
     with book.write() as tx:
-        apply_accounts(tx, accounts_now, listed)
+        apply_accounts(tx, batch.accounts, listed)
         apply_events(tx, events)
         apply_actions(tx, events)
         for account_id, count in external.items():
@@ -75,7 +99,8 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
 
 def reload_from_broker(book: Book) -> None:
     """Load all assets and accounts from the broker, at the first opening and at every start (R-2)."""
-    known, found = book.broker.assets(), book.broker.accounts()
+    with book.broker.reading():
+        known, found = book.broker.assets(), book.broker.accounts()
     with book.write() as tx:
         apply_accounts(tx, found, known)
         tx.reload_accounts()
@@ -156,7 +181,11 @@ def _apply(tx: BookTransaction, event: BrokerEvent) -> Fill | None:
     if event.note is not None:
         jobs.raise_alert(tx, book.now(), "broker_notice", str(event.seq), event.note)
         tx.record("broker.notice", event.account_id or "broker", {"note": event.note}, "broker")
+    if event.unmade is not None:
+        apply_unmade(tx, event.unmade)
     if event.journal is not None:
+        if event.key is not None:
+            journal_requests.set_journal(tx, event.key, event.journal.id)
         apply_journal(tx, event.journal, event.account_id or event.journal.from_account)
     return new
 
@@ -234,4 +263,8 @@ def _with_external_orders(book: Book, events: Sequence[BrokerEvent]) -> set[str]
 
 def external_orders(book: Book, account_id: str) -> int:
     """The number of external open orders of an account: those that are not orders of a run."""
-    return sum(not run_orders.placed(book.database, o.client_order_id) for o in book.broker.open_orders(account_id))
+    return _external(book, book.broker.open_orders(account_id))
+
+
+def _external(book: Book, orders: Sequence[Order]) -> int:
+    return sum(not run_orders.placed(book.database, order.client_order_id) for order in orders)

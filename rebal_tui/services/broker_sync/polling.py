@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable, LiveBroker, RefusalCode
+from rebal_tui.broker.protocol import BrokerPending, BrokerRefused, BrokerUnavailable, LiveBroker, RefusalCode
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import Session
 from rebal_tui.services.book.book import Book
@@ -19,7 +19,9 @@ from rebal_tui.services.broker_sync.journal_watch import watch_journals
 from rebal_tui.store import accounts, book_settings, event_inbox, jobs, run_orders
 from rebal_tui.store import sessions as session_store
 
-ACCOUNT_INTERVAL = timedelta(seconds=1)
+ACCOUNTS_AT_ONCE = 10
+"""Accounts whose orders are looked up together."""
+ACCOUNT_INTERVAL = timedelta(seconds=2)
 """Interval at which the account read longest ago is read again."""
 OPEN_ORDERS_INTERVAL = timedelta(seconds=15)
 """Interval at which orders of runs in progress are looked up, because an event may be lost."""
@@ -51,7 +53,11 @@ def poll_broker(book: Book, now: datetime) -> None:
         if state.loaded:
             _poll(book, broker, now)
         else:
-            _load_all(book, broker, now)
+            with broker.reading():
+                _load_all(book, broker, now)
+    except BrokerPending:
+        if not state.loaded:
+            raise
     except (BrokerUnavailable, BrokerRefused) as error:
         state.try_at, state.last_error = now + RETRY_INTERVAL, str(error)
         raise BrokerUnavailable(state.last_error) from error
@@ -75,14 +81,18 @@ def _poll(book: Book, broker: LiveBroker, now: datetime) -> None:
         with book.write() as tx:
             event_inbox.prune(tx, now - INBOX_RETENTION, int(book_settings.get(book.database, CURSOR, "0")))
         state.daily_at = now + REFRESH_INTERVAL
-    if state.orders_at is None or now >= state.orders_at:
-        state.orders_at = now + OPEN_ORDERS_INTERVAL
-        _look_up_orders(book)
+    _look_up_orders(book, now)
     ids = book.account_table.ids
     if ids and (state.account_at is None or now >= state.account_at):
+        try:
+            read_account(book, ids[state.account_row % len(ids)])
+        except BrokerPending:
+            return
+        except BaseException:
+            state.account_row += 1
+            raise
+        state.account_row += 1
         state.account_at = now + ACCOUNT_INTERVAL
-        state.account_row = (state.account_row + 1) % len(ids)
-        read_account(book, ids[state.account_row])
 
 
 def read_account(book: Book, account_id: str) -> None:
@@ -91,13 +101,14 @@ def read_account(book: Book, account_id: str) -> None:
     Does nothing when the broker does not have the account.
     """
     try:
-        fresh = book.broker.account(account_id)
-        others = external_orders(book, account_id)
+        with book.broker.reading():
+            fresh = book.broker.account(account_id)
+            others = external_orders(book, account_id)
+            listed = unknown_assets.request_assets(book, [fresh])
     except BrokerRefused as refusal:
         if refusal.code != RefusalCode.NOT_FOUND:
             raise
         return
-    listed = unknown_assets.request_assets(book, [fresh])
     storable = unknown_assets.without_unknown(book, unknown_assets.labeled(book, fresh))
     same = storable == book.accounts.get(account_id) and others == book.extras[account_id].external_orders
     if (
@@ -113,24 +124,43 @@ def read_account(book: Book, account_id: str) -> None:
         tx.reload_accounts([account_id])
 
 
-def _look_up_orders(book: Book) -> None:
-    """Look up the orders of runs in progress by client_order_id, and apply changes."""
-    for run in list(book.open_runs.values()):
-        if run.status is not RunStatus.IN_PROGRESS:
-            continue
-        changed = False
-        for _, order, sent in run_orders.of_run(book.database, run.id):
-            if not sent or not order.id or order.status.final:
-                continue
-            known = book.broker.order_by_client_id(run.account_id, order.client_order_id)
-            if known is not None and (known.status, known.filled_qty) != (order.status, order.filled_qty):
-                with book.write() as tx:
-                    run_orders.store(tx, known)
-                    tx.requeue_runs([run.account_id])
-                    tx.changed()
-                changed = True
-        if changed:
-            read_account(book, run.account_id)
+def _look_up_orders(book: Book, now: datetime) -> None:
+    """Compare the orders of runs in progress with the broker's, a few accounts at a time, and apply changes."""
+    state = book.polling_state
+    if not state.orders_left and (state.orders_at is None or now >= state.orders_at):
+        state.orders_at = now + OPEN_ORDERS_INTERVAL
+        state.orders_left = [run.account_id for run in book.open_runs.values() if run.status is RunStatus.IN_PROGRESS]
+    unread: list[str] = []
+    for account_id in state.orders_left[:ACCOUNTS_AT_ONCE]:
+        try:
+            with book.broker.reading():
+                _compare_orders(book, account_id)
+        except BrokerPending:
+            unread.append(account_id)
+    state.orders_left = [*unread, *state.orders_left[ACCOUNTS_AT_ONCE:]]
+
+
+def _compare_orders(book: Book, account_id: str) -> None:
+    """Apply the broker's state of the open orders of an account's run; one that it has ended is looked up by id."""
+    run = book.open_runs.get(account_id)
+    ours = [] if run is None else [order for _, order, sent in run_orders.of_run(book.database, run.id) if sent]
+    ours = [order for order in ours if order.id and not order.status.final]
+    if not ours:
+        return
+    there = {order.client_order_id: order for order in book.broker.open_orders(account_id)}
+    changed = []
+    for order in ours:
+        known = there.get(order.client_order_id) or book.broker.order_by_client_id(account_id, order.client_order_id)
+        if known is not None and (known.status, known.filled_qty) != (order.status, order.filled_qty):
+            changed.append(known)
+    if not changed:
+        return
+    read_account(book, account_id)
+    with book.write() as tx:
+        for known in changed:
+            run_orders.store(tx, known)
+        tx.requeue_runs([account_id])
+        tx.changed()
 
 
 def _check_clock(book: Book, broker: LiveBroker, now: datetime) -> datetime:

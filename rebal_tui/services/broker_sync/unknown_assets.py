@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
 
+from rebal_tui.broker.protocol import BrokerPending
 from rebal_tui.domain.accounts import Account, Position
 from rebal_tui.domain.asset_labels import plain_symbol
 from rebal_tui.domain.assets import Asset
@@ -39,8 +40,13 @@ def request_assets(book: Book, accounts: Iterable[Account], executions: Iterable
     due = {name for name in missing if name not in asked or now - asked[name] >= ASK_INTERVAL}
     if not due:
         return ()
-    asked.update(dict.fromkeys(due, now))
-    return book.broker.assets()
+    try:
+        return book.broker.assets()
+    except BrokerPending:
+        due = set()
+        raise
+    finally:
+        asked.update(dict.fromkeys(due, now))
 
 
 def _is_known(item: Position | Fill, label_of: Mapping[str, str], assets: Mapping[str, Asset]) -> bool:

@@ -7,7 +7,7 @@ does one that no event can explain.
 
 from __future__ import annotations
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind
+from rebal_tui.broker.protocol import BrokerEvent, BrokerPending, BrokerRefused, EventKind
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync import missed_events
 from rebal_tui.services.broker_sync.reconciliation.comparison import explains, mismatches
@@ -22,15 +22,20 @@ from rebal_tui.store.holds import Hold
 
 def recheck(book: Book) -> None:
     """Resume paused accounts with new events, if these events explain every difference."""
+    asked: set[str] = set()
     for account_id in sorted(book.accounts_to_recheck & book.holds.keys()):
         hold = book.holds[account_id]
-        if (
-            hold.baseline is not None
-            and book.now() < hold.at + LATE_EVENT_MAX_AGE
-            and _explained(book, account_id, hold)
-        ):
-            _resume(book, account_id, hold)
-    book.accounts_to_recheck.clear()
+        try:
+            with book.broker.reading():
+                if (
+                    hold.baseline is not None
+                    and book.now() < hold.at + LATE_EVENT_MAX_AGE
+                    and _explained(book, account_id, hold)
+                ):
+                    _resume(book, account_id, hold)
+        except BrokerPending:
+            asked.add(account_id)
+    book.accounts_to_recheck &= asked
 
 
 def _explained(book: Book, account_id: str, hold: Hold) -> bool:

@@ -27,7 +27,11 @@ def release(book: Book, account_id: str) -> None:
     are recorded in the audit trail. Raises `Conflict` when the account is not paused, when the broker does not have it,
     or when it has a position in an asset that the book does not know.
     """
-    hold = check_release(book, account_id)
+    with book.broker.reading():
+        _release(book, account_id, check_release(book, account_id))
+
+
+def _release(book: Book, account_id: str, hold: Hold) -> None:
     try:
         fresh = [book.broker.account(account_id)]
     except BrokerRefused as refusal:
