@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import pytest
 
 from rebal_tui import bootstrap, live_book
-from rebal_tui.broker.alpaca.broker import AlpacaBroker
+from rebal_tui.broker.gateway.broker import GatewayBroker
 from rebal_tui.broker.protocol import BrokerUnavailable
 from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, KeyLocation
 from rebal_tui.domain.quantities import money_text, parse_money, parse_price, qty_text
@@ -180,7 +180,7 @@ class RemoteHarness:
     def _catch_up(self) -> None:
         """Wait until the book is complete, receives events, and has current prices."""
         broker = self.book.broker
-        assert isinstance(broker, AlpacaBroker)
+        assert isinstance(broker, GatewayBroker)
 
         def level(book: Book) -> bool:
             wanted = live_book.tracked_symbols(book)
@@ -263,6 +263,7 @@ def retry_until(act: Callable[[], object], done: Callable[[], object]) -> None:
             act()
         if done():
             return
+        sleep(0.1)
     pytest.fail("the request was never answered")
 
 

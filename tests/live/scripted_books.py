@@ -28,6 +28,7 @@ from rebal_tui.services.book.settings import Mode, Settings
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import book_settings, event_inbox, jobs, portfolios
 from rebal_tui.store.database import MEMORY, Database
+from tests.live.immediate_gateway import front_of
 from tests.live.transports import FIRM
 from tests.services.factories import balanced, new_york
 
@@ -113,7 +114,7 @@ class _QuietBroker(AlpacaBroker):
     def listen(self) -> None:
         return
 
-    def catch_up(self, until: datetime) -> None:
+    def catch_up(self, until: datetime, begin: datetime) -> None:
         return
 
 
@@ -192,7 +193,8 @@ class ScriptedBook:
             client, inbox, self.clock.now, lambda day: day + timedelta(days=1), self._quote, firm_account=FIRM
         )
         settings = with_guards(Settings(Mode.LIVE, resend_after=timedelta(seconds=10)), self.database)
-        book = Book(self.database, adapter, self.clock, settings, feed=self.feed, live=adapter)
+        front = front_of(adapter, self.database, self.clock.now)
+        book = Book(self.database, front, self.clock, settings, feed=self.feed, live=front)
         scheduler.start(book)
         return book
 

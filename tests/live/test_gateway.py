@@ -1,0 +1,81 @@
+"""The gateway: one budget, urgent requests first, each key once, and nothing sent under the kill switch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from rebal_tui.broker.budget import RequestBudget, RequestClass
+from rebal_tui.broker.gateway.gateway import Gateway, NotSent
+from tests.live.transports import NOW
+
+
+class Clock:
+    """A clock that only waiting moves."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def wait(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+def gateway_of(rate: int | None) -> tuple[Gateway, Clock, list[str], Callable[[str, RequestClass], None]]:
+    clock, sent = Clock(), list[str]()
+    gateway = Gateway(RequestBudget(rate), lambda: clock.at, clock.wait)
+
+    def queue(name: str, kind: RequestClass) -> None:
+        def send() -> None:
+            gateway.acquire()
+            sent.append(name)
+
+        gateway.queue(name, kind, send)
+
+    return gateway, clock, sent, queue
+
+
+def test_urgent_requests_go_first_and_a_key_is_queued_once() -> None:
+    gateway, _, sent, queue = gateway_of(None)
+    for kind in reversed(RequestClass):
+        queue(kind.name, kind)
+        queue(kind.name, kind)
+    gateway.pump()
+    assert sent == [kind.name for kind in RequestClass]
+
+
+def test_the_kill_switch_stops_orders_and_journals_and_lets_cancels_and_reads_pass() -> None:
+    gateway, _, sent, queue = gateway_of(None)
+    for kind in RequestClass:
+        queue(kind.name, kind)
+    gateway.halted.set()
+    gateway.pump()
+    assert sent == ["CANCEL", "READ"]
+    unsent = {reply.key for reply in gateway.collect() if isinstance(reply.error, NotSent)}
+    assert unsent == {"SELL", "BUY", "JOURNAL"}
+
+
+def test_reads_leave_two_thirds_of_the_budget_while_orders_wait() -> None:
+    gateway, clock, sent, queue = gateway_of(30)
+    gateway.budget.orders_wait = True
+    for number in range(40):
+        queue(f"read {number}", RequestClass.READ)
+    gateway.pump()
+    assert len(sent) == 10
+    queue("cancel", RequestClass.CANCEL)
+    gateway.pump()
+    assert sent[-1] == "cancel"
+    clock.wait(61)
+    gateway.pump()
+    assert len(sent) == 21
+
+
+def test_a_reply_to_an_earlier_read_does_not_answer_a_later_question() -> None:
+    gateway, _, _, queue = gateway_of(None)
+    queue("account", RequestClass.READ)
+    gateway.pump()
+    since = gateway.mark()
+    (early,) = gateway.collect()
+    queue("account", RequestClass.READ)
+    gateway.pump()
+    (late,) = gateway.collect()
+    assert early.began < since < late.began
