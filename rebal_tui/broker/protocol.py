@@ -282,6 +282,9 @@ class LiveBroker(Broker, Protocol):
     def ready_events(self, after: int, limit: int) -> EventBatch | None:
         """The next events after `after`, at most `limit`, once the state that they changed is read; None before."""
 
+    def behind(self, after: int) -> bool:
+        """Whether anything received is not applied yet, with events applied up to `after`."""
+
     def journal_of(self, request: JournalRequest) -> Journal | None:
         """The journal that the broker made for an earlier request; None only when it has none."""
 

@@ -88,6 +88,9 @@ class RemoteBroker(BrokerWrapper):
         events = self.events(after, limit)
         return read_batch(self._book, events) if events else None
 
+    def behind(self, after: int) -> bool:
+        return False
+
     def under_way(self, key: str) -> bool:
         return False
 

@@ -335,6 +335,11 @@ class GatewayBroker:
         self._receive()
         return self._batches.next(after, limit, self._network.events)
 
+    def behind(self, after: int) -> bool:
+        """Whether anything received is not applied yet, with events applied up to `after`."""
+        waits = self._network.has_received() or self._gateway.has(_RECEIVE)
+        return waits or bool(self._network.events(after, 1))
+
     def request_refresh(self, account_id: str | None, reason: str) -> None:
         self._network.request_refresh(account_id, reason)
 

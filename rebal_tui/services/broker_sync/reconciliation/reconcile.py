@@ -21,7 +21,7 @@ from rebal_tui.services.book.quarantine import isolated
 from rebal_tui.services.book.quarantine_view import Work
 from rebal_tui.services.broker_sync import unknown_assets
 from rebal_tui.services.broker_sync.account_holds import PAUSE_ALERT
-from rebal_tui.services.broker_sync.events import apply_accounts, apply_events, apply_journal, sync
+from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, apply_events, apply_journal, sync
 from rebal_tui.services.broker_sync.explained.comparison import difference_of, other_reasons
 from rebal_tui.services.broker_sync.reconciliation.comparison import explains, mismatches, with_events_applied
 from rebal_tui.services.broker_sync.reconciliation.event_replay import events_since, poll_events
@@ -33,7 +33,7 @@ from rebal_tui.services.broker_sync.reconciliation.orders import (
 from rebal_tui.services.broker_sync.reconciliation.pause_baseline import baseline_of, event_position
 from rebal_tui.services.broker_sync.reconciliation.report import ReconciliationReport
 from rebal_tui.services.broker_sync.reconciliation.snapshot import differing_accounts
-from rebal_tui.store import accounts, audit, cash, fills, holds, jobs
+from rebal_tui.store import accounts, audit, book_settings, cash, fills, holds, jobs
 from rebal_tui.store.account_table import Accounts, AccountTable
 from rebal_tui.store.backup import is_small
 from rebal_tui.store.holds import Hold
@@ -57,6 +57,10 @@ class Reconciliation:
 def ensure_reconciled(book: Book) -> None:
     """Reconcile once after the book is opened. Raises `BrokerUnavailable` while the broker does not respond."""
     if not book.reconciled:
+        if book.live is not None:
+            sync(book)
+            if book.live.behind(int(book_settings.get(book.database, CURSOR, "0"))):
+                raise BrokerPending("events received at the start are still being read")
         with book.broker.reading():
             _ask_all(book)
             reconcile(book)
