@@ -38,6 +38,8 @@ from tests.services.factories import (
 
 START = "2026-11-23 10:00"
 PRICES = {"SPY": "400.00", "TLT": "100.00", "GLD": "180.00"}
+MAX_AHEAD = timedelta(seconds=20)
+"""Largest lead of the book's clock over the server's: below the difference at which decisions stop."""
 MOST = 30.0
 """Timeout in seconds of real time."""
 
@@ -90,8 +92,8 @@ class ServerClock:
 
     def advance_ahead(self) -> bool:
         """Let a short time pass without the server; False if the limit is already exceeded."""
-        self._ahead += timedelta(seconds=0.5)
-        return self._ahead < timedelta(seconds=20)
+        self._ahead = min(self._ahead + timedelta(seconds=0.5), MAX_AHEAD)
+        return self._ahead < MAX_AHEAD
 
     def sync(self) -> datetime:
         self._ahead = timedelta(0)
@@ -172,6 +174,11 @@ class RemoteHarness:
             self.clock.sync()
 
     def _advance(self) -> None:
+        # A read without an answer is sent again after a few seconds of the book's clock.
+        self.clock.advance_ahead()
+        self._poll()
+
+    def _poll(self) -> None:
         try:
             scheduler.advance_market(self.book, self.book.now())
         except BrokerUnavailable:
@@ -187,7 +194,7 @@ class RemoteHarness:
             fresh = all((at := book.assets[s].price_at) is not None and at >= book.now() for s in wanted)
             return book.polling_state.loaded and all(s.connected_since for s in broker.connection().streams) and fresh
 
-        self._until(level, self._advance)
+        self._until(level, self._poll)
 
     def _until(self, done: Callable[[Book], object], act: Callable[[], None]) -> None:
         until = monotonic() + MOST
