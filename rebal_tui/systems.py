@@ -69,3 +69,13 @@ def move_new(source: Path, target: Path) -> None:
 def is_private(mode: int) -> bool:
     """Whether the mode of a file lets only its owner read it. Windows has no modes; its user folders are private."""
     return sys.platform == "win32" or not mode & 0o077
+
+
+def max_open_files() -> int | None:
+    """How many files this process may open; None without a limit, as on Windows, where sockets are no files."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    limit: int = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return None if limit == resource.RLIM_INFINITY else limit

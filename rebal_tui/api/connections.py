@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from rebal_tui.systems import max_open_files
+
 MAX_CONNECTIONS = 1_000
 MIN_CONNECTIONS = 8
 RESERVED_DESCRIPTORS = 48
@@ -28,7 +30,9 @@ class ConnectionLimits:
 
 def connection_limits() -> ConnectionLimits:
     """The limits of this process, well below its limit of open files."""
-    return ConnectionLimits(max(MIN_CONNECTIONS, min(MAX_CONNECTIONS, _max_open_files() - RESERVED_DESCRIPTORS)))
+    files = max_open_files()
+    most = MAX_CONNECTIONS if files is None else files - RESERVED_DESCRIPTORS
+    return ConnectionLimits(max(MIN_CONNECTIONS, min(MAX_CONNECTIONS, most)))
 
 
 def limited_protocol(limits: ConnectionLimits) -> type[H11Protocol]:
@@ -123,13 +127,3 @@ class _LimitedProtocol(H11Protocol):
     def _abort(self) -> None:
         self._deadline = None
         self.transport.abort()
-
-
-def _max_open_files() -> int:
-    """The soft limit of open files; on Windows, where sockets are not files, a large number."""
-    try:
-        import resource
-    except ImportError:
-        return MAX_CONNECTIONS + RESERVED_DESCRIPTORS
-    limit: int = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return MAX_CONNECTIONS + RESERVED_DESCRIPTORS if limit == resource.RLIM_INFINITY else limit

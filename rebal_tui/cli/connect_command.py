@@ -65,7 +65,7 @@ def entry(
       rebal-tui connect --paper --db paper.db
       rebal-tui connect --paper --db test.db --url http://127.0.0.1:8000 --keys-file keys.json --keep file --yes
       rebal-tui --db paper.db              open the new book
-      rebal-tui connect --self-test        check a paper account; the report can be sent to whoever helps you
+      rebal-tui connect --self-test        check a paper account and write a report for support
     """
     from rebal_tui import bootstrap, live_book, paths
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -50,6 +49,7 @@ def run_self_test(
 
     `report` None is a new file in the current folder. Raises `Conflict` when the report exists or cannot be written.
     """
+    from rebal_tui import bootstrap
     from rebal_tui.broker.alpaca.client import AlpacaClient
     from rebal_tui.broker.alpaca.self_test.connection import Connection
     from rebal_tui.broker.alpaca.self_test.results import Outcome
@@ -60,7 +60,7 @@ def run_self_test(
     if path.exists():
         raise Conflict(f"{path} already exists; choose another file with --report")
     client = AlpacaClient(endpoints, keys, now, sleep=sleep)
-    connection = Connection(client, now, elapsed, sleep, uuid.uuid4().hex[:12], account_id, firm_account)
+    connection = Connection(client, now, elapsed, sleep, bootstrap.new_seed()[:12], account_id, firm_account)
     results: list[StepResult] = []
     try:
         for result in run(connection):

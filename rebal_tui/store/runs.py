@@ -226,6 +226,16 @@ def _changed(before: Run, after: Run) -> Sequence[SqlValue]:
     )  # fmt: skip
 
 
+def uses_quota(database: Database, account_id: str, session: str) -> bool:
+    """Whether a run of the account uses its quota of the session, a day as YYYY-MM-DD (R-11)."""
+    found = database.row(
+        "SELECT 1 FROM runs JOIN accounts ON accounts.key = runs.account "
+        "WHERE accounts.id = ? AND session = ? AND counts_quota = 1",
+        (account_id, session),
+    )
+    return found is not None
+
+
 def release_quota(tx: Transaction, run_ids: Sequence[str]) -> set[str]:
     """Let those of some runs that sent no order use no quota (R-11); returns their ids."""
     released = {

@@ -12,12 +12,13 @@ from rebal_tui.domain.errors import BrokenInvariant
 from rebal_tui.domain.quantities import Price, Qty
 
 TWO = [Position("SPY", Qty(1), Price(5)), Position("TLT", Qty(2), Price(5))]
+UNKNOWN: dict[str, object] = {"asset_id": None, "available": None}
 
 
 def test_objects_are_built_from_columns_and_shared_values() -> None:
     columns: dict[str, list[object]] = {"symbol": ["SPY", "TLT"], "qty": [1, 2]}
-    assert build_objects(Position, 2, columns, {"avg_entry_price": Price(5), "asset_id": None}) == TWO
-    assert build_objects(Position, 0, {"symbol": [], "qty": []}, {"avg_entry_price": None, "asset_id": None}) == []
+    assert build_objects(Position, 2, columns, {"avg_entry_price": Price(5)} | UNKNOWN) == TWO
+    assert build_objects(Position, 0, {"symbol": [], "qty": []}, {"avg_entry_price": None} | UNKNOWN) == []
 
 
 @pytest.mark.parametrize(
@@ -25,10 +26,10 @@ def test_objects_are_built_from_columns_and_shared_values() -> None:
     [
         ({"symbol": ["SPY", "TLT"]}, {"qty": 1}, "fields of Position are missing"),
         ({"symbol": ["SPY", "TLT"]}, {"qty": 1, "avg_entry_price": None, "more": 1}, "fields of Position are missing"),
-        ({"symbol": ["SPY"]}, {"qty": 1, "avg_entry_price": None, "asset_id": None}, "columns of different lengths"),
+        ({"symbol": ["SPY"]}, {"qty": 1, "avg_entry_price": None} | UNKNOWN, "columns of different lengths"),
         (
             {"symbol": ["SPY", "TLT", "GLD"]},
-            {"qty": 1, "avg_entry_price": None, "asset_id": None},
+            {"qty": 1, "avg_entry_price": None} | UNKNOWN,
             "columns of different lengths",
         ),
     ],

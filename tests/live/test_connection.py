@@ -88,7 +88,7 @@ def test_an_alert_about_the_clock_from_an_earlier_start_is_cleared() -> None:
     broker.skew = timedelta(seconds=5)
     scheduler.tick(book)
     assert "5 s behind" in alerts(book)["clock"]
-    book.polling_state.clock_told = None
+    book.polling_state.clock_alerted = None
     broker.skew = timedelta(seconds=1)
     scheduler.tick(book)
     assert "clock" not in alerts(book)

@@ -26,7 +26,7 @@ from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio, Portfoli
 from rebal_tui.domain.quantities import ATTO, CENT, NANO, Money, Value
 from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import Session
-from rebal_tui.engine import allocation, drift, triggers
+from rebal_tui.engine import allocation, triggers
 from rebal_tui.engine import calendar as calendar_rules
 from rebal_tui.engine.arrays import day_context as today_rules
 from rebal_tui.engine.arrays import decide, exact
@@ -59,7 +59,6 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "external orders are not checked": ("outside_orders", "slow_fills", "halts", "moving"),
     "eligibility is not checked": ("dead_assets",),
     "stale prices are treated as fresh": ("price_freezes", "moving"),
-    "a band fires at its limit": ("still",),
     "a calendar day is a day late": ("moving",),
     "a calendar day on a weekend is lost": ("moving",),
     "ten dollars are not enough": ("still",),
@@ -90,7 +89,6 @@ FIRST: dict[str, int] = {
     "the quota is not checked": 3,
     "stale prices are treated as fresh": 4,
     "eligibility is not checked": 1,
-    "a band fires at its limit": 3,
     "relative and absolute bands are mixed up": 5,
     "a calendar day is a day late": 6,
     "a calendar day on a weekend is lost": 35,
@@ -274,12 +272,6 @@ def _long_ago(accounts: AccountColumns, day_context: DayContext) -> AccountColum
     return replace(accounts, rebalanced_on=np.where(last == NEVER, day_context.day - 900, last).astype(last.dtype))
 
 
-_plant_situation(
-    "a band fires at its limit",
-    _same_book,
-    _same,
-    lambda: patch.object(drift.BandUsage, "breached", property(lambda usage: usage.numerator >= usage.denominator)),
-)
 _plant_situation(
     "relative and absolute bands are mixed up",
     lambda frame, day_context: (

@@ -17,9 +17,9 @@ from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.cash import Journal, WithdrawalStage
 from rebal_tui.domain.orders import Order, OrderRequest, Side
-from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Subscription
 from rebal_tui.domain.quantities import CENT, NANO
-from rebal_tui.domain.runs import InitiatedFrom, Run, RunStatus, RunType
+from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunStatus, RunType
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.protocol import Quote
 from rebal_tui.services.book.book import Book
@@ -486,11 +486,11 @@ class Oracle:
         ):  # fmt: skip
             return "none"
         subscription = book.subscriptions[account_id]
-        calendar, undone = portfolio.calendar, self.rebalances.undone.get(subscription.id)
+        undone = self.rebalances.undone.get(subscription.id)
         return oracle.outcome(
             self._as_book(account_id, portfolio),
             bands=[(band.sub_type.value, Fraction(band.percent, 100)) for band in portfolio.bands],
-            calendar=(calendar.sub_type.value, calendar.day) if calendar else None,
+            calendar=self._calendar(subscription, portfolio, today),
             last_rebalanced=self.rebalances.last.get(subscription.id),
             cooldown_days=portfolio.cooldown_days,
             today=today,
@@ -499,6 +499,22 @@ class Oracle:
             undone=frozenset(undone.symbols) if undone else frozenset(),
             traded=undone.traded if undone else None,
         )  # fmt: skip
+
+    def _calendar(self, subscription: Subscription, portfolio: Portfolio, today: date) -> tuple[str, str] | None:
+        """The calendar condition; one that fires today where a run of the session before is proposed again (R-27)."""
+        condition, before = portfolio.calendar, self._book().calendar.previous(today)
+        if condition is None or before is None:
+            return None
+        given = condition.sub_type.value, condition.day
+        last = self.rebalances.last.get(subscription.id)
+        due = oracle.calendar_fires(*given, before.day, today) and last is not None
+        if due and last is not None and before.day >= last + timedelta(days=portfolio.cooldown_days):
+            for run in self._runs.values():
+                of_day = run.subscription_id == subscription.id and run.session == before.day.isoformat()
+                unapproved = run.status is RunStatus.CANCELED and run.approval is Approval.AWAITING
+                if of_day and unapproved and run.canceled_at and run.canceled_at > before.window_end:
+                    return "weekly", f"{today:%A}"
+        return given
 
     def _overstretched(self, account_id: str) -> bool:
         """R-40: holdings worth more than six times the equity, or holdings without equity."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.domain.sessions import Session
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.sessions import TradingCalendar
-from rebal_tui.services.book import kill_switch
+from rebal_tui.services.book import kill_switch, quarantine
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.settings import Mode, Settings
 from rebal_tui.services.broker_sync.events import reload_from_broker, sync
@@ -33,7 +34,7 @@ from tests.reliability import models, scenario_events
 from tests.reliability.broker import FaultyBroker, Killed
 from tests.reliability.default_events import DefaultEvents
 from tests.reliability.market import SYMBOLS, Prices, Swarm
-from tests.reliability.oracle import Oracle
+from tests.reliability.oracle import Oracle, Violation
 from tests.reliability.pairs import Pair
 
 BEGIN = date(2026, 1, 5)
@@ -292,6 +293,18 @@ def jobs_due(book: Book) -> datetime | None:
     return slots[-1] if slots and not jobs.evaluated(book.database, session.day.isoformat(), slots[-1]) else None
 
 
+def _isolated_failure(text: str, *values: object) -> None:
+    """A failure that the program survives by setting it apart is a fault here."""
+    error = sys.exc_info()[1]
+    if isinstance(error, Violation):
+        raise error
+    raise Violation("isolation", f"{text % values}: {error}") from error
+
+
+def _quarantined(_tx: object, kind: object, subject: str, reason: str, _account_id: str | None = None) -> None:
+    _isolated_failure("%s %s enters quarantine: %s", kind, subject, reason)
+
+
 def simulate(
     seed: int, *, days: int | None = None, trace: list[str] | None = None, needed: Iterable[str] = ()
 ) -> SimulationResult:
@@ -306,6 +319,8 @@ def simulate(
         with (
             patch.object(chunks, "MAX_ACCOUNTS_PER_CHUNK", most),
             patch.object(starting, "ARRAY_START_MIN_RUNS", least),
+            patch.object(scheduler.log, "exception", _isolated_failure),
+            patch.object(quarantine, "enter", _quarantined),
         ):
             return simulation.run()
     except BaseException as error:

@@ -106,7 +106,7 @@ def test_a_halted_asset_accepts_orders_and_fills_them_when_trading_resumes() -> 
         assert {order.status for order in placed if order.symbol == "SPY"} <= {OrderStatus.NEW, OrderStatus.ACCEPTED}
         assert {one.status for one in all_runs(book)} == {RunStatus.IN_PROGRESS}
         await press(pilot, "h", "y")
-        assert "● trades" in screen_text(app)
+        assert "● tradable" in screen_text(app)
         at_time(book, "2026-03-02 10:30")
         await run_heartbeat(pilot, app)
         await run_heartbeat(pilot, app)
@@ -136,7 +136,7 @@ def test_an_asset_on_hold_is_released_for_all_its_accounts() -> None:
         assert list(book.asset_holds) == ["SPY"]
         await press(pilot, "l", "y")
         assert book.asset_holds == {}
-        assert "● trades" in screen_text(app)
+        assert "● tradable" in screen_text(app)
         at_time(book, "2026-03-02 10:30")
         await run_heartbeat(pilot, app)
         assert len(all_runs(book)) == 5
@@ -161,7 +161,7 @@ def test_an_untradable_asset_marks_its_portfolios_at_the_evaluation() -> None:
         assert book.portfolios["balanced"].status is PortfolioStatus.ACTIVE
         assert "▲ 1 alert" in screen_text(app)
         await press(pilot, "u", "y")
-        assert "● trades" in screen_text(app)
+        assert "● tradable" in screen_text(app)
 
     run(flow, book, "6")
 

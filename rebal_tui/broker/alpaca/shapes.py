@@ -118,8 +118,8 @@ def _restrictions(trading: Json) -> Iterable[Restriction]:
 def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], set[Restriction]]:
     """The long positions in US equities, and the restrictions that all other positions mean (R-40).
 
-    Two assets under one symbol are two positions. Raises `Malformed` for two rows of one asset: whether they are
-    lots to be added up or one position told twice is unknown.
+    Two assets under one symbol are two positions. Raises `Malformed` for two rows of one asset: they may be
+    two lots, or one position reported twice.
     """
     held: list[Position] = []
     foreign: set[Restriction] = set()

@@ -27,10 +27,10 @@ class PollingState:
 
     `loaded` is set once everything was read. `account_at`, `orders_at`, `journals_read_at` and `daily_at` are when that
     read is next due, `journals_at` when journals are next looked at, None for immediately. `last_error` is why the
-    broker could not be read, and `try_at` the time of the next attempt. `clock_told` is the difference of the clocks in
-    the open alert, 0 without one; `stream_alerts` are the open alerts of streams by name, `prices_told` is whether
-    delayed prices have one; all are None until they are compared with the stored alerts. `clock_asked_at` is when the
-    broker's clock was last asked for because of a difference. `differences_asked` is when each account with an
+    broker could not be read, and `try_at` the time of the next attempt. `clock_alerted` is the difference of the clocks
+    in the open alert, 0 without one; `stream_alerts` are the open alerts of streams by name, `prices_alerted` is
+    whether delayed prices have one; all are None until they are compared with the stored alerts. `clock_asked_at` is
+    when the broker's clock was last asked for because of a difference. `differences_asked` is when each account with an
     unexplained difference was last asked for, `compared_on` the session at whose open all were compared, and
     `events_missed` whether a stream was down since the last comparison. `orders_left` are the accounts whose orders are
     still to be compared in this round, `asked_at` is when cash or a journal, by withdrawal, key or id, was last asked
@@ -48,10 +48,10 @@ class PollingState:
     journals_read_at: datetime | None = None
     daily_at: datetime | None = None
     account_row: int = 0
-    clock_told: timedelta | None = None
+    clock_alerted: timedelta | None = None
     clock_asked_at: datetime | None = None
     stream_alerts: dict[str, str] | None = None
-    prices_told: bool | None = None
+    prices_alerted: bool | None = None
     differences_asked: dict[str, datetime] = field(default_factory=dict)
     compared_on: date | None = None
     events_missed: bool = False

@@ -26,7 +26,7 @@ _OF_ONE_STATEMENT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.Interfac
 def enter(tx: BookTransaction, kind: QuarantineKind, subject: str, reason: str, account_id: str | None = None) -> None:
     """Put a thing into quarantine, or count a further attempt; the first one is audited, and an alert names it."""
     now, before = tx.book.now(), quarantine.get(tx.database, kind, subject)
-    # A heartbeat may meet the same failure on several ways; it counts once.
+    # A heartbeat may meet the same failure several times; it counts once.
     tries = before.tries + (now > before.tried_at) if before else 1
     text = display_text(reason, MAX_REASON_LENGTH)
     one = Quarantined(

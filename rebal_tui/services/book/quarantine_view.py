@@ -1,4 +1,4 @@
-"""What is in quarantine, in memory: whom it pauses and what is due to be tried again (R-52)."""
+"""What is in quarantine, in memory: the accounts that it pauses, and what is due for a retry (R-52)."""
 
 from __future__ import annotations
 

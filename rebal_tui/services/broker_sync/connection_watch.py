@@ -45,16 +45,20 @@ def compare_clocks(book: Book, skew: timedelta, now: datetime) -> None:
 
     Raises `BrokerUnavailable` above a difference of `CLOCK_SKEW_MAX`: nothing may be decided.
     """
-    told = book.polling_state.clock_told
+    alerted = book.polling_state.clock_alerted
     if abs(skew) <= CLOCK_SKEW_ALERT_MIN:
-        if told is None or told:
+        if alerted is None or alerted:
             _clear(book, CLOCK_ALERT, CLOCK_SUBJECT, now)
-        book.polling_state.clock_told = timedelta(0)
+        book.polling_state.clock_alerted = timedelta(0)
         return
-    if not told or abs(told - skew) >= CLOCK_SKEW_STEP or (abs(told) > CLOCK_SKEW_MAX) != (abs(skew) > CLOCK_SKEW_MAX):
+    if (
+        not alerted
+        or abs(alerted - skew) >= CLOCK_SKEW_STEP
+        or (abs(alerted) > CLOCK_SKEW_MAX) != (abs(skew) > CLOCK_SKEW_MAX)
+    ):
         with book.write() as tx:
             jobs.raise_alert(tx, now, CLOCK_ALERT, CLOCK_SUBJECT, _clock_text(skew))
-        book.polling_state.clock_told = skew
+        book.polling_state.clock_alerted = skew
     if abs(skew) > CLOCK_SKEW_MAX:
         raise BrokerUnavailable(_clock_text(skew))
 
@@ -86,16 +90,16 @@ def _may_ask(book: Book, now: datetime) -> bool:
 def _watch_streams(book: Book, streams: tuple[StreamState, ...], now: datetime) -> None:
     if not streams:
         return
-    told = book.polling_state.stream_alerts
-    if told is None:
-        told = {alert.subject: alert.text for alert in jobs.open_alerts(book.database) if alert.kind == STREAM_ALERT}
+    alerted = book.polling_state.stream_alerts
+    if alerted is None:
+        alerted = {alert.subject: alert.text for alert in jobs.open_alerts(book.database) if alert.kind == STREAM_ALERT}
     down = {stream.name: text for stream in streams if (text := stream_fault(stream, now))}
-    if down != told:
+    if down != alerted:
         with book.write() as tx:
             for name, text in down.items():
-                if told.get(name) != text:
+                if alerted.get(name) != text:
                     jobs.raise_alert(tx, now, STREAM_ALERT, name, text)
-            for name in told.keys() - down.keys():
+            for name in alerted.keys() - down.keys():
                 jobs.clear_alert(tx, STREAM_ALERT, name, now)
     book.polling_state.stream_alerts = down
 

@@ -30,9 +30,9 @@ def watch_prices(book: Book, now: datetime) -> None:
     """Raise an alert while the price feed is delayed, and clear it afterward."""
     delay = price_delay(book, now)
     watched = book.polling_state
-    if watched.prices_told is not None and watched.prices_told is (delay is not None):
+    if watched.prices_alerted is not None and watched.prices_alerted is (delay is not None):
         return
-    watched.prices_told = delay is not None
+    watched.prices_alerted = delay is not None
     if delay is None:
         if jobs.is_open(book.database, DELAYED_ALERT, DELAYED_SUBJECT):
             with book.write() as tx:

@@ -29,13 +29,13 @@ def watch_journals(book: Book, now: datetime) -> None:
         for account_id, journal in cash.open_journals(book.database)
         if (due := due_at(book.calendar, journal.created_at)) is not None and now > due
     }
-    told = {alert.subject: alert.text for alert in jobs.open_alerts(book.database) if alert.kind == OVERDUE_ALERT}
-    if overdue == told:
+    alerted = {alert.subject: alert.text for alert in jobs.open_alerts(book.database) if alert.kind == OVERDUE_ALERT}
+    if overdue == alerted:
         return
     with book.write() as tx:
         for journal_id, text in overdue.items():
             jobs.raise_alert(tx, now, OVERDUE_ALERT, journal_id, text)
-        for journal_id in told.keys() - overdue.keys():
+        for journal_id in alerted.keys() - overdue.keys():
             jobs.clear_alert(tx, OVERDUE_ALERT, journal_id, now)
 
 

@@ -65,11 +65,7 @@ def _stand_in(tx: BookTransaction, run_id: str, order: Order) -> None:
     book = tx.book
     session = new_york_day(order.created_at).isoformat()
     made = to_time(order.created_at)
-    used = book.database.row(
-        "SELECT 1 FROM runs JOIN accounts ON accounts.key = runs.account "
-        "WHERE accounts.id = ? AND session = ? AND counts_quota = 1",
-        (order.account_id, session),
-    )
+    used = runs.uses_quota(book.database, order.account_id, session)
     row = runs.RunRow(
         key=runs.next_key(book.database),
         id=run_id,
@@ -84,7 +80,7 @@ def _stand_in(tx: BookTransaction, run_id: str, order: Order) -> None:
         weights=blobs.put(tx, to_weights(_NOTHING)),
         cash_weight=_NOTHING.cash,
         session=session,
-        counts_quota=int(used is None),
+        counts_quota=int(not used),
         created_at=made,
         updated_at=made,
         status=RunStatus.ERROR.value,
@@ -92,7 +88,7 @@ def _stand_in(tx: BookTransaction, run_id: str, order: Order) -> None:
     )
     runs.add(tx, RowTable.of(runs.RunRow, [row]))
     runs.set_reasons(tx, [(row.key, REASON)])
-    if used is None:
+    if not used:
         latest = book.system_runs.get(order.account_id)
         if latest is None or latest[0] < session:
             tx.after_commit(partial(book.system_runs.update, {order.account_id: (session, run_id)}))

@@ -91,9 +91,14 @@ def require_known(book: Book, account: Account, listed: Sequence[Asset]) -> None
         raise Conflict(f"{_REASON}{', '.join(map(_text, unknown))}")
 
 
+def is_unknown(hold: Hold | None) -> bool:
+    """Whether an account is paused because the book does not know one of its assets."""
+    return hold is not None and _REASON in hold.reason
+
+
 def paused_accounts(book: Book) -> set[str]:
     """The accounts that are paused for an unknown asset."""
-    return {account_id for account_id, hold in book.holds.items() if _REASON in hold.reason}
+    return {account_id for account_id, hold in book.holds.items() if is_unknown(hold)}
 
 
 def pause(tx: BookTransaction, account: Account, items: Sequence[Position | Fill]) -> None:
@@ -113,7 +118,7 @@ def pause(tx: BookTransaction, account: Account, items: Sequence[Position | Fill
 def resume(tx: BookTransaction, account_id: str) -> None:
     """Resume an account that was paused for unknown assets alone, after every position was stored."""
     book, hold = tx.book, holds.of_account(tx.database, account_id)
-    if hold is None or _REASON not in hold.reason:
+    if hold is None or not is_unknown(hold):
         return
     others = [reason for reason in hold.reason.split("; ") if not reason.startswith(_REASON)]
     if others:

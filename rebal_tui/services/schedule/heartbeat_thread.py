@@ -36,8 +36,8 @@ class HeartbeatThread:
         self._stop = asyncio.Event()
         self._stopping = False
         self._runner: threading.Thread | None = None
-        self._beating = False
-        self.beats = 0
+        self._running = False
+        self.completed = 0
         self.held = 0
         self.trouble = ""
 
@@ -58,7 +58,7 @@ class HeartbeatThread:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        heartbeat = Heartbeat(self._beat, self._failed)
+        heartbeat = Heartbeat(self._run_heartbeat, self._failed)
         heartbeat.start()
         try:
             if not self._stopping:
@@ -66,15 +66,15 @@ class HeartbeatThread:
         finally:
             heartbeat.stop()
 
-    async def _beat(self) -> None:
-        if self._beating:
+    async def _run_heartbeat(self) -> None:
+        if self._running:
             return
-        self._beating = more = True
+        self._running = more = True
         try:
             while more and not self._stopping and not self.held:
                 more = await self._chunk()
         finally:
-            self._beating = False
+            self._running = False
 
     async def _chunk(self) -> bool:
         try:
@@ -92,7 +92,7 @@ class HeartbeatThread:
             self._failed(f"{type(error).__name__}: {error}", error)
         else:
             self._failed("")
-            self.beats += 1
+            self.completed += 1
             return more
         return False
 

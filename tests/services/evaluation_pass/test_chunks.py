@@ -47,6 +47,8 @@ from tests.services.factories import all_runs
 
 ACCOUNTS = 40
 OPEN = datetime(2026, 11, 23, 9, 30, tzinfo=NEW_YORK).astimezone(UTC)
+NOW = OPEN + timedelta(minutes=1)
+"""The time of the demonstration's first prices; an earlier clock could not use them (R-12.5)."""
 NEVER = ACCOUNTS + 1
 
 
@@ -59,7 +61,7 @@ def due(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database = bootstrap.open_database(path)
     with database.write() as tx:
         tx.execute("UPDATE subscriptions SET last_rebalanced_at = NULL WHERE key % 3 > 0")
-    book = bootstrap.open_simulation(database, at=OPEN)
+    book = bootstrap.open_simulation(database, at=NOW)
     for number, account_id in enumerate(book.account_table.ids):
         if number % 2:
             deposit(book, account_id, parse_money("2000"))
@@ -80,8 +82,8 @@ def opened(due: Path, tmp_path: Path) -> Iterator[Callable[..., Book]]:
     def make() -> Book:
         path = tmp_path / f"{len(made)}.db"
         shutil.copy(due, path)
-        book = bootstrap.open_simulation(bootstrap.open_database(path), at=OPEN)
-        book.clock = FixedClock(OPEN)
+        book = bootstrap.open_simulation(bootstrap.open_database(path), at=NOW)
+        book.clock = FixedClock(NOW)
         made.append(book)
         scheduler.advance_market(book, book.now())
         scheduler.start(book)

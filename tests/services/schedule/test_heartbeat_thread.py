@@ -46,20 +46,20 @@ def test_heartbeats_run_by_themselves_and_never_twice_at_once() -> None:
         return False
 
     with beating(tick) as heartbeat:
-        wait_for(lambda: heartbeat.beats >= 3)
+        wait_for(lambda: heartbeat.completed >= 3)
     assert most == 1
 
 
 def test_no_heartbeat_begins_while_they_are_held() -> None:
     with beating(lambda _book: False) as heartbeat:
-        wait_for(lambda: heartbeat.beats > 0)
+        wait_for(lambda: heartbeat.completed > 0)
         heartbeat.held += 1
         time.sleep(0.3)
-        before = heartbeat.beats
+        before = heartbeat.completed
         time.sleep(0.6)
-        assert heartbeat.beats == before
+        assert heartbeat.completed == before
         heartbeat.held -= 1
-        wait_for(lambda: heartbeat.beats > before)
+        wait_for(lambda: heartbeat.completed > before)
 
 
 def test_an_error_that_recurs_is_logged_once_until_a_heartbeat_succeeds(caplog: pytest.LogCaptureFixture) -> None:
@@ -74,7 +74,7 @@ def test_an_error_that_recurs_is_logged_once_until_a_heartbeat_succeeds(caplog: 
 
     with caplog.at_level(logging.ERROR), beating(tick) as heartbeat:
         wait_for(lambda: heartbeat.trouble == "OSError: no folder")
-        wait_for(lambda: heartbeat.beats > 0)
+        wait_for(lambda: heartbeat.completed > 0)
         assert heartbeat.trouble == ""
     ours = [record for record in caplog.records if record.name.endswith("heartbeat_thread")]
     assert [record.getMessage() for record in ours] == ["heartbeat: OSError: no folder"]

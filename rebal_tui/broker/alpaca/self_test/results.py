@@ -23,11 +23,11 @@ class Outcome(StrEnum):
 
 
 class Failed(Exception):
-    """A step found a fault; the text says what was found and what is expected."""
+    """A step failed; the message names what was found and what is expected."""
 
 
 class Waits(Exception):
-    """A step cannot be done now; the text says what it waits for."""
+    """A step cannot be done now; the message names what it waits for."""
 
 
 @dataclass(frozen=True, slots=True)

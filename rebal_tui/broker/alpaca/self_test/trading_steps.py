@@ -22,7 +22,7 @@ def buy(connection: Connection) -> str:
     connection.held_before = _held(connection)
     order = _trade(connection, Side.BUY)
     connection.bought = order.filled_qty
-    return _told(connection, order, "bought")
+    return _fill_text(connection, order, "bought")
 
 
 def sell(connection: Connection) -> str:
@@ -30,7 +30,7 @@ def sell(connection: Connection) -> str:
     _require_open(connection)
     if not connection.bought:
         raise Failed("nothing was bought")
-    text = _told(connection, _trade(connection, Side.SELL), "sold")
+    text = _fill_text(connection, _trade(connection, Side.SELL), "sold")
     left = _held(connection)
     if left != connection.held_before:
         raise Failed(
@@ -90,8 +90,8 @@ def _look_up(connection: Connection, client_order_id: str) -> Order | None:
     return shapes.order(json_values.as_object(data), connection.account_id)
 
 
-def _told(connection: Connection, order: Order, done: str) -> str:
-    """The filled order as text, after the stream of trades has told about it. Raises `Failed`."""
+def _fill_text(connection: Connection, order: Order, done: str) -> str:
+    """The filled order as text, once the stream of trades has reported it. Raises `Failed`."""
     if order.status is not OrderStatus.FILLED:
         reason = order.reject_reason or f"not filled in {SECONDS_TO_FILL} s"
         raise Failed(f"the order ended as {order.status} with {qty_text(order.filled_qty)} filled: {reason}")

@@ -19,6 +19,7 @@ from rebal_tui.domain.quantities import CENT, Money, Qty, money_text, qty_text
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.split_ratios import split_like
 from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.services.broker_sync import unknown_assets
 from rebal_tui.services.broker_sync.account_holds import PAUSE_ALERT
 from rebal_tui.services.broker_sync.explained.actions import announced_changes, book_split
 from rebal_tui.services.broker_sync.explained.executions import book_undelivered, undelivered
@@ -41,6 +42,9 @@ def check_accounts(tx: BookTransaction, accounts: Iterable[Account]) -> None:
     if book.live is None:
         return
     for account in accounts:
+        if unknown_assets.is_unknown(holds.of_account(tx.database, account.id)):
+            # It is paused and compared once its assets are known; a second alert would say nothing more.
+            continue
         theirs = Figures(account.cash, held_by_id(book, account), book.now())
         ours = explained.figures(tx.database, account.id)
         if ours is None:
