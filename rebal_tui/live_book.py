@@ -123,7 +123,7 @@ def open_live(
     client = AlpacaClient(
         broker_endpoints, keys, used.now, sleep=sleep, transport=transport, before=lambda: gateway.acquire()
     )
-    gateway = Gateway(RequestBudget(settings.orders_per_minute, lambda: client.rate_limit), used.now)
+    gateway = Gateway(RequestBudget(settings.orders_per_minute, lambda: client.rate_limit), used.now, sleep)
     opened: list[Book] = []
     feed = LivePrices(lambda symbols: network.latest_prices(symbols), lambda: tracked_symbols(opened[0]), prices_every)
     calendar = TradingCalendar(session_store.load(database))

@@ -88,7 +88,8 @@ class ServerClock:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._at = self.sync()
+        self._ahead = timedelta(0)
+        self._at: datetime = self.sync()
 
     def advance_ahead(self) -> bool:
         """Let a short time pass without the server; False if the limit is already exceeded."""
@@ -147,7 +148,8 @@ class RemoteHarness:
         before = self.book.account(self.account_id).cash
         self.server.post("/sandbox/deposits", {"account_id": self.account_id, "amount": amount})
         wanted = before + parse_money(amount)
-        self._until(lambda book: book.account(self.account_id).cash == wanted, self._advance)
+        # Until its event has arrived, too, nothing explains the cash and the account is not evaluated (R-53).
+        self._until(lambda book: book.account(self.account_id).cash == wanted and not book.holds, self._advance)
 
     def halt(self, symbol: str, on: bool) -> None:
         self.server.post(f"/sandbox/assets/{symbol}", {"halted": on})

@@ -27,6 +27,7 @@ from rebal_tui.broker.protocol import (
     JournalRequest,
     RefusalCode,
 )
+from rebal_tui.broker.unreadable import AccountUnreadable
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import Journal
@@ -36,12 +37,13 @@ from rebal_tui.domain.sessions import Session
 
 T = TypeVar("T")
 RETRY_AFTER = timedelta(seconds=5)
-"""After a read without an answer, the same is not sent again for this time."""
+"""After a read without an answer, the same is sent again after this time at the earliest."""
 ANSWER_LIFETIME = timedelta(seconds=10)
 """How long an answer that nobody asks for is kept."""
 CANCEL_AGAIN_AFTER = timedelta(seconds=15)
 """How long an accepted cancel is not requested again."""
 _RECEIVE = ("receive",)
+_LOOKUP = "order"
 _PENDING = "the broker has been asked and has not answered yet"
 
 
@@ -103,6 +105,7 @@ class GatewayBroker:
         self._asked: dict[Hashable, int] = {}
         self._replies: dict[Hashable, Reply] = {}
         self._wanted_at: dict[Hashable, datetime] = {}
+        self._retry_at: dict[Hashable, datetime] = {}
         self._used: list[Hashable] | None = None
         self._sent: dict[Hashable, _Sent] = {}
         self._canceled: dict[str, datetime] = {}
@@ -162,7 +165,7 @@ class GatewayBroker:
         return self._ask(("open_orders", account_id), lambda: self._network.open_orders(account_id))
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
-        key = ("order", client_order_id)
+        key = (_LOOKUP, account_id, client_order_id)
         return self._ask(key, lambda: self._network.order_by_client_id(account_id, client_order_id))
 
     def journal(self, journal_id: str) -> Journal:
@@ -211,15 +214,18 @@ class GatewayBroker:
         reply = self._replies.get(key)
         if reply is not None and reply.began > since:
             return reply
-        self._gateway.queue(key, RequestClass.READ, self._read_of(key), since=since)
+        self._queue_read(key, self._read_of(key), since)
         return self._answered(key, since + 1)
 
     def forget(self, key: Hashable, retry: bool = False) -> None:
-        """Drop a reply; with `retry`, queue its read again for later, because it had no answer."""
+        """Drop a reply; with `retry`, its read is sent later when it is queued again, because it had no answer."""
         self._replies.pop(key, None)
         self._asked.pop(key, None)
         if retry:
-            self._gateway.queue(key, RequestClass.READ, self._read_of(key), due=self._now() + RETRY_AFTER)
+            self._retry_at[key] = self._now() + RETRY_AFTER
+
+    def _queue_read(self, key: Hashable, read: Callable[[], object], since: int) -> None:
+        self._gateway.queue(key, RequestClass.READ, read, due=self._retry_at.pop(key, None), since=since)
 
     def _read_of(self, key: Hashable) -> Callable[[], object]:
         name, *arguments = cast("tuple[str, ...]", key)
@@ -236,7 +242,7 @@ class GatewayBroker:
             since = self._asked[key] = self._gateway.mark()
         reply = self._replies.get(key)
         if reply is None or reply.began < since:
-            self._gateway.queue(key, RequestClass.READ, read, since=since)
+            self._queue_read(key, read, since)
             reply = self._answered(key, since)
         if reply is None:
             raise BrokerPending(_PENDING)
@@ -246,9 +252,10 @@ class GatewayBroker:
         else:
             self._used.append(key)
             self._wanted_at[key] = self._now()
-        if failed:
+        if failed and not isinstance(reply.error, AccountUnreadable):
             # Asked again at once by most callers, which would use up the budget on a broker that does not answer.
-            self._gateway.queue(key, RequestClass.READ, read, due=self._now() + RETRY_AFTER)
+            # Accounts that alone cannot be read are in quarantine, which has pauses of its own.
+            self._retry_at[key] = self._now() + RETRY_AFTER
         if isinstance(reply.error, NotSent):
             raise BrokerUnavailable(str(reply.error))
         if reply.error is not None:
@@ -360,8 +367,15 @@ class GatewayBroker:
                 self._store_answer(sent, reply)
             else:
                 self._replies[reply.key] = reply
+                self._outdate(reply.key)
         if replies:
             self._drop_old()
+
+    def _outdate(self, key: Hashable) -> None:
+        """After the lookup of an order, an account that was asked for before may not show its executions yet."""
+        name, *rest = cast("tuple[str, ...]", key)
+        if name == _LOOKUP and (account := ("account", rest[0])) in self._asked:
+            self._asked[account] = self._gateway.mark()
 
     def _store_answer(self, sent: _Sent, reply: Reply) -> None:
         """Store the answer to an order or journal. One without an answer stays unknown until it is looked up."""
@@ -386,3 +400,4 @@ class GatewayBroker:
                 del self._replies[key]
                 self._asked.pop(key, None)
         self._wanted_at = {key: at for key, at in self._wanted_at.items() if key in self._replies}
+        self._retry_at = {key: at for key, at in self._retry_at.items() if at >= self._now()}

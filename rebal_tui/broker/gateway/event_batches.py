@@ -31,6 +31,7 @@ class _Batch:
     events: list[BrokerEvent]
     needed: list[tuple[str, ...]]
     found: dict[tuple[str, ...], Reply] = field(default_factory=dict)
+    failures: dict[tuple[str, ...], Exception] = field(default_factory=dict)
 
 
 class EventBatches:
@@ -99,18 +100,25 @@ class EventBatches:
         return found if ours else [*found, ("open_orders", event.account_id)]
 
     def _complete(self, batch: _Batch) -> bool:
-        """Collect what has been read; whether that is all. Raises the error of a read without an answer."""
+        """Collect what has been read; whether that is all.
+
+        Raises the error of a read without an answer, each time until it has one.
+        """
         for key in batch.needed:
             if key in batch.found:
                 continue
             reply = self._reads.fresh(key, batch.since)
             if reply is None:
                 continue
-            if reply.error is not None and not isinstance(reply.error, (AccountUnreadable, BrokerRefused)):
+            batch.failures.pop(key, None)
+            if reply.error is None or isinstance(reply.error, (AccountUnreadable, BrokerRefused)):
+                self._reads.forget(key)
+                batch.found[key] = reply
+            else:
                 self._reads.forget(key, retry=True)
-                raise reply.error
-            self._reads.forget(key)
-            batch.found[key] = reply
+                batch.failures[key] = reply.error
+        for error in batch.failures.values():
+            raise error
         return len(batch.found) == len(batch.needed)
 
 

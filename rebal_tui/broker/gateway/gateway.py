@@ -117,6 +117,11 @@ class Gateway:
         with self._ready:
             return key in self._waiting or key in self._under_way or any(reply.key == key for reply in self._replies)
 
+    def active(self) -> int:
+        """The number of requests under way, and one more while another could be sent now."""
+        with self._ready:
+            return len(self._under_way) + (self._first(urgent=False) is not None)
+
     def collect(self) -> list[Reply]:
         """The replies since the last call, in order of arrival."""
         with self._ready:
@@ -169,24 +174,29 @@ class Gateway:
 
     def _next(self, urgent: bool) -> _Request | None:
         """Take the most urgent request that is due and has room in the budget."""
-        now = self._now()
         with self._ready:
-            first: dict[RequestClass, _Request] = {}
-            for request in self._waiting.values():
-                best = first.get(request.kind)
-                if (
-                    request.due <= now
-                    and request.key not in self._under_way
-                    and (best is None or request.number < best.number)
-                ):
-                    first[request.kind] = request
-            for kind in sorted(first):
-                if urgent and kind is RequestClass.READ:
-                    continue
-                if kind in _PAID or self.budget.has_room(now, kind):
-                    request = self._waiting.pop(first[kind].key)
-                    self._under_way[request.key] = next(self._numbers)
-                    return request
+            request = self._first(urgent)
+            if request is not None:
+                del self._waiting[request.key]
+                self._under_way[request.key] = next(self._numbers)
+            return request
+
+    def _first(self, urgent: bool) -> _Request | None:
+        now = self._now()
+        first: dict[RequestClass, _Request] = {}
+        for request in self._waiting.values():
+            best = first.get(request.kind)
+            if (
+                request.due <= now
+                and request.key not in self._under_way
+                and (best is None or request.number < best.number)
+            ):
+                first[request.kind] = request
+        for kind in sorted(first):
+            if urgent and kind is RequestClass.READ:
+                continue
+            if kind in _PAID or self.budget.has_room(now, kind):
+                return first[kind]
         return None
 
     def _send(self, request: _Request) -> None:

@@ -20,8 +20,8 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
+from rebal_tui.services.broker_sync.account_snapshot import read_account
 from rebal_tui.services.broker_sync.events import apply_journal, sync
-from rebal_tui.services.broker_sync.polling import read_account
 from rebal_tui.store import book_settings, cash, journal_requests, reservations
 from rebal_tui.store.journal_requests import StoredRequest
 

@@ -15,16 +15,14 @@ from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import Session
 from rebal_tui.services.book import quarantine
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.broker_sync import unknown_assets
-from rebal_tui.services.broker_sync.account_reading import read_accounts, set_apart
+from rebal_tui.services.broker_sync.account_snapshot import read_account, store_orders
 from rebal_tui.services.broker_sync.connection_watch import compare_clocks, watch_connection
 from rebal_tui.services.broker_sync.delayed_prices import watch_prices
-from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, reload_from_broker
-from rebal_tui.services.broker_sync.explained.comparison import check_accounts, is_settled
+from rebal_tui.services.broker_sync.events import CURSOR, reload_from_broker
 from rebal_tui.services.broker_sync.explained.watch import compared, comparison_is_due, watch_differences
 from rebal_tui.services.broker_sync.journal_poll import poll_journals
 from rebal_tui.services.broker_sync.journal_watch import watch_journals
-from rebal_tui.store import accounts, book_settings, event_inbox, jobs, run_orders
+from rebal_tui.store import book_settings, event_inbox, jobs, run_orders
 from rebal_tui.store import sessions as session_store
 
 ACCOUNTS_AT_ONCE = 10
@@ -112,38 +110,6 @@ def _poll(book: Book, broker: LiveBroker, now: datetime) -> None:
         state.account_at = now + ACCOUNT_INTERVAL
 
 
-def read_account(book: Book, account_id: str) -> None:
-    """Apply the broker's current state of an account and its number of external open orders.
-
-    An account that cannot be read goes into quarantine (R-52).
-    """
-    with book.broker.reading():
-        read = read_accounts(book, [account_id], [account_id])
-        listed = unknown_assets.request_assets(book, read.accounts)
-    if read.faults:
-        with book.write() as tx:
-            set_apart(tx, read)
-    if not read.accounts:
-        return
-    fresh, others = read.accounts[0], read.external_orders[account_id]
-    storable = unknown_assets.without_unknown(book, unknown_assets.labeled(book, fresh))
-    same = storable == book.accounts.get(account_id) and others == book.extras[account_id].external_orders
-    if (
-        same
-        and is_settled(book, storable)
-        and not listed
-        and (QuarantineKind.ACCOUNT, account_id) not in book.quarantine
-        and (len(storable.positions) == len(fresh.positions))
-        == (account_id not in unknown_assets.paused_accounts(book))
-    ):
-        return
-    with book.write() as tx:
-        apply_accounts(tx, [fresh], listed)
-        check_accounts(tx, [fresh])
-        accounts.set_external_orders(tx, account_id, others)
-        tx.reload_accounts([account_id])
-
-
 def _look_up_orders(book: Book, now: datetime) -> None:
     """Compare the orders of runs in progress with the broker's, a few accounts at a time, and apply changes."""
     state = book.polling_state
@@ -178,14 +144,8 @@ def _compare_orders(book: Book, account_id: str) -> None:
         known = there.get(order.client_order_id) or book.broker.order_by_client_id(account_id, order.client_order_id)
         if known is not None and (known.status, known.filled_qty) != (order.status, order.filled_qty):
             changed.append(known)
-    if not changed:
-        return
-    read_account(book, account_id)
-    with book.write() as tx:
-        for known in changed:
-            run_orders.store(tx, known)
-        tx.requeue_runs([account_id])
-        tx.changed()
+    if changed:
+        store_orders(book, account_id, changed)
 
 
 def _check_clock(book: Book, broker: LiveBroker, now: datetime) -> datetime:

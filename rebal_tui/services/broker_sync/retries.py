@@ -10,8 +10,8 @@ from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.quarantine import Quarantined, QuarantineKind
 from rebal_tui.services.book import quarantine
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.account_snapshot import read_account
 from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, apply_event_batch, read_batch
-from rebal_tui.services.broker_sync.polling import read_account
 from rebal_tui.store import book_settings
 
 MAX_RETRIES = 5

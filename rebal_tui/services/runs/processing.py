@@ -28,8 +28,8 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.book.quarantine import is_general, isolated
 from rebal_tui.services.book.quarantine_view import Work, work_name
+from rebal_tui.services.broker_sync.account_snapshot import read_account
 from rebal_tui.services.broker_sync.events import MAX_EVENTS_PER_TRANSACTION, sync
-from rebal_tui.services.broker_sync.polling import read_account
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.evaluation.planning import plan_run

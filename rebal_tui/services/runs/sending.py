@@ -18,6 +18,7 @@ from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.tradability import trading_fault
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.rate_limiter import PACE_KEY, pacing_view
+from rebal_tui.services.broker_sync.account_snapshot import store_orders
 from rebal_tui.services.broker_sync.explained.comparison import is_waiting
 from rebal_tui.services.view_models.status import PacingView
 from rebal_tui.store import book_settings, run_orders
@@ -282,11 +283,11 @@ def _refuse(tx: BookTransaction, run_id: str, line: int, order: Order, code: str
 
 def _look_up(book: Book, order: Order) -> bool:
     """Whether the broker has an order; if so, its state is stored. Raises `BrokerUnavailable`."""
-    known = book.broker.order_by_client_id(order.account_id, order.client_order_id)
-    if known is None:
-        return False
-    with book.write() as tx:
-        run_orders.store(tx, known)
+    with book.broker.reading():
+        known = book.broker.order_by_client_id(order.account_id, order.client_order_id)
+        if known is None:
+            return False
+        store_orders(book, order.account_id, [known])
     return True
 
 

@@ -12,6 +12,7 @@ from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.quarantine import isolated
 from rebal_tui.services.book.quarantine_view import Work
+from rebal_tui.services.broker_sync.account_snapshot import snapshot_with, store_snapshot
 from rebal_tui.services.broker_sync.events import apply_events
 from rebal_tui.services.broker_sync.reconciliation.event_replay import EVENT_LOOKBACK, events_since
 from rebal_tui.services.broker_sync.reconciliation.report import ReconciliationReport
@@ -76,9 +77,11 @@ def _reconcile_order(
         theirs.filled_qty,
     )
     if changed:
+        snapshot = snapshot_with(book, run.account_id, [theirs])
         with book.write() as tx:
             apply_events(tx, missed)
             run_orders.store(tx, theirs)
+            store_snapshot(tx, snapshot)
             tx.record("reconciliation.order", order.client_order_id, {"status": theirs.status}, "broker")
         executed += missed
     filled = _executed(book, run, line)
