@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from rebal_tui import bootstrap, opening
-from rebal_tui.api.server import BindAddress, serve
+from rebal_tui.api.server import BindAddress, Listening, serve
 from rebal_tui.broker.protocol import BrokerUnavailable
-from rebal_tui.domain.errors import Conflict, Unavailable
+from rebal_tui.domain.api_keys import KeyScope
+from rebal_tui.domain.errors import Conflict, Halt, ReadOnly, Unavailable
+from rebal_tui.running_server import RunningServer, announced
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.services.simulation.sandbox import sandbox_json
 from rebal_tui.services.wire.accounts import is_uuid
-from rebal_tui.services.wire.keys import Keyring, add_key, good_keys
+from rebal_tui.services.wire.keyring import Keyring
+from rebal_tui.services.wire.keys import add_key, good_keys, local_key
 
 T = TypeVar("T")
 
@@ -39,53 +44,86 @@ class ServerInfo:
     odd_ids: int
 
 
-class _ThreadBookClient:
+class ThreadBookClient:
     """The API's book client on the book thread; a broker that does not respond raises `Unavailable`."""
 
     def __init__(self, thread: BookThread) -> None:
         self._thread = thread
+        self._clock = bootstrap.real_now
+
+    @property
+    def halted(self) -> ReadOnly | None:
+        """Why the book is not written, None while it is."""
+        if self._thread.open_error:
+            return ReadOnly(Halt.IO_ERROR, self._thread.open_error)
+        return self._thread.halted
 
     async def ask(self, work: Callable[[Book], T]) -> T:
         try:
             return await self._thread.ask(work)
         except BrokerUnavailable as silence:
             raise Unavailable("the broker does not answer; look whether it happened before asking again") from silence
+        except (sqlite3.Error, Conflict) as fault:
+            if self.halted is not None and not isinstance(fault, ReadOnly):
+                raise ReadOnly(self.halted.halt, str(self.halted)) from fault
+            raise
+
+    async def write_again(self) -> None:
+        await self._thread.write_again()
+        await self.read_clock()
+
+    async def read_clock(self) -> None:
+        """Use the clock of the book that is open."""
+        self._clock = (await self.ask(lambda book: book.clock)).now
+
+    def now(self) -> float:
+        """The book's time in seconds since 1970, from any thread."""
+        return self._clock().timestamp()
 
 
 def run(
     path: Path, prepare: Callable[[], None] | None, bind_address: BindAddress, ready: Callable[[ServerInfo], None]
 ) -> int:
-    """Serve a book's file until stopped; returns the exit code. The caller holds the file's lock.
+    """Serve a book's file until stopped; returns the exit code: 1 when another program took the book over.
 
-    `prepare` creates a new file. Raises `Conflict` for a book that has no key and is not a sandbox.
+    The caller holds the file's lock. `prepare` creates a new file. Raises `Conflict` for a book that has no key and is
+    not a sandbox.
     """
     thread = BookThread(lambda: opening.open_book(path, prepare))
     try:
-        asyncio.run(_run(_ThreadBookClient(thread), bind_address, ready))
+        return asyncio.run(_run(path, ThreadBookClient(thread), bind_address, ready))
     finally:
         thread.close()
-    return 0
 
 
-async def _run(client: _ThreadBookClient, bind_address: BindAddress, ready: Callable[[ServerInfo], None]) -> None:
+async def _run(
+    path: Path, client: ThreadBookClient, bind_address: BindAddress, ready: Callable[[ServerInfo], None]
+) -> int:
     made = None
-    if not await client.ask(lambda book: good_keys(book.database)):
+    if not await client.ask(lambda book: good_keys(book.database, book.now())):
         if not bind_address.with_sandbox:
             raise Conflict("the book has no key for the API; make one with 'rebal-tui keys add NAME --db FILE'")
         made = bootstrap.new_api_key()
         key = made
-        await client.ask(lambda book: add_key(book.database, SANDBOX_KEY, key, book.now()))
-    keyring = Keyring(await client.ask(lambda book: good_keys(book.database)))
+        await client.ask(lambda book: add_key(book.database, SANDBOX_KEY, key, book.now(), scope=KeyScope.ADMIN))
+    keyring = Keyring(await client.ask(lambda book: good_keys(book.database, book.now())))
+    local = bootstrap.new_api_key()
+    keyring.keep(local_key(local))
     state = await client.ask(sandbox_json)
-    clock = await client.ask(lambda book: book.clock)
+    await client.read_clock()
     odd_ids = await client.ask(_odd_ids)
 
-    def announce(url: str) -> None:
-        key_id, secret = (made.key_id, made.secret) if made else (None, None)
-        ready(ServerInfo(url, state["now"], state["firm_account"], key_id, secret, odd_ids))
+    with ExitStack() as until_end:
 
-    real_now, book_now = (lambda: bootstrap.real_now().timestamp()), (lambda: clock.now().timestamp())
-    await serve(client, keyring, bind_address, real_now, book_now, announce)
+        def announce(at: Listening) -> None:
+            until_end.enter_context(announced(path, RunningServer(at.local_url, local.key_id, local.secret)))
+            key_id, secret = (made.key_id, made.secret) if made else (None, None)
+            ready(ServerInfo(at.url, state["now"], state["firm_account"], key_id, secret, odd_ids))
+
+        def real_now() -> float:
+            return bootstrap.real_now().timestamp()
+
+        return await serve(client, keyring, bind_address, real_now, client.now, bootstrap.new_api_key, announce)
 
 
 def _odd_ids(book: Book) -> int:

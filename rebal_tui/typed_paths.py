@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 
-SIDE_SUFFIXES = ("-wal", "-shm", "-journal", ".lock")
+SIDE_SUFFIXES = ("-wal", "-shm", "-journal", ".lock", ".serve")
 """Endings of the files that belong to an open book."""
 _SQLITE_HEADER = b"SQLite format 3\0"
 _QUOTES = "\"'"

@@ -1,4 +1,4 @@
-"""Basic authentication and rate limits, checked before any other part of a request."""
+"""Basic authentication, scopes and rate limits, checked before any other part of a request."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rebal_tui.api.failed_logins import FailedLogins
 from rebal_tui.api.responses import error
-from rebal_tui.services.wire.keys import Keyring
+from rebal_tui.domain.api_keys import KeyScope
+from rebal_tui.domain.errors import Forbidden
+from rebal_tui.services.wire.keyring import Keyring
 
-OPEN_PATHS = frozenset({"/openapi.json", "/docs"})
+OPEN_PATHS = frozenset({"/openapi.json", "/docs", "/health"})
 """Paths that need no authentication."""
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 WINDOW_SECONDS = 60.0
 """Length of a rate limit window in seconds."""
 MAX_FAILURES = 120
@@ -58,39 +64,53 @@ class Limiter:
 
 
 class Access:
-    """Middleware: admits requests with a valid key within its rate limit, and adds the rate limit headers."""
+    """Middleware: admits requests with a valid key within its scope and rate limit, and adds the rate limit headers.
+
+    Reading needs the scope `read`, everything else at least `trade`; a route may require more (`require_admin`).
+    """
 
     def __init__(
-        self, app: ASGIApp, keyring: Keyring, limiter: Limiter, failures: Limiter, now: Callable[[], float]
-    ) -> None:
-        """`now` is the real time in seconds since 1970, used for X-RateLimit-Reset."""
+        self, app: ASGIApp, keyring: Keyring, limiter: Limiter, failures: Limiter, failed: FailedLogins,
+        now: Callable[[], float], book_now: Callable[[], float],
+    ) -> None:  # fmt: skip
+        """`now` and `book_now` are the real time and the book's, in seconds since 1970: one for X-RateLimit-Reset, the
+        other decides whether a key has expired."""
         self._app = app
         self._keyring = keyring
         self._limiter = limiter
         self._failures = failures
+        self._failed = failed
         self._now = now
+        self._book_now = book_now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self._app(scope, receive, send)
             return
         # The key is checked first: failures of others at the same address must not lock out its holder.
-        name = self._caller(Headers(scope=scope))
-        if name is None:
-            left = self._failures.acquire(scope["client"][0] if scope.get("client") else "")
+        key_id, secret = _credentials(Headers(scope=scope))
+        key = self._keyring.find(key_id, secret, datetime.fromtimestamp(self._book_now(), UTC))
+        if key is None:
+            address = scope["client"][0] if scope.get("client") else ""
+            self._failed.note(address, self._keyring.name_of(key_id))
+            left = self._failures.acquire(address)
             if left.granted:
                 challenge = {"WWW-Authenticate": 'Basic realm="rebal-tui"'}
                 await error(401, "request is not authorized", challenge)(scope, receive, send)
             else:
                 await error(429, "too many failed attempts", self._headers(left))(scope, receive, send)
             return
-        left = self._limiter.acquire(name)
+        left = self._limiter.acquire(key.name)
         headers = self._headers(left)
         if not left.granted:
             await error(429, "rate limit exceeded", headers)(scope, receive, send)
             return
+        needed = KeyScope.READ if scope["method"] in _READING else KeyScope.TRADE
+        if not key.scope.includes(needed):
+            await error(403, _beyond(key.scope, needed), headers)(scope, receive, send)
+            return
 
-        scope.setdefault("state", {})["caller"] = name
+        scope.setdefault("state", {}).update(caller=key.name, scope=key.scope)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -99,16 +119,6 @@ class Access:
 
         await self._app(scope, receive, send_with_headers)
 
-    def _caller(self, headers: Headers) -> str | None:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "basic" or len(token) > _MAX_HEADER_CHARS:
-            return None
-        try:
-            key_id, colon, secret = base64.b64decode(token.strip(), validate=True).decode("utf-8").partition(":")
-        except (binascii.Error, ValueError):
-            return None
-        return self._keyring.name_of(key_id, secret) if colon else None
-
     def _headers(self, left: Allowance) -> dict[str, str]:
         return {
             "X-RateLimit-Limit": str(left.limit),
@@ -116,3 +126,25 @@ class Access:
             "X-RateLimit-Reset": str(int(self._now() + left.reset_in) + 1),
             **({} if left.granted else {"Retry-After": str(int(left.reset_in) + 1)}),
         }
+
+
+async def require_admin(request: Request) -> None:
+    """Dependency of routes for keys of the scope `admin`. Raises `Forbidden` for others."""
+    if not request.state.scope.includes(KeyScope.ADMIN):
+        raise Forbidden(_beyond(request.state.scope, KeyScope.ADMIN))
+
+
+def _beyond(scope: KeyScope, needed: KeyScope) -> str:
+    return f"insufficient permission: the key has the scope {scope}, this request needs {needed}"
+
+
+def _credentials(headers: Headers) -> tuple[str, str]:
+    """The id and the secret of the Authorization header, both empty when there is no such pair."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic" or len(token) > _MAX_HEADER_CHARS:
+        return "", ""
+    try:
+        key_id, colon, secret = base64.b64decode(token.strip(), validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, ValueError):
+        return "", ""
+    return (key_id, secret) if colon else ("", "")

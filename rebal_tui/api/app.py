@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter, FastAPI
 from starlette.responses import HTMLResponse
 
 from rebal_tui import __version__
-from rebal_tui.api import accounts, events, journals, market, orders, rebalancing, sandbox
+from rebal_tui.api import (
+    accounts,
+    events,
+    health,
+    journals,
+    keys,
+    kill_switch,
+    market,
+    metrics,
+    orders,
+    rebalancing,
+    sandbox,
+)
 from rebal_tui.api.access import MAX_FAILURES, Access, Limiter
 from rebal_tui.api.browser_safety import BrowserSafety
 from rebal_tui.api.date_header import DateHeader
 from rebal_tui.api.docs_page import DOCS_POLICY, docs_page
+from rebal_tui.api.failed_logins import FailedLogins
+from rebal_tui.api.health import HaltGate
+from rebal_tui.api.heartbeats import HeartbeatRecord
 from rebal_tui.api.openapi import API_DESCRIPTION, describe
 from rebal_tui.api.responses import BookClient, add_handlers
 from rebal_tui.api.stream_slots import StreamSlots
-from rebal_tui.services.wire.keys import Keyring
+from rebal_tui.services.wire.keyring import Keyring
+from rebal_tui.services.wire.keys import NewKey
 
 DEFAULT_REQUESTS_PER_MINUTE = 60_000
 """Default number of requests per minute and key."""
@@ -27,17 +43,21 @@ DEFAULT_REQUESTS_PER_MINUTE = 60_000
 class Options:
     """`rate`: requests per minute and key. `clock`: real elapsed seconds. `now` and `book_now`: the real time and the
     book's, in seconds since 1970, callable from any thread. `closing`: whether the server is shutting down, so that
-    streams end as well. `hosts`: the names that requests may use for this server, empty for any. `streams`: event
-    streams open at once, over all keys."""
+    streams end as well. `new_key`: a random key. `hosts`: the names that requests may use for this server, empty for
+    any. `streams`: event streams open at once, over all keys. `failed_logins` and `heartbeats` are what the server
+    notes of them."""
 
     clock: Callable[[], float]
     now: Callable[[], float]
     book_now: Callable[[], float]
     closing: Callable[[], bool]
+    new_key: Callable[[], NewKey]
     rate: int = DEFAULT_REQUESTS_PER_MINUTE
     with_sandbox: bool = False
     hosts: Collection[str] = ()
     streams: int = 256
+    failed_logins: FailedLogins = field(default_factory=FailedLogins)
+    heartbeats: HeartbeatRecord = field(default_factory=HeartbeatRecord)
 
 
 def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAPI:
@@ -45,10 +65,10 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
     app = FastAPI(
         title="Rebalancing API", version=__version__, description=API_DESCRIPTION, docs_url=None, redoc_url=None
     )
-    app.state.client, app.state.options = client, options
+    app.state.client, app.state.options, app.state.keyring = client, options, keyring
     app.state.streams = StreamSlots(options.streams)
     v1 = APIRouter()
-    for part in (rebalancing, accounts, orders, journals, market):
+    for part in (rebalancing, accounts, orders, journals, market, keys, kill_switch, health):
         v1.include_router(part.router)
     app.include_router(v1, prefix="/v1")
     app.include_router(v1, prefix="/v1/beta", include_in_schema=False)
@@ -56,6 +76,8 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
         app.include_router(events.router, prefix=prefix, include_in_schema=prefix == "/v2")
     app.include_router(events.beta_router)
     app.include_router(market.data_router, prefix="/v2")
+    app.include_router(health.liveness_router)
+    app.include_router(metrics.router)
     if options.with_sandbox:
         app.include_router(sandbox.router)
     add_handlers(app)
@@ -65,12 +87,15 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
     async def docs() -> HTMLResponse:
         return HTMLResponse(docs_page(app.openapi()), headers={"Content-Security-Policy": DOCS_POLICY})
 
+    app.add_middleware(HaltGate, record=options.heartbeats)
     app.add_middleware(
         Access,
         keyring=keyring,
         limiter=Limiter(options.rate, options.clock),
         failures=Limiter(MAX_FAILURES, options.clock),
+        failed=options.failed_logins,
         now=options.now,
+        book_now=options.book_now,
     )
     app.add_middleware(DateHeader, now=options.book_now)
     app.add_middleware(BrowserSafety, hosts=options.hosts)

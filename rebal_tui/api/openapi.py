@@ -28,6 +28,7 @@ _ERROR_DESCRIPTIONS = {
     422: "The request is valid, but the current state does not allow it.",
     429: "Too many requests. Retry after the time in X-RateLimit-Reset.",
     500: "Internal server error.",
+    503: "The book is not written at present, or the broker does not answer. The message has the reason.",
 }
 _REF = "#/components/schemas/{model}"
 
@@ -38,7 +39,9 @@ def responds_with(model: Any, status: int | None = None) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Success."}
     if model is not None:
         success["model"] = model
-    errors = {code: {"model": Error, "description": text} for code, text in _ERROR_DESCRIPTIONS.items()}
+    errors: dict[int, dict[str, Any]] = {
+        code: {"model": Error, "description": text} for code, text in _ERROR_DESCRIPTIONS.items()
+    }
     return {"response_model": None, "status_code": good, "responses": {good: success, **errors}}
 
 

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from rebal_tui.domain.errors import Fault, Invalid, Refusal
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import ADVISOR, Book
 from rebal_tui.services.parsing.exact_json import read_json
 from rebal_tui.services.wire.models.rebalancing import Error
 
@@ -28,7 +28,16 @@ DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 100, 1_000
 """Items per page: the default and the maximum."""
 _MAX_KEY = 2**62
 _YEARS = range(1970, 2200)
-_ERROR_CODES = {401: 40110000, 404: 40410000, 405: 40510000, 413: 41310000, 415: 41510000, 429: 42910000, 500: 50010000}
+_ERROR_CODES = {
+    401: 40110000,
+    403: 40310000,
+    404: 40410000,
+    405: 40510000,
+    413: 41310000,
+    415: 41510000,
+    429: 42910000,
+    500: 50010000,
+}
 _log = logging.getLogger(__name__)
 
 
@@ -60,15 +69,15 @@ class NotJson(Exception):
 
 
 class _CallerBookClient:
-    """The book client of one caller: actions are recorded under the name of the caller's key."""
+    """The book client of one caller: actions are recorded under the caller's name."""
 
-    def __init__(self, client: BookClient, caller: str) -> None:
+    def __init__(self, client: BookClient, actor: str) -> None:
         self._client = client
-        self._caller = caller
+        self._actor = actor
 
     async def ask(self, work: Callable[[Book], T]) -> T:
         def named(book: Book) -> T:
-            with book.acting_as(f"api {self._caller}"):
+            with book.acting_as(self._actor):
                 return work(book)
 
         return await self._client.ask(named)
@@ -76,7 +85,13 @@ class _CallerBookClient:
 
 def book_client(request: Request) -> BookClient:
     """The book client of a request."""
-    return _CallerBookClient(request.app.state.client, request.state.caller)
+    return _CallerBookClient(request.app.state.client, actor_of(request))
+
+
+def actor_of(request: Request) -> str:
+    """The name under which a request's actions are recorded: that of its key, or the advisor at this machine."""
+    caller: str = request.state.caller
+    return f"api {caller}" if caller else ADVISOR
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

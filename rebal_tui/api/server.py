@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,12 +18,12 @@ import uvicorn
 from rebal_tui.api.app import Options, create_app
 from rebal_tui.api.browser_safety import LOOPBACK_NAMES
 from rebal_tui.api.connections import connection_limits, limited_protocol
-from rebal_tui.api.responses import BookClient
-from rebal_tui.domain.errors import Conflict
-from rebal_tui.services.schedule import scheduler
-from rebal_tui.services.schedule.follower import HEARTBEAT_BUDGET_SECONDS
+from rebal_tui.api.heartbeats import Heartbeats, ServedBook
+from rebal_tui.api.upkeep import Upkeep
+from rebal_tui.domain.errors import Conflict, Refusal
 from rebal_tui.services.schedule.heartbeat import Heartbeat
-from rebal_tui.services.wire.keys import Keyring
+from rebal_tui.services.wire.keyring import Keyring
+from rebal_tui.services.wire.keys import NewKey
 
 SHUTDOWN_GRACE_SECONDS = 5
 """Seconds that open requests have to finish at shutdown."""
@@ -45,6 +46,14 @@ class BindAddress:
     proxy: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the server listens: its URL, and one that reaches it from this machine."""
+
+    url: str
+    local_url: str
+
+
 class _Server(uvicorn.Server):
     """Disables uvicorn's signal handling, which would raise signals again at the end, before the book is closed."""
 
@@ -54,21 +63,17 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    client: BookClient,
-    keyring: Keyring,
-    bind_address: BindAddress,
-    now: Callable[[], float],
-    book_now: Callable[[], float],
-    ready: Callable[[str], None],
-) -> None:
-    """Serve until SIGTERM or SIGINT; calls `ready` with the URL once it listens.
+    client: ServedBook, keyring: Keyring, bind_address: BindAddress, now: Callable[[], float],
+    book_now: Callable[[], float], new_key: Callable[[], NewKey], ready: Callable[[Listening], None],
+) -> int:  # fmt: skip
+    """Serve until SIGTERM or SIGINT; calls `ready` once it listens. Returns the exit code of the program: 1 when
+    another program took the book over.
 
     `now` and `book_now` are the real time and the book's, in seconds since 1970, callable from any thread. Raises
     `Conflict` when the server cannot listen on the address.
     """
     listening = _listen(bind_address)
     host, port = listening.getsockname()[:2]
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     limits = connection_limits()
     local = ipaddress.ip_address(host).is_loopback and not bind_address.proxy
     options = Options(
@@ -76,6 +81,7 @@ async def serve(
         now,
         book_now,
         lambda: server.should_exit,
+        new_key,
         bind_address.rate,
         bind_address.with_sandbox,
         hosts=LOOPBACK_NAMES | {bind_address.host.lower()} if local else (),
@@ -98,12 +104,20 @@ async def serve(
     server = _Server(config)
     _stop_on_signals(server)
 
+    exit_code = 0
+
+    def stop_for_successor() -> None:
+        nonlocal exit_code
+        exit_code, server.should_exit = 1, True
+
+    heartbeats = Heartbeats(client, options.heartbeats, now, lambda: server.should_exit, stop_for_successor)
+    upkeep = Upkeep(client, keyring, options.failed_logins, time.monotonic)
+
     async def run_heartbeat() -> None:
         try:
-            while (
-                await client.ask(lambda book: scheduler.tick(book, HEARTBEAT_BUDGET_SECONDS)) and not server.should_exit
-            ):
-                pass
+            await heartbeats.run()
+            if not options.heartbeats.halted:
+                await upkeep.run_if_due()
         except asyncio.CancelledError:
             # At shutdown the heartbeat is not awaited; its work on the book's thread still finishes.
             if not server.should_exit:
@@ -112,13 +126,25 @@ async def serve(
     await run_heartbeat()
     heartbeat = Heartbeat(run_heartbeat, lambda what: _log.error("heartbeat: %s", what))
     heartbeat.start()
-    announcement = asyncio.create_task(_announce_when_started(server, lambda: ready(url)))
+    announcement = asyncio.create_task(_announce_when_started(server, lambda: ready(_urls(host, port))))
     try:
         await server.serve(sockets=[listening])
     finally:
         announcement.cancel()
         heartbeat.stop()
         listening.close()
+    with suppress(Refusal, sqlite3.Error):
+        await upkeep.run()
+    return exit_code
+
+
+def _urls(host: str, port: int) -> Listening:
+    def url(name: str) -> str:
+        return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+    address = ipaddress.ip_address(host)
+    loopback = "::1" if address.version == 6 else "127.0.0.1"
+    return Listening(url(host), url(loopback if address.is_unspecified else host))
 
 
 def _listen(bind_address: BindAddress) -> socket.socket:

@@ -151,6 +151,11 @@ class RequestBudget:
                 left = min(left, limit.remaining)
             return max(0, left)
 
+    def used(self, now: datetime) -> int:
+        """How many requests were sent in the minute before `now`."""
+        with self._lock:
+            return sum(count for at, count in self._log if at > now - MINUTE)
+
     def reset(self) -> None:
         """Restart the count of sent orders at 0, because the outbox is empty."""
         self.sent = 0
@@ -159,6 +164,7 @@ class RequestBudget:
         return sum(count for _, count in self._log)
 
     def _add(self, now: datetime, count: int) -> None:
+        self._forget_old(now)
         if self._log and self._log[-1][0] == now:
             count += self._log.pop()[1]
         self._log.append((now, count))

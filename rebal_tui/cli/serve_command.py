@@ -154,5 +154,5 @@ def _is_loopback(host: str) -> bool:
 def _require_extra() -> None:
     from importlib.util import find_spec
 
-    if find_spec("fastapi") is None or find_spec("uvicorn") is None:
+    if any(find_spec(name) is None for name in ("fastapi", "uvicorn", "prometheus_client")):
         raise Conflict("serve needs additional packages: pip install 'rebal-tui[api]'")

@@ -59,6 +59,8 @@ class Halt(StrEnum):
 class ReadOnly(Conflict):
     """This process cannot write to the book until the book is opened again."""
 
+    status = 503
+
     def __init__(self, halt: Halt, text: str) -> None:
         super().__init__(text)
         self.halt = halt

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time
 from rebal_tui.store.database import LISTED, Database, Transaction, listed
@@ -42,6 +43,14 @@ class FailedRun:
     account_id: str
     at: datetime
     text: str
+
+
+class LastEvaluation(NamedTuple):
+    """The latest evaluation of the whole book: its session, its time, and its outcomes as text."""
+
+    session: str
+    at: datetime
+    detail: str
 
 
 def jobs(database: Database) -> dict[str, JobRow]:
@@ -149,6 +158,12 @@ def last_session(database: Database) -> str | None:
     """The latest session with an evaluation, None when there is none."""
     row = database.row("SELECT max(session) FROM evaluations")
     return row[0] if row else None
+
+
+def last_evaluation(database: Database) -> LastEvaluation | None:
+    """The latest evaluation of the whole book, None when there is none."""
+    row = database.row("SELECT session, at, detail FROM evaluations ORDER BY session DESC, slot DESC LIMIT 1")
+    return None if row is None else LastEvaluation(row[0], from_time(row[1]), row[2])
 
 
 def record_evaluation(tx: Transaction, session: str, slot: datetime, at: datetime, detail: str) -> None:

@@ -359,6 +359,13 @@ CREATE INDEX market_actions_due ON market_actions (day) WHERE confirmed_at IS NU
 ALTER TABLE reconciliation_holds ADD COLUMN waiting_until INTEGER
 """
 
+# Keys that exist already could do everything but manage keys.
+KEY_SCOPES = """
+ALTER TABLE api_keys ADD COLUMN scope TEXT NOT NULL DEFAULT 'trade' CHECK (scope IN ('read', 'trade', 'admin'));
+ALTER TABLE api_keys ADD COLUMN expires_at INTEGER;
+ALTER TABLE api_keys ADD COLUMN used_at INTEGER
+"""
+
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
@@ -367,4 +374,5 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0013_journal_requests", JOURNAL_REQUESTS),
     ("0014_quarantine", QUARANTINE),
     ("0015_explained", EXPLAINED),
+    ("0019_key_scopes", KEY_SCOPES),
 )  # fmt: skip

@@ -21,7 +21,8 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import CURSOR
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation.simulator import simulated_clock
-from rebal_tui.services.wire.keys import Keyring, add_key, good_keys
+from rebal_tui.services.wire.keyring import Keyring
+from rebal_tui.services.wire.keys import add_key, good_keys
 from rebal_tui.store import book_settings
 from rebal_tui.store.database import Database
 from rebal_tui.store.migrations import migrate
@@ -67,14 +68,14 @@ def _keyring() -> Keyring:
     database = Database()
     migrate(database, [("book", MIGRATIONS)])
     add_key(database, "proxy", _key, bootstrap.real_now())
-    return Keyring(good_keys(database))
+    return Keyring(good_keys(database, bootstrap.real_now()))
 
 
 @cache
 def _app() -> FastAPI:
     """The application, made once a process because that takes a second. It serves the sandbox that asks."""
     now = _current.seconds
-    options = Options(now, now, now, lambda: False, _NO_LIMIT, with_sandbox=True)
+    options = Options(now, now, now, lambda: False, bootstrap.new_api_key, _NO_LIMIT, with_sandbox=True)
     return create_app(_current, _keyring(), options)
 
 

@@ -45,28 +45,32 @@ def sure_serving(frame: BookFrame, usages: BandUsages, rows: Rows, by_band: Flag
     made = SureServing(*(np.zeros(len(rows), np.bool_) for _ in range(3)))
     closing = _Closing.of(frame, usages, rows)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        made.any_order[:] = ~by_band & ~closing.held_back & _far_from_target(frame, usages, rows)
-        for block, indexes in _pieces(frame, rows, np.flatnonzero(~by_band & ~made.any_order)):
+        far = ~closing.held_back & _far_from_target(frame, usages, rows, closing)
+        made.any_order[:] = far
+        made.band[:] = made.worth[:] = far & (usages.usage[rows] > _SURE_USAGE)
+        for block, indexes in _pieces(frame, rows, np.flatnonzero(~by_band & ~far)):
             made.any_order[indexes] = _surely_sells(frame, block, rows[indexes], usages, closing.dollars[indexes] > 0)
-        for block, indexes in _pieces(frame, rows, np.flatnonzero(~made.any_order)):
+        for block, indexes in _pieces(frame, rows, np.flatnonzero(np.where(by_band, ~made.band, ~made.any_order))):
             _of_block(frame, block, rows, indexes, usages, closing, made)
     return made
 
 
-def _far_from_target(frame: BookFrame, usages: BandUsages, rows: Rows) -> Flags:
-    """Whether an asset is so far from its target, by the band usage, that the plan surely has an order.
+def _far_from_target(frame: BookFrame, usages: BandUsages, rows: Rows, closing: _Closing) -> Flags:
+    """Whether the asset with the largest band usage is so far from its target that the plan surely has an order for it.
 
-    For accounts whose holdings outside the portfolio can all be sold. Let W be its distance in dollars. If it is above
-    its target, it is sold. If it is below, assets above their targets, holdings outside the portfolio and excess cash
-    together exceed their targets by W or more, so one of the three by W / 3: then an asset above its target by W / 3n
-    is sold, a holding outside is closed, or the cash buys the asset.
+    For accounts whose holdings outside the portfolio can all be sold. Let W be the asset's distance in dollars. Outside
+    the portfolio it is closed, above its target it is sold. Below its target, let S be the sum of all shortfalls, W
+    among them: the excess of the other assets, the holdings outside and excess cash add up to S. The plan raises all of
+    it but what is too small to sell, U, and at most a dollar for each portion that is raised to $1; so the asset's
+    portion is at least W * (1 - (U + n) / S), which is W - U - n or more.
     """
     assets, follows, equity = frame.assets, usages.follows[rows], usages.equity[rows]
     margin = _margin(usages, rows)
     # `usages.error` is the error of a drift in hundredths of a point divided by the tightest band.
     tightest = DRIFT_ERROR_BPS / usages.error[follows]
     way = usages.usage[rows] * tightest * (equity / 10_000)
-    least = 3 * (frame.table.count[follows] + 1) * (1 + margin + 2e-18 * float(assets.price.max(initial=0)))
+    line = 1 + margin + 2e-18 * float(assets.price.max(initial=0))
+    least = 10 * _MIN_DOLLARS + 3 * (frame.table.count[follows] + 1) * line + closing.unsold
     return np.asarray((way > least) & (equity > margin) & frame.table.banded[follows])
 
 
@@ -126,10 +130,11 @@ class _Closing:
     """Of holdings outside the portfolios, one entry per requested account.
 
     `dollars` and `breached`: those that surely can be sold for more than $1, and whether one breaches a band.
-    `held_back`: whether one cannot be sold entirely.
+    `unsold`: dollars of the others. `held_back`: whether one cannot be sold entirely.
     """
 
     dollars: Floats
+    unsold: Floats
     breached: Flags
     held_back: Flags
 
@@ -145,6 +150,7 @@ class _Closing:
         held_back[index[~sellable]] = True
         worth = np.multiply(others.qty[wanted], frame.assets.price[asset] * 1e-18, dtype=np.float64)
         sure = sellable & (worth > _MIN_DOLLARS)
+        unsold = np.bincount(index[~sure], weights=worth[~sure], minlength=len(rows)).astype(np.float64, copy=False)
         index, worth = index[sure], worth[sure]
         dollars = np.bincount(index, weights=worth, minlength=len(rows)).astype(np.float64, copy=False)
         account = rows[index]
@@ -153,7 +159,7 @@ class _Closing:
             share = worth * 10_000 / usages.equity[account]
         breached = np.zeros(len(rows), np.bool_)
         breached[index[(absolute > 0) & (share > absolute * _SURE_USAGE)]] = True
-        return cls(dollars, breached, held_back)
+        return cls(dollars, unsold, breached, held_back)
 
 
 def _of_block(

@@ -21,6 +21,7 @@ from rebal_tui.services.parsing import field_types, fields
 from rebal_tui.services.parsing.corporate_action import ApplyCorporateAction
 from rebal_tui.services.parsing.field_types import percent_above_zero, percent_not_negative
 from rebal_tui.services.parsing.fields import shown
+from rebal_tui.services.parsing.key_requests import AddKey, RotateKey
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.parsing.portfolio_shape import (
     CONDITION_SHAPES,
@@ -343,7 +344,7 @@ class Step(Shape):
 
 BODIES: tuple[type[BaseModel], ...] = (
     CreatePortfolio, UpdatePortfolio, CreateSubscription, CreateRun, CreateOrder, CreateJournal, OpenAccount,
-    ChangeAccount, Deposit, Prices, ChangeAsset, ChangeGuards, Rejection, Step, ApplyCorporateAction,
+    ChangeAccount, Deposit, Prices, ChangeAsset, ChangeGuards, Rejection, Step, ApplyCorporateAction, AddKey, RotateKey,
 )  # fmt: skip
 """The models of request bodies."""
 

@@ -1,19 +1,29 @@
-"""API keys: shown once, stored hashed, compared in constant time."""
+"""API keys: added, rotated, revoked. A secret is shown once and stored hashed. Times are the book's."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
+from rebal_tui.domain.api_keys import KeyScope
 from rebal_tui.domain.errors import Conflict, Fault, Invalid, NotFound
 from rebal_tui.domain.text import name_text
+from rebal_tui.services.wire.keyring import digest
+from rebal_tui.services.wire.shapes import time_or_null, time_text
 from rebal_tui.store import api_keys as store
 from rebal_tui.store import audit
 from rebal_tui.store.api_keys import ApiKey
 from rebal_tui.store.database import Database
+
+if TYPE_CHECKING:
+    from rebal_tui.services.wire.models import server
+
+ADVISOR = "advisor"
+"""Actor in the audit trail of a person at this machine."""
+MAX_OVERLAP_HOURS = 24 * 31
+"""Longest time for which a rotated key stays valid beside its successor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,48 +35,104 @@ class NewKey:
     salt: bytes
 
 
-def add_key(database: Database, name: str, key: NewKey, at: datetime) -> None:
-    """Store a key under a name, with only the hash of its secret. Raises `Invalid`, or `Conflict` for a name in use."""
+def add_key(
+    database: Database, name: str, key: NewKey, at: datetime, *, scope: KeyScope = KeyScope.TRADE,
+    expires_at: datetime | None = None, actor: str = ADVISOR,
+) -> ApiKey:  # fmt: skip
+    """Store a key under a name, with only the hash of its secret.
+
+    Raises `Invalid` for a name that cannot be shown or an expiry that is not after `at`, `Conflict` for a name in use.
+    """
     try:
         shown = name_text(name)
     except ValueError as error:
         raise Invalid([Fault("name", str(error))]) from error
+    _require_later(expires_at, at)
     with database.write() as tx:
-        if any(known.name == shown for known in good_keys(database)):
-            raise Conflict(f"key {shown} already exists; revoke it first or choose another name")
-        store.add(tx, ApiKey(key.key_id, shown, key.salt, _digest(key.salt, key.secret), at))
-        audit.append(tx, at, "advisor", "api_key.added", key.key_id, {"name": shown})
+        if any(known.name == shown and known.revoked_at is None for known in store.load(database)):
+            raise Conflict(f"key {shown} already exists; rotate or revoke it, or choose another name")
+        made = ApiKey(key.key_id, shown, key.salt, digest(key.salt, key.secret), at, scope, expires_at)
+        store.add(tx, made)
+        detail = {"name": shown, "scope": scope, "expires_at": time_or_null(expires_at)}
+        audit.append(tx, at, actor, "api_key.added", key.key_id, detail)
+    return made
 
 
-def revoke_key(database: Database, name: str, at: datetime) -> ApiKey:
-    """Revoke a valid key by its name or its id. Raises `NotFound`."""
-    found = next((key for key in good_keys(database) if name in (key.name, key.key_id)), None)
-    if found is None:
-        raise NotFound(f"no key {name}")
+def rotate_key(
+    database: Database, name: str, key: NewKey, at: datetime, *, overlap: timedelta = timedelta(0),
+    expires_at: datetime | None = None, actor: str = ADVISOR,
+) -> ApiKey:  # fmt: skip
+    """Replace a key, by name or id, with a new one of the same name and scope; the old one ends after `overlap`.
+
+    Without `expires_at`, the new key is valid for as long as the old one was. Raises `NotFound`, or `Invalid` for an
+    overlap outside 0 to `MAX_OVERLAP_HOURS` or an expiry that is not after `at`.
+    """
+    if not timedelta(0) <= overlap <= timedelta(hours=MAX_OVERLAP_HOURS):
+        raise Invalid([Fault("keep_old_hours", f"expected 0 to {MAX_OVERLAP_HOURS} hours")])
+    _require_later(expires_at, at)
     with database.write() as tx:
-        store.revoke(tx, found.key_id, at)
-        audit.append(tx, at, "advisor", "api_key.revoked", found.key_id, {"name": found.name})
+        old = next((k for k in store.load(database) if k.revoked_at is None and name in (k.name, k.key_id)), None)
+        if old is None:
+            raise NotFound(f"no key {name}")
+        if expires_at is None and old.expires_at is not None:
+            expires_at = at + (old.expires_at - old.created_at)
+        store.revoke(tx, old.key_id, at + overlap)
+        made = ApiKey(key.key_id, old.name, key.salt, digest(key.salt, key.secret), at, old.scope, expires_at)
+        store.add(tx, made)
+        detail = {"name": old.name, "replaces": old.key_id, "replaced_until": time_text(at + overlap)}
+        audit.append(tx, at, actor, "api_key.rotated", key.key_id, detail)
+    return made
+
+
+def revoke_key(database: Database, name: str, at: datetime, actor: str = ADVISOR) -> list[ApiKey]:
+    """Revoke every valid key of a name, or the one with this id; returns them. Raises `NotFound`."""
+    with database.write() as tx:
+        found = [key for key in good_keys(database, at) if name in (key.name, key.key_id)]
+        if not found:
+            raise NotFound(f"no key {name}")
+        for key in found:
+            store.revoke(tx, key.key_id, at)
+            audit.append(tx, at, actor, "api_key.revoked", key.key_id, {"name": key.name})
     return found
 
 
-def good_keys(database: Database) -> list[ApiKey]:
-    """Every key that is not revoked."""
-    return [key for key in store.load(database) if key.revoked_at is None]
+def good_keys(database: Database, at: datetime) -> list[ApiKey]:
+    """Every key that is not revoked at a time. Expired keys are included: they are refused, and can be rotated."""
+    return [key for key in store.load(database) if key.revoked_at is None or at < key.revoked_at]
 
 
-class Keyring:
-    """The valid keys, in memory for frequent lookups."""
-
-    def __init__(self, keys: Iterable[ApiKey]) -> None:
-        self._keys = {key.key_id: key for key in keys}
-        self._unknown_key = ApiKey("", "", bytes(16), bytes(32), datetime.min.replace(tzinfo=UTC))
-
-    def name_of(self, key_id: str, secret: str) -> str | None:
-        """The name of the key if the secret matches, else None; an unknown key takes as long as a wrong secret."""
-        key = self._keys.get(key_id, self._unknown_key)
-        same = hmac.compare_digest(key.digest, _digest(key.salt, secret))
-        return key.name if same and key.key_id else None
+def note_use(database: Database, used: Mapping[str, datetime]) -> None:
+    """Store when keys were last used. Reading leaves no audit entry, so neither does this."""
+    if used:
+        with database.write() as tx:
+            store.note_use(tx, used)
 
 
-def _digest(salt: bytes, secret: str) -> bytes:
-    return hmac.new(salt, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+def key_json(key: ApiKey) -> server.ApiKey:
+    """A key without its secret."""
+    return {
+        "name": key.name,
+        "key": key.key_id,
+        "scope": key.scope,
+        "created_at": time_text(key.created_at),
+        "expires_at": time_or_null(key.expires_at),
+        "revoked_at": time_or_null(key.revoked_at),
+        "last_used_at": time_or_null(key.used_at),
+    }
+
+
+def new_key_json(key: ApiKey, secret: str) -> server.NewApiKey:
+    """A new key with its secret, which is shown only here."""
+    return {**key_json(key), "secret": secret}
+
+
+def local_key(key: NewKey) -> ApiKey:
+    """A key without a name, by which a person at this machine manages the book of a server; no file has it."""
+    return ApiKey(
+        key.key_id, "", key.salt, digest(key.salt, key.secret), datetime.min.replace(tzinfo=UTC), KeyScope.ADMIN
+    )
+
+
+def _require_later(expires_at: datetime | None, at: datetime) -> None:
+    if expires_at is not None and expires_at <= at:
+        raise Invalid([Fault("expires_at", f"expected a time after {time_text(at)}")])

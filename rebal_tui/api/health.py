@@ -1,0 +1,67 @@
+"""Whether the book is written: for load balancers without a key, in detail with one. Not part of Alpaca's API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rebal_tui.api.heartbeats import RETRY_SECONDS, HeartbeatRecord
+from rebal_tui.api.openapi import responds_with
+from rebal_tui.api.responses import error, json_response
+from rebal_tui.services.wire.models import server as models
+from rebal_tui.services.wire.shapes import time_text
+
+HEALTH_PATH = "/health"
+"""Path of the status without a key."""
+_ALWAYS = frozenset({HEALTH_PATH, "/v1/health", "/v1/beta/health", "/metrics", "/docs", "/openapi.json"})
+_RETRY = {"Retry-After": str(int(RETRY_SECONDS))}
+
+liveness_router = APIRouter(tags=["server"])
+router = APIRouter(tags=["server"])
+
+
+class HaltGate:
+    """Middleware: while the book is not written, requests get 503 with the reason: what it shows is out of date."""
+
+    def __init__(self, app: ASGIApp, record: HeartbeatRecord) -> None:
+        self._app = app
+        self._record = record
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._record.halted and scope["path"] not in _ALWAYS:
+            await error(503, self._record.halted, _RETRY)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+@liveness_router.get(HEALTH_PATH, **responds_with(models.Liveness))
+async def liveness(request: Request) -> Response:
+    """Whether the book is written: 200 with `ok`, or 503 with `halted`. Needs no key."""
+    halted = bool(request.app.state.options.heartbeats.halted)
+    return json_response({"status": "halted" if halted else "ok"}, 503 if halted else 200)
+
+
+@router.get("/health", **responds_with(models.Health))
+async def health(request: Request) -> Response:
+    """Why the book is not written, since when, the last attempt to write again, and the last decision.
+
+    The status is 503 while the book is not written.
+    """
+    record: HeartbeatRecord = request.app.state.options.heartbeats
+    shown: models.Health = {
+        "status": "halted" if record.halted else "ok",
+        "reason": record.halted,
+        "halted_at": _time(record.halted_at),
+        "tried_at": _time(record.tried_at),
+        "last_heartbeat_at": _time(record.last_at),
+        "heartbeat_error": record.error,
+        "last_decision": record.last_decision,
+    }
+    return json_response(shown, 503 if record.halted else 200)
+
+
+def _time(seconds: float | None) -> str | None:
+    return None if seconds is None else time_text(datetime.fromtimestamp(seconds, UTC))

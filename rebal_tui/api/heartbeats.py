@@ -1,0 +1,124 @@
+"""Heartbeats of a served book, and what happens when it can no longer be written."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from rebal_tui.api.responses import BookClient
+from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.schedule.follower import HEARTBEAT_BUDGET_SECONDS
+from rebal_tui.services.wire.health import last_decision
+
+if TYPE_CHECKING:
+    from rebal_tui.services.wire.models.server import LastDecision
+
+RETRY_SECONDS = 30.0
+"""Seconds between attempts to write to a halted book again."""
+_DECISION_SECONDS = 10.0
+_log = logging.getLogger(__name__)
+
+
+class ServedBook(BookClient, Protocol):
+    """A book whose writing can stop: `halted` is the reason, None while it is written."""
+
+    @property
+    def halted(self) -> ReadOnly | None: ...
+
+    async def write_again(self) -> None:
+        """Open the book for writing again. Raises `Refusal` or `sqlite3.Error` when that fails."""
+
+
+@dataclass(slots=True)
+class HeartbeatRecord:
+    """Heartbeats since the start of the server; times are in seconds since 1970, by the real clock.
+
+    `halted` is why the book is not written, empty while it is; `tried_at` is the last attempt to write again.
+    """
+
+    completed: int = 0
+    failed: int = 0
+    last_at: float | None = None
+    error: str = ""
+    halted: str = ""
+    halted_at: float | None = None
+    tried_at: float | None = None
+    last_decision: LastDecision | None = None
+
+
+class Heartbeats:
+    """Runs heartbeats. While the book is halted it tries to write again every `RETRY_SECONDS` instead.
+
+    `taken_over` is called when another program has become the book's writer: this one must not write again.
+    """
+
+    def __init__(
+        self, client: ServedBook, record: HeartbeatRecord, now: Callable[[], float], closing: Callable[[], bool],
+        taken_over: Callable[[], None],
+    ) -> None:  # fmt: skip
+        """`now` is the real time in seconds since 1970."""
+        self._client = client
+        self._record = record
+        self._now = now
+        self._closing = closing
+        self._taken_over = taken_over
+        self._decision_read_at = 0.0
+
+    async def run(self) -> None:
+        """Run one heartbeat to its end. A failure is logged once, until a heartbeat succeeds or fails differently."""
+        record = self._record
+        if record.halted and not await self._write_again():
+            return
+        try:
+            while await self._client.ask(lambda book: scheduler.tick(book, HEARTBEAT_BUDGET_SECONDS)):
+                if self._closing():
+                    return
+            record.completed, record.last_at, record.error = record.completed + 1, self._now(), ""
+            if self._now() >= self._decision_read_at + _DECISION_SECONDS:
+                self._decision_read_at = self._now()
+                record.last_decision = await self._client.ask(last_decision)
+        except (Refusal, sqlite3.Error, OSError) as error:
+            self._failed(str(error))
+        except Exception as error:
+            self._failed(f"{type(error).__name__}: {error}", trace=True)
+
+    def _failed(self, text: str, *, trace: bool = False) -> None:
+        record, halted = self._record, self._client.halted
+        record.failed += 1
+        if halted is not None:
+            self._halt(halted)
+        elif text != record.error:
+            record.error = text
+            _log.error("heartbeat: %s", text, exc_info=trace)
+
+    def _halt(self, halted: ReadOnly) -> None:
+        record = self._record
+        known, record.halted = record.halted, str(halted)
+        if halted.halt is Halt.TAKEN_OVER:
+            _log.error("%s", halted)
+            self._taken_over()
+        elif not known:
+            record.halted_at = record.tried_at = self._now()
+            _log.error("%s; trying again every %.0f seconds", halted, RETRY_SECONDS)
+
+    async def _write_again(self) -> bool:
+        """Try to write again if it is time; returns whether the book is written."""
+        record, now = self._record, self._now()
+        if record.tried_at is not None and now < record.tried_at + RETRY_SECONDS:
+            return False
+        record.tried_at = now
+        try:
+            await self._client.write_again()
+        except (Refusal, sqlite3.Error, OSError) as error:
+            if self._client.halted is not None:
+                self._halt(self._client.halted)
+            else:
+                record.halted = str(error)
+            return False
+        record.halted, record.halted_at = "", None
+        _log.warning("the book is written again")
+        return True

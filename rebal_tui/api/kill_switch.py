@@ -1,0 +1,39 @@
+"""The kill switch. Not part of Alpaca's API."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from rebal_tui.api.openapi import responds_with
+from rebal_tui.api.responses import book_client, json_response
+from rebal_tui.services.book import kill_switch
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.wire.models import server as models
+
+router = APIRouter(prefix="/kill_switch", tags=["server"])
+
+
+@router.get("", **responds_with(models.KillSwitch))
+async def get_kill_switch(request: Request) -> Response:
+    """Get whether the kill switch is on."""
+    return json_response({"on": await book_client(request).ask(kill_switch.halted)})
+
+
+@router.post("", **responds_with(models.KillSwitch))
+async def turn_on(request: Request) -> Response:
+    """Turn the kill switch on: no run starts, no order is sent and no journal of a withdrawal is created."""
+    return json_response({"on": await book_client(request).ask(lambda book: _set(book, True))})
+
+
+@router.delete("", **responds_with(models.KillSwitch))
+async def release(request: Request) -> Response:
+    """Release the kill switch: what waited continues."""
+    return json_response({"on": await book_client(request).ask(lambda book: _set(book, False))})
+
+
+def _set(book: Book, on: bool) -> bool:
+    """Set the switch unless it is in that position already; returns its position."""
+    if kill_switch.halted(book) is not on:
+        kill_switch.set_halt(book, on)
+    return on

@@ -1,0 +1,49 @@
+"""Requests of commands to the server that has a book open."""
+
+from __future__ import annotations
+
+import base64
+import json
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.running_server import RunningServer, find_server
+
+_SECONDS = 30
+_MAX_BYTES = 1024 * 1024
+
+
+class RunningBook:
+    """The server of a book. Every request goes straight to it, never through a proxy of the environment."""
+
+    def __init__(self, server: RunningServer) -> None:
+        self._server = server
+
+    @classmethod
+    def of(cls, path: Path) -> RunningBook | None:
+        """The server that has this book open; None without one."""
+        found = find_server(path)
+        return None if found is None else cls(found)
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The JSON of an answer, None for an empty one. Raises `Conflict` with the server's message, or when it does
+        not answer."""
+        address = urlsplit(self._server.url)
+        token = base64.b64encode(f"{self._server.key_id}:{self._server.secret}".encode()).decode()
+        headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
+        connection = HTTPConnection(address.hostname or "", address.port, timeout=_SECONDS)
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            text = answer.read(_MAX_BYTES)
+        except (OSError, HTTPException) as error:
+            raise Conflict(f"the server of the book at {self._server.url} does not answer: {error}") from error
+        finally:
+            connection.close()
+        content = json.loads(text) if text else None
+        if answer.status >= 400:
+            raise Conflict(str((content or {}).get("message", f"status {answer.status}")))
+        return content

@@ -1,0 +1,18 @@
+"""Scopes of API keys: what the holder of a key may do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class KeyScope(StrEnum):
+    """Each scope includes those before it: read everything; change the book; manage keys."""
+
+    READ = "read"
+    TRADE = "trade"
+    ADMIN = "admin"
+
+    def includes(self, other: KeyScope) -> bool:
+        """Whether a key of this scope may do what needs `other`."""
+        order = list(KeyScope)
+        return order.index(self) >= order.index(other)

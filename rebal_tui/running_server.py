@@ -1,0 +1,48 @@
+"""How commands on this machine find the server of a book: a file beside the book that only its owner can read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server's address on this machine, and a key of the scope admin that it accepts until it ends."""
+
+    url: str
+    key_id: str
+    secret: str = field(repr=False)
+
+
+@contextmanager
+def announced(path: Path, server: RunningServer) -> Iterator[None]:
+    """Keep the file of a book's server while the block runs. The caller holds the book's lock."""
+    file = _file(path)
+    with suppress(FileNotFoundError):
+        file.unlink()  # Left by a server that was killed.
+    handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as written:
+        json.dump(asdict(server), written)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            file.unlink()
+
+
+def find_server(path: Path) -> RunningServer | None:
+    """The server of a book, None when no file names one; a file left by a killed server names one that is gone."""
+    try:
+        return RunningServer(**json.loads(_file(path).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _file(path: Path) -> Path:
+    real = path.resolve()
+    return real.with_name(real.name + ".serve")

@@ -1,0 +1,37 @@
+"""Models of the request bodies that manage API keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, ClassVar
+
+from pydantic import Field, WithJsonSchema
+
+from rebal_tui.domain.api_keys import KeyScope
+from rebal_tui.services.parsing import fields
+from rebal_tui.services.parsing.shapes import Read, StrictShape
+
+MAX_NAME = 200
+
+_Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+Expiry = Annotated[datetime | None, Read(fields.timestamp, _Time | None, null=None)]
+
+
+def _hours(value: object) -> int:
+    text = fields.decimal_text(value, "expected a whole number of hours")
+    if not text.isascii() or not text.isdigit() or len(text) > 4:
+        raise ValueError("expected a whole number of hours")
+    return int(text)
+
+
+class AddKey(StrictShape):
+    what: ClassVar[str] = "a key"
+    name: Annotated[str, Read(fields.name, Annotated[str, Field(min_length=1, max_length=MAX_NAME)])]
+    scope: Annotated[KeyScope, Read(fields.choice(KeyScope), KeyScope)] = KeyScope.TRADE
+    expires_at: Expiry = None
+
+
+class RotateKey(StrictShape):
+    what: ClassVar[str] = "a rotation of a key"
+    keep_old_hours: Annotated[int, Read(_hours, Annotated[int, Field(ge=0, le=744)], null=0)] = 0
+    expires_at: Expiry = None

@@ -1,0 +1,71 @@
+"""Figures of a book for monitoring."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rebal_tui.broker.budget import rate_of
+from rebal_tui.services.book import kill_switch
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.runs.sending import rate_limit
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import audit, jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Requests to the broker: the limit per minute and how many of the last minute count against it.
+
+    `limit` is None without a limit, `reported_left` what the broker last said is left, None when it says nothing.
+    """
+
+    limit: int | None
+    used: int
+    reported_left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BookFigures:
+    """Counts of a book: open alerts by kind, open runs by status, orders that wait to be sent, orders without an
+    answer. `at` is the book's time in seconds since 1970."""
+
+    at: float
+    accounts: int
+    subscriptions: int
+    paused_accounts: int
+    alerts: Mapping[str, int]
+    open_runs: Mapping[str, int]
+    orders_waiting: int
+    orders_unanswered: int
+    budget: Budget
+    kill_switch: bool
+    scheduler_paused: bool
+    audit_entries: int
+
+
+def book_figures(book: Book) -> BookFigures:
+    """The current figures of a book."""
+    limiter = book.rate_limiter
+    limiter.load(book.database)
+    return BookFigures(
+        at=book.now().timestamp(),
+        accounts=len(book.accounts),
+        subscriptions=len(book.subscriptions),
+        paused_accounts=len({*book.holds, *book.quarantine.by_account}),
+        alerts=Counter(alert.kind for alert in jobs.open_alerts(book.database)),
+        open_runs=Counter(run.status.value for run in book.open_runs.values()),
+        orders_waiting=len(limiter.waiting),
+        orders_unanswered=len(limiter.unknown),
+        budget=_budget(book),
+        kill_switch=kill_switch.halted(book),
+        scheduler_paused=scheduler.paused(book),
+        audit_entries=audit.head(book.database)[0],
+    )
+
+
+def _budget(book: Book) -> Budget:
+    reported = rate_limit(book)
+    left = reported.remaining if reported is not None and book.now() < reported.reset_at else None
+    return Budget(rate_of(book.settings.orders_per_minute, reported), book.rate_limiter.budget.used(book.now()), left)

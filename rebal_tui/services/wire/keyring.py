@@ -1,0 +1,53 @@
+"""The API keys in memory, for the check of every request."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from rebal_tui.store.api_keys import ApiKey
+
+
+class Keyring:
+    """The keys of a book and when each was last used. A change of the keys is a new list for `replace`."""
+
+    def __init__(self, keys: Iterable[ApiKey] = ()) -> None:
+        self._own: tuple[ApiKey, ...] = ()
+        self._keys: dict[str, ApiKey] = {}
+        self._used: dict[str, datetime] = {}
+        self._unknown_key = ApiKey("", "", bytes(16), bytes(32), datetime.min.replace(tzinfo=UTC))
+        self.replace(keys)
+
+    def replace(self, keys: Iterable[ApiKey]) -> None:
+        """Accept these keys from now on, beside those of `keep`."""
+        self._keys = {key.key_id: key for key in (*keys, *self._own)}
+
+    def keep(self, key: ApiKey) -> None:
+        """Accept a key that no file has, as long as this keyring exists."""
+        self._own = (*self._own, key)
+        self._keys = {**self._keys, key.key_id: key}
+
+    def find(self, key_id: str, secret: str, at: datetime) -> ApiKey | None:
+        """The key if it is valid and the secret matches, else None; an unknown key takes as long as a wrong secret."""
+        key = self._keys.get(key_id, self._unknown_key)
+        same = hmac.compare_digest(key.digest, digest(key.salt, secret))
+        if not same or not key.key_id or not key.is_valid(at):
+            return None
+        self._used[key_id] = at
+        return key
+
+    def name_of(self, key_id: str) -> str:
+        """The name of a key, empty for an unknown id."""
+        return self._keys.get(key_id, self._unknown_key).name
+
+    def take_used(self) -> dict[str, datetime]:
+        """When keys of the file were used since the last call, by id."""
+        used, self._used = self._used, {}
+        return {key_id: at for key_id, at in used.items() if all(key_id != own.key_id for own in self._own)}
+
+
+def digest(salt: bytes, secret: str) -> bytes:
+    """The hash of a secret that is stored."""
+    return hmac.new(salt, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()

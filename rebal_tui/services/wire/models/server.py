@@ -1,0 +1,55 @@
+"""The shapes of what is about the server itself: keys, the kill switch, health. Ours; Alpaca's API has none."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from rebal_tui.domain.api_keys import KeyScope
+from rebal_tui.services.wire.models.types import Day, Timestamp, documented
+
+
+@documented
+class ApiKey(TypedDict):
+    name: str
+    key: str
+    scope: KeyScope
+    created_at: Timestamp
+    expires_at: Timestamp | None
+    revoked_at: Timestamp | None
+    last_used_at: Timestamp | None
+
+
+@documented
+class NewApiKey(ApiKey):
+    secret: str
+
+
+@documented
+class KillSwitch(TypedDict):
+    on: bool
+
+
+# The last evaluation of the whole book: its session, and how many accounts had which outcome.
+@documented
+class LastDecision(TypedDict):
+    session: Day
+    at: Timestamp
+    outcomes: str
+
+
+@documented
+class Liveness(TypedDict):
+    status: Literal["ok", "halted"]
+
+
+@documented
+class Health(TypedDict):
+    status: Literal["ok", "halted"]
+    reason: str
+    halted_at: Timestamp | None
+    tried_at: Timestamp | None
+    last_heartbeat_at: Timestamp | None
+    heartbeat_error: str
+    last_decision: LastDecision | None

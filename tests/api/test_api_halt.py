@@ -1,0 +1,185 @@
+"""A book that can no longer be written: said once, 503, tried again, recovered; taken over by another program, left."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rebal_tui import bootstrap, opening
+from rebal_tui.api.app import Options, create_app
+from rebal_tui.api.heartbeats import RETRY_SECONDS, Heartbeats
+from rebal_tui.domain.errors import Halt
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.schedule.book_thread import BookThread
+from rebal_tui.services.wire.keyring import Keyring
+from rebal_tui.services.wire.keys import add_key, good_keys
+from rebal_tui.serving import ThreadBookClient
+from tests.api.servers import BALANCED, started
+
+
+@dataclass
+class Served:
+    """A book that is served in this process, by a clock that the test moves."""
+
+    thread: BookThread
+    heartbeats: Heartbeats
+    options: Options
+    http: httpx.AsyncClient
+    taken_over: list[bool]
+    seconds: float
+
+    async def halt(self, why: Halt) -> None:
+        def stop(book: Book) -> None:
+            book.database.halt(why, "tried on purpose")
+
+        await self.thread.ask(stop)
+        await self.heartbeats.run()
+
+    async def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+        await self.heartbeats.run()
+
+
+def with_book(path: Path, test: Callable[[Served], Awaitable[None]]) -> None:
+    bootstrap.create_demo(path, accounts=3).close()
+
+    async def run() -> None:
+        thread = BookThread(lambda: opening.open_book(path))
+        client, key = ThreadBookClient(thread), bootstrap.new_api_key()
+        try:
+            await client.ask(lambda book: add_key(book.database, "desk", key, book.now()))
+            keyring = Keyring(await client.ask(lambda book: good_keys(book.database, book.now())))
+
+            def now() -> float:
+                return served.seconds
+
+            options = Options(now, now, client.now, lambda: False, bootstrap.new_api_key)
+            await client.read_clock()
+            taken: list[bool] = []
+            beats = Heartbeats(client, options.heartbeats, now, lambda: False, lambda: taken.append(True))
+            transport = httpx.ASGITransport(app=create_app(client, keyring, options))
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://test", auth=(key.key_id, key.secret)
+            ) as http:
+                served = Served(thread, beats, options, http, taken, bootstrap.real_now().timestamp())
+                await beats.run()
+                await test(served)
+        finally:
+            thread.close()
+
+    asyncio.run(run())
+
+
+def test_a_full_disk_is_said_once_and_left_behind_when_it_has_space(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+
+    async def test(served: Served) -> None:
+        assert (await served.http.get("/health")).json() == {"status": "ok"}
+        assert (await served.http.get("/v1/health")).json()["status"] == "ok"
+        await served.halt(Halt.DISK_FULL)
+        for _ in range(20):
+            await served.wait(0.25)
+        (logged,) = [record.getMessage() for record in caplog.records]
+        assert logged.startswith("the disk is full; writing has stopped")
+        for method, path, body in (
+            ("GET", "/v1/clock", None), ("POST", "/v1/rebalancing/portfolios", BALANCED), ("GET", "/v1/accounts", None),
+        ):  # fmt: skip
+            answer = await served.http.request(method, path, json=body)
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+            assert "the disk is full" in answer.json()["message"]
+        anyone = await served.http.get("/health", auth=httpx.BasicAuth("", ""))
+        assert (anyone.status_code, anyone.json()) == (503, {"status": "halted"})
+        figures = (await served.http.get("/metrics")).text
+        assert "rebal_book_halted 1.0" in figures
+        told = await served.http.get("/v1/health")
+        assert (told.status_code, "the disk is full" in told.json()["reason"]) == (503, True)
+        assert told.json()["halted_at"] <= told.json()["tried_at"]
+        await served.wait(RETRY_SECONDS)
+        assert (await served.http.get("/v1/health")).json()["status"] == "ok"
+        before = served.options.heartbeats.completed
+        assert (await served.http.post("/v1/rebalancing/portfolios", json=BALANCED)).status_code == 200
+        await served.wait(0.25)
+        assert served.options.heartbeats.completed == before + 1
+        assert [record.getMessage() for record in caplog.records][1:] == ["the book is written again"]
+
+    with_book(tmp_path / "book.db", test)
+
+
+def test_a_failed_attempt_is_repeated_after_thirty_seconds(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[float] = []
+
+    async def test(served: Served) -> None:
+        async def fail() -> None:
+            tries.append(served.seconds)
+            raise OSError("still no space")
+
+        await served.halt(Halt.IO_ERROR)
+        with monkeypatch.context() as patch:
+            patch.setattr(served.thread, "write_again", fail)
+            for _ in range(400):
+                await served.wait(0.25)
+        assert len(tries) == 3
+        assert len(caplog.records) == 1
+        await served.wait(RETRY_SECONDS)
+        assert (await served.http.get("/v1/clock")).status_code == 200
+
+    with_book(tmp_path / "book.db", test)
+
+
+def test_a_book_that_another_program_took_over_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+
+    async def test(served: Served) -> None:
+        bootstrap.open_database(path).close()
+        await served.wait(0.25)
+        assert served.taken_over == [True]
+        assert (await served.http.get("/v1/clock")).status_code == 503
+
+    with_book(path, test)
+
+
+def test_a_portfolio_is_not_taken_while_the_book_is_halted_before_a_heartbeat(tmp_path: Path) -> None:
+    async def test(served: Served) -> None:
+        await served.thread.ask(lambda book: book.database.halt(Halt.IO_ERROR))
+        answer = await served.http.post("/v1/rebalancing/portfolios", json=BALANCED)
+        assert (answer.status_code, "cannot be written" in answer.json()["message"]) == (503, True)
+
+    with_book(tmp_path / "book.db", test)
+
+
+def test_a_failing_heartbeat_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def test(served: Served) -> None:
+        def broken() -> bool:
+            raise RuntimeError("broken on purpose")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("rebal_tui.services.schedule.scheduler.tick", lambda *_: broken())
+            for _ in range(9):
+                await served.wait(0.25)
+        assert [record.getMessage() for record in caplog.records] == ["heartbeat: RuntimeError: broken on purpose"]
+        assert replace(served.options.heartbeats).failed == 9
+
+    with_book(tmp_path / "book.db", test)
+
+
+@pytest.mark.slow
+def test_the_server_of_a_book_that_was_taken_over_ends_with_code_1(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    with started(("serve", "--sandbox", "--db", str(path), "--port", "0", "--json")) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        bootstrap.open_database(path).close()
+        _, complaints = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert complaints == "another rebal-tui took over the book; this one no longer writes to it\n"
+    assert not path.with_name("sandbox.db.serve").exists()
