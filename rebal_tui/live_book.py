@@ -23,6 +23,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.guards import with_guards
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.book.policy import REVIEW_KEY, stored_policy, with_policy
+from rebal_tui.services.book.rate_limiter import PACE_KEY
 from rebal_tui.services.book.settings import Mode, Settings
 from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
@@ -123,7 +124,9 @@ def open_live(
     client = AlpacaClient(
         broker_endpoints, keys, used.now, sleep=sleep, transport=transport, before=lambda: gateway.acquire()
     )
-    gateway = Gateway(RequestBudget(settings.orders_per_minute, lambda: client.rate_limit), used.now, sleep)
+    budget = RequestBudget(settings.orders_per_minute, lambda: client.rate_limit)
+    budget.restore(book_settings.get(database, PACE_KEY))
+    gateway = Gateway(budget, used.now, sleep)
     opened: list[Book] = []
     feed = LivePrices(lambda symbols: network.latest_prices(symbols), lambda: tracked_symbols(opened[0]), prices_every)
     calendar = TradingCalendar(session_store.load(database))

@@ -6,7 +6,6 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
@@ -34,22 +33,13 @@ class RequestClass(IntEnum):
     READ = 4
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayStatus:
-    """What the gateway has left and waits for: requests left in this minute (None without a limit), requests waiting by
-    class, and since when the oldest waits."""
-
-    remaining: int | None
-    waiting: dict[RequestClass, int]
-    oldest: datetime | None
-
-
 class RequestBudget:
     """Requests a minute: no 60-second window exceeds the rate, even across restarts. Safe to use from any thread.
 
     `text` serializes the requests sent, and `restore` reads them back. Store the text in the transaction that marks
-    orders as sent. `sent` counts orders since the outbox was last empty; `orders_wait` is whether orders wait for the
-    rate. `rate` is the setting of orders a minute; `limit` gives what the broker reports.
+    orders as sent, and every few seconds for other requests. `sent` counts orders since the outbox was last empty;
+    `orders_wait` is whether orders wait for the rate. `rate` is the setting of orders a minute; `limit` gives what the
+    broker reports.
     """
 
     def __init__(self, rate: int | None = None, limit: Callable[[], RateLimit | None] = lambda: None) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from rebal_tui.broker.budget import GatewayStatus, RequestBudget
+    from rebal_tui.broker.budget import RequestBudget
 
 FIRM_ACCOUNT = "00000000-0000-4000-8000-00000000f1f1"
 """The firm account: every journal moves cash to it or from it."""
@@ -287,9 +287,6 @@ class LiveBroker(Broker, Protocol):
 
     def journal_of(self, request: JournalRequest) -> Journal | None:
         """The journal that the broker made for an earlier request; None only when it has none."""
-
-    def status(self) -> GatewayStatus:
-        """What is left of the budget, and what waits to be sent."""
 
     def under_way(self, key: str) -> bool:
         """Whether an order or journal, by client_order_id or idempotency key, waits to be sent or for its answer."""

@@ -35,5 +35,9 @@ class ImmediateGateway(Gateway):
 
 def front_of(network: AlpacaBroker, database: Database, now: Callable[[], datetime]) -> GatewayBroker:
     """The broker of a live book in front of an adapter, without a limit of requests."""
-    gateway = ImmediateGateway(RequestBudget(None), now, lambda _seconds: None)
+    return behind(ImmediateGateway(RequestBudget(None), now, lambda _seconds: None), network, database, now)
+
+
+def behind(gateway: Gateway, network: AlpacaBroker, database: Database, now: Callable[[], datetime]) -> GatewayBroker:
+    """The broker of a live book that sends through a gateway."""
     return GatewayBroker(network, gateway, now, lambda order_id: run_orders.placed(database, order_id))

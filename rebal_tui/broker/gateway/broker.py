@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import NoReturn, Protocol, TypeVar, cast
 
-from rebal_tui.broker.budget import GatewayStatus, RequestBudget, RequestClass
+from rebal_tui.broker.budget import RequestBudget, RequestClass
 from rebal_tui.broker.connection import ConnectionState, RateLimit
 from rebal_tui.broker.gateway import rows
 from rebal_tui.broker.gateway.event_batches import EventBatches
@@ -120,12 +120,10 @@ class GatewayBroker:
     def budget(self) -> RequestBudget:
         return self._gateway.budget
 
-    def status(self) -> GatewayStatus:
-        """What is left of the budget, and what waits."""
-        return self._gateway.status()
-
     def connection(self) -> ConnectionState:
-        return self._network.connection()
+        """The event streams, the difference of the clocks, and what is left of the budget."""
+        budget = self._gateway.budget
+        return replace(self._network.connection(), requests=budget.rate, requests_left=budget.remaining(self._now()))
 
     def hold(self, on: bool) -> None:
         """Stop or resume sending orders and journals, at once; cancels and reads continue."""

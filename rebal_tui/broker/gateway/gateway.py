@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rebal_tui.broker.budget import GatewayStatus, RequestBudget, RequestClass
+from rebal_tui.broker.budget import RequestBudget, RequestClass
 from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable
 
 log = logging.getLogger(__name__)
@@ -127,14 +127,6 @@ class Gateway:
         with self._ready:
             replies, self._replies = self._replies, []
             return replies
-
-    def status(self) -> GatewayStatus:
-        with self._ready:
-            waiting = dict.fromkeys(RequestClass, 0)
-            for request in self._waiting.values():
-                waiting[request.kind] += 1
-            oldest = min((request.queued_at for request in self._waiting.values()), default=None)
-        return GatewayStatus(self.budget.remaining(self._now()), waiting, oldest)
 
     def pump(self) -> int:
         """Send, on this thread, what is due and has room in the budget; returns the number of requests."""

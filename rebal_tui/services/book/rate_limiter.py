@@ -61,14 +61,13 @@ class OrderQueue:
 class RateLimiter:
     """Unsent orders, and orders sent without an answer, of the runs in progress. The file is authoritative: this cache
     is loaded from it on first use, and an order is read again before it is sent. The budget of a real broker is that of
-    its gateway, which other requests share."""
+    its gateway, which other requests share; it is restored when the book is opened."""
 
     def __init__(self, budget: RequestBudget | None = None) -> None:
         self.waiting = OrderQueue()
         self.unknown: dict[OrderKey, None] = {}
         self.budget = budget or RequestBudget()
         self._shared = budget is not None
-        self._restored = False
         self._read = False
 
     def forget(self) -> None:
@@ -81,11 +80,8 @@ class RateLimiter:
             return
         self.waiting, self.unknown = OrderQueue(), dict.fromkeys(outbox.unknown(database))
         self.waiting.add(outbox.unsent(database))
-        if not (self._shared and self._restored):
-            if not self._shared:
-                self.budget = RequestBudget()
-            self.budget.restore(book_settings.get(database, PACE_KEY))
-            self._restored = True
+        if not self._shared:
+            self.budget = RequestBudget.of(book_settings.get(database, PACE_KEY))
         self._read = True
 
 

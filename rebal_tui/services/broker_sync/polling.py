@@ -15,6 +15,7 @@ from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import Session
 from rebal_tui.services.book import quarantine
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.rate_limiter import PACE_KEY
 from rebal_tui.services.broker_sync.account_snapshot import read_account, store_orders
 from rebal_tui.services.broker_sync.connection_watch import compare_clocks, watch_connection
 from rebal_tui.services.broker_sync.delayed_prices import watch_prices
@@ -36,6 +37,8 @@ REFRESH_INTERVAL = timedelta(hours=6)
 RETRY_INTERVAL = timedelta(seconds=10)
 INBOX_RETENTION = timedelta(days=8)
 """How long broker events are stored to detect repeated delivery."""
+BUDGET_INTERVAL = timedelta(seconds=5)
+"""Interval at which the requests of the last minute are stored, so that a restart does not exceed the broker's rate."""
 CALENDAR_LOOKBACK, CALENDAR_LOOKAHEAD = timedelta(days=40), timedelta(days=370)
 
 
@@ -52,6 +55,7 @@ def poll_broker(book: Book, now: datetime) -> None:
     watch_connection(book, broker, now)
     watch_journals(book, now)
     watch_prices(book, now)
+    _store_budget(book, broker, now)
     if state.try_at is not None and now < state.try_at:
         if state.loaded:
             return
@@ -68,6 +72,17 @@ def poll_broker(book: Book, now: datetime) -> None:
     except (BrokerUnavailable, BrokerRefused) as error:
         state.try_at, state.last_error = now + RETRY_INTERVAL, str(error)
         raise BrokerUnavailable(state.last_error) from error
+
+
+def _store_budget(book: Book, broker: LiveBroker, now: datetime) -> None:
+    state = book.polling_state
+    if state.budget_at is not None and now < state.budget_at:
+        return
+    state.budget_at = now + BUDGET_INTERVAL
+    text = broker.budget.text()
+    if text != book_settings.get(book.database, PACE_KEY):
+        with book.write() as tx:
+            book_settings.put(tx, PACE_KEY, text)
 
 
 def _load_all(book: Book, broker: LiveBroker, now: datetime) -> None:
