@@ -13,7 +13,7 @@ from pathlib import Path
 from rebal_tui import paths
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.broker.simulated.fills import FillModel
-from rebal_tui.broker.simulated.schema import create_tables
+from rebal_tui.broker.simulated.schema import create_tables, refuse_newer
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.quantities import Price
 from rebal_tui.domain.sessions import Session, new_york_day
@@ -120,6 +120,7 @@ def open_view(path: Path) -> Book:
     database = open_database(path, read_only=True)
     try:
         require_schema(database, [("book", MIGRATIONS)])
+        refuse_newer({name for (name,) in database.rows("SELECT name FROM sim_migrations")})
         return open_offline(database) if is_live(database) else open_simulation(database)
     except sqlite3.Error as error:
         database.close()

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ def run(
     """
     sys.setswitchinterval(THREAD_SWITCH_SECONDS)
     log_path = _log_to_file()
+    files = OpenFiles(path)
     settings = read_settings(settings_path or paths.settings_path())
     loading = LoadProgress()
 
@@ -50,7 +51,7 @@ def run(
         from rebal_tui import opening
 
         with _gc_paused():
-            return opening.open_book(path, prepare, settings.settings.rules_over, loading.update)
+            return opening.open_book(path, prepare, loading.update)
 
     def view_book() -> Book:
         from rebal_tui import opening
@@ -59,16 +60,18 @@ def run(
             return opening.view_book(path)
 
     def advice(why: Halt) -> str:
-        return f"{path}: {paths.restore_advice(path)}." if why is Halt.DAMAGED else str(path)
+        shown = files.path
+        return f"{shown}: {paths.restore_advice(shown)}." if why is Halt.DAMAGED else str(shown)
 
     thread = BookThread(view_book if viewing else open_book, view_book)
     backend = BookBackend(thread)
-    first_run = None if viewing else first_steps(thread, path)
+    first_run = None if viewing else first_steps(thread, files)
 
     def close() -> None:
         loading.stop()
         backend.heartbeat.stop()
         thread.close()
+        files.close()
 
     with stop_signals.listening(close) as stop:
         app = RebalApp(
@@ -85,6 +88,8 @@ def run(
         finally:
             stop.ended()
             close()
+    if thread.halted is not None and thread.halted.halt is Halt.FILE_GONE:
+        raise thread.halted
     if thread.open_error:
         raise Conflict(f"the book cannot be opened: {thread.open_error}")
     return app.return_code or 0
@@ -106,18 +111,46 @@ def _gc_paused() -> Iterator[None]:
         gc.freeze()
 
 
-def first_steps(thread: BookThread, path: Path) -> FirstSteps:
+class OpenFiles:
+    """The file that the screens show: the advisor's book, or a demonstration beside it, deleted at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self.own = path
+        self.path = path
+        self._folders = ExitStack()
+
+    def add_demo(self) -> Path:
+        """Create the demonstration book in a temporary folder; the advisor's book stays as it is."""
+        import tempfile
+
+        from rebal_tui import bootstrap
+
+        folder = self._folders.enter_context(tempfile.TemporaryDirectory(prefix="rebal-tui-"))
+        path = Path(folder) / "demo.db"
+        bootstrap.create_demo(path).close()
+        self.path = path
+        return path
+
+    def close(self) -> None:
+        """Delete the demonstration book, which is closed."""
+        self._folders.close()
+
+
+def first_steps(thread: BookThread, files: OpenFiles) -> FirstSteps:
     """The actions that an empty book offers."""
 
     async def open_demo() -> str:
         from rebal_tui import opening
 
-        return await thread.reopen(lambda: opening.replace_with_demo(path))
+        await thread.reopen(
+            files.add_demo, lambda: opening.open_book(files.path), lambda: opening.view_book(files.path)
+        )
+        return f"Demonstration opened; it is deleted when you quit. Your own book, {files.own}, is still empty."
 
     async def import_file(source: Path) -> str:
         from rebal_tui import opening
 
-        return await thread.reopen(lambda: opening.replace_with_import(path, source))
+        return await thread.reopen(lambda: opening.replace_with_import(files.own, source))
 
     return FirstSteps(open_demo=open_demo, import_file=import_file)
 

@@ -1,17 +1,14 @@
-"""Opening a book for the screens, and replacing an empty one with a demonstration or an import."""
+"""Opening a book for the screens, and replacing an empty one with an import."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from rebal_tui import bootstrap, live_book, paths
 from rebal_tui.domain.errors import Conflict, Fault, Halt, Invalid
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import load_clock
-from rebal_tui.services.book.policy import apply_policy, policy_of
-from rebal_tui.services.book.policy_options import BookPolicy
 
 _MAX_FILE_BYTES = 64 * 1024 * 1024
 
@@ -26,51 +23,28 @@ def view_book(path: Path) -> Book:
 def open_book(
     path: Path,
     prepare: Callable[[], None] | None = None,
-    policy: Callable[[BookPolicy], BookPolicy] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Book:
     """Open a book; a new file becomes an empty book whose market runs in real time.
 
-    `prepare` creates the file when there is none. `policy` maps the book's stored policy to the one to apply.
-    `progress` is called with the number of accounts read and their total.
+    `prepare` creates the file when there is none. `progress` is called with the number of accounts read and their
+    total.
     """
     if prepare is not None and not path.exists():
         prepare()
     database = bootstrap.open_database(path)
     try:
         if bootstrap.is_live(database):
-            book = live_book.open_live(database, backup_folder=paths.backup_folder(path), monotonic=bootstrap.elapsed)
-            return _with_rules(book, _keeping_review(policy))
+            backups = paths.backup_folder(path)
+            return live_book.open_live(database, backup_folder=backups, monotonic=bootstrap.elapsed)
         if load_clock(database) is None:
             bootstrap.create_simulation(
                 database, start=bootstrap.real_now(), seed=bootstrap.new_seed(), name=path.stem, speed=1.0
             )
-        backups = paths.backup_folder(path)
-        return _with_rules(bootstrap.open_simulation(database, backup_folder=backups, progress=progress), policy)
+        return bootstrap.open_simulation(database, backup_folder=paths.backup_folder(path), progress=progress)
     except BaseException:
         database.close()
         raise
-
-
-def _with_rules(book: Book, policy: Callable[[BookPolicy], BookPolicy] | None) -> Book:
-    """Apply the given policy to the book."""
-    if policy is not None:
-        apply_policy(book, policy(policy_of(book)))
-    return book
-
-
-def _keeping_review(policy: Callable[[BookPolicy], BookPolicy] | None) -> Callable[[BookPolicy], BookPolicy] | None:
-    """Policy for a live book: an advisor turns review off in that book; settings for other books never do (R-27)."""
-    if policy is None:
-        return None
-    return lambda known: replace(after := policy(known), review=after.review or known.review)
-
-
-def replace_with_demo(path: Path) -> str:
-    """Replace an empty book with the demonstration book. Raises `Conflict` when the book is not empty."""
-    _remove_empty_book(path)
-    bootstrap.create_demo(path).close()
-    return "Demonstration book opened. Its data is fictitious."
 
 
 def replace_with_import(path: Path, source: Path) -> str:

@@ -90,19 +90,24 @@ def exclusive_lock(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def require_book(path: Path) -> None:
-    """Raise `Conflict` when the file exists and is not a book; an empty or missing file is accepted."""
+def require_book(path: Path) -> bool:
+    """Whether a file contains a book; False for a missing one and for one without tables.
+
+    A program that was stopped while it created a book leaves a file without tables. Raises `Conflict` when the file is
+    something else.
+    """
     import sqlite3
 
     if not path.exists() or path.stat().st_size == 0:
-        return
+        return False
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         try:
-            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sim_accounts'").fetchone()
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise Conflict(cannot_open_message(path, error)) from error
-    if known is None:
+    if tables and "sim_accounts" not in tables:
         raise Conflict(f"{path} is not a rebal-tui book")
+    return bool(tables)

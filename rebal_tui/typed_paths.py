@@ -66,6 +66,13 @@ def require_output(path: Path) -> bool:
     return exists
 
 
+def require_new(path: Path) -> None:
+    """Check that a new file can be written at a path. Raises `Conflict` as `require_output` does, and for any file
+    that exists."""
+    if require_output(path):
+        raise Conflict(f"{path} already exists; name another file")
+
+
 def require_input(path: Path) -> None:
     """Raise `Conflict` when a path is not a file that can be read."""
     try:

@@ -64,6 +64,25 @@ def pytest_configure(config: pytest.Config) -> None:
         )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the cases of a test marked `samples(n)`, keep n, evenly spread; LONG=1 and a case named by its id keep all."""
+    if "LONG" in os.environ or any("[" in arg for arg in config.args):
+        return
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("samples") is not None:
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out: set[pytest.Item] = set()
+    for found in cases.values():
+        marker = found[0].get_closest_marker("samples")
+        assert marker is not None
+        count = min(int(marker.args[0]), len(found))
+        kept = {index * len(found) // count for index in range(count)} if count else set()
+        left_out.update(item for index, item in enumerate(found) if index not in kept)
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """The fast loop does not even import a module of slow tests alone."""
     if config.option.markexpr == FAST and collection_path.suffix == ".py" and "::" not in "".join(config.args):

@@ -98,7 +98,7 @@ class Heartbeats:
     def _halt(self, halted: ReadOnly) -> None:
         record = self._record
         known, record.halted = record.halted, str(halted)
-        if halted.halt is Halt.TAKEN_OVER:
+        if halted.halt in (Halt.TAKEN_OVER, Halt.FILE_GONE):
             _log.error("%s", halted)
             self._taken_over()
         elif not known:

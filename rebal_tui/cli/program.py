@@ -22,6 +22,7 @@ _COMMANDS = {
     "export": "Export records of a book as CSV or JSON.",
     "evaluate": "Run one evaluation pass and show why each account trades or not.",
     "replay": "Replay a price history with the same rules, scheduler and broker.",
+    "lab": "Compare rebalancing policies over a price history.",
     "check": "Verify a book's integrity, ledger, orders and audit chain.",
     "backup": "Write a verified copy of a book.",
     "restore": "Replace a book with a verified backup.",

@@ -10,6 +10,7 @@ from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import Money, Percent, Price, Qty, Value
 from rebal_tui.domain.runs import RunType
+from rebal_tui.domain.trade_status import TradeStatus
 
 
 class Outcome(StrEnum):
@@ -128,7 +129,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome of one evaluation. `culprits` are the ineligible assets that block it (R-12.6)."""
+    """The outcome of one evaluation.
+
+    `culprits` are the ineligible assets that block it (R-12.6). `status` is None where none was stored, as by versions
+    that had no statuses.
+    """
 
     account_id: str
     portfolio_id: str
@@ -140,3 +145,4 @@ class Decision:
     trace: tuple[Check, ...]
     plan: Plan | None = None
     culprits: tuple[str, ...] = ()
+    status: TradeStatus | None = None

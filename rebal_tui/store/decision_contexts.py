@@ -21,7 +21,7 @@ from rebal_tui.domain.portfolios import (
     PortfolioUpdate,
 )
 from rebal_tui.domain.quantities import Percent, Price
-from rebal_tui.domain.sessions import Session
+from rebal_tui.domain.sessions import Session, new_york_day
 from rebal_tui.store import blobs
 from rebal_tui.store.codec import dump, from_time, from_weights, to_time, to_time_or_none, to_weights
 from rebal_tui.store.database import Database, Transaction
@@ -116,6 +116,20 @@ def get(database: Database, key: int) -> DecisionContext:
         portfolios=_portfolios(blobs.text(database, row[4])),
         edition=header.get("edition", 1),
     )
+
+
+def session_prices(database: Database) -> dict[date, dict[str, Price]]:
+    """The prices of the last context of each New York day, by day ascending and by the asset's symbol now."""
+    last = {
+        new_york_day(from_time(at)): prices
+        for at, prices in database.rows("SELECT at, prices FROM contexts ORDER BY at, key")
+    }
+    symbols = {key: symbol for symbol, key in symbol_keys(database).items()}
+    found = {}
+    for day, prices in last.items():
+        quotes = json.loads(blobs.text(database, prices))
+        found[day] = {symbols[key]: Price(price) for key, price, _ in quotes if key in symbols}
+    return found
 
 
 def _session_values(session: Session) -> list[str | int | None]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from rebal_tui.domain.decisions import REPORTED, Decision, Outcome
 from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 from rebal_tui.store.codec import from_day, from_time, from_time_or_none, to_time
 from rebal_tui.store.database import LISTED, Database, Transaction, listed
 from rebal_tui.store.rows import RowTable, insert, select_list
@@ -66,8 +67,20 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredStatus:
+    """The status that a decision gave its account, as in `TradeStatus`."""
+
+    kind: StatusKind
+    waits_for: WaitsFor | None
+    first_trade_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredDecision:
-    """A decision as stored, with the key of its context and the id of the run that it created."""
+    """A decision as stored, with the key of its context and the id of the run that it created.
+
+    `status` is None for decisions of versions that had no statuses.
+    """
 
     account_id: str
     portfolio_id: str
@@ -79,6 +92,12 @@ class StoredDecision:
     run_id: str | None
     context: int
     inputs: Inputs
+    status: StoredStatus | None = None
+
+
+def status_code(kind: StatusKind, waits_for: WaitsFor | None) -> str:
+    """A status as stored: `in_range`, `waits:cooldown`."""
+    return kind.value if waits_for is None else f"{kind}:{waits_for}"
 
 
 def kind_of(decision: Decision) -> Kind:
@@ -99,7 +118,8 @@ def kind_keys(tx: Transaction, kinds: Iterable[Kind]) -> dict[str, int]:
 class DecisionRow(NamedTuple):
     """A decision as inserted: keys of other tables, money in billionths, times in microseconds.
 
-    `run` is `NO_RUN` when it created none; `positions` is packed by `codec.to_positions`.
+    `run` is `NO_RUN` when it created none; `positions` is packed by `codec.to_positions`. `trade_status` is written by
+    `status_code`.
     """
 
     session: str
@@ -122,6 +142,8 @@ class DecisionRow(NamedTuple):
     update_spent_at: int | None
     propose_on: str | None
     undone: str | None = None
+    trade_status: str | None = None
+    first_trade_at: int | None = None
     times: int = 1
 
 
@@ -170,6 +192,8 @@ class _Record(NamedTuple):
     update_spent_at: int | None
     propose_on: str | None
     undone: str | None
+    trade_status: str | None
+    first_trade_at: int | None
 
 
 _EXPRESSIONS = {
@@ -265,7 +289,16 @@ def _stored(row: Sequence[Any]) -> StoredDecision:
             propose_on=from_day(found.propose_on),
             undone=found.undone,
         ),
+        status=_status(found),
     )
+
+
+def _status(found: _Record) -> StoredStatus | None:
+    if found.trade_status is None:
+        return None
+    kind, _, waits_for = found.trade_status.partition(":")
+    at = from_time_or_none(found.first_trade_at)
+    return StoredStatus(StatusKind(kind), WaitsFor(waits_for) if waits_for else None, at)
 
 
 def add_history(tx: Transaction, at: datetime, accounts: Ints, used: Ints) -> None:

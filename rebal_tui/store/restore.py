@@ -74,32 +74,46 @@ def _settle(partial: Path) -> None:
 
 
 def _keep(path: Path, previous: Path) -> None:
-    """Copy the file that is replaced to `previous`, durably; its log must be empty, so that nothing in it is lost.
+    """Copy the file that is replaced to `previous`, durably, after its log was merged into it.
 
-    A damaged file is copied byte by byte together with its log. Raises `Conflict` when another program has it open.
+    Without a log of its own, the file is complete whenever this is interrupted. A damaged file is copied byte by byte
+    together with its log. Raises `Conflict` when another program has the file open, even if it only shows it.
     """
     try:
         database = Database(path)
-    except sqlite3.Error:
+    except sqlite3.Error as error:
+        _require_unused(path, error)
         _keep_damaged(path, previous)
         return
     try:
-        busy = database.row("PRAGMA wal_checkpoint(TRUNCATE)")
-        if busy is None or busy[0]:
-            raise Conflict(f"{path} is being read by another program; close it there first")
+        # Needs every other connection to be closed, merges the log and deletes it.
+        mode = database.row("PRAGMA journal_mode = DELETE")
+        if mode is None or mode[0] != "delete":
+            raise Conflict(_in_use(path))
         os.close(os.open(previous, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         copy = sqlite3.connect(previous, isolation_level=None)
         try:
             database.connection.backup(copy, pages=-1)
-            copy.execute("PRAGMA journal_mode = DELETE")
         finally:
             copy.close()
-    except sqlite3.Error:
+    except sqlite3.Error as error:
+        _require_unused(path, error)
         _remove(previous)
         _keep_damaged(path, previous)
     finally:
         database.close()
     _sync(previous)
+
+
+def _require_unused(path: Path, error: sqlite3.Error) -> None:
+    """Raise `Conflict` when an error says that another program has the file open."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        raise Conflict(_in_use(path)) from error
+
+
+def _in_use(path: Path) -> str:
+    return f"{path} is open in another program; close it there first"
 
 
 def _keep_damaged(path: Path, previous: Path) -> None:

@@ -359,6 +359,12 @@ CREATE INDEX market_actions_due ON market_actions (day) WHERE confirmed_at IS NU
 ALTER TABLE reconciliation_holds ADD COLUMN waiting_until INTEGER
 """
 
+# The status that a decision gave its account, NULL for decisions of earlier versions.
+TRADE_STATUS = """
+ALTER TABLE decisions ADD COLUMN trade_status TEXT;
+ALTER TABLE decisions ADD COLUMN first_trade_at INTEGER
+"""
+
 # Keys that exist already could do everything but manage keys.
 KEY_SCOPES = """
 ALTER TABLE api_keys ADD COLUMN scope TEXT NOT NULL DEFAULT 'trade' CHECK (scope IN ('read', 'trade', 'admin'));
@@ -375,4 +381,5 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0014_quarantine", QUARANTINE),
     ("0015_explained", EXPLAINED),
     ("0019_key_scopes", KEY_SCOPES),
+    ("0020_trade_status", TRADE_STATUS),
 )  # fmt: skip

@@ -38,10 +38,11 @@ if TYPE_CHECKING:
     from rebal_tui.services.advisory import bulk, cash, portfolios, withdrawals
     from rebal_tui.services.book import guards, kill_switch, policy
     from rebal_tui.services.broker_sync.reconciliation import release
-    from rebal_tui.services.maintenance import export
+    from rebal_tui.services.maintenance import book_copy, export
     from rebal_tui.services.queries import accounts as account_queries
     from rebal_tui.services.queries import cash as cash_queries
     from rebal_tui.services.queries import desk as desk_queries
+    from rebal_tui.services.queries import first_runs
     from rebal_tui.services.queries import log as log_queries
     from rebal_tui.services.queries import market as market_queries
     from rebal_tui.services.queries import names as name_queries
@@ -62,10 +63,12 @@ else:
     kill_switch = ServiceModule("book.kill_switch")
     policy = ServiceModule("book.policy")
     release = ServiceModule("broker_sync.reconciliation.release")
+    book_copy = ServiceModule("maintenance.book_copy")
     export = ServiceModule("maintenance.export")
     account_queries = ServiceModule("queries.accounts")
     cash_queries = ServiceModule("queries.cash")
     desk_queries = ServiceModule("queries.desk")
+    first_runs = ServiceModule("queries.first_runs")
     log_queries = ServiceModule("queries.log")
     market_queries = ServiceModule("queries.market")
     name_queries = ServiceModule("queries.names")
@@ -85,12 +88,14 @@ __all__ = [
     "account_events",
     "account_queries",
     "asset_holds",
+    "book_copy",
     "bulk",
     "cash",
     "cash_queries",
     "corporate_actions",
     "desk_queries",
     "export",
+    "first_runs",
     "follower",
     "guards",
     "kill_switch",

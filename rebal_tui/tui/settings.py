@@ -1,23 +1,16 @@
-"""The TOML settings file: reading, validation by key, and writing."""
+"""The TOML file of the screens' settings: reading, validation by key, and writing."""
 
 from __future__ import annotations
 
 import difflib
 import tomllib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, fields, replace
-from datetime import time
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rebal_tui.domain.errors import Fault, Invalid
-from rebal_tui.services.book.policy_options import (
-    MAX_EVALUATE_MINUTES,
-    MAX_FRESH_SECONDS,
-    MAX_ORDERS_PER_MINUTE,
-    BookPolicy,
-)
 from rebal_tui.tui import themes
 from rebal_tui.tui.files import write_private
 from rebal_tui.tui.keymap import key_fault, usable_keys
@@ -34,26 +27,17 @@ class Density(StrEnum):
     COMFORTABLE = "comfortable"
 
 
-REVIEWS = {"portfolios": False, "all": True}
-"""Which runs await review: those of portfolios that require it, or all."""
+BOOK_TABLE = "book"
+"""A table of earlier versions, whose settings applied to every book that was opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Theme, density and keys of the screens, and the policy of a book.
-
-    `named` are the fields of `policy` that are set; only these override the book's policy when it is opened.
-    """
+    """Theme, density and keys of the screens. What a book does is set in the book."""
 
     theme: str = themes.DARK.name
     density: Density = Density.COMPACT
     keys: Mapping[str, str] = field(default_factory=dict)
-    policy: BookPolicy = field(default_factory=BookPolicy)
-    named: frozenset[str] = frozenset()
-
-    def rules_over(self, policy: BookPolicy) -> BookPolicy:
-        """Return a book's policy, overridden by the fields in `named`."""
-        return replace(policy, **{name: getattr(self.policy, name) for name in self.named})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +56,7 @@ def read_settings(path: Path) -> SettingsFile:
             text = file.read(MAX_FILE_BYTES + 1)
         if len(text) > MAX_FILE_BYTES:
             raise ValueError("expected a file of at most 16 KiB")
-        table = tomllib.loads(text.decode("utf-8"))
+        table = tomllib.loads(text.decode("utf-8-sig"))
     except FileNotFoundError:
         return SettingsFile(path, Settings())
     except RecursionError:
@@ -102,29 +86,13 @@ def write_settings(old: SettingsFile, settings: Settings) -> SettingsFile:
 def settings_text(settings: Settings) -> str:
     """Return the text of the settings file. Defaults are comments: visible, but not set."""
     defaults = Settings()
-    policy, plain = settings.policy, defaults.policy
-    review = {value: name for name, value in REVIEWS.items()}
     lines = [
-        "# Settings of rebal-tui. A line that starts with # is not set; the default shown there applies.",
+        "# Settings of the screens. A line that starts with # is not set; the default shown there applies.",
         "",
         f"# {', '.join(themes.CYCLE)}",
         _line("theme", settings.theme, settings.theme != defaults.theme),
         f"# {', '.join(Density)}",
         _line("density", str(settings.density), settings.density != defaults.density),
-        "",
-        "# These settings apply to every book that is opened.",
-        "[book]",
-        '# "portfolios": runs of portfolios that require review; "all": every run',
-        _line("review", review[policy.review], policy.review != plain.review),
-        "# minutes between evaluations, from the open to the end of the window",
-        _line("evaluate_minutes", policy.evaluate_minutes, policy.evaluate_minutes != plain.evaluate_minutes),
-        "# or evaluate at these New York times instead",
-        _line("evaluate_at", [at.isoformat("minutes") for at in policy.evaluate_at], bool(policy.evaluate_at)),
-        _line("quarterly_months", list(policy.quarterly_months), policy.quarterly_months != plain.quarterly_months),
-        "# maximum age of a price in seconds; 0 accepts any age",
-        _line("fresh_seconds", policy.fresh_seconds, policy.fresh_seconds != plain.fresh_seconds),
-        "# maximum number of orders sent per minute; 0 sets no limit",
-        _line("orders_per_minute", policy.orders_per_minute, policy.orders_per_minute != plain.orders_per_minute),
         "",
         "# Action ids and their keys; separate several keys by commas.",
         "[keys]",
@@ -153,34 +121,6 @@ def nearest(name: str, known: Collection[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"expected {', '.join(known)}"
 
 
-def read_times(text: str) -> tuple[time, ...]:
-    """Parse `10:00, 14:30` into sorted, unique New York times. Raises `ValueError` with the expected format."""
-    try:
-        times = [time.fromisoformat(part.strip()) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise ValueError("expected New York times such as 10:00, 14:30") from None
-    if any(at.second or at.microsecond or at.tzinfo for at in times):
-        raise ValueError("expected New York times such as 10:00, 14:30")
-    return tuple(sorted(set(times)))
-
-
-def read_months(text: str) -> tuple[int, ...]:
-    """Parse `3, 6, 9, 12` into sorted months, 1 to 12. Raises `ValueError` with the expected format."""
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    months = sorted({int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) < 3})
-    if not parts or len(months) != len(set(parts)) or not all(1 <= month <= 12 for month in months):
-        raise ValueError("expected months from 1 to 12, such as 3, 6, 9, 12")
-    return tuple(months)
-
-
-def read_whole(text: str, low: int, high: int) -> int:
-    """Parse an integer from `low` to `high`, inclusive. Raises `ValueError` with the expected range."""
-    plain = text.strip()
-    if not (plain.isascii() and plain.isdecimal() and len(plain) < 9 and low <= int(plain) <= high):
-        raise ValueError(f"expected a whole number from {low} to {high}")
-    return int(plain)
-
-
 class _Reader:
     """Reads the TOML table field by field and collects faults."""
 
@@ -190,30 +130,20 @@ class _Reader:
 
     def settings(self, table: Mapping[str, Any]) -> Settings:
         defaults = Settings()
-        self._known("", table, ("theme", "density", "book", "keys"))
+        known = ("theme", "density", "keys")
+        self._known("", {name: value for name, value in table.items() if name != BOOK_TABLE}, known)
+        if BOOK_TABLE in table:
+            self._note(
+                BOOK_TABLE,
+                "not applied: each book keeps its own settings (key , in the book); this table can be deleted",
+            )
         theme = self._read(table, "theme", "", _one_of(themes.CYCLE))
         density = self._read(table, "density", "", _one_of(tuple(Density)))
-        given = self._rules(self._table(table, "book"))
         return Settings(
             theme=theme or defaults.theme,
             density=Density(density) if density else defaults.density,
             keys=self._keys(self._table(table, "keys")),
-            policy=replace(defaults.policy, **given),
-            named=frozenset(given),
         )
-
-    def _rules(self, table: Mapping[str, Any]) -> dict[str, Any]:
-        self._known("book.", table, tuple(one.name for one in fields(BookPolicy)))
-        review = self._read(table, "review", "book.", _one_of(tuple(REVIEWS)))
-        read = {
-            "review": None if review is None else REVIEWS[review],
-            "evaluate_minutes": self._read(table, "evaluate_minutes", "book.", _whole(1, MAX_EVALUATE_MINUTES)),
-            "evaluate_at": self._read(table, "evaluate_at", "book.", _times),
-            "quarterly_months": self._read(table, "quarterly_months", "book.", _months),
-            "fresh_seconds": self._read(table, "fresh_seconds", "book.", _whole(0, MAX_FRESH_SECONDS)),
-            "orders_per_minute": self._read(table, "orders_per_minute", "book.", _whole(0, MAX_ORDERS_PER_MINUTE)),
-        }
-        return {name: value for name, value in read.items() if value is not None}
 
     def _keys(self, table: Mapping[str, Any]) -> dict[str, str]:
         wanted: dict[str, str] = {}
@@ -260,24 +190,3 @@ def _one_of(known: Collection[str]) -> Callable[[Any], str]:
         return str(value)
 
     return read
-
-
-def _whole(low: int, high: int) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError(f"expected a whole number from {low} to {high}")
-        return read_whole(str(value), low, high)
-
-    return read
-
-
-def _times(value: Any) -> tuple[time, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError('expected New York times in quotes, such as ["10:00", "14:30"]')
-    return read_times(",".join(value))
-
-
-def _months(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, int) for item in value):
-        raise ValueError("expected months from 1 to 12, such as [3, 6, 9, 12]")
-    return read_months(",".join(map(str, value)))

@@ -87,6 +87,7 @@ def test_help_lists_every_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", results.TITLES)
+@pytest.mark.samples(3)
 def test_every_benchmark_answers_help(name: str) -> None:
     command = [sys.executable, "-m", f"tests.benchmarks.{name}", "--help"]
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,7 @@ def test_headless_commands_load_neither_screens_nor_data_frames(tmp_path: Path) 
         ["evaluate", "--db", str(db), "--dry-run", "--json"],
         ["export", "runs", "--format", "csv", "--db", str(db)],
         ["replay", str(closes), "--json"],
+        ["lab", "--sample", "--json"],
         ["backup", str(tmp_path / "copy.db"), "--db", str(db)],
     ):
         done = subprocess.run(
@@ -219,6 +222,27 @@ def test_a_file_that_is_not_a_book_is_refused_and_unchanged(tmp_path: Path, cont
         result = call(*command, "--db", path)
         assert (result.code, len(result.err.splitlines())) == (1, 1), command
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("kind", ["empty", "without tables"])
+def test_a_file_left_by_a_stopped_import_is_a_new_one(tmp_path: Path, kind: str) -> None:
+    db = tmp_path / "clients.db"
+    db.touch()
+    if kind == "without tables":
+        with closing(sqlite3.connect(db)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+        assert db.stat().st_size == 4096
+    for command in (
+        ("check",),
+        ("evaluate",),
+        ("export", "accounts", "--format", "csv"),
+        ("backup", tmp_path / "b.db"),
+    ):
+        result = call(*command, "--db", db)
+        assert (result.code, "no such book" in result.err) == (1, True), command
+    assert call("restore", db, "--db", tmp_path / "other.db").code == 1
+    assert call("import", written(tmp_path, book()), "--db", db).code == 0
+    assert call("check", "--db", db).code == 0
 
 
 def test_a_refused_import_leaves_no_file(tmp_path: Path) -> None:

@@ -146,6 +146,7 @@ def replayed(path: Path, folder: Path) -> tuple[dict[str, list[tuple[str, str]]]
 @pytest.mark.parametrize(
     ("first", "last"), [(date(2005, 12, 1), date(2006, 4, 28)), (date(2026, 11, 2), date(2027, 3, 19))]
 )
+@pytest.mark.samples(1)
 def test_every_run_of_other_years_is_of_the_type_and_day_given_by_the_rules(
     tmp_path: Path, first: date, last: date
 ) -> None:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -80,13 +81,7 @@ def test_a_missing_book_is_restored(tmp_path: Path) -> None:
 def test_commits_that_are_only_in_the_log_are_kept(tmp_path: Path) -> None:
     db = a_book(tmp_path)
     assert call("backup", tmp_path / "copy.db", "--db", db).code == 0
-    pid = os.fork()
-    if pid == 0:
-        database = bootstrap.open_database(db)
-        with database.write() as tx:
-            book_settings.put(tx, "mark", "in the log")
-        os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(pid, 0)
+    _killed_after_a_commit(db, "in the log")
 
     assert call("restore", tmp_path / "copy.db", "--db", db).code == 0
     (replaced,) = tmp_path.glob("clients-replaced-*.db")
@@ -175,27 +170,88 @@ def test_a_failed_restore_removes_its_files_and_their_journal(tmp_path: Path) ->
     assert mark(db) == "mine"
 
 
+@pytest.mark.parametrize("reading", [False, True], ids=["idle", "reading"])
+def test_a_book_that_is_shown_somewhere_is_not_restored(tmp_path: Path, reading: bool) -> None:
+    """A viewer holds no lock of its own."""
+    db = noted(a_book(tmp_path), "mine")
+    assert call("backup", tmp_path / "copy.db", "--db", db).code == 0
+    viewer = Database(db, read_only=True)
+    viewer.row("SELECT count(*) FROM audit")
+    if reading:
+        viewer.connection.execute("BEGIN")
+        viewer.row("SELECT count(*) FROM audit")
+    with closing(viewer):
+        result = call("restore", tmp_path / "copy.db", "--db", db)
+
+    assert (result.code, "is open in another program" in result.err) == (1, True)
+    assert not list(tmp_path.glob("*replaced*"))
+    assert mark(db) == "mine"
+    assert call("restore", tmp_path / "copy.db", "--db", db).code == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="names of open files are read from /proc")
+def test_copies_are_on_the_disk_before_they_replace_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db, copy = noted(a_book(tmp_path), "mine"), tmp_path / "copy.db"
+    assert call("backup", copy, "--db", db).code == 0
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def note_sync(handle: int) -> None:
+        done.append(f"sync {Path(os.readlink(f'/proc/self/fd/{handle}')).name}")
+        fsync(handle)
+
+    def note_replace(source: Path, target: Path) -> None:
+        done.append(f"replace {target.name}")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    restore.restore(copy, db, tmp_path / "kept.db", lambda _copy: None)
+
+    at = done.index("replace clients.db")
+    assert {"sync clients.db.restoring", "sync kept.db", f"sync {tmp_path.name}"} <= set(done[:at])
+    assert done[at + 1 :] == ["sync clients.db", f"sync {tmp_path.name}"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("step", ["link", "rename", "replace", "fsync"])
+@pytest.mark.parametrize("step", ["open", "rename", "unlink", "replace", "fsync"])
 def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new_book(tmp_path: Path, step: str) -> None:
+    """The old book has commits that are in its log only."""
     db, copy = noted(a_book(tmp_path), "old"), tmp_path / "copy.db"
     noted(Path(shutil.copy(db, copy)), "new")
-    for number in range(1, 6):
+    _killed_after_a_commit(db, "in the log")
+    for number in range(1, 40):
         folder = tmp_path / f"{step}-{number}"
         folder.mkdir()
-        path = Path(shutil.copy(db, folder / "clients.db"))
+        path = folder / "clients.db"
+        for side in ("", "-wal", "-shm"):
+            shutil.copy(f"{db}{side}", f"{path}{side}")
         pid = os.fork()
         if pid == 0:
             _kill_at(step, number)
             restore.restore(copy, path, folder / "kept.db", lambda _copy: None)
             os._exit(0)
         _, status = os.waitpid(pid, 0)
-        assert mark(path) in ("old", "new")
-        assert call("check", "--db", path).code == 0
-        assert call("restore", copy, "--db", path).code == 0
-        assert mark(path) == "new"
+        assert mark(path) in ("in the log", "new")
+        if mark(path) == "new":
+            assert mark(folder / "kept.db") == "in the log"
+        if number == 1:
+            assert call("check", "--db", path).code == 0
+            assert call("restore", copy, "--db", path).code == 0
+            assert mark(path) == "new"
         if not os.WIFSIGNALED(status):
             break
+    assert not os.WIFSIGNALED(status), "every call of the step was tried"
+
+
+def _killed_after_a_commit(db: Path, value: str) -> None:
+    pid = os.fork()
+    if pid == 0:
+        database = bootstrap.open_database(db)
+        with database.write() as tx:
+            book_settings.put(tx, "mark", value)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
 
 
 def _kill_at(step: str, number: int) -> None:

@@ -66,6 +66,7 @@ def floor_of(rng: random.Random, book: oracle.Book) -> Fraction:
 
 @pytest.mark.slow
 @shards
+@pytest.mark.samples(4)
 def test_full_rebalance_and_invest_cash(shard: int) -> None:
     for name, rng in draws("plans", shard):
         book = edge_book(rng)
@@ -134,6 +135,7 @@ def test_the_largest_possible_amount_is_raised_and_more_is_refused(shard: int) -
 
 @pytest.mark.slow
 @shards
+@pytest.mark.samples(4)
 def test_outcome_of_an_evaluation(shard: int) -> None:
     seen: Counter[str] = Counter()
     for name, rng in draws("evaluate", shard):

@@ -20,10 +20,10 @@ from rebal_tui.broker.protocol import BrokerPending
 from rebal_tui.cli.program import run
 from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, KeyLocation, Keys
 from rebal_tui.domain.errors import Conflict, Invalid
-from rebal_tui.services.book.policy_options import BookPolicy
 from rebal_tui.services.evaluation.account import needs_review
 from rebal_tui.services.queries.status import status_line
 from rebal_tui.store import book_settings
+from tests.cli.books import book as cli_book
 from tests.live.factories import START
 from tests.live.servers import ROOT, Server, serving
 from tests.services.factories import balanced
@@ -108,7 +108,7 @@ def test_a_connected_book_opens_as_paper_under_review_and_reads_the_broker(
     monkeypatch.setenv(KEY_VARIABLE, server.key)
     monkeypatch.setenv(SECRET_VARIABLE, server.secret)
 
-    book = opening.open_book(path, policy=lambda policy: BookPolicy(review=False, evaluate_minutes=30))
+    book = opening.open_book(path)
 
     try:
         assert status_line(book).mode == "PAPER"
@@ -178,8 +178,10 @@ def test_a_live_book_is_never_treated_as_empty(tmp_path: Path) -> None:
     )  # fmt: skip
     assert book_settings.get(database, "review") == "1"
     database.close()
+    source = tmp_path / "book.json"
+    source.write_text(json.dumps(cli_book()))
     with pytest.raises(Conflict, match="connected to a broker"):
-        opening.replace_with_demo(path)
+        opening.replace_with_import(path, source)
     assert sqlite3.connect(path).execute("SELECT value FROM meta WHERE name = 'environment'").fetchone() == ("LIVE",)
 
 

@@ -16,6 +16,7 @@ SESSIONS = int(os.environ.get("PROXY_SESSIONS", "4"))
 @pytest.mark.slow
 @pytest.mark.timeout(0 if SESSIONS > 4 else 180)
 @pytest.mark.parametrize("seed", range(BOOKS))
+@pytest.mark.samples(1)
 def test_a_book_behind_the_proxy_trades_on_true_figures_alone(seed: int) -> None:
     result = run_book(seed, SESSIONS)
     print(result.row())

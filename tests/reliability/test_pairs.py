@@ -33,6 +33,7 @@ def _table(coverage: set[Pair]) -> str:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.samples(0)
 def test_orders_of_every_state_meet_every_fault() -> None:
     coverage: set[Pair] = set()
     for seeds, needed in ((ALL_EVENTS_SEEDS, DENSE), (FEW_EVENTS_SEEDS, FEW_EVENTS)):

@@ -19,8 +19,11 @@ def keep_notifications(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def virtual_time(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run every event loop in virtual time, which skips idle waits."""
     monkeypatch.setattr(asyncio.events, "new_event_loop", VirtualTime)
     textual_internals.use_loop_clock(monkeypatch)
     textual_internals.read_styles_once(monkeypatch)
+    if request.node.get_closest_marker("every_frame") is None:
+        textual_internals.draw_on_demand(monkeypatch)
+    textual_internals.keep_cursors_visible(monkeypatch)

@@ -41,10 +41,6 @@ class FakeBackend:
             run_queries.run_view: self._run,
             run_queries.portfolio_rows: tuple,
             manual_runs.cancel_run: lambda run: self._did(f"cancel {run}", SimpleNamespace(status="CANCELED")),
-            manual_runs.approve_run: lambda run, _: self._did(f"approve {run}", SimpleNamespace(status="IN_PROGRESS")),
-            manual_runs.reject_run: lambda run, note: self._did(
-                f"reject {run} {note}", SimpleNamespace(status="CANCELED")
-            ),
             scheduler.run_now: lambda job, _seconds: self._did(f"run {job}", "40 accounts, 4 runs"),
             export.Export: lambda what, fmt: self._did(
                 f"export {what} {fmt}", SimpleNamespace(done=0, total=0, advance=bool, text=lambda: "[]\n")

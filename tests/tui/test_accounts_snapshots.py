@@ -41,6 +41,7 @@ def shows(snap_compare: Any, book: Book, keys: tuple[str, ...], size: str) -> No
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(("make", "key"), [(small_book, "3"), (moving, "5")], ids=["accounts", "cash"])
+@pytest.mark.samples(2)
 def test_at_every_size(snap_compare: Any, make: Callable[[], Book], key: str, size: str) -> None:
     shows(snap_compare, make(), (key, "j"), size)
 
@@ -66,6 +67,7 @@ def test_empty(snap_compare: Any, key: str) -> None:
         ("simulate", ("j", "i")),
     ],
 )
+@pytest.mark.samples(2)
 def test_dialogs_of_accounts(snap_compare: Any, name: str, keys: tuple[str, ...]) -> None:
     shows(snap_compare, small_book(), ("3", *keys), "80x24" if name in ("pick", "deposit") else "120x40")
 

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
-from rebal_tui.launch import first_steps
+from rebal_tui import bootstrap
+from rebal_tui.launch import OpenFiles, first_steps
 from rebal_tui.opening import open_book
+from rebal_tui.services.parsing.book_file import parse_book
 from rebal_tui.services.schedule.book_thread import BookThread
+from rebal_tui.store import book_settings
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 from tests.cli.books import book
-from tests.tui.driving import Script, press, screen_text, settle
+from tests.tui.driving import Script, press, screen_text, settle, shown_messages
 
 
 def on_empty_book(path: Path, script: Script) -> None:
     """Start the app on a book file that does not exist yet and run a script."""
-    thread = BookThread(lambda: open_book(path))
-    app = RebalApp(BookBackend(thread), first_run=first_steps(thread, path), heartbeat=False)
+    thread, files = BookThread(lambda: open_book(path)), OpenFiles(path)
+    app = RebalApp(BookBackend(thread), first_run=first_steps(thread, files), heartbeat=False)
 
     async def main() -> None:
         async with app.run_test(size=(120, 40)) as pilot:
@@ -34,6 +38,7 @@ def on_empty_book(path: Path, script: Script) -> None:
         asyncio.run(main())
     finally:
         thread.close()
+        files.close()
 
 
 async def enter_path(pilot: Pilot[Any], path: Path) -> None:
@@ -46,7 +51,11 @@ def _key(char: str) -> str:
 
 
 @pytest.mark.slow
-def test_an_empty_book_becomes_the_demonstration(tmp_path: Path) -> None:
+def test_the_demonstration_opens_beside_the_advisors_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (demos := tmp_path / "demos").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(demos))
+    own = tmp_path / "book.db"
+
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
         assert "This book is empty" in screen_text(app)
         await press(pilot, "enter")
@@ -54,6 +63,30 @@ def test_an_empty_book_becomes_the_demonstration(tmp_path: Path) -> None:
         await settle(pilot)
         assert "demonstration" in screen_text(app)
         assert "All 58" in screen_text(app)
+        assert any(f"{own}, is still empty" in text for text in shown_messages(app))
+        await press(pilot, "f9", "enter")
+        assert "HALTED" in screen_text(app).upper(), "the demonstration is a book that can be changed"
+
+    on_empty_book(own, script)
+    assert not list(demos.iterdir()), "the demonstration is deleted at the end"
+    with closing(bootstrap.open_database(own)) as database:
+        assert bootstrap.is_empty(database)
+        assert book_settings.get(database, "name") == "book"
+    assert bootstrap.import_file(own, parse_book(json.dumps(book()).encode())).accounts == 1
+
+
+@pytest.mark.slow
+def test_a_demonstration_that_cannot_be_made_leaves_the_book_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "enter")
+        assert any("No such file" in text for text in shown_messages(app))
+        app._exception = None
+        await app.run_heartbeat()
+        assert "This book is empty" in screen_text(app)
 
     on_empty_book(tmp_path / "book.db", script)
 

@@ -155,12 +155,14 @@ def test_cursor_filter_and_half_typed_text_survive_a_heartbeat() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.samples(1)
 def test_the_jobs_look_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, market_book(), ("8", "j"), SIZES[size])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
+@pytest.mark.samples(1)
 def test_the_alerts_look_right(snap_compare: Any, size: str) -> None:
     book = market_book()
     alerted(book, "a", "b", "c")
@@ -174,6 +176,7 @@ def test_no_alerts_look_right(snap_compare: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
+@pytest.mark.samples(1)
 def test_the_audit_trail_looks_right(snap_compare: Any, size: str) -> None:
     book = market_book()
     alerted(book, "a", "b", "c")

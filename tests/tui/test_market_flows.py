@@ -18,7 +18,8 @@ from rebal_tui.tui.screens.market.corporate_action import CorporateActionScreen
 from rebal_tui.tui.screens.market.lines import chart, sampled
 from rebal_tui.tui.screens.market.screen import MarketScreen
 from rebal_tui.tui.screens.market.shock import ShockScreen, read_percent, read_symbol
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from tests.services.factories import all_runs
 from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat, shows, sound, write
@@ -214,6 +215,7 @@ def test_charts_end_with_the_newest_price() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.samples(1)
 def test_the_market_looks_right(snap_compare: Any, size: str) -> None:
     book = market_book()
 
@@ -225,6 +227,7 @@ def test_the_market_looks_right(snap_compare: Any, size: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
+@pytest.mark.samples(1)
 def test_the_form_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, market_book(), ("6", "o", *"-25"), SIZES[size])
 

@@ -17,7 +17,8 @@ from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.screen import PortfoliosScreen
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from tests.services import factories
 from tests.tui import simulated
 from tests.tui.driving import WIDE, press, screen_text, settle, shown_messages
@@ -132,6 +133,7 @@ def test_an_empty_book_shows_how_to_start() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), WIDE], ids=["narrow", "wide"])
+@pytest.mark.samples(1)
 def test_a_portfolio_is_created_by_keys_only(size: tuple[int, int]) -> None:
     book = full_book()
 
@@ -303,7 +305,7 @@ def test_unsaved_changes_need_confirmation() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "e", "escape")
         assert on_the_list(app)
-        await press(pilot, "e")
+        await press(pilot, "e", "end")
         await type_text(pilot, "x")
         await press(pilot, "escape")
         assert isinstance(app.screen, ConfirmScreen)
@@ -464,7 +466,7 @@ def test_heartbeats_leave_half_typed_text_unchanged() -> None:
         await press(pilot, "j", "slash")
         await type_text(pilot, "a")
         await press(pilot, "enter")
-        await press(pilot, "j", "e")
+        await press(pilot, "j", "e", "end")
         await type_text(pilot, " half")
         factories.set_price(book, "SPY", "500.00")
         await app.run_heartbeat()
@@ -479,6 +481,7 @@ def test_heartbeats_leave_half_typed_text_unchanged() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["[@click=app.quit]x[/]", "日本投資信託 🙂" * 20], ids=["markup", "wide"])
+@pytest.mark.samples(1)
 def test_hostile_names_are_shown_as_they_are(name: str) -> None:
     book = factories.make_book(AT)
     hostile = factories.balanced()

@@ -58,6 +58,7 @@ def in_need() -> Book:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("state", ["list", "edit"])
+@pytest.mark.samples(2)
 def test_at_every_size(snap_compare: Any, state: str, size: str) -> None:
     shows(snap_compare, EDIT if state == "edit" else (), size)
 
@@ -68,6 +69,7 @@ def test_at_every_size(snap_compare: Any, state: str, size: str) -> None:
     [(NEW, "completions"), (FAULTS, "faults"), ((*CHANGE, "ctrl+s"), "confirm")],
     ids=["completions", "faults", "confirm"],
 )
+@pytest.mark.samples(2)
 def test_the_editor(snap_compare: Any, keys: tuple[str, ...], state: str, size: str) -> None:
     shows(snap_compare, keys, size)
 
@@ -75,6 +77,7 @@ def test_the_editor(snap_compare: Any, keys: tuple[str, ...], state: str, size: 
 @pytest.mark.parametrize(
     ("key", "name"), [("p", "impact"), ("d", "duplicate"), ("J", "json"), ("enter", "whole")], ids=lambda value: value
 )
+@pytest.mark.samples(2)
 def test_dialogs_over_the_list(snap_compare: Any, key: str, name: str) -> None:
     shows(snap_compare, (key,), "80x24")
 

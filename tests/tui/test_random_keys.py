@@ -24,6 +24,7 @@ TYPED = ("1", "5", "0", "full_stop", "S", "P", "Y", "a", "backspace")
 
 
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.samples(1)
 def test_random_keys_in_every_section_break_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     book = market_book(6, immediate=False)

@@ -22,6 +22,7 @@ from rebal_tui.store import book_settings
 from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.actions import applies
 from rebal_tui.tui.keymap import key_fault, usable_keys
+from rebal_tui.tui.screens.settings.policy_fields import TYPED
 from rebal_tui.tui.screens.settings.screen import SettingsScreen
 from rebal_tui.tui.sections import REVIEW, Section
 from rebal_tui.tui.settings import Density, Settings, SettingsFile, read_settings, settings_text, write_settings
@@ -32,8 +33,6 @@ ALL = Settings(
     "rebal-safe",
     Density.COMFORTABLE,
     {"list.filter": "f5", "app.halt": "ctrl+k,f12"},
-    BookPolicy(True, 30, (time(10), time(14, 30)), (1, 4, 7, 10), 0, 190),
-    frozenset({"review", "evaluate_minutes", "evaluate_at", "quarterly_months", "fresh_seconds", "orders_per_minute"}),
 )
 
 
@@ -54,7 +53,8 @@ def test_written_settings_are_read_back(settings: Settings, tmp_path: Path) -> N
 def test_a_settings_file_shows_the_defaults_without_setting_them() -> None:
     text = settings_text(Settings())
     assert '# theme = "rebal-dark"' in text
-    assert "# evaluate_minutes = 15" in text
+    assert '# density = "compact"' in text
+    assert "evaluate_minutes" not in text, "settings of a book are in the book"
 
 
 @pytest.mark.parametrize(
@@ -64,16 +64,8 @@ def test_a_settings_file_shows_the_defaults_without_setting_them() -> None:
         ("theme = 5", "theme", "expected rebal-dark,"),
         ('them = "x"', "them", "no such setting; did you mean theme?"),
         ('density = "wide"', "density", "expected compact, comfortable"),
-        ("book = 5", "book", "expected a table: [book]"),
-        ("[book]\nevaluate_minutes = 0", "book.evaluate_minutes", "expected a whole number from 1 to 390"),
-        ("[book]\nevaluate_minutes = true", "book.evaluate_minutes", "expected a whole number from 1 to 390"),
-        ("[book]\nevaluate_minuts = 5", "book.evaluate_minuts", "no such setting; did you mean evaluate_minutes?"),
-        ('[book]\nevaluate_at = ["25:00"]', "book.evaluate_at", "expected New York times"),
-        ('[book]\nevaluate_at = "10:00"', "book.evaluate_at", "expected New York times in quotes"),
-        ("[book]\nquarterly_months = [13]", "book.quarterly_months", "expected months from 1 to 12"),
-        ("[book]\nfresh_seconds = -1", "book.fresh_seconds", "expected a whole number from 0"),
-        ("[book]\norders_per_minute = 1.5", "book.orders_per_minute", "expected a whole number from 0 to 100000"),
-        ('[book]\nreview = "al"', "book.review", "did you mean all?"),
+        ("keys = 5", "keys", "expected a table: [keys]"),
+        ('[book]\nreview = "all"', "book", "not applied: each book keeps its own settings"),
         ('[keys]\n"list.fliter" = "f5"', "keys.list.fliter", "no such action; did you mean list.filter?"),
         ('[keys]\n"list.filter" = "ctlr+f"', "keys.list.filter", "did you mean ctrl?"),
         ('[keys]\n"list.filter" = "enter"', "keys.list.filter", "enter moves or opens in every list"),
@@ -189,10 +181,52 @@ def test_evaluations_follow_the_times_that_were_set() -> None:
     assert apply_policy(book, policy_of(book)) == (), "what is so already is no change"
 
 
-def test_only_explicit_settings_change_a_book() -> None:
-    book = BookPolicy(review=True, evaluate_minutes=5)
-    assert Settings().rules_over(book) == book
-    assert ALL.rules_over(book) == ALL.policy
+def test_a_byte_order_mark_hides_no_setting(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_bytes(b'\xef\xbb\xbftheme = "rebal-light"\n')
+    assert read_settings(path) == SettingsFile(path, Settings(theme="rebal-light"))
+
+
+@pytest.mark.slow
+def test_settings_of_a_book_reach_no_other_book(tmp_path: Path) -> None:
+    path, first, second = tmp_path / "settings.toml", market_book(2), market_book(2)
+
+    async def change(pilot: Any, app: Any) -> None:
+        await press(pilot, "comma")
+        app.screen.query_one("#review", Select).value = "all"
+        app.screen.query_one("#fresh_seconds", Input).value = "0"
+        app.screen.query_one("#theme", Select).value = "rebal-light"
+        await press(pilot, "ctrl+s")
+
+    async def look(pilot: Any, app: Any) -> None:
+        assert app.theme == "rebal-light"
+        await press(pilot, "comma")
+        assert app.screen.query_one("#review", Select).value == "portfolios"
+        assert app.screen.query_one("#fresh_seconds", Input).value == "60"
+        await press(pilot, "ctrl+s")
+
+    run(change, first, "1", settings=read_settings(path))
+    run(look, second, "1", settings=read_settings(path))
+    assert policy_of(first) == BookPolicy(review=True, fresh_seconds=0)
+    assert policy_of(second) == BookPolicy()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("evaluate_minutes", "0", "expected a whole number from 1 to 390"),
+        ("evaluate_minutes", "1.5", "expected a whole number from 1 to 390"),
+        ("evaluate_at", "25:00", "expected New York times"),
+        ("evaluate_at", "10:00:01", "expected New York times"),
+        ("quarterly_months", "13", "expected months from 1 to 12"),
+        ("fresh_seconds", "-1", "expected a whole number from 0"),
+        ("orders_per_minute", "100001", "expected a whole number from 0 to 100000"),
+    ],
+)
+def test_a_field_of_the_policy_says_what_it_expects(name: str, text: str, message: str) -> None:
+    _, _, parse = TYPED[name]
+    with pytest.raises(ValueError, match=message):
+        parse(text)
 
 
 def test_a_faulty_file_is_kept_next_to_the_new_one(tmp_path: Path) -> None:
@@ -268,6 +302,7 @@ def test_typing_survives_a_heartbeat() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.samples(1)
 def test_the_form_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, market_book(2), ("comma",), SIZES[size])
 

@@ -87,6 +87,7 @@ def whole(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("attempt", range(TRIES))
+@pytest.mark.samples(1)
 def test_a_terminal_that_goes_away_leaves_no_process_and_a_closed_book(attempt: int, tmp_path: Path) -> None:
     path = demo(tmp_path / "book.db")
     dice = random.Random(attempt)

@@ -1,7 +1,6 @@
 import asyncio
 import logging
 import stat
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,11 +9,11 @@ import pytest
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.view_models.desk import AccountView
 from rebal_tui.services.view_models.standing import Tile
-from rebal_tui.tui.book_services import desk_queries, run_queries
+from rebal_tui.tui.book_services import desk_queries
 from rebal_tui.tui.host import FirstSteps
 from rebal_tui.tui.screens.runs.screen import RunsScreen
 from rebal_tui.tui.screens.shared import export
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen
+from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.sections import Section
 from tests.tui.driving import drive, make_app, press, screen_text, settle, shown_messages
 from tests.tui.fakes import FakeBackend
@@ -180,27 +179,6 @@ def test_only_an_unfinished_run_can_be_canceled() -> None:
         await press(pilot, "j", "c")
         assert app.screen is app.section
         assert "only a queued or running run can be canceled" in shown_messages(app)[-1]
-
-    drive(script, make_app(backend))
-
-
-@pytest.mark.slow
-def test_a_run_that_awaits_review_is_approved_or_rejected_with_a_note() -> None:
-    backend = FakeBackend()
-    snapshot = backend.runs()
-    first = replace(snapshot.rows[0], status="QUEUED", awaiting_approval=True)
-    reviewing = replace(snapshot, rows=(first, *snapshot.rows[1:]))
-    backend.answers[run_queries.runs_snapshot] = lambda: reviewing
-
-    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
-        await press(pilot, "4")
-        run_id = app.screen.table.cursor_key
-        await press(pilot, "A")
-        assert "1 sell and 4 buys" in screen_text(app)
-        await press(pilot, "y", "R", "n", "o", "enter")
-        assert backend.calls == [f"approve {run_id}", f"reject {run_id} no"]
-        await press(pilot, "j", "A")
-        assert shown_messages(app)[-1] == "This run does not await review."
 
     drive(script, make_app(backend))
 

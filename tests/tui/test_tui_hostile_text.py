@@ -31,6 +31,7 @@ def shown(name: str, width: int) -> str:
     [*((name, (120, 40)) for name in HOSTILE), *((name, (80, 24)) for name in (HOSTILE[3], HOSTILE[5]))],
     ids=["slash", "click", "brackets", "wide", "quotes", "long", "escape", "wide-narrow", "long-narrow"],
 )
+@pytest.mark.samples(2)
 def test_names_are_shown_as_they_are_on_every_screen(name: str, size: tuple[int, int]) -> None:
     backend = FakeBackend(12, client=name, portfolio=name)
 

@@ -35,6 +35,7 @@ def shows(snap_compare: Any, keys: tuple[str, ...], size: tuple[int, int], **opt
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("screen", ["desk", "account", "preview", "runs", "run"])
+@pytest.mark.samples(5)
 def test_at_every_size(snap_compare: Any, screen: str, size: str) -> None:
     shows(snap_compare, KEYS[screen], SIZES[size])
 

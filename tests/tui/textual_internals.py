@@ -15,6 +15,7 @@ from textual.css.stylesheet import Stylesheet
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
+from textual.widgets import Input, TextArea
 from textual.widgets._footer import FooterKey
 
 from tests.tui.virtual_time import now
@@ -75,6 +76,25 @@ def record_layouts(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def use_loop_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make Textual timers use the time of the running event loop."""
     monkeypatch.setattr(_time, "get_time", now)
+
+
+def draw_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip the frames that nobody sees: without a terminal, only a test that looks at the screen draws it."""
+    update = Compositor.render_update
+
+    def drawn_if_seen(self: Compositor, full: bool = False, **options: Any) -> Any:
+        if full:
+            return update(self, full, **options)
+        self._dirty_regions.clear()
+        return None
+
+    monkeypatch.setattr(Compositor, "render_update", drawn_if_seen)
+
+
+def keep_cursors_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the blinking of cursors, so that a picture does not depend on its moment."""
+    monkeypatch.setattr(Input, "_toggle_cursor", lambda _self: None)
+    monkeypatch.setattr(TextArea, "_toggle_cursor_blink_visible", lambda _self: None)
 
 
 def read_styles_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,13 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import Portfolio, Subscription
 from rebal_tui.domain.quantities import NANO, Money, Value
 from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.trade_status import WaitsFor
 from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.situation import Situation, proposed_again, update_due
+from rebal_tui.engine.trade_status import StatusContext
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.statuses import account_status, evaluation_context, status_context
 from rebal_tui.store import book_settings
 
 
@@ -56,16 +59,25 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
     )
 
 
-def evaluate_account(book: Book, account_id: str) -> Decision:
-    """The decision an evaluation would make now. Stores and sends nothing."""
-    return evaluate(situation(book, account_id))
+def evaluate_account(book: Book, account_id: str, stopped: WaitsFor | None = None) -> Decision:
+    """The decision an evaluation would make now, with the status until the next one. Stores and sends nothing.
+
+    `stopped` is why no evaluation acts, None normally.
+    """
+    return _with_status(book, situation(book, account_id), status_context(book, stopped))
 
 
 def evaluate_book(book: Book, account_ids: Iterable[str] | None = None) -> list[Decision]:
     """The current decision for every subscription, or for those of the given accounts. Stores and sends nothing."""
     now = book.now()
     wanted = book.subscriptions if account_ids is None else {a: book.subscriptions[a] for a in account_ids}
-    return [evaluate(_situation(book, subscription, now)) for subscription in wanted.values()]
+    context = evaluation_context(book)
+    return [_with_status(book, _situation(book, subscription, now), context) for subscription in wanted.values()]
+
+
+def _with_status(book: Book, given: Situation, context: StatusContext) -> Decision:
+    decision = evaluate(given)
+    return replace(decision, status=account_status(book, given, context, decision))
 
 
 def needs_review(book: Book, portfolio: Portfolio) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -25,6 +25,7 @@ from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.prerequisites import RECONCILIATION
 from rebal_tui.engine.situation import Situation, proposed_again, update_due
 from rebal_tui.engine.trace_text import money
+from rebal_tui.engine.trade_status import Classified, described
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.planning import holdings, invest_cash_target, plan_from
 from rebal_tui.store import asset_holds, asset_renames, assets, decision_contexts, decisions, runs
@@ -101,15 +102,23 @@ def _reevaluate(
     try:
         given = context(stored.context)
         why = paused(stored, given) if stored.kind.deciding == RECONCILIATION else ""
-        recomputed = evaluate(situation_of(stored, given, paused=why))
+        situation = situation_of(stored, given, paused=why)
+        recomputed = evaluate(situation)
         found = decisions.kind_of(recomputed).signature
     except (ValueError, KeyError, TypeError) as error:
         return _Reevaluation(None, f"stored as {signature}, cannot be recomputed: {error}")
     if found == signature:
-        return _Reevaluation(recomputed)
+        return _Reevaluation(_with_status(recomputed, stored, situation))
     if given.edition < decision_contexts.EDITION:
         return _Reevaluation(None)
     return _Reevaluation(None, f"stored as {signature}, recomputed as {found}")
+
+
+def _with_status(recomputed: Decision, stored: StoredDecision, situation: Situation) -> Decision:
+    if stored.status is None:
+        return recomputed
+    kept = Classified(stored.status.kind, stored.status.waits_for, stored.status.first_trade_at)
+    return replace(recomputed, status=described(situation, kept))
 
 
 _PAUSED = "paused: the broker's figures did not match the book"

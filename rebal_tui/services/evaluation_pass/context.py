@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rebal_tui.engine.arrays.frame import Mark
+from rebal_tui.engine.arrays.statuses import Statuses
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.account import needs_review
+from rebal_tui.services.evaluation.statuses import book_statuses, evaluation_context
 from rebal_tui.services.evaluation.whole_book import DecidedBook
 from rebal_tui.services.evaluation_pass.surge_guard import Surge, measure_surge, report_surge
 from rebal_tui.services.runs.starting import Rows, able_rows
@@ -26,7 +28,7 @@ class PassContext:
     `context_key` is the number of the stored decision context. Runs of `reviewed` portfolios await approval, and so do
     those that `surge` holds (R-57).
     `runs_in_progress` has the keys of the open runs, and `todays_runs` those of earlier system runs of the day, by
-    account row. `able` is as returned by `able_rows`.
+    account row. `able` is as returned by `able_rows`, `statuses` has the status of every account.
     """
 
     decided: DecidedBook
@@ -38,6 +40,7 @@ class PassContext:
     able: npt.NDArray[np.bool_]
     runs_in_progress: dict[int, int]
     todays_runs: dict[int, int]
+    statuses: Statuses
 
     @property
     def awaits(self) -> npt.NDArray[np.bool_]:
@@ -64,6 +67,7 @@ class PassContext:
             decision_contexts.symbol_keys(book.database),
             able_rows(book, decided.frame),
             *_earlier(book, decided, rows),
+            book_statuses(book, decided.frame, decided.day_context, evaluation_context(book)),
         )
 
 

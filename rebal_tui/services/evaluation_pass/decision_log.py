@@ -12,6 +12,7 @@ import numpy.typing as npt
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.arrays.decide import OUTCOMES, Decisions
+from rebal_tui.engine.arrays.statuses import KINDS, NO_TIME, NOTHING, WAITS, Statuses
 from rebal_tui.services.book.book import BookTransaction
 from rebal_tui.services.evaluation_pass.context import PassContext
 from rebal_tui.services.evaluation_pass.run_creation import CreatedRuns, create_runs
@@ -86,7 +87,19 @@ def _decision_rows(
             else None
             for row in rows.tolist()
         ],
+        trade_status=_status_codes(pass_context.statuses, rows),
+        first_trade_at=[None if at == NO_TIME else at for at in pass_context.statuses.first_trade_at[rows].tolist()],
     )
+
+
+def _status_codes(statuses: Statuses, rows: Rows) -> list[str]:
+    """The status of each row as stored."""
+    codes = statuses.kind[rows].astype(np.int64) << 8 | statuses.waits_for[rows]
+    texts = {
+        code: decisions.status_code(KINDS[code >> 8], None if code & 0xFF == NOTHING else WAITS[code & 0xFF])
+        for code in set(codes.tolist())
+    }
+    return [texts[code] for code in codes.tolist()]
 
 
 def _times(micros: npt.NDArray[np.int64]) -> list[int | None]:

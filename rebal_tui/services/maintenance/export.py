@@ -311,7 +311,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "decisions": (
         "at", "session", "account_id", "account_number", "client", "portfolio_id", "portfolio", "outcome", "reason",
-        "trace",
+        "status", "trace",
     ),
     "accounts": (
         "id", "account_number", "name", "status", "currency", "cash", "cash_withdrawable", "position_market_value",

@@ -111,13 +111,22 @@ class BookThread:
 
         await asyncio.get_running_loop().run_in_executor(self._executor, retry)
 
-    async def reopen(self, between: Callable[[], T]) -> T:
-        """Close the file and run `between`; the next request opens the file again."""
+    async def reopen(
+        self,
+        between: Callable[[], T],
+        open_book: Callable[[], Book] | None = None,
+        view_book: Callable[[], Book] | None = None,
+    ) -> T:
+        """Close the file and run `between`; the next request opens the file again, or another one by `open_book` and
+        `view_book`. When `between` raises, the same file is opened again."""
 
         def closed() -> T:
             self._close_book()
             self.open_error = ""
-            return between()
+            result = between()
+            if open_book is not None:
+                self._open_book, self._view_book = open_book, view_book
+            return result
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, closed)
 

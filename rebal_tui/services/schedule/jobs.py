@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
+from rebal_tui.domain.sessions import NEW_YORK, new_york_day
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine.calendar import fires_on
 from rebal_tui.engine.trace_text import calendar_text
 from rebal_tui.market.sessions import build_sessions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.settings import Mode
+from rebal_tui.services.book.slots import next_slot
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation_pass.chunks import begin_pass, evaluate_chunk
 from rebal_tui.services.evaluation_pass.isolation import set_apart_failing
@@ -148,18 +149,6 @@ def _save_prices(book: Book, _key: str) -> str:
 
 def _next_open(book: Book, now: datetime) -> datetime | None:
     return book.calendar.next_open(now)
-
-
-def next_slot(book: Book, now: datetime) -> datetime | None:
-    """The time of the next scheduled evaluation; None when the calendar ends before it."""
-    session: Session | None = book.session(now)
-    for _ in range(2):
-        if session is not None:
-            later = [slot for slot in book.settings.slots(session) if slot > now]
-            if later:
-                return later[0]
-        session = book.calendar.next_after(session.day if session else new_york_day(now))
-    return None
 
 
 def _next_close(book: Book, now: datetime) -> datetime | None:

@@ -14,6 +14,7 @@ from rebal_tui.market.clock import HeartbeatClock
 from rebal_tui.services.advisory.withdrawals import process_withdrawals
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import save_market_state
+from rebal_tui.services.book.slots import next_slot
 from rebal_tui.services.book.time_budget import TimeBudget
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.broker_sync.polling import poll_broker
@@ -25,7 +26,7 @@ from rebal_tui.services.runs.asset_holds import guard_prices
 from rebal_tui.services.runs.market_actions import apply_market_actions
 from rebal_tui.services.runs.needs_adjustment import stop_invalid_portfolios
 from rebal_tui.services.runs.processing import process_chunk, requeue_on_change
-from rebal_tui.services.schedule.jobs import EVALUATION, JOB_NAMES, Job, jobs_of, next_slot, report_missed_sessions
+from rebal_tui.services.schedule.jobs import EVALUATION, JOB_NAMES, Job, jobs_of, report_missed_sessions
 from rebal_tui.store import jobs
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ def tick(book: Book, time_budget: float | None = None) -> bool:
     if isinstance(book.clock, HeartbeatClock):
         book.clock.tick()
     now = book.now()
+    book.database.require_in_place()
     save_market_state(book, now)
     try:
         more = _heartbeat(book, now, TimeBudget(book, time_budget))

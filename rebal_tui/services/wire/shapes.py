@@ -35,6 +35,7 @@ from rebal_tui.domain.quantities import (
 )
 from rebal_tui.domain.runs import RunDetail
 from rebal_tui.domain.sessions import NEW_YORK, Session
+from rebal_tui.domain.trade_status import TradeStatus
 
 if TYPE_CHECKING:
     from rebal_tui.services.wire.models import market, rebalancing
@@ -220,7 +221,9 @@ def plan_json(plan: Plan) -> rebalancing.Plan:
 
 
 def decision_json(decision: Decision) -> rebalancing.Decision:
-    """A decision with its trace; `plan` is null if there is nothing to do, or if the plan was not stored."""
+    """A decision with its trace; `plan` is null if there is nothing to do, or if the plan was not stored; `status` if
+    none was stored.
+    """
     return {
         "account_id": decision.account_id,
         "portfolio_id": decision.portfolio_id,
@@ -234,6 +237,18 @@ def decision_json(decision: Decision) -> rebalancing.Decision:
             for check in decision.trace
         ],
         "plan": plan_json(decision.plan) if decision.plan else None,
+        "status": None if decision.status is None else status_json(decision.status),
+    }
+
+
+def status_json(status: TradeStatus) -> rebalancing.TradeStatus:
+    """The status of an account. Ours; Alpaca's API has none."""
+    return {
+        "kind": status.kind,
+        "waits_for": status.waits_for,
+        "first_trade_at": time_or_null(status.first_trade_at),
+        "sentence": status.sentence,
+        "note": status.note,
     }
 
 

@@ -45,7 +45,7 @@ class FirstRun(Vertical):
         with Vertical():
             yield Static(ui_text("This book is empty. Choose a first step:"), classes="first-title", markup=False)
             yield OptionList(
-                Option(ui_text("Open the demo       clients, portfolios and a simulated market"), id="demo"),
+                Option(ui_text("Open the demo       fictitious clients, in a book of its own"), id="demo"),
                 Option(ui_text("Import a file       accounts, portfolios and subscriptions"), id="import"),
                 Option(ui_text("Connect a broker    existing accounts"), id="broker"),
                 id="first-choices",
@@ -90,7 +90,7 @@ class FirstRun(Vertical):
 
         async def go() -> None:
             try:
-                self._show_message(await step)
+                host.say(await step)
             except Refusal as refusal:
                 self._show_message(_faults(refusal))
             except Exception:

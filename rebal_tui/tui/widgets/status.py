@@ -25,6 +25,7 @@ STOPPED: dict[Halt, TextSegment] = {
     Halt.DISK_FULL: ("■ READ-ONLY: disk full", "bad"),
     Halt.IO_ERROR: ("■ READ-ONLY: disk error", "bad"),
     Halt.DAMAGED: ("■ READ-ONLY: file damaged", "bad"),
+    Halt.FILE_GONE: ("■ READ-ONLY: file gone", "bad"),
 }
 """Text of the status line while the book is read-only, by cause."""
 

@@ -311,6 +311,7 @@ def run_to_completion(book: Book, restart_at: Stage | None) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", [Stage.REQUESTED, Stage.SELLING, Stage.SETTLING, Stage.JOURNALING], ids=str)
+@pytest.mark.samples(2)
 def test_a_restart_resumes_at_the_step_reached(stage: Stage, tmp_path: Path) -> None:
     undisturbed = run_to_completion(simple_book(path=tmp_path / "calm.db", model=SLOW), None)
     assert run_to_completion(simple_book(path=tmp_path / "restarted.db", model=SLOW), stage) == undisturbed

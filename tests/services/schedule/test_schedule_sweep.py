@@ -90,6 +90,7 @@ def year_of(year: int, slots: Callable[[Session], list[datetime]]) -> Year:
 
 
 @years
+@pytest.mark.samples(3)
 def test_one_evaluation_a_session_at_the_end_of_its_window_and_none_on_other_days(year: int) -> None:
     """Ticks before, twice at, and after each window's end, on half-days and through both clock changes."""
     rng = Random(f"sweep {year}")

@@ -35,6 +35,7 @@ from rebal_tui.domain.portfolios import (
 from rebal_tui.domain.quantities import Money, Percent, Qty, Value, parse_money, parse_price, parse_qty
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunDetail, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import NEW_YORK, Session
+from rebal_tui.domain.trade_status import StatusKind, TradeStatus, WaitsFor
 from rebal_tui.services.advisory import cash, portfolios, subscriptions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.maintenance.export import EXPORTS, export_text
@@ -125,6 +126,7 @@ DECISIONS = {
     "planned": Decision(
         "a1", "p1", "s1", AT, "2026-03-04", Outcome.FULL_REBALANCE, TEXT,
         tuple(Check(f"check-{verdict}", verdict, TEXT, "R-12.5") for verdict in Verdict), PLAN,
+        status=TradeStatus(StatusKind.WAITS, WaitsFor.COOLDOWN, LATER, TEXT, "cooldown ends Thu 26 Nov, a holiday"),
     ),
     "blocked": Decision("a1", "p1", "s1", LATER, "2026-11-28", Outcome.BLOCKED, "", ()),
 }  # fmt: skip

@@ -13,11 +13,12 @@ from tests.tui.textual_internals import cached_lines, cached_queries, caches_wit
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.every_frame
 def test_rendered_lines_of_removed_widgets_are_freed() -> None:
     """Without the patch, Textual keeps the rendered lines of the last thousand widgets."""
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
-        for _ in range(8):
+        for _ in range(4):
             await press(pilot, "1", "question_mark", "escape", "4", "question_mark", "escape")
         gc.collect()
         held = gc.get_objects()
@@ -31,7 +32,7 @@ def test_screen_lookups_before_the_last_change_are_not_cached() -> None:
     """Without the patch, Textual keeps a thousand query results per screen, almost all of them unreachable."""
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
-        for _ in range(12):
+        for _ in range(6):
             await press(pilot, "1", "2", "3", "4")
         for mode in ("desk", "portfolios", "accounts", "runs"):
             assert cached_queries(screen_of(app, mode)) < 10
@@ -39,6 +40,7 @@ def test_screen_lookups_before_the_last_change_are_not_cached() -> None:
     drive(script)
 
 
+@pytest.mark.every_frame
 def test_a_table_caches_twice_the_visible_rows() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         table = app.screen.query_one(BookTable)
@@ -49,6 +51,7 @@ def test_a_table_caches_twice_the_visible_rows() -> None:
     drive(script, size=(120, 12))
 
 
+@pytest.mark.every_frame
 def test_only_the_visible_section_keeps_rendered_lines() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "1", "3", "4", "6", "1")

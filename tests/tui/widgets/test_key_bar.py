@@ -12,6 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.samples(1)
 def test_the_footer_has_whole_keys_only_and_always_help_and_find(width: int) -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         for section in Section:
@@ -51,9 +52,9 @@ def test_keys_removed_from_the_footer_are_freed() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         del app
         before = keys_in_memory()
-        for _ in range(12):
+        for _ in range(6):
             await press(pilot, "1", "2", "3")
         await pilot.pause()
-        assert keys_in_memory() - before < 200
+        assert keys_in_memory() - before < 100
 
     drive(script, size=(120, 24))

@@ -11,6 +11,7 @@ from rebal_tui.domain.decisions import LineReason, Outcome, Verdict
 from rebal_tui.domain.orders import OrderStatus, Side
 from rebal_tui.domain.portfolios import BandType, CalendarType, PortfolioStatus
 from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
+from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 from rebal_tui.services.view_models.exceptions import ExceptionKind
 from rebal_tui.services.wire.models.types import Decimal, Timestamp, Uuid, documented
 
@@ -193,6 +194,14 @@ class Check(TypedDict):
     rule: str
 
 
+class TradeStatus(TypedDict):
+    kind: StatusKind
+    waits_for: WaitsFor | None
+    first_trade_at: Timestamp | None
+    sentence: str
+    note: str
+
+
 class Decision(TypedDict):
     account_id: str
     portfolio_id: str
@@ -203,6 +212,7 @@ class Decision(TypedDict):
     reason: str
     trace: list[Check]
     plan: Plan | None
+    status: TradeStatus | None
 
 
 # What needs a person although no rule fires. Ours; Alpaca's API has no such list.

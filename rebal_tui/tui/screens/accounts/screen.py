@@ -15,6 +15,7 @@ from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, Ac
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import account_events, account_queries, cash, desk_queries, release, status_queries
 from rebal_tui.tui.navigation import ShowsAccount
+from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.accounts import columns as account_columns
 from rebal_tui.tui.screens.accounts import simulate
 from rebal_tui.tui.screens.accounts.bulk import choose_portfolio, unsubscribe
@@ -180,17 +181,16 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
 
     async def _release(self, row: AccountRow) -> None:
         amount = await self.host.ask(cash.check_release, row.account_id)
-        text = (
-            f"${formats.money(amount)} reserved in the account of {row.client} is released; "
-            f"{'the next evaluation invests it' if row.portfolio_id else 'it stays cash, as there is no portfolio'}."
-        )
+        follows = "The next evaluation invests it" if row.portfolio_id else "It stays cash, as there is no portfolio"
+        released = Effect(f"Released in the account of {row.client}", f"${formats.money(amount)}")
 
         async def do() -> str:
             await self.host.ask(cash.release, row.account_id)
             return f"${formats.money(amount)} of {row.client}"
 
         if self.is_current:
-            self.host.confirm_sending("Release the reserved cash?", text, "Release", do, "Released")
+            title, effects = "Release the reserved cash?", [released, Effect(follows)]
+            self.host.confirm_sending(title, "", "Release", do, "Released", effects=effects)
 
     def action_reconcile(self) -> None:
         row = self._row()

@@ -1,4 +1,4 @@
-"""Settings form: theme, density, keys and book policy; saved to a file and applied immediately."""
+"""Settings form: those of the screens are saved to a file, those of the book in the book; applied immediately."""
 
 from __future__ import annotations
 
@@ -15,52 +15,19 @@ from textual.widgets import Button, Input, Label, Select, Static
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.guard_options import Guards
-from rebal_tui.services.book.policy_options import (
-    MAX_EVALUATE_MINUTES,
-    MAX_FRESH_SECONDS,
-    MAX_ORDERS_PER_MINUTE,
-    BookPolicy,
-)
+from rebal_tui.services.book.policy_options import BookPolicy
 from rebal_tui.tui import themes
 from rebal_tui.tui.book_services import guards as guard_services
 from rebal_tui.tui.book_services import policy as policy_services
 from rebal_tui.tui.host import Host
 from rebal_tui.tui.screens.settings import guards as guard_fields
 from rebal_tui.tui.screens.settings.keys import KeysScreen
+from rebal_tui.tui.screens.settings.policy_fields import REVIEW_WORDS, REVIEWS, TYPED, policy_text
+from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog
-from rebal_tui.tui.settings import (
-    REVIEWS,
-    Density,
-    Settings,
-    read_months,
-    read_times,
-    read_whole,
-    write_settings,
-)
+from rebal_tui.tui.settings import Density, Settings, write_settings
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
-
-REVIEW_WORDS = {"portfolios": "automatic runs of portfolios with review", "all": "every automatic run"}
-TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
-    "evaluate_minutes": (
-        "Evaluate every",
-        "minutes, from the open",
-        lambda t: read_whole(t, 1, MAX_EVALUATE_MINUTES),
-    ),
-    "evaluate_at": ("… or at", "New York, such as 10:00, 14:30", read_times),
-    "quarterly_months": ("Quarterly in", "months such as 3, 6, 9, 12", read_months),
-    "fresh_seconds": (
-        "Max. price age",
-        "seconds to trade; 0: any age",
-        lambda t: read_whole(t, 0, MAX_FRESH_SECONDS),
-    ),
-    "orders_per_minute": (
-        "Orders per min",
-        "at most; 0: no limit",
-        lambda t: read_whole(t, 0, MAX_ORDERS_PER_MINUTE),
-    ),
-}
-"""Text fields of the book policy by name: label, hint and parser."""
 
 
 class SettingsScreen(Dialog[None]):
@@ -87,9 +54,10 @@ class SettingsScreen(Dialog[None]):
     SettingsScreen #settings-note { color: $foreground 60%; margin-top: 1; height: auto; }
     """
 
-    def __init__(self, settings: Settings, guards: Guards, note: str) -> None:
+    def __init__(self, settings: Settings, policy: BookPolicy, guards: Guards, note: str) -> None:
         super().__init__()
         self._settings = settings
+        self._policy = policy
         self._guards = guards
         self._keys = dict(settings.keys)
         self._note = note
@@ -107,10 +75,10 @@ class SettingsScreen(Dialog[None]):
         )
         faults = "".join(f"\n■ {fault}" for fault in file.faults)
         shown = theme if theme in themes.CYCLE else file.settings.theme
-        return cls(replace(file.settings, theme=shown, policy=policy), guards, where + faults)
+        return cls(replace(file.settings, theme=shown), policy, guards, where + faults)
 
     def compose(self) -> ComposeResult:
-        policy = self._settings.policy
+        policy = self._policy
         review = next(name for name, value in REVIEWS.items() if value is policy.review)
         yield Static(ui_text("Settings"), id="settings-title", markup=False)
         with VerticalScroll(can_focus=False):
@@ -119,13 +87,13 @@ class SettingsScreen(Dialog[None]):
             yield from self._choice("density", "Density", [(d, d) for d in Density], self._settings.density)
             with Horizontal(classes="line"):
                 yield Label("Keys", markup=False)
-                yield Button("Change keys…", id="keys", compact=True)
+                yield Button(key_label("Change keys…", "f2"), id="keys", compact=True)
                 yield Static("", id="keys-hint", classes="hint", markup=False)
             yield Static(ui_text("This book"), classes="section", markup=False)
             words = [(REVIEW_WORDS[name], name) for name in REVIEWS]
             yield from self._choice("review", "Review", words, review)
             for name, (label, hint, _) in TYPED.items():
-                yield from self._field(name, label, hint, _text(getattr(policy, name)))
+                yield from self._field(name, label, hint, policy_text(getattr(policy, name)))
             yield Static(ui_text("Guards of this book"), classes="section", markup=False)
             for name, label in guard_fields.SWITCHES.items():
                 on = "on" if getattr(self._guards, name) else "off"
@@ -133,8 +101,8 @@ class SettingsScreen(Dialog[None]):
             for name, (label, hint, _) in guard_fields.LIMITS.items():
                 yield from self._field(name, label, hint, guard_fields.limit_text(self._guards, name))
             with Horizontal(id="settings-buttons"):
-                yield Button("Save", id="save", variant="primary", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(key_label("Save", "ctrl+s"), id="save", compact=True)
+                yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
             yield Static(ui_text(self._note), id="settings-note", markup=False)
         yield KeyBar()
 
@@ -213,21 +181,16 @@ class SettingsScreen(Dialog[None]):
         if policy is None or guards is None:
             self.host.say("Not saved: correct the marked fields first.", "warning")
             return
-        defaults = BookPolicy()
         settings = Settings(
             theme=str(self.query_one("#theme", Select).value),
             density=Density(str(self.query_one("#density", Select).value)),
             keys=dict(self._keys),
-            policy=policy,
-            named=frozenset(
-                one.name for one in fields(defaults) if getattr(policy, one.name) != getattr(defaults, one.name)
-            ),
         )
-        self.host.work(self._save(settings, guards), name="settings")
+        self.host.work(self._save(settings, policy, guards), name="settings")
 
-    async def _save(self, settings: Settings, guards: Guards) -> None:
+    async def _save(self, settings: Settings, policy: BookPolicy, guards: Guards) -> None:
         host = self.host
-        messages = await host.ask(policy_services.apply_policy, settings.policy)
+        messages = await host.ask(policy_services.apply_policy, policy)
         messages += await host.ask(guard_services.apply_guards, guards)
         try:
             host.settings_file = write_settings(host.settings_file, settings)
@@ -244,9 +207,3 @@ class SettingsScreen(Dialog[None]):
 
 def _guards_of(book: Book) -> Guards:
     return book.settings.guards
-
-
-def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(item.isoformat("minutes") if hasattr(item, "isoformat") else str(item) for item in value)
-    return str(value)

@@ -1,0 +1,50 @@
+"""Status of a subscribed account in one sentence: whether it trades, waits, is in range or needs a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class StatusKind(StrEnum):
+    """The four statuses; the first that applies wins, in this order.
+
+    `NEEDS_YOU`: an exception (R-58) stops the account, or a run awaits approval. `WILL_TRADE`: a run is queued or
+    working, or a trigger holds and the next evaluation can act on it. `WAITS`: a trigger holds, but something delays
+    it. `IN_RANGE`: none of these.
+    """
+
+    NEEDS_YOU = "needs_you"
+    WILL_TRADE = "will_trade"
+    WAITS = "waits"
+    IN_RANGE = "in_range"
+
+
+class WaitsFor(StrEnum):
+    """What delays a trigger that holds."""
+
+    COOLDOWN = "cooldown"
+    QUOTA = "quota"
+    SESSION = "session"
+    PRICES = "prices"
+    EXTERNAL_ORDERS = "external_orders"
+    MINIMUM_EQUITY = "minimum_equity"
+    KILL_SWITCH = "kill_switch"
+    SCHEDULER = "scheduler"
+
+
+@dataclass(frozen=True, slots=True)
+class TradeStatus:
+    """The status of one account. `waits_for` is set with `WAITS` only.
+
+    `first_trade_at` is the time of the first evaluation that could trade: the next one with `WILL_TRADE`, the earliest
+    possible one with `WAITS`, that of the next calendar day with `IN_RANGE`. It is None where a person must act first,
+    and with `IN_RANGE` where no date is set. `note` explains the date in a few words, empty without need.
+    """
+
+    kind: StatusKind
+    waits_for: WaitsFor | None
+    first_trade_at: datetime | None
+    sentence: str
+    note: str

@@ -1,0 +1,184 @@
+"""The status of every account of a book, equal to those of `engine/trade_status.py`, which explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from rebal_tui.domain.decisions import Outcome
+from rebal_tui.domain.sessions import epoch_micros
+from rebal_tui.domain.trade_status import StatusKind, WaitsFor
+from rebal_tui.engine.arrays.day_context import DayContext
+from rebal_tui.engine.arrays.decide import CHECKS, OUTCOMES, Decisions, decide
+from rebal_tui.engine.arrays.frame import NEVER, UNSUBSCRIBED, BookFrame, Mark
+from rebal_tui.engine.arrays.kernels import any_other, any_weight
+from rebal_tui.engine.arrays.memory_layout import Flags, Ints
+from rebal_tui.engine.calendar import cooldown_ends
+from rebal_tui.engine.trade_status import StatusContext
+
+Codes = npt.NDArray[np.uint8]
+
+KINDS = tuple(StatusKind)
+WAITS = tuple(WaitsFor)
+NO_STATUS = 255
+"""Code of an account without a subscription."""
+NOTHING = 255
+"""Code of an account that waits for nothing."""
+NO_TIME = -1
+"""Placeholder for a time: none, or unknown."""
+_KIND = {kind: code for code, kind in enumerate(KINDS)}
+_WAIT = {wait: code for code, wait in enumerate(WAITS)}
+_NOT_WAITING = ~np.uint16(int(Mark.OPEN_RUN | Mark.EXTERNAL_ORDERS))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statuses:
+    """One entry per account of a frame, in its order.
+
+    `kind` is an index in `KINDS` or `NO_STATUS`, `waits_for` an index in `WAITS` or `NOTHING`, `first_trade_at` in
+    microseconds since 1970 UTC or `NO_TIME`. `probe` has the triggers, whatever delays them.
+    """
+
+    kind: Codes
+    waits_for: Codes
+    first_trade_at: Ints
+    probe: Decisions
+
+    def count(self, kind: StatusKind) -> int:
+        """The number of accounts with a status."""
+        return int(np.count_nonzero(self.kind == _KIND[kind]))
+
+
+def statuses(frame: BookFrame, day_context: DayContext, context: StatusContext, awaiting: Iterable[int]) -> Statuses:
+    """The status of every account; `awaiting` are the rows whose run awaits approval."""
+    accounts, today = frame.accounts, date.fromordinal(day_context.day)
+    traded = accounts.system_run_on == day_context.day
+    acts_today = context.acts_on(today)
+    probe = _probe(frame, day_context, traded | (not acts_today))
+    made = _Made(frame, probe, context)
+    runs = probe.outcome != _outcome(Outcome.NONE)
+
+    made.held_back(day_context)
+    delays: list[tuple[Flags, WaitsFor, datetime | None]] = []
+    if context.stopped:
+        delays.append((np.ones(len(frame), np.bool_), context.stopped, None))
+    external = accounts.marks & int(Mark.EXTERNAL_ORDERS) != 0
+    delays.append((external, WaitsFor.EXTERNAL_ORDERS, None))
+    delays.append((traded, WaitsFor.QUOTA, context.schedule.first_from(date.fromordinal(day_context.day + 1))))
+    if not acts_today:
+        delays.append((np.ones(len(frame), np.bool_), WaitsFor.SESSION, context.next_evaluation))
+    elif day_context.open_market and not day_context.fresh.all():
+        stale = any_weight(frame, ~day_context.fresh)[accounts.portfolio] | any_other(frame, ~day_context.fresh)
+        delays.append((stale, WaitsFor.PRICES, context.next_evaluation))
+    made.put(runs, StatusKind.WILL_TRADE, None, context.next_evaluation)
+    for holds, wait, at in reversed(delays):
+        made.put(runs & holds, StatusKind.WAITS, wait, at)
+
+    in_window = day_context.session is not None and day_context.session.in_window(day_context.now)
+    running = accounts.marks & int(Mark.OPEN_RUN) != 0
+    made.put(running, StatusKind.WILL_TRADE, None, day_context.now if in_window else context.next_evaluation)
+    needs = probe.outcome == _outcome(Outcome.BLOCKED)
+    needs[[row for row in probe.cannot if not runs[row]]] = True
+    needs[list(awaiting)] = True
+    made.put(needs, StatusKind.NEEDS_YOU, None, None)
+    if context.stopped:
+        made.first[:] = NO_TIME
+    made.kind[accounts.portfolio == UNSUBSCRIBED] = NO_STATUS
+    made.waits[accounts.portfolio == UNSUBSCRIBED] = NOTHING
+    made.first[accounts.portfolio == UNSUBSCRIBED] = NO_TIME
+    return Statuses(made.kind, made.waits, made.first, probe)
+
+
+def _outcome(outcome: Outcome) -> int:
+    return OUTCOMES.index(outcome)
+
+
+def _probe(frame: BookFrame, day_context: DayContext, served: Flags) -> Decisions:
+    """The triggers of every account, whatever delays them; of `served` accounts, without today's calendar day."""
+    accounts = frame.accounts
+    asked = replace(
+        frame,
+        accounts=replace(
+            accounts, system_run_on=np.full_like(accounts.system_run_on, NEVER), marks=accounts.marks & _NOT_WAITING
+        ),
+    )
+    opened = replace(day_context, open_window=True, fresh=frame.assets.price > 0)
+    dated = day_context.calendar.any() or (accounts.propose_on == day_context.day).any()
+    if not dated or not served.any():
+        return decide(asked, opened)
+    undated = replace(asked, accounts=replace(asked.accounts, propose_on=np.zeros_like(accounts.propose_on)))
+    without = decide(undated, replace(opened, session=None, calendar=np.zeros_like(opened.calendar)))
+    if served.all():
+        return without
+    whole = decide(asked, opened)
+    return Decisions(
+        np.where(served, without.outcome, whole.outcome),
+        np.where(served, without.check, whole.check),
+        np.where(served, without.reported, whole.reported),
+        whole.equity,
+        whole.confirmed,
+        {
+            row: found
+            for made, wanted in ((whole, False), (without, True))
+            for row, found in made.cannot.items()
+            if served[row] == wanted
+        },
+    )
+
+
+class _Made:
+    """The columns while they are filled; a later entry replaces an earlier one."""
+
+    def __init__(self, frame: BookFrame, probe: Decisions, context: StatusContext) -> None:
+        self._frame, self._probe, self._context = frame, probe, context
+        self.kind = np.full(len(frame), _KIND[StatusKind.IN_RANGE], np.uint8)
+        self.waits = np.full(len(frame), NOTHING, np.uint8)
+        self.first = np.full(len(frame), NO_TIME, np.int64)
+
+    def put(self, holds: Flags, kind: StatusKind, wait: WaitsFor | None, at: datetime | None) -> None:
+        """Set the status of the accounts that a flag holds for."""
+        self.kind[holds] = _KIND[kind]
+        self.waits[holds] = NOTHING if wait is None else _WAIT[wait]
+        self.first[holds] = NO_TIME if at is None else epoch_micros(at)
+
+    def held_back(self, day_context: DayContext) -> None:
+        """Fill the statuses of accounts without a trigger that makes a run."""
+        frame, probe = self._frame, self._probe
+        none, reported = probe.outcome == _outcome(Outcome.NONE), probe.reported
+        cooling, short, drifted, updated = (
+            reported & np.uint32(1 << CHECKS.index(name)) != 0
+            for name in ("in_cooldown", "minimum_equity", "drift_band", "portfolio_update")
+        )
+        ends = frame.accounts.rebalanced_on + frame.table.cooldown[frame.accounts.portfolio]
+        free = np.where(cooling, ends, day_context.day + 1).astype(np.int64)
+        for row, undone in frame.accounts.unfinished.items():
+            served = not reported[row] & np.uint32(1 << CHECKS.index("unfinished"))
+            if cooling[row] and served and undone.traded_at is not None:
+                days = int(frame.table.cooldown[frame.accounts.portfolio[row]])
+                free[row] = cooldown_ends(undone.traded_at, days).toordinal()
+        waits = none & cooling & (drifted | updated)
+        self._dated(none & ~waits, free)
+        self.put(waits, StatusKind.WAITS, WaitsFor.COOLDOWN, None)
+        for day in np.unique(free[waits]).tolist():
+            at = self._context.schedule.first_from(date.fromordinal(day))
+            self.first[waits & (free == day)] = NO_TIME if at is None else epoch_micros(at)
+        self.put(none & short, StatusKind.WAITS, WaitsFor.MINIMUM_EQUITY, None)
+
+    def _dated(self, chosen: Flags, free: Ints) -> None:
+        """Fill the time of the next calendar day of the accounts chosen, on or after the day `free`."""
+        portfolio = self._frame.accounts.portfolio
+        dated = np.array([*(p.calendar is not None for p in self._frame.portfolios), False], np.bool_)
+        rows = np.flatnonzero(chosen & dated[portfolio])
+        pairs, inverse = np.unique((portfolio[rows].astype(np.int64) << 32) | free[rows], return_inverse=True)
+        times = np.full(len(pairs), NO_TIME, np.int64)
+        for index, pair in enumerate(pairs.tolist()):
+            condition = self._frame.portfolios[pair >> 32].calendar
+            day = date.fromordinal(pair & 0xFFFFFFFF)
+            at = None if condition is None else self._context.schedule.first_firing(condition, day)
+            if at is not None:
+                times[index] = epoch_micros(at)
+        self.first[rows] = times[inverse]

@@ -1,0 +1,102 @@
+"""Sentences of account statuses."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from rebal_tui.domain.decisions import Decision, Outcome, Verdict
+from rebal_tui.domain.quantities import HUNDRED_PERCENT
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.domain.trade_status import StatusKind, WaitsFor
+from rebal_tui.engine import trace_text
+from rebal_tui.engine.drift import BandUsage, asset_drifts, largest_usage
+from rebal_tui.engine.schedule import Schedule
+from rebal_tui.engine.situation import Situation, excess_cash, price_faults
+
+_WAITS = {
+    WaitsFor.COOLDOWN: "Waits for the cooldown.",
+    WaitsFor.QUOTA: "Waits for the next session; already traded today.",
+    WaitsFor.SESSION: "Waits for the next session.",
+    WaitsFor.EXTERNAL_ORDERS: "Waits for open orders placed outside rebal-tui.",
+    WaitsFor.MINIMUM_EQUITY: "Waits for equity of at least $1 for each asset.",
+    WaitsFor.KILL_SWITCH: "Waits for the kill switch to be released.",
+    WaitsFor.SCHEDULER: "Waits for the scheduler to be resumed.",
+}
+
+
+def status_sentence(
+    situation: Situation,
+    probe: Decision,
+    kind: StatusKind,
+    waits_for: WaitsFor | None,
+    first_trade_at: datetime | None,
+) -> str:
+    """The status as one line of text. `probe` has the triggers."""
+    if kind is StatusKind.NEEDS_YOU:
+        return f"Needs you: {_needs(situation, probe)}."
+    if kind is StatusKind.WAITS and waits_for is not None:
+        faults = "; ".join(price_faults(situation))
+        waits = f"Waits for a fresh price: {faults}." if waits_for is WaitsFor.PRICES else _WAITS[waits_for]
+        return f"{waits} {_trigger(situation, probe)}"
+    if kind is StatusKind.WILL_TRADE:
+        if situation.open_run:
+            return f"Will trade: run {situation.open_run[:8]} is in progress."
+        at = "" if first_trade_at is None else f" at {first_trade_at.astimezone(NEW_YORK):%H:%M}"
+        return f"Will trade{at}. {_trigger(situation, probe)}"
+    return f"In range{', traded today' if situation.quota_run else ''}.{_usage_sentence(situation)}"
+
+
+def status_note(waits_for: WaitsFor | None, cooldown_end: date | None, schedule: Schedule | None) -> str:
+    """What sets the date of the first possible trade, in a few words; empty without need."""
+    if waits_for is WaitsFor.COOLDOWN and cooldown_end is not None:
+        return f"cooldown ends {_day_text(cooldown_end)}{schedule.closed_text(cooldown_end) if schedule else ''}"
+    return "one automatic run a session" if waits_for is WaitsFor.QUOTA else ""
+
+
+def usage_text(usage: BandUsage) -> str:
+    """`TLT is 12.84 % for 10.00 % (142 % of its band)`; more decimals where 100 % would read as the other side."""
+    drift = usage.drift
+    actual = trace_text.ratio_text(drift.value * HUNDRED_PERCENT, drift.equity, drift.target)
+    used: str = str(usage.numerator * 100 // usage.denominator)
+    if used == "100" and usage.numerator != usage.denominator:
+        used = trace_text.ratio_text(usage.numerator * HUNDRED_PERCENT, usage.denominator, HUNDRED_PERCENT)
+    return f"{drift.symbol} is {actual} % for {trace_text.percent(drift.target)} ({used} % of its band)"
+
+
+def _needs(situation: Situation, probe: Decision) -> str:
+    if probe.outcome is Outcome.BLOCKED:
+        return probe.reason
+    cannot = next((check.detail for check in probe.trace if check.verdict is Verdict.CANNOT), None)
+    if cannot is not None and probe.outcome is Outcome.NONE:
+        return cannot
+    return f"run {situation.open_run[:8]} awaits approval" if situation.open_run else "a run awaits approval"
+
+
+def _trigger(situation: Situation, probe: Decision) -> str:
+    """The trigger that holds, as a sentence."""
+    verdicts = (Verdict.FIRES, Verdict.HOLDS_BACK)
+    held = {check.check: check.detail for check in probe.trace if check.verdict in verdicts}
+    if "drift_band" in held:
+        return _usage_sentence(situation).strip()
+    if "calendar" in held and probe.outcome is Outcome.FULL_REBALANCE:
+        return _sentence(held["calendar"])
+    if "invest_cash" in held:
+        return f"{trace_text.dollars(excess_cash(situation))} of cash to invest."
+    triggers = ("unfinished", "first_rebalance", "portfolio_update", "calendar")
+    return next((_sentence(held[name]) for name in triggers if name in held), "")
+
+
+def _sentence(detail: str) -> str:
+    text = detail.removesuffix("; held back by the cooldown")
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _usage_sentence(situation: Situation) -> str:
+    bands = situation.portfolio.bands
+    priced = all(position.symbol in situation.prices for position in situation.account.positions)
+    usage = largest_usage(asset_drifts(situation.valuation, situation.portfolio.weights), bands) if priced else None
+    return "" if usage is None else f" {usage_text(usage)}."
+
+
+def _day_text(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b}"

@@ -1,0 +1,18 @@
+"""Policies that are worse than another one in everything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.lab.figures import Figures
+
+
+def dominated(figures: Sequence[Figures]) -> tuple[bool, ...]:
+    """For each policy, whether another one has no larger turnover, rms and worst deviation, and one of them smaller.
+
+    Returns are left out, because their differences are seldom beyond luck.
+    """
+    keys = [(f.turnover, f.rms, f.worst) for f in figures]
+    return tuple(
+        any(other != own and all(a <= b for a, b in zip(other, own, strict=True)) for other in keys) for own in keys
+    )

@@ -1,0 +1,59 @@
+"""The path of one policy through a history: equity, weights and deviations in every session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rebal_tui.lab.history import Floats, Ints
+from rebal_tui.lab.renewal import RenewalTable
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Every session at its close, before trades. Equity is 1 at the start.
+
+    `shares` has one row per asset: its part of equity. `absolute` and `relative` are the largest deviations, as
+    fractions of equity and of the target. `events` are the sessions of rebalances without the first purchase; `sold`,
+    `bought`, `cost` and `lines` (assets traded) have one element per event, in units of equity at the start.
+    """
+
+    equity: Floats
+    shares: Floats
+    absolute: Floats
+    relative: Floats
+    events: Ints
+    sold: Floats
+    bought: Floats
+    cost: Floats
+    lines: Ints
+
+
+def renewal_path(table: RenewalTable, events: Ints, cost_bps: float = 0.0) -> Path:
+    """The path of a policy that rebalances to the targets in the sessions `events`, ascending, the first after 0."""
+    closes, targets = table.history.closes, table.targets
+    length = closes.shape[1]
+    starts = np.concatenate([np.zeros(1, dtype=np.int64), events])
+    segment = np.searchsorted(events, np.arange(length), side="left")
+    values = closes / closes[:, starts[segment]] * targets[:, None]
+    growth = values.sum(axis=0) + table.cash
+    shares = values / growth
+    deviations = shares - targets[:, None]
+    sizes = np.abs(deviations)
+    traded = deviations[:, events]
+    charge = np.abs(traded).sum(axis=0) * (cost_bps / 10_000)
+    at_start = np.cumprod(np.concatenate([np.ones(1), growth[events] * (1 - charge)]))
+    equity = at_start[segment] * growth
+    at_event = equity[events]
+    return Path(
+        equity=equity,
+        shares=shares,
+        absolute=sizes.max(axis=0),
+        relative=(sizes / targets[:, None]).max(axis=0),
+        events=events,
+        sold=np.maximum(traded, 0).sum(axis=0) * at_event,
+        bought=np.maximum(-traded, 0).sum(axis=0) * at_event,
+        cost=charge * at_event,
+        lines=(np.abs(traded) > 1e-12).sum(axis=0),
+    )

@@ -1,0 +1,133 @@
+"""Rebalancing policies: when to trade, and where to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from rebal_tui.domain.portfolios import BandType, CalendarCondition, CalendarType, Condition, DriftBand
+from rebal_tui.domain.quantities import Percent, percent_text
+
+
+class Destination(StrEnum):
+    """Where a rebalance for a drift band stops (R-62)."""
+
+    TARGET = "target"
+    MIDDLE = "middle"
+    EDGE = "edge"
+
+
+class Scope(StrEnum):
+    """Which lines a rebalance for a drift band trades (R-63)."""
+
+    WHOLE = "whole"
+    BREACHED = "breached"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When a portfolio is rebalanced and how far.
+
+    `absolute` is a band in percentage points, `relative` one in percent of the target; drift must exceed it (R-15), and
+    0 means any drift at all. `cooldown_days` counts calendar dates (R-17). Bands are looked at in every `look`-th
+    session, counted from the first; the calendar condition (R-16) in every session.
+    """
+
+    absolute: Percent | None = None
+    relative: Percent | None = None
+    calendar: CalendarCondition | None = None
+    cooldown_days: int = 0
+    look: int = 1
+    destination: Destination = Destination.TARGET
+    scope: Scope = Scope.WHOLE
+
+    @property
+    def renews(self) -> bool:
+        """Whether every rebalance restores the targets, so that what follows does not depend on what came before."""
+        return self.destination is Destination.TARGET and self.scope is Scope.WHOLE
+
+    @property
+    def bands(self) -> tuple[DriftBand, ...]:
+        """The drift bands, the absolute one first."""
+        kinds = ((BandType.ABSOLUTE, self.absolute), (BandType.RELATIVE, self.relative))
+        return tuple(DriftBand(kind, percent) for kind, percent in kinds if percent is not None)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The rebalance conditions of a portfolio with this policy (R-5)."""
+        return (*self.bands, *((self.calendar,) if self.calendar else ()))
+
+    @property
+    def label(self) -> str:
+        """The policy in words, such as `±5/20 7 d` or `quarterly 31`."""
+        bands = "/".join(
+            f"{percent_text(percent)}{unit}"
+            for percent, unit in ((self.absolute, ""), (self.relative, " %"))
+            if percent is not None
+        )
+        parts = [f"±{bands}" if bands else ""]
+        if self.absolute is not None and self.relative is None:
+            parts[0] += " pp"
+        if self.calendar:
+            parts.append(calendar_label(self.calendar))
+        if not self.bands and not self.calendar:
+            parts.append("never")
+        if self.destination is not Destination.TARGET:
+            parts[-1] += f"→{self.destination}"
+        if self.scope is Scope.BREACHED:
+            parts.append("breached")
+        if self.cooldown_days:
+            parts.append(f"{self.cooldown_days} d")
+        if self.look > 1:
+            parts.append(f"look {self.look}")
+        return " ".join(part for part in parts if part)
+
+
+def calendar_label(condition: CalendarCondition) -> str:
+    """A calendar condition in words, such as `monthly 15`."""
+    return f"{condition.sub_type} {condition.day}"
+
+
+def own_policy(conditions: Iterable[Condition], cooldown_days: int) -> Policy:
+    """The policy of a portfolio. Of several bands of a kind the tightest counts, as conditions are OR-ed (R-5)."""
+    conditions = tuple(conditions)
+    bands = [condition for condition in conditions if isinstance(condition, DriftBand)]
+
+    def tightest(kind: BandType) -> Percent | None:
+        return min((band.percent for band in bands if band.sub_type is kind), default=None)
+
+    calendar = next((c for c in conditions if isinstance(c, CalendarCondition)), None)
+    return Policy(tightest(BandType.ABSOLUTE), tightest(BandType.RELATIVE), calendar, cooldown_days)
+
+
+_ABSOLUTE = (100, 200, 300, 400, 500, 750, 1000)
+_RELATIVE = (1000, 1500, 2000, 2500, 3000, 5000)
+_PAIRS = ((200, 1000), (300, 1500), (500, 2000), (500, 2500), (750, 2500), (1000, 5000))
+_COOLDOWNS = (0, 7, 31)
+_CALENDARS = (
+    CalendarCondition(CalendarType.WEEKLY, "Friday"),
+    CalendarCondition(CalendarType.MONTHLY, "1"),
+    CalendarCondition(CalendarType.MONTHLY, "15"),
+    CalendarCondition(CalendarType.MONTHLY, "31"),
+    CalendarCondition(CalendarType.QUARTERLY, "15"),
+    CalendarCondition(CalendarType.QUARTERLY, "31"),
+    CalendarCondition(CalendarType.ANNUALLY, "06-30"),
+    CalendarCondition(CalendarType.ANNUALLY, "12-31"),
+)
+
+
+def default_grid(own: Policy) -> tuple[Policy, ...]:
+    """About 100 policies: `own` first, then no rebalancing, calendars, bands with and without a cooldown, looks."""
+    policies = [own, Policy(), *(Policy(calendar=calendar) for calendar in _CALENDARS)]
+    for days in _COOLDOWNS:
+        policies += [Policy(absolute=Percent(band), cooldown_days=days) for band in _ABSOLUTE]
+        policies += [Policy(relative=Percent(band), cooldown_days=days) for band in _RELATIVE]
+        policies += [Policy(Percent(absolute), Percent(relative), None, days) for absolute, relative in _PAIRS]
+    for look in (5, 10, 21, 63):
+        policies += [Policy(absolute=Percent(500), look=look), Policy(relative=Percent(2000), look=look)]
+    for calendar in (_CALENDARS[5], _CALENDARS[7]):
+        policies += [Policy(Percent(absolute), None, calendar, 7) for absolute in (500, 1000)]
+        policies.append(Policy(Percent(500), Percent(2000), calendar, 7))
+    policies += [replace(own, cooldown_days=days) for days in (0, 7, 31, 91)]
+    return tuple(dict.fromkeys(policies))

@@ -1,0 +1,31 @@
+"""Exact decision of deviations too near to a band for floating-point numbers."""
+
+from __future__ import annotations
+
+from math import prod
+
+from rebal_tui.domain.portfolios import DriftBand, Weights
+from rebal_tui.domain.quantities import Value
+from rebal_tui.engine.drift import AssetDrift
+from rebal_tui.lab.history import History
+
+TIE = 1e-9
+"""A deviation within this distance of its band, both as fractions, is decided by the engine's integers."""
+
+
+def breached_exactly(history: History, weights: Weights, since: int, session: int, band: DriftBand) -> bool:
+    """Whether a band is breached in a session by a portfolio that was on its targets in session `since` (R-15).
+
+    The values are those of fractional shares bought at exactly the weights, as integers over a common denominator.
+    """
+    then, now = history.rows[since], history.rows[session]
+    scale = prod(then)
+    values = [
+        weight.percent * price * (scale // before)
+        for weight, price, before in zip(weights.assets, now, then, strict=True)
+    ]
+    equity = Value(sum(values) + weights.cash * scale)
+    return any(
+        AssetDrift(weight.symbol, weight.percent, Value(value), equity).breaches(band)
+        for weight, value in zip(weights.assets, values, strict=True)
+    )

@@ -1,0 +1,1 @@
+"""Backtests of rebalancing policies: histories, and verification by replay."""

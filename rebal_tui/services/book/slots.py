@@ -1,0 +1,20 @@
+"""Times of scheduled evaluations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rebal_tui.domain.sessions import Session, new_york_day
+from rebal_tui.services.book.book import Book
+
+
+def next_slot(book: Book, now: datetime) -> datetime | None:
+    """The time of the next scheduled evaluation; None when the calendar ends before it."""
+    session: Session | None = book.session(now)
+    for _ in range(2):
+        if session is not None:
+            later = [slot for slot in book.settings.slots(session) if slot > now]
+            if later:
+                return later[0]
+        session = book.calendar.next_after(session.day if session else new_york_day(now))
+    return None

@@ -1,0 +1,62 @@
+"""The status of an account and of every account of a book, and when the next evaluation can act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from rebal_tui.domain.decisions import Decision
+from rebal_tui.domain.runs import Approval
+from rebal_tui.domain.sessions import Session
+from rebal_tui.domain.trade_status import TradeStatus, WaitsFor
+from rebal_tui.engine.schedule import Schedule
+from rebal_tui.engine.situation import Situation
+from rebal_tui.engine.trade_status import StatusContext, trade_status
+from rebal_tui.market.sessions import TradingCalendar
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.slots import next_slot
+
+if TYPE_CHECKING:
+    from rebal_tui.engine.arrays.day_context import DayContext
+    from rebal_tui.engine.arrays.frame import BookFrame
+    from rebal_tui.engine.arrays.statuses import Statuses
+
+
+@lru_cache(maxsize=4)
+def _schedule(
+    calendar: TradingCalendar, slots: Callable[[Session], list[datetime]], quarterly_months: frozenset[int]
+) -> Schedule:
+    return Schedule(calendar, lambda session: next(iter(slots(session)), None), quarterly_months)
+
+
+def status_context(book: Book, stopped: WaitsFor | None = None) -> StatusContext:
+    """The context of statuses between evaluations; `stopped` is why no evaluation acts, None normally."""
+    settings = book.settings
+    schedule = _schedule(book.calendar, settings.slots, settings.quarterly_months)
+    return StatusContext(schedule, next_slot(book, book.now()), stopped)
+
+
+def evaluation_context(book: Book) -> StatusContext:
+    """The context of the statuses that an evaluation made now stores: inside the window, it acts itself."""
+    context, now = status_context(book), book.now()
+    session = book.session(now)
+    inside = session is not None and session.in_window(now)
+    return StatusContext(context.schedule, now, None) if inside else context
+
+
+def account_status(book: Book, situation: Situation, context: StatusContext, decision: Decision) -> TradeStatus:
+    """The status of an account; `decision` is what an evaluation makes of its situation."""
+    run = book.open_runs.get(situation.account.id)
+    awaiting = run is not None and run.approval is Approval.AWAITING
+    return trade_status(situation, context, awaiting=awaiting, decision=decision)
+
+
+def book_statuses(book: Book, frame: BookFrame, day_context: DayContext, context: StatusContext) -> Statuses:
+    """The status of every account, in the order of a frame."""
+    from rebal_tui.engine.arrays.statuses import statuses
+
+    row_of = book.account_table.row_of
+    awaiting = [row_of[account] for account, run in book.open_runs.items() if run.approval is Approval.AWAITING]
+    return statuses(frame, day_context, context, awaiting)

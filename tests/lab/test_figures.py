@@ -1,0 +1,86 @@
+"""Figures of a policy, computed by hand for small histories."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rebal_tui.domain.portfolios import BandType, CalendarCondition, CalendarType, DriftBand
+from rebal_tui.domain.quantities import Percent
+from rebal_tui.lab.backtest import run_backtest
+from rebal_tui.lab.dominance import dominated
+from rebal_tui.lab.figures import longest_run
+from rebal_tui.lab.policies import Destination, Policy, default_grid, own_policy
+from tests.lab.histories import history, weights
+
+
+def test_figures_of_two_assets_in_four_sessions() -> None:
+    """50/50, $1. At 150/100 the shares are 60/40: 0.625 of 1.25 sold is 0.125. Then 150/100 again, then 150/200."""
+    past = history([["100", "100"], ["150", "100"], ["150", "100"], ["150", "200"]])
+    policy = Policy(absolute=Percent(500))
+    own = Policy(absolute=Percent(500), calendar=CalendarCondition(CalendarType.ANNUALLY, "06-30"))
+
+    outcome = run_backtest("x", weights(5000, 5000), past, [own, policy]).outcomes[1]
+    figures = outcome.figures
+
+    equity = np.array([1, 1.25, 1.25, 1.875])
+    years = 3 / 365.25
+    assert outcome.days == (past.days[1], past.days[3])
+    assert (figures.rebalances, figures.trades) == (2, 4)
+    assert figures.turnover == pytest.approx((0.125 + 0.3125) / equity.mean() / years)
+    assert figures.worst == pytest.approx(1 / 6)
+    assert figures.rms == pytest.approx(np.sqrt((0.1**2 + (1 / 6) ** 2) / 4))
+    assert figures.outside == 0.5
+    assert figures.longest_outside == 1
+    assert figures.final == pytest.approx(1.875)
+    assert figures.annual_return == pytest.approx(1.875 ** (1 / years) - 1)
+    assert figures.worst_year is None
+    assert figures.cash_drag == pytest.approx(0, abs=1e-9)
+
+
+def test_outside_is_measured_by_the_bands_of_the_portfolios_own_policy() -> None:
+    past = history([["100", "100"], ["150", "100"], ["150", "100"]])
+    own, never = Policy(absolute=Percent(500)), Policy()
+
+    outcomes = run_backtest("x", weights(5000, 5000), past, [own, never]).outcomes
+
+    assert [outcome.figures.outside for outcome in outcomes] == pytest.approx([1 / 3, 2 / 3])
+    assert outcomes[1].figures.longest_outside == 2
+
+
+def test_a_policy_is_dominated_when_another_is_better_and_nowhere_worse() -> None:
+    past = history([["100", "100"], ["112", "100"], ["112", "100"], ["100", "100"]])
+    policies = [Policy(), Policy(absolute=Percent(100)), Policy(absolute=Percent(200)), Policy(absolute=Percent(2000))]
+
+    figures = [o.figures for o in run_backtest("x", weights(5000, 5000), past, policies).outcomes]
+
+    assert dominated(figures) == (False, False, False, False)
+    assert longest_run(np.array([False, True, True, False, True])) == 2
+    assert longest_run(np.array([True, True])) == 2
+
+
+def test_the_own_policy_takes_the_tightest_band_of_each_kind() -> None:
+    bands = [DriftBand(BandType.ABSOLUTE, Percent(p)) for p in (700, 300)] + [
+        DriftBand(BandType.RELATIVE, Percent(2000))
+    ]
+    calendar = CalendarCondition(CalendarType.MONTHLY, "15")
+
+    own = own_policy([*bands, calendar], 7)
+
+    assert own == Policy(Percent(300), Percent(2000), calendar, 7)
+    assert own.label == "±3/20 % monthly 15 7 d"
+    assert default_grid(own)[0] == own
+    assert 75 <= len(default_grid(own)) <= 130
+
+
+@pytest.mark.parametrize(
+    ("policy", "label"),
+    [
+        (Policy(), "never"),
+        (Policy(absolute=Percent(750)), "±7.5 pp"),
+        (Policy(relative=Percent(2000), look=10), "±20 % look 10"),
+        (Policy(Percent(500), Percent(2000), destination=Destination.MIDDLE), "±5/20 %→middle"),
+    ],
+)
+def test_labels(policy: Policy, label: str) -> None:
+    assert policy.label == label
