@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from rebal_tui.broker.budget import GatewayStatus, RequestBudget
+from rebal_tui.broker.budget import RequestBudget
 from rebal_tui.broker.connection import ConnectionState, StreamState
 from rebal_tui.broker.protocol import (
     BrokerEvent,
@@ -96,9 +96,6 @@ class RemoteBroker(BrokerWrapper):
 
     def hold(self, on: bool) -> None:
         self.held = on
-
-    def status(self) -> GatewayStatus:
-        return GatewayStatus(None, {}, None)
 
     def journal_of(self, request: JournalRequest) -> Journal | None:
         return None

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
+from typing import cast
 
+import pytest
+
+from rebal_tui.broker.alpaca.broker import AlpacaBroker
 from rebal_tui.broker.budget import RequestBudget, RequestClass
+from rebal_tui.broker.gateway.broker import GatewayBroker
 from rebal_tui.broker.gateway.gateway import Gateway, NotSent
+from rebal_tui.broker.protocol import BrokerPending
 from tests.live.transports import NOW
 
 
@@ -79,3 +86,36 @@ def test_a_reply_to_an_earlier_read_does_not_answer_a_later_question() -> None:
     gateway.pump()
     (late,) = gateway.collect()
     assert early.began < since < late.began
+
+
+def test_an_account_asked_for_before_the_lookup_of_its_order_is_read_again_after_it() -> None:
+    """In whatever order answers arrive, cash is never older than the execution that a lookup has shown."""
+    network = Network()
+    clock = Clock()
+    gateway = Gateway(RequestBudget(None), lambda: clock.at, clock.wait)
+    front = GatewayBroker(cast(AlpacaBroker, network), gateway, lambda: clock.at, lambda _id: True)
+    with suppress(BrokerPending):
+        front.account("a")
+    with suppress(BrokerPending):
+        front.order_by_client_id("a", "rt-1")
+    gateway.pump()
+    assert network.read == ["account a", "order rt-1"]
+    front.order_by_client_id("a", "rt-1")
+    with pytest.raises(BrokerPending):
+        front.account("a")
+    gateway.pump()
+    assert network.read[2:] == ["account a"]
+    front.account("a")
+
+
+class Network:
+    """Notes what is read of it."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def account(self, account_id: str) -> None:
+        self.read.append(f"account {account_id}")
+
+    def order_by_client_id(self, account_id: str, client_order_id: str) -> None:
+        self.read.append(f"order {client_order_id}")
