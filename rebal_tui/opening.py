@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from rebal_tui import bootstrap, live_book, paths
+from rebal_tui import bootstrap, files_book, live_book, paths
 from rebal_tui.domain.errors import Conflict, Fault, Halt, Invalid
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import load_clock
@@ -34,6 +34,9 @@ def open_book(
         prepare()
     database = bootstrap.open_database(path)
     try:
+        if files_book.is_files(database):
+            backups = paths.backup_folder(path)
+            return files_book.open_files(database, backup_folder=backups, monotonic=bootstrap.elapsed)
         if bootstrap.is_live(database):
             backups = paths.backup_folder(path)
             return live_book.open_live(database, backup_folder=backups, monotonic=bootstrap.elapsed)
@@ -48,7 +51,10 @@ def open_book(
 
 
 def replace_with_import(path: Path, source: Path) -> str:
-    """Replace an empty book with an imported BOOK.json. Raises a `Refusal` with every fault of the file."""
+    """Replace an empty book with an imported BOOK.json, or with a files book of a custodian's positions file.
+
+    Raises a `Refusal` with every fault of the file.
+    """
     from rebal_tui.services.parsing.book_file import parse_book
 
     try:
@@ -57,11 +63,37 @@ def replace_with_import(path: Path, source: Path) -> str:
         text = source.read_bytes()
     except OSError as error:
         raise Conflict(f"{source}: {error.strerror}") from error
+    if source.suffix.lower() != ".json" and text.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+        return _replace_with_positions(path, text)
     parsed = parse_book(text)
     _remove_empty_book(path)
     summary = bootstrap.import_file(path, parsed)
     accounts = f"{summary.accounts:,} account{'' if summary.accounts == 1 else 's'}"
     return f"Imported {accounts} and {summary.portfolios:,} portfolio{'' if summary.portfolios == 1 else 's'}."
+
+
+def _replace_with_positions(path: Path, content: bytes) -> str:
+    """Replace an empty book with a files book of a positions file, which must have a date."""
+    from rebal_tui.broker.files.recognizer import read_statement
+    from rebal_tui.services.files_book.import_plan import plan_import
+    from rebal_tui.services.files_book.importing import apply_import
+
+    statement = read_statement(content)
+    if statement.as_of is None:
+        raise Conflict("the file has no date: quit, then run  rebal-tui import FILE --as-of TIME")
+    _remove_empty_book(path)
+    database = bootstrap.open_database(path)
+    try:
+        with database.write():
+            files_book.create_files(database, name=path.stem, now=bootstrap.real_now())
+            plan = plan_import(book := files_book.open_files(database), statement)
+            apply_import(book, plan)
+    except BaseException:
+        database.close()
+        path.unlink(missing_ok=True)
+        raise
+    database.close()
+    return f"{plan.text} Nothing is traded or priced by itself in this book."
 
 
 def _remove_empty_book(path: Path) -> None:

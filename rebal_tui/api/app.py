@@ -11,6 +11,8 @@ from starlette.responses import HTMLResponse
 from rebal_tui import __version__
 from rebal_tui.api import (
     accounts,
+    activities,
+    closing,
     events,
     health,
     journals,
@@ -68,7 +70,8 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
     app.state.client, app.state.options, app.state.keyring = client, options, keyring
     app.state.streams = StreamSlots(options.streams)
     v1 = APIRouter()
-    for part in (rebalancing, accounts, orders, journals, market, keys, kill_switch, health):
+    # Activities come first: accounts have a path with any name.
+    for part in (rebalancing, activities, accounts, orders, closing, journals, market, keys, kill_switch, health):
         v1.include_router(part.router)
     app.include_router(v1, prefix="/v1")
     app.include_router(v1, prefix="/v1/beta", include_in_schema=False)

@@ -110,9 +110,13 @@ def _of_file(path: Path, at: datetime | None, *, dry_run: bool, explain: bool, a
 
 def _open(database: Database, at: datetime | None) -> Book:
     """Open the book at a time, not earlier than its recorded time. Raises `Conflict`."""
-    from rebal_tui import bootstrap
+    from rebal_tui import bootstrap, files_book
     from rebal_tui.services.book.market_state import load_clock
 
+    if files_book.is_files(database):
+        if at is not None:
+            raise Conflict("--at: a files book is evaluated as of its newest prices")
+        return files_book.open_files(database)
     if bootstrap.is_live(database):
         raise Conflict(f"{database.path} has a real broker: only the open program creates its runs; use --dry-run")
     state = load_clock(database)

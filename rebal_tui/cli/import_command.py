@@ -1,16 +1,19 @@
-"""`rebal-tui import`: create a book from a BOOK.json."""
+"""`rebal-tui import`: create a book from a BOOK.json, or import a custodian's positions file."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from rebal_tui.cli.parameters import (
     FILE,
+    Timestamp,
     book_path,
     command,
     db_option,
+    json_option,
     naming_file,
     read_file,
     write,
@@ -20,12 +23,27 @@ from rebal_tui.domain.text import count_text
 
 
 @command("import")
-@click.argument("book_file", type=FILE, metavar="BOOK.json", required=False)
+@click.argument("book_file", type=FILE, metavar="FILE", required=False)
 @db_option
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a BOOK.json and exit.")
+@click.option("--as", "format_name", metavar="FORMAT", help="schwab, fidelity, ibkr, vanguard, generic or a plug-in's.")
+@click.option("--map", "map_file", type=FILE, metavar="MAP.json", help="The column of each field; kept in the book.")
+@click.option("--as-of", type=Timestamp(), help="Time of the positions, where the file has none.")
+@click.option("--dry-run", is_flag=True, help="Show what would change; store nothing.")
+@click.option("--undo", is_flag=True, help="Take the last import of positions back while nothing depends on it.")
+@json_option
 @click.pass_context
-def entry(ctx: click.Context, book_file: Path | None, db: Path | None, schema: bool) -> int:
-    """Create a book from a BOOK.json.
+def entry(
+    ctx: click.Context, book_file: Path | None, db: Path | None, schema: bool, format_name: str | None,
+    map_file: Path | None, as_of: datetime | None, dry_run: bool, undo: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Create a book from a BOOK.json, or import a custodian's positions file (CSV).
+
+    A positions file is recognized by its content: Schwab, Fidelity, Interactive Brokers, Vanguard, or any table with
+    account, symbol and quantity, whose columns MAP.json may name: {"account": COLUMN, "symbol": …, "quantity",
+    "price", "value", "name", "as_of", "decimal"}. A book that does not exist is created as a files book: nothing is
+    traded or priced by itself. A later file shows what is new and changed, and finds the fills of the open trade list.
+    It is stored as a whole or not at all; the same content again changes nothing.
 
     The file lists assets, accounts, portfolios and subscriptions; --schema prints its format. It is validated as a
     whole: if any entry is invalid, every fault is reported with its location and nothing is written. The book must be
@@ -34,6 +52,8 @@ def entry(ctx: click.Context, book_file: Path | None, db: Path | None, schema: b
     \b
     Examples:
       rebal-tui import clients.json --db clients.db
+      rebal-tui import positions.csv --db clients.db
+      rebal-tui import positions.csv --dry-run --json
       rebal-tui import --schema > book.schema.json
       other-program | rebal-tui import -
     """
@@ -42,10 +62,25 @@ def entry(ctx: click.Context, book_file: Path | None, db: Path | None, schema: b
     if schema:
         write_json(book_schema())
         return 0
+    if undo:
+        from rebal_tui.cli.positions_import import take_back
+
+        return take_back(book_path(ctx, db))
     if book_file is None:
-        raise click.UsageError("expected BOOK.json or --schema")
+        raise click.UsageError("expected a file, --schema or --undo")
+    content = read_file(book_file)
+    if not is_book_json(book_file, content):
+        from rebal_tui.cli.positions_import import import_positions
+
+        with naming_file(book_file):
+            return import_positions(
+                book_path(ctx, db), content, format_name=format_name, map_file=map_file, as_of=as_of, dry_run=dry_run,
+                as_json=as_json,
+            )  # fmt: skip
+    if format_name or map_file or as_of or dry_run or as_json:
+        raise click.UsageError("--as, --map, --as-of, --dry-run and --json are for positions files")
     with naming_file(book_file):
-        parsed = parse_book(read_file(book_file))
+        parsed = parse_book(content)
     path = book_path(ctx, db)
     from rebal_tui import bootstrap, paths
 
@@ -58,3 +93,8 @@ def entry(ctx: click.Context, book_file: Path | None, db: Path | None, schema: b
         f"{count_text(summary.assets, 'asset')} into {path}.\n"
     )
     return 0
+
+
+def is_book_json(path: Path, content: bytes) -> bool:
+    """Whether a file is a BOOK.json rather than a positions file."""
+    return path.suffix.lower() == ".json" or content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")

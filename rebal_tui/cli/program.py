@@ -18,8 +18,16 @@ from rebal_tui.domain.errors import Refusal
 
 _COMMANDS = {
     "demo": "Open the screens on a demonstration book in accelerated time.",
-    "import": "Create a book from a BOOK.json, or print its JSON Schema.",
+    "import": "Import a custodian's positions file (CSV), or create a book from a BOOK.json.",
+    "sample": "Write an invented positions file to try a files book with.",
+    "subscribe": "Create a portfolio in a files book and let accounts follow it.",
+    "approve": "Approve the runs of a files book that wait for review.",
+    "new": "Create an empty files book.",
+    "prices": "Store prices in a files book, from a file or by hand.",
+    "fills": "Report what the custodian filled of a trade list.",
+    "trades": "Write the approved orders of a files book as a trade list.",
     "export": "Export records of a book as CSV or JSON.",
+    "report": "Report what happened to an account and why, for an auditor.",
     "evaluate": "Run one evaluation pass and show why each account trades or not.",
     "replay": "Replay a price history with the same rules, scheduler and broker.",
     "lab": "Compare rebalancing policies over a price history.",
@@ -67,7 +75,7 @@ def program(ctx: click.Context, db: Path | None) -> int | None:
     \b
     Examples:
       rebal-tui demo                       explore a demonstration book
-      rebal-tui import clients.json        create your book from a file
+      rebal-tui import positions.csv       create your book from a custodian's file
       rebal-tui                            open it
       rebal-tui evaluate --dry-run         show what would trade now, and why
       rebal-tui replay closes.csv          apply the same rules to past prices

@@ -38,6 +38,11 @@ class Session:
         return self.open <= at < self.close
 
     @property
+    def any_hour(self) -> bool:
+        """Whether it stands for a files book's prices, which are evaluated at any hour (R-73)."""
+        return self.close - self.open > timedelta(days=1)
+
+    @property
     def half_day(self) -> bool:
         return self.close.astimezone(NEW_YORK).hour < 16
 

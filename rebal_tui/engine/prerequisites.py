@@ -24,6 +24,9 @@ def window(situation: Situation, trace: Trace) -> bool:
         why = situation.closed_reason or "the day is not in the calendar"
         trace.note("window", Verdict.FAIL, f"{local:%Y-%m-%d} is not a session ({why})", "R-10")
         return False
+    if session.any_hour:
+        trace.note("window", Verdict.PASS, "evaluated at any hour, as of the newest session that has prices", "R-73")
+        return True
     start, end = session.open.astimezone(NEW_YORK), session.window_end.astimezone(NEW_YORK)
     inside = session.in_window(situation.now)
     relation = "is inside" if inside else "is outside"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from rebal_tui.domain.errors import require
+from rebal_tui.store.files_schema import FILES
 from rebal_tui.store.reservations_migration import RESERVATIONS
 
 FIRST = """
@@ -372,6 +373,13 @@ ALTER TABLE api_keys ADD COLUMN expires_at INTEGER;
 ALTER TABLE api_keys ADD COLUMN used_at INTEGER
 """
 
+# A subscription without a row is discretionary.
+TRADE_MARKERS = """
+CREATE TABLE trade_markers (
+  subscription TEXT PRIMARY KEY, marker TEXT NOT NULL CHECK (marker = 'unsolicited')
+) STRICT, WITHOUT ROWID
+"""
+
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
@@ -380,6 +388,8 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0013_journal_requests", JOURNAL_REQUESTS),
     ("0014_quarantine", QUARANTINE),
     ("0015_explained", EXPLAINED),
+    ("0017_files", FILES),
     ("0019_key_scopes", KEY_SCOPES),
+    ("0019_trade_markers", TRADE_MARKERS),
     ("0020_trade_status", TRADE_STATUS),
 )  # fmt: skip

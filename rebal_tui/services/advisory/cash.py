@@ -14,9 +14,10 @@ from rebal_tui.broker.protocol import (
     RefusalCode,
     SandboxControls,
 )
+from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.cash import Journal, JournalStatus, Owner, OwnerKind, Reservation
 from rebal_tui.domain.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Refusal
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import MAX_NANO, Money
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
@@ -45,14 +46,21 @@ def sandbox(book: Book) -> SandboxControls:
 def deposit(book: Book, account_id: str, amount: Money) -> None:
     """Deposit cash in an account of the simulated broker; the next evaluation invests it (R-31).
 
-    Raises `NotFound` for an unknown account, `Invalid` for an amount not above 0, and `Conflict` with a real broker.
+    Raises `NotFound` for an unknown account, `Invalid` for an amount not above 0, and `Conflict` with a real broker or
+    when the account would have more than `MAX_NANO`.
     """
-    book.account(account_id)
+    _require_room(book.account(account_id), amount)
     _require_positive(amount)
     sandbox(book).deposit(account_id, amount, book.now())
     with book.write() as tx:
         tx.record("cash.deposited", account_id, {"amount": amount}, "advisor")
     sync(book)
+
+
+def _require_room(account: Account, amount: Money) -> None:
+    """Raise `Conflict` when a sum of cash and `amount` cannot be stored."""
+    if account.cash + amount > MAX_NANO:
+        raise Conflict([Fault("amount", f"account {account.account_number} can have at most $9,000,000,000 in cash")])
 
 
 def create_journal(
@@ -64,8 +72,10 @@ def create_journal(
     `Invalid` for an amount not above 0, and `Conflict` for any other refusal, with the broker's message, or when the
     broker does not answer.
     """
-    book.account(account_id)
+    account = book.account(account_id)
     _require_positive(amount)
+    if incoming:
+        _require_room(account, amount)
     given = key is not None
     if not incoming and (key is None or not cash.has_journal_key(book.database, key)):
         _check_reservations(book, account_id, amount)

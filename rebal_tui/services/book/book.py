@@ -17,7 +17,7 @@ from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import Session, new_york_day
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.market.protocol import Clock, PriceFeed, Quote
-from rebal_tui.market.sessions import TradingCalendar
+from rebal_tui.services.book.calendars import calendar_of
 from rebal_tui.services.book.frame_cache import ChangeTrackingDict, FrameCache
 from rebal_tui.services.book.price_history import PriceHistory
 from rebal_tui.services.book.prices import AssetsById, PriceCache
@@ -29,7 +29,6 @@ from rebal_tui.services.book.search_index import SearchIndex
 from rebal_tui.services.book.settings import Settings
 from rebal_tui.services.book.work_queue import WorkQueue
 from rebal_tui.store import asset_holds, assets, audit, holds, portfolios, quarantine, runs, uncorrectable, unfinished
-from rebal_tui.store import sessions as session_store
 from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccount, Progress
 from rebal_tui.store.asset_holds import AssetHold
 from rebal_tui.store.database import Database, Transaction
@@ -139,7 +138,7 @@ class Book:
     def reload(self, progress: Progress | None = None) -> None:
         """Read all in-memory state from the file again; an evaluation pass in progress is dropped."""
         self.pass_in_progress = None
-        self.calendar = TradingCalendar(session_store.load(self.database))
+        self.calendar = calendar_of(self.database)
         self.reload_assets()
         self.account_table.load(self.database, progress)
         self.reload_portfolios()

@@ -11,7 +11,7 @@ from rebal_tui.domain.sessions import NEW_YORK, Session
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.policy_options import BookPolicy
-from rebal_tui.services.book.settings import Settings
+from rebal_tui.services.book.settings import Mode, Settings
 from rebal_tui.store import book_settings
 from rebal_tui.store.database import Database
 
@@ -49,11 +49,18 @@ def with_policy(settings: Settings, policy: BookPolicy) -> Settings:
     """Settings with a policy applied, except review, which is read from the book each time."""
     return replace(
         settings,
-        price_max_age=timedelta(seconds=policy.fresh_seconds) if policy.fresh_seconds else None,
+        price_max_age=_price_max_age(settings, policy),
         quarterly_months=frozenset(policy.quarterly_months),
-        slots=slots_for(policy),
+        slots=settings.slots if settings.mode is Mode.FILES else slots_for(policy),
         orders_per_minute=policy.orders_per_minute or None,
     )
+
+
+def _price_max_age(settings: Settings, policy: BookPolicy) -> timedelta | None:
+    """The oldest that a price may be; in a files book that follows from the sessions (R-72)."""
+    if settings.mode is Mode.FILES:
+        return settings.price_max_age
+    return timedelta(seconds=policy.fresh_seconds) if policy.fresh_seconds else None
 
 
 def set_review(book: Book, on: bool) -> None:

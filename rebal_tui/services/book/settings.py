@@ -17,6 +17,7 @@ class Mode(StrEnum):
     SIMULATED = "SIMULATED"
     REPLAY = "REPLAY"
     LIVE = "LIVE"
+    FILES = "FILES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class Settings:
     orders_per_minute: int | None = None
     environment: str = ""
     guards: Guards = field(default_factory=Guards)
+
+    @property
+    def one_list(self) -> bool:
+        """Whether sells and buys go out together on one trade list, in whole shares (R-73)."""
+        return self.mode is Mode.FILES
 
 
 def quarter_hours(session: Session) -> list[datetime]:

@@ -101,3 +101,9 @@ def value_of(book: Book, account_id: str) -> Valuation:
         if (asset := book.assets.get(p.symbol)) is not None and (price := asset.price) is not None
     }
     return value_account(account.cash, {p.symbol: p.qty for p in account.positions}, prices)
+
+
+def situation_prices_stale(book: Book, now: datetime) -> bool:
+    """Whether the newest price is too old for an evaluation (R-12.5)."""
+    newest, oldest = book.price_cache.newest, book.settings.price_max_age
+    return newest is not None and oldest is not None and now - newest > oldest

@@ -12,6 +12,7 @@ from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.broker_sync.connection_watch import CLOCK_SKEW_ALERT_MIN, stream_fault
 from rebal_tui.services.broker_sync.delayed_prices import price_delay
+from rebal_tui.services.queries.files_status import files_text
 from rebal_tui.services.runs.sending import sending_progress
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.jobs import jobs_of
@@ -95,6 +96,8 @@ def job_views(book: Book) -> tuple[JobView, ...]:
 def _mode(book: Book, now: datetime) -> str:
     if book.settings.mode is Mode.LIVE:
         return book.settings.environment or "LIVE"
+    if book.settings.mode is Mode.FILES:
+        return "FILES"
     if book.settings.mode is Mode.REPLAY:
         return f"REPLAY {now.astimezone(NEW_YORK):%Y-%m-%d}"
     if isinstance(book.clock, SimulatedClock):
@@ -110,6 +113,8 @@ def _session_text(book: Book, now: datetime) -> str:
         opening = book.calendar.next_open(now)
         until = f" · opens {opening.astimezone(NEW_YORK):%a %d %b %H:%M}" if opening else " · no trading"
         return f"CLOSED ({book.calendar.closed_reason(day) or 'unknown to the calendar'}){until}"
+    if session.any_hour:
+        return files_text(book, now)
     if now < session.open:
         return f"CLOSED · opens {session.open.astimezone(NEW_YORK):%H:%M}, in {_duration_text(session.open - now)}"
     if now >= session.close:

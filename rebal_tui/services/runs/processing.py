@@ -19,7 +19,6 @@ from rebal_tui.domain.quarantine import QuarantineKind
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus
 from rebal_tui.domain.sessions import Session
 from rebal_tui.domain.text import count_text
-from rebal_tui.engine.planning import resize_buys
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.situation import usable_price_times
 from rebal_tui.engine.trace_text import money, ratio_text
@@ -34,6 +33,7 @@ from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.runs.approval_expiry import expire_unapproved
+from rebal_tui.services.runs.buy_sizes import size_buys
 from rebal_tui.services.runs.finishing import End, after_close, finish, outcome, wind_down
 from rebal_tui.services.runs.sending import enqueue, resolve_unknown, send_due
 from rebal_tui.services.runs.starting import Start, split_array_starts, start_of, store_starts
@@ -175,6 +175,11 @@ def _is_stopped(book: Book, run: Run) -> bool:
     return run.account_id in book.holds or book.quarantine.stops_work(run.account_id, Work.RUN, book.now())
 
 
+def _only_ends(book: Book, run: Run) -> bool:
+    """Whether nothing is left to write for a run: on a trade list fills end it, even while its account is paused."""
+    return book.settings.one_list and run.phase is RunPhase.BUYING
+
+
 def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
     """Advance some runs by one step, in as few transactions as possible; returns those that changed."""
     moved = _start(book, [run for run in some if run.status is RunStatus.QUEUED], stopped)
@@ -189,7 +194,7 @@ def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
         moved += after_close(book, closed)
     if not stopped:
         going = [run for run in in_progress if run.id not in closed_ids and not run.cancel_requested]
-        going = [run for run in going if not _is_stopped(book, run)]
+        going = [run for run in going if _only_ends(book, run) or not _is_stopped(book, run)]
         moved += _advance(book, going)
     return moved
 
@@ -240,7 +245,7 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
         except Conflict as refusal:
             ends.append(End(run, RunStatus.ERROR, str(refusal)))
         else:
-            starting.append(start_of(run, plan))
+            starting.append(start_of(run, plan, whole_shares=book.settings.one_list))
     if starting or array_starts:
         moved += store_starts(book, starting, array_starts)
     return moved + finish(book, ends)
@@ -278,7 +283,8 @@ def _advance(book: Book, going: Sequence[Run]) -> list[Run]:
         return []
     progress = outbox.progress(book.database, [run.id for run in going])
     done = [run for run in going if not progress[run.id].open]
-    moved = _buy(book, [run for run in done if run.phase is RunPhase.SELLING], progress)
+    ready = going if book.settings.one_list else done
+    moved = _buy(book, [run for run in ready if run.phase is RunPhase.SELLING], progress)
     return moved + finish(book, [outcome(book, run, progress[run.id]) for run in done if run.phase is RunPhase.BUYING])
 
 
@@ -295,12 +301,12 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
         written: list[Unsent] = []
         for run in sold:
             plan = history.made_plan(book.database, run)
-            sized = resize_buys(plan, Money(book.accounts[run.account_id].cash - book.reserved(run.account_id)))
+            sized = size_buys(book, run, plan)
             buys = [line for line in plan.lines if line.symbol in sized.amounts]
             tradable = [line for line in buys if not _buy_fault(book.assets.get(line.symbol))]
             rows += [
                 OrderRow(
-                    run_keys[run.id], number, asset_keys[line.symbol], Side.BUY.value, sized.amounts[line.symbol], None,
+                    run_keys[run.id], number, asset_keys[line.symbol], Side.BUY.value, *sized.size_of(line.symbol),
                     to_time(now), to_time(now),
                 )
                 for number, line in enumerate(tradable, progress[run.id].last + 1)
@@ -312,11 +318,11 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
             run_orders.add_skipped(tx, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
             numerator, denominator = sized.scale
             total = money(Money(sum(sized.amounts.values())))
-            text = f"{count_text(len(tradable), 'buy')} for {total} from the account's cash"
+            text = f"{count_text(len(tradable), 'buy')} for {total} from {sized.source}"
             if numerator < denominator:
                 scale = ratio_text(numerator * HUNDRED_PERCENT, denominator, HUNDRED_PERCENT)
                 text += f"; cash short: buys cut to {scale} %"
-            runs.note(tx, run.id, now, "buying", f"all sells finished; {text}")
+            runs.note(tx, run.id, now, "buying", text if book.settings.one_list else f"all sells finished; {text}")
         run_orders.add(tx, RowTable.of(OrderRow, rows))
         runs.update(tx, changes)
         tx.apply_run_states([after for _, after in changes])

@@ -18,6 +18,7 @@ from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunSta
 from rebal_tui.domain.sessions import epoch_micros
 from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, PAUSING_MARKS, UNSUBSCRIBED, BookFrame, Mark
 from rebal_tui.engine.situation import usable_price_times
+from rebal_tui.engine.whole_share_list import listed_sells
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.evaluation import history
@@ -110,9 +111,11 @@ def may_start(book: Book) -> bool:
     )  # fmt: skip
 
 
-def start_of(run: Run, plan: Plan) -> Start:
-    """The start of a run with this plan."""
-    sells = [(line.symbol, line.qty or 0) for line in plan.sells]
+def start_of(run: Run, plan: Plan, *, whole_shares: bool = False) -> Start:
+    """The start of a run with this plan; with `whole_shares` its sells are rounded down (R-65)."""
+    sells: list[tuple[str, int]] = [(line.symbol, line.qty or 0) for line in plan.sells]
+    if whole_shares:
+        sells = [*listed_sells(plan)]
     return Start(run, plan.cash_target, sells, [s for s in plan.skipped_orders if s.side is Side.SELL])
 
 
@@ -139,8 +142,11 @@ def split_array_starts(book: Book, queued: Sequence[Run]) -> tuple[list[tuple[li
 
 
 def uses_arrays(book: Book, count: int) -> bool:
-    """Whether `count` runs are planned in arrays; never with a real broker, where each account is read first."""
-    return count >= ARRAY_START_MIN_RUNS and book.live is None and bool(book.portfolios)
+    """Whether `count` runs are planned in arrays; never with a real broker, where each account is read first, and never
+    for a trade list, whose sells are whole shares."""
+    if book.live is not None or book.settings.one_list:
+        return False
+    return count >= ARRAY_START_MIN_RUNS and bool(book.portfolios)
 
 
 def able_rows(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:

@@ -1,0 +1,19 @@
+"""The lines and funds that count as cash, by custodian (R-71)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CASH_SYMBOLS: Mapping[str, frozenset[str]] = {
+    "schwab": frozenset({"CASH & CASH INVESTMENTS"}),
+    "fidelity": frozenset({"SPAXX", "FDRXX", "FZFXX", "FCASH", "CORE"}),
+    "vanguard": frozenset({"VMFXX"}),
+    "ibkr": frozenset(),
+    "generic": frozenset({"CASH", "USD", "$CASH", "MMDA1"}),
+}
+"""What counts as cash unless the book has a list of its own; purchased money funds are positions."""
+
+
+def cash_symbols_of(format_name: str) -> frozenset[str]:
+    """The default list of a format; that of the generic one for a format without its own."""
+    return CASH_SYMBOLS.get(format_name, CASH_SYMBOLS["generic"])

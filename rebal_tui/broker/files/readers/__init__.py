@@ -1,0 +1,1 @@
+"""Readers of custodians' positions files, one module per custodian."""

@@ -1,0 +1,178 @@
+"""The generic reader: one table with an account on every row, whose columns are mapped or known by usual names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rebal_tui.broker.files.building import StatementBuilder
+from rebal_tui.broker.files.cells import AsOf, as_of_in, is_absent, plain_number, quoted, symbol_of
+from rebal_tui.broker.files.decimal_mark import decimal_mark
+from rebal_tui.broker.files.readers.options import ReadOptions
+from rebal_tui.broker.files.statement import Statement
+from rebal_tui.broker.files.table import Head, Row, Table, head_of, name_forms
+from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.domain.quantities import Money, money_text
+
+USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
+    "account": ("accountnumber", "account#", "accountno", "accountid", "account", "acct", "acct#"),
+    "name": ("accountname", "accounttitle", "accountregistration", "clientname", "client", "title", "registration"),
+    "symbol": ("symbol", "ticker", "tickersymbol"),
+    "description": ("securitydescription", "description", "securityname", "security", "investmentname", "fundname"),
+    "quantity": ("quantity", "shares", "units", "qty"),
+    "price": ("price", "lastprice", "shareprice", "closeprice", "marketprice", "unitprice"),
+    "value": ("marketvalue", "value", "currentvalue", "totalvalue", "mktval"),
+    "currency": ("currency", "ccy"),
+    "as_of": ("asof", "asofdate", "cobdate", "date", "positiondate"),
+    "type": ("type", "securitytype", "assettype", "assetclass"),
+}
+FIELDS = (*USUAL_NAMES, "decimal")
+"""The keys of a mapping: columns by name, and `decimal` with the decimal mark where the file does not prove it."""
+_CASH_TYPES = frozenset({"cash", "sweep", "core", "cash sweep", "sweep fund"})
+_CASH_WORDS = ("cash", "deposit", "sweep", "money market", "settlement fund")
+_FIGURES = ("quantity", "price", "value")
+
+
+def check_mapping(mapping: Mapping[str, object]) -> Mapping[str, str]:
+    """A mapping as text by field. Raises `Invalid` for unknown fields, wrong types and missing columns."""
+    faults = [
+        Fault(key[:40], f"expected one of {', '.join(FIELDS)}")
+        if key not in FIELDS
+        else Fault(key, f"got {quoted(str(value))}, expected the name of a column")
+        for key, value in mapping.items()
+        if key not in FIELDS or not isinstance(value, str) or not name_forms(value)
+        if not (key == "decimal" and value in (".", ","))
+    ]
+    faults += [Fault(key, "expected the name of a column") for key in ("account", "symbol") if key not in mapping]
+    if "quantity" not in mapping:
+        faults.append(Fault("quantity", "expected the name of a column"))
+    if faults:
+        raise Invalid(faults)
+    return {key: str(value) for key, value in mapping.items()}
+
+
+@dataclass(slots=True)
+class _Reading:
+    builder: StatementBuilder
+    head: Head
+    key: str = ""
+    days: list[AsOf] | None = None
+    keys: dict[str, None] | None = None
+
+
+class GenericReader:
+    """Reads any table that has an account, a symbol and a quantity in each row."""
+
+    name = "generic"
+
+    def recognizes(self, table: Table) -> bool:
+        return any(_head(row, None) for row in table.rows[:200])
+
+    def read(self, table: Table, options: ReadOptions) -> Statement:
+        mapping = check_mapping(options.mapping) if options.mapping is not None else None
+        at = next((index for index, row in enumerate(table.rows) if _head(row, mapping)), None)
+        head = _head(table.rows[at], mapping) if at is not None else None
+        if at is None or head is None:
+            if mapping is None:
+                raise Invalid(
+                    "the columns are not known; map account, symbol and quantity to the file's columns (--map)"
+                )
+            names = ", ".join(name for key, name in mapping.items() if key != "decimal")
+            raise Invalid(f"expected a line with the columns {names}")
+        body = table.rows[at + 1 :]
+        mark = (mapping or {}).get("decimal") or decimal_mark(_triples(head, body))
+        reading = _Reading(options.builder(self.name, mark), head, days=[], keys={})
+        for row in body:
+            if _head(row, mapping) is None:
+                _read_row(reading, row)
+        return reading.builder.finish(_as_of(reading, table.rows[:at]), table.encoding)
+
+
+def _head(row: Row, mapping: Mapping[str, str] | None) -> Head | None:
+    if mapping is None:
+        return head_of(row, USUAL_NAMES, ("account", "symbol", "quantity"))
+    wanted = {key: name_forms(name) for key, name in mapping.items() if key != "decimal"}
+    return head_of(row, wanted, tuple(wanted))
+
+
+def _triples(head: Head, rows: Sequence[Row]) -> list[tuple[str, str, str]]:
+    return [(head.value(row, "quantity"), head.value(row, "price"), head.value(row, "value")) for row in rows]
+
+
+def _as_of(reading: _Reading, preamble: Sequence[Row]) -> AsOf | None:
+    """The oldest date of the rows, else the first date before the head."""
+    if reading.days:
+        return min(reading.days, key=lambda day: day.isoformat())
+    found = (as_of_in(" ".join(row.cells)) for row in preamble)
+    return next((day for day in found if day is not None), None)
+
+
+def _read_row(reading: _Reading, row: Row) -> None:
+    head, builder = reading.head, reading.builder
+    number = head.value(row, "account")
+    if not number or not any(head.value(row, key) for key in ("symbol", *_FIGURES)):
+        _read_total(reading, row)
+        return
+    key = reading.key = builder.open_account(row.line, number, head.value(row, "name") or None)
+    if reading.keys is not None:
+        reading.keys[key] = None
+    if builder.too_long(head, row, key):
+        return
+    if "as_of" in head.columns and reading.days is not None:
+        day = as_of_in(head.value(row, "as_of"))
+        if day is not None:
+            reading.days.append(day)
+        elif not is_absent(head.value(row, "as_of")):
+            found = quoted(head.value(row, "as_of"))
+            builder.fault(row.line, head.name("as_of"), f"got {found}, expected a date such as 2026-11-27")
+    currency = head.value(row, "currency").upper()
+    if currency not in ("", "USD", "US$"):
+        amount = builder.amount(head, row, "value")
+        builder.leave_out(
+            row.line, key, head.value(row, "symbol"), "not managed: not in US dollars", amount, matters=True
+        )
+    elif _is_cash(builder, head, row):
+        amount = builder.amount(head, row, "value")
+        amount = builder.amount(head, row, "quantity") if amount is None else amount
+        builder.cash(key, row.line, head.value(row, "symbol"), amount)
+    else:
+        builder.position(key, head, row)
+
+
+def _is_cash(builder: StatementBuilder, head: Head, row: Row) -> bool:
+    """Whether a row is on the cash list, of type cash or sweep, or without a symbol and named as cash at 1.00."""
+    symbol = symbol_of(head.value(row, "symbol"))
+    if builder.is_cash(symbol):
+        return True
+    if symbol:
+        return head.value(row, "type").casefold() in _CASH_TYPES and _price_is_one(builder, head, row)
+    name = head.value(row, "description").casefold()
+    return any(word in name for word in _CASH_WORDS) and _price_is_one(builder, head, row)
+
+
+def _price_is_one(builder: StatementBuilder, head: Head, row: Row) -> bool:
+    try:
+        plain = plain_number(head.value(row, "price"), builder.decimal)
+    except ValueError:
+        return False
+    return plain is None or plain.rstrip("0").rstrip(".") == "1"
+
+
+def _read_total(reading: _Reading, row: Row) -> None:
+    """Leave out a total, which must equal the rows above it, or a line of text."""
+    head, builder = reading.head, reading.builder
+    text = next(cell for cell in row.cells if cell)
+    lowered = text.casefold()
+    if "total" not in lowered:
+        builder.leave_out(row.line, None, text, "a line of text")
+        return
+    amount = builder.amount(head, row, "value")
+    if "grand" in lowered or not reading.key:
+        total = Money(sum(builder.total_of(key) for key in reading.keys or ()))
+        builder.leave_out(row.line, None, text, "total of the file", amount)
+        if amount is not None and abs(amount - total) > 10_000_000 * max(1, row.line):
+            found, expected = money_text(amount), money_text(total)
+            builder.fault(row.line, head.name("value"), f"got {found} as the total, the rows sum to {expected}")
+    else:
+        builder.leave_out(row.line, reading.key, text, "total of the account, compared with its rows", amount)
+        builder.check_total(reading.key, row.line, head.name("value"), amount)

@@ -1,0 +1,90 @@
+"""Reading a positions file: recognized by its content, or read as a named format; other readers as plug-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import entry_points
+
+from rebal_tui.broker.files.readers.fidelity import FidelityReader
+from rebal_tui.broker.files.readers.generic import GenericReader
+from rebal_tui.broker.files.readers.ibkr_activity import IbkrActivityReader
+from rebal_tui.broker.files.readers.ibkr_flex import IbkrFlexReader
+from rebal_tui.broker.files.readers.options import Reader, ReadOptions
+from rebal_tui.broker.files.readers.schwab import SchwabReader
+from rebal_tui.broker.files.readers.vanguard import VanguardReader
+from rebal_tui.broker.files.source import SourceText, decode
+from rebal_tui.broker.files.statement import Statement
+from rebal_tui.broker.files.table import SEPARATORS, Table, read_table
+from rebal_tui.domain.errors import Invalid
+
+ENTRY_POINTS = "rebal_tui.file_readers"
+"""The entry-point group under which another package offers a `Reader` class without arguments."""
+BUILT_IN: tuple[type[Reader], ...] = (
+    SchwabReader,
+    FidelityReader,
+    VanguardReader,
+    IbkrFlexReader,
+    IbkrActivityReader,
+    GenericReader,
+)
+
+
+@cache
+def readers() -> tuple[Reader, ...]:
+    """Every reader: those of other packages first, the generic one last."""
+    plugged: list[Reader] = [point.load()() for point in entry_points(group=ENTRY_POINTS)]
+    return (*plugged, *(make() for make in BUILT_IN))
+
+
+def format_names() -> tuple[str, ...]:
+    """The names that `--as` takes, without repeats."""
+    return tuple(dict.fromkeys(reader.name for reader in readers()))
+
+
+def read_statement(content: bytes, options: ReadOptions | None = None, format_name: str | None = None) -> Statement:
+    """A positions file as understood; `format_name` None recognizes the format.
+
+    Raises `Invalid` with the place of each fault, for a file of another kind, and for an unknown format.
+    """
+    options = options or ReadOptions()
+    source = decode(content)
+    wanted = [reader for reader in readers() if format_name is None or reader.name == format_name]
+    if not wanted:
+        raise Invalid(f"unknown format '{format_name}'; expected one of {', '.join(format_names())}")
+    tables, fault = _tables(source)
+    if options.mapping is not None and format_name in (None, GenericReader.name):
+        return _mapped(tables, options)
+    for table in tables:
+        for reader in wanted:
+            if reader.recognizes(table):
+                return reader.read(table, options)
+    if fault is not None:
+        raise fault
+    if format_name is not None and format_name != GenericReader.name:
+        raise Invalid(f"the file is not a positions file of {format_name} as known; read it as generic with a mapping")
+    raise Invalid("the format is not known; map account, symbol and quantity to the file's columns (--map)")
+
+
+def _mapped(tables: Sequence[Table], options: ReadOptions) -> Statement:
+    """The file read by the mapping, with the separator under which its columns are found."""
+    refusal = Invalid("the file has no rows")
+    for table in tables:
+        try:
+            return GenericReader().read(table, options)
+        except Invalid as error:
+            refusal = refusal if any(fault.location for fault in refusal.faults) else error
+    raise refusal
+
+
+def _tables(source: SourceText) -> tuple[list[Table], Invalid | None]:
+    """The file under each separator that it contains, and the first refusal when one cannot be read."""
+    tables: list[Table] = []
+    fault: Invalid | None = None
+    begin = source.text[:100_000]
+    for separator in sorted((one for one in SEPARATORS if one in begin), key=lambda one: -begin.count(one)):
+        try:
+            tables.append(read_table(source, separator))
+        except Invalid as error:
+            fault = fault or error
+    return [table for table in tables if table.rows], fault

@@ -1,0 +1,103 @@
+"""What a positions file says: accounts with cash and holdings, and every row left out with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rebal_tui.broker.files.cells import AsOf
+from rebal_tui.domain.quantities import Money, Price, Qty, money_text, price_text, qty_text
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A position: `in_file` is the symbol as the file writes it, `lines` are the physical lines it was read from.
+
+    `price` is None where the file has none.
+    """
+
+    symbol: str
+    in_file: str
+    name: str
+    qty: Qty
+    price: Price | None
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CashLine:
+    """A row counted as cash: US dollars, plus or minus."""
+
+    line: int
+    text: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class StatedAccount:
+    """An account of the file. `number` is as the file writes it, mask included; `name` None where there is none.
+
+    `key` tells accounts of one custodian apart: the number, or for masked numbers the whole label.
+    """
+
+    number: str
+    name: str | None
+    key: str
+    masked: bool
+    cash: Money
+    cash_lines: tuple[CashLine, ...]
+    holdings: tuple[Holding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A row that is neither cash nor a position. `matters`: it has a value, so its account needs a person."""
+
+    line: int
+    key: str | None
+    text: str
+    reason: str
+    amount: Money | None
+    matters: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A positions file as understood. `format` is the reader's name, `notes` are sentences for the person."""
+
+    format: str
+    as_of: AsOf | None
+    accounts: tuple[StatedAccount, ...]
+    left_out: tuple[LeftOut, ...]
+    encoding: str = "utf-8"
+    notes: tuple[str, ...] = field(default=())
+
+    def as_json(self) -> dict[str, object]:
+        """The form of `import --json` (R-71)."""
+        return {
+            "format": self.format,
+            "as_of": self.as_of.isoformat() if self.as_of else None,
+            "accounts": [
+                {
+                    "number": account.number,
+                    "name": account.name,
+                    "cash": money_text(account.cash),
+                    "positions": [
+                        {
+                            "symbol": held.symbol,
+                            "quantity": qty_text(held.qty),
+                            "price": None if held.price is None else price_text(held.price),
+                        }
+                        for held in account.holdings
+                    ],
+                }
+                for account in self.accounts
+            ],
+            "left_out": [
+                {
+                    "line": row.line,
+                    "reason": row.reason,
+                    "amount": None if row.amount is None else money_text(row.amount),
+                }
+                for row in self.left_out
+            ],
+        }

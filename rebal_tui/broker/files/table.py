@@ -1,0 +1,124 @@
+"""The rows of a CSV file with their physical line numbers, and columns found by name."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rebal_tui.broker.files.source import SourceText
+from rebal_tui.domain.errors import Fault, Invalid
+
+SEPARATORS = (",", ";", "\t", "|")
+MAX_ROWS = 1_000_000
+_FIGURE_STARTS = frozenset("0123456789$+(")
+"""What no column name begins with, and a figure does."""
+_IN_PARENTHESES = re.compile(r"^(.*?)\(([^()]*)\)\s*$")
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: the physical line on which it begins, from 1, and its cells without blanks about them.
+
+    Empty cells at the end are dropped.
+    """
+
+    line: int
+    cells: tuple[str, ...]
+
+    def cell(self, column: int | None) -> str:
+        """The cell of a column, empty where the row or the column is absent."""
+        return self.cells[column] if column is not None and column < len(self.cells) else ""
+
+    @property
+    def filled(self) -> int:
+        """The number of cells that are not empty."""
+        return sum(1 for cell in self.cells if cell)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a file that are not blank, the encoding it was in, and the separator it was read with."""
+
+    rows: tuple[Row, ...]
+    encoding: str
+    separator: str
+
+
+def read_table(source: SourceText, separator: str) -> Table:
+    """The rows of a file read with one separator. Raises `Invalid` naming the line that is not readable as CSV."""
+    reader = csv.reader(io.StringIO(source.text, newline=""), delimiter=separator, strict=True, skipinitialspace=True)
+    rows: list[Row] = []
+    start = 1
+    try:
+        for cells in reader:
+            cleaned = [clean(cell) for cell in cells]
+            while cleaned and not cleaned[-1]:
+                cleaned.pop()
+            if cleaned:
+                rows.append(Row(start, tuple(cleaned)))
+            start = reader.line_num + 1
+            if len(rows) > MAX_ROWS:
+                raise Invalid(f"the file has more than {MAX_ROWS:,} rows")
+    except csv.Error as error:
+        raise Invalid([Fault(f"line {start}", f"not readable as CSV: {error}")]) from None
+    return Table(tuple(rows), source.encoding, separator)
+
+
+def clean(cell: str) -> str:
+    """A cell without blanks, no-break blanks and invisible characters about it."""
+    return cell.translate(_INVISIBLE).strip()
+
+
+def name_forms(name: str) -> tuple[str, ...]:
+    """What a column name is compared by: lower case, without blanks, punctuation and `($)`.
+
+    `Qty (Quantity)` is known by either name.
+    """
+    match = _IN_PARENTHESES.match(name)
+    forms = [match[1], match[2]] if match and any(char.isalnum() for char in match[2]) else [name]
+    return tuple(dict.fromkeys(form for form in map(_plain, forms) if form))
+
+
+def _plain(name: str) -> str:
+    return "".join(char for char in name.casefold() if char.isalnum() or char in "%$#").replace("$", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The column names of a table: `width` cells at `row`, and the index of every column asked for that is present."""
+
+    row: Row
+    columns: Mapping[str, int]
+
+    @property
+    def width(self) -> int:
+        return len(self.row.cells)
+
+    def name(self, key: str) -> str:
+        """The column's name as the file writes it, for messages."""
+        at = self.columns.get(key)
+        return self.row.cells[at] if at is not None else key
+
+    def value(self, row: Row, key: str) -> str:
+        """The cell of a row under a column, empty where either is absent."""
+        return row.cell(self.columns.get(key))
+
+
+def head_of(row: Row, aliases: Mapping[str, Iterable[str]], needed: Sequence[str]) -> Head | None:
+    """The head in this row, None unless every needed column is present. `aliases` are compared forms by column key."""
+    if any(cell[:1] in _FIGURE_STARTS for cell in row.cells if cell):
+        return None
+    present: dict[str, int] = {}
+    for index, cell in enumerate(row.cells):
+        for form in name_forms(cell):
+            present.setdefault(form, index)
+    columns: dict[str, int] = {}
+    for key, names in aliases.items():
+        at = next((present[name] for name in names if name in present), None)
+        if at is not None:
+            columns[key] = at
+    return Head(row, columns) if all(key in columns for key in needed) else None

@@ -1,0 +1,137 @@
+"""The layouts in which trade lists are written (R-74): UTF-8, CRLF, quantities with a point."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from defusedcsv import csv
+
+from rebal_tui.broker.files.trade_lines import TradeList, blocks_of, written_symbol
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.quantities import money_text, price_text, qty_text
+
+GENERIC_COLUMNS = (
+    "line", "account", "side", "quantity", "symbol", "name", "order_type", "time_in_force", "estimated_price",
+    "estimated_amount",
+)  # fmt: skip
+CODES = ("buy", "sell", "market", "day")
+"""The codes that Wealthscape's own template names."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """Choices for writing: columns of the generic layout, pairs of symbols, and Wealthscape's codes."""
+
+    columns: Sequence[str] = GENERIC_COLUMNS
+    pairs: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+def _text(rows: Sequence[Sequence[str]]) -> str:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\r\n").writerows(rows)
+    return buffer.getvalue()
+
+
+def generic(trade_list: TradeList, options: WriteOptions) -> str:
+    """A line an order, with the columns chosen. Raises `Conflict` for an unknown column."""
+    unknown = [name for name in options.columns if name not in GENERIC_COLUMNS]
+    if unknown:
+        raise Conflict(f"unknown column {unknown[0][:40]}; expected some of {', '.join(GENERIC_COLUMNS)}")
+    rows = []
+    for line in trade_list.lines:
+        amount = line.amount
+        cells = {
+            "line": f"{trade_list.number}-{line.line}",
+            "account": line.account,
+            "side": line.side.value,
+            "quantity": qty_text(line.qty),
+            "symbol": written_symbol(line.symbol, ".", options.pairs),
+            "name": line.name,
+            "order_type": "market",
+            "time_in_force": "day",
+            "estimated_price": "" if line.price is None else price_text(line.price),
+            "estimated_amount": "" if amount is None else money_text(amount),
+        }
+        rows.append([cells[name] for name in options.columns])
+    return _text([list(options.columns), *rows])
+
+
+def generic_blocks(trade_list: TradeList, options: WriteOptions) -> str:
+    """A line a block, then a line for each allocation with the block's number."""
+    rows = [["row", "block", "account", "side", "quantity", "symbol", "line"]]
+    for block in blocks_of(trade_list):
+        symbol, number = written_symbol(block.symbol, ".", options.pairs), f"{trade_list.number}-B{block.number}"
+        rows.append(["block", number, "", block.side.value, qty_text(block.qty), symbol, ""])
+        rows += [
+            ["allocation", number, line.account, line.side.value, qty_text(line.qty), symbol,
+             f"{trade_list.number}-{line.line}"]
+            for line in block.allocations
+        ]  # fmt: skip
+    return _text(rows)
+
+
+def ibkr_basket(trade_list: TradeList, options: WriteOptions) -> str:
+    """BasketTrader: one order a row; `BasketTag` comes back with the fills."""
+    head = [
+        "Action", "Quantity", "Symbol", "SecType", "Exchange", "Currency", "TimeInForce", "OrderType", "BasketTag",
+        "Account", "OrderRef",
+    ]  # fmt: skip
+    rows = [
+        [
+            line.side.value.upper(), qty_text(line.qty), written_symbol(line.symbol, " ", options.pairs), "STK",
+            "SMART", "USD", "DAY", "MKT", f"L{trade_list.number}-{line.line}", line.account,
+            f"L{trade_list.number}-{line.line}",
+        ]
+        for line in trade_list.lines
+    ]  # fmt: skip
+    return _text([head, *rows])
+
+
+def ibkr_allocations(trade_list: TradeList, options: WriteOptions) -> str:
+    """Post-trade allocations of the blocks, without a head; the trading account is filled in at IBKR."""
+    rows = [
+        ["", line.account, written_symbol(line.symbol, " ", options.pairs), line.side.value[0].upper(), "",
+         qty_text(line.qty)]
+        for block in blocks_of(trade_list)
+        for line in block.allocations
+    ]  # fmt: skip
+    return _text(rows)
+
+
+def wealthscape(trade_list: TradeList, options: WriteOptions) -> str:
+    """Fidelity Wealthscape, Import Orders: cells by position. Raises `Conflict` without the template's codes."""
+    missing = [name for name in CODES if name not in options.codes]
+    if missing:
+        raise Conflict(f"name the codes of Fidelity's template for {', '.join(missing)}: --codes BUY,SELL,MARKET,DAY")
+    rows = []
+    for line in trade_list.lines:
+        if line.qty % 1_000_000:
+            raise Conflict(f"line {line.line}: Wealthscape takes at most 3 decimals; got {qty_text(line.qty)}")
+        side = options.codes["buy" if line.side is Side.BUY else "sell"]
+        symbol = written_symbol(line.symbol, "", options.pairs)
+        rows.append(
+            [line.account, "", side, qty_text(line.qty), symbol, options.codes["market"], options.codes["day"], ""]
+        )
+    return _text(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class TradeFormat:
+    """A layout: how sure it is (A to C, as its sources), and whether it is unproven until somebody confirms it."""
+
+    write: Callable[[TradeList, WriteOptions], str]
+    title: str
+    unproven: bool = False
+
+
+FORMATS: Mapping[str, TradeFormat] = {
+    "generic": TradeFormat(generic, "one line an order"),
+    "blocks": TradeFormat(generic_blocks, "one line a symbol and side, with allocations"),
+    "ibkr": TradeFormat(ibkr_basket, "Interactive Brokers BasketTrader"),
+    "ibkr-allocations": TradeFormat(ibkr_allocations, "Interactive Brokers post-trade allocations"),
+    "wealthscape": TradeFormat(wealthscape, "Fidelity Wealthscape, Import Orders", unproven=True),
+}

@@ -1,0 +1,69 @@
+"""A trade list as numbered lines, ready to be written for a custodian (R-74)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.quantities import NANO, Money, Price, Qty
+
+
+@dataclass(frozen=True, slots=True)
+class TradeLine:
+    """One order of a list. `account` is the full number, or the label where the book does not have it (`masked`)."""
+
+    line: int
+    account: str
+    masked: bool
+    name: str
+    side: Side
+    symbol: str
+    qty: Qty
+    price: Price | None
+
+    @property
+    def amount(self) -> Money | None:
+        """Dollars at the price, None without one."""
+        return None if self.price is None else Money(self.qty * self.price // NANO)
+
+
+@dataclass(frozen=True, slots=True)
+class TradeList:
+    """A numbered list. `copy` is 0 for the first writing, then the number of the copy."""
+
+    number: int
+    lines: tuple[TradeLine, ...]
+    copy: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One line a symbol and side, with the shares of each account's line."""
+
+    number: int
+    side: Side
+    symbol: str
+    qty: Qty
+    allocations: tuple[TradeLine, ...]
+
+
+def blocks_of(trade_list: TradeList) -> list[Block]:
+    """The list as blocks: sells first, then by symbol."""
+    found: dict[tuple[bool, str], list[TradeLine]] = {}
+    for line in trade_list.lines:
+        found.setdefault((line.side is Side.BUY, line.symbol), []).append(line)
+    return [
+        Block(number, lines[0].side, symbol, Qty(sum(line.qty for line in lines)), tuple(lines))
+        for number, ((_, symbol), lines) in enumerate(sorted(found.items()), 1)
+    ]
+
+
+def written_symbol(symbol: str, mark: str, pairs: Mapping[str, str]) -> str:
+    """A symbol as the taker writes class shares: with `mark` in place of the dot, or as its table of pairs says."""
+    return pairs.get(symbol, symbol.replace(".", mark))
+
+
+def masked_lines(lines: Sequence[TradeLine]) -> int:
+    """How many lines have a label instead of an account number."""
+    return sum(line.masked for line in lines)

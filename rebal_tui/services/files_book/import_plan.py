@@ -1,0 +1,126 @@
+"""What importing a positions file would do, shown before anything is stored (R-71)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from rebal_tui.broker.files.changes import open_orders
+from rebal_tui.broker.files.records import micros, read_accounts, time_of
+from rebal_tui.broker.files.statement import StatedAccount, Statement
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.domain.text import count_text
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.files_book.matching import AccountChange, account_change
+
+MAX_AHEAD_MINUTES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """A positions file compared with the book. `changes` has the accounts that the book knows, by account id.
+
+    `missing` are accounts of the custodian that the file does not have: they stay as they are. With `known`, the file
+    is the last import again and nothing would change.
+    """
+
+    statement: Statement
+    as_of: datetime
+    digest: str
+    known: bool
+    new: tuple[StatedAccount, ...]
+    changes: dict[str, tuple[StatedAccount, AccountChange]]
+    missing: tuple[Account, ...]
+
+    @property
+    def text(self) -> str:
+        """One sentence for the person."""
+        if self.known:
+            return "The file was imported already; nothing changes."
+        changed = [change for _, change in self.changes.values() if change.changed]
+        fills = sum(len(change.fills) for change in changed)
+        differing = sum(bool(change.differences) for change in changed)
+        parts = [
+            f"{count_text(len(self.new), 'new account')}",
+            f"{len(changed):,} changed",
+            f"{len(self.changes) - len(changed):,} unchanged",
+            f"{len(self.missing):,} missing from the file",
+            f"{count_text(fills, 'fill')} found",
+            f"{count_text(differing, 'account')} with differences",
+        ]
+        return ", ".join(parts) + "."
+
+
+def plan_import(
+    book: Book, statement: Statement, *, as_of: datetime | None = None, allow_older: bool = False
+) -> ImportPlan:
+    """Compare a positions file with the book. `as_of` counts where the file has no date.
+
+    Raises `Conflict` when neither has a date, for a date in the future, and for a file older than the last import
+    unless `allow_older`.
+    """
+    at = _at(book, statement, as_of)
+    digest = _digest(statement, at)
+    last = book.database.row(
+        "SELECT digest, as_of FROM files_imports WHERE kind = 'positions' AND format = ? AND undone_at IS NULL"
+        " ORDER BY n DESC LIMIT 1",
+        (statement.format,),
+    )
+    known = last is not None and last[0] == digest
+    if last is not None and not known and micros(at) < last[1] and not allow_older:
+        told = time_of(last[1]).astimezone(NEW_YORK)
+        raise Conflict(f"the file is older than the last import, as of {told:%Y-%m-%d %H:%M} New York")
+    rows = book.database.rows("SELECT key, id FROM files_accounts WHERE custodian = ?", (statement.format,))
+    identity: dict[str, str] = dict(rows)
+    accounts = {account.id: account for account in read_accounts(book.database)}
+    orders = open_orders(book.database, "o.list IS NOT NULL")
+    prices = {symbol: asset.price for symbol, asset in book.assets.items() if asset.price is not None}
+    changes = {}
+    for stated in statement.accounts:
+        if stated.key in identity:
+            account = accounts[identity[stated.key]]
+            held = {position.symbol: position.qty for position in account.positions}
+            own = [order for order in orders if order.account_id == account.id]
+            changes[account.id] = (stated, account_change(stated, held, account.cash, own, prices))
+    there = {stated.key for stated in statement.accounts}
+    return ImportPlan(
+        statement,
+        at,
+        digest,
+        known,
+        tuple(stated for stated in statement.accounts if stated.key not in identity),
+        changes,
+        tuple(accounts[found] for key, found in identity.items() if key not in there),
+    )
+
+
+def _at(book: Book, statement: Statement, given: datetime | None) -> datetime:
+    found = statement.as_of
+    if isinstance(found, datetime):
+        at = found
+    elif isinstance(found, date):
+        session = book.calendar.session(found)
+        at = datetime.combine(found, time(16), NEW_YORK) if session is None or session.any_hour else session.close
+    elif given is not None:
+        at = given
+    else:
+        raise Conflict("the file has no date: tell it with --as-of TIME")
+    if (at - book.now()).total_seconds() > MAX_AHEAD_MINUTES * 60:
+        raise Conflict(f"the file is dated in the future: {at.astimezone(NEW_YORK):%Y-%m-%d %H:%M} New York")
+    return at
+
+
+def _digest(statement: Statement, at: datetime) -> str:
+    """A digest of the content as understood, so that another encoding or order of columns makes no difference."""
+    shown = statement.as_json()
+    content = {
+        "format": statement.format,
+        "as_of": at.isoformat(),
+        "accounts": shown["accounts"],
+        "keys": [account.key for account in statement.accounts],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,94 @@
+"""What a positions file changes: fills found by difference, flows of cash, and differences to be looked at (R-75)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rebal_tui.broker.files.records import StoredOrder
+from rebal_tui.broker.files.statement import StatedAccount
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.quantities import NANO, Money, Price, Qty
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFill:
+    """Shares of an order that a difference of positions explains, at the file's price."""
+
+    order: StoredOrder
+    qty: Qty
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolChange:
+    """Shares of a symbol before and after a file, and what no order explains of the change (signed)."""
+
+    symbol: str
+    before: Qty
+    after: Qty
+    unexplained: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """What a file changes in an account that the book has.
+
+    `flow` is the change of cash that the fills at the file's prices do not explain. `closes` are open orders of the
+    account that end, because other orders of it were filled.
+    """
+
+    symbols: tuple[SymbolChange, ...]
+    fills: tuple[FoundFill, ...]
+    closes: tuple[StoredOrder, ...]
+    cash_before: Money
+    cash_after: Money
+    flow: Money
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file changes anything."""
+        return bool(self.symbols or self.fills or self.closes or self.cash_before != self.cash_after)
+
+    @property
+    def differences(self) -> tuple[SymbolChange, ...]:
+        """The changes that a person must look at."""
+        return tuple(change for change in self.symbols if change.unexplained)
+
+
+def account_change(
+    stated: StatedAccount,
+    held: Mapping[str, Qty],
+    cash: Money,
+    orders: Sequence[StoredOrder],
+    prices: Mapping[str, Price],
+) -> AccountChange:
+    """Compare an account of a file with what the book has; `orders` are its open orders on a trade list.
+
+    `prices` are those by which fills are valued where the file has none for a symbol.
+    """
+    after = {holding.symbol: holding.qty for holding in stated.holdings}
+    priced = {**prices, **{holding.symbol: holding.price for holding in stated.holdings if holding.price is not None}}
+    symbols: list[SymbolChange] = []
+    fills: list[FoundFill] = []
+    for symbol in sorted({*held, *after}):
+        change = after.get(symbol, 0) - held.get(symbol, 0)
+        if not change:
+            continue
+        left = change
+        price = priced.get(symbol)
+        for order in orders:
+            if order.symbol != symbol or price is None or (left > 0) != (order.side is Side.BUY) or not left:
+                continue
+            qty = Qty(min(abs(left), order.left))
+            if qty:
+                fills.append(FoundFill(order, qty, price))
+                left -= qty if left > 0 else -qty
+        symbols.append(SymbolChange(symbol, held.get(symbol, Qty(0)), after.get(symbol, Qty(0)), left))
+    explained = sum(
+        -(-fill.qty * fill.price // NANO) * -1 if fill.order.side is Side.BUY else fill.qty * fill.price // NANO
+        for fill in fills
+    )
+    filled = {fill.order.n: fill.qty for fill in fills}
+    closes = tuple(order for order in orders if fills and order.left > filled.get(order.n, 0))
+    return AccountChange(tuple(symbols), tuple(fills), closes, cash, stated.cash, Money(stated.cash - cash - explained))

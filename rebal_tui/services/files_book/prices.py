@@ -1,0 +1,72 @@
+"""Prices of a files book: from positions, a price file or by hand, each with its time (R-72)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from rebal_tui.broker.files.changes import put_asset
+from rebal_tui.broker.files.records import micros
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.quantities import Price
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.market.protocol import Quote
+from rebal_tui.market.sessions import TradingCalendar
+from rebal_tui.services.book import calendars
+from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.services.runs.asset_holds import guard_prices
+from rebal_tui.store import assets, book_settings
+from rebal_tui.store import sessions as session_store
+
+
+def import_prices(book: Book, prices: Mapping[str, Price], at: datetime) -> int:
+    """Store prices of a time, and add assets that the book does not have; returns how many prices are new.
+
+    Raises `Conflict` for a time in the future.
+    """
+    if at > book.now():
+        raise Conflict("the prices are dated in the future")
+    with book.write() as tx:
+        namespace = uuid.uuid5(uuid.NAMESPACE_OID, book_settings.get(book.database, "id_seed", "book"))
+        for symbol in prices:
+            put_asset(tx, book.database, lambda name: str(uuid.uuid5(namespace, name)), symbol, "", micros(book.now()))
+        sync(book)
+        new = store_prices(tx, prices, at)
+        if new:
+            set_session(tx, at)
+            tx.record("files.prices", "book", {"at": at.isoformat(), "prices": dict(prices)}, "advisor")
+        tx.reload()
+    return new
+
+
+def store_prices(tx: BookTransaction, prices: Mapping[str, Price], at: datetime) -> int:
+    """Store prices unless the book has them, or newer ones; a jump puts the asset on hold (R-55). Returns how many."""
+    known = tx.book.assets
+    newer = {
+        symbol: Quote(price, at)
+        for symbol, price in prices.items()
+        if symbol not in known
+        or (stored := known[symbol].price_at) is None
+        or stored < at
+        or (stored == at and known[symbol].price != price)
+    }
+    guard_prices(tx.book, newer)
+    assets.save_prices(tx, [(symbol, quote.price, quote.at) for symbol, quote in newer.items()])
+    return len(newer)
+
+
+def set_session(tx: BookTransaction, at: datetime) -> None:
+    """Let the book be evaluated as of the session of the newest prices (R-73)."""
+    database = tx.database
+    sessions = TradingCalendar(session_store.load(database))
+    session = sessions.last_opened(at) or sessions.on_or_before(new_york_day(at))
+    if session is None:
+        raise Conflict("the file is older than the book's calendar")
+    before = book_settings.get(database, calendars.PRICED_DAY)
+    if not before or session.day.isoformat() > before:
+        following = sessions.next_after(date.fromisoformat(before)) if before else None
+        first = following.day if following is not None and following.day <= session.day else session.day
+        book_settings.put(tx, calendars.FIRST_DAY, first.isoformat())
+        book_settings.put(tx, calendars.PRICED_DAY, session.day.isoformat())

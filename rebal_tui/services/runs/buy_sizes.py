@@ -1,0 +1,53 @@
+"""The buys of a run: from booked cash after its sells, or for one trade list with its sells (R-20, R-73)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rebal_tui.domain.decisions import Plan
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.quantities import NANO, Money, Price, Qty
+from rebal_tui.domain.runs import Run
+from rebal_tui.engine.planning import resize_buys
+from rebal_tui.engine.whole_share_list import expected_proceeds, listed_buys
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.files_settings import buffer_of
+from rebal_tui.store import run_orders
+
+
+@dataclass(frozen=True, slots=True)
+class BuySizes:
+    """Dollars of each buy by symbol; `shares` has whole shares where the buy is ordered by quantity.
+
+    `dropped` and `scale` are as in `Allocation`; `source` says what pays for the buys.
+    """
+
+    amounts: dict[str, Money]
+    dropped: dict[str, Money]
+    scale: tuple[int, int]
+    source: str
+    shares: Mapping[str, Qty]
+
+    def size_of(self, symbol: str) -> tuple[Money | None, Qty | None]:
+        """The order's notional and quantity, of which one is set."""
+        shares = self.shares.get(symbol)
+        return (self.amounts[symbol], None) if shares is None else (None, shares)
+
+
+def size_buys(book: Book, run: Run, plan: Plan) -> BuySizes:
+    """The buys that the account's cash pays for: after its sells, or with their expected proceeds on one trade list."""
+    cash = Money(book.accounts[run.account_id].cash - book.reserved(run.account_id))
+    if not book.settings.one_list:
+        sized = resize_buys(plan, cash)
+        return BuySizes(sized.amounts, sized.dropped, sized.scale, "the account's cash", {})
+    sells = [
+        (order.symbol, Qty((order.qty or 0) - order.filled_qty))
+        for _, order, _ in run_orders.of_run(book.database, run.id)
+        if order.side is Side.SELL
+    ]
+    proceeds = expected_proceeds(plan, sells, buffer_of(book.database))
+    shares = listed_buys(plan, Money(cash + proceeds - plan.cash_target))
+    prices = {line.symbol: line.price or Price(0) for line in plan.lines}
+    amounts = {symbol: Money(-(-qty * prices[symbol] // NANO)) for symbol, qty in shares.items()}
+    return BuySizes(amounts, {}, (1, 1), "cash and the expected proceeds of the sells", shares)

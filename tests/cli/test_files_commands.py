@@ -1,0 +1,121 @@
+"""A files book by commands: from nothing to a trade list in five lines (R-70 to R-75)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from rebal_tui.cli.program import program
+from rebal_tui.domain.errors import Refusal
+
+
+def _run(*arguments: str) -> Result:
+    return CliRunner().invoke(program, arguments)
+
+
+def _ok(*arguments: str) -> str:
+    result = _run(*arguments)
+    assert result.exception is None, result.output + repr(result.exception)
+    return result.output
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    _ok("sample", "positions.csv", "--accounts", "12", "--portfolio", "model.json")
+    return tmp_path
+
+
+def test_five_lines_from_nothing_to_a_trade_list(folder: Path) -> None:
+    assert "12 new accounts" in _ok("import", "positions.csv", "--db", "book.db")
+    assert "12 accounts now follow" in _ok("subscribe", "model.json", "--all", "--db", "book.db")
+    assert "full_rebalance" in _ok("evaluate", "--db", "book.db")
+    assert "12 runs approved" in _ok("approve", "--all", "--db", "book.db")
+    assert "List 1 with" in _ok("trades", "list.csv", "--db", "book.db")
+    with (folder / "list.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    cash = {
+        row["Account number"]: Decimal(row["Value"])
+        for row in csv.DictReader((folder / "positions.csv").read_text().splitlines()[1:])
+        if row["Symbol"] == "CASH"
+    }
+    for account, free in cash.items():
+        own = [row for row in rows if row["account"] == account]
+        sold, bought = (
+            sum(Decimal(row["estimated_amount"]) for row in own if row["side"] == side) for side in ("sell", "buy")
+        )
+        assert bought <= free + sold * Decimal("0.9975")
+    assert {row["line"] for row in rows} == {f"1-{line}" for line in range(1, len(rows) + 1)}
+    assert "copy 1" in _ok("trades", "again.csv", "--list", "1", "--db", "book.db")
+    assert (folder / "again.csv").read_text() == (folder / "list.csv").read_text()
+    _ok("check", "--db", "book.db")
+
+
+def test_every_format_is_written_as_its_taker_reads_it(folder: Path) -> None:
+    for line in (
+        ("import", "positions.csv"), ("subscribe", "model.json", "--all"), ("evaluate",), ("approve", "--all"),
+        ("trades", "list.csv"),
+    ):  # fmt: skip
+        _ok(*line, "--db", "book.db")
+    again = ("--list", "1", "--db", "book.db")
+    _ok("trades", "basket.csv", "--format", "ibkr", *again)
+    head, first, *_ = (folder / "basket.csv").read_bytes().decode().split("\r\n")
+    assert head.startswith("Action,Quantity,Symbol,SecType,Exchange,Currency,TimeInForce,OrderType,BasketTag,Account")
+    assert first.split(",")[3:9] == ["STK", "SMART", "USD", "DAY", "MKT", "L1-1"]
+    _ok("trades", "blocks.csv", "--format", "blocks", *again)
+    rows = list(csv.DictReader((folder / "blocks.csv").open(newline="")))
+    for number in {row["block"] for row in rows}:
+        shares = [Decimal(row["quantity"]) for row in rows if row["block"] == number]
+        assert shares[0] == sum(shares[1:])
+    refused = _run("trades", "w.csv", "--format", "wealthscape", *again)
+    assert isinstance(refused.exception, Refusal)
+    assert "--codes" in str(refused.exception)
+    assert "unproven" in _ok("trades", "w.csv", "--format", "wealthscape", "--codes", "B,S,M,D", *again)
+    assert (folder / "w.csv").read_text().splitlines()[0].split(",")[2] in ("B", "S")
+
+
+def test_a_dry_run_prints_json_and_stores_nothing(folder: Path) -> None:
+    shown = json.loads(_ok("import", "positions.csv", "--db", "book.db", "--dry-run", "--json"))
+    assert (shown["format"], len(shown["accounts"])) == ("generic", 12)
+    assert set(shown["accounts"][0]) == {"number", "name", "cash", "positions"}
+    assert os.listdir(folder) == ["positions.csv", "model.json"] or "book.db" not in os.listdir(folder)
+
+
+def test_refusals_leave_no_file_behind(folder: Path) -> None:
+    (folder / "bad.csv").write_text("Account,Symbol,Quantity\nA1,AAA,x\n")
+    refused = _run("import", "bad.csv", "--db", "new.db")
+    assert "line 2, Quantity: got 'x', expected a number such as 1234.56" in str(refused.exception)
+    assert not (folder / "new.db").exists()
+    _ok("demo", "--help")
+    undated = (folder / "positions.csv").read_text().split("\n", 1)[1]
+    (folder / "undated.csv").write_text(undated)
+    assert "--as-of" in str(_run("import", "undated.csv", "--db", "new.db").exception)
+    assert not (folder / "new.db").exists()
+
+
+def test_positions_are_refused_by_a_book_of_another_kind(folder: Path) -> None:
+    (folder / "book.json").write_text(
+        json.dumps({"assets": [], "accounts": [{"id": "a", "account_number": "1", "name": "A", "cash": "1"}],
+                    "portfolios": [], "subscriptions": []})
+    )  # fmt: skip
+    _ok("import", "book.json", "--db", "sim.db")
+    assert "not a files book" in str(_run("import", "positions.csv", "--db", "sim.db").exception)
+
+
+def test_undo_prices_new_and_fills_by_hand(folder: Path) -> None:
+    assert "Empty files book" in _ok("new", "--db", "book.db", "--custodian", "generic")
+    _ok("import", "positions.csv", "--db", "book.db")
+    assert "nothing changes" in _ok("import", "positions.csv", "--db", "book.db")
+    assert "12 accounts removed" in _ok("import", "--undo", "--db", "book.db")
+    _ok("import", "positions.csv", "--db", "book.db")
+    assert "2 new prices" in _ok("prices", "--set", "NEW=1.5", "--set", "VTI=285", "--db", "book.db")
+    for line in (("subscribe", "model.json", "S1000"), ("evaluate",), ("approve", "--all"), ("trades", "list.csv")):
+        _ok(*line, "--db", "book.db")
+    _ok("fills", "--list", "1", "--line", "1", "--qty", "1", "--price", "240", "--db", "book.db")
+    assert "lines of list 1 ended" in _ok("trades", "--close", "1", "--db", "book.db")
