@@ -44,7 +44,7 @@ def import_positions(
         apply_import(book, plan, mapping)
         if not plan.known:
             evaluation_pass(book, explain=False)
-            process_runs(book)
+        process_runs(book)
         if as_json:
             write_json(statement.as_json())
         else:

@@ -36,6 +36,7 @@ _COMMANDS = {
     "restore": "Replace a book with a verified backup.",
     "serve": "Serve the Rebalancing API of a book over HTTP.",
     "keys": "Create, list and revoke API keys.",
+    "completion": "Print the script that completes commands in a shell.",
     "connect": "Create a book from accounts at a broker (Alpaca, paper or live).",
 }
 
@@ -97,7 +98,9 @@ def main(args: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+            # A pipe or file gets UTF-8 whatever the locale, as JSON and CSV need; a terminal its own encoding.
+            encoding = None if stream.isatty() else "utf-8"
+            reconfigure(encoding=encoding, errors="backslashreplace")
     sys.exit(run(args))
 
 

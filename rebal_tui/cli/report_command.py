@@ -53,17 +53,12 @@ def entry(
         raise click.UsageError("--run has no --from and --to: it shows the whole run", ctx)
     if first and last and first > last:
         raise click.UsageError(f"--from {first} is after --to {last}", ctx)
-    from rebal_tui import bootstrap
-    from rebal_tui.services.book.market_state import load_clock
+    from rebal_tui import opening
     from rebal_tui.services.reports import render
 
     formats = {"html": render.html, "md": render.markdown, "csv": render.csv}
     with copied(existing_book_path(ctx, db)) as database:
-        if bootstrap.is_live(database):
-            book = bootstrap.open_offline(database)
-        else:
-            state = load_clock(database)
-            book = bootstrap.open_simulation(database, at=state.at if state else None)
+        book = opening.open_to_read(database)
         text = formats[fmt](_report(book, account, run_id, portfolio, first, last))
     if output is None:
         write(text)

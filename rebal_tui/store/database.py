@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rebal_tui.domain.errors import Halt, ReadOnly
+from rebal_tui.store.read_only_files import reading_uri
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -108,7 +109,7 @@ class Database:
         if self.path == MEMORY:
             target, uri = MEMORY, False
         elif read_only:
-            target, uri = f"{Path(path).resolve().as_uri()}?mode=ro", True
+            target, uri = reading_uri(Path(path).resolve()), True
         else:
             # Through a dangling link SQLite would create the file with wider permissions.
             real = Path(path).resolve()

@@ -33,6 +33,7 @@ from rebal_tui.tui.sections import EVERYWHERE, Section, section_label
 from rebal_tui.tui.settings import Density, Settings, SettingsFile
 
 if TYPE_CHECKING:
+    from rebal_tui.services.backtest.verification import OpenReplay
     from rebal_tui.services.book.book import Book
     from rebal_tui.services.view_models.desk import DeskSnapshot
     from rebal_tui.services.view_models.runs import RunsSnapshot
@@ -73,14 +74,17 @@ class RebalApp(ActingApp):
         advice: Callable[[Halt], str] = lambda _halt: "",
         loading: LoadProgress | None = None,
         attach_stop: Callable[[Callable[[], None]], None] = lambda _leave: None,
+        open_replay: OpenReplay | None = None,
     ) -> None:
         """`keymap` maps action ids to keys. `log_path` is shown after a crash. Without `heartbeat`, the screens refresh
         only when `run_heartbeat` is called. `settings`, read from a file, overrides `theme` and `keymap`. `advice`
         returns text to add to the message about stopped writing; `loading` is the progress of opening the book.
-        `attach_stop` gets the function that a signal to stop calls on the event loop."""
+        `attach_stop` gets the function that a signal to stop calls on the event loop. `open_replay` opens a replay, to
+        verify backtests."""
         super().__init__(log_path)
         self.backend = backend
         self.first_run = first_run or FirstSteps()
+        self.open_replay = open_replay
         self.last_desk: DeskSnapshot | None = None
         self.last_runs: RunsSnapshot | None = None
         self.last_status: StatusLine | None = None
@@ -261,6 +265,7 @@ class RebalApp(ActingApp):
 
     def action_go(self, section: str) -> None:
         self.go(section)
+        self.call_later(self.navigation.enter, section)
 
     def go(self, section: str) -> None:
         """Go to a section and remember the previous one."""

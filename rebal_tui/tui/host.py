@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from rebal_tui.domain.errors import ReadOnly
+    from rebal_tui.services.backtest.verification import OpenReplay
     from rebal_tui.services.book.book import Book
     from rebal_tui.services.view_models.desk import DeskSnapshot
     from rebal_tui.services.view_models.runs import RunsSnapshot
@@ -79,6 +80,7 @@ class Host(Protocol):
     last_runs: RunsSnapshot | None
     last_status: StatusLine | None
     navigation: Navigation
+    open_replay: OpenReplay | None
     previous_mode: str
     settings_file: SettingsFile
 

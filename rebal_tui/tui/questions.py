@@ -33,10 +33,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class NoteField:
-    """A field for a note that is kept in the audit trail."""
+    """A field for a note that is kept in the audit trail, or another text; `missing` says that it is required."""
 
     hint: str
     required: bool = False
+    missing: str = "A note is required."
 
 
 @dataclass(frozen=True, slots=True)

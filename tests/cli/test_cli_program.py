@@ -123,6 +123,21 @@ def test_closed_standard_streams_cause_no_traceback(closed: tuple[int, ...]) -> 
     assert (result.returncode, result.stderr) == (0, "")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a locale is chosen by variables on POSIX systems")
+def test_output_to_a_pipe_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    content = book()
+    content["accounts"][0]["name"] = "Zoë Müller 日本"
+    db = tmp_path / "clients.db"
+    assert call("import", written(tmp_path, content), "--db", db).code == 0
+    ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "rebal_tui", "export", "accounts", "--format", "json", "--db", str(db)],
+        env=ascii_only, capture_output=True, check=True,
+    )  # fmt: skip
+    assert "Zoë Müller 日本" in done.stdout.decode("utf-8")
+    json.loads(done.stdout)
+
+
 def test_the_screens_need_a_terminal(tmp_path: Path) -> None:
     result = spawn("--db", tmp_path / "new.db", stdin="")
 

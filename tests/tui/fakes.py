@@ -21,6 +21,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class DeskRows(tuple[DeskRow, ...]):
+    """Rows of the Desk that know how wide their names are."""
+
+    def zero_columns(self) -> frozenset[str]:
+        return frozenset()
+
+    def widest(self) -> dict[str, int]:
+        return {name: max((len(getattr(row, name)) for row in self), default=0) for name in ("client", "portfolio")}
+
+
 class FakeBackend:
     """`answers` maps services to functions or coroutine functions; `calls` records the commands received."""
 
@@ -80,7 +90,7 @@ class FakeBackend:
 
     def desk(self, seen: DeskSnapshot | None = None) -> DeskSnapshot:
         tiles = tuple((tile, sum(tile in row.tiles for row in self.rows)) for tile in Tile)
-        return DeskSnapshot(self.version, self.line, tiles, self.rows)
+        return DeskSnapshot(self.version, self.line, tiles, DeskRows(self.rows), firm=views.firm(self.rows))
 
     def runs(self) -> RunsSnapshot:
         desks = [self.rows[index % len(self.rows)] for index in range(30 * bool(self.rows))]

@@ -219,7 +219,7 @@ def test_marked_accounts_are_moved_and_unsubscribed() -> None:
         await press(pilot, "m", "g", "enter")
         text = screen_text(app)
         assert "Move 2 accounts to Growth" in text
-        assert "Balanced" in text
+        assert "Balanced, " in text
         await press(pilot, "y")
         assert isinstance(app.screen, AccountsScreen)
         assert "Moved: 2 accounts." in shown_messages(app)

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import AccountView
-from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui.book_services import desk_queries
 from rebal_tui.tui.host import FirstSteps
 from rebal_tui.tui.screens.runs.screen import RunsScreen
@@ -39,10 +39,10 @@ def test_every_section_is_one_key_away_and_keeps_its_state() -> None:
 def test_the_desk_puts_first_what_needs_a_person() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         rows = app.screen.table.rows
-        exceptions = [row.exception for row in rows]
-        assert exceptions == sorted(exceptions, reverse=True)
-        used = [-1 if row.band_used is None else row.band_used for row in rows if not row.exception]
-        assert used == sorted(used, reverse=True)
+        order = [(list(StatusKind).index(row.status), -(row.band_used or -1)) for row in rows]
+        assert order == sorted(order)
+        assert rows[0].status is StatusKind.NEEDS_YOU
+        assert app.screen.table.cursor_row is rows[0]
 
     drive(script)
 
@@ -67,12 +67,14 @@ def test_tiles_filter_by_key_and_by_click() -> None:
         table = app.screen.table
         await press(pilot, "t")
         assert table.rows
-        assert all(Tile.OUTSIDE in row.tiles for row in table.rows)
-        await press(pilot, "T")
+        assert all(row.status is StatusKind.NEEDS_YOU for row in table.rows)
+        await press(pilot, "t")
+        assert all(row.status is StatusKind.WILL_TRADE for row in table.rows)
+        await press(pilot, "T", "T")
         assert len(table.rows) == table.total
-        await pilot.click("#tiles", offset=(24, 0))
+        await pilot.click("#tiles", offset=(44, 0))
         await settle(pilot)
-        assert all(Tile.NEAR in row.tiles for row in table.rows)
+        assert all(row.status is StatusKind.WAITS for row in table.rows)
         await press(pilot, "escape")
         assert len(table.rows) == table.total
 

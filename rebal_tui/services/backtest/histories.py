@@ -22,7 +22,8 @@ from rebal_tui.services.simulation.closes_review import find_jumps, require_no_j
 from rebal_tui.store import decision_contexts
 from rebal_tui.store.database import Database
 
-SAMPLE_FILE = Path(__file__).with_name("sample_closes.csv")
+DATA = Path(__file__).parent / "data"
+SAMPLE_FILE = DATA / "sample_closes.csv"
 SAMPLE_LABEL = "sample history of invented assets"
 SAMPLE_PORTFOLIO = PortfolioBody(
     name="Sample 60/35/5",

@@ -6,6 +6,7 @@ from datetime import date
 
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.queries.accounts import find_account
 from rebal_tui.services.reports.account_days import account_section, by_day
 from rebal_tui.services.reports.audit_index import AuditIndex
@@ -13,6 +14,13 @@ from rebal_tui.services.reports.decision_entries import decision_entry
 from rebal_tui.services.reports.model import AccountSection, AuditFoot, Report
 from rebal_tui.services.reports.run_entries import run_entries
 from rebal_tui.store import audit, decisions, runs
+
+_BROKERS = {
+    Mode.SIMULATED: "a simulated broker",
+    Mode.REPLAY: "a simulated broker over a price history",
+    Mode.LIVE: "a real broker",
+    Mode.FILES: "files of a custodian",
+}
 
 
 def account_report(book: Book, text: str, first: date | None = None, last: date | None = None) -> Report:
@@ -66,4 +74,4 @@ def _report(
     seq, digest = audit.head(book.database)
     faults = audit.verify(book.database)
     foot = AuditFoot(seq, digest, faults[0] if faults else "")
-    return Report(title, subject, first, last, book.now(), book.live is not None, foot, sections)
+    return Report(title, subject, first, last, book.now(), _BROKERS[book.settings.mode], foot, sections)

@@ -67,6 +67,6 @@ class Report:
     first: date | None
     last: date | None
     made_at: datetime
-    live: bool
+    broker: str
     audit: AuditFoot
     sections: tuple[AccountSection, ...]

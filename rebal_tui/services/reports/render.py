@@ -77,12 +77,11 @@ def period(report: Report) -> str:
 
 def facts(report: Report) -> list[tuple[str, str]]:
     """What stands at the head of a report."""
-    broker = "a live broker" if report.live else "a simulated broker"
     return [
         ("Period", period(report)),
         ("Accounts", count_text(len(report.sections), "account")),
         ("Made", f"{minute_text(report.made_at)} New York time, by the clock of the book"),
-        ("Broker", broker),
+        ("Broker", report.broker),
         ("Times", "New York"),
     ]
 

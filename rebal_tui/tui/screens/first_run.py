@@ -46,7 +46,7 @@ class FirstRun(Vertical):
             yield Static(ui_text("This book is empty. Choose a first step:"), classes="first-title", markup=False)
             yield OptionList(
                 Option(ui_text("Open the demo       fictitious clients, in a book of its own"), id="demo"),
-                Option(ui_text("Import a file       positions of a custodian (CSV), or a BOOK.json"), id="import"),
+                Option(ui_text("Import a file       positions of a custodian, or a BOOK.json"), id="import"),
                 Option(ui_text("Connect a broker    existing accounts"), id="broker"),
                 id="first-choices",
                 markup=False,

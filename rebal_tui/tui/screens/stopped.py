@@ -13,7 +13,8 @@ from textual.widgets import Button, Static
 
 from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
 from rebal_tui.tui.book_services import book_copy
-from rebal_tui.tui.screens.shared.dialog import AskScreen, Dialog
+from rebal_tui.tui.questions import NoteField, Question
+from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
 from rebal_tui.typed_paths import read_path
 
@@ -113,12 +114,12 @@ class StoppedScreen(Dialog[None]):
         if self._halted.halt is not Halt.FILE_GONE:
             return
 
-        def answered(text: str | None) -> None:
-            if text:
-                self.host.work(self._save_copy(text), name="save a copy")
+        def answered(text: str) -> None:
+            self.host.work(self._save_copy(text), name="save a copy")
 
-        question = "Path of a new file for the copy, which is then a complete book:"
-        self.app.push_screen(AskScreen("Save a copy of this book", question, "path of the file, then enter"), answered)
+        path = NoteField("path of a new file", required=True, missing="A path is required.")
+        text = "The copy is a complete book."
+        self.host.confirm(Question("Save a copy of this book", "Save", text, note=path), answered)
 
     async def _save_copy(self, text: str) -> None:
         cause = self.query_one("#stopped-cause", Static)

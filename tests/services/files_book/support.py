@@ -63,7 +63,7 @@ def imported(book: Book, content: bytes) -> ImportPlan:
     apply_import(book, plan)
     if not plan.known:
         evaluation_pass(book)
-        process_runs(book)
+    process_runs(book)
     return plan
 
 

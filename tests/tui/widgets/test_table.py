@@ -8,8 +8,9 @@ from textual.app import App, ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
 
-from rebal_tui.tui.widgets.table import BookTable, View
+from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_layout import Column, lay_out_columns
+from rebal_tui.tui.widgets.table_order import View
 
 
 @dataclass(frozen=True)

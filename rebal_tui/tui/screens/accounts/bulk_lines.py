@@ -38,15 +38,22 @@ def bulk_effects(preview: BulkPreview, verb: str) -> list[Effect]:
     return effects
 
 
+def _first_run(row: FirstRun) -> str:
+    return row.note or (count_text(row.orders, "order") if row.orders else "on target")
+
+
 def bulk_items(
     preview: BulkPreview, first_run: Callable[[FirstRun], Callable[[], Awaitable[Builder]] | None]
 ) -> list[Item]:
-    """Return a row for each account, refused ones first; `first_run` fetches the plan of its first run, if any."""
+    """Return a row for each account with its current portfolio, refused ones first.
+
+    `first_run` fetches the plan of its first run, if any.
+    """
     return [
         Item(
             row.account_id,
             row.client,
-            row.refusal or row.note or (count_text(row.orders, "order") if row.orders else "on target"),
+            row.refusal or f"{row.follows or 'unsubscribed'}, {_first_run(row)}",
             formats.money(row.turnover) if row.orders else "",
             mark=("✗", "bad") if row.refusal else ("●", "good"),
             style="bad" if row.refusal else "muted",

@@ -178,17 +178,3 @@ def _decisions(view: AccountDetail, width: int, limit: int) -> list[Line]:
         reason = fit(decision.reason, max(width - 32, 8)).rstrip()
         lines.append((*table_line([(when, 12, "left", "muted"), (text, 17, "left", style)]), (f"  {reason}", "muted")))
     return [*lines, *_more(len(view.decisions), limit)]
-
-
-def difference_lines(rows: Sequence[tuple[str, str, str]]) -> Builder:
-    """Build the comparison of the book's and the broker's figures."""
-
-    def build(width: int, _height: int) -> Sequence[Line]:
-        lines: list[Line] = [heading("Book → broker", width)]
-        for what, ours, theirs in rows:
-            cells = [(what, 10, "left", "muted"), (formats.grouped(ours), 18, "right", ""), ("→", 1, "left", "muted")]
-            style = "title" if ours != theirs else "muted"
-            lines.append(table_line([*cells, (formats.grouped(theirs), 18, "right", style)]))
-        return lines
-
-    return build

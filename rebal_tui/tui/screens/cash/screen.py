@@ -175,7 +175,7 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
     def action_account_runs(self) -> None:
         row = self._row()
         if row is not None:
-            self.host.navigation.show_runs_of(row.account_id)
+            self.host.navigation.show_runs_of(row.account_id, row.client)
 
 
 def _dollars(view: WithdrawalView) -> str:

@@ -1,4 +1,4 @@
-"""Log section: scheduler jobs, alerts, and the audit trail with its verification."""
+"""Log section: scheduler jobs, and the audit trail with its verification."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from rebal_tui.domain.text import count_text
-from rebal_tui.services.view_models.log import AlertView, AuditCheck, LogSnapshot
+from rebal_tui.services.view_models.log import AuditCheck, LogSnapshot
 from rebal_tui.services.view_models.status import JobView
 from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import log_queries, scheduler
 from rebal_tui.tui.navigation import ShowsJob
 from rebal_tui.tui.screens.log import lines
-from rebal_tui.tui.screens.log.lines import ALERTS, AUDIT, JOBS, TABS
+from rebal_tui.tui.screens.log.lines import AUDIT, JOBS, TABS
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.sections import LISTS, Section
@@ -30,7 +29,7 @@ from rebal_tui.tui.widgets.tabs import TabBar
 
 
 class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
-    """Tabs for scheduler jobs, alerts and the audit trail."""
+    """Tabs for scheduler jobs and the audit trail."""
 
     SECTION = Section.LOG
     EXPORT = "audit"
@@ -58,8 +57,6 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
             with Vertical(id="tables"):
                 yield BookTable(lines.job_columns(), lambda job: f"{JOBS}:{job.name}", id=JOBS, empty="No jobs.",
                                 search=lines.job_text)  # fmt: skip
-                yield BookTable(lines.alert_columns(), lambda alert: f"{ALERTS}:{alert.key}", id=ALERTS,
-                                search=lines.alert_text, empty="No open alerts.")  # fmt: skip
                 yield BookTable(lines.audit_columns(), lambda entry: f"{AUDIT}:{entry.seq}", id=AUDIT,
                                 empty="No entries.")  # fmt: skip
             yield LinesView(id="detail")
@@ -78,12 +75,9 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         if old is not None and snapshot.version == old.version and search == self._searched:
             return
         self._snapshot, self._searched = snapshot, search
-        alerts = self.query_one(f"#{ALERTS}", BookTable)
         with self.app.batch_update():
             self.query_one("#tiles", TabBar).tabs = lines.log_tabs(snapshot)
             self.query_one(f"#{JOBS}", BookTable).set_rows(snapshot.jobs)
-            alerts.set_rows(snapshot.alerts)
-            alerts.marked = alerts.marked & {f"{ALERTS}:{alert.key}" for alert in snapshot.alerts}
             audit = self.query_one(f"#{AUDIT}", BookTable)
             audit.set_empty(f"No entries contain “{search}”." if search else "No entries.")
             audit.set_rows(snapshot.audit)
@@ -103,7 +97,7 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         return key.partition(":")[2] if key is not None else None
 
     def show_tab(self, tab: str) -> None:
-        """Show jobs, alerts or the audit trail."""
+        """Show the jobs or the audit trail."""
         self._tab = tab
         self._show_tab()
 
@@ -164,30 +158,6 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         if job is not None:
             text = f"{job.title} runs once now, as if due. An evaluation may make runs and send orders."
             self.host.confirm_sending(f"Run “{job.title}” now?", text, "Run", lambda: self.run_job(job.name), "Done")
-
-    def _alert(self) -> AlertView | None:
-        row = self.table.cursor_row
-        if not isinstance(row, AlertView):
-            self.host.say("Select an alert first; t shows the alerts.")
-            return None
-        return row
-
-    def action_acknowledge(self) -> None:
-        alert = self._alert()
-        if alert is None:
-            return
-        marked = [row.key for row in self.table.rows if f"{ALERTS}:{row.key}" in self.table.marked]
-        keys = tuple(marked) or (alert.key,)
-        done = "Acknowledged; it is raised again if its cause recurs"
-        if len(keys) > 1:
-            done = f"{count_text(len(keys), 'alert')} acknowledged"
-        change = self.host.change(lambda: self.host.ask(log_queries.acknowledge_all, keys), done)
-        self.host.work(change, name="acknowledge")
-
-    def action_go_to(self) -> None:
-        alert = self._alert()
-        if alert is not None:
-            self.host.navigation.show_subject(alert.kind, alert.subject)
 
     def action_verify(self) -> None:
         self.host.work(self._verify(), name="verify")

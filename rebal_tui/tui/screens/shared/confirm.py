@@ -204,7 +204,7 @@ class ConfirmScreen(Dialog[str | None]):
     def _note_fault(self) -> str:
         note = self.question.note
         if note is not None and note.required and not self._note:
-            return "A note is required."
+            return note.missing
         try:
             display_text(self._note, MAX_NOTE_LENGTH)
         except ValueError as error:
