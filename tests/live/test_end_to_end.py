@@ -64,6 +64,7 @@ def run_scenario(harness: BookHarness) -> None:
     harness.settle(finished(4))
     harness.halt("TLT", False)
     harness.advance_to("2026-11-30 11:00")
+    harness.settle(finished(5))
     retry_until(
         lambda: request_withdrawal(harness.book, harness.account_id, parse_money("5000")),
         lambda: cash.withdrawals(harness.book.database),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 
 from rebal_tui.broker.files.events import emit_order, read_events
@@ -89,6 +89,10 @@ class FilesBroker:
     def batch(self) -> AbstractContextManager[object]:
         """One transaction for all orders inside the block."""
         return self._tables.write()
+
+    def reading(self) -> AbstractContextManager[object]:
+        """A block without effect: every read is answered at once."""
+        return nullcontext()
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
         """The order with that client order id, None when there is none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -100,6 +100,10 @@ class SimulatedBroker:
     def batch(self) -> AbstractContextManager[object]:
         """One transaction for all calls inside the block; a call that is refused or fails is rolled back alone."""
         return self._tables.write()
+
+    def reading(self) -> AbstractContextManager[object]:
+        """A block without effect: every read is answered at once."""
+        return nullcontext()
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
         """The order with that client order id, None when none was accepted."""

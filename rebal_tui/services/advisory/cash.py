@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from rebal_tui.broker.protocol import (
     FIRM_ACCOUNT,
+    BrokerPending,
     BrokerRefused,
     BrokerUnavailable,
+    LiveBroker,
     RefusalCode,
     SandboxControls,
 )
 from rebal_tui.domain.accounts import Account
-from rebal_tui.domain.cash import Journal, Owner, OwnerKind, Reservation
+from rebal_tui.domain.cash import Journal, JournalStatus, Owner, OwnerKind, Reservation
 from rebal_tui.domain.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Refusal
 from rebal_tui.domain.quantities import MAX_NANO, Money
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.kill_switch import halted
+from rebal_tui.services.broker_sync.account_snapshot import read_account
 from rebal_tui.services.broker_sync.events import apply_journal, sync
-from rebal_tui.services.broker_sync.polling import read_account
-from rebal_tui.store import book_settings, cash, reservations
+from rebal_tui.store import book_settings, cash, journal_requests, reservations
+from rebal_tui.store.journal_requests import StoredRequest
 
 _FORBIDDEN = frozenset(
     {
@@ -78,6 +83,8 @@ def create_journal(
         with book.write() as tx:
             key = book_settings.next_id(tx)
     source, target = (FIRM_ACCOUNT, account_id) if incoming else (account_id, FIRM_ACCOUNT)
+    if book.live is not None:
+        return _request_journal(book, book.live, StoredRequest(key, source, target, amount, description, book.now()))
     try:
         journal = book.broker.create_journal(source, target, amount, description, key)
     except BrokerRefused as refusal:
@@ -92,6 +99,25 @@ def create_journal(
         with book.write() as tx:
             cash.set_journal_key(tx, journal.id, key)
     return journal
+
+
+def _request_journal(book: Book, live: LiveBroker, request: StoredRequest) -> Journal:
+    """Store and queue a journal; the one returned stands for it, with the key as its id, until the broker answers."""
+    if halted(book):
+        raise Conflict("the kill switch stops all new journals; release it first")
+    if journal_requests.get(book.database, request.key) is None:
+        with book.write() as tx:
+            journal_requests.add(tx, request)
+            detail = {"from": request.from_account, "to": request.to_account, "amount": request.amount}
+            tx.record("journal.requested", request.key, detail, "advisor")
+        with suppress(BrokerPending):
+            live.create_journal(
+                request.from_account, request.to_account, request.amount, request.description, request.key
+            )
+    return Journal(
+        request.key, request.from_account, request.to_account, request.amount, JournalStatus.QUEUED,
+        request.description, request.at, request.at,
+    )  # fmt: skip
 
 
 def reserve_for_journal(book: Book, journal: Journal, account_id: str) -> None:
@@ -134,6 +160,8 @@ def _check_reservations(book: Book, account_id: str, amount: Money) -> None:
         return
     try:
         ready = transferable(book, account_id)
+    except BrokerPending:
+        raise
     except BrokerUnavailable:
         raise Conflict("the broker did not answer; nothing was sent") from None
     if amount > ready:

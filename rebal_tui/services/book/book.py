@@ -82,7 +82,7 @@ class Book:
         self.subscriptions = Subscriptions(self.account_table, self.subscription_table)
         self.portfolios: dict[str, Portfolio] = {}
         self.open_runs: ChangeTrackingDict[str, Run] = ChangeTrackingDict({})
-        self.rate_limiter = RateLimiter()
+        self.rate_limiter = RateLimiter(live.budget if live is not None else None)
         self.work_queue = WorkQueue()
         self.pass_in_progress: UnfinishedPass | None = None
         self.cash_targets: ChangeTrackingDict[tuple[str, int], Money] = ChangeTrackingDict({})

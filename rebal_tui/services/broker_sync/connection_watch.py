@@ -5,10 +5,11 @@ Everything here is known from responses that were received anyway; only a clock 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from rebal_tui.broker.connection import StreamState
-from rebal_tui.broker.protocol import BrokerUnavailable, LiveBroker
+from rebal_tui.broker.protocol import BrokerPending, BrokerUnavailable, LiveBroker
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.book.book import Book
 from rebal_tui.store import jobs
@@ -32,7 +33,8 @@ def watch_connection(book: Book, broker: LiveBroker, now: datetime) -> None:
     _watch_streams(book, state.streams, now)
     skew = state.skew
     if skew is not None and abs(skew) > CLOCK_SKEW_MAX and _may_ask(book, now):
-        broker.clock()
+        with suppress(BrokerPending):
+            broker.clock()
         skew = broker.connection().skew
     if skew is not None:
         compare_clocks(book, skew, now)

@@ -50,18 +50,20 @@ def check_accounts(tx: BookTransaction, accounts: Iterable[Account]) -> None:
         if ours is None:
             explained.put_figures(tx, account.id, theirs)
             continue
-        changes = explained.changes_since(tx.database, account.id)
-        if _explained(ours, changes, theirs):
+        changes, executed = explained.changes_since(tx.database, account.id), undelivered(book, account.id)
+        if not executed and _explained(ours, changes, theirs):
             decided = book.now() > ours.since + ADOPTION_PERIOD or _agree(expected(ours, changes), changes, theirs)
             if decided and (changes or (ours.cash, ours.held) != (theirs.cash, theirs.held)):
                 explained.put_figures(tx, account.id, replace(theirs, since=ours.since))
             _resume(tx, account.id)
-        elif (executed := undelivered(book, account.id)) and _explained(ours, [*changes, *executed], theirs):
+        elif executed and _explained(ours, [*changes, *executed], theirs):
             book_undelivered(tx, executed)
             explained.put_figures(tx, account.id, replace(theirs, since=ours.since))
             _resume(tx, account.id)
         elif not _split_shown(tx, account.id, ours, changes, theirs):
-            _hold(tx, account, _texts(book, account, expected(ours, changes), theirs), changes, ours, theirs)
+            # Figures without an execution that an order has shown are old: nothing may be bought from them.
+            known = [*changes, *executed]
+            _hold(tx, account, _texts(book, account, expected(ours, known), theirs), known, ours, theirs)
 
 
 def is_settled(book: Book, account: Account) -> bool:
@@ -72,7 +74,7 @@ def is_settled(book: Book, account: Account) -> bool:
     if ours is None or (hold is not None and has_difference(hold)):
         return False
     agreed = (ours.cash, dict(ours.held)) == (account.cash, dict(held_by_id(book, account)))
-    return agreed and not explained.changes_since(book.database, account.id)
+    return agreed and not explained.changes_since(book.database, account.id) and not undelivered(book, account.id)
 
 
 def adopt(tx: BookTransaction, accounts: Iterable[Account]) -> None:
