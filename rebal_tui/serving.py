@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from rebal_tui import bootstrap, opening
 from rebal_tui.api.server import BindAddress, Listening, serve
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.domain.api_keys import KeyScope
 from rebal_tui.domain.errors import Conflict, Halt, ReadOnly, Unavailable
 from rebal_tui.running_server import RunningServer, announced

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import pytest
 
 from rebal_tui import bootstrap, live_book
+from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.broker.gateway.broker import GatewayBroker
-from rebal_tui.broker.protocol import BrokerUnavailable
 from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, KeyLocation
 from rebal_tui.domain.quantities import money_text, parse_money, parse_price, qty_text
 from rebal_tui.domain.sessions import NEW_YORK

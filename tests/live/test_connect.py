@@ -16,7 +16,7 @@ import pytest
 
 from rebal_tui import credentials, live_book, opening
 from rebal_tui.bootstrap import open_database
-from rebal_tui.broker.protocol import BrokerPending
+from rebal_tui.broker.failures import BrokerPending
 from rebal_tui.cli.program import run
 from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, KeyLocation, Keys
 from rebal_tui.domain.errors import Conflict, Invalid

@@ -10,14 +10,8 @@ import pytest
 
 from rebal_tui.broker.budget import RequestBudget
 from rebal_tui.broker.connection import ConnectionState, StreamState
-from rebal_tui.broker.protocol import (
-    BrokerEvent,
-    BrokerRefused,
-    BrokerUnavailable,
-    EventBatch,
-    JournalRequest,
-    LiveBroker,
-)
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.protocol import BrokerEvent, EventBatch, JournalRequest, LiveBroker
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.cash import Journal
 from rebal_tui.domain.errors import Conflict

@@ -11,9 +11,9 @@ import pytest
 
 from rebal_tui.broker.alpaca.broker import AlpacaBroker
 from rebal_tui.broker.budget import RequestBudget, RequestClass
+from rebal_tui.broker.failures import BrokerPending
 from rebal_tui.broker.gateway.broker import GatewayBroker
 from rebal_tui.broker.gateway.gateway import Gateway, NotSent
-from rebal_tui.broker.protocol import BrokerPending
 from tests.live.transports import NOW
 
 

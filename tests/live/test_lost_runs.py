@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from rebal_tui import bootstrap, live_book
-from rebal_tui.broker.protocol import BrokerUnavailable, EventKind
+from rebal_tui.broker.failures import BrokerUnavailable
+from rebal_tui.broker.protocol import EventKind
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunStatus

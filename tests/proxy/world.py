@@ -16,8 +16,8 @@ from types import TracebackType
 import pytest
 
 from rebal_tui import bootstrap, live_book
+from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.broker.gateway.gateway import Gateway
-from rebal_tui.broker.protocol import BrokerUnavailable
 from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, KeyLocation
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.portfolios import BandType, DriftBand

@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable
 from rebal_tui.broker.simulated import broker as sim_broker
 from rebal_tui.broker.simulated import journals as sim_journals
 from rebal_tui.domain.accounts import AccountStatus

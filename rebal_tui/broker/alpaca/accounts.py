@@ -13,7 +13,7 @@ from rebal_tui.broker.alpaca.client import AlpacaClient, Denied, KeysRefused, Ra
 from rebal_tui.broker.alpaca.firm_account import firm_candidates, firm_reason, has_person
 from rebal_tui.broker.alpaca.json_values import Json, Malformed
 from rebal_tui.broker.alpaca.refusals import refusal
-from rebal_tui.broker.protocol import BrokerUnavailable, RefusalCode
+from rebal_tui.broker.failures import BrokerUnavailable, RefusalCode
 from rebal_tui.broker.unreadable import AccountUnreadable, Listing, Unreadable
 from rebal_tui.domain.accounts import Account, AccountStatus
 

@@ -25,14 +25,8 @@ from rebal_tui.broker.alpaca.stream_list import ACCOUNTS, ACTIVITIES, INTERNAL, 
 from rebal_tui.broker.alpaca.stream_reader import ReceivedMessage
 from rebal_tui.broker.alpaca.stream_set import StreamSet
 from rebal_tui.broker.connection import ConnectionState, RateLimit
-from rebal_tui.broker.protocol import (
-    FIRM_ACCOUNT,
-    BrokerEvent,
-    BrokerRefused,
-    BrokerUnavailable,
-    JournalRequest,
-    RefusalCode,
-)
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, JournalRequest
 from rebal_tui.broker.unreadable import Listing
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset

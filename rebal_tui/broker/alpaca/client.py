@@ -16,7 +16,7 @@ import tenacity
 from rebal_tui.broker.alpaca import json_values
 from rebal_tui.broker.alpaca.clock_skew import ClockSkew
 from rebal_tui.broker.connection import RateLimit
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 MAX_RATE_LIMIT_WAIT_SECONDS = 65.0

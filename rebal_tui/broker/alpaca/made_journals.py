@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from rebal_tui.broker.protocol import BrokerUnavailable, JournalRequest
+from rebal_tui.broker.failures import BrokerUnavailable
+from rebal_tui.broker.protocol import JournalRequest
 from rebal_tui.domain.cash import Journal
 
 CLOCK_TOLERANCE = timedelta(minutes=1)

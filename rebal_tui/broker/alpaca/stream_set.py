@@ -15,7 +15,7 @@ from rebal_tui.broker.alpaca.stream_list import STREAMS, TRADE_STREAM, Stream
 from rebal_tui.broker.alpaca.stream_reader import ReceivedMessage, StreamFault, read_stream
 from rebal_tui.broker.alpaca.streams import RESUME_OVERLAP, Listener
 from rebal_tui.broker.connection import StreamState
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 
 
 class StreamSet:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
 from rebal_tui.broker.files.events import emit_order, read_events
 from rebal_tui.broker.files.ports import Ids, Tables
 from rebal_tui.broker.files.records import (
@@ -19,7 +20,7 @@ from rebal_tui.broker.files.records import (
     read_assets,
     read_listing,
 )
-from rebal_tui.broker.protocol import AccountListing, BrokerEvent, BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import AccountListing, BrokerEvent
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import Journal

@@ -15,18 +15,11 @@ from typing import NoReturn, Protocol, TypeVar, cast
 
 from rebal_tui.broker.budget import RequestBudget, RequestClass
 from rebal_tui.broker.connection import ConnectionState, RateLimit
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable, RefusalCode
 from rebal_tui.broker.gateway import rows
 from rebal_tui.broker.gateway.event_batches import EventBatches
 from rebal_tui.broker.gateway.gateway import Gateway, NotSent, Reply
-from rebal_tui.broker.protocol import (
-    BrokerEvent,
-    BrokerPending,
-    BrokerRefused,
-    BrokerUnavailable,
-    EventBatch,
-    JournalRequest,
-    RefusalCode,
-)
+from rebal_tui.broker.protocol import BrokerEvent, EventBatch, JournalRequest
 from rebal_tui.broker.unreadable import AccountUnreadable
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset

@@ -6,8 +6,9 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
+from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.broker.gateway.gateway import Reply
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventBatch, EventKind
+from rebal_tui.broker.protocol import BrokerEvent, EventBatch, EventKind
 from rebal_tui.broker.unreadable import AccountUnreadable
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset

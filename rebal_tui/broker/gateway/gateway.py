@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rebal_tui.broker.budget import RequestBudget, RequestClass
-from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable
 
 log = logging.getLogger(__name__)
 

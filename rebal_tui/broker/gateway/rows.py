@@ -11,7 +11,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, BrokerRefused, EventKind, Unmade
+from rebal_tui.broker.failures import BrokerRefused
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, EventKind, Unmade
 from rebal_tui.domain.cash import Journal, JournalStatus
 from rebal_tui.domain.orders import Order, OrderStatus, Side
 

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rebal_tui.broker.protocol import AccountListing, BrokerEvent, BrokerRefused, OrderQuery, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import AccountListing, BrokerEvent, OrderQuery
 from rebal_tui.broker.simulated import records
 from rebal_tui.broker.simulated.accounts import (
     account_number,

@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from rebal_tui.broker.protocol import (
-    FIRM_ACCOUNT,
-    BrokerPending,
-    BrokerRefused,
-    BrokerUnavailable,
-    LiveBroker,
-    RefusalCode,
-    SandboxControls,
-)
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, LiveBroker, SandboxControls
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.cash import Journal, JournalStatus, Owner, OwnerKind, Reservation
 from rebal_tui.domain.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Refusal

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from rebal_tui.broker.protocol import BrokerRefused, OrderQuery
+from rebal_tui.broker.failures import BrokerRefused
+from rebal_tui.broker.protocol import OrderQuery
 from rebal_tui.domain.errors import Conflict, Forbidden, NotFound
 from rebal_tui.domain.orders import Order, OrderRequest, Side
 from rebal_tui.domain.quantities import Money

@@ -6,7 +6,8 @@ from contextlib import suppress
 from datetime import timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerPending, BrokerUnavailable, JournalRequest, LiveBroker
+from rebal_tui.broker.failures import BrokerPending, BrokerUnavailable
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, JournalRequest, LiveBroker
 from rebal_tui.domain.cash import WITHDRAWAL_JOURNAL, Journal, Withdrawal
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.book.book import Book

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.cash import (
     WITHDRAWAL_JOURNAL,
     Journal,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rebal_tui.broker.protocol import BrokerPending, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerPending, BrokerUnavailable
 from rebal_tui.domain.cash import Withdrawal, WithdrawalStage
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.quantities import Money

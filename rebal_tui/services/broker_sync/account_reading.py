@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from rebal_tui.broker.protocol import BrokerRefused, EventBatch, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import EventBatch
 from rebal_tui.broker.unreadable import AccountUnreadable
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.orders import Order, Side

@@ -9,7 +9,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from rebal_tui.broker.connection import StreamState
-from rebal_tui.broker.protocol import BrokerPending, BrokerUnavailable, LiveBroker
+from rebal_tui.broker.failures import BrokerPending, BrokerUnavailable
+from rebal_tui.broker.protocol import LiveBroker
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.book.book import Book
 from rebal_tui.store import jobs

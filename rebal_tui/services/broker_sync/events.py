@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerPending, BrokerRefused, EventBatch, EventKind, RefusalCode
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import BrokerEvent, EventBatch, EventKind
 from rebal_tui.broker.unreadable import unreadable_rows
 from rebal_tui.domain.accounts import ENDED_STATUSES, RESTRICTION_TEXTS, Account, Restriction
 from rebal_tui.domain.assets import Asset

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from rebal_tui.broker.protocol import BrokerPending, BrokerRefused, BrokerUnavailable, LiveBroker
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.protocol import LiveBroker
 from rebal_tui.broker.unreadable import AccountUnreadable
 from rebal_tui.domain.quarantine import QuarantineKind
 from rebal_tui.domain.runs import RunStatus

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from rebal_tui.broker.protocol import BrokerPending, BrokerRefused, BrokerUnavailable, EventBatch
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.protocol import EventBatch
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.quarantine import Quarantined, QuarantineKind
 from rebal_tui.services.book import quarantine

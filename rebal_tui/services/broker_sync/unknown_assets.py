@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
 
-from rebal_tui.broker.protocol import BrokerPending
+from rebal_tui.broker.failures import BrokerPending
 from rebal_tui.domain.accounts import Account, Position
 from rebal_tui.domain.asset_labels import plain_symbol
 from rebal_tui.domain.assets import Asset

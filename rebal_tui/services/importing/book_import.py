@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import Conflict, Fault

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Protocol
 
-from rebal_tui.broker.protocol import AccountListing, Broker, BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
+from rebal_tui.broker.protocol import AccountListing, Broker
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.errors import Fault
 from rebal_tui.domain.orders import Order, OrderStatus, Side

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from rebal_tui.broker.protocol import BrokerPending
+from rebal_tui.broker.failures import BrokerPending
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, require

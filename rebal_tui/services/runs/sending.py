@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from rebal_tui.broker.budget import rate_of
 from rebal_tui.broker.connection import RateLimit
-from rebal_tui.broker.protocol import BrokerPending, BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable, RefusalCode
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, SkippedOrder, SkipReason
 from rebal_tui.domain.runs import Run
 from rebal_tui.engine.restrictions import blocking_reasons

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from rebal_tui.broker.protocol import BrokerPending
+from rebal_tui.broker.failures import BrokerPending
 from rebal_tui.domain.errors import Conflict, Halt, ReadOnly, Refusal
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import suppress
 from datetime import datetime
 
-from rebal_tui.broker.protocol import BrokerPending, BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable
 from rebal_tui.domain.errors import Conflict, NotFound, Refusal
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.market.clock import HeartbeatClock

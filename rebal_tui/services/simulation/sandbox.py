@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
 from rebal_tui.domain.assets import Asset, AssetChange, AssetStatus
 from rebal_tui.domain.errors import Conflict, Fault, Invalid

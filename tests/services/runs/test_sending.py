@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable, RefusalCode
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, Side, SkippedOrder, SkipReason

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
+from rebal_tui.broker.protocol import BrokerEvent
 from rebal_tui.domain.cash import Withdrawal, WithdrawalStage
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.quantities import parse_money

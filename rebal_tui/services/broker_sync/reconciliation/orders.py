@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
+from rebal_tui.broker.protocol import BrokerEvent
 from rebal_tui.domain.orders import Order, OrderStatus
 from rebal_tui.domain.quantities import Qty, qty_text
 from rebal_tui.domain.runs import Run, RunStatus

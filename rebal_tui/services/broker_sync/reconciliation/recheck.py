@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerPending, BrokerRefused, EventKind
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused
+from rebal_tui.broker.protocol import BrokerEvent, EventKind
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.quarantine import isolated
 from rebal_tui.services.book.quarantine_view import Work

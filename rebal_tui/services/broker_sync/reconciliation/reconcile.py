@@ -12,7 +12,8 @@ from datetime import timedelta
 from functools import partial
 from typing import cast
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerPending, BrokerRefused, EventKind, SandboxControls
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused
+from rebal_tui.broker.protocol import BrokerEvent, EventKind, SandboxControls
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.cash import Journal
 from rebal_tui.domain.quantities import money_text

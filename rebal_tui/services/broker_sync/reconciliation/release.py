@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.domain.accounts import Account, Position
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import Order
