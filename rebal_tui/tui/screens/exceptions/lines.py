@@ -115,7 +115,8 @@ def detail_lines(row: Row) -> Builder:
 
 
 def _exception(row: ExceptionView, width: int) -> list[Line]:
-    answer = ANSWERS.get(row.kind, "goes to its subject")
+    answer = ANSWERS.get(row.kind)
+    keys = f"l {answer}; g goes to its subject." if answer else "l or g goes to its subject."
     lines: list[Line] = [
         ((kind_text(row), "bad"), (f"  since {formats.timestamp(row.since)} NY", "muted")),
         (),
@@ -131,7 +132,7 @@ def _exception(row: ExceptionView, width: int) -> list[Line]:
             first, *rest = paragraph(text, width - 10)
             lines.append(((name.ljust(10), "muted"), *first))
             lines.extend(((" " * 10, ""), *part) for part in rest)
-    return [*lines, (), *paragraph(f"l {answer}; g goes to its subject.", width, "muted")]
+    return [*lines, (), *paragraph(keys, width, "muted")]
 
 
 def _alert(row: AlertView, width: int) -> list[Line]:
