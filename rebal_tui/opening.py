@@ -96,7 +96,7 @@ def _replace_with_positions(path: Path, content: bytes) -> str:
     database = bootstrap.open_database(path)
     try:
         with database.write():
-            files_book.create_files(database, name=path.stem, now=bootstrap.real_now())
+            files_book.create_files(database, name=path.stem, now=bootstrap.real_now(), seed=bootstrap.new_seed())
             plan = plan_import(book := files_book.open_files(database), statement)
             apply_import(book, plan)
     except BaseException:

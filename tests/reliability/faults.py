@@ -42,7 +42,7 @@ from rebal_tui.services.broker_sync import events as syncing
 from rebal_tui.services.evaluation import account as account_evaluation
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation_pass import context
-from rebal_tui.services.runs import finishing, needs_adjustment, processing, sending
+from rebal_tui.services.runs import buy_sizes, finishing, needs_adjustment, processing, sending
 from rebal_tui.services.runs.sending import PendingOrder
 from rebal_tui.store import audit, fills
 from rebal_tui.store import outbox as outbox_store
@@ -383,8 +383,8 @@ _replace_attribute("ended orders are sent all the same", finishing, "resolve_ord
 _replace_attribute("blocked orders are sent all the same", sending, "_skip_reason", lambda book, order: None)
 _replace_attribute("a run starts on stale prices", processing, "_stale_prices", lambda book, run: False)
 _replace_attribute("buys do not wait for sells", outbox_store, "progress", _not_waiting)
-_replace_attribute("buys are paid from sells that were planned", processing, "resize_buys", _from_the_plan)
-_replace_attribute("the cash target is spent", processing, "resize_buys", _ignoring_cash_target)
+_replace_attribute("buys are paid from sells that were planned", buy_sizes, "resize_buys", _from_the_plan)
+_replace_attribute("the cash target is spent", buy_sizes, "resize_buys", _ignoring_cash_target)
 _replace_attribute(
     "amounts are rounded up", allocation, "floor_cents", lambda value: Money(-(-value // (ATTO // 100)) * CENT)
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+    Ints = NDArray[np.int64]
 
 HOLD_SECONDS = 10.0
 """How long after a key, or after the last sort, the order of rows is kept."""
@@ -32,12 +33,16 @@ class StableOrder:
 
     def renew(self, positions: Any, ids: Ints, now: float) -> Ints:
         """Take a new order: `positions` of rows in the source, whose row ids are `ids` by position."""
+        import numpy as np
+
         found: Ints = np.asarray(positions, np.int64)
         self._shown, self._sorted, self.moved, self._differs = ids[found], now, 0, None
         return found
 
     def keep(self, positions: Any, ids: Ints, now: float) -> Ints:
         """The rows at `positions` in the order that is shown; rows that were not shown come last."""
+        import numpy as np
+
         if self._shown is None or self.seconds_left(now) <= 0:
             return self.renew(positions, ids, now)
         fresh: Ints = np.asarray(positions, np.int64)
