@@ -130,6 +130,7 @@ def test_a_connected_book_opens_as_paper_under_review_and_reads_the_broker(
         (["--paper"], "no keys: set REBAL_TUI_BROKER_KEY"),
     ],
 )
+@pytest.mark.samples(2)
 def test_invalid_arguments_are_refused_before_any_request(arguments: list[str], words: str, tmp_path: Path) -> None:
     done = connect(tmp_path / "home", *arguments, "--db", str(tmp_path / "x.db"))
     assert (done.returncode, words in done.stderr) == (1, True), done.stderr

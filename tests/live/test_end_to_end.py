@@ -105,6 +105,7 @@ SEEDS = int(os.environ.get("LIVE_SEEDS", "1"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.samples(0)
 def test_a_faulty_connection_gives_equal_results_and_no_duplicate_order(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

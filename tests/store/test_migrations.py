@@ -137,7 +137,7 @@ def test_a_migration_killed_at_any_statement_leaves_the_old_or_the_new_file(
         Database(template).close()
     old, new = _schema_of(template), _schema_after(template, tmp_path / "whole.db", scripts)
     seen = set()
-    for number in range(1, 400, 1 if "LONG" in os.environ else 6):
+    for number in range(1, 400, 1 if "LONG" in os.environ else 14):
         path = tmp_path / "killed.db"
         for leftover in tmp_path.glob("killed.db*"):
             leftover.unlink()

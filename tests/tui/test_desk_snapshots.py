@@ -17,6 +17,7 @@ STATUSES = ("needs_you", "will_trade", "waits", "in_range")
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.samples(4)
 def test_a_row_of_each_status(snap_compare: Any, status: str, size: str) -> None:
     async def before(pilot: Pilot[Any]) -> None:
         await settle(pilot)
