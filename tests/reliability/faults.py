@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from hashlib import sha256
 from itertools import count
 from typing import Any
@@ -26,8 +27,9 @@ from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio, Portfoli
 from rebal_tui.domain.quantities import ATTO, CENT, NANO, Money, Value
 from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import Session
-from rebal_tui.engine import allocation, triggers
+from rebal_tui.engine import allocation, buys, triggers
 from rebal_tui.engine import calendar as calendar_rules
+from rebal_tui.engine.allocation import Allocation, BuyIntent
 from rebal_tui.engine.arrays import day_context as today_rules
 from rebal_tui.engine.arrays import decide, exact
 from rebal_tui.engine.arrays.day_context import DayContext
@@ -368,6 +370,11 @@ def _from_the_plan(plan: Plan, cash: Money, *, size: Any = resize_buys) -> Any:
     return size(plan, Money(max(cash, plan.cash + proceeds)))
 
 
+def _without_minimum(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool) -> Allocation:
+    free = [replace(intent, minimum=Fraction(0)) for intent in intents]
+    return allocation.allocate(free, budget, spread_rest=spread_rest)
+
+
 def _ignoring_cash_target(plan: Plan, cash: Money, *, size: Any = resize_buys) -> Any:
     return size(replace(plan, cash_target=Money(0)), cash)
 
@@ -388,7 +395,7 @@ _replace_attribute("the cash target is spent", buy_sizes, "resize_buys", _ignori
 _replace_attribute(
     "amounts are rounded up", allocation, "floor_cents", lambda value: Money(-(-value // (ATTO // 100)) * CENT)
 )
-_replace_attribute("the minimum of a dollar is ignored", allocation, "MIN_BUY_VALUE", Value(0))
+_replace_attribute("the minimum of a dollar is ignored", buys, "allocate", _without_minimum)
 _replace_attribute("after the close a run stays open", processing, "after_close", lambda book, closed: [])
 _replace_attribute(
     "queued runs of an inactive portfolio stay", needs_adjustment, "cancel_queued", lambda tx, queued, why: []
