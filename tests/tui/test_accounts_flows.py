@@ -294,6 +294,9 @@ def test_a_restriction_is_set_and_lifted() -> None:
         await type_text(pilot, "trading blocked")
         await press(pilot, "enter")
         assert book.accounts["a"].restrictions == {Restriction.TRADING_BLOCKED}
+        assert app.screen.table.rows[0].account_id != "a", "rows keep their places after a key"  # type: ignore[attr-defined]
+        assert app.screen.table.cursor_key == "a"  # type: ignore[attr-defined]
+        await press(pilot, "full_stop")
         assert app.screen.table.rows[0].account_id == "a"  # type: ignore[attr-defined]
         assert "trading is blocked" in screen_text(app)
         await press(pilot, "i")
@@ -427,6 +430,7 @@ def test_the_account_view_follows_prices_and_keeps_its_cursor() -> None:
         text = screen_text(app)
         assert "first rebalance of this subscription" in text
         assert "R-14" not in text
+        assert isinstance(app.screen, ReadScreen)
         await press(pilot, "escape", "T", "enter")
         assert app.current_mode == Section.RUNS
 

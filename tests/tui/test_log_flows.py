@@ -64,7 +64,14 @@ def test_the_audit_trail_is_searched_as_it_is_typed_and_opened_as_json() -> None
         rows = app.screen.table.rows
         assert rows
         assert all("restrict" in f"{row.action} {row.subject} {row.detail}" for row in rows)
-        await press(pilot, "enter", "enter")
+        await press(pilot, "enter")
+        chip = f"⌕ restrict {len(rows)}/{len(rows)} ✕"
+        assert chip in screen_text(app)
+        await press(pilot, "t")
+        assert chip not in screen_text(app)
+        await press(pilot, "t")
+        assert chip in screen_text(app)
+        await press(pilot, "enter")
         assert isinstance(app.screen_stack[-1], ReadScreen)
         assert '"action"' in screen_text(app)
         await press(pilot, "escape", "escape")

@@ -100,7 +100,7 @@ def test_the_list_and_its_detail_show_everything() -> None:
         text = screen_text(app)
         for part in ("All 3", "● active", "Balanced", "200,000.00", "60.00", "±5 pp", "cooldown 7 days", "Client b"):
             assert part in text
-        assert text.index("■ Client b") < text.index("● Client a")
+        assert text.index("▶ Client b") < text.index("● Client a")
         await go_to_portfolio(pilot, app, "calm")
         text = screen_text(app)
         assert "monthly on the 15th" in text

@@ -298,6 +298,7 @@ def test_a_failing_heartbeat_is_visible_and_goes_away() -> None:
     drive(script, make_app(backend))
 
 
+@pytest.mark.every_frame
 def test_a_late_answer_is_dropped() -> None:
     backend = FakeBackend()
     rows = {row.account_id: row for row in backend.rows}
@@ -367,7 +368,8 @@ def test_an_empty_book_offers_three_ways_to_start() -> None:
         assert "Preview" not in text
         await press(pilot, "enter")
         assert done == ["demo"]
-        assert "The demo is open." in screen_text(app)
+        assert "The demo is open." in shown_messages(app)
+        assert "Working…" not in screen_text(app)
         await press(pilot, "down", "down", "enter")
         assert "rebal-tui connect" in screen_text(app)
 

@@ -160,7 +160,7 @@ class AccountPage(LiveDialog, Dialog[str]):
 
     @on(BookTable.Opened)
     def _opened(self) -> None:
-        row = self.query_one(BookTable).cursor_row
+        row = self._current.cursor_row
         if isinstance(row, RunRow):
             self.dismiss(row.id)
         elif isinstance(row, Decision):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
@@ -23,7 +23,7 @@ from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.text import ui_text
-from rebal_tui.tui.widgets.lines import Builder, LinesView
+from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import TabBar
 
@@ -53,16 +53,22 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         verified = Static("", id="verified", markup=False)
         verified.display = False
         yield verified
-        with Horizontal(id="body"):
-            with Vertical(id="tables"):
-                yield BookTable(lines.job_columns(), lambda job: f"{JOBS}:{job.name}", id=JOBS, empty="No jobs.",
-                                search=lines.job_text)  # fmt: skip
-                yield BookTable(lines.audit_columns(), lambda entry: f"{AUDIT}:{entry.seq}", id=AUDIT,
-                                empty="No entries.")  # fmt: skip
-            yield LinesView(id="detail")
-        line = Input(placeholder="search the audit trail", id="filter", compact=True)
-        line.display = False
-        yield line
+        yield from self.compose_list()
+
+    def compose_tables(self) -> ComposeResult:
+        with Vertical(id="tables"):
+            yield BookTable(lines.job_columns(), lambda job: f"{JOBS}:{job.name}", id=JOBS, empty="No jobs.",
+                            search=lines.job_text)  # fmt: skip
+            yield BookTable(lines.audit_columns(), lambda entry: f"{AUDIT}:{entry.seq}", id=AUDIT,
+                            empty="No entries.")  # fmt: skip
+
+    @property
+    def filter_hint(self) -> str:
+        return "search the audit trail" if self._tab == AUDIT else super().filter_hint
+
+    @property
+    def filter_text(self) -> str:
+        return self._search if self._tab == AUDIT else super().filter_text
 
     def on_mount(self) -> None:
         self._show_tab()
@@ -81,6 +87,7 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
             audit = self.query_one(f"#{AUDIT}", BookTable)
             audit.set_empty(f"No entries contain “{search}”." if search else "No entries.")
             audit.set_rows(snapshot.audit)
+            self.show_filter()
         self.request_detail(self.table.cursor_key)
 
     def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
@@ -111,8 +118,10 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
             self.query_one(f"#{tab}", BookTable).display = tab == self._tab
         self.query_one("#tiles", TabBar).current = self._tab
         line = self.query_one("#filter", Input)
-        line.value = self._search if self._tab == AUDIT else self.table.view.text
-        line.display = bool(line.value)
+        with line.prevent(Input.Changed):
+            line.value = self.filter_text
+        line.placeholder, line.display = self.filter_hint, False
+        self.show_filter()
         self.table.focus()
         self.request_detail(self.table.cursor_key)
 

@@ -56,10 +56,14 @@ class ListScreen(ShowsMatching, SectionScreen):
         """Create the table of this section."""
         raise NotImplementedError
 
+    def compose_tables(self) -> ComposeResult:
+        """Yield the table, or what holds the tables."""
+        yield self.make_table()
+
     def compose_list(self) -> ComposeResult:
-        """Yield the table, the detail panel and the filter input."""
+        """Yield the tables, the detail panel, the filter input and the bottom line."""
         with Horizontal(id="body"):
-            yield self.make_table()
+            yield from self.compose_tables()
             yield LinesView(id="detail")
         filter_line = Input(placeholder=self.filter_hint, id="filter", compact=True)
         filter_line.display = False
@@ -73,13 +77,18 @@ class ListScreen(ShowsMatching, SectionScreen):
         return f"filter {self.NOUN}s: any words, in any order{terms}"
 
     @property
+    def filter_text(self) -> str:
+        """The filter that the shown rows match."""
+        return self.table.view.text
+
+    @property
     def foot(self) -> ListFoot:
         return self.query_one(ListFoot)
 
     def show_filter(self) -> None:
         """Show the filter as a chip in the bottom line, with its row counts and its error."""
         table, foot = self.table, self.foot
-        text = table.view.text
+        text = self.filter_text
         foot.counts = (len(table.rows), table.total)
         foot.fault = parse_filter(text, self.FILTER_FIELDS, self.FILTER_CHOICES).fault
         foot.chip = self._filter_label or text if text and not self.query_one("#filter", Input).display else ""
