@@ -80,7 +80,7 @@ def columns() -> tuple[Column[DeskRow], ...]:
         Column("worst", "Worst", 5, lambda row: row.worst, sort=lambda row: row.worst, priority=1),
         Column("drift", "Drift", 6, _drift, "right", 0, lambda row: abs(row.drift_bp), True),
         Column(
-            "band", "Band used", bars.USAGE_WIDTH, lambda row: bars.band_bar(row.band_used), "left", 1,
+            "band", "Band used", bars.USAGE_WIDTH, lambda row: bars.band_bar(row.band_used), "left", 0,
             lambda row: -1 if row.band_used is None else row.band_used, True,
         ),
         Column("state", "Status", 14, _state, sort=lambda row: row.state, grow=2, max_width=22),
