@@ -18,9 +18,9 @@ _MICROSECOND = timedelta(microseconds=1)
 _PER_MINUTE = MINUTE // _MICROSECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 READ_SHARE = 3
-"""While orders wait, reads use at most one of so many requests."""
+"""While orders wait, at most one request in this many is a read."""
 RESERVED_SHARE = 10
-"""While no order waits, reads leave one of so many requests for cancels and new orders."""
+"""While no order waits, reads leave one request in this many for cancels and new orders."""
 
 
 class RequestClass(IntEnum):
@@ -61,7 +61,7 @@ class RequestBudget:
         return budget
 
     def restore(self, text: str) -> None:
-        """Take over the requests that `text` serialized, before any other is counted; none for an empty text."""
+        """Restore the requests that `text` serialized, before any other is counted; none for an empty text."""
         if text:
             raw = json.loads(text)
             with self._lock:

@@ -128,7 +128,7 @@ class EventBatch:
     """Events, and the broker's state read after all of them were received.
 
     `accounts` are those that the events changed, without those that the broker no longer has; `open_orders` are by
-    account, of those with an external order; `assets` is empty unless they changed. `faults` says why an account, by
+    account, of those with an external order; `assets` is empty unless they changed. `faults` is why an account, by
     id, cannot be read.
     """
 

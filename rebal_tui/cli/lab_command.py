@@ -53,7 +53,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--fill-next", is_flag=True, help="Fill a rebalance at the close after the one that decides it.")
 @click.option("--verify", type=click.IntRange(1, MAX_VERIFIED), metavar="N", help="Replay the first N policies listed.")
 @click.option("--all", "show_all", is_flag=True, help="Also list policies that are worse than another in everything.")
-@click.option("--literature", is_flag=True, help="Show published numbers beside those of the lab.")
+@click.option("--literature", is_flag=True, help="Compare published numbers with those of the lab.")
 @click.option("--data-sets", type=_FOLDER, metavar="DIR", help="With --literature: data of online portfolio selection.")
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print one row per policy as CSV.")
@@ -66,7 +66,7 @@ def entry(
     """Compare rebalancing policies over a price history.
 
     For each policy: rebalances, turnover, deviation from the targets, return. Policies are calendars, drift bands,
-    cooldowns and how often the bands are looked at; the portfolio's own one is among them. Every policy starts on its
+    cooldowns and how often the bands are checked; the portfolio's own one is among them. Every policy starts on its
     targets at the first close.
 
     PORTFOLIO is a portfolio of your book, by name or id; BOOK.json a file with one. Without either, 60\u00a0% SPY,

@@ -59,7 +59,7 @@ class FilesBroker:
         return read_listing(self._tables)
 
     def ledger_faults(self) -> list[tuple[str, str]]:
-        """None: the custodian keeps the ledger, and every import is compared with it."""
+        """Always empty: the custodian keeps the ledger, and every import is compared with it."""
         return []
 
     def submit_order(self, request: OrderRequest) -> Order:
@@ -101,7 +101,7 @@ class FilesBroker:
         return found[0].order() if found else None
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
-        """Take an order off at once; fills stand. Raises `BrokerRefused` when it is final or unknown."""
+        """Cancel an order at once; fills stand. Raises `BrokerRefused` when it is final or unknown."""
         with self._tables.write() as tx:
             found = self._found("o.id = ? AND a.id = ?", (order_id, account_id))
             if not found:
@@ -127,11 +127,11 @@ class FilesBroker:
         description: str,  # noqa: ARG002 - the protocol's signature
         idempotency_key: str,  # noqa: ARG002 - the protocol's signature
     ) -> Journal:
-        """Refused: a files book moves no cash."""
+        """Always refused: a files book moves no cash."""
         raise BrokerRefused(RefusalCode.REJECTED, NO_TRANSFERS)
 
     def journal(self, journal_id: str) -> Journal:  # noqa: ARG002 - the protocol's signature
-        """Refused: there are no journals."""
+        """Always refused: there are no journals."""
         raise BrokerRefused(RefusalCode.NOT_FOUND, "no such journal")
 
     def cash_transferable(self, account_id: str) -> Money:

@@ -1,1 +1,1 @@
-"""Gateway: sends a book's requests to a broker on the network, beside the book's thread and within one budget."""
+"""Gateway: sends a book's requests to a broker on the network, on threads of its own and within one budget."""

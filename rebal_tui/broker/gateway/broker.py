@@ -1,4 +1,4 @@
-"""The gateway's front: the broker of a live book's thread, which never waits for the network.
+"""The broker as a live book's thread sees it: requests go through the gateway, and no call waits for the network.
 
 A read is queued and raises `BrokerPending` until it is answered; the caller asks again. An order or journal is queued
 after its row is marked as sent; its answer becomes a row of the event inbox.
@@ -30,11 +30,11 @@ from rebal_tui.domain.sessions import Session
 
 T = TypeVar("T")
 RETRY_AFTER = timedelta(seconds=5)
-"""After a read without an answer, the same is sent again after this time at the earliest."""
+"""Minimum time before a read without an answer is sent again."""
 ANSWER_LIFETIME = timedelta(seconds=10)
-"""How long an answer that nobody asks for is kept."""
+"""How long an answer that is not collected is kept."""
 CANCEL_AGAIN_AFTER = timedelta(seconds=15)
-"""How long an accepted cancel is not requested again."""
+"""Minimum time before an accepted cancel is requested again."""
 _RECEIVE = ("receive",)
 _LOOKUP = "order"
 _PENDING = "the broker has been asked and has not answered yet"
@@ -87,7 +87,7 @@ class _Sent:
 
 
 class GatewayBroker:
-    """`LiveBroker` for the book's thread. `is_ours` says whether a client_order_id is that of an order of the book."""
+    """`LiveBroker` for the book's thread. `is_ours` is whether a client_order_id is that of an order of the book."""
 
     def __init__(
         self, network: Network, gateway: Gateway, now: Callable[[], datetime], is_ours: Callable[[str], bool]
@@ -180,7 +180,7 @@ class GatewayBroker:
     def reading(self) -> Iterator[None]:
         """A block of several reads that belong together: their answers are kept until the block succeeds.
 
-        Without it, every read of a block that asks more than once would be asked again after the next one.
+        Without it, a block of several reads would repeat the earlier ones after each later answer.
         """
         if self._used is not None:
             yield
@@ -226,7 +226,7 @@ class GatewayBroker:
         return cast(T, self._reply(key, read).value)
 
     def _reply(self, key: Hashable, read: Callable[[], object]) -> Reply:
-        """The reply to a read begun after it was first asked for. Raises its error, and `BrokerPending` before."""
+        """The reply to a read that began after its first request. Raises its error, and `BrokerPending` before."""
         self._collect()
         since = self._asked.get(key)
         if since is None:
@@ -244,8 +244,8 @@ class GatewayBroker:
             self._used.append(key)
             self._wanted_at[key] = self._now()
         if failed and not isinstance(reply.error, AccountUnreadable):
-            # Asked again at once by most callers, which would use up the budget on a broker that does not answer.
-            # Accounts that alone cannot be read are in quarantine, which has pauses of its own.
+            # Most callers ask again at once, which would use up the budget on a broker that does not answer.
+            # Accounts that alone cannot be read are in quarantine, which has retry intervals of its own.
             self._retry_at[key] = self._now() + RETRY_AFTER
         if isinstance(reply.error, NotSent):
             raise BrokerUnavailable(str(reply.error))
@@ -290,7 +290,7 @@ class GatewayBroker:
         )
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
-        """Queue a cancel. Returns once the broker has accepted it, and for some time thereafter; raises
+        """Queue a cancel. Returns once the broker has accepted it, and for `CANCEL_AGAIN_AFTER` thereafter; raises
         `BrokerRefused` when the order is final or unknown, and `BrokerPending` before the answer."""
         asked = self._canceled.get(order_id)
         if asked is not None and self._now() - asked < CANCEL_AGAIN_AFTER:
@@ -342,7 +342,7 @@ class GatewayBroker:
         self._network.request_refresh(account_id, reason)
 
     def _receive(self) -> None:
-        """Have the gateway read what received messages need. They tell of money, so reads do not go before them."""
+        """Have the gateway read what received messages need. They may change cash, so they precede other reads."""
         self._collect()
         last = self._replies.pop(_RECEIVE, None)
         if self._network.has_received():
@@ -350,7 +350,7 @@ class GatewayBroker:
             self._gateway.queue(_RECEIVE, RequestClass.CANCEL, self._network.receive, due=due)
 
     def _collect(self) -> None:
-        """Take in replies: answers to orders and journals become rows of the inbox, the others wait to be fetched."""
+        """Collect replies: answers to orders and journals become rows of the inbox, others wait to be read."""
         replies = self._gateway.collect()
         for reply in replies:
             sent = self._sent.pop(reply.key, None)
@@ -363,7 +363,7 @@ class GatewayBroker:
             self._drop_old()
 
     def _outdate(self, key: Hashable) -> None:
-        """After the lookup of an order, an account that was asked for before may not show its executions yet."""
+        """After the lookup of an order, an account requested before it may not show its executions yet."""
         name, *rest = cast("tuple[str, ...]", key)
         if name == _LOOKUP and (account := ("account", rest[0])) in self._asked:
             self._asked[account] = self._gateway.mark()

@@ -101,7 +101,7 @@ class EventBatches:
         return found if ours else [*found, ("open_orders", event.account_id)]
 
     def _complete(self, batch: _Batch) -> bool:
-        """Collect what has been read; whether that is all.
+        """Collect what has been read; returns whether that is all.
 
         Raises the error of a read without an answer, each time until it has one.
         """

@@ -23,7 +23,7 @@ WORKERS = 6
 URGENT_WORKERS = 2
 """Threads among `WORKERS` that send no reads, so that a cancel or an order never waits behind them."""
 PAUSE_SECONDS = 0.05
-"""How often a thread looks again for a request that has become due or has room in the budget."""
+"""How often a thread checks for a request that is due and within the budget."""
 _HELD_BACK = frozenset({RequestClass.SELL, RequestClass.BUY, RequestClass.JOURNAL})
 """Requests that the kill switch stops."""
 _PAID = frozenset({RequestClass.SELL, RequestClass.BUY})
@@ -62,7 +62,7 @@ class Gateway:
     def __init__(
         self, budget: RequestBudget, now: Callable[[], datetime], wait: Callable[[float], object] | None = None
     ) -> None:
-        """`now` is the clock of due times and of the budget; `wait` passes time while a request waits for room."""
+        """`now` is the clock of due times and of the budget; `wait` passes time until the budget allows a request."""
         self.budget = budget
         self.halted = threading.Event()
         self._now = now
@@ -91,7 +91,7 @@ class Gateway:
             self._ready.notify_all()
 
     def mark(self) -> int:
-        """A number above that of every request begun before: a reply with a higher one was asked for afterward."""
+        """A number above that of every request begun before; a reply with a higher one is to a later request."""
         with self._ready:
             return next(self._numbers)
 
@@ -129,7 +129,7 @@ class Gateway:
             return replies
 
     def pump(self) -> int:
-        """Send, on this thread, what is due and has room in the budget; returns the number of requests."""
+        """Send, on this thread, what is due and within the budget; returns the number of requests."""
         count = 0
         while (request := self._next(urgent=False)) is not None:
             self._send(request)
@@ -137,7 +137,7 @@ class Gateway:
         return count
 
     def acquire(self) -> None:
-        """Wait until the budget has room for one more call of the request being sent. Raises `BrokerUnavailable`.
+        """Wait until the budget allows one more call of the request being sent. Raises `BrokerUnavailable`.
 
         The adapter calls it before each call. An order was counted when it was marked as sent.
         """
@@ -165,7 +165,7 @@ class Gateway:
                 self._ready.wait(PAUSE_SECONDS)
 
     def _next(self, urgent: bool) -> _Request | None:
-        """Take the most urgent request that is due and has room in the budget."""
+        """Take the most urgent request that is due and within the budget."""
         with self._ready:
             request = self._first(urgent)
             if request is not None:

@@ -58,7 +58,7 @@ def _row(kind: str, key: str, data: Mapping[str, Any]) -> str:
 
 
 def _timed(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of an order or journal, with times read."""
+    """The fields of an order or journal, with their times parsed."""
     return {
         name: datetime.fromisoformat(value) if name.endswith("_at") and value is not None else value
         for name, value in data.items()
