@@ -102,9 +102,9 @@ class AccountSettings:
 
 @dataclass(frozen=True, slots=True)
 class Stagger:
-    """An account's place among the `sessions` over which its calendar condition is spread (R-66).
+    """An account's position in the `sessions` over which its calendar condition is spread (R-66).
 
-    The condition is asked for the session `offset` sessions ago, which is `day`; `next_day` is the session after that.
+    The condition is checked for the session `offset` sessions ago, which is `day`; `next_day` is the one after that.
     """
 
     offset: int

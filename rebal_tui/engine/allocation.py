@@ -20,7 +20,7 @@ class BuyIntent:
 
     It is a fraction because a share of equity need not be a whole number of units, and one unit can decide whether a
     portion reaches the next cent. `minimum` is the least order: $1, or the minimum trade of a line that is held (R-64).
-    `room` is the most that may be bought, None without a limit; with `no_rest` the line takes none of what is left when
+    The most that may be bought is `room`, None without a limit; with `no_rest` the line takes none of what is left when
     every shortfall is covered (R-21).
     """
 
@@ -103,7 +103,7 @@ def portions_of(
 
 
 def _spread(portions: dict[str, Fraction], remaining: Sequence[BuyIntent], rest: Fraction) -> None:
-    """Add the rest of a budget by weight, to no line more than it has room for."""
+    """Add the rest of a budget by weight, to no line more than its limit."""
     takers = [intent for intent in remaining if not intent.no_rest and intent.weight]
     while takers and rest > 0:
         share = rest / sum(intent.weight for intent in takers)

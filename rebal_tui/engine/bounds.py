@@ -1,4 +1,4 @@
-"""The least and the most that each line may be worth under restrictions (R-60)."""
+"""Minimum and maximum value of each line under restrictions (R-60)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RestrictionsConflict(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An asset of the portfolio or a managed holding: its weight, its value now and its price."""
+    """An asset of the portfolio or a managed holding: its weight, its current value and its price."""
 
     symbol: str
     weight: Percent
@@ -53,7 +53,7 @@ class Bound:
 def bounds_of(lines: Sequence[Line], restrictions: Iterable[TradeRestriction], base: Value) -> dict[str, Bound]:
     """The bounds of every line for a plan whose base is `base`, 0 or more.
 
-    Raises `RestrictionsConflict` when a line's least is above its most, or all of them exceed the base.
+    Raises `RestrictionsConflict` when a line's minimum exceeds its maximum, or all minimums together the base.
     """
     bounds = line_bounds(lines, restrictions, base)
     for symbol, bound in bounds.items():

@@ -1,4 +1,4 @@
-"""Where a run of a drift band stops: boxes around the reachable target, and the scope of the run (R-62, R-63).
+"""Where a drift-band run stops: boxes around the reachable target, and the scope of the run (R-62, R-63).
 
 All amounts are exact and in the units of a `Value`.
 """
@@ -64,7 +64,7 @@ def boxes_of(
 def stops_of_whole(
     lines: Sequence[Line], boxes: Mapping[str, tuple[Fraction, Fraction]], target: ReachableTarget
 ) -> Stops:
-    """Every line moves into its box; what is over or missing goes to the lines with room, in proportion to room."""
+    """Every line moves into its box; the difference to the target's sum is spread by distance to the box's edge."""
     nearest = {line.symbol: _clip(line.value, boxes[line.symbol]) for line in lines}
     missing = sum(target.values.values()) - sum(nearest.values())
     side = 1 if missing > 0 else 0
@@ -85,7 +85,7 @@ def stops_of_breached(
 ) -> Stops:
     """Only breached lines move to their boxes, matched by each other, then cash, then lines off their target (R-63).
 
-    What is not in the portfolio is closed all the same, and its proceeds that nothing takes stay cash.
+    Holdings outside the portfolio are always closed; proceeds that no line takes stay cash.
     """
     nearest = {line.symbol: _clip(line.value, boxes[line.symbol]) for line in lines}
     value_of = {line.symbol: Fraction(line.value) for line in lines}

@@ -1,4 +1,4 @@
-"""Where a plan brings each line and cash under an account's rules (R-60 to R-63)."""
+"""The goal of each line and of cash in a plan under an account's rules (R-60 to R-63)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def goals_of(
     cash: Money,
     bands: Collection[DriftBand] = (),
 ) -> Goals:
-    """Where a plan brings its lines; `bands` are those of a run that a drift band made, none for other runs.
+    """The goals of a plan's lines; `bands` are those of a run that a drift band made, none for other runs.
 
     `base` is equity, in a liquidation less its amount. Raises `RestrictionsConflict`.
     """

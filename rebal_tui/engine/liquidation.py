@@ -90,7 +90,7 @@ def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money
 
 
 def _bounds(holdings: Holdings, weights: Weights, smaller: Value) -> dict[str, Bound]:
-    """The bounds of every line in the smaller portfolio, whether or not there is room for all of them."""
+    """The bounds of every line in the smaller portfolio, even when all minimums together exceed it."""
     if not holdings.rules.restrictions:
         return {}
     lines = lines_of(holdings.positions, holdings.assets, weights, holdings.rules.unmanaged)

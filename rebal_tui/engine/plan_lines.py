@@ -116,7 +116,7 @@ def _unmanaged_line(symbol: str, holdings: Holdings, weights: Weights) -> PlanLi
 
 
 def held_lines(lines: list[PlanLine], goals: Goals | None) -> list[PlanLine]:
-    """The lines, those that rest on target by name only with the reason that keeps them away from their weight."""
+    """The lines; one without an order that is off its weight gets the reason that its goals give, if any."""
     if goals is None:
         return lines
     idle = {LineReason.ON_TARGET, LineReason.BUYS_ONLY, LineReason.SELLS_ONLY}

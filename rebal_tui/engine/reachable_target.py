@@ -15,7 +15,7 @@ class ReachableTarget:
     """What each line and cash can be worth, in the units of a `Value`; they sum to the base of the plan.
 
     `factor` is λ, the least factor for which the lines sum to what the cash weight leaves; None when every line is
-    pinned, so that cash takes or gives the rest.
+    pinned, so that cash absorbs the difference.
     """
 
     values: Mapping[str, Fraction]

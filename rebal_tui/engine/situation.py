@@ -25,7 +25,7 @@ MIN_INVEST_VALUE = Value(10 * ATTO)
 """Minimum excess cash for invest_cash, $10; exactly $10 suffices (R-14.7)."""
 PRICE_MAX_AGE = timedelta(seconds=60)
 PRICE_MAX_AHEAD = timedelta(seconds=30)
-"""How much newer than now a price may be where its age counts; above it, a clock or the price is wrong (R-12.5)."""
+"""How far ahead of now a price may be where its age counts; above it, a clock or the price is wrong (R-12.5)."""
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class _FullRebalance:
         return self._after_first(last, unfinished=False)
 
     def _after_first(self, last: datetime | None, *, unfinished: bool) -> Plan | None:
-        """The triggers from the cooldown on; with `unfinished`, bands are not asked."""
+        """The triggers from the cooldown on; with `unfinished`, bands are not checked."""
         if self._over:
             return None
         cooling = last is not None and self._in_cooldown(last)
@@ -102,7 +102,7 @@ class _FullRebalance:
     def _fires(self, check: str, rule: str, detail: str, *, served: bool, plan: Plan | None = None) -> bool:
         """Note a trigger whose condition holds; returns whether it fires. `plan` is its plan, if not the one to target.
 
-        What a minimum alone keeps back is shown, and is no exception (R-64).
+        A trade that only a minimum prevents is shown, and is no exception (R-64).
         """
         made = plan or self._plan
         if not served and serving.minimums_only(made):
@@ -269,7 +269,7 @@ def _source(situation: Situation, name: str) -> str:
 
 
 def _stops_text(goals: Goals | None) -> str:
-    """What of a breach the scope of the run leaves, as text that follows the breach."""
+    """The part of a breach that the scope of the run leaves, as text that follows the breach."""
     if goals is None or not goals.stops.cut:
         return ""
     return "; cut, because no other asset can take all of it"

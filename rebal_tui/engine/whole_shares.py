@@ -73,14 +73,14 @@ def _lacking(intent: BuyIntent, shares: Mapping[str, int], prices: Mapping[str, 
 
 
 def _room(intent: BuyIntent, prices: Mapping[str, Price]) -> int:
-    """The whole shares that fit under the line's most."""
+    """The whole shares that fit under the line's maximum."""
     return int(intent.room // (prices[intent.symbol] * NANO)) if intent.room is not None else 10**12
 
 
 def smallest_order(
     shares: Mapping[str, int], intents: Sequence[BuyIntent], prices: Mapping[str, Price]
 ) -> BuyIntent | None:
-    """The smallest buy that below its minimum, None without one (ties: the smaller weight, then the later symbol)."""
+    """The smallest buy below its minimum, None without one (ties: the smaller weight, then the later symbol)."""
     worth = {symbol: count * prices[symbol] * NANO for symbol, count in shares.items()}
     below = [one for one in intents if one.symbol in worth and worth[one.symbol] < one.minimum]
     return min(below, key=lambda one: (worth[one.symbol], one.weight, descending(one.symbol)), default=None)

@@ -38,7 +38,7 @@ class Chains:
     `rebalances` leaves out the first purchase. `sold` is the sum of what rebalances sold and `cost` of what they cost,
     in units of equity at the start; `equity_sum` and `square_sum` are the sums over all sessions, before trades, of
     equity and of the squared largest deviation; `worst` is the largest deviation. `events` has the sessions of each
-    policy's rebalances, None where they were not asked for.
+    policy's rebalances, None where they were not requested.
     """
 
     rebalances: Ints

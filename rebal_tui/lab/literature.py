@@ -21,9 +21,9 @@ ONLINE = "data sets of online portfolio selection"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A published number and ours. `tolerance` is the largest difference that counts as reached.
+    """A published number and the lab's. `tolerance` is the largest difference that counts as reached.
 
-    `decimals` are those printed by the source. A note says why a number is not reached.
+    `decimals` are those printed by the source. `note` explains why a number is not reached.
     """
 
     source: str
@@ -121,7 +121,7 @@ PUBLISHED_WEALTH = {
 
 
 def online_selection(name: str, wealth: Floats) -> Iterator[Comparison]:
-    """Equal parts held, and restored every day. `wealth` has the cumulated relatives, one row an asset."""
+    """Equal parts, held and rebalanced daily. `wealth` has the cumulative relatives, one row per asset."""
     closes = np.concatenate([np.ones((len(wealth), 1)), wealth], axis=1)
     hold, daily = PUBLISHED_WEALTH[name]
     parts = np.full(len(wealth), 1 / len(wealth))
@@ -131,7 +131,7 @@ def online_selection(name: str, wealth: Floats) -> Iterator[Comparison]:
 
 NOT_REACHED = (
     "Vanguard 2010, turnover (2.7 % for monthly looks): 11 % one-way here; the study does not define it.",
-    "Daryanani 2008: his rules are policies of the lab (20 % of the target, looked at every two weeks); his ranking of "
+    "Daryanani 2008: his rules are policies of the lab (20 % of the target, checked every two weeks); his ranking of "
     "returns does not come out on 2009–2024 and is not claimed.",
     "Vanguard 2022 and 2024, T. Rowe Price 2024: the data are not published.",
 )

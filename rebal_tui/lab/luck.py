@@ -93,7 +93,7 @@ def luck_of(
     return Luck(
         replace(
             _measure(np.expm1(actual[0] * per_year), np.expm1(drawn[0] * per_year)),
-            # Logarithms are nearer to symmetric than compound returns.
+            # Log returns are more symmetric than compound returns.
             beyond_luck=_measure(actual[0], drawn[0]).beyond_luck,
         ),
         _measure(actual[1] * per_year, drawn[1] * per_year),

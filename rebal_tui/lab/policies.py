@@ -30,7 +30,7 @@ class Policy:
     """When a portfolio is rebalanced and how far.
 
     `absolute` is a band in percentage points, `relative` one in percent of the target; drift must exceed it (R-15), and
-    0 means any drift at all. `cooldown_days` counts calendar dates (R-17). Bands are looked at in every `look`-th
+    0 means any drift at all. `cooldown_days` counts calendar dates (R-17). Bands are checked in every `look`-th
     session, starting with session number `phase` from 0; the calendar condition (R-16) in every session.
     """
 
@@ -45,7 +45,7 @@ class Policy:
 
     @property
     def renews(self) -> bool:
-        """Whether every rebalance restores the targets, so that what follows does not depend on what came before."""
+        """Whether every rebalance restores the targets, so that later sessions do not depend on earlier ones."""
         return self.destination is Destination.TARGET and self.scope is Scope.WHOLE
 
     @property

@@ -62,7 +62,7 @@ class Decisions:
     cannot: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def asked(self) -> Flags:
-        """The accounts whose triggers were asked: those that meet all prerequisites."""
+        """The accounts whose triggers were evaluated: those that meet all prerequisites."""
         return np.asarray(((self.check == 0) | (self.check >= _FIRST_TRIGGER)) & (self.outcome != NOT_EVALUATED))
 
     def where(self, outcome: Outcome) -> npt.NDArray[np.intp]:
