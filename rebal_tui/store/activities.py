@@ -19,7 +19,7 @@ _FILL_RANK, _CASH_RANK = "'f' || f.execution_id", "'c' || printf('%020d', c.seq)
 
 
 class Position(NamedTuple):
-    """The place of an activity in the order of all: its stored time and a text that orders those of one time."""
+    """The position of an activity in the order of all: its stored time and a text that orders those of one time."""
 
     at: int
     rank: str

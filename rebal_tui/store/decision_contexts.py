@@ -19,7 +19,7 @@ from rebal_tui.store.condition_values import condition_of, condition_values
 from rebal_tui.store.database import Database, Transaction
 
 EDITION = 2
-"""Edition of the rules by which the engine decides. A decision of an earlier edition may be decided otherwise now."""
+"""Edition of the rules by which the engine decides. An earlier edition may have decided otherwise."""
 _MICROSECOND = timedelta(microseconds=1)
 
 

@@ -19,7 +19,7 @@ from rebal_tui.store.journal_requests import StoredRequest
 RESEND_AFTER = timedelta(minutes=1)
 """How long the broker must not have a requested journal before it is requested again, under the same key."""
 READ_INTERVAL = timedelta(minutes=1)
-"""How often a journal under way is read, should its event be lost, and settled cash is asked for."""
+"""How often a journal under way is read, in case its event is lost, and settled cash is requested."""
 
 
 def key_of(withdrawal: Withdrawal) -> str:
@@ -55,18 +55,18 @@ def requested_journal(book: Book, live: LiveBroker, withdrawal: Withdrawal) -> J
 
 
 def may_ask(book: Book, what: str) -> bool:
-    """Whether something that was asked for within `READ_INTERVAL` may be asked for again."""
+    """Whether something may be requested: always with a simulated broker, else once per `READ_INTERVAL`."""
     asked = book.polling_state.asked_at.get(what)
     return book.live is None or asked is None or book.now() - asked >= READ_INTERVAL
 
 
 def note_asked(book: Book, what: str) -> None:
-    """Note that something has been asked for and answered."""
+    """Note that something has been requested and answered."""
     book.polling_state.asked_at[what] = book.now()
 
 
 def _stored_key(book: Book, withdrawal: Withdrawal) -> str:
-    """The key of a request that an earlier version made, whose journal may be at the broker; else the present one."""
+    """The key of a request that an earlier version made, whose journal may be at the broker; else the current one."""
     failed = withdrawal.journal_id
     earlier = f"wd-{withdrawal.id}-{failed[:8]}" if failed else f"wd-{withdrawal.id}"
     return earlier if journal_requests.get(book.database, earlier) else key_of(withdrawal)

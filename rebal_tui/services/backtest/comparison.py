@@ -1,4 +1,4 @@
-"""What the Backtest section shows: a portfolio's policies over a history, compared."""
+"""Data of the Backtest section: policies of a portfolio compared over a history."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rebal_tui.services.backtest.subjects import policy_of
 from rebal_tui.services.book.book import Book
 
 MIN_SESSIONS = 250
-"""A shorter history of the book itself is replaced by the sample."""
+"""A shorter history of the book's own prices is replaced by the sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
-    """A policy in the table. Fractions as in `Figures`; `low` and `high` bound 95 % of its return less yours.
+    """A policy in the table. Fractions as in `Figures`; `low` and `high` bound 95 % of its return less your policy's.
 
-    `worse` is whether another policy is better in everything, or rebalances on the same days and comes first.
+    `worse` is whether another policy is better in every respect, or rebalances on the same days and comes first.
     """
 
     number: int

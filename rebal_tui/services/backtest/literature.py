@@ -1,4 +1,4 @@
-"""The page of published numbers beside those of the lab."""
+"""Published numbers compared with those of the lab."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MONTHS_TO_2009 = 1003
 
 
 def comparisons(data_sets: Path | None = None) -> tuple[Comparison, ...]:
-    """Every published number beside ours.
+    """Every published number with the lab's.
 
     `data_sets` is a folder with the six data sets of online portfolio selection, as in `universal/data` of
     `universal-portfolios` 0.4.17; without it their numbers are left out. Raises `Invalid` for a missing file, or a

@@ -167,12 +167,12 @@ def frame_rules(book: RulesSource) -> dict[int, TradingRules]:
 
 
 def stagger_offset(account_id: str, sessions: int) -> int:
-    """An account's place among the sessions over which a calendar condition is spread (R-66)."""
+    """An account's position in the sessions over which a calendar condition is spread (R-66)."""
     return int.from_bytes(hashlib.sha256(account_id.encode()).digest()[:8], "big") % sessions
 
 
 def stagger_of(book: RulesSource, account_id: str, portfolio: Portfolio, today: date) -> Stagger | None:
-    """An account's place in its portfolio's staggered calendar condition, None when it has none (R-66)."""
+    """An account's position in its portfolio's staggered calendar condition, None when it has none (R-66)."""
     if portfolio.stagger_sessions == 1 or portfolio.calendar is None:
         return None
     offset = stagger_offset(account_id, portfolio.stagger_sessions)

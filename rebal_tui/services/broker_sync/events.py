@@ -86,7 +86,7 @@ def apply_event_batch(book: Book, batch: EventBatch, cursor: int) -> int:
     """Apply events read from `cursor` and the state that they changed, in one transaction; returns the new cursor.
 
     An event that cannot be applied, and an account that cannot be read, are set apart (R-52). Raises `BrokerPending`
-    while the broker is asked for assets that the book does not know.
+    while assets that the book does not know are requested.
     """
     events = batch.events
     reached = max(cursor, *(e.seq for e in events))

@@ -81,7 +81,7 @@ def plan_from(start: Holdings, kind: RunType, weights: Weights, cash_target: Mon
 def invest_cash_target(book: Book, account_id: str, weights: Weights) -> Money:
     """Cash target of invest_cash: the larger of cash weight × equity and the last run's cash target (R-14.7).
 
-    With restrictions, the reachable cash takes the place of the weight's share (R-61). Raises `RestrictionsConflict`.
+    With restrictions, the reachable cash replaces the weight's share (R-61). Raises `RestrictionsConflict`.
     """
     start = holdings(book, account_id)
     goals = plan_goals(start, weights, start.equity)

@@ -163,7 +163,7 @@ def _raised(database: Database, state: TrailState) -> Iterator[Fault]:
 
 
 def _run_events(database: Database, state: TrailState) -> Iterator[Fault]:  # noqa: ARG001 - as every check here
-    """The events of a run are numbered from 1 without a gap, and a run that bought has one that says so."""
+    """The events of a run are numbered from 1 without a gap, and a run with a buy has at least one."""
     for run, missing in database.rows(
         "SELECT runs.id, max(e.seq) - count(*) AS missing FROM run_events e JOIN runs ON runs.key = e.run "
         "GROUP BY e.run HAVING missing <> 0 UNION ALL "

@@ -1,4 +1,4 @@
-"""The state that the audit trail leads to, as far as its entries tell it."""
+"""The state that the audit trail leads to, as far as its entries record it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ MAX_COOLDOWN = 36_500
 class PortfolioBody:
     """The content of a portfolio: the API's create body, and whether its system runs require review (R-27).
 
-    `rebalance_to` and `rebalance_scope` say where runs of a drift band stop (R-62, R-63).
+    `rebalance_to` and `rebalance_scope` set where runs of a drift band stop (R-62, R-63).
     """
 
     name: str

@@ -18,7 +18,7 @@ from rebal_tui.store import audit, jobs
 class Budget:
     """Requests to the broker: the limit per minute and how many of the last minute count against it.
 
-    `limit` is None without a limit, `reported_left` what the broker last said is left, None when it says nothing.
+    `limit` is None without a limit, `reported_left` is what the broker last reported as left, None without a report.
     """
 
     limit: int | None

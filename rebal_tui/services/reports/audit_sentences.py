@@ -1,4 +1,4 @@
-"""Entries of the audit trail in words."""
+"""Entries of the audit trail as sentences."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ _SENTENCES: Mapping[str, _Sentence] = {
     "account.restrictions": _restrictions,
     "account.paused": _paused,
     "reconciliation.paused": _paused,
-    "reconciliation.released": lambda *_: "The book and the broker agree again; trading of the account goes on.",
+    "reconciliation.released": lambda *_: "The book and the broker agree again; trading of the account resumes.",
     "subscription.created": _subscribed,
     "subscription.ended": lambda *_: "Subscription ended.",
     "cash.deposit": _cash("Deposit of"),
@@ -110,4 +110,4 @@ _SENTENCES: Mapping[str, _Sentence] = {
     "journal.rejected": _journal("refused by the broker"),
     "journal.refused": _journal("refused by the broker"),
 }
-"""The sentences of what concerns one account."""
+"""Sentences by action, for actions that concern one account."""

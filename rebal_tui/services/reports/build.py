@@ -32,7 +32,7 @@ def account_report(book: Book, text: str, first: date | None = None, last: date 
 
 
 def portfolio_report(book: Book, text: str, first: date | None = None, last: date | None = None) -> Report:
-    """Every account that follows a portfolio now, by client; the portfolio by id or exact name. Raises `Invalid`."""
+    """Every account that follows a portfolio, by client; the portfolio by id or exact name. Raises `Invalid`."""
     found = [one for one in book.portfolios.values() if text in (one.id, one.name)]
     if len(found) != 1:
         known = ", ".join(sorted(one.name for one in book.portfolios.values())[:5])

@@ -53,7 +53,7 @@ def _name(check: Check) -> str:
 
 
 def _prices(book: Book, stored: StoredDecision) -> Table:
-    """What the account held and the prices of the evaluation, with targets; cash is last and counts less reserves."""
+    """What the account held and the prices of the evaluation, with targets; cash is last, less reservations."""
     situation = situation_of(stored, decision_contexts.get(book.database, stored.context))
     weights = situation.portfolio.weights
     targets = {weight.symbol: weight.percent for weight in weights.assets}

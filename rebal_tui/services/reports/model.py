@@ -40,7 +40,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class AccountSection:
-    """One account: who, the portfolio it follows now, and its days."""
+    """One account: who, the portfolio it currently follows, and its days."""
 
     account_id: str
     number: str

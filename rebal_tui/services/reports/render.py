@@ -76,7 +76,7 @@ def period(report: Report) -> str:
 
 
 def facts(report: Report) -> list[tuple[str, str]]:
-    """What stands at the head of a report."""
+    """The facts at the head of a report."""
     return [
         ("Period", period(report)),
         ("Accounts", count_text(len(report.sections), "account")),
@@ -87,7 +87,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
 
 
 def audit_text(report: Report) -> str:
-    """What stands at the foot: the audit trail that the report was read from."""
+    """The foot of a report: the audit trail that it was read from."""
     foot = report.audit
     state = f"The chain has a fault: {foot.fault}." if foot.fault else "The chain was verified from its first entry."
     return f"Audit trail: {foot.seq:,} entries, the last with hash {foot.hash}. {state}"

@@ -20,7 +20,7 @@ from rebal_tui.store import run_orders
 class BuySizes:
     """Dollars of each buy by symbol; `shares` has whole shares where the buy is ordered by quantity.
 
-    `dropped` and `scale` are as in `Allocation`; `source` says what pays for the buys.
+    `dropped` and `scale` are as in `Allocation`; `source` names what pays for the buys.
     """
 
     amounts: dict[str, Money]

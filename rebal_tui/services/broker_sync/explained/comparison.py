@@ -1,11 +1,11 @@
 """Comparison of a real broker's accounts with what its events explain (R-53).
 
-An account whose cash or shares nothing explains is not traded from the moment it is read. Shares that change without
+An account whose cash or shares no event explains is not traded once it has been read. Shares that change without
 any order pause it at once; otherwise it waits up to `GRACE` for events under way before anybody is alerted. It resumes
 by itself when the figures are explained exactly.
 
 Cash may differ by a cent for each change since both last agreed, because the broker rounds amounts; the broker's figure
-is then taken over, so that the cents do not add up. Without a change nothing may differ.
+is then adopted, so that the cents do not add up. Without a change nothing may differ.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def check_accounts(tx: BookTransaction, accounts: Iterable[Account]) -> None:
         return
     for account in accounts:
         if unknown_assets.is_unknown(holds.of_account(tx.database, account.id)):
-            # It is paused and compared once its assets are known; a second alert would say nothing more.
+            # It is paused and compared once its assets are known; a second alert would add nothing.
             continue
         theirs = Figures(account.cash, held_by_id(book, account), book.now())
         ours = explained.figures(tx.database, account.id)
@@ -67,7 +67,7 @@ def check_accounts(tx: BookTransaction, accounts: Iterable[Account]) -> None:
 
 
 def is_settled(book: Book, account: Account) -> bool:
-    """Whether an account agrees with what the book knows, without a change to take over; True without a real broker."""
+    """Whether an account agrees with what the book knows, with no change left to adopt; True without a real broker."""
     if book.live is None:
         return True
     ours, hold = explained.figures(book.database, account.id), book.holds.get(account.id)
