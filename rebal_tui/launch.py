@@ -121,7 +121,7 @@ def _gc_paused() -> Iterator[None]:
 
 
 class OpenFiles:
-    """The file that the screens show: the advisor's book, or a demonstration beside it, deleted at the end."""
+    """The file that the screens show: the advisor's book, or a separate demonstration, deleted at the end."""
 
     def __init__(self, path: Path) -> None:
         self.own = path

@@ -56,7 +56,7 @@ class ThreadBookClient:
 
     @property
     def halted(self) -> ReadOnly | None:
-        """Why the book is not written, None while it is."""
+        """Why the book is halted, None while it is not."""
         if self._thread.open_error:
             return ReadOnly(Halt.IO_ERROR, self._thread.open_error)
         return self._thread.halted

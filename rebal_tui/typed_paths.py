@@ -1,4 +1,4 @@
-"""The one place where paths that a person gives are read and checked, for the screens and the commands."""
+"""Reading and checking of every path that a person gives, for the screens and the commands."""
 
 from __future__ import annotations
 

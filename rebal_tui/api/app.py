@@ -47,8 +47,8 @@ class Options:
     """`rate`: requests per minute and key. `clock`: real elapsed seconds. `now` and `book_now`: the real time and the
     book's, in seconds since 1970, callable from any thread. `closing`: whether the server is shutting down, so that
     streams end as well. `new_key`: a random key. `hosts`: the names that requests may use for this server, empty for
-    any. `streams`: event streams open at once, over all keys. `failed_logins` and `heartbeats` are what the server
-    notes of them."""
+    any. `streams`: event streams open at once, over all keys. `failed_logins` and `heartbeats` are the server's
+    records of them."""
 
     clock: Callable[[], float]
     now: Callable[[], float]

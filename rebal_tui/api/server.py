@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 class BindAddress:
     """The address to listen on, and what is served there. Port 0 selects a free port.
 
-    `proxy` is the address of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are used; with "" nobody's
+    `proxy` is the address of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are used; with "" none
     are.
     """
 

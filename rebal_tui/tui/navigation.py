@@ -105,7 +105,7 @@ class Navigation:
         self._go(Section.RUNS, ShowsMatching, lambda runs: runs.show_only(account_id, client))
 
     def enter(self, section: str) -> None:
-        """Tell a section that is current that its key was pressed."""
+        """Notify the current section that its key was pressed."""
         stack = self._app.screen_stack
         if stack and self._app.current_mode == section and isinstance(stack[0], ShowsMatching):
             stack[0].entered()

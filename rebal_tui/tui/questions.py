@@ -33,7 +33,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class NoteField:
-    """A field for a note that is kept in the audit trail, or another text; `missing` says that it is required."""
+    """A field for a note that is kept in the audit trail, or another text; `missing` is shown when it is required."""
 
     hint: str
     required: bool = False

@@ -100,7 +100,7 @@ def section_of(part: str) -> str:
 
 
 def _connection(connection: ConnectionView, width: int) -> list[tuple[int, TextSegment]]:
-    """The connection to the broker: faults are always shown, several of them in short where there is little room."""
+    """The connection to the broker: faults are always shown, several of them in short on a narrow terminal."""
     faults, short = _connection_faults(connection)
     parts: list[tuple[int, TextSegment]] = []
     if len(faults) > 1 and width < FULL_FAULTS_WIDTH:

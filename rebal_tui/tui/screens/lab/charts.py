@@ -58,12 +58,12 @@ def legend() -> Line:
 
 
 def verdict(found: Comparison, width: int) -> list[Line]:
-    """What the history can tell: whether return, turnover and tracking differ beyond luck."""
+    """What the history shows: whether return, turnover and tracking differ beyond luck."""
     rows, luck = found.rows, found.luck
     low, high = (10_000 * bound for bound in (min(luck.annual_return.low), max(luck.annual_return.high)))
     listed = [row for row in rows if not row.worse or row.own]
     turnover, rms = [100 * row.turnover for row in listed], [100 * row.rms for row in listed]
-    lines: list[Line] = [heading("What this history can tell", width)]
+    lines: list[Line] = [heading("What this history shows", width)]
     for name, measure, figures in (
         ("return", luck.annual_return, f"{low:+.0f} … {high:+.0f} bp/y"),
         ("turnover", luck.turnover, f"{min(turnover):.1f} … {max(turnover):.1f} %/y"),
@@ -76,7 +76,7 @@ def verdict(found: Comparison, width: int) -> list[Line]:
 
 
 def policy_lines(backtest: Backtest, outcome: Outcome, verified: str, width: int) -> list[Line]:
-    """One policy beside the portfolio's own: figures, weights over time with rebalances marked, and its days."""
+    """One policy compared with the portfolio's own: figures, weights over time with rebalances marked, and its days."""
     own = backtest.own.figures
     figures = outcome.figures
     lines: list[Line] = [(("", ""),)]

@@ -179,7 +179,7 @@ class ConfirmScreen(Dialog[str | None]):
 
     @on(Input.Submitted, "#note")
     def _noted(self) -> None:
-        """Go on to the field to type in, or to the yes button, which enter then presses."""
+        """Move the focus to the field to type in, or to the yes button, which enter then presses."""
         self.query_one("#confirm-typed" if self._typed else "#yes").focus()
 
     @on(Button.Pressed)

@@ -39,8 +39,8 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The action of a form: `lines` preview it, `text` and `effects` say what happens, `act` runs it and returns its
-    result."""
+    """The action of a form: `lines` preview it, `text` and `effects` describe what happens, `act` runs it and returns
+    its result."""
 
     lines: Builder
     title: str
