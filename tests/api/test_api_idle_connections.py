@@ -1,4 +1,4 @@
-"""Idle and half-sent connections without a key, far beyond the limit of open files: the server goes on.
+"""Idle and half-sent connections without a key, far beyond the limit of open files: the server keeps answering.
 
 `IDLE_CONNECTIONS` is how many are tried, by default 400; 2,000 is the size that is promised.
 """

@@ -44,7 +44,7 @@ PRICES = {"SPY": "400", "TLT": "100", "GLD": "180"}
 
 @dataclass
 class ScriptedAccount:
-    """What the broker says of an account."""
+    """What the broker reports of an account."""
 
     cash: str
     positions: dict[str, str]

@@ -64,7 +64,7 @@ FAULTS: dict[str, tuple[str, Callable[[], httpx.Response]]] = {
     "cash missing": (TRADING, answers({"id": ANN, "status": "ACTIVE"})),
     "another account": (TRADING, answers({"id": BEN, "status": "ACTIVE", "cash": "5"})),
     "a position without a quantity": (HELD, answers([{**position_row("SPY", "1"), "qty": None}])),
-    "a position told twice": (HELD, answers([position_row("SPY", "10"), position_row("SPY", "10")])),
+    "a position listed twice": (HELD, answers([position_row("SPY", "10"), position_row("SPY", "10")])),
 }
 
 

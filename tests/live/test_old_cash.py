@@ -12,12 +12,12 @@ import pytest
 from tests.live.scripted_books import ASSETS, ScriptedAccount, ScriptedBook
 
 SOLD, PROCEEDS = Decimal("36.25"), Decimal(14_500)
-"""A portfolio of 5/60/35 sells this of 100 SPY beside $2,500."""
+"""A 5/60/35 portfolio sells this much of 100 SPY when it also has $2,500 in cash."""
 BOUGHT = Decimal(14_875)
 
 
 class SaleWithoutAnswer:
-    """The broker fills the sale, its answer is lost, and what it says of the account arrives piece by piece."""
+    """The broker fills the sale, its answer is lost, and its reports of the account arrive piece by piece."""
 
     def __init__(self, live: ScriptedBook) -> None:
         self.live = live

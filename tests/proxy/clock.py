@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 
 class WorldClock:
-    """Time that passes only when told. `drift` is what the book's clock is ahead of the true time.
+    """Time that advances only on request. `drift` is how far the book's clock is ahead of the true time.
 
     `asleep` is the number of threads that wait for time to pass.
     """
@@ -34,7 +34,7 @@ class WorldClock:
             self._lock.notify_all()
 
     def sleep(self, seconds: float) -> None:
-        """Wait until this much time has passed, or the world has ended."""
+        """Wait until this much time has passed, or `end` was called."""
         with self._lock:
             until = self._at + timedelta(seconds=seconds)
             self.asleep += 1
@@ -43,7 +43,7 @@ class WorldClock:
             self.asleep -= 1
 
     def end(self) -> None:
-        """Let nobody wait for time any longer."""
+        """Release every thread that waits for time."""
         with self._lock:
             self._ended = True
             self._lock.notify_all()

@@ -22,7 +22,7 @@ Orders = Mapping[str, Sequence[tuple[str, str, str, Fraction]]]
 
 @contextmanager
 def invested(folder: Path) -> Iterator[World]:
-    """A world whose clients have bought their portfolios on Monday."""
+    """A live book whose clients have bought their portfolios on Monday."""
     with World(folder) as world:
         world.trade(MONDAY)
         assert all(len(world.orders(name)) == 2 for name in CLIENTS)

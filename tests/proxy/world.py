@@ -1,4 +1,4 @@
-"""A live book behind the proxy: its clients, its portfolios, and time that moves in beats."""
+"""A live book behind the proxy: its clients, its portfolios, and time that advances by heartbeats."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class World:
             self.settle()
             self.to(f"{day} 16:05")
 
-    # What happens in the world.
+    # Events.
 
     def prices(self, **prices: str) -> None:
         """Set true prices."""
@@ -176,7 +176,7 @@ class World:
         self.book = self._open()
         self._until(self.is_ready, "the book is not complete")
 
-    # What the book says.
+    # State of the book.
 
     def alerts(self) -> list[Alert]:
         return list(jobs.open_alerts(self.book.database))

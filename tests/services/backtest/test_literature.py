@@ -1,4 +1,4 @@
-"""Published numbers beside those of the lab."""
+"""Published numbers compared with those of the lab."""
 
 from __future__ import annotations
 

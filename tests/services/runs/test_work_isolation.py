@@ -195,7 +195,7 @@ def test_an_event_that_cannot_be_applied_stops_no_other_event(monkeypatch: pytes
         sync(book)
         assert sync(book) == 0
     assert paused(book) == {"a"}
-    # The account itself was read, only what the event says is missing.
+    # The account itself was read, only the content of the event is missing.
     assert {name: book.account(name).cash - before[name] for name in "ab"} == dict.fromkeys("ab", parse_money("10"))
     assert [len(account_store.cash_entries(book.database, name)) for name in "ab"] == [0, 1]
     (alert,) = quarantine_alerts(book)
