@@ -71,26 +71,26 @@ def columns() -> tuple[Column[DeskRow], ...]:
         ),
         Column(
             "portfolio", "Portfolio", 12, lambda row: row.portfolio, sort=lambda row: row.portfolio.casefold(),
-            priority=3, grow=2, max_width=36,
+            priority=4, grow=2, max_width=36,
         ),
         Column(
-            "equity", "Equity", 10, lambda row: formats.dollars(row.equity), "right", 2, lambda row: row.equity, True
+            "equity", "Equity", 10, lambda row: formats.dollars(row.equity), "right", 3, lambda row: row.equity, True
         ),
-        Column("cash", "Cash", 8, lambda row: formats.dollars(row.cash), "right", 5, lambda row: row.cash, True),
-        Column("worst", "Worst", 5, lambda row: row.worst, sort=lambda row: row.worst, priority=1),
+        Column("cash", "Cash", 8, lambda row: formats.dollars(row.cash), "right", 6, lambda row: row.cash, True),
+        Column("worst", "Worst", 5, lambda row: row.worst, sort=lambda row: row.worst, priority=2),
         Column("drift", "Drift", 6, _drift, "right", 0, lambda row: abs(row.drift_bp), True),
         Column(
-            "band", "Band used", bars.USAGE_WIDTH, lambda row: bars.band_bar(row.band_used), "left", 0,
+            "band", "Band used", bars.USAGE_WIDTH, lambda row: bars.band_bar(row.band_used), "left", 1,
             lambda row: -1 if row.band_used is None else row.band_used, True,
         ),
         Column("state", "Status", 14, _state, sort=lambda row: row.state, grow=2, max_width=22),
         Column(
-            "last", "Last", 6, _last, priority=4,
+            "last", "Last", 6, _last, priority=5,
             sort=lambda row: (row.last_rebalanced is not None, row.last_rebalanced),
         ),
         Column(
             "account", "Account", 8, lambda row: formats.short_id(row.account_id), sort=lambda row: row.account_id,
-            priority=6,
+            priority=7,
         ),
     )  # fmt: skip
 
