@@ -342,6 +342,7 @@ def test_a_snapshot_that_has_not_changed_is_not_drawn_again() -> None:
     backend.answers[desk_queries.account_view] = counting
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await settle(pilot)
         before = len(requests)
         await app.run_heartbeat()
         await settle(pilot)
