@@ -49,7 +49,13 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--to", "until", type=Day(), metavar="DATE", help="Last day. Default: the last in FILE.")
 @click.option("--allow-jumps", is_flag=True, help="Continue in spite of price jumps that nothing explains.")
 @click.option("--grid", type=FILE, metavar="GRID.toml", help="The policies to compare. Default: about 80.")
-@click.option("--cost", type=click.FloatRange(0, 1000), default=0.0, metavar="BP", help="Cost of a dollar traded, in basis points.")  # fmt: skip  # noqa: E501 - one option
+@click.option(
+    "--cost",
+    type=click.FloatRange(0, 1000),
+    default=0.0,
+    metavar="BP",
+    help="Cost of a dollar traded, in basis points.",
+)
 @click.option("--fill-next", is_flag=True, help="Fill a rebalance at the close after the one that decides it.")
 @click.option("--verify", type=click.IntRange(1, MAX_VERIFIED), metavar="N", help="Replay the first N policies listed.")
 @click.option("--all", "show_all", is_flag=True, help="Also list policies that are worse than another in everything.")

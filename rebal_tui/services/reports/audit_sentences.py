@@ -87,6 +87,8 @@ _SENTENCES: Mapping[str, _Sentence] = {
     "reconciliation.released": lambda *_: "The book and the broker agree again; trading of the account resumes.",
     "subscription.created": _subscribed,
     "subscription.ended": lambda *_: "Subscription ended.",
+    "cash.deposited": _cash("Deposit requested:"),
+    "cash.released": _cash("Reserved cash released:"),
     "cash.deposit": _cash("Deposit of"),
     "cash.ach_return": _cash("A deposit was returned by the bank:"),
     "cash.dividend": _cash("Dividend of"),

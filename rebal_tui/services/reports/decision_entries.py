@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
-from rebal_tui.domain.quantities import NANO, Percent
+from rebal_tui.domain.quantities import NANO, Money, Percent, Qty, Value, market_value
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine.shares import rounded_shares
-from rebal_tui.engine.situation import Situation
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import decision_of, situation_of
 from rebal_tui.services.reports.model import Entry, Table
-from rebal_tui.services.reports.texts import NONE, dollars, minute_text, percent_cell, price_cell, shares
+from rebal_tui.services.reports.texts import NONE, dollars, minute_text, money, percent_cell, price_cell, shares
 from rebal_tui.store import decision_contexts
 from rebal_tui.store.decisions import StoredDecision
 
@@ -59,44 +59,28 @@ def _prices(book: Book, stored: StoredDecision) -> Table:
     targets = {weight.symbol: weight.percent for weight in weights.assets}
     held = {position.symbol: position.qty for position in situation.account.positions}
     symbols = [*targets, *(symbol for symbol in held if symbol not in targets)]
-    priced = [_value(situation, symbol) for symbol in symbols]
-    cash = situation.account.cash - situation.reserved
-    complete = all(value is not None for value in priced) and cash >= 0
-    parts = rounded_shares([*(value or 0 for value in priced), cash * NANO]) if complete else None
-    rows = [
-        _row(situation, symbol, value, parts[at] if parts else None, targets.get(symbol, Percent(0)))
-        for at, (symbol, value) in enumerate(zip(symbols, priced, strict=True))
-    ]
-    rows.append(
-        ("cash", NONE, NONE, NONE, dollars_of_cash(cash), percent_cell(parts[-1] if parts else None),
-         percent_cell(weights.cash))
-    )  # fmt: skip
+    values = [_value(held.get(symbol, Qty(0)), situation.assets.get(symbol)) for symbol in symbols]
+    cash = Money(situation.account.cash - situation.reserved)
+    complete = all(value is not None for value in values) and cash >= 0
+    parts = rounded_shares([*(value or 0 for value in values), cash * NANO]) if complete else [None] * (len(values) + 1)
+    rows = []
+    for symbol, value, part in zip(symbols, values, parts, strict=False):
+        asset = situation.assets.get(symbol)
+        price, price_at = (asset.price, asset.price_at) if asset else (None, None)
+        target = targets.get(symbol, Percent(0))
+        rows.append(
+            (symbol, shares(held.get(symbol)), price_cell(price), minute_text(price_at) if price_at else NONE,
+             NONE if value is None else dollars(value), percent_cell(part), percent_cell(target))
+        )  # fmt: skip
+    rows.append(("cash", NONE, NONE, NONE, money(cash), percent_cell(parts[-1]), percent_cell(weights.cash)))
     return Table(
         "Holdings and prices", ("Asset", "Shares", "Price", "Price of", "Value", "Weight", "Target"), tuple(rows),
         frozenset({1, 2, 4, 5, 6}),
     )  # fmt: skip
 
 
-def dollars_of_cash(cash: int) -> str:
-    """An amount of cash in billionths of a dollar."""
-    return dollars(cash * NANO)  # type: ignore[arg-type]  # a value is money × shares of one
-
-
-def _value(situation: Situation, symbol: str) -> int | None:
+def _value(held: Qty, asset: Asset | None) -> Value | None:
     """Shares × price; 0 without a holding, None for a holding without a price."""
-    held = next((position.qty for position in situation.account.positions if position.symbol == symbol), 0)
-    asset = situation.assets.get(symbol)
     if not held:
-        return 0
-    return None if asset is None or asset.price is None else held * asset.price
-
-
-def _row(situation: Situation, symbol: str, value: int | None, share: int | None, target: Percent) -> tuple[str, ...]:
-    asset = situation.assets.get(symbol)
-    held = next((position.qty for position in situation.account.positions if position.symbol == symbol), None)
-    price, price_at = (asset.price, asset.price_at) if asset else (None, None)
-    return (
-        symbol, shares(held), price_cell(price), minute_text(price_at) if price_at else NONE,
-        NONE if value is None else dollars(value),  # type: ignore[arg-type]  # shares × price is a value
-        percent_cell(share), percent_cell(target),
-    )  # fmt: skip
+        return Value(0)
+    return None if asset is None or asset.price is None else market_value(held, asset.price)

@@ -72,6 +72,7 @@ def test_the_prices_of_an_evaluation_are_those_it_used(approved: Book) -> None:
 
     assert prices.columns[2] == "Price"
     assert [row[2] for row in prices.rows if row[0] == "SPY"] == ["$400.00"]
+    assert prices.rows[-1] == ("cash", "–", "–", "–", "$50,000.00", "100.00 %", "5.00 %")
 
 
 def test_only_the_days_asked_for_are_reported_in_new_york_dates(approved: Book) -> None:
@@ -80,7 +81,8 @@ def test_only_the_days_asked_for_are_reported_in_new_york_dates(approved: Book) 
 
     assert whole.sections[0].days[0].day == date(2026, 3, 2)
     assert {day.day for day in some.sections[0].days} == {date(2026, 3, 4)}
-    assert any(text == "Deposit of $250.00." for text in sentences(some))
+    assert sum(text == "Deposit of $250.00." for text in sentences(some)) == 1
+    assert "Deposit requested: $250.00." in sentences(some)
     assert not any("full_rebalance" in text for text in sentences(some))
 
 

@@ -45,7 +45,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     NOUN = "account"
     FILTER_FIELDS = ACCOUNT_FIELDS
     EXAMPLE_TERMS = "equity>100000 portfolio:growth state:waits"
-    CSS_PATH: ClassVar[list[str]] = ["../shared/list.tcss", "accounts.tcss"]  # type: ignore[assignment]
+    CSS_PATH: ClassVar[list[str]] = ["../shared/list.tcss", "accounts.tcss"]  # type: ignore[assignment]  # Textual declares a str or list
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
         *actions.bindings(Section.ACCOUNTS, LISTS),

@@ -33,7 +33,7 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
     SECTION = Section.CASH
     EXPORT = "cash"
     NOUN = "movement"
-    CSS_PATH: ClassVar[list[str]] = ["../shared/list.tcss", "../accounts/accounts.tcss"]  # type: ignore[assignment]
+    CSS_PATH: ClassVar[list[str]] = ["../shared/list.tcss", "../accounts/accounts.tcss"]  # type: ignore[assignment]  # Textual declares a str or list
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
         *actions.bindings(Section.CASH, LISTS),

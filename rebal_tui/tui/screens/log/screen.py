@@ -34,7 +34,7 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
     SECTION = Section.LOG
     EXPORT = "audit"
     NOUN = "row"
-    CSS_PATH = ["../shared/list.tcss", "log.tcss"]  # noqa: RUF012
+    CSS_PATH = ["../shared/list.tcss", "log.tcss"]  # noqa: RUF012 - read only, as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(Section.LOG, LISTS)]
 
     def __init__(self) -> None:

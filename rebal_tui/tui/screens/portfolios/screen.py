@@ -49,7 +49,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
     SECTION = Section.PORTFOLIOS
     EXPORT = "portfolios"
     NOUN = "portfolio"
-    CSS_PATH = ["../shared/list.tcss", "portfolios.tcss"]  # noqa: RUF012
+    CSS_PATH = ["../shared/list.tcss", "portfolios.tcss"]  # noqa: RUF012 - read only, as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
         *actions.bindings(Section.PORTFOLIOS, LISTS),

@@ -31,7 +31,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
     SECTION = REVIEW
     EXPORT = "runs"
     NOUN = "run"
-    CSS_PATH = ["../shared/list.tcss", "review.tcss"]  # noqa: RUF012
+    CSS_PATH = ["../shared/list.tcss", "review.tcss"]  # noqa: RUF012 - read only, as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(REVIEW, LISTS)]
 
     def __init__(self) -> None:
