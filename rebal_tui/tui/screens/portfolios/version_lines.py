@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebal_tui.domain.text import count_text
+from rebal_tui.domain.text import count_text, minute_text
 from rebal_tui.services.view_models.portfolio_versions import Difference, VersionView
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, heading, paragraph, table_line
@@ -36,7 +36,7 @@ def version_columns() -> tuple[Column[VersionView], ...]:
     """Columns of versions: number, time, author, changes."""
     return (
         Column("number", "Version", 7, lambda row: str(row.number), "right"),
-        Column("at", "When", 15, lambda row: formats.timestamp(row.at)),
+        Column("at", "When", 21, lambda row: minute_text(row.at)),
         Column("actor", "By", 12, lambda row: row.actor or NONE, priority=1, max_width=24),
         Column("changes", "Changes", 24, lambda row: ((summary(row), "muted"),), grow=1, max_width=160),
     )
