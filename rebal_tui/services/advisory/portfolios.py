@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Weights, conditions_fault, weights_fault
-from rebal_tui.domain.text import count_text
+from rebal_tui.domain.text import count_text, fold
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.fields import shown
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
@@ -55,12 +55,12 @@ def list_portfolios(
     portfolio_id: str = "",
     status: PortfolioStatus | None = None,
 ) -> list[Portfolio]:
-    """Portfolios that match every filter: name and description as substrings without case, others exactly."""
+    """Portfolios that match every filter: name and description as parts without case and accents, others exactly."""
     tests: list[Callable[[Portfolio], bool]] = []
     if name:
-        tests.append(lambda p: name.casefold() in p.name.casefold())
+        tests.append(lambda p: fold(name) in fold(p.name))
     if description:
-        tests.append(lambda p: description.casefold() in p.description.casefold())
+        tests.append(lambda p: fold(description) in fold(p.description))
     if symbol:
         tests.append(lambda p: symbol in p.weights)
     if portfolio_id:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.text import count_text
+from rebal_tui.domain.text import count_text, fold
 from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, FirstRun
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import bulk, first_runs, run_queries, undo
@@ -41,7 +41,7 @@ async def pick_portfolio(screen: ListScreen, title: str, picked: Callable[[str |
     choices = [
         Choice(row.id, row.name, f"{formats.words(row.status)} · {count_text(row.subscribers, 'account')} · "
                f"{row.conditions_text}", "muted" if row.status == "active" else "warn")
-        for row in sorted(rows, key=lambda row: (row.status != "active", row.name.casefold()))
+        for row in sorted(rows, key=lambda row: (row.status != "active", fold(row.name)))
     ]  # fmt: skip
     if screen.is_current:
         screen.app.push_screen(PickScreen(title, choices, "portfolio"), picked)
