@@ -7,7 +7,15 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from rebal_tui.domain.accounts import Position
-from rebal_tui.domain.portfolios import AssetWeight, Destination, MinimumTrade, PortfolioUpdate, RebalanceScope, Weights
+from rebal_tui.domain.portfolios import (
+    AssetWeight,
+    Condition,
+    Destination,
+    MinimumTrade,
+    PortfolioUpdate,
+    RebalanceScope,
+    Weights,
+)
 from rebal_tui.domain.quantities import NANO, Money, Percent, Qty
 from rebal_tui.domain.trading_rules import (
     NO_RULES,
@@ -44,7 +52,7 @@ def roomy_situations(rng: random.Random, accounts: int) -> list[Situation]:
         parts = sorted(rng.sample(range(100, 9_500), len(chosen) - 1))
         percents = [b - a for a, b in zip([0, *parts], [*parts, 9_500], strict=True)]
         weights = tuple(AssetWeight(s, Percent(p)) for s, p in zip(chosen, percents, strict=True))
-        conditions = [
+        conditions: list[Condition] = [
             band("absolute", "5"), band("relative", "20"), calendar("weekly", rng.choice(["Wednesday", "Friday"])),
             PortfolioUpdate(),
         ]  # fmt: skip

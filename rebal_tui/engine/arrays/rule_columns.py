@@ -163,15 +163,15 @@ def _lines(
     index, table = frame.assets.index, frame.table
     given = [
         (
-            n, asset, one.kind in KEEPING, one.kind in CAPPING, one.kind is RestrictionKind.UNMANAGED,
+            n, at_index, one.kind in KEEPING, one.kind in CAPPING, one.kind is RestrictionKind.UNMANAGED,
             _bound(one.minimum, one.unit), _bound(one.maximum, one.unit), -1 if one.unit is None else _UNIT[one.unit],
         )
         for n, of_account in enumerate(rules)
         for one in of_account.restrictions
-        if one.symbol is not None and (asset := index.get(one.symbol)) is not None
+        if one.symbol is not None and (at_index := index.get(one.symbol)) is not None
     ]  # fmt: skip
     columns = list(zip(*given, strict=True)) or [()] * 8
-    account, asset = np.array(columns[0], np.int64), np.array(columns[1], np.int64)
+    given_account, given_asset = np.array(columns[0], np.int64), np.array(columns[1], np.int64)
     keeps, caps, unmanaged = (np.array(columns[n], np.bool_) for n in (2, 3, 4))
     # A restriction of a whole account is one of each asset of its portfolio.
     every = np.array([n for n, found in enumerate(kinds) if any(kind.of_account for kind in found)], np.int64)
@@ -183,7 +183,8 @@ def _lines(
     capped_all = np.array([bool(kinds[n] & {RestrictionKind.SELL_ONLY}) for n in every.tolist()], np.bool_)
     restricting = (kept_all | capped_all)[owner]
     owner, at = owner[restricting], at[restricting]
-    key = np.concatenate((account, every[owner])) * len(frame.assets) + np.concatenate((asset, table.asset[at]))
+    key = np.concatenate((given_account, every[owner])) * len(frame.assets)
+    key += np.concatenate((given_asset, table.asset[at]))
     unique, entry = np.unique(key, return_inverse=True)
     account, asset = unique // max(len(frame.assets), 1), unique % max(len(frame.assets), 1)
     given_entry, size = entry[: len(given)], len(unique)
@@ -205,8 +206,8 @@ def _lines(
         weight=weight,
         block=table.block[portfolio],
         share=np.where(left_out, 0, weight / 10_000),
-        keeps=_any(entry, np.concatenate((keeps, kept_all[owner])), size),
-        caps=_any(entry, np.concatenate((caps, capped_all[owner])), size),
+        keeps=_any(given_entry, keeps, size) | np.isin(account, every[kept_all]),
+        caps=_any(given_entry, caps, size) | np.isin(account, every[capped_all]),
         unmanaged=left_out,
         low=low,
         high=high,

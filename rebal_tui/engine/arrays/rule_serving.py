@@ -98,7 +98,7 @@ class _Others:
         price = frame.assets.price[asset]
         worth = frame.others.qty[others] * (price * 1e-18)
         way = np.where(made.others_managed, worth - made.others_target, 0)
-        beyond = np.abs(way) - _least_way(made, entry, price * 1e-9)
+        beyond = np.abs(way) - _least_way(made, entry, np.multiply(price, 1e-9, dtype=np.float64))
         margin = 0.01 + made.margin(entry, free_cash(frame, row))
         share = np.abs(way) * 10_000 / made.equity[entry]
         absolute = frame.table.absolute[frame.accounts.portfolio[row]]
@@ -113,7 +113,7 @@ class _Others:
         np.maximum.at(breaching, entry, np.where(usage > 1 - _SURE_USAGE, np.where(one_share, 0, beyond), -np.inf))
         breached = np.zeros(size, np.bool_)
         breached[entry[closes & (usage > 1 + _SURE_USAGE) & ((beyond > margin) | one_share)]] = True
-        sold = np.bincount(entry, np.where(closes, worth, 0), size)
+        sold = np.bincount(entry, np.where(closes, worth, 0), size).astype(np.float64, copy=False)
         cheap = np.zeros(size, np.bool_)
         cheap[entry[price <= _MIN_DOLLARS * NANO]] = True
         some = np.zeros(size, np.bool_)

@@ -15,7 +15,7 @@ from rebal_tui.engine.arrays.band_usage import BandUsages, Rows
 from rebal_tui.engine.arrays.cash_thresholds import MIN_INVEST_DOLLARS, CashThresholds
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.engine.arrays.kernels import dollars, inverse_limits, slot_prices
-from rebal_tui.engine.arrays.memory_layout import Block, Flags, Floats, Ints
+from rebal_tui.engine.arrays.memory_layout import Block, Flags, Floats, Indexes, Ints
 from rebal_tui.engine.arrays.rule_columns import (
     OUTSIDE,
     PIECE_ACCOUNTS,
@@ -60,7 +60,7 @@ class RuleTargets:
         """A bound in dollars on the float errors of amounts of some accounts."""
         return np.asarray(_LEAST_MARGIN + RELATIVE_MARGIN * (np.abs(self.equity[entries]) + 2 * np.abs(cash)))
 
-    def goals(self, block: Block, entries: Rows, local: Ints) -> tuple[Floats, Flags]:
+    def goals(self, block: Block, entries: Rows, local: Indexes) -> tuple[Floats, Flags]:
         """By slot and account, where each line of some accounts of a block goes, and whether it is unmanaged."""
         goal = block.target.take(local, axis=1) * (self.factor[entries] * self.equity[entries] / 10_000)
         unmanaged = np.zeros(goal.shape, np.bool_)
@@ -114,7 +114,7 @@ def rule_targets(
     unsure &= columns.boxed
     unsure[lines.account[doubtful]] = True
     unsure |= columns.exact
-    matched = line_of_other >= 0
+    restricted = line_of_other >= 0
     made = RuleTargets(
         columns,
         equity,
@@ -124,8 +124,8 @@ def rule_targets(
         unsure,
         reach.target,
         others,
-        np.where(matched, reach.target[line_of_other], 0) if len(lines) else np.zeros(len(others)),
-        ~(matched & lines.unmanaged[line_of_other]) if len(lines) else np.ones(len(others), np.bool_),
+        np.where(restricted, np.append(reach.target, 0)[line_of_other], 0),
+        np.asarray(~(restricted & np.append(lines.unmanaged, False)[line_of_other]), np.bool_),
     )
     asked = np.flatnonzero(columns.boxed)
     if not every_usage:
@@ -259,7 +259,7 @@ def _reach(frame: BookFrame, columns: RuleColumns, follows: Rows, equity: Floats
     reached = slope * factor + np.bincount(account, target, size)
     solved = ~short & ~full
     lost = solved & (~settled | (np.abs(reached - wanted) > _SUM_ERROR * np.abs(equity)))
-    return _Reach(np.where(lost, np.nan, factor), target, least, reached, solved)
+    return _Reach(np.where(lost, np.nan, factor), target, np.asarray(least, np.float64), reached, solved)
 
 
 def _fill_usage(frame: BookFrame, usages: BandUsages, made: RuleTargets, asked: Rows) -> None:
@@ -308,7 +308,7 @@ def values_and_goals(
     return value, goal, unmanaged, price
 
 
-def free_cash(frame: BookFrame, rows: Rows) -> Floats:
+def free_cash(frame: BookFrame, rows: Rows | Indexes) -> Floats:
     """Cash less reservations, in dollars."""
     return dollars(frame.accounts.cash[rows] - frame.accounts.reserved[rows])
 

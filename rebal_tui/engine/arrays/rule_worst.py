@@ -27,9 +27,8 @@ class BoxedWorst:
 def boxed_worst(frame: BookFrame, usages: BandUsages, made: RuleTargets, entries: Rows, no_band: int) -> BoxedWorst:
     """Of some accounts with restrictions. `no_band` is the band usage of an account to which no band applies."""
     size = len(made.columns)
-    found = BoxedWorst(
-        *(np.zeros(size, np.int64) for _ in range(3)), np.zeros(size, np.bool_), np.zeros(size, np.bool_)
-    )
+    numbers, flags = np.zeros((3, size), np.int64), np.zeros((2, size), np.bool_)
+    found = BoxedWorst(numbers[0], numbers[1], numbers[2], flags[0], flags[1])
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         others = _usage_of_others(frame, usages, made)
         for block, some in pieces_of(frame, made.columns, entries):
