@@ -77,6 +77,10 @@ ACTIONS: tuple[Action, ...] = (
         "portfolios.reactivate", "r", "Reactivate", "Reactivate this portfolio if every asset can be bought.",
         Section.PORTFOLIOS, "reactivate",
     ),
+    Action(
+        "portfolios.restrictions", "R", "Restrictions", "Restrictions of this portfolio: list, add, lift.",
+        Section.PORTFOLIOS, "restrictions", footer=False,
+    ),
     Action("portfolios.json", "J", "JSON", "Show this portfolio as the API returns it.", Section.PORTFOLIOS, "json"),
     Action("portfolios.paste", "P", "Paste JSON", "Create a portfolio from JSON.", Section.PORTFOLIOS, "paste_json"),
     Action(
@@ -176,6 +180,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("accounts.run", "v", "Run", "Start a manual run; shows its plan first.", Section.ACCOUNTS, "run_by_hand"),
     Action("accounts.deposit", "d", "Deposit", "Deposit cash in the simulator.", Section.ACCOUNTS, "deposit"),
     Action("accounts.withdraw", "w", "Withdraw", "Withdraw cash from this account.", Section.ACCOUNTS, "withdraw"),
+    Action(
+        "accounts.restrictions", "R", "Restrictions",
+        "Restrictions of this account, or all marked: list, add, lift.", Section.ACCOUNTS, "restrictions",
+        footer=False,
+    ),
     Action(
         "accounts.release", "l", "Release", "Release reserved cash to the portfolio (confirms first).",
         Section.ACCOUNTS, "release", footer=False,

@@ -35,7 +35,7 @@ class ServiceModule:
 
 
 if TYPE_CHECKING:
-    from rebal_tui.services.advisory import bulk, cash, portfolios, withdrawals
+    from rebal_tui.services.advisory import bulk, cash, portfolios, restrictions, withdrawals
     from rebal_tui.services.backtest import comparison as backtest_comparison
     from rebal_tui.services.backtest import verification as backtest_verification
     from rebal_tui.services.book import guards, kill_switch, policy
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import market as market_queries
     from rebal_tui.services.queries import names as name_queries
     from rebal_tui.services.queries import portfolios as portfolio_queries
+    from rebal_tui.services.queries import restrictions as restriction_queries
     from rebal_tui.services.queries import review as review_queries
     from rebal_tui.services.queries import runs as run_queries
     from rebal_tui.services.queries import status as status_queries
@@ -60,6 +61,7 @@ else:
     bulk = ServiceModule("advisory.bulk")
     cash = ServiceModule("advisory.cash")
     portfolios = ServiceModule("advisory.portfolios")
+    restrictions = ServiceModule("advisory.restrictions")
     withdrawals = ServiceModule("advisory.withdrawals")
     backtest_comparison = ServiceModule("backtest.comparison")
     backtest_verification = ServiceModule("backtest.verification")
@@ -78,6 +80,7 @@ else:
     market_queries = ServiceModule("queries.market")
     name_queries = ServiceModule("queries.names")
     portfolio_queries = ServiceModule("queries.portfolios")
+    restriction_queries = ServiceModule("queries.restrictions")
     review_queries = ServiceModule("queries.review")
     run_queries = ServiceModule("queries.runs")
     status_queries = ServiceModule("queries.status")
@@ -115,6 +118,8 @@ __all__ = [
     "portfolio_queries",
     "portfolios",
     "release",
+    "restriction_queries",
+    "restrictions",
     "review_queries",
     "run_queries",
     "scheduler",

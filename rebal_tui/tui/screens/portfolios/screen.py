@@ -12,6 +12,7 @@ from textual.screen import Screen
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.domain.text import count_text
+from rebal_tui.domain.trading_rules import Concerned
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, PortfolioView
@@ -23,6 +24,7 @@ from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.lines import impact_lines, names_text, portfolio_lines
 from rebal_tui.tui.screens.portfolios.paste import NameScreen, PasteScreen
+from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.json_lines import json_lines
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
@@ -239,6 +241,11 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         if self.is_current:
             what = "Effect on its subscribers if they were evaluated now, with the stored portfolio."
             self.app.push_screen(ReadScreen(f"Impact · {row.name}", impact_lines(row.name, impact, what)))
+
+    def action_restrictions(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.app.push_screen(RestrictionsScreen(f"portfolio {row.name}", Concerned(portfolio_id=row.id)))
 
     def action_json(self) -> None:
         portfolio_id = self.selected_id()
