@@ -82,6 +82,11 @@ ACTIONS: tuple[Action, ...] = (
         Section.PORTFOLIOS, "restrictions", footer=False,
     ),
     Action(
+        "portfolios.stops", "w", "Where runs stop",
+        "Choose where runs of a drift band stop; shows the effect of each choice (confirms first).",
+        Section.PORTFOLIOS, "stops", footer=False,
+    ),
+    Action(
         "portfolios.versions", "v", "Versions", "Show what each version changed, and go back to one (confirms first).",
         Section.PORTFOLIOS, "versions",
     ),

@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from rebal_tui.domain.portfolios import Destination, RebalanceScope
 from rebal_tui.domain.trading_rules import Concerned, RestrictionDraft, RestrictionKind, RestrictionScope
 from rebal_tui.services.advisory.restrictions import add_restrictions
+from rebal_tui.services.book.book import Book
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
+from tests.engine.support import band
+from tests.services import factories
 from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.test_accounts_flows import run, small_book, type_text
 from tests.tui.test_accounts_snapshots import shows
@@ -73,6 +77,32 @@ def test_a_restriction_of_a_portfolio() -> None:
     run(flow, book, section="2")
     [made] = book.rules_view.restrictions
     assert (made.scope, made.symbol, made.minimum, made.maximum) == (RestrictionScope.PORTFOLIO, "SPY", 1_000, 6_050)
+
+
+def test_where_the_runs_of_a_portfolio_stop_is_chosen_with_the_effect_counted() -> None:
+    book = follower_of_bands()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "w")
+        text = screen_text(app)
+        assert "to target, all assets (current)" in text
+        assert "1 run: 2 orders, bought $7,500.00, sold $8,000.00, 0.00 points left" in text
+        assert "1 run: 2 orders, bought $2,500.00, sold $3,000.00, 5.00 points left" in text
+        await type_text(pilot, "edge")
+        await press(pilot, "enter", "y")
+
+    run(flow, book, section="2")
+    stored = book.portfolio("balanced")
+    assert (stored.rebalance_to, stored.rebalance_scope) == (Destination.EDGE, RebalanceScope.WHOLE)
+
+
+def follower_of_bands() -> Book:
+    """The example of R-62: 68,000 / 27,500 / 4,500 of 60/35/5 with bands of 5 points and 20 %."""
+    book = factories.make_book("2026-03-02 10:00")
+    model = factories.balanced(conditions=(band("absolute", "5"), band("relative", "20")))
+    one = factories.account("a", "4500", {"SPY": "170", "TLT": "275"})
+    factories.fill_book(book, [one], [model], {"a": "balanced"}, {"a": factories.new_york("2026-01-05 10:00")})
+    return book
 
 
 @pytest.mark.parametrize("size", ["80x24", "120x40"])

@@ -20,3 +20,22 @@ class RestrictionRow:
     until: str
     reason: str
     made_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStops:
+    """What the drift-band runs that would be made now do with one destination and scope.
+
+    `accounts` are those planned, of `due` whose band fires. `bought` and `sold` are billionths of a dollar;
+    `worst_left` is the largest drift left, in hundredths of a point, before rounding of orders.
+    """
+
+    destination: str
+    scope: str
+    current: bool
+    due: int
+    accounts: int
+    orders: int
+    bought: int
+    sold: int
+    worst_left: int

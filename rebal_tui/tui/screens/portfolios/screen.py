@@ -24,6 +24,7 @@ from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.lines import impact_lines, names_text, portfolio_lines
 from rebal_tui.tui.screens.portfolios.paste import NameScreen, PasteScreen
+from rebal_tui.tui.screens.portfolios.run_stops import choose_stops
 from rebal_tui.tui.screens.portfolios.versions import VersionsScreen
 from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
@@ -252,6 +253,11 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         found = await self.host.ask(portfolio_versions.version_views, row.id)
         if self.is_current:
             self.app.push_screen(VersionsScreen(row, found), self._select_saved)
+
+    def action_stops(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.host.work(choose_stops(self, row), name="stops")
 
     def action_restrictions(self) -> None:
         row = self._row()
