@@ -23,7 +23,7 @@ from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.planning import goals_cash, plan_full_rebalance, plan_goals, plan_invest_cash
 from tests.engine import restriction_cash_oracle as cash_oracle
 from tests.engine import restriction_oracle as oracle
-from tests.engine.oracle import CENT, Book
+from tests.engine.oracle import CENT, Book, down
 from tests.engine.support import band, holdings_of, nanos, random_book, weights_of
 
 BOOKS = int(os.environ.get("RULE_BOOKS", "300"))
@@ -123,7 +123,7 @@ def test_invest_cash_under_all_settings(shard: int) -> None:
         book = random_book(rng)
         settings = replace(random_settings(rng, book), whole_shares=False, bands=())
         start = replace(holdings_of(book), rules=rules_of(settings).to_target())
-        floor = rng.choice([Fraction(0), Fraction(0), oracle.down(max(book.free, Fraction(0)) / 2, oracle.NANO)])
+        floor = rng.choice([Fraction(0), Fraction(0), down(max(book.free, Fraction(0)) / 2, CENT)])
         expected = cash_oracle.invest_cash(book, settings, floor)
         try:
             goals = plan_goals(start, weights_of(book), start.equity)
@@ -145,7 +145,7 @@ def test_partial_liquidation_under_all_settings(shard: int) -> None:
         book = replace(random_book(rng), unfractionable=frozenset())
         settings = replace(random_settings(rng, book), whole_shares=False, bands=())
         start = replace(holdings_of(book), rules=rules_of(settings).to_target())
-        amount = oracle.down(max(book.equity, Fraction(1)) * rng.choice([1, 5, 20, 60]) / 100, CENT) + CENT
+        amount = down(max(book.equity, Fraction(1)) * rng.choice([1, 5, 20, 60]) / 100, CENT) + CENT
         expected, sold = cash_oracle.liquidated(book, settings, amount)
         try:
             plan = plan_partial_liquidation(start, weights_of(book), Money(nanos(amount)))
