@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rebal_tui.domain.decisions import LineReason
 from rebal_tui.domain.portfolios import CalendarCondition, CalendarType, Destination, DriftBand, RebalanceScope, Weights
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Value
 from rebal_tui.domain.trading_rules import RangeUnit, RestrictionKind, RestrictionScope, TradeRestriction, TradingRules
@@ -183,6 +184,7 @@ def test_in_whole_shares_no_affordable_share_is_left_where_more_than_half_of_one
             or not line.price
             or line.price < NANO
             or (not line.target and not line.goal)
+            or line.reason is LineReason.UNMANAGED
         ):
             continue
         goal = Fraction(Value(max(0, plan.equity)) * line.target, HUNDRED_PERCENT) if line.goal is None else line.goal
