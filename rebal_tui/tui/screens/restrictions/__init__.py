@@ -1,1 +1,0 @@
-"""Restrictions of accounts and portfolios: list, add, lift (R-60)."""
