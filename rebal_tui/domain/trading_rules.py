@@ -74,6 +74,33 @@ class TradeRestriction:
 
 
 @dataclass(frozen=True, slots=True)
+class RestrictionDraft:
+    """A restriction to be added; its fields are those of `TradeRestriction`."""
+
+    kind: RestrictionKind
+    reason: str
+    symbol: str | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    unit: RangeUnit | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """Whom a restriction concerns: some accounts, one portfolio, or the book when neither is given."""
+
+    account_ids: tuple[str, ...] = ()
+    portfolio_id: str | None = None
+
+    @property
+    def scope(self) -> RestrictionScope:
+        if self.account_ids:
+            return RestrictionScope.ACCOUNT
+        return RestrictionScope.BOOK if self.portfolio_id is None else RestrictionScope.PORTFOLIO
+
+
+@dataclass(frozen=True, slots=True)
 class Overrides:
     """What one subscription decides otherwise than its portfolio (R-67); None leaves the portfolio's value."""
 

@@ -16,6 +16,7 @@ RESULTS = FOLDER / "RESULTS.md"
 README = FOLDER.parents[1] / "README.md"
 TITLES = {
     "whole_book": "Whole book",
+    "rules_book": "Whole book under restrictions",
     "prices": "Streaming prices",
     "whole_day": "A day when every account rebalances",
     "open_book": "An open book",

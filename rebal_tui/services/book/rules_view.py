@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Protocol
 
+import numpy as np
+
 from rebal_tui.broker.protocol import LiveBroker
 from rebal_tui.domain.portfolios import Destination, MinimumTrade, Portfolio, RebalanceScope
 from rebal_tui.domain.trading_rules import (
@@ -131,18 +133,19 @@ class FrameRules:
         self._book = book
         self._stamp: tuple[object, ...] = ()
         self._objects: tuple[object, object, object] = (None, None, None)
+        self._follows = np.empty(0, np.int32)
         self._made: Mapping[int, TradingRules] = {}
 
     def by_row(self) -> Mapping[int, TradingRules]:
         """By row of the account table, the rules of the subscribed accounts that have any today."""
-        book = self._book
+        book, follows = self._book, self._book.subscription_table.portfolio
+        stamp = (book.today(), len(book.account_table), book.account_table.loads)
         # The objects themselves, not their ids: a reloaded object can get the address of a freed one.
-        stamp = (book.today(), book.subscription_table.version, len(book.account_table), book.account_table.loads)
         objects = (book.rules_view, book.portfolios, book.calendar)
-        if stamp != self._stamp[: len(stamp)] or any(
-            a is not b for a, b in zip(self._stamp[-3:], objects, strict=True)
-        ):
-            self._stamp, self._made = (*stamp, *objects), frame_rules(book)
+        same = stamp == self._stamp and all(a is b for a, b in zip(self._objects, objects, strict=True))
+        if not same or not np.array_equal(follows, self._follows):
+            self._stamp, self._objects, self._follows = stamp, objects, follows.copy()
+            self._made = frame_rules(book)
         return self._made
 
 
