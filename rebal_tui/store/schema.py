@@ -381,6 +381,9 @@ CREATE TABLE trade_markers (
 ) STRICT, WITHOUT ROWID
 """
 
+# Manual runs of earlier versions may be anyone's, so they have no row.
+TERMINAL_RUNS = "CREATE TABLE terminal_runs (run TEXT PRIMARY KEY) STRICT, WITHOUT ROWID"
+
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
@@ -393,4 +396,5 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0019_key_scopes", KEY_SCOPES),
     ("0019_trade_markers", TRADE_MARKERS),
     ("0020_trade_status", TRADE_STATUS),
+    ("0023_terminal_runs", TERMINAL_RUNS),
 )  # fmt: skip

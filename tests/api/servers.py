@@ -10,9 +10,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import httpx
+
+from rebal_tui.services.wire.contract import HEADER
 
 Json = Any
 
@@ -47,6 +49,12 @@ class Server:
 
     def get(self, path: str, **params: str | int) -> Json:
         answer = self.http.get(path, params=params)
+        assert answer.status_code == 200, (path, answer.status_code, answer.text)
+        return answer.json()
+
+    def extended(self, path: str, **params: str | int) -> Json:
+        """As `get`, with the keys that Alpaca's API does not have."""
+        answer = self.http.get(path, params=params, headers={HEADER: "1"})
         assert answer.status_code == 200, (path, answer.status_code, answer.text)
         return answer.json()
 
@@ -95,12 +103,14 @@ def running(*options: str, env: dict[str, str] | None = None) -> Iterator[Server
 
 
 @contextmanager
-def started(arguments: Sequence[str], env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+def started(
+    arguments: Sequence[str], env: dict[str, str] | None = None, stderr: int | IO[str] = subprocess.PIPE
+) -> Iterator[subprocess.Popen[str]]:
     """Start the program with arguments; it is killed if it still runs after the block."""
     process = subprocess.Popen(
         [sys.executable, "-m", "rebal_tui", *arguments],
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         env={**os.environ, **(env or {})},
     )
