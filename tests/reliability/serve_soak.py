@@ -15,11 +15,12 @@ import json
 import os
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ from urllib.parse import urlsplit
 from rebal_tui import bootstrap
 from rebal_tui.domain.api_keys import KeyScope
 from rebal_tui.services.wire.keys import add_key
-from tests.api.servers import BALANCED, started
+from tests.api.servers import BALANCED
 
 ACCOUNTS = 100
 STREAMS_OF_TEN = 1
@@ -178,14 +179,19 @@ def main() -> int:
         key, database = bootstrap.new_api_key(), bootstrap.open_database(path)
         add_key(database, "soak", key, bootstrap.real_now(), scope=KeyScope.TRADE)
         database.close()
-        arguments = ("serve", "--db", str(path), "--port", "0", "--json", "--rate", "10000000")
+        serve = [sys.executable, "-m", "rebal_tui", "serve", "--db", str(path), "--port", "0", "--json"]
         errors = Path(folder) / "stderr.txt"
-        with errors.open("w") as file, started(arguments, stderr=file) as process:
+        with ExitStack() as stack:
+            file = stack.enter_context(errors.open("w"))
+            process = stack.enter_context(
+                subprocess.Popen([*serve, "--rate", "10000000"], stdout=subprocess.PIPE, stderr=file, text=True)
+            )
+            stack.callback(process.kill)
             url = json.loads(process.stdout.readline() if process.stdout else "")["url"]
             token = base64.b64encode(f"{key.key_id}:{key.secret}".encode()).decode()
             faults = asyncio.run(load(url, token, process.pid, errors, options.minutes, options.clients, options.pause))
             process.terminate()
-            process.communicate(timeout=60)
+            process.wait(60)
         complaints = errors.read_text()
         print(f"exit code {process.returncode}, {len(complaints):,} characters on stderr\n{complaints[:MAX_SHOWN]}")
         return 0 if (faults, process.returncode, complaints) == (0, 0, "") else 1
