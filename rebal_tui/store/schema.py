@@ -409,6 +409,8 @@ FROM kinds ORDER BY account, n;
 DROP TABLE reconciliation_holds;
 UPDATE alerts SET acknowledged_at = at WHERE kind IN ('journal_changed', 'lost_run') AND acknowledged_at IS NULL
 """
+# Manual runs of earlier versions may be anyone's, so they have no row.
+TERMINAL_RUNS = "CREATE TABLE terminal_runs (run TEXT PRIMARY KEY) STRICT, WITHOUT ROWID"
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
@@ -423,5 +425,6 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0019_trade_markers", TRADE_MARKERS),
     ("0020_trade_status", TRADE_STATUS),
     ("0021_hold_causes", HOLD_CAUSES),
+    ("0023_terminal_runs", TERMINAL_RUNS),
     ("0024_portfolio_versions", PORTFOLIO_VERSIONS),
 )  # fmt: skip

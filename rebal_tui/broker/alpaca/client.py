@@ -18,6 +18,8 @@ from rebal_tui.broker.alpaca.clock_skew import ClockSkew
 from rebal_tui.broker.connection import RateLimit
 from rebal_tui.broker.failures import BrokerUnavailable
 
+SANDBOX_HEADERS = {"Rebal-Extensions": "1"}
+"""A server of this program gives names of clients and reasons of rejections to those who ask; others ignore it."""
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 MAX_RATE_LIMIT_WAIT_SECONDS = 65.0
 """Maximum wait of a read for the rate limit, whose window is a minute."""
@@ -99,7 +101,9 @@ class AlpacaClient:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.endpoints = endpoints
-        self._http = httpx.Client(auth=auth, timeout=TIMEOUT, transport=transport, follow_redirects=False)
+        self._http = httpx.Client(
+            auth=auth, timeout=TIMEOUT, transport=transport, follow_redirects=False, headers=SANDBOX_HEADERS
+        )
         self._now = now
         self._before = before
         self._sleep = sleep
