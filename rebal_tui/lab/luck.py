@@ -70,8 +70,8 @@ def luck_of(
 ) -> Luck:
     """Resample the sessions of a backtest in blocks of a mean length (Politis and Romano's stationary bootstrap).
 
-    `block` defaults to 24 months, in a short history to an eighth of it. Returns are compound returns a year, turnover is of average equity a year, rms is the
-    root mean square of the largest deviation. Raises `Canceled`.
+    `block` defaults to 24 months, in a short history to an eighth of it. Returns are compound returns a year, turnover
+    is of average equity a year, rms is the root mean square of the largest deviation. Raises `Canceled`.
     """
     history = backtest.history
     per_year = history.sessions_per_year
