@@ -6,7 +6,6 @@ measured and is given the days on which to trade, because it has no bands. Final
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.lab.backtest import run_backtest
 from rebal_tui.lab.chains import run_chains
@@ -25,7 +23,7 @@ from rebal_tui.lab.paths import renewal_path
 from rebal_tui.lab.peers import BAND, OPENING, WEIGHTS, first_of_quarters, generated_history
 from rebal_tui.lab.policies import Policy, default_grid
 from rebal_tui.lab.renewal import RenewalTable
-from tests.benchmarks.report import duration, header, notes, parser, ratio, row
+from tests.benchmarks.report import duration, header, parser, ratio, row
 
 POLICIES = 20_000
 SESSIONS = 4_030
@@ -119,7 +117,7 @@ def _frame(history: History) -> Any:
 
 
 def _sizes(count: int) -> None:
-    """The times and the memory of the screens' computations, over sixteen years."""
+    """The times of the screens' computations, over sixteen years."""
     history = generated_history(SESSIONS)
     header("16 years", "time")
     pairs = [Policy(Percent(a), Percent(r)) for a in range(50, 1050, 10) for r in range(100, 10_100, 100)]
@@ -132,33 +130,6 @@ def _sizes(count: int) -> None:
     backtest = run_backtest("x", WEIGHTS, history, grid)
     row(f"the default grid, {len(grid)} policies", duration(_timed(lambda: run_backtest("x", WEIGHTS, history, grid))))
     row("1,000 resamples of its results", duration(_timed(lambda: luck_of(backtest))))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    notes([f"peak memory of the process: {before / 1024:,.0f} MB", *_memory_of_twelve_assets()])
-
-
-def _memory_of_twelve_assets() -> list[str]:
-    """The memory of a backtest of twelve assets over sixteen years, beyond that of Python and NumPy."""
-    import subprocess
-
-    code = (
-        "import resource as r; from tests.benchmarks.policies import twelve_assets; "
-        "a = r.getrusage(r.RUSAGE_SELF).ru_maxrss; twelve_assets(); b = r.getrusage(r.RUSAGE_SELF).ru_maxrss; "
-        "print(a // 1024, b // 1024)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    before, after = done.stdout.split()
-    return [f"default grid with resamples, 12 assets: {after} MB, of which {before} MB before it begins"]
-
-
-def twelve_assets() -> None:
-    """Backtest the default grid of twelve assets over sixteen years, and resample its results."""
-    base = generated_history(SESSIONS)
-    symbols = tuple(f"A{n:02}" for n in range(12))
-    rows = tuple((*prices, *prices[:2]) for prices in base.rows)
-    percents = [900] * 8 + [700] * 4
-    weights = Weights(tuple(AssetWeight(s, Percent(p)) for s, p in zip(symbols, percents, strict=True)))
-    history = History(symbols, base.days, base.following, rows)
-    luck_of(run_backtest("x", weights, history, default_grid(Policy(Percent(500), Percent(2000), None, 7))))
 
 
 def _timed(work: Callable[[], object]) -> float:
