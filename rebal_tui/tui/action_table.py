@@ -148,6 +148,7 @@ ACTIONS: tuple[Action, ...] = (
         Section.LAB, "portfolio",
     ),
     Action("lab.closes", "o", "Prices", "Open a file of daily closes.", Section.LAB, "closes"),
+    Action("lab.heat_map", "h", "Heat map", "Show one figure of every pair of bands.", Section.LAB, "heat_map"),
     Action("lab.worse", "d", "Worse", "Show or hide policies that are worse in everything.", Section.LAB, "worse"),
     Action("lab.back", "escape", "Stop", "Stop the computation.", Section.LAB, "back", footer=False),
     Action("lab.sort", "s", "Sort", "Sort by the next column.", Section.LAB, "sort"),

@@ -37,6 +37,7 @@ class ServiceModule:
 if TYPE_CHECKING:
     from rebal_tui.services.advisory import bulk, cash, portfolios, undo, withdrawals
     from rebal_tui.services.backtest import comparison as backtest_comparison
+    from rebal_tui.services.backtest import heat_maps as backtest_heat_maps
     from rebal_tui.services.backtest import verification as backtest_verification
     from rebal_tui.services.book import guards, kill_switch, policy
     from rebal_tui.services.broker_sync.reconciliation import release
@@ -63,6 +64,7 @@ else:
     undo = ServiceModule("advisory.undo")
     withdrawals = ServiceModule("advisory.withdrawals")
     backtest_comparison = ServiceModule("backtest.comparison")
+    backtest_heat_maps = ServiceModule("backtest.heat_maps")
     backtest_verification = ServiceModule("backtest.verification")
     guards = ServiceModule("book.guards")
     kill_switch = ServiceModule("book.kill_switch")
@@ -96,6 +98,7 @@ __all__ = [
     "account_queries",
     "asset_holds",
     "backtest_comparison",
+    "backtest_heat_maps",
     "backtest_verification",
     "book_copy",
     "bulk",

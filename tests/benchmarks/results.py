@@ -28,6 +28,7 @@ TITLES = {
     "answer_time": "Time of an answer",
     "drills": "Recovery times",
     "ray_partitions": "Partitions in Ray",
+    "policies": "Policies of the lab",
 }
 """The headings of the sections, by benchmark, in the order of the document."""
 INTRODUCTION = """# Benchmark results
