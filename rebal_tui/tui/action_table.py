@@ -132,8 +132,16 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("review.approve", "A", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
     Action("review.reject", "R", "Reject", "Reject this run, or all marked, with a note.", REVIEW, "reject"),
+    Action(
+        "review.list", "L", "Trade list", "Write the approved orders of a files book as a trade list.", REVIEW,
+        "trade_list", footer=False,
+    ),
     Action("review.run", "g", "In Runs", "Show this run in Runs.", REVIEW, "run"),
     Action("review.account", "a", "On the Desk", "Go to this run's account on the Desk.", REVIEW, "account"),
+    Action(
+        "accounts.positions", "P", "Import positions", "Import a custodian's positions file (files book).",
+        Section.ACCOUNTS, "import_positions", footer=False,
+    ),
     Action(
         "accounts.subscribe", "n", "Subscribe",
         "Subscribe this account, or all marked, to a portfolio; shows the first runs (confirms first).",
@@ -262,7 +270,8 @@ WRITES = frozenset(
     """
     desk.evaluate portfolios.new portfolios.edit portfolios.duplicate portfolios.inactivate portfolios.reactivate
     portfolios.paste runs.cancel runs.approve runs.reject log.pause log.resume log.run log.acknowledge market.shock
-    market.action market.halt market.tradable market.release review.approve review.reject accounts.subscribe
+    market.action market.halt market.tradable market.release review.approve review.reject review.list
+    accounts.positions accounts.subscribe
     accounts.move accounts.unsubscribe accounts.run accounts.deposit accounts.withdraw accounts.release
     accounts.reconcile accounts.simulate cash.withdraw cash.cancel cash.retry cash.journal_in cash.journal_out
     market.pause market.faster market.slower market.step app.halt

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.advisory import bulk, cash, portfolios, withdrawals
     from rebal_tui.services.book import guards, kill_switch, policy
     from rebal_tui.services.broker_sync.reconciliation import release
+    from rebal_tui.services.files_book import dialogs as files_dialogs
     from rebal_tui.services.maintenance import export
     from rebal_tui.services.queries import accounts as account_queries
     from rebal_tui.services.queries import cash as cash_queries
@@ -62,6 +63,7 @@ else:
     kill_switch = ServiceModule("book.kill_switch")
     policy = ServiceModule("book.policy")
     release = ServiceModule("broker_sync.reconciliation.release")
+    files_dialogs = ServiceModule("files_book.dialogs")
     export = ServiceModule("maintenance.export")
     account_queries = ServiceModule("queries.accounts")
     cash_queries = ServiceModule("queries.cash")
@@ -91,6 +93,7 @@ __all__ = [
     "corporate_actions",
     "desk_queries",
     "export",
+    "files_dialogs",
     "follower",
     "guards",
     "kill_switch",

@@ -21,6 +21,7 @@ from rebal_tui.tui.screens.accounts.bulk import choose_portfolio, unsubscribe
 from rebal_tui.tui.screens.accounts.lines import detail_lines, difference_lines
 from rebal_tui.tui.screens.accounts.manual_runs import run_manually
 from rebal_tui.tui.screens.accounts.page import AccountPage
+from rebal_tui.tui.screens.files.positions import PositionsScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
@@ -126,6 +127,9 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             return tuple(str(key) for key in self.table.marked_in_order())
         row = self._row()
         return (row.account_id,) if row is not None else ()
+
+    def action_import_positions(self) -> None:
+        self.app.push_screen(PositionsScreen())
 
     def action_subscribe(self) -> None:
         chosen = self._chosen()

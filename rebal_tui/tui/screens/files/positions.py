@@ -1,0 +1,61 @@
+"""Importing a custodian's positions file: the path, then what it changes, then one transaction (R-71)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.services.files_book.dialogs import PositionsShown
+from rebal_tui.tui.book_services import files_dialogs
+from rebal_tui.tui.screens.files.path_dialog import PathDialog
+from rebal_tui.tui.screens.shared.dialog import ConfirmScreen
+from rebal_tui.tui.segments import Line, paragraph
+from rebal_tui.tui.widgets.lines import Builder
+from rebal_tui.typed_paths import require_input
+
+MAX_BYTES = 64 * 1024 * 1024
+
+
+class PositionsScreen(PathDialog):
+    """Reads a positions file and shows what it changes before anything is stored."""
+
+    HEADING = "Import positions"
+    NOTE = "A CSV file of Schwab, Fidelity, IBKR, Vanguard or another custodian. Nothing is stored before you confirm."
+
+    def check(self, path: Path) -> None:
+        require_input(path)
+
+    async def submit(self, path: Path) -> None:
+        try:
+            content = await asyncio.to_thread(_read, path)
+        except OSError as error:
+            raise Conflict(f"not read: {error.strerror or error}") from None
+        shown: PositionsShown = await self.host.ask(files_dialogs.show_positions, content)
+        if not self.is_attached:
+            return
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                store = partial(self.host.ask, files_dialogs.store_positions, shown)
+                self.host.work(self.host.change(store, "Imported"), name=self.HEADING)
+                self.dismiss()
+
+        question = ConfirmScreen("Import these positions?", shown.text, yes="Import", lines=_lines(shown.lines))
+        self.app.push_screen(question, answered)
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _lines(texts: Sequence[str]) -> Builder:
+    """Build one paragraph for each line of text."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        return [part for text in texts for part in paragraph(text, width)]
+
+    return build
