@@ -13,7 +13,7 @@ from pathlib import Path
 from rebal_tui import files_book, paths
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.broker.simulated.fills import FillModel
-from rebal_tui.broker.simulated.schema import create_tables
+from rebal_tui.broker.simulated.schema import create_tables, refuse_newer
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.quantities import Price
 from rebal_tui.domain.sessions import Session, new_york_day
@@ -35,7 +35,7 @@ from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import sandbox
 from rebal_tui.services.simulation.demonstration import script, setup
-from rebal_tui.services.simulation.demonstration.models import start_prices
+from rebal_tui.services.simulation.demonstration.models import sandbox_prices, start_prices
 from rebal_tui.services.wire.keys import NewKey
 from rebal_tui.store import accounts as account_store
 from rebal_tui.store import asset_renames, assets, book_settings
@@ -120,6 +120,7 @@ def open_view(path: Path) -> Book:
     database = open_database(path, read_only=True)
     try:
         require_schema(database, [("book", MIGRATIONS)])
+        refuse_newer({name for (name,) in database.rows("SELECT name FROM sim_migrations")})
         if files_book.is_files(database):
             return files_book.open_files(database)
         return open_offline(database) if is_live(database) else open_simulation(database)
@@ -256,7 +257,7 @@ def create_sandbox(path: Path | str, *, start: datetime, seed: str, immediate_fi
             create_simulation(database, start=start, seed=seed, name="sandbox", paused=True, fills=fills)
             book_settings.put(tx, "market", SANDBOX)
             calendar = TradingCalendar(session_store.load(database))
-            feed = FixedPrices(start_prices(), start)
+            feed = FixedPrices(sandbox_prices(), start)
             settings = Settings(Mode.SIMULATED)
             book = _assemble(database, FixedClock(start), calendar, feed, settings, FillModel.immediate())
             sandbox.add_default_assets(book)

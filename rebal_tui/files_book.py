@@ -36,7 +36,7 @@ def is_files(database: Database) -> bool:
     return book_settings.get(database, book_settings.BROKER) == FILES
 
 
-def create_files(database: Database, *, name: str, now: datetime, custodian: str = "") -> None:
+def create_files(database: Database, *, name: str, now: datetime, seed: str, custodian: str = "") -> None:
     """Initialize a new file as an empty files book; its runs wait for review (R-73). Raises `Conflict`."""
     if book_settings.get(database, "mode"):
         raise Conflict(f"{database.path} already contains a book")
@@ -44,7 +44,7 @@ def create_files(database: Database, *, name: str, now: datetime, custodian: str
     with database.write() as tx:
         session_store.save(tx, build_sessions(today - _CALENDAR_BEFORE, today + _CALENDAR_AHEAD))
         values = {
-            "mode": Mode.FILES.value, "name": name, "id_seed": uuid.uuid4().hex, book_settings.BROKER: FILES,
+            "mode": Mode.FILES.value, "name": name, "id_seed": seed, book_settings.BROKER: FILES,
             REVIEW_KEY: "1", files_settings.CUSTODIAN: custodian,
         }  # fmt: skip
         for key, value in values.items():

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import gc
-import logging
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebal_tui import paths, stop_signals
 from rebal_tui.domain.errors import Conflict, Halt
+from rebal_tui.log_file import log_to_file
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.tui.app import RebalApp
@@ -21,6 +21,7 @@ from rebal_tui.tui.host import FirstSteps
 from rebal_tui.tui.settings import read_settings
 
 if TYPE_CHECKING:
+    from rebal_tui.market.closes import Closes
     from rebal_tui.services.book.book import Book
 
 THREAD_SWITCH_SECONDS = 0.0005
@@ -33,16 +34,16 @@ def run(
     prepare: Callable[[], None] | None = None,
     settings_path: Path | None = None,
     *,
-    viewing: bool = False,
+    viewing: str = "",
 ) -> int:
     """Run the screens on a file until the user quits; returns the exit code. The caller holds the file's lock.
 
-    With `viewing` another process holds it, and the book is shown read-only as that process writes it. `prepare`
-    creates the file first, on the book thread, while the screens already paint. Settings are read from
-    `settings_path`, by default from the user's configuration folder.
+    `viewing` is the reason why this process cannot write, empty when it can; the book is then shown read-only, also
+    while another process writes it. `prepare` creates the file first, on the book thread, while the screens already
+    paint. Settings are read from `settings_path`, by default from the user's configuration folder.
     """
     sys.setswitchinterval(THREAD_SWITCH_SECONDS)
-    log_path = _log_to_file()
+    log_path = log_to_file(paths.log_folder())
     files = OpenFiles(path)
     settings = read_settings(settings_path or paths.settings_path())
     loading = LoadProgress()
@@ -57,7 +58,7 @@ def run(
         from rebal_tui import opening
 
         with _gc_paused():
-            return opening.view_book(path)
+            return opening.view_book(path, viewing)
 
     def advice(why: Halt) -> str:
         shown = files.path
@@ -82,15 +83,25 @@ def run(
             advice=advice,
             loading=loading,
             attach_stop=stop.attach,
+            open_replay=_open_replay,
         )
         try:
             app.run()
         finally:
             stop.ended()
             close()
+    if thread.halted is not None and thread.halted.halt is Halt.FILE_GONE:
+        raise thread.halted
     if thread.open_error:
         raise Conflict(f"the book cannot be opened: {thread.open_error}")
     return app.return_code or 0
+
+
+def _open_replay(closes: Closes, first: date, last: date) -> Book:
+    """Open a book in memory that replays closes, to verify backtests."""
+    from rebal_tui import bootstrap
+
+    return bootstrap.replay_book(closes, first, last)
 
 
 @contextmanager
@@ -110,7 +121,7 @@ def _gc_paused() -> Iterator[None]:
 
 
 class OpenFiles:
-    """The file that the screens show: the advisor's book, or a demonstration beside it, deleted at the end."""
+    """The file that the screens show: the advisor's book, or a separate demonstration, deleted at the end."""
 
     def __init__(self, path: Path) -> None:
         self.own = path
@@ -151,15 +162,3 @@ def first_steps(thread: BookThread, files: OpenFiles) -> FirstSteps:
         return await thread.reopen(lambda: opening.replace_with_import(files.own, source))
 
     return FirstSteps(open_demo=open_demo, import_file=import_file)
-
-
-def _log_to_file() -> Path:
-    """Log warnings and errors to a file that only its owner can read, never to the screen."""
-    folder = paths.log_folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / "rebal-tui.log"
-    os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-    logging.basicConfig(
-        filename=path, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
-    )
-    return path

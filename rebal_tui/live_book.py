@@ -21,11 +21,13 @@ from rebal_tui.market.protocol import Clock
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.guards import with_guards
+from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.book.policy import REVIEW_KEY, stored_policy, with_policy
+from rebal_tui.services.book.rate_limiter import PACE_KEY
 from rebal_tui.services.book.settings import Mode, Settings
 from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.store import accounts, book_settings, event_inbox, jobs
+from rebal_tui.store import accounts, book_settings, event_inbox, jobs, run_orders
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.database import Database
 
@@ -105,21 +107,12 @@ def open_live(
     )
     from rebal_tui.broker.alpaca.broker import AlpacaBroker
     from rebal_tui.broker.alpaca.client import AlpacaClient
+    from rebal_tui.broker.budget import RequestBudget
+    from rebal_tui.broker.gateway.broker import GatewayBroker
+    from rebal_tui.broker.gateway.gateway import Gateway
 
     used = clock or RealClock()
     _start_ids(database, used.now())
-    client = AlpacaClient(broker_endpoints, keys, used.now, sleep=sleep, transport=transport)
-    opened: list[Book] = []
-    feed = LivePrices(lambda symbols: broker.latest_prices(symbols), lambda: tracked_symbols(opened[0]), prices_every)
-    calendar = TradingCalendar(session_store.load(database))
-    broker = AlpacaBroker(
-        client,
-        BookInbox(database),
-        used.now,
-        lambda day: _settles_on(opened[0].calendar if opened else calendar, day),
-        feed.quote,
-        firm_account=book_settings.get(database, FIRM),
-    )
     settings = Settings(
         Mode.LIVE,
         name=book_settings.get(database, "name", "book"),
@@ -128,7 +121,27 @@ def open_live(
         environment="LIVE" if broker_endpoints.live else "PAPER",
     )
     settings = with_guards(with_policy(settings, stored_policy(database)), database)
+    client = AlpacaClient(
+        broker_endpoints, keys, used.now, sleep=sleep, transport=transport, before=lambda: gateway.acquire()
+    )
+    budget = RequestBudget(settings.orders_per_minute, lambda: client.rate_limit)
+    budget.restore(book_settings.get(database, PACE_KEY))
+    gateway = Gateway(budget, used.now, sleep)
+    opened: list[Book] = []
+    feed = LivePrices(lambda symbols: network.latest_prices(symbols), lambda: tracked_symbols(opened[0]), prices_every)
+    calendar = TradingCalendar(session_store.load(database))
+    network = AlpacaBroker(
+        client,
+        BookInbox(database),
+        used.now,
+        lambda day: _settles_on(opened[0].calendar if opened else calendar, day),
+        feed.quote,
+        firm_account=book_settings.get(database, FIRM),
+    )
+    broker = GatewayBroker(network, gateway, used.now, lambda order_id: run_orders.placed(database, order_id))
     book = Book(database, broker, used, settings, feed=feed, live=broker, stopwatch=monotonic)
+    broker.hold(halted(book))
+    gateway.start()
     opened.append(book)
     scheduler.start(book)
     return book

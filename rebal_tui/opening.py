@@ -9,15 +9,26 @@ from rebal_tui import bootstrap, files_book, live_book, paths
 from rebal_tui.domain.errors import Conflict, Fault, Halt, Invalid
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import load_clock
+from rebal_tui.store.database import Database
 
 _MAX_FILE_BYTES = 64 * 1024 * 1024
 
 
-def view_book(path: Path) -> Book:
-    """Open a book that another process writes, read-only."""
+def view_book(path: Path, why: str = "") -> Book:
+    """Open a book read-only: another process writes it, or `why`."""
     book = bootstrap.open_view(path)
-    book.database.halt(Halt.VIEWING, "another rebal-tui is writing to it")
+    book.database.halt(Halt.VIEWING, why or "another rebal-tui is writing to it")
     return book
+
+
+def open_to_read(database: Database) -> Book:
+    """A book of any kind at its own time, for a command that reads a copy of it. Raises `Conflict`."""
+    if files_book.is_files(database):
+        return files_book.open_files(database)
+    if bootstrap.is_live(database):
+        return bootstrap.open_offline(database)
+    state = load_clock(database)
+    return bootstrap.open_simulation(database, at=state.at if state else None)
 
 
 def open_book(
@@ -85,7 +96,7 @@ def _replace_with_positions(path: Path, content: bytes) -> str:
     database = bootstrap.open_database(path)
     try:
         with database.write():
-            files_book.create_files(database, name=path.stem, now=bootstrap.real_now())
+            files_book.create_files(database, name=path.stem, now=bootstrap.real_now(), seed=bootstrap.new_seed())
             plan = plan_import(book := files_book.open_files(database), statement)
             apply_import(book, plan)
     except BaseException:

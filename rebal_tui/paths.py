@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,10 @@ class BookInUse(Conflict):
     """Another process holds the book's write lock."""
 
 
+class BookNotWritable(Conflict):
+    """The book's folder or file does not accept writes, as on read-only media."""
+
+
 def backup_folder(path: Path) -> Path:
     """The folder of a book's backups."""
     return path.parent / f"{path.stem}-backups"
@@ -72,11 +77,19 @@ def restore_advice(path: Path) -> str:
 
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold the write lock of a book's file, under whatever name. Raises `BookInUse` when another process holds it."""
+    """Hold the write lock of a book's file, under whatever name.
+
+    Raises `BookInUse` when another process holds it, and `BookNotWritable` where no lock or book can be written.
+    """
     from filelock import FileLock, Timeout
 
     path = path.resolve()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BookNotWritable(f"{path.parent}: the folder cannot be created: {error.strerror}") from error
+    if path.is_file() and not os.access(path, os.W_OK):
+        raise BookNotWritable(f"{path} cannot be written")
     if path.is_file() and path.stat().st_nlink > 1:
         raise Conflict(f"{path} has a second name (a hard link), and two programs could write to it; remove that name")
     lock = FileLock(path.with_name(path.name + ".lock"), timeout=0, mode=0o600)
@@ -84,25 +97,34 @@ def exclusive_lock(path: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise BookInUse(f"{path} is open in another rebal-tui; close it there first") from None
+    except OSError as error:
+        raise BookNotWritable(f"{path.parent} cannot be written: {error.strerror or error}") from error
     try:
         yield
     finally:
         lock.release()
 
 
-def require_book(path: Path) -> None:
-    """Raise `Conflict` when the file exists and is not a book; an empty or missing file is accepted."""
+def require_book(path: Path) -> bool:
+    """Whether a file contains a book; False for a missing one and for one without tables.
+
+    A program that was stopped while it created a book leaves a file without tables. Raises `Conflict` when the file is
+    something else.
+    """
     import sqlite3
 
+    from rebal_tui.store.read_only_files import reading_uri
+
     if not path.exists() or path.stat().st_size == 0:
-        return
+        return False
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        connection = sqlite3.connect(reading_uri(path.resolve()), uri=True)
         try:
-            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sim_accounts'").fetchone()
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise Conflict(cannot_open_message(path, error)) from error
-    if known is None:
+    if tables and "sim_accounts" not in tables:
         raise Conflict(f"{path} is not a rebal-tui book")
+    return bool(tables)

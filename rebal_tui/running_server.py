@@ -1,4 +1,4 @@
-"""How commands on this machine find the server of a book: a file beside the book that only its owner can read."""
+"""How commands on this machine find the server of a book: a file next to the book that only its owner can read."""
 
 from __future__ import annotations
 

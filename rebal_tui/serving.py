@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,11 +13,12 @@ from typing import TypeVar
 
 from rebal_tui import bootstrap, opening
 from rebal_tui.api.server import BindAddress, Listening, serve
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.domain.api_keys import KeyScope
 from rebal_tui.domain.errors import Conflict, Halt, ReadOnly, Unavailable
 from rebal_tui.running_server import RunningServer, announced
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.maintenance.book_copy import copy_name, save_copy
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.services.simulation.sandbox import sandbox_json
 from rebal_tui.services.wire.accounts import is_uuid
@@ -24,6 +26,7 @@ from rebal_tui.services.wire.keyring import Keyring
 from rebal_tui.services.wire.keys import add_key, good_keys, local_key
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 SANDBOX_KEY = "sandbox"
 """The name of the key that is created for a sandbox without keys."""
@@ -53,7 +56,7 @@ class ThreadBookClient:
 
     @property
     def halted(self) -> ReadOnly | None:
-        """Why the book is not written, None while it is."""
+        """Why the book is halted, None while it is not."""
         if self._thread.open_error:
             return ReadOnly(Halt.IO_ERROR, self._thread.open_error)
         return self._thread.halted
@@ -123,7 +126,11 @@ async def _run(
         def real_now() -> float:
             return bootstrap.real_now().timestamp()
 
-        return await serve(client, keyring, bind_address, real_now, client.now, bootstrap.new_api_key, announce)
+        code = await serve(client, keyring, bind_address, real_now, client.now, bootstrap.new_api_key, announce)
+    if client.halted is not None and client.halted.halt is Halt.FILE_GONE:
+        target = copy_name(path, bootstrap.real_now())
+        _log.error("the book was %s", await client.ask(lambda book: save_copy(book, target)))
+    return code
 
 
 def _odd_ids(book: Book) -> int:

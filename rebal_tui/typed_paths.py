@@ -1,4 +1,4 @@
-"""The one place where paths that a person gives are read and checked, for the screens and the commands."""
+"""Reading and checking of every path that a person gives, for the screens and the commands."""
 
 from __future__ import annotations
 
@@ -64,6 +64,13 @@ def require_output(path: Path) -> bool:
     if not os.access(path if exists else path.parent, os.W_OK):
         raise Conflict(f"{path}: no permission to write {'this file' if exists else 'in this folder'}")
     return exists
+
+
+def require_new(path: Path) -> None:
+    """Check that a new file can be written at a path. Raises `Conflict` as `require_output` does, and for any file
+    that exists."""
+    if require_output(path):
+        raise Conflict(f"{path} already exists; name another file")
 
 
 def require_input(path: Path) -> None:

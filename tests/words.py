@@ -27,7 +27,8 @@ ALLOWED = (
     r"in (?:the )?place of", r"(?:take|takes|took|taking) place", r"(?:decimal|first|second) places?",
     r"places? (?:(?:an?|the|no|its|any|all|one|each|external|market|day) )*orders?", r"decimal places?",
     r"in its place", r"clearing house", r"wire format", r"wire\.models", r"services[./]wire", r"long-lived",
-    r"(?:took|taken) over (?:the|this) book", r"READ-ONLY: taken over",
+    r"(?:took|taken) over (?:the|this) book", r"READ-ONLY: taken over", r"(?:entered|computed) by hand",
+    r"keep their places",
 )  # fmt: skip
 """Uses in the standard sense, which are not counted."""
 SQL = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|WITH|PRAGMA|FROM|WHERE|JOIN)\b")

@@ -114,7 +114,8 @@ class Access:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(headers)
+                warnings = scope["state"].get("warnings")
+                MutableHeaders(scope=message).update({**headers, **({"warnings": warnings} if warnings else {})})
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

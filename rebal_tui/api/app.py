@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.responses import HTMLResponse
 
 from rebal_tui import __version__
 from rebal_tui.api import (
     accounts,
+    activities,
+    closing,
     events,
     health,
     journals,
@@ -27,6 +29,7 @@ from rebal_tui.api.browser_safety import BrowserSafety
 from rebal_tui.api.date_header import DateHeader
 from rebal_tui.api.docs_page import DOCS_POLICY, docs_page
 from rebal_tui.api.failed_logins import FailedLogins
+from rebal_tui.api.flat_routes import add_routes
 from rebal_tui.api.health import HaltGate
 from rebal_tui.api.heartbeats import HeartbeatRecord
 from rebal_tui.api.openapi import API_DESCRIPTION, describe
@@ -44,8 +47,8 @@ class Options:
     """`rate`: requests per minute and key. `clock`: real elapsed seconds. `now` and `book_now`: the real time and the
     book's, in seconds since 1970, callable from any thread. `closing`: whether the server is shutting down, so that
     streams end as well. `new_key`: a random key. `hosts`: the names that requests may use for this server, empty for
-    any. `streams`: event streams open at once, over all keys. `failed_logins` and `heartbeats` are what the server
-    notes of them."""
+    any. `streams`: event streams open at once, over all keys. `failed_logins` and `heartbeats` are the server's
+    records of them."""
 
     clock: Callable[[], float]
     now: Callable[[], float]
@@ -67,19 +70,20 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
     )
     app.state.client, app.state.options, app.state.keyring = client, options, keyring
     app.state.streams = StreamSlots(options.streams)
-    v1 = APIRouter()
-    for part in (rebalancing, accounts, orders, journals, market, keys, kill_switch, health):
-        v1.include_router(part.router)
-    app.include_router(v1, prefix="/v1")
-    app.include_router(v1, prefix="/v1/beta", include_in_schema=False)
+    # Activities come first: accounts have a path with any name.
+    parts = (rebalancing, activities, accounts, orders, closing, journals, market, keys, kill_switch, health)
+    for part in parts:
+        add_routes(app, part.router, "/v1")
     for prefix in ("/v1", "/v2"):
-        app.include_router(events.router, prefix=prefix, include_in_schema=prefix == "/v2")
-    app.include_router(events.beta_router)
-    app.include_router(market.data_router, prefix="/v2")
-    app.include_router(health.liveness_router)
-    app.include_router(metrics.router)
+        add_routes(app, events.router, prefix, include_in_schema=prefix == "/v2")
+    add_routes(app, events.beta_router)
+    add_routes(app, market.data_router, "/v2")
+    add_routes(app, health.liveness_router)
+    add_routes(app, metrics.router)
     if options.with_sandbox:
-        app.include_router(sandbox.router)
+        add_routes(app, sandbox.router)
+    for part in parts:
+        add_routes(app, part.router, "/v1/beta", include_in_schema=False)
     add_handlers(app)
     describe(app)
 

@@ -21,7 +21,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 class BrowserSafety:
     """Middleware: adds security headers and forbids caching.
 
-    With `hosts`, a request must name one of them: a web page whose name was pointed at this machine names another.
+    With `hosts`, a request must name one of them: a web page whose name resolves to this machine names another.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:

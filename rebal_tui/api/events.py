@@ -51,7 +51,7 @@ async def rebalancer(
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
     """Events portfolio.status_changed, run.created and run.status_changed. Give `since` or `since_id`, not both."""
-    return await _stream(request, wire_events.REBALANCER, since, until, since_id or last_event_id, until_id)
+    return await _stream(request, wire_events.REBALANCER, since, until, last_event_id or since_id, until_id)
 
 
 @router.get("/trades", **_STREAM)
@@ -60,7 +60,7 @@ async def trades(
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
     """Order status changes and fills. Each fill has an execution_id."""
-    return await _stream(request, wire_events.TRADES, since, until, since_id or last_event_id, until_id)
+    return await _stream(request, wire_events.TRADES, since, until, last_event_id or since_id, until_id)
 
 
 @router.get("/journals/status", **_STREAM)
@@ -69,7 +69,7 @@ async def journals(
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
     """Journal status changes."""
-    return await _stream(request, wire_events.JOURNALS, since, until, since_id or last_event_id, until_id)
+    return await _stream(request, wire_events.JOURNALS, since, until, last_event_id or since_id, until_id)
 
 
 def _poll(book: Book, source: Source, seq: int) -> tuple[Sequence[StreamEvent], datetime]:
@@ -82,7 +82,7 @@ async def accounts(
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
     """Account changes other than cash and positions."""
-    return await _stream(request, wire_events.ACCOUNTS, since, until, since_id or last_event_id, until_id)
+    return await _stream(request, wire_events.ACCOUNTS, since, until, last_event_id or since_id, until_id)
 
 
 @router.get("/nta", **_STREAM)
@@ -92,7 +92,7 @@ async def cash_activities(
 ) -> Response:  # fmt: skip
     """Cash activities other than trades: deposits (CSD), returned deposits (CSR), journals (JNLC), dividends (DIV),
     cash from other corporate actions (REORG)."""
-    return await _stream(request, wire_events.ACTIVITIES, since, until, since_id or last_event_id, until_id)
+    return await _stream(request, wire_events.ACTIVITIES, since, until, last_event_id or since_id, until_id)
 
 
 @beta_router.get("/v2beta1/events/activities", **_STREAM)
@@ -101,7 +101,7 @@ async def activities(
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
     """Activities of accounts: executions (TRD) and the cash activities of `nta`, each with a stable `ref_id`."""
-    return await _stream(request, activity_events.ACTIVITIES, since, until, since_id or last_event_id, until_id)
+    return await _stream(request, activity_events.ACTIVITIES, since, until, last_event_id or since_id, until_id)
 
 
 @beta_router.get("/v1beta1/events/corporate-actions", **_STREAM)
@@ -110,7 +110,7 @@ async def corporate_actions(
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
     """Corporate actions, once for all accounts. Each is inserted when it takes effect."""
-    return await _stream(request, activity_events.CORPORATE_ACTIONS, since, until, since_id or last_event_id, until_id)
+    return await _stream(request, activity_events.CORPORATE_ACTIONS, since, until, last_event_id or since_id, until_id)
 
 
 async def _stream(
@@ -119,12 +119,14 @@ async def _stream(
 ) -> Response:  # fmt: skip
     if since is not None and since_id is not None:
         raise Invalid([Fault("since", "expected since or since_id, not both")])
+    if source is wire_events.REBALANCER and until is not None and since is None:
+        raise Invalid([Fault("until", "expected only with since")])
     last = wire_events.seq_of(until_id, "until_id") if until_id else None
     state = request.app.state
     client = book_client(request)
     slot = state.streams.take(request.state.caller)
     if slot is None:
-        return error(429, "too many open streams")
+        return error(429, "too many open streams", {"Retry-After": str(int(KEEP_ALIVE_SECONDS))})
     try:
         seq = await client.ask(lambda book: wire_events.begin(book, source, Start(since, since_id)))
     except BaseException:

@@ -23,7 +23,7 @@ class FailureReport:
 class FailedLogins:
     """Counts failed log-ins. `total` counts all since the start of the server.
 
-    What a client gave as key or secret is never kept: one may stand in the place of the other.
+    Keys and secrets that clients sent are never kept: a client may have swapped the two.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether the book is written: for load balancers without a key, in detail with one. Not part of Alpaca's API."""
+"""Whether the book is halted: for load balancers without a key, in detail with one. Not part of Alpaca's API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ router = APIRouter(tags=["server"])
 
 
 class HaltGate:
-    """Middleware: while the book is not written, requests get 503 with the reason: what it shows is out of date."""
+    """Middleware: while the book is halted, requests get 503 with the reason, because its data is out of date."""
 
     def __init__(self, app: ASGIApp, record: HeartbeatRecord) -> None:
         self._app = app
@@ -39,16 +39,16 @@ class HaltGate:
 
 @liveness_router.get(HEALTH_PATH, **responds_with(models.Liveness))
 async def liveness(request: Request) -> Response:
-    """Whether the book is written: 200 with `ok`, or 503 with `halted`. Needs no key."""
+    """Whether the book is halted: 200 with `ok`, or 503 with `halted`. Needs no key."""
     halted = bool(request.app.state.options.heartbeats.halted)
     return json_response({"status": "halted" if halted else "ok"}, 503 if halted else 200)
 
 
 @router.get("/health", **responds_with(models.Health))
 async def health(request: Request) -> Response:
-    """Why the book is not written, since when, the last attempt to write again, and the last decision.
+    """Why the book is halted, since when, the last attempt to write again, and the last decision.
 
-    The status is 503 while the book is not written.
+    The status is 503 while the book is halted.
     """
     record: HeartbeatRecord = request.app.state.options.heartbeats
     shown: models.Health = {

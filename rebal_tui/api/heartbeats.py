@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class ServedBook(BookClient, Protocol):
-    """A book whose writing can stop: `halted` is the reason, None while it is written."""
+    """A book whose writing can stop: `halted` is the reason, None while it is not halted."""
 
     @property
     def halted(self) -> ReadOnly | None: ...
@@ -37,7 +37,7 @@ class ServedBook(BookClient, Protocol):
 class HeartbeatRecord:
     """Heartbeats since the start of the server; times are in seconds since 1970, by the real clock.
 
-    `halted` is why the book is not written, empty while it is; `tried_at` is the last attempt to write again.
+    `halted` is why the book is halted, empty while it is not; `tried_at` is the last attempt to write again.
     """
 
     completed: int = 0
@@ -98,7 +98,7 @@ class Heartbeats:
     def _halt(self, halted: ReadOnly) -> None:
         record = self._record
         known, record.halted = record.halted, str(halted)
-        if halted.halt is Halt.TAKEN_OVER:
+        if halted.halt in (Halt.TAKEN_OVER, Halt.FILE_GONE):
             _log.error("%s", halted)
             self._taken_over()
         elif not known:

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
+from rebal_tui.api.bodies import raw_body
 from rebal_tui.api.openapi import body, responds_with, responds_with_list
-from rebal_tui.api.responses import Timestamp, book_client, json_body, json_response, no_content
+from rebal_tui.api.responses import Timestamp, book_client, json_response, no_content
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.services.advisory import cash
 from rebal_tui.services.parsing import requests
@@ -32,7 +33,7 @@ async def create_journal(
     `/fixtures/status=pending/fixtures/` in its description stays pending until the next day, and one with
     `/fixtures/status=rejected/fixtures/` is rejected.
     """
-    given = requests.read_journal(await json_body(request))
+    given = requests.read_journal(await raw_body(request, requests.CreateJournal))
     made = await book_client(request).ask(lambda book: journals.make_journal(book, given, idempotency_key))
     return json_response(journal_json(made))
 

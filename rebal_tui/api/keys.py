@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from rebal_tui.api.access import require_admin
+from rebal_tui.api.bodies import body_of
 from rebal_tui.api.openapi import body, responds_with, responds_with_list
-from rebal_tui.api.responses import actor_of, book_client, json_body, json_response, no_content
+from rebal_tui.api.responses import actor_of, book_client, json_response, no_content
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.key_requests import AddKey, RotateKey
-from rebal_tui.services.parsing.shapes import read
 from rebal_tui.services.wire import keys
 from rebal_tui.services.wire.models import server as models
 
@@ -38,7 +38,7 @@ async def add_key(request: Request) -> Response:
 
     A key of the scope `read` reads; `trade` also changes the book; `admin` also manages keys.
     """
-    given, made, actor = read(AddKey, await json_body(request)), request.app.state.options.new_key(), actor_of(request)
+    given, made, actor = await body_of(request, AddKey), request.app.state.options.new_key(), actor_of(request)
     key = await _change(
         request,
         lambda book: keys.add_key(
@@ -51,7 +51,7 @@ async def add_key(request: Request) -> Response:
 @router.post("/{name:path}/rotate", **responds_with(models.NewApiKey), **body(RotateKey))
 async def rotate_key(request: Request, name: Name) -> Response:
     """Replace a key with a new one of the same name and scope. The old one stays valid for `keep_old_hours`."""
-    given, made = read(RotateKey, await json_body(request)), request.app.state.options.new_key()
+    given, made = await body_of(request, RotateKey), request.app.state.options.new_key()
     overlap, actor = timedelta(hours=given.keep_old_hours), actor_of(request)
     key = await _change(
         request,

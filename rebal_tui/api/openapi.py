@@ -45,10 +45,10 @@ def responds_with(model: Any, status: int | None = None) -> dict[str, Any]:
     return {"response_model": None, "status_code": good, "responses": {good: success, **errors}}
 
 
-def responds_with_list(model: Any) -> dict[str, Any]:
+def responds_with_list(model: Any, status: int = 200) -> dict[str, Any]:
     """Options of a route that responds with a bare array of a shape."""
-    made = responds_with(model)
-    made["responses"][200]["model"] = list[model]
+    made = responds_with(model, status)
+    made["responses"][status]["model"] = list[model]
     return made
 
 

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from rebal_tui.api.bodies import raw_body
 from rebal_tui.api.openapi import body, responds_with, responds_with_list
-from rebal_tui.api.responses import Timestamp, book_client, json_body, json_response, no_content
+from rebal_tui.api.responses import Timestamp, book_client, json_response, no_content
 from rebal_tui.domain.orders import Order, Side
 from rebal_tui.services.advisory import manual_orders
 from rebal_tui.services.book.book import Book
@@ -24,7 +25,7 @@ _MAX_ORDERS = 500
 @router.post("/orders", **responds_with(models.Order), **body(requests.CreateOrder))
 async def submit_order(request: Request, account_id: str) -> Response:
     """Place a market day order in shares or dollars. Refused while the account is subscribed to a portfolio."""
-    given = requests.read_order(await json_body(request), account_id)
+    given = requests.read_order(await raw_body(request, requests.CreateOrder), account_id)
     return json_response(
         await book_client(request).ask(lambda book: _shape(book, manual_orders.place_order(book, given)))
     )

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from rebal_tui.api.bodies import body_of, raw_body
 from rebal_tui.api.openapi import body, responds_with, responds_with_list
 from rebal_tui.api.responses import (
     DEFAULT_PAGE_SIZE,
     MAX_PAGE_SIZE,
     book_client,
-    json_body,
     json_response,
     key_of,
     next_token,
@@ -24,13 +24,13 @@ from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.advisory import portfolios, subscriptions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing import requests
-from rebal_tui.services.parsing.shapes import read
 from rebal_tui.services.queries import exceptions
 from rebal_tui.services.runs import asset_holds
-from rebal_tui.services.runs.manual import cancel_run, create_run
+from rebal_tui.services.runs.manual import cancel_run, queue_run, start_run
 from rebal_tui.services.view_models.exceptions import ExceptionKind
 from rebal_tui.services.wire import exceptions as wire_exceptions
 from rebal_tui.services.wire import pages, shapes
+from rebal_tui.services.wire import subscriptions as wire_subscriptions
 from rebal_tui.services.wire.models import rebalancing as models
 
 router = APIRouter(prefix="/rebalancing", tags=["rebalancing"])
@@ -44,7 +44,7 @@ Id = Annotated[str | None, Query(max_length=64)]
 @router.post("/portfolios", **responds_with(models.Portfolio), **body(requests.CreatePortfolio))
 async def create_portfolio(request: Request) -> Response:
     """Create a portfolio. Weights sum to exactly 100; every asset must be active, tradable and fractionable."""
-    given = read(requests.CreatePortfolio, await json_body(request)).body()
+    given = (await body_of(request, requests.CreatePortfolio)).body()
     made = await book_client(request).ask(lambda book: portfolios.create_portfolio(book, given))
     return json_response(shapes.portfolio_json(made))
 
@@ -54,13 +54,17 @@ async def list_portfolios(
     request: Request, name: Text = "", description: Text = "", symbol: Text = "", portfolio_id: Text = "",
     status: PortfolioStatus | None = None,
 ) -> Response:  # fmt: skip
-    """List portfolios that match every filter. Name and description match in part, the others exactly."""
+    """List portfolios that match every filter. Name and description match in part, the others exactly.
+
+    Inactive portfolios are listed only with `status=inactive`.
+    """
     found = await book_client(request).ask(
         lambda book: portfolios.list_portfolios(
             book, name=name, description=description, symbol=symbol, portfolio_id=portfolio_id, status=status
         )
     )
-    return json_response([shapes.portfolio_json(portfolio) for portfolio in found])
+    hidden = PortfolioStatus.INACTIVE if status is None else None
+    return json_response([shapes.portfolio_json(one) for one in found if one.status is not hidden])
 
 
 @router.get("/portfolios/{portfolio_id}", **responds_with(models.Portfolio))
@@ -74,7 +78,7 @@ async def get_portfolio(request: Request, portfolio_id: str) -> Response:
 @router.patch("/portfolios/{portfolio_id}", **responds_with(models.Portfolio), **body(requests.UpdatePortfolio))
 async def update_portfolio(request: Request, portfolio_id: str) -> Response:
     """Update a portfolio. Weights and conditions are replaced as a whole; `"status": "active"` reactivates it."""
-    given = await json_body(request)
+    given = await raw_body(request, requests.UpdatePortfolio)
     made = await book_client(request).ask(lambda book: portfolios.patch_portfolio(book, portfolio_id, given))
     return json_response(shapes.portfolio_json(made))
 
@@ -92,11 +96,8 @@ async def inactivate_portfolio(request: Request, portfolio_id: str) -> Response:
 @router.post("/subscriptions", **responds_with(models.Subscription), **body(requests.CreateSubscription))
 async def create_subscription(request: Request) -> Response:
     """Subscribe an account to a portfolio. The account must be ACTIVE, without open orders, and not subscribed."""
-    given = read(requests.CreateSubscription, await json_body(request))
-    made = await book_client(request).ask(
-        lambda book: subscriptions.subscribe_manually(book, given.account_id, given.portfolio_id)
-    )
-    return json_response(shapes.subscription_json(made))
+    given = requests.read_subscription(await raw_body(request, requests.CreateSubscription))
+    return json_response(await book_client(request).ask(lambda book: wire_subscriptions.make_subscription(book, given)))
 
 
 @router.get("/subscriptions", **responds_with(models.SubscriptionPage))
@@ -121,8 +122,7 @@ async def list_subscriptions(
 @router.get("/subscriptions/{subscription_id}", **responds_with(models.Subscription))
 async def get_subscription(request: Request, subscription_id: str) -> Response:
     """Get an active subscription."""
-    found = await book_client(request).ask(lambda book: pages.find_subscription(book, subscription_id))
-    return json_response(shapes.subscription_json(found))
+    return json_response(await book_client(request).ask(lambda book: pages.find_subscription(book, subscription_id)))
 
 
 @router.delete("/subscriptions/{subscription_id}", **responds_with(None))
@@ -139,14 +139,17 @@ async def delete_subscription(request: Request, subscription_id: str) -> Respons
 async def create_manual_run(request: Request) -> Response:
     """Create a run: with weights for an account without a subscription, without weights for a subscribed account.
 
-    Outside the window (open to 30 minutes before the close) the run stays QUEUED. `partial_liquidation` reserves an
-    amount of cash; responses have it as type full_rebalance with kind partial_liquidation.
+    The answer shows the run as it was made, QUEUED. Outside the window (open to 30 minutes before the close) it stays
+    so. `partial_liquidation` reserves an amount of cash; responses have it as type full_rebalance with kind
+    partial_liquidation.
     """
-    given = read(requests.CreateRun, await json_body(request))
+    given = await body_of(request, requests.CreateRun)
 
     def make(book: Book) -> models.Run:
-        run = create_run(book, given.account_id, given.type, weights=given.weights, amount=given.amount)
-        return pages.wire_run(book, run)
+        run = queue_run(book, given.account_id, given.type, weights=given.weights, amount=given.amount)
+        made = pages.wire_run(book, run)
+        start_run(book, run)
+        return made
 
     return json_response(await book_client(request).ask(make))
 

@@ -28,16 +28,8 @@ DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 100, 1_000
 """Items per page: the default and the maximum."""
 _MAX_KEY = 2**62
 _YEARS = range(1970, 2200)
-_ERROR_CODES = {
-    401: 40110000,
-    403: 40310000,
-    404: 40410000,
-    405: 40510000,
-    413: 41310000,
-    415: 41510000,
-    429: 42910000,
-    500: 50010000,
-}
+_INVALID_FIELD_CODE = 40010001
+"""Code of a request whose fields are invalid; other codes are the status followed by 10000."""
 _log = logging.getLogger(__name__)
 
 
@@ -62,6 +54,10 @@ class BookClient(Protocol):
 
 class TooLarge(Exception):
     """A body above `MAX_BODY_BYTES`."""
+
+
+class Malformed(Invalid):
+    """A body that is not JSON at all."""
 
 
 class NotJson(Exception):
@@ -112,12 +108,21 @@ def no_content() -> Response:
 
 def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error response `{"code", "message"}`; the code begins with the status."""
-    content: Error = {"code": _ERROR_CODES.get(status, status * 100_000), "message": message}
-    return json_response(content, status, headers)
+    return json_response(error_json(status, message), status, headers)
+
+
+def error_json(status: int, message: str) -> Error:
+    """The body of an error response."""
+    return {"code": status * 100_000 + 10_000, "message": message}
+
+
+def _invalid_field(status: int, message: str) -> Response:
+    content: Error = {"code": _INVALID_FIELD_CODE, "message": message}
+    return json_response(content, status)
 
 
 async def json_body(request: Request) -> object:
-    """The body, parsed exactly: numbers are `Number`, never floats. Raises `NotJson`, `TooLarge`, `Invalid`."""
+    """The body, parsed exactly: numbers are `Number`, never floats. Raises `NotJson`, `TooLarge`, `Malformed`."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise NotJson
@@ -126,7 +131,10 @@ async def json_body(request: Request) -> object:
         body += chunk
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge
-    return read_json(bytes(body), "request body")
+    try:
+        return read_json(bytes(body), "request body")
+    except Invalid as fault:
+        raise Malformed(fault.faults) from fault
 
 
 def next_token(key: int | None) -> str | None:
@@ -135,8 +143,8 @@ def next_token(key: int | None) -> str | None:
 
 
 def key_of(token: str | None) -> int | None:
-    """The row key in a page token, None without a token. Raises `Invalid` for a malformed one."""
-    if token is None:
+    """The row key in a page token, None without a token or for an empty one. Raises `Invalid` for a malformed one."""
+    if not token:
         return None
     try:
         text = base64.urlsafe_b64decode(token.encode("ascii")).decode("ascii")
@@ -153,12 +161,14 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Refusal)
     async def refused(_request: Request, refusal: Refusal) -> Response:
+        if isinstance(refusal, Invalid) and not isinstance(refusal, Malformed):
+            return _invalid_field(refusal.status, str(refusal))
         return error(refusal.status, str(refusal))
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, fault: RequestValidationError) -> Response:
         reasons = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in fault.errors())
-        return error(400, reasons)
+        return _invalid_field(400, reasons)
 
     @app.exception_handler(HTTPException)
     async def failed(_request: Request, fault: HTTPException) -> Response:

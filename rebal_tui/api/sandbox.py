@@ -8,13 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
+from rebal_tui.api.bodies import body_of
 from rebal_tui.api.openapi import body, responds_with
 from rebal_tui.api.responses import book_client, json_body, json_response
 from rebal_tui.services.advisory import cash
 from rebal_tui.services.book import guards
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing import corporate_action, requests
-from rebal_tui.services.parsing.shapes import read
 from rebal_tui.services.simulation import corporate_actions, sandbox, simulator
 from rebal_tui.services.wire.accounts import account_shape
 from rebal_tui.services.wire.exceptions import guards_json
@@ -34,7 +34,7 @@ async def get_sandbox(request: Request) -> Response:
 @router.post("/accounts", **responds_with(accounts.Account), **body(requests.OpenAccount))
 async def open_account(request: Request) -> Response:
     """Open an ACTIVE account with settled cash."""
-    given = read(requests.OpenAccount, await json_body(request))
+    given = await body_of(request, requests.OpenAccount)
     return json_response(
         await book_client(request).ask(
             lambda book: account_shape(book, sandbox.open_account(book, given.name, given.cash))
@@ -45,7 +45,7 @@ async def open_account(request: Request) -> Response:
 @router.post("/accounts/{account_id}", **responds_with(accounts.Account), **body(requests.ChangeAccount))
 async def change_account(request: Request, account_id: str) -> Response:
     """Change an account's status or replace its restrictions."""
-    given = read(requests.ChangeAccount, await json_body(request))
+    given = await body_of(request, requests.ChangeAccount)
     return json_response(
         await book_client(request).ask(
             lambda book: account_shape(
@@ -64,7 +64,7 @@ async def change_account(request: Request, account_id: str) -> Response:
 @router.post("/deposits", **responds_with(accounts.Account), **body(requests.Deposit))
 async def deposit(request: Request) -> Response:
     """Deposit cash into an account; it is settled immediately."""
-    given = read(requests.Deposit, await json_body(request))
+    given = await body_of(request, requests.Deposit)
 
     def act(book: Book) -> accounts.Account:
         cash.deposit(book, given.account_id, given.amount)
@@ -114,7 +114,7 @@ async def apply_action(request: Request) -> Response:
 @router.post("/rejections", **responds_with(market.Sandbox), **body(requests.Rejection))
 async def reject_next(request: Request) -> Response:
     """Accept and then reject the next order of an account and symbol."""
-    given = read(requests.Rejection, await json_body(request))
+    given = await body_of(request, requests.Rejection)
 
     def act(book: Book) -> market.Sandbox:
         sandbox.reject_next(book, given.account_id, given.symbol, given.reason)
@@ -129,7 +129,7 @@ async def step(request: Request) -> Response:
 
     `sessions` advances to the same time that number of sessions later, `minutes` by that number of minutes.
     """
-    given = read(requests.Step, await json_body(request))
+    given = await body_of(request, requests.Step)
     sandbox.check_step(given.sessions, given.minutes)
     client = book_client(request)
     for _ in range(given.sessions):

@@ -28,6 +28,8 @@ from rebal_tui.services.wire.keys import NewKey
 SHUTDOWN_GRACE_SECONDS = 5
 """Seconds that open requests have to finish at shutdown."""
 LISTEN_BACKLOG = 1_024
+ACCEPTED_AT_ONCE = 8
+"""Connections accepted before the limit on connections is applied: asyncio accepts as many at once as its backlog."""
 _log = logging.getLogger(__name__)
 
 
@@ -35,7 +37,7 @@ _log = logging.getLogger(__name__)
 class BindAddress:
     """The address to listen on, and what is served there. Port 0 selects a free port.
 
-    `proxy` is the address of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are used; with "" nobody's
+    `proxy` is the address of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are used; with "" none
     are.
     """
 
@@ -99,7 +101,7 @@ async def serve(
         proxy_headers=bool(bind_address.proxy),
         forwarded_allow_ips=bind_address.proxy,
         timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
-        backlog=LISTEN_BACKLOG,
+        backlog=ACCEPTED_AT_ONCE,
     )
     server = _Server(config)
     _stop_on_signals(server)
@@ -123,10 +125,15 @@ async def serve(
             if not server.should_exit:
                 raise
 
+    def announce() -> None:
+        # The server has set the backlog of the kernel to what it accepts at once.
+        listening.listen(LISTEN_BACKLOG)
+        ready(_urls(host, port))
+
     await run_heartbeat()
     heartbeat = Heartbeat(run_heartbeat, lambda what: _log.error("heartbeat: %s", what))
     heartbeat.start()
-    announcement = asyncio.create_task(_announce_when_started(server, lambda: ready(_urls(host, port))))
+    announcement = asyncio.create_task(_announce_when_started(server, announce))
     try:
         await server.serve(sockets=[listening])
     finally:

@@ -1,4 +1,4 @@
-"""What the server notes down between requests: when keys were used, and failed log-ins."""
+"""Records that the server writes between requests: when keys were used, and failed log-ins."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """Writes at most once a minute, however many requests arrive: a flood of requests is no flood of writes."""
+    """Writes at most once a minute, however many requests arrive."""
 
     def __init__(self, client: BookClient, keyring: Keyring, failed: FailedLogins, clock: Callable[[], float]) -> None:
         """`clock` is real elapsed time in seconds."""
@@ -27,12 +27,12 @@ class Upkeep:
         self._due = 0.0
 
     async def run_if_due(self) -> None:
-        """Write what was noted if a minute has passed since the last time."""
+        """Write what was recorded if a minute has passed since the last time."""
         if self._clock() >= self._due:
             await self.run()
 
     async def run(self) -> None:
-        """Write what was noted."""
+        """Write what was recorded."""
         report = self._failed.take_report()
         used = self._keyring.take_used()
         if report is None and not used:

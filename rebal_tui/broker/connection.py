@@ -49,3 +49,15 @@ class ConnectionState:
     skew: timedelta | None = None
     requests: int | None = None
     requests_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """The last rate limit that the broker reported: `remaining` of `limit` requests are left until `reset_at`.
+
+    A broker that limits requests has it as `rate_limit`, None until the first report.
+    """
+
+    limit: int
+    remaining: int
+    reset_at: datetime

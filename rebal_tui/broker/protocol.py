@@ -1,14 +1,10 @@
-"""The broker interface: calls, events and failures.
-
-A call returns, raises `BrokerRefused` (a definitive refusal), or raises `BrokerUnavailable` (the result is unknown:
-look the object up by its own id, never resend without a lookup).
-"""
+"""The broker interface: calls and events; `failures` has what calls raise."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -28,54 +24,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rebal_tui.broker.budget import RequestBudget
+
 FIRM_ACCOUNT = "00000000-0000-4000-8000-00000000f1f1"
 """The firm account: every journal moves cash to it or from it."""
-
-
-class BrokerRefused(Exception):
-    """The broker refused the request; it has no effect. `code` is a `RefusalCode` value or the broker's own."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-class RefusalCode(StrEnum):
-    ASSET_NOT_TRADABLE = "asset_not_tradable"
-    ASSET_NOT_FRACTIONABLE = "asset_not_fractionable"
-    INSUFFICIENT_BUYING_POWER = "insufficient_buying_power"
-    INSUFFICIENT_QTY = "insufficient_qty"
-    BELOW_MINIMUM = "below_minimum"
-    ACCOUNT_RESTRICTED = "account_restricted"
-    MARKET_CLOSED = "market_closed"
-    DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id"
-    NOT_CANCELABLE = "not_cancelable"
-    NOT_FOUND = "not_found"
-    NO_PRICE = "no_price"
-    AMOUNT_NOT_AVAILABLE = "amount_not_available"
-    REJECTED = "rejected"
-
-
-class BrokerUnavailable(Exception):
-    """No response. Whether the request took effect is unknown until a lookup."""
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimit:
-    """The last rate limit that the broker reported: `remaining` of `limit` requests are left until `reset_at`.
-
-    A broker that limits requests has it as `rate_limit`, None until the first report.
-    """
-
-    limit: int
-    remaining: int
-    reset_at: datetime
 
 
 class EventKind(StrEnum):
     """`ACCOUNT` and `ASSET` mean that the object changed: read it again. The others carry the change.
 
+    `UNMADE` is an order or journal that the broker refused, or that was not sent.
     `NOTICE` is an event that no rule covers and that a person must review, such as a busted trade; `note` describes it.
     `UNREADABLE` is an event that cannot be read; `note` is the reason. `ANNOUNCEMENT` is a
     corporate action announced to the market.
@@ -92,6 +50,7 @@ class EventKind(StrEnum):
     UNREADABLE = "unreadable"
     CORPORATE_ACTION = "corporate_action"
     ANNOUNCEMENT = "announcement"
+    UNMADE = "unmade"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +80,28 @@ class ActionNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmade:
+    """An order or journal that was not made: refused by the broker with a code and a message, or not `sent` to it.
+
+    `what` is `order` or `journal`; `key` is the client_order_id, or the idempotency key.
+    """
+
+    what: str
+    key: str
+    account_id: str
+    code: str
+    message: str
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerEvent:
     """One event at the broker. `seq` increases without end; each event is delivered at least once.
 
     A fill event carries the fill and the order after it. `CASH` and `SETTLEMENT` concern `account_id`; `settled` is the
     part of its unsettled cash that a settlement frees. `activity` is what a real broker booked, with the cash of a
-    `CASH` event; `reversal` names the execution that a `NOTICE` is about.
+    `CASH` event; `reversal` names the execution that a `NOTICE` is about. `key` is the
+    idempotency key of a journal that answers a request of this program.
     """
 
     seq: int
@@ -144,6 +119,24 @@ class BrokerEvent:
     activity: Activity | None = None
     announcement: Announcement | None = None
     reversal: TradeReversal | None = None
+    key: str | None = None
+    unmade: Unmade | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventBatch:
+    """Events, and the broker's state read after all of them were received.
+
+    `accounts` are those that the events changed, without those that the broker no longer has; `open_orders` are by
+    account, of those with an external order; `assets` is empty unless they changed. `faults` is why an account, by
+    id, cannot be read.
+    """
+
+    events: Sequence[BrokerEvent]
+    accounts: Sequence[Account]
+    open_orders: Mapping[str, Sequence[Order]]
+    assets: Sequence[Asset]
+    faults: Mapping[str, str] = field(default_factory=dict)
 
 
 class Broker(Protocol):
@@ -169,6 +162,9 @@ class Broker(Protocol):
 
         Then either all orders with a response persist, or none when the block or its end fails.
         """
+
+    def reading(self) -> AbstractContextManager[object]:
+        """A block of several reads that belong together: what it has read stays known until the block succeeds."""
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
         """The order with that client order id, None when the broker never accepted one."""
@@ -207,8 +203,29 @@ class OrderQuery:
     limit: int = 500
 
 
+@dataclass(frozen=True, slots=True)
+class JournalRequest:
+    """A journal as it was requested: its idempotency key, the accounts, the amount, and when. `known` are the ids of
+    journals that are the answers to other requests."""
+
+    key: str
+    from_account: str
+    to_account: str
+    amount: Money
+    description: str
+    at: datetime
+    known: frozenset[str] = frozenset()
+
+
 class LiveBroker(Broker, Protocol):
-    """A broker on the network, with its own clock and calendar and with event streams."""
+    """A broker on the network, with its own clock and calendar and with event streams.
+
+    No call waits for the network: one without a response yet raises `BrokerPending`.
+    """
+
+    @property
+    def budget(self) -> RequestBudget:
+        """The budget of requests that orders share with everything else that is sent."""
 
     def clock(self) -> datetime:
         """The broker's time."""
@@ -224,6 +241,21 @@ class LiveBroker(Broker, Protocol):
 
     def catch_up(self, until: datetime) -> None:
         """Receive the trade events between the last stored one and `until`, a time at the broker."""
+
+    def ready_events(self, after: int, limit: int) -> EventBatch | None:
+        """The next events after `after`, at most `limit`, once the state that they changed is read; None before."""
+
+    def behind(self, after: int) -> bool:
+        """Whether anything received is not applied yet, with events applied up to `after`."""
+
+    def journal_of(self, request: JournalRequest) -> Journal | None:
+        """The journal that the broker made for an earlier request; None only when it has none."""
+
+    def under_way(self, key: str) -> bool:
+        """Whether an order or journal, by client_order_id or idempotency key, waits to be sent or for its answer."""
+
+    def hold(self, on: bool) -> None:
+        """Stop or resume sending orders and journals, at once; cancels and reads continue."""
 
     def request_refresh(self, account_id: str | None, reason: str) -> None:
         """Request that an account, or with None the assets, is read again with the next events; once per `reason`."""

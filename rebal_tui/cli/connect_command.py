@@ -196,7 +196,7 @@ def _check(keys: Keys, broker_endpoints: Endpoints) -> None:
     from rebal_tui import bootstrap
     from rebal_tui.broker.alpaca import json_values
     from rebal_tui.broker.alpaca.client import AlpacaClient, Denied, KeysRefused
-    from rebal_tui.broker.protocol import BrokerUnavailable
+    from rebal_tui.broker.failures import BrokerUnavailable
 
     client = AlpacaClient(broker_endpoints, keys, bootstrap.real_now)
     try:
@@ -220,7 +220,7 @@ def _check(keys: Keys, broker_endpoints: Endpoints) -> None:
 def _report_delay(client: AlpacaClient, now: datetime) -> None:
     """Print a note when the broker's prices are late or cannot be read: then no account can be evaluated (R-12)."""
     from rebal_tui.broker.alpaca.price_delay import PROBE_SYMBOL, price_delay
-    from rebal_tui.broker.protocol import BrokerUnavailable
+    from rebal_tui.broker.failures import BrokerUnavailable
     from rebal_tui.engine.situation import PRICE_MAX_AGE
 
     limit = f"{PRICE_MAX_AGE.total_seconds():.0f} s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -67,12 +68,18 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Conflict("the screens need a terminal; 'rebal-tui --help' lists the commands that work without one")
+    if os.environ.get("TERM") == "dumb":
+        raise Conflict("the screens need a terminal that can move its cursor, and TERM is dumb; use the commands")
     with ExitStack() as stack:
-        viewing = False
+        viewing = ""
         try:
             stack.enter_context(paths.exclusive_lock(path))
         except paths.BookInUse:
-            viewing = True
+            viewing = "another rebal-tui is writing to it"
+        except paths.BookNotWritable as refusal:
+            if not path.is_file():
+                raise
+            viewing = str(refusal)
         if prepare is None:
             paths.require_book(path)
         from rebal_tui import launch

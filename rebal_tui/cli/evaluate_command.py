@@ -152,12 +152,13 @@ def _decide(book: Book, *, dry_run: bool) -> tuple[EvaluationPass, tuple[Run, ..
 
 def _show(book: Book, evaluation: EvaluationPass, runs: tuple[Run, ...], *, explain: bool, as_json: bool) -> None:
     if as_json:
+        from rebal_tui.services.wire.extensions import decision_extension
         from rebal_tui.services.wire.shapes import decision_json, portfolio_json, time_text
 
         write_json(
             {
                 "as_of": time_text(evaluation.at),
-                "decisions": [decision_json(decision) for decision in evaluation.decisions],
+                "decisions": [decision_json(one) | decision_extension(one) for one in evaluation.decisions],
                 "portfolios": [portfolio_json(portfolio) for portfolio in evaluation.needs_adjustment],
             }
         )

@@ -30,17 +30,11 @@ def entry(ctx: click.Context, what: str, fmt: str, db: Path | None, output: Path
       rebal-tui export runs --format csv --output runs.csv
       rebal-tui export audit --format json --db clients.db | jq '.audit[-1]'
     """
-    from rebal_tui import bootstrap
-    from rebal_tui.services.book.market_state import load_clock
+    from rebal_tui import opening
     from rebal_tui.services.maintenance.export import export_text
 
     with copied(existing_book_path(ctx, db)) as database:
-        if bootstrap.is_live(database):
-            book = bootstrap.open_offline(database)
-        else:
-            state = load_clock(database)
-            book = bootstrap.open_simulation(database, at=state.at if state else None)
-        text = export_text(book, what, fmt)
+        text = export_text(opening.open_to_read(database), what, fmt)
     if output is None:
         write(text)
     else:

@@ -33,7 +33,13 @@ def opened(path: Path, *, create: bool = False, custodian: str = "") -> Iterator
                 if not create or not bootstrap.is_empty(database) or bootstrap.is_live(database):
                     raise Conflict(f"{path} is not a files book; positions files need a book of their own")
                 with database.write():
-                    files_book.create_files(database, name=path.stem, now=bootstrap.real_now(), custodian=custodian)
+                    files_book.create_files(
+                        database,
+                        name=path.stem,
+                        now=bootstrap.real_now(),
+                        seed=bootstrap.new_seed(),
+                        custodian=custodian,
+                    )
             yield files_book.open_files(database)
         except BaseException:
             database.close()

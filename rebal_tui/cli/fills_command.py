@@ -24,20 +24,20 @@ _ACCOUNT_IN_NAME = re.compile(r"_X{2,}([0-9]{3,4})_", re.IGNORECASE)
 @click.argument("file", type=FILE, metavar="TRANSACTIONS.csv", required=False)
 @db_option
 @click.option("--account", default="", help="The account of a file that has no account column: number or label.")
-@click.option("--list", "number", type=int, metavar="N", help="By hand: the list.")
-@click.option("--line", type=int, metavar="L", help="By hand: the line.")
-@click.option("--qty", metavar="SHARES", help="By hand: shares filled.")
-@click.option("--price", metavar="PRICE", help="By hand: the price.")
-@click.option("--fees", default="0", metavar="AMOUNT", help="By hand: fees.")
+@click.option("--list", "number", type=int, metavar="N", help="Entered by hand: the list.")
+@click.option("--line", type=int, metavar="L", help="Entered by hand: the line.")
+@click.option("--qty", metavar="SHARES", help="Entered by hand: shares filled.")
+@click.option("--price", metavar="PRICE", help="Entered by hand: the price.")
+@click.option("--fees", default="0", metavar="AMOUNT", help="Entered by hand: fees.")
 @click.pass_context
 def entry(
     ctx: click.Context, file: Path | None, db: Path | None, account: str, number: int | None, line: int | None,
     qty: str | None, price: str | None, fees: str,
 ) -> int:  # fmt: skip
-    """Book fills of a trade list from a transactions file, or one line by hand.
+    """Book fills of a trade list from a transactions file, or one line entered by hand.
 
     The next positions file finds fills by itself ('rebal-tui import'). A trade that no list explains pauses its
-    account until somebody has looked at it; deposits and dividends are shown, and the next positions file has them.
+    account until somebody has reviewed it; deposits and dividends are shown, and the next positions file has them.
 
     \b
     Examples:
@@ -82,7 +82,7 @@ def entry(
 
 
 def _parsed(name: str, parse: Callable[[str], _Parsed], text: str) -> _Parsed:
-    """A value given by hand. Raises `Invalid` naming the option."""
+    """A value entered by hand. Raises `Invalid` naming the option."""
     try:
         value = parse(text)
     except ValueError as error:

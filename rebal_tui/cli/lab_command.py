@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 MAX_GRID_BYTES = 1_000_000
 MAX_VERIFIED = 1_000
+_FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @command("lab")
@@ -48,22 +49,30 @@ MAX_VERIFIED = 1_000
 @click.option("--to", "until", type=Day(), metavar="DATE", help="Last day. Default: the last in FILE.")
 @click.option("--allow-jumps", is_flag=True, help="Continue in spite of price jumps that nothing explains.")
 @click.option("--grid", type=FILE, metavar="GRID.toml", help="The policies to compare. Default: about 80.")
-@click.option("--cost", type=click.FloatRange(0, 1000), default=0.0, metavar="BP", help="Cost of a dollar traded, in basis points.")  # fmt: skip  # noqa: E501 - one option
+@click.option(
+    "--cost",
+    type=click.FloatRange(0, 1000),
+    default=0.0,
+    metavar="BP",
+    help="Cost of a dollar traded, in basis points.",
+)
 @click.option("--fill-next", is_flag=True, help="Fill a rebalance at the close after the one that decides it.")
 @click.option("--verify", type=click.IntRange(1, MAX_VERIFIED), metavar="N", help="Replay the first N policies listed.")
 @click.option("--all", "show_all", is_flag=True, help="Also list policies that are worse than another in everything.")
+@click.option("--literature", is_flag=True, help="Compare published numbers with those of the lab.")
+@click.option("--data-sets", type=_FOLDER, metavar="DIR", help="With --literature: data of online portfolio selection.")
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print one row per policy as CSV.")
 @click.pass_context
 def entry(
     ctx: click.Context, target: str | None, db: Path | None, portfolio: str | None, closes: Path | None, sample: bool,
     since: date | None, until: date | None, allow_jumps: bool, grid: Path | None, cost: float, fill_next: bool,
-    verify: int | None, show_all: bool, as_json: bool, as_csv: bool,
+    verify: int | None, show_all: bool, literature: bool, data_sets: Path | None, as_json: bool, as_csv: bool,
 ) -> int:  # fmt: skip
     """Compare rebalancing policies over a price history.
 
     For each policy: rebalances, turnover, deviation from the targets, return. Policies are calendars, drift bands,
-    cooldowns and how often the bands are looked at; the portfolio's own one is among them. Every policy starts on its
+    cooldowns and how often the bands are checked; the portfolio's own one is among them. Every policy starts on its
     targets at the first close.
 
     PORTFOLIO is a portfolio of your book, by name or id; BOOK.json a file with one. Without either, 60\u00a0% SPY,
@@ -76,6 +85,9 @@ def entry(
     absolute = [3, 5, "none"], relative = [20, "none"], calendar = ["monthly 15", "none"], cooldown = [0, 31],
     look = [1, 10].
 
+    --literature compares published numbers with those of the lab, each with its tolerance, and names what is not
+    reached. DIR is 'universal/data' of the package universal-portfolios 0.4.17.
+
     \b
     Examples:
       rebal-tui lab --sample
@@ -85,6 +97,10 @@ def entry(
     """
     if sum((as_json, as_csv)) > 1:
         raise click.UsageError("--json and --csv cannot be combined")
+    if literature:
+        if target is not None or closes is not None or sample or as_csv:
+            raise click.UsageError("--literature has its own portfolios and histories, and prints text or JSON")
+        return _literature(data_sets, as_json=as_json)
     if sample and (closes is not None or target is not None):
         raise click.UsageError("--sample has its own portfolio and history")
     from rebal_tui.cli.lab_report import lab_csv, lab_json, lab_text
@@ -110,6 +126,18 @@ def entry(
     else:
         write(lab_text(backtest, source, verified, show_all=show_all))
     return 1 if any(not result.identical for result in verified) else 0
+
+
+def _literature(data_sets: Path | None, *, as_json: bool) -> int:
+    from rebal_tui.cli.lab_literature import literature_json, literature_text
+    from rebal_tui.services.backtest.literature import comparisons
+
+    rows = comparisons(data_sets)
+    if as_json:
+        write_json(literature_json(rows))
+    else:
+        write(literature_text(rows, complete=data_sets is not None))
+    return 0
 
 
 def _subject(

@@ -176,9 +176,11 @@ def book_path(ctx: click.Context, db: Path | None) -> Path:
 
 
 def existing_book_path(ctx: click.Context, db: Path | None) -> Path:
-    """`book_path`, which must exist. Raises `Conflict`."""
+    """`book_path`, which must exist and have content. Raises `Conflict`."""
+    from rebal_tui import paths
+
     path = book_path(ctx, db)
-    if not path.is_file():
+    if not path.is_file() or not paths.require_book(path):
         raise Conflict(f"{path}: no such book; create one with 'rebal-tui import' or 'rebal-tui demo --db FILE'")
     return path
 

@@ -54,7 +54,7 @@ def import_positions(
 
 
 def take_back(path: Path) -> int:
-    """Take the last import of positions back."""
+    """Undo the last import of positions."""
     from rebal_tui.services.files_book.importing import undo_import
 
     with opened(path) as book:
@@ -126,7 +126,7 @@ def _show(statement: Statement, plan: ImportPlan | None) -> None:
         if row.matters
     ]
     if left:
-        write("\nLeft out with a value; the account waits until somebody has looked at it:\n")
+        write("\nLeft out with a value; the account waits until somebody has reviewed it:\n")
         write(plain_table(("LINE", "REASON", "AMOUNT"), left) + "\n")
     cash = sorted({line.text for account in statement.accounts for line in account.cash_lines})
     if cash:
@@ -142,7 +142,7 @@ def _show_changes(plan: ImportPlan) -> None:
     for stated, change in plan.changes.values():
         for one in change.symbols:
             why = f"{qty_text(one.before)} → {qty_text(one.after)}"
-            rows.append((stated.number, one.symbol, why, "to be looked at" if one.unexplained else "fill"))
+            rows.append((stated.number, one.symbol, why, "needs review" if one.unexplained else "fill"))
         if change.flow:
             rows.append((stated.number, "cash", f"flow of {money_text(change.flow)}", ""))
     rows += [(account.account_number, "", "not in the file", "") for account in plan.missing]

@@ -1,4 +1,4 @@
-"""`rebal-tui prices`: prices of a files book from a file or by hand."""
+"""`rebal-tui prices`: prices of a files book from a file or entered by hand."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from rebal_tui.domain.text import count_text
 @command("prices")
 @click.argument("file", type=FILE, metavar="PRICES.csv", required=False)
 @db_option
-@click.option("--set", "given", multiple=True, metavar="SYM=PRICE", help="A price by hand; may be repeated.")
+@click.option("--set", "given", multiple=True, metavar="SYM=PRICE", help="A price entered by hand; may be repeated.")
 @click.option("--as-of", type=Timestamp(), help="Time of the prices, where the file has none. Default: now.")
 @click.pass_context
 def entry(
     ctx: click.Context, file: Path | None, db: Path | None, given: tuple[str, ...], as_of: datetime | None
 ) -> int:
-    """Store prices in a files book: from a file with 'symbol,price[,as_of]' or 'date,SYM,…', or by hand.
+    """Store prices in a files book: from a file with 'symbol,price[,as_of]' or 'date,SYM,…', or entered by hand.
 
     A symbol that the book does not have is added, so that a portfolio may target it. An older price than the one
     stored changes nothing.

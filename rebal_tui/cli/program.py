@@ -20,13 +20,14 @@ _COMMANDS = {
     "demo": "Open the screens on a demonstration book in accelerated time.",
     "import": "Import a custodian's positions file (CSV), or create a book from a BOOK.json.",
     "sample": "Write an invented positions file to try a files book with.",
-    "subscribe": "Create a portfolio in a files book and let accounts follow it.",
+    "subscribe": "Create a portfolio in a files book and subscribe accounts to it.",
     "approve": "Approve the runs of a files book that wait for review.",
     "new": "Create an empty files book.",
-    "prices": "Store prices in a files book, from a file or by hand.",
+    "prices": "Store prices in a files book, from a file or entered by hand.",
     "fills": "Report what the custodian filled of a trade list.",
     "trades": "Write the approved orders of a files book as a trade list.",
     "export": "Export records of a book as CSV or JSON.",
+    "report": "Report what happened to an account and why, for an auditor.",
     "evaluate": "Run one evaluation pass and show why each account trades or not.",
     "replay": "Replay a price history with the same rules, scheduler and broker.",
     "lab": "Compare rebalancing policies over a price history.",
@@ -35,6 +36,7 @@ _COMMANDS = {
     "restore": "Replace a book with a verified backup.",
     "serve": "Serve the Rebalancing API of a book over HTTP.",
     "keys": "Create, list and revoke API keys.",
+    "completion": "Print the script that completes commands in a shell.",
     "connect": "Create a book from accounts at a broker (Alpaca, paper or live).",
 }
 
@@ -96,7 +98,9 @@ def main(args: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+            # A pipe or file gets UTF-8 whatever the locale, as JSON and CSV need; a terminal its own encoding.
+            encoding = None if stream.isatty() else "utf-8"
+            reconfigure(encoding=encoding, errors="backslashreplace")
     sys.exit(run(args))
 
 

@@ -10,6 +10,7 @@ import click
 
 from rebal_tui.cli.parameters import FILE, book_path, command, db_option, reading, write
 from rebal_tui.domain.errors import Conflict, Fault
+from rebal_tui.typed_paths import require_input
 
 if TYPE_CHECKING:
     from rebal_tui.store.database import Database
@@ -35,9 +36,9 @@ def entry(ctx: click.Context, backup: Path, db: Path | None) -> int:
     from rebal_tui.store.restore import restore
 
     path = book_path(ctx, db).resolve()
-    if not backup.is_file():
-        raise Conflict(f"{backup}: no such file")
-    paths.require_book(backup)
+    require_input(backup)
+    if not paths.require_book(backup):
+        raise Conflict(f"{backup} is empty; expected a backup of a book")
     stamp = f"{bootstrap.real_now():%Y%m%d-%H%M%S}"
     previous_file = path.with_name(f"{path.stem}-replaced-{stamp}{path.suffix}")
     heads: list[tuple[int, str]] = []

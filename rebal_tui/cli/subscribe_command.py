@@ -1,4 +1,4 @@
-"""`rebal-tui subscribe`: create a portfolio in a files book and let accounts follow it."""
+"""`rebal-tui subscribe`: create a portfolio in a files book and subscribe accounts to it."""
 
 from __future__ import annotations
 

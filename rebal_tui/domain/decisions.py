@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 
 from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import Money, Percent, Price, Qty, Value
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trade_status import TradeStatus
+from rebal_tui.domain.trading_rules import NO_RULES, TradingRules
 
 
 class Outcome(StrEnum):
@@ -66,6 +68,17 @@ class LineReason(StrEnum):
     INSUFFICIENT_CASH = "INSUFFICIENT_CASH"
     NO_PRICE = "NO_PRICE"
     FRACTION_NOT_SELLABLE = "FRACTION_NOT_SELLABLE"
+    NO_BUY = "NO_BUY"
+    NO_SELL = "NO_SELL"
+    LOCKED = "LOCKED"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
+    UNMANAGED = "UNMANAGED"
+    ACCOUNT_HOLD = "ACCOUNT_HOLD"
+    BELOW_MINIMUM_TRADE = "BELOW_MINIMUM_TRADE"
+    IN_BAND = "IN_BAND"
+    SCOPE_NOT_BREACHED = "SCOPE_NOT_BREACHED"
+    WHOLE_SHARES = "WHOLE_SHARES"
+    RESTRICTIONS_CONFLICT = "RESTRICTIONS_CONFLICT"
 
 
 SKIP_REASONS = {
@@ -80,8 +93,10 @@ SKIP_REASONS = {
 class PlanLine:
     """One asset of the portfolio or the account.
 
-    `side` is None when the line has no order. A buy has `notional`, a sell `qty`. `wanted` is the dollar amount of the
-    line before minimums and scaling, so that a skipped line can show the amount it skipped.
+    `side` is None when the line has no order. A buy has `notional`, a sell `qty`; a buy in whole shares has both, and
+    is ordered by `qty` (R-65). `wanted` is the dollar amount of the line before minimums and scaling, so that a skipped
+    line can show the amount it skipped. `goal` is the exact value to which the line is brought where that is not its
+    weight's share of the equity (R-61, R-62); `upper` is then the most that it may be worth.
     """
 
     symbol: str
@@ -96,6 +111,36 @@ class PlanLine:
     wanted: Money
     reason: LineReason
     detail: str
+    goal: Fraction | None = None
+    upper: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReachableLine:
+    """One line of an account with restrictions: shares of managed equity, and what holds it (R-61).
+
+    `reason` is None where no restriction keeps the line away from its weight.
+    """
+
+    symbol: str
+    target: Percent
+    actual: Fraction
+    reachable: Fraction
+    reason: LineReason | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """The reachable target of an account: its λ, None when every line is pinned, its cash and its lines (R-61).
+
+    `unmanaged` are the holdings that are left out, with the reason.
+    """
+
+    factor: Fraction | None
+    cash: Fraction
+    lines: tuple[ReachableLine, ...]
+    unmanaged: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +149,7 @@ class Plan:
 
     `scale` is the common factor of the buys as (numerator, denominator), (1, 1) when cash suffices (R-20).
     `cash_target` is never spent; `budget` is the cash available to buys at the plan's prices. `amount` is for
-    partial_liquidation only.
+    partial_liquidation only. `rules` are the settings by which it was made (R-60 to R-65).
     """
 
     type: RunType
@@ -117,6 +162,7 @@ class Plan:
     lines: tuple[PlanLine, ...]
     skipped_orders: tuple[SkippedOrder, ...]
     amount: Money | None = None
+    rules: TradingRules = NO_RULES
 
     @property
     def sells(self) -> tuple[PlanLine, ...]:
@@ -132,7 +178,8 @@ class Decision:
     """The outcome of one evaluation.
 
     `culprits` are the ineligible assets that block it (R-12.6). `status` is None where none was stored, as by versions
-    that had no statuses.
+    that had no statuses. `reachable` is the reachable target of an account with restrictions (R-61), None without any
+    or when it was stopped.
     """
 
     account_id: str
@@ -146,3 +193,4 @@ class Decision:
     plan: Plan | None = None
     culprits: tuple[str, ...] = ()
     status: TradeStatus | None = None
+    reachable: Reachable | None = None

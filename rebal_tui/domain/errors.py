@@ -54,6 +54,7 @@ class Halt(StrEnum):
     DISK_FULL = "disk_full"
     IO_ERROR = "io_error"
     DAMAGED = "damaged"
+    FILE_GONE = "file_gone"
 
 
 class ReadOnly(Conflict):

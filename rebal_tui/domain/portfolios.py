@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, percent_text
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money, Percent, percent_text
 
 
 class PortfolioStatus(StrEnum):
@@ -99,13 +99,38 @@ class PortfolioUpdate:
 Condition = DriftBand | CalendarCondition | PortfolioUpdate
 
 
+class Destination(StrEnum):
+    """Where a run of a drift band stops: at the target, midway to the edge of the band, or at the edge (R-62)."""
+
+    TARGET = "target"
+    MIDDLE = "middle"
+    EDGE = "edge"
+
+
+class RebalanceScope(StrEnum):
+    """What a run of a drift band trades: every line, or the breached ones with what they need (R-63)."""
+
+    WHOLE = "whole"
+    BREACHED = "breached"
+
+
+@dataclass(frozen=True, slots=True)
+class MinimumTrade:
+    """The least value of an order: the larger of an amount and of a share of managed equity (R-64)."""
+
+    amount: Money = Money(0)
+    percent: Percent = Percent(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Portfolio:
     """A model that accounts subscribe to.
 
     `changed_at` is when weights or conditions last changed, at creation the time of creation; `updated_at` moves with
     every change. `review` requires an advisor's approval of its system runs (R-27). `fault` is the rule that its stored
-    form breaks, as text, empty when it is valid; such a portfolio needs adjustment.
+    form breaks, as text, empty when it is valid; such a portfolio needs adjustment. `rebalance_to` and
+    `rebalance_scope` are for runs of a drift band (R-62, R-63), `minimum_trade` is None where it sets none (R-64), and
+    `stagger_sessions` is the number of sessions over which the calendar condition is spread (R-66).
     """
 
     id: str
@@ -120,6 +145,10 @@ class Portfolio:
     changed_at: datetime
     review: bool = False
     fault: str = field(default="", compare=False)
+    rebalance_to: Destination = Destination.TARGET
+    rebalance_scope: RebalanceScope = RebalanceScope.WHOLE
+    minimum_trade: MinimumTrade | None = None
+    stagger_sessions: int = 1
 
     @property
     def bands(self) -> tuple[DriftBand, ...]:

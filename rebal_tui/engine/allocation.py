@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from rebal_tui.domain.quantities import ATTO, NANO, Money, Percent, Value, floor_cents
+from rebal_tui.domain.quantities import ATTO, NANO, Money, Percent, Qty, Value, floor_cents
 
 MIN_BUY_VALUE = Value(ATTO)
 """A buy below one dollar is not sent."""
@@ -19,25 +19,33 @@ class BuyIntent:
     """An asset's shortfall to its target, 0 or more, in the units of a `Value`.
 
     It is a fraction because a share of equity need not be a whole number of units, and one unit can decide whether a
-    portion reaches the next cent.
+    portion reaches the next cent. `minimum` is the least order: $1, or the minimum trade of a line that is held (R-64).
+    The most that may be bought is `room`, None without a limit; with `no_rest` the line takes none of what is left when
+    every shortfall is covered (R-21).
     """
 
     symbol: str
     weight: Percent
     shortfall: Fraction
+    minimum: Fraction = Fraction(MIN_BUY_VALUE)
+    room: Fraction | None = None
+    no_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
     """Buys in whole cents, at least $1 each; `raised` are those raised to $1; `dropped` are portions below $1.
 
-    `scale` is the common factor of the last split.
+    `scale` is the common factor of the last split. `shares` are the shares of buys in whole shares, whose amounts are
+    what they cost (R-65). `kept_back` are those of `dropped` that only the minimum trade keeps back (R-64).
     """
 
     amounts: dict[str, Money]
     raised: frozenset[str]
     dropped: dict[str, Money]
     scale: tuple[int, int]
+    shares: Mapping[str, Qty] = field(default_factory=dict)
+    kept_back: frozenset[str] = frozenset()
 
 
 def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool = False) -> Allocation:
@@ -47,25 +55,32 @@ def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool =
     is below $1, the smallest (ties: the smaller weight, then the later symbol) becomes $1 if it is above $0.50 and the
     budget is at least $1 for each portion; otherwise it is dropped. The rest of the budget is split again among the
     other assets. Portions are compared exactly and rounded down to the cent at the end (R-8). A portion of 0 is neither
-    bought nor dropped.
+    bought nor dropped. A portion below the minimum trade is never raised, and after it is dropped nothing goes above a
+    target (R-64).
     """
     available = Value(max(0, budget) * NANO)
     remaining = list(intents)
     raised: set[str] = set()
     dropped: dict[str, Money] = {}
+    kept_back: set[str] = set()
     while True:
-        portions, scale = _portions(remaining, available, spread_rest)
+        portions, scale = portions_of(remaining, available, spread_rest and not kept_back)
         positive = [intent for intent in remaining if portions[intent.symbol] > 0]
-        if all(portions[intent.symbol] >= MIN_BUY_VALUE for intent in positive):
+        below = [intent for intent in positive if portions[intent.symbol] < intent.minimum]
+        if not below:
             amounts = {intent.symbol: floor_cents(Value(int(portions[intent.symbol]))) for intent in positive}
             amounts.update(dict.fromkeys(raised, Money(NANO)))
-            return Allocation(amounts, frozenset(raised), dropped, (scale.numerator, scale.denominator))
-        least = min(portions[intent.symbol] for intent in positive)
+            factor = (scale.numerator, scale.denominator)
+            return Allocation(amounts, frozenset(raised), dropped, factor, kept_back=frozenset(kept_back))
+        least = min(portions[intent.symbol] for intent in below)
         smallest = min(
-            (intent for intent in positive if portions[intent.symbol] == least),
-            key=lambda intent: (intent.weight, _descending(intent.symbol)),
+            (intent for intent in below if portions[intent.symbol] == least),
+            key=lambda intent: (intent.weight, descending(intent.symbol)),
         )
-        if least > RAISED_ABOVE and available >= len(positive) * MIN_BUY_VALUE:
+        if smallest.minimum > MIN_BUY_VALUE:
+            kept_back.add(smallest.symbol)
+            dropped[smallest.symbol] = floor_cents(Value(int(least)))
+        elif least > RAISED_ABOVE and available >= len(positive) * MIN_BUY_VALUE:
             raised.add(smallest.symbol)
             available = Value(available - MIN_BUY_VALUE)
         else:
@@ -73,18 +88,39 @@ def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool =
         remaining.remove(smallest)
 
 
-def _portions(
+def portions_of(
     remaining: Sequence[BuyIntent], available: Value, spread_rest: bool
 ) -> tuple[dict[str, Fraction], Fraction]:
+    """The exact portion of each intent in a budget, and the common factor by which shortfalls were cut."""
     total = sum((intent.shortfall for intent in remaining), Fraction(0))
     if total > available:
         scale = available / total
         return {intent.symbol: intent.shortfall * scale for intent in remaining}, scale
-    weight = sum(intent.weight for intent in remaining)
-    share = (available - total) / weight if spread_rest and weight else Fraction(0)
-    return {intent.symbol: intent.shortfall + intent.weight * share for intent in remaining}, Fraction(1)
+    portions = {intent.symbol: intent.shortfall for intent in remaining}
+    if spread_rest:
+        _spread(portions, remaining, available - total)
+    return portions, Fraction(1)
 
 
-def _descending(symbol: str) -> tuple[int, ...]:
+def _spread(portions: dict[str, Fraction], remaining: Sequence[BuyIntent], rest: Fraction) -> None:
+    """Add the rest of a budget by weight, to no line more than its limit."""
+    takers = [intent for intent in remaining if not intent.no_rest and intent.weight]
+    while takers and rest > 0:
+        share = rest / sum(intent.weight for intent in takers)
+        full = [
+            intent
+            for intent in takers
+            if intent.room is not None and portions[intent.symbol] + intent.weight * share > intent.room
+        ]
+        for intent in full or takers:
+            more = intent.weight * share
+            if intent.room is not None:
+                more = min(more, max(Fraction(0), intent.room - portions[intent.symbol]))
+            portions[intent.symbol] += more
+            rest -= more
+        takers = [intent for intent in takers if intent not in full] if full else []
+
+
+def descending(symbol: str) -> tuple[int, ...]:
     """A sort key that puts the later symbol first; the final 1 puts `AB` before its prefix `A`."""
     return (*(-ord(char) for char in symbol), 1)

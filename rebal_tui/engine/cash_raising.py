@@ -22,11 +22,13 @@ def spare_cash(free: Money, cash_target: Money) -> Money:
 def most_overweight_first(line: PlanLine) -> tuple[int, Fraction, str]:
     """A sort key: assets without a target first, then by value ÷ target descending; ties by symbol.
 
-    The target is the weight, which is exact; the target value in dollars is rounded.
+    The target is the weight, which is exact; the target value in dollars is rounded. With restrictions it is the
+    reachable target (R-61).
     """
-    if line.target == 0:
+    goal = line.target if line.goal is None else line.goal
+    if goal == 0:
         return (0, Fraction(0), line.symbol)
-    return (1, -Fraction(line.value, line.target), line.symbol)
+    return (1, -Fraction(line.value) / goal, line.symbol)
 
 
 def raise_cash(
@@ -35,25 +37,40 @@ def raise_cash(
     needed: int,
     floors: Mapping[str, Value],
     assets: Mapping[str, Asset],
+    whole_shares: bool = False,
 ) -> int:
-    """Add sells to `raised` until they raise `needed`, none below its floor. Returns the amount still needed."""
+    """Add sells to `raised` until they raise `needed`, none below its floor. Returns the amount still needed.
+
+    With `whole_shares`, whole shares of every asset are sold; a full exit sells what is held (R-65).
+    """
     for line in ordered:
         if needed <= 0:
             break
         asset, already = assets[line.symbol], raised[line.symbol]
         floor = floors.get(line.symbol, Value(0))
-        wanted = _raising_qty(line, Value(needed * NANO), floor, already, whole=not asset.fractionable)
+        whole = whole_shares or not asset.fractionable
+        wanted = _raising_qty(line, Value(needed * NANO), floor, already, whole=whole)
         raised[line.symbol] = min(wanted, sellable_qty(asset, line.held))
         needed -= sale(raised[line.symbol], line) - sale(already, line)
     return needed
 
 
-def proportional_floors(ordered: Iterable[PlanLine], raised: Mapping[str, Qty], needed: Value) -> dict[str, Value]:
-    """The remaining value of each asset after all of them raise `needed` in proportion to their values."""
-    left = {line.symbol: line.value - market_value(raised[line.symbol], price_of(line)) for line in ordered}
+def proportional_floors(
+    ordered: Iterable[PlanLine], raised: Mapping[str, Qty], needed: Value, kept: Mapping[str, Value]
+) -> dict[str, Value]:
+    """The remaining value of each asset after all of them raise `needed` in proportion to what they can give.
+
+    That is their value above what restrictions keep (`kept`).
+    """
+    floor = {line.symbol: kept.get(line.symbol, Value(0)) for line in ordered}
+    left = {
+        line.symbol: max(0, line.value - market_value(raised[line.symbol], price_of(line)) - floor[line.symbol])
+        for line in ordered
+    }
     total = sum(left.values())
     return {
-        symbol: Value(value * max(0, total - needed) // total) if total else Value(0) for symbol, value in left.items()
+        symbol: Value(floor[symbol] + (value * max(0, total - needed) // total if total else 0))
+        for symbol, value in left.items()
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from rebal_tui.domain.portfolios import BandType, DriftBand, Weights
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Price, Qty, Value, market_value
@@ -28,27 +29,38 @@ def value_account(cash: Money, positions: Mapping[str, Qty], prices: Mapping[str
     return Valuation(cash, values, Value(cash * NANO + sum(values.values())))
 
 
+def magnitude(amount: int | Fraction) -> int | Fraction:
+    """The absolute value."""
+    return amount if amount >= 0 else -amount
+
+
 @dataclass(frozen=True, slots=True)
 class AssetDrift:
     """An asset's target and its actual share of `equity`, which is above zero.
 
-    `gap` is (actual - target) as a numerator over `equity`, in hundredths of a percentage point. Comparisons multiply
-    crosswise, so nothing is divided or rounded before it is compared.
+    `gap` is (actual - target) as a numerator over `equity`, in hundredths of a percentage point; where restrictions
+    leave the asset a `reachable` value, it is measured against that (R-61). Comparisons multiply crosswise, so nothing
+    is divided or rounded before it is compared.
     """
 
     symbol: str
     target: Percent
     value: Value
     equity: Value
+    reachable: Fraction | None = None
 
     @property
-    def gap(self) -> int:
+    def gap(self) -> int | Fraction:
+        if self.reachable is not None:
+            return (self.value - self.reachable) * HUNDRED_PERCENT
         return self.value * HUNDRED_PERCENT - self.target * self.equity
 
     @property
     def points(self) -> int:
         """Signed drift in hundredths of a percentage point, rounded half to even."""
-        whole, rest = divmod(self.gap, self.equity)
+        gap = self.gap
+        whole = int(gap // self.equity)
+        rest = gap - whole * self.equity
         return whole + (2 * rest > self.equity or (2 * rest == self.equity and whole % 2 == 1))
 
     def breaches(self, band: DriftBand) -> bool:
@@ -56,9 +68,9 @@ class AssetDrift:
         usage = self.usage_of(band)
         return usage is not None and usage[0] > usage[1]
 
-    def usage_of(self, band: DriftBand) -> tuple[int, int] | None:
+    def usage_of(self, band: DriftBand) -> tuple[int | Fraction, int] | None:
         """Drift ÷ band as (numerator, denominator); None when the band does not apply (relative, target 0)."""
-        gap = abs(self.gap)
+        gap = magnitude(self.gap)
         if band.sub_type is BandType.ABSOLUTE:
             return gap, band.percent * self.equity
         if self.target == 0:
@@ -66,17 +78,26 @@ class AssetDrift:
         return gap * HUNDRED_PERCENT, band.percent * self.target * self.equity
 
 
-def asset_drifts(valuation: Valuation, weights: Weights) -> tuple[AssetDrift, ...]:
-    """Drifts of all portfolio assets, then of other holdings (target 0) by symbol; empty for equity of 0 or less."""
+def asset_drifts(
+    valuation: Valuation, weights: Weights, reachable: Mapping[str, Fraction] | None = None
+) -> tuple[AssetDrift, ...]:
+    """Drifts of all portfolio assets, then of other holdings (target 0) by symbol; empty for equity of 0 or less.
+
+    `reachable` are the values that restrictions leave reachable, without unmanaged assets; None without any (R-61).
+    """
     equity = valuation.equity
     if equity <= 0:
         return ()
     targets = {weight.symbol: weight.percent for weight in weights.assets}
     others = sorted(symbol for symbol in valuation.values if symbol not in targets)
     return tuple(
-        AssetDrift(symbol, targets.get(symbol, Percent(0)), valuation.values.get(symbol, Value(0)), equity)
+        AssetDrift(
+            symbol, targets.get(symbol, Percent(0)), valuation.values.get(symbol, Value(0)), equity,
+            None if reachable is None else reachable[symbol],
+        )
         for symbol in (*targets, *others)
-    )
+        if reachable is None or symbol in reachable
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +106,7 @@ class BandUsage:
 
     drift: AssetDrift
     band: DriftBand
-    numerator: int
+    numerator: int | Fraction
     denominator: int
 
     @property
@@ -95,7 +116,7 @@ class BandUsage:
     @property
     def permille(self) -> int:
         """Band usage in tenths of a percent, rounded down."""
-        return self.numerator * 1000 // self.denominator
+        return int(self.numerator * 1000 // self.denominator)
 
 
 def largest_usage(drifts: Iterable[AssetDrift], bands: Iterable[DriftBand]) -> BandUsage | None:
@@ -114,4 +135,4 @@ def largest_usage(drifts: Iterable[AssetDrift], bands: Iterable[DriftBand]) -> B
 
 def largest_drift(drifts: Iterable[AssetDrift]) -> AssetDrift | None:
     """The asset furthest from its target in percentage points, the first in order on a tie; None without assets."""
-    return max(drifts, key=lambda drift: abs(drift.gap), default=None)
+    return max(drifts, key=lambda drift: magnitude(drift.gap), default=None)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebal_tui.domain.decisions import Check, Decision, Outcome, Plan, Verdict
+from rebal_tui.domain.decisions import Check, Decision, Outcome, Plan, Reachable, Verdict
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.engine.prerequisites import prerequisites, window
+from rebal_tui.engine.goals import reachable_of
+from rebal_tui.engine.prerequisites import RESTRICTIONS, prerequisites, window
 from rebal_tui.engine.situation import Situation, ineligible
 from rebal_tui.engine.trace import Stop, Trace
 from rebal_tui.engine.triggers import full_rebalance, invest_cash
@@ -65,4 +66,15 @@ def _decision(
         trace=tuple(trace.checks),
         plan=plan,
         culprits=culprits,
+        reachable=_reachable(situation, trace),
     )
+
+
+def _reachable(situation: Situation, trace: Trace) -> Reachable | None:
+    """The reachable target, once the check of restrictions was passed (R-61)."""
+    passed = any(check.check == RESTRICTIONS and check.verdict is Verdict.PASS for check in trace.checks)
+    goals = situation.goals if passed else None
+    if goals is None:
+        return None
+    known = {position.symbol for position in situation.account.positions}.union(situation.portfolio.weights.symbols)
+    return reachable_of(goals, (one for one in situation.rules.restrictions if one.symbol in known))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from rebal_tui.domain.decisions import Verdict
+from rebal_tui.domain.decisions import LineReason, Verdict
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text
-from rebal_tui.engine.drift import value_account
+from rebal_tui.engine.bounds import RestrictionsConflict
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.situation import Situation, ineligible, price_faults
 from rebal_tui.engine.trace import Trace
+from rebal_tui.engine.trace_text import reachable_text
 
 RECONCILIATION = "reconciliation"
 """Name of the check that a paused account fails."""
+RESTRICTIONS = "restrictions"
+"""Name of the check of an account's restrictions."""
 
 
 def window(situation: Situation, trace: Trace) -> bool:
@@ -48,9 +51,7 @@ def prerequisites(situation: Situation, trace: Trace) -> None:
         f"the portfolio {portfolio.status.predicate}",
         "R-12.1",
     )
-    have_prices = all(position.symbol in situation.prices for position in situation.account.positions)
-    booked = value_account(situation.account.cash, situation.positions, situation.prices) if have_prices else None
-    stopped = blocking_reasons(situation.account, booked)
+    stopped = blocking_reasons(situation.account, situation.booked_valuation)
     trace.require(
         "account",
         not stopped,
@@ -60,6 +61,7 @@ def prerequisites(situation: Situation, trace: Trace) -> None:
     )
     if situation.unreconciled:
         trace.stop(RECONCILIATION, situation.unreconciled, "R-12")
+    restrictions(situation, trace)
     waiting_text = f"run {situation.open_run[:8]} is not finished" if situation.open_run else ""
     if situation.external_orders:
         waiting_text = waiting_text or f"{count_text(situation.external_orders, 'open order')} placed outside rebal-tui"
@@ -80,3 +82,22 @@ def prerequisites(situation: Situation, trace: Trace) -> None:
         "; ".join(why) + "; the portfolio needs adjustment",
         "R-12.6",
     )
+
+
+def restrictions(situation: Situation, trace: Trace) -> None:
+    """Stop at a hold, and where the account's restrictions exclude each other (R-60); no check without restrictions."""
+    rules = situation.rules
+    if not rules.restrictions:
+        return
+    if rules.holds:
+        text = "; ".join(one.text for one in rules.holds)
+        trace.stop(RESTRICTIONS, f"{LineReason.ACCOUNT_HOLD}: {text}", "R-60")
+    if any(symbol not in situation.prices for symbol in situation.needed_symbols):
+        # Without all prices nothing can be said of bounds; the check of prices ends the evaluation.
+        return
+    try:
+        goals = situation.goals
+    except RestrictionsConflict as conflict:
+        trace.stop(RESTRICTIONS, f"{LineReason.RESTRICTIONS_CONFLICT}: {conflict}", "R-60")
+    if goals is not None:
+        trace.note(RESTRICTIONS, Verdict.PASS, reachable_text(goals), "R-61")

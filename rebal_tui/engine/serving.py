@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from fractions import Fraction
 
 from rebal_tui.domain.decisions import SKIP_REASONS, LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.portfolios import DriftBand
-from rebal_tui.domain.quantities import ATTO, HUNDRED_PERCENT, NANO, Qty, Value
-from rebal_tui.engine.drift import AssetDrift
-from rebal_tui.engine.planning import DUST, Holdings
+from rebal_tui.domain.quantities import ATTO, HUNDRED_PERCENT, NANO, Price, Qty, Value
+from rebal_tui.domain.trading_rules import TradingRules
+from rebal_tui.engine.drift import AssetDrift, magnitude
+from rebal_tui.engine.goals import DUST, Goals, minimum_trade_value
+from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.tradability import sellable_qty
 
 TOLERANCE = Value(ATTO)
@@ -22,7 +25,16 @@ SERVING_ORDER = Value(10 * ATTO)
 SERVING_SHARE = 10
 """An order serves a breached asset with $10, or with this fraction of its way to the target if that is less."""
 _LISTED = 3
-_UNSERVED = {*SKIP_REASONS, LineReason.FRACTION_NOT_SELLABLE}
+_UNSERVED = {
+    *SKIP_REASONS,
+    LineReason.FRACTION_NOT_SELLABLE,
+    LineReason.BELOW_MINIMUM_TRADE,
+    LineReason.WHOLE_SHARES,
+    LineReason.NO_BUY,
+    LineReason.NO_SELL,
+    LineReason.LOCKED,
+    LineReason.OUT_OF_RANGE,
+}
 
 
 def has_orders(plan: Plan) -> bool:
@@ -30,14 +42,34 @@ def has_orders(plan: Plan) -> bool:
 
 
 def on_target(plan: Plan, tolerance: Value) -> bool:
-    """Whether every line is within `tolerance` of its target.
+    """Whether every line is within `tolerance` of its target, if larger within its minimum trade or one share.
 
     A fraction of a share that cannot be sold does not count (R-56).
     """
     return all(
-        abs(_gap(line, plan)) <= tolerance * HUNDRED_PERCENT or line.reason is LineReason.FRACTION_NOT_SELLABLE
+        magnitude(_gap(line, plan)) <= _tolerance(line, plan, tolerance) * HUNDRED_PERCENT
+        or line.reason is LineReason.FRACTION_NOT_SELLABLE
         for line in plan.lines
     )
+
+
+def first_on_target(plan: Plan) -> bool:
+    """Whether a first rebalance without an order is on target: every line within two cents, or nearer than one share.
+
+    In whole shares a line of the portfolio is on target when it is nearer than one share (R-65).
+    """
+    return all(
+        magnitude(_gap(line, plan)) <= FIRST_TOLERANCE * HUNDRED_PERCENT
+        or line.reason is LineReason.FRACTION_NOT_SELLABLE
+        or (plan.rules.whole_shares and magnitude(_gap(line, plan)) < (line.price or 0) * NANO * HUNDRED_PERCENT)
+        for line in plan.lines
+    )
+
+
+def least_way(rules: TradingRules, equity: Value, price: Price | None) -> Fraction:
+    """The shortest way that an order can correct: $1, its minimum trade or one share, whichever is largest (R-15)."""
+    share = (price or 0) * NANO if rules.whole_shares else 0
+    return max(Fraction(MIN_WAY), minimum_trade_value(rules.minimum_trade, equity), Fraction(share))
 
 
 def still_to_sell(plan: Plan, symbols: Collection[str]) -> tuple[str, ...]:
@@ -58,25 +90,37 @@ def sells_any(plan: Plan, symbols: Collection[str]) -> bool:
 
 
 def correctable(
-    drifts: Iterable[AssetDrift], bands: Collection[DriftBand], holdings: Holdings
+    drifts: Iterable[AssetDrift], bands: Collection[DriftBand], holdings: Holdings, goals: Goals | None = None
 ) -> tuple[AssetDrift, ...]:
-    """The breached assets whose way to the target is worth $1 or more, without fractions that cannot be sold (R-56)."""
+    """The breached assets whose way to their destination an order can correct, without fractions (R-15, R-56).
+
+    `goals` are those of the run that the bands would make; None when every line goes to its weight.
+    """
+    rules, prices = holdings.rules, holdings.prices
     return tuple(
         drift
         for drift in drifts
         if any(drift.breaches(band) for band in bands)
-        and abs(drift.gap) >= MIN_WAY * HUNDRED_PERCENT
+        and magnitude(_way(drift, goals)) >= least_way(rules, drift.equity, prices.get(drift.symbol)) * HUNDRED_PERCENT
         and not _is_leftover(drift, holdings)
     )
 
 
-def corrects_any(plan: Plan, breached: Iterable[AssetDrift]) -> bool:
+def corrects_any(plan: Plan, breached: Iterable[AssetDrift], goals: Goals | None = None) -> bool:
     """Whether a plan has an order that serves a breached asset.
 
-    It moves the asset towards its target by $10, or by a tenth of its way to the target if that is less.
+    It moves the asset towards its target by $10, or by a tenth of its way to its destination if that is less.
     """
     lines = {line.symbol: line for line in plan.lines}
-    return any(_serves(lines[drift.symbol], drift) for drift in breached)
+    return any(_serves(lines[drift.symbol], _way(drift, goals)) for drift in breached)
+
+
+def minimums_only(plan: Plan) -> bool:
+    """Whether nothing but a minimum keeps a plan's lines from their goals, which is no exception (R-64)."""
+    found = {line.reason for line in plan.lines if line.side is None} & _UNSERVED
+    kept = {LineReason.BELOW_MINIMUM_TRADE, LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, LineReason.WHOLE_SHARES}
+    own = {LineReason.BELOW_MINIMUM_TRADE, LineReason.WHOLE_SHARES}
+    return bool(found & own) and found <= kept
 
 
 def obstacles(plan: Plan) -> str:
@@ -86,11 +130,23 @@ def obstacles(plan: Plan) -> str:
     return "; ".join(found[:_LISTED]) + more or "no order would be large enough"
 
 
-def _serves(line: PlanLine, drift: AssetDrift) -> bool:
-    if line.side is not (Side.SELL if drift.gap > 0 else Side.BUY):
+def _serves(line: PlanLine, way: int | Fraction) -> bool:
+    if line.side is not (Side.SELL if way > 0 else Side.BUY):
         return False
-    order = (line.notional or 0) * NANO + (line.qty or 0) * (line.price or 0)
-    return order >= SERVING_ORDER or order * HUNDRED_PERCENT * SERVING_SHARE >= abs(drift.gap)
+    order = line.notional * NANO if line.notional else (line.qty or 0) * (line.price or 0)
+    return order >= SERVING_ORDER or order * HUNDRED_PERCENT * SERVING_SHARE >= magnitude(way)
+
+
+def _way(drift: AssetDrift, goals: Goals | None) -> int | Fraction:
+    """How far a line is above its destination, in attodollars times `HUNDRED_PERCENT`; below 0 when it is below."""
+    return drift.gap if goals is None else goals.way(drift.symbol) * HUNDRED_PERCENT
+
+
+def _tolerance(line: PlanLine, plan: Plan, tolerance: Value) -> Fraction | Value:
+    rules = plan.rules
+    if not rules.whole_shares and rules.minimum_trade is None:
+        return tolerance
+    return max(Fraction(tolerance), least_way(rules, plan.equity, line.price))
 
 
 def _is_leftover(drift: AssetDrift, holdings: Holdings) -> bool:
@@ -100,6 +156,10 @@ def _is_leftover(drift: AssetDrift, holdings: Holdings) -> bool:
     return drift.target == 0 and asset is not None and held > 0 and sellable_qty(asset, held) == 0
 
 
-def _gap(line: PlanLine, plan: Plan) -> int:
-    """The exact difference of a line to its target, in attodollars times `HUNDRED_PERCENT`."""
+def _gap(line: PlanLine, plan: Plan) -> int | Fraction:
+    """The exact difference of a line to its goal, in attodollars times `HUNDRED_PERCENT`; 0 of an unmanaged line."""
+    if line.reason is LineReason.UNMANAGED:
+        return 0
+    if line.goal is not None:
+        return (line.value - line.goal) * HUNDRED_PERCENT
     return line.value * HUNDRED_PERCENT - line.target * max(0, plan.equity)

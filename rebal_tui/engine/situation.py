@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from functools import cached_property
 
 from rebal_tui.domain.accounts import Account
@@ -12,15 +13,19 @@ from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.portfolios import Portfolio, Subscription, Unfinished
 from rebal_tui.domain.quantities import ATTO, HUNDRED_PERCENT, NANO, Money, Percent, Price, Qty, Value
 from rebal_tui.domain.sessions import Session, new_york_day
+from rebal_tui.domain.trading_rules import NO_RULES, TradingRules
+from rebal_tui.engine.bounds import RestrictionsConflict
 from rebal_tui.engine.calendar import QUARTER_ENDS, fires_on
 from rebal_tui.engine.drift import Valuation, value_account
-from rebal_tui.engine.planning import Holdings
+from rebal_tui.engine.goals import Goals
+from rebal_tui.engine.plan_lines import Holdings
+from rebal_tui.engine.planning import goals_cash, plan_goals
 
 MIN_INVEST_VALUE = Value(10 * ATTO)
 """Minimum excess cash for invest_cash, $10; exactly $10 suffices (R-14.7)."""
 PRICE_MAX_AGE = timedelta(seconds=60)
 PRICE_MAX_AHEAD = timedelta(seconds=30)
-"""How much newer than now a price may be where its age counts; above it, a clock or the price is wrong (R-12.5)."""
+"""How far ahead of now a price may be where its age counts; above it, a clock or the price is wrong (R-12.5)."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Situation:
     fresh. `unfinished` are the undone sells of the last full_rebalance, None without any. With `update_due`, a change
     of the portfolio has not led to a rebalance yet (`update_due` below). With `proposed_again`, today is the session
     after one whose run for a calendar day or a change of the portfolio nobody approved (`proposed_again` below).
+    `rules` are what may be traded and where a rebalance stops (R-60 to R-65).
     """
 
     now: datetime
@@ -56,16 +62,23 @@ class Situation:
     unfinished: Unfinished | None = None
     update_due: bool = False
     proposed_again: bool = False
+    rules: TradingRules = NO_RULES
 
     @cached_property
     def positions(self) -> dict[str, Qty]:
-        return {position.symbol: position.qty for position in self.account.positions}
+        """The managed positions."""
+        unmanaged = self.rules.unmanaged
+        return {
+            position.symbol: position.qty for position in self.account.positions if position.symbol not in unmanaged
+        }
 
-    @property
+    @cached_property
     def needed_symbols(self) -> tuple[str, ...]:
-        """Every asset whose price the evaluation needs: the portfolio's assets, then the other holdings."""
+        """Every asset whose price the evaluation needs: the portfolio's assets, then the other managed holdings."""
         weights = self.portfolio.weights
-        return (*weights.symbols, *(p.symbol for p in self.account.positions if p.symbol not in weights))
+        named = (*weights.symbols, *(p.symbol for p in self.account.positions if p.symbol not in weights))
+        unmanaged = self.rules.unmanaged
+        return tuple(symbol for symbol in named if symbol not in unmanaged) if unmanaged else named
 
     @cached_property
     def prices(self) -> dict[str, Price]:
@@ -83,7 +96,29 @@ class Situation:
         return Money(self.account.cash - self.reserved)
 
     def holdings(self) -> Holdings:
-        return Holdings(self.cash, self.positions, self.assets)
+        positions = {position.symbol: position.qty for position in self.account.positions}
+        return Holdings(self.cash, positions, self.assets, self.rules)
+
+    @cached_property
+    def goals(self) -> Goals | None:
+        """The reachable target of an account with restrictions, None without any. Raises `RestrictionsConflict`."""
+        return plan_goals(self.holdings(), self.portfolio.weights, self.valuation.equity)
+
+    @property
+    def reachable_values(self) -> Mapping[str, Fraction] | None:
+        """The values that restrictions leave reachable; None without any, and where they exclude each other."""
+        try:
+            return None if self.goals is None else self.goals.target.values
+        except RestrictionsConflict:
+            return None
+
+    @cached_property
+    def booked_valuation(self) -> Valuation | None:
+        """The value of the whole account, reservations and unmanaged holdings included; None without all prices."""
+        held = {position.symbol: position.qty for position in self.account.positions}
+        assets = ((symbol, self.assets.get(symbol)) for symbol in held)
+        prices = {symbol: asset.price for symbol, asset in assets if asset is not None and asset.price is not None}
+        return value_account(self.account.cash, held, prices) if len(prices) == len(held) else None
 
 
 def ineligible(situation: Situation) -> tuple[str, ...]:
@@ -121,7 +156,12 @@ def usable_price_times(now: datetime, max_age: timedelta) -> tuple[datetime, dat
 
 
 def cash_target_of(situation: Situation) -> Money:
-    """The larger of cash weight × current equity, rounded up to a billionth, and the cash floor (R-14.7)."""
+    """The larger of cash weight × current equity, rounded up to a billionth, and the cash floor (R-14.7).
+
+    With restrictions it is the reachable cash in place of the cash weight's share (R-61).
+    """
+    if situation.goals is not None:
+        return Money(max(goals_cash(situation.goals), situation.cash_floor))
     return compute_cash_target(situation.valuation.equity, situation.portfolio.weights.cash, situation.cash_floor)
 
 
@@ -132,6 +172,9 @@ def compute_cash_target(equity: Value, cash_weight: Percent, cash_floor: Money) 
 
 def excess_cash(situation: Situation) -> Value:
     """Cash less reservations and the cash target, exact up to rounding down; below 0 when cash is short (R-14.7)."""
+    if situation.goals is not None:
+        kept = max(situation.goals.target.cash, Fraction(situation.cash_floor * NANO))
+        return Value(int((situation.cash * NANO - kept) // 1))
     equity = situation.valuation.equity
     return compute_excess_cash(situation.cash, situation.cash_floor, situation.portfolio.weights.cash, equity)
 

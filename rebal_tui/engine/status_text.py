@@ -59,7 +59,7 @@ def usage_text(usage: BandUsage) -> str:
     actual = trace_text.ratio_text(drift.value * HUNDRED_PERCENT, drift.equity, drift.target)
     used: str = str(usage.numerator * 100 // usage.denominator)
     if used == "100" and usage.numerator != usage.denominator:
-        used = trace_text.ratio_text(usage.numerator * HUNDRED_PERCENT, usage.denominator, HUNDRED_PERCENT)
+        used = trace_text.ratio_text(int(usage.numerator) * HUNDRED_PERCENT, usage.denominator, HUNDRED_PERCENT)
     return f"{drift.symbol} is {actual} % for {trace_text.percent(drift.target)} ({used} % of its band)"
 
 
@@ -94,7 +94,11 @@ def _sentence(detail: str) -> str:
 def _usage_sentence(situation: Situation) -> str:
     bands = situation.portfolio.bands
     priced = all(position.symbol in situation.prices for position in situation.account.positions)
-    usage = largest_usage(asset_drifts(situation.valuation, situation.portfolio.weights), bands) if priced else None
+    usage = (
+        largest_usage(asset_drifts(situation.valuation, situation.portfolio.weights, situation.reachable_values), bands)
+        if priced
+        else None
+    )
     return "" if usage is None else f" {usage_text(usage)}."
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from rebal_tui.domain.portfolios import BandType, CalendarCondition, CalendarType, Condition, DriftBand
 from rebal_tui.domain.quantities import (
     HUNDRED_PERCENT,
@@ -13,7 +15,10 @@ from rebal_tui.domain.quantities import (
     format_scaled,
     percent_text,
 )
+from rebal_tui.domain.trading_rules import Stagger
+from rebal_tui.engine.bounds import reason_of
 from rebal_tui.engine.drift import BandUsage
+from rebal_tui.engine.goals import Goals
 
 
 def dollars(value: Value) -> str:
@@ -56,15 +61,29 @@ def drift_text(usage: BandUsage) -> str:
     """`SPY drifted to 65.42 % (target 60.00 %, band ±5 pp, 108.40 % used)`; within the band, `SPY is at`."""
     drift, band = usage.drift, usage.band
     above = 1 if drift.gap > 0 else -1
+    if drift.reachable is not None:
+        return _reachable_drift_text(usage)
     if band.sub_type is BandType.ABSOLUTE:
         edge, edge_denominator = drift.target + above * band.percent, 1
     else:
         edge, edge_denominator = drift.target * (HUNDRED_PERCENT + above * band.percent), int(HUNDRED_PERCENT)
     actual = ratio_text(drift.value * HUNDRED_PERCENT, drift.equity, edge, edge_denominator)
-    used = ratio_text(usage.numerator * HUNDRED_PERCENT, usage.denominator, HUNDRED_PERCENT)
+    used = ratio_text(int(usage.numerator) * HUNDRED_PERCENT, usage.denominator, HUNDRED_PERCENT)
     return (
         f"{drift.symbol} {'drifted to' if usage.breached else 'is at'} {actual} % "
         f"(target {format_scaled(drift.target, 2, 2)} %, band {condition_text(band)}, {used} % used)"
+    )
+
+
+def _reachable_drift_text(usage: BandUsage) -> str:
+    """The same where restrictions leave the asset another target than its weight (R-61)."""
+    drift, band = usage.drift, usage.band
+    share = Fraction(HUNDRED_PERCENT, 100 * drift.equity)
+    actual, target = fraction_text(drift.value * share, 2), fraction_text((drift.reachable or Fraction(0)) * share, 2)
+    used = fraction_text(Fraction(usage.numerator * 100) / usage.denominator, 2)
+    return (
+        f"{drift.symbol} {'drifted to' if usage.breached else 'is at'} {actual} % (reachable target {target} %, "
+        f"weight {format_scaled(drift.target, 2, 2)} %, band {condition_text(band)}, {used} % used)"
     )
 
 
@@ -86,7 +105,31 @@ def calendar_text(condition: CalendarCondition) -> str:
     return f"{condition.sub_type} on the {ordinal(int(condition.day))}"
 
 
+def stagger_text(stagger: Stagger | None) -> str:
+    """`, spread over 5 sessions (this account: 2 after)`; empty for a condition that is not spread (R-66)."""
+    if stagger is None:
+        return ""
+    return f", spread over {stagger.sessions} sessions (this account: {stagger.offset} after)"
+
+
 def ordinal(number: int) -> str:
     if 10 <= number % 100 <= 20:
         return f"{number}th"
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
+
+
+def fraction_text(value: Fraction, places: int = 12) -> str:
+    """A fraction as a plain decimal with this many digits, rounded half to even."""
+    return format_scaled(round(value * 10**places), places, places)
+
+
+def reachable_text(goals: Goals) -> str:
+    """`SPY 70.00 % of 60.00 % (NO_SELL: no_sell (low basis)); λ 0.714285714286`."""
+    held = []
+    for line in goals.lines:
+        restriction = goals.held_by(line)
+        if restriction is not None and goals.base > 0:
+            actual = fraction_text(Fraction(line.value * 100, goals.base), 2)
+            held.append(f"{line.symbol} stays at {actual} % ({reason_of(restriction)}: {restriction.text})")
+    factor = "none, every line is held" if goals.target.factor is None else fraction_text(goals.target.factor)
+    return f"{'; '.join(held) or 'no asset is kept from its weight'}; λ {factor}"

@@ -1,7 +1,7 @@
 """The status of one account and its first possible trade, from the inputs of its evaluation.
 
-The triggers are asked as if the window, the daily quota, open orders and the age of prices did not matter; what those
-add is the delay. `engine/arrays/statuses.py` has the same for a whole book.
+The triggers are evaluated as if the window, the daily quota, open orders and the age of prices did not matter; those
+are what delays a trade. `engine/arrays/statuses.py` has the same for a whole book.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def trade_status(
     """The status of a subscribed account.
 
     `awaiting` is whether its unfinished run awaits approval. `decision` is what `evaluate` made of the situation,
-    if known; it saves asking the triggers again.
+    if known; it saves evaluating the triggers again.
     """
     calendar = context.acts_on(new_york_day(situation.now)) and not situation.quota_run
     probe = decision if decision is not None and calendar and _asked_all(decision) else _probe(situation, calendar)

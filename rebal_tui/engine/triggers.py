@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
@@ -12,7 +13,8 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.engine import serving, trace_text
 from rebal_tui.engine.calendar import cooldown_ends, fires_on, in_cooldown
 from rebal_tui.engine.drift import asset_drifts, largest_usage
-from rebal_tui.engine.planning import plan_full_rebalance, plan_invest_cash
+from rebal_tui.engine.goals import Goals
+from rebal_tui.engine.planning import plan_full_rebalance, plan_goals, plan_invest_cash
 from rebal_tui.engine.situation import MIN_INVEST_VALUE, Situation, cash_target_of, equity_suffices, excess_cash
 from rebal_tui.engine.trace import Trace
 
@@ -39,9 +41,14 @@ def invest_cash(situation: Situation, trace: Trace) -> Plan | None:
     if not enough or not assets:
         trace.note("invest_cash", Verdict.NO, detail, "R-14.7")
         return None
-    # Every asset of the portfolio is eligible (R-12.6), so $10 or more always buys at least one of them.
+    plan = plan_invest_cash(situation.holdings(), situation.portfolio.weights, cash_target)
+    # Every asset of the portfolio is eligible (R-12.6): without rules, $10 or more always buys at least one of them.
+    if not serving.has_orders(plan):
+        verdict = Verdict.NO if serving.minimums_only(plan) or not plan.skipped_orders else Verdict.CANNOT
+        trace.note("invest_cash", verdict, f"{detail}; nothing can be bought: {serving.obstacles(plan)}", "R-14.7")
+        return None
     trace.note("invest_cash", Verdict.FIRES, detail, "R-14.7")
-    return plan_invest_cash(situation.holdings(), situation.portfolio.weights, cash_target)
+    return plan
 
 
 class _FullRebalance:
@@ -54,6 +61,14 @@ class _FullRebalance:
     @cached_property
     def _plan(self) -> Plan:
         return plan_full_rebalance(self._situation.holdings(), self._situation.portfolio.weights)
+
+    @cached_property
+    def _band_plan(self) -> Plan:
+        """The plan of a run that a drift band makes, which may stop before the target (R-62, R-63)."""
+        situation = self._situation
+        if not situation.rules.stops_early:
+            return self._plan
+        return plan_full_rebalance(situation.holdings(), situation.portfolio.weights, situation.portfolio.bands)
 
     def decide(self) -> Plan | None:
         unfinished = self._situation.unfinished
@@ -72,22 +87,29 @@ class _FullRebalance:
         return self._after_first(last, unfinished=False)
 
     def _after_first(self, last: datetime | None, *, unfinished: bool) -> Plan | None:
-        """The triggers from the cooldown on; with `unfinished`, bands are not asked."""
+        """The triggers from the cooldown on; with `unfinished`, bands are not checked."""
         if self._over:
             return None
         cooling = last is not None and self._in_cooldown(last)
         if self._calendar(cooling):
             return self._plan
         if not self._over and not unfinished and self._drift(cooling):
-            return self._plan
+            return self._band_plan
         if not self._over and self._updated(cooling):
             return self._plan
         return None
 
-    def _fires(self, check: str, rule: str, detail: str, *, served: bool) -> bool:
-        """Note a trigger whose condition holds; returns whether it fires."""
+    def _fires(self, check: str, rule: str, detail: str, *, served: bool, plan: Plan | None = None) -> bool:
+        """Note a trigger whose condition holds; returns whether it fires. `plan` is its plan, if not the one to target.
+
+        A trade that only a minimum prevents is shown, and is no exception (R-64).
+        """
+        made = plan or self._plan
+        if not served and serving.minimums_only(made):
+            self._trace.note(check, Verdict.NO, f"{detail}; kept back: {serving.obstacles(made)}", rule)
+            return False
         if not served:
-            text = f"{detail}; cannot be corrected: {serving.obstacles(self._plan)}"
+            text = f"{detail}; cannot be corrected: {serving.obstacles(made)}"
             self._trace.note(check, Verdict.CANNOT, text, rule)
             return False
         self._trace.note(check, Verdict.FIRES, detail, rule)
@@ -126,7 +148,7 @@ class _FullRebalance:
             return False
         if serving.has_orders(self._plan):
             return self._fires("first_rebalance", "R-14.2", detail, served=True)
-        on_target = serving.on_target(self._plan, serving.FIRST_TOLERANCE)
+        on_target = serving.first_on_target(self._plan)
         if on_target:
             detail += "; every asset is on its target"
         return self._fires("first_rebalance", "R-14.2", detail, served=on_target)
@@ -140,7 +162,8 @@ class _FullRebalance:
         self._trace.note(
             "in_cooldown",
             Verdict.HOLDS_BACK if cooling else Verdict.NO,
-            f"{state} ({count_text(days, 'day')} after the rebalance of {_day(last)})",
+            f"{state} ({count_text(days, 'day')} after the rebalance of {_day(last)}"
+            f"{_source(situation, 'cooldown_days')})",
             "R-14.3",
         )
         return cooling
@@ -155,9 +178,12 @@ class _FullRebalance:
         if session is None or session.next_day is None:
             trace.note("calendar", Verdict.NO, f"{text}: no session today", rule)
             return False
-        nominal = fires_on(condition, session.day, session.next_day, situation.quarterly_months)
+        stagger = situation.rules.stagger
+        asked, following = (stagger.day, stagger.next_day) if stagger else (session.day, session.next_day)
+        nominal = fires_on(condition, asked, following, situation.quarterly_months)
+        text += trace_text.stagger_text(stagger) + _source(situation, "rebalance_conditions")
         if nominal is not None:
-            day = f"{text}: due today" + ("" if nominal == session.day else f" (for {nominal}, not a session)")
+            day = f"{text}: due today" + ("" if nominal == asked else f" (for {nominal}, not a session)")
         elif situation.proposed_again:
             day = f"{text}: {_AGAIN}"
         else:
@@ -172,7 +198,8 @@ class _FullRebalance:
         if self._short_of_equity(check, rule, detail):
             return False
         if serving.on_target(self._plan, serving.TOLERANCE):
-            self._trace.note(check, Verdict.NO, f"{detail}, but every asset is within $1.00 of its target", rule)
+            text = f"{detail}, but every asset is within {_tolerance_text(self._situation)} of its target"
+            self._trace.note(check, Verdict.NO, text, rule)
             return False
         return self._fires(check, rule, detail, served=serving.has_orders(self._plan))
 
@@ -182,7 +209,10 @@ class _FullRebalance:
         if not bands:
             trace.note("drift_band", Verdict.NO, "no drift band", rule)
             return False
-        drifts = asset_drifts(situation.valuation, situation.portfolio.weights)
+        goals, reachable = situation.goals, None
+        if goals is not None:
+            reachable = goals.target.values
+        drifts = asset_drifts(situation.valuation, situation.portfolio.weights, reachable)
         usage = largest_usage(drifts, bands)
         if usage is None:
             detail = "no asset that a band applies to" if drifts else "no equity to measure drift against"
@@ -192,16 +222,19 @@ class _FullRebalance:
         if not usage.breached:
             trace.note("drift_band", Verdict.NO, detail, rule)
             return False
-        breached = serving.correctable(drifts, bands, situation.holdings())
+        goals = plan_goals(situation.holdings(), situation.portfolio.weights, situation.valuation.equity, bands)
+        breached = serving.correctable(drifts, bands, situation.holdings(), goals)
         if not breached:
-            trace.note("drift_band", Verdict.NO, f"{detail}; no order of $1.00 or more would correct it", rule)
+            text = f"{detail}; no order of {_tolerance_text(situation)} or more would correct it"
+            trace.note("drift_band", Verdict.NO, text, rule)
             return False
         if cooling:
             trace.note("drift_band", Verdict.HOLDS_BACK, f"{detail}; held back by the cooldown", rule)
             return False
         if self._short_of_equity("drift_band", rule, detail):
             return False
-        return self._fires("drift_band", rule, detail, served=serving.corrects_any(self._plan, breached))
+        served = serving.corrects_any(self._band_plan, breached, goals)
+        return self._fires("drift_band", rule, detail + _stops_text(goals), served=served, plan=self._band_plan)
 
     def _updated(self, cooling: bool) -> bool:
         situation, rule = self._situation, "R-14.6"
@@ -217,6 +250,29 @@ class _FullRebalance:
             self._trace.note("portfolio_update", Verdict.HOLDS_BACK, f"{detail}; held back by the cooldown", rule)
             return False
         return self._unless_on_target("portfolio_update", rule, detail)
+
+
+def _tolerance_text(situation: Situation) -> str:
+    """`$1.00`, or the minimum trade if larger; in whole shares, or one share."""
+    least = serving.least_way(replace(situation.rules, whole_shares=False), situation.valuation.equity, None)
+    share = " or one share" if situation.rules.whole_shares else ""
+    return trace_text.dollars(Value(int(least))) + share
+
+
+def _source(situation: Situation, name: str) -> str:
+    """`, set for this account` where the subscription decides otherwise than its portfolio (R-67)."""
+    overrides = situation.rules.overrides
+    own = overrides is not None and (
+        overrides.cooldown_days is not None if name == "cooldown_days" else overrides.conditions is not None
+    )
+    return ", set for this account" if own else ""
+
+
+def _stops_text(goals: Goals | None) -> str:
+    """The part of a breach that the scope of the run leaves, as text that follows the breach."""
+    if goals is None or not goals.stops.cut:
+        return ""
+    return "; cut, because no other asset can take all of it"
 
 
 def _day(at: datetime) -> str:

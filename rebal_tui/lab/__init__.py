@@ -1,1 +1,1 @@
-"""The policy lab: what rebalancing policies would have cost and held over a price history."""
+"""The policy lab: cost, tracking and return of rebalancing policies over a price history."""

@@ -38,7 +38,7 @@ class Chains:
     `rebalances` leaves out the first purchase. `sold` is the sum of what rebalances sold and `cost` of what they cost,
     in units of equity at the start; `equity_sum` and `square_sum` are the sums over all sessions, before trades, of
     equity and of the squared largest deviation; `worst` is the largest deviation. `events` has the sessions of each
-    policy's rebalances, None where they were not asked for.
+    policy's rebalances, None where they were not requested.
     """
 
     rebalances: Ints
@@ -96,6 +96,7 @@ class _Sweep:
         self._relative = _limits([policy.relative for policy in policies])
         self._cooldowns = np.array([policy.cooldown_days for policy in policies], dtype=np.int64)
         self._looks = np.array([policy.look for policy in policies], dtype=np.int64)
+        self._phases = np.array([policy.phase for policy in policies], dtype=np.int64)
         self._sole_look = bool((self._looks == 1).all())
         conditions = list(dict.fromkeys(policy.calendar for policy in policies if policy.calendar is not None))
         self._calendars = np.stack(
@@ -167,11 +168,13 @@ class _Sweep:
         if self._sole_look and (begins == begins[0]).all():
             self._search(session, row, slice(None), chosen, np.arange(begins[0], stop), found)
             return found
+        phases = self._phases[chosen]
+        # The first look on or after each start identifies a group together with its interval.
+        begins = begins + (phases - begins) % looks
         keys = np.where(open_, begins * (looks.max() + 1) + looks, -1)
         for key in np.unique(keys[open_]):
             members = np.flatnonzero(keys == key)
-            begin, look = int(begins[members[0]]), int(looks[members[0]])
-            columns = np.arange(-(-begin // look) * look, stop, look)
+            columns = np.arange(int(begins[members[0]]), stop, int(looks[members[0]]))
             if len(columns):
                 self._search(session, row, members, chosen, columns, found)
         return found

@@ -1,4 +1,4 @@
-"""Policies that are worse than another one in everything."""
+"""Policies that are worse than another one in every respect."""
 
 from __future__ import annotations
 

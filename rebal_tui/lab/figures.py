@@ -23,10 +23,10 @@ class Figures:
     """Figures of one policy.
 
     `rebalances` and `trades` are counts without the first purchase. `turnover`, `cost` and `cash_drag` are fractions of
-    average equity a year; `rms`, `p95` and `worst` deviations are fractions of equity; `outside` is a share of sessions
-    and `longest_outside` a number of consecutive sessions. `annual_return` and `volatility` are a year. `worst_year` is
-    the smallest difference of a calendar year's return to that of the targets held in every session, None without a
-    whole calendar year. `final` is equity at the end for 1 at the start.
+    average equity per year; `rms`, `p95` and `worst` deviations are fractions of equity; `outside` is a share of
+    sessions and `longest_outside` a number of consecutive sessions. `annual_return` and `volatility` are per year.
+    `worst_year` is the smallest difference of a calendar year's return to that of the targets held in every session,
+    None without a whole calendar year. `final` is equity at the end for 1 at the start.
     """
 
     policy: Policy
@@ -47,7 +47,7 @@ class Figures:
 
 
 def figures_of(history: History, policy: Policy, path: Path, reference: Policy, mix: Floats) -> Figures:
-    """The figures of a path. `reference` is the policy whose bands count as the inside; `mix` is `mix_equity`."""
+    """The figures of a path. `reference` is the policy whose bands define inside and outside; `mix` is `mix_equity`."""
     years, average = history.years, float(path.equity.mean())
     returns = path.equity[1:] / path.equity[:-1] - 1
     outside = np.zeros(history.length, dtype=bool)

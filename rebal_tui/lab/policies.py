@@ -30,8 +30,8 @@ class Policy:
     """When a portfolio is rebalanced and how far.
 
     `absolute` is a band in percentage points, `relative` one in percent of the target; drift must exceed it (R-15), and
-    0 means any drift at all. `cooldown_days` counts calendar dates (R-17). Bands are looked at in every `look`-th
-    session, counted from the first; the calendar condition (R-16) in every session.
+    0 means any drift at all. `cooldown_days` counts calendar dates (R-17). Bands are checked in every `look`-th
+    session, starting with session number `phase` from 0; the calendar condition (R-16) in every session.
     """
 
     absolute: Percent | None = None
@@ -41,10 +41,11 @@ class Policy:
     look: int = 1
     destination: Destination = Destination.TARGET
     scope: Scope = Scope.WHOLE
+    phase: int = 0
 
     @property
     def renews(self) -> bool:
-        """Whether every rebalance restores the targets, so that what follows does not depend on what came before."""
+        """Whether every rebalance restores the targets, so that later sessions do not depend on earlier ones."""
         return self.destination is Destination.TARGET and self.scope is Scope.WHOLE
 
     @property
@@ -80,7 +81,7 @@ class Policy:
         if self.cooldown_days:
             parts.append(f"{self.cooldown_days} d")
         if self.look > 1:
-            parts.append(f"look {self.look}")
+            parts.append(f"look {self.look}" + (f" from {self.phase}" if self.phase else ""))
         return " ".join(part for part in parts if part)
 
 

@@ -1,4 +1,4 @@
-"""Deviations after a rebalance to the targets, which depend only on the day of the rebalance and the day looked at."""
+"""Deviations after a rebalance to the targets, which depend only on the day of the rebalance and the day observed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RenewalRow:
 
 
 class RenewalTable:
-    """Renewal rows of a history and weights, computed on demand. Nothing is kept."""
+    """Renewal rows of a history and weights, computed on demand, not cached."""
 
     def __init__(self, history: History, weights: Weights) -> None:
         self.history = history

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import TextIO
 
 from rebal_tui.domain.errors import Invalid
-from rebal_tui.domain.quantities import parse_scaled
 from rebal_tui.market.csv_file import FaultList, got, read_csv, without_empty_end
 
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
 _SUFFIX = "_return"
-_DECIMALS = 15
+_RETURN = re.compile(r"-?[0-9]{1,6}(?:\.[0-9]{1,18})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +83,8 @@ def _month(line: int, cell: str, before: list[date], faults: FaultList) -> date:
 
 
 def _return(line: int, column: str, cell: str, faults: FaultList) -> Fraction:
-    try:
-        value = Fraction(parse_scaled(cell, _DECIMALS), 10**_DECIMALS)
-    except ValueError as error:
-        faults.add(line, column, got(cell, str(error)))
+    value = Fraction(cell) if _RETURN.fullmatch(cell) else None
+    if value is None or value <= -1:
+        faults.add(line, column, got(cell, "expected a return above -1, such as 0.0318 or -6.3e-05"))
         return Fraction(0)
-    if value <= -1:
-        faults.add(line, column, got(cell, "expected a return above -1, such as 0.0318"))
     return value

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rebal_tui.domain.errors import Halt, ReadOnly
+from rebal_tui.store.read_only_files import reading_uri
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -49,6 +50,7 @@ _HALT_TEXTS = {
     Halt.DISK_FULL: "the disk is full; writing has stopped, and all saved data is intact",
     Halt.IO_ERROR: "the file cannot be written; writing has stopped, and all saved data is intact",
     Halt.DAMAGED: "the file is damaged; writing has stopped",
+    Halt.FILE_GONE: "the book's file was removed, moved or replaced while it was open; writing has stopped",
 }
 
 
@@ -107,7 +109,7 @@ class Database:
         if self.path == MEMORY:
             target, uri = MEMORY, False
         elif read_only:
-            target, uri = f"{Path(path).resolve().as_uri()}?mode=ro", True
+            target, uri = reading_uri(Path(path).resolve()), True
         else:
             # Through a dangling link SQLite would create the file with wider permissions.
             real = Path(path).resolve()
@@ -116,6 +118,8 @@ class Database:
         self.connection = sqlite3.connect(
             target, uri=uri, timeout=5, isolation_level=None, check_same_thread=False, cached_statements=512
         )
+        self._real_path = self.path if self.path == MEMORY else str(Path(path).resolve())
+        self._file_id = file_id(self._real_path)
         self.connection.execute("PRAGMA foreign_keys = ON")
         self.connection.execute("PRAGMA trusted_schema = OFF")
         if not read_only:
@@ -175,6 +179,16 @@ class Database:
         self.halted = None
         self.claim_epoch()
 
+    def require_in_place(self) -> None:
+        """Raise `ReadOnly`, and write nothing more, when another file or none has the name of the open one.
+
+        SQLite itself does not notice: it writes on into a file without a name, which is lost at the end.
+        """
+        if self._file_id is not None and file_id(self._real_path) != self._file_id:
+            if self.halted is None or self.halted.halt is not Halt.FILE_GONE:
+                self.halt(Halt.FILE_GONE, self.path)
+            raise ReadOnly(Halt.FILE_GONE, str(self.halted))
+
     def data_version(self) -> int:
         """A number that changes when another connection has committed to the file."""
         row = self.row("PRAGMA data_version")
@@ -209,6 +223,8 @@ class Database:
             self.connection.execute(f"SAVEPOINT {point}" if nested else "BEGIN IMMEDIATE")
             if not nested and self._epoch is not None and self._stored_epoch() != self._epoch:
                 raise self.halt(Halt.TAKEN_OVER)
+            if not nested:
+                self.require_in_place()
             yield Transaction(self, effects)
             self.connection.execute(f"RELEASE {point}" if nested else "COMMIT")
         except BaseException as error:
@@ -267,6 +283,17 @@ def import_sqlite_utils() -> Any:
     else:
         import sqlite_utils
     return sqlite_utils
+
+
+def file_id(path: str) -> tuple[int, int] | None:
+    """What identifies a file whatever its name: device and number; None in memory and for a missing file."""
+    if path == MEMORY:
+        return None
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _make_private(path: Path) -> None:

@@ -10,24 +10,16 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from rebal_tui.domain.assets import Asset, AssetStatus
-from rebal_tui.domain.portfolios import (
-    BandType,
-    CalendarCondition,
-    CalendarType,
-    Condition,
-    DriftBand,
-    Portfolio,
-    PortfolioStatus,
-    PortfolioUpdate,
-)
-from rebal_tui.domain.quantities import Percent, Price
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
+from rebal_tui.domain.quantities import Price
 from rebal_tui.domain.sessions import Session, new_york_day
 from rebal_tui.store import blobs
 from rebal_tui.store.codec import dump, from_time, from_weights, to_time, to_time_or_none, to_weights
+from rebal_tui.store.condition_values import condition_of, condition_values
 from rebal_tui.store.database import Database, Transaction
 
 EDITION = 2
-"""Edition of the rules by which the engine decides. A decision of an earlier edition may be decided otherwise now."""
+"""Edition of the rules by which the engine decides. An earlier edition may have decided otherwise."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -167,19 +159,9 @@ def _assets(states: str, prices: str) -> tuple[Mapping[str, Asset], Mapping[int,
 def _portfolio_values(portfolio: Portfolio) -> list[object]:
     return [
         portfolio.id, portfolio.name, portfolio.status.value, to_weights(portfolio.weights), portfolio.cooldown_days,
-        [_condition_values(condition) for condition in portfolio.conditions], to_time(portfolio.created_at),
+        [condition_values(condition) for condition in portfolio.conditions], to_time(portfolio.created_at),
         to_time(portfolio.updated_at), int(portfolio.review), to_time(portfolio.changed_at),
     ]  # fmt: skip
-
-
-def _condition_values(condition: Condition) -> list[str | int]:
-    match condition:
-        case DriftBand():
-            return ["drift_band", condition.sub_type.value, condition.percent]
-        case CalendarCondition():
-            return ["calendar", condition.sub_type.value, condition.day]
-        case PortfolioUpdate():
-            return ["on_portfolio_update"]
 
 
 @lru_cache(maxsize=8)
@@ -189,7 +171,7 @@ def _portfolios(text: str) -> Mapping[str, Portfolio]:
         {
             identity: Portfolio(
                 identity, name, "", PortfolioStatus(status), from_weights(weights), cooldown,
-                tuple(_condition(*condition) for condition in conditions), from_time(created_at),
+                tuple(condition_of(*condition) for condition in conditions), from_time(created_at),
                 from_time(updated_at), from_time(changed_at[0] if changed_at else updated_at), bool(review),
             )
             for (
@@ -197,11 +179,3 @@ def _portfolios(text: str) -> Mapping[str, Portfolio]:
             ) in json.loads(text)
         }
     )  # fmt: skip
-
-
-def _condition(kind: str, sub_type: str = "", value: str | int = "") -> Condition:
-    if kind == "on_portfolio_update":
-        return PortfolioUpdate()
-    if kind == "drift_band":
-        return DriftBand(BandType(sub_type), Percent(int(value)))
-    return CalendarCondition(CalendarType(sub_type), str(value))

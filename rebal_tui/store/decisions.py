@@ -47,7 +47,7 @@ class Inputs:
     """An account's inputs of an evaluation. Money in billionths; `positions` is packed by `codec.to_positions`.
 
     `open_run` and `quota_run` are run ids; times and `propose_on` are those of the subscription. `undone` is written by
-    `unfinished.to_text`.
+    `unfinished.to_text`, `rules` by `rules_text.to_text`.
     """
 
     status: str
@@ -64,6 +64,7 @@ class Inputs:
     update_spent_at: datetime | None
     propose_on: date | None
     undone: str | None
+    rules: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class DecisionRow(NamedTuple):
     update_spent_at: int | None
     propose_on: str | None
     undone: str | None = None
+    rules: str | None = None
     trade_status: str | None = None
     first_trade_at: int | None = None
     times: int = 1
@@ -192,6 +194,7 @@ class _Record(NamedTuple):
     update_spent_at: int | None
     propose_on: str | None
     undone: str | None
+    rules: str | None
     trade_status: str | None
     first_trade_at: int | None
 
@@ -288,6 +291,7 @@ def _stored(row: Sequence[Any]) -> StoredDecision:
             update_spent_at=from_time_or_none(found.update_spent_at),
             propose_on=from_day(found.propose_on),
             undone=found.undone,
+            rules=found.rules,
         ),
         status=_status(found),
     )

@@ -63,6 +63,19 @@ def unknown(database: Database) -> list[OrderKey]:
     )
 
 
+def unanswered(database: Database, client_order_id: str) -> OrderKey | None:
+    """The key of an order that may or may not have reached the broker; None for any other order."""
+    ours = codec.parse_client_order_id(client_order_id)
+    if ours is None:
+        return None
+    row: OrderKey | None = database.row(
+        f"SELECT o.run, o.line FROM runs JOIN orders o ON o.run = runs.key WHERE runs.id = ? AND o.line = ? "
+        f"AND {_UNKNOWN}",
+        ours,
+    )
+    return row
+
+
 def runs_with_sent(database: Database) -> set[str]:
     """The ids of runs in progress with any order that may have reached the broker."""
     rows = database.rows(

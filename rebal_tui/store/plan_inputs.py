@@ -13,7 +13,8 @@ from rebal_tui.store.database import Database, Transaction
 class PlanInputs:
     """The inputs of a plan: money in billionths, positions packed by `codec.to_positions`.
 
-    `context` is the key of the decision context; `cash_target` is that of invest_cash, None for other types.
+    `context` is the key of the decision context; `cash_target` is that of invest_cash, None for other types. `rules` is
+    written by `rules_text.to_text`.
     """
 
     context: int
@@ -21,20 +22,22 @@ class PlanInputs:
     reserved: Money
     cash_target: Money | None
     positions: bytes
+    rules: str | None = None
 
 
 def store(tx: Transaction, plans: Iterable[tuple[str, PlanInputs]]) -> None:
     """Store the plan inputs of runs, by run id."""
     tx.executemany(
-        "UPDATE runs SET plan_context = ?, plan_cash = ?, plan_reserved = ?, plan_keep = ?, plan_positions = ? "
-        "WHERE id = ?",
-        ((p.context, p.cash, p.reserved, p.cash_target, p.positions, run_id) for run_id, p in plans),
+        "UPDATE runs SET plan_context = ?, plan_cash = ?, plan_reserved = ?, plan_keep = ?, plan_positions = ?, "
+        "plan_rules = ? WHERE id = ?",
+        ((p.context, p.cash, p.reserved, p.cash_target, p.positions, p.rules, run_id) for run_id, p in plans),
     )
 
 
 def inputs(database: Database, run_id: str) -> PlanInputs | None:
     """The inputs of a run's plan, None before it was planned."""
     row = database.row(
-        "SELECT plan_context, plan_cash, plan_reserved, plan_keep, plan_positions FROM runs WHERE id = ?", (run_id,)
+        "SELECT plan_context, plan_cash, plan_reserved, plan_keep, plan_positions, plan_rules FROM runs WHERE id = ?",
+        (run_id,),
     )
     return PlanInputs(*row) if row and row[0] is not None else None

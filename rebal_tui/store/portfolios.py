@@ -12,10 +12,12 @@ from rebal_tui.domain.portfolios import (
     CalendarCondition,
     CalendarType,
     Condition,
+    Destination,
     DriftBand,
     Portfolio,
     PortfolioStatus,
     PortfolioUpdate,
+    RebalanceScope,
     Subscription,
     Weights,
     conditions_fault,
@@ -24,6 +26,7 @@ from rebal_tui.domain.portfolios import (
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.store.codec import from_day, from_time, from_time_or_none, to_time, to_time_or_none
 from rebal_tui.store.database import Database, Transaction
+from rebal_tui.store.trading_rules import minimum_of, minimum_values
 
 
 def load(database: Database) -> dict[str, Portfolio]:
@@ -48,13 +51,16 @@ def load(database: Database) -> dict[str, Portfolio]:
             identity, name, description, PortfolioStatus(status),
             Weights(tuple(weights.get(key, ())), Percent(cash)), cooldown,
             tuple(conditions.get(key, ())), from_time(created_at), from_time(updated_at),
-            from_time(changed_at), bool(review), unknown.get(key, ""),
+            from_time(changed_at), bool(review), unknown.get(key, ""), Destination(to), RebalanceScope(scope),
+            minimum_of(least, least_percent), stagger,
         )
         for (
             key, identity, name, description, status, cash, cooldown, review, created_at, updated_at, changed_at,
+            to, scope, least, least_percent, stagger,
         ) in database.rows(
             "SELECT key, id, name, description, status, cash_weight, cooldown_days, review, created_at, updated_at, "
-            "changed_at FROM portfolios ORDER BY key"
+            "changed_at, rebalance_to, rebalance_scope, minimum_trade_amount, minimum_trade_percent, stagger_sessions "
+            "FROM portfolios ORDER BY key"
         )
     }  # fmt: skip
     return {identity: _checked(portfolio) for identity, portfolio in found.items()}
@@ -79,15 +85,19 @@ def save(tx: Transaction, portfolio: Portfolio) -> None:
     connection = tx.database.connection
     connection.execute(
         "INSERT INTO portfolios (id, name, description, status, cash_weight, cooldown_days, review, created_at, "
-        "updated_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "updated_at, changed_at, rebalance_to, rebalance_scope, minimum_trade_amount, minimum_trade_percent, "
+        "stagger_sessions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, "
         "status = excluded.status, cash_weight = excluded.cash_weight, "
         "cooldown_days = excluded.cooldown_days, review = excluded.review, updated_at = excluded.updated_at, "
-        "changed_at = excluded.changed_at",
+        "changed_at = excluded.changed_at, rebalance_to = excluded.rebalance_to, "
+        "rebalance_scope = excluded.rebalance_scope, minimum_trade_amount = excluded.minimum_trade_amount, "
+        "minimum_trade_percent = excluded.minimum_trade_percent, stagger_sessions = excluded.stagger_sessions",
         (
             portfolio.id, portfolio.name, portfolio.description, portfolio.status.value, portfolio.weights.cash,
             portfolio.cooldown_days, int(portfolio.review), to_time(portfolio.created_at),
-            to_time(portfolio.updated_at), to_time(portfolio.changed_at),
+            to_time(portfolio.updated_at), to_time(portfolio.changed_at), portfolio.rebalance_to.value,
+            portfolio.rebalance_scope.value, *minimum_values(portfolio.minimum_trade), portfolio.stagger_sessions,
         ),
     )  # fmt: skip
     key = connection.execute("SELECT key FROM portfolios WHERE id = ?", (portfolio.id,)).fetchone()[0]

@@ -106,7 +106,7 @@ def _keep(path: Path, previous: Path) -> None:
 
 
 def _require_unused(path: Path, error: sqlite3.Error) -> None:
-    """Raise `Conflict` when an error says that another program has the file open."""
+    """Raise `Conflict` when an error means that another program has the file open."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         raise Conflict(_in_use(path)) from error

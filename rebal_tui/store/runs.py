@@ -27,7 +27,7 @@ class PlanRow(NamedTuple):
     """The inputs of a run's plan and the run's start time: money in billionths, times in microseconds.
 
     `plan_context` is the key of the decision context, `plan_keep` the cash that invest_cash leaves (None for other
-    types), `plan_positions` is packed by `codec.to_positions`.
+    types), `plan_positions` is packed by `codec.to_positions`, `plan_rules` is written by `rules_text.to_text`.
     """
 
     key: int
@@ -38,6 +38,7 @@ class PlanRow(NamedTuple):
     plan_reserved: int
     plan_keep: int | None
     plan_positions: bytes
+    plan_rules: str | None = None
 
 
 class RunRow(NamedTuple):
@@ -71,6 +72,7 @@ class RunRow(NamedTuple):
     plan_reserved: int | None = None
     plan_keep: int | None = None
     plan_positions: bytes | None = None
+    plan_rules: str | None = None
 
 
 def as_started(queued: RowTable[RunRow], indexes: Sequence[int], plans: RowTable[PlanRow]) -> RowTable[RunRow]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from rebal_tui.domain.errors import require
 from rebal_tui.store.files_schema import FILES
 from rebal_tui.store.reservations_migration import RESERVATIONS
+from rebal_tui.store.trading_rules_migration import TRADING_RULES
 
 FIRST = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -319,6 +320,19 @@ CREATE TABLE corporate_action_accounts (
 ) STRICT, WITHOUT ROWID
 """
 
+# A withdrawal that an earlier version was journaling may have its journal at the broker already.
+JOURNAL_REQUESTS = """
+CREATE TABLE journal_requests (
+  key TEXT PRIMARY KEY, from_account TEXT NOT NULL, to_account TEXT NOT NULL,
+  amount INTEGER NOT NULL CHECK (amount > 0),
+  description TEXT NOT NULL, at INTEGER NOT NULL, missed_at INTEGER, journal TEXT, refusal TEXT
+) STRICT, WITHOUT ROWID;
+INSERT INTO journal_requests (key, from_account, to_account, amount, description, at)
+SELECT 'wd-' || w.id || CASE WHEN w.journal IS NULL THEN '' ELSE '-' || substr(w.journal, 1, 8) END, accounts.id,
+  '00000000-0000-4000-8000-00000000f1f1', w.amount, 'withdrawal', w.updated_at
+FROM withdrawals w JOIN accounts ON accounts.key = w.account WHERE w.stage = 'journaling'
+"""
+
 # An account or asset in quarantine may be unknown to the book, so both are referred to by the broker's id.
 QUARANTINE = """
 CREATE TABLE quarantine (
@@ -360,14 +374,23 @@ ALTER TABLE api_keys ADD COLUMN expires_at INTEGER;
 ALTER TABLE api_keys ADD COLUMN used_at INTEGER
 """
 
+# A subscription without a row is discretionary.
+TRADE_MARKERS = """
+CREATE TABLE trade_markers (
+  subscription TEXT PRIMARY KEY, marker TEXT NOT NULL CHECK (marker = 'unsolicited')
+) STRICT, WITHOUT ROWID
+"""
+
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
     ("0007_reservations", RESERVATIONS), ("0008_update_condition", UPDATE_CONDITION), ("0009_unfinished", UNFINISHED),
     ("0010_asset_identity", ASSET_IDENTITY), ("0011_guards", GUARDS), ("0012_corporate_actions", CORPORATE_ACTIONS),
+    ("0013_journal_requests", JOURNAL_REQUESTS),
     ("0014_quarantine", QUARANTINE),
-    ("0015_explained", EXPLAINED),
+    ("0015_explained", EXPLAINED), ("0016_trading_rules", TRADING_RULES),
     ("0017_files", FILES),
     ("0019_key_scopes", KEY_SCOPES),
+    ("0019_trade_markers", TRADE_MARKERS),
     ("0020_trade_status", TRADE_STATUS),
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rebal_tui.tui.sections import EVERYWHERE, LISTS, REVIEW, Section
+from rebal_tui.tui.sections import EVERYWHERE, EXCEPTIONS, LISTS, REVIEW, Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +12,8 @@ class Action:
     """One user action.
 
     `keys` are Textual key names, separated by commas. `method` is the name of the `action_…` method, with arguments if
-    any. `scope` is a section, `REVIEW`, `LISTS` or `EVERYWHERE`. `footer` shows the action in the footer. `priority`
-    makes the key work in dialogs and while an input has the focus.
+    any. `scope` is a section, `REVIEW`, `EXCEPTIONS`, `LISTS` or `EVERYWHERE`. `footer` shows the action in the footer.
+    `priority` makes the key work in dialogs and while an input has the focus.
     """
 
     id: str
@@ -105,10 +105,19 @@ ACTIONS: tuple[Action, ...] = (
     Action("log.pause", "p", "Pause", "Pause the scheduler: no job starts (confirms first).", Section.LOG, "pause"),
     Action("log.resume", "r", "Resume", "Resume the scheduler.", Section.LOG, "resume", footer=False),
     Action("log.run", "v", "Run", "Run this job now (confirms first).", Section.LOG, "run_now"),
-    Action("log.tab", "t", "Next tab", "Show the next tab: jobs, alerts or audit trail.", Section.LOG, "tab(1)"),
+    Action("log.tab", "t", "Next tab", "Show the next tab: jobs or audit trail.", Section.LOG, "tab(1)"),
     Action("log.tab_back", "T", "Previous tab", "Show the previous tab.", Section.LOG, "tab(-1)", footer=False),
-    Action("log.acknowledge", "a", "Acknowledge", "Acknowledge this alert, or all marked.", Section.LOG, "acknowledge"),
-    Action("log.go", "g", "Go to subject", "Go to the subject of this alert.", Section.LOG, "go_to", footer=False),
+    Action(
+        "exceptions.answer", "l", "Answer",
+        "Release an asset or account on hold, once for all accounts concerned, or go to the subject (confirms first).",
+        EXCEPTIONS, "answer",
+    ),
+    Action("log.acknowledge", "a", "Acknowledge", "Acknowledge this alert, or all marked.", EXCEPTIONS, "acknowledge"),
+    Action("log.go", "g", "Go to subject", "Go to the subject of this row.", EXCEPTIONS, "go_to"),
+    Action("exceptions.tile", "t", "Next tab", "Show exceptions, alerts, or both.", EXCEPTIONS, "tile(1)"),
+    Action(
+        "exceptions.tile_back", "T", "Previous tab", "Show the previous tab.", EXCEPTIONS, "tile(-1)", footer=False,
+    ),
     Action("log.verify", "V", "Verify", "Verify the audit trail from its first entry.", Section.LOG, "verify"),
     Action(
         "market.shock", "o", "Shock", "Change this price, or all prices, by a percentage (confirms first).",
@@ -129,6 +138,18 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "market.release", "l", "Release", "Release this asset from its hold, for all accounts (confirms first).",
         Section.MARKET, "release_asset", footer=False,
+    ),
+    Action(
+        "lab.portfolio", "p", "Portfolio", "Backtest the next portfolio, or the same one again after it was stopped.",
+        Section.LAB, "portfolio",
+    ),
+    Action("lab.closes", "o", "Prices", "Open a file of daily closes.", Section.LAB, "closes"),
+    Action("lab.worse", "d", "Worse", "Show or hide policies that are worse in everything.", Section.LAB, "worse"),
+    Action("lab.back", "escape", "Stop", "Stop the computation.", Section.LAB, "back", footer=False),
+    Action("lab.sort", "s", "Sort", "Sort by the next column.", Section.LAB, "sort"),
+    Action(
+        "lab.verify", "v", "Verify", "Replay this policy, or all marked, with the engine that trades.", Section.LAB,
+        "verify",
     ),
     Action("review.approve", "A", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
     Action("review.reject", "R", "Reject", "Reject this run, or all marked, with a note.", REVIEW, "reject"),
@@ -243,6 +264,10 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("app.review", "9", "Review", "Go to the runs awaiting review.", EVERYWHERE, f"go('{REVIEW}')", footer=False),
     Action(
+        "app.exceptions", "0", "Exceptions", "Go to the exceptions and alerts.", EVERYWHERE, f"go('{EXCEPTIONS}')",
+        footer=False,
+    ),
+    Action(
         "app.halt", "f9", "Kill switch", "Stop every new order, or release the stop (confirms first).", EVERYWHERE,
         "halt", footer=False, priority=True,
     ),
@@ -274,7 +299,7 @@ WRITES = frozenset(
     accounts.positions accounts.subscribe
     accounts.move accounts.unsubscribe accounts.run accounts.deposit accounts.withdraw accounts.release
     accounts.reconcile accounts.simulate cash.withdraw cash.cancel cash.retry cash.journal_in cash.journal_out
-    market.pause market.faster market.slower market.step app.halt
+    exceptions.answer market.pause market.faster market.slower market.step app.halt
     """.split()
 )
 """Ids of the actions that change the book; they are refused with a message while the book is read-only."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Concatenate, ParamSpec, TypeVar
 
 from textual.actions import ActionParseResult
 from textual.binding import Binding, BindingType
@@ -15,26 +15,25 @@ from textual.dom import DOMNode
 from textual.events import DescendantFocus
 from textual.timer import Timer
 from textual.widgets import Input
-from textual.worker import Worker, WorkerState
 
 from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
 from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.tui import actions, modes, themes
+from rebal_tui.tui.acting_app import ActingApp
 from rebal_tui.tui.action_table import Action
 from rebal_tui.tui.host import Backend, FirstSteps
 from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.navigation import Navigation
 from rebal_tui.tui.palette import ActionProvider, DataProvider
-from rebal_tui.tui.robust_app import RobustApp
 from rebal_tui.tui.screens.market.keys import MarketKeys
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, LiveDialog, ReadScreen
+from rebal_tui.tui.screens.shared.dialog import LiveDialog, ReadScreen
 from rebal_tui.tui.screens.shared.kill_switch import KillScreen, ask_to_halt
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import EVERYWHERE, Section, section_label
 from rebal_tui.tui.settings import Density, Settings, SettingsFile
-from rebal_tui.tui.widgets.lines import Builder
 
 if TYPE_CHECKING:
+    from rebal_tui.services.backtest.verification import OpenReplay
     from rebal_tui.services.book.book import Book
     from rebal_tui.services.view_models.desk import DeskSnapshot
     from rebal_tui.services.view_models.runs import RunsSnapshot
@@ -50,7 +49,7 @@ PULL_REST_FACTOR = 4
 LOADING_POLL_SECONDS = 0.1
 
 
-class RebalApp(RobustApp):
+class RebalApp(ActingApp):
     """The full-screen application for one book."""
 
     TITLE = "rebal-tui"
@@ -75,14 +74,17 @@ class RebalApp(RobustApp):
         advice: Callable[[Halt], str] = lambda _halt: "",
         loading: LoadProgress | None = None,
         attach_stop: Callable[[Callable[[], None]], None] = lambda _leave: None,
+        open_replay: OpenReplay | None = None,
     ) -> None:
         """`keymap` maps action ids to keys. `log_path` is shown after a crash. Without `heartbeat`, the screens refresh
         only when `run_heartbeat` is called. `settings`, read from a file, overrides `theme` and `keymap`. `advice`
         returns text to add to the message about stopped writing; `loading` is the progress of opening the book.
-        `attach_stop` gets the function that a signal to stop calls on the event loop."""
+        `attach_stop` gets the function that a signal to stop calls on the event loop. `open_replay` opens a replay, to
+        verify backtests."""
         super().__init__(log_path)
         self.backend = backend
         self.first_run = first_run or FirstSteps()
+        self.open_replay = open_replay
         self.last_desk: DeskSnapshot | None = None
         self.last_runs: RunsSnapshot | None = None
         self.last_status: StatusLine | None = None
@@ -151,7 +153,7 @@ class RebalApp(RobustApp):
 
     async def _refresh(self) -> None:
         """Refresh the visible screen, and show why heartbeats or the refresh fail."""
-        if self._show_cannot_open():
+        if self.show_cannot_open():
             return
         text = self.backend.trouble
         try:
@@ -192,7 +194,7 @@ class RebalApp(RobustApp):
         try:
             more = await self.backend.tick()
         except Refusal as refusal:
-            if not self._show_cannot_open() and not isinstance(refusal, ReadOnly):
+            if not self.show_cannot_open() and not isinstance(refusal, ReadOnly):
                 self._trouble(str(refusal))
             self._show_stopped()
             return False
@@ -203,7 +205,7 @@ class RebalApp(RobustApp):
         await self._refresh()
         return more
 
-    def _show_cannot_open(self) -> bool:
+    def show_cannot_open(self) -> bool:
         """Show once that the book cannot be opened; returns whether it cannot."""
         reason = self.backend.open_error
         if reason and not self._open_error_shown and not self.leaving:
@@ -261,51 +263,9 @@ class RebalApp(RobustApp):
     async def write_again(self) -> None:
         await self.backend.write_again()
 
-    def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
-        """Run a coroutine in the background; the returned worker can be canceled. A refusal becomes a message, another
-        error a log entry and a message."""
-        return self.run_worker(self._guarded(coroutine, name), name=name, exit_on_error=False)
-
-    async def _guarded(self, coroutine: Coroutine[Any, Any, Any], name: str) -> None:
-        try:
-            await coroutine
-        except Refusal as refusal:
-            if not self._show_cannot_open():
-                self.say(str(refusal), "warning")
-        except Exception as error:
-            if not self.leaving:
-                self.report(name, error)
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        if event.state is WorkerState.ERROR:
-            self.say(f"{event.worker.name} failed: {event.worker.error}", "error")
-
-    async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
-        """Change the book, show `done` with the result, and refresh."""
-        result = await do()
-        self.say(f"{done}: {result}." if isinstance(result, str) else f"{done}.")
-        self.pull_soon()
-
-    def confirm_sending(
-        self,
-        title: str,
-        text: str,
-        yes: str,
-        do: Callable[[], Awaitable[Any]],
-        done: str,
-        lines: Builder | None = None,
-    ) -> None:
-        """Ask for confirmation before sending orders or moving money; on a live book, LIVE must be typed."""
-        typed = "LIVE" if self.mode_shown.startswith("LIVE") else ""
-
-        def answered(sure: bool | None) -> None:
-            if sure:
-                self.work(self.change(do, done), name=title)
-
-        self.push_screen(ConfirmScreen(title, text, yes=yes, typed=typed, lines=lines), answered)
-
     def action_go(self, section: str) -> None:
         self.go(section)
+        self.call_later(self.navigation.enter, section)
 
     def go(self, section: str) -> None:
         """Go to a section and remember the previous one."""

@@ -36,13 +36,16 @@ class ServiceModule:
 
 if TYPE_CHECKING:
     from rebal_tui.services.advisory import bulk, cash, portfolios, withdrawals
+    from rebal_tui.services.backtest import comparison as backtest_comparison
+    from rebal_tui.services.backtest import verification as backtest_verification
     from rebal_tui.services.book import guards, kill_switch, policy
     from rebal_tui.services.broker_sync.reconciliation import release
     from rebal_tui.services.files_book import dialogs as files_dialogs
-    from rebal_tui.services.maintenance import export
+    from rebal_tui.services.maintenance import book_copy, export
     from rebal_tui.services.queries import accounts as account_queries
     from rebal_tui.services.queries import cash as cash_queries
     from rebal_tui.services.queries import desk as desk_queries
+    from rebal_tui.services.queries import exception_list, first_runs
     from rebal_tui.services.queries import log as log_queries
     from rebal_tui.services.queries import market as market_queries
     from rebal_tui.services.queries import names as name_queries
@@ -59,15 +62,20 @@ else:
     cash = ServiceModule("advisory.cash")
     portfolios = ServiceModule("advisory.portfolios")
     withdrawals = ServiceModule("advisory.withdrawals")
+    backtest_comparison = ServiceModule("backtest.comparison")
+    backtest_verification = ServiceModule("backtest.verification")
     guards = ServiceModule("book.guards")
     kill_switch = ServiceModule("book.kill_switch")
     policy = ServiceModule("book.policy")
     release = ServiceModule("broker_sync.reconciliation.release")
     files_dialogs = ServiceModule("files_book.dialogs")
+    book_copy = ServiceModule("maintenance.book_copy")
     export = ServiceModule("maintenance.export")
     account_queries = ServiceModule("queries.accounts")
     cash_queries = ServiceModule("queries.cash")
     desk_queries = ServiceModule("queries.desk")
+    exception_list = ServiceModule("queries.exception_list")
+    first_runs = ServiceModule("queries.first_runs")
     log_queries = ServiceModule("queries.log")
     market_queries = ServiceModule("queries.market")
     name_queries = ServiceModule("queries.names")
@@ -87,13 +95,18 @@ __all__ = [
     "account_events",
     "account_queries",
     "asset_holds",
+    "backtest_comparison",
+    "backtest_verification",
+    "book_copy",
     "bulk",
     "cash",
     "cash_queries",
     "corporate_actions",
     "desk_queries",
+    "exception_list",
     "export",
     "files_dialogs",
+    "first_runs",
     "follower",
     "guards",
     "kill_switch",

@@ -19,6 +19,22 @@ def money(amount: Money) -> str:
     return f"{sign}{dollars:,}.{cents:02d}"
 
 
+def dollars(amount: Money) -> str:
+    """`104,311`: whole dollars, truncated toward zero."""
+    return f"{'-' if amount <= -NANO else ''}{abs(amount) // NANO:,}"
+
+
+def short_money(amount: Money) -> str:
+    """`11.42 M`, `84 k`, `950`: dollars, truncated toward zero, in millions from 0.1 million on."""
+    sign, dollars = "-" if amount < 0 else "", abs(amount) // NANO
+    if dollars >= 100_000_000_000:
+        return f"{sign}{dollars // 1_000_000_000:,} bn"
+    if dollars >= 100_000:
+        whole, hundredths = divmod(dollars // 10_000, 100)
+        return f"{sign}{whole:,}.{hundredths:02d} M"
+    return f"{sign}{dollars // 1_000} k" if dollars >= 10_000 else f"{sign}{dollars:,}"
+
+
 def value(amount: Value) -> str:
     """An exact value as dollars and cents, rounded down to money first."""
     return money(floor_money(amount))
@@ -89,6 +105,12 @@ def timestamp(at: datetime | None) -> str:
 def short_timestamp(at: datetime | None) -> str:
     """`02 Jan 10:45` in New York; `–` for None."""
     return timestamp(at)[:-3] if at is not None else "–"
+
+
+def day_time(at: datetime) -> str:
+    """`Fri 27 Nov 09:30` in New York."""
+    local = at.astimezone(NEW_YORK)
+    return f"{WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]} {local:%H:%M}"
 
 
 def short_id(identifier: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from rebal_tui.domain.errors import ReadOnly
+    from rebal_tui.services.backtest.verification import OpenReplay
     from rebal_tui.services.book.book import Book
     from rebal_tui.services.view_models.desk import DeskSnapshot
     from rebal_tui.services.view_models.runs import RunsSnapshot
     from rebal_tui.services.view_models.status import StatusLine
     from rebal_tui.tui.action_table import Action
     from rebal_tui.tui.navigation import Navigation
+    from rebal_tui.tui.questions import Effect, Item, Question
     from rebal_tui.tui.settings import Settings, SettingsFile
     from rebal_tui.tui.widgets.lines import Builder
 
@@ -78,6 +80,7 @@ class Host(Protocol):
     last_runs: RunsSnapshot | None
     last_status: StatusLine | None
     navigation: Navigation
+    open_replay: OpenReplay | None
     previous_mode: str
     settings_file: SettingsFile
 
@@ -106,6 +109,9 @@ class Host(Protocol):
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
         """Change the book, show `done` with the result, and refresh."""
 
+    def confirm(self, question: Question, answered: Callable[[str], None]) -> None:
+        """Ask a question; `answered` gets the note on yes."""
+
     def confirm_sending(
         self,
         title: str,
@@ -114,6 +120,9 @@ class Host(Protocol):
         do: Callable[[], Awaitable[Any]],
         done: str,
         lines: Builder | None = None,
+        *,
+        effects: Sequence[Effect] = (),
+        items: Sequence[Item] = (),
     ) -> None:
         """Ask for confirmation before sending orders or moving money, then run `do` as `change` does."""
 

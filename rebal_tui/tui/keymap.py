@@ -9,10 +9,10 @@ from textual.keys import Keys, _character_to_key
 
 from rebal_tui.tui.action_table import ACTIONS, Action
 from rebal_tui.tui.actions import applies
-from rebal_tui.tui.sections import REVIEW, Section, section_label
+from rebal_tui.tui.sections import QUEUES, Section, section_label
 
 MODIFIERS = ("ctrl", "shift", "alt", "super", "meta", "hyper")
-MOVING = frozenset("up,down,left,right,pageup,pagedown,home,end,j,k,enter,space,tab,shift+tab".split(","))
+MOVING = frozenset("up,down,left,right,pageup,pagedown,home,end,j,k,enter,space,full_stop,tab,shift+tab".split(","))
 """Keys reserved for navigation in every list and form."""
 MOVES: tuple[tuple[str, str], ...] = (
     ("↑ ↓  k j", "Move the cursor"),
@@ -20,6 +20,7 @@ MOVES: tuple[tuple[str, str], ...] = (
     ("home end", "Go to the first or last row"),
     ("enter", "Open the row (or double-click it)"),
     ("space", "Mark the row"),
+    (".", "Sort again: rows keep their places for 10 s after a key"),
     ("tab", "Switch between the list and its detail"),
 )
 _SIGNS = {_character_to_key(sign) for sign in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"}
@@ -91,7 +92,7 @@ def usable_keys(keymap: Mapping[str, str]) -> tuple[dict[str, str], dict[str, st
 
 
 def _first_clash(keymap: Mapping[str, str]) -> tuple[str, str] | None:
-    for section in (*Section, REVIEW):
+    for section in (*Section, *QUEUES):
         taken: dict[str, Action] = {}
         here = [action for action in ACTIONS if applies(action, section)]
         here.sort(key=lambda action: list(keymap).index(action.id) + 1 if action.id in keymap else 0)

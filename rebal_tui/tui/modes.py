@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.screen import Screen
 
-from rebal_tui.tui.sections import REVIEW, Section
+from rebal_tui.tui.sections import EXCEPTIONS, REVIEW, Section
 
 
 def _desk_screen() -> Screen[None]:
@@ -58,6 +58,12 @@ def _review_screen() -> Screen[None]:
     return ReviewScreen()
 
 
+def _exceptions_screen() -> Screen[None]:
+    from rebal_tui.tui.screens.exceptions.screen import ExceptionsScreen
+
+    return ExceptionsScreen()
+
+
 def _lab_screen() -> Screen[None]:
     from rebal_tui.tui.screens.lab.screen import LabScreen
 
@@ -74,5 +80,6 @@ MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     Section.LAB.value: _lab_screen,
     Section.LOG.value: _log_screen,
     REVIEW: _review_screen,
+    EXCEPTIONS: _exceptions_screen,
 }
 """Screen factory by section, called when the section is first opened."""

@@ -56,8 +56,12 @@ class ShowsJob:
 class ShowsMatching:
     """A list screen that can be filtered by text."""
 
-    def show_only(self, text: str) -> None:
-        """Filter by text and clear all other filters."""
+    def show_only(self, text: str, label: str = "") -> None:
+        """Filter by text and clear all other filters; `label` is how the filter is shown, the text if empty."""
+        raise NotImplementedError
+
+    def entered(self) -> None:
+        """The section was entered by its key."""
         raise NotImplementedError
 
 
@@ -96,9 +100,15 @@ class Navigation:
         """Go to a portfolio."""
         self._go(Section.PORTFOLIOS, ShowsPortfolio, lambda portfolios: portfolios.show_portfolio(portfolio_id))
 
-    def show_runs_of(self, text: str) -> None:
-        """Go to Runs and filter by text, such as an account."""
-        self._go(Section.RUNS, ShowsMatching, lambda runs: runs.show_only(text))
+    def show_runs_of(self, account_id: str, client: str) -> None:
+        """Go to Runs and show the runs of an account; the filter is shown as the client's name."""
+        self._go(Section.RUNS, ShowsMatching, lambda runs: runs.show_only(account_id, client))
+
+    def enter(self, section: str) -> None:
+        """Notify the current section that its key was pressed."""
+        stack = self._app.screen_stack
+        if stack and self._app.current_mode == section and isinstance(stack[0], ShowsMatching):
+            stack[0].entered()
 
     def show_run(self, run_id: str) -> None:
         """Go to a run."""

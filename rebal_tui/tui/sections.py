@@ -28,17 +28,21 @@ class Section(StrEnum):
 
 def section_label(section: str) -> str:
     """The display name of a section or of Review."""
-    return section.capitalize() if section == REVIEW else Section(section).label
+    return section.capitalize() if section in QUEUES else Section(section).label
 
 
 EVERYWHERE = "everywhere"
 REVIEW = "review"
 """Section name of the queue of runs awaiting approval, in addition to the eight sections."""
+EXCEPTIONS = "exceptions"
+"""Section name of exceptions and alerts, in addition to the eight sections."""
+QUEUES = (REVIEW, EXCEPTIONS)
 LISTS = "lists"
 """Scope of actions available in every section of `LIST_SECTIONS`."""
 LIST_SECTIONS = (
     Section.PORTFOLIOS,
     REVIEW,
+    EXCEPTIONS,
     Section.MARKET,
     Section.LOG,
     Section.DESK,

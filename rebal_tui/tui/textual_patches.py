@@ -46,7 +46,7 @@ def clear_line_cache(screen: Screen[Any]) -> None:
 
 @runtime_checkable
 class SurvivesFaults(Protocol):
-    """An app that goes on after an error in a message handler."""
+    """An app that continues after an error in a message handler."""
 
     def survive(self, what: str, error: Exception) -> bool:
         """Report an error; returns False when it must end the app."""
@@ -66,7 +66,7 @@ async def _dispatch_and_survive(self: MessagePump, message: Message) -> None:
 
 
 def patch_dispatch() -> None:
-    """Replace `MessagePump._dispatch_message`, the one place through which all handlers of all widgets are called.
+    """Replace `MessagePump._dispatch_message`, the method through which all handlers of all widgets are called.
 
     `App._handle_exception` is called too late: the loop of the widget has ended by then.
     """

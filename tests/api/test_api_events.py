@@ -21,9 +21,9 @@ PAST = "2026-01-01"
 
 def read(server: Server, stream: str, **params: str) -> list[Json]:
     """The events of a stream up to the current time."""
-    now = server.get("/sandbox")["now"]
+    end = {} if "until_id" in params else {"until": server.get("/sandbox")["now"]}
     headers = {"Last-Event-ID": params.pop("last")} if "last" in params else {}
-    with server.http.stream("GET", f"/{stream}", params={"until": now, **params}, headers=headers) as answer:
+    with server.http.stream("GET", f"/{stream}", params={**end, **params}, headers=headers) as answer:
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
         return [event for event in _events(answer.iter_lines()) if event]
 
@@ -65,27 +65,35 @@ def traded_account(server: Server) -> str:
 
 def test_runs_and_portfolios(server: Server, traded_account: str) -> None:
     events = read(server, "v2/events/rebalancer", since=PAST)
-    assert [(event["event"], event["status"]) for event in events] == [
+    assert [(e["event_type"], (e.get("run") or e.get("portfolio"))["status"]) for e in events] == [
         ("run.created", "QUEUED"),
         ("run.status_changed", "IN_PROGRESS"),
         ("run.status_changed", "COMPLETED_SUCCESS"),
         ("portfolio.status_changed", "needs_adjustment"),
         ("portfolio.status_changed", "active"),
     ]
-    assert {event["account_id"] for event in events[:3]} == {traded_account}
+    assert {event["run"]["account_id"] for event in events[:3]} == {traded_account}
+    assert not {"orders", "failed_orders", "skipped_orders"} & set(events[0]["run"])
+    now = server.get(f"/v1/rebalancing/portfolios/{events[4]['portfolio']['id']}")
+    assert {name: events[4]["portfolio"][name] for name in now} == now
     assert events == sorted(events, key=lambda event: str(event["event_id"]))
 
 
 def test_a_stream_resumes_after_the_last_event(server: Server, traded_account: str) -> None:
     events = read(server, "v2/events/rebalancer", since=PAST)
-    assert read(server, "v2/events/rebalancer", since_id=events[1]["event_id"]) == events[2:]
-    assert read(server, "v2/events/rebalancer", last=events[3]["event_id"]) == events[4:]
+    ids = [event["event_id"] for event in events]
+    assert read(server, "v2/events/rebalancer", since_id=ids[1], until_id=ids[-1]) == events[2:]
+    assert read(server, "v2/events/rebalancer", last=ids[3], until_id=ids[-1]) == events[4:]
+    assert read(server, "v2/events/rebalancer", last=ids[3], since_id=ids[0], until_id=ids[-1]) == events[4:]
     assert read(server, "v2/events/rebalancer", since=PAST, until_id=events[2]["event_id"]) == events[:3]
     assert read(server, "v2/events/rebalancer", since=events[3]["at"]) == events[3:]
 
 
 def test_a_stream_without_a_start_has_no_history(server: Server, traded_account: str) -> None:
-    assert read(server, "v2/events/rebalancer") == []
+    last = read(server, "v2/events/rebalancer", since=PAST)[-1]["event_id"]
+    assert read(server, "v2/events/rebalancer", until_id=last) == []
+    refused = server.http.get("/v2/events/rebalancer", params={"until": "2026-03-03"})
+    assert (refused.status_code, refused.json()["message"]) == (400, "until: expected only with since")
 
 
 def test_events_during_a_stream_are_delivered(server: Server, traded_account: str) -> None:
@@ -96,7 +104,7 @@ def test_events_during_a_stream_are_delivered(server: Server, traded_account: st
         weights = [{"type": "asset", "symbol": "SPY", "percent": "100"}]
         run = server.post("/v1/rebalancing/runs", {**body, "weights": weights})
         first = next(_events(lines))
-    assert (first["event"], first["run_id"]) == ("run.created", run["id"])
+    assert (first["event_type"], first["run"]["id"]) == ("run.created", run["id"])
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])

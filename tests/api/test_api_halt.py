@@ -1,4 +1,4 @@
-"""A book that can no longer be written: said once, 503, tried again, recovered; taken over by another program, left."""
+"""A halted book: reported once, 503, retried, recovered; left alone when another program took it over."""
 
 from __future__ import annotations
 

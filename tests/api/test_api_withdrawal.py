@@ -36,6 +36,7 @@ def test_the_documented_withdrawal_steps_work(server: Server) -> None:
         {"type": "asset", "symbol": "TLT", "percent": "27.63"},
     ]
     run = server.post("/v1/rebalancing/runs", {"account_id": account_id, "type": "full_rebalance", "weights": weights})
+    run = server.get(f"/v1/rebalancing/runs/{run['id']}")
     assert (run["status"], run["initiated_from"]) == ("COMPLETED_SUCCESS", "api")
     assert {order["side"] for order in run["orders"]} == {"sell"}
 

@@ -24,6 +24,7 @@ TITLES = {
     "hot_paths": "Hot paths of a small book",
     "start_up": "Start-up",
     "api_load": "API load",
+    "answer_time": "Time of an answer",
     "drills": "Recovery times",
     "ray_partitions": "Partitions in Ray",
 }

@@ -10,7 +10,8 @@ from uuid import NAMESPACE_OID, uuid5
 
 import pytest
 
-from rebal_tui.broker.protocol import Broker, BrokerEvent, BrokerRefused, SandboxControls
+from rebal_tui.broker.failures import BrokerRefused
+from rebal_tui.broker.protocol import Broker, BrokerEvent, SandboxControls
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.broker.simulated.ports import Tables

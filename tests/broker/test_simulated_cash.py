@@ -7,7 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, BrokerRefused, EventKind, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, EventKind
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.broker.simulated.schema import create_tables
 from rebal_tui.domain.accounts import Position, Restriction

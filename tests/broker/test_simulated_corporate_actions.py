@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebal_tui.broker.protocol import BrokerRefused, EventKind, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import EventKind
 from rebal_tui.broker.simulated import schema
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.domain.accounts import Position

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rebal_tui.broker.protocol import BrokerEvent, RefusalCode
+from rebal_tui.broker.failures import RefusalCode
+from rebal_tui.broker.protocol import BrokerEvent
 from rebal_tui.broker.simulated.fills import FillModel, average_price
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.errors import Invalid

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,21 @@ def test_closed_standard_streams_cause_no_traceback(closed: tuple[int, ...]) -> 
     assert (result.returncode, result.stderr) == (0, "")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a locale is chosen by variables on POSIX systems")
+def test_output_to_a_pipe_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    content = book()
+    content["accounts"][0]["name"] = "Zoë Müller 日本"
+    db = tmp_path / "clients.db"
+    assert call("import", written(tmp_path, content), "--db", db).code == 0
+    ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "rebal_tui", "export", "accounts", "--format", "json", "--db", str(db)],
+        env=ascii_only, capture_output=True, check=True,
+    )  # fmt: skip
+    assert "Zoë Müller 日本" in done.stdout.decode("utf-8")
+    json.loads(done.stdout)
+
+
 def test_the_screens_need_a_terminal(tmp_path: Path) -> None:
     result = spawn("--db", tmp_path / "new.db", stdin="")
 
@@ -220,6 +237,27 @@ def test_a_file_that_is_not_a_book_is_refused_and_unchanged(tmp_path: Path, cont
         result = call(*command, "--db", path)
         assert (result.code, len(result.err.splitlines())) == (1, 1), command
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("kind", ["empty", "without tables"])
+def test_a_file_left_by_a_stopped_import_is_a_new_one(tmp_path: Path, kind: str) -> None:
+    db = tmp_path / "clients.db"
+    db.touch()
+    if kind == "without tables":
+        with closing(sqlite3.connect(db)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+        assert db.stat().st_size == 4096
+    for command in (
+        ("check",),
+        ("evaluate",),
+        ("export", "accounts", "--format", "csv"),
+        ("backup", tmp_path / "b.db"),
+    ):
+        result = call(*command, "--db", db)
+        assert (result.code, "no such book" in result.err) == (1, True), command
+    assert call("restore", db, "--db", tmp_path / "other.db").code == 1
+    assert call("import", written(tmp_path, book()), "--db", db).code == 0
+    assert call("check", "--db", db).code == 0
 
 
 def test_a_refused_import_leaves_no_file(tmp_path: Path) -> None:

@@ -215,6 +215,7 @@ def test_copies_are_on_the_disk_before_they_replace_anything(tmp_path: Path, mon
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", ["open", "rename", "unlink", "replace", "fsync"])
+@pytest.mark.samples(2)
 def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new_book(tmp_path: Path, step: str) -> None:
     """The old book has commits that are in its log only."""
     db, copy = noted(a_book(tmp_path), "old"), tmp_path / "copy.db"

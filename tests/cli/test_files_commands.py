@@ -57,6 +57,15 @@ def test_five_lines_from_nothing_to_a_trade_list(folder: Path) -> None:
     _ok("check", "--db", "book.db")
 
 
+def test_a_files_book_is_exported_and_reported_like_any_other(folder: Path) -> None:
+    _ok("import", "positions.csv", "--db", "book.db")
+
+    exported = list(csv.DictReader(_ok("export", "accounts", "--format", "csv", "--db", "book.db").splitlines()))
+
+    assert len(exported) == 12
+    assert "Broker: files of a custodian" in _ok("report", "--book", "--format", "md", "--db", "book.db")
+
+
 def test_every_format_is_written_as_its_taker_reads_it(folder: Path) -> None:
     for line in (
         ("import", "positions.csv"), ("subscribe", "model.json", "--all"), ("evaluate",), ("approve", "--all"),

@@ -97,7 +97,7 @@ def test_a_plain_decimal_is_read_or_refused_with_this_message(text: str, decimal
 
 def test_a_read_only_book_reports_the_reason_and_its_name() -> None:
     refusal = ReadOnly(Halt.DISK_FULL, "the disk is full")
-    assert (refusal.halt, str(refusal), refusal.status) == (Halt.DISK_FULL, "the disk is full", 422)
+    assert (refusal.halt, str(refusal), refusal.status) == (Halt.DISK_FULL, "the disk is full", 503)
 
 
 def test_a_blank_name_is_refused() -> None:

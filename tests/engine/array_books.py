@@ -15,6 +15,7 @@ from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.portfolios import Condition, Portfolio, PortfolioStatus, PortfolioUpdate, Unfinished
 from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty
 from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.trading_rules import NO_RULES
 from rebal_tui.engine.arrays.frame import (
     NEVER,
     AccountColumns,
@@ -54,6 +55,7 @@ def frame_of(situations: Sequence[Situation]) -> BookFrame:
         update_until=np.array([today if s.update_due else 0 for s in situations], np.int32),
         propose_on=np.array([today if s.proposed_again else 0 for s in situations], np.int32),
         unfinished={row: s.unfinished for row, s in enumerate(situations) if s.unfinished},
+        rules={row: s.rules for row, s in enumerate(situations) if s.rules != NO_RULES},
     )
     held = [(row, number[p.symbol], p.qty) for row, s in enumerate(situations) for p in s.account.positions]
     columns = list(zip(*held, strict=True)) or [(), (), ()]

@@ -37,7 +37,7 @@ from rebal_tui.domain.quantities import (
     parse_qty,
 )
 from rebal_tui.domain.sessions import NEW_YORK, Session
-from rebal_tui.engine.planning import Holdings
+from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.situation import Situation
 from tests.engine.oracle import Book
 

@@ -17,12 +17,8 @@ from rebal_tui.domain.decisions import LineReason, Outcome, Plan
 from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.evaluation import evaluate
-from rebal_tui.engine.planning import (
-    AmountTooLarge,
-    plan_full_rebalance,
-    plan_invest_cash,
-    plan_partial_liquidation,
-)
+from rebal_tui.engine.liquidation import AmountTooLarge, plan_partial_liquidation
+from rebal_tui.engine.planning import plan_full_rebalance, plan_invest_cash
 from tests.engine import oracle
 from tests.engine.edge_books import edge_book, edge_circumstances, situation_of
 from tests.engine.support import holdings_of, nanos, random_book, weights_of

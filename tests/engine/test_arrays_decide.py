@@ -13,6 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rebal_tui.domain.decisions import REPORTED, Outcome
+from rebal_tui.domain.portfolios import Destination, MinimumTrade, RebalanceScope
+from rebal_tui.domain.quantities import Money, Percent
+from rebal_tui.domain.trading_rules import (
+    NO_RULES,
+    Overrides,
+    RestrictionKind,
+    RestrictionScope,
+    TradeRestriction,
+    TradingRules,
+)
 from rebal_tui.engine.arrays.day_context import day_context_of
 from rebal_tui.engine.arrays.decide import CHECKS, NOT_EVALUATED, OUTCOMES, decide
 from rebal_tui.engine.evaluation import deciding_check, evaluate
@@ -50,6 +60,40 @@ def test_a_book_is_decided_like_its_accounts_one_by_one(seed: int, kind: object)
 def test_large_books_are_decided_like_their_accounts_one_by_one(seed: int) -> None:
     compare(random_situations(random.Random(seed), 500))
     compare(tied_situations(random.Random(seed), 1_500))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_accounts_with_rules_are_decided_like_one_by_one(seed: int) -> None:
+    rng = random.Random(f"rules {seed}")
+    for situations in (random_situations(rng, 40), tied_situations(rng, 80)):
+        compare([_under(random_rules(rng, one), one) for one in situations])
+
+
+def _under(rules: TradingRules, one: Situation) -> Situation:
+    portfolio = one.portfolio if rules.overrides is None else rules.overrides.applied(one.portfolio)
+    return replace(one, rules=rules, portfolio=portfolio)
+
+
+def random_rules(rng: random.Random, one: Situation) -> TradingRules:
+    """Rules of every kind over the lines of a situation, none in some."""
+    if rng.random() < 0.2:
+        return NO_RULES
+    symbols = one.needed_symbols
+    kinds = [RestrictionKind.NO_SELL, RestrictionKind.NO_BUY, RestrictionKind.LOCK, RestrictionKind.UNMANAGED]
+    limits = [
+        TradeRestriction("", RestrictionScope.ACCOUNT, rng.choice(kinds), "because", rng.choice(symbols))
+        for _ in range(rng.choice([0, 1, 2, 4]))
+    ]
+    if rng.random() < 0.1:
+        limits.append(TradeRestriction("", RestrictionScope.BOOK, RestrictionKind.HOLD, "because"))
+    return TradingRules(
+        tuple(limits),
+        rng.choice(list(Destination)),
+        rng.choice(list(RebalanceScope)),
+        rng.choice([None, None, MinimumTrade(Money(5 * 10**9), Percent(100))]),
+        whole_shares=rng.random() < 0.2,
+        overrides=rng.choice([None, None, Overrides(cooldown_days=rng.choice([0, 400]), conditions=())]),
+    )
 
 
 def test_outside_the_window_nothing_is_done() -> None:

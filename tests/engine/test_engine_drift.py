@@ -17,6 +17,7 @@ from rebal_tui.engine.drift import (
     asset_drifts,
     largest_drift,
     largest_usage,
+    magnitude,
     value_account,
 )
 from rebal_tui.engine.evaluation import evaluate
@@ -184,7 +185,7 @@ def test_texts_never_contradict_the_comparison(
     shown_weight = Fraction(text.split(" % (")[0].split(" ")[-1])
     band_points = Fraction(percent, 100) if absolute else Fraction(percent * target, 10_000 * 100)
     shown_drift = abs(shown_weight - Fraction(target, 100))
-    near = abs(used[0] - used[1]) * 10**12 < used[1]
+    near = magnitude(used[0] - used[1]) * 10**12 < used[1]
     if "drifted to" in text:
         assert used[0] > used[1]
         assert shown_used > 100 or near

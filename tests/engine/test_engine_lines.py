@@ -24,14 +24,10 @@ from rebal_tui.domain.quantities import (
 )
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.allocation import BuyIntent, allocate
-from rebal_tui.engine.planning import (
-    AmountTooLarge,
-    Holdings,
-    plan_full_rebalance,
-    plan_invest_cash,
-    plan_partial_liquidation,
-    resize_buys,
-)
+from rebal_tui.engine.buys import resize_buys
+from rebal_tui.engine.liquidation import AmountTooLarge, plan_partial_liquidation
+from rebal_tui.engine.plan_lines import Holdings
+from rebal_tui.engine.planning import plan_full_rebalance, plan_invest_cash
 from tests.engine.support import asset, holdings, weights
 
 ONES = dict.fromkeys("ABCDU", "1")

@@ -11,13 +11,9 @@ from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side, SkipReason
 from rebal_tui.domain.quantities import NANO, Money, Percent, Qty, parse_money, parse_qty
 from rebal_tui.engine.allocation import BuyIntent, allocate
-from rebal_tui.engine.planning import (
-    AmountTooLarge,
-    plan_full_rebalance,
-    plan_invest_cash,
-    plan_partial_liquidation,
-    resize_buys,
-)
+from rebal_tui.engine.buys import resize_buys
+from rebal_tui.engine.liquidation import AmountTooLarge, plan_partial_liquidation
+from rebal_tui.engine.planning import plan_full_rebalance, plan_invest_cash
 from tests.engine.support import asset, executed, holdings, weights
 
 BALANCED = weights("5", SPY="60", TLT="35")

@@ -19,16 +19,12 @@ from rebal_tui.domain.orders import Side
 from rebal_tui.domain.portfolios import Condition, Weights
 from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty, Value
 from rebal_tui.domain.runs import RunType
+from rebal_tui.engine.buys import resize_buys
 from rebal_tui.engine.drift import asset_drifts, value_account
 from rebal_tui.engine.evaluation import evaluate
-from rebal_tui.engine.planning import (
-    AmountTooLarge,
-    Holdings,
-    plan_full_rebalance,
-    plan_invest_cash,
-    plan_partial_liquidation,
-    resize_buys,
-)
+from rebal_tui.engine.liquidation import AmountTooLarge, plan_partial_liquidation
+from rebal_tui.engine.plan_lines import Holdings
+from rebal_tui.engine.planning import plan_full_rebalance, plan_invest_cash
 from rebal_tui.engine.situation import Situation
 from tests.engine.support import (
     at,

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import CENT, DOLLAR, NANO, Money, Percent, Price, Qty
-from rebal_tui.engine.planning import Holdings, plan_full_rebalance, plan_invest_cash, plan_partial_liquidation
+from rebal_tui.engine.liquidation import plan_partial_liquidation
+from rebal_tui.engine.plan_lines import Holdings
+from rebal_tui.engine.planning import plan_full_rebalance, plan_invest_cash
 from rebal_tui.services.parsing.portfolio_input import parse_portfolio
 from tests.engine.edge_books import edge_book
 from tests.engine.support import asset, executed, holdings_of, random_book, weights_of, worth

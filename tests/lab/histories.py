@@ -55,7 +55,7 @@ def simulated(history: History, target: Weights, policy: Policy, cost: Fraction 
         if (history.days[session] - history.days[last]).days < policy.cooldown_days:
             continue
         drifts = [(value / equity, Fraction(w.percent, 10_000)) for value, w in zip(values, target.assets, strict=True)]
-        breached = session % policy.look == 0 and any(
+        breached = session % policy.look == policy.phase and any(
             (policy.absolute is not None and abs(part - aim) > Fraction(policy.absolute, 10_000))
             or (policy.relative is not None and abs(part - aim) / aim > Fraction(policy.relative, 10_000))
             for part, aim in drifts

@@ -31,7 +31,8 @@ def random_policies(seed: int, count: int) -> list[Policy]:
             draw.choice([None, Percent(draw.randint(100, 2000))]),
             draw.choice([None, None, CalendarCondition(CalendarType.MONTHLY, str(draw.randint(1, 28)))]),
             draw.choice([0, 0, 3, 7, 31]),
-            draw.choice([1, 1, 5, 10]),
+            look := draw.choice([1, 1, 5, 10]),
+            phase=draw.randrange(look),
         )
         for _ in range(count)
     ]

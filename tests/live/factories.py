@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import pytest
 
 from rebal_tui import bootstrap, live_book
-from rebal_tui.broker.alpaca.broker import AlpacaBroker
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
+from rebal_tui.broker.gateway.broker import GatewayBroker
 from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, KeyLocation
 from rebal_tui.domain.quantities import money_text, parse_money, parse_price, qty_text
 from rebal_tui.domain.sessions import NEW_YORK
@@ -38,6 +38,8 @@ from tests.services.factories import (
 
 START = "2026-11-23 10:00"
 PRICES = {"SPY": "400.00", "TLT": "100.00", "GLD": "180.00"}
+MAX_AHEAD = timedelta(seconds=20)
+"""Largest lead of the book's clock over the server's: below the difference at which decisions stop."""
 MOST = 30.0
 """Timeout in seconds of real time."""
 
@@ -86,12 +88,13 @@ class ServerClock:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._at = self.sync()
+        self._ahead = timedelta(0)
+        self._at: datetime = self.sync()
 
     def advance_ahead(self) -> bool:
         """Let a short time pass without the server; False if the limit is already exceeded."""
-        self._ahead += timedelta(seconds=0.5)
-        return self._ahead < timedelta(seconds=20)
+        self._ahead = min(self._ahead + timedelta(seconds=0.5), MAX_AHEAD)
+        return self._ahead < MAX_AHEAD
 
     def sync(self) -> datetime:
         self._ahead = timedelta(0)
@@ -145,7 +148,8 @@ class RemoteHarness:
         before = self.book.account(self.account_id).cash
         self.server.post("/sandbox/deposits", {"account_id": self.account_id, "amount": amount})
         wanted = before + parse_money(amount)
-        self._until(lambda book: book.account(self.account_id).cash == wanted, self._advance)
+        # Until its event has arrived, too, nothing explains the cash and the account is not evaluated (R-53).
+        self._until(lambda book: book.account(self.account_id).cash == wanted and not book.holds, self._advance)
 
     def halt(self, symbol: str, on: bool) -> None:
         self.server.post(f"/sandbox/assets/{symbol}", {"halted": on})
@@ -172,6 +176,11 @@ class RemoteHarness:
             self.clock.sync()
 
     def _advance(self) -> None:
+        # A read without an answer is sent again after a few seconds of the book's clock.
+        self.clock.advance_ahead()
+        self._poll()
+
+    def _poll(self) -> None:
         try:
             scheduler.advance_market(self.book, self.book.now())
         except BrokerUnavailable:
@@ -180,14 +189,14 @@ class RemoteHarness:
     def _catch_up(self) -> None:
         """Wait until the book is complete, receives events, and has current prices."""
         broker = self.book.broker
-        assert isinstance(broker, AlpacaBroker)
+        assert isinstance(broker, GatewayBroker)
 
         def level(book: Book) -> bool:
             wanted = live_book.tracked_symbols(book)
             fresh = all((at := book.assets[s].price_at) is not None and at >= book.now() for s in wanted)
             return book.polling_state.loaded and all(s.connected_since for s in broker.connection().streams) and fresh
 
-        self._until(level, self._advance)
+        self._until(level, self._poll)
 
     def _until(self, done: Callable[[Book], object], act: Callable[[], None]) -> None:
         until = monotonic() + MOST
@@ -263,6 +272,7 @@ def retry_until(act: Callable[[], object], done: Callable[[], object]) -> None:
             act()
         if done():
             return
+        sleep(0.1)
     pytest.fail("the request was never answered")
 
 

@@ -23,6 +23,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.settings import Mode, Settings
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import event_inbox, jobs, portfolios
+from tests.live.immediate_gateway import front_of
 from tests.live.transports import FIRM
 from tests.services.factories import balanced, new_york
 
@@ -180,7 +181,8 @@ def live_book_of(scripted: ScriptedBroker, firm_account: str = FIRM) -> Book:
         firm_account=firm_account,
     )  # fmt: skip
     settings = Settings(Mode.LIVE, name="live", environment="PAPER", review=False)
-    book = Book(database, broker, scripted.clock, settings, feed=feed, live=broker)
+    front = front_of(broker, database, scripted.clock.now)
+    book = Book(database, front, scripted.clock, settings, feed=feed, live=front)
     opened.append(book)
     scheduler.start(book)
     scheduler.tick(book)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +14,8 @@ import httpx
 from rebal_tui import bootstrap, live_book
 from rebal_tui.broker.alpaca.broker import AlpacaBroker
 from rebal_tui.broker.alpaca.client import AlpacaClient, Endpoints
+from rebal_tui.broker.budget import RequestBudget
+from rebal_tui.broker.gateway.gateway import Gateway
 from rebal_tui.credentials import KeyLocation, Keys
 from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.domain.quantities import parse_price
@@ -28,6 +30,7 @@ from rebal_tui.services.book.settings import Mode, Settings
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import book_settings, event_inbox, jobs, portfolios
 from rebal_tui.store.database import MEMORY, Database
+from tests.live.immediate_gateway import ImmediateGateway, behind
 from tests.live.transports import FIRM
 from tests.services.factories import balanced, new_york
 
@@ -41,7 +44,7 @@ PRICES = {"SPY": "400", "TLT": "100", "GLD": "180"}
 
 @dataclass
 class ScriptedAccount:
-    """What the broker says of an account."""
+    """What the broker reports of an account."""
 
     cash: str
     positions: dict[str, str]
@@ -55,8 +58,11 @@ class ScriptedBroker:
     assets: dict[str, str] = field(default_factory=lambda: dict(ASSETS))
     orders: list[dict[str, Any]] = field(default_factory=list)
     now: datetime = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+    called: Callable[[httpx.Request], None] = lambda _request: None
+    """Called with each request before it is answered."""
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.called(request)
         path = unquote(request.url.path)
         if path == "/v1/clock":
             return httpx.Response(200, json={"timestamp": self.now.isoformat()})
@@ -113,7 +119,7 @@ class _QuietBroker(AlpacaBroker):
     def listen(self) -> None:
         return
 
-    def catch_up(self, until: datetime) -> None:
+    def catch_up(self, until: datetime, begin: datetime) -> None:
         return
 
 
@@ -185,16 +191,21 @@ class ScriptedBook:
         client = AlpacaClient(
             Endpoints("https://broker.test", "https://data.test", "https://stream.test", live=False),
             Keys("KEYKEYKEY", "CANARY-SECRET"), self.clock.now, sleep=lambda _seconds: None,
-            transport=httpx.MockTransport(self.broker),
+            transport=httpx.MockTransport(self.broker), before=lambda: self.gateway.acquire(),
         )  # fmt: skip
         inbox = live_book.BookInbox(self.database)
         adapter = _QuietBroker(
             client, inbox, self.clock.now, lambda day: day + timedelta(days=1), self._quote, firm_account=FIRM
         )
         settings = with_guards(Settings(Mode.LIVE, resend_after=timedelta(seconds=10)), self.database)
-        book = Book(self.database, adapter, self.clock, settings, feed=self.feed, live=adapter)
+        self.gateway = self._made_gateway()
+        front = behind(self.gateway, adapter, self.database, self.clock.now)
+        book = Book(self.database, front, self.clock, settings, feed=self.feed, live=front)
         scheduler.start(book)
         return book
+
+    def _made_gateway(self) -> Gateway:
+        return ImmediateGateway(RequestBudget(None), self.clock.now, lambda _seconds: None)
 
     def _quote(self, symbol: str) -> Any:
         return self.feed.quotes().get(symbol)

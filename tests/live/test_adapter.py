@@ -15,7 +15,8 @@ import pytest
 
 from rebal_tui.broker.alpaca import shapes
 from rebal_tui.broker.alpaca.client import MAX_ATTEMPTS, KeysRefused
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.broker.unreadable import AccountUnreadable
 from rebal_tui.credentials import Keys
 from rebal_tui.domain.accounts import Restriction

@@ -14,7 +14,7 @@ from rebal_tui.broker.alpaca.client import AlpacaClient, Endpoints
 from rebal_tui.broker.alpaca.stream_list import TRADE_STREAM
 from rebal_tui.broker.alpaca.streams import MAX_RECONNECT_SECONDS, MIN_RECONNECT_SECONDS, Listener
 from rebal_tui.broker.connection import STEADY_CONNECTION, StreamState
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.credentials import Keys
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.services.book.book import Book

@@ -12,7 +12,7 @@ import pytest
 
 from rebal_tui.broker.alpaca.client import AlpacaClient, Endpoints
 from rebal_tui.broker.alpaca.price_delay import price_delay
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.cli import connect_command
 from rebal_tui.credentials import Keys
 from rebal_tui.domain.quantities import parse_price

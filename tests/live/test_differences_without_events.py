@@ -8,9 +8,12 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from rebal_tui.broker.budget import RequestBudget
 from rebal_tui.broker.connection import ConnectionState, StreamState
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, BrokerUnavailable, LiveBroker
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.protocol import BrokerEvent, EventBatch, JournalRequest, LiveBroker
 from rebal_tui.domain.accounts import Restriction
+from rebal_tui.domain.cash import Journal
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import OrderStatus
 from rebal_tui.domain.quantities import parse_money, parse_price
@@ -21,6 +24,7 @@ from rebal_tui.market.live import LivePrices
 from rebal_tui.market.protocol import Quote
 from rebal_tui.market.sessions import build_sessions
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import read_batch
 from rebal_tui.services.broker_sync.polling import poll_broker
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import jobs, run_orders, runs
@@ -69,6 +73,26 @@ class RemoteBroker(BrokerWrapper):
 
     def close(self) -> None:
         return
+
+    @property
+    def budget(self) -> RequestBudget:
+        return self._book.rate_limiter.budget
+
+    def ready_events(self, after: int, limit: int) -> EventBatch | None:
+        events = self.events(after, limit)
+        return read_batch(self._book, events) if events else None
+
+    def behind(self, after: int) -> bool:
+        return False
+
+    def under_way(self, key: str) -> bool:
+        return False
+
+    def hold(self, on: bool) -> None:
+        self.held = on
+
+    def journal_of(self, request: JournalRequest) -> Journal | None:
+        return None
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
         found: Sequence[BrokerEvent] = [] if self.disconnected else self.inner.events(after, limit)

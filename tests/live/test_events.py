@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from rebal_tui import bootstrap
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, EventKind
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, EventKind
 from rebal_tui.domain.cash import CashKind, JournalStatus
 from rebal_tui.domain.quantities import parse_money, parse_price, parse_qty
 from rebal_tui.store import event_inbox
@@ -76,13 +77,20 @@ def sse_lines(*events: dict[str, Any]) -> list[str]:
     return [f"id: {event.get('event_id')}\ndata: {json.dumps(event)}\n\n" for event in events]
 
 
+def received_events(connection: FakeConnection) -> Sequence[BrokerEvent]:
+    """All events, after those received have been prepared and stored."""
+    if connection.broker.has_received():
+        connection.broker.receive()
+    return connection.broker.events(0)
+
+
 def listening_broker(streams: Streams, count: int) -> FakeConnection:
     """A broker that has received until it stored the given number of events."""
     connection = FakeConnection(streams)
     connection.broker.listen()
     try:
         until = monotonic() + 10
-        while len(connection.broker.events(0)) < count:
+        while len(received_events(connection)) < count:
             assert monotonic() < until, connection.inbox.stored
             sleep(0.01)
     finally:
@@ -243,7 +251,7 @@ def test_a_stream_that_reports_lost_messages_is_read_again_from_earlier() -> Non
     until = monotonic() + 15
     while len(streams.since.get("trades", ())) < 2 and monotonic() < until:
         sleep(0.02)
-    stored = connection.broker.events(0)
+    stored = received_events(connection)
     connection.broker.close()
     assert len(streams.since["trades"]) >= 2
     assert [event.kind for event in stored] == [EventKind.ORDER]

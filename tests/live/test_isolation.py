@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -64,7 +65,7 @@ FAULTS: dict[str, tuple[str, Callable[[], httpx.Response]]] = {
     "cash missing": (TRADING, answers({"id": ANN, "status": "ACTIVE"})),
     "another account": (TRADING, answers({"id": BEN, "status": "ACTIVE", "cash": "5"})),
     "a position without a quantity": (HELD, answers([{**position_row("SPY", "1"), "qty": None}])),
-    "a position told twice": (HELD, answers([position_row("SPY", "10"), position_row("SPY", "10")])),
+    "a position listed twice": (HELD, answers([position_row("SPY", "10"), position_row("SPY", "10")])),
 }
 
 
@@ -298,8 +299,12 @@ def test_a_price_answer_refused_for_one_symbol_hides_no_other_price() -> None:
     broker.refused_symbols = {"GLD"}
     broker.positions[BEN] = [position_row("GLD", "1")]
     book = live_book_of(broker)
-    for _ in range(3):
+    # Prices are read on a thread of their own.
+    for _ in range(100):
         pass_time(book, seconds=1)
+        if book.assets["SPY"].price is not None:
+            break
+        time.sleep(0.02)
     assert book.assets["SPY"].price == 500 * 10**9
     assert book.assets["GLD"].price is None
     assert alert_texts(book, "broker") == []

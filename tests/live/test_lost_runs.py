@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic, sleep
 
 import httpx
 import pytest
 
 from rebal_tui import bootstrap, live_book
-from rebal_tui.broker.protocol import BrokerUnavailable, EventKind
+from rebal_tui.broker.failures import BrokerUnavailable
+from rebal_tui.broker.protocol import EventKind
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunStatus
@@ -70,7 +72,8 @@ def test_at_the_start_the_trades_since_the_last_event_are_read_to_the_end() -> N
     streams = Streams(trades=sse_lines(FILL))
     connection = FakeConnection(streams)
     connection.inbox.add([("trades", "earlier", NOW - timedelta(days=3), "{}")])
-    connection.broker.catch_up(NOW)
+    connection.broker.catch_up(NOW, connection.broker.catch_up_from())
+    connection.broker.receive()
     (request,) = connection.requests
     assert dict(request.url.params) == {"since": "2026-11-20T14:55:00Z", "until": "2026-11-23T15:00:00Z"}
     assert [event.kind for event in connection.broker.events(1)] == [EventKind.FILL]
@@ -91,7 +94,8 @@ def test_where_the_stream_of_trades_is_refused_the_orders_are_read_account_by_ac
 
     connection = FakeConnection(answer)
     connection.inbox.add([("trades", "earlier", NOW - timedelta(days=3), "{}")])
-    connection.broker.catch_up(NOW)
+    connection.broker.catch_up(NOW, connection.broker.catch_up_from())
+    connection.broker.receive()
     (event,) = connection.broker.events(1)
     assert event.order is not None
     assert (event.kind, event.order.client_order_id) == (EventKind.ORDER, lost)
@@ -103,7 +107,7 @@ def test_trades_that_cannot_be_read_at_the_start_are_unknown(answer: object) -> 
     connection = FakeConnection(lambda request: answer(request))  # type: ignore[operator]
     connection.inbox.add([("trades", "earlier", NOW - timedelta(days=3), "{}")])
     with pytest.raises(BrokerUnavailable, match="trade events since"):
-        connection.broker.catch_up(NOW)
+        connection.broker.catch_up(NOW, connection.broker.catch_up_from())
     connection.broker.close()
 
 
@@ -133,8 +137,10 @@ def test_a_restored_backup_places_no_second_run_and_its_new_ids_are_not_used_at_
 
     book = live_book.open_live(database, clock=clock, prices_every=timedelta(0))
     try:
-        for _ in range(5):
+        until = monotonic() + 20
+        while not book.reconciled and monotonic() < until:
             scheduler.tick(book)
+            sleep(0.05)
         assert "which this book does not have" in book.paused(account_id)[0]
         assert [alert.kind for alert in jobs.open_alerts(database)].count("lost_run") == 1
         assert book.quota_run(account_id, "2026-11-23") is not None
@@ -151,4 +157,4 @@ def test_a_transport_error_at_the_start_is_unknown() -> None:
     connection = FakeConnection(broken)
     connection.inbox.add([("trades", "earlier", NOW - timedelta(days=3), "{}")])
     with pytest.raises(BrokerUnavailable):
-        connection.broker.catch_up(NOW)
+        connection.broker.catch_up(NOW, connection.broker.catch_up_from())

@@ -11,7 +11,7 @@ import pytest
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.market.monthly_returns import has_monthly_returns, read_monthly_returns
 
-GOOD = "month,stock_return,bond_return\n1926-12,0.0318,-0.5\n1927-01,0,0.004718\n"
+GOOD = "month,stock_return,bond_return\n1926-12,0.0318,-0.5\n1927-01,0,4.718e-03\n"
 
 
 def test_returns_are_read_exactly() -> None:
@@ -31,8 +31,8 @@ def test_returns_are_read_exactly() -> None:
         ("1927-01", "1926-12", "line 3, month: got '1926-12', expected 1927-01"),
         ("1926-12", "1926-13", "line 2, month: got '1926-13', expected a month such as 1926-07"),
         ("-0.5", "-1", "line 2, BOND: got '-1', expected a return above -1"),
-        ("0.0318", "3 %", "line 2, STOCK: got '3 %', expected a plain decimal"),
-        (",0.004718", "", "line 3: got 2 cells, expected 3"),
+        ("0.0318", "3 %", "line 2, STOCK: got '3 %', expected a return above -1, such as 0.0318"),
+        (",4.718e-03", "", "line 3: got 2 cells, expected 3"),
         ("bond_return", "stock_return", "line 1: got 'month,stock_return,stock_return'"),
     ],
 )

@@ -55,6 +55,10 @@ class CallLog:
         self._calls: list[Call] = []
         self._lock = threading.Lock()
 
+    def of_thread(self, name: str) -> list[Call]:
+        """The requests that a thread has sent itself."""
+        return [call for call in self.all() if call.thread == name]
+
     def add(self, call: Call) -> None:
         with self._lock:
             self._calls.append(call)

@@ -7,14 +7,16 @@ from datetime import datetime, timedelta
 
 
 class WorldClock:
-    """Time that passes only when told: by beats, by the latency of calls, and by waits for the rate limit.
+    """Time that advances only on request. `drift` is how far the book's clock is ahead of the true time.
 
-    `drift` is what the book's clock is ahead of the true time.
+    `asleep` is the number of threads that wait for time to pass.
     """
 
     def __init__(self, at: datetime) -> None:
         self._at = at
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._ended = False
+        self.asleep = 0
         self.drift = timedelta(0)
 
     @property
@@ -29,8 +31,25 @@ class WorldClock:
     def pass_time(self, seconds: float) -> None:
         with self._lock:
             self._at += timedelta(seconds=seconds)
+            self._lock.notify_all()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait until this much time has passed, or `end` was called."""
+        with self._lock:
+            until = self._at + timedelta(seconds=seconds)
+            self.asleep += 1
+            while self._at < until and not self._ended:
+                self._lock.wait(1)
+            self.asleep -= 1
+
+    def end(self) -> None:
+        """Release every thread that waits for time."""
+        with self._lock:
+            self._ended = True
+            self._lock.notify_all()
 
     def jump(self, to: datetime) -> None:
         """Set the true time to a later one; an earlier one changes nothing."""
         with self._lock:
             self._at = max(self._at, to)
+            self._lock.notify_all()

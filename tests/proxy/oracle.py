@@ -1,4 +1,4 @@
-"""An independent oracle: it knows the true state of the sandbox and judges every order, journal and request."""
+"""An independent oracle: it knows the true state of the sandbox and checks every order, journal and request."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Oracle:
         self._journals: dict[str, str] = {}
 
     def before(self, call: Call) -> None:
-        """Judge a write that is about to reach the sandbox."""
+        """Check a write that is about to reach the sandbox."""
         if call.is_order:
             self._ask(lambda book: self._judge(book, call))
 

@@ -1,4 +1,4 @@
-"""Rewriting: single responses and events changed on the wire."""
+"""Rewriting of single responses and events between the sandbox and the program."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class UnknownPosition(_Positions):
 
 
 class TwoRows(_Positions):
-    """The shares of one symbol come in two rows."""
+    """The shares of one symbol are in two rows."""
 
     def __init__(self, account_id: str, symbol: str) -> None:
         self.account_id, self.symbol = account_id, symbol
@@ -294,7 +294,7 @@ def _of_qty(row: dict[str, Any], qty: Fraction) -> dict[str, Any]:
 
 
 def _decimal(value: Fraction) -> str:
-    """A decimal with at most nine places, cut."""
+    """A decimal with at most nine decimal places, truncated."""
     nano = value.numerator * 10**9 // value.denominator
     whole, rest = divmod(nano, 10**9)
     return f"{whole}.{rest:09}".rstrip("0").rstrip(".")

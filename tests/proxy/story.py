@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -21,7 +22,7 @@ Orders = Mapping[str, Sequence[tuple[str, str, str, Fraction]]]
 
 @contextmanager
 def invested(folder: Path) -> Iterator[World]:
-    """A world whose clients have bought their portfolios on Monday."""
+    """A live book whose clients have bought their portfolios on Monday."""
     with World(folder) as world:
         world.trade(MONDAY)
         assert all(len(world.orders(name)) == 2 for name in CLIENTS)
@@ -60,6 +61,7 @@ def check_end(world: World, *, alerts: int = 0) -> None:
     assert dict(world.book.holds) == {}
     assert len(world.alerts()) == alerts, world.alerts()
     assert world.proxy.calls.repeated_writes() == []
+    assert world.proxy.calls.of_thread(threading.main_thread().name) == [], "the book's thread waits for the network"
 
 
 def wrong_tuesday(

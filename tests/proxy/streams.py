@@ -1,4 +1,4 @@
-"""The event streams of the program: events are delivered when told, and each delivery waits until it is read."""
+"""The event streams of the program: events are delivered on request, and each delivery waits until it is read."""
 
 from __future__ import annotations
 

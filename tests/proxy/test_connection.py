@@ -25,7 +25,7 @@ from tests.proxy.world import CLIENTS, World
 
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault])
-@pytest.mark.samples(2)
+@pytest.mark.samples(1)
 def test_orders_that_meet_a_fault_are_placed_exactly_once(tmp_path: Path, fault: Fault) -> None:
     with invested(tmp_path) as world:
         world.proxy.faults.of_next_writes(*[fault] * 3)

@@ -23,6 +23,7 @@ ANN = "Ann Ames"
 
 
 @pytest.mark.parametrize(("old", "new"), [("VTI", "VTIX"), ("QQQ", "QQQX")], ids=["held", "held by nobody"])
+@pytest.mark.samples(1)
 def test_a_renamed_asset_is_traded_on_under_its_new_symbol(tmp_path: Path, old: str, new: str) -> None:
     with invested(tmp_path) as world, world.rewriting(Renamed(old, new)):
         tuesday(world)

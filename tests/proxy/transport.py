@@ -18,8 +18,6 @@ from tests.proxy.rewrites import Rewrite, date_header
 from tests.proxy.sandbox import Sandbox
 from tests.proxy.streams import Delivered, OpenStream
 
-LATENCY_SECONDS = 0.05
-"""What a call takes by the clock of the world, when it keeps the book's thread waiting."""
 HEARTBEAT = timedelta(seconds=15)
 LIMIT = 200
 """Requests a minute that the broker allows."""
@@ -33,10 +31,7 @@ class Watcher(Protocol):
 
 
 class Proxy(httpx.BaseTransport):
-    """Forwards requests, injects faults, and rewrites responses and events. Used from any thread.
-
-    `book_thread` is the thread whose waiting for the network counts as time; `seconds_waited` is its sum.
-    """
+    """Forwards requests, injects faults, and rewrites responses and events. Used from any thread."""
 
     def __init__(self, sandbox: Sandbox, clock: WorldClock, faults: Faults) -> None:
         self._sandbox = sandbox
@@ -45,8 +40,6 @@ class Proxy(httpx.BaseTransport):
         self.rewrites: list[Rewrite] = []
         self.calls = CallLog()
         self.watchers: list[Watcher] = []
-        self.book_thread = threading.current_thread()
-        self.seconds_waited = 0.0
         self._streams: list[OpenStream] = []
         self._late: list[tuple[str, Delivered]] = []
         self._read_to: dict[str, str] = {}
@@ -61,9 +54,6 @@ class Proxy(httpx.BaseTransport):
         self.calls.add(call)
         if "/events/" in call.path:
             return self._stream(call, request)
-        if threading.current_thread() is self.book_thread:
-            self.seconds_waited += LATENCY_SECONDS
-            self._clock.pass_time(LATENCY_SECONDS)
         response = self._respond(call, request)
         response.headers["Date"] = date_header(self._date())
         return response

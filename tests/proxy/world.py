@@ -1,4 +1,4 @@
-"""A live book behind the proxy: its clients, its portfolios, and time that moves in beats."""
+"""A live book behind the proxy: its clients, its portfolios, and time that advances by heartbeats."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from types import TracebackType
 import pytest
 
 from rebal_tui import bootstrap, live_book
-from rebal_tui.broker.alpaca.broker import AlpacaBroker
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
+from rebal_tui.broker.gateway.gateway import Gateway
 from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, KeyLocation
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.portfolios import BandType, DriftBand
@@ -95,6 +95,7 @@ class World:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.clock.end()
         self.proxy.close()
         self.book.close()
         self.sandbox.close()
@@ -132,7 +133,7 @@ class World:
             self.settle()
             self.to(f"{day} 16:05")
 
-    # What happens in the world.
+    # Events.
 
     def prices(self, **prices: str) -> None:
         """Set true prices."""
@@ -175,7 +176,7 @@ class World:
         self.book = self._open()
         self._until(self.is_ready, "the book is not complete")
 
-    # What the book says.
+    # State of the book.
 
     def alerts(self) -> list[Alert]:
         return list(jobs.open_alerts(self.book.database))
@@ -196,8 +197,12 @@ class World:
         return found
 
     def orders(self, name: str) -> Sequence[tuple[str, str, str, Fraction]]:
-        """The orders of a client that the sandbox accepted: day, side, symbol and size."""
-        return [(str(o.day), o.side, o.symbol, o.size) for o in self.oracle.orders_of(self.ids[name])]
+        """The orders of a client that the sandbox accepted: day, side, symbol and size.
+
+        Orders of one side are sent at the same time by several threads, so they are sorted by symbol.
+        """
+        placed = [(str(o.day), o.side, o.symbol, o.size) for o in self.oracle.orders_of(self.ids[name])]
+        return sorted(placed, key=lambda order: (order[0], order[1] == "buy", order[2]))
 
     def _create(self) -> Book:
         self._patch.setenv(KEY_VARIABLE, self.sandbox.key)
@@ -214,13 +219,22 @@ class World:
         database = bootstrap.open_database(self.path)
         database.connection.execute("PRAGMA synchronous = OFF")
         return live_book.open_live(
-            database, clock=self.clock, prices_every=timedelta(0), transport=self.proxy, sleep=self.clock.pass_time
+            database, clock=self.clock, prices_every=timedelta(0), transport=self.proxy, sleep=self.clock.sleep
         )
 
     def _heartbeat(self) -> None:
         self.proxy.deliver()
         scheduler.tick(self.book)
+        self._wait_for_answers()
         self._wait_for_prices()
+
+    def _wait_for_answers(self) -> None:
+        """The gateway's threads send requests; the next heartbeat has every answer that needs no time to pass."""
+        gateway: Gateway | None = getattr(self.book.live, "_gateway", None)
+        assert gateway is not None
+        until = monotonic() + _REAL_WAIT
+        while gateway.active() > self.clock.asleep and monotonic() < until:
+            sleep(0.001)
 
     def _wait_for_prices(self) -> None:
         """Prices are fetched by a thread; the next heartbeat has them."""
@@ -230,9 +244,8 @@ class World:
 
     def is_ready(self) -> bool:
         """Whether the book is complete, and its streams are open."""
-        broker = self.book.broker
-        assert isinstance(broker, AlpacaBroker)
-        streams = broker.connection().streams
+        assert self.book.live is not None
+        streams = self.book.live.connection().streams
         return self.book.polling_state.loaded and all(stream.connected_since for stream in streams)
 
     def _until(self, done: Callable[[], bool], problem: str) -> None:

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.protocol import BrokerEvent
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.domain.cash import Journal
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from hashlib import sha256
 from itertools import count
 from typing import Any
@@ -16,7 +17,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable
 from rebal_tui.broker.simulated import broker as sim_broker
 from rebal_tui.broker.simulated import journals as sim_journals
 from rebal_tui.domain.accounts import AccountStatus
@@ -26,15 +27,16 @@ from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio, Portfoli
 from rebal_tui.domain.quantities import ATTO, CENT, NANO, Money, Value
 from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import Session
-from rebal_tui.engine import allocation, triggers
+from rebal_tui.engine import allocation, buys, triggers
 from rebal_tui.engine import calendar as calendar_rules
+from rebal_tui.engine.allocation import Allocation, BuyIntent
 from rebal_tui.engine.arrays import day_context as today_rules
 from rebal_tui.engine.arrays import decide, exact
 from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, NEVER, AccountColumns, BookFrame, Mark
 from rebal_tui.engine.arrays.memory_layout import PortfolioTable
+from rebal_tui.engine.buys import resize_buys
 from rebal_tui.engine.evaluation import evaluate
-from rebal_tui.engine.planning import resize_buys
 from rebal_tui.engine.situation import Situation
 from rebal_tui.services.advisory import subscriptions, withdrawal_steps  # fmt: skip
 from rebal_tui.services.book.book import Book, BookTransaction
@@ -42,7 +44,7 @@ from rebal_tui.services.broker_sync import events as syncing
 from rebal_tui.services.evaluation import account as account_evaluation
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation_pass import context
-from rebal_tui.services.runs import finishing, needs_adjustment, processing, sending
+from rebal_tui.services.runs import buy_sizes, finishing, needs_adjustment, processing, sending
 from rebal_tui.services.runs.sending import PendingOrder
 from rebal_tui.store import audit, fills
 from rebal_tui.store import outbox as outbox_store
@@ -368,6 +370,11 @@ def _from_the_plan(plan: Plan, cash: Money, *, size: Any = resize_buys) -> Any:
     return size(plan, Money(max(cash, plan.cash + proceeds)))
 
 
+def _without_minimum(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool) -> Allocation:
+    free = [replace(intent, minimum=Fraction(0)) for intent in intents]
+    return allocation.allocate(free, budget, spread_rest=spread_rest)
+
+
 def _ignoring_cash_target(plan: Plan, cash: Money, *, size: Any = resize_buys) -> Any:
     return size(replace(plan, cash_target=Money(0)), cash)
 
@@ -383,12 +390,12 @@ _replace_attribute("ended orders are sent all the same", finishing, "resolve_ord
 _replace_attribute("blocked orders are sent all the same", sending, "_skip_reason", lambda book, order: None)
 _replace_attribute("a run starts on stale prices", processing, "_stale_prices", lambda book, run: False)
 _replace_attribute("buys do not wait for sells", outbox_store, "progress", _not_waiting)
-_replace_attribute("buys are paid from sells that were planned", processing, "resize_buys", _from_the_plan)
-_replace_attribute("the cash target is spent", processing, "resize_buys", _ignoring_cash_target)
+_replace_attribute("buys are paid from sells that were planned", buy_sizes, "resize_buys", _from_the_plan)
+_replace_attribute("the cash target is spent", buy_sizes, "resize_buys", _ignoring_cash_target)
 _replace_attribute(
     "amounts are rounded up", allocation, "floor_cents", lambda value: Money(-(-value // (ATTO // 100)) * CENT)
 )
-_replace_attribute("the minimum of a dollar is ignored", allocation, "MIN_BUY_VALUE", Value(0))
+_replace_attribute("the minimum of a dollar is ignored", buys, "allocate", _without_minimum)
 _replace_attribute("after the close a run stays open", processing, "after_close", lambda book, closed: [])
 _replace_attribute(
     "queued runs of an inactive portfolio stay", needs_adjustment, "cancel_queued", lambda tx, queued, why: []

@@ -21,7 +21,7 @@ class Ledger:
     """Integers in billionths. `outflow` is cash that left an account other than through this program's orders.
 
     `open_of` gives the open of the session at a time. `whole` are the assets without fractions, `origins` the first
-    symbols of renamed assets. `on_rename` is told of a new symbol, and of None for an asset that has ended. Since a
+    symbols of renamed assets. `on_rename` is called with a new symbol, or None for an asset that has ended. Since a
     caller has cleared them, `act_held` has the shares before a corporate action and `act_paid` the cash paid.
     """
 

@@ -49,7 +49,7 @@ class ReservationOracle:
             account, kind, owner = key
             change = now[key] - self._before[key]
             if change > 0 and kind == "person":
-                fault = fault or f"{key}: {change} is reserved although no person asked for it"
+                fault = fault or f"{key}: {change} is reserved although no person requested it"
             if change > 0 and kind == "run":
                 fault = fault or _raised(by_id.get(owner), change)
             if change > 0 and not behind(account):

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.domain.errors import Refusal

@@ -13,7 +13,7 @@ from typing import NoReturn
 from unittest.mock import patch
 
 from rebal_tui import bootstrap
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.errors import Refusal

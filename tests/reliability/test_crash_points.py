@@ -32,7 +32,7 @@ def draws_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("name", SCENARIOS)
-@pytest.mark.samples(8)
+@pytest.mark.samples(5)
 def test_a_kill_at_any_point_changes_nothing(name: str, memory_folder: Path) -> None:
     scenario = SCENARIOS[name]
     template = memory_folder / "template" / "book.db"

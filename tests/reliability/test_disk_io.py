@@ -165,7 +165,7 @@ def _chosen(total: int) -> list[int]:
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("fault", Fault)
 @pytest.mark.parametrize("name", SCENARIO_NAMES)
-@pytest.mark.samples(9)
+@pytest.mark.samples(5)
 def test_a_fault_at_any_disk_call_loses_nothing(name: str, fault: Fault, memory_folder: Path) -> None:
     scenario = SCENARIOS[name]
     template = memory_folder / "template.db"

@@ -80,7 +80,7 @@ ACTS: dict[str, tuple[Callable[[Book], object], Callable[[Book], object]]] = {
     "import": (lambda _book: None, lambda book: imported(book, FIRST)),
     "approval": (_proposed, _approve),
     "list": (_approved, _make_list_once),
-    "fills by hand": (_listed, _fill_once),
+    "fills entered by hand": (_listed, _fill_once),
     "fills by difference": (_listed, lambda book: imported(book, NEXT)),
     "undo": (lambda book: imported(book, FIRST), _undo_once),
 }

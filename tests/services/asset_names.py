@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book

@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.protocol import BrokerEvent
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.domain.cash import Journal

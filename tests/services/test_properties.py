@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.orders import OrderRequest, Side

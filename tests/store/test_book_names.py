@@ -47,7 +47,7 @@ def test_restore_refuses_a_book_that_is_read_and_keeps_a_copy_of_its_own(tmp_pat
     with database.write() as tx:
         tx.execute("UPDATE meta SET value = 'changed' WHERE name = 'name'")
     database.close()
-    with pytest.raises(Conflict, match="being read by another program"):
+    with pytest.raises(Conflict, match="is open in another program"):
         restore(backup, path, previous, lambda _copy: None)
     viewer.close()
     assert not previous.exists()

@@ -183,10 +183,15 @@ RESERVATION = (
     "INSERT INTO reservations (account, owner_kind, owner, origin_kind, origin, amount, created_at) "
     "VALUES (1, '{kind}', 'o', '{origin}', '', {amount}, 0)"
 )
+PORTFOLIO = (
+    "INSERT INTO portfolios (key, id, name, description, status, cash_weight, cooldown_days, created_at, updated_at) "
+    "VALUES (1, 'p', 'p', '', {values}, 0, 0)"
+)
 RUN = (
-    "INSERT INTO runs VALUES ({key}, '{key}', 1, NULL, NULL, '{type}', {amount}, '{origin}', '{status}', 'waiting', "
-    "'not_needed', NULL, NULL, 1, 0, '2026-03-02', {quota}, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
-    "NULL)"
+    "INSERT INTO runs (key, id, account, portfolio, subscription, type, amount, initiated_from, status, phase, "
+    "approval, reason, why, weights, cash_weight, session, counts_quota, cash_target, cancel_requested, created_at, "
+    "updated_at) VALUES ({key}, '{key}', 1, NULL, NULL, '{type}', {amount}, '{origin}', '{status}', 'waiting', "
+    "'not_needed', NULL, NULL, 1, 0, '2026-03-02', {quota}, NULL, 0, 0, 0)"
 )
 
 
@@ -223,9 +228,9 @@ def ready() -> Database:
         "INSERT INTO positions VALUES (1, 1, -1, NULL)",
         "INSERT INTO positions VALUES (1, 1, 0.5, NULL)",
         "INSERT INTO positions VALUES (2, 1, 1, NULL)",
-        "INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'asleep', 0, 0, 0, 0, 0, 0)",
-        "INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'active', 10001, 0, 0, 0, 0, 0)",
-        "INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'active', 0, -1, 0, 0, 0, 0)",
+        PORTFOLIO.format(values="'asleep', 0, 0"),
+        PORTFOLIO.format(values="'active', 10001, 0"),
+        PORTFOLIO.format(values="'active', 0, -1"),
         run(kind="partial_liquidation"),
         run(kind="partial_liquidation", amount="0"),
         run(kind="full_rebalance", amount="5"),
@@ -256,7 +261,7 @@ def test_an_account_has_one_open_run_one_system_run_a_session_and_one_subscripti
     with pytest.raises(sqlite3.IntegrityError):
         connection.execute(run(3, status="COMPLETED_ADJUSTED", quota=1))
     connection.execute(run(3, status="CANCELED"))
-    connection.execute("INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'active', 0, 0, 0, 0, 0, 0)")
+    connection.execute(PORTFOLIO.format(values="'active', 0, 0"))
     connection.execute("INSERT INTO subscriptions VALUES (1, 's1', 1, 1, 0, NULL, 5, NULL, NULL)")
     connection.execute("INSERT INTO subscriptions VALUES (2, 's2', 1, 1, 0, NULL, NULL, NULL, NULL)")
     with pytest.raises(sqlite3.IntegrityError):

@@ -14,6 +14,7 @@ import pytest
 from rebal_tui import bootstrap
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.runs import Approval, RunPhase, RunStatus, RunType
+from rebal_tui.services.maintenance.check import check_book
 from rebal_tui.store import book_settings
 from rebal_tui.store.database import Database
 from rebal_tui.store.migrations import migrate, statements
@@ -67,11 +68,12 @@ def test_rewritten_check_constraints_of_runs_refuse_the_same_rows(tmp_path: Path
         "session, counts_quota, created_at, updated_at) VALUES (1, 'r', 1, 'full_rebalance', 'system', 'QUEUED', "
         "'waiting', 'not_needed', 1, 0, '2026-03-02', 1, 0, 0)"
     )
-    before = database.rows("SELECT * FROM runs")
+    columns = ", ".join(name for (name,) in database.rows("SELECT name FROM pragma_table_info('runs')"))
+    before = database.rows(f"SELECT {columns} FROM runs")
     open_already = sqlite3.connect(path)
     open_already.execute("SELECT * FROM runs").fetchall()
     migrate(database, [("book", MIGRATIONS)])
-    assert database.rows("SELECT * FROM runs") == before
+    assert database.rows(f"SELECT {columns} FROM runs") == before
     assert database.rows("PRAGMA integrity_check") == [("ok",)]
     assert "status = 'QUEUED' OR" in str(database.row("SELECT sql FROM sqlite_master WHERE name = 'runs'"))
     for connection in (database.connection, open_already):
@@ -135,7 +137,7 @@ def test_a_migration_killed_at_any_statement_leaves_the_old_or_the_new_file(
         Database(template).close()
     old, new = _schema_of(template), _schema_after(template, tmp_path / "whole.db", scripts)
     seen = set()
-    for number in range(1, 400, 1 if "LONG" in os.environ else 6):
+    for number in range(1, 400, 1 if "LONG" in os.environ else 14):
         path = tmp_path / "killed.db"
         for leftover in tmp_path.glob("killed.db*"):
             leftover.unlink()
@@ -196,3 +198,22 @@ def test_a_script_is_split_at_the_ends_of_its_statements() -> None:
     cut = list(statements(FIRST))
     assert sum(statement.startswith("CREATE TRIGGER") for statement in cut) == 2
     assert all(s.rstrip("; \n").endswith("END") for s in cut if s.startswith("CREATE TRIGGER"))
+
+
+def test_newer_tables_of_the_simulated_broker_are_refused_and_reported(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+    database = bootstrap.create_demo(path, accounts=2)
+    with database.write() as tx:
+        tx.execute("INSERT INTO sim_migrations VALUES ('0999_future')")
+    database.close()
+    before = path.read_bytes()
+
+    for opening in (bootstrap.open_database, bootstrap.open_view, bootstrap.open_copy):
+        with pytest.raises(Conflict, match="newer version of rebal-tui"):
+            opening(path)
+    database = bootstrap.open_database(path, read_only=True)
+    found = check_book(database, bootstrap.read_only_broker(database)).faults
+    database.close()
+
+    assert "migration 0999_future is from a newer version" in str(found[0])
+    assert path.read_bytes() == before

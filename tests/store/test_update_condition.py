@@ -61,7 +61,10 @@ def test_a_portfolio_with_the_condition_reads_back_as_it_was_saved() -> None:
 )
 def test_the_file_refuses_a_condition_that_is_no_condition_or_one_too_many(values: str) -> None:
     database = new_file()
-    database.connection.execute("INSERT INTO portfolios VALUES (1, 'p', 'P', '', 'active', 0, 0, 0, 0, 0, 0)")
+    database.connection.execute(
+        "INSERT INTO portfolios (key, id, name, description, status, cash_weight, cooldown_days, created_at, "
+        "updated_at) VALUES (1, 'p', 'P', '', 'active', 0, 0, 0, 0)"
+    )
     if values.startswith("1"):
         database.connection.execute(
             "INSERT INTO portfolio_conditions VALUES (1, 0, 'on_portfolio_update', NULL, NULL, NULL)"

@@ -21,6 +21,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class DeskRows(tuple[DeskRow, ...]):
+    """Rows of the Desk that know how wide their names are."""
+
+    def zero_columns(self) -> frozenset[str]:
+        return frozenset()
+
+    def widest(self) -> dict[str, int]:
+        return {name: max((len(getattr(row, name)) for row in self), default=0) for name in ("client", "portfolio")}
+
+
 class FakeBackend:
     """`answers` maps services to functions or coroutine functions; `calls` records the commands received."""
 
@@ -41,10 +51,6 @@ class FakeBackend:
             run_queries.run_view: self._run,
             run_queries.portfolio_rows: tuple,
             manual_runs.cancel_run: lambda run: self._did(f"cancel {run}", SimpleNamespace(status="CANCELED")),
-            manual_runs.approve_run: lambda run, _: self._did(f"approve {run}", SimpleNamespace(status="IN_PROGRESS")),
-            manual_runs.reject_run: lambda run, note: self._did(
-                f"reject {run} {note}", SimpleNamespace(status="CANCELED")
-            ),
             scheduler.run_now: lambda job, _seconds: self._did(f"run {job}", "40 accounts, 4 runs"),
             export.Export: lambda what, fmt: self._did(
                 f"export {what} {fmt}", SimpleNamespace(done=0, total=0, advance=bool, text=lambda: "[]\n")
@@ -84,7 +90,7 @@ class FakeBackend:
 
     def desk(self, seen: DeskSnapshot | None = None) -> DeskSnapshot:
         tiles = tuple((tile, sum(tile in row.tiles for row in self.rows)) for tile in Tile)
-        return DeskSnapshot(self.version, self.line, tiles, self.rows)
+        return DeskSnapshot(self.version, self.line, tiles, DeskRows(self.rows), firm=views.firm(self.rows))
 
     def runs(self) -> RunsSnapshot:
         desks = [self.rows[index % len(self.rows)] for index in range(30 * bool(self.rows))]

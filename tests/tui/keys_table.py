@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.keymap import MOVES, key_text
-from rebal_tui.tui.sections import EVERYWHERE, LISTS, Section
+from rebal_tui.tui.sections import EVERYWHERE, LISTS, QUEUES, Section
 
 KEYS = Path(__file__).parents[2] / "rebal_tui" / "KEYS.md"
 _HEADING = """# Keys
@@ -22,8 +22,8 @@ def keys_page() -> str:
     """Every action by section, as a Markdown table."""
     lines = ["| where | key | does |", "|---|---|---|"]
     lines += [f"| lists | `{keys}` | {does}. |" for keys, does in MOVES]
-    for scope in (LISTS, EVERYWHERE, *Section):
-        label = scope.label if isinstance(scope, Section) else scope
+    for scope in (LISTS, EVERYWHERE, *Section, *QUEUES):
+        label = scope.label if isinstance(scope, Section) else scope.capitalize() if scope in QUEUES else scope
         for action in ACTIONS:
             if action.scope == scope:
                 keys = key_text(action.keys).replace("|", "\\|")

@@ -11,7 +11,10 @@ from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty, parse_money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.text import count_text
-from rebal_tui.engine.planning import Holdings, plan_full_rebalance, plan_partial_liquidation
+from rebal_tui.domain.trade_status import StatusKind
+from rebal_tui.engine.liquidation import plan_partial_liquidation
+from rebal_tui.engine.plan_lines import Holdings
+from rebal_tui.engine.planning import plan_full_rebalance
 from rebal_tui.engine.shares import rounded_shares
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.view_models.desk import DeskRow
@@ -203,7 +206,7 @@ def _decision(row: RunRow, desk: DeskRow) -> Decision:
     """The evaluation that created the run; without drift bands, the full rebalance is the account's first."""
     first = row.type == RunType.FULL_REBALANCE and desk.band_used is None
     last = None if first else desk.last_rebalanced or date(2026, 1, 5)
-    return decision(replace(desk, exception=False, last_rebalanced=last), _holdings(row, desk))
+    return decision(replace(desk, status=StatusKind.IN_RANGE, last_rebalanced=last), _holdings(row, desk))
 
 
 def _reason(book: _Book, status: RunStatus) -> str | None:

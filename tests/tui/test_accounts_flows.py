@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.quantities import parse_money, parse_qty
@@ -24,7 +24,8 @@ from rebal_tui.tui.book_backend import BookBackend
 from rebal_tui.tui.screens.accounts.page import AccountPage
 from rebal_tui.tui.screens.accounts.screen import AccountsScreen
 from rebal_tui.tui.screens.cash.screen import CashScreen
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.picker import PickScreen
 from rebal_tui.tui.sections import Section
@@ -104,8 +105,11 @@ async def mark(pilot: Pilot[Any], app: RebalApp, names: str) -> None:
 
 
 def confirmation(app: RebalApp) -> str:
-    """Return the text of the open confirmation."""
-    return str(app.screen.query_one("#confirm-text", Static).content)
+    """Return the text of the open confirmation, with its effects and their amounts."""
+    assert isinstance(app.screen, ConfirmScreen)
+    question = app.screen.question
+    effects = [f"{effect.text} {effect.amount}".strip() for effect in question.effects]
+    return " · ".join([question.text, *effects])
 
 
 def sound(book: Book) -> None:
@@ -158,7 +162,8 @@ def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
         assert isinstance(app.screen, ConfirmScreen)
         text = screen_text(app)
         assert "Subscribe to Growth?" in text
-        assert "Subscribe 9 accounts to Growth. The next evaluation creates 8 first runs" in text
+        assert "Subscribe 9 accounts to Growth" in text
+        assert "The next evaluation creates 8 first runs" in confirmation(app)
         assert "1 would be refused" in confirmation(app)
         assert "subscription already exists: account N-c follows a portfolio" in text
         assert "no run while an ACH deposit was returned" in text
@@ -189,7 +194,10 @@ def test_first_runs_do_what_their_preview_shows() -> None:
         await mark(pilot, app, "de")
         await press(pilot, "n", "g", "enter")
         assert "creates 2 first runs: 4 orders" in confirmation(app)
-        await press(pilot, "y", "escape")
+        await press(pilot, "up", "enter")
+        assert isinstance(app.screen, ReadScreen)
+        assert "first run after the subscription" in screen_text(app)
+        await press(pilot, "escape", "y")
         await time_to(pilot, app, book, "2026-03-02 10:15")
         made = [run for run in factories.all_runs(book) if run.portfolio_id == "growth"]
         assert len(made) == 2
@@ -211,11 +219,11 @@ def test_marked_accounts_are_moved_and_unsubscribed() -> None:
         await press(pilot, "m", "g", "enter")
         text = screen_text(app)
         assert "Move 2 accounts to Growth" in text
-        assert "Balanced" in text
+        assert "Balanced, " in text
         await press(pilot, "y")
-        assert "Moved · 2 done · 0 refused" in screen_text(app)
+        assert isinstance(app.screen, AccountsScreen)
+        assert "Moved: 2 accounts." in shown_messages(app)
         assert {book.subscriptions[name].portfolio_id for name in "ab"} == {"growth"}
-        await press(pilot, "escape")
         await time_to(pilot, app, book, "2026-03-03 09:30")
         moved = [run for run in factories.all_runs(book) if run.portfolio_id == "growth"]
         assert {(run.account_id, run.status) for run in moved} == {
@@ -286,6 +294,9 @@ def test_a_restriction_is_set_and_lifted() -> None:
         await type_text(pilot, "trading blocked")
         await press(pilot, "enter")
         assert book.accounts["a"].restrictions == {Restriction.TRADING_BLOCKED}
+        assert app.screen.table.rows[0].account_id != "a", "rows keep their places after a key"  # type: ignore[attr-defined]
+        assert app.screen.table.cursor_key == "a"  # type: ignore[attr-defined]
+        await press(pilot, "full_stop")
         assert app.screen.table.rows[0].account_id == "a"  # type: ignore[attr-defined]
         assert "trading is blocked" in screen_text(app)
         await press(pilot, "i")
@@ -355,7 +366,7 @@ def test_a_manual_partial_liquidation_after_its_preview_and_its_release() -> Non
         assert "sold to raise" in text
         count = len(factories.all_runs(book))
         await press(pilot, "enter")
-        assert "$3,000.00 is reserved" in screen_text(app)
+        assert "Reserved in the account of Client a $3,000.00" in confirmation(app)
         assert len(factories.all_runs(book)) == count
         await press(pilot, "y")
         last = factories.all_runs(book)[-1]
@@ -363,7 +374,7 @@ def test_a_manual_partial_liquidation_after_its_preview_and_its_release() -> Non
         assert book.extras["a"].reserve == parse_money("3000")
         assert "Reserved cash 3,000.00" in screen_text(app)
         await press(pilot, "l")
-        assert "the next evaluation invests it" in confirmation(app)
+        assert "The next evaluation invests it" in confirmation(app)
         await press(pilot, "y")
         assert book.extras["a"].reserve == 0
         await press(pilot, "l")
@@ -419,6 +430,7 @@ def test_the_account_view_follows_prices_and_keeps_its_cursor() -> None:
         text = screen_text(app)
         assert "first rebalance of this subscription" in text
         assert "R-14" not in text
+        assert isinstance(app.screen, ReadScreen)
         await press(pilot, "escape", "T", "enter")
         assert app.current_mode == Section.RUNS
 

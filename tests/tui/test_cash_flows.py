@@ -19,7 +19,7 @@ from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import cash as store
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.cash.screen import CashScreen
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen
+from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.sections import Section
 from tests.services import factories
@@ -81,7 +81,7 @@ def test_a_withdrawal_completes_across_a_settlement_and_a_restart(tmp_path: Path
         await press(pilot, "enter")
         assert isinstance(app.screen, ConfirmScreen)
         for part in (
-            "$9,000.00 leaves the account of Client a (N-a)",
+            "Leaves the account of Client a (N-a) $9,000.00",
             "Tue 03 Mar 2026",
             "subscribed to Balanced again",
         ):
@@ -222,7 +222,7 @@ def test_journals_in_and_out_and_their_refusals() -> None:
         await press(pilot, "tab")
         await type_text(pilot, "750")
         await press(pilot, "enter")
-        assert "$750.00 moves from the firm account, for Client a (N-a)" in confirmation(app)
+        assert "Moves from the firm account, for Client a (N-a) $750.00" in confirmation(app)
         await press(pilot, "y")
         made = store.journals(book.database)
         assert [(j.to_account, j.amount, j.description) for j in made] == [("a", parse_money("750"), "manual")]
@@ -315,8 +315,8 @@ def test_everything_can_be_withdrawn_and_the_account_stays_unsubscribed() -> Non
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await ask_for(pilot, "N-b", "Everything")
-        assert "Every position is closed." in confirmation(app)
-        assert "The account stays unsubscribed." in confirmation(app)
+        assert "Every position is closed" in confirmation(app)
+        assert "The account stays unsubscribed" in confirmation(app)
         await press(pilot, "y")
         await app.run_heartbeat()
         await settle(pilot)

@@ -1,4 +1,4 @@
-"""Unexpected errors while the screens run: a message and a log entry, and the program goes on."""
+"""Unexpected errors while the screens run: a message and a log entry, and the program continues."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_the_demonstration_opens_beside_the_advisors_book(tmp_path: Path, monkey
         assert "demonstration" in screen_text(app)
         assert "All 58" in screen_text(app)
         assert any(f"{own}, is still empty" in text for text in shown_messages(app))
-        await press(pilot, "f9", "enter")
+        await press(pilot, "f9", "y")
         assert "HALTED" in screen_text(app).upper(), "the demonstration is a book that can be changed"
 
     on_empty_book(own, script)

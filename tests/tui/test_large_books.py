@@ -8,7 +8,7 @@ from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import NANO, Money, Percent, Value
 from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, FirstRun
 from rebal_tui.services.view_models.portfolios import PortfolioRow
-from rebal_tui.tui.screens.accounts.lines import MAX_LISTED, bulk_lines, result_lines
+from rebal_tui.tui.screens.accounts.bulk_lines import MAX_LISTED, bulk_lines, result_lines
 from rebal_tui.tui.screens.portfolios.columns import columns
 from rebal_tui.tui.segments import Line
 

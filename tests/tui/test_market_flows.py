@@ -18,7 +18,8 @@ from rebal_tui.tui.screens.market.corporate_action import CorporateActionScreen
 from rebal_tui.tui.screens.market.lines import chart, sampled
 from rebal_tui.tui.screens.market.screen import MarketScreen
 from rebal_tui.tui.screens.market.shock import ShockScreen, read_percent, read_symbol
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from tests.services.factories import all_runs
 from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat, shows, sound, write

@@ -15,6 +15,8 @@ from rebal_tui.tui.widgets.tabs import TabBar
 from tests.tui.driving import drive, settle
 from tests.tui.textual_internals import record_layouts
 
+pytestmark = pytest.mark.every_frame
+
 
 @pytest.fixture
 def layouts(monkeypatch: pytest.MonkeyPatch) -> list[object]:

@@ -17,7 +17,8 @@ from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.screen import PortfoliosScreen
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from tests.services import factories
 from tests.tui import simulated
 from tests.tui.driving import WIDE, press, screen_text, settle, shown_messages
@@ -99,7 +100,7 @@ def test_the_list_and_its_detail_show_everything() -> None:
         text = screen_text(app)
         for part in ("All 3", "● active", "Balanced", "200,000.00", "60.00", "±5 pp", "cooldown 7 days", "Client b"):
             assert part in text
-        assert text.index("■ Client b") < text.index("● Client a")
+        assert text.index("▶ Client b") < text.index("● Client a")
         await go_to_portfolio(pilot, app, "calm")
         text = screen_text(app)
         assert "monthly on the 15th" in text
@@ -304,7 +305,7 @@ def test_unsaved_changes_need_confirmation() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "e", "escape")
         assert on_the_list(app)
-        await press(pilot, "e")
+        await press(pilot, "e", "end")
         await type_text(pilot, "x")
         await press(pilot, "escape")
         assert isinstance(app.screen, ConfirmScreen)
@@ -465,7 +466,7 @@ def test_heartbeats_leave_half_typed_text_unchanged() -> None:
         await press(pilot, "j", "slash")
         await type_text(pilot, "a")
         await press(pilot, "enter")
-        await press(pilot, "j", "e")
+        await press(pilot, "j", "e", "end")
         await type_text(pilot, " half")
         factories.set_price(book, "SPY", "500.00")
         await app.run_heartbeat()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Button, Input
 
 from rebal_tui.domain.runs import Approval, RunStatus
 from rebal_tui.services.book.book import Book
@@ -15,8 +15,9 @@ from rebal_tui.services.book.policy import set_review
 from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.simulation import simulator
 from rebal_tui.store import run_orders, runs
-from rebal_tui.tui.screens.review.approve import ApproveScreen
-from rebal_tui.tui.screens.shared.dialog import AskScreen, ReadScreen
+from rebal_tui.tui.screens.review.screen import ReviewScreen
+from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.kill_switch import KillScreen
 from tests.services.factories import all_runs
 from tests.tui.driving import press, screen_text, shown_messages
@@ -62,13 +63,13 @@ def test_one_run_is_approved_on_the_displayed_plan() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         key = app.screen.table.cursor_key
         await press(pilot, "A")
-        assert isinstance(app.screen_stack[-1], ApproveScreen)
+        assert isinstance(app.screen_stack[-1], ConfirmScreen)
         assert "above its target" in screen_text(app)
         await press(pilot, "escape")
         assert statuses(book).count(RunStatus.QUEUED) == 4
-        await press(pilot, "A")
+        await press(pilot, "A", "up")
         await write(pilot, "fine")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+enter")
         assert runs.get(book.database, key).status is RunStatus.COMPLETED_SUCCESS
         assert ("approved", "fine") in [(what, note) for _, what, note in runs.notes(book.database, key)]
         assert len(app.screen.table.rows) == 3
@@ -85,12 +86,13 @@ def test_a_rejection_needs_a_note() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         key = app.screen.table.cursor_key
         await press(pilot, "R")
-        assert isinstance(app.screen, AskScreen)
-        await press(pilot, "enter")
+        assert isinstance(app.screen, ConfirmScreen)
+        await press(pilot, "enter", "enter")
         assert runs.get(book.database, key).status is RunStatus.QUEUED
-        await press(pilot, "R")
+        assert "A note is required." in screen_text(app)
+        await press(pilot, "escape", "R")
         await write(pilot, "not now")
-        await press(pilot, "enter")
+        await press(pilot, "enter", "enter")
         rejected = runs.get(book.database, key)
         assert rejected.status is RunStatus.CANCELED
         assert rejected.reason == "rejected: not now"
@@ -106,12 +108,12 @@ def test_a_changed_plan_is_shown_again_with_a_notice() -> None:
         key = app.screen.table.cursor_key
         await press(pilot, "A")
         simulator.shock(book, "SPY", 2000)  # type: ignore[arg-type]
-        await press(pilot, "enter")
-        assert isinstance(app.screen, ApproveScreen), "the new plan is asked about"
+        await press(pilot, "y")
+        assert isinstance(app.screen, ConfirmScreen), "the new plan is asked about"
         assert "The plan has changed, nothing was sent. Approve the new plan?" in screen_text(app)
         assert any("nothing was sent" in text for text in shown_messages(app))
         assert runs.get(book.database, key).status is RunStatus.QUEUED
-        await press(pilot, "enter")
+        await press(pilot, "y")
         assert runs.get(book.database, key).status is RunStatus.COMPLETED_SUCCESS
 
     run(flow, book, "9")
@@ -126,25 +128,25 @@ def test_a_plan_that_changed_before_it_was_seen_can_be_approved_at_once() -> Non
     async def flow(pilot: Any, app: Any) -> None:
         key = app.screen.table.cursor_key
         assert "Prices moved; the plan was recalculated." in " ".join(screen_text(app).split())
-        await press(pilot, "A", "enter")
+        await press(pilot, "A", "y")
         assert runs.get(book.database, key).status is RunStatus.COMPLETED_SUCCESS
 
     run(flow, book, "9", (160, 50))
 
 
 @pytest.mark.slow
-def test_all_marked_are_approved_with_an_outcome_each() -> None:
+def test_all_marked_are_approved_after_a_look_at_one_plan() -> None:
     book = queue_book()
 
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "space", "space", "space", "A")
         assert "Approve 3 runs?" in screen_text(app)
-        await press(pilot, "enter")
+        await press(pilot, "up", "up", "enter")
         assert isinstance(app.screen, ReadScreen)
-        text = screen_text(app)
-        assert "3 of 3 runs approved" in text
-        assert text.count("✓ Client") == 3
-        await press(pilot, "escape")
+        assert "Sells" in screen_text(app) or "above its target" in screen_text(app)
+        await press(pilot, "escape", "y")
+        assert isinstance(app.screen, ReviewScreen), "no result page when nothing was refused"
+        assert "Approved: 3 runs." in shown_messages(app)
         assert statuses(book).count(RunStatus.COMPLETED_SUCCESS) == 3
         assert statuses(book).count(RunStatus.QUEUED) == 1
 
@@ -158,11 +160,52 @@ def test_all_marked_are_rejected_with_one_note() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "space", "space", "R")
         await write(pilot, "later")
-        await press(pilot, "enter")
-        assert "2 of 2 runs rejected" in screen_text(app)
+        await press(pilot, "ctrl+enter")
+        assert "Rejected: 2 runs." in shown_messages(app)
         assert statuses(book).count(RunStatus.CANCELED) == 2
 
     run(flow, book, "9")
+
+
+@pytest.mark.slow
+def test_runs_approves_and_rejects_with_the_confirmation_of_the_queue() -> None:
+    book = queue_book(2)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "A")
+        assert "Approve this run?" in screen_text(app)
+        await press(pilot, "y")
+        assert statuses(book).count(RunStatus.COMPLETED_SUCCESS) == 1
+        await press(pilot, "A")
+        if shown_messages(app)[-1] != "This run does not await review.":
+            await press(pilot, "n")
+        await press(pilot, "j", "R")
+        await write(pilot, "no")
+        await press(pilot, "ctrl+enter")
+        assert statuses(book).count(RunStatus.CANCELED) == 1
+
+    run(flow, book, "4")
+
+
+@pytest.mark.slow
+def test_the_buttons_name_their_keys_and_only_the_focused_one_is_filled() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "A")
+        no, yes = app.screen.query(Button)
+        assert app.focused is no
+        assert [str(button.label) for button in (no, yes)] == ["Not now (n)", "Approve (y)"]
+        assert no.styles.background != yes.styles.background
+        await press(pilot, "right")
+        assert app.focused is yes
+        filled = yes.styles.background
+        await press(pilot, "left")
+        assert no.styles.background == filled != yes.styles.background
+        await press(pilot, "up")
+        assert [str(button.label) for button in (no, yes)] == ["Not now (esc)", "Approve (ctrl+enter)"]
+        await press(pilot, "escape")
+        assert isinstance(app.screen, ReviewScreen)
+
+    run(flow, queue_book(1), "9")
 
 
 @pytest.mark.slow
@@ -173,7 +216,7 @@ def test_in_a_live_book_approval_requires_typing() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await run_heartbeat(pilot, app)
         await press(pilot, "A", "enter")
-        assert isinstance(app.screen_stack[-1], ApproveScreen)
+        assert isinstance(app.screen_stack[-1], ConfirmScreen)
         assert statuses(book).count(RunStatus.QUEUED) == 4
         await press(pilot, *"LIVE", "enter")
         assert statuses(book).count(RunStatus.COMPLETED_SUCCESS) == 1
@@ -248,13 +291,13 @@ def test_the_kill_switch_works_over_a_dialog_and_while_typing() -> None:
     book = queue_book()
 
     async def flow(pilot: Any, app: Any) -> None:
-        await press(pilot, "A")
+        await press(pilot, "A", "up")
         await write(pilot, "ha")
         await press(pilot, "f9", "y")
         assert halted(book)
-        assert isinstance(app.screen_stack[-1], ApproveScreen)
+        assert isinstance(app.screen_stack[-1], ConfirmScreen)
         assert app.screen.query_one("#note", Input).value == "ha"
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+enter")
         assert statuses(book).count(RunStatus.QUEUED) == 4, "approved, but nothing starts"
         assert book.open_runs
         await press(pilot, "f9", "y")
@@ -308,7 +351,7 @@ def test_the_confirmation_for_many_runs_looks_right(snap_compare: Any) -> None:
 
 @pytest.mark.slow
 def test_outcomes_look_right(snap_compare: Any) -> None:
-    shows(snap_compare, queue_book(), ("9", "space", "space", "A", "enter"), SIZES["80x24"])
+    shows(snap_compare, queue_book(), ("9", "space", "space", "A", "y"), SIZES["80x24"])
 
 
 @pytest.mark.slow

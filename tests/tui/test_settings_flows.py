@@ -24,7 +24,7 @@ from rebal_tui.tui.actions import applies
 from rebal_tui.tui.keymap import key_fault, usable_keys
 from rebal_tui.tui.screens.settings.policy_fields import TYPED
 from rebal_tui.tui.screens.settings.screen import SettingsScreen
-from rebal_tui.tui.sections import REVIEW, Section
+from rebal_tui.tui.sections import QUEUES, Section
 from rebal_tui.tui.settings import Density, Settings, SettingsFile, read_settings, settings_text, write_settings
 from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.simulated import SIZES, app_with_book, at_time, market_book, run, run_heartbeat, shows, write
@@ -111,7 +111,7 @@ def test_keys_can_be_swapped_and_conflicts_are_omitted() -> None:
 
 def test_no_key_has_two_meanings_in_review_or_another_section() -> None:
     assert usable_keys({}) == ({}, {})
-    for section in (*Section, REVIEW):
+    for section in (*Section, *QUEUES):
         for action in ACTIONS:
             if applies(action, section):
                 for key in action.keys.split(","):

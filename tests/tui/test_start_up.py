@@ -27,7 +27,7 @@ LATER = (
     *("rebal_tui.bootstrap", "rebal_tui.opening", "rebal_tui.services.book.book", "rebal_tui.services.queries.desk"),
     *("rebal_tui.engine.evaluation", "rebal_tui.engine.arrays", "rebal_tui.services.schedule.scheduler"),
     *(
-        "rebal_tui.broker",
+        "rebal_tui.broker.protocol",
         "rebal_tui.store",
         "rebal_tui.tui.screens.accounts.screen",
         "rebal_tui.tui.screens.cash.screen",
@@ -61,6 +61,7 @@ def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.every_frame
 def test_the_screens_respond_while_the_book_is_read() -> None:
     loading, read_on = LoadProgress(), threading.Event()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 from rebal_tui.tui.screens.stopped import StoppedScreen
 from tests.tui.driving import press, screen_text, settle, shown_messages
-from tests.tui.simulated import Flow, run_heartbeat
+from tests.tui.simulated import Flow, run_heartbeat, write
 
 SHOWS = ("subscribers", "go('review')")
 """Methods whose names match a change but that only show something."""
@@ -116,6 +117,31 @@ def test_a_full_disk_stops_writing_until_there_is_free_space(tmp_path: Path) -> 
         assert not book.database.read_only
 
     drive(app_of(thread), flow)
+
+
+def test_a_removed_file_stops_writing_and_a_copy_can_be_saved(tmp_path: Path) -> None:
+    book, copy = writer(tmp_path / "book.db"), tmp_path / "copy.db"
+    app = app_of(BookThread(lambda: book))
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        (tmp_path / "book.db").unlink()
+        await run_heartbeat(pilot, app)
+        assert isinstance(app.screen, StoppedScreen)
+        assert "The book's file is gone" in screen_text(app)
+        await press(pilot, "s")
+        await write(pilot, str(tmp_path / "none" / "x.db"))
+        await press(pilot, "enter", "enter")
+        assert "Folder not found" in screen_text(app)
+        await press(pilot, "s")
+        await write(pilot, f"'{copy}'")
+        await press(pilot, "ctrl+enter")
+        assert "Saved to" in screen_text(app)
+        await press(pilot, "q")
+
+    drive(app, flow)
+    assert app.return_code == 1
+    with closing(bootstrap.open_database(copy)) as database:
+        assert len(bootstrap.open_simulation(database).accounts) == len(book.accounts)
 
 
 async def stop_by_full_disk(pilot: Any, app: RebalApp, book: Book) -> None:

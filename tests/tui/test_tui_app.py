@@ -1,20 +1,19 @@
 import asyncio
 import logging
 import stat
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import AccountView
-from rebal_tui.services.view_models.standing import Tile
-from rebal_tui.tui.book_services import desk_queries, run_queries
+from rebal_tui.tui.book_services import desk_queries
 from rebal_tui.tui.host import FirstSteps
 from rebal_tui.tui.screens.runs.screen import RunsScreen
 from rebal_tui.tui.screens.shared import export
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen
+from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.sections import Section
 from tests.tui.driving import drive, make_app, press, screen_text, settle, shown_messages
 from tests.tui.fakes import FakeBackend
@@ -40,10 +39,10 @@ def test_every_section_is_one_key_away_and_keeps_its_state() -> None:
 def test_the_desk_puts_first_what_needs_a_person() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         rows = app.screen.table.rows
-        exceptions = [row.exception for row in rows]
-        assert exceptions == sorted(exceptions, reverse=True)
-        used = [-1 if row.band_used is None else row.band_used for row in rows if not row.exception]
-        assert used == sorted(used, reverse=True)
+        order = [(list(StatusKind).index(row.status), -(row.band_used or -1)) for row in rows]
+        assert order == sorted(order)
+        assert rows[0].status is StatusKind.NEEDS_YOU
+        assert app.screen.table.cursor_row is rows[0]
 
     drive(script)
 
@@ -68,12 +67,14 @@ def test_tiles_filter_by_key_and_by_click() -> None:
         table = app.screen.table
         await press(pilot, "t")
         assert table.rows
-        assert all(Tile.OUTSIDE in row.tiles for row in table.rows)
-        await press(pilot, "T")
+        assert all(row.status is StatusKind.NEEDS_YOU for row in table.rows)
+        await press(pilot, "t")
+        assert all(row.status is StatusKind.WILL_TRADE for row in table.rows)
+        await press(pilot, "T", "T")
         assert len(table.rows) == table.total
-        await pilot.click("#tiles", offset=(24, 0))
+        await pilot.click("#tiles", offset=(44, 0))
         await settle(pilot)
-        assert all(Tile.NEAR in row.tiles for row in table.rows)
+        assert all(row.status is StatusKind.WAITS for row in table.rows)
         await press(pilot, "escape")
         assert len(table.rows) == table.total
 
@@ -180,27 +181,6 @@ def test_only_an_unfinished_run_can_be_canceled() -> None:
         await press(pilot, "j", "c")
         assert app.screen is app.section
         assert "only a queued or running run can be canceled" in shown_messages(app)[-1]
-
-    drive(script, make_app(backend))
-
-
-@pytest.mark.slow
-def test_a_run_that_awaits_review_is_approved_or_rejected_with_a_note() -> None:
-    backend = FakeBackend()
-    snapshot = backend.runs()
-    first = replace(snapshot.rows[0], status="QUEUED", awaiting_approval=True)
-    reviewing = replace(snapshot, rows=(first, *snapshot.rows[1:]))
-    backend.answers[run_queries.runs_snapshot] = lambda: reviewing
-
-    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
-        await press(pilot, "4")
-        run_id = app.screen.table.cursor_key
-        await press(pilot, "A")
-        assert "1 sell and 4 buys" in screen_text(app)
-        await press(pilot, "y", "R", "n", "o", "enter")
-        assert backend.calls == [f"approve {run_id}", f"reject {run_id} no"]
-        await press(pilot, "j", "A")
-        assert shown_messages(app)[-1] == "This run does not await review."
 
     drive(script, make_app(backend))
 
@@ -318,6 +298,7 @@ def test_a_failing_heartbeat_is_visible_and_goes_away() -> None:
     drive(script, make_app(backend))
 
 
+@pytest.mark.every_frame
 def test_a_late_answer_is_dropped() -> None:
     backend = FakeBackend()
     rows = {row.account_id: row for row in backend.rows}
@@ -361,6 +342,7 @@ def test_a_snapshot_that_has_not_changed_is_not_drawn_again() -> None:
     backend.answers[desk_queries.account_view] = counting
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await settle(pilot)
         before = len(requests)
         await app.run_heartbeat()
         await settle(pilot)
@@ -387,7 +369,8 @@ def test_an_empty_book_offers_three_ways_to_start() -> None:
         assert "Preview" not in text
         await press(pilot, "enter")
         assert done == ["demo"]
-        assert "The demo is open." in screen_text(app)
+        assert "The demo is open." in shown_messages(app)
+        assert "Working…" not in screen_text(app)
         await press(pilot, "down", "down", "enter")
         assert "rebal-tui connect" in screen_text(app)
 

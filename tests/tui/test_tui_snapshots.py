@@ -17,7 +17,7 @@ SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
 KEYS = {
     "desk": (),
     "account": ("enter",),
-    "preview": ("end", "home", *["j"] * 8, "p"),
+    "preview": ("t", "t", "p"),
     "runs": ("4",),
     "run": ("4", "enter"),
     "help": ("question_mark",),

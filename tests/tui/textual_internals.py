@@ -92,7 +92,7 @@ def draw_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def keep_cursors_visible(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stop the blinking of cursors, so that a picture does not depend on its moment."""
+    """Stop the blinking of cursors, so that a picture does not depend on its time."""
     monkeypatch.setattr(Input, "_toggle_cursor", lambda _self: None)
     monkeypatch.setattr(TextArea, "_toggle_cursor_blink_visible", lambda _self: None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -22,18 +23,24 @@ from rebal_tui.domain.portfolios import (
 )
 from rebal_tui.domain.quantities import NANO, Money, Percent, Price, Qty, parse_money, parse_percent, parse_price
 from rebal_tui.domain.sessions import NEW_YORK, Session
+from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.engine.evaluation import evaluate
-from rebal_tui.engine.planning import Holdings, plan_full_rebalance
+from rebal_tui.engine.plan_lines import Holdings
+from rebal_tui.engine.planning import plan_full_rebalance
+from rebal_tui.engine.schedule import Schedule
 from rebal_tui.engine.shares import rounded_shares
 from rebal_tui.engine.situation import Situation
+from rebal_tui.engine.trade_status import StatusContext, trade_status
+from rebal_tui.market.sessions import TradingCalendar, build_sessions
 from rebal_tui.services.view_models.desk import (
     AccountView,
     DeskRow,
     DriftPoint,
+    FirmView,
     HoldingView,
     PreviewView,
 )
-from rebal_tui.services.view_models.standing import Standing, Tile
+from rebal_tui.services.view_models.standing import STATUS_TILES, Tile, short_status
 from rebal_tui.services.view_models.status import StatusLine
 
 NOW = datetime(2026, 3, 16, 14, 42, 15, tzinfo=UTC)
@@ -45,6 +52,7 @@ SESSION = Session(
     date(2026, 3, 17),
     date(2026, 3, 17),
 )
+SCHEDULE = Schedule(TradingCalendar(build_sessions(date(2025, 1, 1), date(2027, 12, 31))), lambda session: session.open)
 NAMES = (
     "Ruiz, Ana",
     "Okafor, B.",
@@ -112,21 +120,19 @@ def drifts_at(usage: int) -> tuple[int, ...]:
 def desk_row(index: int, client: str | None = None) -> DeskRow:
     profile, kind = PROFILE[index % len(PROFILE)]
     used = None if profile is None else max(profile - index * 7 % 190, 0)
-    standing = Standing(kind) if used is not None else Standing.NONE
-    if standing is Standing.OUTSIDE and used is not None and used <= 1000:
-        standing = Standing.NEAR
     tiles = {Tile.ALL}
-    tiles |= {Tile.OUTSIDE} if standing is Standing.OUTSIDE else set()
-    tiles |= {Tile.NEAR} if standing is Standing.NEAR else set()
-    tiles |= {Tile.BLOCKED} if standing is Standing.BLOCKED else set()
-    first = index % 7 == 6 and standing is not Standing.BLOCKED
+    if used is not None and used > 1000:
+        tiles.add(Tile.OUTSIDE)
+    elif used is not None and used >= 800:
+        tiles.add(Tile.NEAR)
+    first = index % 7 == 6 and kind != "blocked"
     tiles |= {Tile.FIRST} if first else set()
-    state = {"outside": "runs 10:45", "near": "near", "blocked": "ACH return"}.get(standing.value, "inside")
     model = MODELS[index % 4]
     equity = (50_000_00 + index * 987_653_21 % 900_000_00) * NANO // 100
     sign = -1 if index % 3 else 1
     banded, drifted = used is not None, date(2026, 1 + index % 2, 2 + index % 25)
-    return DeskRow(
+    last = None if index % 7 == 6 else drifted if banded else date(2025, 12, 31)
+    row = DeskRow(
         account_id=f"{(index * 2654435761) % 2**32:08x}-0000-4000-8000-{index:012x}",
         account_number=f"9{index:08d}",
         client=client or NAMES[index % len(NAMES)],
@@ -137,11 +143,31 @@ def desk_row(index: int, client: str | None = None) -> DeskRow:
         worst=SYMBOLS[model[0]][0],
         drift_bp=drifts_at(sign * (used or 0))[0],
         band_used=used,
-        standing=standing,
+        status=StatusKind.NEEDS_YOU if kind == "blocked" else StatusKind.IN_RANGE,
         tiles=frozenset(tiles),
-        state="runs 10:45" if first else state,
-        last_rebalanced=None if index % 7 == 6 else drifted if banded else date(2025, 12, 31),
-        exception=standing is Standing.BLOCKED,
+        state="ACH return",
+        last_rebalanced=date(2026, 3, 12) if index % 18 == 12 else last,
+    )
+    found = decision(row).status
+    assert found is not None
+    text = short_status(found.kind, found.waits_for, found.first_trade_at, NOW, traded=False)
+    own = next(tile for tile, status in STATUS_TILES.items() if status is found.kind)
+    state = row.state if found.kind is StatusKind.NEEDS_YOU else text
+    return replace(row, status=found.kind, tiles=row.tiles | {own}, state=state)
+
+
+def firm(rows: Sequence[DeskRow]) -> FirmView:
+    """The totals of some rows, with nine working orders."""
+    outside = [row for row in rows if Tile.OUTSIDE in row.tiles]
+    return FirmView(
+        equity=Money(sum(row.equity for row in rows)),
+        cash=Money(sum(row.cash for row in rows)),
+        outside=len(outside),
+        outside_equity=Money(sum(row.equity for row in outside)),
+        working_orders=9,
+        working=parse_money("84210"),
+        traded_today=parse_money("1022500"),
+        next_evaluation="10:45",
     )
 
 
@@ -217,7 +243,10 @@ def decision(row: DeskRow, holdings: Holdings | None = None, at: datetime = NOW)
     session = SESSION if at.date() == DAY else replace(SESSION, day=at.date(), open=SESSION.open - (NOW - at),
         close=SESSION.close - (NOW - at), settles_on=DAY, next_day=DAY)  # fmt: skip
     assets = {symbol: replace(asset, price_at=at - timedelta(seconds=3)) for symbol, asset in held.assets.items()}
-    return evaluate(Situation(at, session, "", account, portfolio, subscription, assets))
+    situation = Situation(at, session, "", account, portfolio, subscription, assets)
+    made = evaluate(situation)
+    context = StatusContext(SCHEDULE, at + timedelta(minutes=3))
+    return replace(made, status=trade_status(situation, context, decision=made))
 
 
 def _history(row: DeskRow) -> tuple[DriftPoint, ...]:

@@ -13,7 +13,7 @@ from rebal_tui.broker.alpaca.client import AlpacaClient, Denied, KeysRefused, Ra
 from rebal_tui.broker.alpaca.firm_account import firm_candidates, firm_reason, has_person
 from rebal_tui.broker.alpaca.json_values import Json, Malformed
 from rebal_tui.broker.alpaca.refusals import refusal
-from rebal_tui.broker.protocol import BrokerUnavailable, RefusalCode
+from rebal_tui.broker.failures import BrokerUnavailable, RefusalCode
 from rebal_tui.broker.unreadable import AccountUnreadable, Listing, Unreadable
 from rebal_tui.domain.accounts import Account, AccountStatus
 
@@ -88,7 +88,7 @@ class AccountReader:
             with self.of_account(account_id, missing=True):
                 data = json_values.as_object(self._client.get(f"/v1/accounts/{account_id}"))
                 if json_values.id_of(data) != account_id:
-                    raise Malformed("id: expected the account that was asked for")
+                    raise Malformed("id: expected the requested account")
             self._listed[account_id] = data
         if not self._firm_account:
             reason = self._maybe_firm.get(account_id) or firm_reason(data, others_have_person=self._others_have_person)
@@ -183,7 +183,7 @@ class AccountReader:
                 raise
             return shapes.account(data, None, [])
         if trading.get("id") not in (None, account_id):
-            raise Malformed("id: expected the account that was asked for")
+            raise Malformed("id: expected the requested account")
         if held is None:
             held = self._client.get(f"{path}/positions")
         return shapes.account(data, trading, json_values.as_list(held))

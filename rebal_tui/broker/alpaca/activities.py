@@ -1,6 +1,6 @@
 """Conversion of Alpaca's activities: cash, shares, and the parts of corporate actions (R-54).
 
-The fields are those of the activity stream `/v2beta1/events/activities`: common ones beside `details` by type.
+The fields are those of the activity stream `/v2beta1/events/activities`: common ones, and `details` by type.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import Any
 
 from rebal_tui.broker.alpaca import json_values, shapes
 from rebal_tui.broker.alpaca.json_values import Malformed
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.broker.unreadable import Listing, Unreadable
 from rebal_tui.domain.assets import Asset
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import queue
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -17,20 +17,16 @@ from rebal_tui.broker.alpaca.asset_rows import read_assets
 from rebal_tui.broker.alpaca.client import AlpacaClient, Denied
 from rebal_tui.broker.alpaca.events import broker_event
 from rebal_tui.broker.alpaca.json_values import Json, Malformed
+from rebal_tui.broker.alpaca.made_journals import made_for
 from rebal_tui.broker.alpaca.ports import EventInbox, PriceOf, SettlesOn
+from rebal_tui.broker.alpaca.quoted_prices import quoted_price
 from rebal_tui.broker.alpaca.refusals import is_no_order, refusal
 from rebal_tui.broker.alpaca.stream_list import ACCOUNTS, ACTIVITIES, INTERNAL, JOURNALS
 from rebal_tui.broker.alpaca.stream_reader import ReceivedMessage
 from rebal_tui.broker.alpaca.stream_set import StreamSet
-from rebal_tui.broker.connection import ConnectionState
-from rebal_tui.broker.protocol import (
-    FIRM_ACCOUNT,
-    BrokerEvent,
-    BrokerRefused,
-    BrokerUnavailable,
-    RateLimit,
-    RefusalCode,
-)
+from rebal_tui.broker.connection import ConnectionState, RateLimit
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, JournalRequest
 from rebal_tui.broker.unreadable import Listing
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
@@ -52,10 +48,10 @@ T = TypeVar("T")
 
 
 class AlpacaBroker:
-    """A broker on the network (`LiveBroker`).
+    """A broker on the network (`gateway.broker.Network`). Its requests are sent by the gateway's threads.
 
-    `firm_account` is the broker's id of the firm account, "" where it is unknown. Call `listen` to receive events,
-    `close` at the end.
+    Only the thread that owns the inbox calls `events`, `listen` and `catch_up_from`. `firm_account` is the broker's id
+    of the firm account, "" where it is unknown. Call `listen` to receive events, `close` at the end.
     """
 
     def __init__(
@@ -75,6 +71,7 @@ class AlpacaBroker:
         self._price = price
         self._firm_account = firm_account
         self._streams = StreamSet(client, inbox, now)
+        self._storable: queue.SimpleQueue[tuple[str, str, datetime, str]] = queue.SimpleQueue()
         self._pool = ThreadPoolExecutor(max_workers=MAX_CONCURRENT_READS, thread_name_prefix="alpaca-read")
         self._account_reader = AccountReader(client, self._pool, now, firm_account)
 
@@ -97,12 +94,16 @@ class AlpacaBroker:
         """Start the event streams; no effect when they are started already."""
         self._streams.start()
 
-    def catch_up(self, until: datetime) -> None:
-        """Receive the trade events between the last stored one and `until`, a time at the broker, in one request.
+    def catch_up_from(self) -> datetime:
+        """The time from which `catch_up` has to read: shortly before the last stored trade event."""
+        return self._streams.catch_up_from()
+
+    def catch_up(self, until: datetime, begin: datetime) -> None:
+        """Receive the trade events between `begin` and `until`, a time at the broker, in one request.
 
         Raises `BrokerUnavailable` when they cannot be read to the end.
         """
-        self._streams.catch_up(until)
+        self._streams.catch_up(until, begin)
 
     def close(self) -> None:
         self._streams.stop()
@@ -129,7 +130,7 @@ class AlpacaBroker:
             part = symbols[start : start + MAX_SYMBOLS_PER_REQUEST]
             answer = self._snapshots(part)
             for symbol in part:
-                quoted = _snapshot(answer.get(symbol))
+                quoted = quoted_price(answer.get(symbol))
                 if quoted is not None:
                     found[symbol] = quoted
         return found
@@ -167,10 +168,6 @@ class AlpacaBroker:
         """
         path = f"/v1/trading/accounts/{request.account_id}/orders"
         return self._with_refresh(self._order(self._send("POST", path, shapes.order_body(request)), request.account_id))
-
-    def batch(self) -> AbstractContextManager[object]:
-        """A block without effect: each order is stored as soon as its response arrives."""
-        return nullcontext()
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
         """The order with that client order id; None only when the broker itself reports that it has none.
@@ -242,6 +239,19 @@ class AlpacaBroker:
             self.request_refresh(client, f"{journal.id}:{journal.status}")
         return journal
 
+    def journal_of(self, request: JournalRequest) -> Journal | None:
+        """The journal that the broker made for a request whose answer was lost, None when it has made none.
+
+        It is the one with the same accounts, amount and description made since the request. Raises `BrokerUnavailable`
+        when there are several.
+        """
+        params = {
+            "from_account": self._broker_account_id(request.from_account),
+            "to_account": self._broker_account_id(request.to_account),
+        }
+        listed = _read(lambda: json_values.as_list(self._get("/v1/journals", params)))
+        return made_for(request, [self._journal(data) for data in listed])
+
     def cash_transferable(self, account_id: str) -> Money:
         """Settled cash less what open orders and journals reserve, never below zero (R-2)."""
         with self._account_reader.of_account(account_id):
@@ -249,16 +259,36 @@ class AlpacaBroker:
             return Money(max(0, json_values.money(json_values.as_object(trading), "cash_transferable")))
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Events with `seq` above `after`, oldest first. Waits for the network only to read journals."""
-        self._store_messages()
+        """Events with `seq` above `after`, oldest first, after storing what `receive` has prepared."""
+        if fresh := [self._storable.get_nowait() for _ in range(self._storable.qsize())]:
+            self._inbox.add(fresh)
         return [
             broker_event(received, self._firm_account, self._settles_on) for received in self._inbox.after(after, limit)
         ]
 
+    def store_answer(self, answer_id: str, body: str) -> None:
+        """Store the answer to a request of this program with the next events; once per `answer_id`."""
+        self._storable.put((INTERNAL, answer_id, self._now(), body))
+
     def request_refresh(self, account_id: str | None, reason: str) -> None:
         """Request that an account, or with None the assets, is read again with the next events; once per `reason`."""
         body: dict[str, Any] = {"assets": True} if account_id is None else {"account_id": account_id}
-        self._inbox.add([(INTERNAL, reason, self._now(), json.dumps(body))])
+        self._storable.put((INTERNAL, reason, self._now(), json.dumps(body)))
+
+    def has_received(self) -> bool:
+        """Whether `receive` has something to prepare."""
+        return self._streams.has_message
+
+    def receive(self) -> None:
+        """Prepare received messages for storage. A journal's event has only its status, so the journal is read first.
+
+        Raises `BrokerUnavailable` when one cannot be read; it and the later messages stay.
+        """
+        while (message := self._streams.next_message()) is not None:
+            body = self._storable_body(message)
+            if body is not None:
+                self._storable.put((message.stream.name, message.event_id, message.at, body))
+            self._streams.take()
 
     def _snapshots(self, symbols: Sequence[str]) -> Json:
         """Snapshots by symbol. A refusal because of single symbols leaves only these out; it halves the request."""
@@ -278,19 +308,6 @@ class AlpacaBroker:
     def _orders(self, path: str, params: Mapping[str, str | int], account_id: str) -> list[Order]:
         with self._account_reader.of_account(account_id):
             return [shapes.order(data, account_id) for data in json_values.as_list(self._client.get(path, params))]
-
-    def _store_messages(self) -> None:
-        """Store received messages. A journal's event has only its status, so the journal is read first."""
-        fresh: list[tuple[str, str, datetime, str]] = []
-        try:
-            while (message := self._streams.next_message()) is not None:
-                body = self._storable_body(message)
-                if body is not None:
-                    fresh.append((message.stream.name, message.event_id, message.at, body))
-                self._streams.take()
-        finally:
-            if fresh:
-                self._inbox.add(fresh)
 
     def _storable_body(self, message: ReceivedMessage) -> str | None:
         """The event's JSON to store, None when it does not concern the book."""
@@ -328,6 +345,9 @@ class AlpacaBroker:
             asset.id, asset.symbol, asset.name, asset.exchange, asset.status, asset.tradable, asset.fractionable,
             quote.price, quote.at,
         )  # fmt: skip
+
+    def _journal(self, data: Json) -> Journal:
+        return _read(lambda: shapes.journal(data, self._firm_account, self._now()))
 
     def _broker_account_id(self, account_id: str) -> str:
         return self._firm_account if account_id == FIRM_ACCOUNT else account_id
@@ -374,27 +394,3 @@ def _read(reading: Callable[[], T]) -> T:
         raise BrokerUnavailable(f"invalid response: {error}") from None
     except Denied as denied:
         raise refusal(denied) from None
-
-
-def _snapshot(data: Any) -> tuple[Price, datetime] | None:
-    """The price and its timestamp in a symbol's snapshot, None when it has none or is malformed."""
-    if not isinstance(data, dict):
-        return None
-    try:
-        trade, quote = data.get("latestTrade"), data.get("latestQuote")
-        found: tuple[Price, datetime] | None = None
-        if isinstance(trade, dict):
-            price, at = json_values.price_or_none(trade, "p"), json_values.timestamp_or_none(trade, "t")
-            found = (price, at) if price is not None and at is not None else None
-        if isinstance(quote, dict):
-            bid, ask, at = (
-                json_values.price_or_none(quote, "bp"),
-                json_values.price_or_none(quote, "ap"),
-                json_values.timestamp_or_none(quote, "t"),
-            )
-            if bid and ask and at and bid <= ask <= bid * 101 // 100 and (found is None or at > found[1]):
-                found = Price((bid + ask) // 2), at
-        return found
-    except Malformed as error:
-        log.warning("invalid snapshot: %s", error)
-        return None

@@ -15,12 +15,15 @@ import tenacity
 
 from rebal_tui.broker.alpaca import json_values
 from rebal_tui.broker.alpaca.clock_skew import ClockSkew
-from rebal_tui.broker.protocol import BrokerUnavailable, RateLimit
+from rebal_tui.broker.connection import RateLimit
+from rebal_tui.broker.failures import BrokerUnavailable
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 MAX_RATE_LIMIT_WAIT_SECONDS = 65.0
 """Maximum wait of a read for the rate limit, whose window is a minute."""
 MAX_ATTEMPTS = 4
+DEFAULT_RATE = 200
+"""Requests a minute assumed of a broker that asks to wait without naming its limit."""
 _TOO_MANY = 429
 _RETRYABLE_STATUSES = frozenset({408, 425, _TOO_MANY})
 """4xx statuses that do not concern the request itself."""
@@ -81,7 +84,8 @@ class AlpacaClient:
     """One connection pool, safe to use from any thread.
 
     `auth` signs a request and is the only code that knows the secret. `now` is the clock and `sleep` the function that
-    waits for the rate limit; `transport` replaces the network in tests.
+    waits for the rate limit; `transport` replaces the network in tests. `before` is called before each request to the
+    broker's API, and may wait.
     """
 
     def __init__(
@@ -90,12 +94,14 @@ class AlpacaClient:
         auth: Callable[[httpx.Request], httpx.Request],
         now: Callable[[], datetime],
         *,
+        before: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.endpoints = endpoints
         self._http = httpx.Client(auth=auth, timeout=TIMEOUT, transport=transport, follow_redirects=False)
         self._now = now
+        self._before = before
         self._sleep = sleep
         self._lock = threading.Lock()
         self._limit: RateLimit | None = None
@@ -165,6 +171,8 @@ class AlpacaClient:
         *,
         counted: bool,
     ) -> Any:
+        if counted:
+            self._before()
         sent_at = self._now()
         try:
             response = self._http.request(
@@ -189,11 +197,24 @@ class AlpacaClient:
             date = response.headers.get("Date")
             left = reset - (parsedate_to_datetime(date) if date else self._now())
         except (KeyError, ValueError, TypeError, OverflowError, OSError):
+            self._record_retry_after(response)
             return
         if left > timedelta(seconds=MAX_RATE_LIMIT_WAIT_SECONDS):
             return
         with self._lock:
             self._limit = RateLimit(limit, remaining, self._now() + left)
+
+    def _record_retry_after(self, response: httpx.Response) -> None:
+        """Record how long a response without a rate limit asks to wait, at most `MAX_RATE_LIMIT_WAIT_SECONDS`."""
+        try:
+            seconds = float(response.headers["Retry-After"])
+        except (KeyError, ValueError):
+            return
+        if response.status_code == _TOO_MANY and 0 < seconds < float("inf"):
+            seconds = min(seconds, MAX_RATE_LIMIT_WAIT_SECONDS)
+            with self._lock:
+                known = self._limit.limit if self._limit else DEFAULT_RATE
+                self._limit = RateLimit(known, 0, self._now() + timedelta(seconds=seconds))
 
 
 def _parse_response(response: httpx.Response, what: str) -> Any:

@@ -10,6 +10,7 @@ from rebal_tui.broker.alpaca import activities, announcements, json_values, shap
 from rebal_tui.broker.alpaca.json_values import Json, Malformed
 from rebal_tui.broker.alpaca.ports import ReceivedEvent, SettlesOn
 from rebal_tui.broker.alpaca.stream_list import ACTIVITIES, CORPORATE_ACTIONS, JOURNALS, TRADES
+from rebal_tui.broker.gateway.rows import answer_event
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, EventKind
 from rebal_tui.broker.simulated.fills import cash_of
 from rebal_tui.domain.activities import TradeReversal
@@ -128,6 +129,8 @@ def _announcement(received: ReceivedEvent, data: Json) -> BrokerEvent:
 
 
 def _changed(received: ReceivedEvent, data: Json) -> BrokerEvent:
+    if "answer" in data:
+        return answer_event(received.seq, received.at, data)
     if data.get("assets") is True:
         return BrokerEvent(received.seq, EventKind.ASSET, received.at)
     return BrokerEvent(received.seq, EventKind.ACCOUNT, received.at, json_values.id_of(data, "account_id"))

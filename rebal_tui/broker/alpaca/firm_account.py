@@ -27,7 +27,7 @@ def has_person(data: Json) -> bool:
 
 
 def firm_reason(data: Json, *, others_have_person: bool) -> str:
-    """Why the row of an account may be that of the firm's own account; empty when nothing says so."""
+    """Why the row of an account may be that of the firm's own account; empty without such a sign."""
     kind = data.get("account_type")
     if isinstance(kind, str) and kind.lower() not in _CLIENT_TYPES:
         return f"it may be the firm's own account: its type is {kind[:30]}; {_REMEDY}"

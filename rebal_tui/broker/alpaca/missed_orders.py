@@ -13,7 +13,7 @@ from rebal_tui.broker.alpaca.client import AlpacaClient, Denied, RateLimited
 from rebal_tui.broker.alpaca.json_values import Json, Malformed
 from rebal_tui.broker.alpaca.stream_list import TRADE_STREAM, event_time
 from rebal_tui.broker.alpaca.stream_reader import ReceivedMessage
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from rebal_tui.broker.alpaca import json_values
 from rebal_tui.broker.alpaca.client import AlpacaClient, Denied
 from rebal_tui.broker.alpaca.json_values import Malformed
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 
 PROBE_SYMBOL = "SPY"
 """An asset that trades every second of a session."""

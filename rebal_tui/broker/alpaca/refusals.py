@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rebal_tui.broker.alpaca.client import Denied
-from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
 
 _NOT_FOUND = 404
 _CODE_PATTERNS: tuple[tuple[RefusalCode, str], ...] = (

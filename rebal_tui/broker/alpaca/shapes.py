@@ -154,7 +154,7 @@ def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], set[Res
 
 
 def _available(data: Json, qty: Qty) -> Qty:
-    """Shares of a position that may be sold: all of them where the API does not say."""
+    """Shares of a position that may be sold: all of them where the API has no number."""
     available = json_values.qty_or_none(data, "qty_available")
     return qty if available is None else Qty(max(0, min(qty, available)))
 

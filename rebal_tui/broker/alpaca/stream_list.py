@@ -32,8 +32,8 @@ class Host(Enum):
 class Stream:
     """An event stream.
 
-    `id_fields` are the fields that together identify an event when it is received again. `by_day` tells a stream that
-    starts at a date from one that starts at a timestamp. `lookback` is how far before the present a book that has no
+    `id_fields` are the fields that together identify an event when it is received again. `by_day` is whether
+    the stream starts at a date instead of a timestamp. `lookback` is how far before the present a book that has no
     event of the stream begins.
     """
 
@@ -51,7 +51,7 @@ _ACTION_TYPES = (
     "stock_and_cash_merger", "name_change", "reorganization", "redemption", "equity_partial_call",
     "rights_distribution", "worthless_removal",
 )  # fmt: skip
-"""Types of corporate actions asked for. Cash dividends are left out: they are most of 50,000 events a day, and each
+"""Types of corporate actions requested. Cash dividends are left out: they are most of 50,000 events a day, and each
 paid one is an activity of its account."""
 
 TRADE_STREAM = Stream(TRADES, "/v2/events/trades", ("event_id",))

@@ -15,7 +15,7 @@ from rebal_tui.broker.alpaca.stream_list import STREAMS, TRADE_STREAM, Stream
 from rebal_tui.broker.alpaca.stream_reader import ReceivedMessage, StreamFault, read_stream
 from rebal_tui.broker.alpaca.streams import RESUME_OVERLAP, Listener
 from rebal_tui.broker.connection import StreamState
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 
 
 class StreamSet:
@@ -48,13 +48,16 @@ class StreamSet:
         for listener in self._listeners:
             listener.stop()
 
-    def catch_up(self, until: datetime) -> None:
-        """Receive the trade events between the last stored one and `until`, a time at the broker, in one request.
+    def catch_up_from(self) -> datetime:
+        """The time from which `catch_up` has to read."""
+        return self._begin(TRADE_STREAM) - RESUME_OVERLAP
+
+    def catch_up(self, until: datetime, begin: datetime) -> None:
+        """Receive the trade events between `begin` and `until`, a time at the broker, in one request.
 
         Where the broker refuses the stream, its orders are read account by account. Raises `BrokerUnavailable` when
         they cannot be read to the end.
         """
-        begin = self._begin(TRADE_STREAM) - RESUME_OVERLAP
         if begin >= until:
             return
         try:
@@ -66,6 +69,11 @@ class StreamSet:
                 raise BrokerUnavailable(f"trade events since {begin.isoformat()}: {error}") from None
             for message in missed_orders(self._client, begin):
                 self._messages.put(message)
+
+    @property
+    def has_message(self) -> bool:
+        """Whether a message is not taken."""
+        return self._next is not None or not self._messages.empty()
 
     def next_message(self) -> ReceivedMessage | None:
         """The oldest message that is not taken, None when there is none; it remains so until `take`."""

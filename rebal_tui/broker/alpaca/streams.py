@@ -27,7 +27,7 @@ CLOSED = "the broker closed the stream"
 class Listener:
     """Reads one stream until it is stopped, and puts its events into a queue.
 
-    The pause between two attempts doubles from `MIN_RECONNECT_SECONDS` to `MAX_RECONNECT_SECONDS`, and starts anew
+    The pause between two attempts doubles from `MIN_RECONNECT_SECONDS` to `MAX_RECONNECT_SECONDS`, and is reset
     after a connection that was steady or delivered a newer event.
     """
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
 from rebal_tui.broker.files.events import emit_order, read_events
 from rebal_tui.broker.files.ports import Ids, Tables
 from rebal_tui.broker.files.records import (
@@ -19,7 +20,7 @@ from rebal_tui.broker.files.records import (
     read_assets,
     read_listing,
 )
-from rebal_tui.broker.protocol import AccountListing, BrokerEvent, BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import AccountListing, BrokerEvent
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import Journal
@@ -58,7 +59,7 @@ class FilesBroker:
         return read_listing(self._tables)
 
     def ledger_faults(self) -> list[tuple[str, str]]:
-        """None: the custodian keeps the ledger, and every import is compared with it."""
+        """Always empty: the custodian keeps the ledger, and every import is compared with it."""
         return []
 
     def submit_order(self, request: OrderRequest) -> Order:
@@ -90,13 +91,17 @@ class FilesBroker:
         """One transaction for all orders inside the block."""
         return self._tables.write()
 
+    def reading(self) -> AbstractContextManager[object]:
+        """A block without effect: every read is answered at once."""
+        return nullcontext()
+
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
         """The order with that client order id, None when there is none."""
         found = self._found("o.client_order_id = ? AND a.id = ?", (client_order_id, account_id))
         return found[0].order() if found else None
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
-        """Take an order off at once; fills stand. Raises `BrokerRefused` when it is final or unknown."""
+        """Cancel an order at once; fills stand. Raises `BrokerRefused` when it is final or unknown."""
         with self._tables.write() as tx:
             found = self._found("o.id = ? AND a.id = ?", (order_id, account_id))
             if not found:
@@ -122,11 +127,11 @@ class FilesBroker:
         description: str,  # noqa: ARG002 - the protocol's signature
         idempotency_key: str,  # noqa: ARG002 - the protocol's signature
     ) -> Journal:
-        """Refused: a files book moves no cash."""
+        """Always refused: a files book moves no cash."""
         raise BrokerRefused(RefusalCode.REJECTED, NO_TRANSFERS)
 
     def journal(self, journal_id: str) -> Journal:  # noqa: ARG002 - the protocol's signature
-        """Refused: there are no journals."""
+        """Always refused: there are no journals."""
         raise BrokerRefused(RefusalCode.NOT_FOUND, "no such journal")
 
     def cash_transferable(self, account_id: str) -> Money:

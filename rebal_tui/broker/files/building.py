@@ -23,7 +23,7 @@ from rebal_tui.domain.text import display_text
 
 MAX_FAULTS = 1_000
 _SURELY_SMALL = 9
-"""Digits of a number that needs no check of its size."""
+"""A number with at most this many digits needs no check of its size."""
 OPTION_OR_BOND = "not managed: an option, a bond or a future; the file's value counts"
 
 
@@ -86,7 +86,7 @@ class StatementBuilder:
         return symbol in self._cash_symbols
 
     def number(self, head: Head, row: Row, column: str) -> str | None:
-        """A cell as a plain number, None where it is absent or at fault."""
+        """A cell as a plain number, None where it is absent or invalid."""
         cell = head.value(row, column)
         try:
             plain = plain_number(cell, self.decimal)
@@ -98,7 +98,7 @@ class StatementBuilder:
             return None
 
     def amount(self, head: Head, row: Row, column: str) -> Money | None:
-        """A cell as dollars, None where it is absent or at fault."""
+        """A cell as dollars, None where it is absent or invalid."""
         plain = self.number(head, row, column)
         return None if plain is None else self._money(row.line, head.name(column), plain)
 
@@ -117,17 +117,17 @@ class StatementBuilder:
             self._accounts[key].total += amount or 0
 
     def too_long(self, head: Head, row: Row, key: str | None) -> bool:
-        """Leave out a row with more filled cells than the head has columns; returns whether it was."""
+        """Leave out a row with more filled cells than the head has columns; returns whether it was left out."""
         if len(row.cells) <= head.width:
             return False
-        reason = f"{len(row.cells)} cells under {head.width} columns: the columns cannot be told apart"
+        reason = f"{len(row.cells)} cells under {head.width} columns: the columns are ambiguous"
         self.leave_out(row.line, key, row.cells[0], reason, matters=True)
         return True
 
     def position(self, key: str, head: Head, row: Row) -> None:
         """Add a row with quantity, price and value as a position, or leave it out with its amount.
 
-        Rows of one symbol add up when they differ in any cell; a row that repeats another is a fault.
+        Rows of one symbol are added up; a row that repeats another in every cell is a fault.
         """
         account, in_file = self._accounts[key], head.value(row, "symbol")
         repeated = account.rows.setdefault(row.cells, row.line)
@@ -144,7 +144,7 @@ class StatementBuilder:
         qty_plain, price_plain = self.number(head, row, "quantity"), self.number(head, row, "price")
         if qty_plain is None:
             if not is_absent(head.value(row, "quantity")):
-                return  # the cell is at fault
+                return  # the cell is invalid
             self.leave_out(row.line, key, in_file, "no quantity", value, matters=value is None or value != 0)
             return
         qty = self._quantity(head, row, qty_plain)
@@ -250,7 +250,7 @@ class StatementBuilder:
 
     def _price(self, head: Head, row: Row, plain: str) -> Price | None:
         if not plain.strip("0."):
-            return None  # an unpriced row: a price of zero is none
+            return None  # an unpriced row: a price of zero is no price
         try:
             return parse_price(plain)
         except ValueError as error:

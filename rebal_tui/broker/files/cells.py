@@ -19,7 +19,7 @@ _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.\-]{0,20}", re.ASCII)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _QUOTED_CHARACTERS = 40
 MAX_DIGITS = 36
-"""Characters of a number; its whole part has at most ten digits in any amount that a book can hold."""
+"""Maximum characters of a number; the whole part of any amount that a book can hold has at most ten digits."""
 
 _ISO = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})", re.ASCII)
 _US = re.compile(r"([0-9]{1,2})[/-]([0-9]{1,2})[/-]([0-9]{4})", re.ASCII)
@@ -29,18 +29,18 @@ _NAMED = re.compile(r"([A-Za-z]{3})[a-z]*[ -]([0-9]{1,2}),?[ -]([0-9]{4})", re.A
 _CLOCK = re.compile(r"\b([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?\s*([AaPp])?\.?\s*[Mm]?", re.ASCII)
 
 AsOf = datetime | date
-"""A time with its zone, or a day alone where the file has no time of day."""
+"""A time with its zone, or a date where the file has no time of day."""
 
 
 def is_absent(cell: str) -> bool:
-    """Whether a cell says that it has no value, which is not zero."""
+    """Whether a cell has no value, which is not zero: empty, or a mark for it."""
     return cell.strip().casefold() in ABSENT
 
 
 def plain_number(cell: str, decimal: str = ".") -> str | None:
     """A number as a plain decimal such as `-1234.56`; None where it is absent.
 
-    Read are `$`, `%`, blanks, thousands marks, `+`, a minus on either side and parentheses. Raises `ValueError` for
+    Accepts `$`, `%`, blanks, thousands marks, `+`, a minus on either side and parentheses. Raises `ValueError` for
     anything else, an exponent included.
     """
     if is_absent(cell):
@@ -74,7 +74,7 @@ def decimals_of(plain: str) -> int:
 
 
 def attos(plain: str) -> int:
-    """A plain number in billionths of billionths, as quantity times price is. Raises `ValueError` beyond them."""
+    """A plain number in billionths of billionths, the unit of quantity × price. Raises `ValueError` if too long."""
     whole, _, fraction = plain.partition(".")
     if len(fraction) > _ATTO_DECIMALS or len(whole) > _ATTO_DECIMALS:
         raise ValueError(f"expected at most {_ATTO_DECIMALS} digits before and after the decimal mark")
@@ -116,7 +116,7 @@ def is_symbol(symbol: str) -> bool:
 
 
 def is_cusip(symbol: str) -> bool:
-    """Whether a symbol is a CUSIP in its place, by which nobody can trade."""
+    """Whether a symbol is really a CUSIP, by which no asset can be traded."""
     return _CUSIP.fullmatch(symbol) is not None and any(char.isdigit() for char in symbol[:8])
 
 

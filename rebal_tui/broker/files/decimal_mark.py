@@ -1,4 +1,4 @@
-"""The decimal mark of a whole file, decided by its cells and never row by row."""
+"""The decimal mark of a whole file, decided once from all cells, never row by row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Triple = tuple[str, str, str]
 
 
 def decimal_mark(rows: Sequence[Triple]) -> str:
-    """`.` or `,`. Raises `Invalid` when the cells contradict each other, or leave it open and no row proves it."""
+    """`.` or `,`. Raises `Invalid` when the cells contradict each other or do not determine it."""
     cells = [cell for row in rows for cell in row]
     comma = next((cell for cell in cells if _COMMA_ONLY.fullmatch(cell)), None)
     point = next((cell for cell in cells if _POINT_ONLY.fullmatch(cell)), None)

@@ -11,7 +11,7 @@ SqlRow = tuple[Any, ...]
 """A row as SQLite returns it."""
 Value = str | int | bytes | None
 Ids = Callable[[str], str]
-"""A UUID that depends on nothing but the given name."""
+"""Makes a UUID that depends only on the given name."""
 
 
 class Writer(Protocol):

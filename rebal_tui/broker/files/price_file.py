@@ -16,7 +16,7 @@ _CLOSE = time(16)
 
 
 def read_prices(content: bytes) -> tuple[dict[str, Price], datetime | None]:
-    """The prices by symbol and their time, the oldest of the rows; None without one. Raises `Invalid`."""
+    """Prices by symbol, and the oldest time of the rows, None when no row has one. Raises `Invalid`."""
     source = decode(content)
     used = max(SEPARATORS, key=source.text[:10_000].count)
     table = read_table(source, used)
@@ -30,7 +30,7 @@ def read_prices(content: bytes) -> tuple[dict[str, Price], datetime | None]:
 
 
 def price_of(text: str) -> tuple[str, Price]:
-    """A price by hand, `SYM=PRICE`. Raises `Invalid`."""
+    """A price entered by hand, `SYM=PRICE`. Raises `Invalid`."""
     name, _, price = text.partition("=")
     try:
         if not is_symbol(symbol_of(name)):

@@ -45,7 +45,7 @@ def format_names() -> tuple[str, ...]:
 def read_statement(content: bytes, options: ReadOptions | None = None, format_name: str | None = None) -> Statement:
     """A positions file as understood; `format_name` None recognizes the format.
 
-    Raises `Invalid` with the place of each fault, for a file of another kind, and for an unknown format.
+    Raises `Invalid` with the location of each fault, for a file of another kind, and for an unknown format.
     """
     options = options or ReadOptions()
     source = decode(content)
@@ -78,7 +78,7 @@ def _mapped(tables: Sequence[Table], options: ReadOptions) -> Statement:
 
 
 def _tables(source: SourceText) -> tuple[list[Table], Invalid | None]:
-    """The file under each separator that it contains, and the first refusal when one cannot be read."""
+    """The file parsed with each separator that it contains, and the first error when one cannot be read."""
     tables: list[Table] = []
     fault: Invalid | None = None
     begin = source.text[:100_000]

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
 from rebal_tui.broker.files.ports import SqlRow, Tables, Value
-from rebal_tui.broker.protocol import AccountListing, BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import AccountListing
 from rebal_tui.domain.accounts import Account, AccountStatus, Position
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.orders import Order, OrderStatus, Side

@@ -1,4 +1,4 @@
-"""What a positions file says: accounts with cash and holdings, and every row left out with its reason."""
+"""Content of a positions file: accounts with cash and holdings, and every row left out with its reason."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CashLine:
 class StatedAccount:
     """An account of the file. `number` is as the file writes it, mask included; `name` None where there is none.
 
-    `key` tells accounts of one custodian apart: the number, or for masked numbers the whole label.
+    `key` is unique among the accounts of a custodian: the number, or for masked numbers the whole label.
     """
 
     number: str
@@ -62,7 +62,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A positions file as understood. `format` is the reader's name, `notes` are sentences for the person."""
+    """A positions file as understood. `format` is the reader's name, `notes` are messages for the user."""
 
     format: str
     as_of: AsOf | None

@@ -14,14 +14,14 @@ from rebal_tui.domain.errors import Fault, Invalid
 SEPARATORS = (",", ";", "\t", "|")
 MAX_ROWS = 1_000_000
 _FIGURE_STARTS = frozenset("0123456789$+(")
-"""What no column name begins with, and a figure does."""
+"""First characters of figures; no column name begins with one."""
 _IN_PARENTHESES = re.compile(r"^(.*?)\(([^()]*)\)\s*$")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: the physical line on which it begins, from 1, and its cells without blanks about them.
+    """One row: the physical line on which it begins, from 1, and its cells without surrounding blanks.
 
     Empty cells at the end are dropped.
     """
@@ -69,14 +69,14 @@ def read_table(source: SourceText, separator: str) -> Table:
 
 
 def clean(cell: str) -> str:
-    """A cell without blanks, no-break blanks and invisible characters about it."""
+    """A cell without blanks, no-break spaces and invisible characters around it."""
     return cell.translate(_INVISIBLE).strip()
 
 
 def name_forms(name: str) -> tuple[str, ...]:
-    """What a column name is compared by: lower case, without blanks, punctuation and `($)`.
+    """The forms by which a column name is compared: lower case, without blanks, punctuation and `($)`.
 
-    `Qty (Quantity)` is known by either name.
+    `Qty (Quantity)` has a form for either name.
     """
     match = _IN_PARENTHESES.match(name)
     forms = [match[1], match[2]] if match and any(char.isalnum() for char in match[2]) else [name]
@@ -89,7 +89,7 @@ def _plain(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The column names of a table: `width` cells at `row`, and the index of every column asked for that is present."""
+    """The column names of a table: `width` cells at `row`, and the index of every known column that is present."""
 
     row: Row
     columns: Mapping[str, int]

@@ -37,7 +37,7 @@ def _text(rows: Sequence[Sequence[str]]) -> str:
 
 
 def generic(trade_list: TradeList, options: WriteOptions) -> str:
-    """A line an order, with the columns chosen. Raises `Conflict` for an unknown column."""
+    """One line per order, with the chosen columns. Raises `Conflict` for an unknown column."""
     unknown = [name for name in options.columns if name not in GENERIC_COLUMNS]
     if unknown:
         raise Conflict(f"unknown column {unknown[0][:40]}; expected some of {', '.join(GENERIC_COLUMNS)}")
@@ -61,7 +61,7 @@ def generic(trade_list: TradeList, options: WriteOptions) -> str:
 
 
 def generic_blocks(trade_list: TradeList, options: WriteOptions) -> str:
-    """A line a block, then a line for each allocation with the block's number."""
+    """One line per block, then one for each allocation with the block's number."""
     rows = [["row", "block", "account", "side", "quantity", "symbol", "line"]]
     for block in blocks_of(trade_list):
         symbol, number = written_symbol(block.symbol, ".", options.pairs), f"{trade_list.number}-B{block.number}"
@@ -75,7 +75,7 @@ def generic_blocks(trade_list: TradeList, options: WriteOptions) -> str:
 
 
 def ibkr_basket(trade_list: TradeList, options: WriteOptions) -> str:
-    """BasketTrader: one order a row; `BasketTag` comes back with the fills."""
+    """BasketTrader: one order per row; IBKR reports `BasketTag` with the fills."""
     head = [
         "Action", "Quantity", "Symbol", "SecType", "Exchange", "Currency", "TimeInForce", "OrderType", "BasketTag",
         "Account", "OrderRef",
@@ -121,7 +121,7 @@ def wealthscape(trade_list: TradeList, options: WriteOptions) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TradeFormat:
-    """A layout: how sure it is (A to C, as its sources), and whether it is unproven until somebody confirms it."""
+    """A layout with its title; `unproven` until somebody confirms that the receiver accepts it."""
 
     write: Callable[[TradeList, WriteOptions], str]
     title: str

@@ -39,7 +39,7 @@ class TradeList:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One line a symbol and side, with the shares of each account's line."""
+    """One line per symbol and side, with the shares of each account's line."""
 
     number: int
     side: Side
@@ -60,7 +60,7 @@ def blocks_of(trade_list: TradeList) -> list[Block]:
 
 
 def written_symbol(symbol: str, mark: str, pairs: Mapping[str, str]) -> str:
-    """A symbol as the taker writes class shares: with `mark` in place of the dot, or as its table of pairs says."""
+    """A symbol as the receiver writes class shares: with `mark` in place of the dot, or by its table `pairs`."""
     return pairs.get(symbol, symbol.replace(".", mark))
 
 

@@ -56,7 +56,7 @@ class Transaction:
 
 
 def read_transactions(content: bytes) -> list[Transaction]:
-    """The rows of a transactions file, oldest last as in the file. Raises `Invalid` naming line and column."""
+    """The rows of a transactions file, in its order. Raises `Invalid` naming line and column."""
     source = decode(content)
     for separator in sorted((one for one in SEPARATORS if one in source.text), key=lambda one: -source.text.count(one)):
         table = read_table(source, separator)

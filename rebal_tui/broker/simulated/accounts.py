@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, AccountListing, BrokerRefused, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, AccountListing
 from rebal_tui.broker.simulated.ports import PriceOf, Query, Tables, Writer
 from rebal_tui.broker.simulated.timestamps import day_of, from_micros, to_micros
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rebal_tui.broker.protocol import AccountListing, BrokerEvent, BrokerRefused, OrderQuery, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import AccountListing, BrokerEvent, OrderQuery
+from rebal_tui.broker.simulated import records
 from rebal_tui.broker.simulated.accounts import (
     account_number,
     asset_number,
@@ -29,7 +31,7 @@ from rebal_tui.broker.simulated.invariants import find_violations, ledger_faults
 from rebal_tui.broker.simulated.journals import JournalService, find_journal, transferable
 from rebal_tui.broker.simulated.ledger import add_shares, free_cash, post, settle
 from rebal_tui.broker.simulated.orders import OrderService
-from rebal_tui.broker.simulated.ports import Ids, PriceOf, Sessions, Tables, Writer
+from rebal_tui.broker.simulated.ports import Ids, PriceOf, Sessions, SqlRow, Tables, Writer
 from rebal_tui.broker.simulated.timestamps import day_of, to_micros
 from rebal_tui.broker.simulated.working_order import find_orders, load
 from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
@@ -99,6 +101,10 @@ class SimulatedBroker:
     def batch(self) -> AbstractContextManager[object]:
         """One transaction for all calls inside the block; a call that is refused or fails is rolled back alone."""
         return self._tables.write()
+
+    def reading(self) -> AbstractContextManager[object]:
+        """A block without effect: every read is answered at once."""
+        return nullcontext()
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
         """The order with that client order id, None when none was accepted."""
@@ -181,6 +187,18 @@ class SimulatedBroker:
     def invariants(self) -> list[str]:
         """Inconsistencies in the broker's records, one message each; empty when there are none."""
         return find_violations(self._tables)
+
+    def recorded_fills(self) -> dict[str, SqlRow]:
+        """Executions as rows by id, as `records.fills`."""
+        return records.fills(self._tables.rows)
+
+    def recorded_cash(self) -> dict[int, SqlRow]:
+        """Cash entries as rows by number, as `records.cash_entries`."""
+        return records.cash_entries(self._tables.rows)
+
+    def recorded_journals(self) -> dict[str, SqlRow]:
+        """Journals as rows by id, as `records.journals`."""
+        return records.journals(self._tables.rows)
 
     def ledger_faults(self) -> list[tuple[str, str]]:
         """Accounts whose cash or shares are not the sum of their entries: id and message."""

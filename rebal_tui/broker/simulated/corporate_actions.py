@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
-from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
 from rebal_tui.broker.simulated.accounts import relabel_assets
 from rebal_tui.broker.simulated.events import emit_action, emit_asset, emit_cash
 from rebal_tui.broker.simulated.execution import Execution

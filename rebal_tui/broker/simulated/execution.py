@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from enum import Enum
 
-from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.broker.simulated.fills import ORDER_BASIS_POINTS, FillModel, average_price, cash_of, shares_for
 from rebal_tui.broker.simulated.ledger import add_shares, free_cash, post, take_shares
 from rebal_tui.broker.simulated.ports import Ids, PriceOf, Quoted, Writer

@@ -156,6 +156,12 @@ def find_violations(tables: Tables) -> list[str]:
         f"account {account}: corporate action {action} pays {paid}, its entries sum to {booked}"
         for account, action, paid, booked in tables.rows(_PAID)
     ]
+    violations += [
+        f"{count} of {last} {what} are missing"
+        for what, table, number in (("events", "sim_events", "seq"), ("ledger entries", "sim_ledger", "n"))
+        for count, last in tables.rows(f"SELECT max({number}) - count(*), max({number}) FROM {table}")
+        if count
+    ]
     violations += [f"order {name}: its filled amounts differ from its fills" for (name,) in tables.rows(_ORDER_FILLS)]
     violations += [f"fill {name}: its ledger entry does not match" for (name,) in tables.rows(_ENTRIES)]
     return violations

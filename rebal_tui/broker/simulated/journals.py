@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.broker.simulated.events import JournalFacts, emit_cash, emit_journal, make_journal
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.broker.simulated.ledger import post, reserved_cash

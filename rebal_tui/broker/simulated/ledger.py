@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
 from rebal_tui.broker.simulated.events import emit_settlement
 from rebal_tui.broker.simulated.fills import average_price
 from rebal_tui.broker.simulated.ports import Query, Writer

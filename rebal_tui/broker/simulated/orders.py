@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
 from rebal_tui.broker.simulated.execution import Execution
 from rebal_tui.broker.simulated.fills import cash_of, shares_for
 from rebal_tui.broker.simulated.ledger import free_cash, free_qty

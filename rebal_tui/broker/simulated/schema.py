@@ -8,11 +8,12 @@ compact.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from rebal_tui.broker.simulated.ports import Writer
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.cash import JournalStatus
+from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import OrderStatus
 from rebal_tui.domain.quantities import MAX_NANO
 
@@ -247,15 +248,29 @@ MIGRATIONS: list[tuple[str, str]] = [("0001_initial", _INITIAL), ("0002_corporat
 
 
 def create_tables(connection: Writer) -> None:
-    """Bring the tables up to date inside the caller's transaction. Repeating it changes nothing."""
+    """Bring the tables up to date inside the caller's transaction. Repeating it changes nothing.
+
+    Raises `Conflict` when a newer program has changed them.
+    """
     connection.execute("CREATE TABLE IF NOT EXISTS sim_migrations (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
     done = {name for (name,) in connection.execute("SELECT name FROM sim_migrations")}
+    refuse_newer(done)
     for name, script in MIGRATIONS:
         if name in done:
             continue
         for statement in statements(script):
             connection.execute(statement)
         connection.execute("INSERT INTO sim_migrations (name) VALUES (?)", (name,))
+
+
+def refuse_newer(applied: Collection[str]) -> None:
+    """Raise `Conflict` when steps were applied that this program does not know."""
+    unknown = sorted(set(applied) - {name for name, _ in MIGRATIONS})
+    if unknown:
+        raise Conflict(
+            f"the book was made by a newer version of rebal-tui (unknown {', '.join(unknown)}); "
+            "upgrade the program to open it"
+        )
 
 
 def statements(script: str) -> Iterator[str]:

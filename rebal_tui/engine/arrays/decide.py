@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from rebal_tui.domain.decisions import REPORTED, Outcome, Verdict
+from rebal_tui.domain.decisions import REPORTED, Check, Outcome, Verdict
 from rebal_tui.engine.arrays.band_usage import BandUsages, Rows, band_usages
 from rebal_tui.engine.arrays.cash_thresholds import CashThresholds, check_cash_thresholds
 from rebal_tui.engine.arrays.day_context import DayContext
@@ -23,13 +23,14 @@ from rebal_tui.engine.arrays.decision_table import (
     decision_table,
 )
 from rebal_tui.engine.arrays.exact import exact_account
-from rebal_tui.engine.arrays.exact_triggers import exact_triggers
+from rebal_tui.engine.arrays.exact_triggers import conflicting, decide_with_rules, exact_triggers
 from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, PAUSING_MARKS, UNSUBSCRIBED, BookFrame, Mark
 from rebal_tui.engine.arrays.kernels import any_other, any_weight
 from rebal_tui.engine.arrays.memory_layout import Flags, Floats
 from rebal_tui.engine.arrays.serving import sure_serving
 from rebal_tui.engine.evaluation import deciding_check
 
+_RESTRICTIONS, _PRICES = CHECKS.index("restrictions"), CHECKS.index("prices")
 _FIRST_TRIGGER = CHECKS.index("unfinished")
 _CHECK_OF_BAND = CHECKS.index("drift_band")
 _DRIFT_BAND = np.uint32(1 << _CHECK_OF_BAND)
@@ -61,7 +62,7 @@ class Decisions:
     cannot: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def asked(self) -> Flags:
-        """The accounts whose triggers were asked: those that meet all prerequisites."""
+        """The accounts whose triggers were evaluated: those that meet all prerequisites."""
         return np.asarray(((self.check == 0) | (self.check >= _FIRST_TRIGGER)) & (self.outcome != NOT_EVALUATED))
 
     def where(self, outcome: Outcome) -> npt.NDArray[np.intp]:
@@ -88,10 +89,13 @@ def decide(frame: BookFrame, day_context: DayContext) -> Decisions:
     inputs |= breach * np.uint16(DecisionInput.DRIFTED)
     table, row = decision_table(day_context.open_window), inputs.astype(np.intp)
     made = Decisions(table.outcome[row], table.check[row], table.reported[row], usages.equity, confirmed)
-    rows = _unsure(frame, usages, made)
+    ruled = frame.accounts.ruled
+    rows = np.setdiff1d(_unsure(frame, usages, made), ruled)
     for one in rows.tolist():
-        _decide_exactly(frame, one, day_context, made)
-    return replace(made, confirmed=confirmed + len(rows))
+        _record(made, one, *exact_triggers(frame, one, day_context))
+    for one in ruled.tolist():
+        _decide_with_rules(frame, one, day_context, made)
+    return replace(made, confirmed=confirmed + len(rows) + len(ruled))
 
 
 def _unsure(frame: BookFrame, usages: BandUsages, made: Decisions) -> Rows:
@@ -108,9 +112,21 @@ def _unsure(frame: BookFrame, usages: BandUsages, made: Decisions) -> Rows:
     return np.union1d(unsure, np.array(undone, np.intp))
 
 
-def _decide_exactly(frame: BookFrame, row: int, day_context: DayContext, made: Decisions) -> None:
+def _decide_with_rules(frame: BookFrame, row: int, day_context: DayContext, made: Decisions) -> None:
+    """Replace the entries of an account with rules, from the check of restrictions on (R-60)."""
+    check = int(made.check[row])
+    if made.outcome[row] == NOT_EVALUATED or 0 < check < _RESTRICTIONS:
+        return
+    if _RESTRICTIONS < check < _PRICES:
+        # An open run or a used quota stops the account, unless its restrictions stop it before.
+        if conflicting(frame, row, day_context):
+            made.check[row], made.reported[row] = _RESTRICTIONS, 1 << _RESTRICTIONS
+        return
+    _record(made, row, *decide_with_rules(frame, row, day_context))
+
+
+def _record(made: Decisions, row: int, outcome: Outcome, trace: tuple[Check, ...]) -> None:
     """Replace the entries of one account."""
-    outcome, trace = exact_triggers(frame, row, day_context)
     deciding = deciding_check(trace, outcome)
     made.outcome[row] = OUTCOMES.index(outcome)
     made.check[row] = CHECKS.index(deciding.check) if deciding else 0

@@ -18,7 +18,18 @@ Checks = npt.NDArray[np.uint32]
 OUTCOMES = tuple(Outcome)
 """Outcomes by code."""
 CHECKS = (
-    *("", "window", "portfolio_status", "account", "reconciliation", "open_orders", "quota", "prices", "assets"),
+    *(
+        "",
+        "window",
+        "portfolio_status",
+        "account",
+        "reconciliation",
+        "restrictions",
+        "open_orders",
+        "quota",
+        "prices",
+        "assets",
+    ),
     *("unfinished", "first_rebalance", "in_cooldown", "calendar", "drift_band", "portfolio_update", "minimum_equity"),
     "invest_cash",
 )
@@ -56,8 +67,8 @@ class DecisionInput(IntFlag):
     UPDATED = 32768
 
 
-_FIRST_FAILING = _CHECK["portfolio_status"]
-_FAILING = 7
+_FAILING = ("portfolio_status", "account", "reconciliation", "open_orders", "quota", "prices", "assets")
+"""The checks that the first bits of the inputs fail; restrictions are checked by the exact form (R-60)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,8 +93,8 @@ def decision_table(open_window: bool) -> DecisionTable:
 
     check = np.zeros(len(inputs), np.uint8)
     # In reverse order, so that the first failing check is the last one written.
-    for bit in reversed(range(_FAILING)):
-        check[inputs >> bit & 1 != 0] = _FIRST_FAILING + bit
+    for bit, name in reversed(list(enumerate(_FAILING))):
+        check[inputs >> bit & 1 != 0] = _CHECK[name]
     if not open_window:
         check[:] = _CHECK["window"]
     passed = check == 0

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from rebal_tui.domain.portfolios import Portfolio
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import NANO, Money, Value
+from rebal_tui.engine.arrays.exact_triggers import assets_of_frame
 from rebal_tui.engine.arrays.frame import BookFrame
+from rebal_tui.engine.bounds import RestrictionsConflict
 from rebal_tui.engine.drift import (
     AssetDrift,
     BandUsage,
@@ -16,6 +19,8 @@ from rebal_tui.engine.drift import (
     largest_usage,
     value_account,
 )
+from rebal_tui.engine.plan_lines import Holdings
+from rebal_tui.engine.planning import plan_goals
 from rebal_tui.engine.restrictions import exceeds_position_ratio
 from rebal_tui.engine.situation import MIN_INVEST_VALUE, compute_excess_cash, equity_suffices
 
@@ -59,7 +64,9 @@ class ExactAccount:
 def exact_account(frame: BookFrame, row: int) -> ExactAccount:
     """The exact figures of the account at `row`, which must be subscribed."""
     accounts = frame.accounts
-    portfolio = frame.portfolios[accounts.portfolio[row]]
+    portfolio = frame.followed(row)
+    if row in accounts.rules:
+        return _with_rules(frame, row, portfolio)
     held, cash = frame.priced_holdings(row), Money(int(accounts.cash[row]))
     free = Money(cash - int(accounts.reserved[row]))
     valuation = value_account(free, *held)
@@ -69,3 +76,27 @@ def exact_account(frame: BookFrame, row: int) -> ExactAccount:
     return ExactAccount(
         portfolio, valuation, value_account(cash, *held), drifts, largest_usage(drifts, portfolio.bands), excess
     )
+
+
+def _with_rules(frame: BookFrame, row: int, portfolio: Portfolio) -> ExactAccount:
+    """The figures of an account with rules: without unmanaged holdings, against the reachable target (R-60, R-61).
+
+    Where its restrictions exclude each other, its drifts are those from its weights.
+    """
+    accounts, rules = frame.accounts, frame.rules_of(row)
+    (held, prices), cash = frame.priced_holdings(row), Money(int(accounts.cash[row]))
+    free = Money(cash - int(accounts.reserved[row]))
+    managed = {symbol: qty for symbol, qty in held.items() if symbol not in rules.unmanaged}
+    valuation = value_account(free, managed, prices)
+    start = Holdings(free, held, assets_of_frame(frame, {*held, *portfolio.weights.symbols}), rules)
+    try:
+        goals = plan_goals(start, portfolio.weights, valuation.equity)
+    except RestrictionsConflict:
+        goals = None
+    drifts = asset_drifts(valuation, portfolio.weights, None if goals is None else goals.target.values)
+    floor = Money(int(accounts.cash_floor[row]))
+    excess = compute_excess_cash(free, floor, portfolio.weights.cash, valuation.equity)
+    if goals is not None:
+        excess = Value(int((free * NANO - max(goals.target.cash, Fraction(floor * NANO))) // 1))
+    usage = largest_usage(drifts, portfolio.bands)
+    return ExactAccount(portfolio, valuation, value_account(cash, held, prices), drifts, usage, excess)

@@ -14,8 +14,9 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.frame import NEVER, BookFrame
 from rebal_tui.engine.evaluation import decide_triggers
+from rebal_tui.engine.prerequisites import restrictions
 from rebal_tui.engine.situation import Situation
-from rebal_tui.engine.trace import Trace
+from rebal_tui.engine.trace import Stop, Trace
 
 
 def exact_triggers(frame: BookFrame, row: int, day_context: DayContext) -> tuple[Outcome, tuple[Check, ...]]:
@@ -23,6 +24,35 @@ def exact_triggers(frame: BookFrame, row: int, day_context: DayContext) -> tuple
     trace = Trace()
     outcome, _ = decide_triggers(_situation(frame, row, day_context), trace)
     return outcome, tuple(trace.checks)
+
+
+def decide_with_rules(frame: BookFrame, row: int, day_context: DayContext) -> tuple[Outcome, tuple[Check, ...]]:
+    """As `exact_triggers`, for an account with rules that met what precedes them; from its restrictions on (R-60).
+
+    Whether it has an open run or used its quota is known to the arrays and not asked here.
+    """
+    trace = Trace()
+    situation = _situation(frame, row, day_context)
+    try:
+        restrictions(situation, trace)
+        index, weights = frame.assets.index, situation.portfolio.weights
+        stale = [symbol for symbol in situation.needed_symbols if not day_context.fresh[index[symbol]]]
+        trace.require("prices", not stale, "", f"no fresh price of {', '.join(stale)}", "R-12.5")
+        unfit = [symbol for symbol in weights.symbols if not frame.assets.eligible[index[symbol]]]
+        trace.require("assets", not unfit, "", f"{', '.join(unfit)} cannot be bought", "R-12.6")
+    except Stop:
+        return Outcome.BLOCKED, tuple(trace.checks)
+    outcome, _ = decide_triggers(situation, trace)
+    return outcome, tuple(trace.checks)
+
+
+def conflicting(frame: BookFrame, row: int, day_context: DayContext) -> bool:
+    """Whether a hold or a conflict of restrictions stops an account with rules (R-60)."""
+    try:
+        restrictions(_situation(frame, row, day_context), Trace())
+    except Stop:
+        return True
+    return False
 
 
 def assets_of_frame(frame: BookFrame, symbols: Iterable[str]) -> dict[str, Asset]:
@@ -41,7 +71,7 @@ def assets_of_frame(frame: BookFrame, symbols: Iterable[str]) -> dict[str, Asset
 
 def _situation(frame: BookFrame, row: int, day_context: DayContext) -> Situation:
     accounts = frame.accounts
-    portfolio = frame.portfolios[accounts.portfolio[row]]
+    portfolio = frame.followed(row)
     held = frame.holdings(row)
     now = day_context.now
     cash = Money(int(accounts.cash[row]))
@@ -61,6 +91,7 @@ def _situation(frame: BookFrame, row: int, day_context: DayContext) -> Situation
         unfinished=accounts.unfinished.get(row),
         update_due=int(accounts.update_until[row]) >= day_context.day,
         proposed_again=int(accounts.propose_on[row]) == day_context.day,
+        rules=frame.rules_of(row),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntFlag
 from functools import lru_cache
 
@@ -17,6 +17,7 @@ from rebal_tui.domain.orders import Side
 from rebal_tui.domain.portfolios import Portfolio, Unfinished
 from rebal_tui.domain.quantities import Price, Qty
 from rebal_tui.domain.sessions import epoch_micros
+from rebal_tui.domain.trading_rules import NO_RULES, TradingRules
 from rebal_tui.engine.arrays.memory_layout import (
     Block,
     OtherHoldings,
@@ -84,7 +85,8 @@ class AccountColumns:
     portfolios or `UNSUBSCRIBED`; `rebalanced_on` the New York day of `last_rebalanced_at`; `system_run_on` the session
     of the latest system run (R-11); `marks` the bits of `Mark`; `update_until` the last day on which a change of the
     portfolio is due (R-14.6), `propose_on` the day on which a run that nobody approved is proposed again (R-27), 0
-    without one. `unfinished` has the undone sells by row.
+    without one. `unfinished` has the undone sells by row, `rules` the rules of the accounts that have any
+    (R-60 to R-67); the exact form decides and plans these.
     """
 
     cash: Ints
@@ -97,6 +99,12 @@ class AccountColumns:
     update_until: Indexes
     propose_on: Indexes
     unfinished: Mapping[int, Unfinished]
+    rules: Mapping[int, TradingRules] = field(default_factory=dict)
+
+    @property
+    def ruled(self) -> npt.NDArray[np.intp]:
+        """The rows of the accounts that have rules, ascending."""
+        return np.array(sorted(self.rules), np.intp)
 
     def __len__(self) -> int:
         return len(self.cash)
@@ -108,6 +116,7 @@ class AccountColumns:
             self.rebalanced_on[start:stop], self.system_run_on[start:stop], self.marks[start:stop],
             self.update_until[start:stop], self.propose_on[start:stop],
             {row - start: undone for row, undone in self.unfinished.items() if start <= row < stop},
+            {row - start: rules for row, rules in self.rules.items() if start <= row < stop},
         )  # fmt: skip
 
 
@@ -222,6 +231,15 @@ class BookFrame:
         """The shares that one account holds, and the prices of those assets that have one."""
         held, price, index = self.holdings(row), self.assets.price, self.assets.index
         return held, {symbol: Price(found) for symbol in held if (found := int(price[index[symbol]]))}
+
+    def rules_of(self, row: int) -> TradingRules:
+        """The rules of one account."""
+        return self.accounts.rules.get(row, NO_RULES)
+
+    def followed(self, row: int) -> Portfolio:
+        """The portfolio of a subscribed account, as its subscription follows it (R-67)."""
+        portfolio, overrides = self.portfolios[self.accounts.portfolio[row]], self.rules_of(row).overrides
+        return portfolio if overrides is None else overrides.applied(portfolio)
 
     def prices(self) -> dict[str, Price]:
         """The price of every asset that has one."""

@@ -11,13 +11,15 @@ from rebal_tui.domain.decisions import LineReason, Plan
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import CENT, NANO, Money
 from rebal_tui.engine.arrays.budget_split import BuyDemand, split_budgets
-from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.exact_triggers import assets_of_frame
 from rebal_tui.engine.arrays.frame import UNSUBSCRIBED, BookFrame
 from rebal_tui.engine.arrays.int128 import MAX_EXACT_DOLLARS, Int128, product
 from rebal_tui.engine.arrays.kernels import any_other, any_weight, dollars, other_holding_values
 from rebal_tui.engine.arrays.memory_layout import Block, Flags, Floats, Indexes, Ints
-from rebal_tui.engine.planning import DUST, Holdings, plan_full_rebalance, plan_invest_cash
+from rebal_tui.engine.bounds import RestrictionsConflict
+from rebal_tui.engine.goals import DUST
+from rebal_tui.engine.plan_lines import Holdings
+from rebal_tui.engine.planning import goals_cash, plan_full_rebalance, plan_goals, plan_invest_cash
 from rebal_tui.engine.situation import compute_cash_target
 
 REASONS = tuple(LineReason)
@@ -54,8 +56,8 @@ class Lines:
 class Plans:
     """The plans of `accounts`, which are rows of the frame. `cash_target` is by account, in billionths of a dollar.
 
-    `by_exact` counts accounts planned by the exact planner. `too_large` are accounts with an amount above 64 bits; they
-    have no lines here.
+    `by_exact` counts accounts planned by the exact planner. `too_large` are accounts with an amount above 64 bits, or
+    whose restrictions exclude each other; they have no lines here.
     """
 
     accounts: Ints
@@ -88,6 +90,8 @@ def _plans(frame: BookFrame, accounts: Ints, *, invest: bool) -> Plans:
     other_holdings = _OtherHoldings.of(frame)
     gross = np.abs(dollars(frame.accounts.cash[accounts])) + dollars(np.abs(frame.accounts.reserved[accounts]))
     needs_exact |= gross + other_holdings.dollars[accounts] > MAX_EXACT_DOLLARS
+    if frame.accounts.rules:
+        needs_exact |= np.isin(accounts, frame.accounts.ruled)
     target = np.zeros(len(frame), np.int64)
     builder = _PlanBuilder([], [], [])
     builder.needs_exact.extend(accounts[needs_exact].tolist())
@@ -101,7 +105,11 @@ def _plans(frame: BookFrame, accounts: Ints, *, invest: bool) -> Plans:
                 )
     too_large = []
     for row in builder.needs_exact:
-        plan = _exact_plan(frame, row, invest=invest)
+        try:
+            plan = _exact_plan(frame, row, invest=invest)
+        except RestrictionsConflict:
+            too_large.append(row)
+            continue
         if _fits(plan):
             target[row] = plan.cash_target
             builder.add_exact(frame, row, plan)
@@ -306,10 +314,12 @@ def _exact_plan(frame: BookFrame, row: int, *, invest: bool) -> Plan:
     weights = frame.portfolios[frame.accounts.portfolio[row]].weights
     held = frame.holdings(row)
     cash = Money(int(frame.accounts.cash[row]) - int(frame.accounts.reserved[row]))
-    start = Holdings(cash, held, assets_of_frame(frame, {*held, *weights.symbols}))
+    rules = frame.rules_of(row).to_target()
+    start = Holdings(cash, held, assets_of_frame(frame, {*held, *weights.symbols}), rules)
     if not invest:
         return plan_full_rebalance(start, weights)
-    equity = exact_account(frame, row).valuation.equity
-    return plan_invest_cash(
-        start, weights, compute_cash_target(equity, weights.cash, Money(int(frame.accounts.cash_floor[row])))
-    )
+    floor = Money(int(frame.accounts.cash_floor[row]))
+    goals = plan_goals(start, weights, start.equity)
+    if goals is not None:
+        return plan_invest_cash(start, weights, Money(max(goals_cash(goals), floor)))
+    return plan_invest_cash(start, weights, compute_cash_target(start.equity, weights.cash, floor))

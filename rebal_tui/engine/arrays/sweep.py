@@ -104,6 +104,7 @@ def _confirmed(frame: BookFrame, usages: BandUsages, cash: CashThresholds) -> tu
     """
     table, other_accounts = frame.table, frame.others.account
     subscribed = frame.accounts.portfolio != UNSUBSCRIBED
+    cash.near[frame.accounts.ruled] = True
     permille = usages.usage * 1_000
     permille[~(table.banded & (table.count > 0))[usages.follows] | (usages.equity <= 0)] = NO_BAND
     used, outside = np.floor(permille).astype(np.int64), permille > 1_000

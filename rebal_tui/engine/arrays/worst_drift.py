@@ -91,6 +91,8 @@ def worst_drifts(frame: BookFrame, rows: Rows) -> WorstDrifts:
         if len(worth):
             _other_holdings(frame, worth, out)
     out.needs_exact |= (cash < 0) & (out.equity < (out.equity - 2 * cash) * _MIN_EQUITY_SHARE)
+    if frame.accounts.rules:
+        out.needs_exact |= np.isin(rows, frame.accounts.ruled)
     out.needs_exact &= portfolio != UNSUBSCRIBED
     exact_rows = np.flatnonzero(out.needs_exact)
     for index in exact_rows:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
-from rebal_tui.broker.protocol import (
-    FIRM_ACCOUNT,
-    BrokerRefused,
-    BrokerUnavailable,
-    RefusalCode,
-    SandboxControls,
-)
-from rebal_tui.domain.cash import Journal, Owner, OwnerKind, Reservation
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, LiveBroker, SandboxControls
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.cash import Journal, JournalStatus, Owner, OwnerKind, Reservation
 from rebal_tui.domain.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Refusal
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import MAX_NANO, Money
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.kill_switch import halted
+from rebal_tui.services.broker_sync.account_snapshot import read_account
 from rebal_tui.services.broker_sync.events import apply_journal, sync
-from rebal_tui.services.broker_sync.polling import read_account
-from rebal_tui.store import book_settings, cash, reservations
+from rebal_tui.store import book_settings, cash, journal_requests, reservations
+from rebal_tui.store.journal_requests import StoredRequest
 
 _FORBIDDEN = frozenset(
     {
@@ -40,14 +39,21 @@ def sandbox(book: Book) -> SandboxControls:
 def deposit(book: Book, account_id: str, amount: Money) -> None:
     """Deposit cash in an account of the simulated broker; the next evaluation invests it (R-31).
 
-    Raises `NotFound` for an unknown account, `Invalid` for an amount not above 0, and `Conflict` with a real broker.
+    Raises `NotFound` for an unknown account, `Invalid` for an amount not above 0, and `Conflict` with a real broker or
+    when the account would have more than `MAX_NANO`.
     """
-    book.account(account_id)
+    _require_room(book.account(account_id), amount)
     _require_positive(amount)
     sandbox(book).deposit(account_id, amount, book.now())
     with book.write() as tx:
         tx.record("cash.deposited", account_id, {"amount": amount}, "advisor")
     sync(book)
+
+
+def _require_room(account: Account, amount: Money) -> None:
+    """Raise `Conflict` when a sum of cash and `amount` cannot be stored."""
+    if account.cash + amount > MAX_NANO:
+        raise Conflict([Fault("amount", f"account {account.account_number} can have at most $9,000,000,000 in cash")])
 
 
 def create_journal(
@@ -59,8 +65,10 @@ def create_journal(
     `Invalid` for an amount not above 0, and `Conflict` for any other refusal, with the broker's message, or when the
     broker does not answer.
     """
-    book.account(account_id)
+    account = book.account(account_id)
     _require_positive(amount)
+    if incoming:
+        _require_room(account, amount)
     given = key is not None
     if not incoming and (key is None or not cash.has_journal_key(book.database, key)):
         _check_reservations(book, account_id, amount)
@@ -68,6 +76,8 @@ def create_journal(
         with book.write() as tx:
             key = book_settings.next_id(tx)
     source, target = (FIRM_ACCOUNT, account_id) if incoming else (account_id, FIRM_ACCOUNT)
+    if book.live is not None:
+        return _request_journal(book, book.live, StoredRequest(key, source, target, amount, description, book.now()))
     try:
         journal = book.broker.create_journal(source, target, amount, description, key)
     except BrokerRefused as refusal:
@@ -82,6 +92,25 @@ def create_journal(
         with book.write() as tx:
             cash.set_journal_key(tx, journal.id, key)
     return journal
+
+
+def _request_journal(book: Book, live: LiveBroker, request: StoredRequest) -> Journal:
+    """Store and queue a journal; the one returned stands for it, with the key as its id, until the broker answers."""
+    if halted(book):
+        raise Conflict("the kill switch stops all new journals; release it first")
+    if journal_requests.get(book.database, request.key) is None:
+        with book.write() as tx:
+            journal_requests.add(tx, request)
+            detail = {"from": request.from_account, "to": request.to_account, "amount": request.amount}
+            tx.record("journal.requested", request.key, detail, "advisor")
+        with suppress(BrokerPending):
+            live.create_journal(
+                request.from_account, request.to_account, request.amount, request.description, request.key
+            )
+    return Journal(
+        request.key, request.from_account, request.to_account, request.amount, JournalStatus.QUEUED,
+        request.description, request.at, request.at,
+    )  # fmt: skip
 
 
 def reserve_for_journal(book: Book, journal: Journal, account_id: str) -> None:
@@ -124,6 +153,8 @@ def _check_reservations(book: Book, account_id: str, amount: Money) -> None:
         return
     try:
         ready = transferable(book, account_id)
+    except BrokerPending:
+        raise
     except BrokerUnavailable:
         raise Conflict("the broker did not answer; nothing was sent") from None
     if amount > ready:

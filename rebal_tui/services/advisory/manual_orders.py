@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from rebal_tui.broker.protocol import BrokerRefused, OrderQuery
+from rebal_tui.broker.failures import BrokerRefused
+from rebal_tui.broker.protocol import OrderQuery
 from rebal_tui.domain.errors import Conflict, Forbidden, NotFound
 from rebal_tui.domain.orders import Order, OrderRequest, Side
 from rebal_tui.domain.quantities import Money
@@ -22,8 +23,9 @@ def place_order(book: Book, request: OrderRequest) -> Order:
 
     Raises `NotFound` for an unknown account, `Forbidden` while the account is subscribed, restricted or has
     insufficient funds or quantity, and `Conflict` for a used client_order_id, while the kill switch is on, and for any
-    other refusal by the broker.
+    other refusal by the broker, and with a real broker.
     """
+    sandbox(book)
     account = book.account(request.account_id)
     if request.account_id in book.subscriptions:
         raise Forbidden(f"account {account.account_number} is subscribed to a portfolio; delete the subscription first")

@@ -35,6 +35,10 @@ def create_portfolio(book: Book, body: PortfolioBody) -> Portfolio:
             updated_at=now,
             changed_at=now,
             review=body.review,
+            rebalance_to=body.rebalance_to,
+            rebalance_scope=body.rebalance_scope,
+            minimum_trade=body.minimum_trade,
+            stagger_sessions=body.stagger_sessions,
         )
         store.save(tx, portfolio)
         tx.record("portfolio.created", portfolio.id, {"name": portfolio.name}, "advisor")
@@ -137,8 +141,11 @@ def duplicate_portfolio(book: Book, portfolio_id: str, name: str) -> Portfolio:
     source = book.portfolio(portfolio_id)
     return create_portfolio(
         book,
-        PortfolioBody(name, source.description, source.weights, source.cooldown_days, source.conditions, source.review),
-    )
+        PortfolioBody(
+            name, source.description, source.weights, source.cooldown_days, source.conditions, source.review,
+            source.rebalance_to, source.rebalance_scope, source.minimum_trade, source.stagger_sessions,
+        ),
+    )  # fmt: skip
 
 
 def _require_valid(body: PortfolioBody) -> None:

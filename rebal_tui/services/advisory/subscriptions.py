@@ -12,7 +12,7 @@ from rebal_tui.domain.portfolios import PortfolioStatus, Subscription
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.runs.queueing import cancel_queued
-from rebal_tui.store import book_settings, cash, portfolios
+from rebal_tui.store import book_settings, cash, outbox, portfolios
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,18 @@ def _check(book: Book, account_id: str, portfolio_id: str) -> None:
         raise Conflict(f"account {account.account_number} is {account.status}, not ACTIVE")
     if portfolio.status is not PortfolioStatus.ACTIVE:
         raise Conflict(f"portfolio {portfolio.name} {portfolio.status.predicate}")
-    if book.broker.open_orders(account_id):
+    if has_open_orders(book, account_id):
         raise Conflict(f"account {account.account_number} has open orders")
+
+
+def has_open_orders(book: Book, account_id: str) -> bool:
+    """Whether the account has open orders, of its run or external; with a real broker, by what the book knows of it."""
+    if book.live is None:
+        return bool(book.broker.open_orders(account_id))
+    run = book.open_runs.get(account_id)
+    if run is not None and run.status is RunStatus.IN_PROGRESS:
+        return outbox.progress(book.database, [run.id])[run.id].open > 0
+    return book.extras[account_id].external_orders > 0
 
 
 def _subscribed(book: Book, account_id: str) -> Subscription:
@@ -164,8 +174,8 @@ def _each(
     check: Callable[[str], object],
     act: Callable[[BookTransaction, str], Subscription | None],
 ) -> list[BulkOutcome]:
-    """Check every account, which calls the broker, before the write transaction begins; then apply `act` to all
-    accepted accounts in that one transaction."""
+    """Check every account before the write transaction begins; then apply `act` to all accepted accounts in that one
+    transaction."""
     outcomes: list[BulkOutcome] = []
     todo: dict[str, int] = {}
     for index, account_id in enumerate(account_ids):

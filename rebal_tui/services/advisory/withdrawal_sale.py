@@ -10,10 +10,11 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Qty, Value, floor_cents, qty_text
 from rebal_tui.domain.runs import RunType
-from rebal_tui.engine.planning import AmountTooLarge
+from rebal_tui.engine.liquidation import AmountTooLarge
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.rules_view import keeping
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.evaluation.planning import plan_run, too_large_text, unpriced
 from rebal_tui.store import reservations
@@ -71,12 +72,16 @@ def sale_of_everything(book: Book, account_id: str) -> Sale:
 def worth_of_everything(book: Book, account_id: str) -> Money:
     """What a withdrawal of everything would bring now, in whole cents.
 
-    Raises `Conflict` while anybody has reserved cash of the account, and when there is nothing to withdraw.
+    Raises `Conflict` while anybody has reserved cash of the account or a restriction keeps assets of it, and when there
+    is nothing to withdraw.
     """
     held = reservations.of_account(book.database, account_id)
     if held:
         owners = ", ".join(f"{money(reservation.amount)} by {reservation.owner.text}" for reservation in held)
         raise Conflict(f"everything cannot be withdrawn while cash is reserved: {owners}")
+    kept = [f"{one.symbol or 'all assets'}: {one.text}" for one in keeping(book, account_id)]
+    if kept:
+        raise Conflict(f"everything cannot be withdrawn while restrictions keep assets: {'; '.join(kept)}")
     plan = sale_of_everything(book, account_id).plan
     sells = plan.sells if plan is not None else ()
     proceeds = sum((line.qty or 0) * (line.price or 0) // NANO for line in sells)

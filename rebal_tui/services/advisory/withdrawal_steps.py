@@ -5,8 +5,17 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, BrokerUnavailable
-from rebal_tui.domain.cash import WITHDRAWAL_JOURNAL, JournalStatus, Owner, OwnerKind, Withdrawal, WithdrawalStage
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
+from rebal_tui.domain.cash import (
+    WITHDRAWAL_JOURNAL,
+    Journal,
+    JournalStatus,
+    Owner,
+    OwnerKind,
+    Withdrawal,
+    WithdrawalStage,
+)
 from rebal_tui.domain.errors import Conflict, Refusal, require
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import NANO, Money, Value, floor_cents, qty_text
@@ -14,6 +23,7 @@ from rebal_tui.domain.runs import InitiatedFrom, RunStatus
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.advisory.cash import reserve_for_journal, transferable
+from rebal_tui.services.advisory.withdrawal_journal import may_ask, note_asked, requested_journal
 from rebal_tui.services.advisory.withdrawal_sale import remaining_text, sale_of_amount, sale_of_everything
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.kill_switch import halted
@@ -174,10 +184,13 @@ def _await_settlement_of_everything(book: Book, withdrawal: Withdrawal) -> Withd
 def _await_settlement(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     if withdrawal.everything:
         return _await_settlement_of_everything(book, withdrawal)
+    if not may_ask(book, withdrawal.id):
+        return withdrawal
     try:
         ready = transferable(book, withdrawal.account_id, withdrawal.id)
     except BrokerUnavailable:
         return withdrawal
+    note_asked(book, withdrawal.id)
     if ready >= withdrawal.amount:
         return _store(book, withdrawal, WithdrawalStage.JOURNALING)
     own = _reserved(book, withdrawal)
@@ -203,6 +216,12 @@ def _journal(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     a new key. No money has moved in that case, so the withdrawal returns to a stage where it can be retried or
     canceled.
     """
+    if book.live is not None:
+        try:
+            made = requested_journal(book, book.live, withdrawal)
+        except Conflict as refusal:
+            return _stop(book, withdrawal, str(refusal), back_to=WithdrawalStage.SETTLING)
+        return withdrawal if made is None else _after_journal(book, withdrawal, made)
     failed = withdrawal.journal_id
     key = f"wd-{withdrawal.id}-{failed[:8]}" if failed else f"wd-{withdrawal.id}"
     journal = cash.journal_with_key(book.database, key)
@@ -223,6 +242,11 @@ def _journal(book: Book, withdrawal: Withdrawal) -> Withdrawal:
         reserve_for_journal(book, journal, withdrawal.account_id)
         with book.write() as tx:
             cash.set_journal_key(tx, journal.id, key)
+    return _after_journal(book, withdrawal, journal)
+
+
+def _after_journal(book: Book, withdrawal: Withdrawal, journal: Journal) -> Withdrawal:
+    """Move on when the journal has ended."""
     ended = replace(withdrawal, journal_id=journal.id)
     if journal.status is JournalStatus.EXECUTED:
         with book.write() as tx:
@@ -241,10 +265,7 @@ def _resubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     if withdrawal.everything:
         with book.write() as tx:
             return move(tx, withdrawal, WithdrawalStage.COMPLETED, _remaining(book, withdrawal))
-    try:
-        if book.broker.open_orders(withdrawal.account_id):
-            return withdrawal
-    except BrokerUnavailable:
+    if subscriptions.has_open_orders(book, withdrawal.account_id):
         return withdrawal
     with book.write() as tx:
         restore_subscription(book, withdrawal)

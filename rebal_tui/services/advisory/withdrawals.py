@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerPending, BrokerUnavailable
 from rebal_tui.domain.cash import Withdrawal, WithdrawalStage
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.quantities import Money
@@ -79,6 +79,8 @@ def check_withdrawal(book: Book, account_id: str, amount: Money | None) -> Check
     portfolio_id = subscription.portfolio_id if subscription else None
     try:
         return CheckedWithdrawal(sale_of_amount(book, account_id, portfolio_id, amount, ""), amount)
+    except BrokerPending:
+        raise
     except BrokerUnavailable as silence:
         raise Conflict("the broker did not answer; nothing was sent") from silence
 

@@ -22,7 +22,8 @@ from rebal_tui.services.simulation.closes_review import find_jumps, require_no_j
 from rebal_tui.store import decision_contexts
 from rebal_tui.store.database import Database
 
-SAMPLE_FILE = Path(__file__).with_name("sample_closes.csv")
+DATA = Path(__file__).parent / "data"
+SAMPLE_FILE = DATA / "sample_closes.csv"
 SAMPLE_LABEL = "sample history of invented assets"
 SAMPLE_PORTFOLIO = PortfolioBody(
     name="Sample 60/35/5",
@@ -38,7 +39,7 @@ _BEYOND = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A history for a backtest, where it comes from, and what a reader must know about it."""
+    """A history for a backtest, where it comes from, and notes for the user."""
 
     label: str
     history: History
@@ -51,7 +52,7 @@ def closes_source(
     label: str, closes: Closes, symbols: Sequence[str], since: date | None = None, until: date | None = None,
     *, allow_jumps: bool = False,
 ) -> Source:  # fmt: skip
-    """The history of some symbols in closes. Raises `Invalid` for missing symbols or less than two sessions, and
+    """The history of some symbols in closes. Raises `Invalid` for missing symbols or fewer than two sessions, and
     `Conflict` for price jumps (R-55) unless they are allowed."""
     days = [day for day in closes.days if (since is None or day >= since) and (until is None or day <= until)]
     if not days:

@@ -25,10 +25,10 @@ from rebal_tui.services.simulation import replay
 from rebal_tui.store import book_settings
 
 OPENING_CASH = parse_money("100000000")
-"""So large that rounding to cents, and tolerances of dollars, decide no day."""
+"""So large that rounding to cents and tolerances of dollars do not change the day of a rebalance."""
 
 OpenReplay = Callable[[Closes, date, date], Book]
-"""Opens a book in memory that replays closes from a day to a day."""
+"""Opens a book in memory that replays closes from one day to another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,16 +25,15 @@ from rebal_tui.services.book.progress import FollowState, PollingState, Unfinish
 from rebal_tui.services.book.quarantine_view import QuarantineView
 from rebal_tui.services.book.rate_limiter import RateLimiter
 from rebal_tui.services.book.reference_prices import ReferencePrices
+from rebal_tui.services.book.rules_view import FrameRules, RulesView
 from rebal_tui.services.book.search_index import SearchIndex
 from rebal_tui.services.book.settings import Settings
 from rebal_tui.services.book.work_queue import WorkQueue
 from rebal_tui.store import asset_holds, assets, audit, holds, portfolios, quarantine, runs, uncorrectable, unfinished
 from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccount, Progress
-from rebal_tui.store.asset_holds import AssetHold
 from rebal_tui.store.database import Database, Transaction
 from rebal_tui.store.holds import Hold
 from rebal_tui.store.subscription_table import Subscriptions, SubscriptionTable
-from rebal_tui.store.uncorrectable import Uncorrectable
 
 ADVISOR = "advisor"
 """Actor of manual actions in the audit trail, unless another name is given."""
@@ -83,7 +82,7 @@ class Book:
         self.subscriptions = Subscriptions(self.account_table, self.subscription_table)
         self.portfolios: dict[str, Portfolio] = {}
         self.open_runs: ChangeTrackingDict[str, Run] = ChangeTrackingDict({})
-        self.rate_limiter = RateLimiter()
+        self.rate_limiter = RateLimiter(live.budget if live is not None else None)
         self.work_queue = WorkQueue()
         self.pass_in_progress: UnfinishedPass | None = None
         self.cash_targets: ChangeTrackingDict[tuple[str, int], Money] = ChangeTrackingDict({})
@@ -93,13 +92,11 @@ class Book:
         self.quarantine = QuarantineView()
         self.unfinished: dict[str, Unfinished] = {}
         self.given_up: dict[str, Unfinished] = {}
-        self.uncorrectable: dict[str, Uncorrectable] = {}
-        self.asset_holds: dict[str, AssetHold] = {}
         self.reference_prices = ReferencePrices()
         self.accounts_to_recheck: set[str] = set()
         self.assets_asked_at: dict[str, datetime] = {}
         self.reconciled = False
-        self._frame_cache = FrameCache(self)
+        self._frame_cache = FrameCache(self, FrameRules(self))
         database.on_undone = self.reload
         self.reload(progress)
 
@@ -155,9 +152,10 @@ class Book:
         self.version += 1
 
     def reload_holds(self) -> None:
-        """Read the paused accounts, the assets on hold and the quarantine again."""
+        """Read the paused accounts, the assets on hold, the quarantine and all restrictions again."""
         self.holds = holds.load(self.database)
         self.quarantine = QuarantineView(quarantine.load(self.database))
+        self.rules_view = RulesView(self.database)
         self.asset_holds = asset_holds.load(self.database)
         self.version += 1
 
@@ -266,7 +264,7 @@ class Book:
         return "; ".join([*([hold.reason] if hold else []), *self.quarantine.reasons(account_id)])
 
     def paused(self, account_id: str) -> tuple[str, ...]:
-        """Why an account is paused, for display; empty when it is not."""
+        """The same for display."""
         return (f"paused: {self.pause_reason(account_id)}",) if self.is_paused(account_id) else ()
 
     def paused_rows(self) -> list[int]:

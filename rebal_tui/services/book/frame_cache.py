@@ -27,6 +27,7 @@ from rebal_tui.engine.arrays.frame import (
 from rebal_tui.market.protocol import Quote
 from rebal_tui.services.book.prices import PriceCache
 from rebal_tui.services.book.quarantine_view import QuarantineView
+from rebal_tui.services.book.rules_view import FrameRules
 from rebal_tui.store.account_table import STATUSES, AccountTable
 from rebal_tui.store.asset_holds import AssetHold
 from rebal_tui.store.codec import from_time
@@ -101,8 +102,8 @@ class FrameSource(Protocol):
 class FrameCache:
     """Builds a book's frame, and each later frame from the previous one and the changes since."""
 
-    def __init__(self, book: FrameSource) -> None:
-        self._book = book
+    def __init__(self, book: FrameSource, rules: FrameRules) -> None:
+        self._book, self._rules = book, rules
         self._frame: BookFrame | None = None
         self._stamp: tuple[object, ...] = ()
         # The object itself, not its id(): a reloaded dictionary can get the address of a freed one.
@@ -190,6 +191,7 @@ class FrameCache:
             accounts.cash.copy(), accounts.reserve.copy(), self._cash_floor(), self._portfolio, self._rebalanced_on,
             self._system_run_on(), marks, self._update_until, self._propose_on,
             {accounts.row_of[account_id]: undone for account_id, undone in book.unfinished.items()},
+            self._rules.by_row(),
         )  # fmt: skip
 
     def _concerned_by_holds(self) -> npt.NDArray[np.bool_]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from rebal_tui.services.book.book import Book
 from rebal_tui.store import book_settings
 
@@ -18,9 +20,14 @@ def set_halt(book: Book, on: bool) -> None:
     """Turn the kill switch on or off.
 
     While it is on, no run starts and no order is sent, manual or scheduled. A withdrawal that has sold keeps its cash
-    reserved, and creates its journal when the switch is released.
+    reserved, and creates its journal when the switch is released. What waits to be sent to a real broker is stopped
+    before the switch is stored, and resumes after its release is.
     """
+    if book.live is not None and on:
+        book.live.hold(True)
     with book.write() as tx:
         book_settings.put(tx, HALT, "1" if on else "0")
         tx.record("book.halted" if on else "book.released", "book", actor="advisor")
         tx.changed()
+        if book.live is not None and not on:
+            tx.after_commit(partial(book.live.hold, False))

@@ -26,13 +26,15 @@ class PollingState:
     """Polling progress of a book with a real broker.
 
     `loaded` is set once everything was read. `account_at`, `orders_at`, `journals_read_at` and `daily_at` are when that
-    read is next due, `journals_at` when journals are next looked at, None for immediately. `last_error` is why the
+    read is next due, `journals_at` when journals are next checked, None for immediately. `last_error` is why the
     broker could not be read, and `try_at` the time of the next attempt. `clock_alerted` is the difference of the clocks
     in the open alert, 0 without one; `stream_alerts` are the open alerts of streams by name, `prices_alerted` is
     whether delayed prices have one; all are None until they are compared with the stored alerts. `clock_asked_at` is
-    when the broker's clock was last asked for because of a difference. `differences_asked` is when each account with an
-    unexplained difference was last asked for, `compared_on` the session at whose open all were compared, and
-    `events_missed` whether a stream was down since the last comparison.
+    when the broker's clock was last requested because of a difference. `differences_asked` is when each account with an
+    unexplained difference was last requested, `compared_on` the session at whose open all were compared, and
+    `events_missed` whether a stream was down since the last comparison. `orders_left` are the accounts whose orders are
+    still to be compared in this round, `budget_at` is when the requests of the last minute are next stored. `asked_at`
+    is when cash or a journal, by withdrawal, key or id, was last requested.
     """
 
     loaded: bool = False
@@ -40,6 +42,9 @@ class PollingState:
     last_error: str = ""
     account_at: datetime | None = None
     orders_at: datetime | None = None
+    orders_left: list[str] = field(default_factory=list)
+    budget_at: datetime | None = None
+    asked_at: dict[str, datetime] = field(default_factory=dict)
     journals_at: datetime | None = None
     journals_read_at: datetime | None = None
     daily_at: datetime | None = None

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.broker.unreadable import AccountUnreadable
 from rebal_tui.domain.errors import ReadOnly
 from rebal_tui.domain.quarantine import MAX_REASON_LENGTH, Quarantined, QuarantineKind, pause_after

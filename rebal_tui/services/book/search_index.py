@@ -21,6 +21,7 @@ class SearchIndex:
     """Ids, numbers and client names by row, immutable.
 
     `by_id`, `by_number` and `by_name` are the ranks of each account's texts by row; names are ranked without case.
+    `longest_name` is the number of characters of the longest name.
     """
 
     def __init__(self, table: AccountTable) -> None:
@@ -34,6 +35,7 @@ class SearchIndex:
         self._ends = np.flatnonzero(self._bytes == _LINE_END)
         self._often = np.bincount(self._bytes, minlength=256)
         self._found: OrderedDict[str, Flags] = OrderedDict()
+        self.longest_name = max(map(len, self.names), default=0)
         self.by_id = ranks(self.ids)
         self.by_number = ranks(self.numbers)
         self.by_name = ranks([name.casefold() for name in self.names])

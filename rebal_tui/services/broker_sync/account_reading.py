@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import EventBatch
 from rebal_tui.broker.unreadable import AccountUnreadable
 from rebal_tui.domain.accounts import Account
-from rebal_tui.domain.orders import Side
+from rebal_tui.domain.orders import Order, Side
 from rebal_tui.domain.quarantine import QuarantineKind
 from rebal_tui.services.book import quarantine
 from rebal_tui.services.book.book import Book, BookTransaction
@@ -46,6 +47,15 @@ def read_accounts(book: Book, account_ids: Iterable[str], with_orders: Collectio
     return read
 
 
+def read_of(book: Book, batch: EventBatch) -> ReadAccounts:
+    """The accounts of a batch of events."""
+    orders = batch.open_orders
+    external = {one.id: _external_orders(one, orders[one.id], book) for one in batch.accounts if one.id in orders}
+    return ReadAccounts(
+        list(batch.accounts), external, {one: why for one, why in batch.faults.items() if one in book.accounts}
+    )
+
+
 def set_apart(tx: BookTransaction, read: ReadAccounts) -> None:
     """Put the accounts that could not be read into quarantine."""
     for account_id, reason in read.faults.items():
@@ -55,7 +65,10 @@ def set_apart(tx: BookTransaction, read: ReadAccounts) -> None:
 def external_orders(book: Book, account: Account) -> int:
     """The number of open orders of an account that are not orders of a run; at least 1 while something else reserves
     shares of a position, which then cannot be sold."""
-    orders = book.broker.open_orders(account.id)
+    return _external_orders(account, book.broker.open_orders(account.id), book)
+
+
+def _external_orders(account: Account, orders: Sequence[Order], book: Book) -> int:
     opened = [(order, run_orders.placed(book.database, order.client_order_id)) for order in orders]
     outside = sum(not ours for _, ours in opened)
     selling: dict[str, int] = {}

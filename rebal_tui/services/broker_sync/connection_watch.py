@@ -1,14 +1,16 @@
 """Alerts about the connection to a real broker: clocks that differ, event streams that are not read.
 
-Everything here is known from responses that were received anyway; only a clock that has stopped decisions is asked for.
+Everything here is known from responses that were received anyway; only a clock that has stopped decisions is requested.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from rebal_tui.broker.connection import StreamState
-from rebal_tui.broker.protocol import BrokerUnavailable, LiveBroker
+from rebal_tui.broker.failures import BrokerPending, BrokerUnavailable
+from rebal_tui.broker.protocol import LiveBroker
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.book.book import Book
 from rebal_tui.store import jobs
@@ -19,9 +21,9 @@ CLOCK_SKEW_ALERT_MIN = timedelta(seconds=2)
 CLOCK_SKEW_MAX = timedelta(seconds=30)
 """Largest difference from the broker's clock at which decisions are made; above it, stale prices would seem fresh."""
 CLOCK_SKEW_STEP = timedelta(seconds=10)
-"""Change of the difference after which its alert is worded anew."""
+"""Change of the difference after which the text of its alert is updated."""
 CLOCK_RETRY_INTERVAL = timedelta(seconds=10)
-"""How often the broker's clock is asked for while the difference stops decisions."""
+"""How often the broker's clock is requested while the difference stops decisions."""
 STREAM_ALERT_AFTER = timedelta(minutes=1)
 """How long a stream that the broker does not refuse may be down without an alert."""
 
@@ -32,7 +34,8 @@ def watch_connection(book: Book, broker: LiveBroker, now: datetime) -> None:
     _watch_streams(book, state.streams, now)
     skew = state.skew
     if skew is not None and abs(skew) > CLOCK_SKEW_MAX and _may_ask(book, now):
-        broker.clock()
+        with suppress(BrokerPending):
+            broker.clock()
         skew = broker.connection().skew
     if skew is not None:
         compare_clocks(book, skew, now)
@@ -77,7 +80,7 @@ def _clock_text(skew: timedelta) -> str:
 
 
 def _may_ask(book: Book, now: datetime) -> bool:
-    """Whether the broker's clock may be asked for again; counts it as asked if so."""
+    """Whether the broker's clock may be requested again; counts it as requested if so."""
     watched = book.polling_state
     if watched.clock_asked_at is not None and timedelta(0) <= now - watched.clock_asked_at < CLOCK_RETRY_INTERVAL:
         return False
@@ -103,7 +106,7 @@ def _watch_streams(book: Book, streams: tuple[StreamState, ...], now: datetime) 
 
 
 def stream_fault(stream: StreamState, now: datetime) -> str:
-    """What is wrong with a stream that is down for long enough to say so, empty while nothing is."""
+    """The fault of a stream that has been down long enough for an alert, as text; empty without one."""
     down = stream.down_for(now)
     if stream.down_since is None or not down or not (stream.refused or down >= STREAM_ALERT_AFTER):
         return ""

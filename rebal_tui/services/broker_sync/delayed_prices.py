@@ -15,7 +15,7 @@ DELAYED_MIN = timedelta(minutes=10)
 def price_delay(book: Book, now: datetime) -> timedelta | None:
     """The age of the newest price of a real broker's feed, None while the feed is not delayed or the market is closed.
 
-    A feed that has not fetched any price since the start is not judged.
+    A feed that has not fetched any price since the start does not count as delayed.
     """
     session, newest = book.session(now), book.price_cache.newest
     if book.live is None or newest is None or session is None or not session.is_open(now):

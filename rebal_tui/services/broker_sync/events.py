@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from rebal_tui.broker.protocol import BrokerEvent, EventKind
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import BrokerEvent, EventBatch, EventKind
 from rebal_tui.broker.unreadable import unreadable_rows
 from rebal_tui.domain.accounts import ENDED_STATUSES, RESTRICTION_TEXTS, Account, Restriction
 from rebal_tui.domain.assets import Asset
@@ -17,14 +18,15 @@ from rebal_tui.services.book.asset_listing import save_assets
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.quarantine import failure_text, is_general
 from rebal_tui.services.broker_sync import journal_watch, missed_events, unknown_assets
-from rebal_tui.services.broker_sync.account_reading import read_accounts, set_apart
+from rebal_tui.services.broker_sync.account_reading import read_of, set_apart
 from rebal_tui.services.broker_sync.corporate_actions import apply_actions
 from rebal_tui.services.broker_sync.event_quarantine import release_applied, set_apart_event, set_apart_unreadable
 from rebal_tui.services.broker_sync.explained.actions import note_announcement
 from rebal_tui.services.broker_sync.explained.changes import book_action, book_cash, book_fill, reverse_execution
 from rebal_tui.services.broker_sync.explained.comparison import check_accounts
 from rebal_tui.services.broker_sync.lost_runs import note_lost_runs
-from rebal_tui.store import accounts, book_settings, cash, fills, jobs, reservations, run_orders
+from rebal_tui.services.broker_sync.unmade import apply_unmade
+from rebal_tui.store import accounts, book_settings, cash, fills, jobs, journal_requests, reservations, run_orders
 
 CURSOR = "broker_cursor"
 RESTRICTED_ALERT, ENDED_ALERT = "restricted", "account_ended"
@@ -42,26 +44,59 @@ def sync(book: Book, most: int | None = None) -> int:
     reading stops after at least that many events, and more may be available.
     """
     total = 0
-    while events := book.broker.events(
-        cursor := int(book_settings.get(book.database, CURSOR, "0")), MAX_EVENTS_PER_TRANSACTION
-    ):
-        reached = apply_event_batch(book, events, cursor)
-        total += len(events)
+    while (batch := _next_batch(book, cursor := int(book_settings.get(book.database, CURSOR, "0")))) is not None:
+        try:
+            reached = apply_event_batch(book, batch, cursor)
+        except BrokerPending:
+            break
+        total += len(batch.events)
         if reached == cursor or (most is not None and total >= most):
             break
     return total
 
 
-def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) -> int:
-    """Apply events read from `cursor`, in one transaction; returns the new cursor."""
-    reached = max(cursor, *(e.seq for e in events))
-    touched = {e.account_id for e in events if e.account_id is not None}
-    # The broker may be remote, so it is called before the write transaction begins.
+def _next_batch(book: Book, cursor: int) -> EventBatch | None:
+    """The events after the cursor, with what they changed; None when there are none, or while that is being read."""
+    if book.live is not None:
+        return book.live.ready_events(cursor, MAX_EVENTS_PER_TRANSACTION)
+    events = book.broker.events(cursor, MAX_EVENTS_PER_TRANSACTION)
+    return read_batch(book, events) if events else None
+
+
+def read_batch(book: Book, events: Sequence[BrokerEvent]) -> EventBatch:
+    """Events with the simulated broker's present state of what they changed."""
+    changed = {event.account_id for event in events if event.account_id is not None}
     listed: Sequence[Asset] = ()
-    if any(e.kind is EventKind.ASSET for e in events):
-        listed, touched = book.broker.assets(), touched | unknown_assets.paused_accounts(book)
-    read = read_accounts(book, touched, _with_external_orders(book, events))
-    listed = listed or unknown_assets.request_assets(book, read.accounts, [e.fill for e in events if e.fill])
+    if any(event.kind is EventKind.ASSET for event in events):
+        listed, changed = book.broker.assets(), changed | unknown_assets.paused_accounts(book)
+    known: list[Account] = []
+    faults: dict[str, str] = {}
+    for account_id in sorted(changed):
+        try:
+            known.append(book.broker.account(account_id))
+        except BrokerRefused as refused:
+            if refused.code != RefusalCode.NOT_FOUND or account_id in book.accounts:
+                faults[account_id] = f"the broker refuses it: {refused.message}"
+    external = sorted(_with_external_orders(book, events) - faults.keys())
+    opened = {account_id: book.broker.open_orders(account_id) for account_id in external}
+    return EventBatch(events, known, opened, listed, faults)
+
+
+def apply_event_batch(book: Book, batch: EventBatch, cursor: int) -> int:
+    """Apply events read from `cursor` and the state that they changed, in one transaction; returns the new cursor.
+
+    An event that cannot be applied, and an account that cannot be read, are set apart (R-52). Raises `BrokerPending`
+    while assets that the book does not know are requested.
+    """
+    events = batch.events
+    reached = max(cursor, *(e.seq for e in events))
+    touched = {e.account_id for e in events if e.account_id is not None} | {account.id for account in batch.accounts}
+    unnamed = [e.fill for e in events if e.fill]
+    listed = batch.assets or unknown_assets.request_assets(book, batch.accounts, unnamed)
+    read = read_of(book, batch)
+    if book.live is not None and batch.assets:
+        for account_id in unknown_assets.paused_accounts(book):
+            book.live.request_refresh(account_id, f"assets known at {reached}")
 
     def apply(*, one_by_one: bool) -> None:
         with book.write() as tx:
@@ -113,7 +148,8 @@ def _apply_together(tx: BookTransaction, events: Sequence[BrokerEvent]) -> None:
 
 def reload_from_broker(book: Book) -> None:
     """Load all assets and accounts from the broker, at the first opening and at every start (R-2)."""
-    known, found = book.broker.assets(), book.broker.accounts()
+    with book.broker.reading():
+        known, found = book.broker.assets(), book.broker.accounts()
     with book.write() as tx:
         apply_accounts(tx, found, known)
         for row in unreadable_rows(found):
@@ -208,7 +244,11 @@ def _apply(tx: BookTransaction, event: BrokerEvent) -> Fill | None:
         tx.record("broker.notice", event.account_id or "broker", {"note": event.note}, "broker")
     reverse_execution(tx, event)
     note_announcement(tx, event)
+    if event.unmade is not None:
+        apply_unmade(tx, event.unmade)
     if event.journal is not None:
+        if event.key is not None:
+            journal_requests.set_journal(tx, event.key, event.journal.id)
         apply_journal(tx, event.journal, event.account_id or event.journal.from_account)
     return new
 

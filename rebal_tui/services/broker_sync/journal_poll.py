@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import apply_journal
 from rebal_tui.store import cash

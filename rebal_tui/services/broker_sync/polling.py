@@ -8,26 +8,28 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable, LiveBroker
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.protocol import LiveBroker
 from rebal_tui.broker.unreadable import AccountUnreadable
 from rebal_tui.domain.quarantine import QuarantineKind
-from rebal_tui.domain.runs import Run, RunStatus
+from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import Session
 from rebal_tui.services.book import quarantine
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.broker_sync import unknown_assets
-from rebal_tui.services.broker_sync.account_reading import read_accounts, set_apart
+from rebal_tui.services.book.rate_limiter import PACE_KEY
+from rebal_tui.services.broker_sync.account_snapshot import read_account, store_orders
 from rebal_tui.services.broker_sync.connection_watch import compare_clocks, watch_connection
 from rebal_tui.services.broker_sync.delayed_prices import watch_prices
-from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, reload_from_broker
-from rebal_tui.services.broker_sync.explained.comparison import check_accounts, is_settled
+from rebal_tui.services.broker_sync.events import CURSOR, reload_from_broker
 from rebal_tui.services.broker_sync.explained.watch import compared, comparison_is_due, watch_differences
 from rebal_tui.services.broker_sync.journal_poll import poll_journals
 from rebal_tui.services.broker_sync.journal_watch import watch_journals
-from rebal_tui.store import accounts, book_settings, event_inbox, jobs, run_orders
+from rebal_tui.store import book_settings, event_inbox, jobs, run_orders
 from rebal_tui.store import sessions as session_store
 
-ACCOUNT_INTERVAL = timedelta(seconds=1)
+ACCOUNTS_AT_ONCE = 10
+"""Accounts whose orders are looked up together."""
+ACCOUNT_INTERVAL = timedelta(seconds=2)
 """Interval at which the account read longest ago is read again."""
 OPEN_ORDERS_INTERVAL = timedelta(seconds=15)
 """Interval at which orders of runs in progress are looked up, because an event may be lost."""
@@ -36,6 +38,8 @@ REFRESH_INTERVAL = timedelta(hours=6)
 RETRY_INTERVAL = timedelta(seconds=10)
 INBOX_RETENTION = timedelta(days=8)
 """How long broker events are stored to detect repeated delivery."""
+BUDGET_INTERVAL = timedelta(seconds=5)
+"""Interval at which the requests of the last minute are stored, so that a restart does not exceed the broker's rate."""
 CALENDAR_LOOKBACK, CALENDAR_LOOKAHEAD = timedelta(days=40), timedelta(days=370)
 
 
@@ -52,6 +56,7 @@ def poll_broker(book: Book, now: datetime) -> None:
     watch_connection(book, broker, now)
     watch_journals(book, now)
     watch_prices(book, now)
+    _store_budget(book, broker, now)
     if state.try_at is not None and now < state.try_at:
         if state.loaded:
             return
@@ -60,10 +65,25 @@ def poll_broker(book: Book, now: datetime) -> None:
         if state.loaded:
             _poll(book, broker, now)
         else:
-            _load_all(book, broker, now)
+            with broker.reading():
+                _load_all(book, broker, now)
+    except BrokerPending:
+        if not state.loaded:
+            raise
     except (BrokerUnavailable, BrokerRefused) as error:
         state.try_at, state.last_error = now + RETRY_INTERVAL, str(error)
         raise BrokerUnavailable(state.last_error) from error
+
+
+def _store_budget(book: Book, broker: LiveBroker, now: datetime) -> None:
+    state = book.polling_state
+    if state.budget_at is not None and now < state.budget_at:
+        return
+    state.budget_at = now + BUDGET_INTERVAL
+    text = broker.budget.text()
+    if text != book_settings.get(book.database, PACE_KEY):
+        with book.write() as tx:
+            book_settings.put(tx, PACE_KEY, text)
 
 
 def _load_all(book: Book, broker: LiveBroker, now: datetime) -> None:
@@ -89,81 +109,59 @@ def _poll(book: Book, broker: LiveBroker, now: datetime) -> None:
         reload_from_broker(book)
         compared(book, now)
     watch_differences(book, broker, now)
-    if state.orders_at is None or now >= state.orders_at:
-        state.orders_at = now + OPEN_ORDERS_INTERVAL
-        _look_up_orders(book)
+    _look_up_orders(book, now)
     poll_journals(book, now)
     ids = book.account_table.ids
     if ids and (state.account_at is None or now >= state.account_at):
+        account_id = ids[state.account_row % len(ids)]
+        try:
+            if not book.quarantine.waits(QuarantineKind.ACCOUNT, account_id, now):
+                read_account(book, account_id)
+        except BrokerPending:
+            return
+        except BaseException:
+            state.account_row += 1
+            raise
+        state.account_row += 1
         state.account_at = now + ACCOUNT_INTERVAL
-        state.account_row = (state.account_row + 1) % len(ids)
-        account_id = ids[state.account_row]
-        if not book.quarantine.waits(QuarantineKind.ACCOUNT, account_id, now):
-            read_account(book, account_id)
 
 
-def read_account(book: Book, account_id: str) -> None:
-    """Apply the broker's current state of an account and its number of external open orders.
-
-    An account that cannot be read goes into quarantine (R-52).
-    """
-    read = read_accounts(book, [account_id], [account_id])
-    if read.faults:
-        with book.write() as tx:
-            set_apart(tx, read)
-    if not read.accounts:
-        return
-    fresh, others = read.accounts[0], read.external_orders[account_id]
-    listed = unknown_assets.request_assets(book, [fresh])
-    storable = unknown_assets.without_unknown(book, unknown_assets.labeled(book, fresh))
-    same = storable == book.accounts.get(account_id) and others == book.extras[account_id].external_orders
-    if (
-        same
-        and is_settled(book, storable)
-        and not listed
-        and (QuarantineKind.ACCOUNT, account_id) not in book.quarantine
-        and (len(storable.positions) == len(fresh.positions))
-        == (account_id not in unknown_assets.paused_accounts(book))
-    ):
-        return
-    with book.write() as tx:
-        apply_accounts(tx, [fresh], listed)
-        check_accounts(tx, [fresh])
-        accounts.set_external_orders(tx, account_id, others)
-        tx.reload_accounts([account_id])
-
-
-def _look_up_orders(book: Book) -> None:
-    """Look up the orders of runs in progress by client_order_id, and apply changes."""
-    for run in list(book.open_runs.values()):
-        if run.status is not RunStatus.IN_PROGRESS:
-            continue
-        if book.quarantine.waits(QuarantineKind.ACCOUNT, run.account_id, book.now()):
+def _look_up_orders(book: Book, now: datetime) -> None:
+    """Compare the orders of runs in progress with the broker's, a few accounts at a time, and apply changes."""
+    state = book.polling_state
+    if not state.orders_left and (state.orders_at is None or now >= state.orders_at):
+        state.orders_at = now + OPEN_ORDERS_INTERVAL
+        state.orders_left = [run.account_id for run in book.open_runs.values() if run.status is RunStatus.IN_PROGRESS]
+    unread: list[str] = []
+    for account_id in state.orders_left[:ACCOUNTS_AT_ONCE]:
+        if book.quarantine.waits(QuarantineKind.ACCOUNT, account_id, now):
             continue
         try:
-            changed = _look_up_orders_of(book, run)
+            with book.broker.reading():
+                _compare_orders(book, account_id)
+        except BrokerPending:
+            unread.append(account_id)
         except AccountUnreadable as error:
             with book.write() as tx:
-                quarantine.enter(tx, QuarantineKind.ACCOUNT, run.account_id, str(error), run.account_id)
-            continue
-        if changed:
-            read_account(book, run.account_id)
+                quarantine.enter(tx, QuarantineKind.ACCOUNT, account_id, str(error), account_id)
+    state.orders_left = [*unread, *state.orders_left[ACCOUNTS_AT_ONCE:]]
 
 
-def _look_up_orders_of(book: Book, run: Run) -> bool:
-    """Look up the open orders of a run; returns whether one has changed."""
-    changed = False
-    for _, order, sent in run_orders.of_run(book.database, run.id):
-        if not sent or not order.id or order.status.final:
-            continue
-        known = book.broker.order_by_client_id(run.account_id, order.client_order_id)
+def _compare_orders(book: Book, account_id: str) -> None:
+    """Apply the broker's state of the open orders of an account's run; one that it has ended is looked up by id."""
+    run = book.open_runs.get(account_id)
+    ours = [] if run is None else [order for _, order, sent in run_orders.of_run(book.database, run.id) if sent]
+    ours = [order for order in ours if order.id and not order.status.final]
+    if not ours:
+        return
+    there = {order.client_order_id: order for order in book.broker.open_orders(account_id)}
+    changed = []
+    for order in ours:
+        known = there.get(order.client_order_id) or book.broker.order_by_client_id(account_id, order.client_order_id)
         if known is not None and (known.status, known.filled_qty) != (order.status, order.filled_qty):
-            with book.write() as tx:
-                run_orders.store(tx, known)
-                tx.requeue_runs([run.account_id])
-                tx.changed()
-            changed = True
-    return changed
+            changed.append(known)
+    if changed:
+        store_orders(book, account_id, changed)
 
 
 def _check_clock(book: Book, broker: LiveBroker, now: datetime) -> datetime:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.protocol import EventBatch
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.quarantine import Quarantined, QuarantineKind
 from rebal_tui.services.book import quarantine
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, apply_event_batch
-from rebal_tui.services.broker_sync.polling import read_account
+from rebal_tui.services.broker_sync.account_snapshot import read_account
+from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, apply_event_batch, read_batch
 from rebal_tui.store import book_settings
 
 MAX_RETRIES = 5
@@ -23,19 +25,24 @@ def retry_quarantined(book: Book) -> None:
         return
     now = book.now()
     for one in book.quarantine.due(QuarantineKind.ACCOUNT, now)[:MAX_RETRIES]:
-        read_account(book, one.subject)
+        with suppress(BrokerPending):
+            read_account(book, one.subject)
     for one in book.quarantine.due(QuarantineKind.EVENT, now)[:MAX_RETRIES]:
-        _retry_event(book, one)
+        with suppress(BrokerPending):
+            _retry_event(book, one)
     assets = book.quarantine.due(QuarantineKind.ASSET, now)
     if assets:
-        _retry_assets(book, assets)
+        with suppress(BrokerPending):
+            _retry_assets(book, assets)
 
 
 def _retry_event(book: Book, one: Quarantined) -> None:
     seq = int(one.subject)
-    found: Sequence[BrokerEvent] = [event for event in book.broker.events(seq - 1, 1) if event.seq == seq]
+    found = [event for event in book.broker.events(seq - 1, 1) if event.seq == seq]
     if found:
-        apply_event_batch(book, found, int(book_settings.get(book.database, CURSOR, "0")))
+        with book.broker.reading():
+            batch: EventBatch = read_batch(book, found)
+        apply_event_batch(book, batch, int(book_settings.get(book.database, CURSOR, "0")))
     else:
         _count(book, one, one.reason)
 
@@ -46,6 +53,8 @@ def _retry_assets(book: Book, due: Sequence[Quarantined]) -> None:
     try:
         asset = book.broker.asset(due[0].subject) if len(due) == 1 and not due[0].subject.startswith("row ") else None
         listed = [asset] if asset is not None else book.broker.assets()
+    except BrokerPending:
+        raise
     except (BrokerUnavailable, BrokerRefused) as error:
         for one in due:
             _count(book, one, str(error))

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
 
+from rebal_tui.broker.failures import BrokerPending
 from rebal_tui.domain.accounts import Account, Position
 from rebal_tui.domain.asset_labels import plain_symbol
 from rebal_tui.domain.assets import Asset
@@ -41,14 +42,20 @@ def request_assets(book: Book, accounts: Iterable[Account], executions: Iterable
     due = {name for name in missing if name not in asked or now - asked[name] >= ASK_INTERVAL}
     if not due:
         return ()
-    asked.update(dict.fromkeys(due, now))
-    return _asked_one_by_one(book, due) if len(due) <= MAX_SINGLE_REQUESTS else book.broker.assets()
+    try:
+        return _asked_one_by_one(book, due) if len(due) <= MAX_SINGLE_REQUESTS else book.broker.assets()
+    except BrokerPending:
+        due = set()
+        raise
+    finally:
+        asked.update(dict.fromkeys(due, now))
 
 
 def _asked_one_by_one(book: Book, names: Iterable[str]) -> Sequence[Asset]:
     """The assets of these ids or symbols; the whole list when one has the symbol of another active asset."""
-    found = [asset for name in sorted(names) if (asset := book.broker.asset(name)) is not None]
-    return book.broker.assets() if assets.conflicts(book.database, found) else found
+    with book.broker.reading():
+        found = [asset for name in sorted(names) if (asset := book.broker.asset(name)) is not None]
+        return book.broker.assets() if assets.conflicts(book.database, found) else found
 
 
 def _is_known(item: Position | Fill, label_of: Mapping[str, str], known: Mapping[str, Asset]) -> bool:

@@ -17,6 +17,7 @@ from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.situation import Situation, proposed_again, update_due
 from rebal_tui.engine.trade_status import StatusContext
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.rules_view import followed_portfolio, rules_of
 from rebal_tui.services.evaluation.statuses import account_status, evaluation_context, status_context
 from rebal_tui.store import book_settings
 
@@ -32,7 +33,7 @@ def situation(book: Book, account_id: str, *, ignore_window: bool = False) -> Si
 
 def _situation(book: Book, subscription: Subscription, now: datetime, ignore_window: bool = False) -> Situation:
     account_id = subscription.account_id
-    portfolio = book.portfolios[subscription.portfolio_id]
+    portfolio = followed_portfolio(book, account_id)
     open_run = book.open_runs.get(account_id)
     day = new_york_day(now)
     hold_reason = (book.pause_reason(account_id),) if book.is_paused(account_id) else ()
@@ -56,6 +57,7 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
         unfinished=book.unfinished.get(account_id),
         update_due=update_due(portfolio, subscription, now),
         proposed_again=proposed_again(subscription, now),
+        rules=rules_of(book, account_id, day),
     )
 
 

@@ -21,14 +21,15 @@ from rebal_tui.domain.runs import Approval, Run, RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine.evaluation import evaluate
-from rebal_tui.engine.planning import Holdings
+from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.prerequisites import RECONCILIATION
 from rebal_tui.engine.situation import Situation, proposed_again, update_due
 from rebal_tui.engine.trace_text import money
 from rebal_tui.engine.trade_status import Classified, described
 from rebal_tui.services.book.book import Book, BookTransaction
-from rebal_tui.services.evaluation.planning import holdings, invest_cash_target, plan_from
-from rebal_tui.store import asset_holds, asset_renames, assets, decision_contexts, decisions, runs
+from rebal_tui.services.book.rules_view import rules_of
+from rebal_tui.services.evaluation.planning import holdings, invest_cash_target, plan_from, plan_run
+from rebal_tui.store import asset_holds, asset_renames, assets, decision_contexts, decisions, rules_text, runs
 from rebal_tui.store import plan_inputs as stored_plans
 from rebal_tui.store.codec import from_positions, from_time_or_none, to_positions, to_restrictions
 from rebal_tui.store.database import Database
@@ -139,7 +140,10 @@ def situation_of(stored: StoredDecision, context: DecisionContext, *, paused: st
     `paused` is the reason to show if the account was paused.
     """
     inputs = stored.inputs
+    rules = rules_text.from_text(inputs.rules, context.symbols)
     portfolio = context.portfolios[stored.portfolio_id]
+    if rules.overrides is not None:
+        portfolio = rules.overrides.applied(portfolio)
     subscription = Subscription(
         stored.subscription_id, stored.account_id, stored.portfolio_id, inputs.subscribed_at,
         inputs.last_rebalanced_at, inputs.update_spent_at, inputs.propose_on,
@@ -167,6 +171,7 @@ def situation_of(stored: StoredDecision, context: DecisionContext, *, paused: st
         unfinished=None if inputs.undone is None else _unfinished(inputs.undone, context),
         update_due=update_due(portfolio, subscription, context.at),
         proposed_again=proposed_again(subscription, context.at),
+        rules=rules,
     )  # fmt: skip
 
 
@@ -178,14 +183,27 @@ def _unfinished(text: str, context: DecisionContext) -> Unfinished:
 
 def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int]) -> PlanInputs:
     """The current plan inputs of a run; `context` is the number of the current decision context."""
-    start = holdings(book, run.account_id)
+    start = holdings(book, run.account_id, by_band=made_by_band(book, run))
     return PlanInputs(
         context=context,
         cash=book.accounts[run.account_id].cash,
         reserved=book.reserved(run.account_id),
         cash_target=invest_cash_target(book, run.account_id, run.weights) if run.type is RunType.INVEST_CASH else None,
         positions=to_positions((asset_keys[symbol], qty) for symbol, qty in start.positions.items()),
+        rules=rules_text.to_text(start.rules, asset_keys),
     )
+
+
+def made_by_band(book: Book, run: Run) -> bool:
+    """Whether a drift band made a run of an account whose rules stop such runs before the target (R-62, R-63)."""
+    if run.type is not RunType.FULL_REBALANCE or not rules_of(book, run.account_id).stops_early:
+        return False
+    return decisions.deciding_of_runs(book.database, [run.id]).get(run.id) == "drift_band"
+
+
+def current_plan(book: Book, run: Run) -> Plan:
+    """The plan of a run if it were made now. Raises `Conflict` as `plan_run` does."""
+    return plan_run(book, run.account_id, run.type, run.weights, run.amount, by_band=made_by_band(book, run))
 
 
 def store_plan(tx: BookTransaction, run: Run) -> None:
@@ -220,7 +238,8 @@ def made_plan(database: Database, run: Run) -> Plan:
 def recompute_plan(run: Run, inputs: PlanInputs, context: DecisionContext) -> Plan:
     """A run's plan, recomputed from its stored inputs and their `plan_context`."""
     held = {context.symbols[key]: qty for key, qty in from_positions(inputs.positions)}
-    start = Holdings(Money(inputs.cash - inputs.reserved), dict(sorted(held.items())), context.assets)
+    rules = rules_text.from_text(inputs.rules, context.symbols)
+    start = Holdings(Money(inputs.cash - inputs.reserved), dict(sorted(held.items())), context.assets, rules)
     return plan_from(start, run.type, run.weights, inputs.cash_target or Money(0), run.amount)
 
 

@@ -2,51 +2,65 @@
 
 from __future__ import annotations
 
-from rebal_tui.domain.decisions import Plan
+from rebal_tui.domain.decisions import LineReason, Plan
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import Weights
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Value
+from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import RunType
-from rebal_tui.engine.drift import value_account
-from rebal_tui.engine.planning import (
-    AmountTooLarge,
-    Holdings,
-    plan_full_rebalance,
-    plan_invest_cash,
-    plan_partial_liquidation,
-)
+from rebal_tui.domain.trading_rules import NO_RULES
+from rebal_tui.engine.bounds import RestrictionsConflict
+from rebal_tui.engine.complete_plan import money_up
+from rebal_tui.engine.liquidation import AmountTooLarge, plan_partial_liquidation
+from rebal_tui.engine.plan_lines import Holdings
+from rebal_tui.engine.planning import goals_cash, plan_full_rebalance, plan_goals, plan_invest_cash
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.rules_view import followed_portfolio, rules_of
 
 
-def holdings(book: Book, account_id: str) -> Holdings:
-    """An account's booked cash less reservations, its positions, and the current assets."""
+def holdings(book: Book, account_id: str, *, by_band: bool = False) -> Holdings:
+    """An account's booked cash less reservations, its positions, the current assets, and its rules.
+
+    `by_band` is for a run that a drift band made, which may stop before the target (R-62).
+    """
     account = book.account(account_id)
     positions = {position.symbol: position.qty for position in account.positions}
-    return Holdings(Money(account.cash - book.reserved(account_id)), positions, book.assets)
+    rules = rules_of(book, account_id)
+    if rules is not NO_RULES:
+        rules = rules.of_run(followed_portfolio(book, account_id).bands if by_band else ())
+    return Holdings(Money(account.cash - book.reserved(account_id)), positions, book.assets, rules)
 
 
 def unpriced(book: Book, account_id: str) -> list[str]:
-    """The holdings of an account without a price, by symbol."""
-    held = (position.symbol for position in book.account(account_id).positions)
+    """The managed holdings of an account without a price, by symbol."""
+    unmanaged = rules_of(book, account_id).unmanaged
+    held = (p.symbol for p in book.account(account_id).positions if p.symbol not in unmanaged)
     return sorted(s for s in held if (asset := book.assets.get(s)) is None or asset.price is None)
 
 
-def plan_run(book: Book, account_id: str, kind: RunType, weights: Weights, amount: Money | None = None) -> Plan:
-    """The current plan of a run of this type (R-20 to R-23).
+def plan_run(
+    book: Book, account_id: str, kind: RunType, weights: Weights, amount: Money | None = None, *, by_band: bool = False
+) -> Plan:
+    """The current plan of a run of this type (R-20 to R-23); `by_band` when a drift band made it (R-62).
 
-    Raises `Conflict` when the amount is too large, and when a price is missing, except in a full_rebalance to
-    cash only: what can be sold is sold then, whatever the account is worth.
+    Raises `Conflict` when the amount is too large, when the account is on hold or its restrictions exclude each other
+    (R-60), and when a price is missing, except in a full_rebalance to cash only: what can be sold is sold then,
+    whatever the account is worth.
     """
-    start = holdings(book, account_id)
-    cash_target = invest_cash_target(book, account_id, weights) if kind is RunType.INVEST_CASH else Money(0)
+    start = holdings(book, account_id, by_band=by_band)
+    if start.rules.holds:
+        raise Conflict(f"{LineReason.ACCOUNT_HOLD}: " + "; ".join(one.text for one in start.rules.holds))
     missing = unpriced(book, account_id)
     if missing and (weights.assets or kind is not RunType.FULL_REBALANCE):
         raise Conflict(f"no price for {', '.join(missing)}: the account cannot be valued")
     try:
+        cash_target = invest_cash_target(book, account_id, weights) if kind is RunType.INVEST_CASH else Money(0)
         return plan_from(start, kind, weights, cash_target, amount)
+    except RestrictionsConflict as error:
+        raise Conflict(f"{LineReason.RESTRICTIONS_CONFLICT}: {error}") from error
     except AmountTooLarge as error:
-        raise Conflict(too_large_text(error.max_amount, book.reserved(account_id))) from error
+        kept = f"; kept by restrictions: {error.held}" if error.held else ""
+        raise Conflict(too_large_text(error.max_amount, book.reserved(account_id)) + kept) from error
 
 
 def too_large_text(max_amount: Money, reserved: Money) -> str:
@@ -58,17 +72,20 @@ def too_large_text(max_amount: Money, reserved: Money) -> str:
 def plan_from(start: Holdings, kind: RunType, weights: Weights, cash_target: Money, amount: Money | None) -> Plan:
     """The plan of a run of this type; `cash_target` is for invest_cash. Raises `AmountTooLarge`."""
     if kind is RunType.FULL_REBALANCE:
-        return plan_full_rebalance(start, weights)
+        return plan_full_rebalance(start, weights, start.rules.bands)
     if kind is RunType.INVEST_CASH:
         return plan_invest_cash(start, weights, cash_target)
     return plan_partial_liquidation(start, weights, amount or Money(0))
 
 
 def invest_cash_target(book: Book, account_id: str, weights: Weights) -> Money:
-    """Cash target of invest_cash: the larger of cash weight × equity and the last run's cash target (R-14.7)."""
+    """Cash target of invest_cash: the larger of cash weight × equity and the last run's cash target (R-14.7).
+
+    With restrictions, the reachable cash replaces the weight's share (R-61). Raises `RestrictionsConflict`.
+    """
     start = holdings(book, account_id)
-    equity = max(Value(0), value_account(start.cash, start.positions, start.prices).equity)
-    by_weight = -(-equity * weights.cash // (HUNDRED_PERCENT * NANO))
+    goals = plan_goals(start, weights, start.equity)
+    by_weight = money_up(start.equity * weights.cash) if goals is None else goals_cash(goals)
     return Money(max(by_weight, book.cash_floor(account_id, weights.cash)))
 
 

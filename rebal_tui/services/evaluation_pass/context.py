@@ -72,10 +72,13 @@ class PassContext:
 
 
 def reviewed_rows(decided: DecidedBook, reviewed: frozenset[str]) -> npt.NDArray[np.bool_]:
-    """By account row, whether its portfolio is one of `reviewed`."""
+    """By account row, whether its portfolio is one of `reviewed`, or what its subscription decides instead (R-67)."""
     frame = decided.frame
     by_portfolio = np.array([*(portfolio.id in reviewed for portfolio in frame.portfolios), False], np.bool_)
     found: npt.NDArray[np.bool_] = by_portfolio[frame.accounts.portfolio]
+    for row, rules in frame.accounts.rules.items():
+        if rules.overrides is not None and rules.overrides.review is not None:
+            found[row] = rules.overrides.review
     return found
 
 

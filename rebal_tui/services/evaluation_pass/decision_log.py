@@ -18,7 +18,7 @@ from rebal_tui.services.evaluation_pass.context import PassContext
 from rebal_tui.services.evaluation_pass.run_creation import CreatedRuns, create_runs
 from rebal_tui.services.runs.queueing import subject_of
 from rebal_tui.services.runs.starting import Rows, record_starts
-from rebal_tui.store import audit_digests, decisions, unfinished
+from rebal_tui.store import audit_digests, decisions, rules_text, unfinished
 from rebal_tui.store.account_table import RESTRICTIONS, STATUSES
 from rebal_tui.store.codec import restrictions_text
 from rebal_tui.store.decisions import DecisionRow, Kind
@@ -85,6 +85,10 @@ def _decision_rows(
             unfinished.to_text(accounts.unfinished[row], pass_context.asset_keys)
             if row in accounts.unfinished
             else None
+            for row in rows.tolist()
+        ],
+        rules=[
+            rules_text.to_text(accounts.rules[row], pass_context.asset_keys) if row in accounts.rules else None
             for row in rows.tolist()
         ],
         trade_status=_status_codes(pass_context.statuses, rows),

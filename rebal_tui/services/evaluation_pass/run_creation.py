@@ -19,14 +19,14 @@ from rebal_tui.domain.decisions import Outcome
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.engine.arrays.decide import OUTCOMES
+from rebal_tui.engine.arrays.decide import CHECKS, OUTCOMES
 from rebal_tui.engine.situation import cash_target_of
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.account import situation
 from rebal_tui.services.evaluation_pass.context import PassContext
 from rebal_tui.services.evaluation_pass.surge_guard import add_traded
 from rebal_tui.services.runs.starting import Rows, Starts, may_start, plan_starts, uses_arrays
-from rebal_tui.store import blobs, book_settings, run_orders, runs
+from rebal_tui.store import blobs, book_settings, rules_text, run_orders, runs
 from rebal_tui.store.codec import to_time, to_weights
 from rebal_tui.store.outbox import Unsent
 from rebal_tui.store.rows import RowTable
@@ -215,7 +215,17 @@ def _with_plans_shown(
             for row in of_account.tolist()
         ],
         plan_positions=[new_runs.held[row] for row in of_account.tolist()],
+        plan_rules=[_plan_rules(pass_context, row) for row in of_account.tolist()],
     )
+
+
+def _plan_rules(pass_context: PassContext, row: int) -> str | None:
+    """The rules of the plan of a run that the pass creates for an account."""
+    frame, made = pass_context.decided.frame, pass_context.decided.made
+    if row not in frame.accounts.rules:
+        return None
+    bands = frame.followed(row).bands if CHECKS[made.check[row]] == "drift_band" else ()
+    return rules_text.to_text(frame.rules_of(row).of_run(bands), pass_context.asset_keys)
 
 
 def _unsent(new_runs: _NewRuns, starts: Sequence[Starts]) -> list[Unsent]:

@@ -1,4 +1,4 @@
-"""Fills of a trade list by a transactions file or by hand (R-75)."""
+"""Fills of a trade list, from a transactions file or entered by hand (R-75)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TRADES = {Kind.BUY: Side.BUY, Kind.SELL: Side.SELL}
 
 @dataclass(slots=True)
 class FillReport:
-    """What a transactions file says: fills booked as (list, line, shares), rows known before, flows, and trades that
+    """Result of a transactions file: fills booked as (list, line, shares), rows known before, flows, and trades that
     no list explains."""
 
     booked: list[tuple[int, int, Qty]] = field(default_factory=list)
@@ -32,12 +32,12 @@ class FillReport:
 
 
 def apply_fills(book: Book, transactions: Sequence[Transaction], account: str = "") -> FillReport:
-    """Book the trades of a file as fills of the lists, in one transaction; the same rows again change nothing.
+    """Book the trades of a file as fills of the lists, in one transaction; repeated rows change nothing.
 
     A row counts for a line of its account, side and symbol since the day of the list. Flows are reported and change
     no cash: the next positions file states it. A trade that no line explains pauses its account. `account` names the
     account of a file without an account column: its number, its label, or the digits of its mask. Raises `Conflict`
-    for an account that is unknown or cannot be told apart.
+    for an account that is unknown or ambiguous.
     """
     report = FillReport()
     with book.write() as tx:
@@ -94,7 +94,7 @@ def fill_by_hand(book: Book, number: int, line: int, qty: Qty, price: Price, fee
 def _book(
     tx: BookTransaction, report: FillReport, account_id: str, side: Side, row: Transaction, name: str
 ) -> tuple[Qty, bool]:
-    """Book a trade on the lines that have room; returns what is left, and whether the positions explained it before."""
+    """Book a trade on lines with shares left; returns its rest, and whether positions explained all of it before."""
     book, left, price, fees = tx.book, row.qty or Qty(0), row.price or Price(1), row.fees
     candidates = _lines(book, account_id, side, row)
     for part, order in enumerate(candidates):
@@ -123,7 +123,7 @@ def _by_difference(book: Book, order: StoredOrder) -> bool:
 
 
 def _execution(account_id: str, row: Transaction, seen: dict[str, int]) -> str:
-    """A name that the same row of an overlapping file has again."""
+    """The execution id of a row, the same when an overlapping file repeats the row."""
     content = f"{account_id}|{row.day}|{row.kind}|{row.symbol}|{row.qty}|{row.price}|{row.amount}"
     number = seen[content] = seen.get(content, 0) + 1
     return hashlib.sha256(f"{content}|{number}".encode()).hexdigest()[:32]

@@ -25,7 +25,7 @@ class ImportPlan:
     """A positions file compared with the book. `changes` has the accounts that the book knows, by account id.
 
     `missing` are accounts of the custodian that the file does not have: they stay as they are. With `known`, the file
-    is the last import again and nothing would change.
+    repeats the last import and nothing would change.
     """
 
     statement: Statement
@@ -38,7 +38,7 @@ class ImportPlan:
 
     @property
     def text(self) -> str:
-        """One sentence for the person."""
+        """One sentence for the user."""
         if self.known:
             return "The file was imported already; nothing changes."
         changed = [change for _, change in self.changes.values() if change.changed]
@@ -108,7 +108,7 @@ def _at(book: Book, statement: Statement, given: datetime | None) -> datetime:
     elif given is not None:
         at = given
     else:
-        raise Conflict("the file has no date: tell it with --as-of TIME")
+        raise Conflict("the file has no date: give it with --as-of TIME")
     if (at - book.now()).total_seconds() > MAX_AHEAD_MINUTES * 60:
         raise Conflict(f"the file is dated in the future: {at.astimezone(NEW_YORK):%Y-%m-%d %H:%M} New York")
     return at

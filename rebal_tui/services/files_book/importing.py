@@ -1,4 +1,4 @@
-"""Importing a positions file, all or nothing, and taking the last import back (R-71, R-75)."""
+"""Importing a positions file, all or nothing, and undoing the last import (R-71, R-75)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def apply_import(book: Book, plan: ImportPlan, mapping: Mapping[str, str] | None
 
 
 def _store(tx: BookTransaction, plan: ImportPlan) -> tuple[int, dict[str, str]]:
-    """Write the broker's state; returns the number of the import, and the accounts to be looked at with the reason."""
+    """Write the broker's state; returns the number of the import, and the accounts that need review with the reason."""
     book, now = tx.book, micros(tx.book.now())
     database, custodian = book.database, plan.statement.format
     namespace = uuid.uuid5(uuid.NAMESPACE_OID, book_settings.get(database, "id_seed", "book"))
@@ -134,7 +134,7 @@ def _differences(change: AccountChange) -> list[str]:
 
 
 def _left_out(plan: ImportPlan, stated: StatedAccount) -> list[str]:
-    """What the file has of an account that is not managed, and holdings nobody can trade by their code."""
+    """Rows of an account that were left out with a value, and holdings named by a CUSIP, as text."""
     rows = [row for row in plan.statement.left_out if row.matters and row.key == stated.key]
     texts = [
         f"left out: {row.reason}" + (f", {money_text(row.amount)} dollars" if row.amount is not None else "")
@@ -185,7 +185,7 @@ def _before(book: Book, plan: ImportPlan) -> str:
 
 
 def undo_import(book: Book) -> str:
-    """Take the last import back while nothing depends on it; returns what was done.
+    """Undo the last import while nothing depends on it; returns what was done.
 
     Raises `Conflict` when there is none, when it found fills, or when an account it added is subscribed or a run was
     made since.
@@ -231,7 +231,7 @@ def undo_import(book: Book) -> str:
 
 
 def _forget_newer_prices(book: Book, prices: Mapping[str, tuple[Price, datetime]]) -> None:
-    """Set prices back in memory, which otherwise keeps the newest."""
+    """Restore earlier prices in memory, which otherwise keeps the newest."""
     known = book.assets
     for symbol, asset in list(known.items()):
         price, price_at = prices.get(symbol, (None, None))

@@ -1,4 +1,4 @@
-"""What a positions file changes: fills found by difference, flows of cash, and differences to be looked at (R-75)."""
+"""What a positions file changes: fills found by difference, flows of cash, and differences that need review (R-75)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 
 @dataclass(frozen=True, slots=True)
 class FoundFill:
-    """Shares of an order that a difference of positions explains, at the file's price."""
+    """A fill of an order found by a difference of positions, at the file's price."""
 
     order: StoredOrder
     qty: Qty
@@ -52,7 +52,7 @@ class AccountChange:
 
     @property
     def differences(self) -> tuple[SymbolChange, ...]:
-        """The changes that a person must look at."""
+        """The changes that a person must review."""
         return tuple(change for change in self.symbols if change.unexplained)
 
 
@@ -65,7 +65,7 @@ def account_change(
 ) -> AccountChange:
     """Compare an account of a file with what the book has; `orders` are its open orders on a trade list.
 
-    `prices` are those by which fills are valued where the file has none for a symbol.
+    `prices` value the fills of symbols without a price in the file.
     """
     after = {holding.symbol: holding.qty for holding in stated.holdings}
     priced = {**prices, **{holding.symbol: holding.price for holding in stated.holdings if holding.price is not None}}

@@ -1,4 +1,4 @@
-"""Pausing an account of a files book until somebody has looked at a difference."""
+"""Pausing an account of a files book until somebody has reviewed a difference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prices of a files book: from positions, a price file or by hand, each with its time (R-72)."""
+"""Prices of a files book: from positions, a price file or entered by hand, each with its time (R-72)."""
 
 from __future__ import annotations
 

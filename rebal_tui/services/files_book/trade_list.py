@@ -1,4 +1,4 @@
-"""Trade lists: approved orders become a numbered list, written for a custodian, closed by fills or by hand (R-74)."""
+"""Trade lists: approved orders on a numbered list, written for a custodian, closed by fills or a person (R-74)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def list_states(book: Book) -> list[ListState]:
 
 
 def close_list(book: Book, number: int) -> int:
-    """End the open lines of a list by hand; their runs end with what was filled (R-73). Returns how many ended."""
+    """End the open lines of a list; their runs end with what was filled (R-73). Returns how many ended."""
     trade_list(book, number)
     still = open_orders(book.database, "o.list = ?", (number,))
     with book.write() as tx:

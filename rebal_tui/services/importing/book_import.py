@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import Conflict, Fault
@@ -14,7 +14,7 @@ from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.events import reload_from_broker, skip_events
 from rebal_tui.services.parsing.book_values import LONG_AGO, BookFile, derived_id
 from rebal_tui.store import assets as asset_store
-from rebal_tui.store import book_settings, portfolios
+from rebal_tui.store import book_settings, portfolios, trading_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ def import_book(book: Book, parsed: BookFile) -> ImportSummary:
             _save_prices(tx, parsed)
             _add_portfolios(tx, parsed)
             counts = {"assets": summary.assets, "accounts": summary.accounts, "portfolios": summary.portfolios}
+            if parsed.restrictions:
+                counts["restrictions"] = len(parsed.restrictions)
             tx.record("book.imported", "book", {**counts, "subscriptions": summary.subscriptions}, "advisor")
             tx.reload()
     except BrokerRefused as refusal:
@@ -98,13 +100,14 @@ def _add_portfolios(tx: BookTransaction, parsed: BookFile) -> None:
     for identity, status, body in parsed.portfolios:
         portfolio = Portfolio(
             identity, body.name, body.description, status, body.weights, body.cooldown_days, body.conditions, at, at,
-            at, body.review,
+            at, body.review, "", body.rebalance_to, body.rebalance_scope, body.minimum_trade, body.stagger_sessions,
         )  # fmt: skip
         portfolios.save(tx, portfolio)
-    portfolios.add_subscriptions(
-        tx,
-        [
-            Subscription(book_settings.next_id(tx), account_id, portfolio_id, at, last)
-            for account_id, portfolio_id, last in parsed.subscriptions
-        ],
-    )
+    made = [
+        (Subscription(book_settings.next_id(tx), account_id, portfolio_id, at, last), overrides)
+        for account_id, portfolio_id, last, overrides in parsed.subscriptions
+    ]
+    portfolios.add_subscriptions(tx, [subscription for subscription, _ in made])
+    trading_rules.put_overrides(tx, [(one.id, overrides) for one, overrides in made if overrides is not None])
+    trading_rules.put_account_settings(tx, parsed.account_settings)
+    trading_rules.add_restrictions(tx, parsed.restrictions, at)

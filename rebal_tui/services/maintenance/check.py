@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Protocol
 
-from rebal_tui.broker.protocol import AccountListing, Broker, BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
+from rebal_tui.broker.protocol import AccountListing, Broker
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.errors import Fault
 from rebal_tui.domain.orders import Order, OrderStatus, Side
@@ -17,7 +18,10 @@ from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services.broker_sync.events import CURSOR
 from rebal_tui.services.broker_sync.reconciliation.snapshot import differing_accounts
 from rebal_tui.services.evaluation.history import decision_fault, plan_context, recompute_plan
+from rebal_tui.services.maintenance.broker_check import BrokerRecords, record_faults
 from rebal_tui.services.maintenance.reservation_check import reservation_faults
+from rebal_tui.services.maintenance.schema_check import guard_faults, schema_faults
+from rebal_tui.services.maintenance.trail_check import trail_faults
 from rebal_tui.store import (
     audit,
     audit_digests,
@@ -36,7 +40,6 @@ from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.codec import parse_client_order_id, weights_of_blob
 from rebal_tui.store.database import Database
 from rebal_tui.store.decision_contexts import DecisionContext
-from rebal_tui.store.schema import MIGRATIONS
 
 _MAX_CACHED_CONTEXTS = 64
 """Cached decision contexts; more than a session has."""
@@ -45,7 +48,7 @@ COUNTED = (
 )  # fmt: skip
 
 
-class CheckedBroker(Broker, Protocol):
+class CheckedBroker(Broker, BrokerRecords, Protocol):
     """A broker that can check its own records, as the simulated one can."""
 
     def invariants(self) -> list[str]:
@@ -82,7 +85,7 @@ def check_book(database: Database, broker: CheckedBroker, anchor: tuple[int, str
     try:
         database.connection.execute("BEGIN")
         faults += [Fault("file", text) for text in integrity_faults(database.connection)]
-        faults += _schema(database)
+        faults += schema_faults(database)
         if faults:
             return Checked(tuple(faults), counts, behind)
         counts = {table: _count(database, table) for table in COUNTED}
@@ -92,13 +95,16 @@ def check_book(database: Database, broker: CheckedBroker, anchor: tuple[int, str
         faults += [] if real else [Fault("broker", text) for text in broker.invariants()]
         checks: list[Callable[[Database], Iterator[Fault]]] = [
             _open_runs, _subscriptions, _withdrawals, reservation_faults, _weights, _plans, _decisions, _legs, _fills,
-            _trail, _runs,
+            _trail, _runs, trail_faults, guard_faults,
         ]  # fmt: skip
         for check in checks:
             faults += check(database)
         if behind == 0 and not real:
             faults += _accounts(database, broker)
             faults += _orders(database, broker)
+            faults += record_faults(database, broker)
+        elif behind < 0:
+            faults.append(Fault("broker", f"{-behind} events that the book has applied are missing"))
         head = audit.head(database)
         faults += [Fault("audit", text) for text in (*audit.verify(database, anchor), *audit_digests.faults(database))]
     except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
@@ -112,19 +118,6 @@ def check_book(database: Database, broker: CheckedBroker, anchor: tuple[int, str
 def _count(database: Database, table: str) -> int:
     row = database.row(f"SELECT count(*) FROM {table}")
     return row[0] if row else 0
-
-
-def _schema(database: Database) -> Iterator[Fault]:
-    tables = {name for (name,) in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if "_sqlite_migrations" not in tables or "sim_accounts" not in tables:
-        yield Fault("schema", "the file is not a rebal-tui book")
-        return
-    known = {name for name, _ in MIGRATIONS}
-    applied = {name for (name,) in database.rows("SELECT name FROM _sqlite_migrations WHERE migration_set = 'book'")}
-    for name in sorted(applied - known):
-        yield Fault("schema", f"migration {name} is from a newer version of rebal-tui")
-    for name in sorted(known - applied):
-        yield Fault("schema", f"migration {name} is missing: open the book once to upgrade it")
 
 
 def _open_runs(database: Database) -> Iterator[Fault]:
@@ -298,6 +291,9 @@ def _accounts(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
 
 def _account(location: str, ours: Account, theirs: Account) -> Iterator[Fault]:
     for field, in_book, at_broker in (
+        ("number", ours.account_number, theirs.account_number),
+        ("name", ours.name, theirs.name),
+        ("opening time", ours.created_at.isoformat(), theirs.created_at.isoformat()),
         ("cash", money_text(ours.cash), money_text(theirs.cash)),
         ("unsettled cash", money_text(ours.unsettled), money_text(theirs.unsettled)),
         ("status", ours.status.value, theirs.status.value),
@@ -309,6 +305,12 @@ def _account(location: str, ours: Account, theirs: Account) -> Iterator[Fault]:
         held, booked = ours.holding(symbol), theirs.holding(symbol)
         if held != booked:
             yield Fault(location, f"{symbol}: {qty_text(held)} in the book, {qty_text(booked)} at the broker")
+        elif _entry_price(ours, symbol) != _entry_price(theirs, symbol):
+            yield Fault(location, f"{symbol}: its entry price differs from the broker's")
+
+
+def _entry_price(account: Account, symbol: str) -> object:
+    return next((p.avg_entry_price for p in account.positions if p.symbol == symbol), None)
 
 
 def _names(account: Account) -> str:

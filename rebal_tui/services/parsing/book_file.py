@@ -26,4 +26,5 @@ def parse_book(text: str | bytes) -> BookFile:
     from rebal_tui.services.parsing import book_names, book_shape
     from rebal_tui.services.parsing.shapes import read
 
-    return read(book_shape.BookFile, read_json(text, "the file"), book_names.Names()).book()
+    names = book_names.Names()
+    return read(book_shape.BookFile, read_json(text, "the file"), names).book(names)

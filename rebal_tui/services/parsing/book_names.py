@@ -9,6 +9,7 @@ from pydantic import ValidationInfo
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty
+from rebal_tui.domain.trading_rules import AccountSettings
 from rebal_tui.services.parsing import fields
 from rebal_tui.services.parsing.book_assets import AssetEntries, AssetEntry
 from rebal_tui.services.parsing.fields import shown
@@ -36,6 +37,7 @@ class Names(Reading):
         self.number: str | None = None
         self.account = ""
         self.held: dict[str, str] = {}
+        self.settings: list[tuple[str, AccountSettings]] = []
         self.gross_value = 0
         self.positions = 0
         self._counts: Counter[str] = Counter()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, cast
 
 from pydantic import Field, ModelWrapValidatorHandler, TypeAdapter, ValidationInfo, model_validator
 
+from rebal_tui.domain import portfolios as domain
 from rebal_tui.domain import quantities
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
 from rebal_tui.domain.asset_labels import Listed, by_symbol, labels
@@ -16,6 +17,7 @@ from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.portfolios import Condition, PortfolioStatus, Weights
 from rebal_tui.domain.quantities import MAX_NANO, NANO, Money
 from rebal_tui.domain.text import MAX_NOTE_LENGTH
+from rebal_tui.domain.trading_rules import AccountSettings, TradeRestriction
 from rebal_tui.services.parsing import book_names, book_values, field_types, fields
 from rebal_tui.services.parsing.book_assets import with_symbol
 from rebal_tui.services.parsing.book_names import Names
@@ -39,6 +41,15 @@ from rebal_tui.services.parsing.portfolio_shape import (
     asset_symbols,
     read_conditions,
     read_other_conditions,
+)
+from rebal_tui.services.parsing.rules_shape import (
+    BookRestriction,
+    Destination,
+    MinimumTradeField,
+    OverridesField,
+    Scope,
+    StaggerField,
+    stagger_fault,
 )
 from rebal_tui.services.parsing.shapes import (
     Broken,
@@ -147,6 +158,10 @@ class BookAccount(StrictShape):
         frozenset(), json_schema_extra={"uniqueItems": True}
     )
     positions: Annotated[Sequence[Position], ListOf(BookPosition, BookPosition.position, null=())] = ()
+    whole_shares: Annotated[bool, Read(fields.boolean, bool, null=False)] = Field(
+        False, description="Whether the account trades whole shares only."
+    )
+    minimum_trade: MinimumTradeField = None
 
     @model_validator(mode="wrap")
     @classmethod
@@ -172,6 +187,8 @@ class BookAccount(StrictShape):
         """The account, opened at the timestamp of the book; without id and number, its id is made from its location."""
         names = info.context
         identity = self.id or book_values.derived_id("account", self.account_number or names.account)
+        if self.whole_shares or self.minimum_trade is not None:
+            names.settings.append((identity, AccountSettings(self.whole_shares, self.minimum_trade)))
         number = self.account_number or identity
         return Account(
             id=identity,
@@ -219,6 +236,10 @@ class BookPortfolio(StrictShape):
     review: Annotated[bool, Read(fields.boolean, bool, null=False)] = Field(
         False, description="Whether an advisor must approve the runs that the scheduler creates."
     )
+    rebalance_to: Destination = Field(domain.Destination.TARGET, description="Where runs of a drift band stop.")
+    rebalance_scope: Scope = Field(domain.RebalanceScope.WHOLE, description="What runs of a drift band trade.")
+    minimum_trade: MinimumTradeField = None
+    stagger_sessions: StaggerField = Field(1, description="Sessions over which the calendar condition is spread.")
 
     @model_validator(mode="wrap")
     @classmethod
@@ -227,14 +248,23 @@ class BookPortfolio(StrictShape):
         location = names.enter("portfolios")
         if not isinstance(raw, dict):
             return handler(raw)
+        made: list[BookPortfolio] = []
+
+        def value() -> BookPortfolio:
+            made.append(handler(raw))
+            return made[0]
 
         def rules() -> Iterator[Broken]:
+            conditions = made[0].rebalance_conditions or made[0].rebalancing_conditions or () if made else ()
+            fault = stagger_fault(made[0].stagger_sessions, conditions) if made else ""
+            if fault:
+                yield ("stagger_sessions",), fault
             names.portfolios.setdefault(names.id or book_values.derived_id("portfolio", location), location)
             for symbol in dict.fromkeys(asset_symbols(raw.get("weights"))):
                 if symbol is not None and symbol not in names.assets:
                     yield ("weights",), f"unknown asset {symbol}: not listed in assets"
 
-        return with_rules(lambda: handler(raw), rules)
+        return cast("Self", with_rules(value, rules))
 
     def portfolio(self, info: ValidationInfo[Names]) -> book_values.BookPortfolio:
         """The portfolio; without an id it gets one derived from its location."""
@@ -245,6 +275,10 @@ class BookPortfolio(StrictShape):
             cooldown_days=self.cooldown_days or 0,
             conditions=self.rebalance_conditions or self.rebalancing_conditions or (),
             review=self.review,
+            rebalance_to=self.rebalance_to,
+            rebalance_scope=self.rebalance_scope,
+            minimum_trade=self.minimum_trade,
+            stagger_sessions=self.stagger_sessions,
         )
         return book_values.BookPortfolio(
             self.id or book_values.derived_id("portfolio", info.context.location), self.status, body
@@ -258,6 +292,7 @@ class BookSubscription(StrictShape):
     account_id: Annotated[str, Read(book_names.subscriber, ID)]
     portfolio_id: Annotated[str, Read(book_names.followed, ID)]
     last_rebalanced_at: Time | None = Field(None, description="End of the last full rebalance; null if there was none.")
+    overrides: OverridesField = None
 
     @model_validator(mode="before")
     @classmethod
@@ -267,7 +302,7 @@ class BookSubscription(StrictShape):
 
     def subscription(self) -> book_values.BookSubscription:
         """The subscription."""
-        return book_values.BookSubscription(self.account_id, self.portfolio_id, self.last_rebalanced_at)
+        return book_values.BookSubscription(self.account_id, self.portfolio_id, self.last_rebalanced_at, self.overrides)
 
 
 class BookFile(StrictShape):
@@ -285,9 +320,12 @@ class BookFile(StrictShape):
     subscriptions: Annotated[
         Sequence[book_values.BookSubscription], ListOf(BookSubscription, BookSubscription.subscription, null=())
     ] = ()
+    restrictions: Annotated[
+        Sequence[TradeRestriction], ListOf(BookRestriction, BookRestriction.restriction, null=())
+    ] = ()
 
-    def book(self) -> book_values.BookFile:
-        """The book with exact values; assets are labeled as in a book (R-50)."""
+    def book(self, names: Names) -> book_values.BookFile:
+        """The book with exact values, after `names` collected the rest; assets are labeled as in a book (R-50)."""
         label_of = labels(
             by_symbol(Listed(asset.id, asset.symbol, asset.status is AssetStatus.ACTIVE) for asset in self.assets)
         )
@@ -297,4 +335,6 @@ class BookFile(StrictShape):
             accounts=tuple(self.accounts),
             portfolios=tuple(self.portfolios),
             subscriptions=tuple(self.subscriptions),
+            restrictions=tuple(self.restrictions),
+            account_settings=tuple(names.settings),
         )

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.trading_rules import AccountSettings, Overrides, TradeRestriction
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,6 +35,7 @@ class BookSubscription(NamedTuple):
     account_id: str
     portfolio_id: str
     last_rebalanced_at: datetime | None
+    overrides: Overrides | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +51,5 @@ class BookFile:
     accounts: tuple[Account, ...]
     portfolios: tuple[BookPortfolio, ...]
     subscriptions: tuple[BookSubscription, ...]
+    restrictions: tuple[TradeRestriction, ...] = ()
+    account_settings: tuple[tuple[str, AccountSettings], ...] = ()

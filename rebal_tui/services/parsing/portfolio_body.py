@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rebal_tui.domain.portfolios import Condition, Weights
+from rebal_tui.domain.portfolios import Condition, Destination, MinimumTrade, RebalanceScope, Weights
 
 MAX_COOLDOWN = 36_500
 """Maximum cooldown in days: a century."""
@@ -12,7 +12,10 @@ MAX_COOLDOWN = 36_500
 
 @dataclass(frozen=True, slots=True)
 class PortfolioBody:
-    """The content of a portfolio: the API's create body, and whether its system runs require review (R-27)."""
+    """The content of a portfolio: the API's create body, and whether its system runs require review (R-27).
+
+    `rebalance_to` and `rebalance_scope` set where runs of a drift band stop (R-62, R-63).
+    """
 
     name: str
     description: str
@@ -20,3 +23,7 @@ class PortfolioBody:
     cooldown_days: int
     conditions: tuple[Condition, ...]
     review: bool = False
+    rebalance_to: Destination = Destination.TARGET
+    rebalance_scope: RebalanceScope = RebalanceScope.WHOLE
+    minimum_trade: MinimumTrade | None = None
+    stagger_sessions: int = 1

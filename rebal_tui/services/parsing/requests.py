@@ -37,6 +37,8 @@ MAX_CLIENT_ORDER_ID = 128
 MAX_REASON = 200
 MAX_PRICES = 10_000
 
+UNSOLICITED = "unsolicited"
+_TRADE_MARKERS = (None, UNSOLICITED, "discretionary")
 _SIMPLE = (None, "", "simple")
 _NOT_SUPPORTED = ("limit_price", "stop_price", "trail_price", "trail_percent", "take_profit", "stop_loss", "legs")
 
@@ -115,7 +117,7 @@ Id = Annotated[
 ]
 Symbol = Annotated[str, Read(fields.symbol, _Symbol)]
 Name = Annotated[str, Read(fields.name, _Name)]
-Amount = Annotated[Money, Read(_amount, _Decimal)]
+Cents = Annotated[Money, Read(_cents, _Decimal)]
 
 
 class OneWeight(BaseModel):
@@ -201,6 +203,7 @@ class CreateSubscription(Shape):
     what: ClassVar[str] = "a subscription"
     account_id: Id
     portfolio_id: Id
+    trade_marker: Annotated[str | None, Read(_as_is, Literal["unsolicited", "discretionary"] | None, null=None)] = None
 
 
 class CreateRun(Shape):
@@ -213,6 +216,7 @@ class CreateRun(Shape):
 
 class CreateOrder(Shape):
     what: ClassVar[str] = "an order"
+    ignored: ClassVar[frozenset[str]] = frozenset({*_NOT_SUPPORTED, "extended_hours", "order_class", "commission"})
     symbol: Symbol
     side: Annotated[Side, Read(fields.choice(Side), Side)]
     type: Annotated[str, Read(fields.string, Literal["market"])]
@@ -239,10 +243,11 @@ class CreateOrder(Shape):
 
 class CreateJournal(Shape):
     what: ClassVar[str] = "a journal"
+    ignored: ClassVar[frozenset[str]] = frozenset({"symbol", "qty", "currency"})
     entry_type: Annotated[str, Read(_entry_type, Literal["JNLC"])]
     from_account: Id
     to_account: Id
-    amount: Amount
+    amount: Cents
     description: Annotated[
         str, Read(_text(MAX_DESCRIPTION), Annotated[str, Field(max_length=MAX_DESCRIPTION)], null="")
     ] = ""
@@ -272,7 +277,7 @@ class ChangeAccount(StrictShape):
 class Deposit(Shape):
     what: ClassVar[str] = "a deposit"
     account_id: Id
-    amount: Amount
+    amount: Cents
 
 
 class Prices(Shape):
@@ -347,6 +352,14 @@ BODIES: tuple[type[BaseModel], ...] = (
     ChangeAccount, Deposit, Prices, ChangeAsset, ChangeGuards, Rejection, Step, ApplyCorporateAction, AddKey, RotateKey,
 )  # fmt: skip
 """The models of request bodies."""
+
+
+def read_subscription(raw: object) -> CreateSubscription:
+    """Parse a subscription. Raises `Conflict` for an unknown trade marker, `Invalid` for other invalid fields."""
+    given = read(CreateSubscription, raw)
+    if given.trade_marker not in _TRADE_MARKERS:
+        raise Conflict("rebalancing_invalid_trade_marker: expected discretionary or unsolicited")
+    return given
 
 
 def read_order(raw: object, account_id: str) -> OrderRequest:

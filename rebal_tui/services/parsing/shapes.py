@@ -54,6 +54,7 @@ class Shape(BaseModel):
     # The base of every model; no docstring, because pydantic publishes docstrings as descriptions.
     model_config = ConfigDict(extra="ignore", defer_build=True)
     what: ClassVar[str] = "an object"
+    ignored: ClassVar[frozenset[str]] = frozenset()
 
 
 class StrictShape(Shape):

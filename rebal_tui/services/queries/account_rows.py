@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,46 +10,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebal_tui.domain.portfolios import PortfolioStatus
-from rebal_tui.domain.quantities import Money, floor_money
+from rebal_tui.domain.quantities import NANO, Money, floor_money
 from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.frame import UNSUBSCRIBED, BookFrame
-from rebal_tui.engine.arrays.sweep import NO_BAND, Group, Sweep, sweep
 from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.restrictions import blocking_reasons, exceeds_position_ratio
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.search_index import ranks
 from rebal_tui.services.evaluation.whole_book import book_day_context
-from rebal_tui.services.queries.account_exceptions import Note, account_exceptions, note_words
+from rebal_tui.services.queries.account_exceptions import account_exceptions, note_words
 from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, matching_any
+from rebal_tui.services.queries.status_columns import status_columns
+from rebal_tui.services.queries.term_filters import number_matches, text_matches
 from rebal_tui.services.view_models.accounts import (
     AccountGroup,
     AccountRow,
     InGroup,
     restriction_words,
-    state_words,
 )
+from rebal_tui.services.view_models.filter_terms import ACCOUNT_FIELDS, Term
 from rebal_tui.services.view_models.row_selection import RowSelection
-from rebal_tui.services.view_models.standing import Standing
 from rebal_tui.store.account_table import STATUSES, restrictions_of
 
 _ADJUSTING = 1 << 41
 """Code of an exception text: the needs_adjustment of the portfolio whose index is added."""
 _NOTES_SHIFT = 44
 """Position of the bits of `Note` in the code of an exception text."""
-STANDINGS = tuple(Standing)
-_STANDING = {standing: code for code, standing in enumerate(STANDINGS)}
 _ACTIVE = next(code for code, status in enumerate(STATUSES) if status.value == "ACTIVE")
 
 
 class AccountRows(LazyRows[AccountRow]):
     """Every account, those with exceptions first, then by client. Columns are indexed by account row."""
 
+    FIELDS = ACCOUNT_FIELDS
+
     def __init__(self, book: Book) -> None:
         table = book.account_table
         super().__init__(len(table))
         self._index = book.search_index()
         self._frame = frame = book.frame()
-        swept = sweep(frame, book_day_context(book, frame))
+        self._columns = status_columns(book, frame, book_day_context(book, frame), causes=False)
         self._status, self._restrictions = table.status.copy(), table.restrictions.copy()
         self._reserve = table.reserve.copy()
         self._withdrawable = np.maximum(table.cash - table.unsettled - (table.reserve - table.run_reserve), 0)
@@ -62,7 +62,6 @@ class AccountRows(LazyRows[AccountRow]):
         stopped[book.paused_rows()] = True
         self._notes = account_exceptions(book, frame).notes
         self._exceptions, self._exception = self._exception_texts(book, stopped, over)
-        self.standing = _standings(swept, stopped | (self._notes & int(Note.ASSET_ON_HOLD) != 0))
         by_client = np.lexsort((self._index.by_number, self._index.by_name, self._exception == 0))
         self._ordered = by_client.astype(np.int64)
 
@@ -122,11 +121,11 @@ class AccountRows(LazyRows[AccountRow]):
         return found
 
     def subscribers(self, portfolio: int) -> Sequence[AccountRow]:
-        """The subscribers of the portfolio at an index: exceptions first, then by standing, then by client."""
+        """The subscribers of the portfolio at an index: exceptions first, then by status, then by client."""
         follows = (self._frame.accounts.portfolio == portfolio)[self._ordered]
         positions = np.flatnonzero(follows)
         rows = self._ordered[positions]
-        order = np.lexsort((positions, self.standing[rows], self._exception[rows] == 0))
+        order = np.lexsort((positions, self._columns.statuses.kind[rows], self._exception[rows] == 0))
         return RowSelection(self, positions[order])
 
     def make(self, position: int) -> AccountRow:
@@ -145,13 +144,17 @@ class AccountRows(LazyRows[AccountRow]):
             reserve=Money(int(self._reserve[row])),
             portfolio_id=portfolio.id if portfolio else None,
             portfolio=portfolio.name if portfolio else "",
-            standing=STANDINGS[self.standing[row]],
+            trade=self._columns.kind_of(row),
+            state=self._states[0][self._states[1][row]],
             exception=self._exceptions[self._exception[row]],
             open_run=self._runs.get(row),
         )
 
     def key_at(self, position: int) -> Hashable:
         return self._index.ids[int(self._ordered[position])]
+
+    def row_ids(self) -> Ints:
+        return self._ordered
 
     def find(self, key: Hashable) -> int | None:
         row = self._index.row_of.get(key) if isinstance(key, str) else None
@@ -182,18 +185,36 @@ class AccountRows(LazyRows[AccountRow]):
     @cached_property
     def _states(self) -> tuple[list[str], NDArray[np.intp]]:
         """The distinct state texts, and the index of each account's text."""
-        texts = list(self._exceptions)
-        standings = [state_words("", False, True, standing) for standing in STANDINGS]
-        in_progress, unsubscribed = (
-            state_words("", True, True, Standing.NONE),
-            state_words("", False, False, Standing.NONE),
-        )
-        state = len(texts) + self.standing.astype(np.intp)
-        state[self._frame.accounts.portfolio == UNSUBSCRIBED] = len(texts) + len(standings)
-        state[list(self._runs)] = len(texts) + len(standings) + 1
         reported = self._exception != 0
+        state = self._columns.text.astype(np.intp) + len(self._exceptions)
         state[reported] = self._exception[reported]
-        return [*texts, *standings, unsubscribed, in_progress], state
+        return [*self._exceptions, *self._columns.texts], state
+
+    def fulfilling(self, term: Term) -> Flags:
+        accounts = self._frame.accounts
+        rows: Callable[[], Flags] = {
+            "equity": lambda: number_matches(term, exact_equity(self._frame), NANO),
+            "cash": lambda: number_matches(term, accounts.cash, NANO),
+            "withdrawable": lambda: number_matches(term, self._withdrawable, NANO),
+            "reserved": lambda: number_matches(term, self._reserve, NANO),
+            "portfolio": lambda: text_matches(
+                term, [*(p.name for p in self._frame.portfolios), ""], accounts.portfolio
+            ),
+            "state": lambda: text_matches(term, *self._states),
+            "client": lambda: self._index.matching(term.value),
+        }[term.field]
+        return rows()[self._ordered]
+
+    def zero_columns(self) -> frozenset[str]:
+        """The columns that are zero, or empty, in every row."""
+        columns = {"cash": self._frame.accounts.cash, "withdrawable": self._withdrawable, "reserved": self._reserve}
+        zero = {key for key, values in columns.items() if not values.any()}
+        return frozenset(zero if self._restrictions.any() else {*zero, "restrictions"})
+
+    def widest(self) -> Mapping[str, int]:
+        """The number of characters of the longest client and portfolio."""
+        names = (len(portfolio.name) for portfolio in self._frame.portfolios)
+        return {"client": self._index.longest_name, "portfolio": max(names, default=0)}
 
     def order(self, sort: str | None) -> NDArray[Any] | None:
         if sort is None:
@@ -216,13 +237,3 @@ class AccountRows(LazyRows[AccountRow]):
 
 def _valuation(frame: BookFrame, row: int) -> Valuation:
     return value_account(Money(int(frame.accounts.cash[row])), *frame.priced_holdings(row))
-
-
-def _standings(swept: Sweep, stopped: Flags) -> NDArray[np.uint8]:
-    """The standing of each account as an index into `STANDINGS`."""
-    none, inside = _STANDING[Standing.NONE], _STANDING[Standing.INSIDE]
-    found = np.where(swept.band_used == NO_BAND, none, inside).astype(np.uint8)
-    found[(swept.groups & int(Group.NEAR)) != 0] = _STANDING[Standing.NEAR]
-    found[(swept.groups & int(Group.OUTSIDE)) != 0] = _STANDING[Standing.OUTSIDE]
-    found[stopped] = _STANDING[Standing.BLOCKED]
-    return found

@@ -10,15 +10,15 @@ from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, floor_money, market_value, qty_text
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE
-from rebal_tui.engine.drift import asset_drifts, largest_usage
+from rebal_tui.domain.trade_status import TradeStatus
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.account import managed_value_of, value_of
+from rebal_tui.services.evaluation.account import evaluate_account, value_of
 from rebal_tui.services.evaluation.history import latest_decisions
-from rebal_tui.services.queries.account_exceptions import Note, note_words, notes_of
+from rebal_tui.services.queries.account_exceptions import note_words, notes_of
 from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.runs import rows_of
+from rebal_tui.services.queries.status_columns import UNSUBSCRIBED_TEXT, run_state, stopped_by
 from rebal_tui.services.view_models.accounts import (
     AccountDetail,
     AccountRow,
@@ -26,7 +26,7 @@ from rebal_tui.services.view_models.accounts import (
     LedgerEntry,
     PositionView,
 )
-from rebal_tui.services.view_models.standing import Standing
+from rebal_tui.services.view_models.standing import short_status
 from rebal_tui.store import accounts, fills, runs
 
 
@@ -76,19 +76,13 @@ def account_row(book: Book, account_id: str) -> AccountRow:
     portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
     valuation = value_of(book, account_id)
     stopped = blocking_reasons(account, valuation)
-    standing = Standing.NONE
-    if portfolio is not None:
-        managed = managed_value_of(book, account_id)
-        usage = largest_usage(asset_drifts(managed, portfolio.weights), portfolio.bands)
-        if usage is not None:
-            near = Standing.NEAR if usage.permille >= NEAR_PERMILLE else Standing.INSIDE
-            standing = Standing.OUTSIDE if usage.breached else near
     waiting = book.paused(account_id)
     reported = [*(text for _, text in stopped), *waiting]
     if not reported and portfolio is not None and portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
         reported = [f"{portfolio.name} needs adjustment" + (f": {portfolio.fault}" if portfolio.fault else "")]
     notes = notes_of(book, account_id)
     exception = "; ".join([*reported, *note_words(notes)])
+    trade = evaluate_account(book, account_id, stopped_by(book)).status if subscription else None
     run = book.open_runs.get(account_id)
     extras = book.extras[account_id]
     return AccountRow(
@@ -103,10 +97,21 @@ def account_row(book: Book, account_id: str) -> AccountRow:
         reserve=extras.reserve,
         portfolio_id=portfolio.id if portfolio else None,
         portfolio=portfolio.name if portfolio else "",
-        standing=Standing.BLOCKED if stopped or waiting or notes & Note.ASSET_ON_HOLD else standing,
+        trade=trade.kind if trade else None,
+        state=exception or _state(book, account_id, trade),
         exception=exception,
         open_run=run.id if run and run.status in (RunStatus.QUEUED, RunStatus.IN_PROGRESS) else None,
     )
+
+
+def _state(book: Book, account_id: str, trade: TradeStatus | None) -> str:
+    run = book.open_runs.get(account_id)
+    if trade is None:
+        return UNSUBSCRIBED_TEXT if run is None else run_state(run)
+    if run is not None:
+        return run_state(run)
+    traded = book.quota_run(account_id, book.today().isoformat()) is not None
+    return short_status(trade.kind, trade.waits_for, trade.first_trade_at, book.now(), traded=traded)
 
 
 def account_detail(book: Book, account_id: str) -> AccountDetail:

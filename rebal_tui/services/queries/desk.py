@@ -9,12 +9,12 @@ from rebal_tui.domain.decisions import Decision, Outcome, Plan, PlanLine
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.portfolios import BandType, Portfolio
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Qty, Value, floor_money
-from rebal_tui.domain.runs import Approval, Run, RunStatus, RunType
+from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.engine import trace_text
 from rebal_tui.engine.arrays.sweep import sweep
 from rebal_tui.engine.drift import AssetDrift, Valuation, value_account
-from rebal_tui.engine.planning import Holdings
+from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.shares import rounded_shares
 from rebal_tui.services.advisory.cash import transferable
@@ -24,7 +24,9 @@ from rebal_tui.services.evaluation.history import latest_decisions
 from rebal_tui.services.evaluation.planning import holdings, plan_run, turnover_of
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.queries.desk_rows import DeskRows
+from rebal_tui.services.queries.firm import firm_view
 from rebal_tui.services.queries.status import status_line
+from rebal_tui.services.queries.status_columns import run_state, status_columns, stopped_by
 from rebal_tui.services.schedule.scheduler import next_evaluation
 from rebal_tui.services.view_models.desk import AccountView, DeskSnapshot, DriftPoint, HoldingView, PreviewView
 from rebal_tui.store import decisions, runs
@@ -45,20 +47,11 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None) -> DeskSnapshot:
     )  # fmt: skip
     if seen is not None and seen.stamp == stamp:
         return replace(seen, status=status_line(book))
-    row_of = book.account_table.row_of
-    running = {row_of[account_id]: run_state(run) for account_id, run in book.open_runs.items()}
     subscribed = book.subscription_table.order
-    rows = DeskRows(frame, today, sweep(frame, today), subscribed, book.search_index(), running, when)
-    return DeskSnapshot(book.version, status_line(book), rows.tiles(), rows, stamp)
-
-
-def run_state(run: Run) -> str:
-    """The state of an open run, in one or two words."""
-    if run.approval is Approval.AWAITING:
-        return "in review"
-    if run.cancel_requested:
-        return "canceling"
-    return "queued" if run.status is RunStatus.QUEUED else run.phase.value
+    columns = status_columns(book, frame, today)
+    swept = sweep(frame, today)
+    rows = DeskRows(frame, swept, subscribed, book.search_index(), columns)
+    return DeskSnapshot(book.version, status_line(book), rows.tiles(), rows, stamp, firm_view(book, frame, swept, when))
 
 
 def account_view(book: Book, account_id: str) -> AccountView:
@@ -69,7 +62,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
     start = holdings(book, account_id)
     valuation, booked = _valuation(start), value_of(book, account_id)
     stored = latest_decisions(book.database, account_id)
-    now = evaluate_account(book, account_id) if subscription else None
+    now = evaluate_account(book, account_id, stopped_by(book)) if subscription else None
     equity = max(0, valuation.equity)
     return AccountView(
         account_id=account_id,

@@ -10,39 +10,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rebal_tui.domain.quantities import Money, floor_money
-from rebal_tui.engine.arrays.day_context import DayContext
+from rebal_tui.domain.quantities import NANO, Money, floor_money
 from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.exact import exact_account
-from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, BookFrame, Mark
+from rebal_tui.engine.arrays.frame import BookFrame
+from rebal_tui.engine.arrays.statuses import KINDS
 from rebal_tui.engine.arrays.sweep import NO_BAND, Group, Sweep
 from rebal_tui.services.book.search_index import SearchIndex, ranks
 from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, matching_any
+from rebal_tui.services.queries.status_columns import StatusColumns
+from rebal_tui.services.queries.term_filters import number_matches, text_matches
 from rebal_tui.services.view_models.desk import DeskRow, InTile, Named
-from rebal_tui.services.view_models.standing import Standing, Tile
+from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELDS, Term
+from rebal_tui.services.view_models.standing import LABELS, STATUS_TILES, Tile
 
 Codes = NDArray[np.int32]
 
-EXCEPTION = 10**9
-"""Sorts exceptions first: larger than any band usage."""
-SHORT_TEXTS = {
-    "account_status": "not active",
-    "trading_blocked": "no trading",
-    "account_blocked": "blocked",
-    "pattern_day_trader": "day trader",
-    "ach_return": "ACH return",
-    "position_to_equity_ratio": "6:1 ratio",
-    "crypto": "crypto-restricted",
-    "options": "options-restricted",
-    "unspecified": "restricted",
-    "short_position": "short position",
-    "crypto_position": "crypto held",
-    "needs_adjustment": "inactive asset",
-    "inactive": "inactive",
-    "unreconciled": "mismatch",
-    "asset_hold": "asset on hold",
-}
-"""What blocks an account, in one or two words; the detail next to the list has the full text."""
+RANK = 10**9
+"""Distance of two statuses in the default order: larger than any band usage."""
 TILE_GROUPS = {
     Tile.OUTSIDE: Group.OUTSIDE,
     Tile.NEAR: Group.NEAR,
@@ -50,47 +35,42 @@ TILE_GROUPS = {
     Tile.CASH: Group.CASH,
     Tile.FIRST: Group.FIRST,
     Tile.COOLDOWN: Group.COOLDOWN,
-    Tile.BLOCKED: Group.BLOCKED,
     Tile.UNABLE: Group.UNABLE,
 }
-STANDINGS = tuple(Standing)
-_STANDING = {standing: code for code, standing in enumerate(STANDINGS)}
-_STOP_TEXTS = tuple(
-    "account_status" if mark is Mark.NOT_ACTIVE else str(mark.name).lower()
-    for mark in Mark
-    if int(mark) & BLOCKING_MARKS
-)
 
 
 class DeskRows(LazyRows[DeskRow]):
     """Every subscribed account, oldest subscription first. Positions follow that order; columns are by account row."""
 
+    FIELDS = DESK_FIELDS
+    CHOICES = DESK_CHOICES
+
     def __init__(
         self,
         frame: BookFrame,
-        day_context: DayContext,
         sweep: Sweep,
         subscribed: Ints,
         texts: SearchIndex,
-        running: Mapping[int, str],
-        when: str,
+        columns: StatusColumns,
     ) -> None:
-        """`running` maps an account row to its run's state; `when` is the next evaluation's time, empty without one."""
         super().__init__(len(subscribed))
         self._frame, self._sweep, self._subscribed, self._index = frame, sweep, subscribed, texts
-        self.standing = _standings(sweep)
-        self.states, self.state = _states(frame, day_context, sweep, running, when)
+        self._columns = columns
+        self.kind = columns.statuses.kind
+        self.states, self.state = columns.texts, columns.text
 
     def tiles(self) -> tuple[tuple[Tile, int], ...]:
         """The number of rows in each tile."""
-        counts = {tile: self._sweep.count(group) for tile, group in TILE_GROUPS.items()}
-        return tuple((tile, len(self) if tile is Tile.ALL else counts[tile]) for tile in Tile)
+        counts = {Tile.ALL: len(self)}
+        counts |= {tile: self._columns.statuses.count(kind) for tile, kind in STATUS_TILES.items()}
+        counts |= {tile: self._sweep.count(group) for tile, group in TILE_GROUPS.items()}
+        return tuple((tile, counts[tile]) for tile in Tile)
 
     def make(self, position: int) -> DeskRow:
         row = int(self._subscribed[position])
         frame, sweep, texts = self._frame, self._sweep, self._index
         portfolio = frame.portfolios[frame.accounts.portfolio[row]]
-        standing = STANDINGS[self.standing[row]]
+        kind = KINDS[self.kind[row]]
         exact = exact_account(frame, row)
         worst, used, last = exact.worst, int(sweep.band_used[row]), int(frame.accounts.rebalanced_on[row])
         groups = int(sweep.groups[row])
@@ -105,11 +85,16 @@ class DeskRows(LazyRows[DeskRow]):
             worst=worst.symbol if worst else "",
             drift_bp=worst.points if worst else 0,
             band_used=None if used == NO_BAND else used,
-            standing=standing,
-            tiles=frozenset([Tile.ALL, *(tile for tile, group in TILE_GROUPS.items() if groups & group)]),
+            status=kind,
+            tiles=frozenset(
+                [
+                    Tile.ALL,
+                    *(tile for tile, one in STATUS_TILES.items() if one is kind),
+                    *(tile for tile, group in TILE_GROUPS.items() if groups & group),
+                ]
+            ),
             state=self.states[self.state[row]],
             last_rebalanced=date.fromordinal(last) if last >= 0 else None,
-            exception=standing in (Standing.BLOCKED, Standing.UNABLE),
         )
 
     def named(self) -> Iterator[Named]:
@@ -121,6 +106,9 @@ class DeskRows(LazyRows[DeskRow]):
 
     def key_at(self, position: int) -> Hashable:
         return self._index.ids[int(self._subscribed[position])]
+
+    def row_ids(self) -> Ints:
+        return np.asarray(self._subscribed, np.int64)
 
     def find(self, key: Hashable) -> int | None:
         row = self._index.row_of.get(key) if isinstance(key, str) else None
@@ -139,6 +127,9 @@ class DeskRows(LazyRows[DeskRow]):
             return np.array([accept(row) for row in self], np.bool_)
         if accept.tile is Tile.ALL:
             return np.ones(len(self), np.bool_)
+        kind = STATUS_TILES.get(accept.tile)
+        if kind is not None:
+            return np.asarray(self.kind[self._subscribed] == KINDS.index(kind))
         found: Flags = (self._sweep.groups[self._subscribed] & int(TILE_GROUPS[accept.tile])) != 0
         return found
 
@@ -150,10 +141,48 @@ class DeskRows(LazyRows[DeskRow]):
         found |= matching_any(self.states, self.state, needle)
         return found[self._subscribed]
 
+    def fulfilling(self, term: Term) -> Flags:
+        frame, sweep = self._frame, self._sweep
+        rows: Callable[[], Flags] = {
+            "drift": lambda: number_matches(term, sweep.drift, 100, size=True),
+            "band": lambda: number_matches(term, sweep.band_used, 10) & (sweep.band_used != NO_BAND),
+            "equity": lambda: number_matches(term, self._equity, NANO),
+            "cash": lambda: number_matches(term, frame.accounts.cash, NANO),
+            "portfolio": lambda: text_matches(
+                term, [*(p.name for p in frame.portfolios), ""], frame.accounts.portfolio
+            ),
+            "worst": lambda: text_matches(term, [*frame.assets.symbols, ""], sweep.worst),
+            "state": lambda: self._in_state(term.value),
+            "client": lambda: self._index.matching(term.value),
+            "is": lambda: self._in_group(term.value),
+        }[term.field]
+        return rows()[self._subscribed]
+
+    def _in_state(self, wanted: str) -> Flags:
+        """The accounts whose status, in its own or in the list's words, contains a text."""
+        found = matching_any(self.states, self.state, wanted)
+        for code, kind in enumerate(KINDS):
+            if wanted in LABELS[kind].casefold() or wanted in kind.value:
+                found = found | (self.kind == code)
+        return found
+
+    def _in_group(self, wanted: str) -> Flags:
+        groups = sum(int(group) for tile, group in TILE_GROUPS.items() if wanted in tile.casefold())
+        return np.asarray((self._sweep.groups & np.uint8(groups)) != 0)
+
+    def zero_columns(self) -> frozenset[str]:
+        """The columns that are zero in every row."""
+        return frozenset() if self._frame.accounts.cash[self._subscribed].any() else frozenset({"cash"})
+
+    def widest(self) -> Mapping[str, int]:
+        """The number of characters of the longest client and portfolio."""
+        names = (len(portfolio.name) for portfolio in self._frame.portfolios)
+        return {"client": self._index.longest_name, "portfolio": max(names, default=0)}
+
     def order(self, sort: str | None) -> NDArray[Any] | None:
         frame, sweep = self._frame, self._sweep
         if sort is None:
-            natural = -sweep.band_used - np.where(self._exceptions, EXCEPTION, 0)
+            natural = self.kind.astype(np.int64) * RANK - sweep.band_used
             return natural[self._subscribed]
         columns: dict[str, Callable[[], NDArray[Any]]] = {
             "account": lambda: self._index.by_id,
@@ -173,100 +202,3 @@ class DeskRows(LazyRows[DeskRow]):
     @cached_property
     def _equity(self) -> Ints:
         return exact_equity(self._frame)
-
-    @property
-    def _exceptions(self) -> Flags:
-        found: Flags = (self._sweep.groups & int(Group.BLOCKED | Group.UNABLE)) != 0
-        return found
-
-
-def _standings(sweep: Sweep) -> NDArray[np.uint8]:
-    """The standing of each account as an index into `STANDINGS`."""
-    none, inside = _STANDING[Standing.NONE], _STANDING[Standing.INSIDE]
-    found = np.where(sweep.band_used == NO_BAND, none, inside).astype(np.uint8)
-    for group, standing in (
-        (Group.NEAR, Standing.NEAR),
-        (Group.OUTSIDE, Standing.OUTSIDE),
-        (Group.UNABLE, Standing.UNABLE),
-        (Group.BLOCKED, Standing.BLOCKED),
-    ):
-        found[(sweep.groups & int(group)) != 0] = _STANDING[standing]
-    return found
-
-
-def _states(
-    frame: BookFrame, day_context: DayContext, sweep: Sweep, running: Mapping[int, str], when: str
-) -> tuple[list[str], Codes]:
-    """The distinct state texts, and the index of each account's text."""
-    accounts, groups = frame.accounts, sweep.groups
-    texts = ["inside", "near", f"runs {when}", "ran today", "external order", "no price", "stale price"]
-    inside, near, runs, ran, external_order, no_price, stale = range(len(texts))
-
-    def in_any(*wanted: Group) -> Flags:
-        found: Flags = (groups & sum(int(group) for group in wanted)) != 0
-        return found
-
-    state = np.where(in_any(Group.NEAR), near, inside).astype(np.int32)
-    cooling = in_any(Group.COOLDOWN)
-    left = (accounts.rebalanced_on + frame.table.cooldown[accounts.portfolio] - day_context.day)[cooling]
-    occurs = np.bincount(left) > 0
-    state[cooling] = len(texts) - 1 + np.cumsum(occurs)[left]
-    texts.extend(f"cooling {day}d" for day in np.flatnonzero(occurs).tolist())
-    if when:
-        fires = in_any(Group.FIRST, Group.CASH) | (~cooling & in_any(Group.CALENDAR, Group.OUTSIDE))
-        state[fires] = runs
-    state[accounts.system_run_on == day_context.day] = ran
-    state[(accounts.marks & int(Mark.EXTERNAL_ORDERS)) != 0] = external_order
-    words = sorted(set(running.values()))
-    positions = {word: len(texts) + position for position, word in enumerate(words)}
-    texts.extend(words)
-    if running:
-        state[list(running)] = [positions[word] for word in running.values()]
-    unable = in_any(Group.UNABLE)
-    if unable.any():
-        state[unable] = np.where(_lacks_price(frame, day_context)[unable], no_price, stale)
-    blocked = in_any(Group.BLOCKED)
-    if blocked.any():
-        names = [*_STOP_TEXTS, "needs_adjustment", "inactive", "unreconciled", "asset_hold"]
-        state[blocked] = len(texts) + _stops(frame, np.flatnonzero(blocked))
-        texts.extend(SHORT_TEXTS[name] for name in names)
-    return texts, state
-
-
-def _stops(frame: BookFrame, rows: NDArray[np.intp]) -> Codes:
-    """The first blocking reason of each blocked account: an index into `_STOP_TEXTS`, or a later one.
-
-    The indexes after `_STOP_TEXTS` are a portfolio that needs adjustment, an inactive portfolio, a paused account, and
-    an asset on hold.
-    The marks do not include a position-to-equity ratio above 6:1 that follows only from the figures; that requires
-    negative cash.
-    """
-    ratio = _STOP_TEXTS.index("position_to_equity_ratio")
-    marks = (frame.accounts.marks[rows] & BLOCKING_MARKS).astype(np.int64)
-    for position in np.flatnonzero(frame.accounts.cash[rows] < 0):
-        if exact_account(frame, int(rows[position])).exceeds_ratio:
-            marks[position] |= 1 << ratio
-    first = np.full(len(rows), -1, np.int32)
-    for bit in reversed(range(len(_STOP_TEXTS))):
-        first[(marks >> bit & 1) != 0] = bit
-    status = np.array([p.status.value == "inactive" for p in frame.portfolios] or [False], np.int32)
-    by_portfolio = len(_STOP_TEXTS) + status[frame.accounts.portfolio[rows]]
-    for mark, index in ((Mark.ASSET_HOLD, 3), (Mark.UNRECONCILED, 2)):
-        paused = frame.accounts.marks[rows] & int(mark) != 0
-        by_portfolio = np.where(paused, len(_STOP_TEXTS) + index, by_portfolio)
-    return np.where(first >= 0, first, by_portfolio).astype(np.int32)
-
-
-def _lacks_price(frame: BookFrame, day_context: DayContext) -> Flags:
-    """By account, whether the first of its prices that is not fresh is missing rather than stale (R-12.5)."""
-    priced, table, others = frame.assets.price > 0, frame.table, frame.others
-    lacks = np.zeros(len(frame), np.bool_)
-    stale = np.flatnonzero(~day_context.fresh[others.asset])
-    owners, first = np.unique(others.account[stale], return_index=True)
-    lacks[owners] = ~priced[others.asset[stale[first]]]
-    for portfolio in range(len(table)):
-        wanted = table.asset[table.start[portfolio] : table.start[portfolio + 1]]
-        faulty = wanted[~day_context.fresh[wanted]]
-        if len(faulty):
-            lacks[frame.accounts.portfolio == portfolio] = not priced[faulty[0]]
-    return lacks

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rebal_tui.broker.budget import rate_of
 from rebal_tui.services.book import kill_switch
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.book.rate_limiter import rate_of
 from rebal_tui.services.runs.sending import rate_limit
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit, jobs
@@ -18,7 +18,7 @@ from rebal_tui.store import audit, jobs
 class Budget:
     """Requests to the broker: the limit per minute and how many of the last minute count against it.
 
-    `limit` is None without a limit, `reported_left` what the broker last said is left, None when it says nothing.
+    `limit` is None without a limit, `reported_left` is what the broker last reported as left, None without a report.
     """
 
     limit: int | None
@@ -68,4 +68,4 @@ def book_figures(book: Book) -> BookFigures:
 def _budget(book: Book) -> Budget:
     reported = rate_limit(book)
     left = reported.remaining if reported is not None and book.now() < reported.reset_at else None
-    return Budget(rate_of(book.settings.orders_per_minute, reported), book.rate_limiter.bucket.used(book.now()), left)
+    return Budget(rate_of(book.settings.orders_per_minute, reported), book.rate_limiter.budget.used(book.now()), left)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any, TypeVar, overload
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rebal_tui.services.view_models.filter_terms import FieldKind, Term, parse_filter
 
 R = TypeVar("R")
 Ints = NDArray[np.int64]
@@ -16,7 +19,10 @@ MAX_CACHED_ROWS = 1_024
 
 
 class LazyRows(Sequence[R]):
-    """Immutable rows; subclasses provide the columns."""
+    """Immutable rows; subclasses provide the columns. `FIELDS` are those of the filter language."""
+
+    FIELDS: ClassVar[Mapping[str, FieldKind]] = MappingProxyType({})
+    CHOICES: ClassVar[Mapping[str, Collection[str]]] = MappingProxyType({})
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -45,13 +51,13 @@ class LazyRows(Sequence[R]):
         return made
 
     def arrange(self, accept: Callable[[R], bool] | None, text: str, sort: str | None, reverse: bool) -> Ints:
-        """The positions of accepted rows that contain every word of `text`, ignoring case, sorted by a column.
+        """The positions of accepted rows that fulfill the filter `text`, ignoring case, sorted by a column.
 
         The sort is stable. `accept` is a filter that `accepted` supports.
         """
         mask: Flags | None = None if accept is None else self.accepted(accept)
-        for needle in text.casefold().split():
-            matches = self.matching(needle)
+        found = parse_filter(text, self.FIELDS, self.CHOICES)
+        for matches in (*map(self.matching, found.words), *map(self.fulfilling, found.terms)):
             mask = matches if mask is None else mask & matches
         positions = self._sorted_by(sort, reverse)
         return positions if mask is None else positions[mask[positions]]
@@ -78,6 +84,10 @@ class LazyRows(Sequence[R]):
         """The key of the row at a position."""
 
     @abstractmethod
+    def row_ids(self) -> Ints:
+        """By position, a number of the row that stays the same in later sources; the account's row in the book."""
+
+    @abstractmethod
     def find(self, key: Hashable) -> int | None:
         """The position of a row, None when there is none."""
 
@@ -88,6 +98,10 @@ class LazyRows(Sequence[R]):
     @abstractmethod
     def matching(self, needle: str) -> Flags:
         """Which rows contain a casefolded text without spaces."""
+
+    def fulfilling(self, term: Term) -> Flags:
+        """Which rows fulfill a term over one of `FIELDS`."""
+        raise NotImplementedError
 
     @abstractmethod
     def order(self, sort: str | None) -> NDArray[Any] | None:

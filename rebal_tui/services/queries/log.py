@@ -1,4 +1,4 @@
-"""Data of the Log screen: jobs, alerts, the audit trail and its verification."""
+"""Data of the Log screen: jobs, the audit trail and its verification; and the acknowledgment of alerts."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries.status import job_views
-from rebal_tui.services.view_models.log import AlertView, AuditCheck, AuditView, LogSnapshot
+from rebal_tui.services.view_models.log import AuditCheck, AuditView, LogSnapshot
 from rebal_tui.store import audit, jobs
 
 
 def log_snapshot(book: Book, containing: str = "", limit: int = 500) -> LogSnapshot:
-    """Jobs, open alerts, and the newest audit entries that contain a text."""
+    """Jobs, and the newest audit entries that contain a text."""
     return LogSnapshot(
         book.version,
         job_views(book),
-        tuple(AlertView(a.key, a.at, a.kind, a.subject, a.text) for a in jobs.open_alerts(book.database)),
         tuple(
             AuditView(e.seq, e.at, e.actor, e.action, e.subject, e.detail)
             for e in audit.entries(book.database, limit, containing)

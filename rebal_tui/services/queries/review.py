@@ -9,8 +9,8 @@ from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, PlanChanged, Refusal
 from rebal_tui.domain.runs import Approval, Run, RunStatus
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.history import plan_of, why_created
-from rebal_tui.services.evaluation.planning import plan_run, same_orders
+from rebal_tui.services.evaluation.history import current_plan, plan_of, why_created
+from rebal_tui.services.evaluation.planning import same_orders
 from rebal_tui.services.queries.desk import preview_of
 from rebal_tui.services.queries.runs import rows_of
 from rebal_tui.services.runs import manual as manual_runs
@@ -33,7 +33,7 @@ def review_view(book: Book, run_id: str) -> ReviewView:
     run = store.get(book.database, run_id)
     if not _waits(run):
         raise Conflict(f"run {run_id[:8]} does not wait for approval any more: it is {run.status}")
-    plan = plan_run(book, run.account_id, run.type, run.weights, run.amount)
+    plan = current_plan(book, run)
     stored = plan_of(book.database, run)
     session = book.calendar.at(run.created_at)
     return ReviewView(

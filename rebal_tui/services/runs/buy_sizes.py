@@ -9,7 +9,7 @@ from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 from rebal_tui.domain.runs import Run
-from rebal_tui.engine.planning import resize_buys
+from rebal_tui.engine.buys import resize_buys
 from rebal_tui.engine.whole_share_list import expected_proceeds, listed_buys
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.files_settings import buffer_of
@@ -20,7 +20,7 @@ from rebal_tui.store import run_orders
 class BuySizes:
     """Dollars of each buy by symbol; `shares` has whole shares where the buy is ordered by quantity.
 
-    `dropped` and `scale` are as in `Allocation`; `source` says what pays for the buys.
+    `dropped` and `scale` are as in `Allocation`; `source` names what pays for the buys.
     """
 
     amounts: dict[str, Money]
@@ -40,7 +40,7 @@ def size_buys(book: Book, run: Run, plan: Plan) -> BuySizes:
     cash = Money(book.accounts[run.account_id].cash - book.reserved(run.account_id))
     if not book.settings.one_list:
         sized = resize_buys(plan, cash)
-        return BuySizes(sized.amounts, sized.dropped, sized.scale, "the account's cash", {})
+        return BuySizes(sized.amounts, sized.dropped, sized.scale, "the account's cash", sized.shares)
     sells = [
         (order.symbol, Qty((order.qty or 0) - order.filled_qty))
         for _, order, _ in run_orders.of_run(book.database, run.id)

@@ -14,7 +14,7 @@ from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.time_budget import TimeBudget
 from rebal_tui.services.evaluation.account import value_of
-from rebal_tui.services.evaluation.history import plan_of, store_plan
+from rebal_tui.services.evaluation.history import current_plan, plan_of, store_plan
 from rebal_tui.services.evaluation.planning import plan_run, same_orders
 from rebal_tui.services.runs.processing import process_chunk
 from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manual_run
@@ -32,7 +32,22 @@ def create_run(
     weights: Weights | None = None,
     amount: Money | None = None,
 ) -> Run:
-    """Queue a manual run (R-24): it starts immediately inside the window, else when the next window opens.
+    """Queue a manual run and start it (R-24): immediately inside the window, else when the next window opens.
+
+    Raises as `queue_run` does.
+    """
+    return start_run(book, queue_run(book, account_id, kind, weights=weights, amount=amount))
+
+
+def queue_run(
+    book: Book,
+    account_id: str,
+    kind: RunType,
+    *,
+    weights: Weights | None = None,
+    amount: Money | None = None,
+) -> Run:
+    """Queue a manual run (R-24); a heartbeat or `start_run` starts it.
 
     Raises `Conflict` when the account is restricted, paused, or has an unfinished run or external open orders; when
     weights are given for a subscribed account (other than for a partial_liquidation) or missing for one that is not;
@@ -55,7 +70,7 @@ def create_run(
         )
         queue_manual_run(tx, run, "requested manually")
         tx.reload_run(account_id)
-    return _process_now(book, run)
+    return store.get(book.database, run.id)
 
 
 def check_run(
@@ -76,6 +91,8 @@ def check_run(
         raise Conflict(f"account {account.account_number} has an unfinished run: {book.open_runs[account_id].id}")
     if book.extras[account_id].external_orders:
         raise Conflict(f"account {account.account_number} has open orders placed outside rebal-tui")
+    if account.cash <= 0 and not account.positions:
+        raise Conflict(f"account not funded: account {account.account_number} has neither cash nor positions")
     subscription = book.subscriptions.get(account_id)
     if weights is not None and subscription is not None and kind is not RunType.PARTIAL_LIQUIDATION:
         raise Conflict("weights cannot be given while the account is subscribed")
@@ -111,7 +128,7 @@ def cancel_run(book: Book, run_id: str) -> Run:
             store.note(tx, run.id, book.now(), "cancel requested", "no more orders are sent")
             tx.record("run.cancel_asked", run.id, actor="advisor")
         tx.reload_run(run.account_id)
-    return _process_now(book, run)
+    return start_run(book, run)
 
 
 def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
@@ -121,7 +138,7 @@ def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
     Raises `Conflict` when the run does not await approval.
     """
     run = _awaiting(book, run_id)
-    current = plan_run(book, run.account_id, run.type, run.weights, run.amount)
+    current = current_plan(book, run)
     stored = plan_of(book.database, run)
     if stored is None or not same_orders(shown, stored) or not same_orders(shown, current):
         with book.write() as tx:
@@ -135,7 +152,7 @@ def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
         store.note(tx, run_id, book.now(), "approved", _note(note))
         tx.record("run.approved", run_id, {"note": _note(note)}, "advisor")
         tx.reload_run(run.account_id)
-    return _process_now(book, run)
+    return start_run(book, run)
 
 
 def reject_run(book: Book, run_id: str, note: str) -> Run:
@@ -155,7 +172,7 @@ def reject_run(book: Book, run_id: str, note: str) -> Run:
     return store.get(book.database, run_id)
 
 
-def _process_now(book: Book, run: Run) -> Run:
+def start_run(book: Book, run: Run) -> Run:
     """Process a run ahead of deferred work and return it; heartbeats continue after `MAX_WAIT_SECONDS`."""
     now = book.open_runs.get(run.account_id)
     if now is not None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from rebal_tui.broker.failures import BrokerPending
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, require
@@ -26,11 +27,10 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.book.quarantine import is_general, isolated
 from rebal_tui.services.book.quarantine_view import Work, work_name
+from rebal_tui.services.broker_sync.account_snapshot import read_account
 from rebal_tui.services.broker_sync.events import MAX_EVENTS_PER_TRANSACTION, sync
-from rebal_tui.services.broker_sync.polling import read_account
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.account import value_of
-from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.runs.approval_expiry import expire_unapproved
 from rebal_tui.services.runs.buy_sizes import size_buys
 from rebal_tui.services.runs.finishing import End, after_close, finish, outcome, wind_down
@@ -218,9 +218,7 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
     for run in others:
         if run.approval is Approval.AWAITING:
             continue
-        if book.live is not None:
-            read_account(book, run.account_id)
-        if book.extras[run.account_id].external_orders or _is_stopped(book, run):
+        if _is_stopped(book, run):
             continue
         system = run.initiated_from is InitiatedFrom.SYSTEM
         if system and book.held_back(run.account_id, run.weights.symbols):
@@ -231,13 +229,18 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
         if _stale_prices(book, run):
             book.work_queue.add_later(run.account_id)
             continue
+        if not _read_now(book, run.account_id):
+            book.work_queue.add_later(run.account_id)
+            continue
+        if book.extras[run.account_id].external_orders or run.account_id in book.holds:
+            continue
         reasons = blocking_reasons(book.accounts[run.account_id], value_of(book, run.account_id))
         if reasons:
             text = "ACCOUNT_RESTRICTED: " + "; ".join(text for _, text in reasons)
             ends.append(End(run, RunStatus.ERROR, text))
             continue
         try:
-            plan = plan_run(book, run.account_id, run.type, run.weights, run.amount)
+            plan = history.current_plan(book, run)
         except Conflict as refusal:
             ends.append(End(run, RunStatus.ERROR, str(refusal)))
         else:
@@ -245,6 +248,17 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
     if starting or array_starts:
         moved += store_starts(book, starting, array_starts)
     return moved + finish(book, ends)
+
+
+def _read_now(book: Book, account_id: str) -> bool:
+    """Whether the account has been read from a real broker for a start; True with the simulated one."""
+    if book.live is None:
+        return True
+    try:
+        read_account(book, account_id)
+    except BrokerPending:
+        return False
+    return True
 
 
 def _stale_prices(book: Book, run: Run) -> bool:

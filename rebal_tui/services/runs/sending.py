@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable, RateLimit, RefusalCode
+from rebal_tui.broker.budget import rate_of
+from rebal_tui.broker.connection import RateLimit
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable, RefusalCode
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, SkippedOrder, SkipReason
 from rebal_tui.domain.runs import Run
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.tradability import trading_fault
 from rebal_tui.services.book.book import Book, BookTransaction
-from rebal_tui.services.book.rate_limiter import PACE_KEY, pacing_view, rate_of
+from rebal_tui.services.book.rate_limiter import PACE_KEY, pacing_view
+from rebal_tui.services.broker_sync.account_snapshot import store_orders
 from rebal_tui.services.broker_sync.explained.comparison import is_waiting
 from rebal_tui.services.view_models.status import PacingView
 from rebal_tui.store import book_settings, run_orders
@@ -51,7 +54,7 @@ def sending_progress(book: Book) -> PacingView | None:
     if rate is None:
         return None
     book.rate_limiter.load(book.database)
-    return pacing_view(book.rate_limiter.bucket, len(book.rate_limiter.waiting), rate, book.now())
+    return pacing_view(book.rate_limiter.budget, len(book.rate_limiter.waiting), rate, book.now())
 
 
 def send_due(book: Book, most: int) -> tuple[set[str], bool]:
@@ -87,11 +90,12 @@ def send_due(book: Book, most: int) -> tuple[set[str], bool]:
         if not complete:
             rate_limiter.forget()
             break
+    rate_limiter.budget.orders_wait = bool(rate_limiter.waiting)
     if postponed:
         # The orders of accounts that wait for events are read from the file again with the next heartbeat.
         rate_limiter.forget()
     elif not rate_limiter.waiting:
-        rate_limiter.bucket.reset()
+        rate_limiter.budget.reset()
     return ended, False
 
 
@@ -103,13 +107,18 @@ def resolve_unknown(book: Book) -> set[str]:
     resolved: set[str] = set()
     unanswered = 0
     for one in _unknown_orders(book):
-        if unanswered >= _MAX_UNANSWERED or not _within_rate(book):
-            break
         order_key, run_id, order = one
+        if book.live is not None and book.live.under_way(order.client_order_id):
+            continue
+        # Lookups at a real broker are counted by its gateway.
+        if unanswered >= _MAX_UNANSWERED or (book.live is None and not _within_rate(book)):
+            break
         try:
             if _look_up(book, order) or (_missed(book, one) if _skip_reason(book, one) else _resent(book, one)):
                 book.rate_limiter.unknown.pop(order_key, None)
                 resolved.add(run_id)
+        except BrokerPending:
+            continue
         except BrokerUnavailable:
             unanswered += 1
     return resolved
@@ -123,6 +132,9 @@ def resolve_orders(book: Book, run: Run) -> bool:
     certain = True
     for one in _unknown_orders(book):
         if one[1] != run.id:
+            continue
+        if book.live is not None and book.live.under_way(one[2].client_order_id):
+            certain = False
             continue
         try:
             if _look_up(book, one[2]) or _missed(book, one):
@@ -147,15 +159,15 @@ def cancel_open_orders(book: Book, run: Run) -> None:
 def _allowed(book: Book, most: int) -> int:
     limit = rate_limit(book)
     rate = rate_of(book.settings.orders_per_minute, limit)
-    return most if rate is None else min(most, book.rate_limiter.bucket.allowance(book.now(), rate, limit))
+    return most if rate is None else min(most, book.rate_limiter.budget.allowance(book.now(), rate, limit))
 
 
 def _spend(book: Book, count: int) -> None:
     """Store the count of requests about to be sent, if there is a rate limit."""
     if rate_of(book.settings.orders_per_minute, rate_limit(book)) is not None:
         with book.write() as tx:
-            book.rate_limiter.bucket.spend(book.now(), count)
-            book_settings.put(tx, PACE_KEY, book.rate_limiter.bucket.text())
+            book.rate_limiter.budget.spend(book.now(), count)
+            book_settings.put(tx, PACE_KEY, book.rate_limiter.budget.text())
 
 
 def _within_rate(book: Book) -> bool:
@@ -235,6 +247,9 @@ def _send(book: Book, orders: Sequence[PendingOrder]) -> tuple[set[str], bool]:
                 else:
                     refused.append((one, refusal))
                     ended.add(run_id)
+            except BrokerPending:
+                # Its answer is an event; should it be lost, the order is looked up.
+                book.rate_limiter.unknown[order_key] = None
             except BrokerUnavailable:
                 unanswered += 1
                 book.rate_limiter.unknown[order_key] = None
@@ -268,11 +283,11 @@ def _refuse(tx: BookTransaction, run_id: str, line: int, order: Order, code: str
 
 def _look_up(book: Book, order: Order) -> bool:
     """Whether the broker has an order; if so, its state is stored. Raises `BrokerUnavailable`."""
-    known = book.broker.order_by_client_id(order.account_id, order.client_order_id)
-    if known is None:
-        return False
-    with book.write() as tx:
-        run_orders.store(tx, known)
+    with book.broker.reading():
+        known = book.broker.order_by_client_id(order.account_id, order.client_order_id)
+        if known is None:
+            return False
+        store_orders(book, order.account_id, [known])
     return True
 
 

@@ -153,7 +153,7 @@ def able_rows(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
     """By account, whether a run may start without being stopped by a restriction (R-40) or a price (R-12.5).
 
     Excluded are accounts that are waiting, restricted, in debt, or lack a usable price. Without debt, holdings are
-    never worth more than equity.
+    never worth more than equity. Those with rules are planned one by one (R-60 to R-65).
     """
     from rebal_tui.engine.arrays.kernels import any_other, any_weight
 
@@ -167,6 +167,7 @@ def able_rows(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
     able: npt.NDArray[np.bool_] = (
         (follows != UNSUBSCRIBED) & (accounts.marks & _WAITS == 0) & (accounts.cash >= 0) & ~unpriced
     )
+    able[accounts.ruled] = False
     return able
 
 
@@ -238,7 +239,17 @@ def store_starts(
         for start in one_by_one:
             key, made = key_of[start.run.id], history.plan_inputs(book, start.run, context, asset_keys)
             plans.append(
-                PlanRow(key, at, start.cash_target, context, made.cash, made.reserved, made.cash_target, made.positions)
+                PlanRow(
+                    key,
+                    at,
+                    start.cash_target,
+                    context,
+                    made.cash,
+                    made.reserved,
+                    made.cash_target,
+                    made.positions,
+                    made.rules,
+                )
             )
             orders += [
                 OrderRow(key, line, asset_keys[symbol], Side.SELL.value, None, qty, at, at)

@@ -9,12 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from rebal_tui.broker.failures import BrokerPending
 from rebal_tui.domain.errors import Conflict, Halt, ReadOnly, Refusal
 
 if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
 
 T = TypeVar("T")
+MAX_WAIT_SECONDS = 20.0
+"""How long work waits for a response of a real broker."""
+RETRY_SECONDS = 0.1
 
 
 class BookThread:
@@ -36,8 +40,19 @@ class BookThread:
 
         After a disk failure, or when another program has become the writer, nothing more is written: `halted` has the
         reason, and the book shows the state of the file.
+
+        Work that needs a response of a real broker is run again until the response is there, for at most
+        `MAX_WAIT_SECONDS`; other work runs in between. Raises `Conflict` after that.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._do, work)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + MAX_WAIT_SECONDS
+        while True:
+            try:
+                return await loop.run_in_executor(self._executor, self._do, work)
+            except BrokerPending:
+                if loop.time() >= until:
+                    raise Conflict("the broker has not answered yet; nothing was changed. Try again later") from None
+                await asyncio.sleep(RETRY_SECONDS)
 
     def _do(self, work: Callable[[Book], T]) -> T:
         if self._closed:
@@ -53,7 +68,7 @@ class BookThread:
         book, halted = self._book, self._book.database.halted
         try:
             return work(book)
-        except Refusal:
+        except (Refusal, BrokerPending):
             raise
         except sqlite3.Error as error:
             book.database.halt_on_error(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rebal_tui.domain.errors import Halt
 from rebal_tui.market.clock import HeartbeatClock
 from rebal_tui.market.walk import RandomWalk
 from rebal_tui.services.book.book import Book
@@ -29,6 +30,8 @@ def heartbeat(book: Book) -> bool:
 
 def follow(book: Book) -> bool:
     """Update memory from the file; returns False when nothing was committed since the last call."""
+    if book.database.halted is not None and book.database.halted.halt is not Halt.FILE_GONE:
+        book.database.require_in_place()
     version = book.database.data_version()
     if version == book.follow_state.version:
         return False

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import suppress
 from datetime import datetime
 
-from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable
 from rebal_tui.domain.errors import Conflict, NotFound, Refusal
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.market.clock import HeartbeatClock
@@ -57,9 +57,12 @@ def tick(book: Book, time_budget: float | None = None) -> bool:
     if isinstance(book.clock, HeartbeatClock):
         book.clock.tick()
     now = book.now()
+    book.database.require_in_place()
     save_market_state(book, now)
     try:
         more = _heartbeat(book, now, TimeBudget(book, time_budget))
+    except BrokerPending:
+        return False
     except (BrokerUnavailable, BrokerRefused) as error:
         book.reload()
         what = "does not respond" if isinstance(error, BrokerUnavailable) else "refuses requests"

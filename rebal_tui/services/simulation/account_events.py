@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.quantities import Money, Price, Qty, qty_text

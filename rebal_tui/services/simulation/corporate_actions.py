@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
 from rebal_tui.domain.action_effects import Terms
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.corporate_actions import ActionKind, ActionReport, CorporateAction

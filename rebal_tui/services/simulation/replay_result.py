@@ -12,7 +12,7 @@ from rebal_tui.domain.corporate_actions import ActionKind, ActionReport
 from rebal_tui.domain.quantities import Money, Value
 from rebal_tui.domain.runs import RunDetail, RunType
 from rebal_tui.domain.text import count_text
-from rebal_tui.engine.drift import AssetDrift
+from rebal_tui.engine.drift import AssetDrift, magnitude
 from rebal_tui.store.decisions import BlockedCount
 from rebal_tui.store.fills import Traded
 
@@ -30,7 +30,7 @@ class WorstDrift:
     @property
     def points(self) -> Fraction:
         """The absolute drift in percentage points, exact."""
-        return Fraction(abs(self.drift.gap), 100 * self.drift.equity)
+        return Fraction(magnitude(self.drift.gap)) / (100 * self.drift.equity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
 from rebal_tui.domain.assets import Asset, AssetChange, AssetStatus
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
@@ -20,7 +21,7 @@ from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import simulator
-from rebal_tui.services.simulation.demonstration.models import ASSETS
+from rebal_tui.services.simulation.demonstration.models import ASSETS, SANDBOX_ASSETS
 from rebal_tui.services.wire.shapes import offset_text
 from rebal_tui.store import book_settings
 
@@ -38,7 +39,7 @@ def add_default_assets(book: Book) -> None:
     with book.write() as tx:
         assets = [
             Asset(book_settings.next_id(tx), symbol, name, exchange, AssetStatus.ACTIVE, True, True)
-            for symbol, (name, exchange, _) in ASSETS.items()
+            for symbol, (name, exchange, _) in {**ASSETS, **SANDBOX_ASSETS}.items()
         ]
         sandbox(book).add_assets(assets)
         tx.record("sandbox.founded", "book", {"assets": len(assets)})

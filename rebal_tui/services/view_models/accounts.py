@@ -10,13 +10,17 @@ from enum import StrEnum
 from rebal_tui.domain.accounts import RESTRICTION_TEXTS, AccountStatus, Restriction
 from rebal_tui.domain.decisions import Decision
 from rebal_tui.domain.quantities import Money, Price, Qty
+from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.runs import RunRow
-from rebal_tui.services.view_models.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """An account of the book, subscribed or not. `exception` describes what needs a person, empty without one."""
+    """An account of the book, subscribed or not.
+
+    `trade` is its status, None without a subscription, `state` the same in a few words. `exception` describes what
+    needs a person, empty without one.
+    """
 
     account_id: str
     account_number: str
@@ -29,7 +33,8 @@ class AccountRow:
     reserve: Money
     portfolio_id: str | None
     portfolio: str
-    standing: Standing
+    trade: StatusKind | None
+    state: str
     exception: str
     open_run: str | None
 
@@ -60,17 +65,6 @@ class InGroup:
             AccountGroup.RUNNING: row.open_run is not None,
             AccountGroup.RESERVED: row.reserve > 0,
         }[self.group]
-
-
-def state_words(exception: str, running: bool, subscribed: bool, standing: Standing) -> str:
-    """The state of an account in a few words."""
-    if exception:
-        return exception
-    if running:
-        return "run in progress"
-    if not subscribed:
-        return "unsubscribed"
-    return "subscribed" if standing is Standing.NONE else standing.value
 
 
 def restriction_words(restrictions: tuple[str, ...]) -> list[str]:

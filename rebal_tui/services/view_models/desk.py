@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from rebal_tui.services.view_models.standing import Standing, Tile
+from rebal_tui.domain.trade_status import StatusKind
+from rebal_tui.services.view_models.standing import Tile
 
 if TYPE_CHECKING:
     from rebal_tui.domain.decisions import Decision, Plan
@@ -33,11 +34,15 @@ class DeskRow:
     worst: str
     drift_bp: int
     band_used: int | None
-    standing: Standing
+    status: StatusKind
     tiles: frozenset[Tile]
     state: str
     last_rebalanced: date | None
-    exception: bool
+
+    @property
+    def exception(self) -> bool:
+        """Whether the account needs a person."""
+        return self.status is StatusKind.NEEDS_YOU
 
 
 Named = tuple[str, str, str, str, str]
@@ -70,6 +75,21 @@ class InTile:
 
 
 @dataclass(frozen=True, slots=True)
+class FirmView:
+    """Totals over every account of a book. `working_orders` and `traded_today` are None when there are too many to sum;
+    `next_evaluation` is a New York time, empty without one."""
+
+    equity: Money
+    cash: Money
+    outside: int
+    outside_equity: Money
+    working_orders: int | None
+    working: Money
+    traded_today: Money | None
+    next_evaluation: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeskSnapshot:
     """A snapshot of the Desk. `version` increases with every change; `stamp` is everything that the rows depend on, so
     that equal stamps mean equal rows."""
@@ -79,6 +99,7 @@ class DeskSnapshot:
     tiles: tuple[tuple[Tile, int], ...]
     rows: Sequence[DeskRow]
     stamp: tuple[object, ...] = ()
+    firm: FirmView | None = None
 
 
 @dataclass(frozen=True, slots=True)

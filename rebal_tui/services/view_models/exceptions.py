@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from rebal_tui.services.view_models.log import AlertView
+
 
 class ExceptionKind(StrEnum):
     """Kinds of exceptions, in the order in which they are listed."""
@@ -89,3 +91,13 @@ class ExceptionPage:
 
 ExceptionCounts = Mapping[ExceptionKind, int]
 """The number of exceptions of each kind that occurs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionList:
+    """The Exceptions screen. `stamp` identifies its state; `total` counts the exceptions, also those not in `items`."""
+
+    stamp: tuple[int, int]
+    items: tuple[ExceptionView, ...]
+    total: int
+    alerts: tuple[AlertView, ...]

@@ -1,4 +1,4 @@
-"""The Log screen: alerts and the audit trail."""
+"""The Log screen, and alerts."""
 
 from __future__ import annotations
 
@@ -46,6 +46,5 @@ class LogSnapshot:
 
     version: int
     jobs: tuple[JobView, ...]
-    alerts: tuple[AlertView, ...]
     audit: tuple[AuditView, ...]
     entries: int

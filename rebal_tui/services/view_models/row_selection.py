@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar, overload
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar, overload, runtime_checkable
 
 R = TypeVar("R")
 
@@ -12,6 +12,17 @@ class Source(Protocol):
     """Rows by position; a row may be built on access."""
 
     def __getitem__(self, position: int, /) -> Any: ...
+
+
+@runtime_checkable
+class FitsColumns(Protocol):
+    """Rows that know which columns show nothing, and how wide others are."""
+
+    def zero_columns(self) -> frozenset[str]:
+        """The keys of the columns that are zero or empty in every row."""
+
+    def widest(self) -> Mapping[str, int]:
+        """The number of characters of the longest text of some columns."""
 
 
 class RowSelection(Sequence[R]):

@@ -1,53 +1,91 @@
-"""Standing of an account: text, glyph, and the tiles above the Desk."""
+"""Statuses of accounts on screen: glyph, short text, and the tiles above the Desk."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
-
-class Standing(StrEnum):
-    """The standing of an account; never shown by color alone."""
-
-    OUTSIDE = "outside"
-    NEAR = "near"
-    INSIDE = "inside"
-    BLOCKED = "blocked"
-    UNABLE = "unable"
-    NONE = "none"
-
+from rebal_tui.domain.sessions import NEW_YORK, new_york_day
+from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 
 GLYPHS = {
-    Standing.OUTSIDE: "■",
-    Standing.NEAR: "▲",
-    Standing.INSIDE: "●",
-    Standing.BLOCKED: "◌",
-    Standing.UNABLE: "?",
-    Standing.NONE: "·",
+    StatusKind.NEEDS_YOU: "!",
+    StatusKind.WILL_TRADE: "▶",
+    StatusKind.WAITS: "◷",
+    StatusKind.IN_RANGE: "●",
+}
+NEAR_GLYPH = "▲"
+"""Glyph of an account in range that uses 80 % of a band or more."""
+LABELS = {
+    StatusKind.NEEDS_YOU: "Needs you",
+    StatusKind.WILL_TRADE: "Will trade",
+    StatusKind.WAITS: "Waits",
+    StatusKind.IN_RANGE: "In range",
+}
+_UNDATED = {
+    WaitsFor.EXTERNAL_ORDERS: "waits: external order",
+    WaitsFor.MINIMUM_EQUITY: "waits: low equity",
+    WaitsFor.KILL_SWITCH: "waits: kill switch",
+    WaitsFor.SCHEDULER: "waits: scheduler",
 }
 
 
 class Tile(StrEnum):
-    """The counts above the Desk, each also a filter. An account can be in several."""
+    """The counts above the Desk, each also a filter: the four statuses, then groups that an account can share."""
 
     ALL = "All"
+    NEEDS_YOU = "Needs you"
+    WILL_TRADE = "Will trade"
+    WAITS = "Waits"
+    IN_RANGE = "In range"
     OUTSIDE = "Outside"
     NEAR = "Near"
     CALENDAR = "Calendar"
     CASH = "Cash"
     FIRST = "First"
     COOLDOWN = "Cooldown"
-    BLOCKED = "Blocked"
     UNABLE = "Unable"
 
 
+STATUS_TILES = {
+    Tile.NEEDS_YOU: StatusKind.NEEDS_YOU,
+    Tile.WILL_TRADE: StatusKind.WILL_TRADE,
+    Tile.WAITS: StatusKind.WAITS,
+    Tile.IN_RANGE: StatusKind.IN_RANGE,
+}
 TILE_GLYPHS = {
     Tile.ALL: " ",
+    **{tile: GLYPHS[kind] for tile, kind in STATUS_TILES.items()},
     Tile.OUTSIDE: "■",
-    Tile.NEAR: "▲",
+    Tile.NEAR: NEAR_GLYPH,
     Tile.CALENDAR: "◇",
     Tile.CASH: "$",
     Tile.FIRST: "☆",
     Tile.COOLDOWN: "◷",
-    Tile.BLOCKED: "◌",
     Tile.UNABLE: "?",
 }
+
+
+def short_status(
+    kind: StatusKind, waits_for: WaitsFor | None, first_trade_at: datetime | None, now: datetime, *, traded: bool
+) -> str:
+    """A status in two or three words for a list: `trades 10:00`, `waits → 27 Nov`, `by date 25 Dec`.
+
+    `traded` is whether the account traded today. What needs a person, and the state of a run, have texts of their own.
+    """
+    when = ""
+    if first_trade_at is not None:
+        local = first_trade_at.astimezone(NEW_YORK)
+        today = new_york_day(now) == local.date()
+        when = f"{local:%H:%M}" if today else f"{local.day} {local:%b}"
+        if not today and local.year != new_york_day(now).year:
+            when += f" {local:%Y}"
+    if kind is StatusKind.NEEDS_YOU:
+        return "needs you"
+    if kind is StatusKind.WILL_TRADE:
+        return f"trades {when}".rstrip()
+    if kind is StatusKind.WAITS:
+        return f"waits → {when}" if when else _UNDATED.get(waits_for or WaitsFor.SESSION, f"waits: {waits_for}")
+    if traded:
+        return "in range, traded today"
+    return f"by date {when}" if when else "in range"

@@ -9,7 +9,18 @@ from rebal_tui.domain.accounts import Account, Position, Restriction
 from rebal_tui.domain.asset_labels import plain_symbol
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import Journal, JournalStatus
-from rebal_tui.domain.quantities import Money, Price, Qty, Value, market_value, money_text, price_text, qty_text
+from rebal_tui.domain.quantities import (
+    NANO,
+    Money,
+    Price,
+    Qty,
+    Value,
+    format_scaled,
+    market_value,
+    money_text,
+    price_text,
+    qty_text,
+)
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.engine.drift import value_account
 from rebal_tui.services.wire.shapes import exchange_text, price_or_null, time_text, value_text
@@ -75,6 +86,7 @@ def trading_account_json(
     held, equity, power = value_text(worth.position_market_value), value_text(worth.equity), money_text(buying_power)
     return {
         **account_head_json(account),
+        "crypto_status": "INACTIVE",
         "cash": money_text(account.cash),
         "cash_withdrawable": money_text(transferable),
         "cash_transferable": money_text(transferable),
@@ -85,11 +97,13 @@ def trading_account_json(
         "short_market_value": "0.00",
         "position_market_value": held,
         "buying_power": power,
+        "effective_buying_power": power,
         "non_marginable_buying_power": power,
         "regt_buying_power": power,
         "multiplier": "1",
         "initial_margin": "0.00",
         "maintenance_margin": "0.00",
+        "sma": "0",
         "accrued_fees": "0.00",
         "pending_transfer_in": "0.00",
         "pending_transfer_out": "0.00",
@@ -131,7 +145,10 @@ def _admin_json(account: Account) -> dict[str, dict[str, bool]]:
 
 
 def position_json(position: Position, asset: Asset, reserved: Qty) -> accounts.Position:
-    """A position at the last price; `reserved` shares are being sold. An unknown entry price counts as 0."""
+    """A position at the last price; `reserved` shares are being sold. An unknown entry price counts as 0.
+
+    No closes of the day before are kept, so nothing is gained or lost within the day.
+    """
     entry = position.avg_entry_price or Price(0)
     cost = market_value(position.qty, entry)
     worth = None if asset.price is None else market_value(position.qty, asset.price)
@@ -148,10 +165,21 @@ def position_json(position: Position, asset: Asset, reserved: Qty) -> accounts.P
         "market_value": None if worth is None else value_text(worth),
         "cost_basis": value_text(cost),
         "unrealized_pl": None if worth is None else value_text(Value(worth - cost)),
+        "unrealized_plpc": None if worth is None else _ratio_text(Value(worth - cost), cost),
+        "unrealized_intraday_pl": "0",
+        "unrealized_intraday_plpc": "0",
         "current_price": price_or_null(asset.price),
         "lastday_price": None,
         "change_today": None,
     }
+
+
+def _ratio_text(part: Value, whole: Value) -> str:
+    """A ratio with at most nine decimals, rounded toward zero; 0 of nothing."""
+    if not whole:
+        return "0"
+    scaled = abs(part) * NANO // whole
+    return format_scaled(-scaled if part < 0 else scaled, 9, 0)
 
 
 def journal_json(journal: Journal) -> accounts.Journal:

@@ -44,7 +44,11 @@ def list_accounts(book: Book, query: AccountQuery) -> list[accounts.Account]:
 
 def account_shape(book: Book, account: Account) -> accounts.Account:
     """An account with its current equity; no closing prices are stored to value the previous day."""
-    return {**account_head_json(account), "last_equity": value_text(value_of(book, account.id).equity)}
+    return {
+        **account_head_json(account),
+        "account_type": "trading",
+        "last_equity": value_text(value_of(book, account.id).equity),
+    }
 
 
 def trading_account(book: Book, account_id: str) -> accounts.TradingAccount:

@@ -15,13 +15,21 @@ from rebal_tui.broker.protocol import BrokerEvent, EventKind
 from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.orders import OrderStatus
+from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import money_text, price_text, qty_text
 from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import CURSOR
 from rebal_tui.services.wire.pages import shown_type
-from rebal_tui.services.wire.shapes import asset_ids, order_json, time_text
+from rebal_tui.services.wire.shapes import (
+    asset_ids,
+    order_json,
+    portfolio_json,
+    time_or_null,
+    time_text,
+    weights_json,
+)
 from rebal_tui.store import audit, book_settings, runs
 from rebal_tui.store.audit import AuditEntry
 
@@ -120,7 +128,8 @@ def _rebalancer_events(book: Book, entry: AuditEntry) -> Iterator[tuple[int, str
         status = detail.get("to", _PORTFOLIO_STATUSES[entry.action])
         if detail.get("from") != status:
             kind = "portfolio.status_changed"
-            yield first, kind, {**_head(entry, first, kind), "portfolio_id": entry.subject, "status": status}
+            now = portfolio_json(book.portfolio(entry.subject))
+            yield first, kind, {**_head(entry, first, kind), "portfolio": {**now, "status": PortfolioStatus(status)}}
     else:
         for number, (run, status, reason) in enumerate(_runs_of(book, entry.action, detail), first):
             kind = "run.created" if status == "QUEUED" else "run.status_changed"
@@ -129,7 +138,7 @@ def _rebalancer_events(book: Book, entry: AuditEntry) -> Iterator[tuple[int, str
 
 
 def _head(entry: AuditEntry, number: int, kind: str) -> events.RebalancerHead:
-    return {"event_id": event_id(entry.at, number), "event": kind, "at": time_text(entry.at)}
+    return {"event_id": event_id(entry.at, number), "event_type": kind, "at": time_text(entry.at)}
 
 
 def _runs_of(book: Book, action: str, detail: Any) -> list[tuple[Run, str, str | None]]:
@@ -149,14 +158,22 @@ def _runs_of(book: Book, action: str, detail: Any) -> list[tuple[Run, str, str |
 def _run_event(head: events.RebalancerHead, run: Run, status: str, reason: str | None) -> events.RunStatusChanged:
     return {
         **head,
-        "run_id": run.id,
-        "account_id": run.account_id,
-        "portfolio_id": run.portfolio_id or run.id,
-        "type": shown_type(run.type),
-        "kind": run.type,
-        "initiated_from": run.initiated_from,
-        "status": status,
-        "reason": reason,
+        "run": {
+            "id": run.id,
+            "type": shown_type(run.type),
+            "kind": run.type,
+            "amount": None if run.amount is None else money_text(run.amount),
+            "initiated_from": run.initiated_from,
+            "status": status,
+            "reason": reason,
+            "account_id": run.account_id,
+            "portfolio_id": run.portfolio_id or run.id,
+            "weights": weights_json(run.weights),
+            "completed_at": time_or_null(run.completed_at),
+            "canceled_at": time_or_null(run.canceled_at),
+            "created_at": time_text(run.created_at),
+            "updated_at": time_text(run.updated_at),
+        },
     }
 
 

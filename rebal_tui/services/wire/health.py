@@ -1,4 +1,4 @@
-"""What the health route tells about a book."""
+"""Data of the health route about a book."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Keyring:
         self.replace(keys)
 
     def replace(self, keys: Iterable[ApiKey]) -> None:
-        """Accept these keys from now on, beside those of `keep`."""
+        """Accept these keys from now on, besides those of `keep`."""
         self._keys = {key.key_id: key for key in (*keys, *self._own)}
 
     def keep(self, key: ApiKey) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ADVISOR = "advisor"
 """Actor in the audit trail of a person at this machine."""
 MAX_OVERLAP_HOURS = 24 * 31
-"""Longest time for which a rotated key stays valid beside its successor."""
+"""Longest time for which a rotated key stays valid after its rotation."""
 
 
 @dataclass(frozen=True, slots=True)

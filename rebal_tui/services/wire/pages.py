@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rebal_tui.domain.errors import NotFound
-from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.domain.runs import Run, RunStatus, RunType
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.wire.shapes import asset_ids, run_json, subscription_json
+from rebal_tui.services.wire.shapes import asset_ids, run_json
+from rebal_tui.services.wire.subscriptions import show_subscriptions
 from rebal_tui.store import portfolios, run_orders, runs
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def page_of_subscriptions(
     found = portfolios.page_of_subscriptions(
         book.database, limit + 1, after=after or 0, account_id=account_id, portfolio_id=portfolio_id
     )
-    return Page([subscription_json(one) for _, one in found[:limit]], _next(found, limit))
+    return Page(show_subscriptions(book, [one for _, one in found[:limit]]), _next(found, limit))
 
 
 def wire_run(book: Book, run: Run) -> rebalancing.Run:
@@ -70,12 +70,12 @@ def find_run(book: Book, run_id: str) -> rebalancing.Run:
     return wire_run(book, runs.get(book.database, run_id))
 
 
-def find_subscription(book: Book, subscription_id: str) -> Subscription:
+def find_subscription(book: Book, subscription_id: str) -> rebalancing.Subscription:
     """One active subscription. Raises `NotFound`."""
     account_id = book.subscription_table.account_of(subscription_id)
     if account_id is None:
         raise NotFound(f"no subscription {subscription_id}")
-    return book.subscriptions[account_id]
+    return show_subscriptions(book, [book.subscriptions[account_id]])[0]
 
 
 def _next(found: Sequence[tuple[int, T]], limit: int) -> int | None:

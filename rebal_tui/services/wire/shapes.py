@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rebal_tui.domain.asset_labels import plain_symbol
 from rebal_tui.domain.assets import EXCHANGES, Asset
@@ -100,12 +100,15 @@ def portfolio_json(portfolio: Portfolio) -> rebalancing.Portfolio:
     }
 
 
-def subscription_json(subscription: Subscription) -> rebalancing.Subscription:
+def subscription_json(
+    subscription: Subscription, trade_marker: Literal["unsolicited"] | None = None
+) -> rebalancing.Subscription:
     return {
         "id": subscription.id,
         "account_id": subscription.account_id,
         "portfolio_id": subscription.portfolio_id,
         "last_rebalanced_at": time_or_null(subscription.last_rebalanced_at),
+        "trade_marker": trade_marker,
         "created_at": time_text(subscription.created_at),
     }
 
@@ -258,7 +261,8 @@ def exchange_text(asset: Asset) -> str:
 
 
 def asset_json(asset: Asset) -> market.Asset:
-    """The API's asset object; margin and short selling are not supported."""
+    """The API's asset object; margin and short selling are not supported, so that a long position needs all of its
+    value."""
     return {
         "id": asset.id,
         "class": "us_equity",
@@ -271,6 +275,8 @@ def asset_json(asset: Asset) -> market.Asset:
         "shortable": False,
         "easy_to_borrow": False,
         "fractionable": asset.fractionable,
+        "margin_requirement_long": "100",
+        "margin_requirement_short": "100",
         "price": price_or_null(asset.price),
         "price_at": time_or_null(asset.price_at),
     }

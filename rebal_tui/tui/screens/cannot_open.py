@@ -39,7 +39,7 @@ class CannotOpenScreen(Dialog[None]):
             yield Static(ui_text(f"{self._reason}."), id="open-reason", markup=False)
             yield Static(ui_text("Nothing was changed. Quit, then correct this and start again."), markup=False)
             with Horizontal():
-                yield Button(ui_text("Quit (q)"), id="leave", variant="primary", compact=True)
+                yield Button(ui_text("Quit (q)"), id="leave", compact=True)
 
     @on(Button.Pressed)
     def action_leave(self) -> None:

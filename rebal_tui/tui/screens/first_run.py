@@ -91,6 +91,8 @@ class FirstRun(Vertical):
         async def go() -> None:
             try:
                 host.say(await step)
+                if self.is_attached:
+                    self._show_message("")
             except Refusal as refusal:
                 self._show_message(_faults(refusal))
             except Exception:

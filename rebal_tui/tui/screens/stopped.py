@@ -12,14 +12,18 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
 from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
+from rebal_tui.tui.book_services import book_copy
+from rebal_tui.tui.questions import NoteField, Question
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
+from rebal_tui.typed_paths import read_path
 
 TITLES = {
     Halt.TAKEN_OVER: "Another rebal-tui has taken over this book",
     Halt.DISK_FULL: "The disk is full: writing has stopped",
     Halt.IO_ERROR: "Disk error: writing has stopped",
     Halt.DAMAGED: "The book's file is damaged: writing has stopped",
+    Halt.FILE_GONE: "The book's file is gone: writing has stopped",
     Halt.VIEWING: "The book is open read-only",
 }
 TEXTS = {
@@ -33,6 +37,9 @@ TEXTS = {
         "writing works again. Check the disk, then retry."
     ),
     Halt.DAMAGED: "Evaluations and orders have stopped. Quit, then restore a backup.",
+    Halt.FILE_GONE: (
+        "Evaluations and orders have stopped. Everything saved can be read here until you quit. Save a copy first."
+    ),
     Halt.VIEWING: "",
 }
 RETRYABLE_HALTS = frozenset({Halt.DISK_FULL, Halt.IO_ERROR})
@@ -43,6 +50,7 @@ class StoppedScreen(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "again", "Retry"),
+        Binding("s", "copy", "Save a copy"),
         Binding("escape,r", "look", "View only"),
         Binding("q", "leave", "Quit"),
     ]
@@ -56,7 +64,6 @@ class StoppedScreen(Dialog[None]):
     StoppedScreen #stopped-title { text-style: bold; color: $text-error; }
     StoppedScreen #stopped-cause { color: $foreground 70%; }
     StoppedScreen Horizontal { height: auto; align-horizontal: right; }
-    StoppedScreen Button { margin-left: 2; min-width: 10; }
     """
 
     def __init__(self, halted: ReadOnly, advice: Callable[[Halt], str]) -> None:
@@ -72,7 +79,9 @@ class StoppedScreen(Dialog[None]):
             yield Static(ui_text(self._cause(str(self._halted))), id="stopped-cause", markup=False)
             with Horizontal():
                 if why in RETRYABLE_HALTS:
-                    yield Button(ui_text("Retry (t)"), id="again", variant="primary", compact=True)
+                    yield Button(ui_text("Retry (t)"), id="again", compact=True)
+                if why is Halt.FILE_GONE:
+                    yield Button(ui_text("Save a copy (s)"), id="copy", compact=True)
                 yield Button(ui_text("View only (esc)"), id="look", compact=True)
                 yield Button(ui_text("Quit (q)"), id="leave", compact=True)
 
@@ -101,8 +110,26 @@ class StoppedScreen(Dialog[None]):
         self.dismiss()
         self.host.pull_soon()
 
+    def action_copy(self) -> None:
+        if self._halted.halt is not Halt.FILE_GONE:
+            return
+
+        def answered(text: str) -> None:
+            self.host.work(self._save_copy(text), name="save a copy")
+
+        path = NoteField("path of a new file", required=True, missing="A path is required.")
+        text = "The copy is a complete book."
+        self.host.confirm(Question("Save a copy of this book", "Save", text, note=path), answered)
+
+    async def _save_copy(self, text: str) -> None:
+        cause = self.query_one("#stopped-cause", Static)
+        try:
+            cause.update(ui_text(self._cause(await self.host.ask(book_copy.save_copy, read_path(text)))))
+        except Refusal as refusal:
+            cause.update(ui_text(self._cause(str(refusal))))
+
     def action_look(self) -> None:
         self.dismiss()
 
     def action_leave(self) -> None:
-        self.app.exit()
+        self.app.exit(return_code=1 if self._halted.halt is Halt.FILE_GONE else 0)

@@ -17,6 +17,7 @@ from textual._xterm_parser import XTermParser
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 
+from rebal_tui.tui.terminal.encoding import terminal_encoding
 from rebal_tui.tui.terminal.writer import TerminalWriter
 
 if sys.platform == "win32":
@@ -56,6 +57,18 @@ class TerminalDriver(LinuxDriver):
             gone=lambda: self._call_in_app(self._host.terminal_gone),
         )
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """Columns and lines of the terminal itself; COLUMNS and LINES of the environment may be those of another."""
+        for stream in (self._file, sys.__stdin__, sys.__stdout__):
+            if stream is None:
+                continue
+            with suppress(OSError, ValueError):
+                columns, lines = os.get_terminal_size(stream.fileno())
+                if columns > 0 and lines > 0:
+                    return columns, lines
+        size: tuple[int, int] = super()._get_terminal_size()
+        return size
+
     def _call_in_app(self, callback: Callable[[], None]) -> None:
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback)
@@ -84,7 +97,7 @@ class TerminalDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Turn input into events. Unlike Textual's, it ends at the end of the input instead of reading it for ever."""
         parser = XTermParser(self._debug)
-        decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        decode = getincrementaldecoder(terminal_encoding())(errors="replace").decode
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
         while not self.exit_event.is_set():

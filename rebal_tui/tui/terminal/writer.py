@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
+from rebal_tui.tui.terminal.encoding import encode, terminal_encoding
+
 if sys.platform == "win32":
     raise ImportError("Windows has its own driver in Textual")
 
@@ -33,6 +35,7 @@ class TerminalWriter:
         self._drawn_again = drawn_again
         self._gone = gone
         self._fd = _open_again(fd)
+        self._encoding = terminal_encoding()
         self._texts: deque[str] = deque()
         self._pending = 0
         self._dropped = False
@@ -67,7 +70,7 @@ class TerminalWriter:
     def _run(self) -> None:
         while (text := self._next()) is not None:
             try:
-                if not self._write_all(text.encode("utf-8", "replace")):
+                if not self._write_all(encode(text, self._encoding)):
                     return
             except OSError:
                 self._gone()

@@ -35,15 +35,26 @@ def bar_style(tenths: int) -> str:
     return f"{band_style(tenths)}-bar"
 
 
-def band_bar(tenths: int | None, width: int = 10) -> Line:
-    """Band usage as bar and percentage, from tenths of a percent; a dash for None (no bands)."""
+HALF = 5
+"""Cells of the bar of band usage on either side of the limit."""
+USAGE_WIDTH = 2 * HALF + 3 + 7
+
+
+def band_bar(tenths: int | None) -> Line:
+    """Band usage from 0 to 200 % as a bar with the limit in the middle, and as percentage; a dash for None (no bands).
+
+    `tenths` is in tenths of a percent. Usage below 80 % is muted.
+    """
     if tenths is None:
-        return ((" " * width, ""), ("      –", "muted"))
+        return ((" " * (USAGE_WIDTH - 1) + "–", "muted"),)
+    style = bar_style(tenths) if tenths >= BAND_NEAR_TENTHS else "muted"
+    below = bar(min(tenths, BAND_LIMIT_TENTHS), BAND_LIMIT_TENTHS, HALF)
+    above = bar(tenths - BAND_LIMIT_TENTHS, BAND_LIMIT_TENTHS, HALF)
     text = f"{min(tenths // 10, 9_999)} %"
     return (
-        (bar(tenths, BAND_LIMIT_TENTHS, width), bar_style(tenths)),
-        (text.rjust(7), band_style(tenths) if tenths >= BAND_NEAR_TENTHS else ""),
-    )
+        ("▕", "rule"), (below, style), ("┃", "title"), (above, style), ("▏", "rule"),
+        (text.rjust(7), band_style(tenths) if tenths >= BAND_NEAR_TENTHS else "muted"),
+    )  # fmt: skip
 
 
 def fill_bar(done: int, whole: int, width: int = 8) -> TextSegment:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+from textual.events import Click
+from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
@@ -10,6 +13,7 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.status import ConnectionView, StatusLine
 from rebal_tui.tui import formats
+from rebal_tui.tui.sections import EXCEPTIONS, REVIEW, Section
 from rebal_tui.tui.segments import Line, TextSegment, line_width
 from rebal_tui.tui.widgets.bars import fill_bar
 from rebal_tui.tui.widgets.styles import StyledView
@@ -25,6 +29,7 @@ STOPPED: dict[Halt, TextSegment] = {
     Halt.DISK_FULL: ("■ READ-ONLY: disk full", "bad"),
     Halt.IO_ERROR: ("■ READ-ONLY: disk error", "bad"),
     Halt.DAMAGED: ("■ READ-ONLY: file damaged", "bad"),
+    Halt.FILE_GONE: ("■ READ-ONLY: file gone", "bad"),
 }
 """Text of the status line while the book is read-only, by cause."""
 
@@ -80,8 +85,22 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
     return _join([segment for _, segment in parts])
 
 
+def section_of(part: str) -> str:
+    """Return the section that shows what a part of the status line reports; empty if none does."""
+    part = part.strip(" ▲◇■")
+    if part.endswith("to review"):
+        return REVIEW
+    if part.endswith((" alert", " alerts")) or part.startswith("NOT UPDATING"):
+        return EXCEPTIONS
+    if part.startswith(("SIMULATED", "PAUSED", "REPLAY", "prices")):
+        return Section.MARKET
+    if part.startswith(("next evaluation", "streams", "clock", "OPEN", "CLOSED")) or "streams down" in part:
+        return Section.LOG
+    return Section.RUNS if part.startswith("sending") else ""
+
+
 def _connection(connection: ConnectionView, width: int) -> list[tuple[int, TextSegment]]:
-    """The connection to the broker: faults are always shown, several of them in short where there is little room."""
+    """The connection to the broker: faults are always shown, several of them in short on a narrow terminal."""
     faults, short = _connection_faults(connection)
     parts: list[tuple[int, TextSegment]] = []
     if len(faults) > 1 and width < FULL_FAULTS_WIDTH:
@@ -150,6 +169,23 @@ class StatusBar(StyledView, can_focus=False):
     status: reactive[StatusLine | None] = reactive(None)
     trouble: reactive[str] = reactive("")
     reading: reactive[str] = reactive("")
+
+    class Chosen(Message):
+        """A part of the status line was clicked; `section` shows what it reports."""
+
+        def __init__(self, section: str) -> None:
+            super().__init__()
+            self.section = section
+
+    def on_click(self, event: Click) -> None:
+        at = 0
+        for text, _ in status_line(self.status, self.trouble, self.size.width, self.reading):
+            at += cell_len(text)
+            if event.x < at:
+                section = section_of(text)
+                if section:
+                    self.post_message(self.Chosen(section))
+                return
 
     def render_line(self, y: int) -> Strip:
         del y

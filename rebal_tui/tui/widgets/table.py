@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
+from asyncio import get_running_loop
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.events import Click
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.timer import Timer
 
-from rebal_tui.tui.segments import Line, fit, fit_line
-from rebal_tui.tui.text import printable
+from rebal_tui.tui.segments import fit
+from rebal_tui.tui.widgets import table_messages
+from rebal_tui.tui.widgets.stable_order import StableOrder
 from rebal_tui.tui.widgets.styles import StyledView
-from rebal_tui.tui.widgets.table_layout import Column, PlacedColumn, lay_out_columns
-from rebal_tui.tui.widgets.table_order import Arranged, Columnar, Listed, Shown, arrange
+from rebal_tui.tui.widgets.table_layout import Column, PlacedColumn, cell_of, lay_out_columns
+from rebal_tui.tui.widgets.table_order import NO_MATCH, Arranged, Columnar, Listed, Shown, View, arrange
 
 R = TypeVar("R")
 STRIP_CACHE_SCREENS = 2
-"""Size of the cache of rendered rows, as a multiple of the height of the table."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """Sort order and filter text of a table. `sort` is the key of a column, None for the natural order."""
-
-    sort: str | None = None
-    reverse: bool = False
-    text: str = ""
+"""Size of the cache of rendered rows, in heights of the table."""
 
 
 class BookTable(StyledView, Generic[R], can_focus=True):
@@ -47,6 +39,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         Binding("end", "edge(True)", "Last row", show=False),
         Binding("enter", "open", "Open", show=False),
         Binding("space", "mark", "Mark", show=False),
+        Binding("full_stop", "sort_now", "Sort now", show=False),
         Binding("right", "scroll_right", show=False),
         Binding("left", "scroll_left", show=False),
     ]
@@ -79,30 +72,12 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
     view: reactive[View] = reactive(View(), init=False)
     marked: reactive[frozenset[Hashable]] = reactive(frozenset(), init=False)
+    moved: reactive[int] = reactive(0, init=False)
+    """How many rows are elsewhere in the current order."""
 
-    class Highlighted(Message):
-        """The cursor moved to another row; `key` is None when no row is shown."""
-
-        def __init__(self, table: BookTable[Any], key: Hashable | None) -> None:
-            super().__init__()
-            self.table = table
-            self.key = key
-
-        @property
-        def control(self) -> BookTable[Any]:
-            return self.table
-
-    class Opened(Message):
-        """A row was opened with enter or a double click."""
-
-        def __init__(self, table: BookTable[Any], key: Hashable) -> None:
-            super().__init__()
-            self.table = table
-            self.key = key
-
-        @property
-        def control(self) -> BookTable[Any]:
-            return self.table
+    Highlighted: TypeAlias = table_messages.Highlighted
+    Opened: TypeAlias = table_messages.Opened
+    Moved: TypeAlias = table_messages.Moved
 
     def __init__(
         self,
@@ -127,6 +102,10 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         self._cursor = 0
         self._cursor_key: Hashable | None = None
         self._wanted: Hashable | None = None
+        self._order = StableOrder()
+        self._sort_timer: Timer | None = None
+        self._hidden: frozenset[str] = frozenset()
+        self._widest: dict[str, int] = {}
         self._placed_columns: tuple[PlacedColumn[R], ...] = ()
         self._strips: OrderedDict[tuple[Hashable, int, int], tuple[R, Strip]] = OrderedDict()
 
@@ -168,11 +147,18 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
         `Columnar` rows sort and filter themselves, by the keys of the columns of this table.
         """
+        refreshed = accept == self._accept
         self._source = rows
         self._accept = accept
-        self._arrange()
+        self._arrange(keep=refreshed)
         if self._wanted is not None:
             self.go_to(self._wanted)
+
+    def fit_columns(self, hidden: Collection[str], widest: Mapping[str, int]) -> None:
+        """Hide the columns with the keys `hidden`, and no others; `widest` as in `lay_out_columns`."""
+        if (self._hidden, self._widest) != (frozenset(hidden), dict(widest)):
+            self._hidden, self._widest = frozenset(hidden), dict(widest)
+            self._layout()
 
     def set_empty(self, text: str) -> None:
         """Set the text shown when there is no row."""
@@ -229,15 +215,20 @@ class BookTable(StyledView, Generic[R], can_focus=True):
     def on_focus(self) -> None:
         self._refresh_row(self._cursor)
 
-    def on_blur(self) -> None:
-        self._refresh_row(self._cursor)
+    on_blur = on_focus
 
-    def _arrange(self) -> None:
+    def _arrange(self, *, keep: bool = False) -> None:
+        """Filter and sort the rows. With `keep`, rows stay in their order for `HOLD_SECONDS` after a key."""
         view, source = self.view, self._source
         column = next((column for column in self.columns if column.key == view.sort), None)
         if isinstance(source, Columnar):
             sort = column.key if column and column.sort else None
-            self._rows = Arranged(source, source.arrange(self._accept, view.text, sort, view.reverse))
+            positions, now = source.arrange(self._accept, view.text, sort, view.reverse), get_running_loop().time()
+            put = self._order.keep if keep else self._order.renew
+            self._rows = Arranged(source, put(positions, source.row_ids(), now))
+            if self._order.moved and self._sort_timer is None:
+                self._sort_timer = self.set_timer(self._order.seconds_left(now) + 0.05, self._sort_later)
+            self.moved = self._order.moved
         else:
             order = column.sort if column else self._natural
             arranged = arrange(source, self._accept, self._search, view.text, order, view.reverse)
@@ -250,6 +241,25 @@ class BookTable(StyledView, Generic[R], can_focus=True):
             self._cursor_key = key
             self.post_message(self.Highlighted(self, key))
 
+    def _sort_later(self) -> None:
+        """Sort now, or once enough time has passed since the last key."""
+        self._sort_timer = None
+        left = self._order.seconds_left(get_running_loop().time())
+        if left > 0:
+            self._sort_timer = self.set_timer(left + 0.05, self._sort_later)
+        else:
+            self.action_sort_now()
+
+    def action_sort_now(self) -> None:
+        """Put the rows in their current order."""
+        self.watch_view()
+
+    def on_key(self) -> None:
+        self._order.touch(get_running_loop().time())
+
+    def watch_moved(self, moved: int) -> None:
+        self.post_message(self.Moved(self, moved))
+
     def _index(self, key: Hashable) -> int | None:
         if self._cursor < len(self._rows) and self._rows.key_at(self._cursor) == key:
             return self._cursor
@@ -257,7 +267,9 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
     def _layout(self) -> None:
         width = self.scrollable_content_region.width
-        placed = lay_out_columns(self.columns, width)
+        placed = lay_out_columns(
+            [column for column in self.columns if column.key not in self._hidden], width, self._widest
+        )
         if placed != self._placed_columns:
             self._placed_columns = placed
             self._strips.clear()
@@ -307,6 +319,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
             self.refresh(Region(0, y, self.size.width, 1))
 
     def on_click(self, event: Click) -> None:
+        self._order.touch(get_running_loop().time())
         offset = event.get_content_offset(self)
         if offset is None:
             return
@@ -338,12 +351,13 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         if index >= len(self._rows):
             base = self.base
             if y == 2 and not self._rows:
-                return self.strip(((f" {self.empty}", "muted"),), width, base)
+                text = NO_MATCH if self.view.text and self._source else self.empty
+                return self.strip(((f" {text}", "muted"),), width, base)
             return Strip.blank(width, base)
         row = self._rows[index]
         key = self._rows.key_at(index)
         state = (2 if self.has_focus else 1) if index == self._cursor else 0
-        flags = state * 2 + (key in self.marked)
+        flags = state * 4 + 2 * self._order.has_moved(index) + (key in self.marked)
         cached = self._strips.get((key, flags, offset))
         if cached is not None and cached[1].cell_length == whole and (cached[0] is row or cached[0] == row):
             return cached[1]
@@ -368,7 +382,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
     def _row(self, row: R, flags: int, width: int, offset: int) -> Strip:
         base = self.base
-        cursor, marked = divmod(flags, 2)
+        cursor, moved, marked = flags >> 2, flags >> 1 & 1, flags & 1
         if cursor:
             base = self._lit(base, "table--cursor" if cursor == 2 else "table--cursor-blurred")
         elif marked:
@@ -376,20 +390,11 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         segments: list[tuple[str, str]] = []
         for index, placed in enumerate(self._placed_columns):
             gap = " " * placed.gap
-            segments.append(("✓" + gap[1:] if marked and index == 0 and gap else gap, "key" if marked else ""))
-            segments.extend(_cell(placed, row))
+            sign, style = ("✓", "key") if marked else ("↕", "muted") if moved else ("", "")
+            segments.append((sign + gap[1:], style) if sign and index == 0 and gap else (gap, ""))
+            segments.extend(cell_of(placed, row))
         return self.strip(tuple(segments), width, base, offset)
 
     def _lit(self, base: Style, name: str) -> Style:
         style = self.get_component_rich_style(name)
         return base + Style(bgcolor=style.bgcolor, bold=style.bold, reverse=style.reverse, underline=style.underline)
-
-
-def _cell(placed: PlacedColumn[R], row: R) -> Line:
-    content = placed.column.cell(row)
-    if isinstance(content, str):
-        return ((fit(content, placed.width, placed.column.align), ""),)
-    if len(content) == 1:
-        text, style_name = content[0]
-        return ((fit(text, placed.width, placed.column.align), style_name),)
-    return fit_line(tuple((printable(text), style_name) for text, style_name in content), placed.width)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
-from rebal_tui.tui.segments import Line
+from rebal_tui.tui.segments import Line, fit, fit_line
+from rebal_tui.tui.text import printable
 
 R = TypeVar("R")
 
@@ -42,12 +44,19 @@ class PlacedColumn(Generic[R]):
     gap: int
 
 
+NO_WIDTHS: Mapping[str, int] = MappingProxyType({})
 GAP = 2
 EDGE = 1
 
 
-def lay_out_columns(columns: Sequence[Column[R]], width: int) -> tuple[PlacedColumn[R], ...]:
-    """Return the columns that fit `width` cells, widened by spare width. Columns of priority 0 are always included."""
+def lay_out_columns(
+    columns: Sequence[Column[R]], width: int, widest: Mapping[str, int] = NO_WIDTHS
+) -> tuple[PlacedColumn[R], ...]:
+    """Return the columns that fit `width` cells, widened by spare width. Columns of priority 0 are always included.
+
+    `widest` has the cells that the longest text of a column needs; a column does not grow beyond that.
+    """
+    limits = {column.key: min(column.max_width, widest.get(column.key, column.max_width)) for column in columns}
     shown = list(columns)
     while shown and _needed(shown) > width:
         droppable = max((column.priority for column in shown), default=0)
@@ -62,11 +71,11 @@ def lay_out_columns(columns: Sequence[Column[R]], width: int) -> tuple[PlacedCol
     widths = [column.width for column in shown]
     spare = width - _needed(shown)
     while spare > 0:
-        growing = [i for i, column in enumerate(shown) if column.grow and widths[i] < column.max_width]
+        growing = [i for i, column in enumerate(shown) if column.grow and widths[i] < limits[column.key]]
         if not growing:
             break
         for index in growing:
-            step = min(shown[index].grow, spare, shown[index].max_width - widths[index])
+            step = min(shown[index].grow, spare, limits[shown[index].key] - widths[index])
             widths[index] += step
             spare -= step
     placed: list[PlacedColumn[R]] = []
@@ -80,3 +89,14 @@ def lay_out_columns(columns: Sequence[Column[R]], width: int) -> tuple[PlacedCol
 
 def _needed(columns: Sequence[Column[R]]) -> int:
     return sum(column.width for column in columns) + GAP * max(len(columns) - 1, 0) + EDGE * 2
+
+
+def cell_of(placed: PlacedColumn[R], row: R) -> Line:
+    """The content of a cell, as wide as its column."""
+    content = placed.column.cell(row)
+    if isinstance(content, str):
+        return ((fit(content, placed.width, placed.column.align), ""),)
+    if len(content) == 1:
+        text, style_name = content[0]
+        return ((fit(text, placed.width, placed.column.align), style_name),)
+    return fit_line(tuple((printable(text), style_name) for text, style_name in content), placed.width)

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar, overload, runtime_checkable
 
 from rebal_tui.services.view_models.row_selection import RowSelection
 
 R = TypeVar("R")
+NO_MATCH = "No row matches the filter; escape clears it."
+"""Shown instead of the rows of a table when its filter accepts none."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Sort order and filter text of a table. `sort` is the key of a column, None for the natural order."""
+
+    sort: str | None = None
+    reverse: bool = False
+    text: str = ""
 
 
 @runtime_checkable
@@ -25,6 +37,9 @@ class Columnar(Protocol):
 
     def key_at(self, row_index: int) -> Hashable:
         """Return the key of the row at an index."""
+
+    def row_ids(self) -> Any:
+        """Return a number of each row, in the order of the source, that stays the same in later sources."""
 
     def find(self, key: Hashable) -> int | None:
         """Return the index of the row with a key, None if there is none."""

@@ -16,7 +16,7 @@ from rebal_tui.broker.files.table import Table
 
 
 class AcmeReader:
-    """The example: ACME writes `ACME HOLDINGS` in its first cell, and its columns have usual names."""
+    """The example: ACME writes `ACME HOLDINGS` in its first cell, and its columns have common names."""
 
     name = "acme"
 

@@ -21,6 +21,7 @@ from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.frame_cache import FrameCache, new_york_days
+from rebal_tui.services.book.rules_view import FrameRules
 from rebal_tui.services.evaluation.account import situation
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import account_events
@@ -82,7 +83,7 @@ def test_an_updated_frame_equals_a_new_one(seed: int) -> None:
     for _ in range(25):
         act(book, random)
         frame = book.frame()
-        same(frame, FrameCache(book).frame())
+        same(frame, FrameCache(book, FrameRules(book)).frame())
         for account_id, row in book.account_table.row_of.items():
             if account_id not in book.subscriptions:
                 continue

@@ -12,18 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebal_tui.broker.protocol import RateLimit
+from rebal_tui.broker.budget import MINUTE, RequestBudget, rate_of
+from rebal_tui.broker.connection import RateLimit
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rate_limiter import (
-    MINUTE,
     OrderQueue,
     RateLimiter,
-    TokenBucket,
     pacing_view,
-    rate_of,
 )
 from rebal_tui.services.runs.manual import create_run
 from rebal_tui.services.runs.sending import sending_progress
@@ -89,11 +87,11 @@ def max_per_minute(times: list[datetime]) -> int:
 def test_no_minute_exceeds_the_rate_for_any_heartbeats_and_restarts(
     rate: int, steps: list[tuple[int, int, bool]]
 ) -> None:
-    bucket, now, sent = TokenBucket(), START, []
+    bucket, now, sent = RequestBudget(), START, []
     for milliseconds, wanted, restarted in steps:
         now += timedelta(milliseconds=milliseconds)
         if restarted:
-            bucket = TokenBucket.of(bucket.text())
+            bucket = RequestBudget.of(bucket.text())
         count = min(wanted, bucket.allowance(now, rate))
         if count:
             bucket.spend(now, count)
@@ -104,7 +102,7 @@ def test_no_minute_exceeds_the_rate_for_any_heartbeats_and_restarts(
 @examples(60)
 @given(st.integers(1, 1_000), st.sampled_from([250, 1_000, 7_000, 60_000]))
 def test_the_whole_rate_is_used_when_there_is_enough_to_send(rate: int, step: int) -> None:
-    bucket, now, sent = TokenBucket(), START, 0
+    bucket, now, sent = RequestBudget(), START, 0
     for _ in range(5 * 60_000 // step):
         now += timedelta(milliseconds=step)
         count = bucket.allowance(now, rate)
@@ -116,7 +114,7 @@ def test_the_whole_rate_is_used_when_there_is_enough_to_send(rate: int, step: in
 
 def test_used_requests_return_with_time() -> None:
     """60 a minute: six seconds' worth at the start, then one more every second."""
-    bucket = TokenBucket()
+    bucket = RequestBudget()
     assert repr(bucket.allowance(START, 60)) == "6"
     bucket.spend(START, 4)
     assert bucket.allowance(START, 60) == 2
@@ -133,13 +131,13 @@ def test_used_requests_return_with_time() -> None:
 
 @pytest.mark.parametrize(("micros", "allowed"), [(59_999_999, 0), (60_000_000, 1)])
 def test_sent_requests_count_for_a_minute(micros: int, allowed: int) -> None:
-    bucket = TokenBucket.of(json.dumps({"sent": 10, "log": [[int(START.timestamp()) * 1_000_000, 10]]}))
+    bucket = RequestBudget.of(json.dumps({"sent": 10, "log": [[int(START.timestamp()) * 1_000_000, 10]]}))
     assert bucket.sent == 10
     assert bucket.allowance(START + timedelta(microseconds=micros), 10) == allowed
 
 
 def test_progress_and_estimated_end_of_sending() -> None:
-    bucket = TokenBucket()
+    bucket = RequestBudget()
     bucket.spend(START, 5)
     assert pacing_view(bucket, 30, 60, START) == PacingView(5, 35, 60, START + timedelta(seconds=30))
     assert pacing_view(bucket, 0, 60, START) is None
@@ -162,8 +160,8 @@ def test_a_side_waiting_in_a_later_turn_keeps_its_order() -> None:
 
 def test_the_brokers_remaining_requests_apply_until_its_window_ends() -> None:
     limit = RateLimit(200, 3, START + timedelta(seconds=30))
-    assert TokenBucket().allowance(START, 200, limit) == 3
-    assert TokenBucket().allowance(START + timedelta(seconds=30), 200, limit) > 3
+    assert RequestBudget().allowance(START, 200, limit) == 3
+    assert RequestBudget().allowance(START + timedelta(seconds=30), 200, limit) > 3
     assert rate_of(None, limit) == 200
     assert rate_of(50, limit) == 50
     assert rate_of(None, None) is None
@@ -284,14 +282,14 @@ def test_progress_of_sending_survives_a_restart_and_resets_once_all_is_sent(tmp_
     assert sending_progress(again) == view
     heartbeat(again, 30)
     assert sending_progress(again) is None
-    assert again.rate_limiter.bucket.sent == 0
+    assert again.rate_limiter.budget.sent == 0
 
 
 def test_the_order_queue_is_read_on_first_use_and_again_after_a_reset() -> None:
     book, _ = paced_book(2, 1)
     scheduler.tick(book)
     rate_limiter = RateLimiter()
-    assert (len(rate_limiter.waiting), rate_limiter.unknown, rate_limiter.bucket.sent) == (0, {}, 0)
+    assert (len(rate_limiter.waiting), rate_limiter.unknown, rate_limiter.budget.sent) == (0, {}, 0)
     rate_limiter.load(book.database)
     assert len(rate_limiter.waiting) == len(book.rate_limiter.waiting) > 0
     before = len(rate_limiter.waiting)

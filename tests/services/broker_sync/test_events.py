@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, RefusalCode
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, Side

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
+from rebal_tui.broker.protocol import BrokerEvent
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import parse_money, parse_price, parse_qty
 from rebal_tui.domain.runs import RunStatus

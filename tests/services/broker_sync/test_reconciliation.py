@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent
 from rebal_tui.domain.decisions import Outcome, Verdict
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, Side

@@ -14,8 +14,8 @@ from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import parse_price, parse_qty
 from rebal_tui.services.book.asset_listing import save_assets
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.account_snapshot import read_account
 from rebal_tui.services.broker_sync.events import sync
-from rebal_tui.services.broker_sync.polling import read_account
 from rebal_tui.services.broker_sync.reconciliation.release import release
 from rebal_tui.services.evaluation.account import evaluate_account
 from tests.services.brokers import BrokerWrapper, broker

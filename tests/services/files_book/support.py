@@ -53,7 +53,7 @@ def positions(
 def empty_book(path: Path | str = ":memory:", when: str = FRIDAY) -> Book:
     """A new files book at a time."""
     database = bootstrap.open_database(path)
-    files_book.create_files(database, name="test", now=at(when))
+    files_book.create_files(database, name="test", now=at(when), seed="files")
     return files_book.open_files(database, clock=FixedClock(at(when)))
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.broker.files.recognizer import read_statement
-from rebal_tui.broker.protocol import BrokerRefused
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import Money, money_text, parse_money, parse_price, parse_qty, qty_text

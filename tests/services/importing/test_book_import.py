@@ -90,7 +90,7 @@ def test_a_failure_at_the_end_of_an_import_leaves_nothing(
 
 
 def test_a_broker_refusal_is_reported_as_a_refusal(book: Book, as_text: Text, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rebal_tui.broker.protocol import BrokerRefused
+    from rebal_tui.broker.failures import BrokerRefused
 
     def refuse(_: object) -> None:
         raise BrokerRefused("rejected", "not today")

@@ -9,10 +9,17 @@ from pathlib import Path
 import pytest
 
 from rebal_tui.bootstrap import create_demo, open_copy, open_simulation, read_only_broker
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import NANO, Money
+from rebal_tui.domain.runs import RunType
 from rebal_tui.market.clock import SimulatedClock
-from rebal_tui.services.advisory.cash import sandbox
+from rebal_tui.services.advisory.cash import create_journal, deposit, sandbox
+from rebal_tui.services.advisory.portfolios import create_portfolio
+from rebal_tui.services.advisory.withdrawals import request_withdrawal
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.kill_switch import set_halt
 from rebal_tui.services.maintenance.check import check_book
+from rebal_tui.services.parsing.portfolio_input import parse_portfolio
+from rebal_tui.services.runs.manual import create_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store.database import Database
 
@@ -34,8 +41,34 @@ def traded_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for _ in range(40):
         book.clock.jump(book.now() + timedelta(minutes=1))
         scheduler.tick(book)
+    _use(book)
     database.close()
     return path
+
+
+def _use(book: Book) -> None:
+    """Cash that moves, a run that reserves cash, a withdrawal, a portfolio that needs adjustment, the kill switch."""
+    idle = [name for name in book.subscriptions if name not in book.open_runs and not book.accounts[name].restrictions]
+    deposit(book, idle[0], Money(500 * NANO))
+    create_journal(book, idle[0], Money(20 * NANO), incoming=False)
+    request_withdrawal(book, idle[1], Money(100 * NANO))
+    create_run(book, idle[2], RunType.PARTIAL_LIQUIDATION, amount=Money(50 * NANO))
+    assert isinstance(book.clock, SimulatedClock)
+    for _ in range(30):
+        book.clock.jump(book.now() + timedelta(minutes=1))
+        scheduler.tick(book)
+    parsed = parse_portfolio(
+        {
+            "name": "Own model",
+            "description": "",
+            "weights": [{"type": "asset", "symbol": "SPY", "percent": "100"}],
+            "cooldown_days": 7,
+            "rebalance_conditions": [],
+        }
+    )
+    create_portfolio(book, parsed)
+    set_halt(book, True)
+    set_halt(book, False)
 
 
 @pytest.fixture
@@ -112,7 +145,48 @@ def test_a_used_book_passes_check(database: Database) -> None:
         ("DROP TRIGGER audit_no_update; UPDATE audit SET actor = 'someone' WHERE seq = 3", "audit"),
         ("DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE seq = 3", "audit"),
         ("PRAGMA foreign_keys = OFF; DELETE FROM portfolios", "file"),
-        ("DROP INDEX one_open_run; UPDATE runs SET status = 'QUEUED', account = 1", "account"),
+        (
+            "DROP INDEX one_open_run; DROP INDEX one_system_run; UPDATE runs SET status = 'QUEUED', account = 1",
+            "account",
+        ),
+        ("UPDATE fills SET account = (SELECT max(key) FROM accounts WHERE key <> fills.account)", "fill"),
+        ("UPDATE fills SET at = at + 1", "fill"),
+        ("UPDATE fills SET settles_on = '2030-01-02'", "fill"),
+        ("UPDATE cash_entries SET amount = amount + 1", "cash"),
+        ("UPDATE cash_entries SET at = at + 1", "cash"),
+        ("DELETE FROM cash_entries", "cash"),
+        ("UPDATE journals SET status = 'canceled'", "journal"),
+        ("UPDATE journals SET to_account = 'me'", "journal"),
+        ("UPDATE journals SET amount = amount - 1", "journal"),
+        ("DELETE FROM journals", "journal"),
+        ("UPDATE reservations SET amount = amount / 2 WHERE owner_kind = 'run'", "run"),
+        ("DELETE FROM reservations WHERE owner_kind = 'run'", "run"),
+        ("UPDATE reservations SET amount = amount / 2 WHERE owner_kind = 'withdrawal'", "withdrawal"),
+        ("UPDATE subscriptions SET ended_at = 0 WHERE ended_at IS NULL", "subscription"),
+        ("UPDATE subscriptions SET portfolio = 1 + portfolio % 3", "subscription"),
+        ("DROP INDEX one_subscription; UPDATE subscriptions SET ended_at = NULL WHERE ended_at > 0", "subscription"),
+        (
+            "INSERT INTO subscriptions (id, account, portfolio, created_at, ended_at) VALUES ('x', 1, 1, 0, 0)",
+            "subscriptions",
+        ),
+        ("UPDATE runs SET status = 'CANCELED' WHERE status LIKE 'COMPLETED%'", "run"),
+        ("UPDATE runs SET approval = 'approved'", "run"),
+        ("UPDATE portfolios SET status = 'inactive' WHERE name = 'Own model'", "portfolio"),
+        ("UPDATE withdrawals SET stage = 'completed'", "withdrawal"),
+        ("UPDATE withdrawals SET amount = amount + 1", "withdrawal"),
+        ("DELETE FROM withdrawals", "withdrawal"),
+        ("DELETE FROM run_events WHERE seq = 1", "run"),
+        ("UPDATE meta SET value = '1' WHERE name = 'halt'", "kill"),
+        ("UPDATE accounts SET name = 'Someone', number = '1'", "account"),
+        ("UPDATE positions SET avg_entry_price = 1", "account"),
+        ("DROP TRIGGER sim_events_keep_delete; DELETE FROM sim_events WHERE seq = 7", "broker"),
+        ("DROP TRIGGER sim_events_keep_delete; DELETE FROM sim_events WHERE seq > 90", "broker"),
+        (
+            "DROP TRIGGER sim_ledger_keep_delete; PRAGMA foreign_keys = OFF; DELETE FROM sim_ledger WHERE n = 3",
+            "broker",
+        ),
+        ("DROP TRIGGER audit_no_update", "schema"),
+        ("DROP INDEX one_open_run", "schema"),
         ("DELETE FROM _sqlite_migrations", "schema"),
         (
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('book', '9999_future', '')",

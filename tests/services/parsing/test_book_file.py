@@ -45,7 +45,7 @@ def test_a_book_is_read_exactly(as_text: Text) -> None:
     assert second.restrictions == frozenset({Restriction.ACH_RETURN})
     ((identity, status, body),) = book.portfolios
     assert (identity, status, body.name) == ("p1", PortfolioStatus.ACTIVE, "Balanced")
-    assert book.subscriptions == (("a1", "p1", None),)
+    assert book.subscriptions == (("a1", "p1", None, None),)
 
 
 def test_numbers_are_read_without_a_float() -> None:
@@ -103,8 +103,8 @@ RESTRICTION = (
     "short_position or crypto_position"
 )
 PORTFOLIO_FIELDS = (
-    "expected cooldown_days, description, id, name, rebalance_conditions, rebalancing_conditions, review, status, "
-    "weights"
+    "expected cooldown_days, description, id, minimum_trade, name, rebalance_conditions, rebalance_scope, "
+    "rebalance_to, rebalancing_conditions, review, stagger_sessions, status, weights"
 )
 PRICE = "expected a price above 0 with at most nine decimals"
 
@@ -266,12 +266,15 @@ def test_a_mutated_book_is_read_or_refused(raw_book: Raw, data: st.DataObject) -
 def test_the_schema_names_every_field_of_the_contract() -> None:
     schema = book_schema()
     definitions = schema["$defs"]
-    assert set(schema["properties"]) == {"as_of", "assets", "accounts", "portfolios", "subscriptions"}
+    assert set(schema["properties"]) == {"as_of", "assets", "accounts", "portfolios", "subscriptions", "restrictions"}
     expected = {
         "BookAsset": {"id", "symbol", "name", "price", "status", "tradable", "fractionable"},
-        "BookAccount": {"id", "account_number", "name", "status", "cash", "restrictions", "positions"},
+        "BookAccount": {
+            *("id", "account_number", "name", "status", "cash", "restrictions", "positions", "whole_shares"),
+            "minimum_trade",
+        },
         "BookPosition": {"asset_id", "symbol", "qty", "avg_entry_price"},
-        "BookSubscription": {"account_id", "portfolio_id", "last_rebalanced_at"},
+        "BookSubscription": {"account_id", "portfolio_id", "last_rebalanced_at", "overrides"},
     }
     assert {name: set(definitions[name]["properties"]) for name in expected} == expected
     assert definitions["OnPortfolioUpdate"]["properties"]["type"]["const"] == "on_portfolio_update"

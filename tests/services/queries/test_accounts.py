@@ -8,6 +8,7 @@ from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.errors import Conflict, Invalid, NotFound
 from rebal_tui.domain.quantities import Qty, parse_money, parse_qty
 from rebal_tui.domain.runs import RunType
+from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.advisory import bulk
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
@@ -16,7 +17,6 @@ from rebal_tui.services.queries.accounts import account_detail, account_names, a
 from rebal_tui.services.runs.manual import create_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import account_events
-from rebal_tui.services.view_models.standing import Standing
 from rebal_tui.store import audit
 from tests.services.factories import account, advance_to, all_runs, balanced, fill_book, make_book, simple_book
 
@@ -37,10 +37,10 @@ def test_rows_put_exceptions_first_and_describe_each_account() -> None:
     assert [row.account_id for row in snapshot.rows] == ["r", "a", "b"]
     restricted, followed, free = snapshot.rows
     assert restricted.exception == "trading is blocked"
-    assert restricted.standing is Standing.BLOCKED
+    assert (restricted.trade, restricted.state) == (None, "trading is blocked")
     assert restricted.equity == parse_money("9000")
-    assert (followed.portfolio, followed.standing) == ("Balanced", Standing.INSIDE)
-    assert (free.portfolio_id, free.standing, free.withdrawable) == (None, Standing.NONE, parse_money("10000"))
+    assert (followed.portfolio, followed.trade) == ("Balanced", StatusKind.IN_RANGE)
+    assert (free.trade, free.state, free.withdrawable) == (None, "unsubscribed", parse_money("10000"))
 
 
 def test_an_unchanged_book_is_not_read_again() -> None:

@@ -13,13 +13,14 @@ from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunType
+from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import plan_of
 from rebal_tui.services.queries.desk import account_view, desk_snapshot, preview
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.view_models.desk import DeskRow
-from rebal_tui.services.view_models.standing import Standing, Tile
+from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.store import run_orders
 from tests.services.brokers import broker
 from tests.services.factories import (
@@ -37,6 +38,7 @@ from tests.services.factories import (
 )
 
 LONG_AGO, YESTERDAY = new_york("2026-02-02 10:00"), new_york("2026-02-27 10:00")
+NEEDS_YOU, WILL_TRADE, WAITS, IN_RANGE = StatusKind
 
 
 def drifted_book(spy: str, tlt: str, cash: str = "2500", *, last: object = LONG_AGO, at: str = "2026-03-02 10:00",
@@ -55,24 +57,24 @@ def row(book: Book) -> DeskRow:
 
 def test_inside() -> None:
     found = row(drifted_book("75", "175"))
-    assert (found.standing, found.state, found.tiles) == (Standing.INSIDE, "inside", frozenset({Tile.ALL}))
+    assert (found.status, found.state, found.tiles) == (IN_RANGE, "in range", frozenset({Tile.ALL, Tile.IN_RANGE}))
     assert (found.drift_bp, found.band_used, found.exception) == (0, 0, False)
 
 
 def test_near_from_eighty_percent_of_the_band_on() -> None:
     """±5 pp: 4 points are 80 % of the band, 3.99 are less."""
     at_80 = row(drifted_book("80", "155", conditions=balanced().conditions[:1]))
-    assert (at_80.band_used, at_80.standing, at_80.state) == (800, Standing.NEAR, "near")
+    assert (at_80.band_used, at_80.status, at_80.state) == (800, IN_RANGE, "in range")
     assert Tile.NEAR in at_80.tiles
     below = row(drifted_book("79.9875", "155.05", conditions=balanced().conditions[:1]))
-    assert (below.standing, Tile.NEAR in below.tiles) == (Standing.INSIDE, False)
+    assert (below.status, Tile.NEAR in below.tiles) == (IN_RANGE, False)
 
 
 def test_at_the_band_is_near_and_beyond_it_outside() -> None:
     at_band = row(drifted_book("81.25", "150", conditions=balanced().conditions[:1]))
-    assert (at_band.band_used, at_band.standing) == (1000, Standing.NEAR)
+    assert (at_band.band_used, at_band.status, Tile.NEAR in at_band.tiles) == (1000, IN_RANGE, True)
     beyond = row(drifted_book("81.26", "149.96", conditions=balanced().conditions[:1]))
-    assert (beyond.standing, beyond.state) == (Standing.OUTSIDE, "runs 10:15")
+    assert (beyond.status, beyond.state) == (WILL_TRADE, "trades 10:15")
     assert Tile.OUTSIDE in beyond.tiles
     assert Tile.NEAR not in beyond.tiles
     assert (beyond.worst, beyond.drift_bp) == ("SPY", 501), "5.008 points"
@@ -80,27 +82,29 @@ def test_at_the_band_is_near_and_beyond_it_outside() -> None:
 
 def test_first() -> None:
     found = row(drifted_book("75", "175", last=None))
-    assert (Tile.FIRST in found.tiles, found.state, found.last_rebalanced) == (True, "runs 10:15", None)
+    assert (Tile.FIRST in found.tiles, found.state, found.last_rebalanced) == (True, "trades 10:15", None)
 
 
-def test_in_cooldown_a_breach_does_not_run() -> None:
+def test_in_cooldown_a_breach_waits_for_its_end() -> None:
     found = row(drifted_book("93.75", "100", last=YESTERDAY))
     assert {Tile.COOLDOWN, Tile.OUTSIDE} <= found.tiles
-    assert (found.standing, found.state) == (Standing.OUTSIDE, "cooling 4d")
+    assert (found.status, found.state) == (WAITS, "waits → 6 Mar")
 
 
 def test_calendar_day() -> None:
-    today = row(drifted_book("75", "175", conditions=[monthly("2")]))
-    assert (Tile.CALENDAR in today.tiles, today.state, today.standing) == (True, "runs 10:15", Standing.NONE)
+    today = row(drifted_book("76", "171", conditions=[monthly("2")]))
+    assert (Tile.CALENDAR in today.tiles, today.state, today.status) == (True, "trades 10:15", WILL_TRADE)
+    on_target = row(drifted_book("75", "175", conditions=[monthly("2")]))
+    assert (on_target.state, on_target.status) == ("by date 2 Apr", IN_RANGE)
     assert today.band_used is None
     other = row(drifted_book("75", "175", conditions=[monthly("3")]))
-    assert (Tile.CALENDAR in other.tiles, other.state) == (False, "inside")
+    assert (Tile.CALENDAR in other.tiles, other.state) == (False, "by date 3 Mar")
 
 
 def test_excess_cash_of_ten_dollars() -> None:
     assert Tile.CASH not in row(drifted_book("75", "175", "2510.51")).tiles
     found = row(drifted_book("75", "175", "2510.53"))
-    assert (Tile.CASH in found.tiles, found.state) == (True, "runs 10:15")
+    assert (Tile.CASH in found.tiles, found.state) == (True, "trades 10:15")
 
 
 def test_blocked_names_the_reason_and_is_an_exception() -> None:
@@ -108,8 +112,8 @@ def test_blocked_names_the_reason_and_is_an_exception() -> None:
     broker(book).return_deposit("a", parse_money("1"), book.now())
     scheduler.advance_market(book, book.now())
     found = row(book)
-    assert (found.standing, found.state, found.exception) == (Standing.BLOCKED, "ACH return", True)
-    assert Tile.BLOCKED in found.tiles
+    assert (found.status, found.state, found.exception) == (NEEDS_YOU, "ACH return", True)
+    assert Tile.NEEDS_YOU in found.tiles
     assert account_view(book, "a").restrictions == ("an ACH deposit was returned",)
     assert preview(book, "a").why == "Blocked: an ACH deposit was returned. If you rebalanced now:"
 
@@ -119,7 +123,7 @@ def test_a_portfolio_that_needs_adjustment_blocks() -> None:
     broker(book).set_asset("TLT", book.now(), tradable=False)
     advance_to(book, "2026-03-02 10:15")
     assert book.portfolios["balanced"].status is PortfolioStatus.NEEDS_ADJUSTMENT
-    assert (row(book).standing, row(book).state) == (Standing.BLOCKED, "inactive asset")
+    assert (row(book).status, row(book).state) == (NEEDS_YOU, "inactive asset")
 
 
 def test_unable_with_a_stale_price_while_the_market_is_open() -> None:
@@ -127,13 +131,12 @@ def test_unable_with_a_stale_price_while_the_market_is_open() -> None:
     book.settings = replace(book.settings, price_max_age=timedelta(seconds=60))
     book.feed = None
     advance_to(book, "2026-03-02 10:01")
-    assert row(book).standing is not Standing.UNABLE, "sixty seconds are allowed"
+    assert Tile.UNABLE not in row(book).tiles, "sixty seconds are allowed"
     advance_to(book, "2026-03-02 10:02")
     found = row(book)
-    assert (found.standing, found.exception, Tile.UNABLE in found.tiles) == (Standing.UNABLE, True, True)
-    assert found.state == "stale price"
+    assert (found.status, found.exception, Tile.UNABLE in found.tiles) == (IN_RANGE, False, True)
     advance_to(book, "2026-03-02 16:30")
-    assert row(book).standing is not Standing.UNABLE, "nothing is asked of prices when nothing trades"
+    assert Tile.UNABLE not in row(book).tiles, "nothing is asked of prices when nothing trades"
 
 
 def test_a_run_in_progress_is_shown_as_the_state() -> None:
@@ -147,13 +150,13 @@ def test_a_run_in_progress_is_shown_as_the_state() -> None:
     assert row(review).state == "in review"
     done = simple_book()
     scheduler.tick(done)
-    assert row(done).state == "ran today"
+    assert row(done).state == "in range, traded today"
 
 
 def test_tiles_count_the_rows() -> None:
     snapshot = desk_snapshot(drifted_book("93.75", "100", last=YESTERDAY))
     assert dict(snapshot.tiles) == {
-        tile: int(tile in (Tile.ALL, Tile.OUTSIDE, Tile.COOLDOWN)) for tile in Tile
+        tile: int(tile in (Tile.ALL, Tile.WAITS, Tile.OUTSIDE, Tile.COOLDOWN)) for tile in Tile
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rebal_tui import bootstrap
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import set_halt

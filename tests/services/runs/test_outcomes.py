@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import money_text, parse_money

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable, RefusalCode
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, Side, SkippedOrder, SkipReason
@@ -344,10 +344,10 @@ def test_an_order_lookup_counts_against_the_rate() -> None:
     send_due(book, 100)
     book.settings = replace(book.settings, orders_per_minute=10)
     advance_clock(book, minutes=2)
-    book.rate_limiter.bucket.spend(book.now(), 9)
-    before = book.rate_limiter.bucket.sent
+    book.rate_limiter.budget.spend(book.now(), 9)
+    before = book.rate_limiter.budget.sent
     resolve_unknown(book)
-    assert (len(scripted.lookups), book.rate_limiter.bucket.sent) == (1, before + 1)
+    assert (len(scripted.lookups), book.rate_limiter.budget.sent) == (1, before + 1)
     assert len(book.rate_limiter.unknown) == 1
     resolve_unknown(book)
     assert len(scripted.lookups) == 1

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
+from rebal_tui.broker.protocol import BrokerEvent
 from rebal_tui.domain.cash import Withdrawal, WithdrawalStage
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.quantities import parse_money
@@ -22,12 +23,12 @@ from rebal_tui.services.broker_sync import events as broker_events
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.broker_sync.reconciliation import orders as order_reconciliation
 from rebal_tui.services.broker_sync.reconciliation import recheck
+from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.account import situation
 from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.evaluation.whole_book import decide_book
 from rebal_tui.services.evaluation_pass import chunks, isolation
 from rebal_tui.services.queries.exceptions import list_exceptions
-from rebal_tui.services.runs import processing
 from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.view_models.exceptions import ExceptionKind
@@ -73,7 +74,7 @@ def quarantine_alerts(book: Book) -> list[str]:
 def test_a_run_that_cannot_be_planned_stops_no_other_run(monkeypatch: pytest.MonkeyPatch) -> None:
     book = simple_book("2026-03-02 09:29", names="abc", follows=balanced())
     with monkeypatch.context() as patch:
-        patch.setattr(processing, "plan_run", failing_for("b", plan_run, lambda _book, one, *_: one))
+        patch.setattr(history, "plan_run", failing_for("b", plan_run, lambda _book, one, *_, **__: one))
         advance_to(book, "2026-03-02 10:00")
     ended = {run.account_id: run.status for run in all_runs(book)}
     assert ended == {"a": RunStatus.COMPLETED_SUCCESS, "b": RunStatus.QUEUED, "c": RunStatus.COMPLETED_SUCCESS}
@@ -194,7 +195,7 @@ def test_an_event_that_cannot_be_applied_stops_no_other_event(monkeypatch: pytes
         sync(book)
         assert sync(book) == 0
     assert paused(book) == {"a"}
-    # The account itself was read, only what the event says is missing.
+    # The account itself was read, only the content of the event is missing.
     assert {name: book.account(name).cash - before[name] for name in "ab"} == dict.fromkeys("ab", parse_money("10"))
     assert [len(account_store.cash_entries(book.database, name)) for name in "ab"] == [0, 1]
     (alert,) = quarantine_alerts(book)
@@ -250,10 +251,10 @@ def test_an_asset_that_cannot_be_stored_stops_no_other_asset(monkeypatch: pytest
 def test_a_failure_of_the_broker_is_no_accounts_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     book = simple_book("2026-03-02 10:00", names="ab", follows=balanced())
 
-    def fail(*_: object) -> Plan:
+    def fail(*_: object, **__: object) -> Plan:
         raise BrokerUnavailable("no response")
 
-    monkeypatch.setattr(processing, "plan_run", fail)
+    monkeypatch.setattr(history, "plan_run", fail)
     scheduler.tick(book)
     assert paused(book) == set()
     assert [kind for kind, *_ in alerts(book)] == ["broker"]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
+from rebal_tui.broker.protocol import BrokerEvent
 from rebal_tui.domain.decisions import Outcome
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.quantities import parse_money

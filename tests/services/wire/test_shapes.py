@@ -145,7 +145,9 @@ def test_a_portfolio_and_a_subscription_have_their_keys(ran: Book, balanced: Jso
     }  # fmt: skip
     assert (shape["status"], shape["cooldown_days"], shape["description"]) == ("active", 7, balanced["description"])
     subscription = shapes.subscription_json(ran.subscriptions["a1"])
-    assert list(subscription) == ["id", "account_id", "portfolio_id", "last_rebalanced_at", "created_at"]
+    assert list(subscription) == [
+        "id", "account_id", "portfolio_id", "last_rebalanced_at", "trade_marker", "created_at",
+    ]  # fmt: skip
     assert TIME.fullmatch(subscription["last_rebalanced_at"] or "")
 
 

@@ -6,7 +6,7 @@ from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.actions import applies
 from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.screens.shared.help_lines import help_lines
-from rebal_tui.tui.sections import EVERYWHERE, LISTS, REVIEW, Section
+from rebal_tui.tui.sections import EVERYWHERE, LISTS, QUEUES, Section
 from tests.tui.driving import drive, make_app, press, screen_text
 
 
@@ -37,7 +37,7 @@ def test_ids_are_unique_and_every_action_is_explained() -> None:
         assert action.keys
         assert action.label
         assert action.help.endswith(".")
-        assert action.scope in {*Section, EVERYWHERE, LISTS, REVIEW}
+        assert action.scope in {*Section, *QUEUES, EVERYWHERE, LISTS}
 
 
 def test_help_names_every_key_of_the_section() -> None:

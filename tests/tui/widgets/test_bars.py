@@ -20,11 +20,19 @@ def test_a_bar_counts_eighths_of_a_cell() -> None:
 
 
 def test_band_usage_shows_its_figure_and_not_only_a_color() -> None:
-    assert text(bars.band_bar(1084)) == "██████████  108 %"
+    assert text(bars.band_bar(1084)) == "▕█████┃▍    ▏  108 %"
+    assert text(bars.band_bar(500)) == "▕██▌  ┃     ▏   50 %"
+    assert text(bars.band_bar(2500)) == "▕█████┃█████▏  250 %"
+    assert len(text(bars.band_bar(None))) == len(text(bars.band_bar(1084))) == bars.USAGE_WIDTH
     assert text(bars.band_bar(None)).strip() == "–"
-    assert [style for _, style in bars.band_bar(800)] == ["warn-bar", "warn"]
-    assert next(style for _, style in bars.band_bar(1000)) == "warn-bar", "exactly at the band is not outside (R-15)"
-    assert next(style for _, style in bars.band_bar(1001)) == "bad-bar"
+
+    def styles(tenths: int) -> set[str]:
+        return {style for _, style in bars.band_bar(tenths)} - {"rule", "title"}
+
+    assert styles(799) == {"muted"}
+    assert styles(800) == {"warn-bar", "warn"}
+    assert styles(1000) == {"warn-bar", "warn"}, "exactly at the band is not outside (R-15)"
+    assert styles(1001) == {"bad-bar", "bad"}
 
 
 def test_drift_grows_from_the_target_to_its_side() -> None:

@@ -3,13 +3,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
 
-from rebal_tui.tui.widgets.table import BookTable, View
+from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_layout import Column, lay_out_columns
+from rebal_tui.tui.widgets.table_order import View
+
+pytestmark = pytest.mark.every_frame
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def test_a_filter_needs_every_word_and_ignores_case() -> None:
         table.view = View(text="[/]")
         await pilot.pause()
         assert table.cursor_row is None
-        assert "No rows." in line(table, 2)
+        assert "No row matches the filter" in line(table, 2)
         table.view = View()
         assert len(table.rows) == table.total == 30
 

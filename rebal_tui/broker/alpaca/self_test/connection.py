@@ -11,7 +11,7 @@ from rebal_tui.broker.alpaca.client import AlpacaClient, Denied, KeysRefused
 from rebal_tui.broker.alpaca.json_values import Malformed
 from rebal_tui.broker.alpaca.self_test.results import Failed, Redactor
 from rebal_tui.broker.alpaca.self_test.stream_probe import StreamProbe
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.domain.quantities import Qty
 
 

@@ -39,7 +39,7 @@ STEPS = (
     ),
     Step(
         "sale", trading_steps.sell, ("clock", "assets", "accounts"),
-        "Sell what the buy bought by hand, if it is still in the account.",
+        "Sell the purchased shares yourself, if they are still in the account.",
     ),
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ class StreamProbe:
     """Reads a stream on a thread of its own until it is stopped."""
 
     def __init__(self, client: AlpacaClient, stream: Stream, begin: datetime, now: Callable[[], datetime]) -> None:
-        """`begin` is the time from which events are asked for."""
+        """`begin` is the time from which events are requested."""
         self.name = stream.name
         self._client = client
         self._stream = stream

@@ -8,7 +8,7 @@ from rebal_tui.broker.alpaca.refusals import is_no_order
 from rebal_tui.broker.alpaca.self_test.connection import Connection, asked
 from rebal_tui.broker.alpaca.self_test.results import Failed, Waits
 from rebal_tui.broker.alpaca.stream_list import TRADES
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, Side
 from rebal_tui.domain.quantities import DOLLAR, Qty, price_text, qty_text
 

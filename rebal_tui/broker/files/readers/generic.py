@@ -1,4 +1,4 @@
-"""The generic reader: one table with an account on every row, whose columns are mapped or known by usual names."""
+"""The generic reader: one table with an account on every row, whose columns are mapped or have common names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "type": ("type", "securitytype", "assettype", "assetclass"),
 }
 FIELDS = (*USUAL_NAMES, "decimal")
-"""The keys of a mapping: columns by name, and `decimal` with the decimal mark where the file does not prove it."""
+"""The keys of a mapping: columns by name, and `decimal` with the decimal mark where the file does not determine it."""
 _CASH_TYPES = frozenset({"cash", "sweep", "core", "cash sweep", "sweep fund"})
 _CASH_WORDS = ("cash", "deposit", "sweep", "money market", "settlement fund")
 _FIGURES = ("quantity", "price", "value")

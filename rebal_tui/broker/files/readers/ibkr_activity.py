@@ -1,4 +1,4 @@
-"""Interactive Brokers' activity statement as CSV: section and row kind in the first two cells, one account a file."""
+"""Interactive Brokers' activity statement as CSV: section and row kind in the first two cells, one account per file."""
 
 from __future__ import annotations
 

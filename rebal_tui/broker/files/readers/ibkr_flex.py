@@ -153,7 +153,7 @@ def _read_position(
 
 
 def _read_cash(builder: StatementBuilder, key: str, head: Head, row: Row) -> bool:
-    """Count the US-dollar row as cash; returns whether the row was that."""
+    """Count the US-dollar row as cash; returns whether it was that row."""
     currency = head.value(row, "currency").upper()
     amount = builder.amount(head, row, "cash")
     if currency == "USD":

@@ -1,4 +1,4 @@
-"""What a reader is given with a file, and what a reader is."""
+"""Options for reading a file, and the interface of a reader."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _ZERO_ROWS = ("futures cash", "futures positions market value")
 
 
 class SchwabReader:
-    """Reads all-accounts and one-account positions files, of present and earlier column names."""
+    """Reads all-accounts and one-account positions files, with current and earlier column names."""
 
     name = "schwab"
 

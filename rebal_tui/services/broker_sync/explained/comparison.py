@@ -1,11 +1,11 @@
 """Comparison of a real broker's accounts with what its events explain (R-53).
 
-An account whose cash or shares nothing explains is not traded from the moment it is read. Shares that change without
+An account whose cash or shares no event explains is not traded once it has been read. Shares that change without
 any order pause it at once; otherwise it waits up to `GRACE` for events under way before anybody is alerted. It resumes
 by itself when the figures are explained exactly.
 
 Cash may differ by a cent for each change since both last agreed, because the broker rounds amounts; the broker's figure
-is then taken over, so that the cents do not add up. Without a change nothing may differ.
+is then adopted, so that the cents do not add up. Without a change nothing may differ.
 """
 
 from __future__ import annotations
@@ -43,36 +43,38 @@ def check_accounts(tx: BookTransaction, accounts: Iterable[Account]) -> None:
         return
     for account in accounts:
         if unknown_assets.is_unknown(holds.of_account(tx.database, account.id)):
-            # It is paused and compared once its assets are known; a second alert would say nothing more.
+            # It is paused and compared once its assets are known; a second alert would add nothing.
             continue
         theirs = Figures(account.cash, held_by_id(book, account), book.now())
         ours = explained.figures(tx.database, account.id)
         if ours is None:
             explained.put_figures(tx, account.id, theirs)
             continue
-        changes = explained.changes_since(tx.database, account.id)
-        if _explained(ours, changes, theirs):
+        changes, executed = explained.changes_since(tx.database, account.id), undelivered(book, account.id)
+        if not executed and _explained(ours, changes, theirs):
             decided = book.now() > ours.since + ADOPTION_PERIOD or _agree(expected(ours, changes), changes, theirs)
             if decided and (changes or (ours.cash, ours.held) != (theirs.cash, theirs.held)):
                 explained.put_figures(tx, account.id, replace(theirs, since=ours.since))
             _resume(tx, account.id)
-        elif (executed := undelivered(book, account.id)) and _explained(ours, [*changes, *executed], theirs):
+        elif executed and _explained(ours, [*changes, *executed], theirs):
             book_undelivered(tx, executed)
             explained.put_figures(tx, account.id, replace(theirs, since=ours.since))
             _resume(tx, account.id)
         elif not _split_shown(tx, account.id, ours, changes, theirs):
-            _hold(tx, account, _texts(book, account, expected(ours, changes), theirs), changes, ours, theirs)
+            # Figures without an execution that an order has shown are old: nothing may be bought from them.
+            known = [*changes, *executed]
+            _hold(tx, account, _texts(book, account, expected(ours, known), theirs), known, ours, theirs)
 
 
 def is_settled(book: Book, account: Account) -> bool:
-    """Whether an account agrees with what the book knows, without a change to take over; True without a real broker."""
+    """Whether an account agrees with what the book knows, with no change left to adopt; True without a real broker."""
     if book.live is None:
         return True
     ours, hold = explained.figures(book.database, account.id), book.holds.get(account.id)
     if ours is None or (hold is not None and has_difference(hold)):
         return False
     agreed = (ours.cash, dict(ours.held)) == (account.cash, dict(held_by_id(book, account)))
-    return agreed and not explained.changes_since(book.database, account.id)
+    return agreed and not explained.changes_since(book.database, account.id) and not undelivered(book, account.id)
 
 
 def adopt(tx: BookTransaction, accounts: Iterable[Account]) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from rebal_tui.broker.protocol import BrokerEvent
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.broker_sync.events import CURSOR, MAX_EVENTS_PER_TRANSACTION, apply_event_batch
+from rebal_tui.services.broker_sync.events import CURSOR, MAX_EVENTS_PER_TRANSACTION, apply_event_batch, read_batch
 from rebal_tui.services.broker_sync.missed_events import refetch_missed
 from rebal_tui.store import book_settings
 
@@ -23,10 +23,10 @@ def poll_events(book: Book) -> list[BrokerEvent]:
     missed = list(refetch_missed(book))
     applied = list(missed)
     if missed:
-        apply_event_batch(book, missed, _cursor(book))
+        apply_event_batch(book, read_batch(book, missed), _cursor(book))
     while events := book.broker.events(cursor := _cursor(book), MAX_EVENTS_PER_TRANSACTION):
         applied += (event for event in events if event.seq > cursor)
-        if apply_event_batch(book, events, cursor) <= cursor:
+        if apply_event_batch(book, read_batch(book, events), cursor) <= cursor:
             break
     return applied
 

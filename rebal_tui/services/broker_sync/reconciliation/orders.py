@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from rebal_tui.broker.failures import BrokerRefused
+from rebal_tui.broker.protocol import BrokerEvent
 from rebal_tui.domain.orders import Order, OrderStatus
 from rebal_tui.domain.quantities import Qty, qty_text
 from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.quarantine import isolated
 from rebal_tui.services.book.quarantine_view import Work
+from rebal_tui.services.broker_sync.account_snapshot import snapshot_with, store_snapshot
 from rebal_tui.services.broker_sync.events import apply_events
 from rebal_tui.services.broker_sync.reconciliation.event_replay import EVENT_LOOKBACK, events_since
 from rebal_tui.services.broker_sync.reconciliation.report import ReconciliationReport
@@ -26,6 +31,16 @@ def reconcile_orders(book: Book, report: ReconciliationReport) -> tuple[int, lis
             with isolated(book, run.account_id, Work.RECONCILIATION):
                 applied += reconcile_run(book, run, report, executed)
     return applied, executed
+
+
+def order_lookups(book: Book) -> Iterator[Callable[[], object]]:
+    """The lookups that `reconcile_orders` will make, one for each order."""
+    sent_of = outbox.runs_with_sent(book.database)
+    for run in book.open_runs.values():
+        if run.status is RunStatus.IN_PROGRESS and run.id in sent_of:
+            for _, order, sent in run_orders.of_run(book.database, run.id):
+                if sent:
+                    yield partial(book.broker.order_by_client_id, run.account_id, order.client_order_id)
 
 
 def reconcile_run(book: Book, run: Run, report: ReconciliationReport, executed: list[BrokerEvent]) -> bool:
@@ -63,9 +78,11 @@ def _reconcile_order(
         theirs.filled_qty,
     )
     if changed:
+        snapshot = snapshot_with(book, run.account_id, [theirs])
         with book.write() as tx:
             apply_events(tx, missed)
             run_orders.store(tx, theirs)
+            store_snapshot(tx, snapshot)
             tx.record("reconciliation.order", order.client_order_id, {"status": theirs.status}, "broker")
         executed += missed
     filled = _executed(book, run, line)

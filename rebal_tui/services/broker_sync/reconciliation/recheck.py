@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused
+from rebal_tui.broker.protocol import BrokerEvent, EventKind
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.quarantine import isolated
 from rebal_tui.services.book.quarantine_view import Work
@@ -27,10 +28,14 @@ from rebal_tui.store.holds import Hold
 
 def recheck(book: Book) -> None:
     """Resume paused accounts with new events, if these events explain every difference."""
+    asked: set[str] = set()
     for account_id in sorted(book.accounts_to_recheck & book.holds.keys()):
-        with isolated(book, account_id, Work.RECHECK):
-            _recheck(book, account_id)
-    book.accounts_to_recheck.clear()
+        try:
+            with isolated(book, account_id, Work.RECHECK), book.broker.reading():
+                _recheck(book, account_id)
+        except BrokerPending:
+            asked.add(account_id)
+    book.accounts_to_recheck &= asked
 
 
 def _recheck(book: Book, account_id: str) -> None:

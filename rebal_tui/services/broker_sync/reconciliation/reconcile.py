@@ -6,12 +6,14 @@ events explain it or an advisor reviews it. A second reconciliation changes noth
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, SandboxControls
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused
+from rebal_tui.broker.protocol import BrokerEvent, EventKind, SandboxControls
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.cash import Journal
 from rebal_tui.domain.quantities import money_text
@@ -20,15 +22,19 @@ from rebal_tui.services.book.quarantine import isolated
 from rebal_tui.services.book.quarantine_view import Work
 from rebal_tui.services.broker_sync import unknown_assets
 from rebal_tui.services.broker_sync.account_holds import PAUSE_ALERT
-from rebal_tui.services.broker_sync.events import apply_accounts, apply_events, apply_journal, sync
+from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, apply_events, apply_journal, sync
 from rebal_tui.services.broker_sync.explained.comparison import difference_of, other_reasons
 from rebal_tui.services.broker_sync.reconciliation.comparison import explains, mismatches, with_events_applied
 from rebal_tui.services.broker_sync.reconciliation.event_replay import events_since, poll_events
-from rebal_tui.services.broker_sync.reconciliation.orders import reconcile_orders, report_unknown_execution
+from rebal_tui.services.broker_sync.reconciliation.orders import (
+    order_lookups,
+    reconcile_orders,
+    report_unknown_execution,
+)
 from rebal_tui.services.broker_sync.reconciliation.pause_baseline import baseline_of, event_position
 from rebal_tui.services.broker_sync.reconciliation.report import ReconciliationReport
 from rebal_tui.services.broker_sync.reconciliation.snapshot import differing_accounts
-from rebal_tui.store import accounts, audit, cash, fills, holds, jobs
+from rebal_tui.store import accounts, audit, book_settings, cash, fills, holds, jobs
 from rebal_tui.store.account_table import Accounts, AccountTable
 from rebal_tui.store.backup import is_small
 from rebal_tui.store.holds import Hold
@@ -52,7 +58,13 @@ class Reconciliation:
 def ensure_reconciled(book: Book) -> None:
     """Reconcile once after the book is opened. Raises `BrokerUnavailable` while the broker does not respond."""
     if not book.reconciled:
-        reconcile(book)
+        if book.live is not None:
+            sync(book)
+            if book.live.behind(int(book_settings.get(book.database, CURSOR, "0"))):
+                raise BrokerPending("events received at the start are still being read")
+        with book.broker.reading():
+            _ask_all(book)
+            reconcile(book)
         if book.live is None and is_small(book.database):
             _check_ledger(book)
         book.reconciled = True
@@ -85,6 +97,24 @@ def reconcile(book: Book) -> Reconciliation:
     if new:
         _pause(book, new, {a: baseline_of(book, known, before, a) for a in new if a not in report.permanent})
     return Reconciliation(applied, new)
+
+
+def _ask_all(book: Book) -> None:
+    """Request everything that a reconciliation reads from a real broker. Raises `BrokerPending` until all is there."""
+    if book.live is None:
+        return
+    pending: BrokerPending | None = None
+    reads: list[Callable[[], object]] = list(order_lookups(book))
+    reads += [partial(book.broker.journal, journal.id) for _, journal in cash.open_journals(book.database)]
+    for read in reads:
+        try:
+            read()
+        except BrokerPending as not_yet:
+            pending = not_yet
+        except BrokerRefused:
+            continue
+    if pending is not None:
+        raise pending
 
 
 def _check_ledger(book: Book) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.domain.accounts import Account, Position
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import Order
@@ -32,7 +32,11 @@ def release(book: Book, account_id: str) -> None:
     account is not paused, when the broker does not have it, or when it has a position in an asset that the book does
     not know, and `BrokerUnavailable` when it cannot be read.
     """
-    hold = check_release(book, account_id)
+    with book.broker.reading():
+        _release(book, account_id, check_release(book, account_id))
+
+
+def _release(book: Book, account_id: str, hold: Hold) -> None:
     try:
         fresh = [book.broker.account(account_id)]
     except BrokerRefused as refusal:

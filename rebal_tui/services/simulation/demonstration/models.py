@@ -47,12 +47,23 @@ ASSETS: Mapping[str, tuple[str, str, str]] = {
     "MSFT": ("Microsoft Corporation", "NASDAQ", "418.35"),
 }
 """Name, exchange and initial price of each symbol."""
+SANDBOX_ASSETS: Mapping[str, tuple[str, str, str]] = {
+    "GOOG": ("Alphabet Inc. Class C", "NASDAQ", "178.35"),
+    "GOOGL": ("Alphabet Inc. Class A", "NASDAQ", "176.80"),
+    "TSLA": ("Tesla, Inc.", "NASDAQ", "338.60"),
+}
+"""More assets of a sandbox, which the examples of Alpaca's documentation use."""
 LEGACY = ("AAPL", "JNJ", "KO", "MSFT")
 """Held by a few clients from before they subscribed; no model contains them."""
 SECTORS = ("XLE", "XLV", "VNQ", "GLD")
 """One of these jumps once a day."""
 SUSPENDED = "ESGU"
 """Becomes untradable on the first day; one model contains it."""
+
+
+def sandbox_prices() -> dict[str, Price]:
+    """The initial price of every symbol of a sandbox."""
+    return start_prices() | {symbol: parse_price(price) for symbol, (_, _, price) in SANDBOX_ASSETS.items()}
 
 
 def start_prices() -> dict[str, Price]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.errors import Conflict, Refusal
 from rebal_tui.domain.orders import OrderRequest, Side

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.portfolios import Portfolio, Subscription

@@ -9,6 +9,8 @@ from typing_extensions import TypedDict
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.cash import JournalStatus
+from rebal_tui.domain.orders import OrderStatus, Side
+from rebal_tui.services.wire.models.rebalancing import Error, Order
 from rebal_tui.services.wire.models.types import Day, Decimal, Timestamp, Uuid, documented
 
 
@@ -29,6 +31,7 @@ class Account(TypedDict):
     name: str
     status: AccountStatus
     currency: Literal["USD"]
+    account_type: Literal["trading"]
     last_equity: Decimal
     created_at: Timestamp
 
@@ -39,6 +42,7 @@ class TradingAccount(TypedDict):
     account_number: str
     name: SkipJsonSchema[str]
     status: AccountStatus
+    crypto_status: Literal["INACTIVE"]
     currency: Literal["USD"]
     created_at: SkipJsonSchema[Timestamp]
     cash: Decimal
@@ -51,11 +55,13 @@ class TradingAccount(TypedDict):
     short_market_value: Decimal
     position_market_value: Decimal
     buying_power: Decimal
+    effective_buying_power: Decimal
     non_marginable_buying_power: SkipJsonSchema[Decimal]
     regt_buying_power: SkipJsonSchema[Decimal]
     multiplier: Literal["1"]
     initial_margin: SkipJsonSchema[Decimal]
     maintenance_margin: SkipJsonSchema[Decimal]
+    sma: Literal["0"]
     accrued_fees: SkipJsonSchema[Decimal]
     pending_transfer_in: SkipJsonSchema[Decimal]
     pending_transfer_out: SkipJsonSchema[Decimal]
@@ -121,6 +127,9 @@ class Position(TypedDict):
     market_value: Decimal | None
     cost_basis: Decimal
     unrealized_pl: SkipJsonSchema[Decimal | None]
+    unrealized_plpc: Decimal | None
+    unrealized_intraday_pl: Literal["0"]
+    unrealized_intraday_plpc: Literal["0"]
     current_price: Decimal | None
     lastday_price: SkipJsonSchema[None]
     change_today: SkipJsonSchema[None]
@@ -130,6 +139,51 @@ class Position(TypedDict):
 class AllPositions(TypedDict):
     as_of: Timestamp
     positions: dict[str, list[Position]]
+
+
+@documented
+class TradeActivity(TypedDict):
+    id: str
+    account_id: str
+    activity_type: Literal["FILL"]
+    transaction_time: Timestamp
+    type: Literal["fill", "partial_fill"]
+    price: Decimal
+    qty: Decimal
+    side: Side
+    symbol: str
+    leaves_qty: Decimal
+    order_id: str
+    cum_qty: Decimal
+    order_status: OrderStatus
+
+
+@documented
+class NonTradeActivity(TypedDict):
+    id: str
+    account_id: str
+    activity_type: str
+    date: Day
+    net_amount: Decimal
+    description: str
+    status: Literal["executed"]
+
+
+AccountActivity = TradeActivity | NonTradeActivity
+
+
+@documented
+class CanceledOrder(TypedDict):
+    id: str
+    status: int
+
+
+@documented
+class ClosedPosition(TypedDict):
+    order_id: str | None
+    symbol: str
+    status: int
+    body: Order | Error
 
 
 @documented

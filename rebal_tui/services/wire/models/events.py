@@ -9,31 +9,41 @@ from typing_extensions import TypedDict
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.domain.runs import InitiatedFrom, RunType
-from rebal_tui.services.wire.models.rebalancing import Order, ShownRunType
+from rebal_tui.services.wire.models.rebalancing import Order, Portfolio, ShownRunType, Weight
 from rebal_tui.services.wire.models.types import Day, Decimal, Timestamp
 
 
 # The first keys of run and portfolio events.
 class RebalancerHead(TypedDict):
     event_id: str
-    event: str
+    event_type: str
     at: Timestamp
 
 
 class PortfolioStatusChanged(RebalancerHead):
-    portfolio_id: str
-    status: str
+    portfolio: Portfolio
 
 
-class RunStatusChanged(RebalancerHead):
-    run_id: str
-    account_id: str
-    portfolio_id: str
+# A run with the status that the event reports, without its orders.
+class RunSnapshot(TypedDict):
+    id: str
     type: ShownRunType
     kind: RunType
+    amount: Decimal | None
     initiated_from: InitiatedFrom
     status: str
     reason: str | None
+    account_id: str
+    portfolio_id: str
+    weights: list[Weight]
+    completed_at: Timestamp | None
+    canceled_at: Timestamp | None
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class RunStatusChanged(RebalancerHead):
+    run: RunSnapshot
 
 
 # The first keys of broker events.

@@ -27,6 +27,8 @@ Asset = TypedDict(
         "shortable": bool,
         "easy_to_borrow": bool,
         "fractionable": bool,
+        "margin_requirement_long": Literal["100"],
+        "margin_requirement_short": Literal["100"],
         "price": Decimal | None,
         "price_at": SkipJsonSchema[Timestamp | None],
     },

@@ -63,6 +63,7 @@ class Subscription(TypedDict):
     account_id: str
     portfolio_id: str
     last_rebalanced_at: Timestamp | None
+    trade_marker: Literal["unsolicited"] | None
     created_at: Timestamp
 
 

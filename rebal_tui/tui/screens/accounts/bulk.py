@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.text import count_text
-from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult
+from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, FirstRun
 from rebal_tui.tui import formats
-from rebal_tui.tui.book_services import bulk, run_queries
-from rebal_tui.tui.screens.accounts.lines import bulk_lines, bulk_text, result_lines
+from rebal_tui.tui.book_services import bulk, first_runs, run_queries
+from rebal_tui.tui.screens.accounts.bulk_lines import bulk_effects, bulk_items, bulk_lines, result_lines
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.picker import Choice, PickScreen
+from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from rebal_tui.tui.widgets.lines import Builder
 
 SLOW_BULK_MIN_ACCOUNTS = 2_000
 """Minimum number of accounts for a message that the bulk action takes a while."""
@@ -58,7 +61,17 @@ async def _subscribe(screen: ListScreen, chosen: tuple[str, ...], portfolio_id: 
 
     if screen.is_current:
         title = f"{verb} to {preview.portfolio}?"
-        screen.host.confirm_sending(title, bulk_text(preview, verb), verb, do, done, bulk_lines(preview))
+
+        def first_run(row: FirstRun) -> Callable[[], Awaitable[Builder]] | None:
+            return partial(_first_run, screen, row.account_id, portfolio_id) if row.orders else None
+
+        screen.host.confirm_sending(
+            title, "", verb, do, done, effects=bulk_effects(preview, verb), items=bulk_items(preview, first_run)
+        )
+
+
+async def _first_run(screen: ListScreen, account_id: str, portfolio_id: str) -> Builder:
+    return preview_lines(await screen.host.ask(first_runs.preview_first_run, account_id, portfolio_id))
 
 
 async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
@@ -74,10 +87,11 @@ async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
         return _outcome(screen, results, "Unsubscribed")
 
     if screen.is_current:
-        text = bulk_text(preview, "Unsubscribe")
+        effects = bulk_effects(preview, "Unsubscribe")
         screen.host.confirm_sending(
-            "End these subscriptions?", text, "Unsubscribe", do, "Unsubscribed", bulk_lines(preview)
-        )
+            "End these subscriptions?", "", "Unsubscribe", do, "Unsubscribed", effects=effects,
+            items=bulk_items(preview, lambda _row: None),
+        )  # fmt: skip
 
 
 def _wait_for(screen: ListScreen, chosen: tuple[str, ...]) -> None:
@@ -99,11 +113,11 @@ def _all_refused(screen: ListScreen, preview: BulkPreview) -> bool:
 
 
 def _outcome(screen: ListScreen, results: tuple[BulkResult, ...], verb: str) -> str:
-    """Show the result of each account, keep refused accounts marked, and return a summary."""
+    """Show the result of each account if any is refused, keep those marked, and return a summary."""
     refused = [result for result in results if result.refusal]
     screen.table.marked = screen.table.marked & {result.account_id for result in refused}
     done = len(results) - len(refused)
-    if len(results) > 1 or refused:
+    if refused:
         title = f"{verb} · {done:,} done · {len(refused):,} refused"
         screen.app.push_screen(ReadScreen(title, result_lines(results, verb)))
     text = count_text(done, "account")

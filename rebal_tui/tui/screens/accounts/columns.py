@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
-from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, restriction_words, state_words
-from rebal_tui.services.view_models.standing import GLYPHS, Standing
+from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, restriction_words
+from rebal_tui.services.view_models.standing import GLYPHS
 from rebal_tui.tui import formats
-from rebal_tui.tui.screens.desk.columns import STANDING_STYLES
+from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets.table_layout import Column
 from rebal_tui.tui.widgets.tabs import ALL, Tab
@@ -32,27 +32,22 @@ def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]]) -> tuple[
     return tuple(tabs)
 
 
-def state(row: AccountRow) -> str:
-    """Return the state of an account in a few words."""
-    return state_words(row.exception, row.open_run is not None, row.portfolio_id is not None, row.standing)
-
-
 def search(row: AccountRow) -> str:
     """Return the text that filters search."""
     named = " ".join(restriction_words(row.restrictions))
-    return f"{row.account_id} {row.account_number} {row.client} {row.portfolio} {row.status} {state(row)} {named}"
+    return f"{row.account_id} {row.account_number} {row.client} {row.portfolio} {row.status} {row.state} {named}"
 
 
 def glyph(row: AccountRow) -> tuple[str, str]:
-    """Return glyph and style of the standing; `○` for an account without a portfolio."""
-    if row.portfolio_id is None and row.standing is Standing.NONE:
-        return ("○", "muted")
-    return (GLYPHS[row.standing], STANDING_STYLES[row.standing])
+    """Return glyph and style of the status; `○` for an account without a portfolio."""
+    if row.trade is None:
+        return ("!", "bad") if row.exception else ("○", "muted")
+    return (GLYPHS[row.trade], STATUS_STYLES[row.trade])
 
 
 def _state(row: AccountRow) -> Line:
     style = "bad" if row.exception else "accent" if row.open_run else "muted"
-    return ((state(row), style),)
+    return ((row.state, style),)
 
 
 def _portfolio(row: AccountRow) -> Line:
@@ -74,15 +69,11 @@ def _amount(amount: int, text: str) -> Line:
 def columns() -> tuple[Column[AccountRow], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
-        Column("standing", "", 1, lambda row: (glyph(row),)),
+        Column("glyph", "", 1, lambda row: (glyph(row),)),
         Column(
-            "number", "Account", 9, lambda row: row.account_number, sort=lambda row: row.account_number, priority=5,
-            grow=1, max_width=12,
+            "client", "Client", 16, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=3, max_width=48
         ),
-        Column(
-            "client", "Client", 16, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=3, max_width=30
-        ),
-        Column("status", "Status", 9, _status, sort=lambda row: row.status, priority=6, grow=1, max_width=18),
+        Column("status", "At broker", 9, _status, sort=lambda row: row.status, priority=6, grow=1, max_width=18),
         Column("equity", "Equity", 13, lambda row: formats.money(row.equity), "right", 0, lambda row: row.equity, True),
         Column(
             "cash", "Cash", 11, lambda row: _amount(row.cash, formats.money(row.cash)), "right", 2,
@@ -98,8 +89,12 @@ def columns() -> tuple[Column[AccountRow], ...]:
         ),
         Column(
             "portfolio", "Portfolio", 12, _portfolio, sort=lambda row: row.portfolio.casefold(), priority=1, grow=2,
-            max_width=24,
+            max_width=36,
         ),
         Column("restrictions", "Restrictions", 14, _restrictions, priority=8, grow=2, max_width=30),
-        Column("state", "State", 12, _state, sort=state, grow=3, max_width=48),
+        Column("state", "Status", 12, _state, sort=lambda row: row.state, grow=3, max_width=48),
+        Column(
+            "number", "Account", 9, lambda row: row.account_number, sort=lambda row: row.account_number, priority=5,
+            grow=1, max_width=12,
+        ),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Account details, bulk previews and bulk results as lines."""
+"""Account details as lines."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.accounts import (
     AccountDetail,
-    BulkPreview,
-    BulkResult,
     LedgerEntry,
     PositionView,
     restriction_words,
@@ -25,8 +23,6 @@ from rebal_tui.tui.widgets.lines import Builder
 
 ENTRY_MIN_WIDTH = 64
 RESERVED = "Reserved cash"
-MAX_LISTED = 500
-"""Maximum number of accounts listed individually in a bulk preview or result."""
 
 
 def signed(amount: Money | None) -> TextSegment:
@@ -182,86 +178,3 @@ def _decisions(view: AccountDetail, width: int, limit: int) -> list[Line]:
         reason = fit(decision.reason, max(width - 32, 8)).rstrip()
         lines.append((*table_line([(when, 12, "left", "muted"), (text, 17, "left", style)]), (f"  {reason}", "muted")))
     return [*lines, *_more(len(view.decisions), limit)]
-
-
-def _rest(count: int) -> list[Line]:
-    return [((f"… {count - MAX_LISTED:,} more", "muted"),)] if count > MAX_LISTED else []
-
-
-def bulk_text(preview: BulkPreview, verb: str) -> str:
-    """Return a summary of a bulk preview: accounts, first runs, orders, turnover and refusals."""
-    going = [row for row in preview.rows if not row.refusal]
-    runs = [row for row in going if row.orders]
-    refused = len(preview.rows) - len(going)
-    text = f"{verb} {count_text(len(going), 'account')}"
-    if preview.portfolio:
-        turnover = formats.money(Money(sum(row.turnover for row in runs)))
-        orders = count_text(sum(row.orders for row in runs), "order")
-        first = count_text(len(runs), "first run")
-        text += f" to {preview.portfolio}. "
-        text += f"The next evaluation creates {first}: {orders}, turnover {turnover}" if runs else "No run is due now"
-    return f"{text}. {refused:,} would be refused and not changed." if refused else f"{text}."
-
-
-def bulk_lines(preview: BulkPreview) -> Builder:
-    """Build a line per account with its first run or refusal; refused accounts first, at most `MAX_LISTED`."""
-    everyone = sorted(preview.rows, key=lambda row: not row.refusal)
-    rows, more = everyone[:MAX_LISTED], _rest(len(everyone))
-
-    def build(width: int, _height: int) -> Sequence[Line]:
-        name = min(max((len(row.client) for row in rows), default=8), 26)
-        lines: list[Line] = []
-        for row in rows:
-            start = table_line(
-                [
-                    ("✗" if row.refusal else "●", 1, "left", "bad" if row.refusal else "good"),
-                    (row.client, name, "left", "title"),
-                    (row.follows or "unsubscribed", 14, "left", "muted"),
-                ]
-            )
-            if row.refusal or row.note:
-                room = max(width - name - 20, 12)
-                parts = paragraph(row.refusal or row.note, room, "bad" if row.refusal else "muted")
-                lines.append((*start, ("  ", ""), *parts[0]))
-                lines.extend(((" " * (name + 19), ""), *part) for part in parts[1:])
-            else:
-                orders, turnover = count_text(row.orders, "order"), formats.money(row.turnover)
-                cells = [(orders if row.orders else "on target", 10, "right", ""), (turnover, 14, "right", "")]
-                lines.append((*start, (" ", ""), *table_line(cells)))
-        return [*lines, *more]
-
-    return build
-
-
-def result_lines(results: Sequence[BulkResult], verb: str) -> Builder:
-    """Build the results of a bulk action: refused accounts with reasons, then the others, at most `MAX_LISTED` each."""
-    refused = [result for result in results if result.refusal]
-    done = [result for result in results if not result.refusal]
-
-    def build(width: int, _height: int) -> Sequence[Line]:
-        lines: list[Line] = []
-        if refused:
-            lines.append(heading("Refused", width, count_text(len(refused), "account")))
-            for result in refused[:MAX_LISTED]:
-                lines.append((("✗ ", "bad"), (fit(result.client, min(width - 2, 40)).rstrip(), "title")))
-                lines.extend(paragraph(result.refusal, width, "", indent=2))
-            lines += [*_rest(len(refused)), ()]
-        lines.append(heading(verb, width, count_text(len(done), "account")))
-        lines.extend((("● ", "good"), (fit(result.client, width - 2).rstrip(), "")) for result in done[:MAX_LISTED])
-        return [*lines, *_rest(len(done))]
-
-    return build
-
-
-def difference_lines(rows: Sequence[tuple[str, str, str]]) -> Builder:
-    """Build the comparison of the book's and the broker's figures."""
-
-    def build(width: int, _height: int) -> Sequence[Line]:
-        lines: list[Line] = [heading("Book → broker", width)]
-        for what, ours, theirs in rows:
-            cells = [(what, 10, "left", "muted"), (formats.grouped(ours), 18, "right", ""), ("→", 1, "left", "muted")]
-            style = "title" if ours != theirs else "muted"
-            lines.append(table_line([*cells, (formats.grouped(theirs), 18, "right", style)]))
-        return lines
-
-    return build

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from rebal_tui.domain.runs import RunType
-from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import cash_queries
+from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.accounts.bulk import pick_portfolio
 from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values, read_amount
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.picker import Choice, PickScreen
+from rebal_tui.tui.screens.shared.plan_effects import plan_effects
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 
 RUN_CHOICES = (
@@ -52,16 +53,16 @@ async def _manual(screen: ListScreen, row: AccountRow, kind: RunType, portfolio_
 
     if screen.is_current:
         title = f"{formats.words(kind).capitalize()} of {row.client}?"
-        screen.host.confirm_sending(title, manual_text(view), "Run", do, "Run", preview_lines(view))
+        effects = manual_effects(view)
+        screen.host.confirm_sending(title, "", "Run", do, "Run", preview_lines(view), effects=effects)
 
 
-def manual_text(view: PreviewView) -> str:
-    """Return a summary of the orders of a manual run."""
-    sells, buys = count_text(len(view.plan.sells), "sell"), count_text(len(view.plan.buys), "buy")
-    return (
-        f"{sells} and {buys}, turnover {formats.money(view.turnover)}, cash {formats.money(view.plan.cash)} → "
-        f"{formats.money(view.cash_after)}. It starts now if the window is open, otherwise when the next one opens."
-    )
+def manual_effects(view: PreviewView) -> list[Effect]:
+    """Return the orders of a manual run, and when it starts."""
+    return [
+        *plan_effects([view]),
+        Effect("It starts now if the window is open, otherwise when the next one opens.", style="muted"),
+    ]
 
 
 def liquidation_form(row: AccountRow, portfolio_id: str | None) -> FormScreen:
@@ -76,8 +77,9 @@ def liquidation_form(row: AccountRow, portfolio_id: str | None) -> FormScreen:
             run = cash_queries.run_manually(book, row.account_id, kind, amount=amount, portfolio_id=portfolio_id)
             return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
 
-        text = f"${formats.money(amount)} is reserved in the account of {row.client}. {manual_text(view)}"
-        return Proposal(preview_lines(view), "Partial liquidation?", text, "Run", act, "Run")
+        reserved = Effect(f"Reserved in the account of {row.client}", f"${formats.money(amount)}")
+        effects = (reserved, *manual_effects(view))
+        return Proposal(preview_lines(view), "Partial liquidation?", "", "Run", act, "Run", effects)
 
     title = f"Partial liquidation · {row.client} · withdrawable {formats.money(row.withdrawable)}"
     return FormScreen(title, [Field("amount", "Amount", hint="dollars to reserve")], propose)

@@ -159,8 +159,8 @@ class AccountPage(LiveDialog, Dialog[str]):
         self.host.say(f"Copied {self._view.row.account_id}.")
 
     @on(BookTable.Opened)
-    def _opened(self, event: BookTable.Opened) -> None:
-        row = event.table.cursor_row
+    def _opened(self) -> None:
+        row = self._current.cursor_row
         if isinstance(row, RunRow):
             self.dismiss(row.id)
         elif isinstance(row, Decision):

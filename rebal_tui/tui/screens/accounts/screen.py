@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -12,28 +12,30 @@ from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, AccountsSnapshot, InGroup
+from rebal_tui.services.view_models.filter_terms import ACCOUNT_FIELDS
+from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.book_services import account_events, account_queries, cash, desk_queries, release, status_queries
+from rebal_tui.tui.book_services import account_events, account_queries, cash, desk_queries, status_queries
 from rebal_tui.tui.navigation import ShowsAccount
+from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.accounts import columns as account_columns
 from rebal_tui.tui.screens.accounts import simulate
 from rebal_tui.tui.screens.accounts.bulk import choose_portfolio, unsubscribe
-from rebal_tui.tui.screens.accounts.lines import detail_lines, difference_lines
+from rebal_tui.tui.screens.accounts.lines import detail_lines
 from rebal_tui.tui.screens.accounts.manual_runs import run_manually
 from rebal_tui.tui.screens.accounts.page import AccountPage
 from rebal_tui.tui.screens.files.positions import PositionsScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
+from rebal_tui.tui.screens.shared.holds import ask_to_reconcile
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.picker import PickScreen
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
-from rebal_tui.tui.widgets.table import BookTable, View
+from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.tabs import ALL
-
-if TYPE_CHECKING:
-    from rebal_tui.store.holds import Hold
 
 
 class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
@@ -42,7 +44,9 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     SECTION = Section.ACCOUNTS
     EXPORT = "accounts"
     NOUN = "account"
-    CSS_PATH: ClassVar[list[str]] = ["../shared/list.tcss", "accounts.tcss"]  # type: ignore[assignment]
+    FILTER_FIELDS = ACCOUNT_FIELDS
+    EXAMPLE_TERMS = "equity>100000 portfolio:growth state:waits"
+    CSS_PATH: ClassVar[list[str]] = ["../shared/list.tcss", "accounts.tcss"]  # type: ignore[assignment]  # Textual declares a str or list
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
         *actions.bindings(Section.ACCOUNTS, LISTS),
@@ -81,6 +85,8 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             if not rows
             else f"No account in “{tile}”; escape shows all."
         )
+        if isinstance(rows, FitsColumns):
+            self.table.fit_columns(rows.zero_columns(), rows.widest())
         self.table.set_rows(rows, None if tile == ALL else InGroup(AccountGroup(tile)))
 
     async def detail_of(self, key: str) -> Builder:
@@ -184,38 +190,21 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
 
     async def _release(self, row: AccountRow) -> None:
         amount = await self.host.ask(cash.check_release, row.account_id)
-        text = (
-            f"${formats.money(amount)} reserved in the account of {row.client} is released; "
-            f"{'the next evaluation invests it' if row.portfolio_id else 'it stays cash, as there is no portfolio'}."
-        )
+        follows = "The next evaluation invests it" if row.portfolio_id else "It stays cash, as there is no portfolio"
+        released = Effect(f"Released in the account of {row.client}", f"${formats.money(amount)}")
 
         async def do() -> str:
             await self.host.ask(cash.release, row.account_id)
             return f"${formats.money(amount)} of {row.client}"
 
         if self.is_current:
-            self.host.confirm_sending("Release the reserved cash?", text, "Release", do, "Released")
+            title, effects = "Release the reserved cash?", [released, Effect(follows)]
+            self.host.confirm_sending(title, "", "Release", do, "Released", effects=effects)
 
     def action_reconcile(self) -> None:
         row = self._row()
         if row is not None:
-            self.host.work(self._reconcile(row), name="reconcile")
-
-    async def _reconcile(self, row: AccountRow) -> None:
-        hold, rows = await self.host.ask(_hold_with_differences, row.account_id)
-        later = " It resumes automatically when later broker events explain the difference." if hold.baseline else ""
-        text = (
-            f"{row.client} has been paused since {formats.short_timestamp(hold.at)}: {hold.reason}.{later} "
-            "On release, the book applies the broker's figures, and the account is evaluated and traded again."
-        )
-
-        async def do() -> str:
-            await self.host.ask(release.release, row.account_id)
-            return row.client
-
-        if self.is_current:
-            title = "Apply the broker's figures?"
-            self.host.confirm_sending(title, text, "Release", do, "Released", difference_lines(rows))
+            self.host.work(ask_to_reconcile(self, row.account_id, row.client), name="reconcile")
 
     def action_simulate(self) -> None:
         row = self._row()
@@ -259,9 +248,9 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             self.app.push_screen(PickScreen(title, simulate.choices(now), "event"), picked)
 
     def action_account_runs(self) -> None:
-        account_id = self.selected_id()
-        if account_id is not None:
-            self.host.navigation.show_runs_of(account_id)
+        account_id, row = self.selected_id(), self.table.cursor_row
+        if account_id is not None and row is not None:
+            self.host.navigation.show_runs_of(account_id, row.client)
 
     def action_on_desk(self) -> None:
         row = self._row()
@@ -280,11 +269,6 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             self.host.say("This account follows no portfolio.")
         else:
             self.host.navigation.show_portfolio(row.portfolio_id)
-
-
-def _hold_with_differences(book: Book, account_id: str) -> tuple[Hold, tuple[tuple[str, str, str], ...]]:
-    """Return the releasable hold of a paused account and its differences from the broker's figures."""
-    return release.check_release(book, account_id), release.differences(book, account_id)
 
 
 def _account_and_symbols(book: Book, account_id: str) -> tuple[AccountRow, tuple[str, ...]]:

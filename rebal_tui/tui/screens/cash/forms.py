@@ -13,6 +13,7 @@ from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.cash import WithdrawalPreview
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import account_queries, cash, cash_queries, withdrawals
+from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.accounts.simulate import figures
 from rebal_tui.tui.screens.cash.lines import withdrawal_preview_lines
 from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values, read_amount
@@ -63,35 +64,38 @@ def withdrawal_form(names: tuple[str, ...], account: str = "") -> FormScreen:
             return f"{what} for {row.client}, {formats.words(withdrawal.stage)}"
 
         lines = withdrawal_preview_lines(view)
-        return Proposal(lines, "Withdraw?", _effects(row, view), "Withdraw", act, "Withdrawal requested")
+        text = "You can cancel until the journal is made."
+        return Proposal(lines, "Withdraw?", text, "Withdraw", act, "Withdrawal requested", _effects(row, view))
 
     fields = _fields(names, account, f"dollars, such as 2500, or {EVERYTHING}")
     return FormScreen("New withdrawal", fields, propose)
 
 
-def _effects(row: AccountRow, view: WithdrawalPreview) -> str:
-    """Describe the effects of a withdrawal for its confirmation."""
+def _effects(row: AccountRow, view: WithdrawalPreview) -> list[Effect]:
+    """List the effects of a withdrawal for its confirmation."""
     amount = f"${formats.money(view.amount)}"
-    leaves = formats.full_day(view.can_leave) if view.can_leave else "a day the calendar does not cover"
-    ends = f"The subscription to {row.portfolio} ends. " if row.portfolio_id else ""
-    again = f", and the account is subscribed to {row.portfolio} again" if row.portfolio_id else ""
+    about = f"about {amount}" if view.everything else amount
+    what = "Everything leaves" if view.everything else "Leaves"
+    effects = [Effect(f"{what} the account of {row.client} ({row.account_number})", about)]
+    if row.portfolio_id:
+        effects.append(Effect(f"The subscription to {row.portfolio} ends"))
+    if view.everything:
+        effects.append(Effect("Every position is closed"))
     if view.preview is None:
-        sells = "A price is missing, so nothing is sold: settled cash is taken. "
+        effects.append(Effect("A price is missing, so nothing is sold: settled cash is taken", style="warn"))
     else:
-        count, turnover = len(view.preview.plan.sells), formats.money(view.preview.turnover)
-        sells = f"{count_text(count, 'sell')} {'raises' if count == 1 else 'raise'} ${turnover}. "
-    where = f"the account of {row.client} ({row.account_number})"
-    if not view.everything:
-        return (
-            f"{amount} leaves {where}.\n\n{ends}{sells}Once settled, on {leaves}, {amount} is journaled to the firm "
-            f"account{again}. You can cancel until the journal is made."
-        )
-    stays = f"Cannot be sold and stays: {view.stays}. " if view.stays else ""
-    return (
-        f"Everything leaves {where}: about {amount}.\n\n{ends}Every position is closed. {sells}{stays}Once settled, on "
-        f"{leaves}, all cash is journaled to the firm account. The account stays unsubscribed. "
-        "You can cancel until the journal is made."
-    )
+        count = len(view.preview.plan.sells)
+        raised = f"{count_text(count, 'sell')} {'raises' if count == 1 else 'raise'}"
+        effects.append(Effect(raised, f"${formats.money(view.preview.turnover)}"))
+    if view.everything and view.stays:
+        effects.append(Effect(f"Cannot be sold and stays: {view.stays}", style="warn"))
+    leaves = formats.full_day(view.can_leave) if view.can_leave else "a day the calendar does not cover"
+    effects.append(Effect(f"Journaled to the firm account once settled, on {leaves}", about))
+    if view.everything:
+        effects.append(Effect("The account stays unsubscribed"))
+    elif row.portfolio_id:
+        effects.append(Effect(f"Then the account is subscribed to {row.portfolio} again"))
+    return effects
 
 
 def journal_form(names: tuple[str, ...], account: str, *, incoming: bool) -> FormScreen:
@@ -110,7 +114,7 @@ def journal_form(names: tuple[str, ...], account: str, *, incoming: bool) -> For
             f"${formats.money(amount)} moves {way}. "
             + ("The next evaluation invests cash above the cash target." if incoming else "Nothing is sold."),
         )
-        text = f"${formats.money(amount)} moves {way}, for {row.client} ({row.account_number})."
+        effects = [Effect(f"Moves {way}, for {row.client} ({row.account_number})", f"${formats.money(amount)}")]
 
         def act(book: Book) -> str:
             journal = cash.create_journal(
@@ -119,7 +123,7 @@ def journal_form(names: tuple[str, ...], account: str, *, incoming: bool) -> For
             return f"${formats.money(amount)}, {formats.words(journal.status)}"
 
         title = f"Journal {'in' if incoming else 'out'}"
-        return Proposal(lines, f"{title}?", text, "Journal", act, title)
+        return Proposal(lines, f"{title}?", "", "Journal", act, title, effects)
 
     fields = [*_fields(names, account), Field("note", "Description", "manual", "purpose of the journal")]
     return FormScreen(f"Journal {'in: firm → client' if incoming else 'out: client → firm'}", fields, propose)

@@ -13,6 +13,7 @@ from rebal_tui.services.view_models.cash import WithdrawalView
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import account_queries, cash_queries, status_queries, withdrawals
 from rebal_tui.tui.navigation import StartsWithdrawal
+from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.cash import columns as cash_columns
 from rebal_tui.tui.screens.cash.columns import CashRow
 from rebal_tui.tui.screens.cash.forms import journal_form, withdrawal_form
@@ -32,7 +33,7 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
     SECTION = Section.CASH
     EXPORT = "cash"
     NOUN = "movement"
-    CSS_PATH: ClassVar[list[str]] = ["../shared/list.tcss", "../accounts/accounts.tcss"]  # type: ignore[assignment]
+    CSS_PATH: ClassVar[list[str]] = ["../shared/list.tcss", "../accounts/accounts.tcss"]  # type: ignore[assignment]  # Textual declares a str or list
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
         *actions.bindings(Section.CASH, LISTS),
@@ -132,14 +133,15 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
         if not view.cancelable:
             self.host.say(cancel_text(view))
             return
-        text = f"{_dollars(view)} for {view.client}, {cash_columns.withdrawal_state(view)}.\n\n"
+        state = cash_columns.withdrawal_state(view)
+        effects = [Effect(f"Withdrawal for {view.client}, {state}", _dollars(view)), Effect(cancel_text(view))]
 
         async def do() -> str:
             done = await self.host.ask(withdrawals.cancel_withdrawal, view.id)
             return f"{'everything' if done.everything else '$' + formats.money(done.amount)} for {view.client}"
 
         self.host.confirm_sending(
-            "Cancel this withdrawal?", text + cancel_text(view), "Cancel withdrawal", do, "Withdrawal canceled"
+            "Cancel this withdrawal?", "", "Cancel withdrawal", do, "Withdrawal canceled", effects=effects
         )
 
     def action_retry(self) -> None:
@@ -154,16 +156,16 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
                 else "This withdrawal is not stopped; it continues automatically."
             )
             return
-        text = (
-            f"The withdrawal of {_dollars(view)} for {view.client} stopped: {view.stopped}.\n\n"
-            "The failed step is retried and the withdrawal continues: it may send sells and make the journal."
-        )
+        effects = [
+            Effect(f"Withdrawal for {view.client}, stopped: {view.stopped}", _dollars(view)),
+            Effect("The failed step is retried and the withdrawal continues: it may send sells and make the journal"),
+        ]
 
         async def do() -> str:
             after = await self.host.ask(withdrawals.retry_withdrawal, view.id)
             return f"stopped again: {after.stopped}" if after.stopped else formats.words(after.stage)
 
-        self.host.confirm_sending("Retry withdrawal?", text, "Retry", do, "Retried")
+        self.host.confirm_sending("Retry withdrawal?", "", "Retry", do, "Retried", effects=effects)
 
     def action_account(self) -> None:
         row = self._row()
@@ -173,7 +175,7 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
     def action_account_runs(self) -> None:
         row = self._row()
         if row is not None:
-            self.host.navigation.show_runs_of(row.account_id)
+            self.host.navigation.show_runs_of(row.account_id, row.client)
 
 
 def _dollars(view: WithdrawalView) -> str:

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
+from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import DeskRow
-from rebal_tui.services.view_models.standing import GLYPHS, TILE_GLYPHS, Standing, Tile
+from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, STATUS_TILES, TILE_GLYPHS, Tile
 from rebal_tui.tui import formats
+from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.table_layout import Column
 from rebal_tui.tui.widgets.tabs import Tab
 
-STANDING_STYLES = {
-    Standing.OUTSIDE: "bad",
-    Standing.NEAR: "warn",
-    Standing.INSIDE: "good",
-    Standing.BLOCKED: "warn",
-    Standing.UNABLE: "bad",
-    Standing.NONE: "muted",
+TILE_STYLES = {
+    **{tile: STATUS_STYLES[kind] for tile, kind in STATUS_TILES.items()},
+    Tile.OUTSIDE: "bad",
+    Tile.NEAR: "warn",
+    Tile.UNABLE: "bad",
 }
-TILE_STYLES = {Tile.OUTSIDE: "bad", Tile.NEAR: "warn", Tile.BLOCKED: "warn", Tile.UNABLE: "bad"}
-EXCEPTION = 10**9
-"""Offset larger than any band usage; it sorts exceptions first."""
 SHORT_TILES = {
+    Tile.NEEDS_YOU: "You",
+    Tile.WILL_TRADE: "Trade",
+    Tile.IN_RANGE: "Range",
     Tile.CALENDAR: "Cal",
     Tile.COOLDOWN: "Cool",
-    Tile.BLOCKED: "Block",
     Tile.OUTSIDE: "Out",
 }
+RANK = 10**9
+"""Distance of two statuses in the default order: larger than any band usage."""
+NO_BAND = -1
+"""Band usage of an account without a band, for sorting."""
+_RANKS = {kind: rank * RANK for rank, kind in enumerate(StatusKind)}
 
 
 def natural(row: DeskRow) -> int:
-    """Sort key: exceptions first, then by descending band usage; an integer, so that large books sort fast."""
-    used = -1 if row.band_used is None else row.band_used
-    return -used - EXCEPTION if row.exception else -used
+    """Sort key: by status, then by descending band usage; an integer, so that large books sort fast."""
+    return _RANKS[row.status] - (NO_BAND if row.band_used is None else row.band_used)
 
 
 def search(row: DeskRow) -> str:
@@ -41,16 +44,18 @@ def search(row: DeskRow) -> str:
 
 
 def _glyph(row: DeskRow) -> Line:
-    return ((GLYPHS[row.standing], STANDING_STYLES[row.standing]),)
+    if row.status is StatusKind.IN_RANGE and not row.tiles.isdisjoint((Tile.NEAR, Tile.OUTSIDE)):
+        return ((NEAR_GLYPH, "warn"),)
+    return ((GLYPHS[row.status], STATUS_STYLES[row.status]),)
 
 
 def _drift(row: DeskRow) -> Line:
-    style = STANDING_STYLES[row.standing] if row.standing in (Standing.OUTSIDE, Standing.NEAR) else ""
+    style = "bad" if Tile.OUTSIDE in row.tiles else "warn" if Tile.NEAR in row.tiles else ""
     return ((formats.drift(row.drift_bp), style),)
 
 
 def _state(row: DeskRow) -> Line:
-    return ((row.state, "bad" if row.exception else ""),)
+    return ((row.state, STATUS_STYLES[row.status]),)
 
 
 def _last(row: DeskRow) -> Line:
@@ -60,56 +65,38 @@ def _last(row: DeskRow) -> Line:
 def columns() -> tuple[Column[DeskRow], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
-        Column("standing", "", 1, _glyph),
+        Column("glyph", "", 1, _glyph),
         Column(
-            "account",
-            "Account",
-            8,
-            lambda row: formats.short_id(row.account_id),
-            sort=lambda row: row.account_id,
-            priority=3,
+            "client", "Client", 16, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=3, max_width=48
         ),
         Column(
-            "client", "Client", 16, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=3, max_width=30
+            "portfolio", "Portfolio", 12, lambda row: row.portfolio, sort=lambda row: row.portfolio.casefold(),
+            priority=4, grow=2, max_width=36,
         ),
         Column(
-            "portfolio",
-            "Portfolio",
-            12,
-            lambda row: row.portfolio,
-            sort=lambda row: row.portfolio.casefold(),
-            priority=4,
-            grow=2,
-            max_width=24,
+            "equity", "Equity", 10, lambda row: formats.dollars(row.equity), "right", 3, lambda row: row.equity, True
         ),
-        Column("equity", "Equity", 13, lambda row: formats.money(row.equity), "right", 2, lambda row: row.equity, True),
-        Column("cash", "Cash", 11, lambda row: formats.money(row.cash), "right", 6, lambda row: row.cash, True),
-        Column("worst", "Worst", 5, lambda row: row.worst, sort=lambda row: row.worst, priority=1),
+        Column("cash", "Cash", 8, lambda row: formats.dollars(row.cash), "right", 6, lambda row: row.cash, True),
+        Column("worst", "Worst", 5, lambda row: row.worst, sort=lambda row: row.worst, priority=2),
         Column("drift", "Drift", 6, _drift, "right", 0, lambda row: abs(row.drift_bp), True),
         Column(
-            "band",
-            "Band used",
-            17,
-            lambda row: bars.band_bar(row.band_used),
-            "left",
-            0,
-            lambda row: -1 if row.band_used is None else row.band_used,
-            True,
+            "band", "Band used", bars.USAGE_WIDTH, lambda row: bars.band_bar(row.band_used), "left", 1,
+            lambda row: -1 if row.band_used is None else row.band_used, True,
         ),
-        Column("state", "State", 11, _state, sort=lambda row: row.state, grow=2, max_width=30),
+        Column("state", "Status", 14, _state, sort=lambda row: row.state, grow=2, max_width=22),
         Column(
-            "last",
-            "Last",
-            6,
-            _last,
+            "last", "Last", 6, _last, priority=5,
             sort=lambda row: (row.last_rebalanced is not None, row.last_rebalanced),
-            priority=5,
         ),
-    )
+        Column(
+            "account", "Account", 8, lambda row: formats.short_id(row.account_id), sort=lambda row: row.account_id,
+            priority=7,
+        ),
+    )  # fmt: skip
 
 
-def tile_tabs(tiles: tuple[tuple[Tile, int], ...]) -> tuple[Tab, ...]:
-    """Return a tab per tile with its count; a count of zero is muted."""
+def tile_tabs(tiles: tuple[tuple[Tile, int], ...], current: Tile) -> tuple[Tab, ...]:
+    """Return a tab per status, and per group that has accounts or is `current`; a count of zero is muted."""
     return tuple(
         Tab(
             tile,
@@ -120,4 +107,5 @@ def tile_tabs(tiles: tuple[tuple[Tile, int], ...]) -> tuple[Tab, ...]:
             short=SHORT_TILES.get(tile, ""),
         )
         for tile, count in tiles
+        if count or tile in STATUS_TILES or tile in (Tile.ALL, current)
     )

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.services.view_models.desk import AccountView, DeskRow, DeskSnapshot, InTile
+from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELDS
+from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import desk_queries, run_queries
 from rebal_tui.tui.navigation import ShowsAccount
 from rebal_tui.tui.screens.desk import columns as desk_columns
+from rebal_tui.tui.screens.desk.firm_line import FirmLine
 from rebal_tui.tui.screens.first_run import FirstRun
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
-from rebal_tui.tui.widgets.table import BookTable, View
+from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.table_order import View
 
+MAX_SEARCHED_ROWS = 2_000
+"""How many rows are searched for the one where the cursor starts."""
 BAR_WIDTH = 20
 """Width in cells of the progress bar while the book opens."""
 OWN_ACTIONS = frozenset(action.method.partition("(")[0] for action in actions.section_actions(Section.DESK))
@@ -45,6 +53,9 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     SECTION = Section.DESK
     EXPORT = "accounts"
     NOUN = "account"
+    FILTER_FIELDS = DESK_FIELDS
+    FILTER_CHOICES = DESK_CHOICES
+    EXAMPLE_TERMS = "drift>5 portfolio:growth state:waits cash<0"
     CSS_PATH = "../shared/list.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
@@ -54,6 +65,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._snapshot: DeskSnapshot | None = None
+        self._cursor_set = False
 
     def make_table(self) -> BookTable[DeskRow]:
         return BookTable(
@@ -65,6 +77,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         )
 
     def compose_body(self) -> ComposeResult:
+        yield FirmLine(id="firm")
         yield from super().compose_body()
         yield FirstRun(self.host.first_run)
 
@@ -107,13 +120,28 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         if self._snapshot is None:
             return
         tile = Tile(self.tile)
-        self.tiles.tabs = desk_columns.tile_tabs(self._snapshot.tiles)
+        self.query_one(FirmLine).firm = self._snapshot.firm
+        self.tiles.tabs = desk_columns.tile_tabs(self._snapshot.tiles, tile)
         self.table.set_empty(
             "No account is subscribed to a portfolio yet."
             if not self._snapshot.rows
             else f"No account in “{tile}”; escape shows all."
         )
-        self.table.set_rows(self._snapshot.rows, None if tile is Tile.ALL else InTile(tile))
+        rows = self._snapshot.rows
+        if isinstance(rows, FitsColumns):
+            self.table.fit_columns(rows.zero_columns(), rows.widest())
+        self.table.set_rows(rows, None if tile is Tile.ALL else InTile(tile))
+        if not self._cursor_set and len(rows):
+            self._cursor_set = True
+            self._start_cursor()
+
+    def _start_cursor(self) -> None:
+        """Move the cursor to the first row that needs a person or is outside its bands."""
+        urgent = (StatusKind.NEEDS_YOU, Tile.OUTSIDE)
+        for row in islice(self.table.rows, MAX_SEARCHED_ROWS):
+            if row.status is urgent[0] or urgent[1] in row.tiles:
+                self.table.move_to(row.account_id)
+                return
 
     async def detail_of(self, key: str) -> Builder:
         view = await self.host.ask(desk_queries.account_view, key)
@@ -151,9 +179,9 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             self.app.push_screen(ReadScreen(title, preview_lines(view), copy=account_id))
 
     def action_account_runs(self) -> None:
-        account_id = self.selected_id()
-        if account_id is not None:
-            self.host.navigation.show_runs_of(account_id)
+        account_id, row = self.selected_id(), self.table.cursor_row
+        if account_id is not None and row is not None:
+            self.host.navigation.show_runs_of(account_id, row.client)
 
     def action_evaluate(self) -> None:
         text = (

@@ -10,8 +10,8 @@ from pathlib import Path
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.files_book.dialogs import PositionsShown
 from rebal_tui.tui.book_services import files_dialogs
+from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.files.path_dialog import PathDialog
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen
 from rebal_tui.tui.segments import Line, paragraph
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.typed_paths import require_input
@@ -37,14 +37,13 @@ class PositionsScreen(PathDialog):
         if not self.is_attached:
             return
 
-        def answered(sure: bool | None) -> None:
-            if sure:
-                store = partial(self.host.ask, files_dialogs.store_positions, shown)
-                self.host.work(self.host.change(store, "Imported"), name=self.HEADING)
-                self.dismiss()
+        def answered(_note: str) -> None:
+            store = partial(self.host.ask, files_dialogs.store_positions, shown)
+            self.host.work(self.host.change(store, "Imported"), name=self.HEADING)
+            self.dismiss()
 
-        question = ConfirmScreen("Import these positions?", shown.text, yes="Import", lines=_lines(shown.lines))
-        self.app.push_screen(question, answered)
+        question = Question("Import these positions?", "Import", shown.text, lines=_lines(shown.lines))
+        self.host.confirm(question, answered)
 
 
 def _read(path: Path) -> bytes:

@@ -1,11 +1,11 @@
-"""Columns and details of jobs, alerts and audit entries."""
+"""Columns and details of jobs and audit entries."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 
-from rebal_tui.services.view_models.log import AlertView, AuditView, LogSnapshot
+from rebal_tui.services.view_models.log import AuditView, LogSnapshot
 from rebal_tui.services.view_models.status import JobView
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, heading, paragraph
@@ -13,36 +13,15 @@ from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table_layout import Column
 from rebal_tui.tui.widgets.tabs import Tab
 
-JOBS, ALERTS, AUDIT = "jobs", "alerts", "audit"
-TABS = (JOBS, ALERTS, AUDIT)
-KINDS = {
-    "restricted": "◌ account",
-    "account_ended": "◌ account",
-    "asset_hold": "■ asset",
-    "surge": "▲ runs",
-    "needs_adjustment": "▲ portfolio",
-    "run": "✗ run",
-    "withdrawal": "✗ withdrawal",
-    "job": "✗ job",
-    "missed": "◷ missed",
-    "broker": "✗ broker",
-    "clock": "▲ clock",
-    "stream": "▲ stream",
-    "prices": "▲ prices",
-    "journal": "◷ journal",
-    "journal_changed": "✗ journal",
-    "lost_run": "✗ lost run",
-    "reconciliation": "◌ account",
-}
+JOBS, AUDIT = "jobs", "audit"
+TABS = (JOBS, AUDIT)
 
 
 def log_tabs(snapshot: LogSnapshot) -> tuple[Tab, ...]:
-    """Return the tabs of the three lists with their counts."""
+    """Return the tabs of the two lists with their counts."""
     failing = sum(bool(job.failed) for job in snapshot.jobs)
-    alerts = len(snapshot.alerts)
     return (
         Tab(JOBS, "Jobs", figure=f"{len(snapshot.jobs)}", mark="✗" if failing else "", style="bad" if failing else ""),
-        Tab(ALERTS, "Alerts", figure=f"{alerts:,}", mark="▲" if alerts else "", style="warn" if alerts else "muted"),
         Tab(AUDIT, "Audit trail", figure=f"{snapshot.entries:,}", short="Audit"),
     )
 
@@ -77,15 +56,6 @@ def job_columns() -> tuple[Column[JobView], ...]:
     )
 
 
-def alert_columns() -> tuple[Column[AlertView], ...]:
-    """Return the columns of the alert list."""
-    return (
-        Column("at", "Since", 12, lambda alert: formats.short_timestamp(alert.at), sort=lambda alert: alert.at),
-        Column("kind", "Subject", 12, lambda alert: ((_kind(alert), "warn"),), sort=lambda alert: alert.kind),
-        Column("text", "Alert", 40, lambda alert: alert.text, grow=3, max_width=160),
-    )
-
-
 def audit_columns() -> tuple[Column[AuditView], ...]:
     """Return the columns of the audit trail."""
     return (
@@ -102,20 +72,10 @@ def job_text(job: JobView) -> str:
     return f"{job.name} {job.title} {job.last_result}"
 
 
-def alert_text(alert: AlertView) -> str:
-    return f"{alert.kind} {alert.subject} {alert.text}"
-
-
-def _kind(alert: AlertView) -> str:
-    return KINDS.get(alert.kind, alert.kind)
-
-
-def title_of(row: JobView | AlertView | AuditView) -> tuple[str, str]:
+def title_of(row: JobView | AuditView) -> tuple[str, str]:
     """Return the title of a row's full-screen view and the text that `y` copies."""
     if isinstance(row, JobView):
         return f"Job · {row.title}", row.last_result
-    if isinstance(row, AlertView):
-        return f"Alert · {_kind(row)}", row.text
     return f"Audit entry {row.seq:,} · {row.action} · y copies its JSON", entry_json(row)
 
 
@@ -132,14 +92,12 @@ def _read(text: str) -> object:
         return text
 
 
-def detail_lines(row: JobView | AlertView | AuditView) -> Builder:
-    """Build the details of a job, alert or audit entry."""
+def detail_lines(row: JobView | AuditView) -> Builder:
+    """Build the details of a job or an audit entry."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         if isinstance(row, JobView):
             return _job(row, width)
-        if isinstance(row, AlertView):
-            return _alert(row, width)
         return [line for text in entry_json(row).split("\n") for line in json_line(text, width)]
 
     return build
@@ -157,18 +115,6 @@ def _job(job: JobView, width: int) -> list[Line]:
         lines.append(((name.ljust(8), "muted"), (value, "")))
     result = paragraph(job.last_result or "This job has not run yet.", width, "" if job.last_result else "muted")
     return [*lines, (), heading("Last result", width), *result]
-
-
-def _alert(alert: AlertView, width: int) -> list[Line]:
-    return [
-        ((_kind(alert), "warn"), (f"  since {formats.timestamp(alert.at)} NY", "muted")),
-        (),
-        *paragraph(alert.text, width),
-        (),
-        *paragraph(f"Subject: {alert.subject}", width, "muted"),
-        (),
-        *paragraph("a acknowledges this alert; g goes to its subject.", width, "muted"),
-    ]
 
 
 def json_line(line: str, width: int) -> list[Line]:

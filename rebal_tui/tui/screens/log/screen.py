@@ -1,4 +1,4 @@
-"""Log section: scheduler jobs, alerts, and the audit trail with its verification."""
+"""Log section: scheduler jobs, and the audit trail with its verification."""
 
 from __future__ import annotations
 
@@ -8,34 +8,33 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from rebal_tui.domain.text import count_text
-from rebal_tui.services.view_models.log import AlertView, AuditCheck, LogSnapshot
+from rebal_tui.services.view_models.log import AuditCheck, LogSnapshot
 from rebal_tui.services.view_models.status import JobView
 from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import log_queries, scheduler
 from rebal_tui.tui.navigation import ShowsJob
 from rebal_tui.tui.screens.log import lines
-from rebal_tui.tui.screens.log.lines import ALERTS, AUDIT, JOBS, TABS
+from rebal_tui.tui.screens.log.lines import AUDIT, JOBS, TABS
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.text import ui_text
-from rebal_tui.tui.widgets.lines import Builder, LinesView
+from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import TabBar
 
 
 class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
-    """Tabs for scheduler jobs, alerts and the audit trail."""
+    """Tabs for scheduler jobs and the audit trail."""
 
     SECTION = Section.LOG
     EXPORT = "audit"
     NOUN = "row"
-    CSS_PATH = ["../shared/list.tcss", "log.tcss"]  # noqa: RUF012
+    CSS_PATH = ["../shared/list.tcss", "log.tcss"]  # noqa: RUF012 - read only, as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(Section.LOG, LISTS)]
 
     def __init__(self) -> None:
@@ -54,18 +53,22 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         verified = Static("", id="verified", markup=False)
         verified.display = False
         yield verified
-        with Horizontal(id="body"):
-            with Vertical(id="tables"):
-                yield BookTable(lines.job_columns(), lambda job: f"{JOBS}:{job.name}", id=JOBS, empty="No jobs.",
-                                search=lines.job_text)  # fmt: skip
-                yield BookTable(lines.alert_columns(), lambda alert: f"{ALERTS}:{alert.key}", id=ALERTS,
-                                search=lines.alert_text, empty="No open alerts.")  # fmt: skip
-                yield BookTable(lines.audit_columns(), lambda entry: f"{AUDIT}:{entry.seq}", id=AUDIT,
-                                empty="No entries.")  # fmt: skip
-            yield LinesView(id="detail")
-        line = Input(placeholder="search the audit trail", id="filter", compact=True)
-        line.display = False
-        yield line
+        yield from self.compose_list()
+
+    def compose_tables(self) -> ComposeResult:
+        with Vertical(id="tables"):
+            yield BookTable(lines.job_columns(), lambda job: f"{JOBS}:{job.name}", id=JOBS, empty="No jobs.",
+                            search=lines.job_text)  # fmt: skip
+            yield BookTable(lines.audit_columns(), lambda entry: f"{AUDIT}:{entry.seq}", id=AUDIT,
+                            empty="No entries.")  # fmt: skip
+
+    @property
+    def filter_hint(self) -> str:
+        return "search the audit trail" if self._tab == AUDIT else super().filter_hint
+
+    @property
+    def filter_text(self) -> str:
+        return self._search if self._tab == AUDIT else super().filter_text
 
     def on_mount(self) -> None:
         self._show_tab()
@@ -78,15 +81,13 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         if old is not None and snapshot.version == old.version and search == self._searched:
             return
         self._snapshot, self._searched = snapshot, search
-        alerts = self.query_one(f"#{ALERTS}", BookTable)
         with self.app.batch_update():
             self.query_one("#tiles", TabBar).tabs = lines.log_tabs(snapshot)
             self.query_one(f"#{JOBS}", BookTable).set_rows(snapshot.jobs)
-            alerts.set_rows(snapshot.alerts)
-            alerts.marked = alerts.marked & {f"{ALERTS}:{alert.key}" for alert in snapshot.alerts}
             audit = self.query_one(f"#{AUDIT}", BookTable)
             audit.set_empty(f"No entries contain “{search}”." if search else "No entries.")
             audit.set_rows(snapshot.audit)
+            self.show_filter()
         self.request_detail(self.table.cursor_key)
 
     def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
@@ -103,7 +104,7 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         return key.partition(":")[2] if key is not None else None
 
     def show_tab(self, tab: str) -> None:
-        """Show jobs, alerts or the audit trail."""
+        """Show the jobs or the audit trail."""
         self._tab = tab
         self._show_tab()
 
@@ -117,8 +118,10 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
             self.query_one(f"#{tab}", BookTable).display = tab == self._tab
         self.query_one("#tiles", TabBar).current = self._tab
         line = self.query_one("#filter", Input)
-        line.value = self._search if self._tab == AUDIT else self.table.view.text
-        line.display = bool(line.value)
+        with line.prevent(Input.Changed):
+            line.value = self.filter_text
+        line.placeholder, line.display = self.filter_hint, False
+        self.show_filter()
         self.table.focus()
         self.request_detail(self.table.cursor_key)
 
@@ -164,30 +167,6 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         if job is not None:
             text = f"{job.title} runs once now, as if due. An evaluation may make runs and send orders."
             self.host.confirm_sending(f"Run “{job.title}” now?", text, "Run", lambda: self.run_job(job.name), "Done")
-
-    def _alert(self) -> AlertView | None:
-        row = self.table.cursor_row
-        if not isinstance(row, AlertView):
-            self.host.say("Select an alert first; t shows the alerts.")
-            return None
-        return row
-
-    def action_acknowledge(self) -> None:
-        alert = self._alert()
-        if alert is None:
-            return
-        marked = [row.key for row in self.table.rows if f"{ALERTS}:{row.key}" in self.table.marked]
-        keys = tuple(marked) or (alert.key,)
-        done = "Acknowledged; it is raised again if its cause recurs"
-        if len(keys) > 1:
-            done = f"{count_text(len(keys), 'alert')} acknowledged"
-        change = self.host.change(lambda: self.host.ask(log_queries.acknowledge_all, keys), done)
-        self.host.work(change, name="acknowledge")
-
-    def action_go_to(self) -> None:
-        alert = self._alert()
-        if alert is not None:
-            self.host.navigation.show_subject(alert.kind, alert.subject)
 
     def action_verify(self) -> None:
         self.host.work(self._verify(), name="verify")

@@ -16,6 +16,7 @@ from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.quantities import price_text, qty_text
 from rebal_tui.domain.text import count_text
 from rebal_tui.tui.book_services import corporate_actions
+from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
 
@@ -45,7 +46,6 @@ class CorporateActionScreen(Dialog[Mapping[str, str] | None]):
     CorporateActionScreen Input { width: 1fr; }
     CorporateActionScreen #action-effect { margin-top: 1; height: 4; }
     CorporateActionScreen #action-buttons { height: auto; margin-top: 1; align-horizontal: right; }
-    CorporateActionScreen Button { margin-left: 2; min-width: 10; }
     """
 
     def __init__(self, symbol: str) -> None:
@@ -63,8 +63,8 @@ class CorporateActionScreen(Dialog[Mapping[str, str] | None]):
                     yield Input(placeholder=placeholder, id=f"action-{name}", compact=True)
             yield Static("", id="action-effect", markup=False)
             with Horizontal(id="action-buttons"):
-                yield Button("Cancel", id="cancel", compact=True)
-                yield Button("Apply", id="apply", variant="primary", compact=True, disabled=True)
+                yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
+                yield Button(key_label("Apply", "enter"), id="apply", compact=True, disabled=True)
 
     def on_mount(self) -> None:
         self.query_one("#action-kind").focus()

@@ -16,12 +16,13 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.market import AssetRow, MarketSnapshot
 from rebal_tui.tui import actions
-from rebal_tui.tui.book_services import asset_holds, corporate_actions, market_queries, simulator
+from rebal_tui.tui.book_services import corporate_actions, market_queries, simulator
 from rebal_tui.tui.navigation import ShowsAsset
 from rebal_tui.tui.screens.market import lines as market_lines
 from rebal_tui.tui.screens.market.corporate_action import CorporateActionScreen
 from rebal_tui.tui.screens.market.shock import Shock, ShockScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.holds import ask_to_release_asset
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.segments import Line
@@ -186,17 +187,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         if not row.hold:
             self.host.say(f"{row.symbol} is not on hold.")
             return
-        symbol = row.symbol
-        text = (
-            f"{row.hold}. Once released, automatic runs trade all accounts that hold or target {symbol} again, at the "
-            f"current price, until its next price jump. Held by {count_text(row.accounts, 'account')}."
-        )
-
-        async def do() -> str:
-            await self.host.ask(asset_holds.release, symbol)
-            return symbol
-
-        self.host.confirm_sending(f"Release {symbol}?", text, "Release", do, "Released")
+        ask_to_release_asset(self, row.symbol, row.hold, row.accounts)
 
     def action_set_tradable(self) -> None:
         row = self._controlled()

@@ -16,6 +16,7 @@ from textual.widgets import Button, Input, Label, Static
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, parse_percent, percent_text
 from rebal_tui.services.simulation.simulator import LARGEST_SHOCK
 from rebal_tui.tui.book_services import market_queries
+from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
 
@@ -68,7 +69,6 @@ class ShockScreen(Dialog[Shock | None]):
     ShockScreen .fault { color: $text-error; height: 1; padding-left: 12; }
     ShockScreen #shock-effect { margin-top: 1; }
     ShockScreen #shock-buttons { height: auto; margin-top: 1; align-horizontal: right; }
-    ShockScreen Button { margin-left: 2; min-width: 10; }
     """
 
     def __init__(self, symbol: str, known: Sequence[str]) -> None:
@@ -90,8 +90,8 @@ class ShockScreen(Dialog[Shock | None]):
             yield Static("", id="fault-percent", classes="fault", markup=False)
             yield Static("", id="shock-effect", markup=False)
             with Horizontal(id="shock-buttons"):
-                yield Button("Cancel", id="cancel", compact=True)
-                yield Button("Shock", id="shock", variant="primary", compact=True, disabled=True)
+                yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
+                yield Button(key_label("Shock", "enter"), id="shock", compact=True, disabled=True)
 
     def on_mount(self) -> None:
         self.query_one("#shock-percent").focus()

@@ -21,6 +21,7 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioDraft
 from rebal_tui.tui.book_services import portfolio_queries, portfolios
+from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, Note
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm
@@ -28,7 +29,7 @@ from rebal_tui.tui.screens.portfolios.layout import ON, REBALANCE, compose_form
 from rebal_tui.tui.screens.portfolios.lines import cooldown_text, dates_text, impact_lines, impact_text
 from rebal_tui.tui.screens.portfolios.live_preview import foot_lines, impact_panel, live_lines
 from rebal_tui.tui.screens.portfolios.weight_rows import WeightRow, WeightRows
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, Dialog, ReadScreen
+from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
@@ -365,8 +366,8 @@ class PortfolioEditor(Dialog[str]):
         if self._read() == self._start:
             self.dismiss()
             return
-        question = ConfirmScreen("Discard your changes?", "They have not been saved.", yes="Discard", no="Keep editing")
-        self.app.push_screen(question, lambda yes: self._left() if yes else None)
+        question = Question("Discard your changes?", "Discard", "They have not been saved.", no="Keep editing")
+        self.host.confirm(question, lambda _note: self._left())
 
     def _left(self) -> None:
         self.dismiss()

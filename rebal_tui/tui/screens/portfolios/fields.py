@@ -19,7 +19,7 @@ class PlainInput(Input):
     ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = None
 
     def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None, classes: str = "") -> None:
-        super().__init__(value, placeholder=placeholder, id=id, classes=classes, compact=True, select_on_focus=False)
+        super().__init__(value, placeholder=placeholder, id=id, classes=classes, compact=True)
         self.cursor_blink = False
 
     def check_consume_key(self, key: str, character: str | None) -> bool:

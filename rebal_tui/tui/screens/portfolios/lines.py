@@ -10,9 +10,8 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.engine.trace_text import condition_text
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioView
-from rebal_tui.services.view_models.standing import GLYPHS
 from rebal_tui.tui import formats
-from rebal_tui.tui.screens.desk.columns import STANDING_STYLES
+from rebal_tui.tui.screens.accounts.columns import glyph
 from rebal_tui.tui.screens.portfolios.columns import shares_of, status_segment
 from rebal_tui.tui.segments import Line, beside, heading, paragraph, table_line
 from rebal_tui.tui.text import printable
@@ -134,8 +133,9 @@ def _subscribers(view: PortfolioView, width: int, room: int | None) -> list[Line
 
 def _subscriber(row: AccountRow, width: int) -> Line:
     money = 15
+    mark, style = glyph(row)
     cells = [
-        (GLYPHS[row.standing], 1, "left", STANDING_STYLES[row.standing]),
+        (mark, 1, "left", style),
         (row.client, max(width - money - 3, 6), "left", ""),
         (formats.money(row.equity), money, "right", ""),
     ]

@@ -18,6 +18,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.tui.book_services import portfolio_queries, portfolios
 from rebal_tui.tui.screens.portfolios.fields import PlainInput
+from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.segments import Line, paragraph
 from rebal_tui.tui.text import printable, ui_text
@@ -170,7 +171,6 @@ class NameScreen(Dialog[str]):
     NameScreen Input { margin-top: 1; }
     NameScreen #name-fault { color: $text-error; height: 1; }
     NameScreen Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
-    NameScreen Button { margin-left: 2; min-width: 10; }
     """
 
     def __init__(self, title: str, text: str, name: str, yes: str) -> None:
@@ -187,8 +187,8 @@ class NameScreen(Dialog[str]):
             yield PlainInput(self._name_given, placeholder="a name", id="new-name")
             yield Static("", id="name-fault", markup=False)
             with Horizontal():
-                yield Button("Cancel", id="cancel", compact=True)
-                yield Button(ui_text(self._yes), id="yes", variant="primary", compact=True)
+                yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
+                yield Button(key_label(self._yes, "enter"), id="yes", compact=True)
 
     @property
     def _fault(self) -> str:

@@ -18,16 +18,18 @@ from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, Port
 from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import portfolio_queries, portfolios, run_queries, status_queries
 from rebal_tui.tui.navigation import ShowsPortfolio
+from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.lines import impact_lines, names_text, portfolio_lines
 from rebal_tui.tui.screens.portfolios.paste import NameScreen, PasteScreen
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.json_lines import json_lines
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
-from rebal_tui.tui.widgets.table import BookTable, View
+from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.tabs import ALL
 
 P = ParamSpec("P")
@@ -47,7 +49,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
     SECTION = Section.PORTFOLIOS
     EXPORT = "portfolios"
     NOUN = "portfolio"
-    CSS_PATH = ["../shared/list.tcss", "portfolios.tcss"]  # noqa: RUF012
+    CSS_PATH = ["../shared/list.tcss", "portfolios.tcss"]  # noqa: RUF012 - read only, as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
         *actions.bindings(Section.PORTFOLIOS, LISTS),
@@ -177,13 +179,12 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             return
         if not self.is_current:
             return
-
-        def answered(sure: bool | None) -> None:
-            if sure:
-                self.host.work(self._set_inactive(row), name="inactivate")
-
         text = f"Accounts can no longer subscribe to {row.name}. r reactivates it."
-        self.app.push_screen(ConfirmScreen("Deactivate this portfolio?", text, yes="Deactivate"), answered)
+        question = Question("Deactivate this portfolio?", "Deactivate", text)
+        self.host.confirm(question, lambda _note: self._deactivate(row))
+
+    def _deactivate(self, row: PortfolioRow) -> None:
+        self.host.work(self._set_inactive(row), name="inactivate")
 
     async def _set_inactive(self, row: PortfolioRow) -> None:
         if await self._ask(portfolios.inactivate_portfolio, row.id) is not None:

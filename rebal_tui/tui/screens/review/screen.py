@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from rebal_tui.domain.errors import PlanChanged, Refusal
-from rebal_tui.domain.text import count_text
-from rebal_tui.services.view_models.accounts import BulkResult
+from rebal_tui.domain.errors import Refusal
 from rebal_tui.services.view_models.review import ReviewSnapshot, ReviewView
 from rebal_tui.services.view_models.runs import RunRow
-from rebal_tui.tui import actions, formats
+from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import review_queries
 from rebal_tui.tui.screens.files.trade_list import TradeListScreen
 from rebal_tui.tui.screens.review import lines
-from rebal_tui.tui.screens.review.approve import ApproveScreen
 from rebal_tui.tui.screens.runs import columns as run_columns
-from rebal_tui.tui.screens.shared.dialog import AskScreen, ReadScreen
+from rebal_tui.tui.screens.shared import approval
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.sections import LISTS, REVIEW
 from rebal_tui.tui.widgets.lines import Builder
@@ -34,7 +32,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
     SECTION = REVIEW
     EXPORT = "runs"
     NOUN = "run"
-    CSS_PATH = ["../shared/list.tcss", "review.tcss"]  # noqa: RUF012
+    CSS_PATH = ["../shared/list.tcss", "review.tcss"]  # noqa: RUF012 - read only, as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(REVIEW, LISTS)]
 
     def __init__(self) -> None:
@@ -63,7 +61,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
 
     async def detail_of(self, key: str) -> Builder:
         try:
-            return lines.review_lines(await self._view(key))
+            return approval.review_lines(await self._view(key))
         except Refusal as refusal:
             return lines.refusal_lines(str(refusal))
 
@@ -78,7 +76,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         view = await self._view(key)
         if self.is_current:
             title = f"Review · {view.preview.client} · A approves, R rejects in the list"
-            self.app.push_screen(ReadScreen(title, lines.review_lines(view), copy=key))
+            self.app.push_screen(ReadScreen(title, approval.review_lines(view), copy=key))
 
     async def _view(self, run_id: str) -> ReviewView:
         return await self.host.ask(review_queries.review_view, run_id)
@@ -97,64 +95,12 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
     def action_approve(self) -> None:
         rows = self._chosen()
         if rows:
-            self.host.work(self._ask_to_approve([row.id for row in rows]), name="approve")
-
-    async def _ask_to_approve(self, run_ids: Sequence[str], changed: bool = False) -> None:
-        views = [await self._view(run_id) for run_id in run_ids]
-        if not self.is_attached:
-            return
-
-        def answered(note: str | None) -> None:
-            if note is not None:
-                self.host.work(self._approve(views, note), name="approve")
-
-        live = self.host.mode_shown.startswith("LIVE")
-        self.app.push_screen(ApproveScreen(views, typed="LIVE" if live else "", changed=changed), answered)
-
-    async def _approve(self, views: Sequence[ReviewView], note: str) -> None:
-        plans = {view.row.id: view.preview.plan for view in views}
-        if len(views) > 1:
-            self._report_results("approved", await self.host.ask(review_queries.approve_all, plans, note))
-            return
-        (run_id, plan), client = next(iter(plans.items())), views[0].preview.client
-        try:
-            status = await self.host.ask(review_queries.approve, run_id, plan, note)
-        except PlanChanged as refusal:
-            self.host.say(f"Not approved, nothing was sent: {refusal}.", "warning")
-            await self._ask_to_approve([run_id], changed=True)
-            return
-        self.host.say(f"Approved the run of {client}: {formats.words(status)}.")
-        self.host.pull_soon()
+            self.host.work(approval.ask_to_approve(self, [row.id for row in rows]), name="approve")
 
     def action_reject(self) -> None:
         rows = self._chosen()
-        if not rows:
-            return
-        run_ids = [row.id for row in rows]
-
-        def answered(note: str | None) -> None:
-            if note:
-                self.host.work(self._reject(run_ids, note), name="reject")
-
-        one = f"{formats.words(rows[0].type)} of {rows[0].client}, run {formats.short_id(rows[0].id)}, is canceled."
-        text = one if len(rows) == 1 else f"{count_text(len(rows), 'run')} are canceled with the same note."
-        title = "Reject this run?" if len(rows) == 1 else f"Reject {len(rows)} runs?"
-        self.app.push_screen(AskScreen(title, f"{text} Nothing has been sent. Why?", "a note, then enter"), answered)
-
-    async def _reject(self, run_ids: Sequence[str], note: str) -> None:
-        self._report_results("rejected", await self.host.ask(review_queries.reject_all, run_ids, note))
-
-    def _report_results(self, done: str, results: Sequence[BulkResult]) -> None:
-        """Show the result: a message for one run, a list for several."""
-        self.table.marked = frozenset()
-        good = sum(not result.refusal for result in results)
-        if len(results) == 1:
-            message = f"Not {done}: {results[0].refusal}" if results[0].refusal else f"{done.capitalize()}"
-            self.host.say(f"{message}: {results[0].client}.", "warning" if results[0].refusal else "information")
-        elif self.is_attached:
-            title = f"{good} of {count_text(len(results), 'run')} {done}"
-            self.app.push_screen(ReadScreen(title, lines.outcome_lines(done, results)))
-        self.host.pull_soon()
+        if rows:
+            approval.ask_to_reject(self, rows)
 
     def _with_row(self, do: Callable[[RunRow], None]) -> None:
         row = self.table.cursor_row

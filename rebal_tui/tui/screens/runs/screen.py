@@ -13,8 +13,10 @@ from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import manual_runs, run_queries, status_queries
 from rebal_tui.tui.navigation import ShowsRun
+from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.runs import columns as run_columns
-from rebal_tui.tui.screens.shared.dialog import AskScreen, ReadScreen
+from rebal_tui.tui.screens.shared import approval
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.json_lines import json_lines
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.run_lines import run_lines
@@ -114,18 +116,21 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
             self.host.say(f"This run is {formats.words(row.status)}; only a queued or running run can be canceled.")
             return
         started = row.status == RunStatus.IN_PROGRESS
-        what = (
-            f"No further orders are sent; open orders are canceled if the broker allows it. "
-            f"{row.done:,} of {count_text(row.total, 'order')} filled; these are not changed."
-            if started
-            else "The run has not started; no order has been or will be sent."
-        )
-        text = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}.\n\n{what}"
+        what = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}"
+        effects = [Effect(f"{what}, is canceled"), Effect("It has not started: no order has been or will be sent")]
+        if started:
+            filled = f"{row.done:,} of {count_text(row.total, 'order')}"
+            effects = [
+                Effect(f"{what}, stops"),
+                Effect("No further orders are sent"),
+                Effect("Open orders are canceled if the broker allows it"),
+                Effect("Filled orders are not changed", filled),
+            ]
 
         async def do() -> str:
             return (await self.host.ask(manual_runs.cancel_run, run_id)).status
 
-        self.host.confirm_sending("Cancel this run?", text, "Cancel run", do, "Canceling the run")
+        self.host.confirm_sending("Cancel this run?", "", "Cancel run", do, "Canceling the run", effects=effects)
 
     def _awaiting(self) -> RunRow | None:
         """Return the run under the cursor if it awaits review; else shows a message and returns None."""
@@ -140,38 +145,12 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
     def action_approve(self) -> None:
         row = self._awaiting()
         if row is not None:
-            self.host.work(self._approve(row), name="approve")
-
-    async def _approve(self, row: RunRow) -> None:
-        plan = (await self.host.ask(run_queries.run_view, row.id)).plan
-        if plan is None:
-            self.host.say("This run has no plan yet.")
-            return
-        sells, buys = count_text(len(plan.sells), "sell"), count_text(len(plan.buys), "buy")
-        text = (
-            f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}: {sells} and {buys} are sent. "
-            "If prices have moved and changed the plan, nothing is sent and the new plan is shown."
-        )
-
-        async def do() -> str:
-            return (await self.host.ask(manual_runs.approve_run, row.id, plan)).status
-
-        self.host.confirm_sending("Approve this run?", text, "Approve", do, "Approved")
+            self.host.work(approval.ask_to_approve(self, [row.id]), name="approve")
 
     def action_reject(self) -> None:
         row = self._awaiting()
-        if row is None:
-            return
-
-        async def reject(note: str) -> str:
-            return (await self.host.ask(manual_runs.reject_run, row.id, note)).status
-
-        def answered(note: str | None) -> None:
-            if note:
-                self.host.work(self.host.change(lambda: reject(note), "Rejected"), name="reject")
-
-        text = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}, is canceled. Why?"
-        self.app.push_screen(AskScreen("Reject this run?", text, "a note, then enter"), answered)
+        if row is not None:
+            approval.ask_to_reject(self, [row])
 
     def action_account(self) -> None:
         row = self.table.cursor_row

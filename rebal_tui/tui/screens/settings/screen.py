@@ -23,6 +23,7 @@ from rebal_tui.tui.host import Host
 from rebal_tui.tui.screens.settings import guards as guard_fields
 from rebal_tui.tui.screens.settings.keys import KeysScreen
 from rebal_tui.tui.screens.settings.policy_fields import REVIEW_WORDS, REVIEWS, TYPED, policy_text
+from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.settings import Density, Settings, write_settings
 from rebal_tui.tui.text import ui_text
@@ -86,7 +87,7 @@ class SettingsScreen(Dialog[None]):
             yield from self._choice("density", "Density", [(d, d) for d in Density], self._settings.density)
             with Horizontal(classes="line"):
                 yield Label("Keys", markup=False)
-                yield Button("Change keys…", id="keys", compact=True)
+                yield Button(key_label("Change keys…", "f2"), id="keys", compact=True)
                 yield Static("", id="keys-hint", classes="hint", markup=False)
             yield Static(ui_text("This book"), classes="section", markup=False)
             words = [(REVIEW_WORDS[name], name) for name in REVIEWS]
@@ -100,8 +101,8 @@ class SettingsScreen(Dialog[None]):
             for name, (label, hint, _) in guard_fields.LIMITS.items():
                 yield from self._field(name, label, hint, guard_fields.limit_text(self._guards, name))
             with Horizontal(id="settings-buttons"):
-                yield Button("Save", id="save", variant="primary", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(key_label("Save", "ctrl+s"), id="save", compact=True)
+                yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
             yield Static(ui_text(self._note), id="settings-note", markup=False)
         yield KeyBar()
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebal_tui.domain.decisions import Decision, Outcome, Verdict
+from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.text import count_text
+from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
+from rebal_tui.services.view_models.standing import GLYPHS
 from rebal_tui.tui import formats
+from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
 from rebal_tui.tui.segments import Line, TextSegment, beside, fit, heading, paragraph, table_line
 from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets import bars
@@ -25,7 +28,7 @@ VERDICTS: dict[Verdict, TextSegment] = {
 OUTCOMES: dict[Outcome, tuple[str, str]] = {
     Outcome.FULL_REBALANCE: ("▶ full rebalance", "key"),
     Outcome.INVEST_CASH: ("▶ invest cash", "key"),
-    Outcome.NONE: ("● nothing to do", "good"),
+    Outcome.NONE: ("● no rebalance is due", "muted"),
     Outcome.BLOCKED: ("◌ blocked", "bad"),
 }
 TWO_COLUMNS_MIN_WIDTH = 100
@@ -49,9 +52,9 @@ def account_lines(view: AccountView, *, whole: bool = False) -> Builder:
             left = (width - 3) * 55 // 100
             right = width - 3 - left
             first = [*_holdings(view, left, None), (), *_history(view, left, 5)]
-            second = [*_why(view, right), *_last(view, right)]
+            second = [*_why(view, right, whole=True), *_last(view, right)]
             return [*top, (), *beside(first, second, left)]
-        rest = [*_history(view, width, 3 if height >= 40 else 2), (), *_why(view, width)]
+        rest = [*_history(view, width, 3 if height >= 40 else 2), (), *_why(view, width, whole=whole)]
         room = None if whole else max(height - len(top) - len(rest) - 5, MIN_HOLDINGS)
         lines = [*top, (), *_holdings(view, width, room), (), *rest]
         return [*lines, *_last(view, width)] if whole else lines
@@ -158,18 +161,52 @@ def _history(view: AccountView, width: int, height: int) -> list[Line]:
     return [heading("Band used", width, note), *bars.drift_history(points, width, height)]
 
 
-def _why(view: AccountView, width: int) -> list[Line]:
+def _why(view: AccountView, width: int, *, whole: bool) -> list[Line]:
     decision = view.decision_now
     if decision is None:
         lines: list[Line] = [heading("Why", width), (("This account is not subscribed.", "muted"),)]
     else:
-        lines = [heading("Why", width, f"evaluated {formats.clock(decision.at)}"), *decision_lines(decision, width)]
+        lines = [heading("Why", width, formats.clock(decision.at)), *status_lines(decision, width)]
+        checks = check_lines(decision, width)
+        lines.extend(checks if whole else [_summary(decision.trace)])
     if view.next_step:
         lines.append(())
         steps = paragraph(view.next_step, width - 6)
         lines.append((("Next  ", "key"), *steps[0]))
         lines.extend((("      ", ""), *step) for step in steps[1:])
     return lines
+
+
+def status_lines(decision: Decision, width: int) -> list[Line]:
+    """Return the status as a sentence and the date of the first possible rebalance; nothing for a stored decision
+    without a status."""
+    status = decision.status
+    if status is None:
+        return []
+    glyph, style = GLYPHS[status.kind], STATUS_STYLES[status.kind]
+    parts = paragraph(status.sentence, width - 2)
+    lines: list[Line] = [((f"{glyph} ", style), *parts[0])]
+    lines.extend((("  ", ""), *part) for part in parts[1:])
+    dated = status.kind in (StatusKind.NEEDS_YOU, StatusKind.WAITS)
+    if status.first_trade_at is not None and status.kind is not StatusKind.WILL_TRADE:
+        note = f" ({status.note})" if status.note else ""
+        text = f"First possible rebalance {formats.day_time(status.first_trade_at)}{note}"
+    elif dated:
+        text = "First possible rebalance unknown: a person must act first"
+    else:
+        return lines
+    lines.extend((("  ", ""), *part) for part in paragraph(text, width - 2, "muted"))
+    return lines
+
+
+def _summary(trace: Sequence[Check]) -> Line:
+    """`11 checks: 9 ✓  2 ◷`, with the key that shows all."""
+    segments: list[TextSegment] = [(f"  {count_text(len(trace), 'check')}:", "muted")]
+    for verdict, (glyph, style) in VERDICTS.items():
+        count = sum(check.verdict is verdict for check in trace)
+        if count:
+            segments += [(f" {count} ", ""), (glyph, style)]
+    return (*segments, ("   enter shows all", "muted"))
 
 
 def _last(view: AccountView, width: int) -> list[Line]:
@@ -180,12 +217,20 @@ def _last(view: AccountView, width: int) -> list[Line]:
 
 
 def decision_lines(decision: Decision, width: int) -> list[Line]:
-    """Return the outcome of a decision and its checks with verdict and details."""
-    text, style = OUTCOMES[decision.outcome]
-    reason = paragraph(decision.reason, width - 2)
-    lines: list[Line] = [((text, style),)]
-    if decision.reason:
-        lines.extend((("  ", ""), *part) for part in reason)
+    """Return the status of a decision (without one, its outcome) and its checks with verdict and details."""
+    lines = status_lines(decision, width)
+    if not lines:
+        text, style = OUTCOMES[decision.outcome]
+        lines = [((text, style),)]
+    said = decision.status.sentence if decision.status else ""
+    if decision.reason and decision.reason not in said:
+        lines.extend((("  ", ""), *part) for part in paragraph(decision.reason, width - 2))
+    return [*lines, *check_lines(decision, width)]
+
+
+def check_lines(decision: Decision, width: int) -> list[Line]:
+    """Return the checks of a decision with verdict and details."""
+    lines: list[Line] = []
     names = [CHECK_NAMES.get(check.check, formats.words(check.check)) for check in decision.trace]
     name_width = min(max(map(len, names), default=0), 18)
     for check, name in zip(decision.trace, names, strict=True):

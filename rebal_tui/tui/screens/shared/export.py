@@ -16,7 +16,9 @@ from textual.worker import Worker
 from rebal_tui.domain.errors import Invalid, Refusal
 from rebal_tui.tui.book_services import export as export_services
 from rebal_tui.tui.files import write_private
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, Dialog
+from rebal_tui.tui.questions import Question
+from rebal_tui.tui.screens.shared.confirm import key_label
+from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.bars import fill_bar
 from rebal_tui.typed_paths import read_path, require_output, start_folder
@@ -47,7 +49,6 @@ class ExportScreen(Dialog[None]):
     ExportScreen #export-note { margin-top: 1; color: $foreground 60%; }
     ExportScreen #export-fault { color: $text-error; }
     ExportScreen Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
-    ExportScreen Button { margin-left: 2; min-width: 10; }
     """
 
     def __init__(self, what: str) -> None:
@@ -58,17 +59,15 @@ class ExportScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(ui_text(f"Export {self._what}"), id="export-title", markup=False)
-            yield Input(
-                str(start_folder() / f"{self._what}.csv"), id="export-path", compact=True, select_on_focus=False
-            )
+            yield Input(str(start_folder() / f"{self._what}.csv"), id="export-path", compact=True)
             note = "The name must end in .csv or .json. Only you can read the file."
             yield Static(ui_text(note), id="export-note", markup=False)
             yield Static("", id="export-fault", markup=False)
             with Horizontal():
-                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
                 yield Button("CSV", id="csv", compact=True)
                 yield Button("JSON", id="json", compact=True)
-                yield Button("Write", id="write", variant="primary", compact=True)
+                yield Button(key_label("Write", "enter"), id="write", compact=True)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -101,8 +100,8 @@ class ExportScreen(Dialog[None]):
             self._show_fault(str(refusal))
             return
         if exists:
-            question = ConfirmScreen("Replace this file?", f"{path} exists and will be replaced.", yes="Replace")
-            self.app.push_screen(question, lambda yes: self._run(path) if yes else None)
+            question = Question("Replace this file?", "Replace", f"{path} exists and will be replaced.")
+            self.host.confirm(question, lambda _note: self._run(path))
         else:
             self._run(path)
 

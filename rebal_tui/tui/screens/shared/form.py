@@ -17,6 +17,8 @@ from rebal_tui.domain.errors import Fault, Invalid, Refusal
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.book.book import Book
 from rebal_tui.tui.amounts import read_dollars
+from rebal_tui.tui.questions import Effect
+from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
@@ -37,7 +39,8 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The action of a form: `lines` preview it, `text` asks for confirmation, `act` runs it and returns its result."""
+    """The action of a form: `lines` preview it, `text` and `effects` describe what happens, `act` runs it and returns
+    its result."""
 
     lines: Builder
     title: str
@@ -45,6 +48,7 @@ class Proposal:
     yes: str
     act: Callable[[Book], str]
     done: str
+    effects: Sequence[Effect] = ()
 
 
 Propose = Callable[[Book, Values], Proposal]
@@ -92,7 +96,6 @@ class FormScreen(LiveDialog, Dialog[None]):
     FormScreen LinesView { height: auto; min-height: 4; max-height: 55vh; margin-top: 1; padding: 0; }
     FormScreen #form-end { height: 1; margin-top: 1; }
     FormScreen #form-note { width: 1fr; color: $foreground 60%; }
-    FormScreen Button { margin-left: 2; min-width: 10; }
     """
 
     def __init__(self, title: str, fields: Sequence[Field], propose: Propose, *, blame: str = "amount") -> None:
@@ -121,14 +124,13 @@ class FormScreen(LiveDialog, Dialog[None]):
                         suggester=completion,
                         id=f"field-{field.key}",
                         compact=True,
-                        select_on_focus=False,
                     )
                     yield Static("", id=f"fault-{field.key}", classes="fault", markup=False)
             yield LinesView(id="form-lines")
             with Horizontal(id="form-end"):
-                yield Static("tab next field · enter continue · esc back", id="form-note", markup=False)
-                yield Button("Cancel", id="cancel", compact=True)
-                yield Button("Continue", id="go-on", variant="primary", compact=True)
+                yield Static("tab next field", id="form-note", markup=False)
+                yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
+                yield Button(key_label("Continue", "enter"), id="go-on", compact=True)
 
     def on_mount(self) -> None:
         empty = next((field for field in self._fields if not field.value), self._fields[-1])
@@ -207,4 +209,6 @@ class FormScreen(LiveDialog, Dialog[None]):
             return answer
 
         if self.is_current:
-            self.host.confirm_sending(proposal.title, proposal.text, proposal.yes, do, proposal.done)
+            self.host.confirm_sending(
+                proposal.title, proposal.text, proposal.yes, do, proposal.done, effects=proposal.effects
+            )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from rebal_tui.services.view_models.standing import GLYPHS, TILE_GLYPHS, Standing, Tile
+from rebal_tui.domain.trade_status import StatusKind
+from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, TILE_GLYPHS, Tile
 from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.actions import section_actions
 from rebal_tui.tui.keymap import MOVES, key_text
@@ -14,21 +15,21 @@ from rebal_tui.tui.segments import Line, beside, heading, paragraph
 from rebal_tui.tui.widgets.lines import Builder
 
 KEYS = 12
-STANDING_SYMBOLS = (
-    (GLYPHS[Standing.OUTSIDE], "outside a drift band"),
-    (GLYPHS[Standing.NEAR], "at 80 % of a band or more"),
-    (GLYPHS[Standing.INSIDE], "inside all bands"),
-    (GLYPHS[Standing.BLOCKED], "blocked, or restricted"),
-    (GLYPHS[Standing.UNABLE], "cannot be checked"),
-    (GLYPHS[Standing.NONE], "no drift band"),
+STATUS_SYMBOLS = (
+    (GLYPHS[StatusKind.NEEDS_YOU], "needs you: an exception stops the account, or a run awaits approval"),
+    (GLYPHS[StatusKind.WILL_TRADE], "will trade: a run is queued or working, or the next evaluation creates one"),
+    (GLYPHS[StatusKind.WAITS], "waits: a trigger holds, but a cooldown, the session or a date delays it"),
+    (GLYPHS[StatusKind.IN_RANGE], "in range"),
+    (NEAR_GLYPH, "in range, at 80 % of a band or more"),
 )
 SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
     Section.DESK: (
-        *STANDING_SYMBOLS,
+        *STATUS_SYMBOLS,
         (TILE_GLYPHS[Tile.CALENDAR], "a calendar rebalance is due today"),
         (TILE_GLYPHS[Tile.CASH], "cash above the cash target waits to be invested"),
         (TILE_GLYPHS[Tile.FIRST], "waits for the first rebalance of its subscription"),
-        (TILE_GLYPHS[Tile.COOLDOWN], "in cooldown after a full rebalance"),
+        (TILE_GLYPHS[Tile.OUTSIDE], "outside a drift band"),
+        (TILE_GLYPHS[Tile.UNABLE], "a price is missing or too old"),
     ),
     Section.CASH: (
         ("✓", "completed stage of a withdrawal"),
@@ -38,7 +39,7 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
         ("◌", "canceled at this stage"),
     ),
 }
-"""Symbols of the sections that have some of their own; the other sections show `STANDING_SYMBOLS`."""
+"""Symbols of the sections that have some of their own; the other sections show `STATUS_SYMBOLS`."""
 
 
 def help_lines(section: str, keymap: Mapping[str, str] = MappingProxyType({})) -> Builder:
@@ -87,6 +88,6 @@ def _moves(width: int) -> list[Line]:
 
 def _legend(section: str, width: int) -> list[Line]:
     lines: list[Line] = [heading("Symbols", width)]
-    for glyph, text in SECTION_SYMBOLS.get(section, STANDING_SYMBOLS):
+    for glyph, text in SECTION_SYMBOLS.get(section, STATUS_SYMBOLS):
         lines += _entry(glyph, text, width)
     return lines

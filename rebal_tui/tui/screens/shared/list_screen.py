@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from textual import on
@@ -10,12 +11,15 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input
 
+from rebal_tui.services.view_models.filter_terms import FieldKind, parse_filter
 from rebal_tui.tui.book_services import scheduler
 from rebal_tui.tui.navigation import ShowsMatching
 from rebal_tui.tui.screens.shared.export import ExportScreen
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
-from rebal_tui.tui.widgets.table import BookTable, View
+from rebal_tui.tui.widgets.list_foot import ListFoot
+from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.tabs import ALL, TabBar
 
 MANUAL_JOB_BUDGET_SECONDS = 2.0
@@ -25,18 +29,24 @@ MANUAL_JOB_BUDGET_SECONDS = 2.0
 class ListScreen(ShowsMatching, SectionScreen):
     """A table, a filter input opened with `/`, and a detail panel for the row under the cursor.
 
-    `EXPORT` names the export of `x`; `NOUN` names a row.
+    `EXPORT` names the export of `x`; `NOUN` names a row. `FILTER_FIELDS` are the fields of the filter language,
+    `EXAMPLE_TERMS` a hint of them.
     """
 
     AUTO_FOCUS = "BookTable"
     EXPORT: ClassVar[str]
     NOUN: ClassVar[str]
+    FILTER_FIELDS: ClassVar[Mapping[str, FieldKind]] = MappingProxyType({})
+    FILTER_CHOICES: ClassVar[Mapping[str, Collection[str]]] = MappingProxyType({})
+    EXAMPLE_TERMS: ClassVar[str] = ""
     DETAIL_DELAY_SECONDS = 0.06
 
     def __init__(self) -> None:
         super().__init__()
         self._request = 0
         self._shown: str | None = None
+        self._filter_label = ""
+        self._filter_set_elsewhere = False
 
     async def run_job(self, job: str) -> str:
         """Run a scheduler job now and return its result as text."""
@@ -46,14 +56,42 @@ class ListScreen(ShowsMatching, SectionScreen):
         """Create the table of this section."""
         raise NotImplementedError
 
+    def compose_tables(self) -> ComposeResult:
+        """Yield the table, or what holds the tables."""
+        yield self.make_table()
+
     def compose_list(self) -> ComposeResult:
-        """Yield the table, the detail panel and the filter input."""
+        """Yield the tables, the detail panel, the filter input and the bottom line."""
         with Horizontal(id="body"):
-            yield self.make_table()
+            yield from self.compose_tables()
             yield LinesView(id="detail")
-        filter_line = Input(placeholder=f"filter {self.NOUN}s: any words, in any order", id="filter", compact=True)
+        filter_line = Input(placeholder=self.filter_hint, id="filter", compact=True)
         filter_line.display = False
         yield filter_line
+        yield ListFoot(id="foot")
+
+    @property
+    def filter_hint(self) -> str:
+        """Placeholder of the filter input."""
+        terms = f" or {self.EXAMPLE_TERMS}" if self.EXAMPLE_TERMS else ""
+        return f"filter {self.NOUN}s: any words, in any order{terms}"
+
+    @property
+    def filter_text(self) -> str:
+        """The filter that the shown rows match."""
+        return self.table.view.text
+
+    @property
+    def foot(self) -> ListFoot:
+        return self.query_one(ListFoot)
+
+    def show_filter(self) -> None:
+        """Show the filter as a chip in the bottom line, with its row counts and its error."""
+        table, foot = self.table, self.foot
+        text = self.filter_text
+        foot.counts = (len(table.rows), table.total)
+        foot.fault = parse_filter(text, self.FILTER_FIELDS, self.FILTER_CHOICES).fault
+        foot.chip = self._filter_label or text if text and not self.query_one("#filter", Input).display else ""
 
     @property
     def table(self) -> BookTable[Any]:
@@ -126,6 +164,8 @@ class ListScreen(ShowsMatching, SectionScreen):
         line = self.query_one("#filter", Input)
         line.display = True
         line.focus()
+        self._filter_label, self._filter_set_elsewhere = "", False
+        self.show_filter()
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
@@ -135,29 +175,50 @@ class ListScreen(ShowsMatching, SectionScreen):
         """Filter the rows by text."""
         view = self.table.view
         self.table.view = View(view.sort, view.reverse, text)
+        self.show_filter()
 
     @on(Input.Submitted, "#filter")
     def _filter_done(self, event: Input.Submitted) -> None:
-        event.input.display = bool(event.value)
+        event.input.display = False
         self.table.focus()
+        self.show_filter()
 
     def action_back(self) -> None:
         line = self.query_one("#filter", Input)
         if line.display or line.value:
-            line.value = ""
-            line.display = False
+            self._clear_filter()
             self.table.focus()
         elif not self.table.has_focus:
             self.table.focus()
         else:
             self.reset_filters()
 
-    def show_only(self, text: str) -> None:
-        """Filter by text and clear all other filters."""
+    def _clear_filter(self) -> None:
+        line = self.query_one("#filter", Input)
+        self._filter_label, self._filter_set_elsewhere = "", False
+        line.value, line.display = "", False
+        self.filter_by("")
+
+    def show_only(self, text: str, label: str = "") -> None:
+        """Filter by text and clear all other filters; the chip shows `label`, or the text."""
         self.reset_filters()
         line = self.query_one("#filter", Input)
-        line.value = text
-        line.display = bool(text)
+        line.value, line.display = text, False
+        self._filter_label, self._filter_set_elsewhere = label, bool(text)
+        self.filter_by(text)
+
+    def entered(self) -> None:
+        """The section was entered by its key: clear a filter that another section set."""
+        if self._filter_set_elsewhere:
+            self._clear_filter()
+
+    @on(ListFoot.Cleared)
+    def _chip_clicked(self) -> None:
+        self._clear_filter()
+
+    @on(BookTable.Moved)
+    def _rows_moved(self, event: BookTable.Moved) -> None:
+        self.foot.moved = event.moved
 
     def reset_filters(self) -> None:
         """Show all rows again; escape calls this when no text filter is set."""

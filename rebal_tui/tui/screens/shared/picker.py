@@ -14,8 +14,9 @@ from textual.widgets import Input, Static
 
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
-from rebal_tui.tui.widgets.table import BookTable, View
+from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_layout import Column
+from rebal_tui.tui.widgets.table_order import View
 
 
 @dataclass(frozen=True, slots=True)

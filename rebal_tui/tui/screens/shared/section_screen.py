@@ -66,6 +66,9 @@ class SectionScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         self.host.pull_soon()
 
+    def on_status_bar_chosen(self, event: StatusBar.Chosen) -> None:
+        self.host.go(event.section)
+
     def on_tab_bar_chosen(self, event: TabBar.Chosen) -> None:
         if event.bar.id == "places":
             self.host.go(event.key)

@@ -1,0 +1,32 @@
+"""Request bodies: exact JSON in a bounded size, with unknown fields refused or named."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from fastapi import Request
+
+from rebal_tui.api.responses import json_body
+from rebal_tui.services.parsing.shapes import Shape, read
+from rebal_tui.services.parsing.unknown_fields import check_unknown
+
+M = TypeVar("M", bound=Shape)
+
+
+async def raw_body(request: Request, shape: type[Shape]) -> object:
+    """The JSON of a body, for a reader of its own. Its unknown fields go to the `warnings` header of the response.
+
+    Raises `Invalid` for a field that looks like a typo of one of the shape, and as `json_body` does.
+    """
+    raw = await json_body(request)
+    warnings = check_unknown(shape, raw, shape.ignored)
+    if warnings:
+        # A header has no characters beyond Latin-1.
+        text = "; ".join(warnings).encode("ascii", "backslashreplace").decode("ascii")
+        request.state.warnings = text
+    return raw
+
+
+async def body_of(request: Request, shape: type[M]) -> M:
+    """The body as a model. Raises as `raw_body` and `read` do."""
+    return read(shape, await raw_body(request, shape))

@@ -1,0 +1,1 @@
+"""Gateway: sends a book's requests to a broker on the network, on threads of its own and within one budget."""

@@ -1,0 +1,394 @@
+"""The broker as a live book's thread sees it: requests go through the gateway, and no call waits for the network.
+
+A read is queued and raises `BrokerPending` until it is answered; the caller asks again. An order or journal is queued
+after its row is marked as sent; its answer becomes a row of the event inbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import NoReturn, Protocol, TypeVar, cast
+
+from rebal_tui.broker.budget import RequestBudget, RequestClass
+from rebal_tui.broker.connection import ConnectionState, RateLimit
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.gateway import rows
+from rebal_tui.broker.gateway.event_batches import EventBatches
+from rebal_tui.broker.gateway.gateway import Gateway, NotSent, Reply
+from rebal_tui.broker.protocol import BrokerEvent, EventBatch, JournalRequest
+from rebal_tui.broker.unreadable import AccountUnreadable
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.cash import Journal
+from rebal_tui.domain.orders import Order, OrderRequest, Side
+from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.sessions import Session
+
+T = TypeVar("T")
+RETRY_AFTER = timedelta(seconds=5)
+"""Minimum time before a read without an answer is sent again."""
+ANSWER_LIFETIME = timedelta(seconds=10)
+"""How long an answer that is not collected is kept."""
+CANCEL_AGAIN_AFTER = timedelta(seconds=15)
+"""Minimum time before an accepted cancel is requested again."""
+_RECEIVE = ("receive",)
+_LOOKUP = "order"
+_PENDING = "the broker has been asked and has not answered yet"
+
+
+class Network(Protocol):
+    """The adapter behind the gateway.
+
+    Only `events`, `store_answer`, `request_refresh`, `listen`, `catch_up_from`, `connection`, `rate_limit` and `close`
+    are called on the book's thread; they use the book's file and no network. All others are called by the gateway.
+    """
+
+    @property
+    def rate_limit(self) -> RateLimit | None: ...
+    def connection(self) -> ConnectionState: ...
+    def events(self, after: int, limit: int = ...) -> Sequence[BrokerEvent]: ...
+    def store_answer(self, answer_id: str, body: str) -> None: ...
+    def request_refresh(self, account_id: str | None, reason: str) -> None: ...
+    def listen(self) -> None: ...
+    def catch_up_from(self) -> datetime: ...
+    def close(self) -> None: ...
+    def has_received(self) -> bool: ...
+    def receive(self) -> None: ...
+    def catch_up(self, until: datetime, begin: datetime) -> None: ...
+    def clock(self) -> datetime: ...
+    def sessions(self, first: date, last: date) -> Sequence[Session]: ...
+    def assets(self) -> Sequence[Asset]: ...
+    def asset(self, name: str) -> Asset | None: ...
+    def accounts(self) -> Sequence[Account]: ...
+    def account(self, account_id: str) -> Account: ...
+    def submit_order(self, request: OrderRequest) -> Order: ...
+    def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None: ...
+    def cancel_order(self, account_id: str, order_id: str) -> None: ...
+    def open_orders(self, account_id: str) -> Sequence[Order]: ...
+    def create_journal(
+        self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
+    ) -> Journal: ...
+    def journal(self, journal_id: str) -> Journal: ...
+    def journal_of(self, request: JournalRequest) -> Journal | None: ...
+    def cash_transferable(self, account_id: str) -> Money: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """An order or journal that waits for its answer: `what` as in `rows`, its key and account."""
+
+    what: str
+    key: str
+    account_id: str
+
+
+class GatewayBroker:
+    """`LiveBroker` for the book's thread. `is_ours` is whether a client_order_id is that of an order of the book."""
+
+    def __init__(
+        self, network: Network, gateway: Gateway, now: Callable[[], datetime], is_ours: Callable[[str], bool]
+    ) -> None:
+        self._network = network
+        self._gateway = gateway
+        self._now = now
+        self._asked: dict[Hashable, int] = {}
+        self._replies: dict[Hashable, Reply] = {}
+        self._wanted_at: dict[Hashable, datetime] = {}
+        self._retry_at: dict[Hashable, datetime] = {}
+        self._used: list[Hashable] | None = None
+        self._sent: dict[Hashable, _Sent] = {}
+        self._canceled: dict[str, datetime] = {}
+        self._batches = EventBatches(self, gateway.mark, is_ours)
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """The last rate limit that the broker reported, None before the first report."""
+        return self._network.rate_limit
+
+    @property
+    def budget(self) -> RequestBudget:
+        return self._gateway.budget
+
+    def connection(self) -> ConnectionState:
+        """The event streams, the difference of the clocks, and what is left of the budget."""
+        budget = self._gateway.budget
+        return replace(self._network.connection(), requests=budget.rate, requests_left=budget.remaining(self._now()))
+
+    def hold(self, on: bool) -> None:
+        """Stop or resume sending orders and journals, at once; cancels and reads continue."""
+        if on:
+            self._gateway.halted.set()
+        else:
+            self._gateway.halted.clear()
+
+    def close(self) -> None:
+        """Stop sending, and the event streams."""
+        self._gateway.close()
+        self._network.close()
+
+    # Reads
+
+    def clock(self) -> datetime:
+        """The broker's time, as of now."""
+        reply = self._reply(("clock",), self._network.clock)
+        return cast(datetime, reply.value) + (self._now() - reply.at)
+
+    def sessions(self, first: date, last: date) -> Sequence[Session]:
+        return self._ask(("sessions", first, last), lambda: self._network.sessions(first, last))
+
+    def assets(self) -> Sequence[Asset]:
+        return self._ask(("assets",), self._network.assets)
+
+    def asset(self, name: str) -> Asset | None:
+        return self._ask(("asset", name), lambda: self._network.asset(name))
+
+    def accounts(self) -> Sequence[Account]:
+        return self._ask(("accounts",), self._network.accounts)
+
+    def account(self, account_id: str) -> Account:
+        return self._ask(("account", account_id), lambda: self._network.account(account_id))
+
+    def open_orders(self, account_id: str) -> Sequence[Order]:
+        return self._ask(("open_orders", account_id), lambda: self._network.open_orders(account_id))
+
+    def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
+        key = (_LOOKUP, account_id, client_order_id)
+        return self._ask(key, lambda: self._network.order_by_client_id(account_id, client_order_id))
+
+    def journal(self, journal_id: str) -> Journal:
+        return self._ask(("journal", journal_id), lambda: self._network.journal(journal_id))
+
+    def journal_of(self, request: JournalRequest) -> Journal | None:
+        return self._ask(("journal_of", request.key), lambda: self._network.journal_of(request))
+
+    def cash_transferable(self, account_id: str) -> Money:
+        return self._ask(("cash", account_id), lambda: self._network.cash_transferable(account_id))
+
+    def catch_up(self, until: datetime) -> None:
+        """Receive the trade events between the last stored one and `until`, a time at the broker."""
+        begin = self._network.catch_up_from()
+        self._ask(("catch_up",), lambda: self._network.catch_up(until, begin))
+
+    def listen(self) -> None:
+        self._network.listen()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A block of several reads that belong together: their answers are kept until the block succeeds.
+
+        Without it, a block of several reads would repeat the earlier ones after each later answer.
+        """
+        if self._used is not None:
+            yield
+            return
+        self._used = []
+        try:
+            yield
+        except BrokerPending:
+            self._used = None
+            raise
+        except BaseException:
+            self._drop_used()
+            raise
+        self._drop_used()
+
+    def fresh(self, key: Hashable, since: int) -> Reply | None:
+        """The reply to a read that began after the mark `since`, None before; queues the read if needed.
+
+        Keys are those of the reads of this class: (`account`, id), (`open_orders`, id), (`assets`,).
+        """
+        self._collect()
+        reply = self._replies.get(key)
+        if reply is not None and reply.began > since:
+            return reply
+        self._queue_read(key, self._read_of(key), since)
+        return self._answered(key, since + 1)
+
+    def forget(self, key: Hashable, retry: bool = False) -> None:
+        """Drop a reply; with `retry`, its read is sent later when it is queued again, because it had no answer."""
+        self._replies.pop(key, None)
+        self._asked.pop(key, None)
+        if retry:
+            self._retry_at[key] = self._now() + RETRY_AFTER
+
+    def _queue_read(self, key: Hashable, read: Callable[[], object], since: int) -> None:
+        self._gateway.queue(key, RequestClass.READ, read, due=self._retry_at.pop(key, None), since=since)
+
+    def _read_of(self, key: Hashable) -> Callable[[], object]:
+        name, *arguments = cast("tuple[str, ...]", key)
+        return partial(getattr(self._network, name), *arguments)
+
+    def _ask(self, key: Hashable, read: Callable[[], T]) -> T:
+        return cast(T, self._reply(key, read).value)
+
+    def _reply(self, key: Hashable, read: Callable[[], object]) -> Reply:
+        """The reply to a read that began after its first request. Raises its error, and `BrokerPending` before."""
+        self._collect()
+        since = self._asked.get(key)
+        if since is None:
+            since = self._asked[key] = self._gateway.mark()
+        reply = self._replies.get(key)
+        if reply is None or reply.began < since:
+            self._queue_read(key, read, since)
+            reply = self._answered(key, since)
+        if reply is None:
+            raise BrokerPending(_PENDING)
+        failed = isinstance(reply.error, BrokerUnavailable)
+        if self._used is None or failed:
+            del self._replies[key], self._asked[key]
+        else:
+            self._used.append(key)
+            self._wanted_at[key] = self._now()
+        if failed and not isinstance(reply.error, AccountUnreadable):
+            # Most callers ask again at once, which would use up the budget on a broker that does not answer.
+            # Accounts that alone cannot be read are in quarantine, which has retry intervals of its own.
+            self._retry_at[key] = self._now() + RETRY_AFTER
+        if isinstance(reply.error, NotSent):
+            raise BrokerUnavailable(str(reply.error))
+        if reply.error is not None:
+            raise reply.error
+        return reply
+
+    def _answered(self, key: Hashable, since: int) -> Reply | None:
+        """The reply to a read that began at `since` or later, None before it is there."""
+        self._collect()
+        reply = self._replies.get(key)
+        return reply if reply is not None and reply.began >= since else None
+
+    def _drop_used(self) -> None:
+        for key in self._used or ():
+            self._replies.pop(key, None)
+            self._asked.pop(key, None)
+        self._used = None
+
+    # Orders and journals
+
+    def batch(self) -> AbstractContextManager[object]:
+        """A block without effect: each answer is stored when it arrives."""
+        return nullcontext()
+
+    def submit_order(self, request: OrderRequest) -> NoReturn:
+        """Queue an order that is marked as sent; raises `BrokerPending`, since the answer is an event."""
+        kind = RequestClass.SELL if request.side is Side.SELL else RequestClass.BUY
+        sent = _Sent(rows.ORDER, request.client_order_id, request.account_id)
+        self._queue(("submit", request.client_order_id), kind, sent, lambda: self._network.submit_order(request))
+
+    def create_journal(
+        self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
+    ) -> NoReturn:
+        """Queue a journal whose request is stored; raises `BrokerPending`, since the answer is an event."""
+        sent = _Sent(rows.JOURNAL, idempotency_key, from_account)
+        self._queue(
+            ("create", idempotency_key),
+            RequestClass.JOURNAL,
+            sent,
+            lambda: self._network.create_journal(from_account, to_account, amount, description, idempotency_key),
+        )
+
+    def cancel_order(self, account_id: str, order_id: str) -> None:
+        """Queue a cancel. Returns once the broker has accepted it, and for `CANCEL_AGAIN_AFTER` thereafter; raises
+        `BrokerRefused` when the order is final or unknown, and `BrokerPending` before the answer."""
+        asked = self._canceled.get(order_id)
+        if asked is not None and self._now() - asked < CANCEL_AGAIN_AFTER:
+            return
+        key = ("cancel", order_id)
+        self._collect()
+        reply = self._replies.pop(key, None)
+        if reply is None:
+            self._gateway.queue(key, RequestClass.CANCEL, lambda: self._network.cancel_order(account_id, order_id))
+            self._collect()
+            reply = self._replies.pop(key, None)
+        if reply is None:
+            raise BrokerPending(_PENDING)
+        self._canceled[order_id] = self._now()
+        if isinstance(reply.error, BrokerRefused):
+            raise reply.error
+
+    def under_way(self, key: str) -> bool:
+        """Whether an order or journal waits to be sent or for its answer."""
+        return ("submit", key) in self._sent or ("create", key) in self._sent
+
+    def _queue(self, key: Hashable, kind: RequestClass, sent: _Sent, send: Callable[[], object]) -> NoReturn:
+        if key not in self._sent:
+            self._sent[key] = sent
+            self._gateway.queue(key, kind, send)
+        raise BrokerPending(_PENDING)
+
+    # Events
+
+    def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
+        """Received events with `seq` above `after`, oldest first, whether or not what they changed has been read."""
+        self._receive()
+        return self._network.events(after, limit)
+
+    def ready_events(self, after: int, limit: int) -> EventBatch | None:
+        """The next events after `after`, at most `limit`, once the state that they changed is read; None before.
+
+        Raises `BrokerUnavailable` when that state cannot be read.
+        """
+        self._receive()
+        return self._batches.next(after, limit, self._network.events)
+
+    def behind(self, after: int) -> bool:
+        """Whether anything received is not applied yet, with events applied up to `after`."""
+        waits = self._network.has_received() or self._gateway.has(_RECEIVE)
+        return waits or bool(self._network.events(after, 1))
+
+    def request_refresh(self, account_id: str | None, reason: str) -> None:
+        self._network.request_refresh(account_id, reason)
+
+    def _receive(self) -> None:
+        """Have the gateway read what received messages need. They may change cash, so they precede other reads."""
+        self._collect()
+        last = self._replies.pop(_RECEIVE, None)
+        if self._network.has_received():
+            due = self._now() + RETRY_AFTER if last is not None and last.error is not None else None
+            self._gateway.queue(_RECEIVE, RequestClass.CANCEL, self._network.receive, due=due)
+
+    def _collect(self) -> None:
+        """Collect replies: answers to orders and journals become rows of the inbox, others wait to be read."""
+        replies = self._gateway.collect()
+        for reply in replies:
+            sent = self._sent.pop(reply.key, None)
+            if sent is not None:
+                self._store_answer(sent, reply)
+            else:
+                self._replies[reply.key] = reply
+                self._outdate(reply.key)
+        if replies:
+            self._drop_old()
+
+    def _outdate(self, key: Hashable) -> None:
+        """After the lookup of an order, an account requested before it may not show its executions yet."""
+        name, *rest = cast("tuple[str, ...]", key)
+        if name == _LOOKUP and (account := ("account", rest[0])) in self._asked:
+            self._asked[account] = self._gateway.mark()
+
+    def _store_answer(self, sent: _Sent, reply: Reply) -> None:
+        """Store the answer to an order or journal. One without an answer stays unknown until it is looked up."""
+        row = None
+        if isinstance(reply.error, NotSent):
+            row = rows.refusal_row(sent.what, sent.key, sent.account_id, None)
+        elif isinstance(reply.error, BrokerRefused):
+            # With a used client_order_id, the broker has the order: it is looked up.
+            if reply.error.code != RefusalCode.DUPLICATE_CLIENT_ORDER_ID:
+                row = rows.refusal_row(sent.what, sent.key, sent.account_id, reply.error)
+        elif isinstance(reply.value, Order):
+            row = rows.order_row(reply.value)
+        elif isinstance(reply.value, Journal):
+            row = rows.journal_row(sent.key, reply.value)
+        if row is not None:
+            self._network.store_answer(f"{sent.what} {sent.key} {reply.at.isoformat()} {reply.began}", row)
+
+    def _drop_old(self) -> None:
+        oldest = self._now() - ANSWER_LIFETIME
+        for key, reply in list(self._replies.items()):
+            if max(reply.at, self._wanted_at.get(key, reply.at)) < oldest:
+                del self._replies[key]
+                self._asked.pop(key, None)
+        self._wanted_at = {key: at for key, at in self._wanted_at.items() if key in self._replies}
+        self._retry_at = {key: at for key, at in self._retry_at.items() if at >= self._now()}

@@ -1,0 +1,212 @@
+"""The gateway: a queue of requests by class and due time, sent by threads of its own; the book's thread never waits.
+
+A request has a key: while one with the same key waits, another is not queued. What came back is collected by the
+book's thread with `collect`.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rebal_tui.broker.budget import RequestBudget, RequestClass
+from rebal_tui.broker.failures import BrokerRefused, BrokerUnavailable
+
+log = logging.getLogger(__name__)
+
+WORKERS = 6
+URGENT_WORKERS = 2
+"""Threads among `WORKERS` that send no reads, so that a cancel or an order never waits behind them."""
+PAUSE_SECONDS = 0.05
+"""How often a thread checks for a request that is due and within the budget."""
+_HELD_BACK = frozenset({RequestClass.SELL, RequestClass.BUY, RequestClass.JOURNAL})
+"""Requests that the kill switch stops."""
+_PAID = frozenset({RequestClass.SELL, RequestClass.BUY})
+"""Requests counted when they are marked as sent, with the mark, so that a restart knows of them."""
+_current: contextvars.ContextVar[RequestClass] = contextvars.ContextVar("request_class", default=RequestClass.READ)
+
+
+class NotSent(Exception):
+    """The request was not sent, because the kill switch is on or the gateway closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back for a request: a value, or the error. `began` is the number of its start, see `Gateway.mark`."""
+
+    key: Hashable
+    began: int
+    at: datetime
+    value: object = None
+    error: BrokerRefused | BrokerUnavailable | NotSent | None = None
+
+
+@dataclass(slots=True)
+class _Request:
+    key: Hashable
+    kind: RequestClass
+    due: datetime
+    queued_at: datetime
+    number: int
+    send: Callable[[], object] = field(repr=False)
+
+
+class Gateway:
+    """Sends queued requests. Call `start` for threads, or `pump` to send what is due on the calling thread."""
+
+    def __init__(
+        self, budget: RequestBudget, now: Callable[[], datetime], wait: Callable[[float], object] | None = None
+    ) -> None:
+        """`now` is the clock of due times and of the budget; `wait` passes time until the budget allows a request."""
+        self.budget = budget
+        self.halted = threading.Event()
+        self._now = now
+        self._closed = threading.Event()
+        self._wait = wait or self._closed.wait
+        self._ready = threading.Condition()
+        self._numbers = itertools.count(1)
+        self._waiting: dict[Hashable, _Request] = {}
+        self._under_way: dict[Hashable, int] = {}
+        self._replies: list[Reply] = []
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the threads that send."""
+        for number in range(WORKERS):
+            urgent = number < URGENT_WORKERS
+            thread = threading.Thread(target=self._work, args=(urgent,), name=f"gateway-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self) -> None:
+        """Stop sending; what waits is dropped and resolved after the next start."""
+        self._closed.set()
+        with self._ready:
+            self._waiting.clear()
+            self._ready.notify_all()
+
+    def mark(self) -> int:
+        """A number above that of every request begun before; a reply with a higher one is to a later request."""
+        with self._ready:
+            return next(self._numbers)
+
+    def queue(
+        self,
+        key: Hashable,
+        kind: RequestClass,
+        send: Callable[[], object],
+        *,
+        due: datetime | None = None,
+        since: int = 0,
+    ) -> None:
+        """Queue a request unless one with its key waits, or is under way and began after the mark `since`."""
+        with self._ready:
+            if self._closed.is_set() or key in self._waiting or self._under_way.get(key, -1) > since:
+                return
+            now = self._now()
+            self._waiting[key] = _Request(key, kind, due or now, now, next(self._numbers), send)
+            self._ready.notify()
+
+    def has(self, key: Hashable) -> bool:
+        """Whether a request with this key waits, is under way, or has a reply that was not collected."""
+        with self._ready:
+            return key in self._waiting or key in self._under_way or any(reply.key == key for reply in self._replies)
+
+    def active(self) -> int:
+        """The number of requests under way, and one more while another could be sent now."""
+        with self._ready:
+            return len(self._under_way) + (self._first(urgent=False) is not None)
+
+    def collect(self) -> list[Reply]:
+        """The replies since the last call, in order of arrival."""
+        with self._ready:
+            replies, self._replies = self._replies, []
+            return replies
+
+    def pump(self) -> int:
+        """Send, on this thread, what is due and within the budget; returns the number of requests."""
+        count = 0
+        while (request := self._next(urgent=False)) is not None:
+            self._send(request)
+            count += 1
+        return count
+
+    def acquire(self) -> None:
+        """Wait until the budget allows one more call of the request being sent. Raises `BrokerUnavailable`.
+
+        The adapter calls it before each call. An order was counted when it was marked as sent.
+        """
+        kind = _current.get()
+        self._check_halt(kind)
+        if kind in _PAID:
+            return
+        while not self.budget.take(self._now(), kind):
+            if self._closed.is_set():
+                raise BrokerUnavailable("the connection is closed")
+            self._wait(PAUSE_SECONDS)
+            self._check_halt(kind)
+
+    def _check_halt(self, kind: RequestClass) -> None:
+        if kind in _HELD_BACK and self.halted.is_set():
+            raise NotSent("the kill switch is on")
+
+    def _work(self, urgent: bool) -> None:
+        while not self._closed.is_set():
+            request = self._next(urgent)
+            if request is not None:
+                self._send(request)
+                continue
+            with self._ready:
+                self._ready.wait(PAUSE_SECONDS)
+
+    def _next(self, urgent: bool) -> _Request | None:
+        """Take the most urgent request that is due and within the budget."""
+        with self._ready:
+            request = self._first(urgent)
+            if request is not None:
+                del self._waiting[request.key]
+                self._under_way[request.key] = next(self._numbers)
+            return request
+
+    def _first(self, urgent: bool) -> _Request | None:
+        now = self._now()
+        first: dict[RequestClass, _Request] = {}
+        for request in self._waiting.values():
+            best = first.get(request.kind)
+            if (
+                request.due <= now
+                and request.key not in self._under_way
+                and (best is None or request.number < best.number)
+            ):
+                first[request.kind] = request
+        for kind in sorted(first):
+            if urgent and kind is RequestClass.READ:
+                continue
+            if kind in _PAID or self.budget.has_room(now, kind):
+                return first[kind]
+        return None
+
+    def _send(self, request: _Request) -> None:
+        value: object = None
+        error: BrokerRefused | BrokerUnavailable | NotSent | None = None
+        token = _current.set(request.kind)
+        try:
+            if self._closed.is_set():
+                raise NotSent("the connection is closed")
+            self._check_halt(request.kind)
+            value = request.send()
+        except (BrokerRefused, BrokerUnavailable, NotSent) as failure:
+            error = failure
+        except Exception as failure:
+            log.exception("request %s", request.key)
+            error = BrokerUnavailable(f"{type(failure).__name__}: {failure}")
+        finally:
+            _current.reset(token)
+        with self._ready:
+            began = self._under_way.pop(request.key)
+            self._replies.append(Reply(request.key, began, self._now(), value, error))

@@ -1,0 +1,54 @@
+"""The page of `rebal-tui lab --literature`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from rebal_tui.cli.tables import plain_table
+from rebal_tui.lab.literature import NOT_REACHED, Comparison
+
+_HEADER = ("", "PUBLISHED", "LAB", "TOLERANCE", "NOTE")
+
+
+def literature_text(rows: Sequence[Comparison], *, complete: bool) -> str:
+    """Every published number with the lab's, by source, then what is not reproduced."""
+    reached = sum(row.reached for row in rows)
+    blocks = [f"{reached} of {len(rows)} published numbers within their tolerance; ■ marks the others.\n"]
+    for source, group in groupby(rows, key=lambda row: row.source):
+        cells = [
+            (
+                f"{'  ' if row.reached else '■ '}{row.what}",
+                f"{row.published:,.{row.decimals}f}",
+                f"{row.ours:,.{row.decimals}f}",
+                f"±{row.tolerance:.4g}",
+                row.note,
+            )
+            for row in group
+        ]
+        blocks.append(f"{source}\n{plain_table(_HEADER, cells)}")
+    if not complete:
+        blocks.append("Data sets of online portfolio selection, 12 numbers: computed with --data-sets only.\n")
+    blocks.append("Not reproduced:\n" + "".join(f"  {sentence}\n" for sentence in NOT_REACHED))
+    return "\n".join(blocks)
+
+
+def literature_json(rows: Sequence[Comparison]) -> dict[str, Any]:
+    """The same as JSON, with decimals as strings."""
+    return {
+        "reached": sum(row.reached for row in rows),
+        "numbers": [
+            {
+                "source": row.source,
+                "what": row.what,
+                "published": f"{row.published:.{row.decimals}f}",
+                "ours": f"{row.ours:.{max(row.decimals, 4)}f}",
+                "tolerance": f"{row.tolerance:g}",
+                "reached": row.reached,
+                "note": row.note,
+            }
+            for row in rows
+        ],
+        "not_reproduced": list(NOT_REACHED),
+    }

@@ -1,0 +1,178 @@
+"""Settings of what may be traded and where a rebalance stops (R-60 to R-65)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from rebal_tui.domain.portfolios import Condition, Destination, DriftBand, MinimumTrade, Portfolio, RebalanceScope
+from rebal_tui.domain.quantities import Percent
+
+
+class RestrictionScope(StrEnum):
+    BOOK = "book"
+    PORTFOLIO = "portfolio"
+    ACCOUNT = "account"
+
+
+class RestrictionKind(StrEnum):
+    """What a restriction does. `HOLD`, `BUY_ONLY` and `SELL_ONLY` concern whole accounts, the others one asset."""
+
+    NO_BUY = "no_buy"
+    NO_SELL = "no_sell"
+    LOCK = "lock"
+    RANGE = "range"
+    UNMANAGED = "unmanaged"
+    HOLD = "hold"
+    BUY_ONLY = "buy_only"
+    SELL_ONLY = "sell_only"
+
+    @property
+    def of_account(self) -> bool:
+        """Whether it concerns every line of an account."""
+        return self in (RestrictionKind.HOLD, RestrictionKind.BUY_ONLY, RestrictionKind.SELL_ONLY)
+
+
+class RangeUnit(StrEnum):
+    PERCENT = "percent"
+    DOLLARS = "dollars"
+    SHARES = "shares"
+
+
+@dataclass(frozen=True, slots=True)
+class TradeRestriction:
+    """A limit on what may be traded, with its reason (R-60).
+
+    `account_id` or `portfolio_id` is set by the scope; `symbol` is None for a kind that concerns whole accounts.
+    `minimum` and `maximum` are for a range: hundredths of a percent, or billionths of a dollar or share, by `unit`.
+    `until` is the last day on which it holds, None without an end.
+    """
+
+    id: str
+    scope: RestrictionScope
+    kind: RestrictionKind
+    reason: str
+    symbol: str | None = None
+    account_id: str | None = None
+    portfolio_id: str | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    unit: RangeUnit | None = None
+    until: date | None = None
+    made_by: str = ""
+    made_at: datetime | None = None
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it has not ended before `day`."""
+        return self.until is None or day <= self.until
+
+    @property
+    def text(self) -> str:
+        """`no_sell (low basis), until 2027-01-31`."""
+        return f"{self.kind} ({self.reason})" + (f", until {self.until}" if self.until else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What one subscription decides otherwise than its portfolio (R-67); None leaves the portfolio's value."""
+
+    cooldown_days: int | None = None
+    conditions: tuple[Condition, ...] | None = None
+    minimum_trade: MinimumTrade | None = None
+    review: bool | None = None
+
+    def applied(self, portfolio: Portfolio) -> Portfolio:
+        """The portfolio as this subscription follows it."""
+        return replace(
+            portfolio,
+            cooldown_days=portfolio.cooldown_days if self.cooldown_days is None else self.cooldown_days,
+            conditions=portfolio.conditions if self.conditions is None else self.conditions,
+            review=portfolio.review if self.review is None else self.review,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """Settings of one account: orders in whole shares (R-65), and its minimum trade (R-64)."""
+
+    whole_shares: bool = False
+    minimum_trade: MinimumTrade | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stagger:
+    """An account's position in the `sessions` over which its calendar condition is spread (R-66).
+
+    The condition is checked for the session `offset` sessions ago, which is `day`; `next_day` is the one after that.
+    """
+
+    offset: int
+    sessions: int
+    day: date
+    next_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class TradingRules:
+    """The settings of R-60 to R-67 that hold for one account today; the narrowest scope is already chosen.
+
+    `minimum_source` names the scope that set the minimum trade; `bands` are those of a run that a drift band made.
+    With `live`, a share counts as affordable at its price and a quarter percent more (R-65).
+    """
+
+    restrictions: tuple[TradeRestriction, ...] = ()
+    destination: Destination = Destination.TARGET
+    scope: RebalanceScope = RebalanceScope.WHOLE
+    minimum_trade: MinimumTrade | None = None
+    minimum_source: str = ""
+    whole_shares: bool = False
+    live: bool = False
+    overrides: Overrides | None = None
+    bands: tuple[DriftBand, ...] = ()
+    stagger: Stagger | None = None
+
+    @property
+    def unmanaged(self) -> frozenset[str]:
+        """The assets that are left out of equity and of every line."""
+        return frozenset(r.symbol for r in self.restrictions if r.kind is RestrictionKind.UNMANAGED and r.symbol)
+
+    @property
+    def holds(self) -> tuple[TradeRestriction, ...]:
+        """The restrictions that stop every run of the account."""
+        return tuple(r for r in self.restrictions if r.kind is RestrictionKind.HOLD)
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether a drift-band run stops before the target, or trades breached lines only."""
+        return self.destination is not Destination.TARGET or self.scope is not RebalanceScope.WHOLE
+
+    def to_target(self) -> TradingRules:
+        """The rules for a run that no drift band made: it goes to target with all lines (R-62, R-63)."""
+        if not self.stops_early:
+            return self
+        return replace(self, destination=Destination.TARGET, scope=RebalanceScope.WHOLE)
+
+    def of_run(self, bands: tuple[DriftBand, ...]) -> TradingRules:
+        """The rules of a run; `bands` are those that made it, empty for any other run."""
+        return replace(self, bands=bands) if bands and self.stops_early else self.to_target()
+
+
+NO_RULES = TradingRules()
+
+
+def range_fault(restriction: TradeRestriction) -> str:
+    """What is wrong with the bounds of a range, as text; empty when it is valid or no range."""
+    if restriction.kind is not RestrictionKind.RANGE:
+        given = (restriction.minimum, restriction.maximum, restriction.unit) != (None, None, None)
+        return "only a range has min, max and unit" if given else ""
+    low, high = restriction.minimum, restriction.maximum
+    if restriction.unit is None or (low is None and high is None):
+        return "a range needs a unit, and min or max"
+    if (low or 0) < 0 or (high or 0) < 0:
+        return "min and max are 0 or more"
+    if low is not None and high is not None and low > high:
+        return "min is above max"
+    if restriction.unit is RangeUnit.PERCENT and max(low or 0, high or 0) > Percent(10_000):
+        return "min and max are at most 100 %"
+    return ""

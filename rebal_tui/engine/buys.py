@@ -1,0 +1,182 @@
+"""The buys of a plan: which lines are short, and what a budget buys of each (R-20 to R-22, R-64, R-65)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Price, Qty, Value, floor_cents, floor_money
+from rebal_tui.domain.runs import RunType
+from rebal_tui.domain.trading_rules import TradingRules
+from rebal_tui.engine.allocation import MIN_BUY_VALUE, Allocation, BuyIntent, allocate, portions_of
+from rebal_tui.engine.goals import DUST, minimum_trade_value
+from rebal_tui.engine.plan_lines import Holdings, below_minimum_trade, too_small
+from rebal_tui.engine.trace_text import dollars
+from rebal_tui.engine.tradability import trading_fault
+from rebal_tui.engine.whole_shares import smallest_order, whole_share_buys
+
+_UNFILLED_BUY_REASONS = (
+    LineReason.ORDER_LESS_THAN_MIN_NOTIONAL,
+    LineReason.INSUFFICIENT_CASH,
+    LineReason.BELOW_MINIMUM_TRADE,
+    LineReason.WHOLE_SHARES,
+)
+
+
+def buy_intents(
+    lines: Iterable[PlanLine], holdings: Holdings, equity: Value, *, every: bool = False
+) -> list[BuyIntent]:
+    """Shortfalls of the buyable lines.
+
+    With `every`, portfolio assets without a shortfall are included, so that they take part in the split of the rest by
+    weight.
+    """
+    intents = []
+    for line in lines:
+        asset = holdings.assets.get(line.symbol)
+        if (line.target == 0 and not line.goal) or line.reason is LineReason.UNMANAGED:
+            continue
+        if asset is None or asset.price is None or trading_fault(asset, Side.BUY):
+            continue
+        missing = shortfall(line, equity)
+        if missing >= DUST or (every and line.target):
+            intents.append(_intent(line, missing, holdings.rules, equity))
+    return intents
+
+
+def shortfall(line: PlanLine, equity: Value) -> Fraction:
+    """The exact amount that a line lacks to its goal, 0 when it lacks none."""
+    goal = Fraction(max(0, equity) * line.target, HUNDRED_PERCENT) if line.goal is None else line.goal
+    return max(Fraction(0), goal - line.value)
+
+
+def size_buys(
+    lines: Iterable[PlanLine],
+    intents: list[BuyIntent],
+    budget: Money,
+    rules: TradingRules,
+    *,
+    spread_rest: bool = False,
+) -> tuple[list[PlanLine], Allocation]:
+    """The lines with the buys that a budget pays for, and the allocation of the budget."""
+    lines = list(lines)
+    prices = {line.symbol: line.price for line in lines if line.price is not None}
+    allocation = _allocation(intents, budget, rules, prices, spread_rest=spread_rest)
+    wanted = {intent.symbol: floor_money(Value(int(intent.shortfall))) for intent in intents}
+    whole = rules.whole_shares and budget > 0
+    return [_with_buy(line, wanted, allocation, invests=spread_rest, whole=whole) for line in lines], allocation
+
+
+def resize_buys(plan: Plan, cash: Money) -> Allocation:
+    """The buys of a plan recalculated after its sells have finished, from booked cash less reservations (R-20)."""
+    spread = plan.type is RunType.INVEST_CASH
+    intents = [
+        _intent(
+            line,
+            Fraction((line.notional or Money(0)) * NANO) if spread else shortfall(line, plan.equity),
+            plan.rules,
+            plan.equity,
+        )
+        for line in plan.lines
+        if line.side is Side.BUY or (line.reason in _UNFILLED_BUY_REASONS and line.value < line.target_value)
+    ]
+    prices = {line.symbol: line.price for line in plan.lines if line.price is not None}
+    return _allocation(intents, Money(cash - plan.cash_target), plan.rules, prices, spread_rest=False)
+
+
+def _intent(line: PlanLine, missing: Fraction, rules: TradingRules, equity: Value) -> BuyIntent:
+    if line.goal is None and rules.minimum_trade is None:
+        return BuyIntent(line.symbol, line.target, missing)
+    # The first purchase of a line needs no more than $1 (R-64).
+    least = minimum_trade_value(rules.minimum_trade, equity) if line.held > 0 else Fraction(0)
+    room = None if line.upper is None else max(Fraction(0), line.upper - line.value)
+    above_weight = line.goal is not None and line.goal * HUNDRED_PERCENT > max(0, equity) * line.target
+    held = above_weight and line.upper is not None and line.goal == line.value
+    return BuyIntent(line.symbol, line.target, missing, max(least, Fraction(MIN_BUY_VALUE)), room, held)
+
+
+def _allocation(
+    intents: list[BuyIntent],
+    budget: Money,
+    rules: TradingRules,
+    prices: dict[str, Price],
+    *,
+    spread_rest: bool,
+) -> Allocation:
+    if not rules.whole_shares:
+        return allocate(intents, budget, spread_rest=spread_rest)
+    available = Value(max(0, budget) * NANO)
+    remaining = list(intents)
+    dropped: dict[str, Money] = {}
+    kept_back: set[str] = set()
+
+    def portions(some: Sequence[BuyIntent]) -> dict[str, Fraction]:
+        return portions_of(some, available, spread_rest and not kept_back)[0]
+
+    while True:
+        shares = whole_share_buys(remaining, available, prices, portions, live=rules.live)
+        small = smallest_order(shares, remaining, prices)
+        if small is None:
+            break
+        worth = floor_cents(Value(shares[small.symbol] * prices[small.symbol] * NANO))
+        dropped[small.symbol] = worth
+        if small.minimum > MIN_BUY_VALUE:
+            kept_back.add(small.symbol)
+        remaining.remove(small)
+    scale = portions_of(remaining, available, spread_rest and not kept_back)[1]
+    return Allocation(
+        {symbol: Money(count * prices[symbol]) for symbol, count in shares.items()},
+        frozenset(),
+        dropped,
+        (scale.numerator, scale.denominator),
+        {symbol: Qty(count * NANO) for symbol, count in shares.items()},
+        frozenset(kept_back),
+    )
+
+
+def _with_buy(
+    line: PlanLine, wanted: dict[str, Money], allocation: Allocation, *, invests: bool, whole: bool
+) -> PlanLine:
+    """The line with its buy, or with the reason that it has none; `invests` when excess cash is split by weight.
+
+    `whole` is set when there is a budget, but it buys whole shares only.
+    """
+    missing = floor_money(Value(max(0, line.target_value - line.value)))
+    if line.symbol in allocation.amounts:
+        notional = allocation.amounts[line.symbol]
+        lacking = wanted[line.symbol]
+        if invests and (notional > lacking or line.reason is LineReason.BUYS_ONLY):
+            reason, detail = LineReason.EXCESS_CASH, "its share of the excess cash"
+        else:
+            raised = ", raised to the $1 minimum" if line.symbol in allocation.raised else ""
+            reason, detail = LineReason.BELOW_TARGET, f"{dollars(Value(lacking * NANO))} below its target{raised}"
+        return replace(
+            line,
+            side=Side.BUY,
+            notional=notional,
+            qty=allocation.shares.get(line.symbol),
+            wanted=Money(max(lacking, notional)),
+            reason=reason,
+            detail=detail,
+        )
+    if line.symbol in allocation.dropped:
+        dropped = allocation.dropped[line.symbol]
+        small = below_minimum_trade if line.symbol in allocation.kept_back else too_small
+        return small(line, wanted[line.symbol] or dropped, dropped)
+    if Value(missing * NANO) < DUST or line.reason is LineReason.UNMANAGED:
+        return line
+    if line.symbol in wanted:
+        if whole:
+            detail = f"{dollars(Value(missing * NANO))} below its target, which buys no whole share"
+            return replace(line, wanted=missing, reason=LineReason.WHOLE_SHARES, detail=detail)
+        return replace(
+            line,
+            wanted=missing,
+            reason=LineReason.INSUFFICIENT_CASH,
+            detail=f"{dollars(Value(missing * NANO))} below its target; no cash above the cash target",
+        )
+    reason = LineReason.NO_PRICE if line.price is None else LineReason.ASSET_NOT_TRADABLE
+    return replace(line, wanted=missing, reason=reason, detail="cannot be bought")

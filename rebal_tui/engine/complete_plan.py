@@ -1,0 +1,49 @@
+"""A plan from its lines, with its skipped orders (R-20 to R-23)."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.decisions import SKIP_REASONS, Plan, PlanLine
+from rebal_tui.domain.orders import Side, SkippedOrder
+from rebal_tui.domain.portfolios import Weights
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Value, floor_cents
+from rebal_tui.domain.runs import RunType
+from rebal_tui.engine.allocation import Allocation
+from rebal_tui.engine.plan_lines import Holdings
+
+
+def money_up(numerator: int) -> Money:
+    """Dollars in numerator ÷ 100 % attodollars, 0 or more, rounded up so that no plan undercuts a cash target."""
+    return Money(-(-max(0, numerator) // (HUNDRED_PERCENT * NANO)))
+
+
+def complete_plan(
+    kind: RunType,
+    holdings: Holdings,
+    weights: Weights,
+    equity: Value,
+    cash_target: Money,
+    budget: Money,
+    sized: tuple[list[PlanLine], Allocation],
+) -> Plan:
+    """A plan from its lines and the allocation of its budget, with the orders that it skips."""
+    lines, split = sized
+    sells_only = kind is RunType.PARTIAL_LIQUIDATION
+    return Plan(
+        type=kind,
+        weights=weights,
+        equity=equity,
+        cash=holdings.cash,
+        cash_target=cash_target,
+        budget=Money(max(0, budget)),
+        scale=split.scale,
+        lines=tuple(lines),
+        rules=holdings.rules,
+        skipped_orders=tuple(_skipped(line, split, sells_only) for line in lines if line.reason in SKIP_REASONS),
+    )
+
+
+def _skipped(line: PlanLine, split: Allocation, sells_only: bool) -> SkippedOrder:
+    above = line.value > line.target_value or line.target == 0
+    side = Side.SELL if sells_only or (above and line.symbol not in split.dropped) else Side.BUY
+    notional = split.dropped.get(line.symbol, line.wanted)
+    return SkippedOrder(line.symbol, side, floor_cents(Value(notional * NANO)), SKIP_REASONS[line.reason], line.detail)

@@ -1,0 +1,124 @@
+"""Where a drift-band run stops: boxes around the reachable target, and the scope of the run (R-62, R-63).
+
+All amounts are exact and in the units of a `Value`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rebal_tui.domain.portfolios import BandType, Destination, DriftBand
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, Value
+from rebal_tui.engine.bounds import Bound, Line
+from rebal_tui.engine.reachable_target import ReachableTarget
+
+_SHARE_OF_BAND = {Destination.TARGET: Fraction(0), Destination.MIDDLE: Fraction(1, 2), Destination.EDGE: Fraction(1)}
+_ZERO = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """Where a run stops: the value of each line and of cash. `nearest` is each line's own destination in its box."""
+
+    values: Mapping[str, Fraction]
+    cash: Fraction
+    nearest: Mapping[str, Fraction]
+    cut: bool = False
+
+
+def tightest_band(weight: Percent, bands: Collection[DriftBand]) -> Fraction | None:
+    """The tightest band of a line as a share of equity; None for a line without one (R-62)."""
+    shares = [
+        Fraction(band.percent, HUNDRED_PERCENT)
+        if band.sub_type is BandType.ABSOLUTE
+        else Fraction(band.percent * weight, HUNDRED_PERCENT**2)
+        for band in bands
+        if weight or band.sub_type is BandType.ABSOLUTE
+    ]
+    return min(shares, default=None)
+
+
+def boxes_of(
+    lines: Sequence[Line],
+    bounds: Mapping[str, Bound],
+    target: ReachableTarget,
+    base: Value,
+    bands: Collection[DriftBand],
+    destination: Destination,
+) -> dict[str, tuple[Fraction, Fraction]]:
+    """The box of each line as (least, most). A holding outside the portfolio has the box [L, L]."""
+    share = _SHARE_OF_BAND[destination]
+    boxes = {}
+    for line in lines:
+        bound, at = bounds[line.symbol], target.values[line.symbol]
+        if not line.weight:
+            boxes[line.symbol] = (bound.low, bound.low)
+            continue
+        reach = share * (tightest_band(line.weight, bands) or _ZERO) * base
+        boxes[line.symbol] = (max(bound.low, at - reach), min(bound.high, at + reach))
+    return boxes
+
+
+def stops_of_whole(
+    lines: Sequence[Line], boxes: Mapping[str, tuple[Fraction, Fraction]], target: ReachableTarget
+) -> Stops:
+    """Every line moves into its box; the difference to the target's sum is spread by distance to the box's edge."""
+    nearest = {line.symbol: _clip(line.value, boxes[line.symbol]) for line in lines}
+    missing = sum(target.values.values()) - sum(nearest.values())
+    side = 1 if missing > 0 else 0
+    rooms = {symbol: abs(boxes[symbol][side] - value) for symbol, value in nearest.items()}
+    whole = sum(rooms.values())
+    values = nearest
+    if missing and whole:
+        values = {symbol: value + missing * rooms[symbol] / whole for symbol, value in nearest.items()}
+    return Stops(values, target.cash, nearest)
+
+
+def stops_of_breached(
+    lines: Sequence[Line],
+    boxes: Mapping[str, tuple[Fraction, Fraction]],
+    target: ReachableTarget,
+    cash: Fraction,
+    breached: Collection[str],
+) -> Stops:
+    """Only breached lines move to their boxes, matched by each other, then cash, then lines off their target (R-63).
+
+    Holdings outside the portfolio are always closed; proceeds that no line takes stay cash.
+    """
+    nearest = {line.symbol: _clip(line.value, boxes[line.symbol]) for line in lines}
+    value_of = {line.symbol: Fraction(line.value) for line in lines}
+    closing = {line.symbol for line in lines if not line.weight}
+    moves = {
+        symbol: nearest[symbol] - value_of[symbol] for symbol in value_of if symbol in breached or symbol in closing
+    }
+    net = sum(moves.values(), _ZERO)
+    direction = 1 if net > 0 else -1
+    left = abs(net)
+    # A net buy takes excess cash, a net sell fills missing cash.
+    from_cash = min(left, max(_ZERO, (cash - target.cash) * direction))
+    left -= from_cash
+    others = {
+        symbol: max(_ZERO, (value - target.values[symbol]) * direction)
+        for symbol, value in value_of.items()
+        if symbol not in moves
+    }
+    distance = sum(others.values(), _ZERO)
+    matched = min(left, distance)
+    values = value_of | {symbol: value_of[symbol] + move for symbol, move in moves.items()}
+    if matched:
+        for symbol, way in others.items():
+            values[symbol] -= direction * matched * way / distance
+    left -= matched
+    cuttable = {symbol: abs(move) for symbol, move in moves.items() if move * direction > 0 and symbol not in closing}
+    whole = sum(cuttable.values(), _ZERO)
+    cut = min(left, whole)
+    if cut:
+        for symbol, size in cuttable.items():
+            values[symbol] -= direction * cut * size / whole
+    return Stops(values, min(target.cash, cash - sum(values.values()) + sum(value_of.values())), nearest, cut > 0)
+
+
+def _clip(value: Value | Fraction, box: tuple[Fraction, Fraction]) -> Fraction:
+    return min(max(Fraction(value), box[0]), box[1])

@@ -1,0 +1,145 @@
+"""The goal of each line and of cash in a plan under an account's rules (R-60 to R-63)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.decisions import LineReason, Reachable, ReachableLine
+from rebal_tui.domain.portfolios import DriftBand, MinimumTrade, RebalanceScope, Weights
+from rebal_tui.domain.quantities import ATTO, HUNDRED_PERCENT, NANO, Money, Qty, Value, market_value
+from rebal_tui.domain.trading_rules import RestrictionKind, TradeRestriction, TradingRules
+from rebal_tui.engine.bounds import Bound, Line, bounds_of, reason_of
+from rebal_tui.engine.destination import Stops, boxes_of, stops_of_breached, stops_of_whole
+from rebal_tui.engine.drift import AssetDrift
+from rebal_tui.engine.reachable_target import ReachableTarget, reachable_target
+
+DUST = Value(2 * ATTO // 100)
+"""$0.02: the rounding of an order and of its scaling may leave up to this. A smaller difference is on target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goals:
+    """The lines of a plan, what each may be worth, the reachable target, and where this plan stops."""
+
+    lines: tuple[Line, ...]
+    bounds: Mapping[str, Bound]
+    target: ReachableTarget
+    stops: Stops
+    base: Value
+    breached: frozenset[str] = frozenset()
+
+    def goal(self, symbol: str) -> Fraction:
+        return self.stops.values[symbol]
+
+    def way(self, symbol: str) -> Fraction:
+        """How far a line is above its own destination; below 0 when it is below."""
+        return self._line(symbol).value - self.stops.nearest[symbol]
+
+    def held_by(self, line: Line) -> TradeRestriction | None:
+        """The restriction that keeps a line away from its weight, None when none does or it is within dust of it."""
+        bound, at = self.bounds[line.symbol], self.target.values[line.symbol]
+        off = line.value * HUNDRED_PERCENT - line.weight * self.base
+        if abs(off) < DUST * HUNDRED_PERCENT:
+            return None
+        if off < 0 and bound.high_by is not None and at == bound.high:
+            return bound.high_by
+        return bound.low_by if off > 0 and at == bound.low else None
+
+    def idle_reason(self, symbol: str) -> tuple[LineReason, str] | None:
+        """Why a line that is off its weight does not move, as (reason, display text); None without a reason."""
+        line = self._line(symbol)
+        restriction = self.held_by(line)
+        if restriction is not None:
+            return reason_of(restriction), restriction.text
+        if abs(line.value - self.target.values[symbol]) < DUST:
+            return None
+        if self.breached and symbol not in self.breached:
+            return LineReason.SCOPE_NOT_BREACHED, "within its band; only breached assets are traded"
+        return LineReason.IN_BAND, "already where the run stops in its band"
+
+    def _line(self, symbol: str) -> Line:
+        return next(line for line in self.lines if line.symbol == symbol)
+
+
+def lines_of(
+    positions: Mapping[str, Qty], assets: Mapping[str, Asset], weights: Weights, unmanaged: Collection[str]
+) -> tuple[Line, ...]:
+    """The assets of the portfolio, then the other managed holdings by symbol."""
+    others = sorted(symbol for symbol in positions if symbol not in weights)
+    found = []
+    for symbol in (*weights.symbols, *others):
+        if symbol in unmanaged:
+            continue
+        asset = assets.get(symbol)
+        price = asset.price if asset is not None else None
+        value = market_value(positions.get(symbol, Qty(0)), price) if price is not None else Value(0)
+        found.append(Line(symbol, weights.of(symbol), value, price))
+    return tuple(found)
+
+
+def goals_of(
+    lines: Sequence[Line],
+    weights: Weights,
+    rules: TradingRules,
+    base: Value,
+    cash: Money,
+    bands: Collection[DriftBand] = (),
+) -> Goals:
+    """The goals of a plan's lines; `bands` are those of a run that a drift band made, none for other runs.
+
+    `base` is equity, in a liquidation less its amount. Raises `RestrictionsConflict`.
+    """
+    base = Value(max(0, base))
+    bounds = bounds_of(lines, rules.restrictions, base)
+    target = reachable_target(lines, bounds, base, weights.cash)
+    if not bands or not rules.stops_early:
+        return Goals(tuple(lines), bounds, target, Stops(target.values, target.cash, target.values), base)
+    boxes = boxes_of(lines, bounds, target, base, bands, rules.destination)
+    if rules.scope is RebalanceScope.WHOLE:
+        return Goals(tuple(lines), bounds, target, stops_of_whole(lines, boxes, target), base)
+    breached = breached_lines(lines, target, base, bands)
+    stops = stops_of_breached(lines, boxes, target, Fraction(cash * NANO), breached)
+    return Goals(tuple(lines), bounds, target, stops, base, breached)
+
+
+def breached_lines(
+    lines: Iterable[Line], target: ReachableTarget, base: Value, bands: Collection[DriftBand]
+) -> frozenset[str]:
+    """The lines that exceed a band, measured against the reachable target (R-15, R-61)."""
+    return frozenset(
+        line.symbol
+        for line in lines
+        if base > 0
+        and any(
+            AssetDrift(line.symbol, line.weight, line.value, base, target.values[line.symbol]).breaches(band)
+            for band in bands
+        )
+    )
+
+
+def reachable_of(goals: Goals, unmanaged: Iterable[TradeRestriction]) -> Reachable | None:
+    """The reachable target for display, as shares of managed equity; None without equity."""
+    base = goals.base
+    if base <= 0:
+        return None
+    lines = []
+    for line in goals.lines:
+        held = goals.held_by(line)
+        lines.append(
+            ReachableLine(
+                line.symbol, line.weight, Fraction(line.value, base), goals.target.values[line.symbol] / base,
+                None if held is None else reason_of(held), "" if held is None else held.text,
+            )
+        )  # fmt: skip
+    left_out = tuple((one.symbol or "", one.text) for one in unmanaged if one.kind is RestrictionKind.UNMANAGED)
+    return Reachable(goals.target.factor, goals.target.cash / base, tuple(lines), left_out)
+
+
+def minimum_trade_value(minimum: MinimumTrade | None, equity: Value) -> Fraction:
+    """The least value of an order: the larger of the amount and the share of equity, 0 without a minimum (R-64)."""
+    if minimum is None:
+        return Fraction(0)
+    return max(Fraction(minimum.amount * NANO), Fraction(max(0, equity) * minimum.percent, HUNDRED_PERCENT))

@@ -1,0 +1,86 @@
+"""Split of a buy budget into whole shares (R-65)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from math import ceil
+
+from rebal_tui.domain.quantities import NANO, Price, Value
+from rebal_tui.engine.allocation import BuyIntent, descending
+
+LIVE_MARGIN = Fraction(25, 10_000)
+"""At a real broker a share is affordable at its price and this share of it more."""
+
+
+def whole_share_buys(
+    intents: Sequence[BuyIntent],
+    budget: Value,
+    prices: Mapping[str, Price],
+    portions: Callable[[Sequence[BuyIntent]], Mapping[str, Fraction]],
+    *,
+    live: bool,
+) -> dict[str, int]:
+    """The shares to buy of each intent: its portion in whole shares, then one share at a time.
+
+    The next share goes to the affordable line with the largest shortfall ÷ price (ties: the larger weight, then the
+    earlier symbol), while the shortfall exceeds half its price and the line stays within its most.
+    """
+    factor = 1 + LIVE_MARGIN if live else Fraction(1)
+    cost = {intent.symbol: prices[intent.symbol] * NANO * factor for intent in intents}
+    portion = portions(intents)
+    shares = {
+        intent.symbol: min(int(portion[intent.symbol] // cost[intent.symbol]), _room(intent, prices))
+        for intent in intents
+    }
+    left = budget - sum(count * cost[symbol] for symbol, count in shares.items())
+    while True:
+        candidates = [
+            intent
+            for intent in intents
+            if cost[intent.symbol] <= left
+            and shares[intent.symbol] < _room(intent, prices)
+            and 2 * _lacking(intent, shares, prices) > prices[intent.symbol] * NANO
+        ]
+        if not candidates:
+            return {symbol: count for symbol, count in shares.items() if count}
+        ranked = sorted(
+            candidates,
+            key=lambda one: (_missing(one, shares, prices), one.weight, descending(one.symbol)),
+            reverse=True,
+        )
+        chosen = ranked[0]
+        missing = _missing(chosen, shares, prices)
+        # The line stays first as long as it misses more shares than the next one.
+        ahead = ceil(missing - _missing(ranked[1], shares, prices)) if len(ranked) > 1 else ceil(missing)
+        count = min(
+            max(1, ahead),
+            ceil(missing - Fraction(1, 2)),
+            int(left // cost[chosen.symbol]),
+            _room(chosen, prices) - shares[chosen.symbol],
+        )
+        shares[chosen.symbol] += count
+        left -= count * cost[chosen.symbol]
+
+
+def _missing(intent: BuyIntent, shares: Mapping[str, int], prices: Mapping[str, Price]) -> Fraction:
+    """Shares that a line still lacks to its target."""
+    return Fraction(_lacking(intent, shares, prices), prices[intent.symbol] * NANO)
+
+
+def _lacking(intent: BuyIntent, shares: Mapping[str, int], prices: Mapping[str, Price]) -> Fraction:
+    return intent.shortfall - shares[intent.symbol] * prices[intent.symbol] * NANO
+
+
+def _room(intent: BuyIntent, prices: Mapping[str, Price]) -> int:
+    """The whole shares that fit under the line's maximum."""
+    return int(intent.room // (prices[intent.symbol] * NANO)) if intent.room is not None else 10**12
+
+
+def smallest_order(
+    shares: Mapping[str, int], intents: Sequence[BuyIntent], prices: Mapping[str, Price]
+) -> BuyIntent | None:
+    """The smallest buy below its minimum, None without one (ties: the smaller weight, then the later symbol)."""
+    worth = {symbol: count * prices[symbol] * NANO for symbol, count in shares.items()}
+    below = [one for one in intents if one.symbol in worth and worth[one.symbol] < one.minimum]
+    return min(below, key=lambda one: (worth[one.symbol], one.weight, descending(one.symbol)), default=None)

@@ -1,0 +1,47 @@
+"""The program's log: warnings and errors, in files of bounded size that only their owner can read."""
+
+from __future__ import annotations
+
+import logging
+import os
+from io import BufferedWriter, FileIO, TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+MAX_LOG_BYTES = 1_000_000
+"""A log file larger than this is renamed, and a new one begins."""
+OLD_LOGS = 2
+"""Renamed files that are kept."""
+_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+class _PrivateRotatingHandler(RotatingFileHandler):
+    """A failure to write to the log never reaches the program or the screen."""
+
+    def _open(self) -> TextIOWrapper:
+        file = FileIO(self.baseFilename, "a", opener=_open_private)
+        return TextIOWrapper(BufferedWriter(file), encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
+        """Drop a record that cannot be written."""
+
+
+def log_to_file(folder: Path) -> Path | None:
+    """Log warnings and errors to `folder/rebal-tui.log`, never to the screen; returns its path.
+
+    Where no file can be written, nothing is logged, and the result is None.
+    """
+    path = folder / "rebal-tui.log"
+    handler: logging.Handler
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handler = _PrivateRotatingHandler(path, maxBytes=MAX_LOG_BYTES, backupCount=OLD_LOGS)
+        written = True
+    except OSError:
+        handler, written = logging.NullHandler(), False
+    logging.basicConfig(level=logging.WARNING, format=_FORMAT, handlers=[handler], force=True)
+    return path if written else None

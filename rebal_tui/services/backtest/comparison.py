@@ -1,0 +1,132 @@
+"""Data of the Backtest section: policies of a portfolio compared over a history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rebal_tui.domain.errors import Invalid, Refusal
+from rebal_tui.domain.portfolios import Portfolio, Weights
+from rebal_tui.lab.backtest import Backtest, Outcome, run_backtest
+from rebal_tui.lab.chains import Cancelled, Progress
+from rebal_tui.lab.dominance import dominated
+from rebal_tui.lab.luck import Luck, luck_of
+from rebal_tui.lab.policies import Policy, default_grid
+from rebal_tui.market.closes_file import read_closes
+from rebal_tui.services.backtest import histories
+from rebal_tui.services.backtest.histories import SAMPLE_PORTFOLIO, Source
+from rebal_tui.services.backtest.subjects import policy_of
+from rebal_tui.services.book.book import Book
+
+MIN_SESSIONS = 250
+"""A shorter history of the book's own prices is replaced by the sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A portfolio and the history that it is tested on."""
+
+    name: str
+    weights: Weights
+    policy: Policy
+    source: Source
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """A policy in the table. Fractions as in `Figures`; `low` and `high` bound 95 % of its return less your policy's.
+
+    `worse` is whether another policy is better in every respect, or rebalances on the same days and comes first.
+    """
+
+    number: int
+    label: str
+    own: bool
+    worse: bool
+    rebalances: float
+    turnover: float
+    rms: float
+    worst: float
+    outside: float
+    annual_return: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A finished backtest with its rows, the portfolio's own policy first."""
+
+    subject: Subject
+    backtest: Backtest
+    luck: Luck
+    rows: tuple[PolicyRow, ...]
+
+    def outcome(self, number: int) -> Outcome:
+        """The outcome of a row."""
+        return self.backtest.outcomes[number]
+
+
+def portfolio_names(book: Book) -> tuple[tuple[str, str], ...]:
+    """Id and name of every portfolio that has an asset, by name."""
+    found = [(p.id, p.name) for p in book.portfolios.values() if p.weights.assets]
+    return tuple(sorted(found, key=lambda item: (item[1].casefold(), item[0])))
+
+
+def subject(book: Book, portfolio_id: str | None, closes: Path | None = None) -> Subject:
+    """A portfolio of the book on closes from a file, else on the book's own prices.
+
+    The sample with its own portfolio where there is no portfolio or the book's prices are too few. Raises `Refusal` for
+    a file that cannot be used, naming it.
+    """
+    portfolio = book.portfolios.get(portfolio_id or "")
+    if portfolio is None:
+        return _sample("the book has no portfolio to test")
+    symbols = portfolio.weights.symbols
+    if closes is not None:
+        try:
+            return _of(portfolio, histories.closes_source(closes.name, read_closes(closes), symbols))
+        except Refusal as refusal:
+            raise Invalid(f"{closes.name}: {refusal}") from refusal
+    try:
+        source = histories.book_source(book.database, symbols)
+        length = source.history.length
+    except Invalid:
+        length = 0
+    if length < MIN_SESSIONS:
+        return _sample(f"{portfolio.name}: the book has prices of {length} sessions, too few; o opens a file of closes")
+    return _of(portfolio, source)
+
+
+def compare(chosen: Subject, progress: Progress | None = None, canceled: Cancelled | None = None) -> Comparison:
+    """Backtest the default grid. Does not use the book; raises `Canceled`."""
+    backtest = run_backtest(
+        chosen.name, chosen.weights, chosen.source.history, default_grid(chosen.policy), progress=progress,
+        canceled=canceled,
+    )  # fmt: skip
+    luck = luck_of(backtest, canceled=canceled)
+    worse = dominated([outcome.figures for outcome in backtest.outcomes])
+    seen: set[tuple[object, ...]] = set()
+    rows = []
+    for number, outcome in enumerate(backtest.outcomes):
+        figures = outcome.figures
+        rows.append(
+            PolicyRow(
+                number, outcome.policy.label, number == 0, worse[number] or outcome.days in seen,
+                figures.rebalances / backtest.history.years, figures.turnover, figures.rms, figures.worst,
+                figures.outside, figures.annual_return, float(luck.annual_return.low[number]),
+                float(luck.annual_return.high[number]),
+            )
+        )  # fmt: skip
+        seen.add(outcome.days)
+    return Comparison(chosen, backtest, luck, tuple(rows))
+
+
+def _of(portfolio: Portfolio, source: Source) -> Subject:
+    return Subject(portfolio.name, portfolio.weights, policy_of(portfolio), source)
+
+
+def _sample(why: str) -> Subject:
+    body = SAMPLE_PORTFOLIO
+    return Subject(body.name, body.weights, policy_of(body), histories.sample_source(), (why,))

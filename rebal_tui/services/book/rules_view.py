@@ -1,0 +1,225 @@
+"""The rules of each account, resolved over book, portfolio, account and subscription (R-60 to R-67)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Protocol
+
+from rebal_tui.broker.protocol import LiveBroker
+from rebal_tui.domain.portfolios import Destination, MinimumTrade, Portfolio, RebalanceScope
+from rebal_tui.domain.trading_rules import (
+    NO_RULES,
+    AccountSettings,
+    Overrides,
+    RestrictionKind,
+    RestrictionScope,
+    Stagger,
+    TradeRestriction,
+    TradingRules,
+)
+from rebal_tui.market.sessions import TradingCalendar
+from rebal_tui.store import trading_rules
+from rebal_tui.store.account_table import Accounts, AccountTable
+from rebal_tui.store.database import Database
+from rebal_tui.store.subscription_table import Subscriptions, SubscriptionTable
+
+_PLAIN_ACCOUNT = AccountSettings()
+_KEEPING = {
+    RestrictionKind.NO_SELL,
+    RestrictionKind.LOCK,
+    RestrictionKind.BUY_ONLY,
+    RestrictionKind.UNMANAGED,
+    RestrictionKind.HOLD,
+}
+
+
+class RulesView:
+    """What the file has of restrictions, settings of accounts and overrides, indexed by whom they concern."""
+
+    def __init__(self, database: Database) -> None:
+        self.restrictions = trading_rules.restrictions(database)
+        self.settings = trading_rules.account_settings(database)
+        self.overrides = trading_rules.overrides(database)
+        self.of_book = [r for r in self.restrictions if r.scope is RestrictionScope.BOOK]
+        self.by_portfolio = _grouped((r.portfolio_id, r) for r in self.restrictions)
+        self.by_account = _grouped((r.account_id, r) for r in self.restrictions)
+
+    def concerned(self, portfolios: Mapping[str, Portfolio]) -> frozenset[str] | None:
+        """The portfolios all of whose accounts have rules; None when every account of the book has some."""
+        if self.of_book:
+            return None
+        return frozenset(self.by_portfolio) | {identity for identity, one in portfolios.items() if _has_settings(one)}
+
+    def accounts(self) -> frozenset[str]:
+        """The accounts that have rules of their own."""
+        return frozenset(self.by_account) | frozenset(self.settings) | frozenset(self.overrides)
+
+    def restrictions_of(self, account_id: str, portfolio_id: str | None, today: date) -> tuple[TradeRestriction, ...]:
+        """The restrictions that hold for an account today."""
+        of_portfolio = self.by_portfolio.get(portfolio_id, []) if portfolio_id is not None else []
+        every = (*self.of_book, *of_portfolio, *self.by_account.get(account_id, []))
+        return tuple(one for one in every if one.holds_on(today))
+
+
+class RulesSource(Protocol):
+    """What the rules of an account are resolved from: the book."""
+
+    rules_view: RulesView
+    portfolios: dict[str, Portfolio]
+    accounts: Accounts
+    subscriptions: Subscriptions
+    account_table: AccountTable
+    subscription_table: SubscriptionTable
+    calendar: TradingCalendar
+    live: LiveBroker | None
+
+    def today(self) -> date:
+        """The New York day."""
+
+    def subscribers(self, portfolio_id: str) -> list[str]:
+        """The ids of the accounts subscribed to a portfolio."""
+
+
+def rules_of(book: RulesSource, account_id: str, today: date | None = None) -> TradingRules:
+    """The rules that hold for an account today."""
+    view, day = book.rules_view, today or book.today()
+    subscription = book.subscriptions.get(account_id)
+    portfolio = None if subscription is None else book.portfolios[subscription.portfolio_id]
+    settings = view.settings.get(account_id, _PLAIN_ACCOUNT)
+    overrides = view.overrides.get(account_id) if subscription is not None else None
+    minimum, source = _minimum_trade(overrides, settings, portfolio)
+    found = TradingRules(
+        restrictions=view.restrictions_of(account_id, None if portfolio is None else portfolio.id, day),
+        destination=Destination.TARGET if portfolio is None else portfolio.rebalance_to,
+        scope=RebalanceScope.WHOLE if portfolio is None else portfolio.rebalance_scope,
+        minimum_trade=minimum,
+        minimum_source=source,
+        whole_shares=settings.whole_shares,
+        overrides=overrides,
+        stagger=None if portfolio is None else stagger_of(book, account_id, portfolio, day),
+    )
+    if found == NO_RULES:
+        return NO_RULES
+    return replace(found, live=book.live is not None)
+
+
+def keeping(book: RulesSource, account_id: str) -> tuple[TradeRestriction, ...]:
+    """The restrictions that keep an account from selling all that it holds (R-32, R-60)."""
+    held = {position.symbol for position in book.accounts[account_id].positions}
+    return tuple(
+        one
+        for one in rules_of(book, account_id).restrictions
+        if one.kind in _KEEPING or (one.kind is RestrictionKind.RANGE and one.minimum)
+        if one.symbol is None or one.symbol in held
+    )
+
+
+def followed_portfolio(book: RulesSource, account_id: str) -> Portfolio:
+    """The portfolio of a subscribed account, as its subscription follows it (R-67)."""
+    portfolio = book.portfolios[book.subscriptions[account_id].portfolio_id]
+    overrides = book.rules_view.overrides.get(account_id)
+    return portfolio if overrides is None else overrides.applied(portfolio)
+
+
+class FrameRules:
+    """The rules of the subscribed accounts by row, made again only when they may have changed."""
+
+    def __init__(self, book: RulesSource) -> None:
+        self._book = book
+        self._stamp: tuple[object, ...] = ()
+        self._objects: tuple[object, object, object] = (None, None, None)
+        self._made: Mapping[int, TradingRules] = {}
+
+    def by_row(self) -> Mapping[int, TradingRules]:
+        """By row of the account table, the rules of the subscribed accounts that have any today."""
+        book = self._book
+        # The objects themselves, not their ids: a reloaded object can get the address of a freed one.
+        stamp = (book.today(), book.subscription_table.version, len(book.account_table), book.account_table.loads)
+        objects = (book.rules_view, book.portfolios, book.calendar)
+        if stamp != self._stamp[: len(stamp)] or any(
+            a is not b for a, b in zip(self._stamp[-3:], objects, strict=True)
+        ):
+            self._stamp, self._made = (*stamp, *objects), frame_rules(book)
+        return self._made
+
+
+def frame_rules(book: RulesSource) -> dict[int, TradingRules]:
+    """By row of the account table, the rules of the subscribed accounts that have any."""
+    view, table, today = book.rules_view, book.account_table, book.today()
+    concerned = view.concerned(book.portfolios)
+    if concerned is None:
+        wanted: Iterable[str] = (account_id for account_id in table.ids if account_id in book.subscriptions)
+    elif not concerned and not view.accounts():
+        return {}
+    else:
+        subscribers = [
+            one for identity in concerned if identity in book.portfolios for one in book.subscribers(identity)
+        ]
+        wanted = dict.fromkeys([*subscribers, *(one for one in view.accounts() if one in book.subscriptions)])
+    return {
+        table.row_of[account_id]: rules
+        for account_id in wanted
+        if account_id in table.row_of and (rules := rules_of(book, account_id, today)) is not NO_RULES
+    }
+
+
+def stagger_offset(account_id: str, sessions: int) -> int:
+    """An account's position in the sessions over which a calendar condition is spread (R-66)."""
+    return int.from_bytes(hashlib.sha256(account_id.encode()).digest()[:8], "big") % sessions
+
+
+def stagger_of(book: RulesSource, account_id: str, portfolio: Portfolio, today: date) -> Stagger | None:
+    """An account's position in its portfolio's staggered calendar condition, None when it has none (R-66)."""
+    if portfolio.stagger_sessions == 1 or portfolio.calendar is None:
+        return None
+    offset = stagger_offset(account_id, portfolio.stagger_sessions)
+    days = _sessions_until(book, today, offset)
+    if len(days) <= offset or days[0][0] != today:
+        return None
+    day, next_day = days[offset]
+    return Stagger(offset, portfolio.stagger_sessions, day, next_day)
+
+
+def _sessions_until(book: RulesSource, today: date, back: int) -> list[tuple[date, date]]:
+    """Today's session and the `back` sessions before it, newest first, each with the session after it."""
+    found: list[tuple[date, date]] = []
+    session = book.calendar.session(today)
+    while session is not None and session.next_day is not None and len(found) <= back:
+        found.append((session.day, session.next_day))
+        session = book.calendar.previous(session.day)
+    return found
+
+
+def _minimum_trade(
+    overrides: Overrides | None, settings: AccountSettings, portfolio: Portfolio | None
+) -> tuple[MinimumTrade | None, str]:
+    """The minimum trade of the narrowest scope that sets one, and that scope (R-64)."""
+    if overrides is not None and overrides.minimum_trade is not None:
+        return overrides.minimum_trade, "subscription"
+    if settings.minimum_trade is not None:
+        return settings.minimum_trade, "account"
+    if portfolio is not None and portfolio.minimum_trade is not None:
+        return portfolio.minimum_trade, "portfolio"
+    return None, ""
+
+
+def _has_settings(portfolio: Portfolio) -> bool:
+    return (
+        portfolio.rebalance_to is not Destination.TARGET
+        or portfolio.rebalance_scope is not RebalanceScope.WHOLE
+        or portfolio.minimum_trade is not None
+        or portfolio.stagger_sessions > 1
+    )
+
+
+def _grouped(
+    pairs: Iterable[tuple[str | None, TradeRestriction]],
+) -> dict[str, list[TradeRestriction]]:
+    found: dict[str, list[TradeRestriction]] = {}
+    for identity, one in pairs:
+        if identity is not None:
+            found.setdefault(identity, []).append(one)
+    return found

@@ -1,0 +1,31 @@
+"""Data of the Exceptions screen: what needs a person, and the messages nobody has acknowledged (R-58)."""
+
+from __future__ import annotations
+
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.exceptions import Exceptions
+from rebal_tui.services.view_models.exceptions import ExceptionList
+from rebal_tui.services.view_models.log import AlertView
+from rebal_tui.store import jobs
+
+MAX_EXCEPTIONS = 1_000
+"""Maximum number of exceptions listed on screen; the API lists all of them in pages."""
+RECHECK_SECONDS = 30
+"""Maximum age of the list while only prices change."""
+
+
+def exception_list(book: Book, seen: tuple[int, int] | None = None) -> ExceptionList | None:
+    """The exceptions of a book in their stable order and its open alerts, oldest first.
+
+    None when nothing has changed since the stamp `seen`; prices alone change the list every 30 seconds at most.
+    """
+    stamp = (book.changes, int(book.now().timestamp()) // RECHECK_SECONDS)
+    if stamp == seen:
+        return None
+    found = Exceptions(book)
+    return ExceptionList(
+        stamp,
+        found.page(MAX_EXCEPTIONS).items,
+        sum(found.counts().values()),
+        tuple(AlertView(a.key, a.at, a.kind, a.subject, a.text) for a in jobs.open_alerts(book.database)),
+    )

@@ -1,0 +1,169 @@
+"""Statuses of the accounts of a book as columns for lists: sort order, short texts and causes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebal_tui.domain.runs import Approval, Run, RunStatus
+from rebal_tui.domain.sessions import from_epoch_micros
+from rebal_tui.domain.trade_status import StatusKind, WaitsFor
+from rebal_tui.engine.arrays.day_context import DayContext
+from rebal_tui.engine.arrays.decide import CHECKS
+from rebal_tui.engine.arrays.exact import exact_account
+from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, BookFrame, Mark
+from rebal_tui.engine.arrays.statuses import KINDS, NO_STATUS, NO_TIME, NOTHING, WAITS, Statuses
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.kill_switch import halted
+from rebal_tui.services.evaluation.statuses import book_statuses, status_context
+from rebal_tui.services.schedule.scheduler import next_evaluation
+from rebal_tui.services.view_models.standing import short_status
+
+Codes = NDArray[np.int32]
+
+NEEDS = KINDS.index(StatusKind.NEEDS_YOU)
+UNSUBSCRIBED_TEXT = "unsubscribed"
+SHORT_TEXTS = {
+    "account_status": "not active",
+    "trading_blocked": "no trading",
+    "account_blocked": "blocked",
+    "pattern_day_trader": "day trader",
+    "ach_return": "ACH return",
+    "position_to_equity_ratio": "6:1 ratio",
+    "crypto": "crypto-restricted",
+    "options": "options-restricted",
+    "unspecified": "restricted",
+    "short_position": "short position",
+    "crypto_position": "crypto held",
+    "needs_adjustment": "inactive asset",
+    "inactive": "inactive",
+    "unreconciled": "mismatch",
+    "asset_hold": "asset on hold",
+    "prices": "no price",
+    "assets": "inactive asset",
+    "cannot": "cannot be corrected",
+}
+"""What needs a person, in one or two words; the detail next to the list has the full text."""
+_STOP_TEXTS = tuple(
+    "account_status" if mark is Mark.NOT_ACTIVE else str(mark.name).lower()
+    for mark in Mark
+    if int(mark) & BLOCKING_MARKS
+)
+_STOPPING = tuple(CHECKS.index(name) for name in ("portfolio_status", "account", "reconciliation"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StatusColumns:
+    """By account row: the statuses, and the short text as an index in `texts`."""
+
+    statuses: Statuses
+    texts: list[str]
+    text: Codes
+
+    def kind_of(self, row: int) -> StatusKind | None:
+        """The status of an account, None without a subscription."""
+        code = int(self.statuses.kind[row])
+        return None if code == NO_STATUS else KINDS[code]
+
+
+def stopped_by(book: Book) -> WaitsFor | None:
+    """Why no evaluation leads to a trade before a person acts; None normally."""
+    if halted(book):
+        return WaitsFor.KILL_SWITCH
+    return WaitsFor.SCHEDULER if next_evaluation(book) is None else None
+
+
+def run_state(run: Run) -> str:
+    """The state of an open run, in one or two words."""
+    if run.approval is Approval.AWAITING:
+        return "in review"
+    if run.cancel_requested:
+        return "canceling"
+    return "queued" if run.status is RunStatus.QUEUED else run.phase.value
+
+
+def status_columns(book: Book, frame: BookFrame, day_context: DayContext, *, causes: bool = True) -> StatusColumns:
+    """The statuses of every account at current prices; without `causes`, what needs a person is not named."""
+    row_of = book.account_table.row_of
+    running = {row_of[account_id]: run_state(run) for account_id, run in book.open_runs.items()}
+    found = book_statuses(book, frame, day_context, status_context(book, stopped_by(book)))
+    return StatusColumns(found, *_texts(frame, day_context, found, running, causes))
+
+
+def _texts(
+    frame: BookFrame, day_context: DayContext, found: Statuses, running: Mapping[int, str], named: bool
+) -> tuple[list[str], Codes]:
+    """The distinct short texts, and the index of each account's."""
+    traded = frame.accounts.system_run_on == day_context.day
+    distinct, place = np.unique(found.first_trade_at, return_inverse=True)
+    keys = (place.astype(np.int64) << 17) | (traded.astype(np.int64) << 16)
+    keys |= (found.waits_for.astype(np.int64) << 8) | found.kind
+    kinds, text = np.unique(keys, return_inverse=True)
+    texts = []
+    for key in kinds.tolist():
+        kind, wait, at = key & 0xFF, key >> 8 & 0xFF, int(distinct[key >> 17])
+        texts.append(
+            UNSUBSCRIBED_TEXT
+            if kind == NO_STATUS
+            else short_status(
+                KINDS[kind], None if wait == NOTHING else WAITS[wait],
+                None if at == NO_TIME else from_epoch_micros(at), day_context.now, traded=bool(key >> 16 & 1),
+            )
+        )  # fmt: skip
+    codes = text.astype(np.int32)
+    words = sorted(set(running.values()))
+    positions = {word: len(texts) + index for index, word in enumerate(words)}
+    texts.extend(words)
+    if running:
+        codes[list(running)] = [positions[word] for word in running.values()]
+    needs = np.flatnonzero(found.kind == NEEDS)
+    if named and len(needs):
+        causes, cause = _causes(frame, found, needs, running)
+        shown = cause >= 0
+        codes[needs[shown]] = len(texts) + cause[shown]
+        texts.extend(causes)
+    return texts, codes
+
+
+def _causes(
+    frame: BookFrame, found: Statuses, needs: NDArray[np.intp], running: Mapping[int, str]
+) -> tuple[list[str], Codes]:
+    """The texts of what needs a person, and the index for each of the rows; -1 for a run that awaits approval."""
+    names = [*_STOP_TEXTS, "needs_adjustment", "inactive", "unreconciled", "asset_hold", "prices", "assets", "cannot"]
+    check = found.probe.check[needs]
+    cause = np.full(len(needs), names.index("cannot"), np.int32)
+    for name in ("prices", "assets"):
+        cause[check == CHECKS.index(name)] = names.index(name)
+    stopped = np.isin(check, _STOPPING)
+    cause[stopped] = _stops(frame, needs[stopped])
+    if running:
+        awaits = np.isin(needs, [row for row, word in running.items() if word == "in review"])
+        cause[awaits & (cause == names.index("cannot"))] = -1
+    return [SHORT_TEXTS[name] for name in names], cause
+
+
+def _stops(frame: BookFrame, rows: NDArray[np.intp]) -> Codes:
+    """The first blocking reason of each blocked account: an index into `_STOP_TEXTS`, or a later one.
+
+    The indexes after `_STOP_TEXTS` are a portfolio that needs adjustment, an inactive portfolio, a paused account, and
+    an asset on hold.
+    The marks do not include a position-to-equity ratio above 6:1 that follows only from the figures; that requires
+    negative cash.
+    """
+    ratio = _STOP_TEXTS.index("position_to_equity_ratio")
+    marks = (frame.accounts.marks[rows] & BLOCKING_MARKS).astype(np.int64)
+    for position in np.flatnonzero(frame.accounts.cash[rows] < 0):
+        if exact_account(frame, int(rows[position])).exceeds_ratio:
+            marks[position] |= 1 << ratio
+    first = np.full(len(rows), -1, np.int32)
+    for bit in reversed(range(len(_STOP_TEXTS))):
+        first[(marks >> bit & 1) != 0] = bit
+    status = np.array([p.status.value == "inactive" for p in frame.portfolios] or [False], np.int32)
+    by_portfolio = len(_STOP_TEXTS) + status[frame.accounts.portfolio[rows]]
+    for mark, index in ((Mark.ASSET_HOLD, 3), (Mark.UNRECONCILED, 2)):
+        paused = frame.accounts.marks[rows] & int(mark) != 0
+        by_portfolio = np.where(paused, len(_STOP_TEXTS) + index, by_portfolio)
+    return np.where(first >= 0, first, by_portfolio).astype(np.int32)

@@ -1,0 +1,44 @@
+"""Terms of a filter over the columns of a list."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebal_tui.services.view_models.filter_terms import Term
+
+Flags = NDArray[np.bool_]
+_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, ":": operator.eq,
+}  # fmt: skip
+_LIMIT = 2**63 - 1
+
+
+def number_matches(term: Term, values: NDArray[Any], scale: int, *, size: bool = False) -> Flags:
+    """Which values fulfill a term; `values` are integers, `scale` of them are 1 of the term's unit.
+
+    With `size`, a term of 0 or more compares the size of a value, and one below 0 its sign too. The comparison is
+    exact.
+    """
+    wanted = term.number * scale
+    values = np.abs(values) if size and term.number >= 0 else values
+    whole = int(wanted.to_integral_value(ROUND_FLOOR))
+    if Decimal(whole) != wanted:
+        # No integer equals the limit: compare with the next one on its side.
+        if term.operator in ("=", ":"):
+            return np.zeros(len(values), np.bool_)
+        up = term.operator in ("<", ">=")
+        whole = int(wanted.to_integral_value(ROUND_CEILING)) if up else whole
+    return np.asarray(_OPERATORS[term.operator](values, max(-_LIMIT, min(whole, _LIMIT))))
+
+
+def text_matches(term: Term, texts: Sequence[str], codes: NDArray[Any]) -> Flags:
+    """Which rows' text contains the value of a term (with `=`, equals it), where `codes` maps each row to a text."""
+    folded = [text.casefold() for text in texts]
+    hits = [text == term.value if term.operator == "=" else term.value in text for text in folded]
+    return np.asarray(np.array(hits or [False], np.bool_)[codes])

@@ -1,0 +1,71 @@
+"""What happened to one account, day by day: decisions, runs, cash, and what people and the broker did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.reports.audit_index import AuditIndex
+from rebal_tui.services.reports.audit_sentences import audit_sentence
+from rebal_tui.services.reports.decision_entries import decision_entry
+from rebal_tui.services.reports.model import AccountSection, Day, Entry
+from rebal_tui.services.reports.run_entries import run_entries
+from rebal_tui.store import cash, decisions, runs
+
+_ALL = 2**62
+_TOLD_BY_RUNS = ("evaluation", "run.", "runs.", "orders.", "order.", "rebalance.", "demo.", "market.", "book.")
+"""Actions whose content the entries of decisions and runs have in more detail, or that concern no single account."""
+
+
+def account_section(
+    book: Book, account_id: str, first: date | None, last: date | None, trail: AuditIndex
+) -> AccountSection:
+    """An account from `first` to `last`, New York dates, both included; None is unbounded. Raises `NotFound`."""
+    account = book.account(account_id)
+    subscription = book.subscriptions.get(account_id)
+    entries = [entry for entry in _entries(book, account_id, first, last, trail) if _within(entry, first, last)]
+    return AccountSection(
+        account_id, account.account_number, account.name,
+        book.portfolios[subscription.portfolio_id].name if subscription else "no portfolio", by_day(entries),
+    )  # fmt: skip
+
+
+def by_day(entries: Iterable[Entry]) -> tuple[Day, ...]:
+    """Entries by New York day, oldest first; entries of one time stay in their order."""
+    days: dict[date, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.at):
+        days.setdefault(new_york_day(entry.at), []).append(entry)
+    return tuple(Day(day, tuple(found)) for day, found in days.items())
+
+
+def _within(entry: Entry, first: date | None, last: date | None) -> bool:
+    day = new_york_day(entry.at)
+    return (first is None or day >= first) and (last is None or day <= last)
+
+
+def _entries(book: Book, account_id: str, first: date | None, last: date | None, trail: AuditIndex) -> Iterable[Entry]:
+    for entry in trail.about([account_id, *_ids_of_cash(book, account_id)]):
+        if not entry.action.startswith(_TOLD_BY_RUNS):
+            yield Entry(entry.at, entry.actor, audit_sentence(book, entry), audit=entry.seq)
+    for stored in reversed(decisions.latest(book.database, account_id, -1)):
+        # A trace is recomputed by the engine; those outside the period are not needed.
+        if (first is None or stored.session >= first.isoformat()) and (last is None or new_york_day(stored.at) <= last):
+            yield decision_entry(book, stored)
+    for run in reversed(runs.newest(book.database, _ALL, account_id)):
+        if (last is None or new_york_day(run.created_at) <= last) and (
+            first is None or new_york_day(run.updated_at) >= first
+        ):
+            yield from run_entries(book, run.id, trail)
+
+
+def _ids_of_cash(book: Book, account_id: str) -> list[str]:
+    """Withdrawals and journals of an account: their audit entries name the account only once."""
+    found = [one.id for one in cash.withdrawals(book.database, limit=_ALL) if one.account_id == account_id]
+    for journal in cash.journals(book.database, _ALL):
+        own = journal.to_account if journal.from_account == FIRM_ACCOUNT else journal.from_account
+        if own == account_id:
+            found.append(journal.id)
+    return found

@@ -1,0 +1,115 @@
+"""Entries of the audit trail as sentences."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rebal_tui.domain.quantities import Money
+from rebal_tui.engine.trace_text import money
+from rebal_tui.services.book.book import Book
+from rebal_tui.store.audit import AuditEntry
+
+Detail = Mapping[str, Any]
+_Sentence = Callable[[Book, str, Detail], str]
+
+
+def audit_sentence(book: Book, entry: AuditEntry) -> str:
+    """One entry as a sentence without its actor; an unknown action is named by its words and its subject."""
+    detail = json.loads(entry.detail)
+    shape = _SENTENCES.get(entry.action)
+    if shape is not None and isinstance(detail, dict):
+        try:
+            return shape(book, entry.subject, detail)
+        except (KeyError, TypeError, ValueError):
+            pass
+    words = entry.action.replace(".", " ").replace("_", " ")
+    return f"{words[:1].upper()}{words[1:]}: {name_of(book, entry.subject)}."
+
+
+def name_of(book: Book, subject: str) -> str:
+    """The client, portfolio or run that an id stands for; any other text unchanged."""
+    if subject in book.accounts:
+        account = book.accounts[subject]
+        return f"{account.name} ({account.account_number})"
+    if subject in book.portfolios:
+        return book.portfolios[subject].name
+    return subject
+
+
+def _amount(detail: Detail) -> str:
+    return money(Money(abs(int(detail["amount"]))))
+
+
+def _cash(words: str) -> _Sentence:
+    return lambda _book, _subject, detail: f"{words} {_amount(detail)}."
+
+
+def _restrictions(_book: Book, _subject: str, detail: Detail) -> str:
+    found = ", ".join(str(one).replace("_", " ") for one in detail["restrictions"])
+    return f"The broker restricted the account: {found}." if found else "The broker lifted all restrictions."
+
+
+def _subscribed(book: Book, _subject: str, detail: Detail) -> str:
+    return f"Subscribed to {name_of(book, detail['portfolio'])}."
+
+
+def _withdrawal(_book: Book, _subject: str, detail: Detail) -> str:
+    return f"Withdrawal of {_amount(detail)} requested." if "amount" in detail else "Withdrawal of all cash requested."
+
+
+def _stage(words: str) -> _Sentence:
+    return lambda _book, _subject, detail: f"Withdrawal {words}{_why(detail)}."
+
+
+def _why(detail: Detail) -> str:
+    why = detail.get("why") or detail.get("reason")
+    return f": {why}" if why else ""
+
+
+def _journal(words: str) -> _Sentence:
+    def sentence(_book: Book, _subject: str, detail: Detail) -> str:
+        amount = f" of {_amount(detail)}" if "amount" in detail else ""
+        return f"Journal{amount} {words}{_why(detail)}."
+
+    return sentence
+
+
+def _paused(_book: Book, _subject: str, detail: Detail) -> str:
+    return f"Trading of the account was paused{_why(detail)}."
+
+
+_SENTENCES: Mapping[str, _Sentence] = {
+    "account.restrictions": _restrictions,
+    "account.paused": _paused,
+    "reconciliation.paused": _paused,
+    "reconciliation.released": lambda *_: "The book and the broker agree again; trading of the account resumes.",
+    "subscription.created": _subscribed,
+    "subscription.ended": lambda *_: "Subscription ended.",
+    "cash.deposited": _cash("Deposit requested:"),
+    "cash.released": _cash("Reserved cash released:"),
+    "cash.deposit": _cash("Deposit of"),
+    "cash.ach_return": _cash("A deposit was returned by the bank:"),
+    "cash.dividend": _cash("Dividend of"),
+    "cash.journal_out": _cash("Cash transferred out:"),
+    "cash.journal_in": _cash("Cash transferred in:"),
+    "cash.corporate_action": _cash("Cash from a corporate action:"),
+    "withdrawal.requested": _withdrawal,
+    "withdrawal.unsubscribed": _stage("took the account out of its portfolio"),
+    "withdrawal.selling": _stage("is selling"),
+    "withdrawal.settling": _stage("waits for settlement"),
+    "withdrawal.journaling": _stage("asks for the transfer"),
+    "withdrawal.resubscribing": _stage("returns the account to its portfolio"),
+    "withdrawal.completed": _stage("completed"),
+    "withdrawal.stopped": _stage("stopped"),
+    "withdrawal.retried": _stage("was tried again"),
+    "withdrawal.canceled": _stage("canceled"),
+    "journal.created": _journal("requested"),
+    "journal.queued": _journal("queued at the broker"),
+    "journal.sent_to_clearing": _journal("sent to clearing"),
+    "journal.executed": _journal("executed"),
+    "journal.rejected": _journal("refused by the broker"),
+    "journal.refused": _journal("refused by the broker"),
+}
+"""Sentences by action, for actions that concern one account."""

@@ -1,0 +1,77 @@
+"""Reports of a run, an account, a portfolio's accounts, or a whole book."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.settings import Mode
+from rebal_tui.services.queries.accounts import find_account
+from rebal_tui.services.reports.account_days import account_section, by_day
+from rebal_tui.services.reports.audit_index import AuditIndex
+from rebal_tui.services.reports.decision_entries import decision_entry
+from rebal_tui.services.reports.model import AccountSection, AuditFoot, Report
+from rebal_tui.services.reports.run_entries import run_entries
+from rebal_tui.store import audit, decisions, runs
+
+_BROKERS = {
+    Mode.SIMULATED: "a simulated broker",
+    Mode.REPLAY: "a simulated broker over a price history",
+    Mode.LIVE: "a real broker",
+    Mode.FILES: "files of a custodian",
+}
+
+
+def account_report(book: Book, text: str, first: date | None = None, last: date | None = None) -> Report:
+    """One account, found by id, number or words of its name. Raises `Invalid`."""
+    account = find_account(book, text)
+    trail = AuditIndex(book.database)
+    section = account_section(book, account.account_id, first, last, trail)
+    return _report(book, "Account report", f"{section.client} · {section.number}", first, last, (section,))
+
+
+def portfolio_report(book: Book, text: str, first: date | None = None, last: date | None = None) -> Report:
+    """Every account that follows a portfolio, by client; the portfolio by id or exact name. Raises `Invalid`."""
+    found = [one for one in book.portfolios.values() if text in (one.id, one.name)]
+    if len(found) != 1:
+        known = ", ".join(sorted(one.name for one in book.portfolios.values())[:5])
+        count = f"{len(found)} portfolios have that name; use the id" if found else f"no portfolio {text!r}"
+        raise Invalid([Fault("portfolio", f"{count}; the book has {known or 'none'}")])
+    ids = [book.account_table.ids[row] for row in book.subscription_table.rows_of(found[0].id)]
+    return _of_accounts(book, "Portfolio report", found[0].name, ids, first, last)
+
+
+def book_report(book: Book, first: date | None = None, last: date | None = None) -> Report:
+    """Every account of a book, by client."""
+    return _of_accounts(book, "Book report", "all accounts", list(book.accounts), first, last)
+
+
+def run_report(book: Book, run_id: str) -> Report:
+    """One run with the decision that made it. Raises `NotFound`."""
+    run = runs.get(book.database, run_id)
+    account = book.account(run.account_id)
+    trail = AuditIndex(book.database)
+    entries = run_entries(book, run_id, trail)
+    stored = decisions.of_run(book.database, run_id)
+    if stored is not None:
+        entries.insert(0, decision_entry(book, stored))
+    portfolio = book.portfolios[run.portfolio_id].name if run.portfolio_id else "weights of the run"
+    section = AccountSection(run.account_id, account.account_number, account.name, portfolio, by_day(entries))
+    return _report(book, "Run report", run_id, None, None, (section,))
+
+
+def _of_accounts(book: Book, title: str, subject: str, ids: list[str], first: date | None, last: date | None) -> Report:
+    trail = AuditIndex(book.database)
+    ordered = sorted(ids, key=lambda one: (book.accounts[one].name.casefold(), one))
+    sections = tuple(account_section(book, one, first, last, trail) for one in ordered)
+    return _report(book, title, subject, first, last, sections)
+
+
+def _report(
+    book: Book, title: str, subject: str, first: date | None, last: date | None, sections: tuple[AccountSection, ...]
+) -> Report:
+    seq, digest = audit.head(book.database)
+    faults = audit.verify(book.database)
+    foot = AuditFoot(seq, digest, faults[0] if faults else "")
+    return Report(title, subject, first, last, book.now(), _BROKERS[book.settings.mode], foot, sections)

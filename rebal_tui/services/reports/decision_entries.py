@@ -1,0 +1,86 @@
+"""An evaluation as an entry of a report: the outcome, every check, and the prices it used."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
+from rebal_tui.domain.quantities import NANO, Money, Percent, Qty, Value, market_value
+from rebal_tui.domain.text import count_text
+from rebal_tui.engine.shares import rounded_shares
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.history import decision_of, situation_of
+from rebal_tui.services.reports.model import Entry, Table
+from rebal_tui.services.reports.texts import NONE, dollars, minute_text, money, percent_cell, price_cell, shares
+from rebal_tui.store import decision_contexts
+from rebal_tui.store.decisions import StoredDecision
+
+_RESULTS = {
+    Verdict.PASS: "passed",
+    Verdict.FAIL: "failed",
+    Verdict.FIRES: "asks for a run",
+    Verdict.HOLDS_BACK: "holds, but waits",
+    Verdict.CANNOT: "holds, cannot be corrected",
+    Verdict.NO: "no",
+    Verdict.INFO: "information",
+}
+_OUTCOMES = {
+    Outcome.FULL_REBALANCE: "a full_rebalance",
+    Outcome.INVEST_CASH: "an invest_cash",
+    Outcome.NONE: "no trade",
+    Outcome.BLOCKED: "no trade, blocked",
+}
+
+
+def decision_entry(book: Book, stored: StoredDecision) -> Entry:
+    """A stored decision, its trace recomputed by the engine from the stored inputs."""
+    decision = decision_of(book.database, stored)
+    again = f" (the same {count_text(stored.times, 'time')} that session; this is the last)" if stored.times > 1 else ""
+    status = f" {decision.status.sentence}" if decision.status is not None and decision.status.sentence else ""
+    portfolio = book.portfolios[stored.portfolio_id].name
+    sentence = f"Evaluated against {portfolio}: {_OUTCOMES[decision.outcome]} – {decision.reason}{again}.{status}"
+    return Entry(stored.at, "system", sentence, (_checks(decision), _prices(book, stored)))
+
+
+def _checks(decision: Decision) -> Table:
+    return Table(
+        "Checks", ("Check", "Result", "Figures", "Rule"),
+        tuple((_name(check), _RESULTS[check.verdict], check.detail, check.rule) for check in decision.trace),
+    )  # fmt: skip
+
+
+def _name(check: Check) -> str:
+    return check.check.replace("_", " ")
+
+
+def _prices(book: Book, stored: StoredDecision) -> Table:
+    """What the account held and the prices of the evaluation, with targets; cash is last, less reservations."""
+    situation = situation_of(stored, decision_contexts.get(book.database, stored.context))
+    weights = situation.portfolio.weights
+    targets = {weight.symbol: weight.percent for weight in weights.assets}
+    held = {position.symbol: position.qty for position in situation.account.positions}
+    symbols = [*targets, *(symbol for symbol in held if symbol not in targets)]
+    values = [_value(held.get(symbol, Qty(0)), situation.assets.get(symbol)) for symbol in symbols]
+    cash = Money(situation.account.cash - situation.reserved)
+    complete = all(value is not None for value in values) and cash >= 0
+    parts = rounded_shares([*(value or 0 for value in values), cash * NANO]) if complete else [None] * (len(values) + 1)
+    rows = []
+    for symbol, value, part in zip(symbols, values, parts, strict=False):
+        asset = situation.assets.get(symbol)
+        price, price_at = (asset.price, asset.price_at) if asset else (None, None)
+        target = targets.get(symbol, Percent(0))
+        rows.append(
+            (symbol, shares(held.get(symbol)), price_cell(price), minute_text(price_at) if price_at else NONE,
+             NONE if value is None else dollars(value), percent_cell(part), percent_cell(target))
+        )  # fmt: skip
+    rows.append(("cash", NONE, NONE, NONE, money(cash), percent_cell(parts[-1]), percent_cell(weights.cash)))
+    return Table(
+        "Holdings and prices", ("Asset", "Shares", "Price", "Price of", "Value", "Weight", "Target"), tuple(rows),
+        frozenset({1, 2, 4, 5, 6}),
+    )  # fmt: skip
+
+
+def _value(held: Qty, asset: Asset | None) -> Value | None:
+    """Shares × price; 0 without a holding, None for a holding without a price."""
+    if not held:
+        return Value(0)
+    return None if asset is None or asset.price is None else market_value(held, asset.price)

@@ -1,0 +1,108 @@
+"""Reports as one HTML page, as Markdown, and as rows for CSV and xlsx."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from rebal_tui.domain.text import count_text
+from rebal_tui.services.maintenance.export import csv_text
+from rebal_tui.services.reports.texts import day_text, minute_text, time_text
+
+if TYPE_CHECKING:
+    from rebal_tui.services.reports.model import Report, Table
+
+COLUMNS = ("day", "time", "account_number", "client", "who", "what", "audit_entry", "table", "figures")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&])")
+
+
+def html(report: Report) -> str:
+    """One self-contained page that prints well: no script, no font and no picture from elsewhere."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(day=day_text, time=time_text, minute=minute_text)
+    source = resources.files("rebal_tui.services.reports").joinpath("templates/report.html.jinja")
+    template = environment.from_string(source.read_text(encoding="utf-8"))
+    return template.render(report=report, period=period(report), facts=facts(report), audit=audit_text(report))
+
+
+def markdown(report: Report) -> str:
+    """Markdown in which names and texts are never markup."""
+    lines = [f"# {_plain(report.title)}: {_plain(report.subject)}", ""]
+    lines += [f"- {_plain(label)}: {_plain(value)}" for label, value in facts(report)]
+    for section in report.sections:
+        lines += ["", f"## {_plain(section.client)} · {_plain(section.number)}", ""]
+        lines += [f"Portfolio: {_plain(section.portfolio)} · account {_plain(section.account_id)}"]
+        if not section.days:
+            lines += ["", "Nothing happened in this period."]
+        for day in section.days:
+            lines += ["", f"### {day_text(day.day)}"]
+            for entry in day.entries:
+                number = f" (audit entry {entry.audit})" if entry.audit is not None else ""
+                lines += ["", f"{time_text(entry.at)} {_plain(entry.who)}: {_plain(entry.sentence)}{number}"]
+                for table in entry.tables:
+                    lines += _markdown_table(table)
+    return "\n".join([*lines, "", _plain(audit_text(report)), ""])
+
+
+def csv(report: Report) -> str:
+    """One row per entry and per table row, safe to open in a spreadsheet."""
+    return csv_text(COLUMNS, (dict(zip(COLUMNS, row, strict=True)) for row in flat_rows(report)))
+
+
+def flat_rows(report: Report) -> Iterator[tuple[str, ...]]:
+    """Every entry, then the rows of its tables, with `COLUMNS`."""
+    for section in report.sections:
+        for day in section.days:
+            for entry in day.entries:
+                number = "" if entry.audit is None else str(entry.audit)
+                start = (day.day.isoformat(), time_text(entry.at), section.number, section.client, entry.who)
+                yield (*start, entry.sentence, number, "", "")
+                for table in entry.tables:
+                    for row in table.rows:
+                        cells = "; ".join(f"{name} {cell}" for name, cell in zip(table.columns, row, strict=True))
+                        yield (*start, "", "", table.title, cells)
+
+
+def period(report: Report) -> str:
+    """`from … to …`, or the whole history."""
+    if report.first is None and report.last is None:
+        return "whole history"
+    return f"{_bound(report.first, 'the beginning')} to {_bound(report.last, 'now')}"
+
+
+def facts(report: Report) -> list[tuple[str, str]]:
+    """The facts at the head of a report."""
+    return [
+        ("Period", period(report)),
+        ("Accounts", count_text(len(report.sections), "account")),
+        ("Made", f"{minute_text(report.made_at)} New York time, by the clock of the book"),
+        ("Broker", report.broker),
+        ("Times", "New York"),
+    ]
+
+
+def audit_text(report: Report) -> str:
+    """The foot of a report: the audit trail that it was read from."""
+    foot = report.audit
+    state = f"The chain has a fault: {foot.fault}." if foot.fault else "The chain was verified from its first entry."
+    return f"Audit trail: {foot.seq:,} entries, the last with hash {foot.hash}. {state}"
+
+
+def _bound(day: date | None, otherwise: str) -> str:
+    return otherwise if day is None else day_text(day)
+
+
+def _plain(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", text).replace("\n", " ")
+
+
+def _markdown_table(table: Table) -> list[str]:
+    rules = ["---:" if at in table.numeric else "---" for at in range(len(table.columns))]
+    head = [f"| {' | '.join(_plain(name) for name in table.columns)} |", f"| {' | '.join(rules)} |"]
+    rows = [f"| {' | '.join(_plain(cell) for cell in row)} |" for row in table.rows]
+    return ["", f"{_plain(table.title)}", "", *head, *rows]

@@ -1,0 +1,115 @@
+"""The filter language of lists: words, and terms such as `drift>5`, `portfolio:growth`, `state:waits`, `cash<0`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from types import MappingProxyType
+
+from rebal_tui.services.view_models.standing import Tile
+
+_TERM = re.compile(r"([a-z]+)(<=|>=|[:<>=])(.*)", re.DOTALL)
+_LARGEST = Decimal(10) ** 15
+NO_CHOICES: Mapping[str, Collection[str]] = MappingProxyType({})
+
+
+class FieldKind(StrEnum):
+    """What a field is compared with: a number, or text that it contains."""
+
+    NUMBER = "number"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A condition on a field. `operator` is `:`, `<`, `>`, `<=`, `>=` or `=`; with `:`, the text contains `value`."""
+
+    field: str
+    operator: str
+    value: str
+
+    @property
+    def number(self) -> Decimal:
+        """The value of a number field."""
+        return Decimal(self.value.replace(",", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter as typed: plain words, terms, and what is wrong with it, empty if nothing is.
+
+    A term that cannot be read or is not finished filters nothing.
+    """
+
+    words: tuple[str, ...]
+    terms: tuple[Term, ...]
+    fault: str = ""
+
+
+def parse_filter(
+    text: str, fields: Mapping[str, FieldKind], choices: Mapping[str, Collection[str]] = NO_CHOICES
+) -> Filter:
+    """Read a filter. Upper and lower case are the same; a word whose field is unknown to the list is an error.
+
+    `choices` are the values of text fields that have only a few.
+    """
+    words: list[str] = []
+    terms: list[Term] = []
+    fault = ""
+    for word in text.casefold().split():
+        found = _TERM.fullmatch(word)
+        if found is None or not fields:
+            words.append(word)
+            continue
+        term = Term(*found.groups())
+        reason = _fault(term, fields, choices)
+        fault = fault or reason
+        if not reason and term.value:
+            terms.append(term)
+    return Filter(tuple(words), tuple(terms), fault)
+
+
+def _fault(term: Term, fields: Mapping[str, FieldKind], choices: Mapping[str, Collection[str]]) -> str:
+    kind = fields.get(term.field)
+    if kind is None:
+        near = difflib.get_close_matches(term.field, fields, n=1, cutoff=0.5)
+        meant = f"did you mean {near[0]}?" if near else f"fields are {', '.join(fields)}"
+        return f"{term.field}: no such field; {meant}"
+    if not term.value:
+        return ""
+    if kind is FieldKind.TEXT:
+        if term.operator not in (":", "="):
+            return f"{term.field}{term.operator}: expected {term.field}: and text, such as {term.field}:growth"
+        known = choices.get(term.field)
+        if known is not None and not any(term.value in choice for choice in known):
+            return f"{term.field}:{term.value}: expected one of {', '.join(known)}"
+        return ""
+    try:
+        number = term.number
+    except InvalidOperation:
+        return f"{term.field}{term.operator}{term.value}: expected a number, such as {term.field}>5"
+    if not number.is_finite() or abs(number) > _LARGEST:
+        return f"{term.field}{term.operator}{term.value}: expected a number of at most 15 digits"
+    return ""
+
+
+_GROUPS = (Tile.OUTSIDE, Tile.NEAR, Tile.CALENDAR, Tile.CASH, Tile.FIRST, Tile.COOLDOWN, Tile.UNABLE)
+DESK_CHOICES: Mapping[str, Collection[str]] = MappingProxyType({"is": tuple(tile.casefold() for tile in _GROUPS)})
+DESK_FIELDS: Mapping[str, FieldKind] = MappingProxyType(
+    {
+        **dict.fromkeys(("drift", "band", "equity", "cash"), FieldKind.NUMBER),
+        **dict.fromkeys(("portfolio", "client", "worst", "state", "is"), FieldKind.TEXT),
+    }
+)
+"""`drift` in percentage points, `band` in percent of the band, amounts in dollars; `is` a group such as `cooldown`."""
+ACCOUNT_FIELDS: Mapping[str, FieldKind] = MappingProxyType(
+    {
+        **dict.fromkeys(("equity", "cash", "withdrawable", "reserved"), FieldKind.NUMBER),
+        **dict.fromkeys(("portfolio", "client", "state"), FieldKind.TEXT),
+    }
+)
+"""Amounts in dollars."""

@@ -1,0 +1,31 @@
+"""Subscriptions in the API's shape, with their trade markers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rebal_tui.domain.portfolios import Subscription
+from rebal_tui.services.advisory.subscriptions import subscribe_manually
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.parsing.requests import UNSOLICITED, CreateSubscription
+from rebal_tui.services.wire.shapes import subscription_json
+from rebal_tui.store import trade_markers
+
+if TYPE_CHECKING:
+    from rebal_tui.services.wire.models import rebalancing
+
+
+def make_subscription(book: Book, given: CreateSubscription) -> rebalancing.Subscription:
+    """Subscribe an account. Raises as `subscribe_manually` does."""
+    with book.write() as tx:
+        made = subscribe_manually(book, given.account_id, given.portfolio_id)
+        if given.trade_marker == UNSOLICITED:
+            trade_markers.add(tx, made.id, UNSOLICITED)
+    return show_subscriptions(book, [made])[0]
+
+
+def show_subscriptions(book: Book, some: Sequence[Subscription]) -> list[rebalancing.Subscription]:
+    """Subscriptions as the API shows them."""
+    markers = trade_markers.of(book.database, [one.id for one in some])
+    return [subscription_json(one, markers.get(one.id)) for one in some]

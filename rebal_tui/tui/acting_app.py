@@ -1,0 +1,86 @@
+"""The part of the app that acts: background work, changes of the book, and confirmations before them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
+
+from textual.worker import Worker, WorkerState
+
+from rebal_tui.domain.errors import Refusal
+from rebal_tui.tui.robust_app import RobustApp
+
+if TYPE_CHECKING:
+    from rebal_tui.tui.questions import Effect, Item, Question
+    from rebal_tui.tui.widgets.lines import Builder
+
+
+class ActingApp(RobustApp):
+    """Runs coroutines in the background; a change of the book is confirmed first where it sends or moves something."""
+
+    @property
+    def mode_shown(self) -> str:
+        """The mode as the status line shows it: `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16`, `LIVE`."""
+        raise NotImplementedError
+
+    def pull_soon(self) -> None:
+        """Refresh the visible section now, without waiting for the next heartbeat."""
+        raise NotImplementedError
+
+    def show_cannot_open(self) -> bool:
+        """Show once that the book cannot be opened; returns whether it cannot."""
+        raise NotImplementedError
+
+    def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
+        """Run a coroutine in the background; the returned worker can be canceled. A refusal becomes a message, another
+        error a log entry and a message."""
+        return self.run_worker(self._guarded(coroutine, name), name=name, exit_on_error=False)
+
+    async def _guarded(self, coroutine: Coroutine[Any, Any, Any], name: str) -> None:
+        try:
+            await coroutine
+        except Refusal as refusal:
+            if not self.show_cannot_open():
+                self.say(str(refusal), "warning")
+        except Exception as error:
+            if not self.leaving:
+                self.report(name, error)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR:
+            self.say(f"{event.worker.name} failed: {event.worker.error}", "error")
+
+    async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
+        """Change the book, show `done` with the result, and refresh."""
+        result = await do()
+        self.say(f"{done}: {result}." if isinstance(result, str) else f"{done}.")
+        self.pull_soon()
+
+    def confirm(self, question: Question, answered: Callable[[str], None]) -> None:
+        """Ask a question; `answered` gets the note on yes. On a live book, a question that sends requires typing."""
+        from rebal_tui.tui.screens.shared.confirm import LIVE_WORD, ConfirmScreen
+
+        typed = LIVE_WORD if question.sends and self.mode_shown.startswith("LIVE") else ""
+        self.push_screen(ConfirmScreen(question, typed), lambda note: None if note is None else answered(note))
+
+    def confirm_sending(
+        self,
+        title: str,
+        text: str,
+        yes: str,
+        do: Callable[[], Awaitable[Any]],
+        done: str,
+        lines: Builder | None = None,
+        *,
+        effects: Sequence[Effect] = (),
+        items: Sequence[Item] = (),
+    ) -> None:
+        """Ask for confirmation before sending orders or moving money, then run `do` as `change` does."""
+        from rebal_tui.tui.questions import Question
+
+        question = Question(title, yes, text, effects, items, lines=lines, sends=True)
+        self.confirm(question, lambda _note: _ignore(self.work(self.change(do, done), name=title)))
+
+
+def _ignore(_worker: Worker[None]) -> None:
+    """Drop a worker that nobody waits for."""

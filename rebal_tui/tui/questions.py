@@ -1,0 +1,60 @@
+"""What a confirmation asks: title, effects with amounts, and the accounts or runs concerned."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from rebal_tui.tui.segments import TextSegment
+from rebal_tui.tui.widgets.lines import Builder
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One thing that will happen. `amount` is shown at the right edge; `style` is a style name."""
+
+    text: str
+    amount: str = ""
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One account or run that the answer concerns. `lines` fetches what enter shows for its row."""
+
+    key: str
+    name: str
+    text: str
+    amount: str = ""
+    mark: TextSegment = ("●", "good")
+    style: str = "muted"
+    lines: Callable[[], Awaitable[Builder]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteField:
+    """A field for a note that is kept in the audit trail, or another text; `missing` is shown when it is required."""
+
+    hint: str
+    required: bool = False
+    missing: str = "A note is required."
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a confirmation asks. `yes` and `no` are the labels of its buttons.
+
+    `effects` list what will happen, `items` the accounts or runs concerned, `lines` further details. With `sends`, a
+    live book requires a typed word.
+    """
+
+    title: str
+    yes: str
+    text: str = ""
+    effects: Sequence[Effect] = ()
+    items: Sequence[Item] = ()
+    item_titles: tuple[str, str, str] = ("Client", "", "Amount")
+    lines: Builder | None = None
+    no: str = "Cancel"
+    note: NoteField | None = None
+    sends: bool = False

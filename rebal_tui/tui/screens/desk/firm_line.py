@@ -1,0 +1,55 @@
+"""Line of the firm's totals above the Desk."""
+
+from __future__ import annotations
+
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from rebal_tui.domain.text import count_text
+from rebal_tui.services.view_models.desk import FirmView
+from rebal_tui.tui import formats
+from rebal_tui.tui.segments import Line, TextSegment, line_width
+from rebal_tui.tui.widgets.styles import StyledView
+
+GAP = 3
+
+
+class FirmLine(StyledView, can_focus=False):
+    """`AUM 11.42 M   cash 0.41 M (3.6 %)   outside 2 accts · 0.24 M`; what does not fit is left out from the end."""
+
+    DEFAULT_CSS = "FirmLine { height: 1; background: $surface; }"
+    firm: reactive[FirmView | None] = reactive(None)
+
+    def render_line(self, y: int) -> Strip:
+        del y
+        width = self.size.width
+        return self.strip(firm_line(self.firm, width) if self.firm else (), width, self.rich_style)
+
+
+def firm_line(firm: FirmView, width: int) -> Line:
+    """Return the totals that fit `width` cells, the most important first."""
+    permille = firm.cash * 1000 // firm.equity if firm.equity > 0 else 0
+    share = f" ({permille // 10}.{permille % 10} %)" if firm.cash >= 0 and firm.equity > 0 else ""
+    outside = f"{count_text(firm.outside, 'acct')} · {formats.short_money(firm.outside_equity)}"
+    parts = [
+        ("AUM", formats.short_money(firm.equity), ""),
+        ("cash", f"{formats.short_money(firm.cash)}{share}", "bad" if firm.cash < 0 else ""),
+        ("outside", outside if firm.outside else "none", "warn" if firm.outside else ""),
+    ]
+    if firm.working_orders is None:
+        parts.append(("working", "many orders", "accent"))
+    elif firm.working_orders:
+        orders = count_text(firm.working_orders, "order")
+        parts.append(("working", f"{orders} · {formats.short_money(firm.working)}", "accent"))
+    if firm.traded_today is not None:
+        parts.append(("traded today", formats.short_money(firm.traded_today), ""))
+    if firm.next_evaluation:
+        parts.append(("next", firm.next_evaluation, ""))
+    segments: list[TextSegment] = [(" ", "")]
+    for label, figure, style in parts:
+        gap = " " * GAP if len(segments) > 1 else ""
+        added: list[TextSegment] = [(f"{gap}{label} ", "muted"), (figure, style)]
+        if line_width((*segments, *added)) > width:
+            break
+        segments += added
+    return tuple(segments)

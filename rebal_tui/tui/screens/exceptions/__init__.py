@@ -1,0 +1,1 @@
+"""Exceptions section: what needs a person, and open alerts."""

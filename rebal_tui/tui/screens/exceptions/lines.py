@@ -1,0 +1,147 @@
+"""Columns, tabs and details of exceptions and alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rebal_tui.domain.text import count_text
+from rebal_tui.services.view_models.exceptions import ExceptionKind, ExceptionList, ExceptionView
+from rebal_tui.services.view_models.log import AlertView
+from rebal_tui.tui import formats
+from rebal_tui.tui.segments import Line, paragraph
+from rebal_tui.tui.widgets.lines import Builder
+from rebal_tui.tui.widgets.table_layout import Column
+from rebal_tui.tui.widgets.tabs import ALL, Tab
+
+EXCEPTIONS_TAB, ALERTS_TAB = "Exceptions", "Alerts"
+ANSWERS = {
+    ExceptionKind.ASSET_ON_HOLD: "releases the asset, once for all its accounts",
+    ExceptionKind.UNEXPLAINED_DIFFERENCE: "shows the differences and releases the account",
+    ExceptionKind.RUN_FAILED: "acknowledges the run",
+}
+"""What the answer key does, by kind; for other kinds it goes to the subject."""
+ALERT_KINDS = {
+    "restricted": "◌ account",
+    "account_ended": "◌ account",
+    "asset_hold": "■ asset",
+    "surge": "▲ runs",
+    "needs_adjustment": "▲ portfolio",
+    "run": "✗ run",
+    "withdrawal": "✗ withdrawal",
+    "job": "✗ job",
+    "missed": "◷ missed",
+    "broker": "✗ broker",
+    "clock": "▲ clock",
+    "stream": "▲ stream",
+    "prices": "▲ prices",
+    "journal": "◷ journal",
+    "journal_changed": "✗ journal",
+    "lost_run": "✗ lost run",
+    "reconciliation": "◌ account",
+}
+
+Row = ExceptionView | AlertView
+
+
+def row_key(row: Row) -> str:
+    """Return the key of a row, the same as long as its cause lasts."""
+    if isinstance(row, AlertView):
+        return f"alert:{row.key}"
+    return ":".join(str(part or "") for part in (row.kind, row.account_id, row.symbol, row.portfolio_id, row.run_id))
+
+
+def kind_text(row: Row) -> str:
+    """Return the glyph and name of the kind of a row."""
+    if isinstance(row, AlertView):
+        return ALERT_KINDS.get(row.kind, row.kind)
+    return f"! {formats.words(row.kind)}"
+
+
+def columns() -> tuple[Column[Row], ...]:
+    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
+    return (
+        Column("kind", "Kind", 20, _kind, sort=kind_text, grow=1, max_width=28),
+        Column("text", "What", 30, lambda row: row.text, grow=4, max_width=160),
+        Column("accounts", "Accounts", 8, _accounts, "right", 1, _count, True),
+        Column("since", "Since", 12, lambda row: formats.short_timestamp(_since(row)), sort=_since),
+    )
+
+
+def _kind(row: Row) -> Line:
+    return ((kind_text(row), "warn" if isinstance(row, AlertView) else "bad"),)
+
+
+def _since(row: Row) -> datetime:
+    return row.at if isinstance(row, AlertView) else row.since
+
+
+def _count(row: Row) -> int:
+    return 0 if isinstance(row, AlertView) else row.accounts
+
+
+def _accounts(row: Row) -> Line:
+    count = _count(row)
+    return ((f"{count:,}", "") if count else ("·", "rule"),)
+
+
+def search(row: Row) -> str:
+    """Return the text of a row for filters."""
+    subject = row.subject if isinstance(row, AlertView) else f"{row.symbol or ''} {row.blocks}"
+    return f"{kind_text(row)} {subject} {row.text}"
+
+
+def tabs(found: ExceptionList) -> tuple[Tab, ...]:
+    """Return the tabs with their counts."""
+    alerts = len(found.alerts)
+    return (
+        Tab(ALL, ALL, figure=f"{found.total + alerts:,}"),
+        Tab(EXCEPTIONS_TAB, EXCEPTIONS_TAB, mark="!", figure=f"{found.total:,}", style=_style(found.total, "bad")),
+        Tab(ALERTS_TAB, ALERTS_TAB, mark="▲", figure=f"{alerts:,}", style=_style(alerts, "warn")),
+    )
+
+
+def _style(count: int, style: str) -> str:
+    return style if count else "muted"
+
+
+def detail_lines(row: Row) -> Builder:
+    """Build what an exception blocks and what to do about it, or the text of an alert."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        return _alert(row, width) if isinstance(row, AlertView) else _exception(row, width)
+
+    return build
+
+
+def _exception(row: ExceptionView, width: int) -> list[Line]:
+    answer = ANSWERS.get(row.kind)
+    keys = f"l {answer}; g goes to its subject." if answer else "l or g goes to its subject."
+    lines: list[Line] = [
+        ((kind_text(row), "bad"), (f"  since {formats.timestamp(row.since)} NY", "muted")),
+        (),
+        *paragraph(row.text, width),
+        (),
+    ]
+    for name, text in (
+        ("Blocks", row.blocks),
+        ("To do", row.remedy),
+        ("Concerns", count_text(row.accounts, "account") if row.accounts else ""),
+    ):
+        if text:
+            first, *rest = paragraph(text, width - 10)
+            lines.append(((name.ljust(10), "muted"), *first))
+            lines.extend(((" " * 10, ""), *part) for part in rest)
+    return [*lines, (), *paragraph(keys, width, "muted")]
+
+
+def _alert(row: AlertView, width: int) -> list[Line]:
+    return [
+        ((kind_text(row), "warn"), (f"  since {formats.timestamp(row.at)} NY", "muted")),
+        (),
+        *paragraph(row.text, width),
+        (),
+        *paragraph(f"Subject: {row.subject}", width, "muted"),
+        (),
+        *paragraph("a acknowledges this alert; g goes to its subject.", width, "muted"),
+    ]

@@ -1,0 +1,152 @@
+"""Exceptions section: what needs a person although no rule fires, and open alerts (R-58)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from rebal_tui.domain.text import count_text
+from rebal_tui.services.view_models.exceptions import ExceptionKind, ExceptionList, ExceptionView
+from rebal_tui.services.view_models.log import AlertView
+from rebal_tui.tui import actions
+from rebal_tui.tui.book_services import account_queries, exception_list, log_queries, status_queries
+from rebal_tui.tui.screens.exceptions import lines
+from rebal_tui.tui.screens.exceptions.lines import ALERTS_TAB, EXCEPTIONS_TAB, Row
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.holds import ask_to_reconcile, ask_to_release_asset
+from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.sections import EXCEPTIONS, LISTS
+from rebal_tui.tui.widgets.lines import Builder
+from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.tabs import ALL
+
+
+class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
+    """List of exceptions by kind, then of open alerts."""
+
+    SECTION = EXCEPTIONS
+    EXPORT = "audit"
+    NOUN = "exception"
+    CSS_PATH = "../shared/list.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(EXCEPTIONS, LISTS)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: ExceptionList | None = None
+
+    def make_table(self) -> BookTable[Row]:
+        return BookTable(lines.columns(), lines.row_key, search=lines.search, empty="Reading the exceptions…")
+
+    async def pull(self) -> None:
+        self.show_status(await self.host.ask(status_queries.status_line))
+        seen = self._found.stamp if self._found is not None else None
+        found = await self.host.ask(exception_list.exception_list, seen)
+        if found is None:
+            return
+        self._found = found
+        with self.app.batch_update():
+            self.show_rows()
+        self.table.marked = self.table.marked & {lines.row_key(row) for row in found.alerts}
+        self.request_detail(self.table.cursor_key)
+
+    def show_rows(self) -> None:
+        if self._found is None:
+            return
+        self.tiles.tabs = lines.tabs(self._found)
+        empty = not self._found.total and not self._found.alerts
+        self.table.set_empty("Nothing needs a person." if empty else f"Nothing under “{self.tile}”; escape shows all.")
+        exceptions = () if self.tile == ALERTS_TAB else self._found.items
+        alerts = () if self.tile == EXCEPTIONS_TAB else self._found.alerts
+        self.table.set_rows((*exceptions, *alerts))
+
+    async def detail_of(self, key: str) -> Builder | None:
+        row = self.row_here(key)
+        return lines.detail_lines(row) if row is not None else None
+
+    async def open_row(self, key: str) -> None:
+        row = self.row_here(key)
+        if row is not None and self.is_current:
+            self.app.push_screen(ReadScreen(lines.kind_text(row), lines.detail_lines(row), copy=row.text))
+
+    def action_back(self) -> None:
+        line = self.query_one("#filter")
+        if line.display or not self.table.has_focus or self.tile != ALL:
+            super().action_back()
+        else:
+            self.host.go(self.host.previous_mode)
+
+    def action_export(self) -> None:
+        self.host.say("Exceptions have no export; the API and the check command list them.")
+
+    def _row(self) -> Row | None:
+        """Return the row under the cursor; shows a message and returns None when there is none."""
+        row: Row | None = self.table.cursor_row
+        return row if self.selected_id() is not None else None
+
+    def action_answer(self) -> None:
+        row = self._row()
+        if isinstance(row, AlertView):
+            self.host.say("This is an alert: a acknowledges it, g goes to its subject.")
+        elif row is not None:
+            self._answer(row)
+
+    def _answer(self, row: ExceptionView) -> None:
+        if row.kind is ExceptionKind.ASSET_ON_HOLD and row.symbol is not None:
+            ask_to_release_asset(self, row.symbol, row.text.removesuffix("."), row.accounts)
+        elif row.kind is ExceptionKind.UNEXPLAINED_DIFFERENCE and row.account_id is not None:
+            self.host.work(self._reconcile(row.account_id), name="reconcile")
+        elif row.kind is ExceptionKind.RUN_FAILED:
+            alerts = self._found.alerts if self._found is not None else ()
+            self._acknowledge(tuple(alert.key for alert in alerts if alert.subject == row.run_id))
+        else:
+            self._go_to(row)
+            self.host.say(f"To do: {row.remedy}.")
+
+    async def _reconcile(self, account_id: str) -> None:
+        account = await self.host.ask(account_queries.account_row, account_id)
+        await ask_to_reconcile(self, account_id, account.client)
+
+    def action_acknowledge(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        alerts = [one for one in self.table.rows if isinstance(one, AlertView)]
+        marked = tuple(one.key for one in alerts if lines.row_key(one) in self.table.marked)
+        if marked:
+            self._acknowledge(marked)
+        elif isinstance(row, AlertView):
+            self._acknowledge((row.key,))
+        else:
+            self.host.say(f"An exception lasts until its cause ends. To do: {row.remedy}.")
+
+    def _acknowledge(self, keys: tuple[int, ...]) -> None:
+        if not keys:
+            self.host.say("No alert is open for it.")
+            return
+        done = "Acknowledged; it is raised again if its cause recurs"
+        if len(keys) > 1:
+            done = f"{count_text(len(keys), 'alert')} acknowledged"
+        change = self.host.change(lambda: self.host.ask(log_queries.acknowledge_all, keys), done)
+        self.host.work(change, name="acknowledge")
+
+    def action_go_to(self) -> None:
+        row = self._row()
+        if row is not None:
+            self._go_to(row)
+
+    def _go_to(self, row: Row) -> None:
+        navigation = self.host.navigation
+        if isinstance(row, AlertView):
+            navigation.show_subject(row.kind, row.subject)
+        elif row.run_id is not None:
+            navigation.show_run(row.run_id)
+        elif row.account_id is not None:
+            navigation.show_in_accounts(row.account_id)
+        elif row.symbol is not None:
+            navigation.show_asset(row.symbol)
+        elif row.portfolio_id is not None:
+            navigation.show_portfolio(row.portfolio_id)
+        else:
+            self.host.say("No section shows its subject.")

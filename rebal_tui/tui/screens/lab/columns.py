@@ -1,0 +1,44 @@
+"""Columns of the table of policies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rebal_tui.tui.segments import Line
+from rebal_tui.tui.widgets.table_layout import Column
+
+if TYPE_CHECKING:
+    from rebal_tui.services.backtest.comparison import PolicyRow
+
+
+def policy_columns() -> tuple[Column[PolicyRow], ...]:
+    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
+    return (
+        Column("policy", "Policy", 18, _label, sort=lambda row: row.label, grow=1, max_width=34),
+        Column("rebalances", "Rebal/y", 7, lambda row: f"{row.rebalances:.1f}", "right", 3, lambda row: row.rebalances),
+        Column("turnover", "Turn.%/y", 8, _turnover, "right", sort=lambda row: row.turnover),
+        Column("rms", "Rms", 5, lambda row: f"{100 * row.rms:.2f}", "right", 0, lambda row: row.rms),
+        Column("worst", "Worst", 5, lambda row: f"{100 * row.worst:.1f}", "right", 1, lambda row: row.worst),
+        Column("outside", "Out %", 5, lambda row: f"{100 * row.outside:.1f}", "right", 4, lambda row: row.outside),
+        Column(
+            "return", "Return", 6, lambda row: f"{100 * row.annual_return:.2f}", "right", 0,
+            lambda row: row.annual_return, True,
+        ),
+        Column("luck", "bp to yours, 95 %", 17, _interval, "right", 2),
+    )  # fmt: skip
+
+
+def _label(row: PolicyRow) -> Line:
+    if row.own:
+        return ((row.label, "accent"), (" yours", "muted"))
+    return ((row.label, "muted" if row.worse else ""),)
+
+
+def _turnover(row: PolicyRow) -> str:
+    return f"{100 * row.turnover:.1f}"
+
+
+def _interval(row: PolicyRow) -> Line:
+    if row.own:
+        return (("", ""),)
+    return ((f"{10_000 * row.low:+.0f} … {10_000 * row.high:+.0f}", "muted"),)

@@ -1,0 +1,170 @@
+"""Approving and rejecting runs that await review: the questions, and what follows from the answers (R-27)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rebal_tui.domain.errors import PlanChanged
+from rebal_tui.domain.text import count_text
+from rebal_tui.services.view_models.accounts import BulkResult
+from rebal_tui.services.view_models.review import ReviewView
+from rebal_tui.services.view_models.runs import RunRow
+from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import review_queries
+from rebal_tui.tui.questions import Effect, Item, NoteField, Question
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.plan_effects import plan_effects
+from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from rebal_tui.tui.segments import Line, paragraph
+from rebal_tui.tui.widgets.lines import Builder
+
+if TYPE_CHECKING:
+    from rebal_tui.tui.screens.shared.list_screen import ListScreen
+
+REVIEW_NOTE = NoteField("note for the audit trail (optional)")
+REJECT_NOTE = NoteField("why? The note is kept in the audit trail", required=True)
+
+
+def review_lines(view: ReviewView) -> Builder:
+    """Build a run with its current plan."""
+    rest = preview_lines(view.preview)
+
+    def build(width: int, height: int) -> Sequence[Line]:
+        until = (
+            f"Expires {formats.short_timestamp(view.until)} unless approved."
+            if view.until
+            else "Not sent before approval."
+        )
+        lines: list[Line] = [
+            (("◇ awaits approval", "key"), (f" since {formats.short_timestamp(view.row.created_at)}", ""))
+        ]
+        lines.extend(paragraph(until, width, "muted"))
+        if view.changed:
+            text = "▲ Prices moved; the plan was recalculated."
+            lines.extend(paragraph(text, width, "warn"))
+        return [*lines, (), *rest(width, height)]
+
+    return build
+
+
+def outcome_lines(done: str, results: Sequence[BulkResult]) -> Builder:
+    """Build the result of each run, refused runs first."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        lines: list[Line] = []
+        for result in sorted(results, key=lambda result: not result.refusal):
+            mark = ("✗", "bad") if result.refusal else ("✓", "good")
+            parts = paragraph(f"{result.client}: {result.refusal or done}", width - 2)
+            lines.append((mark, (" ", ""), *parts[0]))
+            lines.extend((("  ", ""), *part) for part in parts[1:])
+        return lines
+
+    return build
+
+
+def approve_question(views: Sequence[ReviewView], *, changed: bool = False) -> Question:
+    """Ask to approve runs: what is sold and bought, and each run, or the plan of the only one."""
+    plans = [view.preview.plan for view in views]
+    title = "Approve this run?" if len(plans) == 1 else f"Approve {len(plans)} runs?"
+    if changed:
+        title = "The plan has changed, nothing was sent. Approve the new plan?"
+    effects = [
+        *plan_effects([view.preview for view in views]),
+        Effect("Nothing is sent for a run whose plan has changed by then.", style="muted"),
+    ]
+    several = len(views) > 1
+    return Question(
+        title,
+        "Approve",
+        effects=effects,
+        items=[_item(view) for view in views] if several else (),
+        item_titles=("Client", "Run", "Turnover"),
+        lines=None if several else review_lines(views[0]),
+        no="Not now",
+        note=REVIEW_NOTE,
+        sends=True,
+    )
+
+
+def _item(view: ReviewView) -> Item:
+    plan = view.preview.plan
+    text = f"{formats.words(plan.type)}: {count_text(len(plan.sells), 'sell')}, {count_text(len(plan.buys), 'buy')}"
+    if view.changed:
+        text += " · prices moved; the plan was recalculated"
+
+    async def lines() -> Builder:
+        return review_lines(view)
+
+    return Item(
+        view.row.id,
+        view.preview.client,
+        text,
+        formats.money(view.preview.turnover),
+        mark=("▲", "warn") if view.changed else ("◇", "key"),
+        lines=lines,
+    )
+
+
+def reject_question(rows: Sequence[RunRow]) -> Question:
+    """Ask to reject runs, with a note that is required."""
+    first = rows[0]
+    one = f"{formats.words(first.type)} of {first.client}, run {formats.short_id(first.id)}, is canceled"
+    effect = one if len(rows) == 1 else f"{count_text(len(rows), 'run')} are canceled with the same note"
+    title = "Reject this run?" if len(rows) == 1 else f"Reject {len(rows)} runs?"
+    return Question(title, "Reject", effects=[Effect(f"{effect}. Nothing has been sent.")], note=REJECT_NOTE)
+
+
+async def ask_to_approve(screen: ListScreen, run_ids: Sequence[str], *, changed: bool = False) -> None:
+    """Show the plans of runs, and approve the runs on yes."""
+    views = [await screen.host.ask(review_queries.review_view, run_id) for run_id in run_ids]
+    if screen.is_attached:
+        screen.host.confirm(
+            approve_question(views, changed=changed),
+            lambda note: _start(screen, lambda: _approve(screen, views, note), "approve"),
+        )
+
+
+def ask_to_reject(screen: ListScreen, rows: Sequence[RunRow]) -> None:
+    """Ask for a note, and reject the runs on yes."""
+    run_ids = [row.id for row in rows]
+
+    async def reject(note: str) -> None:
+        report_results(screen, "rejected", await screen.host.ask(review_queries.reject_all, run_ids, note))
+
+    screen.host.confirm(reject_question(rows), lambda note: _start(screen, lambda: reject(note), "reject"))
+
+
+def _start(screen: ListScreen, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
+    screen.host.work(work(), name=name)
+
+
+async def _approve(screen: ListScreen, views: Sequence[ReviewView], note: str) -> None:
+    plans = {view.row.id: view.preview.plan for view in views}
+    if len(views) > 1:
+        report_results(screen, "approved", await screen.host.ask(review_queries.approve_all, plans, note))
+        return
+    (run_id, plan), client = next(iter(plans.items())), views[0].preview.client
+    try:
+        status = await screen.host.ask(review_queries.approve, run_id, plan, note)
+    except PlanChanged as refusal:
+        screen.host.say(f"Not approved, nothing was sent: {refusal}.", "warning")
+        await ask_to_approve(screen, [run_id], changed=True)
+        return
+    screen.host.say(f"Approved the run of {client}: {formats.words(status)}.")
+    screen.host.pull_soon()
+
+
+def report_results(screen: ListScreen, done: str, results: Sequence[BulkResult]) -> None:
+    """Show the result as a message; when one of several runs was refused, as a list."""
+    screen.table.marked = frozenset()
+    refused = sum(bool(result.refusal) for result in results)
+    if len(results) == 1:
+        message = f"Not {done}: {results[0].refusal}" if refused else done.capitalize()
+        screen.host.say(f"{message}: {results[0].client}.", "warning" if refused else "information")
+    elif not refused:
+        screen.host.say(f"{done.capitalize()}: {count_text(len(results), 'run')}.")
+    elif screen.is_attached:
+        title = f"{len(results) - refused} of {count_text(len(results), 'run')} {done}"
+        screen.app.push_screen(ReadScreen(title, outcome_lines(done, results)))
+    screen.host.pull_soon()

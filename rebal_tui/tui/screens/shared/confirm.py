@@ -1,0 +1,252 @@
+"""The one confirmation dialog: what will happen, with amounts, and two buttons that name their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.events import DescendantFocus
+from textual.widgets import Button, Input, Static
+
+from rebal_tui.domain.text import MAX_NOTE_LENGTH, display_text
+from rebal_tui.tui.questions import Effect, Item, Question
+from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
+from rebal_tui.tui.segments import Line, paragraph, wrap
+from rebal_tui.tui.text import printable, ui_text
+from rebal_tui.tui.widgets.lines import Builder, LinesView
+from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.table_layout import Column
+
+LIVE_WORD = "LIVE"
+"""The word to type before orders are sent or money is moved on a live book."""
+WIDE_WIDTH, NARROW_WIDTH = 116, 76
+"""Width in cells of a confirmation with and without details."""
+FRAME_WIDTH, FRAME_HEIGHT = 7, 5
+"""Border, padding and scroll bar; border, title and buttons."""
+DETAILS_MIN_HEIGHT = 4
+
+
+def ui_lines(text: str, width: int) -> list[str]:
+    """Return a text as it wraps to a width, blank lines included."""
+    return [line for part in text.split("\n") for line in wrap(part, width)]
+
+
+def effect_lines(effects: Sequence[Effect]) -> Builder:
+    """Build one line per effect: a bullet, the text, and the amount at the right edge."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        lines: list[Line] = []
+        for effect in effects:
+            amount = printable(effect.amount)
+            room = max(width - 2 - (cell_len(amount) + 2 if amount else 0), 12)
+            first, *rest = paragraph(effect.text, room, effect.style)
+            gap = max(width - 2 - sum(cell_len(text) for text, _ in first) - cell_len(amount), 1)
+            lines.append((("• ", "muted"), *first, (" " * gap, ""), (amount, effect.style or "title")))
+            lines.extend((("  ", ""), *part) for part in rest)
+        return lines
+
+    return build
+
+
+def item_columns(titles: tuple[str, str, str]) -> tuple[Column[Item], ...]:
+    """Columns of the concerned accounts or runs: mark, name, effect, amount."""
+    name, text, amount = titles
+    return (
+        Column("mark", "", 1, lambda item: (item.mark,)),
+        Column("name", name, 16, lambda item: ((item.name, "title"),), grow=1, max_width=26),
+        Column("text", text, 24, lambda item: ((item.text, item.style),), grow=3, max_width=90),
+        Column("amount", amount, 12, lambda item: item.amount, "right"),
+    )
+
+
+class ConfirmScreen(Dialog[str | None]):
+    """Asks a `Question`. Returns the note (empty without a note field) on yes, None on no.
+
+    `y`, `n` and `esc` answer at any time; in a text field `ctrl+enter` is yes. Enter presses the focused button, which
+    is the only filled one; on the row of an item it shows the lines of that item.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,n", "answer(False)", "No"),
+        Binding("y,ctrl+enter,ctrl+j", "answer(True)", "Yes"),
+        Binding("left,up", "look(-1)", show=False),
+        Binding("right,down", "look(1)", show=False),
+        Binding("pageup", "leaf(-1)", show=False),
+        Binding("pagedown", "leaf(1)", show=False),
+    ]
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    ConfirmScreen { align: center middle; background: $background 60%; }
+    ConfirmScreen > Vertical {
+        width: 76; max-width: 98%; height: auto; max-height: 100%;
+        background: $surface; border: round $primary; padding: 0 2;
+    }
+    ConfirmScreen.-with-lines > Vertical { width: 116; }
+    ConfirmScreen #confirm-title { text-style: bold; }
+    ConfirmScreen #confirm-text { margin-top: 1; }
+    ConfirmScreen LinesView, ConfirmScreen BookTable { margin-top: 1; padding: 0; background: $surface; }
+    ConfirmScreen Input { margin-top: 1; }
+    ConfirmScreen #confirm-fault { color: $text-error; height: 1; display: none; }
+    ConfirmScreen #confirm-fault.-shown { display: block; }
+    ConfirmScreen #confirm-buttons { height: auto; margin: 1 0 0 0; align-horizontal: right; }
+    """
+
+    def __init__(self, question: Question, typed: str = "") -> None:
+        """With `typed`, yes requires typing that word."""
+        wide = question.lines is not None or bool(question.items)
+        super().__init__(classes="-with-lines" if wide else None)
+        self.question = question
+        self._typed = typed
+        self._faulty = False
+
+    def compose(self) -> ComposeResult:
+        question = self.question
+        with Vertical():
+            yield Static(ui_text(question.title), id="confirm-title", markup=False)
+            if question.text:
+                yield Static(ui_text(question.text), id="confirm-text", markup=False)
+            if question.effects:
+                effects = LinesView(effect_lines(question.effects), id="confirm-effects")
+                effects.can_focus = False
+                yield effects
+            if question.items:
+                yield BookTable(item_columns(question.item_titles), lambda item: item.key, id="confirm-items")
+            if question.lines is not None:
+                yield LinesView(question.lines, id="confirm-lines")
+            if question.note is not None:
+                yield Input(placeholder=question.note.hint, id="note", compact=True)
+                yield Static("", id="confirm-fault", markup=False)
+            if self._typed:
+                yield Input(placeholder=f"type {self._typed} to continue", id="confirm-typed", compact=True)
+            with Horizontal(id="confirm-buttons"):
+                yield Button(key_label(question.no, "n"), id="no", compact=True)
+                yield Button(key_label(question.yes, "y"), id="yes", compact=True, disabled=bool(self._typed))
+
+    def on_mount(self) -> None:
+        note = self.question.note
+        for table in self.query(BookTable):
+            table.set_rows(self.question.items)
+        self._fit()
+        first = "#confirm-typed" if self._typed else "#note" if note is not None and note.required else "#no"
+        self.query_one(first).focus()
+
+    def on_resize(self) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        """Give the details the height that they need, or what is left when the buttons have theirs."""
+        question, screen = self.question, self.app.size
+        wide = self.has_class("-with-lines")
+        width = min(WIDE_WIDTH if wide else NARROW_WIDTH, screen.width * 98 // 100) - FRAME_WIDTH
+        effects = len(effect_lines(question.effects)(width, screen.height))
+        fixed = FRAME_HEIGHT + (1 + len(ui_lines(question.text, width)) if question.text else 0)
+        fixed += 3 * (question.note is not None) + 2 * bool(self._typed)
+        wanted = len(question.items) + 1 if question.items else 0
+        if question.lines is not None:
+            wanted = len(question.lines(width, screen.height))
+        left = screen.height - fixed - (1 if effects else 0) - (1 if wanted else 0)
+        shown = max(min(wanted, left - effects), min(wanted, DETAILS_MIN_HEIGHT))
+        for view in self.query("#confirm-effects"):
+            view.styles.height = max(min(effects, left - shown), 1)
+        for view in self.query("#confirm-items, #confirm-lines"):
+            view.styles.height = shown
+
+    @on(DescendantFocus)
+    def _focused(self, event: DescendantFocus) -> None:
+        """Name the keys that answer while this widget has the focus."""
+        typing = isinstance(event.widget, Input)
+        yes = "enter" if event.widget.id == "confirm-typed" else "ctrl+enter" if typing else "y"
+        self.query_one("#no", Button).label = key_label(self.question.no, "esc" if typing else "n")
+        self.query_one("#yes", Button).label = key_label(self.question.yes, yes)
+
+    @on(Input.Changed, "#confirm-typed")
+    def _typing(self, event: Input.Changed) -> None:
+        self.query_one("#yes", Button).disabled = event.value != self._typed
+
+    @on(Input.Changed, "#note")
+    def _noting(self) -> None:
+        self._show_fault(self._note_fault() if self._note or self._faulty else "")
+
+    @on(Input.Submitted, "#confirm-typed")
+    def _typed_out(self) -> None:
+        self.action_answer(True)
+
+    @on(Input.Submitted, "#note")
+    def _noted(self) -> None:
+        """Move the focus to the field to type in, or to the yes button, which enter then presses."""
+        self.query_one("#confirm-typed" if self._typed else "#yes").focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.action_answer(event.button.id == "yes")
+
+    @on(BookTable.Opened)
+    def _opened(self, event: BookTable.Opened) -> None:
+        item = event.table.cursor_row
+        if isinstance(item, Item) and item.lines is not None:
+            self.host.work(self._show(item, item.lines), name="details")
+
+    async def _show(self, item: Item, lines: Callable[[], Awaitable[Builder]]) -> None:
+        builder = await lines()
+        if self.is_current:
+            self.app.push_screen(ReadScreen(f"{self.question.title} · {item.name}", builder, copy=item.key))
+
+    @property
+    def _note(self) -> str:
+        return self.query_one("#note", Input).value.strip() if self.question.note is not None else ""
+
+    def _note_fault(self) -> str:
+        note = self.question.note
+        if note is not None and note.required and not self._note:
+            return note.missing
+        try:
+            display_text(self._note, MAX_NOTE_LENGTH)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def _show_fault(self, fault: str) -> None:
+        self._faulty = bool(fault)
+        line = self.query_one("#confirm-fault", Static)
+        line.update(ui_text(fault))
+        line.set_class(bool(fault), "-shown")
+
+    def action_look(self, direction: int) -> None:
+        """Go to the next or previous button, field or list."""
+        if direction > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
+
+    def action_leaf(self, direction: int) -> None:
+        """Scroll the details by one page."""
+        for table in self.query(BookTable):
+            table.action_page(direction)
+        for view in self.query("#confirm-lines").results(LinesView):
+            (view.action_page_down if direction > 0 else view.action_page_up)()
+
+    def action_answer(self, yes: bool) -> None:
+        if not yes:
+            self.dismiss(None)
+            return
+        if self._typed and self.query_one("#confirm-typed", Input).value != self._typed:
+            self.query_one("#confirm-typed").focus()
+            self.host.say(f"Type {self._typed} first.")
+            return
+        fault = self._note_fault()
+        if fault:
+            self._show_fault(fault)
+            self.query_one("#note").focus()
+            return
+        self.dismiss(self._note)
+
+
+def key_label(label: str, key: str) -> Content:
+    """Return the label of a button with the key that presses it."""
+    return Content(f"{printable(label)} ({key})")

@@ -1,0 +1,71 @@
+"""Ending a hold after a look at its cause: of an asset for all its accounts at once, or of one account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rebal_tui.domain.text import count_text
+from rebal_tui.services.book.book import Book
+from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import asset_holds, release
+from rebal_tui.tui.questions import Effect
+from rebal_tui.tui.segments import Line, heading, table_line
+from rebal_tui.tui.widgets.lines import Builder
+
+if TYPE_CHECKING:
+    from rebal_tui.store.holds import Hold
+    from rebal_tui.tui.screens.shared.list_screen import ListScreen
+
+
+def ask_to_release_asset(screen: ListScreen, symbol: str, reason: str, accounts: int) -> None:
+    """Ask once for all accounts that hold or target an asset on hold, and release it on yes."""
+
+    async def do() -> str:
+        await screen.host.ask(asset_holds.release, symbol)
+        return symbol
+
+    effects = [
+        Effect(f"{symbol}: {reason}"),
+        Effect("Automatic runs trade it again at its current price, until its next price jump"),
+        Effect("Answered once for all accounts concerned", count_text(accounts, "account")),
+    ]
+    screen.host.confirm_sending(f"Release {symbol}?", "", "Release", do, "Released", effects=effects)
+
+
+async def ask_to_reconcile(screen: ListScreen, account_id: str, client: str) -> None:
+    """Show why an account is paused and what differs, and apply the broker's figures on yes."""
+    hold, rows = await screen.host.ask(_hold_with_differences, account_id)
+
+    async def do() -> str:
+        await screen.host.ask(release.release, account_id)
+        return client
+
+    effects = [Effect(f"{client} has been paused since {formats.short_timestamp(hold.at)}: {hold.reason}")]
+    if hold.baseline:
+        effects.append(Effect("It resumes automatically when later broker events explain the difference"))
+    effects.append(
+        Effect("On release, the book applies the broker's figures, and the account is evaluated and traded again")
+    )
+    if screen.is_current:
+        title = "Apply the broker's figures?"
+        screen.host.confirm_sending(title, "", "Release", do, "Released", difference_lines(rows), effects=effects)
+
+
+def _hold_with_differences(book: Book, account_id: str) -> tuple[Hold, tuple[tuple[str, str, str], ...]]:
+    """Return the releasable hold of a paused account and its differences from the broker's figures."""
+    return release.check_release(book, account_id), release.differences(book, account_id)
+
+
+def difference_lines(rows: Sequence[tuple[str, str, str]]) -> Builder:
+    """Build the comparison of the book's and the broker's figures."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        lines: list[Line] = [heading("Book → broker", width)]
+        for what, ours, theirs in rows:
+            cells = [(what, 10, "left", "muted"), (formats.grouped(ours), 18, "right", ""), ("→", 1, "left", "muted")]
+            style = "title" if ours != theirs else "muted"
+            lines.append(table_line([*cells, (formats.grouped(theirs), 18, "right", style)]))
+        return lines
+
+    return build

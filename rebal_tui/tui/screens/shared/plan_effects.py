@@ -1,0 +1,30 @@
+"""What plans send, as effects of a confirmation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.text import count_text
+from rebal_tui.services.view_models.desk import PreviewView
+from rebal_tui.tui import formats
+from rebal_tui.tui.questions import Effect
+
+
+def plan_effects(previews: Sequence[PreviewView]) -> list[Effect]:
+    """Return the sells and the buys of plans with their dollars, and the cash of a single plan."""
+    bought = Money(sum(line.notional or 0 for preview in previews for line in preview.plan.buys))
+    sold = Money(sum(preview.turnover for preview in previews) - bought)
+    sells = sum(len(preview.plan.sells) for preview in previews)
+    buys = sum(len(preview.plan.buys) for preview in previews)
+    effects = [
+        Effect(f"{count_text(count, noun)} {'is' if count == 1 else 'are'} sent", f"${formats.money(amount)}")
+        for count, noun, amount in ((sells, "sell", sold), (buys, "buy", bought))
+        if count
+    ]
+    if not effects:
+        effects = [Effect("No order is sent")]
+    if len(previews) == 1:
+        only = previews[0]
+        effects.append(Effect("Cash", f"${formats.money(only.plan.cash)} → ${formats.money(only.cash_after)}"))
+    return effects

@@ -1,0 +1,64 @@
+"""Bottom line of a list: its filter as a chip, what is wrong with it, and rows that have moved."""
+
+from __future__ import annotations
+
+from textual.events import Click
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from rebal_tui.domain.text import count_text
+from rebal_tui.tui.segments import TextSegment, fit, line_width
+from rebal_tui.tui.text import printable
+from rebal_tui.tui.widgets.styles import StyledView
+
+
+class ListFoot(StyledView, can_focus=False):
+    """`⌕ brennan 1/60 ✕`, an error of the filter, and `7 rows have moved · . sorts`. Hidden when there is none."""
+
+    DEFAULT_CSS = "ListFoot { height: 1; background: $panel; }"
+
+    chip: reactive[str] = reactive("")
+    """The filter as shown, empty without one."""
+    counts: reactive[tuple[int, int]] = reactive((0, 0))
+    """Rows shown, and all rows."""
+    fault: reactive[str] = reactive("")
+    moved: reactive[int] = reactive(0)
+
+    class Cleared(Message):
+        """The chip was clicked away."""
+
+    def on_mount(self) -> None:
+        self.display = False
+
+    def watch_chip(self) -> None:
+        self._show()
+
+    def watch_fault(self) -> None:
+        self._show()
+
+    def watch_moved(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        self.display = bool(self.chip or self.fault or self.moved)
+
+    def _left(self) -> tuple[TextSegment, ...]:
+        if not self.chip:
+            return ()
+        shown, total = self.counts
+        return ((" ⌕ ", "key"), (printable(self.chip), "title"), (f" {shown:,}/{total:,} ", "muted"), ("✕ ", "key"))
+
+    def render_line(self, y: int) -> Strip:
+        del y
+        width = self.size.width
+        left = self._left()
+        verb = "has" if self.moved == 1 else "have"
+        right = f"{count_text(self.moved, 'row')} {verb} moved · . sorts " if self.moved else ""
+        room = max(width - line_width(left) - len(right) - 2, 0)
+        fault = fit(f"  {printable(self.fault)}" if self.fault else "", room + 2)
+        return self.strip((*left, (fault, "bad"), (right, "warn")), width, self.rich_style)
+
+    def on_click(self, event: Click) -> None:
+        if self.chip and event.x < line_width(self._left()):
+            self.post_message(self.Cleared())

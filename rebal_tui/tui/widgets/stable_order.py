@@ -1,0 +1,64 @@
+"""Order of live rows: kept while keys are pressed, renewed on request or after a time without a key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+HOLD_SECONDS = 10.0
+"""How long after a key, or after the last sort, the order of rows is kept."""
+
+
+class StableOrder:
+    """The order that is shown, as row ids, and how many rows are elsewhere in the current order."""
+
+    def __init__(self) -> None:
+        self.moved = 0
+        self._shown: Ints | None = None
+        self._differs: NDArray[np.bool_] | None = None
+        self._touched = self._sorted = float("-inf")
+
+    def touch(self, now: float) -> None:
+        """Note a key; `now` is monotonic time in seconds."""
+        self._touched = now
+
+    def seconds_left(self, now: float) -> float:
+        """How long the order is kept from now on; 0 when it may change."""
+        return max(0.0, HOLD_SECONDS - (now - max(self._touched, self._sorted)))
+
+    def renew(self, positions: Any, ids: Ints, now: float) -> Ints:
+        """Take a new order: `positions` of rows in the source, whose row ids are `ids` by position."""
+        import numpy as np
+
+        found: Ints = np.asarray(positions, np.int64)
+        self._shown, self._sorted, self.moved, self._differs = ids[found], now, 0, None
+        return found
+
+    def keep(self, positions: Any, ids: Ints, now: float) -> Ints:
+        """The rows at `positions` in the order that is shown; rows that were not shown come last."""
+        import numpy as np
+
+        if self._shown is None or self.seconds_left(now) <= 0:
+            return self.renew(positions, ids, now)
+        fresh: Ints = np.asarray(positions, np.int64)
+        size = int(max(ids.max(initial=-1), self._shown.max(initial=-1))) + 1
+        position_of = np.full(size, -1, np.int64)
+        position_of[ids[fresh]] = fresh
+        old = position_of[self._shown]
+        old = old[old >= 0]
+        added = np.zeros(len(ids), np.bool_)
+        added[fresh] = True
+        added[old] = False
+        shown = np.concatenate((old, fresh[added[fresh]]))
+        self._shown, self._differs = ids[shown], shown != fresh
+        self.moved = int(np.count_nonzero(self._differs))
+        return shown
+
+    def has_moved(self, index: int) -> bool:
+        """Whether the current order has another row at an index."""
+        return self._differs is not None and index < len(self._differs) and bool(self._differs[index])

@@ -1,0 +1,45 @@
+"""Messages of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from textual.message import Message
+from textual.widget import Widget
+
+
+class TableMessage(Message):
+    """A message of a table."""
+
+    def __init__(self, table: Widget) -> None:
+        super().__init__()
+        self.table: Any = table
+
+    @property
+    def control(self) -> Any:
+        return self.table
+
+
+class Highlighted(TableMessage):
+    """The cursor moved to another row; `key` is None when no row is shown."""
+
+    def __init__(self, table: Widget, key: Hashable | None) -> None:
+        super().__init__(table)
+        self.key = key
+
+
+class Opened(TableMessage):
+    """A row was opened with enter or a double click."""
+
+    def __init__(self, table: Widget, key: Hashable) -> None:
+        super().__init__(table)
+        self.key = key
+
+
+class Moved(TableMessage):
+    """The number of rows that are elsewhere in the current order changed."""
+
+    def __init__(self, table: Widget, moved: int) -> None:
+        super().__init__(table)
+        self.moved = moved

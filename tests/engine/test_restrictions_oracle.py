@@ -1,0 +1,112 @@
+"""Plans with all settings mixed against the oracle in fractions (R-60 to R-65).
+
+`RULE_BOOKS` is the number of books; a failure names the number, which reproduces the book.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from rebal_tui.domain.decisions import Plan
+from rebal_tui.domain.portfolios import Destination, DriftBand, MinimumTrade, RebalanceScope
+from rebal_tui.domain.quantities import NANO, Money, Percent
+from rebal_tui.domain.trading_rules import RangeUnit, RestrictionKind, RestrictionScope, TradeRestriction, TradingRules
+from rebal_tui.engine.bounds import RestrictionsConflict
+from rebal_tui.engine.plan_lines import Holdings
+from rebal_tui.engine.planning import plan_full_rebalance
+from tests.engine import restriction_oracle as oracle
+from tests.engine.oracle import Book
+from tests.engine.support import band, holdings_of, nanos, random_book, weights_of
+
+BOOKS = int(os.environ.get("RULE_BOOKS", "300"))
+KINDS = ["no_buy", "no_sell", "lock", "range", "range", "unmanaged"]
+BANDS = ["0.5", "1", "2.5", "5", "10", "20", "25"]
+
+
+def random_settings(rng: random.Random, book: Book) -> oracle.Settings:
+    """Settings of every kind, none of them in half of the books each."""
+    symbols = [*book.weights, *book.positions]
+    limits = [_limit(rng, rng.choice(symbols)) for _ in range(rng.choice([0, 0, 1, 1, 2, 3, 5])) if symbols]
+    if rng.random() < 0.1:
+        limits.append(oracle.Limit(rng.choice(["buy_only", "sell_only"]), None))
+    bands = tuple(
+        (rng.choice(["absolute", "relative"]), Fraction(rng.choice(BANDS))) for _ in range(rng.choice([0, 1, 2]))
+    )
+    return oracle.Settings(
+        tuple(limits),
+        rng.choice(["target", "target", "middle", "edge"]),
+        rng.choice(["whole", "whole", "breached"]),
+        Fraction(rng.choice([0, 0, 0, 1, 5, 100])),
+        Fraction(rng.choice([0, 0, 0, 1, 100]), 10_000),
+        # The oracle buys one share at a time, so prices must not be too far apart.
+        rng.random() < 0.4 and max(book.prices.values()) < 5_000 * min(book.prices.values()),
+        bands,
+    )
+
+
+def _limit(rng: random.Random, symbol: str) -> oracle.Limit:
+    kind = rng.choice(KINDS)
+    if kind != "range":
+        return oracle.Limit(kind, symbol)
+    unit = rng.choice(["percent", "dollars", "shares"])
+    edges = sorted(Fraction(rng.choice([0, 1, 5, 10, 30, 60, 100])) for _ in range(2))
+    least, most = rng.choice([(edges[0], edges[1]), (None, edges[1]), (edges[0], None)])
+    return oracle.Limit("range", symbol, least, most, unit)
+
+
+def rules_of(settings: oracle.Settings) -> TradingRules:
+    minimum = MinimumTrade(Money(nanos(settings.minimum)), Percent(int(settings.minimum_share * 10_000)))
+    return TradingRules(
+        restrictions=tuple(_restriction(limit) for limit in settings.limits),
+        destination=Destination(settings.destination),
+        scope=RebalanceScope(settings.scope),
+        minimum_trade=minimum if minimum != MinimumTrade() else None,
+        whole_shares=settings.whole_shares,
+    )
+
+
+def _restriction(limit: oracle.Limit) -> TradeRestriction:
+    scale = 100 if limit.unit == "percent" else NANO
+    return TradeRestriction(
+        "", RestrictionScope.ACCOUNT, RestrictionKind(limit.kind), "because", limit.symbol,
+        minimum=None if limit.least is None else int(limit.least * scale),
+        maximum=None if limit.most is None else int(limit.most * scale),
+        unit=RangeUnit(limit.unit) if limit.unit else None,
+    )  # fmt: skip
+
+
+def bands_of(settings: oracle.Settings) -> tuple[DriftBand, ...]:
+    return tuple(band(kind, str(float(percent))) for kind, percent in settings.bands)
+
+
+def orders(plan: Plan) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
+    buys = {line.symbol: Fraction(line.qty or line.notional or 0, NANO) for line in plan.buys}
+    return buys, {line.symbol: Fraction(line.qty or 0, NANO) for line in plan.sells}
+
+
+@pytest.mark.parametrize("shard", range(10))
+def test_full_rebalance_under_all_settings(shard: int) -> None:
+    for number in range(BOOKS // 10):
+        rng = random.Random(f"rules {shard} {number}")
+        book = random_book(rng)
+        settings = random_settings(rng, book)
+        start = replace(holdings_of(book), rules=rules_of(settings))
+        check(start, book, settings, (shard, number))
+
+
+def check(start: Holdings, book: Book, settings: oracle.Settings, name: tuple[int, int]) -> None:
+    expected = oracle.full_rebalance(book, settings)
+    if expected.conflict:
+        with pytest.raises(RestrictionsConflict):
+            plan_full_rebalance(start, weights_of(book), bands_of(settings))
+        return
+    plan = plan_full_rebalance(start, weights_of(book), bands_of(settings))
+    buys, sells = orders(plan)
+    assert sells == expected.sells, name
+    assert Fraction(plan.cash_target, NANO) == expected.cash_target, name
+    assert buys == expected.buys, name

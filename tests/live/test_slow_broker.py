@@ -1,0 +1,119 @@
+"""A broker whose calls take 50 ms each: the book never waits for one, whatever is to be done (L2, L3, W12)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+
+from rebal_tui.broker.budget import RequestBudget
+from rebal_tui.broker.gateway.gateway import Gateway
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services.advisory.bulk import preview_subscriptions, subscribe_all
+from rebal_tui.services.book.kill_switch import set_halt
+from rebal_tui.services.book.rate_limiter import PACE_KEY
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import book_settings, portfolios
+from tests.live.scripted_books import ScriptedAccount, ScriptedBook
+from tests.services.factories import all_runs, balanced
+
+ACCOUNTS = int(os.environ.get("SLOW_BROKER_ACCOUNTS", "30"))
+"""Accounts of a day on which all of them trade; `tests/README.md` lists it."""
+LATENCY = timedelta(milliseconds=50)
+BEAT = timedelta(milliseconds=250)
+LONGEST_BEAT = timedelta(milliseconds=300)
+RATE = 200
+
+
+class SlowBook(ScriptedBook):
+    """Each call takes `LATENCY` by the clock; the gateway sends between heartbeats."""
+
+    def __init__(self, count: int, follow: Sequence[str] | None = None, rate: int = RATE) -> None:
+        self.rate = rate
+        self.requests: list[tuple[datetime, httpx.Request]] = []
+        self.longest_beat = timedelta(0)
+        names = [f"c{number:04}" for number in range(count)]
+        super().__init__(
+            {name: ScriptedAccount("10000", {}) for name in names}, follow=names if follow is None else follow
+        )
+        self.names = names
+
+    def tick(self, seconds: int = 1, *, count: int = 1) -> None:
+        """Heartbeats, each followed by what the gateway may send; the first ones until the book is loaded."""
+        self.broker.called = self._called
+        for _ in range(count):
+            self.beat()
+        while not self.book.polling_state.loaded:
+            self.beat()
+
+    def beat(self) -> None:
+        self.clock.advance(BEAT)
+        self.broker.now = self.clock.now()
+        began = self.clock.now()
+        scheduler.tick(self.book, 0.05)
+        self.longest_beat = max(self.longest_beat, self.clock.now() - began)
+        self.gateway.pump()
+
+    def orders_sent(self) -> int:
+        return sum(request.method == "POST" for _, request in self.requests)
+
+    def most_in_a_minute(self) -> int:
+        times = [at for at, _ in self.requests]
+        return max(sum(start <= at < start + timedelta(minutes=1) for at in times) for start in times)
+
+    def _called(self, request: httpx.Request) -> None:
+        self.requests.append((self.clock.now(), request))
+        self.clock.advance(LATENCY)
+
+    def _made_gateway(self) -> Gateway:
+        budget = RequestBudget(self.rate)
+        budget.restore(book_settings.get(self.database, PACE_KEY))
+        return Gateway(budget, self.clock.now, lambda seconds: self.clock.advance(timedelta(seconds=seconds)))
+
+
+@pytest.mark.timeout(0 if ACCOUNTS > 100 else 120)
+def test_when_everybody_trades_no_heartbeat_waits_and_the_kill_switch_stops_the_next_order() -> None:
+    slow = SlowBook(ACCOUNTS)
+    slow.advance_to("2026-11-23 10:15")
+    while slow.orders_sent() < ACCOUNTS:
+        slow.beat()
+
+    set_halt(slow.book, True)
+    sent = slow.orders_sent()
+    for _ in range(40):
+        slow.beat()
+    assert slow.orders_sent() == sent
+
+    set_halt(slow.book, False)
+    while slow.orders_sent() < 2 * ACCOUNTS:
+        slow.beat()
+    assert len({request.content for _, request in slow.requests if request.method == "POST"}) == 2 * ACCOUNTS
+    assert slow.longest_beat < LONGEST_BEAT
+    assert slow.most_in_a_minute() <= RATE
+
+
+def test_a_bulk_move_asks_the_broker_nothing() -> None:
+    slow = SlowBook(ACCOUNTS)
+    with slow.database.write() as tx:
+        portfolios.save(tx, balanced("other", {"SPY": "30", "TLT": "65"}))
+    slow.book.reload()
+    before, began = len(slow.requests), slow.clock.now()
+    preview = preview_subscriptions(slow.book, slow.names, "other", moving=True)
+    results = subscribe_all(slow.book, slow.names, "other", moving=True)
+    assert len(preview.rows) == len(results) == ACCOUNTS
+    assert not any(result.refusal for result in results)
+    assert {one.portfolio_id for one in slow.book.subscriptions.values()} == {"other"}
+    assert (len(slow.requests), slow.clock.now()) == (before, began)
+
+
+def test_requests_before_a_restart_count_for_the_minute_after_it() -> None:
+    slow = SlowBook(4, follow=(), rate=40)
+    for _ in range(60):
+        slow.beat()
+    slow.restart()
+    slow.tick(count=240)
+    assert slow.most_in_a_minute() <= 40
+    assert all(run.status is not RunStatus.ERROR for run in all_runs(slow.book))

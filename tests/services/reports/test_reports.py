@@ -1,0 +1,159 @@
+"""Reports: the right day, in sentences, with figures; nothing from outside becomes markup or a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+
+import pytest
+
+from rebal_tui.domain.errors import Invalid
+from rebal_tui.domain.quantities import parse_money
+from rebal_tui.services.advisory.cash import deposit
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.history import plan_of
+from rebal_tui.services.reports import render
+from rebal_tui.services.reports.build import account_report, book_report, portfolio_report, run_report
+from rebal_tui.services.reports.model import Entry, Report
+from rebal_tui.services.runs.manual import approve_run, reject_run
+from rebal_tui.services.schedule import scheduler
+from tests.services import factories
+
+NOTE = "checked with the client"
+
+
+@pytest.fixture
+def approved() -> Book:
+    """A run of Monday 2 March 2026 that a person approved with a note, filled; a deposit on Wednesday."""
+    book = factories.review_book()
+    run = factories.only_run(book)
+    plan = plan_of(book.database, run)
+    assert plan is not None
+    approve_run(book, run.id, plan, NOTE)
+    factories.advance(book, 10)
+    factories.advance_to(book, "2026-03-04 11:00")
+    deposit(book, "a", parse_money("250"))
+    scheduler.tick(book)
+    return book
+
+
+def entries(report: Report) -> list[Entry]:
+    return [entry for section in report.sections for day in section.days for entry in day.entries]
+
+
+def sentences(report: Report) -> list[str]:
+    return [entry.sentence for entry in entries(report)]
+
+
+def test_a_trade_is_explained_with_who_approved_it_and_every_fill(approved: Book) -> None:
+    run = factories.only_run(approved)
+
+    report = run_report(approved, run.id)
+
+    told = entries(report)
+    assert told[0].sentence.startswith("Evaluated against Balanced: a full_rebalance – first rebalance")
+    approval = next(entry for entry in told if "approved" in entry.sentence)
+    assert (approval.who, NOTE in approval.sentence, approval.audit is not None) == ("advisor", True, True)
+    assert told[-1].sentence == f"Run {run.id[:8]} (full_rebalance) completed success: all orders filled."
+    orders, fills, weights = (table.rows for table in told[-1].tables)
+    assert [(row[0], row[1], row[5]) for row in orders] == [("SPY", "buy", "filled"), ("TLT", "buy", "filled")]
+    assert len(fills) == 2
+    assert [row[0] for row in weights] == ["SPY", "TLT", "cash"]
+
+
+def test_the_prices_of_an_evaluation_are_those_it_used(approved: Book) -> None:
+    used = factories.only_run(approved)
+    factories.set_price(approved, "SPY", "999")
+
+    prices = entries(run_report(approved, used.id))[0].tables[1]
+
+    assert prices.columns[2] == "Price"
+    assert [row[2] for row in prices.rows if row[0] == "SPY"] == ["$400.00"]
+    assert prices.rows[-1] == ("cash", "–", "–", "–", "$50,000.00", "100.00 %", "5.00 %")
+
+
+def test_only_the_days_asked_for_are_reported_in_new_york_dates(approved: Book) -> None:
+    whole = account_report(approved, "a")
+    some = account_report(approved, "a", date(2026, 3, 4), date(2026, 3, 4))
+
+    assert whole.sections[0].days[0].day == date(2026, 3, 2)
+    assert {day.day for day in some.sections[0].days} == {date(2026, 3, 4)}
+    assert sum(text == "Deposit of $250.00." for text in sentences(some)) == 1
+    assert "Deposit requested: $250.00." in sentences(some)
+    assert not any("full_rebalance" in text for text in sentences(some))
+
+
+def test_a_rejection_is_told_with_its_note() -> None:
+    book = factories.review_book()
+    run = factories.only_run(book)
+    reject_run(book, run.id, "client asked to wait")
+
+    assert any("canceled: rejected: client asked to wait" in text for text in sentences(run_report(book, run.id)))
+
+
+def test_a_portfolio_report_has_its_subscribers_and_a_book_report_all_accounts() -> None:
+    book = factories.make_book("2026-03-02 09:30")
+    model = factories.balanced()
+    names = ("a", "b", "c")
+    factories.fill_book(book, [factories.account(n, "500") for n in names], [model], {"a": model.id, "c": model.id})
+    scheduler.tick(book)
+
+    followed = portfolio_report(book, model.name)
+
+    assert [section.account_id for section in followed.sections] == ["a", "c"]
+    assert [section.account_id for section in book_report(book).sections] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("kind", "text"), [("account", "nobody"), ("portfolio", "nothing")])
+def test_an_unknown_subject_is_refused_with_its_place(approved: Book, kind: str, text: str) -> None:
+    report = {"account": account_report, "portfolio": portfolio_report}[kind]
+    with pytest.raises(Invalid) as refused:
+        report(approved, text)
+    assert refused.value.faults[0].location == kind
+
+
+class _Page(HTMLParser):
+    """Collects the elements and the addresses of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
+
+
+def test_the_page_needs_nothing_else_and_names_are_text() -> None:
+    hostile = '<script>alert(1)</script> =1+1 [x](http://y) | "&'
+    book = factories.make_book("2026-03-02 09:30")
+    model = replace(factories.balanced(), name=hostile)
+    named = replace(factories.account("a", "500"), name=hostile)
+    factories.fill_book(book, [named], [model], {"a": model.id})
+    scheduler.tick(book)
+    report = account_report(book, "a")
+
+    page = _Page()
+    page.feed(render.html(report))
+    rows = list(csv.reader(io.StringIO(render.csv(report), newline="")))
+
+    assert "script" not in page.tags
+    assert page.addresses == []
+    assert "&lt;script&gt;" in render.html(report)
+    assert r"\[x\](http://y) \|" in render.markdown(report)
+    assert all(not cell.startswith(("=", "+", "@")) for row in rows for cell in row)
+    assert tuple(rows[0]) == render.COLUMNS
+
+
+def test_the_foot_has_the_head_of_a_verified_trail(approved: Book) -> None:
+    text = render.audit_text(account_report(approved, "a"))
+    assert "The chain was verified from its first entry." in text
+
+    approved.database.connection.execute("DROP TRIGGER audit_no_update")
+    approved.database.connection.execute("UPDATE audit SET detail = '{}' WHERE seq = 2")
+
+    assert "entry 2 does not match its hash" in render.audit_text(account_report(approved, "a"))

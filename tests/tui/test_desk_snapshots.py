@@ -1,0 +1,34 @@
+"""Snapshots of the Desk with a row of each status under the cursor, at every size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.driving import make_app, press, settle
+
+pytestmark = pytest.mark.slow
+
+SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
+STATUSES = ("needs_you", "will_trade", "waits", "in_range")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.samples(4)
+def test_a_row_of_each_status(snap_compare: Any, status: str, size: str) -> None:
+    async def before(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await press(pilot, *["t"] * (STATUSES.index(status) + 1))
+
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=before)
+
+
+def test_a_filter_with_an_error(snap_compare: Any) -> None:
+    async def before(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await press(pilot, "slash", *"ruiz drift>x", "enter")
+
+    assert snap_compare(make_app(), terminal_size=SIZES["120x40"], run_before=before)

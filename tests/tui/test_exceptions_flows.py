@@ -1,0 +1,161 @@
+"""Exceptions section: what needs a person and open alerts, driven by keys with the real services."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual.widgets import Input
+
+from rebal_tui.domain.quantities import Percent
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.guards import apply_guards
+from rebal_tui.services.simulation import simulator
+from rebal_tui.store import jobs
+from rebal_tui.tui.screens.exceptions.screen import ExceptionsScreen
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.sections import EXCEPTIONS, REVIEW, Section
+from rebal_tui.tui.widgets.status import StatusBar, section_of
+from tests.tui.driving import press, screen_text, shown_messages
+from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat, shows
+from tests.tui.test_log_flows import alerted
+
+
+def test_an_alert_is_acknowledged_and_leads_to_its_account() -> None:
+    book = market_book()
+    alerted(book, "a")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        assert "▲ 1 alert" in screen_text(app)
+        assert "Exceptions 1" in screen_text(app)
+        await press(pilot, "a")
+        assert any("An exception lasts until its cause ends. To do: have the broker" in text
+                   for text in shown_messages(app))  # fmt: skip
+        await press(pilot, "j", "enter")
+        assert isinstance(app.screen_stack[-1], ReadScreen)
+        assert "a acknowledges this alert" in screen_text(app)
+        await press(pilot, "escape", "g")
+        assert app.current_mode == Section.ACCOUNTS
+        assert app.screen.table.cursor_key == "a"
+        await press(pilot, "0", "a")
+        assert jobs.open_alerts(book.database) == []
+        assert "Alerts 0" in screen_text(app)
+        assert "1 alert" not in screen_text(app)
+
+    run(flow, book, "0")
+
+
+def hold_spy(book: Book) -> None:
+    """Put SPY on hold with a price jump that nothing explains."""
+    apply_guards(book, replace(book.settings.guards, jump_guard=True))
+    simulator.shock(book, "SPY", Percent(-5_000))
+    assert list(book.asset_holds) == ["SPY"]
+
+
+@pytest.mark.slow
+def test_all_marked_alerts_are_acknowledged_at_once() -> None:
+    book = market_book()
+    alerted(book, "a", "b", "c")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "T")
+        assert [row.kind for row in app.screen.table.rows] == ["restricted"] * 3
+        await press(pilot, "space", "space", "a")
+        assert len(jobs.open_alerts(book.database)) == 1
+        assert "2 alerts acknowledged." in shown_messages(app)
+        assert app.screen.table.marked == frozenset()
+
+    run(flow, book, "0")
+
+
+@pytest.mark.slow
+def test_an_asset_on_hold_is_answered_once_for_all_its_accounts() -> None:
+    book = market_book()
+    hold_spy(book)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        row = app.screen.table.cursor_row
+        assert (row.symbol, row.accounts) == ("SPY", 5)
+        await press(pilot, "l")
+        assert "5 accounts" in screen_text(app)
+        await press(pilot, "n")
+        assert list(book.asset_holds) == ["SPY"]
+        await press(pilot, "l", "y")
+        assert book.asset_holds == {}
+        assert not [one for one in app.screen.table.rows if getattr(one, "symbol", None) == "SPY"]
+
+    run(flow, book, "0")
+
+
+@pytest.mark.slow
+def test_an_exception_that_no_key_can_answer_says_what_to_do_and_goes_to_its_subject() -> None:
+    book = market_book()
+    alerted(book, "b")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "l")
+        assert app.current_mode == Section.ACCOUNTS
+        assert app.screen.table.cursor_key == "b"
+        assert "To do: have the broker lift the restriction." in shown_messages(app)
+        await press(pilot, "0", "escape")
+        assert app.current_mode == Section.ACCOUNTS
+
+    run(flow, book, "0")
+
+
+@pytest.mark.slow
+def test_cursor_filter_and_half_typed_text_survive_a_heartbeat() -> None:
+    book = market_book()
+    alerted(book, "a", "b", "c")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "j", "slash", *"cl")
+        key = app.screen.table.cursor_key
+        alerted(book, "d")
+        at_time(book, "2026-03-02 10:15")
+        await run_heartbeat(pilot, app)
+        assert app.screen.query_one("#filter", Input).value == "cl"
+        assert app.screen.query_one("#filter", Input).has_focus
+        assert app.screen.table.cursor_key == key
+
+    run(flow, book, "0")
+
+
+@pytest.mark.slow
+def test_the_parts_of_the_status_line_lead_to_what_they_report() -> None:
+    book = market_book()
+    alerted(book, "a")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        line = screen_text(app).splitlines()[0]
+        await pilot.click(StatusBar, offset=(line.index("1 alert"), 0))
+        await press(pilot)
+        assert app.current_mode == EXCEPTIONS
+        assert isinstance(app.screen, ExceptionsScreen)
+        await pilot.click(StatusBar, offset=(line.index("PAUSED"), 0))
+        await press(pilot)
+        assert app.current_mode == Section.MARKET
+
+    run(flow, book, "1")
+    assert section_of("◇ 4 to review") == REVIEW
+    assert section_of(" my book") == section_of(" · ") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", SIZES)
+def test_the_list_looks_right(snap_compare: Any, size: str) -> None:
+    shows(snap_compare, troubled(), ("0",), SIZES[size])
+
+
+@pytest.mark.slow
+def test_a_book_without_exceptions_looks_right(snap_compare: Any) -> None:
+    shows(snap_compare, market_book(), ("0",), SIZES["80x24"])
+
+
+def troubled() -> Book:
+    """Create a book with restricted accounts, their alerts, and an asset on hold."""
+    book = market_book()
+    alerted(book, "a", "b", "c")
+    hold_spy(book)
+    return book

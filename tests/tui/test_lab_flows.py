@@ -1,0 +1,120 @@
+"""Backtest section: key-driven flows with the real services."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rebal_tui import bootstrap
+from rebal_tui.services.backtest import comparison, histories
+from rebal_tui.services.backtest.histories import SAMPLE_FILE
+from rebal_tui.tui.screens.lab.screen import LabScreen
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from tests.tui.driving import press, screen_text, settle, shown_messages
+from tests.tui.simulated import SIZES, market_book, run, write
+
+
+@pytest.fixture(autouse=True)
+def short_sample(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Two years of the sample."""
+    path = tmp_path / "sample.csv"
+    path.write_text("\n".join(SAMPLE_FILE.read_text().splitlines()[:506]) + "\n")
+    monkeypatch.setattr(histories, "SAMPLE_FILE", path)
+
+
+async def computed(pilot: Any, app: Any) -> LabScreen:
+    screen = app.screen
+    assert isinstance(screen, LabScreen)
+    for _ in range(600):
+        await pilot.pause(0.05)
+        if "Computing" not in screen_text(app) and "Reading" not in screen_text(app):
+            break
+    await settle(pilot)
+    return screen
+
+
+def test_a_book_without_enough_prices_shows_the_sample_and_says_so() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await computed(pilot, app)
+        text = screen_text(app)
+        assert "Turnover: yes." in text
+        assert "Prices: sample history of invented assets" in text
+        assert "too few; o opens a file of closes" in text
+        assert "±5/20 % 7 d yours" in text
+        await press(pilot, "d")
+        assert "days: shown (d)" in screen_text(app)
+
+    run(flow, market_book(), "7", SIZES["120x40"])
+
+
+def test_enter_shows_one_policy_and_v_verifies_it() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await computed(pilot, app)
+        await press(pilot, "v")
+        for _ in range(1200):
+            await pilot.pause(0.05)
+            if any("Verified" in text for text in shown_messages(app)):
+                break
+        assert any(text.startswith("Verified by the engine: 1 policy, ") for text in shown_messages(app))
+        await press(pilot, "enter")
+        assert isinstance(app.screen, ReadScreen)
+        text = screen_text(app)
+        assert "Weights over time" in text
+        assert "Verified by the engine: 1 policy" in text
+        assert "outside your bands" in text
+
+    run(flow, market_book(), "7", SIZES["120x40"], open_replay=bootstrap.replay_book)
+
+
+def test_a_file_of_closes_is_used_for_the_books_portfolios(tmp_path: Path) -> None:
+    path = tmp_path / "closes.csv"
+    path.write_text(histories.SAMPLE_FILE.read_text().replace("X-STOCKS", "SPY").replace("X-BONDS", "TLT"))
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await computed(pilot, app)
+        await press(pilot, "o")
+        await write(pilot, str(tmp_path / "missing.csv"))
+        await press(pilot, "enter")
+        await computed(pilot, app)
+        assert any("missing.csv" in text for text in shown_messages(app))
+        await press(pilot, "o")
+        await write(pilot, str(path))
+        await press(pilot, "enter")
+        await computed(pilot, app)
+        assert "Prices: closes.csv" in screen_text(app)
+        assert "SPY TLT cash" in screen_text(app)
+
+    run(flow, market_book(), "7", SIZES["120x40"])
+
+
+def test_a_computation_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = comparison.compare
+
+    def slow(*arguments: Any) -> Any:
+        subject, step, canceled = arguments
+        step(1, 10)
+        for _ in range(1_000):
+            if canceled():
+                break
+            time.sleep(0.01)
+        return real(subject, step, canceled)
+
+    monkeypatch.setattr(comparison, "compare", slow)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await pilot.press("7")
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            await pilot.pause()
+            if "1 of 10 sessions" in screen_text(app):
+                break
+        assert "1 of 10 sessions" in screen_text(app)
+        await pilot.press("escape")
+        await computed(pilot, app)
+        assert "Stopped. p computes again." in screen_text(app)
+
+    run(flow, market_book(), "1", SIZES["80x24"])
