@@ -116,14 +116,9 @@ async def serve(
     upkeep = Upkeep(client, keyring, options.failed_logins, time.monotonic)
 
     async def run_heartbeat() -> None:
-        try:
-            await heartbeats.run()
-            if not options.heartbeats.halted:
-                await upkeep.run_if_due()
-        except asyncio.CancelledError:
-            # At shutdown the heartbeat is not awaited; its work on the book's thread still finishes.
-            if not server.should_exit:
-                raise
+        await heartbeats.run()
+        if not options.heartbeats.halted:
+            await upkeep.run_if_due()
 
     def announce() -> None:
         # The server has set the backlog of the kernel to what it accepts at once.
@@ -138,7 +133,7 @@ async def serve(
         await server.serve(sockets=[listening])
     finally:
         announcement.cancel()
-        heartbeat.stop()
+        await heartbeat.stop()
         listening.close()
     with suppress(Refusal, sqlite3.Error):
         await upkeep.run()

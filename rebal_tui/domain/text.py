@@ -1,12 +1,27 @@
-"""Validation of external text before it is stored or displayed."""
+"""Text for people: validation of what comes from outside, counts and days in words."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from datetime import date, datetime
+from types import MappingProxyType
 
+from rebal_tui.domain.sessions import NEW_YORK
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MAX_NAME_LENGTH = 200
 MAX_NOTE_LENGTH = 2_000
 _REJECTED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d"
+_JOINED = r"[\u0620-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff\u1820-\u18aa]"
+"""Letters and marks of scripts that write joiners: Arabic, Syriac, the scripts of India, Burmese, Khmer, Mongolian."""
+_WRITTEN_JOINER = re.compile(f"(?<={_JOINED})[{_JOINERS}](?={_JOINED})")
+_UNDECOMPOSED = MappingProxyType(
+    dict(zip("øłđħıŧŋæœðþ", ("o", "l", "d", "h", "i", "t", "n", "ae", "oe", "d", "th"), strict=True))
+)
+"""Letters that Unicode does not decompose, as they are typed without them."""
 
 
 def display_text(text: str, limit: int = MAX_NAME_LENGTH) -> str:
@@ -14,20 +29,61 @@ def display_text(text: str, limit: int = MAX_NAME_LENGTH) -> str:
 
     Raises `ValueError` when the text has more than `limit` characters, or a control, invisible, private-use or
     unassigned character; the message names the first such code point. This prevents escape codes, direction overrides
-    and zero-width characters from being stored or sent to a terminal.
+    and zero-width characters from being stored or sent to a terminal. A joiner (U+200C, U+200D) between two letters of
+    a script that needs joiners, such as Persian or Hindi, is kept.
     """
     normalized = unicodedata.normalize("NFC", text)
     for position, char in enumerate(normalized):
-        if unicodedata.category(char) in _REJECTED_CATEGORIES:
+        if unicodedata.category(char) in _REJECTED_CATEGORIES and not _WRITTEN_JOINER.match(normalized, position):
             raise ValueError(f"control or invisible character U+{ord(char):04X} at position {position + 1}")
     if len(normalized) > limit:
         raise ValueError(f"expected at most {limit} characters, got {len(normalized)}")
     return normalized
 
 
+def without_joiners(text: str) -> str:
+    """The text without joiners between letters of scripts that need them: terminals disagree about their width."""
+    return text if text.isascii() else _WRITTEN_JOINER.sub("", text)
+
+
+class _Folded(dict[int, str]):
+    """The letters that each folded character stands for, by code point; computed when first needed."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        if unicodedata.combining(char) or char in _JOINERS:
+            folded = ""
+        elif char.isalpha():
+            parts = unicodedata.normalize("NFKD", char).casefold()
+            folded = "".join(_UNDECOMPOSED.get(part, part) for part in parts if not unicodedata.combining(part))
+        else:
+            folded = char
+        self[code] = folded
+        return folded
+
+
+_FOLDED = _Folded()
+
+
+def fold(text: str) -> str:
+    """The text for searching and sorting: without case, accents and joiners, so that `muller` finds Müller."""
+    return text.lower() if text.isascii() else text.casefold().translate(_FOLDED)
+
+
 def count_text(number: int, noun: str) -> str:
     """`1 order`, `12,000 orders`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def day_text(day: date) -> str:
+    """`Thu 02 Jan 2020`, in every locale."""
+    return f"{WEEKDAYS[day.weekday()]} {day.day:02d} {MONTHS[day.month - 1]} {day.year}"
+
+
+def minute_text(at: datetime) -> str:
+    """`Thu 02 Jan 2020 10:45`, New York time."""
+    local = at.astimezone(NEW_YORK)
+    return f"{day_text(local.date())} {local:%H:%M}"
 
 
 def name_text(text: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rebal_tui.domain.text import fold
 from rebal_tui.store.codec import dump, from_time, to_time
 from rebal_tui.store.database import Database, Transaction
 
@@ -81,12 +82,17 @@ def head(database: Database) -> tuple[int, str]:
 
 
 def entries(database: Database, limit: int = 1_000, containing: str = "") -> list[AuditEntry]:
-    """Entries whose action, subject or detail contains a text, newest first, at most `limit`."""
-    like = "%" + containing.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    """Entries whose action, subject or detail contains a text, without case and accents, newest first, at most
+    `limit`."""
+    folded = fold(containing)
+    like = "%" + folded.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    # `fold` is slow, so that it reads only texts with other characters than ASCII.
     rows = database.rows(
-        "SELECT seq, at, actor, action, subject, detail, hash FROM audit WHERE action LIKE ? ESCAPE '\\' "
-        "OR subject LIKE ? ESCAPE '\\' OR detail LIKE ? ESCAPE '\\' ORDER BY seq DESC LIMIT ?",
-        (like, like, like, limit),
+        "SELECT seq, at, actor, action, subject, detail, hash FROM audit WHERE action LIKE ?1 ESCAPE '\\' "
+        "OR subject LIKE ?1 ESCAPE '\\' OR detail LIKE ?1 ESCAPE '\\' "
+        "OR (subject GLOB ?2 AND instr(fold(subject), ?3)) OR (detail GLOB ?2 AND instr(fold(detail), ?3)) "
+        "ORDER BY seq DESC LIMIT ?4",
+        (like, "*[^ -~]*", folded, limit),
     )
     return [AuditEntry(r[0], from_time(r[1]), *r[2:]) for r in rows]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rebal_tui.domain.errors import Halt, ReadOnly
+from rebal_tui.domain.text import fold
 from rebal_tui.store.read_only_files import reading_uri
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ class Database:
         )
         self._real_path = self.path if self.path == MEMORY else str(Path(path).resolve())
         self._file_id = file_id(self._real_path)
+        self.connection.create_function("fold", 1, fold, deterministic=True)
         self.connection.execute("PRAGMA foreign_keys = ON")
         self.connection.execute("PRAGMA trusted_schema = OFF")
         if not read_only:

@@ -8,6 +8,7 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.text import fold
 from rebal_tui.services.queries.names import Names
 from rebal_tui.services.view_models.desk import names_in
 from rebal_tui.tui import formats
@@ -68,10 +69,10 @@ class ActionProvider(_Provider):
 
 def _score(query: str, name: str, text: str) -> float:
     """Score an action: above data hits if all words are in its name, below if in name or help, 0 if not found."""
-    words = query.casefold().split()
-    if all(word in name.casefold() for word in words):
+    words = fold(query).split()
+    if all(word in fold(name) for word in words):
         return NAME_MATCH_SCORE * 2
-    return NAME_MATCH_SCORE / 2 if all(word in f"{name} {text}".casefold() for word in words) else 0
+    return NAME_MATCH_SCORE / 2 if all(word in fold(f"{name} {text}") for word in words) else 0
 
 
 def _help(action: Action, keymap: Mapping[str, str]) -> str:
@@ -93,10 +94,11 @@ class DataProvider(_Provider):
             self._names = None
 
     async def search(self, query: str) -> Hits:
-        words = query.casefold().split()
+        words = fold(query).split()
         found = 0
         for text, command in self._things():
-            if all(word in text.casefold() for word in words):
+            folded = fold(text)
+            if all(word in folded for word in words):
                 yield Hit(NAME_MATCH_SCORE, ui_text(text), command, text=printable(text))
                 found += 1
                 if found >= MAX_DATA_HITS:

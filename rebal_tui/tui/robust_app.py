@@ -9,18 +9,18 @@ import time
 from pathlib import Path
 
 from rich.console import RenderableType
-from textual.app import App
 from textual.driver import Driver
 from textual.notifications import SeverityLevel
 
 from rebal_tui.tui import textual_patches
 from rebal_tui.tui.faults import Faults, log
+from rebal_tui.tui.widgets.named_styles import StyledApp
 
 TOAST_SECONDS: dict[SeverityLevel, float] = {"information": 4, "warning": 10, "error": 10}
 """Display time of a message in seconds, by severity."""
 
 
-class RobustApp(App[None]):
+class RobustApp(StyledApp):
     """Base of the application: errors become messages, and the end of the terminal ends the screens."""
 
     def __init__(self, log_path: Path | None) -> None:

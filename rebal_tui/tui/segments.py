@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rebal_tui.tui.text import printable
 
 TextSegment = tuple[str, str]
-"""Text and its style name: empty, or one of `widgets.styles.STYLES`."""
+"""Text and its style name: empty, or one of `widgets.named_styles.STYLES`."""
 Line = tuple[TextSegment, ...]
 NO_BREAK = "\u00a0"
 

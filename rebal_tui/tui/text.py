@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from rebal_tui.domain.text import without_joiners
+
 
 def printable(text: str) -> str:
-    """Return the text on one line, with every control, invisible or unassigned character replaced by `�`."""
+    """Return the text on one line, with every control, invisible or unassigned character replaced by `�`.
+
+    Joiners between letters of a script that needs them are left out.
+    """
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else "�" for char in text)
+    return "".join(char if char.isprintable() else "�" for char in without_joiners(text))
 
 
 def ui_text(text: str, style: str = "") -> Content:

@@ -31,7 +31,7 @@ def patch_styles_cache() -> None:
     """Replace `StylesCache.get_inner_outer` with a cache keyed by colors only.
 
     Textual's own cache also refers to the `StylesCache` of each widget. It keeps the rendered lines of the last
-    thousand widgets in memory, including dialogs and footer keys.
+    thousand widgets in memory, including dialogs.
     """
     StylesCache.get_inner_outer = _inner_and_outer  # type: ignore[assignment, method-assign]  # replaces it
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.widgets import DataTable
 
 from rebal_tui import bootstrap
@@ -23,6 +23,7 @@ from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation.demonstration.setup import DEFAULT_START
 from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot
 from rebal_tui.tui.screens.desk import columns as desk_columns
+from rebal_tui.tui.widgets.named_styles import StyledApp
 from rebal_tui.tui.widgets.table import BookTable
 from tests.benchmarks.report import duration, header, parser, ratio, row
 
@@ -65,7 +66,7 @@ def book_paths(accounts: int) -> DeskSnapshot:
         return snapshot
 
 
-class _Bench(App[None]):
+class _Bench(StyledApp):
     def compose(self) -> ComposeResult:
         yield BookTable(desk_columns.columns(), id, search=desk_columns.search)
         yield DataTable()

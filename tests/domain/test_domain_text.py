@@ -8,10 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebal_tui.domain.text import MAX_NAME_LENGTH, display_text, name_text
+from rebal_tui.domain.text import MAX_NAME_LENGTH, display_text, fold, name_text, without_joiners
 
 
-@pytest.mark.parametrize("text", ["Zoë Müller", "李小龍", "O'Neil & Søn <b>", "[@click=app.quit]", "=1+1", "👍", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Zoë Müller",
+        "李小龍",
+        "O'Neil & Søn <b>",
+        "[@click=app.quit]",
+        "=1+1",
+        "👍",
+        "",
+        "علی\u200cرضا",
+        "क्\u200dष",
+        "ශ්\u200dරී",
+    ],
+)
 def test_plain_text_of_any_script_passes(text: str) -> None:
     assert display_text(text) == text
 
@@ -23,6 +37,11 @@ def test_plain_text_of_any_script_passes(text: str) -> None:
         ("a\nb", r"U\+000A"),
         ("\u202eevil", r"U\+202E at position 1"),
         ("zero\u200bwidth", r"U\+200B"),
+        ("zero\u200cwidth", r"U\+200C"),
+        ("\u200cعلی", r"U\+200C at position 1"),
+        ("علی\u200d", r"U\+200D"),
+        ("علی\u200c\u200cرضا", r"U\+200C"),
+        ("👩\u200d💻", r"U\+200D"),
         ("\ufeffbom", r"U\+FEFF"),
         ("line\u2028", r"U\+2028"),
         ("para\u2029", r"U\+2029"),
@@ -64,4 +83,32 @@ def test_accepted_text_is_stable_and_harmless(text: str) -> None:
     except ValueError:
         return
     assert display_text(shown) == shown
-    assert not any(unicodedata.category(char).startswith("C") for char in shown)
+    assert not any(unicodedata.category(char).startswith("C") for char in without_joiners(shown))
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Müller", "muller"),
+        ("Mu\u0308ller", "muller"),
+        ("STRASSE", "strasse"),
+        ("Straße", "strasse"),
+        ("Łukasz Søn", "lukasz son"),
+        ("Ægir Þór", "aegir thor"),
+        ("İstanbul ısı", "istanbul isi"),
+        ("Ὀδυσσεύς", "οδυσσευσ"),
+        ("Ёлкин", "елкин"),
+        ("ｆｕｌｌ ﬁne", "full fine"),
+        ("علی\u200cرضا", "علیرضا"),
+        ("drift≠5 ½ ¨", "drift≠5 ½ ¨"),
+    ],
+)
+def test_text_is_folded_for_searching(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_folding_keeps_words_apart_and_is_the_same_for_parts(one: str, two: str) -> None:
+    assert fold(fold(one)) == fold(one)
+    assert fold(f"{one} {two}") == f"{fold(one)} {fold(two)}"
+    assert fold(one).count("\n") == one.count("\n")

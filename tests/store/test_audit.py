@@ -103,3 +103,13 @@ def test_entries_are_found_by_text_and_a_wildcard_is_only_a_character() -> None:
     for text in ("100%", "under_score", "back\\slash", "it's; DROP TABLE audit"):
         assert [entry.subject for entry in audit.entries(database, containing=text)] == [text]
     assert len(audit.entries(database, limit=2)) == 2
+
+
+def test_entries_are_found_without_case_and_accents() -> None:
+    database = new_file()
+    with database.write() as tx:
+        audit.append(tx, START, "system", "note", "Müller", {"why": "Ärger"})
+        audit.append(tx, START, "system", "note", "plain")
+    for text in ("muller", "MÜLL", "arger", "Ärg"):
+        assert [entry.subject for entry in audit.entries(database, containing=text)] == ["Müller"]
+    assert audit.entries(database, containing="müllerin") == []

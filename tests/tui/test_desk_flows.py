@@ -7,12 +7,13 @@ from random import Random
 from typing import Any
 
 import pytest
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 
 from rebal_tui.services.queries.desk import desk_snapshot
 from rebal_tui.services.view_models.desk import DeskRow
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.widgets.list_foot import ListFoot
+from rebal_tui.tui.widgets.named_styles import StyledApp
 from rebal_tui.tui.widgets.table import BookTable
 from tests.services.factories import set_price
 from tests.services.random_books import random_book
@@ -68,7 +69,7 @@ def test_the_firm_is_summed_up_above_the_list() -> None:
     drive(script)
 
 
-class _Live(App[None]):
+class _Live(StyledApp):
     def compose(self) -> ComposeResult:
         yield BookTable(desk_columns.columns(), lambda row: row.account_id)
 

@@ -58,6 +58,7 @@ def test_objects_of_every_type_are_found_by_name() -> None:
             return [str(hit.text) async for hit in provider.search(text)]
 
         assert any("Client a" in text for text in await hits("account client a"))
+        assert await hits("account Clíent A") == await hits("account client a")
         assert any("not subscribed" in text for text in await hits("zoe"))
         assert "Portfolio Gold" in await hits("gold")
         assert "Asset GLD" in await hits("gld")

@@ -16,11 +16,8 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
-from textual.widgets._footer import FooterKey
 
 from tests.tui.virtual_time import now
-
-__all__ = ["FooterKey"]
 
 
 def drawn(screen: Screen[Any]) -> list[Strip]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rebal_tui.domain.errors import Invalid, Refusal
 from rebal_tui.domain.portfolios import Portfolio, Weights
+from rebal_tui.domain.text import fold
 from rebal_tui.lab.backtest import Backtest, Outcome, run_backtest
 from rebal_tui.lab.chains import Cancelled, Progress
 from rebal_tui.lab.dominance import dominated
@@ -71,7 +72,7 @@ class Comparison:
 def portfolio_names(book: Book) -> tuple[tuple[str, str], ...]:
     """Id and name of every portfolio that has an asset, by name."""
     found = [(p.id, p.name) for p in book.portfolios.values() if p.weights.assets]
-    return tuple(sorted(found, key=lambda item: (item[1].casefold(), item[0])))
+    return tuple(sorted(found, key=lambda item: (fold(item[1]), item[0])))
 
 
 def subject(book: Book, portfolio_id: str | None, closes: Path | None = None) -> Subject:

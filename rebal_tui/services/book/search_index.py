@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rebal_tui.domain.text import fold
 from rebal_tui.store.account_table import AccountTable
 
 Ranks = NDArray[np.int64]
@@ -20,7 +21,8 @@ _MAX_CACHED_SEARCHES = 32
 class SearchIndex:
     """Ids, numbers and client names by row, immutable.
 
-    `by_id`, `by_number` and `by_name` are the ranks of each account's texts by row; names are ranked without case.
+    `by_id`, `by_number` and `by_name` are the ranks of each account's texts by row; names are ranked without case and
+    accents.
     `longest_name` is the number of characters of the longest name.
     """
 
@@ -30,18 +32,19 @@ class SearchIndex:
         self.numbers = tuple(table.numbers)
         self.names = tuple(table.names)
         self.row_of = dict(table.row_of)
-        lines = (f"{one} {two} {three}\n" for one, two, three in zip(self.ids, self.numbers, self.names, strict=True))
-        self._bytes = np.frombuffer("".join(lines).casefold().encode(), np.uint8)
+        names = [fold(name) for name in self.names]
+        lines = (f"{one} {two} {three}\n" for one, two, three in zip(self.ids, self.numbers, names, strict=True))
+        self._bytes = np.frombuffer(fold("".join(lines)).encode(), np.uint8)
         self._ends = np.flatnonzero(self._bytes == _LINE_END)
         self._often = np.bincount(self._bytes, minlength=256)
         self._found: OrderedDict[str, Flags] = OrderedDict()
         self.longest_name = max(map(len, self.names), default=0)
         self.by_id = ranks(self.ids)
         self.by_number = ranks(self.numbers)
-        self.by_name = ranks([name.casefold() for name in self.names])
+        self.by_name = ranks(names)
 
     def matching(self, needle: str) -> Flags:
-        """By row, whether id, number or name contains `needle`, a casefolded text without spaces; read-only."""
+        """By row, whether id, number or name contains `needle`, a folded text without spaces; read-only."""
         found = self._found.get(needle)
         if found is None:
             found = self._found[needle] = self._search(needle)

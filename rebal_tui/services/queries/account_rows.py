@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import NANO, Money, floor_money
+from rebal_tui.domain.text import fold
 from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.frame import UNSUBSCRIBED, BookFrame
 from rebal_tui.engine.drift import Valuation, value_account
@@ -228,7 +229,7 @@ class AccountRows(LazyRows[AccountRow]):
             "cash": lambda: accounts.cash,
             "withdrawable": lambda: self._withdrawable,
             "reserved": lambda: self._reserve,
-            "portfolio": lambda: ranks([*(p.name.casefold() for p in self._frame.portfolios), ""])[accounts.portfolio],
+            "portfolio": lambda: ranks([*(fold(p.name) for p in self._frame.portfolios), ""])[accounts.portfolio],
             "state": lambda: ranks(self._states[0])[self._states[1]],
         }
         found: NDArray[Any] = columns[sort]()[self._ordered]

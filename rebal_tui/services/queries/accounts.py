@@ -10,6 +10,7 @@ from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, floor_money, market_value, qty_text
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.text import fold
 from rebal_tui.domain.trade_status import TradeStatus
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.book.book import Book
@@ -43,21 +44,21 @@ def find_account(book: Book, text: str) -> AccountRow:
 
     Raises `Invalid` at `account` that states the number of matches.
     """
-    words = text.replace("·", " ").casefold().split()
+    words = fold(text.replace("·", " ")).split()
     if not words:
         raise Invalid([Fault("account", "expected a client, an account number or an id")])
     found = []
     for account in book.accounts.values():
         if text.strip() in (account.id, account.account_number):
             return account_row(book, account.id)
-        name = f"{account.name} {account.account_number} {account.id}".casefold()
+        name = fold(f"{account.name} {account.account_number} {account.id}")
         if all(word in name for word in words):
             found.append(account)
     if len(found) == 1:
         return account_row(book, found[0].id)
     if not found:
         raise Invalid([Fault("account", "no account has that name, number or id")])
-    named = ", ".join(account.name for account in sorted(found, key=lambda account: account.name.casefold())[:3])
+    named = ", ".join(account.name for account in sorted(found, key=lambda account: fold(account.name))[:3])
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     raise Invalid([Fault("account", f"{len(found)} accounts: {named}{more}; type more of it")])
 

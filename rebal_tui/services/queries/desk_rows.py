@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebal_tui.domain.quantities import NANO, Money, floor_money
+from rebal_tui.domain.text import fold
 from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.frame import BookFrame
@@ -162,12 +163,12 @@ class DeskRows(LazyRows[DeskRow]):
         """The accounts whose status, in its own or in the list's words, contains a text."""
         found = matching_any(self.states, self.state, wanted)
         for code, kind in enumerate(KINDS):
-            if wanted in LABELS[kind].casefold() or wanted in kind.value:
+            if wanted in fold(LABELS[kind]) or wanted in kind.value:
                 found = found | (self.kind == code)
         return found
 
     def _in_group(self, wanted: str) -> Flags:
-        groups = sum(int(group) for tile, group in TILE_GROUPS.items() if wanted in tile.casefold())
+        groups = sum(int(group) for tile, group in TILE_GROUPS.items() if wanted in fold(tile))
         return np.asarray((self._sweep.groups & np.uint8(groups)) != 0)
 
     def zero_columns(self) -> frozenset[str]:
@@ -187,7 +188,7 @@ class DeskRows(LazyRows[DeskRow]):
         columns: dict[str, Callable[[], NDArray[Any]]] = {
             "account": lambda: self._index.by_id,
             "client": lambda: self._index.by_name,
-            "portfolio": lambda: ranks([*(p.name.casefold() for p in frame.portfolios), ""])[frame.accounts.portfolio],
+            "portfolio": lambda: ranks([*(fold(p.name) for p in frame.portfolios), ""])[frame.accounts.portfolio],
             "equity": lambda: self._equity,
             "cash": lambda: frame.accounts.cash,
             "worst": lambda: sweep.worst,

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.filter_terms import FieldKind, Term, parse_filter
 
 R = TypeVar("R")
@@ -51,7 +52,7 @@ class LazyRows(Sequence[R]):
         return made
 
     def arrange(self, accept: Callable[[R], bool] | None, text: str, sort: str | None, reverse: bool) -> Ints:
-        """The positions of accepted rows that fulfill the filter `text`, ignoring case, sorted by a column.
+        """The positions of accepted rows that fulfill the filter `text`, ignoring case and accents, sorted by a column.
 
         The sort is stable. `accept` is a filter that `accepted` supports.
         """
@@ -97,7 +98,7 @@ class LazyRows(Sequence[R]):
 
     @abstractmethod
     def matching(self, needle: str) -> Flags:
-        """Which rows contain a casefolded text without spaces."""
+        """Which rows contain a folded text without spaces."""
 
     def fulfilling(self, term: Term) -> Flags:
         """Which rows fulfill a term over one of `FIELDS`."""
@@ -131,6 +132,6 @@ def in_order(values: NDArray[Any]) -> Ints:
 
 def matching_any(texts: Sequence[str], codes: NDArray[Any], needle: str) -> Flags:
     """Which rows contain a needle, where `codes` maps each row to one of `texts`."""
-    hits = np.array([needle in text.casefold() for text in texts] or [False], np.bool_)
+    hits = np.array([needle in fold(text) for text in texts] or [False], np.bool_)
     found: Flags = hits[codes]
     return found

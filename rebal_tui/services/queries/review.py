@@ -8,6 +8,7 @@ from functools import partial
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, PlanChanged, Refusal
 from rebal_tui.domain.runs import Approval, Run, RunStatus
+from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import current_plan, plan_of, why_created
 from rebal_tui.services.evaluation.planning import same_orders
@@ -23,7 +24,7 @@ from rebal_tui.store import runs as store
 def review_snapshot(book: Book) -> ReviewSnapshot:
     """Every run that awaits approval, oldest first."""
     waiting = [run for run in book.open_runs.values() if _waits(run)]
-    waiting.sort(key=lambda run: (run.created_at, book.accounts[run.account_id].name.casefold(), run.id))
+    waiting.sort(key=lambda run: (run.created_at, fold(book.accounts[run.account_id].name), run.id))
     everything = book.settings.review or book_settings.get(book.database, "review") == "1"
     return ReviewSnapshot(book.version, rows_of(book, waiting), everything)
 

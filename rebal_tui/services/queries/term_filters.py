@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.filter_terms import Term
 
 Flags = NDArray[np.bool_]
@@ -39,6 +40,6 @@ def number_matches(term: Term, values: NDArray[Any], scale: int, *, size: bool =
 
 def text_matches(term: Term, texts: Sequence[str], codes: NDArray[Any]) -> Flags:
     """Which rows' text contains the value of a term (with `=`, equals it), where `codes` maps each row to a text."""
-    folded = [text.casefold() for text in texts]
+    folded = [fold(text) for text in texts]
     hits = [text == term.value if term.operator == "=" else term.value in text for text in folded]
     return np.asarray(np.array(hits or [False], np.bool_)[codes])

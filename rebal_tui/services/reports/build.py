@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.queries.accounts import find_account
@@ -63,7 +64,7 @@ def run_report(book: Book, run_id: str) -> Report:
 
 def _of_accounts(book: Book, title: str, subject: str, ids: list[str], first: date | None, last: date | None) -> Report:
     trail = AuditIndex(book.database)
-    ordered = sorted(ids, key=lambda one: (book.accounts[one].name.casefold(), one))
+    ordered = sorted(ids, key=lambda one: (fold(book.accounts[one].name), one))
     sections = tuple(account_section(book, one, first, last, trail) for one in ordered)
     return _report(book, title, subject, first, last, sections)
 

@@ -48,7 +48,11 @@ class BookThread:
         until = loop.time() + MAX_WAIT_SECONDS
         while True:
             try:
-                return await loop.run_in_executor(self._executor, self._do, work)
+                response = loop.run_in_executor(self._executor, self._do, work)
+            except RuntimeError:  # The executor is shut down.
+                raise Conflict("the book is closed") from None
+            try:
+                return await response
             except BrokerPending:
                 if loop.time() >= until:
                     raise Conflict("the broker has not answered yet; nothing was changed. Try again later") from None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from rebal_tui.domain.sessions import NEW_YORK
 
 INTERVAL_SECONDS = 0.25
+STOP_SECONDS = 5.0
+"""How long `Heartbeat.stop` waits for a heartbeat in progress before it cancels it."""
 
 
 class Heartbeat:
@@ -19,10 +23,13 @@ class Heartbeat:
         self._heartbeat = heartbeat
         self._failed = failed
         self._scheduler: Any = None
+        self._stopping = False
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def start(self) -> None:
         """Start the heartbeat on the running event loop."""
-        from apscheduler.events import EVENT_JOB_ERROR
+        from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_SUBMITTED
         from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
@@ -31,14 +38,35 @@ class Heartbeat:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         self._scheduler.add_listener(self._on_error, EVENT_JOB_ERROR)
-        self._scheduler.add_job(self._heartbeat, "interval", seconds=INTERVAL_SECONDS, id="heartbeat")
+        # A submitted job is a task that may not have begun: canceled then, it is logged as an error by APScheduler.
+        self._scheduler.add_listener(lambda _event: self._idle.clear(), EVENT_JOB_SUBMITTED)
+        self._scheduler.add_listener(lambda _event: self._idle.set(), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
+        self._scheduler.add_job(self._run, "interval", seconds=INTERVAL_SECONDS, id="heartbeat")
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """Stop the heartbeat; one in progress is not interrupted."""
-        if self._scheduler is not None:
-            self._scheduler.shutdown(wait=False)
-            self._scheduler = None
+    async def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Start no further heartbeat and wait for the one in progress; after `seconds` it is canceled.
+
+        Its work on the book's thread finishes in any case.
+        """
+        scheduler, self._scheduler = self._scheduler, None
+        if scheduler is None:
+            return
+        self._stopping = True
+        scheduler.pause()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), seconds)
+        scheduler.shutdown(wait=False)
+        # The scheduler ends in a callback of the loop, and a canceled heartbeat in the turn after it.
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    async def _run(self) -> None:
+        try:
+            await self._heartbeat()
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
 
     def _on_error(self, event: Any) -> None:
         self._failed(str(event.exception))

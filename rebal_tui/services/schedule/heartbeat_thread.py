@@ -48,7 +48,7 @@ class HeartbeatThread:
             self._runner.start()
 
     def stop(self) -> None:
-        """Stop the heartbeats; one in progress is not interrupted."""
+        """Stop the heartbeats and wait at most `STOP_SECONDS` for the one in progress; it is not interrupted."""
         self._stopping = True
         if self._loop is not None:
             with suppress(RuntimeError):
@@ -64,7 +64,7 @@ class HeartbeatThread:
             if not self._stopping:
                 await self._stop.wait()
         finally:
-            heartbeat.stop()
+            await heartbeat.stop()
 
     async def _run_heartbeat(self) -> None:
         if self._running:
@@ -84,10 +84,6 @@ class HeartbeatThread:
         except Refusal as refusal:
             # The reason of a book that cannot be opened is shown once, by the screens.
             self._failed("" if self._thread.open_error else str(refusal))
-        except asyncio.CancelledError:
-            # At the end a heartbeat is not awaited; its work on the book's thread still finishes.
-            if not self._stopping:
-                raise
         except Exception as error:
             self._failed(f"{type(error).__name__}: {error}", error)
         else:

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from types import MappingProxyType
 
+from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.standing import Tile
 
 _TERM = re.compile(r"([a-z]+)(<=|>=|[:<>=])(.*)", re.DOTALL)
@@ -60,7 +61,7 @@ def parse_filter(
     words: list[str] = []
     terms: list[Term] = []
     fault = ""
-    for word in text.casefold().split():
+    for word in fold(text).split():
         found = _TERM.fullmatch(word)
         if found is None or not fields:
             words.append(word)
@@ -98,7 +99,7 @@ def _fault(term: Term, fields: Mapping[str, FieldKind], choices: Mapping[str, Co
 
 
 _GROUPS = (Tile.OUTSIDE, Tile.NEAR, Tile.CALENDAR, Tile.CASH, Tile.FIRST, Tile.COOLDOWN, Tile.UNABLE)
-DESK_CHOICES: Mapping[str, Collection[str]] = MappingProxyType({"is": tuple(tile.casefold() for tile in _GROUPS)})
+DESK_CHOICES: Mapping[str, Collection[str]] = MappingProxyType({"is": tuple(fold(tile) for tile in _GROUPS)})
 DESK_FIELDS: Mapping[str, FieldKind] = MappingProxyType(
     {
         **dict.fromkeys(("drift", "band", "equity", "cash"), FieldKind.NUMBER),

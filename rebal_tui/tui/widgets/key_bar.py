@@ -1,49 +1,158 @@
-"""Footer with as many available keys as fit; help and command palette are always shown."""
+"""Bottom line with as many available keys as fit; help and command palette are always shown."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
 from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
 from textual import events
-from textual.app import ComposeResult
+from textual.strip import Strip
 from textual.widget import Widget
-from textual.widgets import Footer
-from textual.widgets._footer import FooterKey
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
 
 ALWAYS_SHOWN_ACTIONS = frozenset({"help", "command_palette"})
 """Actions that list all other actions; their keys are never left out."""
 
 
-class KeyBar(Footer):
-    """A footer that omits keys from its end when the terminal is too narrow. Keys are never truncated."""
+class ShownKey(NamedTuple):
+    """A key of the bar, e.g. `ShownKey("question_mark", "?", "Help", "help", True, "")`."""
+
+    key: str
+    display: str
+    description: str
+    action: str
+    enabled: bool
+    tooltip: str
+
+    @property
+    def width(self) -> int:
+        """Width in cells, without the gap after it."""
+        return cell_len(f"{self.display} {self.description}")
+
+
+class KeyBar(Widget, can_focus=False):
+    """One line that omits keys from its end when the terminal is too narrow. Keys are never truncated.
+
+    It is one widget that draws all keys: they change with every focus and screen, and a widget per key, as Textual's
+    Footer has, costs more than all other widgets of a screen.
+    """
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key", "key-bar--description", "key-bar--hover"}
+    DEFAULT_CSS = """
+    KeyBar {
+        dock: bottom;
+        height: 1;
+        color: $footer-foreground;
+        background: $panel;
+        text-wrap: nowrap;
+        .key-bar--key {
+            color: $footer-key-foreground;
+            background: $footer-key-background;
+            text-style: bold;
+        }
+        .key-bar--description {
+            color: $footer-description-foreground;
+            background: $footer-description-background;
+        }
+        .key-bar--hover {
+            color: $footer-key-foreground;
+            background: $block-hover-background;
+        }
+    }
+    """
 
     def __init__(self) -> None:
-        super().__init__(show_command_palette=False, compact=True)
-        self._available_width = 0
+        super().__init__()
+        self.keys: list[ShownKey] = []
+        """The keys shown, from left to right."""
+        self._available: list[ShownKey] = []
+        self._gap = 1
+        self._hovered: int | None = None
 
-    def compose(self) -> ComposeResult:
-        # Textual keeps a reference to every key that watched `compact`, about 10 kB each, until its watchers run.
-        self.mutate_reactive(Footer.compact)
-        # Query results are cached by the number of DOM changes: recomposing makes all of them unreachable.
-        self.screen._query_one_cache.clear()
-        keys = list(super().compose())
-        gap = 1 if self.screen.has_class("-narrow") else 2
-        self._available_width = self.app.size.width
-        available_width = self._available_width + gap - sum(_width(key, gap) for key in keys if _always(key))
-        for key in keys:
-            if not _always(key):
-                available_width -= _width(key, gap)
-            if available_width >= 0 or _always(key):
-                yield key
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+
+    def on_unmount(self) -> None:
+        self.screen.bindings_updated_signal.unsubscribe(self)
 
     def on_resize(self, _event: events.Resize) -> None:
-        if self.app.size.width != self._available_width:
-            self.refresh(recompose=True)
+        self._show(self._available)
+
+    def _bindings_changed(self, screen: Screen[object]) -> None:
+        if screen.app.app_focus and self.is_attached and screen is self.screen:
+            self._show(_available_keys(screen))
+
+    def _show(self, available: list[ShownKey]) -> None:
+        gap = 1 if self.screen.has_class("-narrow") else 2
+        keys = _fitting(available, self.app.size.width, gap)
+        self._available = available
+        if (keys, gap) != (self.keys, self._gap):
+            self.keys, self._gap, self._hovered = keys, gap, None
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - the only line
+        """Return the only line; the text of a key has its index in the style, where mouse events find it."""
+        key_style, description_style, hover = (
+            self.rich_style + self.get_component_rich_style(f"key-bar--{name}")
+            for name in ("key", "description", "hover")
+        )
+        blank = Style(bgcolor=self.rich_style.bgcolor)
+        line: list[Segment] = []
+        for index, key in enumerate(self.keys):
+            look = Style(meta={"key": index}, dim=None if key.enabled else True)
+            if index == self._hovered:
+                look += hover
+            if index:
+                line.append(Segment(" " * self._gap, blank))
+            line.append(Segment(key.display, key_style + look))
+            line.append(Segment(f" {key.description}", description_style + look))
+        return Strip(line).adjust_cell_length(self.size.width, blank)
+
+    def _hover(self, index: int | None) -> None:
+        if index != self._hovered:
+            self._hovered = index
+            self.tooltip = None if index is None else self.keys[index].tooltip or None
+            self.refresh()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self._hover(event.style.meta.get("key"))
+
+    def on_leave(self, _event: events.Leave) -> None:
+        self._hover(None)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        index = event.style.meta.get("key")
+        if index is None:
+            return
+        if self.keys[index].enabled:
+            self.app.simulate_key(self.keys[index].key)
+        else:
+            self.app.bell()
 
 
-def _always(key: Widget) -> bool:
-    return isinstance(key, FooterKey) and key.action in ALWAYS_SHOWN_ACTIONS
+def _available_keys(screen: Screen[object]) -> list[ShownKey]:
+    """Return the first shown key of each action, in the order of the bindings."""
+    keys: dict[str, ShownKey] = {}
+    for _, binding, enabled, tooltip in screen.active_bindings.values():
+        if binding.show and binding.action not in keys:
+            display = screen.app.get_key_display(binding)
+            keys[binding.action] = ShownKey(binding.key, display, binding.description, binding.action, enabled, tooltip)
+    return list(keys.values())
 
 
-def _width(key: Widget, gap: int) -> int:
-    """Width in cells of a key with its label and the gap after it."""
-    return cell_len(f"{key.key_display} {key.description}") + gap if isinstance(key, FooterKey) else 0
+def _fitting(keys: list[ShownKey], width: int, gap: int) -> list[ShownKey]:
+    """Leave out keys from the end until the rest fits into a width in cells; no gap is needed after the last one."""
+    available = width + gap - sum(key.width + gap for key in keys if key.action in ALWAYS_SHOWN_ACTIONS)
+    shown = []
+    for key in keys:
+        always = key.action in ALWAYS_SHOWN_ACTIONS
+        if not always:
+            available -= key.width + gap
+        if available >= 0 or always:
+            shown.append(key)
+    return shown

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
@@ -14,25 +12,9 @@ from textual.widget import Widget
 
 from rebal_tui.tui.segments import Line, fit_line
 
-STYLES = (
-    "muted",
-    "rule",
-    "good",
-    "warn",
-    "bad",
-    "good-bar",
-    "warn-bar",
-    "bad-bar",
-    "accent",
-    "accent-bar",
-    "title",
-    "alt",
-    "key",
-)
-
 
 class StyledView(ScrollView):
-    """A line-API view whose segments have named styles; the stylesheet defines their colors."""
+    """A line-API view whose segments have the named styles of a `StyledApp`."""
 
     ALLOW_SELECT = False
     _named_styles: dict[str, Style] = {}  # noqa: RUF012 - replaced per widget on every style update
@@ -40,7 +22,6 @@ class StyledView(ScrollView):
     _base: Style | None = None
     line_width = 0
     """Width in cells of a rendered line, without the scroll bar."""
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{named_style}" for named_style in STYLES}
     DEFAULT_CSS = """
     StyledView {
         scrollbar-size: 1 1;
@@ -51,23 +32,6 @@ class StyledView(ScrollView):
         scrollbar-background: $background;
         scrollbar-background-hover: $background;
         scrollbar-background-active: $background;
-        .tone--muted { color: $foreground 60%; }
-        .tone--rule { color: $foreground 25%; }
-        .tone--good { color: $text-success; }
-        .tone--warn { color: $text-warning; }
-        .tone--bad { color: $text-error; text-style: bold; }
-        .tone--good-bar { color: $success 60%; }
-        .tone--warn-bar { color: $warning 80%; }
-        .tone--bad-bar { color: $error 90%; }
-        .tone--accent { color: $text-primary; }
-        .tone--accent-bar { color: $primary 75%; }
-        .tone--alt { color: $text-secondary; }
-        .tone--title { color: $foreground; text-style: bold; }
-        .tone--key { color: $text-accent; text-style: bold; }
-    }
-    StyledView:ansi {
-        .tone--muted { text-style: dim; }
-        .tone--rule { text-style: dim; }
     }
     """
 
@@ -134,7 +98,7 @@ class StyledView(ScrollView):
         return style
 
     def _make_style(self, name: str) -> Style:
-        styles = self.get_component_styles(name)
+        styles = self.app.get_component_styles(name)
         color = styles.color
         if color.ansi is None and color.a < 1:
             color = self._backdrop_color() + color

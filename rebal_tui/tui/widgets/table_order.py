@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar, overload, runtime_checkable
 
+from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.row_selection import RowSelection
 
 R = TypeVar("R")
@@ -111,11 +112,14 @@ def arrange(
     order: Callable[[R], Any] | None,
     reverse: bool,
 ) -> list[R]:
-    """Return the accepted rows that contain every word of `text`, ignoring case, in a stable sort by `order`."""
+    """Return the accepted rows that contain every word of `text`, ignoring case and accents.
+
+    The sort by `order` is stable.
+    """
     matching = list(rows) if accept is None else [row for row in rows if accept(row)]
-    needles = text.casefold().split()
+    needles = fold(text).split()
     if needles and search is not None:
-        matching = [row for row in matching if _holds(search(row).casefold(), needles)]
+        matching = [row for row in matching if _holds(fold(search(row)), needles)]
     if order is not None:
         matching.sort(key=order, reverse=reverse)
     elif reverse:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
 
+from rebal_tui.tui.widgets.named_styles import StyledApp
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_layout import Column, lay_out_columns
 from rebal_tui.tui.widgets.table_order import View
@@ -32,7 +33,7 @@ ROWS = tuple(Row(f"k{index:02d}", f"name {(index * 7) % 30:02d}", index * 3 % 17
 Script = Callable[[Pilot[None], BookTable[Row], list[Message]], Awaitable[None]]
 
 
-class TableApp(App[None]):
+class TableApp(StyledApp):
     def compose(self) -> ComposeResult:
         yield BookTable(COLUMNS, lambda row: row.key, search=lambda row: f"{row.name} {row.key}", empty="No rows.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, restriction_words
 from rebal_tui.services.view_models.standing import GLYPHS
 from rebal_tui.tui import formats
@@ -71,7 +72,7 @@ def columns() -> tuple[Column[AccountRow], ...]:
     return (
         Column("glyph", "", 1, lambda row: (glyph(row),)),
         Column(
-            "client", "Client", 16, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=3, max_width=48
+            "client", "Client", 16, lambda row: row.client, sort=lambda row: fold(row.client), grow=3, max_width=48
         ),
         Column("status", "At broker", 9, _status, sort=lambda row: row.status, priority=6, grow=1, max_width=18),
         Column("equity", "Equity", 13, lambda row: formats.money(row.equity), "right", 0, lambda row: row.equity, True),
@@ -88,7 +89,7 @@ def columns() -> tuple[Column[AccountRow], ...]:
             lambda row: row.reserve, True,
         ),
         Column(
-            "portfolio", "Portfolio", 12, _portfolio, sort=lambda row: row.portfolio.casefold(), priority=1, grow=2,
+            "portfolio", "Portfolio", 12, _portfolio, sort=lambda row: fold(row.portfolio), priority=1, grow=2,
             max_width=36,
         ),
         Column("restrictions", "Restrictions", 14, _restrictions, priority=8, grow=2, max_width=30),

@@ -9,6 +9,7 @@ from typing import Literal
 
 from rebal_tui.domain.cash import JournalStatus, WithdrawalStage
 from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalView
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, TextSegment
@@ -177,7 +178,7 @@ def columns() -> tuple[Column[CashRow], ...]:
             descending=True, priority=2,
         ),
         Column(
-            "client", "Client", 11, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=1, max_width=30
+            "client", "Client", 11, lambda row: row.client, sort=lambda row: fold(row.client), grow=1, max_width=30
         ),
         Column("amount", "Amount", 12, _amount, "right", 0, lambda row: row.amount),
         Column("stages", "Stages", 9, strip, sort=lambda row: row.kind),

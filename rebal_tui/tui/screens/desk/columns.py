@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rebal_tui.domain.text import fold
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import DeskRow
 from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, STATUS_TILES, TILE_GLYPHS, Tile
@@ -67,10 +68,10 @@ def columns() -> tuple[Column[DeskRow], ...]:
     return (
         Column("glyph", "", 1, _glyph),
         Column(
-            "client", "Client", 16, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=3, max_width=48
+            "client", "Client", 16, lambda row: row.client, sort=lambda row: fold(row.client), grow=3, max_width=48
         ),
         Column(
-            "portfolio", "Portfolio", 12, lambda row: row.portfolio, sort=lambda row: row.portfolio.casefold(),
+            "portfolio", "Portfolio", 12, lambda row: row.portfolio, sort=lambda row: fold(row.portfolio),
             priority=4, grow=2, max_width=36,
         ),
         Column(

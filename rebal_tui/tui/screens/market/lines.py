@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.quantities import Price
-from rebal_tui.domain.text import count_text
+from rebal_tui.domain.text import count_text, fold
 from rebal_tui.services.view_models.market import AssetRow, AssetView, MarketSnapshot
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, TextSegment, beside, heading, paragraph, table_line
@@ -84,7 +84,7 @@ def columns() -> tuple[Column[AssetRow], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("symbol", "Symbol", 8, lambda row: ((row.symbol, "title"),), sort=lambda row: row.symbol),
-        Column("name", "Name", 16, lambda row: row.name, sort=lambda row: row.name.casefold(), priority=3, grow=2),
+        Column("name", "Name", 16, lambda row: row.name, sort=lambda row: fold(row.name), priority=3, grow=2),
         Column(
             "price", "Price", 10, lambda row: formats.price(row.price), "right", 0, lambda row: row.price or 0, True
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.portfolios import PortfolioStatus, Weights
+from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, TextSegment
@@ -30,7 +31,7 @@ def status_segment(status: str) -> TextSegment:
 
 def natural(row: PortfolioRow) -> tuple[int, str]:
     """Sort key: portfolios that need adjustment first, then active, then inactive, each by name."""
-    return ([status.value for status in ORDER].index(row.status), row.name.casefold())
+    return ([status.value for status in ORDER].index(row.status), fold(row.name))
 
 
 def search(row: PortfolioRow) -> str:
@@ -87,7 +88,7 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("status", "Status", 10, _status, sort=natural),
-        Column("name", "Name", 13, lambda row: row.name, sort=lambda row: row.name.casefold(), grow=3, max_width=30),
+        Column("name", "Name", 13, lambda row: row.name, sort=lambda row: fold(row.name), grow=3, max_width=30),
         Column("weights", "Weights", BAR_WIDTH, _weights, priority=1, sort=lambda row: len(row.weights.assets)),
         Column(
             "subscribers",

@@ -15,6 +15,7 @@ from rebal_tui.domain.portfolios import (
     Weights,
 )
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, parse_percent, percent_text
+from rebal_tui.domain.text import fold
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.parsing.portfolio_input import parse_draft
 from rebal_tui.services.view_models.portfolios import AssetChoice
@@ -280,10 +281,10 @@ def scaled(amounts: Sequence[int]) -> list[int]:
 
 def matches(assets: Sequence[AssetChoice], typed: str, taken: frozenset[str], limit: int = 8) -> list[AssetChoice]:
     """Return eligible assets that match `typed`, at most `limit`: by symbol prefix, then by prefix of a name word."""
-    needle = typed.casefold()
+    needle = fold(typed)
     free = [asset for asset in assets if not asset.ineligible and asset.symbol not in taken]
-    first = [asset for asset in free if asset.symbol.casefold().startswith(needle)]
-    rest = [a for a in free if a not in first and f" {needle}" in f" {a.name.casefold()}"]
+    first = [asset for asset in free if fold(asset.symbol).startswith(needle)]
+    rest = [a for a in free if a not in first and f" {needle}" in f" {fold(a.name)}"]
     return [*first, *rest][:limit]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.review import ReviewSnapshot
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
@@ -19,9 +20,7 @@ def columns() -> tuple[Column[RunRow], ...]:
             "since", "Since", 12, lambda row: formats.short_timestamp(row.created_at), sort=lambda row: row.created_at
         ),
         Column("type", "Type", 11, lambda row: TYPES.get(row.type, row.type), sort=lambda row: row.type, priority=1),
-        Column(
-            "client", "Client", 16, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=3, max_width=36
-        ),
+        Column("client", "Client", 16, lambda row: row.client, sort=lambda row: fold(row.client), grow=3, max_width=36),
         Column(
             "portfolio",
             "Portfolio",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.runs import RunStatus, RunType
+from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.run_lines import origin_text, status_segment
@@ -100,15 +101,13 @@ def columns() -> tuple[Column[RunRow], ...]:
             sort=lambda row: row.type,
             priority=1,
         ),
-        Column(
-            "client", "Client", 13, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=3, max_width=30
-        ),
+        Column("client", "Client", 13, lambda row: row.client, sort=lambda row: fold(row.client), grow=3, max_width=30),
         Column(
             "portfolio",
             "Portfolio",
             12,
             lambda row: row.portfolio,
-            sort=lambda row: row.portfolio.casefold(),
+            sort=lambda row: fold(row.portfolio),
             priority=3,
             grow=2,
             max_width=24,

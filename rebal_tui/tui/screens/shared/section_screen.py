@@ -56,8 +56,12 @@ class SectionScreen(Screen[None]):
         self.query_one(StatusBar).reading = f"{loading.percent} %"
 
     def show_trouble(self, trouble: str) -> None:
-        """Show why the figures are not updating; an empty text clears the message."""
-        self.query_one(StatusBar).trouble = trouble
+        """Show why the figures are not updating; an empty text clears the message.
+
+        A refresh may end when the screen is about to be removed and its status line is gone.
+        """
+        for bar in self.query(StatusBar):
+            bar.trouble = trouble
 
     def on_screen_suspend(self) -> None:
         if self.app.screen_stack[:1] != [self]:
