@@ -45,7 +45,7 @@ _LINES = st.dictionaries(
     st.sampled_from("ABCDEFGH"),
     st.tuples(
         st.integers(NANO // 100, 900 * NANO).map(Price),
-        st.fractions(0, 10_000, max_denominator=10_000),
+        st.integers(0, 1_000_000).map(lambda cents: Fraction(cents, 100)),
         st.integers(1, 10_000).map(Percent),
     ),
     max_size=6,

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, time
 
-from rebal_tui.broker.files.recognizer import read_statement
+from rebal_tui.broker.files.cells import as_of_in
+from rebal_tui.broker.files.readers.generic import GenericReader, check_mapping, usual_columns
+from rebal_tui.broker.files.recognizer import UnknownFormat, read_statement
+from rebal_tui.broker.files.statement import Statement
 from rebal_tui.broker.files.trade_formats import FORMATS, WriteOptions
 from rebal_tui.broker.files.trade_lines import masked_lines
-from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.quantities import money_text, qty_text
+from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.files_settings import read_options
-from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
+from rebal_tui.services.files_book.by_hand import require_files
 from rebal_tui.services.files_book.import_plan import ImportPlan, plan_import
 from rebal_tui.services.files_book.importing import apply_import
 from rebal_tui.services.files_book.trade_list import make_list, note_written, trade_list
@@ -29,6 +35,18 @@ class PositionsShown:
     plan: ImportPlan
     text: str
     lines: tuple[str, ...]
+    mapping: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestions:
+    """What a positions file leaves open: its columns and those with usual names by field, or only its date.
+
+    `columns` is empty where the format is known.
+    """
+
+    columns: tuple[str, ...]
+    usual: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +59,36 @@ class WrittenList:
     note: str
 
 
-def show_positions(book: Book, content: bytes) -> PositionsShown:
-    """Read a positions file and compare it with the book; nothing is stored. Raises a `Refusal` naming each fault."""
-    _require_files(book)
-    statement = read_statement(content, read_options(book.database))
-    plan = plan_import(book, statement)
+def examine(book: Book, content: bytes) -> PositionsShown | OpenQuestions:
+    """Read a positions file as it is recognized; nothing is stored. Raises a `Refusal` naming each fault."""
+    require_files(book)
+    try:
+        statement = read_statement(content, read_options(book.database))
+    except UnknownFormat as error:
+        if not error.columns:
+            raise
+        return OpenQuestions(error.columns, usual_columns(error.columns))
+    if statement.as_of is None:
+        return OpenQuestions((), {})
+    return show_statement(book, statement)
+
+
+def read_mapped(book: Book, content: bytes, mapping: Mapping[str, str] | None) -> Statement:
+    """Read a positions file by a mapping, None for a format that is recognized. Raises `Invalid`."""
+    require_files(book)
+    if mapping is None:
+        return read_statement(content, read_options(book.database))
+    return read_statement(content, read_options(book.database, check_mapping(mapping)), GenericReader.name)
+
+
+def show_statement(
+    book: Book, statement: Statement, mapping: Mapping[str, str] | None = None, date: str = ""
+) -> PositionsShown:
+    """Compare a positions file with the book; nothing is stored. `date` counts where the file has none.
+
+    Raises `Invalid` at `date`, and `Conflict`.
+    """
+    plan = plan_import(book, statement, as_of=_given_time(date) if statement.as_of is None else None)
     lines = [
         f"{account.number}  {account.name or ''}  cash {money_text(account.cash)}, "
         f"{count_text(len(account.holdings), 'position')}"
@@ -66,9 +109,19 @@ def show_positions(book: Book, content: bytes) -> PositionsShown:
         for row in statement.left_out
         if row.matters
     ]
-    date = statement.as_of.isoformat() if statement.as_of else "without a date"
-    text = f"{statement.format}, {date}. {plan.text} {' '.join(statement.notes)}".strip()
-    return PositionsShown(plan, text, tuple(lines[:MAX_LINES]))
+    cash = sorted({line.text for account in statement.accounts for line in account.cash_lines if line.text})
+    if cash:
+        lines.append(f"counted as cash: {', '.join(cash[:20])}")
+    text = f"{statement.format}, {plan.as_of.astimezone(NEW_YORK):%Y-%m-%d %H:%M}. {plan.text}"
+    return PositionsShown(plan, " ".join([text, *statement.notes]), tuple(lines[:MAX_LINES]), mapping)
+
+
+def _given_time(text: str) -> datetime:
+    """A date, which means its close, or a date with a time in New York. Raises `Invalid` at `date`."""
+    found = as_of_in(text)
+    if found is None:
+        raise Invalid([Fault("date", "the file has no date: expected one such as 2026-11-27 or 2026-11-27 16:00")])
+    return found if isinstance(found, datetime) else datetime.combine(found, time(16), NEW_YORK)
 
 
 def store_positions(book: Book, shown: PositionsShown) -> str:
@@ -76,7 +129,7 @@ def store_positions(book: Book, shown: PositionsShown) -> str:
     plan = plan_import(book, shown.plan.statement, as_of=shown.plan.as_of)
     if plan.text != shown.plan.text:
         raise Conflict("the book changed since the file was shown; open it again")
-    apply_import(book, plan)
+    apply_import(book, plan, shown.mapping)
     if not plan.known:
         evaluation_pass(book, explain=False)
     process_runs(book)
@@ -85,7 +138,7 @@ def store_positions(book: Book, shown: PositionsShown) -> str:
 
 def write_list(book: Book, form: str) -> WrittenList:
     """Put the approved orders on a new list and write it in a format. Raises `Conflict` without such an order."""
-    _require_files(book)
+    require_files(book)
     if form not in FORMATS:
         raise Conflict(f"expected one of {', '.join(FORMATS)}")
     with book.write():
@@ -96,8 +149,3 @@ def write_list(book: Book, form: str) -> WrittenList:
     masked = masked_lines(made.lines)
     note = f"; {count_text(masked, 'line')} have a label for an account number" if masked else ""
     return WrittenList(number, len(made.lines), text, note)
-
-
-def _require_files(book: Book) -> None:
-    if book.settings.mode is not Mode.FILES:
-        raise Conflict("this is not a files book; create one with  rebal-tui import positions.csv --db FILE")
