@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.services.files_book.dialogs import PositionsShown
+from rebal_tui.services.files_book.dialogs import OpenQuestions
 from rebal_tui.tui.book_services import files_dialogs
 from rebal_tui.tui.questions import Question
-from rebal_tui.tui.screens.files.path_dialog import PathDialog
-from rebal_tui.tui.segments import Line, paragraph
-from rebal_tui.tui.widgets.lines import Builder
+from rebal_tui.tui.screens.files.questions import QUESTION, questions_form, text_lines
+from rebal_tui.tui.screens.shared.path_dialog import PathDialog
 from rebal_tui.typed_paths import require_input
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -33,8 +31,12 @@ class PositionsScreen(PathDialog):
             content = await asyncio.to_thread(_read, path)
         except OSError as error:
             raise Conflict(f"not read: {error.strerror or error}") from None
-        shown: PositionsShown = await self.host.ask(files_dialogs.show_positions, content)
+        shown = await self.host.ask(files_dialogs.examine, content)
         if not self.is_attached:
+            return
+        if isinstance(shown, OpenQuestions):
+            self.dismiss()
+            self.app.push_screen(questions_form(content, shown))
             return
 
         def answered(_note: str) -> None:
@@ -42,19 +44,10 @@ class PositionsScreen(PathDialog):
             self.host.work(self.host.change(store, "Imported"), name=self.HEADING)
             self.dismiss()
 
-        question = Question("Import these positions?", "Import", shown.text, lines=_lines(shown.lines))
+        question = Question(QUESTION, "Import", shown.text, lines=text_lines(shown.lines))
         self.host.confirm(question, answered)
 
 
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
-
-
-def _lines(texts: Sequence[str]) -> Builder:
-    """Build one paragraph for each line of text."""
-
-    def build(width: int, _height: int) -> Sequence[Line]:
-        return [part for text in texts for part in paragraph(text, width)]
-
-    return build

@@ -9,7 +9,7 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.files_book.dialogs import WrittenList
 from rebal_tui.tui.book_services import files_dialogs
 from rebal_tui.tui.files import write_private
-from rebal_tui.tui.screens.files.path_dialog import PathDialog
+from rebal_tui.tui.screens.shared.path_dialog import PathDialog
 from rebal_tui.typed_paths import require_output, start_folder
 
 FORMATS = {"blocks": "blocks", "ibkr": "ibkr"}

@@ -89,6 +89,9 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         row = self.table.cursor_row
         return (row,) if self.selected_id() is not None and isinstance(row, RunRow) else ()
 
+    def action_mark_shown(self) -> None:
+        self.mark_shown("run")
+
     def action_trade_list(self) -> None:
         self.app.push_screen(TradeListScreen())
 

@@ -19,7 +19,7 @@ from rebal_tui.typed_paths import read_path
 MAX_FAULTS = 12
 
 
-class PathDialog(Dialog[None]):
+class PathDialog(Dialog[str]):
     """Asks for a path; `submit` does the rest and may show a fault. Escape closes the dialog."""
 
     HEADING: ClassVar[str] = ""
@@ -35,9 +35,11 @@ class PathDialog(Dialog[None]):
     PathDialog #path-fault { color: $text-error; }
     """
 
-    def __init__(self, start: str = "") -> None:
+    def __init__(self, start: str = "", *, at_once: bool = False) -> None:
+        """`start` is the path shown first; with `at_once` it is used without waiting for enter."""
         super().__init__()
         self._start_text = start
+        self._at_once = at_once
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -46,11 +48,18 @@ class PathDialog(Dialog[None]):
             yield Static(ui_text(self.NOTE), id="path-note", markup=False)
             yield Static("", id="path-fault", markup=False)
 
+    def on_mount(self) -> None:
+        if self._at_once:
+            self._use(self._start_text)
+
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
+        self._use(event.value)
+
+    def _use(self, text: str) -> None:
         self.show_fault("")
         try:
-            path = read_path(event.value)
+            path = read_path(text)
             self.check(path)
         except Refusal as refusal:
             self.show_refusal(refusal)
