@@ -129,9 +129,10 @@ def _add_account(book: Book, values: Values) -> str:
 
 
 def _edit_account(book: Book, values: Values) -> str:
-    given = {key: values[key].strip() or None for key in ("name", "full_number")}
     cash = read_dollars(values["cash"]) if values["cash"].strip() else None
-    return files_by_hand.edit_account(book, _account(book, values["account"]), cash=cash, **given)
+    name, full_number = values["name"].strip() or None, values["full_number"].strip() or None
+    account_id = _account(book, values["account"])
+    return files_by_hand.edit_account(book, account_id, name=name, cash=cash, full_number=full_number)
 
 
 def _set_holding(book: Book, values: Values) -> str:

@@ -153,7 +153,11 @@ class PasteScreen(Dialog[str]):
 
     def action_open(self) -> None:
         """Ask for a file, and put its text here."""
-        self.app.push_screen(PortfolioFileScreen(), lambda text: self._area.load_text(text) if text else None)
+        self.app.push_screen(PortfolioFileScreen(), self._opened)
+
+    def _opened(self, text: str | None) -> None:
+        if text:
+            self._area.load_text(safe_lines(text))
 
     def action_leave(self) -> None:
         self.dismiss()
