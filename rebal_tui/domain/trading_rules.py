@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from rebal_tui.domain.portfolios import Condition, Destination, DriftBand, MinimumTrade, Portfolio, RebalanceScope
-from rebal_tui.domain.quantities import Percent
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money, Percent
 
 
 class RestrictionScope(StrEnum):
@@ -145,7 +145,8 @@ class TradingRules:
     """The settings of R-60 to R-67 that hold for one account today; the narrowest scope is already chosen.
 
     `minimum_source` names the scope that set the minimum trade; `bands` are those of a run that a drift band made.
-    With `live`, a share counts as affordable at its price and a quarter percent more (R-65).
+    With `live`, a share counts as affordable at its price and a quarter percent more (R-65). `proceeds_buffer` is
+    the part of expected proceeds that the buys of one trade list do not spend (R-73).
     """
 
     restrictions: tuple[TradeRestriction, ...] = ()
@@ -158,6 +159,11 @@ class TradingRules:
     overrides: Overrides | None = None
     bands: tuple[DriftBand, ...] = ()
     stagger: Stagger | None = None
+    proceeds_buffer: Percent = Percent(0)
+
+    def expected(self, proceeds: Money) -> Money:
+        """The part of the proceeds of sells that the buys may spend, rounded down to a billionth."""
+        return Money(proceeds * (HUNDRED_PERCENT - self.proceeds_buffer) // HUNDRED_PERCENT)
 
     @property
     def unmanaged(self) -> frozenset[str]:

@@ -158,8 +158,25 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("review.approve", "A", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
     Action("review.reject", "R", "Reject", "Reject this run, or all marked, with a note.", REVIEW, "reject"),
+    Action(
+        "review.list", "L", "Trade list", "Write the approved orders of a files book as a trade list.", REVIEW,
+        "trade_list", footer=False,
+    ),
+    Action(
+        "review.mark_shown", "M", "Mark all", "Mark all runs shown, or clear all marks.", REVIEW, "mark_shown",
+        footer=False,
+    ),
     Action("review.run", "g", "In Runs", "Show this run in Runs.", REVIEW, "run"),
     Action("review.account", "a", "On the Desk", "Go to this run's account on the Desk.", REVIEW, "account"),
+    Action(
+        "accounts.positions", "P", "Import positions", "Import a custodian's positions file (files book).",
+        Section.ACCOUNTS, "import_positions", footer=False,
+    ),
+    Action(
+        "accounts.enter", "E", "Enter by hand",
+        "Enter an account, holding, cash, asset, price or fill of a files book by hand.", Section.ACCOUNTS,
+        "enter_by_hand", footer=False,
+    ),
     Action(
         "accounts.subscribe", "n", "Subscribe",
         "Subscribe this account, or all marked, to a portfolio; shows the first runs (confirms first).",
@@ -296,7 +313,8 @@ WRITES = frozenset(
     """
     desk.evaluate portfolios.new portfolios.edit portfolios.duplicate portfolios.inactivate portfolios.reactivate
     portfolios.paste runs.cancel runs.approve runs.reject log.pause log.resume log.run log.acknowledge market.shock
-    market.action market.halt market.tradable market.release review.approve review.reject accounts.subscribe
+    market.action market.halt market.tradable market.release review.approve review.reject review.list
+    accounts.positions accounts.enter accounts.subscribe
     accounts.move accounts.unsubscribe accounts.run accounts.deposit accounts.withdraw accounts.release
     accounts.reconcile accounts.simulate cash.withdraw cash.cancel cash.retry cash.journal_in cash.journal_out
     exceptions.answer app.undo market.pause market.faster market.slower market.step app.halt

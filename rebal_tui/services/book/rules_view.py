@@ -12,6 +12,7 @@ import numpy as np
 
 from rebal_tui.broker.protocol import LiveBroker
 from rebal_tui.domain.portfolios import Destination, MinimumTrade, Portfolio, RebalanceScope
+from rebal_tui.domain.quantities import Percent
 from rebal_tui.domain.trading_rules import (
     NO_RULES,
     AccountSettings,
@@ -41,7 +42,9 @@ _KEEPING = {
 class RulesView:
     """What the file has of restrictions, settings of accounts and overrides, indexed by whom they concern."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, list_buffer: Percent | None = None) -> None:
+        """`list_buffer` is set in a book whose orders go out on one trade list, in whole shares (R-73)."""
+        self.list_buffer = list_buffer
         self.restrictions = trading_rules.restrictions(database)
         self.settings = trading_rules.account_settings(database)
         self.overrides = trading_rules.overrides(database)
@@ -51,7 +54,7 @@ class RulesView:
 
     def concerned(self, portfolios: Mapping[str, Portfolio]) -> frozenset[str] | None:
         """The portfolios all of whose accounts have rules; None when every account of the book has some."""
-        if self.of_book:
+        if self.of_book or self.list_buffer is not None:
             return None
         return frozenset(self.by_portfolio) | {identity for identity, one in portfolios.items() if _has_settings(one)}
 
@@ -99,7 +102,8 @@ def rules_of(book: RulesSource, account_id: str, today: date | None = None) -> T
         scope=RebalanceScope.WHOLE if portfolio is None else portfolio.rebalance_scope,
         minimum_trade=minimum,
         minimum_source=source,
-        whole_shares=settings.whole_shares,
+        whole_shares=settings.whole_shares or view.list_buffer is not None,
+        proceeds_buffer=view.list_buffer or Percent(0),
         overrides=overrides,
         stagger=None if portfolio is None else stagger_of(book, account_id, portfolio, day),
     )

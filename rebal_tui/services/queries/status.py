@@ -30,7 +30,7 @@ def status_line(book: Book) -> StatusLine:
         now=now,
         session=_session_text(book, now),
         next_evaluation=scheduler.next_evaluation(book),
-        price_age_seconds=max(0, int((now - made).total_seconds())) if made else None,
+        price_age_seconds=max(0, int((now - made).total_seconds())) if made and not book.settings.one_list else None,
         alerts=len(jobs.open_alerts(book.database)),
         halted=halted(book),
         read_only=book.database.read_only,

@@ -9,7 +9,6 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
-from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, AccountsSnapshot, InGroup
 from rebal_tui.services.view_models.filter_terms import ACCOUNT_FIELDS
@@ -24,6 +23,8 @@ from rebal_tui.tui.screens.accounts.bulk import choose_portfolio, unsubscribe
 from rebal_tui.tui.screens.accounts.lines import detail_lines
 from rebal_tui.tui.screens.accounts.manual_runs import run_manually
 from rebal_tui.tui.screens.accounts.page import AccountPage
+from rebal_tui.tui.screens.files.by_hand import enter_by_hand
+from rebal_tui.tui.screens.files.positions import PositionsScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.holds import ask_to_reconcile
@@ -101,15 +102,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             self.table.move_to(account_id)
 
     def action_mark_shown(self) -> None:
-        shown = self.table.keys_shown
-        if not shown:
-            self.host.say("No account to mark.")
-        elif shown <= self.table.marked:
-            self.table.marked = frozenset()
-            self.host.say("No account is marked.")
-        else:
-            self.table.marked = self.table.marked | shown
-            self.host.say(f"{count_text(len(self.table.marked), 'account')} marked.")
+        self.mark_shown("account")
 
     async def open_row(self, key: str) -> None:
         view = await self.host.ask(account_queries.account_detail, key)
@@ -132,6 +125,12 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             return tuple(str(key) for key in self.table.marked_in_order())
         row = self._row()
         return (row.account_id,) if row is not None else ()
+
+    def action_import_positions(self) -> None:
+        self.app.push_screen(PositionsScreen())
+
+    def action_enter_by_hand(self) -> None:
+        enter_by_hand(self)
 
     def action_subscribe(self) -> None:
         chosen = self._chosen()

@@ -16,7 +16,7 @@ from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELD
 from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.book_services import desk_queries, run_queries
+from rebal_tui.tui.book_services import account_queries, desk_queries
 from rebal_tui.tui.navigation import ShowsAccount
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.desk.firm_line import FirmLine
@@ -97,7 +97,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         self._snapshot = snapshot
         self.host.last_desk = snapshot
         simulated = not snapshot.status.real_broker
-        empty = simulated and not snapshot.rows and not await self.host.ask(run_queries.portfolio_rows)
+        empty = simulated and not snapshot.rows and await self.host.ask(account_queries.is_empty)
         self._set_first_run(empty)
         with self.app.batch_update():
             self.show_rows()

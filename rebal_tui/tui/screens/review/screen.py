@@ -14,6 +14,7 @@ from rebal_tui.services.view_models.review import ReviewSnapshot, ReviewView
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import review_queries
+from rebal_tui.tui.screens.files.trade_list import TradeListScreen
 from rebal_tui.tui.screens.review import lines
 from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared import approval
@@ -87,6 +88,12 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
             return rows
         row = self.table.cursor_row
         return (row,) if self.selected_id() is not None and isinstance(row, RunRow) else ()
+
+    def action_mark_shown(self) -> None:
+        self.mark_shown("run")
+
+    def action_trade_list(self) -> None:
+        self.app.push_screen(TradeListScreen())
 
     def action_approve(self) -> None:
         rows = self._chosen()

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input
 
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.filter_terms import FieldKind, parse_filter
 from rebal_tui.tui.book_services import scheduler
 from rebal_tui.tui.navigation import ShowsMatching
@@ -235,6 +236,18 @@ class ListScreen(ShowsMatching, SectionScreen):
         if key is not None:
             self.app.copy_to_clipboard(key)
             self.host.say(f"Copied {key}.")
+
+    def mark_shown(self, noun: str) -> None:
+        """Mark every row shown, or clear the marks when each of them is marked."""
+        shown = self.table.keys_shown
+        if not shown:
+            self.host.say(f"No {noun} to mark.")
+        elif shown <= self.table.marked:
+            self.table.marked = frozenset()
+            self.host.say(f"No {noun} is marked.")
+        else:
+            self.table.marked = self.table.marked | shown
+            self.host.say(f"{count_text(len(self.table.marked), noun)} marked.")
 
     def action_export(self) -> None:
         self.app.push_screen(ExportScreen(self.EXPORT))
