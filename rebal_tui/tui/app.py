@@ -18,7 +18,7 @@ from textual.widgets import Input
 
 from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
 from rebal_tui.services.schedule.loading import LoadProgress
-from rebal_tui.tui import actions, modes, themes
+from rebal_tui.tui import actions, formats, modes, themes
 from rebal_tui.tui.acting_app import ActingApp
 from rebal_tui.tui.action_table import Action
 from rebal_tui.tui.host import Backend, FirstSteps
@@ -319,6 +319,16 @@ class RebalApp(ActingApp):
 
             section, keys = self.screen.SECTION, self.settings_file.settings.keys
             self.push_screen(ReadScreen(f"Help · {section_label(section)}", help_lines(section, keys)))
+
+    @property
+    def notice_time(self) -> str:
+        return formats.clock(self.last_status.now) if self.last_status is not None else ""
+
+    def action_notices(self) -> None:
+        from rebal_tui.tui.screens.shared.notice_lines import notice_lines
+
+        self.dismiss_notice()
+        self.push_screen(ReadScreen("Notices", notice_lines(self.notices)))
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
-from rebal_tui.tui.segments import Line, fit, fit_line
+from rich.cells import cell_len
+
+from rebal_tui.tui.segments import Line, TextSegment, fit, fit_line
 from rebal_tui.tui.text import printable
 
 R = TypeVar("R")
@@ -49,27 +51,38 @@ GAP = 2
 EDGE = 1
 
 
+def available(
+    columns: Sequence[Column[R]], chosen: Collection[str] | None, hidden: Collection[str]
+) -> tuple[Column[R], ...]:
+    """Return the chosen columns and those without a title; without a choice, all but the hidden ones."""
+    if chosen is None:
+        return tuple(column for column in columns if column.key not in hidden)
+    return tuple(column for column in columns if not column.title or column.key in chosen)
+
+
 def lay_out_columns(
     columns: Sequence[Column[R]], width: int, widest: Mapping[str, int] = NO_WIDTHS
 ) -> tuple[PlacedColumn[R], ...]:
     """Return the columns that fit `width` cells, widened by spare width. Columns of priority 0 are always included.
 
-    `widest` has the cells that the longest text of a column needs; a column does not grow beyond that.
+    `widest` has the cells that the longest text of a column needs: a column does not grow beyond that, and gives up
+    what it does not need, but for its title.
     """
+    base = {column.key: _base_width(column, widest) for column in columns}
     limits = {column.key: min(column.max_width, widest.get(column.key, column.max_width)) for column in columns}
     shown = list(columns)
-    while shown and _needed(shown) > width:
+    while shown and _needed(shown, base) > width:
         droppable = max((column.priority for column in shown), default=0)
         if droppable == 0:
             break
         last = max(index for index, column in enumerate(shown) if column.priority == droppable)
         del shown[last]
     for column in sorted(columns, key=lambda column: column.priority):
-        if column not in shown and _needed([*shown, column]) <= width:
+        if column not in shown and _needed([*shown, column], base) <= width:
             shown.append(column)
     shown.sort(key=columns.index)
-    widths = [column.width for column in shown]
-    spare = width - _needed(shown)
+    widths = [base[column.key] for column in shown]
+    spare = width - _needed(shown, base)
     while spare > 0:
         growing = [i for i, column in enumerate(shown) if column.grow and widths[i] < limits[column.key]]
         if not growing:
@@ -87,8 +100,26 @@ def lay_out_columns(
     return tuple(placed)
 
 
-def _needed(columns: Sequence[Column[R]]) -> int:
-    return sum(column.width for column in columns) + GAP * max(len(columns) - 1, 0) + EDGE * 2
+def _base_width(column: Column[Any], widest: Mapping[str, int]) -> int:
+    """The width before spare width is given out; the title has a cell for the mark of the sort order."""
+    return min(column.width, max(widest.get(column.key, column.width), cell_len(column.title) + 1))
+
+
+def _needed(columns: Sequence[Column[R]], base: Mapping[str, int]) -> int:
+    return sum(base[column.key] for column in columns) + GAP * max(len(columns) - 1, 0) + EDGE * 2
+
+
+def header_line(columns: Sequence[PlacedColumn[Any]], sort: str | None, reverse: bool) -> Line:
+    """The titles of the columns; the one that the rows are sorted by has a mark of the direction."""
+    segments: list[TextSegment] = []
+    for placed in columns:
+        title, sorted_here = placed.column.title, placed.column.key == sort
+        if sorted_here:
+            mark = "▼" if reverse else "▲"
+            title = f"{mark}{title}" if placed.column.align == "right" else f"{title}{mark}"
+        segments.append((" " * placed.gap, ""))
+        segments.append((fit(title, placed.width, placed.column.align), "key" if sorted_here else ""))
+    return tuple(segments)
 
 
 def cell_of(placed: PlacedColumn[R], row: R) -> Line:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.text import fold
-from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, restriction_words
+from rebal_tui.services.view_models.accounts import RESTRICTION_LENGTH, AccountGroup, AccountRow, restriction_words
 from rebal_tui.services.view_models.standing import GLYPHS
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
@@ -60,7 +60,7 @@ def _status(row: AccountRow) -> Line:
 
 
 def _restrictions(row: AccountRow) -> Line:
-    return ((", ".join(formats.words(Restriction(r))[:20] for r in row.restrictions) or "–", "muted"),)
+    return ((", ".join(formats.words(Restriction(r))[:RESTRICTION_LENGTH] for r in row.restrictions) or "–", "muted"),)
 
 
 def _amount(amount: int, text: str) -> Line:
