@@ -46,6 +46,8 @@ REFRESH_SECONDS = 0.25
 """Time between two refreshes of the visible screen."""
 PULL_REST_FACTOR = 4
 """Pause after a screen refresh, as a multiple of its duration: refreshing takes at most a fifth of the time."""
+MAX_REST_SECONDS = 2.0
+"""Longest pause after a screen refresh: its duration includes waiting for the book, which may be long."""
 LOADING_POLL_SECONDS = 0.1
 
 
@@ -149,7 +151,8 @@ class RebalApp(ActingApp):
             await self._refresh()
         finally:
             self._refreshing = False
-            self._next_pull_at = loop.time() + PULL_REST_FACTOR * (loop.time() - started)
+            rest = min(PULL_REST_FACTOR * (loop.time() - started), MAX_REST_SECONDS)
+            self._next_pull_at = loop.time() + rest
 
     async def _refresh(self) -> None:
         """Refresh the visible screen, and show why heartbeats or the refresh fail."""
