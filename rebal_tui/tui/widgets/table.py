@@ -275,7 +275,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
     def _layout(self) -> None:
         width = self.scrollable_content_region.width
-        placed = lay_out_columns(self.available_columns, width, self._widest)
+        placed = lay_out_columns(self.available_columns, width, self._widest, names_first=self._chosen is None)
         if placed != self._placed_columns:
             self._placed_columns = placed
             self._strips.clear()

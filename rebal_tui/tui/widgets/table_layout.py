@@ -20,8 +20,9 @@ class Column(Generic[R]):
     """A table column. `cell` returns text or styled segments.
 
     Columns of `priority` 0 are always shown; when the width is too small, those with the highest priority are hidden
-    first. `grow` is the column's share of spare width, up to `max_width` cells. `sort` returns the sort key of a row,
-    and `descending` is the initial direction.
+    first. The longest text of a `whole` column is shown before columns of `LOW_PRIORITY` and above are. `grow` is the
+    column's share of spare width, up to `max_width` cells. `sort` returns the sort key of a row, `descending` is the
+    initial direction.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Column(Generic[R]):
     descending: bool = False
     grow: int = 0
     max_width: int = 40
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class PlacedColumn(Generic[R]):
 
 
 NO_WIDTHS: Mapping[str, int] = MappingProxyType({})
+LOW_PRIORITY = 5
 GAP = 2
 EDGE = 1
 
@@ -61,16 +64,24 @@ def available(
 
 
 def lay_out_columns(
-    columns: Sequence[Column[R]], width: int, widest: Mapping[str, int] = NO_WIDTHS
+    columns: Sequence[Column[R]], width: int, widest: Mapping[str, int] = NO_WIDTHS, *, names_first: bool = True
 ) -> tuple[PlacedColumn[R], ...]:
     """Return the columns that fit `width` cells, widened by spare width. Columns of priority 0 are always included.
 
     `widest` has the cells that the longest text of a column needs: a column does not grow beyond that, and gives up
-    what it does not need, but for its title.
+    what it does not need, but for its title. With `names_first`, the texts of `whole` columns come before columns of
+    low priority.
     """
     base = {column.key: _base_width(column, widest) for column in columns}
     limits = {column.key: min(column.max_width, widest.get(column.key, column.max_width)) for column in columns}
-    shown = list(columns)
+    wanted = dict(base)
+    if names_first:
+        wanted |= {column.key: limits[column.key] for column in columns if column.whole and column.key in widest}
+    shown = [column for column in columns if column.priority < LOW_PRIORITY]
+    for column in sorted(columns, key=lambda column: column.priority):
+        if column.priority >= LOW_PRIORITY and _needed([*shown, column], wanted) <= width:
+            shown.append(column)
+    shown.sort(key=columns.index)
     while shown and _needed(shown, base) > width:
         droppable = max((column.priority for column in shown), default=0)
         if droppable == 0:
@@ -78,7 +89,7 @@ def lay_out_columns(
         last = max(index for index, column in enumerate(shown) if column.priority == droppable)
         del shown[last]
     for column in sorted(columns, key=lambda column: column.priority):
-        if column not in shown and _needed([*shown, column], base) <= width:
+        if column not in shown and column.priority < LOW_PRIORITY and _needed([*shown, column], base) <= width:
             shown.append(column)
     shown.sort(key=columns.index)
     widths = [base[column.key] for column in shown]
@@ -87,6 +98,7 @@ def lay_out_columns(
         growing = [i for i, column in enumerate(shown) if column.grow and widths[i] < limits[column.key]]
         if not growing:
             break
+        growing = [i for i in growing if shown[i].whole and shown[i].key in widest] or growing
         for index in growing:
             step = min(shown[index].grow, spare, limits[shown[index].key] - widths[index])
             widths[index] += step

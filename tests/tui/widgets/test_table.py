@@ -235,3 +235,19 @@ def test_a_column_gives_up_the_width_that_its_texts_do_not_need() -> None:
     assert [(placed.column.key, placed.width) for placed in columns] == [("name", 5), ("amount", 6), ("key", 4)]
     assert [placed.column.key for placed in lay_out_columns(COLUMNS, 21, {"name": 2})] == ["name", "amount", "key"]
     assert [placed.column.key for placed in lay_out_columns(COLUMNS, 21)] == ["name", "amount"]
+
+
+def test_names_are_whole_before_columns_of_low_priority_are_shown() -> None:
+    columns: tuple[Column[Row], ...] = (
+        Column("name", "Name", 8, lambda row: row.name, grow=1, max_width=30, whole=True),
+        Column("state", "State", 6, lambda row: row.name, grow=3, max_width=20),
+        Column("key", "Key", 4, lambda row: row.key, priority=5),
+    )
+
+    def shown(width: int, *, names_first: bool = True) -> list[tuple[str, int]]:
+        placed = lay_out_columns(columns, width, {"name": 20}, names_first=names_first)
+        return [(one.column.key, one.width) for one in placed]
+
+    assert shown(30) == [("name", 20), ("state", 6)]
+    assert shown(36) == [("name", 20), ("state", 6), ("key", 4)]
+    assert shown(24, names_first=False) == [("name", 8), ("state", 6), ("key", 4)], "chosen by the user"

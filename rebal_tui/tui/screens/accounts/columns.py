@@ -72,7 +72,8 @@ def columns() -> tuple[Column[AccountRow], ...]:
     return (
         Column("glyph", "", 1, lambda row: (glyph(row),)),
         Column(
-            "client", "Client", 16, lambda row: row.client, sort=lambda row: fold(row.client), grow=3, max_width=48
+            "client", "Client", 16, lambda row: row.client, sort=lambda row: fold(row.client), grow=3, max_width=48,
+            whole=True,
         ),
         Column("status", "At broker", 9, _status, sort=lambda row: row.status, priority=6, grow=1, max_width=18),
         Column("equity", "Equity", 13, lambda row: formats.money(row.equity), "right", 0, lambda row: row.equity, True),
@@ -90,7 +91,7 @@ def columns() -> tuple[Column[AccountRow], ...]:
         ),
         Column(
             "portfolio", "Portfolio", 12, _portfolio, sort=lambda row: fold(row.portfolio), priority=1, grow=2,
-            max_width=36,
+            max_width=36, whole=True,
         ),
         Column("restrictions", "Restrictions", 14, _restrictions, priority=8, grow=2, max_width=30),
         Column("state", "Status", 12, _state, sort=lambda row: row.state, grow=3, max_width=48),
