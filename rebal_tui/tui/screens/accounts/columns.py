@@ -94,7 +94,7 @@ def columns() -> tuple[Column[AccountRow], ...]:
             max_width=36, whole=True,
         ),
         Column("restrictions", "Restrictions", 14, _restrictions, priority=8, grow=2, max_width=30),
-        Column("state", "Status", 12, _state, sort=lambda row: row.state, grow=3, max_width=30, whole=True),
+        Column("state", "Status", 12, _state, sort=lambda row: row.state, grow=3, max_width=48, whole=True),
         Column(
             "number", "Account", 9, lambda row: row.account_number, sort=lambda row: row.account_number, priority=5,
             grow=1, max_width=12,
