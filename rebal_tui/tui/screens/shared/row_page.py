@@ -23,7 +23,9 @@ from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 
 OF_THE_LIST_ONLY = frozenset(
-    "filter sort reverse back columns saved_filters copy_id export tile tab mark_shown cycle_type".split()
+    """
+    filter sort reverse back columns saved_filters copy_id export tile tab mark_shown cycle_type evaluate pause resume
+    """.split()
 )
 """Methods that act on the list as a whole, or that the page has itself."""
 
