@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from rebal_tui.tui.app import RebalApp
 from tests.tui.driving import make_app, press, settle
 
 pytestmark = pytest.mark.slow
@@ -51,20 +50,5 @@ def test_dialogs_of_lists(snap_compare: Any, dialog: str, size: str) -> None:
     async def before(pilot: Pilot[Any]) -> None:
         await settle(pilot)
         await press(pilot, *DIALOGS[dialog])
-
-    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=before)
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.samples(1)
-def test_a_notice_of_a_refusal(snap_compare: Any, size: str) -> None:
-    """A list with a notice as the bottom line, on which the keys are shown again three seconds later."""
-
-    async def before(pilot: Pilot[Any]) -> None:
-        await settle(pilot)
-        assert isinstance(pilot.app, RebalApp)
-        text = "Withdraw: only $4,120.55 of this account can be withdrawn; the rest is reserved or not settled."
-        pilot.app.say(text, "warning")
-        await settle(pilot)
 
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=before)
