@@ -249,7 +249,7 @@ def _check_undo(book: Book, before: dict[str, object], added: list[str], at: int
 
 
 def _remove_account(tx: BookTransaction, key: int, account_id: str) -> None:
-    for table in ("positions", "reconciliation_holds", "cash_entries"):
+    for table in ("positions", "hold_causes", "cash_entries"):
         tx.execute(f"DELETE FROM {table} WHERE account = (SELECT key FROM accounts WHERE id = ?)", (account_id,))
     tx.execute("DELETE FROM accounts WHERE id = ?", (account_id,))
     tx.execute("DELETE FROM files_positions WHERE account = ?", (key,))
