@@ -256,6 +256,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("list.filter", "slash", "Filter", "Filter by text as you type; escape clears the filter.", LISTS, "filter"),
     Action("list.sort", "s", "Sort", "Sort by the next column.", LISTS, "sort"),
     Action("list.reverse", "S", "Reverse order", "Reverse the sort order.", LISTS, "reverse", footer=False),
+    Action("list.columns", "C", "Columns", "Choose the columns of this list.", LISTS, "columns", footer=False),
+    Action(
+        "list.filters", "F", "Saved filters", "Apply a saved filter, or save this one.", LISTS, "saved_filters",
+        footer=False,
+    ),
     Action("list.copy", "y", "Copy id", "Copy the full id of this row.", LISTS, "copy_id", footer=False),
     Action("list.export", "x", "Export", "Export this list to a CSV or JSON file.", LISTS, "export"),
     Action("list.back", "escape", "Back", "Clear the filter, or go back.", LISTS, "back", footer=False),
@@ -297,6 +302,9 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "app.palette", "ctrl+p", "Find", "Find any action, account, portfolio or run by name.", EVERYWHERE,
         "command_palette",
+    ),
+    Action(
+        "app.notices", "N", "Notices", "Show the notices of this session again.", EVERYWHERE, "notices", footer=False,
     ),
     Action("app.theme", "ctrl+t", "Theme", "Switch to the next theme.", EVERYWHERE, "next_theme", footer=False),
     Action(

@@ -1,4 +1,4 @@
-"""Data of the Backtest section: policies of a portfolio compared over a history."""
+"""Data of the Lab section: policies of a portfolio compared over a history."""
 
 from __future__ import annotations
 

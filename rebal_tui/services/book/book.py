@@ -89,6 +89,8 @@ class Book:
         self.cash_targets: ChangeTrackingDict[tuple[str, int], Money] = ChangeTrackingDict({})
         self.system_runs: ChangeTrackingDict[str, tuple[str, str]] = ChangeTrackingDict({})
         self._search_index: SearchIndex | None = None
+        self.counted_exceptions: tuple[tuple[int, int], int] | None = None
+        """The number of exceptions, and the changes and time for which it was counted."""
         self.holds: dict[str, Hold] = {}
         self.quarantine = QuarantineView()
         self.unfinished: dict[str, Unfinished] = {}

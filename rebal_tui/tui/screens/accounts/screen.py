@@ -14,7 +14,7 @@ from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, Ac
 from rebal_tui.services.view_models.filter_terms import ACCOUNT_FIELDS
 from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.book_services import account_events, account_queries, cash, desk_queries, status_queries
+from rebal_tui.tui.book_services import account_events, account_queries, cash, status_queries
 from rebal_tui.tui.navigation import ShowsAccount
 from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.accounts import columns as account_columns
@@ -25,12 +25,11 @@ from rebal_tui.tui.screens.accounts.manual_runs import run_manually
 from rebal_tui.tui.screens.accounts.page import AccountPage
 from rebal_tui.tui.screens.files.by_hand import enter_by_hand
 from rebal_tui.tui.screens.files.positions import PositionsScreen
-from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.holds import ask_to_reconcile
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.picker import PickScreen
-from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from rebal_tui.tui.screens.shared.preview_page import show_preview
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
@@ -150,13 +149,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     def action_preview(self) -> None:
         row = self._row()
         if row is not None:
-            self.host.work(self._preview(row.account_id), name="preview")
-
-    async def _preview(self, account_id: str) -> None:
-        view = await self.host.ask(desk_queries.preview, account_id)
-        if self.is_current:
-            title = f"Preview · {view.client} · nothing is sent"
-            self.app.push_screen(ReadScreen(title, preview_lines(view), copy=account_id))
+            self.host.work(show_preview(self, row.account_id), name="preview")
 
     def action_run_by_hand(self) -> None:
         row = self._row()

@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.schedule.loading import LoadProgress
-from rebal_tui.services.view_models.desk import AccountView, DeskRow, DeskSnapshot, InTile
+from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot, InTile
 from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELDS
 from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.services.view_models.standing import Tile
@@ -21,8 +21,8 @@ from rebal_tui.tui.navigation import ShowsAccount
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.desk.firm_line import FirmLine
 from rebal_tui.tui.screens.first_run import FirstRun
-from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
@@ -34,17 +34,6 @@ MAX_SEARCHED_ROWS = 2_000
 BAR_WIDTH = 20
 """Width in cells of the progress bar while the book opens."""
 OWN_ACTIONS = frozenset(action.method.partition("(")[0] for action in actions.section_actions(Section.DESK))
-
-
-class AccountScreen(ReadScreen):
-    """Full-screen account details."""
-
-    def __init__(self, view: AccountView) -> None:
-        from rebal_tui.tui.screens.shared.account_lines import account_lines
-
-        title = f"Account {view.account_number}"
-        super().__init__(title, account_lines(view, whole=True), copy=view.account_id)
-        self.account_id = view.account_id
 
 
 class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
@@ -160,23 +149,18 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         if not self.table.move_to(account_id):
             self.host.say(f"Account {formats.short_id(account_id)} is not subscribed, so it is not on the Desk.")
 
-    async def open_row(self, key: str) -> None:
+    async def page_of(self, key: str) -> Page:
         view = await self.host.ask(desk_queries.account_view, key)
-        if self.is_current:
-            self.app.push_screen(AccountScreen(view))
+        from rebal_tui.tui.screens.shared.account_lines import account_lines
+
+        return Page(f"Account {view.account_number}", account_lines(view, whole=True), view.account_id)
 
     def action_preview(self) -> None:
         account_id = self.selected_id()
         if account_id is not None:
-            self.host.work(self._preview(account_id), name="preview")
+            from rebal_tui.tui.screens.shared.preview_page import show_preview
 
-    async def _preview(self, account_id: str) -> None:
-        view = await self.host.ask(desk_queries.preview, account_id)
-        if self.is_current:
-            from rebal_tui.tui.screens.shared.plan_lines import preview_lines
-
-            title = f"Preview · {view.client} · nothing is sent"
-            self.app.push_screen(ReadScreen(title, preview_lines(view), copy=account_id))
+            self.host.work(show_preview(self, account_id), name="preview")
 
     def action_account_runs(self) -> None:
         account_id, row = self.selected_id(), self.table.cursor_row

@@ -1,4 +1,4 @@
-"""Charts of the Backtest section: turnover against deviation, and one policy's weights over time."""
+"""Charts of the Lab section: turnover against deviation, and one policy's weights over time."""
 
 from __future__ import annotations
 
