@@ -6,7 +6,7 @@ from rebal_tui.services.book.book import BookTransaction
 from rebal_tui.services.broker_sync.account_holds import PAUSE_ALERT
 from rebal_tui.store import jobs
 
-OWN_TABLES = ("positions", "reconciliation_holds", "account_settings", "explained_figures")
+OWN_TABLES = ("positions", "hold_causes", "account_settings", "explained_figures")
 """Tables of the book whose rows are parts of an account, not records of what happened to it."""
 OWN_FILES_TABLES = ("files_positions", "files_events")
 

@@ -11,7 +11,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.broker_sync.connection_watch import CLOCK_SKEW_ALERT_MIN, stream_fault
-from rebal_tui.services.broker_sync.delayed_prices import price_delay
+from rebal_tui.services.broker_sync.price_times import price_delay
 from rebal_tui.services.queries.files_status import files_text
 from rebal_tui.services.runs.sending import sending_progress
 from rebal_tui.services.schedule import scheduler
