@@ -35,7 +35,8 @@ class ServiceModule:
 
 
 if TYPE_CHECKING:
-    from rebal_tui.services.advisory import bulk, cash, portfolios, undo, withdrawals
+    from rebal_tui.services.advisory import bulk, cash, portfolios, restrictions, undo, withdrawals
+    from rebal_tui.services.advisory import run_stops as run_stop_settings
     from rebal_tui.services.backtest import comparison as backtest_comparison
     from rebal_tui.services.backtest import heat_maps as backtest_heat_maps
     from rebal_tui.services.backtest import verification as backtest_verification
@@ -55,7 +56,9 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import market as market_queries
     from rebal_tui.services.queries import names as name_queries
     from rebal_tui.services.queries import portfolios as portfolio_queries
+    from rebal_tui.services.queries import restrictions as restriction_queries
     from rebal_tui.services.queries import review as review_queries
+    from rebal_tui.services.queries import run_stops as run_stop_queries
     from rebal_tui.services.queries import runs as run_queries
     from rebal_tui.services.queries import status as status_queries
     from rebal_tui.services.runs import asset_holds
@@ -66,6 +69,8 @@ else:
     bulk = ServiceModule("advisory.bulk")
     cash = ServiceModule("advisory.cash")
     portfolios = ServiceModule("advisory.portfolios")
+    restrictions = ServiceModule("advisory.restrictions")
+    run_stop_settings = ServiceModule("advisory.run_stops")
     undo = ServiceModule("advisory.undo")
     withdrawals = ServiceModule("advisory.withdrawals")
     backtest_comparison = ServiceModule("backtest.comparison")
@@ -92,8 +97,10 @@ else:
     name_queries = ServiceModule("queries.names")
     portfolio_queries = ServiceModule("queries.portfolios")
     portfolio_versions = ServiceModule("queries.portfolio_versions")
+    restriction_queries = ServiceModule("queries.restrictions")
     review_queries = ServiceModule("queries.review")
     run_queries = ServiceModule("queries.runs")
+    run_stop_queries = ServiceModule("queries.run_stops")
     status_queries = ServiceModule("queries.status")
     asset_holds = ServiceModule("runs.asset_holds")
     manual_runs = ServiceModule("runs.manual")
@@ -136,8 +143,12 @@ __all__ = [
     "portfolio_versions",
     "portfolios",
     "release",
+    "restriction_queries",
+    "restrictions",
     "review_queries",
     "run_queries",
+    "run_stop_queries",
+    "run_stop_settings",
     "scheduler",
     "simulator",
     "status_queries",
