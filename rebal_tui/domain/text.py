@@ -1,11 +1,16 @@
-"""Validation of external text before it is stored or displayed."""
+"""Text for people: validation of what comes from outside, counts and days in words."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import date, datetime
 from types import MappingProxyType
 
+from rebal_tui.domain.sessions import NEW_YORK
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MAX_NAME_LENGTH = 200
 MAX_NOTE_LENGTH = 2_000
 _REJECTED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -68,6 +73,17 @@ def fold(text: str) -> str:
 def count_text(number: int, noun: str) -> str:
     """`1 order`, `12,000 orders`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def day_text(day: date) -> str:
+    """`Thu 02 Jan 2020`, in every locale."""
+    return f"{WEEKDAYS[day.weekday()]} {day.day:02d} {MONTHS[day.month - 1]} {day.year}"
+
+
+def minute_text(at: datetime) -> str:
+    """`Thu 02 Jan 2020 10:45`, New York time."""
+    local = at.astimezone(NEW_YORK)
+    return f"{day_text(local.date())} {local:%H:%M}"
 
 
 def name_text(text: str) -> str:

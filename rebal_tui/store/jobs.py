@@ -168,3 +168,9 @@ def last_evaluation(database: Database) -> LastEvaluation | None:
 
 def record_evaluation(tx: Transaction, session: str, slot: datetime, at: datetime, detail: str) -> None:
     tx.execute("INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?)", (session, to_time(slot), to_time(at), detail))
+
+
+def evaluation_mark(database: Database) -> tuple[int, int]:
+    """A value that changes with every evaluation of the book."""
+    row = database.row("SELECT count(*), coalesce(max(at), 0) FROM evaluations")
+    return (row[0], row[1]) if row else (0, 0)

@@ -26,6 +26,7 @@ from rebal_tui.domain.portfolios import (
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.store.codec import from_day, from_time, from_time_or_none, to_time, to_time_or_none
 from rebal_tui.store.database import Database, Transaction
+from rebal_tui.store.portfolio_versions import add_version
 from rebal_tui.store.trading_rules import minimum_of, minimum_values
 
 
@@ -80,8 +81,8 @@ def invalid_active(database: Database) -> list[Portfolio]:
     return [portfolio for portfolio in load(database).values() if portfolio.fault and portfolio.id in active]
 
 
-def save(tx: Transaction, portfolio: Portfolio) -> None:
-    """Insert a portfolio, or replace it with its weights and conditions."""
+def save(tx: Transaction, portfolio: Portfolio, actor: str = "") -> None:
+    """Insert a portfolio, or replace it with its weights and conditions; a changed content is a version by `actor`."""
     connection = tx.database.connection
     connection.execute(
         "INSERT INTO portfolios (id, name, description, status, cash_weight, cooldown_days, review, created_at, "
@@ -111,6 +112,7 @@ def save(tx: Transaction, portfolio: Portfolio) -> None:
         "INSERT INTO portfolio_conditions VALUES (?, ?, ?, ?, ?, ?)",
         ((key, line, *_condition_values(condition)) for line, condition in enumerate(portfolio.conditions)),
     )
+    add_version(tx, portfolio, actor)
 
 
 def _condition(kind: str, sub_type: str | None, percent: int | None, day: str | None) -> Condition:
@@ -204,6 +206,11 @@ def end_subscription(tx: Transaction, subscription_id: str, at: datetime) -> Non
     tx.execute(
         "UPDATE subscriptions SET ended_at = ? WHERE id = ? AND ended_at IS NULL", (to_time(at), subscription_id)
     )
+
+
+def resume_subscription(tx: Transaction, subscription_id: str) -> None:
+    """Let an ended subscription be active again, as it was."""
+    tx.execute("UPDATE subscriptions SET ended_at = NULL WHERE id = ?", (subscription_id,))
 
 
 def spend_updates(tx: Transaction, subscription_keys: Iterable[int], at: datetime) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.errors import require
 from rebal_tui.store.files_schema import FILES
+from rebal_tui.store.portfolio_versions_schema import PORTFOLIO_VERSIONS
 from rebal_tui.store.reservations_migration import RESERVATIONS
 from rebal_tui.store.trading_rules_migration import TRADING_RULES
 
@@ -393,4 +394,5 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0019_key_scopes", KEY_SCOPES),
     ("0019_trade_markers", TRADE_MARKERS),
     ("0020_trade_status", TRADE_STATUS),
+    ("0024_portfolio_versions", PORTFOLIO_VERSIONS),
 )  # fmt: skip

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from textual.worker import Worker, WorkerState
 
 from rebal_tui.domain.errors import Refusal
+from rebal_tui.tui.book_services import undo
 from rebal_tui.tui.robust_app import RobustApp
+from rebal_tui.tui.undo import NOTHING, UndoOffer
 
 if TYPE_CHECKING:
+    from rebal_tui.services.advisory.undo import Undo
+    from rebal_tui.services.book.book import Book
     from rebal_tui.tui.questions import Effect, Item, Question
     from rebal_tui.tui.widgets.lines import Builder
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class ActingApp(RobustApp):
     """Runs coroutines in the background; a change of the book is confirmed first where it sends or moves something."""
+
+    def __init__(self, log_path: Path | None) -> None:
+        """`log_path` is shown after a crash."""
+        super().__init__(log_path)
+        self._undo = UndoOffer(self)
 
     @property
     def mode_shown(self) -> str:
@@ -25,6 +38,10 @@ class ActingApp(RobustApp):
 
     def pull_soon(self) -> None:
         """Refresh the visible section now, without waiting for the next heartbeat."""
+        raise NotImplementedError
+
+    async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a service on the book's thread and return its result."""
         raise NotImplementedError
 
     def show_cannot_open(self) -> bool:
@@ -51,10 +68,24 @@ class ActingApp(RobustApp):
             self.say(f"{event.worker.name} failed: {event.worker.error}", "error")
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
-        """Change the book, show `done` with the result, and refresh."""
+        """Change the book, show `done` with the result, and refresh. An earlier change can no longer be undone."""
+        self._undo.clear()
         result = await do()
-        self.say(f"{done}: {result}." if isinstance(result, str) else f"{done}.")
+        self.say(f"{done}: {result}.{self._undo.hint}" if isinstance(result, str) else f"{done}.{self._undo.hint}")
         self.pull_soon()
+
+    def offer_undo(self, change: Undo | None, what: str) -> None:
+        """Let `u` undo a change for some seconds; `what` names it. None offers nothing."""
+        self._undo.offer(change, what)
+
+    def action_undo(self) -> None:
+        """Undo the last change, if it is still offered."""
+        offered = self._undo.take()
+        if offered is None:
+            self.say(NOTHING)
+            return
+        change, what = offered
+        self.work(self.change(lambda: self.ask(undo.undo, change), f"Undone: {what}"), name="undo")
 
     def confirm(self, question: Question, answered: Callable[[str], None]) -> None:
         """Ask a question; `answered` gets the note on yes. On a live book, a question that sends requires typing."""

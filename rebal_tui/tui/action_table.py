@@ -77,6 +77,10 @@ ACTIONS: tuple[Action, ...] = (
         "portfolios.reactivate", "r", "Reactivate", "Reactivate this portfolio if every asset can be bought.",
         Section.PORTFOLIOS, "reactivate",
     ),
+    Action(
+        "portfolios.versions", "v", "Versions", "Show what each version changed, and go back to one (confirms first).",
+        Section.PORTFOLIOS, "versions",
+    ),
     Action("portfolios.json", "J", "JSON", "Show this portfolio as the API returns it.", Section.PORTFOLIOS, "json"),
     Action("portfolios.paste", "P", "Paste JSON", "Create a portfolio from JSON.", Section.PORTFOLIOS, "paste_json"),
     Action(
@@ -132,7 +136,7 @@ ACTIONS: tuple[Action, ...] = (
         "halt_asset",
     ),
     Action(
-        "market.tradable", "u", "Untradable", "Make this asset untradable, or tradable again (confirms first).",
+        "market.tradable", "U", "Untradable", "Make this asset untradable, or tradable again (confirms first).",
         Section.MARKET, "set_tradable",
     ),
     Action(
@@ -166,7 +170,7 @@ ACTIONS: tuple[Action, ...] = (
         Section.ACCOUNTS, "move_accounts",
     ),
     Action(
-        "accounts.unsubscribe", "u", "Unsubscribe", "Unsubscribe this account, or all marked (confirms first).",
+        "accounts.unsubscribe", "U", "Unsubscribe", "Unsubscribe this account, or all marked (confirms first).",
         Section.ACCOUNTS, "unsubscribe",
     ),
     Action(
@@ -254,6 +258,10 @@ ACTIONS: tuple[Action, ...] = (
         "market.step", "D", "Step a day", "Advance the simulation to the next session (confirms first).", EVERYWHERE,
         "market_step", footer=False,
     ),
+    Action(
+        "app.undo", "u", "Undo", "Undo the last subscription, move, unsubscription or portfolio edit for 10 s.",
+        EVERYWHERE, "undo", footer=False,
+    ),
     Action("app.review", "9", "Review", "Go to the runs awaiting review.", EVERYWHERE, f"go('{REVIEW}')", footer=False),
     Action(
         "app.exceptions", "0", "Exceptions", "Go to the exceptions and alerts.", EVERYWHERE, f"go('{EXCEPTIONS}')",
@@ -290,7 +298,7 @@ WRITES = frozenset(
     market.action market.halt market.tradable market.release review.approve review.reject accounts.subscribe
     accounts.move accounts.unsubscribe accounts.run accounts.deposit accounts.withdraw accounts.release
     accounts.reconcile accounts.simulate cash.withdraw cash.cancel cash.retry cash.journal_in cash.journal_out
-    exceptions.answer market.pause market.faster market.slower market.step app.halt
+    exceptions.answer app.undo market.pause market.faster market.slower market.step app.halt
     """.split()
 )
 """Ids of the actions that change the book; they are refused with a message while the book is read-only."""

@@ -35,7 +35,7 @@ class ServiceModule:
 
 
 if TYPE_CHECKING:
-    from rebal_tui.services.advisory import bulk, cash, portfolios, withdrawals
+    from rebal_tui.services.advisory import bulk, cash, portfolios, undo, withdrawals
     from rebal_tui.services.backtest import comparison as backtest_comparison
     from rebal_tui.services.backtest import verification as backtest_verification
     from rebal_tui.services.book import guards, kill_switch, policy
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import accounts as account_queries
     from rebal_tui.services.queries import cash as cash_queries
     from rebal_tui.services.queries import desk as desk_queries
-    from rebal_tui.services.queries import exception_list, first_runs
+    from rebal_tui.services.queries import exception_list, first_runs, portfolio_versions
     from rebal_tui.services.queries import log as log_queries
     from rebal_tui.services.queries import market as market_queries
     from rebal_tui.services.queries import names as name_queries
@@ -60,6 +60,7 @@ else:
     bulk = ServiceModule("advisory.bulk")
     cash = ServiceModule("advisory.cash")
     portfolios = ServiceModule("advisory.portfolios")
+    undo = ServiceModule("advisory.undo")
     withdrawals = ServiceModule("advisory.withdrawals")
     backtest_comparison = ServiceModule("backtest.comparison")
     backtest_verification = ServiceModule("backtest.verification")
@@ -78,6 +79,7 @@ else:
     market_queries = ServiceModule("queries.market")
     name_queries = ServiceModule("queries.names")
     portfolio_queries = ServiceModule("queries.portfolios")
+    portfolio_versions = ServiceModule("queries.portfolio_versions")
     review_queries = ServiceModule("queries.review")
     run_queries = ServiceModule("queries.runs")
     status_queries = ServiceModule("queries.status")
@@ -113,6 +115,7 @@ __all__ = [
     "name_queries",
     "policy",
     "portfolio_queries",
+    "portfolio_versions",
     "portfolios",
     "release",
     "review_queries",
@@ -120,5 +123,6 @@ __all__ = [
     "scheduler",
     "simulator",
     "status_queries",
+    "undo",
     "withdrawals",
 ]

@@ -6,9 +6,8 @@ from datetime import date, datetime
 
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, floor_money
 from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.domain.text import MONTHS, WEEKDAYS
 
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _CENT = NANO // 100
 
 
@@ -87,11 +86,6 @@ def minute(at: datetime) -> str:
 def day(when: date | None) -> str:
     """`02 Jan`; `never` for None."""
     return "never" if when is None else f"{when.day:02d} {MONTHS[when.month - 1]}"
-
-
-def full_day(when: date) -> str:
-    """`Thu 02 Jan 2020`."""
-    return f"{WEEKDAYS[when.weekday()]} {when.day:02d} {MONTHS[when.month - 1]} {when.year}"
 
 
 def timestamp(at: datetime | None) -> str:

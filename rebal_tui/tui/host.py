@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from rebal_tui.domain.errors import ReadOnly
+    from rebal_tui.services.advisory.undo import Undo
     from rebal_tui.services.backtest.verification import OpenReplay
     from rebal_tui.services.book.book import Book
     from rebal_tui.services.view_models.desk import DeskSnapshot
@@ -108,6 +109,9 @@ class Host(Protocol):
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
         """Change the book, show `done` with the result, and refresh."""
+
+    def offer_undo(self, change: Undo | None, what: str) -> None:
+        """Let `u` undo a change for some seconds; `what` names it. None offers nothing."""
 
     def confirm(self, question: Question, answered: Callable[[str], None]) -> None:
         """Ask a question; `answered` gets the note on yes."""

@@ -29,6 +29,7 @@ from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.picker import PickScreen
 from rebal_tui.tui.sections import Section
+from rebal_tui.tui.undo import NOTHING
 from tests.services import factories
 from tests.tui.driving import WIDE, press, screen_text, settle, shown_messages
 
@@ -178,7 +179,7 @@ def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
         assert book.subscriptions["c"].portfolio_id == "balanced"
         await press(pilot, "escape")
         assert app.screen.table.marked == {"c"}
-        assert "Subscribed: 9 accounts, 1 refused." in shown_messages(app)
+        assert "Subscribed: 9 accounts, 1 refused. u undoes it." in shown_messages(app)
         await time_to(pilot, app, book, "2026-03-02 10:15")
         assert {run.account_id for run in factories.all_runs(book) if run.portfolio_id == "growth"} == set("defghijk")
 
@@ -222,8 +223,13 @@ def test_marked_accounts_are_moved_and_unsubscribed() -> None:
         assert "Balanced, " in text
         await press(pilot, "y")
         assert isinstance(app.screen, AccountsScreen)
-        assert "Moved: 2 accounts." in shown_messages(app)
+        assert "Moved: 2 accounts. u undoes it." in shown_messages(app)
         assert {book.subscriptions[name].portfolio_id for name in "ab"} == {"growth"}
+        await press(pilot, "u")
+        assert "Undone: moved 2 accounts to Growth." in shown_messages(app)
+        assert {book.subscriptions[name].portfolio_id for name in "ab"} == {"balanced"}
+        await mark(pilot, app, "ab")
+        await press(pilot, "m", "g", "enter", "y")
         await time_to(pilot, app, book, "2026-03-03 09:30")
         moved = [run for run in factories.all_runs(book) if run.portfolio_id == "growth"]
         assert {(run.account_id, run.status) for run in moved} == {
@@ -232,10 +238,14 @@ def test_marked_accounts_are_moved_and_unsubscribed() -> None:
         }
         await at_account(pilot, app, "c")
         await press(pilot, "u")
+        assert "an evaluation has run since" in shown_messages(app)[-1]
+        await press(pilot, "u")
+        assert shown_messages(app)[-1] == NOTHING
+        await press(pilot, "U")
         assert "nothing is sold; no further run" in screen_text(app)
         await press(pilot, "y")
         assert set(book.subscriptions) == {"a", "b"}
-        await press(pilot, "u")
+        await press(pilot, "U")
         assert "account N-c follows no portfolio" in shown_messages(app)
 
     run(flow, book)
@@ -488,7 +498,7 @@ def test_a_heartbeat_keeps_cursor_marks_filter_and_half_typed_text() -> None:
 def test_an_empty_book_is_shown_as_empty_and_every_key_explains_itself() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         assert "This book has no accounts yet" in screen_text(app)
-        for key in ("n", "m", "u", "p", "v", "d", "w", "l", "i", "r", "a", "o", "y", "enter", "space"):
+        for key in ("n", "m", "U", "p", "v", "d", "w", "l", "i", "r", "a", "o", "y", "enter", "space"):
             await press(pilot, key)
             assert isinstance(app.screen, AccountsScreen)
         await press(pilot, "M")

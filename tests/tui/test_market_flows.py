@@ -151,7 +151,7 @@ def test_an_untradable_asset_marks_its_portfolios_at_the_evaluation() -> None:
     book = market_book()
 
     async def flow(pilot: Any, app: Any) -> None:
-        await press(pilot, "slash", *"gld", "enter", "u")
+        await press(pilot, "slash", *"gld", "enter", "U")
         assert "1 active portfolio" in screen_text(app)
         await press(pilot, "y")
         assert "✗ not tradable" in screen_text(app)
@@ -161,7 +161,7 @@ def test_an_untradable_asset_marks_its_portfolios_at_the_evaluation() -> None:
         assert book.portfolios["gold"].status is PortfolioStatus.NEEDS_ADJUSTMENT
         assert book.portfolios["balanced"].status is PortfolioStatus.ACTIVE
         assert "▲ 1 alert" in screen_text(app)
-        await press(pilot, "u", "y")
+        await press(pilot, "U", "y")
         assert "● tradable" in screen_text(app)
 
     run(flow, book, "6")
@@ -186,7 +186,7 @@ def test_a_live_market_shows_that_it_is_not_simulated() -> None:
     from tests.services.factories import simple_book
 
     async def flow(pilot: Any, app: Any) -> None:
-        await press(pilot, "o", "h", "u")
+        await press(pilot, "o", "h", "U")
         assert isinstance(app.screen, MarketScreen)
         assert shown_messages(app).count("Market actions need a simulated market.") == 3
 

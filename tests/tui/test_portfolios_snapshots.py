@@ -14,7 +14,7 @@ from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from tests.services import factories
 from tests.tui.driving import press, settle
 from tests.tui.simulated import app_with_book
-from tests.tui.test_portfolios_flows import AT, full_book, set_tradable
+from tests.tui.test_portfolios_flows import AT, full_book, set_tradable, with_versions
 
 pytestmark = pytest.mark.slow
 
@@ -80,6 +80,16 @@ def test_the_editor(snap_compare: Any, keys: tuple[str, ...], state: str, size: 
 @pytest.mark.samples(2)
 def test_dialogs_over_the_list(snap_compare: Any, key: str, name: str) -> None:
     shows(snap_compare, (key,), "80x24")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.samples(1)
+def test_versions(snap_compare: Any, size: str) -> None:
+    shows(snap_compare, ("v",), size, with_versions())
+
+
+def test_return_to_a_version(snap_compare: Any) -> None:
+    shows(snap_compare, ("v", "end", "g"), "80x24", with_versions())
 
 
 def test_inactivate_confirms_first(snap_compare: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ from rebal_tui.store import portfolios as store
 
 def create_portfolio(book: Book, body: PortfolioBody) -> Portfolio:
     """Add a portfolio. Raises `Conflict` naming every asset that is unknown or not eligible (R-4)."""
-    _require_valid(body)
+    require_valid(body)
     require_eligible(book, body.weights)
     now = book.now()
     with book.write() as tx:
@@ -40,7 +40,7 @@ def create_portfolio(book: Book, body: PortfolioBody) -> Portfolio:
             minimum_trade=body.minimum_trade,
             stagger_sessions=body.stagger_sessions,
         )
-        store.save(tx, portfolio)
+        store.save(tx, portfolio, book.actor("advisor"))
         tx.record("portfolio.created", portfolio.id, {"name": portfolio.name}, "advisor")
         tx.reload_portfolios()
     return portfolio
@@ -82,10 +82,10 @@ def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> Port
         raise Conflict(f"portfolio {before.name} is inactive; reactivate it first")
     replaced = body.weights != before.weights or bool(before.fault)
     if replaced:
-        _require_valid(body)
+        require_valid(body)
         require_eligible(book, body.weights)
     status = PortfolioStatus.ACTIVE if replaced else before.status
-    return _store(book, before, _changed(book, before, body, status), "portfolio.updated")
+    return store_change(book, before, _changed(book, before, body, status), "portfolio.updated")
 
 
 def patch_portfolio(book: Book, portfolio_id: str, raw: object) -> Portfolio:
@@ -102,9 +102,9 @@ def patch_portfolio(book: Book, portfolio_id: str, raw: object) -> Portfolio:
         return update_portfolio(book, portfolio_id, body)
     with book.write():
         if body.weights != before.weights or before.fault:
-            _require_valid(body)
+            require_valid(body)
             require_eligible(book, body.weights)
-            _store(book, before, _changed(book, before, body, PortfolioStatus.ACTIVE), "portfolio.reactivated")
+            store_change(book, before, _changed(book, before, body, PortfolioStatus.ACTIVE), "portfolio.reactivated")
         else:
             reactivate_portfolio(book, portfolio_id)
             update_portfolio(book, portfolio_id, body)
@@ -120,7 +120,7 @@ def inactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
     if before.status is PortfolioStatus.INACTIVE:
         raise Conflict("the portfolio is already inactive")
     after = replace(before, status=PortfolioStatus.INACTIVE, updated_at=book.now())
-    return _store(book, before, after, "portfolio.inactivated")
+    return store_change(book, before, after, "portfolio.inactivated")
 
 
 def reactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
@@ -133,7 +133,7 @@ def reactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
         raise Conflict(f"{before.name}: {before.fault}; change the portfolio to repair it")
     require_eligible(book, before.weights)
     after = replace(before, status=PortfolioStatus.ACTIVE, updated_at=book.now())
-    return _store(book, before, after, "portfolio.reactivated")
+    return store_change(book, before, after, "portfolio.reactivated")
 
 
 def duplicate_portfolio(book: Book, portfolio_id: str, name: str) -> Portfolio:
@@ -148,7 +148,7 @@ def duplicate_portfolio(book: Book, portfolio_id: str, name: str) -> Portfolio:
     )  # fmt: skip
 
 
-def _require_valid(body: PortfolioBody) -> None:
+def require_valid(body: PortfolioBody | Portfolio) -> None:
     """Raise `Conflict` when fields break R-4 or R-5, as those that an invalid portfolio keeps may do."""
     faults = {"weights": weights_fault(body.weights), "rebalance_conditions": conditions_fault(body.conditions)}
     broken = [Fault(location, text) for location, text in faults.items() if text]
@@ -171,7 +171,7 @@ def require_eligible(book: Book, weights: Weights) -> None:
 def _changed(book: Book, before: Portfolio, body: PortfolioBody, status: PortfolioStatus) -> Portfolio:
     now = book.now()
     return replace(
-        before.revised(body.weights, body.conditions, body.cooldown_days, _change_time(book, before.id)),
+        before.revised(body.weights, body.conditions, body.cooldown_days, change_time(book, before.id)),
         name=body.name,
         description=body.description,
         review=body.review,
@@ -181,17 +181,20 @@ def _changed(book: Book, before: Portfolio, body: PortfolioBody, status: Portfol
     )
 
 
-def _change_time(book: Book, portfolio_id: str) -> datetime:
+def change_time(book: Book, portfolio_id: str) -> datetime:
     """A time for a change that is later than every earlier rebalance, even when the clock is paused (R-14)."""
     now, last = book.now(), book.subscription_table.last_event(portfolio_id)
     return now if last is None or last < now else last + timedelta(microseconds=1)
 
 
-def _store(book: Book, before: Portfolio, after: Portfolio, action: str) -> Portfolio:
+def store_change(
+    book: Book, before: Portfolio, after: Portfolio, action: str, detail: Mapping[str, object] | None = None
+) -> Portfolio:
+    """Store a changed portfolio with an audit entry of `detail` and both statuses; returns `after`."""
     with book.write() as tx:
-        store.save(tx, after)
+        store.save(tx, after, book.actor("advisor"))
         if after.status is PortfolioStatus.ACTIVE:
             jobs.clear_alert(tx, "needs_adjustment", after.id, book.now())
-        tx.record(action, after.id, {"from": before.status, "to": after.status}, "advisor")
+        tx.record(action, after.id, {"from": before.status, "to": after.status, **(detail or {})}, "advisor")
         tx.reload_portfolios()
     return after

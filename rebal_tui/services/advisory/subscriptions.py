@@ -42,7 +42,7 @@ def subscribe(
 
 def subscribe_manually(book: Book, account_id: str, portfolio_id: str) -> Subscription:
     """`subscribe` for an advisor. Also raises `Conflict` during a withdrawal, which subscribes the account again."""
-    _check_withdrawal(withdrawing(book), account_id)
+    check_withdrawal(withdrawing(book), account_id)
     return subscribe(book, account_id, portfolio_id)
 
 
@@ -56,18 +56,19 @@ def check_move(book: Book, account_id: str, portfolio_id: str, busy: Collection[
     current = book.subscriptions.get(account_id)
     if current is not None and current.portfolio_id == portfolio_id:
         raise Conflict(f"account {book.account(account_id).account_number} already follows this portfolio")
-    _check_withdrawal(busy, account_id)
+    check_withdrawal(busy, account_id)
     _check(book, account_id, portfolio_id)
 
 
 def check_subscribe(book: Book, account_id: str, portfolio_id: str, busy: Collection[str]) -> None:
     """Raise as `subscribe_manually` would; changes nothing. `busy` is the result of `withdrawing`."""
-    _check_withdrawal(busy, account_id)
+    check_withdrawal(busy, account_id)
     _check(book, account_id, portfolio_id)
     _check_free(book, account_id)
 
 
-def _check_withdrawal(busy: Collection[str], account_id: str) -> None:
+def check_withdrawal(busy: Collection[str], account_id: str) -> None:
+    """Raise `Conflict` for an account of `busy`, which a withdrawal subscribes again."""
     if account_id in busy:
         raise Conflict("a withdrawal is in progress and will resubscribe the account")
 
@@ -114,8 +115,8 @@ def unsubscribe(book: Book, subscription_id: str) -> None:
     if account_id is None:
         raise NotFound(f"no subscription {subscription_id}")
     with book.write() as tx:
-        _end(tx, book.subscriptions[account_id])
-        _reload_changed(tx, [account_id])
+        end(tx, book.subscriptions[account_id])
+        reload_changed(tx, [account_id])
 
 
 def unsubscribe_account(book: Book, account_id: str) -> None:
@@ -132,7 +133,7 @@ def move(book: Book, account_id: str, portfolio_id: str) -> Subscription:
     check_move(book, account_id, portfolio_id, withdrawing(book))
     with book.write() as tx:
         made = _move(tx, account_id, portfolio_id)
-        _reload_changed(tx, [account_id])
+        reload_changed(tx, [account_id])
     return made
 
 
@@ -153,7 +154,7 @@ def unsubscribe_many(book: Book, account_ids: Iterable[str]) -> list[BulkOutcome
         book,
         account_ids,
         lambda account_id: _subscribed(book, account_id),
-        lambda tx, account_id: _end(tx, book.subscriptions[account_id]),
+        lambda tx, account_id: end(tx, book.subscriptions[account_id]),
     )
 
 
@@ -191,7 +192,7 @@ def _each(
     with book.write() as tx:
         for account_id, index in todo.items():
             outcomes[index] = BulkOutcome(account_id, act(tx, account_id), None)
-        _reload_changed(tx, list(todo))
+        reload_changed(tx, list(todo))
     return outcomes
 
 
@@ -204,24 +205,26 @@ def _begin(tx: BookTransaction, account_id: str, portfolio_id: str, last: dateti
     return subscription
 
 
-def _end(tx: BookTransaction, subscription: Subscription) -> None:
+def end(tx: BookTransaction, subscription: Subscription, *, undo: bool = False) -> None:
+    """End a subscription and cancel its QUEUED run; `undo` is noted in the audit entry."""
     book = tx.book
     portfolios.end_subscription(tx, subscription.id, book.now())
     run = book.open_runs.get(subscription.account_id)
     if run is not None and run.status is RunStatus.QUEUED and run.subscription_id == subscription.id:
         cancel_queued(tx, [run], "the subscription ended")
-    tx.record("subscription.ended", subscription.id, {"account": subscription.account_id}, "advisor")
+    detail = {"account": subscription.account_id, **({"undo": True} if undo else {})}
+    tx.record("subscription.ended", subscription.id, detail, "advisor")
 
 
 def _move(tx: BookTransaction, account_id: str, portfolio_id: str) -> Subscription:
     book = tx.book
     current = book.subscriptions.get(account_id)
     if current is not None:
-        _end(tx, current)
+        end(tx, current)
     return _begin(tx, account_id, portfolio_id)
 
 
-def _reload_changed(tx: BookTransaction, account_ids: Sequence[str]) -> None:
+def reload_changed(tx: BookTransaction, account_ids: Sequence[str]) -> None:
     """Reload the subscriptions and open runs of changed accounts."""
     tx.reload_subscriptions(account_ids)
     for account_id in account_ids:

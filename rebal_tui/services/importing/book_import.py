@@ -102,7 +102,7 @@ def _add_portfolios(tx: BookTransaction, parsed: BookFile) -> None:
             identity, body.name, body.description, status, body.weights, body.cooldown_days, body.conditions, at, at,
             at, body.review, "", body.rebalance_to, body.rebalance_scope, body.minimum_trade, body.stagger_sessions,
         )  # fmt: skip
-        portfolios.save(tx, portfolio)
+        portfolios.save(tx, portfolio, book.actor("advisor"))
     made = [
         (Subscription(book_settings.next_id(tx), account_id, portfolio_id, at, last), overrides)
         for account_id, portfolio_id, last, overrides in parsed.subscriptions

@@ -74,9 +74,7 @@ def _handlers(state: TrailState) -> dict[str, Callable[[str, Detail], None]]:
         "book.demonstration": lambda _, detail: _import(state, detail),
         "book.halted": lambda _, __: setattr(state, "halted", True),
         "book.released": lambda _, __: setattr(state, "halted", False),
-        "subscription.created": lambda subject, detail: state.subscriptions.update(
-            {subject: (detail["account"], detail["portfolio"])}
-        ),
+        "subscription.created": lambda subject, detail: _subscribe(state, subject, detail),
         "subscription.ended": lambda subject, _: state.ended.add(subject),
         QUEUED: lambda _, detail: state.queued.extend(_ranges(detail)),
         STARTED: lambda _, detail: state.started.extend(_ranges(detail)),
@@ -111,6 +109,12 @@ def _import(state: TrailState, detail: Detail) -> None:
     count = detail.get("subscriptions")
     if count is not None:
         state.unlogged = (state.unlogged or 0) + count
+
+
+def _subscribe(state: TrailState, subject: str, detail: Detail) -> None:
+    """A subscription begins; the undo of its end has an entry of the same form."""
+    state.subscriptions[subject] = (detail["account"], detail["portfolio"])
+    state.ended.discard(subject)
 
 
 def _end(state: TrailState, detail: Detail) -> None:

@@ -52,7 +52,20 @@ def _restrictions(_book: Book, _subject: str, detail: Detail) -> str:
 
 
 def _subscribed(book: Book, _subject: str, detail: Detail) -> str:
-    return f"Subscribed to {name_of(book, detail['portfolio'])}."
+    undone = "Unsubscription undone: subscribed" if detail.get("undo") else "Subscribed"
+    return f"{undone} to {name_of(book, detail['portfolio'])}."
+
+
+def _unsubscribed(_book: Book, _subject: str, detail: Detail) -> str:
+    return "Subscription undone: ended." if detail.get("undo") else "Subscription ended."
+
+
+def _portfolio_updated(book: Book, subject: str, detail: Detail) -> str:
+    if detail.get("undo"):
+        return f"The last edit of {name_of(book, subject)} was undone."
+    if "version" in detail:
+        return f"{name_of(book, subject)} returned to version {detail['version']}."
+    return f"{name_of(book, subject)} edited."
 
 
 def _withdrawal(_book: Book, _subject: str, detail: Detail) -> str:
@@ -86,7 +99,8 @@ _SENTENCES: Mapping[str, _Sentence] = {
     "reconciliation.paused": _paused,
     "reconciliation.released": lambda *_: "The book and the broker agree again; trading of the account resumes.",
     "subscription.created": _subscribed,
-    "subscription.ended": lambda *_: "Subscription ended.",
+    "subscription.ended": _unsubscribed,
+    "portfolio.updated": _portfolio_updated,
     "cash.deposited": _cash("Deposit requested:"),
     "cash.released": _cash("Reserved cash released:"),
     "cash.deposit": _cash("Deposit of"),
@@ -112,4 +126,4 @@ _SENTENCES: Mapping[str, _Sentence] = {
     "journal.rejected": _journal("refused by the broker"),
     "journal.refused": _journal("refused by the broker"),
 }
-"""Sentences by action, for actions that concern one account."""
+"""Sentences by action."""

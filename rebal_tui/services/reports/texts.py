@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 from rebal_tui.domain.quantities import NANO, Price, Qty, format_scaled
 from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.domain.text import day_text, minute_text
 from rebal_tui.engine.trace_text import dollars, money
 
 __all__ = ["day_text", "dollars", "minute_text", "money", "percent_cell", "price_cell", "shares", "time_text"]
 
 NONE = "–"
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def shares(qty: Qty | None) -> str:
@@ -39,17 +38,6 @@ def percent_cell(hundredths: int | None) -> str:
     return f"{sign}{whole}.{fraction:02d} %"
 
 
-def day_text(day: date) -> str:
-    """`Thu 02 Jan 2020`, in every locale."""
-    return f"{_WEEKDAYS[day.weekday()]} {day.day:02d} {_MONTHS[day.month - 1]} {day.year}"
-
-
 def time_text(at: datetime) -> str:
     """`10:45:12`, New York time."""
     return at.astimezone(NEW_YORK).strftime("%H:%M:%S")
-
-
-def minute_text(at: datetime) -> str:
-    """`Thu 02 Jan 2020 10:45`, New York time."""
-    local = at.astimezone(NEW_YORK)
-    return f"{day_text(local.date())} {local:%H:%M}"

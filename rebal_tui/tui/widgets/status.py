@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from rebal_tui.domain.errors import Halt
 from rebal_tui.domain.sessions import NEW_YORK
-from rebal_tui.domain.text import count_text
+from rebal_tui.domain.text import count_text, day_text
 from rebal_tui.services.view_models.status import ConnectionView, StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.sections import EXCEPTIONS, REVIEW, Section
@@ -53,7 +53,7 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
         work = status.work
         track, _ = fill_bar(work.done, work.total, WORK_BAR_WIDTH)
         parts.append((0, (f"{work.what} {track} {work.done:,} of {work.total:,}", "key")))
-    parts.append((3, (formats.full_day(status.now.astimezone(NEW_YORK).date()), "muted")))
+    parts.append((3, (day_text(status.now.astimezone(NEW_YORK).date()), "muted")))
     parts.append((0, (f"{formats.clock(status.now)} NY", "")))
     parts.append((1, (session, "good" if session.startswith("OPEN") else "muted")))
     if rest:

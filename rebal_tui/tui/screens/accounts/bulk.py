@@ -9,7 +9,7 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.text import count_text, fold
 from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, FirstRun
 from rebal_tui.tui import formats
-from rebal_tui.tui.book_services import bulk, first_runs, run_queries
+from rebal_tui.tui.book_services import bulk, first_runs, run_queries, undo
 from rebal_tui.tui.screens.accounts.bulk_lines import bulk_effects, bulk_items, bulk_lines, result_lines
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
@@ -56,7 +56,8 @@ async def _subscribe(screen: ListScreen, chosen: tuple[str, ...], portfolio_id: 
 
     async def do() -> str:
         _wait_for(screen, chosen)
-        results = await screen.host.ask(bulk.subscribe_all, chosen, portfolio_id, moving=moving)
+        results, change = await screen.host.ask(undo.subscribe_all, chosen, portfolio_id, moving=moving)
+        screen.host.offer_undo(change, f"{done.lower()} {_count(results)} to {preview.portfolio}")
         return _outcome(screen, results, done)
 
     if screen.is_current:
@@ -83,7 +84,8 @@ async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
 
     async def do() -> str:
         _wait_for(screen, chosen)
-        results = await screen.host.ask(bulk.unsubscribe_all, chosen)
+        results, change = await screen.host.ask(undo.unsubscribe_all, chosen)
+        screen.host.offer_undo(change, f"unsubscribed {_count(results)}")
         return _outcome(screen, results, "Unsubscribed")
 
     if screen.is_current:
@@ -110,6 +112,10 @@ def _all_refused(screen: ListScreen, preview: BulkPreview) -> bool:
         title = f"No change possible · {count_text(len(preview.rows), 'account')} refused"
         screen.app.push_screen(ReadScreen(title, bulk_lines(preview)))
     return True
+
+
+def _count(results: tuple[BulkResult, ...]) -> str:
+    return count_text(sum(not result.refusal for result in results), "account")
 
 
 def _outcome(screen: ListScreen, results: tuple[BulkResult, ...], verb: str) -> str:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from rebal_tui.domain.errors import Fault, Invalid, Refusal
 from rebal_tui.domain.quantities import Money
-from rebal_tui.domain.text import count_text
+from rebal_tui.domain.text import count_text, day_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.cash import WithdrawalPreview
@@ -89,7 +89,7 @@ def _effects(row: AccountRow, view: WithdrawalPreview) -> list[Effect]:
         effects.append(Effect(raised, f"${formats.money(view.preview.turnover)}"))
     if view.everything and view.stays:
         effects.append(Effect(f"Cannot be sold and stays: {view.stays}", style="warn"))
-    leaves = formats.full_day(view.can_leave) if view.can_leave else "a day the calendar does not cover"
+    leaves = day_text(view.can_leave) if view.can_leave else "a day the calendar does not cover"
     effects.append(Effect(f"Journaled to the firm account once settled, on {leaves}", about))
     if view.everything:
         effects.append(Effect("The account stays unsubscribed"))

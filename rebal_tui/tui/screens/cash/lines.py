@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.text import day_text
 from rebal_tui.services.view_models.cash import WithdrawalPreview, WithdrawalView
 from rebal_tui.services.view_models.runs import TimelineEvent
 from rebal_tui.tui import formats
@@ -125,7 +126,7 @@ def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
     plan = preview_lines(view.preview) if view.preview is not None else None
 
     def build(width: int, height: int) -> Sequence[Line]:
-        leaves = formats.full_day(view.can_leave) if view.can_leave else "unknown: after the end of the calendar"
+        leaves = day_text(view.can_leave) if view.can_leave else "unknown: after the end of the calendar"
         sells = view.preview is not None and bool(view.preview.plan.sells)
         now = not sells if view.everything else view.settled_now >= view.amount
         why = "settled cash covers it" if now else "after the sells settle"

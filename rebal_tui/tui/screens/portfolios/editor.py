@@ -20,7 +20,7 @@ from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioDraft
-from rebal_tui.tui.book_services import portfolio_queries, portfolios
+from rebal_tui.tui.book_services import portfolio_queries, portfolios, undo
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, Note
@@ -332,9 +332,7 @@ class PortfolioEditor(Dialog[str]):
         try:
             impact = await self._count(body)
             if impact.subscribers == 0:
-                await self._store(body)
-                self.host.say(f"Saved {body.name}.")
-                self.host.pull_soon()
+                await self.host.change(lambda: self._store(body), f"Saved {body.name}")
             elif self.is_current:
                 self._confirm(body, impact)
         finally:
@@ -351,7 +349,8 @@ class PortfolioEditor(Dialog[str]):
         before = self._saved
         try:
             if before is not None:
-                stored = await self.host.ask(portfolios.update_portfolio, before.id, body)
+                stored, change = await self.host.ask(undo.update_portfolio, before.id, body)
+                self.host.offer_undo(change, f"the edit of {stored.name}")
             else:
                 stored = await self.host.ask(portfolios.create_portfolio, body)
         except Refusal:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from rebal_tui.domain.portfolios import CalendarCondition, Condition, PortfolioUpdate
-from rebal_tui.domain.text import count_text
+from rebal_tui.domain.text import count_text, day_text
 from rebal_tui.engine.trace_text import condition_text
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioView
@@ -105,7 +105,7 @@ def condition_lines(conditions: Sequence[Condition], dates: Sequence[date], cool
 
 def dates_text(dates: Sequence[date]) -> str:
     """Return `next Mon 16 Mar 2026 · Wed 15 Apr 2026`, or that there is no such day."""
-    return f"next {' · '.join(formats.full_day(day) for day in dates)}" if dates else "no such day in the next 2 years"
+    return f"next {' · '.join(day_text(day) for day in dates)}" if dates else "no such day in the next 2 years"
 
 
 def cooldown_text(days: int) -> str:

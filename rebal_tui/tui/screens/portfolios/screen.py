@@ -16,13 +16,14 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, PortfolioView
 from rebal_tui.tui import actions
-from rebal_tui.tui.book_services import portfolio_queries, portfolios, run_queries, status_queries
+from rebal_tui.tui.book_services import portfolio_queries, portfolio_versions, portfolios, run_queries, status_queries
 from rebal_tui.tui.navigation import ShowsPortfolio
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.lines import impact_lines, names_text, portfolio_lines
 from rebal_tui.tui.screens.portfolios.paste import NameScreen, PasteScreen
+from rebal_tui.tui.screens.portfolios.versions import VersionsScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.json_lines import json_lines
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
@@ -239,6 +240,16 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         if self.is_current:
             what = "Effect on its subscribers if they were evaluated now, with the stored portfolio."
             self.app.push_screen(ReadScreen(f"Impact · {row.name}", impact_lines(row.name, impact, what)))
+
+    def action_versions(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.host.work(self._versions(row), name="versions")
+
+    async def _versions(self, row: PortfolioRow) -> None:
+        found = await self.host.ask(portfolio_versions.version_views, row.id)
+        if self.is_current:
+            self.app.push_screen(VersionsScreen(row, found), self._select_saved)
 
     def action_json(self) -> None:
         portfolio_id = self.selected_id()

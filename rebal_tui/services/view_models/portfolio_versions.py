@@ -1,0 +1,32 @@
+"""Versions of a portfolio, with their differences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that differs, as text; `before` or `after` is empty where the field has no value.
+
+    `change` is the change of a weight in hundredths of a percentage point, 0 for other fields.
+    """
+
+    field: str
+    before: str
+    after: str
+    change: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """One version: `changes` from the version before it, empty for the oldest; `to_return` is what going back to it
+    would change now, empty when it has the present content."""
+
+    number: int
+    at: datetime
+    actor: str
+    changes: tuple[Difference, ...]
+    to_return: tuple[Difference, ...]
+    oldest: bool

@@ -1,0 +1,82 @@
+"""Differences between versions of a portfolio, as text, lines and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.text import count_text, minute_text
+from rebal_tui.services.view_models.portfolio_versions import Difference, VersionView
+from rebal_tui.tui import formats
+from rebal_tui.tui.segments import Line, heading, paragraph, table_line
+from rebal_tui.tui.widgets.lines import Builder
+from rebal_tui.tui.widgets.table_layout import Column
+
+NONE = "–"
+FIELD_WIDTH, VALUE_WIDTH, CHANGE_WIDTH = 16, 24, 8
+
+
+def change_text(one: Difference) -> str:
+    """Return `SPY 60 % → 50 %`, `+ BND 5 %`, `− ±5 pp`."""
+    name = "" if one.field == "Condition" else f"{one.field} "
+    if not one.before:
+        return f"+ {name}{one.after}"
+    if not one.after:
+        return f"− {name}{one.before}"
+    return f"{name}{one.before} → {one.after}"
+
+
+def summary(view: VersionView) -> str:
+    """Return the changes of a version in one line."""
+    if view.oldest:
+        return "First version known"
+    return ", ".join(map(change_text, view.changes)) or "No difference"
+
+
+def version_columns() -> tuple[Column[VersionView], ...]:
+    """Columns of versions: number, time, author, changes."""
+    return (
+        Column("number", "Version", 7, lambda row: str(row.number), "right"),
+        Column("at", "When", 21, lambda row: minute_text(row.at)),
+        Column("actor", "By", 12, lambda row: row.actor or NONE, priority=1, max_width=24),
+        Column("changes", "Changes", 24, lambda row: ((summary(row), "muted"),), grow=1, max_width=160),
+    )
+
+
+def difference_table(differences: Sequence[Difference], width: int) -> list[Line]:
+    """Return one line per field: before, after, and the change of a weight."""
+    value = max(min((width - FIELD_WIDTH - CHANGE_WIDTH - 3) // 2, VALUE_WIDTH), 8)
+    lines: list[Line] = []
+    for one in differences:
+        style = "good" if one.change > 0 else "bad" if one.change < 0 else ""
+        change = formats.drift(one.change) if one.change else ""
+        lines.append(
+            table_line(
+                [
+                    (one.field, FIELD_WIDTH, "left", "title"),
+                    (one.before or NONE, value, "left", "muted"),
+                    (one.after or NONE, value, "left", ""),
+                    (change, CHANGE_WIDTH, "right", style),
+                ]
+            )
+        )
+    return lines
+
+
+def version_lines(view: VersionView) -> Builder:
+    """Build the differences of a version from the one before it, and from the present."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        lines: list[Line] = [heading(f"Changes in version {view.number}", width, _count(view.changes))]
+        if view.oldest:
+            lines += paragraph("The first version known; nothing is recorded before it.", width, "muted")
+        lines += [*difference_table(view.changes, width), ()]
+        lines.append(heading(f"Going back to version {view.number}", width, _count(view.to_return)))
+        if not view.to_return:
+            lines += paragraph("This is the present content.", width, "muted")
+        return [*lines, *difference_table(view.to_return, width)]
+
+    return build
+
+
+def _count(differences: Sequence[Difference]) -> str:
+    return count_text(len(differences), "change") if differences else ""
