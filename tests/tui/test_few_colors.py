@@ -29,12 +29,13 @@ def test_text_under_the_cursor_is_seen_with_16_colors(monkeypatch: pytest.Monkey
     async def script(pilot: Any, app: Any) -> None:
         await press(pilot, "down")
         lines = textual_internals.drawn(app.screen)
-        assert any(segment.style.reverse and len(segment.text.strip()) > 1 for line in lines for segment in line)
-        for segment in (segment for line in lines for segment in line if segment.text.strip()):
-            color, behind = segment.style.color, segment.style.bgcolor
+        shown = [(one.text.strip(), one.style) for line in lines for one in line if one.style and one.text.strip()]
+        assert any(style.reverse and len(text) > 1 for text, style in shown)
+        for text, style in shown:
+            color, behind = style.color, style.bgcolor
             if color is not None and behind is not None and not behind.is_default:
                 seen = (color.downgrade(ColorSystem.STANDARD), behind.downgrade(ColorSystem.STANDARD))
-                assert seen[0].number != seen[1].number, segment
+                assert seen[0].number != seen[1].number, text
 
     monkeypatch.setattr(RebalApp, "is_headless", False)
     app = make_app()
