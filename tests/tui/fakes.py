@@ -13,7 +13,15 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot, PreviewView
 from rebal_tui.services.view_models.runs import RunsSnapshot, RunView
 from rebal_tui.services.view_models.standing import Tile
-from rebal_tui.tui.book_services import desk_queries, export, manual_runs, run_queries, scheduler, status_queries
+from rebal_tui.tui.book_services import (
+    account_queries,
+    desk_queries,
+    export,
+    manual_runs,
+    run_queries,
+    scheduler,
+    status_queries,
+)
 from tests.services.factories import simple_book
 from tests.tui import run_views, views
 
@@ -44,6 +52,7 @@ class FakeBackend:
         self.halted: ReadOnly | None = None
         self.answers: dict[Callable[..., Any], Callable[..., Any]] = {
             status_queries.status_line: lambda: self.line,
+            account_queries.is_empty: lambda: not self.rows,
             desk_queries.desk_snapshot: self.desk,
             desk_queries.account_view: lambda account_id: views.account_view(self._row(account_id)),
             desk_queries.preview: self._preview,
