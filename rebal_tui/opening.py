@@ -96,7 +96,7 @@ def replace_with_files_book(path: Path) -> str:
                 files_book.create_files(database, name=path.stem, now=bootstrap.real_now(), seed=bootstrap.new_seed())
         finally:
             database.close()
-    return f"{path} is a files book: nothing is traded or priced by itself. E in Accounts (3) enters data by hand."
+    return f"{path} is a files book: nothing is traded or priced by itself. E in Accounts (3) enters data."
 
 
 def _remove_empty_book(path: Path) -> None:

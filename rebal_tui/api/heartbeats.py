@@ -100,7 +100,7 @@ class Heartbeats:
         record = self._record
         known, record.halted = record.halted, str(halted)
         if halted.halt in (Halt.TAKEN_OVER, Halt.FILE_GONE):
-            # The server ends; a heartbeat until then must not write again, and has nothing more to say.
+            # The server ends; a heartbeat until then must not write again or report anything.
             self._left = True
             _log.error("%s", halted)
             self._taken_over()

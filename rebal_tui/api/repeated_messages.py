@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 INTERVAL_SECONDS = 60.0
 MAX_MESSAGES = 100
-"""Messages that are told apart; more of them count as one."""
+"""Messages that are kept separate; more of them count as one."""
 _OTHERS = ""
 
 

@@ -107,7 +107,7 @@ def wants_extensions(request: Request) -> bool:
 def answer(request: Request, content: Any, status: int = 200) -> Response:
     """The response of a route of Alpaca's API: with our extensions only if the request asks for them.
 
-    `content` is of the shape that the route is documented with; it is changed in place.
+    `content` is of the shape that the route is documented with; it is modified.
     """
     if not wants_extensions(request):
         route: APIRoute = request.scope["route"]

@@ -1,4 +1,4 @@
-"""`rebal-tui enter`: accounts, assets, holdings, cash and prices of a files book by hand."""
+"""`rebal-tui enter`: accounts, assets, holdings, cash and prices of a files book, entered by hand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Parsed = TypeVar("_Parsed")
 
 @click.group("enter", epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 def entry() -> None:
-    """Enter accounts, assets, holdings, cash and prices of a files book by hand.
+    """Enter accounts, assets, holdings, cash and prices of a files book, entered by hand.
 
     \b
     Examples:

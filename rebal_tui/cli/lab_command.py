@@ -63,7 +63,7 @@ MAX_VERIFIED = 1_000
     "--bootstrap",
     type=click.IntRange(100, 100_000),
     metavar="N",
-    help="Say what differs beyond luck, from N resamples of the results.",
+    help="Report what differs beyond luck, from N resamples of the results.",
 )
 @click.option("--verify", type=click.IntRange(1, MAX_VERIFIED), metavar="N", help="Replay the first N policies listed.")
 @click.option("--all", "show_all", is_flag=True, help="Also list policies that are worse than another in everything.")

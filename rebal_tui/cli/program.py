@@ -23,7 +23,7 @@ _COMMANDS = {
     "subscribe": "Create a portfolio in a files book and subscribe accounts to it.",
     "approve": "Approve the runs of a files book that wait for review.",
     "new": "Create an empty files book.",
-    "enter": "Enter accounts, assets, holdings, cash and prices of a files book by hand.",
+    "enter": "Enter accounts, assets, holdings, cash and prices of a files book.",
     "prices": "Store prices in a files book, from a file or entered by hand.",
     "fills": "Report what the custodian filled of a trade list.",
     "trades": "Write the approved orders of a files book as a trade list.",

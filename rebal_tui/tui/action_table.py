@@ -182,8 +182,8 @@ ACTIONS: tuple[Action, ...] = (
         Section.ACCOUNTS, "import_positions", footer=False,
     ),
     Action(
-        "accounts.enter", "E", "Enter by hand",
-        "Enter an account, holding, cash, asset, price or fill of a files book by hand.", Section.ACCOUNTS,
+        "accounts.enter", "E", "Enter data",
+        "Enter an account, holding, cash, asset, price or fill of a files book.", Section.ACCOUNTS,
         "enter_by_hand", footer=False,
     ),
     Action(

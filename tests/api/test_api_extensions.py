@@ -70,7 +70,7 @@ def _answer(server: Server, path: str, headers: dict[str, str]) -> Json:
 
 
 def _keys(content: Any, at: str = "") -> set[str]:
-    """The places of all keys; the items of a list share theirs."""
+    """The paths of all keys; the items of a list share theirs."""
     if isinstance(content, list):
         inside = f"{at}[]" if at else ""
         return set().union(*(_keys(one, inside) for one in content))

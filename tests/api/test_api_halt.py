@@ -152,7 +152,7 @@ def test_a_book_that_another_program_took_over_is_left(tmp_path: Path, caplog: p
         await served.wait(0.25)
         await served.wait(RETRY_SECONDS + 1)
         assert served.taken_over == [True], "a heartbeat before the server ends does not take the book back"
-        assert [record.getMessage()[:31] for record in caplog.records] == ["another rebal-tui took over the"]
+        assert [record.getMessage()[:36] for record in caplog.records] == ["another rebal-tui took over the book"]
         assert (await served.http.get("/v1/clock")).status_code == 503
 
     with_book(path, test)

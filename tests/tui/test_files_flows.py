@@ -1,4 +1,4 @@
-"""A files book on screen without a mouse: from nothing to a trade list, the next day, and data by hand (R-70)."""
+"""A files book on screen without a mouse: from nothing to a trade list, the next day, and data entered by hand (R-70)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ACCOUNTS = 60
 
 
 class Keys:
-    """Presses keys, and counts them; paths are typed beside the count."""
+    """Presses keys, and counts them; typed paths do not count."""
 
     def __init__(self, pilot: Pilot[Any]) -> None:
         self.pilot = pilot

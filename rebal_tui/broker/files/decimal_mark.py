@@ -32,7 +32,7 @@ def decimal_mark(rows: Sequence[Triple]) -> str:
     best = max(proofs, key=lambda mark: proofs[mark])
     if not proofs[best] or proofs["."] == proofs[","]:
         raise Invalid(
-            'the decimal mark of the file cannot be told, as in 1.250; name it in the mapping as "decimal": "." or ","'
+            'the decimal mark of the file is ambiguous, as in 1.250; name it in the mapping as "decimal": "." or ","'
         )
     return best
 

@@ -60,7 +60,7 @@ class RuleColumns:
     `keeps_others`: nothing may be sold, holdings outside the portfolio included. `amount` and `share` are the minimum
     trade in dollars and as a share of equity, `cost` is what a share costs as a multiple of its price. `free_share` is
     what the weights of the lines without restrictions sum to. `index` is the entry of each row of the frame, -1
-    without rules. The entries `stagger` have their calendar condition asked for the
+    without rules. The entries `stagger` have their calendar condition evaluated for the
     sessions `stagger_day` and `stagger_next_day`, as ordinals.
     """
 

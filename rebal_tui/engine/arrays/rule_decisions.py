@@ -33,11 +33,11 @@ _FIRST, _CALENDAR, _BAND, _UPDATE = (
     CHECKS.index(name) for name in ("first_rebalance", "calendar", "drift_band", "portfolio_update")
 )
 _AFTER_FIRST = (DecisionInput.COOLING, DecisionInput.DUE, DecisionInput.DRIFTED, DecisionInput.UPDATED)
-"""Triggers that are not looked at after a first rebalance, whether or not it fires."""
+"""Triggers that are not evaluated after a first rebalance, whether or not it fires."""
 
 
 def stagger_due_days(frame: BookFrame, day_context: DayContext, columns: RuleColumns, inputs: DecisionInputs) -> None:
-    """Replace the calendar day of accounts whose condition is asked for an earlier session (R-66)."""
+    """Replace the calendar day of accounts whose condition is evaluated for an earlier session (R-66)."""
     if not len(columns.stagger):
         return
     rows = columns.rows[columns.stagger]

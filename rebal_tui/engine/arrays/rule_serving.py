@@ -21,7 +21,7 @@ _MIN_DOLLARS = 1.01
 _SURE_USAGE = 1e-6
 _SLOTS_AT_ONCE = 4
 _MAX_RESTRICTED = 8
-"""With at most as many restricted lines beside a free one, $10 always buys something: not all are below $1."""
+"""With at most as many restricted lines in addition to a free one, $10 always buys something: not all are below $1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,6 @@
 """Bounds, reachable target and band usage of accounts with rules, by floats with a margin (R-60, R-61).
 
-An account of which floats do not surely say these is left to the exact form.
+An account for which floats cannot decide these with certainty is left to the exact form.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def _others(frame: BookFrame, columns: RuleColumns) -> tuple[Ints, Ints]:
 def _bounds(
     frame: BookFrame, lines: RestrictedLines, value: Floats, equity: Floats, margin: Floats
 ) -> tuple[Floats, Floats, Flags]:
-    """The least and the most of each restricted line, and whether floats cannot say them surely (R-60)."""
+    """The least and the most of each restricted line, and whether floats cannot decide them with certainty (R-60)."""
     base, near = equity[lines.account], margin[lines.account]
     over = value - lines.weight / 10_000 * base
     scale = np.where(lines.unit == _PERCENT, base, 1.0)

@@ -75,7 +75,7 @@ def edit_account(
             change = cash - cash_before
             broker.set_cash(tx, key, cash)
             kind = CashKind.DEPOSIT if change > 0 else CashKind.OTHER
-            broker.book_flow(tx, key, kind, change, micros(book.now()), "by hand")
+            broker.book_flow(tx, key, kind, change, micros(book.now()), "entered by hand")
             detail["cash"] = [cash_before, cash]
         if detail:
             _announce(tx, key, "files.account_edited", account_id, detail)

@@ -40,7 +40,7 @@ class PositionsShown:
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestions:
-    """What a positions file leaves open: its columns and those with usual names by field, or only its date.
+    """What a positions file leaves open: its columns and those with common names by field, or only its date.
 
     `columns` is empty where the format is known.
     """
@@ -97,7 +97,7 @@ def show_statement(
     for stated, change in plan.changes.values():
         lines += [
             f"{stated.number}  {one.symbol} {qty_text(one.before)} → {qty_text(one.after)}: "
-            + ("to be looked at" if one.unexplained else "a fill of the list")
+            + ("to be reviewed" if one.unexplained else "a fill of the list")
             for one in change.symbols
         ]
         if change.flow:

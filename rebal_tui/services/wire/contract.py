@@ -21,7 +21,7 @@ Reduce = Callable[[Any], None]
 
 
 def remove_extensions(shape: Any, content: Any) -> None:
-    """Reduce content of a shape of `models`, in place, to what Alpaca's API has."""
+    """Reduce content of a shape of `models` to what Alpaca's API has."""
     reduce = _reducer(shape)
     if reduce is not None:
         reduce(content)

@@ -33,7 +33,7 @@ def shown_type(kind: RunType) -> rebalancing.ShownRunType:
 
 
 def shown_initiator(book: Book, run: Run) -> rebalancing.Initiator:
-    """Who asked for a run: the program, a client of the API, or a person at the terminal."""
+    """Who requested a run: the program, a client of the API, or a person at the terminal."""
     if run.initiated_from is InitiatedFrom.SYSTEM:
         return "system"
     return "dashboard" if terminal_runs.has(book.database, run.id) else "api"

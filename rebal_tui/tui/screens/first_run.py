@@ -49,7 +49,7 @@ class FirstRun(Vertical):
             yield OptionList(
                 Option(ui_text("Open the demo       fictitious clients, in a book of its own"), id="demo"),
                 Option(ui_text("Import a file       positions of a custodian, or a BOOK.json"), id="import"),
-                Option(ui_text("An empty book       accounts and prices by hand or from files"), id="empty"),
+                Option(ui_text("An empty book       accounts and prices, typed or from files"), id="empty"),
                 Option(ui_text("Connect a broker    existing accounts"), id="broker"),
                 id="first-choices",
                 markup=False,

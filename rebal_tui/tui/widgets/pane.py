@@ -8,7 +8,7 @@ from rebal_tui.tui.text import ui_text
 
 
 class Pane(Vertical):
-    """A container with its title on a line above it. Without room for a second pane, the line is left out."""
+    """A container with its title on a line above it. Without space for a second pane, the line is left out."""
 
     DEFAULT_CSS = """
     Pane {

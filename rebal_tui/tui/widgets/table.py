@@ -123,7 +123,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
     def set_rows(self, rows: Sequence[R], accept: Callable[[R], bool] | None = None) -> None:
         """Replace the rows and filter them by `accept`. Cursor, sort order, text filter and marks are kept, and rows
-        stay in their places for `HOLD_SECONDS` after a key.
+        keep their order for `HOLD_SECONDS` after a key.
 
         `Columnar` rows sort and filter themselves, by the keys of the columns of this table.
         """
@@ -134,7 +134,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
             self.go_to(self._wanted)
 
     def renew_order(self) -> None:
-        """The next rows are other ones, or are looked at anew: they get their current order at once."""
+        """The next rows are other ones, or are viewed from the start: they get their current order at once."""
         self._order.forget()
 
     def fit_columns(self, hidden: Collection[str], widest: Mapping[str, int]) -> None:
@@ -145,7 +145,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
     def choose_columns(self, keys: Collection[str] | None) -> None:
         """Show the columns with these keys, and those without a title, as far as they fit; None restores the default,
-        which hides what `fit_columns` says. Unknown keys are ignored; without a known one, the default applies."""
+        which hides the columns of `fit_columns`. Unknown keys are ignored; without a known one, the default applies."""
         known = frozenset(keys or ()) & {column.key for column in self.columns if column.title}
         self._chosen = known or None
         self._layout()

@@ -179,7 +179,7 @@ def test_windows_text_is_read_and_said() -> None:
 
 def test_undecidable_decimal_mark_is_asked_for_and_a_mapping_answers() -> None:
     content = b"Account;Symbol;Quantity\nA1;AAA;1.250\n"
-    assert "the decimal mark of the file cannot be told" in _faults(content)[0]
+    assert "the decimal mark of the file is ambiguous" in _faults(content)[0]
     mapping = {"account": "Account", "symbol": "Symbol", "quantity": "Quantity", "decimal": ","}
     assert _figures(read_statement(content, ReadOptions(mapping=mapping)))["A1"][1] == [("AAA", "1250", None)]
 

@@ -13,7 +13,7 @@ from rebal_tui.services.schedule.heartbeat import Heartbeat
 
 
 def run_and_stop(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, *, turns: int, hangs: bool) -> str:
-    """Stop the timer after so many turns of the loop after a heartbeat is due; returns what it did."""
+    """Stop the timer after `turns` turns of the loop after a heartbeat is due; returns what it did."""
     monkeypatch.setattr(timer, "INTERVAL_SECONDS", 0.01)
     happened: list[str] = []
 

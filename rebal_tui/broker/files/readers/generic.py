@@ -52,7 +52,7 @@ def check_mapping(mapping: Mapping[str, object]) -> Mapping[str, str]:
 
 
 def usual_columns(names: Sequence[str]) -> dict[str, str]:
-    """The column of each field among the names, as far as one has a usual name."""
+    """The column of each field among the names, as far as one has a common name."""
     forms = {form: name for name in reversed(names) for form in name_forms(name)}
     found = {key: next((forms[one] for one in usual if one in forms), "") for key, usual in USUAL_NAMES.items()}
     return {key: name for key, name in found.items() if name}

@@ -18,7 +18,7 @@ from rebal_tui.services.wire.models.types import OURS, Decimal, ShownAs, Timesta
 ShownRunType = Literal[RunType.FULL_REBALANCE, RunType.INVEST_CASH]
 """The types of run that the API's clients know."""
 Initiator = Annotated[Literal["system", "api", "dashboard"], ShownAs({"dashboard": "api"})]
-"""Who asked for a run. `dashboard`: a person at the terminal; shown as `api` unless the request asks for extensions."""
+"""Who requested a run. `dashboard`: a person at the terminal; shown as `api` unless the request asks for extensions."""
 
 
 @documented

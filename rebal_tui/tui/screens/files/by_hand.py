@@ -1,4 +1,4 @@
-"""Forms of a files book: accounts, holdings, cash, assets, prices and fills by hand; removing; undo (R-70, R-75)."""
+"""Forms of a files book: accounts, holdings, cash, assets, prices and fills entered by hand; removing; undo (R-70, R-75)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UNDO = "undo"
 class HandForm:
     """A form: `fields` by key with label and hint, of which those in `needed` may not be empty, and what it does.
 
-    `sentence` says what will be, `done` what was done.
+    `sentence` describes what will be done, `done` what was done.
     """
 
     label: str
@@ -66,7 +66,7 @@ def enter_by_hand(screen: ListScreen) -> None:
         elif key:
             screen.host.work(show(key), name="form")
 
-    screen.app.push_screen(PickScreen("Enter by hand", choices, "entry"), picked)
+    screen.app.push_screen(PickScreen("Enter data", choices, "entry"), picked)
 
 
 def hand_form(form: HandForm, accounts: tuple[str, ...], symbols: tuple[str, ...]) -> FormScreen:

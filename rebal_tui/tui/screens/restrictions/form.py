@@ -60,7 +60,7 @@ def restriction_form(title: str, concerned: Concerned, symbols: tuple[str, ...])
 
 
 def read_draft(values: Values) -> RestrictionDraft:
-    """The draft that the fields say. Raises `Invalid` with every field that cannot be read."""
+    """The draft in the fields. Raises `Invalid` with every field that cannot be read."""
     faults = []
     kind = _KINDS.get(" ".join(values["kind"].replace("_", " ").casefold().split()))
     if kind is None:

@@ -22,7 +22,7 @@ from rebal_tui.tui.widgets.table_layout import Column
 
 @dataclass(frozen=True, slots=True)
 class ColumnChoice:
-    """A column to choose; `note` says why it is not shown, empty if it is."""
+    """A column to choose; `note` is the reason why it is not shown, empty if it is."""
 
     key: str
     title: str
@@ -93,7 +93,7 @@ def choices_of(table: BookTable[Any]) -> tuple[ColumnChoice, ...]:
     def note(column: Column[Any]) -> str:
         if column in placed:
             return ""
-        return "no room at this width" if column in available else "hidden"
+        return "too wide here" if column in available else "hidden"
 
     return tuple(ColumnChoice(column.key, column.title, note(column)) for column in table.columns if column.title)
 
@@ -111,6 +111,6 @@ def apply_columns(host: Host, table: BookTable[Any], name: str, keys: tuple[str,
     columns = {**settings.columns, name: keys} if keys else {n: k for n, k in settings.columns.items() if n != name}
     saved = save_settings(host, replace(settings, columns=columns))
     left_out = [column.title for column in table.available_columns if column not in table.placed_columns]
-    room = f" No room at this width for {', '.join(left_out)}." if left_out else ""
+    room = f" Not enough width for {', '.join(left_out)}." if left_out else ""
     if saved:
         host.say(f"Columns {'saved' if keys else 'as by default'}.{room}")
