@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.book import guards, kill_switch, policy
     from rebal_tui.services.broker_sync.reconciliation import release
     from rebal_tui.services.maintenance import book_copy, export
+    from rebal_tui.services.queries import account_page as account_pages
     from rebal_tui.services.queries import accounts as account_queries
     from rebal_tui.services.queries import cash as cash_queries
     from rebal_tui.services.queries import desk as desk_queries
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import review as review_queries
     from rebal_tui.services.queries import runs as run_queries
     from rebal_tui.services.queries import status as status_queries
+    from rebal_tui.services.reports import account_trail as account_trails
     from rebal_tui.services.runs import asset_holds
     from rebal_tui.services.runs import manual as manual_runs
     from rebal_tui.services.schedule import follower, scheduler
@@ -70,6 +72,7 @@ else:
     release = ServiceModule("broker_sync.reconciliation.release")
     book_copy = ServiceModule("maintenance.book_copy")
     export = ServiceModule("maintenance.export")
+    account_pages = ServiceModule("queries.account_page")
     account_queries = ServiceModule("queries.accounts")
     cash_queries = ServiceModule("queries.cash")
     desk_queries = ServiceModule("queries.desk")
@@ -83,6 +86,7 @@ else:
     review_queries = ServiceModule("queries.review")
     run_queries = ServiceModule("queries.runs")
     status_queries = ServiceModule("queries.status")
+    account_trails = ServiceModule("reports.account_trail")
     asset_holds = ServiceModule("runs.asset_holds")
     manual_runs = ServiceModule("runs.manual")
     follower = ServiceModule("schedule.follower")
@@ -93,7 +97,9 @@ else:
 
 __all__ = [
     "account_events",
+    "account_pages",
     "account_queries",
+    "account_trails",
     "asset_holds",
     "backtest_comparison",
     "backtest_verification",

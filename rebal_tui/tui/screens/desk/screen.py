@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.schedule.loading import LoadProgress
-from rebal_tui.services.view_models.desk import AccountView, DeskRow, DeskSnapshot, InTile
+from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot, InTile
 from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELDS
 from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.services.view_models.standing import Tile
@@ -34,17 +34,6 @@ MAX_SEARCHED_ROWS = 2_000
 BAR_WIDTH = 20
 """Width in cells of the progress bar while the book opens."""
 OWN_ACTIONS = frozenset(action.method.partition("(")[0] for action in actions.section_actions(Section.DESK))
-
-
-class AccountScreen(ReadScreen):
-    """Full-screen account details."""
-
-    def __init__(self, view: AccountView) -> None:
-        from rebal_tui.tui.screens.shared.account_lines import account_lines
-
-        title = f"Account {view.account_number}"
-        super().__init__(title, account_lines(view, whole=True), copy=view.account_id)
-        self.account_id = view.account_id
 
 
 class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
@@ -161,9 +150,9 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             self.host.say(f"Account {formats.short_id(account_id)} is not subscribed, so it is not on the Desk.")
 
     async def open_row(self, key: str) -> None:
-        view = await self.host.ask(desk_queries.account_view, key)
-        if self.is_current:
-            self.app.push_screen(AccountScreen(view))
+        from rebal_tui.tui.screens.account.page import open_account
+
+        await open_account(self.host, self, key)
 
     def action_preview(self) -> None:
         account_id = self.selected_id()
