@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict
@@ -103,6 +103,17 @@ def exclusive_lock(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def not_open(path: Path) -> Iterator[None]:
+    """Hold the write lock of a file that is about to be replaced, if it was ever opened as a book.
+
+    Raises as `exclusive_lock` does.
+    """
+    real = path.resolve()
+    with exclusive_lock(real) if real.with_name(real.name + ".lock").exists() else nullcontext():
+        yield
 
 
 def require_book(path: Path) -> bool:

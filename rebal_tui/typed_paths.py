@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
@@ -25,14 +26,22 @@ def read_path(text: str) -> Path:
     elif sys.platform != "win32" and "\\" in plain and not os.path.lexists(plain):
         # A terminal escapes blanks of a dropped file as a shell does.
         plain = plain.replace("\\ ", " ").replace("\\(", "(").replace("\\)", ")").replace("\\'", "'")
-    if not plain:
-        raise Invalid([Fault("", "expected the path of a file")])
-    if not plain.isprintable():
+    return argument_path(plain)
+
+
+def argument_path(text: str) -> Path:
+    """Parse a path of a command line, where a shell has read quotes: only `~` is expanded.
+
+    Raises `Invalid` for an empty text, control characters, or the home folder of an unknown user.
+    """
+    if not text:
+        raise Invalid([Fault("", "expected the path of a file, got an empty text")])
+    if any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text):
         raise Invalid([Fault("", "expected a path without control characters")])
     try:
-        return Path(plain).expanduser()
+        return Path(text).expanduser()
     except RuntimeError:
-        raise Invalid([Fault("", f"{plain.split('/')[0]}: no such user, expected a path such as ~/file")]) from None
+        raise Invalid([Fault("", f"{text.split('/')[0]}: no such user, expected a path such as ~/file")]) from None
 
 
 def start_folder() -> Path:
@@ -49,6 +58,23 @@ def require_output(path: Path) -> bool:
     Raises `Conflict` when the path is a folder, too long or not accessible, when its folder is missing or not writable,
     and when it is a book or a file that belongs to an open book, under whatever name.
     """
+    exists, owner = _require_place(path)
+    if owner is not None:
+        what = "a book" if owner == path else f"a file of the book {owner}"
+        raise Conflict(f"{path} is {what}; name another file")
+    return exists
+
+
+def require_backup_target(path: Path) -> bool:
+    """As `require_output`, except that a backup can replace an earlier one, a book that is not open."""
+    exists, owner = _require_place(path)
+    if owner is not None and owner != path:
+        raise Conflict(f"{path} is a file of the book {owner}; name another file")
+    return exists
+
+
+def _require_place(path: Path) -> tuple[bool, Path | None]:
+    """Whether there is a file at a path where one is to be written, and the book that it is or belongs to."""
     try:
         if path.is_dir():
             raise Conflict(f"{path} is a folder; expected the path of a file")
@@ -58,12 +84,9 @@ def require_output(path: Path) -> bool:
         owner = book_of(path)
     except OSError as error:
         raise Conflict(f"{path}: {error.strerror or error}") from error
-    if owner is not None:
-        what = "a book" if owner == path else f"a file of the book {owner}"
-        raise Conflict(f"{path} is {what}; name another file")
-    if not os.access(path if exists else path.parent, os.W_OK):
+    if not os.access(path.resolve() if path.exists() else path.resolve().parent, os.W_OK):
         raise Conflict(f"{path}: no permission to write {'this file' if exists else 'in this folder'}")
-    return exists
+    return exists, owner
 
 
 def require_new(path: Path) -> None:

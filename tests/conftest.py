@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import sqlite3
 import sys
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -12,12 +14,21 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
+from rebal_tui import bootstrap
 from rebal_tui.domain.sessions import Session
 from rebal_tui.market import sessions
+from rebal_tui.store.database import MEMORY, Database
+from rebal_tui.store.migrations import Scripts
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 for name in ("NO_COLOR", "TEXTUAL_THEME"):
     os.environ.pop(name, None)
+
+# Files of tests are in memory where the system has a folder for that: a book waits for the disk at every commit, and
+# what a power cut loses is tested with faults of its own.
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a private folder in it
+if os.access(SHARED_MEMORY, os.W_OK):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(SHARED_MEMORY))
 
 # With PYTHONDONTWRITEBYTECODE set, every test process and every program it starts would compile the package again: the
 # bytecode goes to pytest's cache instead, never next to the sources.
@@ -48,6 +59,32 @@ def _build_sessions(first: date, last: date) -> list[Session]:
 
 sessions.build_sessions = _build_sessions
 
+# The schema of a new book is the same for every test: it is made once in a process and copied.
+_migrate = bootstrap.migrate
+_new_books: dict[tuple[str, ...], sqlite3.Connection] = {}
+
+
+def _migrate_or_copy(
+    database: Database,
+    sets: Iterable[tuple[str, Scripts]],
+    before: Callable[[Sequence[str]], None] | None = None,
+) -> None:
+    sets = list(sets)
+    if database.rows("SELECT 1 FROM sqlite_master LIMIT 1"):
+        _migrate(database, sets, before)
+        return
+    scripts = tuple(text for _, scripts in sets for script in scripts for text in script)
+    made = _new_books.get(scripts)
+    if made is None:
+        _migrate(database, sets, before)
+        made = _new_books[scripts] = sqlite3.connect(MEMORY, check_same_thread=False)
+        database.connection.backup(made)
+    else:
+        made.backup(database.connection)
+
+
+bootstrap.migrate = _migrate_or_copy
+
 SNAPSHOT_PYTHON = (3, 11)
 """The Python version of the stored snapshots; another one may draw a screen slightly differently."""
 FAST = "not slow"
@@ -62,6 +99,11 @@ def pytest_configure(config: pytest.Config) -> None:
             f"the snapshots are those of Python {wanted} and this is {here}; update them with"
             f" `python{wanted} -m pytest tests/tui --snapshot-update`"
         )
+
+
+def pytest_sessionfinish() -> None:
+    """At its end pytest collects garbage several times, over a heap of a million objects that all tests have left."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

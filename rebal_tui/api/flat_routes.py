@@ -14,6 +14,7 @@ def add_routes(app: FastAPI, router: APIRouter, prefix: str = "", *, include_in_
     """Add every route of a router, with its tags, dependencies and documentation, under a prefix."""
     for route in router.routes:
         if isinstance(route, APIRoute):
+            described = include_in_schema and route.include_in_schema
             app.router.add_api_route(
                 prefix + route.path,
                 route.endpoint,
@@ -21,9 +22,9 @@ def add_routes(app: FastAPI, router: APIRouter, prefix: str = "", *, include_in_
                 status_code=route.status_code,
                 tags=route.tags,
                 dependencies=route.dependencies,
-                responses=route.responses,
+                responses=route.responses if described else None,
                 methods=route.methods,
                 name=route.name,
-                include_in_schema=include_in_schema and route.include_in_schema,
+                include_in_schema=described,
                 openapi_extra=route.openapi_extra,
             )

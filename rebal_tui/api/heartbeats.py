@@ -67,11 +67,12 @@ class Heartbeats:
         self._closing = closing
         self._taken_over = taken_over
         self._decision_read_at = 0.0
+        self._left = False
 
     async def run(self) -> None:
         """Run one heartbeat to its end. A failure is logged once, until a heartbeat succeeds or fails differently."""
         record = self._record
-        if record.halted and not await self._write_again():
+        if self._left or (record.halted and not await self._write_again()):
             return
         try:
             while await self._client.ask(lambda book: scheduler.tick(book, HEARTBEAT_BUDGET_SECONDS)):
@@ -99,6 +100,8 @@ class Heartbeats:
         record = self._record
         known, record.halted = record.halted, str(halted)
         if halted.halt in (Halt.TAKEN_OVER, Halt.FILE_GONE):
+            # The server ends; a heartbeat until then must not write again, and has nothing more to say.
+            self._left = True
             _log.error("%s", halted)
             self._taken_over()
         elif not known:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from rebal_tui.services.parsing import requests
@@ -39,8 +39,10 @@ def responds_with(model: Any, status: int | None = None) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Success."}
     if model is not None:
         success["model"] = model
+    # A reference instead of a model: FastAPI builds a validator for each model of each route, for seconds at the start.
+    content = {"application/json": {"schema": {"$ref": _REF.format(model=Error.__name__)}}}
     errors: dict[int, dict[str, Any]] = {
-        code: {"model": Error, "description": text} for code, text in _ERROR_DESCRIPTIONS.items()
+        code: {"content": content, "description": text} for code, text in _ERROR_DESCRIPTIONS.items()
     }
     return {"response_model": None, "status_code": good, "responses": {good: success, **errors}}
 
@@ -67,6 +69,7 @@ def describe(app: FastAPI) -> None:
             _, bodies = models_json_schema([(m, "validation") for m in requests.BODIES], ref_template=_REF)
             components = made.setdefault("components", {})
             components.setdefault("schemas", {}).update(bodies["$defs"])
+            components["schemas"][Error.__name__] = TypeAdapter(Error).json_schema()
             components["securitySchemes"] = {"basic": {"type": "http", "scheme": "basic"}}
             made["security"] = [{"basic": []}]
             app.openapi_schema = made

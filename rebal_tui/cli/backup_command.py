@@ -8,6 +8,7 @@ import click
 
 from rebal_tui.cli.parameters import FILE, command, db_option, existing_book_path, reading, write
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.typed_paths import require_backup_target
 
 
 @command("backup")
@@ -25,17 +26,17 @@ def entry(ctx: click.Context, target: Path, db: Path | None, force: bool) -> int
     Example:
       rebal-tui backup ~/backups/clients.db --db clients.db
     """
+    from rebal_tui import paths
     from rebal_tui.store import audit
     from rebal_tui.store.backup import back_up
 
     path = existing_book_path(ctx, db)
-    if target.exists() and (target.samefile(path) or not force):
-        raise Conflict(
-            f"{target} is the book itself"
-            if target.samefile(path)
-            else f"{target} already exists; use --force to replace it"
-        )
-    with reading(path) as database:
+    exists = require_backup_target(target)
+    if target.exists() and target.samefile(path):
+        raise Conflict(f"{target} is the book itself")
+    if exists and not force:
+        raise Conflict(f"{target} already exists; use --force to replace it")
+    with paths.not_open(target), reading(path) as database:
         back_up(database, target)
         seq, digest = audit.head(database)
     write(f"{target}: verified; the audit trail ends with entry {seq}, {digest}\n")

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from rebal_tui.cli.parameters import (
-    FILE,
     command,
     db_option,
     existing_book_path,
@@ -18,8 +17,9 @@ from rebal_tui.cli.parameters import (
     write_json,
     write_message,
 )
-from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.errors import Conflict, Refusal
 from rebal_tui.domain.text import count_text
+from rebal_tui.typed_paths import argument_path, require_input
 
 _ENTRY = re.compile(r"([0-9]{1,18})[,: ]\s*([0-9a-f]{64})", re.ASCII)
 """An audit entry: its number and its hash."""
@@ -125,15 +125,19 @@ def _parse_anchor(anchor: str) -> tuple[int, str]:
     match = _ENTRY.fullmatch(anchor.strip())
     if match:
         return int(match[1]), match[2]
-    path = Path(FILE.convert(anchor, None, None))
+    try:
+        path = argument_path(anchor)
+        require_input(path)
+    except Refusal as refusal:
+        raise Conflict(
+            f"{anchor}: expected NUMBER,HASH of an audit entry, or a file: {refusal.faults[0].message}"
+        ) from refusal
     try:
         with path.open("rb") as file:
             is_export = file.read(1) == b"{"
         if is_export:
             head = json.loads(path.read_bytes())["audit_head"]
             match = _ENTRY.fullmatch(f"{head['seq']},{head['hash']}")
-    except OSError as error:
-        raise Conflict(f"{anchor}: expected NUMBER,HASH of an audit entry, or a file: {error.strerror}") from error
     except (ValueError, KeyError, TypeError):
         match = None
     if is_export:

@@ -13,6 +13,7 @@ import click
 
 from rebal_tui.cli.parameters import (
     FILE,
+    FOLDER,
     Day,
     command,
     db_option,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 MAX_GRID_BYTES = 1_000_000
 MAX_VERIFIED = 1_000
-_FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @command("lab")
@@ -60,7 +60,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--verify", type=click.IntRange(1, MAX_VERIFIED), metavar="N", help="Replay the first N policies listed.")
 @click.option("--all", "show_all", is_flag=True, help="Also list policies that are worse than another in everything.")
 @click.option("--literature", is_flag=True, help="Compare published numbers with those of the lab.")
-@click.option("--data-sets", type=_FOLDER, metavar="DIR", help="With --literature: data of online portfolio selection.")
+@click.option("--data-sets", type=FOLDER, metavar="DIR", help="With --literature: data of online portfolio selection.")
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print one row per policy as CSV.")
 @click.pass_context

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rebal_tui.domain.errors import Conflict, Fault, Refusal
+from rebal_tui.domain.errors import Conflict, Fault, Invalid, Refusal
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.systems import move_new
-from rebal_tui.typed_paths import require_output
+from rebal_tui.typed_paths import argument_path, require_input, require_output
 
 if TYPE_CHECKING:
     from rebal_tui.store.database import Database
@@ -30,16 +30,19 @@ Exit codes:
 """
 
 
-class _FilePath(click.Path):
-    """A file path; a value that cannot be a path is a usage error."""
+class _GivenPath(click.Path):
+    """A path in which `~` is expanded; a value that cannot be a path is a usage error."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if "\0" in str(value):
-            self.fail("expected a path without null bytes", param, ctx)
-        return super().convert(value, param, ctx)
+        try:
+            path = argument_path(value) if isinstance(value, str) else value
+        except Invalid as refusal:
+            self.fail(refusal.faults[0].message, param, ctx)
+        return super().convert(path, param, ctx)
 
 
-FILE = _FilePath(path_type=Path, dir_okay=False)
+FILE = _GivenPath(path_type=Path, dir_okay=False)
+FOLDER = _GivenPath(path_type=Path, file_okay=False)
 STDIN = Path("-")
 _YEARS = range(2004, 2097)
 """Years for which the neighboring sessions are known."""
@@ -130,11 +133,15 @@ def write_json(value: Any) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """Read a file, `-` for standard input, up to one byte more than the size limit. Raises `OSError`."""
+    """Read a file, `-` for standard input, up to one byte more than the size limit.
+
+    Raises `Conflict` for what is not a file that can be read, and `OSError` when reading fails.
+    """
     from rebal_tui.services.parsing.exact_json import MAX_SIZE
 
     if path == STDIN:
         return sys.stdin.buffer.read(MAX_SIZE + 1)
+    require_input(path)
     with path.open("rb") as file:
         return file.read(MAX_SIZE + 1)
 
@@ -147,6 +154,7 @@ def write_file(path: Path, text: str, *, force: bool) -> None:
     """
     if require_output(path) and not force:
         raise Conflict(f"{path} already exists; use --force to replace it")
+    path = path.resolve()  # The file that a link names is replaced, not the link.
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

@@ -14,13 +14,14 @@ from rebal_tui.store.stored_values import unknown_values
 
 
 def back_up(database: Database, target: Path) -> None:
-    """Write a verified copy of the book to a partial file, then move it to `target` atomically.
+    """Write a verified copy of the book to a partial file, then move it to `target` atomically; a link is followed.
 
     Raises `Conflict` when `target` is the book itself, or when the copy cannot be written or does not verify; an older
     file at `target` is then unchanged.
     """
+    target = target.resolve()
     partial = target.with_name(target.name + ".partial")
-    if database.path != MEMORY and target.resolve() == Path(database.path).resolve():
+    if database.path != MEMORY and target == Path(database.path).resolve():
         raise Conflict(f"{target} is the book itself; name another file for the backup")
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

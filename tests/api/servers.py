@@ -6,13 +6,14 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+
+from tests.forked_program import ForkedProgram
 
 Json = Any
 
@@ -97,13 +98,7 @@ def running(*options: str, env: dict[str, str] | None = None) -> Iterator[Server
 @contextmanager
 def started(arguments: Sequence[str], env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
     """Start the program with arguments; it is killed if it still runs after the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rebal_tui", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **(env or {})},
-    )
+    process = ForkedProgram(*arguments, env={**os.environ, **(env or {})})
     try:
         yield process
     finally:

@@ -136,13 +136,15 @@ def test_a_failed_attempt_is_repeated_after_thirty_seconds(
     with_book(tmp_path / "book.db", test)
 
 
-def test_a_book_that_another_program_took_over_is_left(tmp_path: Path) -> None:
+def test_a_book_that_another_program_took_over_is_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "book.db"
 
     async def test(served: Served) -> None:
         bootstrap.open_database(path).close()
         await served.wait(0.25)
-        assert served.taken_over == [True]
+        await served.wait(RETRY_SECONDS + 1)
+        assert served.taken_over == [True], "a heartbeat before the server ends does not take the book back"
+        assert [record.getMessage()[:31] for record in caplog.records] == ["another rebal-tui took over the"]
         assert (await served.http.get("/v1/clock")).status_code == 503
 
     with_book(path, test)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rebal_tui.domain.errors import Conflict, Invalid
+from rebal_tui.paths import exclusive_lock
 from rebal_tui.typed_paths import read_path, require_input, require_output, start_folder
 from tests.cli.books import book, call, written
 
@@ -64,3 +65,58 @@ def test_an_export_never_replaces_a_book_or_its_files(tmp_path: Path) -> None:
     assert db.read_bytes() == before
     done = call("export", "runs", "--format", "csv", "--db", db, "-o", tmp_path / "other.db-wal", "--force")
     assert done.code == 0
+
+
+COMMANDS = (
+    ("check", "--anchor", "{}", "--db", "book.db"),
+    ("import", "{}", "--db", "new.db"),
+    ("backup", "{}", "--db", "book.db"),
+    ("restore", "{}", "--db", "book.db"),
+    ("report", "--output", "{}", "--db", "book.db"),
+    ("export", "runs", "--format", "csv", "--output", "{}", "--db", "book.db"),
+    ("connect", "alpaca-sandbox", "--self-test", "--report", "{}", "--yes", "--db", "live.db"),
+    ("replay", "{}"),
+    ("lab", "--closes", "{}"),
+    ("trades", "{}", "--db", "book.db"),
+    ("check", "--db", "{}"),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `book.db`."""
+    made = tmp_path_factory.mktemp("paths")
+    assert call("import", written(made, book()), "--db", made / "book.db").code == 0
+    return made
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_every_command_refuses_what_is_no_path(
+    command: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    for path in ("", "~nosuchuser/x", "a\x1b[2Jb", "x" * 300, "none/x.csv"):
+        done = call(*(part.format(path) for part in command))
+        assert done.code in (1, 2), (path, done)
+        assert done.out == ""
+        assert done.err
+        assert "Traceback" not in done.err
+        assert "\x1b" not in done.err
+    assert {path.name.partition("-")[0].removesuffix(".lock") for path in folder.iterdir()} <= {"book.json", "book.db"}
+
+
+def test_a_backup_replaces_an_earlier_one_but_no_file_of_a_book_and_no_open_book(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for suffix in ("-wal", "-shm", ".lock"):
+        refused = call("backup", f"book.db{suffix}", "--db", "book.db", "--force")
+        assert (refused.code, "a file of the book" in refused.err) == (1, True)
+    (tmp_path / "link.db").symlink_to(tmp_path / "copy.db")
+    assert call("backup", "~/copy.db", "--db", "book.db").code == 0
+    assert call("backup", tmp_path / "link.db", "--db", "book.db", "--force").code == 0
+    assert (tmp_path / "link.db").is_symlink()
+    with exclusive_lock(tmp_path / "copy.db"):
+        refused = call("backup", tmp_path / "link.db", "--db", "book.db", "--force")
+    assert (refused.code, "is open in another rebal-tui" in refused.err) == (1, True)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-ROOT = Path(__file__).parents[2]
+from tests.forked_program import ForkedProgram
 
 
 class Server:
@@ -47,14 +44,10 @@ class Server:
 @contextmanager
 def serving(at: str, *arguments: str) -> Iterator[Server]:
     """A new sandbox whose time is fixed at a New York time, until the block ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rebal_tui", "serve", "--sandbox", "--at", at, "--port", "0", "--json", *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        cwd=ROOT,
-    )
+    arguments = ("serve", "--sandbox", "--at", at, "--port", "0", "--json", *arguments)
+    process = ForkedProgram(*arguments, env=os.environ)
     assert process.stdout is not None
+    assert process.stderr is not None
     try:
         announced = json.loads(process.stdout.readline())
         server = Server(announced["url"], announced["key_id"], announced["secret"], announced["firm_account"])
@@ -66,3 +59,4 @@ def serving(at: str, *arguments: str) -> Iterator[Server]:
         process.terminate()
         process.wait(20)
         process.stdout.close()
+        process.stderr.close()

@@ -25,10 +25,11 @@ from rebal_tui.services.queries.status import status_line
 from rebal_tui.store import book_settings
 from tests.cli.books import book as cli_book
 from tests.live.factories import START
-from tests.live.servers import ROOT, Server, serving
+from tests.live.servers import Server, serving
 from tests.services.factories import balanced
 
 pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 
 

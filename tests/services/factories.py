@@ -93,9 +93,9 @@ def make_book(
     """A book at a New York time; orders fill at once unless a model is given. An existing file is opened."""
     starts_at = new_york(at) if isinstance(at, str) else at
     parsed = {s: parse_price(p) for s, p in prices.items()}
-    if path != MEMORY:
+    if path != MEMORY and Path(path).exists():
         return bootstrap.memory_book(starts_at, prices=parsed, path=path, model=model)
-    database = Database()
+    database = Database(path)
     _created(starts_at).connection.backup(database.connection)
     database.claim_epoch()
     calendar = TradingCalendar(session_store.load(database))
