@@ -66,8 +66,8 @@ def overview_lines(view: AccountView) -> Builder:
             first = [*_holdings(view, left, None), (), *_history(view, left, 5)]
             second = [*_why(view, right, whole=True), *_last(view, right)]
             return [*conditions, (), *beside(first, second, left)]
-        why = [*_why(view, width, whole=True), (), *_holdings(view, width, None), ()]
-        return [*conditions, (), *why, *_history(view, width, 3), *_last(view, width)]
+        held = [*_holdings(view, width, None), (), *_history(view, width, 3)]
+        return [*conditions, (), *held, (), *_why(view, width, whole=True), *_last(view, width)]
 
     return build
 
