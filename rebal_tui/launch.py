@@ -161,4 +161,9 @@ def first_steps(thread: BookThread, files: OpenFiles) -> FirstSteps:
 
         return await thread.reopen(lambda: opening.replace_with_import(files.own, source))
 
-    return FirstSteps(open_demo=open_demo, import_file=import_file)
+    async def keep_files() -> str:
+        from rebal_tui import opening
+
+        return await thread.reopen(lambda: opening.replace_with_files_book(files.own))
+
+    return FirstSteps(open_demo=open_demo, import_file=import_file, keep_files=keep_files)

@@ -124,10 +124,12 @@ def open_live(
     client = AlpacaClient(
         broker_endpoints, keys, used.now, sleep=sleep, transport=transport, before=lambda: gateway.acquire()
     )
-    budget = RequestBudget(settings.orders_per_minute, lambda: client.rate_limit)
+    opened: list[Book] = []
+    budget = RequestBudget(
+        lambda: (opened[0].settings if opened else settings).orders_per_minute, lambda: client.rate_limit
+    )
     budget.restore(book_settings.get(database, PACE_KEY))
     gateway = Gateway(budget, used.now, sleep)
-    opened: list[Book] = []
     feed = LivePrices(lambda symbols: network.latest_prices(symbols), lambda: tracked_symbols(opened[0]), prices_every)
     calendar = TradingCalendar(session_store.load(database))
     network = AlpacaBroker(

@@ -62,7 +62,7 @@ def open_book(
 
 
 def replace_with_import(path: Path, source: Path) -> str:
-    """Replace an empty book with an imported BOOK.json, or with a files book of a custodian's positions file.
+    """Replace an empty book with an imported BOOK.json.
 
     Raises a `Refusal` with every fault of the file.
     """
@@ -74,8 +74,6 @@ def replace_with_import(path: Path, source: Path) -> str:
         text = source.read_bytes()
     except OSError as error:
         raise Conflict(f"{source}: {error.strerror}") from error
-    if source.suffix.lower() != ".json" and text.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
-        return _replace_with_positions(path, text)
     parsed = parse_book(text)
     _remove_empty_book(path)
     summary = bootstrap.import_file(path, parsed)
@@ -83,28 +81,22 @@ def replace_with_import(path: Path, source: Path) -> str:
     return f"Imported {accounts} and {summary.portfolios:,} portfolio{'' if summary.portfolios == 1 else 's'}."
 
 
-def _replace_with_positions(path: Path, content: bytes) -> str:
-    """Replace an empty book with a files book of a positions file, which must have a date."""
-    from rebal_tui.broker.files.recognizer import read_statement
-    from rebal_tui.services.files_book.import_plan import plan_import
-    from rebal_tui.services.files_book.importing import apply_import
-
-    statement = read_statement(content)
-    if statement.as_of is None:
-        raise Conflict("the file has no date: quit, then run  rebal-tui import FILE --as-of TIME")
-    _remove_empty_book(path)
+def replace_with_files_book(path: Path) -> str:
+    """Replace an empty book with an empty files book; one that is a files book already stays. Raises `Conflict`."""
     database = bootstrap.open_database(path)
     try:
-        with database.write():
-            files_book.create_files(database, name=path.stem, now=bootstrap.real_now(), seed=bootstrap.new_seed())
-            plan = plan_import(book := files_book.open_files(database), statement)
-            apply_import(book, plan)
-    except BaseException:
+        files = files_book.is_files(database)
+    finally:
         database.close()
-        path.unlink(missing_ok=True)
-        raise
-    database.close()
-    return f"{plan.text} Nothing is traded or priced by itself in this book."
+    if not files:
+        _remove_empty_book(path)
+        database = bootstrap.open_database(path)
+        try:
+            with database.write():
+                files_book.create_files(database, name=path.stem, now=bootstrap.real_now(), seed=bootstrap.new_seed())
+        finally:
+            database.close()
+    return f"{path} is a files book: nothing is traded or priced by itself. E in Accounts (3) enters data by hand."
 
 
 def _remove_empty_book(path: Path) -> None:

@@ -17,6 +17,7 @@ from hypothesis import Phase, settings
 from rebal_tui import bootstrap
 from rebal_tui.domain.sessions import Session
 from rebal_tui.market import sessions
+from rebal_tui.store import migrations
 from rebal_tui.store.database import MEMORY, Database
 from rebal_tui.store.migrations import Scripts
 
@@ -60,7 +61,7 @@ def _build_sessions(first: date, last: date) -> list[Session]:
 sessions.build_sessions = _build_sessions
 
 # The schema of a new book is the same for every test: it is made once in a process and copied.
-_migrate = bootstrap.migrate
+_migrate = migrations.migrate
 _new_books: dict[tuple[str, ...], sqlite3.Connection] = {}
 
 
@@ -83,7 +84,7 @@ def _migrate_or_copy(
         made.backup(database.connection)
 
 
-bootstrap.migrate = _migrate_or_copy
+setattr(bootstrap, "migrate", _migrate_or_copy)  # noqa: B010 - the name is not one that bootstrap exports
 
 SNAPSHOT_PYTHON = (3, 11)
 """The Python version of the stored snapshots; another one may draw a screen slightly differently."""

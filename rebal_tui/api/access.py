@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fastapi import Request
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rebal_tui.api.failed_logins import FailedLogins
@@ -115,7 +115,11 @@ class Access:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 warnings = scope["state"].get("warnings")
-                MutableHeaders(scope=message).update({**headers, **({"warnings": warnings} if warnings else {})})
+                added = {**headers, "warnings": warnings} if warnings else headers
+                message["headers"] = [
+                    *message["headers"],
+                    *((name.lower().encode(), value.encode("latin-1")) for name, value in added.items()),
+                ]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from rebal_tui.api.openapi import responds_with, responds_with_list
-from rebal_tui.api.responses import Timestamp, book_client, json_response
+from rebal_tui.api.responses import Timestamp, answer, book_client
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.services.wire import accounts
 from rebal_tui.services.wire.accounts import AccountQuery
@@ -28,38 +28,38 @@ async def list_accounts(
 ) -> Response:
     """List accounts by opening date, at most 1,000."""
     wanted = AccountQuery(query, status or (), created_after, created_before, sort == "desc")
-    return json_response(await book_client(request).ask(lambda book: accounts.list_accounts(book, wanted)))
+    return answer(request, await book_client(request).ask(lambda book: accounts.list_accounts(book, wanted)))
 
 
 @router.get("/accounts/positions", **responds_with(models.AllPositions))
 async def all_positions(request: Request) -> Response:
     """List the positions of every account that has any."""
-    return json_response(await book_client(request).ask(accounts.all_positions))
+    return answer(request, await book_client(request).ask(accounts.all_positions))
 
 
 @router.get("/accounts/{account_id}", **responds_with(models.Account))
 async def get_account(request: Request, account_id: str) -> Response:
     """Get an account."""
-    return json_response(
-        await book_client(request).ask(lambda book: accounts.account_shape(book, book.account(account_id)))
+    return answer(
+        request, await book_client(request).ask(lambda book: accounts.account_shape(book, book.account(account_id)))
     )
 
 
 @router.get("/trading/accounts/{account_id}/account", **responds_with(models.TradingAccount))
 async def trading_account(request: Request, account_id: str) -> Response:
     """Get an account's balances. A fill changes `cash` at once and `cash_withdrawable` at settlement (T+1)."""
-    return json_response(await book_client(request).ask(lambda book: accounts.trading_account(book, account_id)))
+    return answer(request, await book_client(request).ask(lambda book: accounts.trading_account(book, account_id)))
 
 
 @router.get("/trading/accounts/{account_id}/positions", **responds_with_list(models.Position))
 async def list_positions(request: Request, account_id: str) -> Response:
     """List an account's positions."""
-    return json_response(await book_client(request).ask(lambda book: accounts.positions(book, account_id)))
+    return answer(request, await book_client(request).ask(lambda book: accounts.positions(book, account_id)))
 
 
 @router.get("/trading/accounts/{account_id}/positions/{symbol_or_asset_id}", **responds_with(models.Position))
 async def get_position(request: Request, account_id: str, symbol_or_asset_id: str) -> Response:
     """Get a position."""
-    return json_response(
-        await book_client(request).ask(lambda book: accounts.position(book, account_id, symbol_or_asset_id))
+    return answer(
+        request, await book_client(request).ask(lambda book: accounts.position(book, account_id, symbol_or_asset_id))
     )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from rebal_tui.api.openapi import responds_with_list
-from rebal_tui.api.responses import Timestamp, book_client, json_response
+from rebal_tui.api.responses import Timestamp, answer, book_client
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.wire.activities import ActivityQuery, list_activities
@@ -40,7 +40,7 @@ async def list_all(
     types = tuple(filter(None, (activity_types or "").split(",")))
     start, end = _span(day, after, until)
     query = ActivityQuery(account_id, types, category, order_id, start, end, direction == "desc", page_token, page_size)
-    return json_response(await book_client(request).ask(lambda book: list_activities(book, query)))
+    return answer(request, await book_client(request).ask(lambda book: list_activities(book, query)))
 
 
 @router.get("/{activity_type}", **responds_with_list(models.AccountActivity))
@@ -54,7 +54,7 @@ async def list_of_type(
     query = ActivityQuery(
         account_id, (activity_type,), None, order_id, start, end, direction == "desc", page_token, page_size
     )
-    return json_response(await book_client(request).ask(lambda book: list_activities(book, query)))
+    return answer(request, await book_client(request).ask(lambda book: list_activities(book, query)))
 
 
 def _span(day: date | None, after: datetime | None, until: datetime | None) -> tuple[datetime | None, datetime | None]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from rebal_tui.api.openapi import responds_with, responds_with_list
-from rebal_tui.api.responses import book_client, error_json, json_response
+from rebal_tui.api.responses import answer, book_client, error_json
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.quantities import Qty, parse_qty
 from rebal_tui.services.advisory import closing
@@ -34,7 +34,7 @@ async def cancel_all(request: Request, account_id: str) -> Response:
             for one in closing.cancel_all(book, account_id)
         ]
 
-    return json_response(await book_client(request).ask(act), MULTI_STATUS)
+    return answer(request, await book_client(request).ask(act), MULTI_STATUS)
 
 
 @router.delete("/positions", **responds_with_list(accounts.ClosedPosition, MULTI_STATUS))
@@ -48,7 +48,7 @@ async def close_all(request: Request, account_id: str, cancel_orders: bool = Fal
         outcomes = closing.close_all(book, account_id, cancel_orders=cancel_orders)
         return [_closed(book, one) for one in outcomes]
 
-    return json_response(await book_client(request).ask(act), MULTI_STATUS)
+    return answer(request, await book_client(request).ask(act), MULTI_STATUS)
 
 
 @router.delete("/positions/{symbol_or_asset_id}", **responds_with(rebalancing.Order))
@@ -63,7 +63,7 @@ async def close_position(
         order = closing.close_position(book, account_id, symbol_or_asset_id, qty=shares, percentage=part)
         return order_json(order, asset_ids(book.assets))
 
-    return json_response(await book_client(request).ask(act))
+    return answer(request, await book_client(request).ask(act))
 
 
 def _shares(text: str) -> Qty:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rebal_tui.systems import max_open_files
@@ -96,6 +97,16 @@ class _LimitedProtocol(H11Protocol):
             self.waiting_since = self.loop.time()
         elif self.cycle.more_body:
             self._set_deadline(self.limits.body_seconds)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer malformed data, as far as the response that was begun or ended before allows an answer."""
+        if not self.is_waiting:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
 
     @property
     def is_waiting(self) -> bool:

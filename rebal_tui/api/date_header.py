@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from email.utils import formatdate
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -18,11 +17,18 @@ class DateHeader:
     def __init__(self, app: ASGIApp, now: Callable[[], float]) -> None:
         self._app = app
         self._now = now
+        self._written = (-1, b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_dated(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["Date"] = formatdate(self._now(), usegmt=True)
+                message["headers"] = [*message["headers"], (b"date", self._text())]
             await send(message)
 
         await self._app(scope, receive, send_dated)
+
+    def _text(self) -> bytes:
+        second = int(self._now())
+        if second != self._written[0]:
+            self._written = (second, formatdate(second, usegmt=True).encode())
+        return self._written[1]

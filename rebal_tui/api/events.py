@@ -7,18 +7,21 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import takewhile
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
-from rebal_tui.api.responses import Timestamp, book_client, error
+from rebal_tui.api.responses import Timestamp, book_client, error, wants_extensions
 from rebal_tui.api.stream_slots import SlottedStream
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.wire import activity_events
 from rebal_tui.services.wire import events as wire_events
+from rebal_tui.services.wire.contract import remove_extensions
 from rebal_tui.services.wire.events import Source, Start, StreamEvent
+from rebal_tui.services.wire.models import events as models
 
 router = APIRouter(prefix="/events", tags=["events"])
 beta_router = APIRouter(tags=["events"])
@@ -113,6 +116,16 @@ async def corporate_actions(
     return await _stream(request, activity_events.CORPORATE_ACTIONS, since, until, last_event_id or since_id, until_id)
 
 
+def _lines(kind: str, data: models.Event, contract_only: bool) -> str:
+    if contract_only:
+        remove_extensions(models.Event, data)
+    return f"id: {data['event_id']}\nevent: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def _is_beyond(event: StreamEvent, until: datetime | None, last: int | None) -> bool:
+    return (until is not None and event.at > until) or (last is not None and event.seq > last)
+
+
 async def _stream(
     request: Request, source: Source, since: Timestamp | None, until: Timestamp | None, since_id: str | None,
     until_id: str | None,
@@ -133,19 +146,23 @@ async def _stream(
         slot.release()
         raise
 
+    contract_only = not wants_extensions(request)
+
     async def lines() -> AsyncIterator[str]:
         nonlocal seq
         quiet = 0.0
         yield ": begin\n\n"
         while not state.options.closing():
             events, now = await client.ask(partial(_poll, source=source, seq=seq))
-            for event in events:
-                if (until is not None and event.at > until) or (last is not None and event.seq > last):
-                    return
-                seq = event.seq
-                if event.data is not None:
-                    identity, data = event.data["event_id"], json.dumps(event.data, ensure_ascii=False)
-                    yield f"id: {identity}\nevent: {event.kind}\ndata: {data}\n\n"
+            within = list(takewhile(lambda event: not _is_beyond(event, until, last), events))
+            # One write for all of them: asyncio logs each write to a connection that the client has just closed.
+            text = "".join(_lines(event.kind, event.data, contract_only) for event in within if event.data is not None)
+            if within:
+                seq = within[-1].seq
+            if text:
+                yield text
+            if len(within) < len(events):
+                return
             if events:
                 quiet = 0.0
                 continue

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from rebal_tui.api.bodies import raw_body
 from rebal_tui.api.openapi import body, responds_with, responds_with_list
-from rebal_tui.api.responses import Timestamp, book_client, json_response, no_content
+from rebal_tui.api.responses import Timestamp, answer, book_client, no_content
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.services.advisory import cash
 from rebal_tui.services.parsing import requests
@@ -35,7 +35,7 @@ async def create_journal(
     """
     given = requests.read_journal(await raw_body(request, requests.CreateJournal))
     made = await book_client(request).ask(lambda book: journals.make_journal(book, given, idempotency_key))
-    return json_response(journal_json(made))
+    return answer(request, journal_json(made))
 
 
 @router.get("", **responds_with_list(models.Journal))
@@ -50,20 +50,20 @@ async def list_journals(
 ) -> Response:
     """List journals, newest first, at most 10,000."""
     if entry_type == "JNLS":
-        return json_response([])
+        return answer(request, [])
     found = await book_client(request).ask(
         lambda book: journals.list_journals(
             book, after=after, before=before, status=status, from_account=from_account, to_account=to_account
         )
     )
-    return json_response([journal_json(journal) for journal in found])
+    return answer(request, [journal_json(journal) for journal in found])
 
 
 @router.get("/{journal_id}", **responds_with(models.Journal))
 async def get_journal(request: Request, journal_id: str) -> Response:
     """Get a journal."""
-    return json_response(
-        journal_json(await book_client(request).ask(lambda book: journals.find_journal(book, journal_id)))
+    return answer(
+        request, journal_json(await book_client(request).ask(lambda book: journals.find_journal(book, journal_id)))
     )
 
 

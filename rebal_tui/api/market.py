@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from rebal_tui.api.openapi import responds_with, responds_with_list
-from rebal_tui.api.responses import book_client, json_response, json_text_response
+from rebal_tui.api.responses import answer, book_client, json_text_response
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.services.wire import market
 from rebal_tui.services.wire.models import market as models
@@ -26,14 +26,14 @@ async def list_assets(
 ) -> Response:
     """List assets by symbol. Only US equities are supported."""
     if asset_class not in (None, "us_equity"):
-        return json_response([])
-    return json_response(await book_client(request).ask(lambda book: market.list_assets(book, status, exchange)))
+        return answer(request, [])
+    return answer(request, await book_client(request).ask(lambda book: market.list_assets(book, status, exchange)))
 
 
 @router.get("/assets/{symbol_or_asset_id}", **responds_with(models.Asset))
 async def get_asset(request: Request, symbol_or_asset_id: str) -> Response:
     """Get an asset."""
-    return json_response(await book_client(request).ask(lambda book: market.find_asset(book, symbol_or_asset_id)))
+    return answer(request, await book_client(request).ask(lambda book: market.find_asset(book, symbol_or_asset_id)))
 
 
 @router.get("/calendar", **responds_with_list(models.CalendarDay))
@@ -44,13 +44,13 @@ async def get_calendar(
     date_type: Literal["trading", "TRADING"] = "trading",  # noqa: ARG001 - clients send it; there is one kind of date
 ) -> Response:
     """List the sessions between two days, both inclusive, within the range of the calendar."""
-    return json_response(await book_client(request).ask(lambda book: market.calendar(book, start, end)))
+    return answer(request, await book_client(request).ask(lambda book: market.calendar(book, start, end)))
 
 
 @router.get("/clock", **responds_with(models.Clock))
 async def get_clock(request: Request) -> Response:
     """Get the current time, and the next open and close of the market."""
-    return json_response(await book_client(request).ask(market.clock))
+    return answer(request, await book_client(request).ask(market.clock))
 
 
 data_router = APIRouter(tags=["market"])

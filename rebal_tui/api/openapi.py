@@ -15,6 +15,7 @@ from rebal_tui.services.wire.models.rebalancing import Error
 API_DESCRIPTION = """\
 The Rebalancing API of Alpaca's Broker API, for a rebal-tui book. Money, quantities, prices and percents are decimal
 strings in responses; requests accept strings and JSON numbers, and both are parsed exactly. Timestamps are RFC 3339.
+Keys that Alpaca's API does not have are in the answers to requests with the header `Rebal-Extensions: 1` only.
 Errors are `{"code", "message"}`. Every path under `/v1` is also available under `/v1/beta`.
 """
 _ERROR_DESCRIPTIONS = {

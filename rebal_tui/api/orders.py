@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from rebal_tui.api.bodies import raw_body
 from rebal_tui.api.openapi import body, responds_with, responds_with_list
-from rebal_tui.api.responses import Timestamp, book_client, json_response, no_content
+from rebal_tui.api.responses import Timestamp, answer, book_client, no_content
 from rebal_tui.domain.orders import Order, Side
 from rebal_tui.services.advisory import manual_orders
 from rebal_tui.services.book.book import Book
@@ -26,8 +26,8 @@ _MAX_ORDERS = 500
 async def submit_order(request: Request, account_id: str) -> Response:
     """Place a market day order in shares or dollars. Refused while the account is subscribed to a portfolio."""
     given = requests.read_order(await raw_body(request, requests.CreateOrder), account_id)
-    return json_response(
-        await book_client(request).ask(lambda book: _shape(book, manual_orders.place_order(book, given)))
+    return answer(
+        request, await book_client(request).ask(lambda book: _shape(book, manual_orders.place_order(book, given)))
     )
 
 
@@ -54,7 +54,7 @@ async def list_orders(
         )  # fmt: skip
         return [_shape(book, order) for order in found]
 
-    return json_response(await book_client(request).ask(find))
+    return answer(request, await book_client(request).ask(find))
 
 
 @router.get("/orders:by_client_order_id", **responds_with(models.Order))
@@ -62,18 +62,20 @@ async def get_order_by_client_id(
     request: Request, account_id: str, client_order_id: Annotated[str, Query(max_length=128)]
 ) -> Response:
     """Get an order by its client order id."""
-    return json_response(
+    return answer(
+        request,
         await book_client(request).ask(
             lambda book: _shape(book, manual_orders.order_by_client_id(book, account_id, client_order_id))
-        )
+        ),
     )
 
 
 @router.get("/orders/{order_id}", **responds_with(models.Order))
 async def get_order(request: Request, account_id: str, order_id: str) -> Response:
     """Get an order."""
-    return json_response(
-        await book_client(request).ask(lambda book: _shape(book, manual_orders.find_order(book, account_id, order_id)))
+    return answer(
+        request,
+        await book_client(request).ask(lambda book: _shape(book, manual_orders.find_order(book, account_id, order_id))),
     )
 
 

@@ -12,8 +12,8 @@ from rebal_tui.api.openapi import body, responds_with, responds_with_list
 from rebal_tui.api.responses import (
     DEFAULT_PAGE_SIZE,
     MAX_PAGE_SIZE,
+    answer,
     book_client,
-    json_response,
     key_of,
     next_token,
     no_content,
@@ -46,7 +46,7 @@ async def create_portfolio(request: Request) -> Response:
     """Create a portfolio. Weights sum to exactly 100; every asset must be active, tradable and fractionable."""
     given = (await body_of(request, requests.CreatePortfolio)).body()
     made = await book_client(request).ask(lambda book: portfolios.create_portfolio(book, given))
-    return json_response(shapes.portfolio_json(made))
+    return answer(request, shapes.portfolio_json(made))
 
 
 @router.get("/portfolios", **responds_with_list(models.Portfolio))
@@ -64,14 +64,14 @@ async def list_portfolios(
         )
     )
     hidden = PortfolioStatus.INACTIVE if status is None else None
-    return json_response([shapes.portfolio_json(one) for one in found if one.status is not hidden])
+    return answer(request, [shapes.portfolio_json(one) for one in found if one.status is not hidden])
 
 
 @router.get("/portfolios/{portfolio_id}", **responds_with(models.Portfolio))
 async def get_portfolio(request: Request, portfolio_id: str) -> Response:
     """Get a portfolio."""
-    return json_response(
-        await book_client(request).ask(lambda book: shapes.portfolio_json(book.portfolio(portfolio_id)))
+    return answer(
+        request, await book_client(request).ask(lambda book: shapes.portfolio_json(book.portfolio(portfolio_id)))
     )
 
 
@@ -80,7 +80,7 @@ async def update_portfolio(request: Request, portfolio_id: str) -> Response:
     """Update a portfolio. Weights and conditions are replaced as a whole; `"status": "active"` reactivates it."""
     given = await raw_body(request, requests.UpdatePortfolio)
     made = await book_client(request).ask(lambda book: portfolios.patch_portfolio(book, portfolio_id, given))
-    return json_response(shapes.portfolio_json(made))
+    return answer(request, shapes.portfolio_json(made))
 
 
 @router.delete("/portfolios/{portfolio_id}", **responds_with(None))
@@ -97,7 +97,9 @@ async def inactivate_portfolio(request: Request, portfolio_id: str) -> Response:
 async def create_subscription(request: Request) -> Response:
     """Subscribe an account to a portfolio. The account must be ACTIVE, without open orders, and not subscribed."""
     given = requests.read_subscription(await raw_body(request, requests.CreateSubscription))
-    return json_response(await book_client(request).ask(lambda book: wire_subscriptions.make_subscription(book, given)))
+    return answer(
+        request, await book_client(request).ask(lambda book: wire_subscriptions.make_subscription(book, given))
+    )
 
 
 @router.get("/subscriptions", **responds_with(models.SubscriptionPage))
@@ -116,13 +118,13 @@ async def list_subscriptions(
         )
     )
     page: models.SubscriptionPage = {"subscriptions": found.items, "next_page_token": next_token(found.next_key)}
-    return json_response(page)
+    return answer(request, page)
 
 
 @router.get("/subscriptions/{subscription_id}", **responds_with(models.Subscription))
 async def get_subscription(request: Request, subscription_id: str) -> Response:
     """Get an active subscription."""
-    return json_response(await book_client(request).ask(lambda book: pages.find_subscription(book, subscription_id)))
+    return answer(request, await book_client(request).ask(lambda book: pages.find_subscription(book, subscription_id)))
 
 
 @router.delete("/subscriptions/{subscription_id}", **responds_with(None))
@@ -151,7 +153,7 @@ async def create_manual_run(request: Request) -> Response:
         start_run(book, run)
         return made
 
-    return json_response(await book_client(request).ask(make))
+    return answer(request, await book_client(request).ask(make))
 
 
 @router.get("/runs", **responds_with(models.RunPage))
@@ -169,13 +171,13 @@ async def list_runs(
         lambda book: pages.page_of_runs(book, limit, before=before, account_id=account_id, status=status, kind=type)
     )
     page: models.RunPage = {"runs": found.items, "next_page_token": next_token(found.next_key)}
-    return json_response(page)
+    return answer(request, page)
 
 
 @router.get("/runs/{run_id}", **responds_with(models.Run))
 async def get_run(request: Request, run_id: str) -> Response:
     """Get a run with its orders."""
-    return json_response(await book_client(request).ask(lambda book: pages.find_run(book, run_id)))
+    return answer(request, await book_client(request).ask(lambda book: pages.find_run(book, run_id)))
 
 
 @router.delete("/runs/{run_id}", **responds_with(None))
@@ -202,17 +204,17 @@ async def list_exceptions(
         "exceptions": [wire_exceptions.exception_json(one) for one in found.items],
         "next_page_token": next_token(found.next_key),
     }
-    return json_response(page)
+    return answer(request, page)
 
 
 @router.get("/asset_holds", tags=["ours"], **responds_with_list(models.AssetHold))
 async def list_asset_holds(request: Request) -> Response:
     """List the assets on hold after a price jump that nothing explains. Not part of Alpaca's API."""
-    return json_response(await book_client(request).ask(wire_exceptions.asset_holds))
+    return answer(request, await book_client(request).ask(wire_exceptions.asset_holds))
 
 
 @router.post("/asset_holds/{symbol}/release", tags=["ours"], **responds_with(models.AssetHold))
 async def release_asset(request: Request, symbol: Annotated[str, Path(max_length=30)]) -> Response:
     """Release an asset on hold, once for all accounts, until its next price jump. Not part of Alpaca's API."""
     released = await book_client(request).ask(lambda book: asset_holds.release(book, symbol))
-    return json_response(wire_exceptions.asset_hold_json(released))
+    return answer(request, wire_exceptions.asset_hold_json(released))

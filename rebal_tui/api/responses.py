@@ -11,13 +11,16 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from rebal_tui.domain.errors import Fault, Invalid, Refusal
 from rebal_tui.services.book.book import ADVISOR, Book
 from rebal_tui.services.parsing.exact_json import read_json
+from rebal_tui.services.wire.contract import HEADER, remove_extensions
 from rebal_tui.services.wire.models.rebalancing import Error
 
 T = TypeVar("T")
@@ -94,6 +97,22 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
     """A JSON response."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return Response(text, status, headers, "application/json")
+
+
+def wants_extensions(request: Request) -> bool:
+    """Whether a request asks for the keys that Alpaca's API does not have."""
+    return request.headers.get(HEADER) == "1"
+
+
+def answer(request: Request, content: Any, status: int = 200) -> Response:
+    """The response of a route of Alpaca's API: with our extensions only if the request asks for them.
+
+    `content` is of the shape that the route is documented with; it is changed in place.
+    """
+    if not wants_extensions(request):
+        route: APIRoute = request.scope["route"]
+        remove_extensions(route.responses[status]["model"], content)
+    return json_response(content, status)
 
 
 def json_text_response(text: str) -> Response:
@@ -182,6 +201,10 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(NotJson)
     async def not_json(_request: Request, _fault: NotJson) -> Response:
         return error(415, "unsupported media type: expected application/json")
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_request: Request, _fault: ClientDisconnect) -> Response:
+        return error(400, "the connection was closed before the end of the body")
 
     @app.exception_handler(Exception)
     async def internal_error(request: Request, _fault: Exception) -> Response:

@@ -19,6 +19,7 @@ from rebal_tui.api.app import Options, create_app
 from rebal_tui.api.browser_safety import LOOPBACK_NAMES
 from rebal_tui.api.connections import connection_limits, limited_protocol
 from rebal_tui.api.heartbeats import Heartbeats, ServedBook
+from rebal_tui.api.repeated_messages import RepeatedMessages
 from rebal_tui.api.upkeep import Upkeep
 from rebal_tui.domain.errors import Conflict, Refusal
 from rebal_tui.services.schedule.heartbeat import Heartbeat
@@ -31,6 +32,8 @@ LISTEN_BACKLOG = 1_024
 ACCEPTED_AT_ONCE = 8
 """Connections accepted before the limit on connections is applied: asyncio accepts as many at once as its backlog."""
 _log = logging.getLogger(__name__)
+_requests_log = logging.getLogger("uvicorn.error")
+"""Where uvicorn reports malformed requests, of clients without a key too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ async def serve(
     )
     server = _Server(config)
     _stop_on_signals(server)
+    repeated = RepeatedMessages(time.monotonic)
+    _requests_log.addFilter(repeated)
 
     exit_code = 0
 
@@ -135,6 +140,7 @@ async def serve(
         announcement.cancel()
         await heartbeat.stop()
         listening.close()
+        _requests_log.removeFilter(repeated)
     with suppress(Refusal, sqlite3.Error):
         await upkeep.run()
     return exit_code

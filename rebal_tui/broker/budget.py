@@ -38,14 +38,16 @@ class RequestBudget:
 
     `text` serializes the requests sent, and `restore` reads them back. Store the text in the transaction that marks
     orders as sent, and every few seconds for other requests. `sent` counts orders since the outbox was last empty;
-    `orders_wait` is whether orders wait for the rate. `rate` is the setting of orders a minute; `limit` gives what the
-    broker reports.
+    `orders_wait` is whether orders wait for the rate. `setting` gives the setting of orders a minute, which a person
+    may change at any time; `limit` gives what the broker reports.
     """
 
-    def __init__(self, rate: int | None = None, limit: Callable[[], RateLimit | None] = lambda: None) -> None:
+    def __init__(
+        self, setting: Callable[[], int | None] = lambda: None, limit: Callable[[], RateLimit | None] = lambda: None
+    ) -> None:
         self.sent = 0
         self.orders_wait = False
-        self.rate_setting = rate
+        self._setting = setting
         self._limit = limit
         self._lock = threading.RLock()
         self._log: deque[tuple[datetime, int]] = deque()
@@ -77,7 +79,7 @@ class RequestBudget:
     @property
     def rate(self) -> int | None:
         """Requests a minute: the lower of the setting and the broker's limit; None without either."""
-        return rate_of(self.rate_setting, self._limit())
+        return rate_of(self._setting(), self._limit())
 
     def allowance(self, now: datetime, rate: int, limit: RateLimit | None = None) -> int:
         """How many orders may be sent now under `rate`, in requests a minute, and the broker's own limit."""
@@ -114,10 +116,9 @@ class RequestBudget:
     def has_room(self, now: datetime, kind: RequestClass) -> bool:
         """Whether a request that is not an order may be sent now."""
         with self._lock:
-            limit = self._limit()
-            if limit is not None and now < limit.reset_at and limit.remaining <= 0:
+            if self.is_stopped(now):
                 return False
-            rate = rate_of(self.rate_setting, limit)
+            rate = rate_of(self._setting(), self._limit())
             if rate is None:
                 return True
             self._forget_old(now)
@@ -128,11 +129,16 @@ class RequestBudget:
                 return used < rate and len(self._reads) < max(1, rate // READ_SHARE)
             return used < max(1, rate - rate // RESERVED_SHARE)
 
+    def is_stopped(self, now: datetime) -> bool:
+        """Whether the broker has asked to send nothing before a later time, orders included."""
+        limit = self._limit()
+        return limit is not None and now < limit.reset_at and limit.remaining <= 0
+
     def remaining(self, now: datetime) -> int | None:
         """Requests that are left in the current minute; None without a rate."""
         with self._lock:
             limit = self._limit()
-            rate = rate_of(self.rate_setting, limit)
+            rate = rate_of(self._setting(), limit)
             if rate is None:
                 return None
             self._forget_old(now)

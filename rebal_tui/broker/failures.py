@@ -38,5 +38,9 @@ class BrokerUnavailable(Exception):
     """No response. Whether the request took effect is unknown until a lookup."""
 
 
+class ClocksDiffer(BrokerUnavailable):
+    """The broker responds, but its clock differs too much from this computer's for any decision; an alert says so."""
+
+
 class BrokerPending(BrokerUnavailable):
     """The request is queued and has no response yet; ask again later. Not a fault of the broker."""

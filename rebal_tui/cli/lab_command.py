@@ -28,9 +28,10 @@ from rebal_tui.cli.parameters import (
 from rebal_tui.domain.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
+    from rebal_tui.domain.corporate_actions import DatedAction
     from rebal_tui.lab.backtest import Backtest
-    from rebal_tui.lab.chains import Progress
     from rebal_tui.lab.policies import Policy
+    from rebal_tui.lab.progress import Progress
     from rebal_tui.services.backtest.histories import Source
     from rebal_tui.services.backtest.verification import Verified
     from rebal_tui.services.parsing.portfolio_body import PortfolioBody
@@ -47,6 +48,7 @@ MAX_VERIFIED = 1_000
 @click.option("--sample", is_flag=True, help="Use the sample history of invented assets.")
 @click.option("--from", "since", type=Day(), metavar="DATE", help="First day. Default: the first in FILE.")
 @click.option("--to", "until", type=Day(), metavar="DATE", help="Last day. Default: the last in FILE.")
+@click.option("--actions", "actions_file", type=FILE, metavar="ACTIONS.csv", help="Splits and dividends of FILE.")
 @click.option("--allow-jumps", is_flag=True, help="Continue in spite of price jumps that nothing explains.")
 @click.option("--grid", type=FILE, metavar="GRID.toml", help="The policies to compare. Default: about 80.")
 @click.option(
@@ -57,6 +59,12 @@ MAX_VERIFIED = 1_000
     help="Cost of a dollar traded, in basis points.",
 )
 @click.option("--fill-next", is_flag=True, help="Fill a rebalance at the close after the one that decides it.")
+@click.option(
+    "--bootstrap",
+    type=click.IntRange(100, 100_000),
+    metavar="N",
+    help="Say what differs beyond luck, from N resamples of the results.",
+)
 @click.option("--verify", type=click.IntRange(1, MAX_VERIFIED), metavar="N", help="Replay the first N policies listed.")
 @click.option("--all", "show_all", is_flag=True, help="Also list policies that are worse than another in everything.")
 @click.option("--literature", is_flag=True, help="Compare published numbers with those of the lab.")
@@ -66,8 +74,9 @@ MAX_VERIFIED = 1_000
 @click.pass_context
 def entry(
     ctx: click.Context, target: str | None, db: Path | None, portfolio: str | None, closes: Path | None, sample: bool,
-    since: date | None, until: date | None, allow_jumps: bool, grid: Path | None, cost: float, fill_next: bool,
-    verify: int | None, show_all: bool, literature: bool, data_sets: Path | None, as_json: bool, as_csv: bool,
+    since: date | None, until: date | None, actions_file: Path | None, allow_jumps: bool, grid: Path | None,
+    cost: float, fill_next: bool, bootstrap: int | None, verify: int | None, show_all: bool, literature: bool,
+    data_sets: Path | None, as_json: bool, as_csv: bool,
 ) -> int:  # fmt: skip
     """Compare rebalancing policies over a price history.
 
@@ -83,7 +92,10 @@ def entry(
 
     GRID.toml has lists; every combination of their values is a policy:
     absolute = [3, 5, "none"], relative = [20, "none"], calendar = ["monthly 15", "none"], cooldown = [0, 31],
-    look = [1, 10].
+    look = [1, 10], destination = ["target", "edge"], scope = ["whole", "breached"].
+
+    ACTIONS.csv has splits, stock and cash dividends as for 'rebal-tui replay'; dividends are reinvested at the last
+    close before their day.
 
     --literature compares published numbers with those of the lab, each with its tolerance, and names what is not
     reached. DIR is 'universal/data' of the package universal-portfolios 0.4.17.
@@ -101,30 +113,33 @@ def entry(
         if target is not None or closes is not None or sample or as_csv:
             raise click.UsageError("--literature has its own portfolios and histories, and prints text or JSON")
         return _literature(data_sets, as_json=as_json)
+    if actions_file is not None and closes is None:
+        raise click.UsageError("--actions needs --closes")
     if sample and (closes is not None or target is not None):
         raise click.UsageError("--sample has its own portfolio and history")
     from rebal_tui.cli.lab_report import lab_csv, lab_json, lab_text
     from rebal_tui.lab.backtest import run_backtest
+    from rebal_tui.lab.luck import luck_of
     from rebal_tui.lab.policies import default_grid
     from rebal_tui.services.backtest.subjects import policy_of
 
     body = _subject(ctx, target, db, portfolio, sample=sample)
-    source = _source(ctx, db, body, closes, since, until, sample=sample, allow_jumps=allow_jumps)
+    source = _source(ctx, db, body, closes, since, until, actions_file, sample=sample, allow_jumps=allow_jumps)
     own = policy_of(body)
     policies = default_grid(own) if grid is None else tuple(dict.fromkeys((own, *_read_grid(grid))))
-    _require_supported(policies)
     with _progress("policies") as progress:
         backtest = run_backtest(
             body.name, body.weights, source.history, policies, cost_bps=cost, fill_delay=int(fill_next),
             progress=progress,
         )  # fmt: skip
+    luck = None if bootstrap is None else luck_of(backtest, resamples=bootstrap)
     verified = _verify(backtest, source, verify)
     if as_json:
-        write_json(lab_json(backtest, source, verified))
+        write_json(lab_json(backtest, source, verified, luck))
     elif as_csv:
         write(lab_csv(backtest))
     else:
-        write(lab_text(backtest, source, verified, show_all=show_all))
+        write(lab_text(backtest, source, verified, luck, show_all=show_all))
     return 1 if any(not result.identical for result in verified) else 0
 
 
@@ -168,7 +183,7 @@ def _subject(
 
 def _source(
     ctx: click.Context, db: Path | None, body: PortfolioBody, closes: Path | None, since: date | None,
-    until: date | None, *, sample: bool, allow_jumps: bool,
+    until: date | None, actions_file: Path | None, *, sample: bool, allow_jumps: bool,
 ) -> Source:  # fmt: skip
     from rebal_tui.market.closes_file import read_closes
     from rebal_tui.market.monthly_returns import has_monthly_returns, read_monthly_returns
@@ -187,7 +202,18 @@ def _source(
                 raise Invalid("--from and --to are for daily closes")
             return histories.returns_source(closes.name, read_monthly_returns(closes), symbols)
         read = read_closes(closes)
-        return histories.closes_source(closes.name, read, symbols, since, until, allow_jumps=allow_jumps)
+    actions = () if actions_file is None else _read_actions(actions_file)
+    with naming_file(actions_file or closes):
+        return histories.closes_source(
+            closes.name, read, symbols, since, until, allow_jumps=allow_jumps, actions=actions
+        )
+
+
+def _read_actions(path: Path) -> tuple[DatedAction, ...]:
+    from rebal_tui.services.parsing.actions_file import read_actions
+
+    with naming_file(path):
+        return read_actions(path)
 
 
 def _first_line(path: Path) -> str:
@@ -216,12 +242,6 @@ def _read_grid(path: Path) -> tuple[Policy, ...]:
         return parse_grid(table)
 
 
-def _require_supported(policies: tuple[Policy, ...]) -> None:
-    other = next((policy for policy in policies if not policy.renews), None)
-    if other is not None:
-        raise Conflict(f"{other.label}: only destination target and scope whole can be backtested")
-
-
 def _verify(backtest: Backtest, source: Source, count: int | None) -> tuple[Verified, ...]:
     if count is None:
         return ()
@@ -229,6 +249,8 @@ def _verify(backtest: Backtest, source: Source, count: int | None) -> tuple[Veri
     from rebal_tui.cli.lab_report import listed
     from rebal_tui.services.backtest.verification import verifiable, verify
 
+    if source.adjusted:
+        raise Conflict("--verify and --actions cannot be combined: a replay pays dividends in cash")
     if not source.sessions:
         raise Conflict("--verify needs daily closes: a replay evaluates once a session")
     outcomes = [outcome for outcome in listed(backtest, show_all=False) if not verifiable(backtest, outcome)][:count]

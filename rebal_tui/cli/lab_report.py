@@ -12,6 +12,7 @@ from rebal_tui.domain.quantities import percent_text
 from rebal_tui.lab.backtest import Backtest, Outcome
 from rebal_tui.lab.dominance import dominated
 from rebal_tui.lab.figures import DEFINITIONS, Figures
+from rebal_tui.lab.luck import Luck
 from rebal_tui.lab.policies import Policy
 from rebal_tui.services.backtest.histories import Source
 from rebal_tui.services.backtest.verification import Verified, verification_text
@@ -36,10 +37,13 @@ def listed(backtest: Backtest, *, show_all: bool) -> list[Outcome]:
     return [outcome for outcome in found if first[outcome.days] is outcome]
 
 
-def lab_text(backtest: Backtest, source: Source, verified: Sequence[Verified], *, show_all: bool) -> str:
+def lab_text(
+    backtest: Backtest, source: Source, verified: Sequence[Verified], luck: Luck | None, *, show_all: bool
+) -> str:  # fmt: skip
     """The report as text."""
     shown = listed(backtest, show_all=show_all)
-    lines = [f"{' · '.join(backtest.header)}", f"prices: {source.label}", *source.notes, *DEFINITIONS, ""]
+    found = [] if luck is None else [luck.sentence, *luck.selection.sentences(_labels(backtest)), luck.method, ""]
+    lines = [*found, f"{' · '.join(backtest.header)}", f"prices: {source.label}", *source.notes, *DEFINITIONS, ""]
     years = backtest.history.years
     rows = [_row(outcome.figures, years, "  yours" if outcome is backtest.own else "") for outcome in shown]
     lines.append(plain_table(_HEADER, rows))
@@ -68,7 +72,13 @@ def _row(figures: Figures, years: float, mark: str) -> tuple[str, ...]:
     )
 
 
-def lab_json(backtest: Backtest, source: Source, verified: Sequence[Verified]) -> dict[str, Any]:
+def _labels(backtest: Backtest) -> tuple[str, ...]:
+    return tuple(outcome.policy.label for outcome in backtest.outcomes)
+
+
+def lab_json(
+    backtest: Backtest, source: Source, verified: Sequence[Verified], luck: Luck | None
+) -> dict[str, Any]:  # fmt: skip
     """The report as JSON, with decimals as strings: fractions and points as percent, equity for $1 at the start."""
     flags = dominated([outcome.figures for outcome in backtest.outcomes])
     history = backtest.history
@@ -96,10 +106,39 @@ def lab_json(backtest: Backtest, source: Source, verified: Sequence[Verified]) -
             }
             for outcome, worse in zip(backtest.outcomes, flags, strict=True)
         ],
+        "luck": None if luck is None else _luck_json(luck, _labels(backtest)),
         "verified": [
             {"policy": v.outcome.policy.label, "identical": v.identical, "difference": v.difference} for v in verified
         ],
     }
+
+
+def _luck_json(luck: Luck, labels: tuple[str, ...]) -> dict[str, Any]:
+    """Intervals of 95 % of the differences to the first policy, as percent; rms in points."""
+    best = luck.selection
+    return {
+        "sentence": luck.sentence,
+        "method": luck.method,
+        **{
+            name: {
+                "beyond_luck": measure.beyond_luck,
+                "low": [f"{100 * bound:.4f}" for bound in measure.low.tolist()],
+                "high": [f"{100 * bound:.4f}" for bound in measure.high.tolist()],
+            }
+            for name, measure in (
+                ("return", luck.annual_return), ("turnover", luck.turnover), ("rms_deviation", luck.rms)
+            )
+        },
+        "best": {
+            "policy": labels[best.best],
+            "tried": best.tried,
+            "return_difference": f"{100 * best.best_difference:.4f}",
+            "spa_p_value": f"{best.p_value:.4f}",
+        },
+        "first_half": {
+            "policy": labels[best.chosen], "second_half_difference": f"{100 * best.later_difference:.4f}"
+        },
+    }  # fmt: skip
 
 
 def lab_csv(backtest: Backtest) -> str:

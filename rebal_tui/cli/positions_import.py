@@ -29,6 +29,8 @@ def import_positions(
 ) -> int:  # fmt: skip
     """Import a positions file, or with `dry_run` show what it would change."""
     mapping = None if map_file is None else _mapping(map_file)
+    if mapping is not None and format_name is None:
+        format_name = "generic"
     if dry_run:
         return _dry_run(path, content, mapping, format_name, as_of, as_json=as_json)
     from rebal_tui.broker.files.recognizer import read_statement

@@ -23,6 +23,7 @@ _COMMANDS = {
     "subscribe": "Create a portfolio in a files book and subscribe accounts to it.",
     "approve": "Approve the runs of a files book that wait for review.",
     "new": "Create an empty files book.",
+    "enter": "Enter accounts, assets, holdings, cash and prices of a files book by hand.",
     "prices": "Store prices in a files book, from a file or entered by hand.",
     "fills": "Report what the custodian filled of a trade list.",
     "trades": "Write the approved orders of a files book as a trade list.",
@@ -76,10 +77,18 @@ def program(ctx: click.Context, db: Path | None) -> int | None:
     \b
     Examples:
       rebal-tui demo                       explore a demonstration book
-      rebal-tui import positions.csv       create your book from a custodian's file
-      rebal-tui                            open it
+      rebal-tui                            open your book
       rebal-tui evaluate --dry-run         show what would trade now, and why
       rebal-tui replay closes.csv          apply the same rules to past prices
+
+    \b
+    Two minutes, from a custodian's file to a trade list (sample writes an invented one):
+      rebal-tui sample positions.csv --portfolio model.json
+      rebal-tui import positions.csv
+      rebal-tui subscribe model.json --all
+      rebal-tui evaluate
+      rebal-tui approve --all
+      rebal-tui trades list.csv
 
     'rebal-tui COMMAND --help' describes each command.
     """

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from rebal_tui.domain.portfolios import Condition, Destination, DriftBand, MinimumTrade, Portfolio, RebalanceScope
-from rebal_tui.domain.quantities import Percent
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money, Percent
 
 
 class RestrictionScope(StrEnum):
@@ -74,6 +74,33 @@ class TradeRestriction:
 
 
 @dataclass(frozen=True, slots=True)
+class RestrictionDraft:
+    """A restriction to be added; its fields are those of `TradeRestriction`."""
+
+    kind: RestrictionKind
+    reason: str
+    symbol: str | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    unit: RangeUnit | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """Whom a restriction concerns: some accounts, one portfolio, or the book when neither is given."""
+
+    account_ids: tuple[str, ...] = ()
+    portfolio_id: str | None = None
+
+    @property
+    def scope(self) -> RestrictionScope:
+        if self.account_ids:
+            return RestrictionScope.ACCOUNT
+        return RestrictionScope.BOOK if self.portfolio_id is None else RestrictionScope.PORTFOLIO
+
+
+@dataclass(frozen=True, slots=True)
 class Overrides:
     """What one subscription decides otherwise than its portfolio (R-67); None leaves the portfolio's value."""
 
@@ -118,7 +145,8 @@ class TradingRules:
     """The settings of R-60 to R-67 that hold for one account today; the narrowest scope is already chosen.
 
     `minimum_source` names the scope that set the minimum trade; `bands` are those of a run that a drift band made.
-    With `live`, a share counts as affordable at its price and a quarter percent more (R-65).
+    With `live`, a share counts as affordable at its price and a quarter percent more (R-65). `proceeds_buffer` is
+    the part of expected proceeds that the buys of one trade list do not spend (R-73).
     """
 
     restrictions: tuple[TradeRestriction, ...] = ()
@@ -131,6 +159,11 @@ class TradingRules:
     overrides: Overrides | None = None
     bands: tuple[DriftBand, ...] = ()
     stagger: Stagger | None = None
+    proceeds_buffer: Percent = Percent(0)
+
+    def expected(self, proceeds: Money) -> Money:
+        """The part of the proceeds of sells that the buys may spend, rounded down to a billionth."""
+        return Money(proceeds * (HUNDRED_PERCENT - self.proceeds_buffer) // HUNDRED_PERCENT)
 
     @property
     def unmanaged(self) -> frozenset[str]:

@@ -8,7 +8,6 @@ from fractions import Fraction
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import PlanLine
 from rebal_tui.domain.quantities import ATTO, NANO, Money, Price, Qty, Value, floor_money, market_value
-from rebal_tui.engine.tradability import sellable_qty
 
 MIN_ORDER_VALUE = Value(ATTO)
 """$1, the minimum value of an order that does not close a position."""
@@ -37,10 +36,12 @@ def raise_cash(
     needed: int,
     floors: Mapping[str, Value],
     assets: Mapping[str, Asset],
+    most: Mapping[str, Qty],
     whole_shares: bool = False,
 ) -> int:
     """Add sells to `raised` until they raise `needed`, none below its floor. Returns the amount still needed.
 
+    `most` is what may be sold of each line, so that no rounding up takes what a restriction keeps.
     With `whole_shares`, whole shares of every asset are sold; a full exit sells what is held (R-65).
     """
     for line in ordered:
@@ -50,7 +51,7 @@ def raise_cash(
         floor = floors.get(line.symbol, Value(0))
         whole = whole_shares or not asset.fractionable
         wanted = _raising_qty(line, Value(needed * NANO), floor, already, whole=whole)
-        raised[line.symbol] = min(wanted, sellable_qty(asset, line.held))
+        raised[line.symbol] = min(wanted, most[line.symbol])
         needed -= sale(raised[line.symbol], line) - sale(already, line)
     return needed
 

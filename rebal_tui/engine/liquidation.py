@@ -78,11 +78,13 @@ def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money
     ordered = sorted(can_sell, key=most_overweight_first)
     raised = {line.symbol: Qty(0) for line in ordered}
     whole = holdings.rules.whole_shares
-    needed = raise_cash(ordered, raised, needed, {line.symbol: line.target_value for line in ordered}, assets, whole)
+    needed = raise_cash(
+        ordered, raised, needed, {line.symbol: line.target_value for line in ordered}, assets, most, whole
+    )
     if needed * NANO >= DUST:
         further = proportional_floors(ordered, raised, Value(needed * NANO), floors)
-        needed = raise_cash(ordered, raised, needed, further, assets, whole)
-    raise_cash(ordered, raised, needed, floors, assets, whole)
+        needed = raise_cash(ordered, raised, needed, further, assets, most, whole)
+    raise_cash(ordered, raised, needed, floors, assets, most, whole)
     done = [_liquidation_line(line, raised.get(line.symbol, Qty(0)), holdings, sells) for line in lines]
     sized = held_lines(done, goals), _NO_BUYS
     plan = complete_plan(RunType.PARTIAL_LIQUIDATION, holdings, weights, equity, cash_target, Money(0), sized)

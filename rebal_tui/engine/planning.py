@@ -31,8 +31,9 @@ from rebal_tui.engine.tradability import sellable_qty
 def plan_full_rebalance(holdings: Holdings, weights: Weights, bands: Collection[DriftBand] = ()) -> Plan:
     """Sell assets above target and all holdings outside the portfolio; buy assets below target (R-20).
 
-    The budget is cash plus the sells' proceeds, less the cash target. `bands` are those of a run that a drift band
-    made, which may stop before the target (R-62); other runs have none. Raises `RestrictionsConflict`.
+    The budget is cash plus the sells' proceeds (less the buffer of one trade list, R-73), less the cash target. `bands`
+    are those of a run that a drift band made, which may stop before the target (R-62); other runs have none. Raises
+    `RestrictionsConflict`.
     """
     equity = holdings.equity
     goals = plan_goals(holdings, weights, equity, bands)
@@ -40,7 +41,7 @@ def plan_full_rebalance(holdings: Holdings, weights: Weights, bands: Collection[
     lines = blank_lines(holdings, weights, goals, None)
     sold = [_rebalancing_sell(line, holdings, least) for line in lines]
     cash_target = money_up(equity * weights.cash) if goals is None else goals_cash(goals)
-    budget = Money(holdings.cash + _proceeds(sold) - cash_target)
+    budget = Money(holdings.cash + holdings.rules.expected(_proceeds(sold)) - cash_target)
     lines, split = size_buys(sold, buy_intents(sold, holdings, equity), budget, holdings.rules)
     sized = held_lines(lines, goals), split
     return complete_plan(RunType.FULL_REBALANCE, holdings, weights, equity, cash_target, budget, sized)

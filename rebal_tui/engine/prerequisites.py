@@ -73,8 +73,9 @@ def prerequisites(situation: Situation, trace: Trace) -> None:
     trace.require("quota", not quota_run, "no automatic run yet today", f"already traded today ({quota_run})", "R-11")
     faults = price_faults(situation)
     trace.require("prices", not faults, "all prices are present and fresh", "; ".join(faults), "R-12.5")
-    # An unknown asset has no price and fails the check above, so every symbol here is in `assets`.
-    why = [f"{symbol} is {situation.assets[symbol].ineligibility}" for symbol in ineligible(situation)]
+    assets = ((symbol, situation.assets.get(symbol)) for symbol in ineligible(situation))
+    # An unknown asset has no price; only one that is unmanaged passes the check above.
+    why = [f"{symbol} is {'unknown' if one is None else one.ineligibility}" for symbol, one in assets]
     trace.require(
         "assets",
         not why,

@@ -49,10 +49,14 @@ class Schedule:
         if (condition, day) not in self._found:
             if len(self._found) >= _MAX_CACHED:
                 self._found.clear()
-            self._found[condition, day] = self._first_firing(condition, day)
+            session = self._first_firing(condition, day)
+            at = None if session is None else self.first_evaluation(session)
+            # Until that session, no earlier one fires.
+            days = 0 if session is None else (session.day - day).days
+            self._found.update({(condition, day + _DAY * offset): at for offset in range(days + 1)})
         return self._found[condition, day]
 
-    def _first_firing(self, condition: CalendarCondition, day: date) -> datetime | None:
+    def _first_firing(self, condition: CalendarCondition, day: date) -> Session | None:
         for nominal in (day + _DAY * offset for offset in range(_LONGEST + _LONGEST // 10)):
             if not nominal_on(condition, nominal, self.quarterly_months):
                 continue
@@ -60,7 +64,7 @@ class Schedule:
             if session is None or session.next_day is None:
                 return None
             if session.day >= day:
-                return self.first_evaluation(session)
+                return session
         return None
 
     def closed_text(self, day: date) -> str:

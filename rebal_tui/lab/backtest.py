@@ -6,21 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
+
 from rebal_tui.domain.portfolios import Weights
-from rebal_tui.lab.chains import Cancelled, Progress, run_chains
+from rebal_tui.lab.chains import run_chains
+from rebal_tui.lab.direct import Trades, direct_path, run_direct
 from rebal_tui.lab.figures import Figures, figures_of, mix_equity
 from rebal_tui.lab.history import History
 from rebal_tui.lab.paths import Path, renewal_path
 from rebal_tui.lab.policies import Policy
+from rebal_tui.lab.progress import Cancelled, Progress
 from rebal_tui.lab.renewal import RenewalTable
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A policy's figures and the days of its rebalances, the first purchase left out."""
+    """A policy's figures and the days of its rebalances, the first purchase left out.
+
+    `purchases` are the days on which cash that a rebalance left over was invested (R-14.7).
+    """
 
     figures: Figures
     days: tuple[date, ...]
+    purchases: tuple[date, ...] = ()
 
     @property
     def policy(self) -> Policy:
@@ -55,10 +63,12 @@ class Backtest:
     def path(self, outcome: Outcome) -> Path:
         """The path of an outcome of this backtest."""
         index = {day: number for number, day in enumerate(self.history.days)}
-        import numpy as np
-
-        events = np.array([index[day] for day in outcome.days], dtype=np.int64)
-        return renewal_path(RenewalTable(self.history, self.weights), events, self.cost_bps)
+        events = np.array(sorted(index[day] for day in (*outcome.days, *outcome.purchases)), dtype=np.int64)
+        if outcome.policy.renews:
+            return renewal_path(RenewalTable(self.history, self.weights), events, self.cost_bps)
+        full = ~np.isin(events, [index[day] for day in outcome.purchases])
+        trades = Trades(events, full)
+        return direct_path(self.history, self.weights, outcome.policy, trades, self.cost_bps, self.fill_delay)
 
 
 def run_backtest(
@@ -76,14 +86,26 @@ def run_backtest(
 
     Raises `Canceled`.
     """
+    renewing = [policy for policy in policies if policy.renews]
+    others = [policy for policy in policies if not policy.renews]
     chains = run_chains(
-        history, weights, policies, cost_bps=cost_bps, fill_delay=fill_delay, progress=progress, canceled=canceled
+        history, weights, renewing, cost_bps=cost_bps, fill_delay=fill_delay, progress=progress, canceled=canceled
+    )
+    direct = run_direct(
+        history, weights, others, cost_bps=cost_bps, fill_delay=fill_delay, progress=progress, canceled=canceled
     )
     table = RenewalTable(history, weights)
     mix = mix_equity(history.closes, table.targets)
+    sessions, trades = iter(chains.events or ()), iter(direct)
     outcomes = []
-    for policy, events in zip(policies, chains.events or (), strict=True):
-        path = renewal_path(table, events, cost_bps)
-        days = tuple(history.days[event] for event in events.tolist())
-        outcomes.append(Outcome(figures_of(history, policy, path, policies[0], mix), days))
+    for policy in policies:
+        if policy.renews:
+            path = renewal_path(table, next(sessions), cost_bps)
+        else:
+            path = direct_path(history, weights, policy, next(trades), cost_bps, fill_delay)
+        days, purchases = (
+            tuple(history.days[event] for event in events.tolist())
+            for events in (path.rebalances, path.events[~path.full])
+        )
+        outcomes.append(Outcome(figures_of(history, policy, path, policies[0], mix), days, purchases))
     return Backtest(name, weights, history, tuple(outcomes), cost_bps, fill_delay)

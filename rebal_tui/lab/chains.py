@@ -6,29 +6,22 @@ share one renewal row. A policy's next rebalance is found by a binary search in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rebal_tui.domain.errors import require
 from rebal_tui.domain.portfolios import DriftBand, Weights
 from rebal_tui.lab.history import Floats, History, Ints
 from rebal_tui.lab.policies import Policy
+from rebal_tui.lab.progress import Canceled, Cancelled, Progress
 from rebal_tui.lab.renewal import RenewalRow, RenewalTable
+from rebal_tui.lab.stops import band_limits
 from rebal_tui.lab.ties import TIE, breached_exactly
 
 WINDOW = 384
 """Sessions searched first; most bands are reached within them."""
-
-Cancelled = Callable[[], bool]
-Progress = Callable[[int, int], None]
-"""Called with the number of sessions done and their total."""
-
-
-class Canceled(Exception):
-    """The computation was canceled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +85,8 @@ class _Sweep:
         self._table, self._policies = table, policies
         self._cost, self._delay, self._with_events = cost, delay, with_events
         count, length = len(policies), table.history.length
-        self._absolute = _limits([policy.absolute for policy in policies])
-        self._relative = _limits([policy.relative for policy in policies])
+        self._absolute = band_limits([policy.absolute for policy in policies])
+        self._relative = band_limits([policy.relative for policy in policies])
         self._cooldowns = np.array([policy.cooldown_days for policy in policies], dtype=np.int64)
         self._looks = np.array([policy.look for policy in policies], dtype=np.int64)
         self._phases = np.array([policy.phase for policy in policies], dtype=np.int64)
@@ -243,8 +236,3 @@ class _Sweep:
         self._equity_sum[ids] += before * growths[-1]
         self._worst[ids] = np.maximum(self._worst[ids], worst[-1])
         self._equity[ids] = before * row.growth[-1]
-
-
-def _limits(percents: Sequence[int | None]) -> NDArray[np.float64]:
-    """Limits as fractions, infinite where there is none."""
-    return np.array([np.inf if percent is None else percent / 10_000 for percent in percents], dtype=np.float64)

@@ -60,7 +60,7 @@ def figures_of(history: History, policy: Policy, path: Path, reference: Policy, 
     cash = 1 - path.shares.sum(axis=0)
     return Figures(
         policy=policy,
-        rebalances=len(path.events),
+        rebalances=len(path.rebalances),
         trades=int(path.lines.sum()),
         turnover=float(path.sold.sum()) / average / years,
         cost=float(path.cost.sum()) / average / years,

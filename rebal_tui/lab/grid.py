@@ -7,9 +7,9 @@ from itertools import product
 from typing import Any
 
 from rebal_tui.domain.errors import Fault, Invalid
-from rebal_tui.domain.portfolios import CalendarCondition, CalendarType, conditions_fault
+from rebal_tui.domain.portfolios import CalendarCondition, CalendarType, Destination, RebalanceScope, conditions_fault
 from rebal_tui.domain.quantities import Percent, parse_percent
-from rebal_tui.lab.policies import Destination, Policy, Scope
+from rebal_tui.lab.policies import Policy
 
 MAX_POLICIES = 100_000
 _MAX_DAYS = 36_500
@@ -32,7 +32,7 @@ def parse_grid(table: Mapping[str, Any]) -> tuple[Policy, ...]:
     cooldowns = _column(table, "cooldown", lambda cell: _whole(cell, 0, _MAX_DAYS), faults, 0)
     looks = _column(table, "look", lambda cell: _whole(cell, 1, _MAX_LOOK), faults, 1)
     destinations = _column(table, "destination", lambda cell: _member(cell, Destination), faults, Destination.TARGET)
-    scopes = _column(table, "scope", lambda cell: _member(cell, Scope), faults, Scope.WHOLE)
+    scopes = _column(table, "scope", lambda cell: _member(cell, RebalanceScope), faults, RebalanceScope.WHOLE)
     if faults:
         raise Invalid(faults)
     columns: list[list[Any]] = [absolute, relative, calendars, cooldowns, looks, destinations, scopes]
@@ -96,7 +96,7 @@ def _whole(cell: object, least: int, most: int) -> int:
     return cell
 
 
-def _member(cell: object, kind: type[Destination] | type[Scope]) -> Destination | Scope:
+def _member(cell: object, kind: type[Destination] | type[RebalanceScope]) -> Destination | RebalanceScope:
     if cell not in set(kind):
         raise ValueError(f"expected {_listed(member.value for member in kind)}")
     return kind(str(cell))

@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rebal_tui.lab.backtest import Backtest
-from rebal_tui.lab.chains import Canceled, Cancelled
 from rebal_tui.lab.history import Floats
+from rebal_tui.lab.progress import Canceled, Cancelled
+from rebal_tui.lab.selection import Selection, selection_of
 
 RESAMPLES = 1_000
 BLOCK_MONTHS = 24
+LEAST_BLOCKS = 8
+"""Blocks that a history has at least: of fewer, resamples hardly differ, and any difference looks beyond luck."""
 _CONFIDENCE = 0.95
 _BATCH = 250
 
@@ -36,6 +39,7 @@ class Luck:
     annual_return: Measure
     turnover: Measure
     rms: Measure
+    selection: Selection
     resamples: int
     block: int
     seed: int
@@ -66,12 +70,12 @@ def luck_of(
 ) -> Luck:
     """Resample the sessions of a backtest in blocks of a mean length (Politis and Romano's stationary bootstrap).
 
-    `block` defaults to 24 months. Returns are compound returns a year, turnover is of average equity a year, rms is the
-    root mean square of the largest deviation. Raises `Canceled`.
+    `block` defaults to 24 months, in a short history to an eighth of it. Returns are compound returns a year, turnover
+    is of average equity a year, rms is the root mean square of the largest deviation. Raises `Canceled`.
     """
     history = backtest.history
     per_year = history.sessions_per_year
-    block = block or max(1, round(per_year * BLOCK_MONTHS / 12))
+    block = block or max(1, min(round(per_year * BLOCK_MONTHS / 12), history.length // LEAST_BLOCKS))
     logs, sold, squares = (np.empty((history.length - 1, len(backtest.outcomes))) for _ in range(3))
     for column, outcome in enumerate(backtest.outcomes):
         path = backtest.path(outcome)
@@ -98,6 +102,7 @@ def luck_of(
         ),
         _measure(actual[1] * per_year, drawn[1] * per_year),
         _measure(np.sqrt(actual[2]), np.sqrt(drawn[2])),
+        selection_of(logs, drawn[0], per_year),
         resamples,
         block,
         seed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rebal_tui.lab.history import Floats, Ints
 from rebal_tui.lab.renewal import RenewalTable
@@ -15,8 +16,9 @@ class Path:
     """Every session at its close, before trades. Equity is 1 at the start.
 
     `shares` has one row per asset: its part of equity. `absolute` and `relative` are the largest deviations, as
-    fractions of equity and of the target. `events` are the sessions of rebalances without the first purchase; `sold`,
-    `bought`, `cost` and `lines` (assets traded) have one element per event, in units of equity at the start.
+    fractions of equity and of the target. `events` are the sessions of trades without the first purchase; `sold`,
+    `bought`, `cost`, `lines` (assets traded) and `full` have one element per event, in units of equity at the start;
+    `full` is false for a purchase from excess cash, which is no rebalance.
     """
 
     equity: Floats
@@ -28,6 +30,12 @@ class Path:
     bought: Floats
     cost: Floats
     lines: Ints
+    full: NDArray[np.bool_]
+
+    @property
+    def rebalances(self) -> Ints:
+        """The sessions of rebalances."""
+        return self.events[self.full]
 
 
 def renewal_path(table: RenewalTable, events: Ints, cost_bps: float = 0.0) -> Path:
@@ -56,4 +64,5 @@ def renewal_path(table: RenewalTable, events: Ints, cost_bps: float = 0.0) -> Pa
         bought=np.maximum(-traded, 0).sum(axis=0) * at_event,
         cost=charge * at_event,
         lines=(np.abs(traded) > 1e-12).sum(axis=0),
+        full=np.ones(len(events), dtype=np.bool_),
     )

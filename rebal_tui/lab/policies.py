@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-from rebal_tui.domain.portfolios import BandType, CalendarCondition, CalendarType, Condition, DriftBand
+from rebal_tui.domain.portfolios import (
+    BandType,
+    CalendarCondition,
+    CalendarType,
+    Condition,
+    Destination,
+    DriftBand,
+    RebalanceScope,
+)
 from rebal_tui.domain.quantities import Percent, percent_text
-
-
-class Destination(StrEnum):
-    """Where a rebalance for a drift band stops (R-62)."""
-
-    TARGET = "target"
-    MIDDLE = "middle"
-    EDGE = "edge"
-
-
-class Scope(StrEnum):
-    """Which lines a rebalance for a drift band trades (R-63)."""
-
-    WHOLE = "whole"
-    BREACHED = "breached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +23,9 @@ class Policy:
 
     `absolute` is a band in percentage points, `relative` one in percent of the target; drift must exceed it (R-15), and
     0 means any drift at all. `cooldown_days` counts calendar dates (R-17). Bands are checked in every `look`-th
-    session, starting with session number `phase` from 0; the calendar condition (R-16) in every session.
+    session, starting with session number `phase` from 0; the calendar condition (R-16) in every session. `destination`
+    and `scope` are where a rebalance for a band stops and what it trades (R-62, R-63); one for the calendar goes to the
+    targets.
     """
 
     absolute: Percent | None = None
@@ -40,13 +34,13 @@ class Policy:
     cooldown_days: int = 0
     look: int = 1
     destination: Destination = Destination.TARGET
-    scope: Scope = Scope.WHOLE
+    scope: RebalanceScope = RebalanceScope.WHOLE
     phase: int = 0
 
     @property
     def renews(self) -> bool:
         """Whether every rebalance restores the targets, so that later sessions do not depend on earlier ones."""
-        return self.destination is Destination.TARGET and self.scope is Scope.WHOLE
+        return not self.bands or (self.destination is Destination.TARGET and self.scope is RebalanceScope.WHOLE)
 
     @property
     def bands(self) -> tuple[DriftBand, ...]:
@@ -76,7 +70,7 @@ class Policy:
             parts.append("never")
         if self.destination is not Destination.TARGET:
             parts[-1] += f"→{self.destination}"
-        if self.scope is Scope.BREACHED:
+        if self.scope is RebalanceScope.BREACHED:
             parts.append("breached")
         if self.cooldown_days:
             parts.append(f"{self.cooldown_days} d")
@@ -90,7 +84,10 @@ def calendar_label(condition: CalendarCondition) -> str:
     return f"{condition.sub_type} {condition.day}"
 
 
-def own_policy(conditions: Iterable[Condition], cooldown_days: int) -> Policy:
+def own_policy(
+    conditions: Iterable[Condition], cooldown_days: int, destination: Destination = Destination.TARGET,
+    scope: RebalanceScope = RebalanceScope.WHOLE,
+) -> Policy:  # fmt: skip
     """The policy of a portfolio. Of several bands of a kind the tightest counts, as conditions are OR-ed (R-5)."""
     conditions = tuple(conditions)
     bands = [condition for condition in conditions if isinstance(condition, DriftBand)]
@@ -99,7 +96,9 @@ def own_policy(conditions: Iterable[Condition], cooldown_days: int) -> Policy:
         return min((band.percent for band in bands if band.sub_type is kind), default=None)
 
     calendar = next((c for c in conditions if isinstance(c, CalendarCondition)), None)
-    return Policy(tightest(BandType.ABSOLUTE), tightest(BandType.RELATIVE), calendar, cooldown_days)
+    return Policy(
+        tightest(BandType.ABSOLUTE), tightest(BandType.RELATIVE), calendar, cooldown_days, 1, destination, scope
+    )  # fmt: skip
 
 
 _ABSOLUTE = (100, 200, 300, 400, 500, 750, 1000)
@@ -119,7 +118,8 @@ _CALENDARS = (
 
 
 def default_grid(own: Policy) -> tuple[Policy, ...]:
-    """About 100 policies: `own` first, then no rebalancing, calendars, bands with and without a cooldown, looks."""
+    """About 100 policies: `own` first, then no rebalancing, calendars, bands with and without a cooldown, looks,
+    destinations."""
     policies = [own, Policy(), *(Policy(calendar=calendar) for calendar in _CALENDARS)]
     for days in _COOLDOWNS:
         policies += [Policy(absolute=Percent(band), cooldown_days=days) for band in _ABSOLUTE]
@@ -131,4 +131,7 @@ def default_grid(own: Policy) -> tuple[Policy, ...]:
         policies += [Policy(Percent(absolute), None, calendar, 7) for absolute in (500, 1000)]
         policies.append(Policy(Percent(500), Percent(2000), calendar, 7))
     policies += [replace(own, cooldown_days=days) for days in (0, 7, 31, 91)]
+    for destination in (Destination.MIDDLE, Destination.EDGE):
+        stopping = [Policy(absolute=Percent(500)), Policy(relative=Percent(2000)), *([own] if own.bands else [])]
+        policies += [replace(policy, destination=destination) for policy in stopping]
     return tuple(dict.fromkeys(policies))

@@ -13,6 +13,8 @@ from rebal_tui.market.protocol import Quote, renamed
 log = logging.getLogger(__name__)
 
 REFRESH_INTERVAL = timedelta(seconds=5)
+MAX_AHEAD = timedelta(seconds=30)
+"""A price with a time further ahead of the clock than this is wrong (R-12.5)."""
 
 Fetched = Mapping[str, tuple[Price, datetime]]
 Fetch = Callable[[Sequence[str]], Fetched]
@@ -22,8 +24,8 @@ Fetch = Callable[[Sequence[str]], Fetched]
 class LivePrices:
     """A `PriceFeed` that fetches the needed symbols every `interval` on its own thread.
 
-    A quote keeps the time of its price, so that an old price fails the age check (R-12.5). A quote is never replaced by
-    one with an earlier time.
+    A quote keeps the time of its price, so that an old price fails the age check (R-12.5). A quote is replaced by one
+    with an earlier time only when its own time is more than `MAX_AHEAD` to come.
     """
 
     def __init__(
@@ -42,7 +44,7 @@ class LivePrices:
 
         A failed fetch is logged and returns no quotes.
         """
-        changed = self._collect()
+        changed = self._collect(now)
         if self._pending_fetch is None and (self._next_fetch_at is None or now >= self._next_fetch_at):
             symbols = sorted(self._needed())
             self._next_fetch_at = now + self._interval
@@ -72,7 +74,7 @@ class LivePrices:
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _collect(self) -> dict[str, Quote]:
+    def _collect(self, now: datetime) -> dict[str, Quote]:
         done = self._pending_fetch
         if done is None or not done.done():
             return {}
@@ -85,6 +87,6 @@ class LivePrices:
         for symbol, (price, at) in done.result().items():
             known = self._quotes.get(symbol)
             quote = Quote(price, at)
-            if known is None or (at >= known.at and quote != known):
+            if known is None or ((at >= known.at or known.at > now + MAX_AHEAD) and quote != known):
                 changed[symbol] = self._quotes[symbol] = quote
         return changed

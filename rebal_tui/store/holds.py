@@ -1,79 +1,145 @@
-"""Accounts paused because of reconciliation differences."""
+"""Why accounts are paused: one row for each cause."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
 
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time, to_time_or_none
 from rebal_tui.store.database import Database, Transaction
 
 
+class HoldKind(StrEnum):
+    """What paused an account.
+
+    `DIFFERENCE`: figures that no event explains, which later events may explain (R-53). `UNKNOWN_ASSET`: an asset that
+    the book does not know (R-51). `RECONCILIATION`: a difference found by a reconciliation. `CORPORATE_ACTION`: shares
+    or cash that an action does not explain (R-54). `REPORTED`: something that the broker reported and a person must
+    look at. `FILES`: a difference between two imports (R-70).
+    """
+
+    RECONCILIATION = "reconciliation"
+    REPORTED = "reported"
+    CORPORATE_ACTION = "corporate_action"
+    UNKNOWN_ASSET = "unknown_asset"
+    FILES = "files"
+    DIFFERENCE = "difference"
+
+
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """The reason why an account is paused, and the time of the pause.
+class HoldCause:
+    """One cause of a pause, as text for display, and its time.
 
     `baseline` is recorded when later events may account for the difference, so that they can be replayed against it;
     None when only a person can resolve it. Until `waiting_until` the account waits for the events that explain the
     difference: it is not traded, and nobody is alerted yet.
     """
 
+    kind: HoldKind
     reason: str
     at: datetime
     baseline: str | None = None
     waiting_until: datetime | None = None
 
 
-_COLUMNS = "reason, at, ground, waiting_until"
+@dataclass(frozen=True)
+class Hold:
+    """Every cause for which an account is paused, at least one; a difference that no event explains is the last."""
+
+    causes: tuple[HoldCause, ...]
+
+    @cached_property
+    def reason(self) -> str:
+        """All causes as one text for display."""
+        return "; ".join(cause.reason for cause in self.causes)
+
+    @property
+    def at(self) -> datetime:
+        """The time of the first cause that lasts."""
+        return min(cause.at for cause in self.causes)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the account waits for events that may explain its difference, and nothing else pauses it."""
+        return all(cause.waiting_until is not None for cause in self.causes)
+
+    def of(self, kind: HoldKind) -> tuple[HoldCause, ...]:
+        """The causes of one kind."""
+        return tuple(cause for cause in self.causes if cause.kind is kind)
+
+
+def first_of(hold: Hold | None, kind: HoldKind) -> HoldCause | None:
+    """The first cause of a kind, None when no such cause pauses the account."""
+    return next(iter(hold.of(kind)), None) if hold is not None else None
+
+
+_COLUMNS = "kind, reason, at, baseline, waiting_until"
+_ORDER = "kind = 'difference', hold_causes.key"
 
 
 def of_account(database: Database, account_id: str) -> Hold | None:
     """The hold of an account, including one of the open transaction; None when it is not paused."""
-    row = database.row(
-        f"SELECT {_COLUMNS} FROM reconciliation_holds JOIN accounts ON accounts.key = account WHERE accounts.id = ?",
+    rows = database.rows(
+        f"SELECT {_COLUMNS} FROM hold_causes JOIN accounts ON accounts.key = account WHERE accounts.id = ? "
+        f"ORDER BY {_ORDER}",
         (account_id,),
     )
-    return None if row is None else _hold(*row)
+    return Hold(tuple(_cause(*row) for row in rows)) if rows else None
 
 
 def load(database: Database) -> dict[str, Hold]:
     """Every paused account by id."""
-    rows = database.rows(
-        f"SELECT accounts.id, {_COLUMNS} FROM reconciliation_holds JOIN accounts ON accounts.key = account ORDER BY key"
-    )
-    return {account_id: _hold(*stored) for account_id, *stored in rows}
+    causes: dict[str, list[HoldCause]] = {}
+    for account_id, *row in database.rows(
+        f"SELECT accounts.id, {_COLUMNS} FROM hold_causes JOIN accounts ON accounts.key = account "
+        f"ORDER BY account, {_ORDER}"
+    ):
+        causes.setdefault(account_id, []).append(_cause(*row))
+    return {account_id: Hold(tuple(some)) for account_id, some in causes.items()}
 
 
-def _hold(reason: str, at: int, baseline: str | None, waiting: int | None) -> Hold:
-    return Hold(reason, from_time(at), baseline, from_time_or_none(waiting))
+def _cause(kind: str, reason: str, at: int, baseline: str | None, waiting: int | None) -> HoldCause:
+    return HoldCause(HoldKind(kind), reason, from_time(at), baseline, from_time_or_none(waiting))
 
 
-def put(tx: Transaction, account_id: str, hold: Hold) -> None:
-    """Pause an account, or replace the reason and baseline of its pause."""
-    tx.execute(
-        "INSERT INTO reconciliation_holds (account, at, reason, ground, waiting_until) "
-        "SELECT key, ?, ?, ?, ? FROM accounts WHERE id = ? ON CONFLICT (account) DO UPDATE SET "
-        "reason = excluded.reason, ground = excluded.ground, waiting_until = excluded.waiting_until",
-        (to_time(hold.at), hold.reason, hold.baseline, to_time_or_none(hold.waiting_until), account_id),
-    )
+def add(tx: Transaction, account_id: str, cause: HoldCause) -> bool:
+    """Pause an account for a cause; returns whether it was not paused for this kind and reason already."""
+    added = tx.execute(
+        "INSERT OR IGNORE INTO hold_causes (account, kind, reason, at, baseline, waiting_until) "
+        "SELECT key, ?, ?, ?, ?, ? FROM accounts WHERE id = ?",
+        (
+            cause.kind.value, cause.reason, to_time(cause.at), cause.baseline, to_time_or_none(cause.waiting_until),
+            account_id,
+        ),
+    )  # fmt: skip
+    return added.rowcount > 0
+
+
+def replace_kind(tx: Transaction, account_id: str, kind: HoldKind, causes: Iterable[HoldCause]) -> None:
+    """Let causes, all of one kind, replace those of this kind that pause an account."""
+    remove(tx, account_id, kind)
+    for cause in causes:
+        add(tx, account_id, cause)
 
 
 def relabel(tx: Transaction, labels: Mapping[str, str]) -> None:
     """Let the holdings of baselines follow their assets to new labels, given by old label (R-50)."""
-    for account, text in tx.rows("SELECT account, ground FROM reconciliation_holds WHERE ground IS NOT NULL"):
+    for key, text in tx.rows("SELECT key, baseline FROM hold_causes WHERE baseline IS NOT NULL"):
         baseline = json.loads(text)
         held = {labels.get(symbol, symbol): qty for symbol, qty in baseline["held"].items()}
         if held != baseline["held"]:
             tx.execute(
-                "UPDATE reconciliation_holds SET ground = ? WHERE account = ?",
-                (json.dumps({**baseline, "held": held}), account),
+                "UPDATE hold_causes SET baseline = ? WHERE key = ?", (json.dumps({**baseline, "held": held}), key)
             )
 
 
-def remove(tx: Transaction, account_id: str) -> None:
-    """Remove an account's hold."""
+def remove(tx: Transaction, account_id: str, kind: HoldKind | None = None) -> None:
+    """Remove the causes of one kind, or all of them, that pause an account."""
     tx.execute(
-        "DELETE FROM reconciliation_holds WHERE account = (SELECT key FROM accounts WHERE id = ?)", (account_id,)
+        "DELETE FROM hold_causes WHERE account = (SELECT key FROM accounts WHERE id = ?) AND kind = coalesce(?, kind)",
+        (account_id, kind.value if kind else None),
     )

@@ -37,6 +37,7 @@ def to_text(rules: TradingRules, asset_keys: Mapping[str, int]) -> str | None:
             "source": rules.minimum_source,
             "whole_shares": int(rules.whole_shares),
             "live": int(rules.live),
+            "buffer": int(rules.proceeds_buffer),
             "overrides": None if rules.overrides is None else overrides_values(rules.overrides),
             "bands": [condition_values(band) for band in rules.bands],
             "stagger": None
@@ -61,6 +62,7 @@ def from_text(text: str | None, symbols: Mapping[int, str]) -> TradingRules:
         minimum_source=raw["source"],
         whole_shares=bool(raw["whole_shares"]),
         live=bool(raw["live"]),
+        proceeds_buffer=Percent(raw.get("buffer", 0)),
         overrides=None if raw["overrides"] is None else _overrides(raw["overrides"]),
         bands=tuple(band for band in bands if isinstance(band, DriftBand)),
         stagger=None

@@ -148,6 +148,7 @@ ACTIONS: tuple[Action, ...] = (
         Section.LAB, "portfolio",
     ),
     Action("lab.closes", "o", "Prices", "Open a file of daily closes.", Section.LAB, "closes"),
+    Action("lab.heat_map", "h", "Heat map", "Show one figure of every pair of bands.", Section.LAB, "heat_map"),
     Action("lab.worse", "d", "Worse", "Show or hide policies that are worse in everything.", Section.LAB, "worse"),
     Action("lab.back", "escape", "Stop", "Stop the computation.", Section.LAB, "back", footer=False),
     Action("lab.sort", "s", "Sort", "Sort by the next column.", Section.LAB, "sort"),
@@ -157,8 +158,25 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("review.approve", "A", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
     Action("review.reject", "R", "Reject", "Reject this run, or all marked, with a note.", REVIEW, "reject"),
+    Action(
+        "review.list", "L", "Trade list", "Write the approved orders of a files book as a trade list.", REVIEW,
+        "trade_list", footer=False,
+    ),
+    Action(
+        "review.mark_shown", "M", "Mark all", "Mark all runs shown, or clear all marks.", REVIEW, "mark_shown",
+        footer=False,
+    ),
     Action("review.run", "g", "In Runs", "Show this run in Runs.", REVIEW, "run"),
     Action("review.account", "a", "On the Desk", "Go to this run's account on the Desk.", REVIEW, "account"),
+    Action(
+        "accounts.positions", "P", "Import positions", "Import a custodian's positions file (files book).",
+        Section.ACCOUNTS, "import_positions", footer=False,
+    ),
+    Action(
+        "accounts.enter", "E", "Enter by hand",
+        "Enter an account, holding, cash, asset, price or fill of a files book by hand.", Section.ACCOUNTS,
+        "enter_by_hand", footer=False,
+    ),
     Action(
         "accounts.subscribe", "n", "Subscribe",
         "Subscribe this account, or all marked, to a portfolio; shows the first runs (confirms first).",
@@ -238,6 +256,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("list.filter", "slash", "Filter", "Filter by text as you type; escape clears the filter.", LISTS, "filter"),
     Action("list.sort", "s", "Sort", "Sort by the next column.", LISTS, "sort"),
     Action("list.reverse", "S", "Reverse order", "Reverse the sort order.", LISTS, "reverse", footer=False),
+    Action("list.columns", "C", "Columns", "Choose the columns of this list.", LISTS, "columns", footer=False),
+    Action(
+        "list.filters", "F", "Saved filters", "Apply a saved filter, or save this one.", LISTS, "saved_filters",
+        footer=False,
+    ),
     Action("list.copy", "y", "Copy id", "Copy the full id of this row.", LISTS, "copy_id", footer=False),
     Action("list.export", "x", "Export", "Export this list to a CSV or JSON file.", LISTS, "export"),
     Action("list.back", "escape", "Back", "Clear the filter, or go back.", LISTS, "back", footer=False),
@@ -280,6 +303,9 @@ ACTIONS: tuple[Action, ...] = (
         "app.palette", "ctrl+p", "Find", "Find any action, account, portfolio or run by name.", EVERYWHERE,
         "command_palette",
     ),
+    Action(
+        "app.notices", "N", "Notices", "Show the notices of this session again.", EVERYWHERE, "notices", footer=False,
+    ),
     Action("app.theme", "ctrl+t", "Theme", "Switch to the next theme.", EVERYWHERE, "next_theme", footer=False),
     Action(
         "app.redraw", "ctrl+l", "Redraw", "Draw the screen again.", EVERYWHERE, "redraw", footer=False, priority=True,
@@ -295,7 +321,8 @@ WRITES = frozenset(
     """
     desk.evaluate portfolios.new portfolios.edit portfolios.duplicate portfolios.inactivate portfolios.reactivate
     portfolios.paste runs.cancel runs.approve runs.reject log.pause log.resume log.run log.acknowledge market.shock
-    market.action market.halt market.tradable market.release review.approve review.reject accounts.subscribe
+    market.action market.halt market.tradable market.release review.approve review.reject review.list
+    accounts.positions accounts.enter accounts.subscribe
     accounts.move accounts.unsubscribe accounts.run accounts.deposit accounts.withdraw accounts.release
     accounts.reconcile accounts.simulate cash.withdraw cash.cancel cash.retry cash.journal_in cash.journal_out
     exceptions.answer app.undo market.pause market.faster market.slower market.step app.halt

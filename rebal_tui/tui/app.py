@@ -18,7 +18,7 @@ from textual.widgets import Input
 
 from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
 from rebal_tui.services.schedule.loading import LoadProgress
-from rebal_tui.tui import actions, modes, themes
+from rebal_tui.tui import actions, formats, modes, themes
 from rebal_tui.tui.acting_app import ActingApp
 from rebal_tui.tui.action_table import Action
 from rebal_tui.tui.host import Backend, FirstSteps
@@ -46,6 +46,8 @@ REFRESH_SECONDS = 0.25
 """Time between two refreshes of the visible screen."""
 PULL_REST_FACTOR = 4
 """Pause after a screen refresh, as a multiple of its duration: refreshing takes at most a fifth of the time."""
+MAX_REST_SECONDS = 2.0
+"""Longest pause after a screen refresh: its duration includes waiting for the book, which may be long."""
 LOADING_POLL_SECONDS = 0.1
 
 
@@ -149,7 +151,8 @@ class RebalApp(ActingApp):
             await self._refresh()
         finally:
             self._refreshing = False
-            self._next_pull_at = loop.time() + PULL_REST_FACTOR * (loop.time() - started)
+            rest = min(PULL_REST_FACTOR * (loop.time() - started), MAX_REST_SECONDS)
+            self._next_pull_at = loop.time() + rest
 
     async def _refresh(self) -> None:
         """Refresh the visible screen, and show why heartbeats or the refresh fail."""
@@ -319,6 +322,16 @@ class RebalApp(ActingApp):
 
             section, keys = self.screen.SECTION, self.settings_file.settings.keys
             self.push_screen(ReadScreen(f"Help · {section_label(section)}", help_lines(section, keys)))
+
+    @property
+    def notice_time(self) -> str:
+        return formats.clock(self.last_status.now) if self.last_status is not None else ""
+
+    def action_notices(self) -> None:
+        from rebal_tui.tui.screens.shared.notice_lines import notice_lines
+
+        self.dismiss_notice()
+        self.push_screen(ReadScreen("Notices", notice_lines(self.notices)))
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):

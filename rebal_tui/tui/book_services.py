@@ -37,9 +37,15 @@ class ServiceModule:
 if TYPE_CHECKING:
     from rebal_tui.services.advisory import bulk, cash, portfolios, undo, withdrawals
     from rebal_tui.services.backtest import comparison as backtest_comparison
+    from rebal_tui.services.backtest import heat_maps as backtest_heat_maps
     from rebal_tui.services.backtest import verification as backtest_verification
     from rebal_tui.services.book import guards, kill_switch, policy
     from rebal_tui.services.broker_sync.reconciliation import release
+    from rebal_tui.services.files_book import by_hand as files_by_hand
+    from rebal_tui.services.files_book import dialogs as files_dialogs
+    from rebal_tui.services.files_book import fills as files_fills
+    from rebal_tui.services.files_book import importing as files_importing
+    from rebal_tui.services.files_book import trade_list as files_lists
     from rebal_tui.services.maintenance import book_copy, export
     from rebal_tui.services.queries import account_page as account_pages
     from rebal_tui.services.queries import accounts as account_queries
@@ -65,11 +71,17 @@ else:
     undo = ServiceModule("advisory.undo")
     withdrawals = ServiceModule("advisory.withdrawals")
     backtest_comparison = ServiceModule("backtest.comparison")
+    backtest_heat_maps = ServiceModule("backtest.heat_maps")
     backtest_verification = ServiceModule("backtest.verification")
     guards = ServiceModule("book.guards")
     kill_switch = ServiceModule("book.kill_switch")
     policy = ServiceModule("book.policy")
     release = ServiceModule("broker_sync.reconciliation.release")
+    files_by_hand = ServiceModule("files_book.by_hand")
+    files_dialogs = ServiceModule("files_book.dialogs")
+    files_fills = ServiceModule("files_book.fills")
+    files_importing = ServiceModule("files_book.importing")
+    files_lists = ServiceModule("files_book.trade_list")
     book_copy = ServiceModule("maintenance.book_copy")
     export = ServiceModule("maintenance.export")
     account_pages = ServiceModule("queries.account_page")
@@ -102,6 +114,7 @@ __all__ = [
     "account_trails",
     "asset_holds",
     "backtest_comparison",
+    "backtest_heat_maps",
     "backtest_verification",
     "book_copy",
     "bulk",
@@ -111,6 +124,11 @@ __all__ = [
     "desk_queries",
     "exception_list",
     "export",
+    "files_by_hand",
+    "files_dialogs",
+    "files_fills",
+    "files_importing",
+    "files_lists",
     "first_runs",
     "follower",
     "guards",

@@ -66,10 +66,14 @@ class Backend(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FirstSteps:
-    """What the start screen of an empty book offers, None if not available. Each returns its result as text."""
+    """What the start screen of an empty book offers, None if not available. Each returns its result as text.
+
+    `keep_files` makes the book an empty files book.
+    """
 
     open_demo: Callable[[], Awaitable[str]] | None = None
     import_file: Callable[[Path], Awaitable[str]] | None = None
+    keep_files: Callable[[], Awaitable[str]] | None = None
     connect_broker: Callable[[], Awaitable[str]] | None = None
 
 

@@ -122,7 +122,7 @@ class Navigation:
         """Go to the subject of an alert, by alert kind; shows a message for kinds without a section."""
         if kind == "run":
             self.show_run(subject)
-        elif kind in ("restricted", "account_ended", "reconciliation", "lost_run"):
+        elif kind in ("restricted", "account_ended", "reconciliation"):
             self.show_in_accounts(subject)
         elif kind == "asset_hold":
             self.show_asset(subject)
@@ -130,7 +130,7 @@ class Navigation:
             self._app.switch_mode(REVIEW)
         elif kind == "needs_adjustment":
             self.show_portfolio(subject)
-        elif kind in ("withdrawal", "journal", "journal_changed"):
+        elif kind in ("withdrawal", "journal"):
             self._app.switch_mode(Section.CASH)
         elif kind in ("job", "missed"):
             name = subject if kind == "job" else "evaluation"

@@ -6,18 +6,19 @@ import os
 import signal
 import sys
 import time
+from collections import deque
 from pathlib import Path
 
 from rich.console import RenderableType
 from textual.driver import Driver
 from textual.notifications import SeverityLevel
+from textual.timer import Timer
 
 from rebal_tui.tui import textual_patches
 from rebal_tui.tui.faults import Faults, log
+from rebal_tui.tui.notices import KEPT_NOTICES, Notice
+from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.named_styles import StyledApp
-
-TOAST_SECONDS: dict[SeverityLevel, float] = {"information": 4, "warning": 10, "error": 10}
-"""Display time of a message in seconds, by severity."""
 
 
 class RobustApp(StyledApp):
@@ -31,6 +32,11 @@ class RobustApp(StyledApp):
         self.painted = False
         self.leaving = False
         self.faults = Faults(time.monotonic)
+        self.notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
+        """The last notices, oldest first."""
+        self.notice: Notice | None = None
+        """The notice in the bottom line, None without one."""
+        self._notice_timer: Timer | None = None
         self._log_path = log_path
 
     def get_driver_class(self) -> type[Driver]:
@@ -75,8 +81,42 @@ class RobustApp(StyledApp):
             os.kill(0, signal.SIGTSTP)
 
     def say(self, text: str, severity: SeverityLevel = "information") -> None:
-        """Show a short message as plain text, never as markup."""
-        self.notify(text, markup=False, severity=severity, timeout=TOAST_SECONDS[severity])
+        """Show a notice as plain text, never as markup, in the bottom line, and keep it in the history."""
+        self.notice = Notice(text, severity, self.notice_time)
+        self.notices.append(self.notice)
+        if self._notice_timer is not None:
+            self._notice_timer.stop()
+        if self.is_running and not self.leaving:
+            self._notice_timer = self.set_timer(self.notice.seconds, self.dismiss_notice)
+            self._show_notice()
+
+    @property
+    def notice_time(self) -> str:
+        """The time of a notice as displayed."""
+        return ""
+
+    def dismiss_notice(self) -> None:
+        """Show the keys in the bottom line again."""
+        self.notice = None
+        self._show_notice()
+
+    def _show_notice(self) -> None:
+        for screen in self.screen_stack:
+            for bar in screen.query(KeyBar):
+                bar.notice = self.notice
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a message of Textual as a notice, instead of in a box over the data."""
+        del title, timeout, markup
+        self.say(message, severity)
 
     def survive(self, what: str, error: Exception) -> bool:
         """Report an error of a message handler, a timer or a callback; False before the first paint, where it is fatal.

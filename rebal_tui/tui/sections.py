@@ -19,7 +19,7 @@ class Section(StrEnum):
 
     @property
     def label(self) -> str:
-        return "Backtest" if self is Section.LAB else self.value.capitalize()
+        return self.value.capitalize()
 
     @property
     def key(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.tui import themes
@@ -16,8 +16,14 @@ from rebal_tui.tui.files import write_private
 from rebal_tui.tui.keymap import key_fault, usable_keys
 from rebal_tui.tui.text import printable
 
+if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
 T = TypeVar("T")
-MAX_FILE_BYTES = 16 * 1024
+MAX_FILE_BYTES = 64 * 1024
+MAX_FILTERS, MAX_FILTER_NAME, MAX_FILTER_TEXT = 20, 40, 160
+"""Saved filters of a list, and characters of a name and of a filter."""
+MAX_COLUMNS = 40
 
 
 class Density(StrEnum):
@@ -33,11 +39,18 @@ BOOK_TABLE = "book"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Theme, density and keys of the screens. What a book does is set in the book."""
+    """Theme, density and keys of the screens, the columns chosen in a list and its saved filters. What a book does is
+    set in the book.
+
+    `columns` has the keys of the columns by list, for lists whose columns were chosen; `filters` has the texts by list
+    and name.
+    """
 
     theme: str = themes.DARK.name
     density: Density = Density.COMPACT
     keys: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    filters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,7 @@ def read_settings(path: Path) -> SettingsFile:
         with path.open("rb") as file:
             text = file.read(MAX_FILE_BYTES + 1)
         if len(text) > MAX_FILE_BYTES:
-            raise ValueError("expected a file of at most 16 KiB")
+            raise ValueError("expected a file of at most 64 KiB")
         table = tomllib.loads(text.decode("utf-8-sig"))
     except FileNotFoundError:
         return SettingsFile(path, Settings())
@@ -83,6 +96,25 @@ def write_settings(old: SettingsFile, settings: Settings) -> SettingsFile:
     return SettingsFile(old.path, settings)
 
 
+class KeepsSettings(Protocol):
+    """An app with a settings file."""
+
+    settings_file: SettingsFile
+
+    def say(self, text: str, severity: SeverityLevel = "information") -> None:
+        """Show a short message."""
+
+
+def save_settings(app: KeepsSettings, settings: Settings) -> bool:
+    """Write the settings and keep them in the app; returns False with a message when the file cannot be written."""
+    try:
+        app.settings_file = write_settings(app.settings_file, settings)
+    except OSError as error:
+        app.say(f"The settings file could not be written: {error.strerror or error}.", "error")
+        return False
+    return True
+
+
 def settings_text(settings: Settings) -> str:
     """Return the text of the settings file. Defaults are comments: visible, but not set."""
     defaults = Settings()
@@ -98,6 +130,12 @@ def settings_text(settings: Settings) -> str:
         "[keys]",
     ]
     lines += [f"{_value(identity)} = {_value(keys)}" for identity, keys in sorted(settings.keys.items())]
+    if settings.columns:
+        lines += ["", "# Columns chosen in each list.", "[columns]"]
+        lines += [f"{_value(name)} = {_value(list(keys))}" for name, keys in sorted(settings.columns.items())]
+    for name, filters in sorted(settings.filters.items()):
+        lines += ["", f"# Saved filters: {name}.", f"[filters.{_value(name)}]"]
+        lines += [f"{_value(label)} = {_value(text)}" for label, text in filters.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -130,7 +168,7 @@ class _Reader:
 
     def settings(self, table: Mapping[str, Any]) -> Settings:
         defaults = Settings()
-        known = ("theme", "density", "keys")
+        known = ("theme", "density", "keys", "columns", "filters")
         self._known("", {name: value for name, value in table.items() if name != BOOK_TABLE}, known)
         if BOOK_TABLE in table:
             self._note(
@@ -143,7 +181,31 @@ class _Reader:
             theme=theme or defaults.theme,
             density=Density(density) if density else defaults.density,
             keys=self._keys(self._table(table, "keys")),
+            columns=self._columns(self._table(table, "columns")),
+            filters=self._filters(self._table(table, "filters")),
         )
+
+    def _columns(self, table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+        chosen: dict[str, tuple[str, ...]] = {}
+        for name, keys in table.items():
+            if isinstance(keys, list) and len(keys) <= MAX_COLUMNS and all(isinstance(key, str) for key in keys):
+                chosen[name] = tuple(keys)
+            else:
+                self._note(f"columns.{name}", 'expected a list of columns, such as ["client", "equity"]')
+        return chosen
+
+    def _filters(self, table: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+        saved: dict[str, dict[str, str]] = {}
+        for name in table:
+            filters = self._table(table, name)
+            for label, text in filters.items():
+                if not isinstance(text, str) or not 0 < len(text) <= MAX_FILTER_TEXT or len(label) > MAX_FILTER_NAME:
+                    self._note(f"filters.{name}.{label}", f"expected a text of at most {MAX_FILTER_TEXT} characters")
+                elif len(saved.setdefault(name, {})) >= MAX_FILTERS:
+                    self._note(f"filters.{name}.{label}", f"expected at most {MAX_FILTERS} filters in a list")
+                else:
+                    saved[name][label] = text
+        return saved
 
     def _keys(self, table: Mapping[str, Any]) -> dict[str, str]:
         wanted: dict[str, str] = {}

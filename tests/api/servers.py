@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from rebal_tui.services.wire.contract import HEADER
 from tests.forked_program import ForkedProgram
 
 Json = Any
@@ -48,6 +49,12 @@ class Server:
 
     def get(self, path: str, **params: str | int) -> Json:
         answer = self.http.get(path, params=params)
+        assert answer.status_code == 200, (path, answer.status_code, answer.text)
+        return answer.json()
+
+    def extended(self, path: str, **params: str | int) -> Json:
+        """As `get`, with the keys that Alpaca's API does not have."""
+        answer = self.http.get(path, params=params, headers={HEADER: "1"})
         assert answer.status_code == 200, (path, answer.status_code, answer.text)
         return answer.json()
 

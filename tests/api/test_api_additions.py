@@ -121,7 +121,7 @@ def test_fractions_of_a_cent_are_refused(server: Server) -> None:
 
 def test_the_examples_of_the_documentation_name_assets_of_the_sandbox(server: Server) -> None:
     for symbol in ("TSLA", "GOOGL", "GOOG", "AAPL", "SPY", "TLT"):
-        asset = server.get(f"/v1/assets/{symbol}")
+        asset = server.extended(f"/v1/assets/{symbol}")
         assert (asset["tradable"], asset["fractionable"], asset["price"] is None) == (True, True, False)
     assert server.post("/sandbox/assets/NEW", {})["symbol"] == "NEW"
 

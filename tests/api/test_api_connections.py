@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 import time
 from collections.abc import Awaitable, Callable
@@ -14,20 +15,31 @@ from starlette.types import Receive, Scope, Send
 
 from rebal_tui.api import connections
 from rebal_tui.api.connections import ConnectionLimits, limited_protocol
+from rebal_tui.api.repeated_messages import INTERVAL_SECONDS, MAX_MESSAGES, RepeatedMessages
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LONG = 60.0
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the length of the body."""
-    size, more = 0, True
+    """Answer with the length of the body; of `/unread` without it."""
+    size, more = 0, scope["path"] != "/unread"
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             return
         size, more = size + len(message.get("body", b"")), message.get("more_body", False)
     await PlainTextResponse(str(size))(scope, receive, send)
+
+
+MALFORMED = (
+    # In the body: while the application reads it, and after it has answered. In the head: upgrades, and no HTTP at all.
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /unread HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nHost: a\r\n\r\n",
+    b"\x16\x03\x01\x02\x00" * 9,
+)
 
 
 Connect = Callable[[bytes], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
@@ -145,3 +157,39 @@ def test_at_the_limit_connections_with_a_request_are_kept() -> None:
 def test_the_limit_stays_below_that_of_open_files(files: int, allowed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
     assert connections.connection_limits().connections == allowed
+
+
+def test_malformed_requests_leave_no_traceback_and_little_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def test(connect: Connect) -> None:
+        repeated = RepeatedMessages(lambda: 0.0)
+        logging.getLogger("uvicorn.error").addFilter(repeated)
+        try:
+            for data in MALFORMED * 20:
+                head, _, body = data.partition(b"\r\n\r\n")
+                reader, writer = await connect(head + b"\r\n\r\n")
+                await asyncio.sleep(0.002)
+                writer.write(body or b"\r\n")
+                await reader.read(15)
+                writer.close()
+        finally:
+            logging.getLogger("uvicorn.error").removeFilter(repeated)
+
+    with_server(ConnectionLimits(200, LONG, LONG), test)
+    assert [record.exc_text or record.exc_info for record in caplog.records if record.exc_info] == []
+    assert [record.name for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert len([record for record in caplog.records if record.levelno == logging.WARNING]) <= len(MALFORMED)
+
+
+def test_a_repeated_message_is_written_once_a_minute_with_its_number() -> None:
+    now = 0.0
+    repeated = RepeatedMessages(lambda: now)
+
+    def written(text: str) -> str:
+        record = logging.LogRecord("uvicorn.error", logging.WARNING, "", 0, text, (), None)
+        return record.getMessage() if repeated.filter(record) else ""
+
+    assert [written("bad request") for _ in range(3)] == ["bad request", "", ""]
+    assert written("another") == "another"
+    now = INTERVAL_SECONDS
+    assert written("bad request") == "bad request (2 more since the last time)"
+    assert sum(bool(written(f"message {number}")) for number in range(500)) <= MAX_MESSAGES

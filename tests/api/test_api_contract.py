@@ -23,7 +23,7 @@ from tests.api.servers import Server
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = int(os.environ.get("API_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("API_EXAMPLES", "2"))
 PHASES = [Phase.explicit, Phase.generate] if "API_EXAMPLES" in os.environ else [Phase.generate]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 

@@ -88,6 +88,15 @@ ROWS = [
     *(Row("position", (name,), GONE) for name in ("asset_id", "exchange", "cost_basis", "avg_entry_price")),
 ]  # fmt: skip
 
+JAVA_KEYS = {
+    "account": {"account_type"},
+    "trading account": {"crypto_status", "effective_buying_power", "sma"},
+    "position": {"unrealized_plpc", "unrealized_intraday_pl", "unrealized_intraday_plpc"},
+    "asset": {"margin_requirement_long", "margin_requirement_short"},
+    "subscription": {"trade_marker"},
+}
+"""The keys without which the readers of Alpaca's Java client stop."""
+
 
 @pytest.fixture(scope="module")
 def answers(server: Server) -> dict[str, list[Json]]:
@@ -175,11 +184,12 @@ def _runs(server: Server) -> None:
     server.post("/sandbox/assets/SPY", {"halted": False})
 
 
-def test_every_kind_of_answer_occurs(answers: dict[str, list[Json]]) -> None:
+def test_every_kind_of_answer_occurs(answers: dict[str, list[Json]], server: Server) -> None:
     assert {run["status"] for run in answers["run"]} >= {
         "QUEUED", "CANCELED", "CANCELED_MID_RUN", "ERROR", "TIMEOUT", "COMPLETED_SUCCESS", "COMPLETED_ADJUSTED",
     }  # fmt: skip
-    assert {run["kind"] for run in answers["run"]} >= {"full_rebalance", "partial_liquidation"}
+    extended = server.extended("/v1/rebalancing/runs")["runs"]
+    assert {run["kind"] for run in extended} >= {"full_rebalance", "partial_liquidation"}
     assert any(run["skipped_orders"] for run in answers["run"])
     assert any(run["failed_orders"] for run in answers["run"])
     assert {journal["status"] for journal in answers["journal"]} == {"executed", "pending", "rejected"}
@@ -200,6 +210,11 @@ def test_no_answer_contains_values_that_the_client_rejects(answers: dict[str, li
     assert all(_value(answer, row.path) != row.value for answer in bases)
     with pytest.raises((ValueError, TypeError, KeyError, AttributeError)):
         MODELS[row.model](**_with(bases[0], row))
+
+
+@pytest.mark.parametrize("model", JAVA_KEYS)
+def test_the_keys_that_the_java_client_requires_are_in_every_answer(answers: dict[str, list[Json]], model: str) -> None:
+    assert all(answer.keys() >= JAVA_KEYS[model] for answer in answers[model])
 
 
 def test_money_is_text_everywhere(answers: dict[str, list[Json]]) -> None:

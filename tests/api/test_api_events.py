@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -125,6 +128,23 @@ def test_journals_cash_and_accounts(server: Server, traded_account: str) -> None
     assert [(e["entry_type"], e["net_amount"]) for e in cash] == [("CSD", "5.00"), ("JNLC", "5.00")]
     accounts = [e for e in read(server, "v1/events/accounts/status", since=PAST) if e["account_id"] == traded_account]
     assert accounts[-1]["status_to"] == "DISABLED"
+
+
+def test_the_events_of_one_read_are_one_write(server: Server, traded_account: str) -> None:
+    """Each write to a connection that the client has just closed would be a line on stderr."""
+    at = urlsplit(server.url)
+    token = base64.b64encode(f"{server.key}:{server.secret}".encode()).decode()
+    path = f"/v2/events/trades?since={PAST}&until={quote(server.get('/sandbox')['now'])}"
+    head = f"GET {path} HTTP/1.1\r\nHost: {at.netloc}\r\nAuthorization: Basic {token}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection((at.hostname, at.port)) as one:
+        one.sendall(head.encode())
+        answer = b"".join(iter(lambda: one.recv(65_536), b""))
+    chunks, rest = [], answer.partition(b"\r\n\r\n")[2]
+    while rest:
+        size, _, rest = rest.partition(b"\r\n")
+        chunks.append(rest[: int(size, 16)])
+        rest = rest[int(size, 16) + 2 :]
+    assert [chunk.count(b"event: ") > 1 for chunk in chunks] == [False, True, False]
 
 
 def test_an_event_id_keeps_its_timestamp_and_its_number() -> None:

@@ -16,6 +16,7 @@ from rebal_tui.api.app import Options, create_app
 from rebal_tui.api.heartbeats import RETRY_SECONDS, Heartbeats
 from rebal_tui.domain.errors import Halt
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.services.wire.keyring import Keyring
 from rebal_tui.services.wire.keys import add_key, good_keys
@@ -84,6 +85,10 @@ def test_a_full_disk_is_said_once_and_left_behind_when_it_has_space(
     async def test(served: Served) -> None:
         assert (await served.http.get("/health")).json() == {"status": "ok"}
         assert (await served.http.get("/v1/health")).json()["status"] == "ok"
+        await served.thread.ask(evaluation_pass)
+        await served.wait(10)
+        decided = (await served.http.get("/v1/health")).json()["last_decision"]
+        assert decided["outcomes"]
         await served.halt(Halt.DISK_FULL)
         for _ in range(20):
             await served.wait(0.25)
@@ -102,6 +107,7 @@ def test_a_full_disk_is_said_once_and_left_behind_when_it_has_space(
         told = await served.http.get("/v1/health")
         assert (told.status_code, "the disk is full" in told.json()["reason"]) == (503, True)
         assert told.json()["halted_at"] <= told.json()["tried_at"]
+        assert told.json()["last_decision"] == decided
         await served.wait(RETRY_SECONDS)
         assert (await served.http.get("/v1/health")).json()["status"] == "ok"
         before = served.options.heartbeats.completed

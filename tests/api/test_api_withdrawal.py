@@ -92,7 +92,7 @@ def test_a_price_that_leaves_the_band_starts_a_rebalance_after_the_cooldown(serv
     server.step(sessions=1)
     (latest, *_) = server.get("/v1/rebalancing/runs", account_id=account_id)["runs"]
     assert [(order["symbol"], order["side"]) for order in latest["orders"]] == [("SPY", "sell"), ("TLT", "buy")]
-    assert server.get("/v1/assets/SPY")["price"] == "520"
+    assert server.extended("/v1/assets/SPY")["price"] == "520"
 
 
 def test_an_asset_that_becomes_untradable_marks_its_portfolio_until_it_is_reactivated(server: Server) -> None:

@@ -16,6 +16,7 @@ from rebal_tui import bootstrap
 from rebal_tui.api.server import BindAddress
 from rebal_tui.cli import serve_command
 from rebal_tui.cli.program import run
+from rebal_tui.services.wire.contract import HEADER
 from tests.api.servers import BALANCED, OPEN, started
 
 pytestmark = pytest.mark.slow
@@ -87,7 +88,7 @@ def test_a_sandbox_resumes_where_it_stopped(tmp_path: Path) -> None:
         second_announcement = json.loads(process.stdout.readline())
         with httpx.Client(base_url=second_announcement["url"], auth=(key, secret)) as http:
             assert http.get("/sandbox").json()["now"] == moved
-            assert http.get("/v1/assets/SPY").json()["price"] == "123.456"
+            assert http.get("/v1/assets/SPY", headers={HEADER: "1"}).json()["price"] == "123.456"
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     code, _, complaints = ended("serve", "--sandbox", "--at", OPEN, "--db", str(path))

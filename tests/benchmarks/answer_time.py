@@ -2,20 +2,24 @@
 
 Both serve the same JSON from a process of their own, over one connection that stays open; batches of requests
 alternate. The bare application has no key, no book, no limits and no scheduler. `serve` should take at most three times
-as long.
+as long. Processor time is that of the server's process: on a busy machine the elapsed time also counts the waits of its
+two threads for a processor.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.api.servers import OPEN, running
@@ -49,7 +53,9 @@ def main() -> int:
     found.add_argument("--requests", type=int, default=REQUESTS, metavar="N", help="requests of a batch")
     found.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
     options = found.parse_args()
-    header("one answer", "bare FastAPI", "`serve`", "ratio")
+    header(
+        "one answer", "bare FastAPI", "`serve`", "ratio", "processor time: bare FastAPI", "`serve`", "ratio"
+    )  # fmt: skip
     with running("--sandbox", "--at", OPEN, "--rate", "10000000") as server:
         server.prices(SPY="400", TLT="100")
         account_id = server.account()
@@ -64,21 +70,34 @@ def main() -> int:
             ("portfolios", "/v1/rebalancing/portfolios"),
         ):
             with ExitStack() as stack:
-                bare = stack.enter_context(_bare(json.dumps(server.get(path))))
+                bare, bare_pid = stack.enter_context(_bare(json.dumps(server.get(path))))
                 ours = stack.enter_context(_connection(urlsplit(server.url).netloc))
                 asked = (_asking(bare, "/answer", {}), _asking(ours, path, {"Authorization": f"Basic {token}"}))
-                first, second = _alternating(*asked, options.requests, options.rounds)
-            row(title, duration(first), duration(second), ratio(second / first))
+                pids = (bare_pid, server.process.pid)
+                times = _alternating(asked, pids, options.requests, options.rounds)
+            elapsed, busy = [one.elapsed for one in times], [one.processor for one in times]
+            row(
+                title, *map(duration, elapsed), ratio(elapsed[1] / elapsed[0]),
+                *map(duration, busy), ratio(busy[1] / busy[0]),
+            )  # fmt: skip
     return 0
 
 
+@dataclass(frozen=True)
+class AnswerTime:
+    """Seconds of one answer: the median over the batches, and the server's processor time over all of them."""
+
+    elapsed: float
+    processor: float
+
+
 @contextmanager
-def _bare(answer: str) -> Iterator[HTTPConnection]:
+def _bare(answer: str) -> Iterator[tuple[HTTPConnection, int]]:
     process = subprocess.Popen([sys.executable, "-c", _BARE, answer], stdout=subprocess.PIPE, text=True)
     try:
         port = int(process.stdout.readline() if process.stdout else "0")
         with _connection(f"127.0.0.1:{port}") as http:
-            yield http
+            yield http, process.pid
     finally:
         process.terminate()
         process.wait(30)
@@ -101,20 +120,30 @@ def _asking(http: HTTPConnection, path: str, headers: dict[str, str]) -> Callabl
 
 
 def _alternating(
-    first: Callable[[], None], second: Callable[[], None], requests: int, rounds: int
-) -> tuple[float, float]:
-    """The median seconds of one answer of each, over batches that alternate."""
-    taken: tuple[list[float], list[float]] = ([], [])
-    for ask in (first, second):
+    asked: Sequence[Callable[[], None]], pids: Sequence[int], requests: int, rounds: int
+) -> list[AnswerTime]:
+    """The times of one answer of each server, over batches that alternate."""
+    elapsed: list[list[float]] = [[] for _ in asked]
+    for ask in asked:
         for _ in range(20):
             ask()
+    before = [_processor_seconds(pid) for pid in pids]
     for _ in range(rounds):
-        for ask, seen in zip((first, second), taken, strict=True):
+        for ask, seen in zip(asked, elapsed, strict=True):
             began = time.perf_counter()
             for _ in range(requests):
                 ask()
             seen.append((time.perf_counter() - began) / requests)
-    return statistics.median(taken[0]), statistics.median(taken[1])
+    used = [_processor_seconds(pid) - start for pid, start in zip(pids, before, strict=True)]
+    return [
+        AnswerTime(statistics.median(seen), busy / (requests * rounds))
+        for seen, busy in zip(elapsed, used, strict=True)
+    ]
+
+
+def _processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ RESULTS = FOLDER / "RESULTS.md"
 README = FOLDER.parents[1] / "README.md"
 TITLES = {
     "whole_book": "Whole book",
+    "rules_book": "Whole book under restrictions",
     "prices": "Streaming prices",
     "whole_day": "A day when every account rebalances",
     "open_book": "An open book",
@@ -27,6 +28,7 @@ TITLES = {
     "answer_time": "Time of an answer",
     "drills": "Recovery times",
     "ray_partitions": "Partitions in Ray",
+    "policies": "Policies of the lab",
 }
 """The headings of the sections, by benchmark, in the order of the document."""
 INTRODUCTION = """# Benchmark results

@@ -57,6 +57,33 @@ def test_json_and_csv_have_every_policy(closes: Path, grid: Path) -> None:
     assert float(report["policies"][1]["cost"]) > 0
 
 
+def test_the_bootstrap_says_what_differs_first(closes: Path, grid: Path) -> None:
+    arguments = ("lab", "--closes", closes, "--grid", grid, "--bootstrap", "100")
+    first, second, third, *_ = call(*arguments).out.splitlines()
+    luck = call(*arguments, "--json").json["luck"]
+
+    assert first == luck["sentence"]
+    assert second.startswith(f"Highest return of 7 policies: {luck['best']['policy']}, ")
+    assert third.startswith("Chosen on the first half: ")
+    assert len(luck["turnover"]["low"]) == 7
+    assert 0 <= float(luck["best"]["spa_p_value"]) <= 1
+
+
+def test_actions_make_total_returns_which_a_replay_cannot_verify(tmp_path: Path, closes: Path, grid: Path) -> None:
+    actions = tmp_path / "actions.csv"
+    actions.write_text("date,symbol,kind,ratio,amount,new_symbol,price\n2014-03-03,SPY,cash_dividend,,1.5,,\n")
+    arguments = ("lab", "--closes", closes, "--grid", grid, "--actions", actions)
+
+    report = call(*arguments, "--json").json
+    plain = call(*arguments[:-2], "--json").json
+
+    assert report["basis"] == "total returns"
+    assert float(report["policies"][0]["return"]) > float(plain["policies"][0]["return"])
+    refused = call(*arguments, "--verify", "1")
+    assert (refused.code, "pays dividends in cash" in refused.err) == (1, True)
+    assert call("lab", "--actions", actions).code == 2
+
+
 def test_verification_replays_the_policies_listed(closes: Path, grid: Path) -> None:
     result = call("lab", "--closes", closes, "--grid", grid, "--verify", "3", "--json")
 
@@ -85,7 +112,6 @@ def test_a_portfolio_is_found_in_a_file_and_in_a_book(tmp_path: Path, closes: Pa
         (["--closes", "missing.csv"], "missing.csv: the file cannot be read: no such file"),
         (["--closes", "CLOSES", "--grid", "BAD"], "bad.toml, absolute[0]: got -1, expected a percent above 0"),
         (["--closes", "CLOSES", "--grid", "BROKEN"], "broken.toml: not readable as TOML"),
-        (["--closes", "CLOSES", "--grid", "EDGE"], "only destination target and scope whole"),
         (["--closes", "CLOSES", "--from", "2030-01-01"], "no closes in this range"),
         (["--closes", "RETURNS"], "no column of SPY, TLT; the file has STOCK"),
         ([], "the book has prices of 0 sessions only"),
@@ -97,11 +123,10 @@ def test_refusals_name_what_is_wrong(tmp_path: Path, closes: Path, arguments: li
     assert call("import", written(tmp_path, book()), "--db", db).code == 0
     files = {
         "CLOSES": closes, "BAD": tmp_path / "bad.toml", "BROKEN": tmp_path / "broken.toml",
-        "EDGE": tmp_path / "edge.toml", "RETURNS": tmp_path / "returns.csv",
+        "RETURNS": tmp_path / "returns.csv",
     }  # fmt: skip
     files["BAD"].write_text("absolute = [-1]\n")
     files["BROKEN"].write_text("absolute = \n")
-    files["EDGE"].write_text('absolute = [5]\ndestination = ["edge"]\n')
     files["RETURNS"].write_text("month,stock\n2020-01,0.1\n")
 
     result = call("lab", *(files.get(a, a) for a in arguments), "--db", db)

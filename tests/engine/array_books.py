@@ -35,7 +35,8 @@ def frame_of(situations: Sequence[Situation]) -> BookFrame:
     first = situations[0]
     portfolios = list({id(s.portfolio): s.portfolio for s in situations}.values())
     row_of = {id(portfolio): number for number, portfolio in enumerate(portfolios)}
-    needed = {symbol for s in situations for symbol in s.needed_symbols}
+    needed = {symbol for s in situations for symbol in s.portfolio.weights.symbols}
+    needed |= {position.symbol for s in situations for position in s.account.positions}
     assets = assets_of(first.assets, needed)
     number = {symbol: n for n, symbol in enumerate(assets.symbols)}
     today = new_york_day(first.now).toordinal()

@@ -13,25 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rebal_tui.domain.decisions import REPORTED, Outcome
-from rebal_tui.domain.portfolios import Destination, MinimumTrade, RebalanceScope
-from rebal_tui.domain.quantities import Money, Percent
-from rebal_tui.domain.trading_rules import (
-    NO_RULES,
-    Overrides,
-    RestrictionKind,
-    RestrictionScope,
-    TradeRestriction,
-    TradingRules,
-)
+from rebal_tui.domain.trading_rules import TradingRules
 from rebal_tui.engine.arrays.day_context import day_context_of
 from rebal_tui.engine.arrays.decide import CHECKS, NOT_EVALUATED, OUTCOMES, decide
 from rebal_tui.engine.evaluation import deciding_check, evaluate
 from rebal_tui.engine.situation import Situation
 from tests.engine.array_books import frame_of, random_situations, tied_situations
+from tests.engine.ruled_books import random_rules, roomy_situations
 from tests.engine.support import at
 
 BOOKS = int(os.environ.get("ARRAY_BOOKS", "2"))
 """Books of a thousand accounts each, of both kinds."""
+RULED_BOOKS = int(os.environ.get("RULED_BOOKS", "3"))
+"""Books of 300 accounts under rules, of three kinds."""
 
 
 def compare(situations: Sequence[Situation]) -> None:
@@ -62,38 +56,16 @@ def test_large_books_are_decided_like_their_accounts_one_by_one(seed: int) -> No
     compare(tied_situations(random.Random(seed), 1_500))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(RULED_BOOKS))
 def test_accounts_with_rules_are_decided_like_one_by_one(seed: int) -> None:
     rng = random.Random(f"rules {seed}")
-    for situations in (random_situations(rng, 40), tied_situations(rng, 80)):
+    for situations in (random_situations(rng, 60), tied_situations(rng, 120), roomy_situations(rng, 120)):
         compare([_under(random_rules(rng, one), one) for one in situations])
 
 
 def _under(rules: TradingRules, one: Situation) -> Situation:
     portfolio = one.portfolio if rules.overrides is None else rules.overrides.applied(one.portfolio)
     return replace(one, rules=rules, portfolio=portfolio)
-
-
-def random_rules(rng: random.Random, one: Situation) -> TradingRules:
-    """Rules of every kind over the lines of a situation, none in some."""
-    if rng.random() < 0.2:
-        return NO_RULES
-    symbols = one.needed_symbols
-    kinds = [RestrictionKind.NO_SELL, RestrictionKind.NO_BUY, RestrictionKind.LOCK, RestrictionKind.UNMANAGED]
-    limits = [
-        TradeRestriction("", RestrictionScope.ACCOUNT, rng.choice(kinds), "because", rng.choice(symbols))
-        for _ in range(rng.choice([0, 1, 2, 4]))
-    ]
-    if rng.random() < 0.1:
-        limits.append(TradeRestriction("", RestrictionScope.BOOK, RestrictionKind.HOLD, "because"))
-    return TradingRules(
-        tuple(limits),
-        rng.choice(list(Destination)),
-        rng.choice(list(RebalanceScope)),
-        rng.choice([None, None, MinimumTrade(Money(5 * 10**9), Percent(100))]),
-        whole_shares=rng.random() < 0.2,
-        overrides=rng.choice([None, None, Overrides(cooldown_days=rng.choice([0, 400]), conditions=())]),
-    )
 
 
 def test_outside_the_window_nothing_is_done() -> None:

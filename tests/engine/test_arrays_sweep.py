@@ -14,28 +14,47 @@ from hypothesis import strategies as st
 
 from rebal_tui.domain.accounts import Position
 from rebal_tui.domain.portfolios import PortfolioStatus
-from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty, floor_money
+from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty, Value, floor_money
 from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.trading_rules import RestrictionKind, TradeRestriction, TradingRules
 from rebal_tui.engine.arrays.day_context import day_context_of
 from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE, NO_ASSET, NO_BAND, Group, sweep
+from rebal_tui.engine.bounds import RestrictionsConflict
 from rebal_tui.engine.calendar import in_cooldown
 from rebal_tui.engine.drift import Valuation, asset_drifts, largest_drift, largest_usage, value_account
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.situation import MIN_INVEST_VALUE, Situation, calendar_day, excess_cash, price_faults
 from tests.engine.array_books import frame_of, random_situations, tied_situations
+from tests.engine.ruled_books import random_rules, roomy_situations
 from tests.engine.support import situation, weights
 
 BOOKS = int(os.environ.get("ARRAY_BOOKS", "2"))
 
 
 def booked(one: Situation) -> Valuation:
-    return value_account(one.account.cash, one.positions, one.prices)
+    """The value of the whole account, unmanaged holdings and reservations included."""
+    held = {position.symbol: position.qty for position in one.account.positions}
+    prices = {symbol: asset.price for symbol, asset in one.assets.items() if asset.price is not None}
+    return value_account(one.account.cash, held, prices)
+
+
+def kept(one: Situation) -> Value:
+    """The excess cash; where restrictions exclude each other, of the weights."""
+    try:
+        return excess_cash(one)
+    except RestrictionsConflict:
+        return excess_cash(replace(one, rules=TradingRules(tuple(unmanaged(one)))))
+
+
+def unmanaged(one: Situation) -> list[TradeRestriction]:
+    return [found for found in one.rules.restrictions if found.kind is RestrictionKind.UNMANAGED]
 
 
 def exact_groups(one: Situation) -> Group:
     valuation = one.valuation
-    usage = largest_usage(asset_drifts(valuation, one.portfolio.weights), one.portfolio.bands)
+    drifts = asset_drifts(valuation, one.portfolio.weights, one.reachable_values)
+    usage = largest_usage(drifts, one.portfolio.bands)
     last = one.subscription.last_rebalanced_at
     stopped = bool(blocking_reasons(one.account, booked(one))) or one.portfolio.status is not PortfolioStatus.ACTIVE
     watched = one.session is not None and one.session.is_open(one.now)
@@ -43,7 +62,7 @@ def exact_groups(one: Situation) -> Group:
     groups |= Group.OUTSIDE if usage and usage.breached else Group(0)
     groups |= Group.NEAR if usage and not usage.breached and usage.permille >= NEAR_PERMILLE else Group(0)
     groups |= Group.CALENDAR if calendar_day(one) else Group(0)
-    groups |= Group.CASH if excess_cash(one) >= MIN_INVEST_VALUE else Group(0)
+    groups |= Group.CASH if kept(one) >= MIN_INVEST_VALUE else Group(0)
     groups |= Group.FIRST if last is None else Group(0)
     groups |= Group.COOLDOWN if in_cooldown(last, one.portfolio.cooldown_days, new_york_day(one.now)) else Group(0)
     groups |= Group.BLOCKED if stopped else Group(0)
@@ -58,7 +77,7 @@ def compare(situations: Sequence[Situation]) -> None:
     equities = exact_equity(frame)
     for row, one in enumerate(situations):
         valuation = one.valuation
-        drifts = asset_drifts(valuation, one.portfolio.weights)
+        drifts = asset_drifts(valuation, one.portfolio.weights, one.reachable_values)
         usage = largest_usage(drifts, one.portfolio.bands)
         worst = usage.drift if usage else largest_drift(drifts)
         shown = frame.assets.symbols[made.worst[row]] if made.worst[row] != NO_ASSET else ""
@@ -82,6 +101,13 @@ def test_a_book_is_swept_like_its_accounts_one_by_one(seed: int, tied: bool) -> 
 def test_large_books_are_swept_like_their_accounts_one_by_one(seed: int) -> None:
     compare(random_situations(random.Random(seed), 500))
     compare(tied_situations(random.Random(seed), 1_500))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_accounts_under_rules_are_swept_like_one_by_one(seed: int) -> None:
+    rng = random.Random(f"rules {seed}")
+    for situations in (random_situations(rng, 40), tied_situations(rng, 80), roomy_situations(rng, 80)):
+        compare([replace(one, rules=replace(random_rules(rng, one), overrides=None)) for one in situations])
 
 
 def test_moved_prices_are_swept_like_initial_prices() -> None:

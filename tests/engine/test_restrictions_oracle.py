@@ -17,14 +17,18 @@ from rebal_tui.domain.portfolios import Destination, DriftBand, MinimumTrade, Re
 from rebal_tui.domain.quantities import NANO, Money, Percent
 from rebal_tui.domain.trading_rules import RangeUnit, RestrictionKind, RestrictionScope, TradeRestriction, TradingRules
 from rebal_tui.engine.bounds import RestrictionsConflict
+from rebal_tui.engine.complete_plan import money_up
+from rebal_tui.engine.liquidation import AmountTooLarge, plan_partial_liquidation
 from rebal_tui.engine.plan_lines import Holdings
-from rebal_tui.engine.planning import plan_full_rebalance
+from rebal_tui.engine.planning import goals_cash, plan_full_rebalance, plan_goals, plan_invest_cash
+from tests.engine import restriction_cash_oracle as cash_oracle
 from tests.engine import restriction_oracle as oracle
-from tests.engine.oracle import Book
+from tests.engine.oracle import CENT, Book, down
 from tests.engine.support import band, holdings_of, nanos, random_book, weights_of
 
 BOOKS = int(os.environ.get("RULE_BOOKS", "300"))
 KINDS = ["no_buy", "no_sell", "lock", "range", "range", "unmanaged"]
+NANO_SHARES = 10**9
 BANDS = ["0.5", "1", "2.5", "5", "10", "20", "25"]
 
 
@@ -110,3 +114,50 @@ def check(start: Holdings, book: Book, settings: oracle.Settings, name: tuple[in
     assert sells == expected.sells, name
     assert Fraction(plan.cash_target, NANO) == expected.cash_target, name
     assert buys == expected.buys, name
+
+
+@pytest.mark.parametrize("shard", range(10))
+def test_invest_cash_under_all_settings(shard: int) -> None:
+    for number in range(BOOKS // 10):
+        rng = random.Random(f"invest {shard} {number}")
+        book = random_book(rng)
+        settings = replace(random_settings(rng, book), whole_shares=False, bands=())
+        start = replace(holdings_of(book), rules=rules_of(settings).to_target())
+        floor = rng.choice([Fraction(0), Fraction(0), down(max(book.free, Fraction(0)) / 2, CENT)])
+        expected = cash_oracle.invest_cash(book, settings, floor)
+        try:
+            goals = plan_goals(start, weights_of(book), start.equity)
+            by_weight = money_up(start.equity * weights_of(book).cash) if goals is None else goals_cash(goals)
+        except RestrictionsConflict:
+            assert expected.conflict, (shard, number)
+            continue
+        plan = plan_invest_cash(start, weights_of(book), Money(max(by_weight, nanos(floor))))
+        assert not expected.conflict, (shard, number)
+        assert Fraction(plan.cash_target, NANO) == expected.cash_target, (shard, number)
+        assert orders(plan) == (expected.buys, {}), (shard, number)
+
+
+@pytest.mark.parametrize("shard", range(10))
+def test_partial_liquidation_under_all_settings(shard: int) -> None:
+    """To the rounding of a share and the minimum of $1, where the targets of the smaller portfolio suffice."""
+    for number in range(BOOKS // 10):
+        rng = random.Random(f"liquidate {shard} {number}")
+        book = replace(random_book(rng), unfractionable=frozenset())
+        settings = replace(random_settings(rng, book), whole_shares=False, bands=())
+        start = replace(holdings_of(book), rules=rules_of(settings).to_target())
+        amount = down(max(book.equity, Fraction(1)) * rng.choice([1, 5, 20, 60]) / 100, CENT) + CENT
+        expected, sold = cash_oracle.liquidated(book, settings, amount)
+        try:
+            plan = plan_partial_liquidation(start, weights_of(book), Money(nanos(amount)))
+        except RestrictionsConflict:
+            assert expected.conflict, (shard, number)
+            continue
+        except AmountTooLarge:
+            assert cash_oracle.most_raised(book, settings, amount) < amount + CENT, (shard, number)
+            continue
+        if expected.conflict or expected.near:
+            continue
+        made = {line.symbol: Fraction((line.qty or 0) * (line.price or 0), NANO * NANO) for line in plan.sells}
+        for symbol in made.keys() | sold.keys():
+            slack = Fraction(101, 100) + len(sold) + book.prices[symbol] / NANO_SHARES
+            assert abs(made.get(symbol, Fraction(0)) - sold.get(symbol, Fraction(0))) <= slack, (shard, number, symbol)

@@ -15,9 +15,10 @@ from rebal_tui.domain.portfolios import CalendarCondition, CalendarType
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.lab import chains
 from rebal_tui.lab.backtest import run_backtest
-from rebal_tui.lab.chains import Canceled, run_chains
+from rebal_tui.lab.chains import run_chains
 from rebal_tui.lab.history import History
 from rebal_tui.lab.policies import Policy
+from rebal_tui.lab.progress import Canceled
 from tests.lab.histories import history, random_history, simulated, weights
 
 TARGETS = weights(5000, 3000, 1500, cash=500)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from rebal_tui.domain.portfolios import BandType, CalendarCondition, CalendarType, DriftBand
+from rebal_tui.domain.portfolios import BandType, CalendarCondition, CalendarType, Destination, DriftBand
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.lab.backtest import run_backtest
+from rebal_tui.lab.cheaper import cheaper_sentence
 from rebal_tui.lab.dominance import dominated
 from rebal_tui.lab.figures import longest_run
-from rebal_tui.lab.policies import Destination, Policy, default_grid, own_policy
+from rebal_tui.lab.policies import Policy, default_grid, own_policy
 from tests.lab.histories import history, weights
 
 
@@ -71,6 +74,19 @@ def test_the_own_policy_takes_the_tightest_band_of_each_kind() -> None:
     assert own.label == "±3/20 % monthly 15 7 d"
     assert default_grid(own)[0] == own
     assert 75 <= len(default_grid(own)) <= 130
+
+
+def test_the_policy_that_costs_less_is_named() -> None:
+    past = history([[price, "100"] for price in ("100", "110", "100", "110", "125")])
+    own, wide, never = Policy(absolute=Percent(100)), Policy(absolute=Percent(400)), Policy()
+
+    figures = [o.figures for o in run_backtest("x", weights(5000, 5000), past, [own, never, wide]).outcomes]
+
+    assert cheaper_sentence(figures).startswith("Costs less than yours, but tracks worse: ±4 pp: ")
+    assert cheaper_sentence([figures[2], figures[1]]) == "No policy trades less than yours."
+    assert cheaper_sentence([replace(figures[0], worst=1.0, rms=1.0), figures[2]]).startswith(
+        "Costs less than yours and tracks as well: ±4 pp: "
+    )
 
 
 @pytest.mark.parametrize(

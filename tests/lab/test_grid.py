@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from rebal_tui.domain.errors import Invalid
-from rebal_tui.domain.portfolios import CalendarCondition, CalendarType
+from rebal_tui.domain.portfolios import CalendarCondition, CalendarType, Destination
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.lab.grid import parse_grid
-from rebal_tui.lab.policies import Destination, Policy
+from rebal_tui.lab.policies import Policy
 
 
 def test_every_combination_is_a_policy() -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.lab.backtest import run_backtest
-from rebal_tui.lab.chains import Canceled
 from rebal_tui.lab.luck import luck_of, stationary_counts
 from rebal_tui.lab.policies import Policy
+from rebal_tui.lab.progress import Canceled
 from tests.lab.histories import history, random_history, weights
 
 
@@ -35,6 +35,7 @@ def test_random_walks_differ_in_turnover_and_tracking_not_in_return() -> None:
     assert luck.annual_return.low[2] < 0 < luck.annual_return.high[2]
     assert luck.turnover.high[2] < 0 < luck.rms.low[2]
     assert "300 resamples, mean block 20 sessions, seed 1" in luck.method
+    assert luck.selection.p_value > 0.1
     again = luck_of(backtest, resamples=300, block=20)
     assert np.array_equal(luck.annual_return.low, again.annual_return.low)
 
@@ -48,5 +49,10 @@ def test_a_return_that_always_differs_is_beyond_luck() -> None:
 
     assert luck.annual_return.beyond_luck
     assert luck.annual_return.low[1] > 0
+    assert (luck.selection.best, luck.selection.chosen, luck.selection.tried) == (1, 1, 2)
+    assert luck.selection.p_value < 0.05
+    best, later = luck.selection.sentences(("own", "other"))
+    assert best.startswith("Highest return of 2 policies: other, +")
+    assert later.endswith("on the second: it carries over.")
     with pytest.raises(Canceled):
         luck_of(backtest, canceled=lambda: True)

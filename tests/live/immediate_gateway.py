@@ -35,7 +35,7 @@ class ImmediateGateway(Gateway):
 
 def front_of(network: AlpacaBroker, database: Database, now: Callable[[], datetime]) -> GatewayBroker:
     """The broker of a live book in front of an adapter, without a limit of requests."""
-    return behind(ImmediateGateway(RequestBudget(None), now, lambda _seconds: None), network, database, now)
+    return behind(ImmediateGateway(RequestBudget(), now, lambda _seconds: None), network, database, now)
 
 
 def behind(gateway: Gateway, network: AlpacaBroker, database: Database, now: Callable[[], datetime]) -> GatewayBroker:

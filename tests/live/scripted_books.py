@@ -71,6 +71,9 @@ class ScriptedBroker:
             return httpx.Response(200, json=[_session(s) for s in build_sessions(first, last)])
         if path == "/v1/assets":
             return httpx.Response(200, json=[_asset(symbol, identity) for symbol, identity in self.assets.items()])
+        if path == "/v1/accounts/positions":
+            held = {name: self._positions(account) for name, account in self.accounts.items()}
+            return httpx.Response(200, json={"as_of": self.now.isoformat(), "positions": held})
         if path == "/v1/accounts":
             return httpx.Response(200, json=[_account(name) for name in self.accounts])
         parts = path.strip("/").split("/")
@@ -86,12 +89,7 @@ class ScriptedBroker:
             money = {"cash": account.cash, "buying_power": account.cash, "cash_withdrawable": account.cash}
             return httpx.Response(200, json={"id": account_id, "status": "ACTIVE", "multiplier": "1", **money})
         if what == "positions":
-            held = [
-                {"symbol": s, "asset_id": self.assets[s], "qty": q, "asset_class": "us_equity", "side": "long",
-                 "avg_entry_price": "50"}
-                for s, q in account.positions.items()
-            ]  # fmt: skip
-            return httpx.Response(200, json=held)
+            return httpx.Response(200, json=self._positions(account))
         if what == "orders" and request.method == "POST":
             body = json.loads(request.content)
             at = self.now.isoformat()
@@ -112,6 +110,13 @@ class ScriptedBroker:
             )
         return httpx.Response(404, json={"code": 40410000, "message": "not found"})
 
+    def _positions(self, account: ScriptedAccount) -> list[dict[str, str]]:
+        return [
+            {"symbol": s, "asset_id": self.assets[s], "qty": q, "asset_class": "us_equity", "side": "long",
+             "avg_entry_price": "50"}
+            for s, q in account.positions.items()
+        ]  # fmt: skip
+
 
 class _QuietBroker(AlpacaBroker):
     """The adapter without its streams: tests put events into the inbox themselves."""
@@ -125,6 +130,8 @@ class _QuietBroker(AlpacaBroker):
 
 class ScriptedBook:
     """A live book whose accounts follow the 5/60/35 portfolio."""
+
+    orders_per_minute: int | None = None
 
     def __init__(
         self, accounts: Mapping[str, ScriptedAccount], at: str = "2026-11-23 10:00", *, follow: Sequence[str] = ()
@@ -197,7 +204,10 @@ class ScriptedBook:
         adapter = _QuietBroker(
             client, inbox, self.clock.now, lambda day: day + timedelta(days=1), self._quote, firm_account=FIRM
         )
-        settings = with_guards(Settings(Mode.LIVE, resend_after=timedelta(seconds=10)), self.database)
+        settings = with_guards(
+            Settings(Mode.LIVE, resend_after=timedelta(seconds=10), orders_per_minute=self.orders_per_minute),
+            self.database,
+        )
         self.gateway = self._made_gateway()
         front = behind(self.gateway, adapter, self.database, self.clock.now)
         book = Book(self.database, front, self.clock, settings, feed=self.feed, live=front)
@@ -205,7 +215,7 @@ class ScriptedBook:
         return book
 
     def _made_gateway(self) -> Gateway:
-        return ImmediateGateway(RequestBudget(None), self.clock.now, lambda _seconds: None)
+        return ImmediateGateway(RequestBudget(lambda: self.orders_per_minute), self.clock.now, lambda _seconds: None)
 
     def _quote(self, symbol: str) -> Any:
         return self.feed.quotes().get(symbol)

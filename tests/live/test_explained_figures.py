@@ -24,7 +24,7 @@ def test_shares_that_double_without_an_event_pause_the_account_at_once_and_nothi
     live.tick(2)
     hold = live.book.holds["a"]
     assert "SPY: 75 in the book, 150 at the broker, as after a 2-for-1 split" in hold.reason
-    assert hold.waiting_until is None
+    assert not hold.waits
     assert "150 at the broker" in live.alerts("reconciliation")[0]
     live.advance_to("2026-11-23 12:00")
     assert not live.broker.orders
@@ -50,7 +50,7 @@ def test_cash_waits_for_its_event_without_an_alert_and_is_reported_after_a_minut
     live.broker.accounts["a"].cash = "3500"
     live.tick(2)
     hold = live.book.holds["a"]
-    assert hold.waiting_until is not None
+    assert hold.waits
     assert not live.alerts("reconciliation")
     settled(live)
     assert "cash is 2500.00 in the book, 3500.00 at the broker" in live.alerts("reconciliation")[0]

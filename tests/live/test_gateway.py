@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from email.utils import format_datetime
+from functools import partial
 from typing import cast
 
+import httpx
 import pytest
 
+from rebal_tui import bootstrap, live_book
 from rebal_tui.broker.alpaca.broker import AlpacaBroker
+from rebal_tui.broker.alpaca.client import AlpacaClient, Endpoints
 from rebal_tui.broker.budget import RequestBudget, RequestClass
-from rebal_tui.broker.failures import BrokerPending
+from rebal_tui.broker.failures import BrokerPending, BrokerUnavailable
 from rebal_tui.broker.gateway.broker import GatewayBroker
 from rebal_tui.broker.gateway.gateway import Gateway, NotSent
-from tests.live.transports import NOW
+from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, KeyLocation, Keys
+from rebal_tui.market.clock import FixedClock
+from rebal_tui.services.book.policy import apply_policy, policy_of
+from rebal_tui.services.book.rate_limiter import PACE_KEY
+from rebal_tui.store import book_settings
+from rebal_tui.store.database import MEMORY
+from tests.live.transports import FIRM, NOW
 
 
 class Clock:
@@ -29,7 +41,7 @@ class Clock:
 
 def gateway_of(rate: int | None) -> tuple[Gateway, Clock, list[str], Callable[[str, RequestClass], None]]:
     clock, sent = Clock(), list[str]()
-    gateway = Gateway(RequestBudget(rate), lambda: clock.at, clock.wait)
+    gateway = Gateway(RequestBudget(lambda: rate), lambda: clock.at, clock.wait)
 
     def queue(name: str, kind: RequestClass) -> None:
         def send() -> None:
@@ -76,6 +88,61 @@ def test_reads_leave_two_thirds_of_the_budget_while_orders_wait() -> None:
     assert len(sent) == 21
 
 
+def test_nothing_is_sent_before_the_time_that_the_broker_asked_to_wait_for() -> None:
+    """A later response without it changes nothing."""
+    clock, answers = Clock(), [(429, {"Retry-After": "3"}), (200, {"X-RateLimit-Limit": "200"})]
+    client = AlpacaClient(
+        Endpoints("https://broker.test", "https://data.test", "https://stream.test", live=False),
+        Keys("KEYKEYKEY", "SECRET"), lambda: clock.at, sleep=clock.wait,
+        transport=httpx.MockTransport(lambda _request: respond(*answers.pop(0))),
+    )  # fmt: skip
+    gateway = Gateway(RequestBudget(lambda: 100, lambda: client.rate_limit), lambda: clock.at, clock.wait)
+    for number in range(2):
+        with suppress(BrokerUnavailable):
+            client.send("POST", f"/v1/journals/{number}")
+    sent: list[str] = []
+    for kind in RequestClass:
+        gateway.queue(kind.name, kind, partial(sent.append, kind.name))
+    gateway.pump()
+    assert sent == []
+    clock.wait(3)
+    gateway.pump()
+    assert sent == [kind.name for kind in RequestClass]
+
+
+def respond(status: int, headers: dict[str, str]) -> httpx.Response:
+    at = format_datetime(NOW, usegmt=True)
+    known = {"X-RateLimit-Remaining": "199", "X-RateLimit-Reset": str(int(NOW.timestamp()) + 60), "Date": at}
+    return httpx.Response(status, json={}, headers=headers | known if status == 200 else headers)
+
+
+def test_an_opened_book_counts_the_requests_before_it_and_follows_the_setting_of_orders_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "KEYKEYKEY")
+    monkeypatch.setenv(SECRET_VARIABLE, "SECRET")
+    before = RequestBudget()
+    before.spend(NOW, 150)
+    database = bootstrap.open_database(MEMORY)
+    live_book.create_live(
+        database, environment="PAPER", url="", firm_account=FIRM, keys_name="test",
+        keys_location=KeyLocation.ENVIRONMENT, name="live", now=NOW,
+    )  # fmt: skip
+    with database.write() as tx:
+        book_settings.put(tx, PACE_KEY, before.text())
+    silent = httpx.MockTransport(lambda _request: httpx.Response(503))
+    book = live_book.open_live(database, clock=FixedClock(NOW), transport=silent, sleep=lambda _seconds: None)
+    try:
+        budget = book.rate_limiter.budget
+        assert budget.used(NOW) == 150
+        apply_policy(book, replace(policy_of(book), orders_per_minute=160))
+        assert (budget.rate, budget.remaining(NOW)) == (160, 10)
+        assert book.live is not None
+        assert budget is book.live.budget
+    finally:
+        book.close()
+
+
 def test_a_reply_to_an_earlier_read_does_not_answer_a_later_question() -> None:
     gateway, _, _, queue = gateway_of(None)
     queue("account", RequestClass.READ)
@@ -92,7 +159,7 @@ def test_an_account_asked_for_before_the_lookup_of_its_order_is_read_again_after
     """In whatever order answers arrive, cash is never older than the execution that a lookup has shown."""
     network = Network()
     clock = Clock()
-    gateway = Gateway(RequestBudget(None), lambda: clock.at, clock.wait)
+    gateway = Gateway(RequestBudget(), lambda: clock.at, clock.wait)
     front = GatewayBroker(cast(AlpacaBroker, network), gateway, lambda: clock.at, lambda _id: True)
     with suppress(BrokerPending):
         front.account("a")

@@ -39,7 +39,7 @@ def test_the_account_is_paused_with_an_alert_and_the_sessions_quota_is_used() ->
     scheduler.tick(book)
 
     assert book.paused("a") == ("paused: the broker has orders of run 11111111, which this book does not have",)
-    assert f"buy $100.00 SPY ({client_order_id(LOST, 0)})" in alerts(book)["lost_run"]
+    assert f"buy $100.00 SPY ({client_order_id(LOST, 0)})" in alerts(book)["reconciliation"]
     assert book.quota_run("a", "2026-03-02") == LOST
     stand_in = runs.get(book.database, LOST)
     assert (stand_in.status, stand_in.account_id, stand_in.session) == (RunStatus.ERROR, "a", "2026-03-02")
@@ -65,7 +65,7 @@ def test_an_order_of_another_program_is_external_and_pauses_nothing() -> None:
     broker.inner.place_external_order("a", request, book.now())
     scheduler.tick(book)
     assert not book.holds
-    assert "lost_run" not in alerts(book)
+    assert "reconciliation" not in alerts(book)
 
 
 def test_at_the_start_the_trades_since_the_last_event_are_read_to_the_end() -> None:
@@ -142,7 +142,7 @@ def test_a_restored_backup_places_no_second_run_and_its_new_ids_are_not_used_at_
             scheduler.tick(book)
             sleep(0.05)
         assert "which this book does not have" in book.paused(account_id)[0]
-        assert [alert.kind for alert in jobs.open_alerts(database)].count("lost_run") == 1
+        assert [alert.kind for alert in jobs.open_alerts(database)].count("reconciliation") == 1
         assert book.quota_run(account_id, "2026-11-23") is not None
         assert book_settings.get(database, "id_seed") != seed
         assert unique_order_ids(server, account_id) == placed

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from rebal_tui.store import audit, corporate_actions
+from rebal_tui.store import audit, corporate_actions, jobs
 from tests.live.scripted_books import ScriptedAccount, ScriptedBook
 
 CA = "7a3c1c0e-0000-4000-8000-000000000001"
@@ -102,7 +102,9 @@ def test_a_holder_whose_shares_do_not_follow_is_not_traded_and_counts_as_unexpla
     assert list(live.book.holds) == ["b"]
     (stored,) = corporate_actions.newest(live.database)
     assert stored.report.text == "SPY 10 for 1: 2 accounts, 1 unexplained"
-    assert live.alerts("corporate_action") == [stored.report.text]
+    (alert,) = (one.text for one in jobs.open_alerts(live.database))
+    assert "Client b" in alert
+    assert "as after a" in alert
     assert not live.broker.orders
 
 

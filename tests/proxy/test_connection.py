@@ -9,7 +9,7 @@ from time import monotonic, sleep
 import pytest
 
 from tests.proxy.faults import Fault
-from tests.proxy.rewrites import NoStreams, OtherClock
+from tests.proxy.rewrites import NoStreams, OtherClock, PricesAt
 from tests.proxy.story import (
     MONDAY,
     TUESDAY,
@@ -62,6 +62,21 @@ def test_refused_streams_are_told_and_trading_goes_on_by_reading(tmp_path: Path)
         check_end(world)
 
 
+@pytest.mark.parametrize("minutes", [35, -35])
+@pytest.mark.samples(1)
+def test_nothing_is_decided_by_a_clock_that_is_far_from_the_brokers(tmp_path: Path, minutes: int) -> None:
+    with invested(tmp_path) as world:
+        with world.rewriting(OtherClock(timedelta(minutes=minutes))):
+            tuesday(world)
+            _nobody_traded(world)
+            assert len(world.alerts_naming("clock")) == 1, world.alerts()
+            assert len(world.alerts()) == 1
+        world.trade(WEDNESDAY)
+        assert all(world.orders(name)[-1][0] == WEDNESDAY for name in CLIENTS)
+        check_end(world, alerts=1)
+        assert [alert.kind for alert in world.alerts()] == ["missed"], "Tuesday's session was not evaluated (R-18)"
+
+
 def test_a_clock_that_drifts_by_day_is_noticed_within_a_minute(tmp_path: Path) -> None:
     with invested(tmp_path) as world:
         world.to(f"{TUESDAY} 09:31")
@@ -74,10 +89,29 @@ def test_a_clock_that_drifts_by_day_is_noticed_within_a_minute(tmp_path: Path) -
         assert world.alerts() == []
 
 
+@pytest.mark.parametrize("behind", [timedelta(minutes=15), timedelta(minutes=-5)], ids=["delayed", "from the future"])
+@pytest.mark.samples(1)
+def test_prices_of_another_time_are_told_and_not_traded_on(tmp_path: Path, behind: timedelta) -> None:
+    with invested(tmp_path) as world:
+        with world.rewriting(PricesAt(behind)):
+            tuesday(world)
+            _nobody_traded(world)
+            assert len(world.alerts_naming("price")) == 1, world.alerts()
+            assert len(world.alerts()) == 1
+        world.trade(WEDNESDAY)
+        assert all(world.orders(name)[-1][0] == WEDNESDAY for name in CLIENTS)
+        check_end(world)
+
+
 def test_the_undisturbed_week_is_quiet() -> None:
     assert {name: [day for day, *_ in orders] for name, orders in undisturbed().items()} == {
         name: [MONDAY, MONDAY, TUESDAY, TUESDAY] for name in CLIENTS
     }
+
+
+def _nobody_traded(world: World) -> None:
+    assert world.oracle.faults == []
+    assert {day for name in CLIENTS for day, *_ in world.orders(name)} == {MONDAY}
 
 
 def _wait_for(world: World, done: object) -> None:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rebal_tui.domain.portfolios import PortfolioStatus
-from tests.proxy.rewrites import Namesake, Renamed, UnknownPosition
+from tests.proxy.rewrites import (
+    Namesake,
+    NotAllowed,
+    PositionAway,
+    Renamed,
+    Rewrite,
+    TwoRows,
+    UnknownPosition,
+    Unreadable,
+)
 from tests.proxy.story import (
     WEDNESDAY,
     check_end,
@@ -18,6 +29,7 @@ from tests.proxy.story import (
     tuesday,
     wrong_tuesday,
 )
+from tests.proxy.world import World
 
 ANN = "Ann Ames"
 
@@ -47,5 +59,28 @@ def test_a_dead_namesake_changes_nothing(tmp_path: Path) -> None:
         check_end(world)
 
 
-def test_an_unknown_position_pauses_its_account_alone(tmp_path: Path) -> None:
-    wrong_tuesday(tmp_path, lambda world: [UnknownPosition(world.ids[ANN])], [ANN], named_once(ANN))
+WRONG: dict[str, Callable[[World], Rewrite]] = {
+    "an unknown position": lambda world: UnknownPosition(world.ids[ANN]),
+    "two rows of one symbol": lambda world: TwoRows(world.ids[ANN], "SPY"),
+    "a position that is away for a day": lambda world: PositionAway("VTI", world.ids[ANN]),
+    "an account that cannot be read": lambda world: Unreadable(world.ids[ANN]),
+    "an account that the key may not see": lambda world: NotAllowed(world.ids[ANN]),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.samples(1)
+def test_what_is_wrong_about_one_account_stops_it_alone_with_one_alert(tmp_path: Path, wrong: str) -> None:
+    wrong_tuesday(tmp_path, lambda world: [WRONG[wrong](world)], [ANN], named_once(ANN))
+
+
+@pytest.mark.skipif(not os.environ.get("LONG"), reason="LONG=1 runs it")
+def test_an_unreadable_account_at_the_start_stops_itself_alone(tmp_path: Path) -> None:
+    with invested(tmp_path) as world:
+        with world.rewriting(Unreadable(world.ids[ANN])):
+            world.reopen()
+            tuesday(world)
+            check_others(world, [ANN])
+            named_once(ANN)(world)
+        world.trade(WEDNESDAY)
+        check_end(world)

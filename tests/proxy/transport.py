@@ -11,6 +11,7 @@ from typing import Protocol
 
 import httpx
 
+from rebal_tui.broker.alpaca.client import SANDBOX_HEADERS
 from tests.proxy.calls import Call, CallLog
 from tests.proxy.clock import WorldClock
 from tests.proxy.faults import RETRY_AFTER, Fault, Faults, response_to
@@ -86,7 +87,7 @@ class Proxy(httpx.BaseTransport):
     def _call(self, request: httpx.Request) -> Call:
         body = json.loads(request.content) if request.method == "POST" and request.content else {}
         key = str(request.headers.get("Idempotency-Key") or body.get("client_order_id") or "")
-        self._auth = {"authorization": request.headers["Authorization"]}
+        self._auth = {"authorization": request.headers["Authorization"], **SANDBOX_HEADERS}
         return Call(
             request.method, request.url.path, dict(request.url.params), body, key, self._clock.true,
             threading.current_thread().name,
@@ -122,7 +123,8 @@ class Proxy(httpx.BaseTransport):
         if call.is_write:
             for watcher in self.watchers:
                 watcher.before(sent)
-        kept = {name: headers[name] for name in ("content-type", "authorization", "idempotency-key") if name in headers}
+        passed = ("content-type", "authorization", "idempotency-key", "rebal-extensions")
+        kept = {name: headers[name] for name in passed if name in headers}
         content = json.dumps(sent.body).encode() if sent.body else b""
         response = self._sandbox.request(sent.method, sent.path, sent.query, content, kept)
         if call.is_write:

@@ -8,9 +8,13 @@ from random import Random
 
 from tests.proxy.rewrites import (
     Namesake,
+    NotAllowed,
+    PositionAway,
     Renamed,
     Rewrite,
+    TwoRows,
     UnknownPosition,
+    Unreadable,
 )
 from tests.proxy.world import CLIENTS, World
 
@@ -42,5 +46,27 @@ def unknown_position(world: World, random: Random) -> Trouble:
     return Trouble(f"an unknown position of {name}", [UnknownPosition(world.ids[name])], [name])
 
 
-KNOWN: tuple[Draw, ...] = (renamed, namesake, unknown_position)
+def unreadable(world: World, random: Random) -> Trouble:
+    name = random.choice(list(CLIENTS))
+    return Trouble(f"{name} cannot be read", [Unreadable(world.ids[name])], [name])
+
+
+def not_allowed(world: World, random: Random) -> Trouble:
+    name = random.choice(list(CLIENTS))
+    return Trouble(f"the key may not see {name}", [NotAllowed(world.ids[name])], [name])
+
+
+def position_away(world: World, random: Random) -> Trouble:
+    name = random.choice(list(CLIENTS))
+    symbol = {"growth": "VTI", "income": "BND"}[CLIENTS[name]]
+    return Trouble(f"{symbol} of {name} is away", [PositionAway(symbol, world.ids[name])], [name])
+
+
+def two_rows(world: World, random: Random) -> Trouble:
+    name = random.choice(list(CLIENTS))
+    symbol = {"growth": "SPY", "income": "TLT"}[CLIENTS[name]]
+    return Trouble(f"two rows of {symbol} of {name}", [TwoRows(world.ids[name], symbol)], [name])
+
+
+KNOWN: tuple[Draw, ...] = (renamed, namesake, unknown_position, unreadable, not_allowed, position_away, two_rows)
 """The troubles that a book meets."""

@@ -15,11 +15,12 @@ import json
 import os
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ from urllib.parse import urlsplit
 from rebal_tui import bootstrap
 from rebal_tui.domain.api_keys import KeyScope
 from rebal_tui.services.wire.keys import add_key
-from tests.api.servers import BALANCED, started
+from tests.api.servers import BALANCED
 
 ACCOUNTS = 100
 STREAMS_OF_TEN = 1
@@ -35,6 +36,8 @@ STREAMS_OF_TEN = 1
 MEMORY_MAX_GROWTH = 0.10
 MAX_IDLE_SECONDS = 3.0
 _STREAM_SECONDS = 20.0
+MAX_SHOWN = 2_000
+"""Characters shown of what the server wrote to stderr."""
 
 
 @dataclass
@@ -122,9 +125,9 @@ def _length(head: bytes) -> int:
     return 0
 
 
-async def load(url: str, token: str, pid: int, minutes: float, clients: int, pause: float) -> int:
-    """Run the clients and report each minute; returns the number of faults."""
-    tally, memory, files, all_durations = Tally(), list[int](), list[int](), list[float]()
+async def load(url: str, token: str, pid: int, errors: Path, minutes: float, clients: int, pause: float) -> int:
+    """Run the clients; report each minute, with what the server wrote into `errors`. Returns the number of faults."""
+    tally, memory, files, all_durations, said = Tally(), list[int](), list[int](), list[float](), 0
     began = time.monotonic()
     until = began + minutes * 60
     running = [asyncio.create_task(Client(url, token, tally, number, pause).run(until)) for number in range(clients)]
@@ -140,6 +143,10 @@ async def load(url: str, token: str, pid: int, minutes: float, clients: int, pau
             f"{len(seen):,} answers, median {cuts[49] * 1000:.1f} ms, p99 {cuts[98] * 1000:.0f} ms",
             flush=True,
         )
+        complaints = errors.read_text()
+        if len(complaints) > said:
+            print(complaints[said:][:MAX_SHOWN], flush=True)
+            said = len(complaints)
     await asyncio.gather(*running)
     cuts = statistics.quantiles(all_durations, n=1000)
     print(
@@ -172,13 +179,21 @@ def main() -> int:
         key, database = bootstrap.new_api_key(), bootstrap.open_database(path)
         add_key(database, "soak", key, bootstrap.real_now(), scope=KeyScope.TRADE)
         database.close()
-        with started(("serve", "--db", str(path), "--port", "0", "--json", "--rate", "10000000")) as process:
+        serve = [sys.executable, "-m", "rebal_tui", "serve", "--db", str(path), "--port", "0", "--json"]
+        errors = Path(folder) / "stderr.txt"
+        with ExitStack() as stack:
+            file = stack.enter_context(errors.open("w"))
+            process = stack.enter_context(
+                subprocess.Popen([*serve, "--rate", "10000000"], stdout=subprocess.PIPE, stderr=file, text=True)
+            )
+            stack.callback(process.kill)
             url = json.loads(process.stdout.readline() if process.stdout else "")["url"]
             token = base64.b64encode(f"{key.key_id}:{key.secret}".encode()).decode()
-            faults = asyncio.run(load(url, token, process.pid, options.minutes, options.clients, options.pause))
+            faults = asyncio.run(load(url, token, process.pid, errors, options.minutes, options.clients, options.pause))
             process.terminate()
-            _, complaints = process.communicate(timeout=60)
-        print(f"exit code {process.returncode}, {len(complaints):,} characters on stderr\n{complaints[:2_000]}")
+            process.wait(60)
+        complaints = errors.read_text()
+        print(f"exit code {process.returncode}, {len(complaints):,} characters on stderr\n{complaints[:MAX_SHOWN]}")
         return 0 if (faults, process.returncode, complaints) == (0, 0, "") else 1
 
 

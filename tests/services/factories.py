@@ -38,6 +38,7 @@ from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit, book_settings, jobs, portfolios, run_orders, runs
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.database import EPOCH, MEMORY, Database
+from rebal_tui.store.holds import Hold, HoldCause, HoldKind
 
 PRICES = {"SPY": "400.00", "TLT": "100.00", "GLD": "180.00"}
 SLOW = FillModel(latency_seconds=(20, 90), partial_chance=60, max_pieces=3, seed=7)
@@ -81,6 +82,11 @@ def account(
         account_id, f"N-{account_id}", f"Client {account_id}", AccountStatus.ACTIVE, parse_money(cash), Money(0),
         frozenset(Restriction(r) for r in restrictions), held, new_york("2026-01-05 10:00"),
     )  # fmt: skip
+
+
+def paused(reason: str, at: datetime) -> Hold:
+    """A pause for one difference that a reconciliation found."""
+    return Hold((HoldCause(HoldKind.RECONCILIATION, reason, at),))
 
 
 def make_book(

@@ -6,16 +6,8 @@ import asyncio
 
 import pytest
 
-from rebal_tui.tui import robust_app
 from tests.tui import textual_internals
 from tests.tui.virtual_time import VirtualTime
-
-
-@pytest.fixture(autouse=True)
-def keep_notifications(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep messages for 600 s: they time out in real time, so on a slow machine a snapshot could miss them."""
-    for severity in robust_app.TOAST_SECONDS:
-        monkeypatch.setitem(robust_app.TOAST_SECONDS, severity, 600)
 
 
 @pytest.fixture(autouse=True)

@@ -57,4 +57,4 @@ def screen_text(app: RebalApp) -> str:
 
 def shown_messages(app: RebalApp) -> list[str]:
     """Return the messages shown so far."""
-    return textual_internals.notified(app)
+    return [notice.text for notice in app.notices]

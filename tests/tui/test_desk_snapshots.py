@@ -32,3 +32,23 @@ def test_a_filter_with_an_error(snap_compare: Any) -> None:
         await press(pilot, "slash", *"ruiz drift>x", "enter")
 
     assert snap_compare(make_app(), terminal_size=SIZES["120x40"], run_before=before)
+
+
+DIALOGS = {
+    "columns": ("C", "down", "space"),
+    "filters": ("slash", *"ruiz", "enter", "F"),
+    "notices": ("slash", *"nobody", "enter", "y", "p", "N"),
+    "export": ("x",),
+    "page": ("4", "enter", "right_square_bracket"),
+}
+
+
+@pytest.mark.parametrize("size", ["80x24", "120x40"])
+@pytest.mark.parametrize("dialog", DIALOGS)
+@pytest.mark.samples(2)
+def test_dialogs_of_lists(snap_compare: Any, dialog: str, size: str) -> None:
+    async def before(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await press(pilot, *DIALOGS[dialog])
+
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=before)

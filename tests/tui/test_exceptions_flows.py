@@ -27,7 +27,7 @@ def test_an_alert_is_acknowledged_and_leads_to_its_account() -> None:
     alerted(book, "a")
 
     async def flow(pilot: Any, app: Any) -> None:
-        assert "▲ 1 alert" in screen_text(app)
+        assert "! 1 exception, 1 alert" in screen_text(app)
         assert "Exceptions 1" in screen_text(app)
         await press(pilot, "a")
         assert any("An exception lasts until its cause ends. To do: have the broker" in text

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.screen import Screen
 
 from rebal_tui import bootstrap
 from rebal_tui.services.backtest import comparison, histories
 from rebal_tui.services.backtest.histories import SAMPLE_FILE
+from rebal_tui.tui.screens.lab.heat_map import HeatMapScreen
 from rebal_tui.tui.screens.lab.screen import LabScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from tests.tui.driving import press, screen_text, settle, shown_messages
@@ -26,15 +28,13 @@ def short_sample(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(histories, "SAMPLE_FILE", path)
 
 
-async def computed(pilot: Any, app: Any) -> LabScreen:
-    screen = app.screen
-    assert isinstance(screen, LabScreen)
+async def computed(pilot: Any, app: Any, kind: type[Screen[Any]] = LabScreen) -> None:
+    assert isinstance(app.screen, kind)
     for _ in range(600):
         await pilot.pause(0.05)
         if "Computing" not in screen_text(app) and "Reading" not in screen_text(app):
             break
     await settle(pilot)
-    return screen
 
 
 def test_a_book_without_enough_prices_shows_the_sample_and_says_so() -> None:
@@ -42,6 +42,7 @@ def test_a_book_without_enough_prices_shows_the_sample_and_says_so() -> None:
         await computed(pilot, app)
         text = screen_text(app)
         assert "Turnover: yes." in text
+        assert "Costs less than yours" in text
         assert "Prices: sample history of invented assets" in text
         assert "too few; o opens a file of closes" in text
         assert "±5/20 % 7 d yours" in text
@@ -118,3 +119,24 @@ def test_a_computation_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "Stopped. p computes again." in screen_text(app)
 
     run(flow, market_book(), "1", SIZES["80x24"])
+
+
+def test_h_shows_every_pair_of_bands_and_follows_the_keys() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await computed(pilot, app)
+        await press(pilot, "h")
+        await computed(pilot, app, HeatMapScreen)
+        text = screen_text(app)
+        assert "turnover, % a year" in text
+        assert "±5.0" in text
+        assert "cooldown 0 d" in text
+        await press(pilot, "right", "right", "f")
+        assert "rms deviation, points" in screen_text(app)
+        assert "±5.0" not in screen_text(app)
+        await press(pilot, "c")
+        await computed(pilot, app, HeatMapScreen)
+        assert "cooldown 7 d" in screen_text(app)
+        await press(pilot, "escape")
+        assert isinstance(app.screen, LabScreen)
+
+    run(flow, market_book(), "7", SIZES["120x40"])

@@ -160,7 +160,7 @@ def test_an_untradable_asset_marks_its_portfolios_at_the_evaluation() -> None:
         await run_heartbeat(pilot, app)
         assert book.portfolios["gold"].status is PortfolioStatus.NEEDS_ADJUSTMENT
         assert book.portfolios["balanced"].status is PortfolioStatus.ACTIVE
-        assert "▲ 1 alert" in screen_text(app)
+        assert "1 exception, 1 alert" in screen_text(app)
         await press(pilot, "U", "y")
         assert "● tradable" in screen_text(app)
 

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
+from rebal_tui.tui.app import RebalApp
 from tests.services import factories
 from tests.tui.driving import press, settle
 from tests.tui.simulated import app_with_book
@@ -42,7 +43,8 @@ def shows(snap_compare: Any, keys: tuple[str, ...], size: str, book: Book | None
             assert pilot.app.screen.focused is not None
             pilot.app.screen.focused.post_message(Paste(paste))
             await settle(pilot)
-        pilot.app.clear_notifications()
+        assert isinstance(pilot.app, RebalApp)
+        pilot.app.dismiss_notice()
         await settle(pilot)
 
     assert snap_compare(app_with_book(book or full_book()), terminal_size=SIZES[size], run_before=before)

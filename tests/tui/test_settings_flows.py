@@ -253,6 +253,8 @@ def test_keys_are_changed_by_pressing_them_and_conflicts_are_reported(tmp_path: 
         assert "f7" not in screen_text(app)
         await press(pilot, "enter", "f7", "escape", "ctrl+s")
         assert read_settings(path).settings.keys == {"market.shock": "f7"}
+        app.dismiss_notice()
+        await settle(pilot)
         assert "f7 Shock" in screen_text(app).splitlines()[-1]
 
     run(flow, market_book(2), "6", settings=read_settings(path))

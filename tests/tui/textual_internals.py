@@ -25,11 +25,6 @@ def drawn(screen: Screen[Any]) -> list[Strip]:
     return screen._compositor.render_strips()
 
 
-def notified(app: App[Any]) -> list[str]:
-    """Return the messages shown."""
-    return [str(notification.message) for notification in app._notifications]
-
-
 def screen_of(app: App[Any], mode: str) -> Screen[Any]:
     """Return the base screen of a mode, visible or not."""
     return app._screen_stacks[mode][0]

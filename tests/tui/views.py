@@ -105,6 +105,7 @@ def status(**changes: object) -> StatusLine:
         NOW + timedelta(minutes=3),
         3,
         2,
+        0,
         False,
         False,
     )

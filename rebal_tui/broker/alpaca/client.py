@@ -18,6 +18,8 @@ from rebal_tui.broker.alpaca.clock_skew import ClockSkew
 from rebal_tui.broker.connection import RateLimit
 from rebal_tui.broker.failures import BrokerUnavailable
 
+SANDBOX_HEADERS = {"Rebal-Extensions": "1"}
+"""A server of this program gives names of clients and reasons of rejections to those who ask; others ignore it."""
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 MAX_RATE_LIMIT_WAIT_SECONDS = 65.0
 """Maximum wait of a read for the rate limit, whose window is a minute."""
@@ -99,12 +101,15 @@ class AlpacaClient:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.endpoints = endpoints
-        self._http = httpx.Client(auth=auth, timeout=TIMEOUT, transport=transport, follow_redirects=False)
+        self._http = httpx.Client(
+            auth=auth, timeout=TIMEOUT, transport=transport, follow_redirects=False, headers=SANDBOX_HEADERS
+        )
         self._now = now
         self._before = before
         self._sleep = sleep
         self._lock = threading.Lock()
         self._limit: RateLimit | None = None
+        self._wait_until: datetime | None = None
         self.clock_skew = ClockSkew()
 
     @property
@@ -114,9 +119,15 @@ class AlpacaClient:
 
     @property
     def rate_limit(self) -> RateLimit | None:
-        """The rate limit in the last response of the broker's API, None before the first."""
+        """The rate limit in the last response of the broker's API, None before the first.
+
+        Nothing remains until the time that a `Retry-After` asked to wait for, whatever later responses report.
+        """
         with self._lock:
-            return self._limit
+            limit, until = self._limit, self._wait_until
+        if limit is None or until is None or self._now() >= until or (not limit.remaining and limit.reset_at >= until):
+            return limit
+        return RateLimit(limit.limit, 0, until)
 
     def close(self) -> None:
         self._http.close()
@@ -186,10 +197,13 @@ class AlpacaClient:
         return _parse_response(response, f"{method} {_path(url)}")
 
     def _record_rate_limit(self, response: httpx.Response) -> None:
-        """Record a response's rate limit. The window's end is converted from the broker's clock to the local clock.
+        """Record a response's rate limit, and the time that it asks to wait for.
+
+        The window's end is converted from the broker's clock to the local clock.
 
         A window longer than `MAX_RATE_LIMIT_WAIT_SECONDS` is ignored: a wait for its end might never finish.
         """
+        self._record_retry_after(response)
         try:
             limit = int(response.headers["X-RateLimit-Limit"])
             remaining = int(response.headers["X-RateLimit-Remaining"])
@@ -197,7 +211,6 @@ class AlpacaClient:
             date = response.headers.get("Date")
             left = reset - (parsedate_to_datetime(date) if date else self._now())
         except (KeyError, ValueError, TypeError, OverflowError, OSError):
-            self._record_retry_after(response)
             return
         if left > timedelta(seconds=MAX_RATE_LIMIT_WAIT_SECONDS):
             return
@@ -205,16 +218,16 @@ class AlpacaClient:
             self._limit = RateLimit(limit, remaining, self._now() + left)
 
     def _record_retry_after(self, response: httpx.Response) -> None:
-        """Record how long a response without a rate limit asks to wait, at most `MAX_RATE_LIMIT_WAIT_SECONDS`."""
+        """Record how long a refused request asks to wait, at most `MAX_RATE_LIMIT_WAIT_SECONDS`."""
         try:
             seconds = float(response.headers["Retry-After"])
         except (KeyError, ValueError):
             return
         if response.status_code == _TOO_MANY and 0 < seconds < float("inf"):
-            seconds = min(seconds, MAX_RATE_LIMIT_WAIT_SECONDS)
+            until = self._now() + timedelta(seconds=min(seconds, MAX_RATE_LIMIT_WAIT_SECONDS))
             with self._lock:
-                known = self._limit.limit if self._limit else DEFAULT_RATE
-                self._limit = RateLimit(known, 0, self._now() + timedelta(seconds=seconds))
+                self._wait_until = max(until, self._wait_until or until)
+                self._limit = self._limit or RateLimit(DEFAULT_RATE, 0, until)
 
 
 def _parse_response(response: httpx.Response, what: str) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from rebal_tui.broker.files.cells import (
     AsOf,
@@ -21,6 +23,7 @@ from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.quantities import ATTO, CENT, NANO, Money, Price, Qty, money_text, parse_price, parse_qty
 from rebal_tui.domain.text import display_text
 
+T = TypeVar("T")
 MAX_FAULTS = 1_000
 _SURELY_SMALL = 9
 """A number with at most this many digits needs no check of its size."""
@@ -147,7 +150,7 @@ class StatementBuilder:
                 return  # the cell is invalid
             self.leave_out(row.line, key, in_file, "no quantity", value, matters=value is None or value != 0)
             return
-        qty = self._quantity(head, row, qty_plain)
+        qty = self._parsed(head, row, "quantity", qty_plain, parse_qty)
         price = None if price_plain is None else self._price(head, row, price_plain)
         if qty is None:
             return
@@ -241,20 +244,17 @@ class StatementBuilder:
             return None
         return False
 
-    def _quantity(self, head: Head, row: Row, plain: str) -> Qty | None:
-        try:
-            return parse_qty(plain)
-        except ValueError as error:
-            self.fault(row.line, head.name("quantity"), f"got {quoted(head.value(row, 'quantity'))}, {error}")
-            return None
-
     def _price(self, head: Head, row: Row, plain: str) -> Price | None:
         if not plain.strip("0."):
             return None  # an unpriced row: a price of zero is no price
+        return self._parsed(head, row, "price", plain, parse_price)
+
+    def _parsed(self, head: Head, row: Row, column: str, plain: str, parse: Callable[[str], T]) -> T | None:
+        """A plain number of a column, None with a fault where it is out of range."""
         try:
-            return parse_price(plain)
+            return parse(plain)
         except ValueError as error:
-            self.fault(row.line, head.name("price"), f"got {quoted(head.value(row, 'price'))}, {error}")
+            self.fault(row.line, head.name(column), f"got {quoted(head.value(row, column))}, {error}")
             return None
 
     def _money(self, line: int, column: str, plain: str) -> Money | None:

@@ -30,6 +30,12 @@ def put_asset(tx: Writer, tables: Tables, ids: Ids, symbol: str, name: str, at: 
     return int(added or 0)
 
 
+def rename_asset(tx: Writer, asset: int, name: str, at: int) -> None:
+    """Change an asset's name."""
+    tx.execute("UPDATE files_assets SET name = ? WHERE n = ?", (name, asset))
+    emit_asset(tx, at, asset)
+
+
 def put_account(tx: Writer, ids: Ids, custodian: str, stated: StatedAccount, at: int) -> int:
     """Add an account of a file, without cash and positions; returns its key."""
     identity = ids(f"account:{custodian}:{stated.key}")

@@ -15,7 +15,7 @@ from rebal_tui.broker.files.readers.schwab import SchwabReader
 from rebal_tui.broker.files.readers.vanguard import VanguardReader
 from rebal_tui.broker.files.source import SourceText, decode
 from rebal_tui.broker.files.statement import Statement
-from rebal_tui.broker.files.table import SEPARATORS, Table, read_table
+from rebal_tui.broker.files.table import SEPARATORS, Table, read_table, starts_figure
 from rebal_tui.domain.errors import Invalid
 
 ENTRY_POINTS = "rebal_tui.file_readers"
@@ -28,6 +28,14 @@ BUILT_IN: tuple[type[Reader], ...] = (
     IbkrActivityReader,
     GenericReader,
 )
+
+
+class UnknownFormat(Invalid):
+    """A readable table whose format or columns are not known; `columns` are its column names as far as recognizable."""
+
+    def __init__(self, message: str, columns: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.columns = columns
 
 
 @cache
@@ -53,17 +61,19 @@ def read_statement(content: bytes, options: ReadOptions | None = None, format_na
     if not wanted:
         raise Invalid(f"unknown format '{format_name}'; expected one of {', '.join(format_names())}")
     tables, fault = _tables(source)
-    if options.mapping is not None and format_name in (None, GenericReader.name):
-        return _mapped(tables, options)
+    mapped = options.mapping is not None and format_name in (None, GenericReader.name)
     for table in tables:
         for reader in wanted:
-            if reader.recognizes(table):
+            if not (mapped and reader.name == GenericReader.name) and reader.recognizes(table):
                 return reader.read(table, options)
+    if mapped:
+        return _mapped(tables, options)
     if fault is not None:
         raise fault
     if format_name is not None and format_name != GenericReader.name:
         raise Invalid(f"the file is not a positions file of {format_name} as known; read it as generic with a mapping")
-    raise Invalid("the format is not known; map account, symbol and quantity to the file's columns (--map)")
+    message = "the format is not known; map account, symbol and quantity to the file's columns (--map)"
+    raise UnknownFormat(message, _columns(tables))
 
 
 def _mapped(tables: Sequence[Table], options: ReadOptions) -> Statement:
@@ -74,7 +84,16 @@ def _mapped(tables: Sequence[Table], options: ReadOptions) -> Statement:
             return GenericReader().read(table, options)
         except Invalid as error:
             refusal = refusal if any(fault.location for fault in refusal.faults) else error
-    raise refusal
+    if any(fault.location for fault in refusal.faults):
+        raise refusal
+    raise UnknownFormat(str(refusal), _columns(tables))
+
+
+def _columns(tables: Sequence[Table]) -> tuple[str, ...]:
+    """The cells of the first row with the most cells, among those that hold no figures: the likely column names."""
+    rows = [row for table in tables for row in table.rows[:200] if not any(starts_figure(cell) for cell in row.cells)]
+    widest = max(rows, key=lambda row: row.filled, default=None)
+    return () if widest is None else tuple(dict.fromkeys(cell for cell in widest.cells if cell))
 
 
 def _tables(source: SourceText) -> tuple[list[Table], Invalid | None]:

@@ -73,6 +73,11 @@ def clean(cell: str) -> str:
     return cell.translate(_INVISIBLE).strip()
 
 
+def starts_figure(cell: str) -> bool:
+    """Whether a cell begins as a figure, as no column name does."""
+    return cell[:1] in _FIGURE_STARTS if cell else False
+
+
 def name_forms(name: str) -> tuple[str, ...]:
     """The forms by which a column name is compared: lower case, without blanks, punctuation and `($)`.
 
@@ -110,7 +115,7 @@ class Head:
 
 def head_of(row: Row, aliases: Mapping[str, Iterable[str]], needed: Sequence[str]) -> Head | None:
     """The head in this row, None unless every needed column is present. `aliases` are compared forms by column key."""
-    if any(cell[:1] in _FIGURE_STARTS for cell in row.cells if cell):
+    if any(starts_figure(cell) for cell in row.cells):
         return None
     present: dict[str, int] = {}
     for index, cell in enumerate(row.cells):

@@ -16,12 +16,12 @@ from rebal_tui.domain.quantities import Money, Price, Qty, parse_price, parse_qt
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "account": ("accountnumber", "account#", "account"),
     "date": ("date", "rundate", "tradedate"),
-    "action": ("action", "transactiontype", "side", "buysell"),
+    "action": ("action", "transactiontype", "side"),
     "symbol": ("symbol",),
     "description": ("description", "transactiondescription"),
     "quantity": ("quantity", "shares"),
-    "price": ("price", "shareprice", "tradeprice"),
-    "fees": ("fees%comm", "feescomm", "commission", "commissionsandfees", "fees", "ibcommission"),
+    "price": ("price", "shareprice"),
+    "fees": ("feescomm", "commission", "commissionsandfees", "fees"),
     "more_fees": ("fees",),
     "amount": ("amount", "netamount"),
 }

@@ -187,7 +187,7 @@ class Gateway:
         for kind in sorted(first):
             if urgent and kind is RequestClass.READ:
                 continue
-            if kind in _PAID or self.budget.has_room(now, kind):
+            if not self.budget.is_stopped(now) if kind in _PAID else self.budget.has_room(now, kind):
                 return first[kind]
         return None
 

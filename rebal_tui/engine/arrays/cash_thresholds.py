@@ -19,7 +19,7 @@ The float error is about n * 1.1e-16 of these amounts for n holdings, so it is f
 """
 _MIN_EQUITY_SHARE = 0.1
 """Below this share of holdings plus cash owed, equity is a difference that loses too many digits."""
-_MIN_INVEST_DOLLARS = 10.0
+MIN_INVEST_DOLLARS = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +61,7 @@ def _has_investable_cash(frame: BookFrame, usages: BandUsages, near: Flags) -> F
     cash_target = usages.equity * (frame.table.cash_weight / 10_000)[usages.follows]
     np.maximum(cash_target, floor, out=cash_target)
     above = usages.cash - cash_target
-    above -= _MIN_INVEST_DOLLARS
+    above -= MIN_INVEST_DOLLARS
     # Near 0, cash is the sum of the other amounts, and cash above 0 is at most equity. So no amount exceeds equity, and
     # the error is at most about n * 1.1e-16 of the largest equity. With cash owed, `above` is -10 or less.
     near |= np.abs(above) <= float(usages.equity.max(initial=0)) * 4e-12 + RELATIVE_TOLERANCE

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
-from rebal_tui.domain.decisions import REPORTED, Check, Outcome, Verdict
+from rebal_tui.domain.decisions import Outcome
 from rebal_tui.engine.arrays.band_usage import BandUsages, Rows, band_usages
 from rebal_tui.engine.arrays.cash_thresholds import CashThresholds, check_cash_thresholds
 from rebal_tui.engine.arrays.day_context import DayContext
@@ -16,91 +15,68 @@ from rebal_tui.engine.arrays.decision_table import (
     CHECKS,
     NOT_EVALUATED,
     OUTCOMES,
-    Checks,
-    Codes,
     DecisionInput,
     DecisionInputs,
     decision_table,
 )
+from rebal_tui.engine.arrays.decisions import Decisions
 from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.exact_triggers import conflicting, decide_with_rules, exact_triggers
 from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, PAUSING_MARKS, UNSUBSCRIBED, BookFrame, Mark
 from rebal_tui.engine.arrays.kernels import any_other, any_weight
-from rebal_tui.engine.arrays.memory_layout import Flags, Floats
+from rebal_tui.engine.arrays.memory_layout import Flags
+from rebal_tui.engine.arrays.rule_columns import rule_columns
+from rebal_tui.engine.arrays.rule_decisions import decide_rules, stagger_due_days
+from rebal_tui.engine.arrays.rule_targets import (
+    RuleTargets,
+    check_reachable_cash,
+    rule_targets,
+    use_reachable_targets,
+)
 from rebal_tui.engine.arrays.serving import sure_serving
-from rebal_tui.engine.evaluation import deciding_check
 
 _RESTRICTIONS, _PRICES = CHECKS.index("restrictions"), CHECKS.index("prices")
-_FIRST_TRIGGER = CHECKS.index("unfinished")
-_CHECK_OF_BAND = CHECKS.index("drift_band")
-_DRIFT_BAND = np.uint32(1 << _CHECK_OF_BAND)
-_BEFORE_UPDATE = np.uint32(
-    sum(1 << CHECKS.index(name) for name in ("first_rebalance", "in_cooldown", "portfolio_update", "minimum_equity"))
-)
-"""Reported checks after which a change of the portfolio is not asked, or is not on target."""
+_DRIFT_BAND = np.uint32(1 << CHECKS.index("drift_band"))
 _FULL = OUTCOMES.index(Outcome.FULL_REBALANCE)
 
 __all__ = ["CHECKS", "NOT_EVALUATED", "OUTCOMES", "Decisions", "decide"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Decisions:
-    """One entry per account of a frame, in its order.
-
-    `outcome` is an index in `OUTCOMES` or `NOT_EVALUATED`, `check` the index in `CHECKS` of the check that the
-    decision's reason names. `reported` has a bit (1 << index) for every check that failed, fired, held back
-    or cannot be corrected. `equity`
-    is managed equity in floating dollars, right to about 15 digits. `confirmed` counts accounts decided by the exact
-    form. `cannot` has the last trigger that no order can correct by row, as (check, detail).
-    """
-
-    outcome: Codes
-    check: Codes
-    reported: Checks
-    equity: Floats
-    confirmed: int
-    cannot: dict[int, tuple[str, str]] = field(default_factory=dict)
-
-    def asked(self) -> Flags:
-        """The accounts whose triggers were evaluated: those that meet all prerequisites."""
-        return np.asarray(((self.check == 0) | (self.check >= _FIRST_TRIGGER)) & (self.outcome != NOT_EVALUATED))
-
-    def where(self, outcome: Outcome) -> npt.NDArray[np.intp]:
-        """The rows of the accounts with an outcome."""
-        return np.flatnonzero(self.outcome == OUTCOMES.index(outcome))
-
-    def updates_on_target(self, frame: BookFrame, day_context: DayContext) -> Rows:
-        """The rows of accounts whose changed portfolio is due, but finds every asset on its target (R-14.6)."""
-        due = (frame.accounts.update_until >= day_context.day) & (self.outcome != _FULL)
-        return np.flatnonzero(due & self.asked() & (self.reported & _BEFORE_UPDATE == 0))
-
-    def reported_checks(self, row: int) -> list[str]:
-        """Names of the account's reported checks, in order."""
-        return [name for code, name in enumerate(CHECKS) if code and self.reported[row] >> code & 1]
-
-
 def decide(frame: BookFrame, day_context: DayContext) -> Decisions:
     """Decide for every account whether it needs a run, and which, with the outcomes of `evaluate`."""
     usages = band_usages(frame)
-    cash, breach, confirmed = _thresholds(frame, usages)
+    targets = None
+    if frame.accounts.rules:
+        targets = rule_targets(frame, usages, rule_columns(frame))
+        use_reachable_targets(usages, targets)
+    cash, breach, confirmed = _thresholds(frame, usages, targets)
     inputs = _of_portfolios(frame, day_context)[usages.follows]
     for decision_input, holds in _of_accounts(frame, day_context, usages, cash):
         inputs |= holds * np.uint16(decision_input)
     inputs |= breach * np.uint16(DecisionInput.DRIFTED)
+    if targets is not None:
+        stagger_due_days(frame, day_context, targets.columns, inputs)
     table, row = decision_table(day_context.open_window), inputs.astype(np.intp)
     made = Decisions(table.outcome[row], table.check[row], table.reported[row], usages.equity, confirmed)
-    ruled = frame.accounts.ruled
-    rows = np.setdiff1d(_unsure(frame, usages, made), ruled)
+    rows = _unsure(frame, usages, made, None if targets is None else targets.columns.rows)
     for one in rows.tolist():
-        _record(made, one, *exact_triggers(frame, one, day_context))
-    for one in ruled.tolist():
-        _decide_with_rules(frame, one, day_context, made)
-    return replace(made, confirmed=confirmed + len(rows) + len(ruled))
+        made.record(one, *exact_triggers(frame, one, day_context))
+    by_exact: Rows = np.zeros(0, np.intp)
+    if targets is not None:
+        by_exact = decide_rules(frame, targets, inputs, table, made)
+        for one in by_exact.tolist():
+            _decide_with_rules(frame, one, day_context, made)
+    return replace(made, confirmed=confirmed + len(rows) + len(by_exact))
 
 
-def _unsure(frame: BookFrame, usages: BandUsages, made: Decisions) -> Rows:
-    """The accounts whose triggers the exact form must decide, because it is not sure that their plans serve them."""
+def _unsure(frame: BookFrame, usages: BandUsages, made: Decisions, ruled: Rows | None) -> Rows:
+    """The accounts without rules whose triggers the exact form must decide.
+
+    Of these it is not sure that their plans serve their triggers.
+    """
     evaluated = made.asked()
+    if ruled is not None:
+        evaluated[ruled] = False
     full = evaluated & (made.outcome == _FULL)
     drifted = evaluated & (made.reported & _DRIFT_BAND != 0)
     rows = np.flatnonzero(full | drifted)
@@ -122,18 +98,7 @@ def _decide_with_rules(frame: BookFrame, row: int, day_context: DayContext, made
         if conflicting(frame, row, day_context):
             made.check[row], made.reported[row] = _RESTRICTIONS, 1 << _RESTRICTIONS
         return
-    _record(made, row, *decide_with_rules(frame, row, day_context))
-
-
-def _record(made: Decisions, row: int, outcome: Outcome, trace: tuple[Check, ...]) -> None:
-    """Replace the entries of one account."""
-    deciding = deciding_check(trace, outcome)
-    made.outcome[row] = OUTCOMES.index(outcome)
-    made.check[row] = CHECKS.index(deciding.check) if deciding else 0
-    for check in trace:
-        if check.verdict is Verdict.CANNOT:
-            made.cannot[row] = (check.check, check.detail)
-    made.reported[row] = sum(1 << CHECKS.index(check.check) for check in trace if check.verdict in REPORTED)
+    made.record(row, *decide_with_rules(frame, row, day_context))
 
 
 def _of_portfolios(frame: BookFrame, day_context: DayContext) -> DecisionInputs:
@@ -177,13 +142,19 @@ def _of_accounts(
     yield DecisionInput.PRICES_FAIL, any_other(frame, ~day_context.fresh)
 
 
-def _thresholds(frame: BookFrame, usages: BandUsages) -> tuple[CashThresholds, Flags, int]:
+def _thresholds(frame: BookFrame, usages: BandUsages, targets: RuleTargets | None) -> tuple[CashThresholds, Flags, int]:
     """Cash thresholds, band breaches and the number of accounts decided by the exact form, which are those near one."""
     cash, breach = check_cash_thresholds(frame, usages), usages.usage > 1
+    if targets is not None:
+        check_reachable_cash(frame, usages, cash, targets)
     # Farther from a threshold than the error, float and exact value are on the same side of it.
     near = cash.near
     near[usages.near(np.abs(usages.usage - 1))] = True
     near &= frame.accounts.portfolio != UNSUBSCRIBED
+    if targets is not None:
+        # The exact form decides these, but for the ratio, which only cash owed exceeds.
+        rows = targets.columns.rows[targets.unsure]
+        near[rows] &= usages.cash[rows] < 0
     rows = np.flatnonzero(near)
     for row in rows:
         exact = exact_account(frame, int(row))

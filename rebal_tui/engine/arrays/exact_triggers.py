@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position
 from rebal_tui.domain.assets import Asset, AssetStatus
-from rebal_tui.domain.decisions import Check, Outcome
+from rebal_tui.domain.decisions import Check, Outcome, Verdict
 from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.domain.quantities import Money, Price
 from rebal_tui.domain.sessions import NEW_YORK
@@ -53,6 +53,12 @@ def conflicting(frame: BookFrame, row: int, day_context: DayContext) -> bool:
     except Stop:
         return True
     return False
+
+
+def cannot_detail(frame: BookFrame, row: int, day_context: DayContext) -> str:
+    """Why no order can correct the last such trigger of an account, as display text."""
+    trace = decide_with_rules(frame, row, day_context)[1]
+    return next((check.detail for check in reversed(trace) if check.verdict is Verdict.CANNOT), "")
 
 
 def assets_of_frame(frame: BookFrame, symbols: Iterable[str]) -> dict[str, Asset]:

@@ -17,6 +17,8 @@ from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, PAUSING_MARKS, UNSUBSCRIBED, BookFrame
 from rebal_tui.engine.arrays.kernels import any_other, any_weight, dollars
 from rebal_tui.engine.arrays.memory_layout import Flags, Floats, Indexes, Ints
+from rebal_tui.engine.arrays.rule_columns import rule_columns
+from rebal_tui.engine.arrays.rule_targets import check_reachable_cash, rule_targets, use_reachable_targets
 from rebal_tui.engine.arrays.worst_drift import NO_ASSET, NO_BAND, WorstDrifts, permille_of, worst_drifts
 
 __all__ = ["NEAR_PERMILLE", "NO_ASSET", "NO_BAND", "Group", "Sweep", "sweep"]
@@ -83,8 +85,15 @@ class Sweep:
 
 def sweep(frame: BookFrame, day_context: DayContext) -> Sweep:
     """The band usage and groups of every account at the frame's prices."""
-    usages = band_usages(frame)
+    usages, targets = band_usages(frame), None
+    equity = usages.equity + dollars(frame.accounts.reserved)
+    if frame.accounts.rules:
+        targets = rule_targets(frame, usages, rule_columns(frame), every_usage=True)
+        use_reachable_targets(usages, targets)
     cash = check_cash_thresholds(frame, usages)
+    if targets is not None:
+        check_reachable_cash(frame, usages, cash, targets)
+        cash.near[targets.columns.rows[targets.unsure]] = True
     band_used, outside, confirmed = _confirmed(frame, usages, cash)
     groups = _of_portfolios(frame, day_context)[usages.follows]
     for group, holds in _of_accounts(frame, day_context, usages, cash):
@@ -94,7 +103,7 @@ def sweep(frame: BookFrame, day_context: DayContext) -> Sweep:
     # Blocked accounts are not checked for prices; `UNABLE` is the bit after `BLOCKED`.
     groups &= ~((groups & np.uint8(Group.BLOCKED)) << 1)
     groups[frame.accounts.portfolio == UNSUBSCRIBED] = 0
-    return Sweep(frame, usages.equity + dollars(frame.accounts.reserved), band_used, groups, confirmed)
+    return Sweep(frame, equity, band_used, groups, confirmed)
 
 
 def _confirmed(frame: BookFrame, usages: BandUsages, cash: CashThresholds) -> tuple[Ints, Flags, int]:
@@ -104,7 +113,6 @@ def _confirmed(frame: BookFrame, usages: BandUsages, cash: CashThresholds) -> tu
     """
     table, other_accounts = frame.table, frame.others.account
     subscribed = frame.accounts.portfolio != UNSUBSCRIBED
-    cash.near[frame.accounts.ruled] = True
     permille = usages.usage * 1_000
     permille[~(table.banded & (table.count > 0))[usages.follows] | (usages.equity <= 0)] = NO_BAND
     used, outside = np.floor(permille).astype(np.int64), permille > 1_000

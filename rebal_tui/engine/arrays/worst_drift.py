@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rebal_tui.engine.arrays.band_usage import DRIFT_ERROR_BPS, Rows, usage_errors
+from rebal_tui.engine.arrays.band_usage import DRIFT_ERROR_BPS, Rows, band_usages, usage_errors
 from rebal_tui.engine.arrays.exact import ExactAccount, exact_account
 from rebal_tui.engine.arrays.frame import UNSUBSCRIBED, BookFrame
 from rebal_tui.engine.arrays.kernels import (
@@ -19,6 +19,9 @@ from rebal_tui.engine.arrays.kernels import (
     slot_prices,
 )
 from rebal_tui.engine.arrays.memory_layout import Block, Flags, Floats, Indexes, Ints
+from rebal_tui.engine.arrays.rule_columns import rule_columns
+from rebal_tui.engine.arrays.rule_targets import rule_targets
+from rebal_tui.engine.arrays.rule_worst import boxed_worst
 from rebal_tui.engine.arrays.zero_holdings import ZeroHoldings
 
 NO_BAND = -1
@@ -92,7 +95,7 @@ def worst_drifts(frame: BookFrame, rows: Rows) -> WorstDrifts:
             _other_holdings(frame, worth, out)
     out.needs_exact |= (cash < 0) & (out.equity < (out.equity - 2 * cash) * _MIN_EQUITY_SHARE)
     if frame.accounts.rules:
-        out.needs_exact |= np.isin(rows, frame.accounts.ruled)
+        _under_rules(frame, out)
     out.needs_exact &= portfolio != UNSUBSCRIBED
     exact_rows = np.flatnonzero(out.needs_exact)
     for index in exact_rows:
@@ -102,6 +105,22 @@ def worst_drifts(frame: BookFrame, rows: Rows) -> WorstDrifts:
         out.drift[index] = worst.points if worst else 0
         out.band_used[index], out.outside[index] = permille_of(exact), exact.breached
     return WorstDrifts(out.asset, out.drift, out.band_used, out.outside, len(exact_rows))
+
+
+def _under_rules(frame: BookFrame, out: _Columns) -> None:
+    """Measure accounts with restrictions against their reachable targets (R-61)."""
+    columns = rule_columns(frame)
+    entry = columns.index[out.rows]
+    concerned = np.flatnonzero(entry >= 0)
+    concerned = concerned[(columns.boxed | columns.exact)[entry[concerned]]]
+    if not len(concerned):
+        return
+    entry = entry[concerned]
+    usages = band_usages(frame)
+    found = boxed_worst(frame, usages, rule_targets(frame, usages, columns), entry[columns.boxed[entry]], NO_BAND)
+    out.asset[concerned], out.drift[concerned] = found.asset[entry], found.drift[entry]
+    out.band_used[concerned], out.outside[concerned] = found.band_used[entry], found.outside[entry]
+    out.needs_exact[concerned] = ~found.sure[entry]
 
 
 def permille_of(exact: ExactAccount) -> int:

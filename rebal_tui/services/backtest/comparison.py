@@ -1,4 +1,4 @@
-"""Data of the Backtest section: policies of a portfolio compared over a history."""
+"""Data of the Lab section: policies of a portfolio compared over a history."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from rebal_tui.domain.errors import Invalid, Refusal
 from rebal_tui.domain.portfolios import Portfolio, Weights
 from rebal_tui.domain.text import fold
 from rebal_tui.lab.backtest import Backtest, Outcome, run_backtest
-from rebal_tui.lab.chains import Cancelled, Progress
+from rebal_tui.lab.cheaper import cheaper_sentence
 from rebal_tui.lab.dominance import dominated
 from rebal_tui.lab.luck import Luck, luck_of
 from rebal_tui.lab.policies import Policy, default_grid
+from rebal_tui.lab.progress import Cancelled, Progress
 from rebal_tui.market.closes_file import read_closes
 from rebal_tui.services.backtest import histories
 from rebal_tui.services.backtest.histories import SAMPLE_PORTFOLIO, Source
@@ -63,6 +64,11 @@ class Comparison:
     backtest: Backtest
     luck: Luck
     rows: tuple[PolicyRow, ...]
+
+    @property
+    def cheaper(self) -> str:
+        """Which policy costs less than the portfolio's own, in a sentence."""
+        return cheaper_sentence([outcome.figures for outcome in self.backtest.outcomes])
 
     def outcome(self, number: int) -> Outcome:
         """The outcome of a row."""

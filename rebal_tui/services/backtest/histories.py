@@ -8,15 +8,17 @@ from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+from rebal_tui.domain.corporate_actions import DatedAction
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.portfolios import AssetWeight, BandType, DriftBand, Weights
 from rebal_tui.domain.quantities import Percent, Price
 from rebal_tui.domain.text import count_text
-from rebal_tui.lab.history import TOTAL_RETURNS, Gap, History, history_of
+from rebal_tui.lab.history import PRICES_ONLY, TOTAL_RETURNS, Gap, History, history_of
 from rebal_tui.market.closes import Closes
 from rebal_tui.market.closes_file import read_closes
 from rebal_tui.market.monthly_returns import MonthlyReturns
 from rebal_tui.market.sessions import build_sessions
+from rebal_tui.services.backtest.adjusted_closes import adjusted
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.simulation.closes_review import find_jumps, require_no_jumps
 from rebal_tui.store import decision_contexts
@@ -46,14 +48,21 @@ class Source:
     notes: tuple[str, ...] = ()
     sessions: bool = True
     """Whether its days are trading sessions, as a verification by replay needs."""
+    adjusted: bool = False
+    """Whether its closes are adjusted for corporate actions; a replay pays dividends in cash instead."""
 
 
 def closes_source(
     label: str, closes: Closes, symbols: Sequence[str], since: date | None = None, until: date | None = None,
-    *, allow_jumps: bool = False,
+    *, allow_jumps: bool = False, actions: Sequence[DatedAction] = (),
 ) -> Source:  # fmt: skip
-    """The history of some symbols in closes. Raises `Invalid` for missing symbols or fewer than two sessions, and
-    `Conflict` for price jumps (R-55) unless they are allowed."""
+    """The history of some symbols in closes, adjusted for corporate actions.
+
+    Raises `Invalid` for missing symbols, fewer than two sessions or an action that cannot be adjusted for, and
+    `Conflict` for price jumps (R-55) unless they are allowed.
+    """
+    if actions:
+        closes = adjusted(closes, actions)
     days = [day for day in closes.days if (since is None or day >= since) and (until is None or day <= until)]
     if not days:
         raise Invalid(f"no closes in this range: the file has closes from {closes.days[0]} to {closes.days[-1]}")
@@ -64,11 +73,12 @@ def closes_source(
         for column, symbol in enumerate(closes.symbols)
         if symbol in set(symbols)
     }
-    history, gaps = history_of(symbols, days, following, columns or dict.fromkeys(closes.symbols, ()))
+    basis = TOTAL_RETURNS if actions else PRICES_ONLY
+    history, gaps = history_of(symbols, days, following, columns or dict.fromkeys(closes.symbols, ()), basis)
     if not allow_jumps:
         used = Closes(history.symbols, history.days, history.rows)
         require_no_jumps(find_jumps(used, history.days, {}))
-    return Source(label, history, tuple(_notes(history, days, following, gaps)))
+    return Source(label, history, tuple(_notes(history, days, following, gaps)), adjusted=bool(actions))
 
 
 def returns_source(label: str, returns: MonthlyReturns, symbols: Sequence[str]) -> Source:

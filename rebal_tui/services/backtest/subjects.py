@@ -12,9 +12,11 @@ from rebal_tui.store.database import Database
 
 
 def policy_of(portfolio: Portfolio | PortfolioBody) -> Policy:
-    """The policy of a portfolio's conditions and cooldown."""
+    """The policy of a portfolio's conditions, cooldown, and where its rebalances stop."""
     conditions: tuple[Condition, ...] = portfolio.conditions
-    return own_policy(conditions, portfolio.cooldown_days)
+    return own_policy(
+        conditions, portfolio.cooldown_days, portfolio.rebalance_to, portfolio.rebalance_scope
+    )  # fmt: skip
 
 
 def require_assets(name: str, weights: Weights) -> None:
@@ -38,8 +40,9 @@ def from_book(database: Database, name: str) -> PortfolioBody:
 
 def _body(portfolio: Portfolio) -> PortfolioBody:
     return PortfolioBody(
-        portfolio.name, portfolio.description, portfolio.weights, portfolio.cooldown_days, portfolio.conditions
-    )
+        portfolio.name, portfolio.description, portfolio.weights, portfolio.cooldown_days, portfolio.conditions,
+        rebalance_to=portfolio.rebalance_to, rebalance_scope=portfolio.rebalance_scope,
+    )  # fmt: skip
 
 
 def _only(found: list[PortfolioBody], name: str | None, known: list[str]) -> PortfolioBody:

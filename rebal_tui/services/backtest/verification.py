@@ -10,14 +10,13 @@ from rebal_tui.domain.accounts import Account, AccountStatus
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.quantities import Money, parse_money
-from rebal_tui.domain.runs import RunType
-from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
 from rebal_tui.lab.backtest import Backtest, Outcome
-from rebal_tui.lab.chains import Canceled, Cancelled, Progress
+from rebal_tui.lab.progress import Cancelled, Progress
 from rebal_tui.market.closes import Closes
 from rebal_tui.services.advisory import portfolios, subscriptions
 from rebal_tui.services.advisory.cash import sandbox
+from rebal_tui.services.backtest.engine_days import rebalance_days
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import reload_from_broker, sync
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
@@ -49,8 +48,6 @@ class Verified:
 def verifiable(backtest: Backtest, outcome: Outcome) -> str:
     """Why an outcome cannot be verified by a replay; empty when it can."""
     policy = outcome.policy
-    if not policy.renews:
-        return "the engine rebalances to the targets only"
     if policy.look != 1:
         return "the engine looks at bands in every session"
     if backtest.fill_delay:
@@ -83,19 +80,9 @@ def verify(
         replay.begin(book, first)
         accounts = _subscribe(book, backtest, outcomes)
 
-        def step(done: int, total: int, _day: date) -> None:
-            if canceled is not None and canceled():
-                raise Canceled
-            if progress is not None:
-                progress(done, total)
-
-        result = replay.replay(book, first, last, step)
+        days = rebalance_days(book, book.calendar.days(first, last), progress, canceled)
     finally:
         book.database.close()
-    days: dict[str, list[date]] = {account: [] for account in accounts}
-    for detail in result.runs:
-        if detail.run.type is RunType.FULL_REBALANCE:
-            days[detail.run.account_id].append(new_york_day(detail.run.created_at))
     return tuple(
         Verified(outcome, difference(outcome.days, days[account][1:]))
         for outcome, account in zip(outcomes, accounts, strict=True)
@@ -147,6 +134,9 @@ def _subscribe(book: Book, backtest: Backtest, outcomes: Sequence[Outcome]) -> l
     reload_from_broker(book)
     for number, (identity, outcome) in enumerate(zip(accounts, outcomes, strict=True), start=1):
         policy = outcome.policy
-        body = PortfolioBody(f"Policy {number}", "", backtest.weights, policy.cooldown_days, policy.conditions)
+        body = PortfolioBody(
+            f"Policy {number}", "", backtest.weights, policy.cooldown_days, policy.conditions,
+            rebalance_to=policy.destination, rebalance_scope=policy.scope,
+        )  # fmt: skip
         subscriptions.subscribe(book, identity, portfolios.create_portfolio(book, body).id)
     return accounts

@@ -18,6 +18,7 @@ from rebal_tui.domain.sessions import Session, new_york_day
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.market.protocol import Clock, PriceFeed, Quote
 from rebal_tui.services.book.calendars import calendar_of
+from rebal_tui.services.book.files_settings import buffer_of
 from rebal_tui.services.book.frame_cache import ChangeTrackingDict, FrameCache
 from rebal_tui.services.book.price_history import PriceHistory
 from rebal_tui.services.book.prices import AssetsById, PriceCache
@@ -88,6 +89,8 @@ class Book:
         self.cash_targets: ChangeTrackingDict[tuple[str, int], Money] = ChangeTrackingDict({})
         self.system_runs: ChangeTrackingDict[str, tuple[str, str]] = ChangeTrackingDict({})
         self._search_index: SearchIndex | None = None
+        self.counted_exceptions: tuple[tuple[int, int], int] | None = None
+        """The number of exceptions, and the changes and time for which it was counted."""
         self.holds: dict[str, Hold] = {}
         self.quarantine = QuarantineView()
         self.unfinished: dict[str, Unfinished] = {}
@@ -155,7 +158,7 @@ class Book:
         """Read the paused accounts, the assets on hold, the quarantine and all restrictions again."""
         self.holds = holds.load(self.database)
         self.quarantine = QuarantineView(quarantine.load(self.database))
-        self.rules_view = RulesView(self.database)
+        self.rules_view = RulesView(self.database, buffer_of(self.database) if self.settings.one_list else None)
         self.asset_holds = asset_holds.load(self.database)
         self.version += 1
 

@@ -8,8 +8,11 @@ from dataclasses import replace
 from datetime import date
 from typing import Protocol
 
+import numpy as np
+
 from rebal_tui.broker.protocol import LiveBroker
 from rebal_tui.domain.portfolios import Destination, MinimumTrade, Portfolio, RebalanceScope
+from rebal_tui.domain.quantities import Percent
 from rebal_tui.domain.trading_rules import (
     NO_RULES,
     AccountSettings,
@@ -39,7 +42,9 @@ _KEEPING = {
 class RulesView:
     """What the file has of restrictions, settings of accounts and overrides, indexed by whom they concern."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, list_buffer: Percent | None = None) -> None:
+        """`list_buffer` is set in a book whose orders go out on one trade list, in whole shares (R-73)."""
+        self.list_buffer = list_buffer
         self.restrictions = trading_rules.restrictions(database)
         self.settings = trading_rules.account_settings(database)
         self.overrides = trading_rules.overrides(database)
@@ -49,7 +54,7 @@ class RulesView:
 
     def concerned(self, portfolios: Mapping[str, Portfolio]) -> frozenset[str] | None:
         """The portfolios all of whose accounts have rules; None when every account of the book has some."""
-        if self.of_book:
+        if self.of_book or self.list_buffer is not None:
             return None
         return frozenset(self.by_portfolio) | {identity for identity, one in portfolios.items() if _has_settings(one)}
 
@@ -97,7 +102,8 @@ def rules_of(book: RulesSource, account_id: str, today: date | None = None) -> T
         scope=RebalanceScope.WHOLE if portfolio is None else portfolio.rebalance_scope,
         minimum_trade=minimum,
         minimum_source=source,
-        whole_shares=settings.whole_shares,
+        whole_shares=settings.whole_shares or view.list_buffer is not None,
+        proceeds_buffer=view.list_buffer or Percent(0),
         overrides=overrides,
         stagger=None if portfolio is None else stagger_of(book, account_id, portfolio, day),
     )
@@ -131,18 +137,19 @@ class FrameRules:
         self._book = book
         self._stamp: tuple[object, ...] = ()
         self._objects: tuple[object, object, object] = (None, None, None)
+        self._follows = np.empty(0, np.int32)
         self._made: Mapping[int, TradingRules] = {}
 
     def by_row(self) -> Mapping[int, TradingRules]:
         """By row of the account table, the rules of the subscribed accounts that have any today."""
-        book = self._book
+        book, follows = self._book, self._book.subscription_table.portfolio
+        stamp = (book.today(), len(book.account_table), book.account_table.loads)
         # The objects themselves, not their ids: a reloaded object can get the address of a freed one.
-        stamp = (book.today(), book.subscription_table.version, len(book.account_table), book.account_table.loads)
         objects = (book.rules_view, book.portfolios, book.calendar)
-        if stamp != self._stamp[: len(stamp)] or any(
-            a is not b for a, b in zip(self._stamp[-3:], objects, strict=True)
-        ):
-            self._stamp, self._made = (*stamp, *objects), frame_rules(book)
+        same = stamp == self._stamp and all(a is b for a, b in zip(self._objects, objects, strict=True))
+        if not same or not np.array_equal(follows, self._follows):
+            self._stamp, self._objects, self._follows = stamp, objects, follows.copy()
+            self._made = frame_rules(book)
         return self._made
 
 

@@ -1,34 +1,49 @@
-"""Pausing an account for something that a person must look at."""
+"""Pausing an account for causes that a person must look at, and resuming it when none is left."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from rebal_tui.services.book.book import BookTransaction
 from rebal_tui.store import holds, jobs
-from rebal_tui.store.holds import Hold
+from rebal_tui.store.holds import Hold, HoldCause, HoldKind
 
 PAUSE_ALERT = "reconciliation"
 """Kind of the alert of a paused account; its subject is the account."""
 
 
-def pause_account(tx: BookTransaction, account_id: str, reason: str) -> None:
-    """Pause an account until a person releases it, with an alert; a reason that it is paused for already adds nothing.
+def pause_account(tx: BookTransaction, account_id: str, kind: HoldKind, reason: str, alert: str = "") -> None:
+    """Pause an account until a person releases it, with one alert; a cause that it is paused for already adds nothing.
 
-    Does nothing for an account that the book does not have.
+    The alert's text is `alert`, by default the account and all causes. Does nothing for an account that the book does
+    not have.
     """
     book = tx.book
-    if account_id not in book.accounts:
+    if account_id not in book.accounts or not add_cause(tx, account_id, HoldCause(kind, reason, book.now())):
         return
-    account, before = book.accounts[account_id], holds.of_account(tx.database, account_id)
-    if before is not None and reason in before.reason:
-        return
-    if before is None:
-        hold = Hold(reason, book.now())
-    else:
-        hold = replace(before, reason=f"{before.reason}; {reason}", baseline=None)
-    holds.put(tx, account_id, hold)
-    text = f"{account.name} ({account.account_number}) is paused: {hold.reason}"
-    jobs.raise_alert(tx, book.now(), PAUSE_ALERT, account_id, text)
-    tx.record("account.paused", account_id, {"reason": reason})
+    jobs.raise_alert(tx, book.now(), PAUSE_ALERT, account_id, alert or pause_text(tx, account_id))
+
+
+def add_cause(tx: BookTransaction, account_id: str, cause: HoldCause) -> bool:
+    """Pause an account for a cause, with an entry in the audit trail; whether the cause is new. Raises no alert."""
+    if not holds.add(tx, account_id, cause):
+        return False
+    tx.record("account.paused", account_id, {"reason": cause.reason})
     tx.reload_holds()
+    return True
+
+
+def pause_text(tx: BookTransaction, account_id: str) -> str:
+    """The alert of a paused account: its name, number and all causes."""
+    account, hold = tx.book.accounts.get(account_id), holds.of_account(tx.database, account_id)
+    name = f"{account.name} ({account.account_number})" if account else account_id
+    return f"{name} is paused: {hold.reason if hold is not None else ''}"
+
+
+def remove_causes(tx: BookTransaction, account_id: str, kind: HoldKind) -> Hold | None:
+    """Remove the causes of one kind, and resume the account when no other is left; returns the causes that are left."""
+    holds.remove(tx, account_id, kind)
+    left = holds.of_account(tx.database, account_id)
+    if left is None:
+        jobs.clear_alert(tx, PAUSE_ALERT, account_id, tx.book.now())
+        tx.requeue_runs([account_id])
+    tx.reload_holds()
+    return left

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from rebal_tui.broker.connection import StreamState
-from rebal_tui.broker.failures import BrokerPending, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerPending, ClocksDiffer
 from rebal_tui.broker.protocol import LiveBroker
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.book.book import Book
@@ -29,7 +29,7 @@ STREAM_ALERT_AFTER = timedelta(minutes=1)
 
 
 def watch_connection(book: Book, broker: LiveBroker, now: datetime) -> None:
-    """Raise and clear the alerts of the connection. Raises `BrokerUnavailable` while the clocks differ too much."""
+    """Raise and clear the alerts of the connection. Raises `ClocksDiffer` while the clocks differ too much."""
     state = broker.connection()
     _watch_streams(book, state.streams, now)
     skew = state.skew
@@ -44,7 +44,7 @@ def watch_connection(book: Book, broker: LiveBroker, now: datetime) -> None:
 def compare_clocks(book: Book, skew: timedelta, now: datetime) -> None:
     """Raise or clear the alert of a broker's clock that is `skew` ahead of this computer's.
 
-    Raises `BrokerUnavailable` above a difference of `CLOCK_SKEW_MAX`: nothing may be decided.
+    Raises `ClocksDiffer` above a difference of `CLOCK_SKEW_MAX`: nothing may be decided.
     """
     alerted = book.polling_state.clock_alerted
     if abs(skew) <= CLOCK_SKEW_ALERT_MIN:
@@ -61,7 +61,7 @@ def compare_clocks(book: Book, skew: timedelta, now: datetime) -> None:
             jobs.raise_alert(tx, now, CLOCK_ALERT, CLOCK_SUBJECT, _clock_text(skew))
         book.polling_state.clock_alerted = skew
     if abs(skew) > CLOCK_SKEW_MAX:
-        raise BrokerUnavailable(_clock_text(skew))
+        raise ClocksDiffer(_clock_text(skew))
 
 
 def _clear(book: Book, kind: str, subject: str, now: datetime) -> None:

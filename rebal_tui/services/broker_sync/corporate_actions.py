@@ -13,9 +13,10 @@ from rebal_tui.domain.orders import OrderStatus
 from rebal_tui.domain.quantities import Money, Qty, money_text, qty_text
 from rebal_tui.domain.runs import Run, RunPhase, RunStatus
 from rebal_tui.services.book.book import Book, BookTransaction
-from rebal_tui.store import corporate_actions, holds, jobs, run_orders, runs
+from rebal_tui.services.broker_sync.account_holds import add_cause
+from rebal_tui.store import corporate_actions, jobs, run_orders, runs
 from rebal_tui.store.corporate_actions import Holder, StoredAction
-from rebal_tui.store.holds import Hold
+from rebal_tui.store.holds import HoldCause, HoldKind
 
 ALERT = "corporate_action"
 """Kind of the alert about an action with accounts that nothing explains; its subject is the action's id."""
@@ -71,10 +72,10 @@ def _confirm(tx: BookTransaction, event: BrokerEvent, notice: ActionNotice) -> N
     factor = notice.terms.price_factor
     corporate_actions.add(tx, notice.asset_id, StoredAction(event.at, factor, report))
     for account_id, fault in faults.items():
-        _pause(tx, account_id, f"{action.text}: {fault}")
+        reason = f"{action.text}: {fault}"
+        add_cause(tx, account_id, HoldCause(HoldKind.CORPORATE_ACTION, reason, book.now()))
     if faults:
         jobs.raise_alert(tx, book.now(), ALERT, notice.id, report.text)
-        tx.reload_holds()
     cut = cut_runs(tx, event, notice, {holder.account_id for holder in found})
     tx.record(
         "corporate_action", event.symbol or action.symbol,
@@ -117,14 +118,6 @@ def _faults(book: Book, event: BrokerEvent, notice: ActionNotice, found: Iterabl
         for account_id in positions.keys() - known - traded:
             faults[account_id] = f"{qty_text(positions[account_id])} shares are left as they were"
     return faults
-
-
-def _pause(tx: BookTransaction, account_id: str, reason: str) -> None:
-    book = tx.book
-    before = holds.of_account(tx.database, account_id)
-    hold = Hold(reason, book.now()) if before is None else replace(before, reason=f"{before.reason}; {reason}")
-    holds.put(tx, account_id, hold)
-    tx.record("account.paused", account_id, {"reason": reason})
 
 
 def cut_runs(tx: BookTransaction, event: BrokerEvent, notice: ActionNotice, concerned: set[str]) -> list[Run]:

@@ -12,9 +12,10 @@ from rebal_tui.market.sessions import TradingCalendar
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.account_holds import pause_account
 from rebal_tui.store import cash, jobs
+from rebal_tui.store.holds import HoldKind
 
-OVERDUE_ALERT, CHANGED_ALERT = "journal", "journal_changed"
-"""Alert kinds; their subject is the journal."""
+OVERDUE_ALERT = "journal"
+"""Kind of the alert of a journal under way for too long; its subject is the journal."""
 WATCH_INTERVAL = timedelta(minutes=1)
 
 
@@ -78,13 +79,11 @@ def journal_name(book: Book, account_id: str, journal: Journal) -> str:
 def apply_change(tx: BookTransaction, before: Journal, journal: Journal, account_id: str) -> None:
     """Store that a journal which had ended has ended differently, such as an executed one that was reversed.
 
-    Raises an alert, and pauses the account: its cash differs from what the journal led the book to expect.
+    Pauses the account with an alert: its cash differs from what the journal led the book to expect.
     """
-    book = tx.book
     cash.save_journal(tx, journal, account_id)
     tx.record("journal." + journal.status, journal.id, {"amount": journal.amount, "was": before.status}, "broker")
     what = f"journal of ${money_text(journal.amount)} was {before.status} and is {journal.status} at the broker"
-    name = journal_name(book, account_id, journal)
+    name = journal_name(tx.book, account_id, journal)
     text = f"the {name} was {before.status} and is {journal.status} at the broker; check the account, then release it"
-    jobs.raise_alert(tx, book.now(), CHANGED_ALERT, journal.id, text)
-    pause_account(tx, account_id, what)
+    pause_account(tx, account_id, HoldKind.REPORTED, what, text)

@@ -16,12 +16,11 @@ from rebal_tui.domain.runs import Approval, InitiatedFrom, RunPhase, RunStatus, 
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.services.book.book import BookTransaction
 from rebal_tui.services.broker_sync.account_holds import pause_account
-from rebal_tui.store import blobs, id_keys, jobs, run_orders, runs
+from rebal_tui.store import blobs, id_keys, run_orders, runs
 from rebal_tui.store.codec import parse_client_order_id, to_time, to_weights
+from rebal_tui.store.holds import HoldKind
 from rebal_tui.store.rows import RowTable
 
-ALERT = "lost_run"
-"""Alert kind; its subject is the account."""
 REASON = "its record is not in this book, such as after an older backup was restored; its orders are at the broker"
 _NOTHING = Weights((), HUNDRED_PERCENT)
 
@@ -54,10 +53,10 @@ def _report(tx: BookTransaction, run_id: str, orders: Sequence[Order]) -> None:
         f"{account.name} ({account.account_number}): the broker has orders of this program that the book does not "
         f"have: {placed}. Was an older backup restored? Compare the account, then release it"
     )
-    jobs.raise_alert(tx, book.now(), ALERT, account.id, text)
     detail = {"account": account.id, "orders": [order.client_order_id for order in orders]}
     tx.record("run.lost", run_id, detail, "broker")
-    pause_account(tx, account.id, f"the broker has orders of run {run_id[:8]}, which this book does not have")
+    reason = f"the broker has orders of run {run_id[:8]}, which this book does not have"
+    pause_account(tx, account.id, HoldKind.REPORTED, reason, text)
 
 
 def _stand_in(tx: BookTransaction, run_id: str, order: Order) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable, ClocksDiffer
 from rebal_tui.broker.protocol import LiveBroker
 from rebal_tui.broker.unreadable import AccountUnreadable
 from rebal_tui.domain.quarantine import QuarantineKind
@@ -19,11 +19,11 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rate_limiter import PACE_KEY
 from rebal_tui.services.broker_sync.account_snapshot import read_account, store_orders
 from rebal_tui.services.broker_sync.connection_watch import compare_clocks, watch_connection
-from rebal_tui.services.broker_sync.delayed_prices import watch_prices
 from rebal_tui.services.broker_sync.events import CURSOR, reload_from_broker
 from rebal_tui.services.broker_sync.explained.watch import compared, comparison_is_due, watch_differences
 from rebal_tui.services.broker_sync.journal_poll import poll_journals
 from rebal_tui.services.broker_sync.journal_watch import watch_journals
+from rebal_tui.services.broker_sync.price_times import watch_prices
 from rebal_tui.store import book_settings, event_inbox, jobs, run_orders
 from rebal_tui.store import sessions as session_store
 
@@ -60,7 +60,7 @@ def poll_broker(book: Book, now: datetime) -> None:
     if state.try_at is not None and now < state.try_at:
         if state.loaded:
             return
-        raise BrokerUnavailable(state.last_error)
+        raise (ClocksDiffer if state.clocks_differ else BrokerUnavailable)(state.last_error)
     try:
         if state.loaded:
             _poll(book, broker, now)
@@ -72,6 +72,9 @@ def poll_broker(book: Book, now: datetime) -> None:
             raise
     except (BrokerUnavailable, BrokerRefused) as error:
         state.try_at, state.last_error = now + RETRY_INTERVAL, str(error)
+        state.clocks_differ = isinstance(error, ClocksDiffer)
+        if state.clocks_differ:
+            raise
         raise BrokerUnavailable(state.last_error) from error
 
 

@@ -18,8 +18,9 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import Fill
 from rebal_tui.domain.quantities import qty_text
 from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.services.broker_sync.account_holds import add_cause, remove_causes
 from rebal_tui.store import assets, holds, jobs
-from rebal_tui.store.holds import Hold
+from rebal_tui.store.holds import HoldCause, HoldKind
 
 ALERT = "unknown_asset"
 ASK_INTERVAL = timedelta(minutes=1)
@@ -91,44 +92,26 @@ def require_known(book: Book, account: Account, listed: Sequence[Asset]) -> None
         raise Conflict(f"{_REASON}{', '.join(map(_text, unknown))}")
 
 
-def is_unknown(hold: Hold | None) -> bool:
-    """Whether an account is paused because the book does not know one of its assets."""
-    return hold is not None and _REASON in hold.reason
-
-
 def paused_accounts(book: Book) -> set[str]:
     """The accounts that are paused for an unknown asset."""
-    return {account_id for account_id, hold in book.holds.items() if is_unknown(hold)}
+    return {account_id for account_id, hold in book.holds.items() if hold.of(HoldKind.UNKNOWN_ASSET)}
 
 
 def pause(tx: BookTransaction, account: Account, items: Sequence[Position | Fill]) -> None:
     """Pause an account for positions or executions that cannot be stored, named in the reason."""
-    book, before = tx.book, holds.of_account(tx.database, account.id)
-    reason = f"{_REASON}{', '.join(map(_text, items))}"
-    if before is not None and reason in before.reason:
-        return
-    hold = Hold(reason, book.now()) if before is None else replace(before, reason=f"{before.reason}; {reason}")
-    holds.put(tx, account.id, hold)
-    text = f"{account.name} ({account.account_number}) is paused: {reason}"
-    jobs.raise_alert(tx, book.now(), ALERT, account.id, text)
-    tx.record("account.paused", account.id, {"reason": reason})
-    tx.reload_holds()
+    now, reason = tx.book.now(), f"{_REASON}{', '.join(map(_text, items))}"
+    if add_cause(tx, account.id, HoldCause(HoldKind.UNKNOWN_ASSET, reason, now)):
+        jobs.raise_alert(tx, now, ALERT, account.id, f"{account.name} ({account.account_number}) is paused: {reason}")
 
 
 def resume(tx: BookTransaction, account_id: str) -> None:
     """Resume an account that was paused for unknown assets alone, after every position was stored."""
-    book, hold = tx.book, holds.of_account(tx.database, account_id)
-    if hold is None or not is_unknown(hold):
+    hold = holds.of_account(tx.database, account_id)
+    if hold is None or not hold.of(HoldKind.UNKNOWN_ASSET):
         return
-    others = [reason for reason in hold.reason.split("; ") if not reason.startswith(_REASON)]
-    if others:
-        holds.put(tx, account_id, replace(hold, reason="; ".join(others)))
-    else:
-        holds.remove(tx, account_id)
-        tx.requeue_runs([account_id])
-    jobs.clear_alert(tx, ALERT, account_id, book.now())
+    remove_causes(tx, account_id, HoldKind.UNKNOWN_ASSET)
+    jobs.clear_alert(tx, ALERT, account_id, tx.book.now())
     tx.record("account.assets_known", account_id, {"reason": hold.reason}, "broker")
-    tx.reload_holds()
 
 
 def _text(item: Position | Fill) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rebal_tui.engine.arrays.exact_triggers import cannot_detail
 from rebal_tui.engine.arrays.frame import UNSUBSCRIBED
 from rebal_tui.services.book.book import BookTransaction
 from rebal_tui.services.evaluation.whole_book import DecidedBook
@@ -18,7 +19,12 @@ def note_uncorrectable(tx: BookTransaction, decided: DecidedBook) -> None:
     table, made = book.account_table, decided.made
     if not made.cannot and not book.uncorrectable:
         return
-    found = {int(table.keys[row]): Uncorrectable(decided.at, check, text) for row, (check, text) in made.cannot.items()}
+    found = {
+        int(table.keys[row]): Uncorrectable(
+            decided.at, check, text or cannot_detail(decided.frame, row, decided.day_context)
+        )
+        for row, (check, text) in made.cannot.items()
+    }
     asked = made.asked()
     rows = [table.row_of[identity] for identity in book.uncorrectable]
     unsubscribed = decided.frame.accounts.portfolio == UNSUBSCRIBED

@@ -15,6 +15,7 @@ from rebal_tui.domain.quantities import Money, Price, Qty, qty_text
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.services.files_book.naming import account_id_of
 from rebal_tui.services.files_book.pausing import pause
 
 _TRADES = {Kind.BUY: Side.BUY, Kind.SELL: Side.SELL}
@@ -44,7 +45,7 @@ def apply_fills(book: Book, transactions: Sequence[Transaction], account: str = 
         paused: dict[str, list[str]] = {}
         seen: dict[str, int] = {}
         for row in transactions:
-            account_id = _account_id(book, row.account or account)
+            account_id = _account_of(book, row.account or account)
             side = _TRADES.get(row.kind)
             if side is None:
                 if row.kind is not Kind.SWEEP:
@@ -129,15 +130,7 @@ def _execution(account_id: str, row: Transaction, seen: dict[str, int]) -> str:
     return hashlib.sha256(f"{content}|{number}".encode()).hexdigest()[:32]
 
 
-def _account_id(book: Book, named: str) -> str:
-    wanted = named.strip()
-    if not wanted:
+def _account_of(book: Book, named: str) -> str:
+    if not named.strip():
         raise Conflict("the file has no account: name it with --account")
-    digits = "".join(char for char in wanted if char.isdigit())[-4:]
-    rows = book.database.rows("SELECT id, number, key, masked, full_number FROM files_accounts")
-    exact = [row[0] for row in rows if wanted in (row[1], row[2], row[4])]
-    masked = [row[0] for row in rows if row[3] and digits and row[1].endswith(digits[-3:])]
-    found = exact or masked
-    if len(found) != 1:
-        raise Conflict("the account of the file is not known" if not found else "several accounts show these digits")
-    return str(found[0])
+    return account_id_of(book, named)

@@ -19,16 +19,18 @@ from rebal_tui.domain.quantities import Money, Price, Qty, money_text, qty_text
 from rebal_tui.domain.runs import Approval
 from rebal_tui.services.book import calendars, files_settings
 from rebal_tui.services.book.book import Book, BookTransaction
-from rebal_tui.services.broker_sync.account_holds import PAUSE_ALERT
 from rebal_tui.services.broker_sync.events import CURSOR, reload_from_broker, sync
 from rebal_tui.services.files_book.import_plan import ImportPlan
 from rebal_tui.services.files_book.matching import AccountChange
 from rebal_tui.services.files_book.pausing import pause
 from rebal_tui.services.files_book.prices import set_session, store_prices
+from rebal_tui.services.files_book.removal import delete_account
 from rebal_tui.services.runs.queueing import cancel_queued
-from rebal_tui.store import assets, book_settings, jobs, runs
+from rebal_tui.store import assets, book_settings, runs
 
 REPLACED = "replaced by a newer import"
+LAST_EVENT = "files_last_event"
+"""The newest event of the last import; a later one is an entry that an undo would lose."""
 _DIFFERENCE = "the positions file differs: "
 
 
@@ -99,6 +101,8 @@ def _store(tx: BookTransaction, plan: ImportPlan) -> tuple[int, dict[str, str]]:
         tx.execute(
             "UPDATE files_accounts SET missing_since = coalesce(missing_since, ?) WHERE id = ?", (now, missing.id)
         )
+    (newest,) = tx.row("SELECT coalesce(max(seq), 0) FROM files_events") or (0,)
+    book_settings.put(tx, LAST_EVENT, str(newest))
     return int(number or 0), reasons
 
 
@@ -158,7 +162,9 @@ def _store_prices(tx: BookTransaction, plan: ImportPlan) -> None:
     store_prices(tx, found, plan.as_of)
 
 
-_SETTINGS = (calendars.FIRST_DAY, calendars.PRICED_DAY, files_settings.AS_OF, files_settings.IMPORTED_AT)
+_SETTINGS = (
+    calendars.FIRST_DAY, calendars.PRICED_DAY, files_settings.AS_OF, files_settings.IMPORTED_AT, LAST_EVENT,
+)  # fmt: skip
 
 
 def _before(book: Book, plan: ImportPlan) -> str:
@@ -215,7 +221,10 @@ def undo_import(book: Book) -> str:
             broker.set_holdings(tx, key_of[account_id], {asset_of[symbol]: qty for symbol, qty in held.items()})
             broker.set_cash(tx, key_of[account_id], cash)
         for account_id in added:
-            _remove_account(tx, key_of[account_id], account_id)
+            tx.execute(
+                "DELETE FROM cash_entries WHERE account = (SELECT key FROM accounts WHERE id = ?)", (account_id,)
+            )
+            delete_account(tx, key_of[account_id], account_id)
         for name, value in before["settings"].items():
             book_settings.put(tx, name, value)
         prices = {s: (Price(price), datetime.fromisoformat(when)) for s, (price, when) in before["prices"].items()}
@@ -243,15 +252,9 @@ def _check_undo(book: Book, before: dict[str, object], added: list[str], at: int
         raise Conflict("the import found fills; it cannot be taken back")
     if any(account_id in book.subscriptions for account_id in added):
         raise Conflict("an account that the import added follows a portfolio; end the subscription first")
+    (newest,) = book.database.row("SELECT coalesce(max(seq), 0) FROM files_events") or (0,)
+    if int(book_settings.get(book.database, LAST_EVENT) or newest) != newest:
+        raise Conflict("something was entered since the import; it cannot be taken back")
     later = book.database.row("SELECT count(*) FROM runs WHERE created_at >= ?", (at,))
     if later is not None and later[0]:
         raise Conflict("runs were made since the import; it cannot be taken back")
-
-
-def _remove_account(tx: BookTransaction, key: int, account_id: str) -> None:
-    for table in ("positions", "reconciliation_holds", "cash_entries"):
-        tx.execute(f"DELETE FROM {table} WHERE account = (SELECT key FROM accounts WHERE id = ?)", (account_id,))
-    tx.execute("DELETE FROM accounts WHERE id = ?", (account_id,))
-    tx.execute("DELETE FROM files_positions WHERE account = ?", (key,))
-    tx.execute("DELETE FROM files_accounts WHERE n = ?", (key,))
-    jobs.clear_alert(tx, PAUSE_ALERT, account_id, tx.book.now())

@@ -20,10 +20,11 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.search_index import ranks
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.queries.account_exceptions import account_exceptions, note_words
-from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, matching_any
+from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, longest_used, matching_any
 from rebal_tui.services.queries.status_columns import status_columns
 from rebal_tui.services.queries.term_filters import number_matches, text_matches
 from rebal_tui.services.view_models.accounts import (
+    RESTRICTION_LENGTH,
     AccountGroup,
     AccountRow,
     InGroup,
@@ -213,9 +214,19 @@ class AccountRows(LazyRows[AccountRow]):
         return frozenset(zero if self._restrictions.any() else {*zero, "restrictions"})
 
     def widest(self) -> Mapping[str, int]:
-        """The number of characters of the longest client and portfolio."""
-        names = (len(portfolio.name) for portfolio in self._frame.portfolios)
-        return {"client": self._index.longest_name, "portfolio": max(names, default=0)}
+        """The number of characters of the longest text of the columns that can grow."""
+        portfolios = (len(portfolio.name) for portfolio in self._frame.portfolios)
+        restrictions = (
+            len(", ".join(name[:RESTRICTION_LENGTH] for name in restrictions_of(one)))
+            for one in np.flatnonzero(np.bincount(self._restrictions)).tolist()
+        )
+        return {
+            "client": self._index.longest_name,
+            "portfolio": max(portfolios, default=0),
+            "state": longest_used(*self._states),
+            "status": longest_used([status.value for status in STATUSES], self._status),
+            "restrictions": max(restrictions, default=0),
+        }
 
     def order(self, sort: str | None) -> NDArray[Any] | None:
         if sort is None:

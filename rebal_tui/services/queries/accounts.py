@@ -63,6 +63,11 @@ def find_account(book: Book, text: str) -> AccountRow:
     raise Invalid([Fault("account", f"{len(found)} accounts: {named}{more}; type more of it")])
 
 
+def is_empty(book: Book) -> bool:
+    """Whether the book has neither accounts nor portfolios."""
+    return not len(book.account_table) and not book.portfolios
+
+
 def account_names(book: Book) -> tuple[str, ...]:
     """Every account as `find_account` accepts it, by client."""
     texts = book.search_index()

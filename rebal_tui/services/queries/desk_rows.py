@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from rebal_tui.domain.quantities import NANO, Money, floor_money
 from rebal_tui.domain.text import fold
+from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.engine.arrays.statuses import KINDS
 from rebal_tui.engine.arrays.sweep import NO_BAND, Group, Sweep
 from rebal_tui.services.book.search_index import SearchIndex, ranks
-from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, matching_any
+from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, longest_used, matching_any
 from rebal_tui.services.queries.status_columns import StatusColumns
 from rebal_tui.services.queries.term_filters import number_matches, text_matches
 from rebal_tui.services.view_models.desk import DeskRow, InTile, Named
@@ -74,7 +75,6 @@ class DeskRows(LazyRows[DeskRow]):
         kind = KINDS[self.kind[row]]
         exact = exact_account(frame, row)
         worst, used, last = exact.worst, int(sweep.band_used[row]), int(frame.accounts.rebalanced_on[row])
-        groups = int(sweep.groups[row])
         return DeskRow(
             account_id=texts.ids[row],
             account_number=texts.numbers[row],
@@ -87,13 +87,7 @@ class DeskRows(LazyRows[DeskRow]):
             drift_bp=worst.points if worst else 0,
             band_used=None if used == NO_BAND else used,
             status=kind,
-            tiles=frozenset(
-                [
-                    Tile.ALL,
-                    *(tile for tile, one in STATUS_TILES.items() if one is kind),
-                    *(tile for tile, group in TILE_GROUPS.items() if groups & group),
-                ]
-            ),
+            tiles=_tiles_of(kind, int(sweep.groups[row])),
             state=self.states[self.state[row]],
             last_rebalanced=date.fromordinal(last) if last >= 0 else None,
         )
@@ -176,9 +170,13 @@ class DeskRows(LazyRows[DeskRow]):
         return frozenset() if self._frame.accounts.cash[self._subscribed].any() else frozenset({"cash"})
 
     def widest(self) -> Mapping[str, int]:
-        """The number of characters of the longest client and portfolio."""
-        names = (len(portfolio.name) for portfolio in self._frame.portfolios)
-        return {"client": self._index.longest_name, "portfolio": max(names, default=0)}
+        """The number of characters of the longest text of the columns that can grow."""
+        portfolios = (len(portfolio.name) for portfolio in self._frame.portfolios)
+        return {
+            "client": self._index.longest_name,
+            "portfolio": max(portfolios, default=0),
+            "state": longest_used(self.states, self.state),
+        }
 
     def order(self, sort: str | None) -> NDArray[Any] | None:
         frame, sweep = self._frame, self._sweep
@@ -203,3 +201,10 @@ class DeskRows(LazyRows[DeskRow]):
     @cached_property
     def _equity(self) -> Ints:
         return exact_equity(self._frame)
+
+
+@lru_cache(maxsize=1024)
+def _tiles_of(kind: StatusKind, groups: int) -> frozenset[Tile]:
+    """The tiles of a row with a status and the bits of its groups."""
+    statuses = (tile for tile, one in STATUS_TILES.items() if one is kind)
+    return frozenset([Tile.ALL, *statuses, *(tile for tile, group in TILE_GROUPS.items() if groups & group)])

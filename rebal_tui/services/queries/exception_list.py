@@ -14,12 +14,25 @@ RECHECK_SECONDS = 30
 """Maximum age of the list while only prices change."""
 
 
+def exception_total(book: Book) -> int:
+    """The number of exceptions of a book, counted again when the list would change."""
+    stamp = _stamp(book)
+    counted = book.counted_exceptions
+    if counted is None or counted[0] != stamp:
+        counted = book.counted_exceptions = (stamp, sum(Exceptions(book).counts().values()))
+    return counted[1]
+
+
+def _stamp(book: Book) -> tuple[int, int]:
+    return (book.changes, int(book.now().timestamp()) // RECHECK_SECONDS)
+
+
 def exception_list(book: Book, seen: tuple[int, int] | None = None) -> ExceptionList | None:
     """The exceptions of a book in their stable order and its open alerts, oldest first.
 
     None when nothing has changed since the stamp `seen`; prices alone change the list every 30 seconds at most.
     """
-    stamp = (book.changes, int(book.now().timestamp()) // RECHECK_SECONDS)
+    stamp = _stamp(book)
     if stamp == seen:
         return None
     found = Exceptions(book)

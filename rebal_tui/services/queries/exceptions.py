@@ -51,12 +51,6 @@ class Exceptions:
     def __init__(self, book: Book) -> None:
         self._book = book
         self._found = account_exceptions(book, book.frame())
-        self._asset_keys = decision_contexts.symbol_keys(book.database)
-        self._symbols = {key: symbol for symbol, key in self._asset_keys.items()}
-        self._row_of_key = {key: row for row, key in enumerate(book.account_table.keys.tolist())}
-        self._portfolio_of_key = {
-            key: identity for identity, key in keys(book.database, "portfolios", book.portfolios).items()
-        }
         self._runs = jobs.failed_runs(book.database)
         self._rules = {
             kind: {one.account_id: one for one in some}
@@ -228,6 +222,23 @@ class Exceptions:
             if cash >= 0:
                 return at
         return self._began
+
+    @cached_property
+    def _asset_keys(self) -> Mapping[str, int]:
+        return decision_contexts.symbol_keys(self._book.database)
+
+    @cached_property
+    def _symbols(self) -> Mapping[int, str]:
+        return {key: symbol for symbol, key in self._asset_keys.items()}
+
+    @cached_property
+    def _row_of_key(self) -> Mapping[int, int]:
+        return {key: row for row, key in enumerate(self._book.account_table.keys.tolist())}
+
+    @cached_property
+    def _portfolio_of_key(self) -> Mapping[int, str]:
+        book = self._book
+        return {key: identity for identity, key in keys(book.database, "portfolios", book.portfolios).items()}
 
     @cached_property
     def _concerned(self) -> Mapping[str, int]:

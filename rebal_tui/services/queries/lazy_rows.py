@@ -130,6 +130,12 @@ def in_order(values: NDArray[Any]) -> Ints:
     return found
 
 
+def longest_used(texts: Sequence[str], codes: NDArray[Any]) -> int:
+    """The length of the longest text that a code refers to."""
+    used = np.flatnonzero(np.bincount(codes, minlength=1)).tolist()
+    return max((len(texts[code]) for code in used), default=0)
+
+
 def matching_any(texts: Sequence[str], codes: NDArray[Any], needle: str) -> Flags:
     """Which rows contain a needle, where `codes` maps each row to one of `texts`."""
     hits = np.array([needle in fold(text) for text in texts] or [False], np.bool_)

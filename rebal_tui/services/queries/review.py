@@ -41,7 +41,7 @@ def review_view(book: Book, run_id: str) -> ReviewView:
         row=rows_of(book, [run])[0],
         preview=preview_of(book, run.account_id, plan, why_created(book.database, run)),
         changed=stored is None or not same_orders(stored, plan),
-        until=session.window_end if session else None,
+        until=session.window_end if session and not book.settings.one_list else None,
     )
 
 

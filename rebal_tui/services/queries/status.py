@@ -11,7 +11,8 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.broker_sync.connection_watch import CLOCK_SKEW_ALERT_MIN, stream_fault
-from rebal_tui.services.broker_sync.delayed_prices import price_delay
+from rebal_tui.services.broker_sync.price_times import price_delay
+from rebal_tui.services.queries.exception_list import exception_total
 from rebal_tui.services.queries.files_status import files_text
 from rebal_tui.services.runs.sending import sending_progress
 from rebal_tui.services.schedule import scheduler
@@ -30,8 +31,9 @@ def status_line(book: Book) -> StatusLine:
         now=now,
         session=_session_text(book, now),
         next_evaluation=scheduler.next_evaluation(book),
-        price_age_seconds=max(0, int((now - made).total_seconds())) if made else None,
+        price_age_seconds=max(0, int((now - made).total_seconds())) if made and not book.settings.one_list else None,
         alerts=len(jobs.open_alerts(book.database)),
+        exceptions=exception_total(book),
         halted=halted(book),
         read_only=book.database.read_only,
         stopped=book.database.halted.halt if book.database.halted else None,

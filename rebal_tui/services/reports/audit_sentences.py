@@ -51,6 +51,15 @@ def _restrictions(_book: Book, _subject: str, detail: Detail) -> str:
     return f"The broker restricted the account: {found}." if found else "The broker lifted all restrictions."
 
 
+def _restriction(words: str) -> _Sentence:
+    def sentence(_book: Book, _subject: str, detail: Detail) -> str:
+        asset = f" of {detail['symbol']}" if detail["symbol"] else ""
+        until = f", until {detail['until']}" if detail["until"] else ""
+        return f"Restriction {detail['kind'].replace('_', ' ')}{asset} {words}: {detail['reason']}{until}."
+
+    return sentence
+
+
 def _subscribed(book: Book, _subject: str, detail: Detail) -> str:
     undone = "Unsubscription undone: subscribed" if detail.get("undo") else "Subscribed"
     return f"{undone} to {name_of(book, detail['portfolio'])}."
@@ -96,6 +105,9 @@ def _paused(_book: Book, _subject: str, detail: Detail) -> str:
 _SENTENCES: Mapping[str, _Sentence] = {
     "account.restrictions": _restrictions,
     "account.paused": _paused,
+    "restriction.added": _restriction("added"),
+    "restriction.lifted": _restriction("lifted"),
+    "restriction.ended": _restriction("ended by its date"),
     "reconciliation.paused": _paused,
     "reconciliation.released": lambda *_: "The book and the broker agree again; trading of the account resumes.",
     "subscription.created": _subscribed,

@@ -19,8 +19,11 @@ CALENDAR, UPDATE = "calendar", "portfolio_update"
 def expire_unapproved(book: Book, awaiting: Sequence[Run]) -> list[Run]:
     """Cancel those of some runs that were not approved by the end of their window (R-27); returns them.
 
-    A run for a calendar day or a change of the portfolio is proposed again at the next session, once.
+    A run for a calendar day or a change of the portfolio is proposed again at the next session, once. In a files book
+    none expires (R-73).
     """
+    if book.settings.one_list:
+        return []
     expired = []
     for run in awaiting:
         session = book.calendar.at(run.created_at)

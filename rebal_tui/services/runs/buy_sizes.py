@@ -10,9 +10,7 @@ from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 from rebal_tui.domain.runs import Run
 from rebal_tui.engine.buys import resize_buys
-from rebal_tui.engine.whole_share_list import expected_proceeds, listed_buys
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.book.files_settings import buffer_of
 from rebal_tui.store import run_orders
 
 
@@ -41,13 +39,12 @@ def size_buys(book: Book, run: Run, plan: Plan) -> BuySizes:
     if not book.settings.one_list:
         sized = resize_buys(plan, cash)
         return BuySizes(sized.amounts, sized.dropped, sized.scale, "the account's cash", sized.shares)
-    sells = [
-        (order.symbol, Qty((order.qty or 0) - order.filled_qty))
+    prices = {line.symbol: line.price or Price(0) for line in plan.lines}
+    proceeds = sum(
+        Qty((order.qty or 0) - order.filled_qty) * prices[order.symbol] // NANO
         for _, order, _ in run_orders.of_run(book.database, run.id)
         if order.side is Side.SELL
-    ]
-    proceeds = expected_proceeds(plan, sells, buffer_of(book.database))
-    shares = listed_buys(plan, Money(cash + proceeds - plan.cash_target))
-    prices = {line.symbol: line.price or Price(0) for line in plan.lines}
-    amounts = {symbol: Money(-(-qty * prices[symbol] // NANO)) for symbol, qty in shares.items()}
-    return BuySizes(amounts, {}, (1, 1), "cash and the expected proceeds of the sells", shares)
+    )
+    sized = resize_buys(plan, Money(cash + plan.rules.expected(Money(proceeds))))
+    source = "cash and the expected proceeds of the sells"
+    return BuySizes(sized.amounts, sized.dropped, sized.scale, source, sized.shares)

@@ -146,6 +146,11 @@ def _left(book: Book, run: Run) -> tuple[list[Order], list[SkippedOrder]]:
 
 def _alert(book: Book, run: Run, orders: Sequence[Order], skipped: Sequence[SkippedOrder]) -> str:
     """What a run did not do and what happens next, empty without anything that a person should know (R-25)."""
+    hold = book.holds.get(run.account_id)
+    paused = run.account_id in book.quarantine.by_account or (hold is not None and not hold.waits)
+    if run.status is RunStatus.TIMEOUT and paused:
+        # The alert of the pause names the account and the cause.
+        return ""
     unfilled = [order for order in orders if order.status is not OrderStatus.FILLED]
     failed = [f"{o.side} {o.symbol} ({o.reject_reason or o.status})" for o in unfilled]
     left = [

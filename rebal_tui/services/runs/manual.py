@@ -11,7 +11,7 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunStatus, RunType
 from rebal_tui.domain.text import MAX_NOTE_LENGTH, display_text
 from rebal_tui.engine.restrictions import blocking_reasons
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import ADVISOR, Book
 from rebal_tui.services.book.time_budget import TimeBudget
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.evaluation.history import current_plan, plan_of, store_plan
@@ -19,6 +19,7 @@ from rebal_tui.services.evaluation.planning import plan_run, same_orders
 from rebal_tui.services.runs.processing import process_chunk
 from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manual_run
 from rebal_tui.store import runs as store
+from rebal_tui.store import terminal_runs
 
 MAX_WAIT_SECONDS = 0.25
 """Longest time a manual run request processes runs before it returns."""
@@ -69,6 +70,8 @@ def queue_run(
             amount=amount,
         )
         queue_manual_run(tx, run, "requested manually")
+        if book.actor(ADVISOR) == ADVISOR:
+            terminal_runs.add(tx, run.id)
         tx.reload_run(account_id)
     return store.get(book.database, run.id)
 

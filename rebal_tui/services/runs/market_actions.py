@@ -17,12 +17,13 @@ from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.price_jumps import price_jump
 from rebal_tui.market.protocol import Quote
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.broker_sync.corporate_actions import ALERT, cut_runs
+from rebal_tui.services.broker_sync.corporate_actions import cut_runs
 from rebal_tui.services.broker_sync.explained.actions import book_split, split_change
-from rebal_tui.services.broker_sync.explained.comparison import check_accounts, expected_of, has_difference
+from rebal_tui.services.broker_sync.explained.comparison import check_accounts, expected_of
 from rebal_tui.services.runs.asset_holds import explain_move, guard_prices
-from rebal_tui.store import corporate_actions, explained, jobs, market_actions
+from rebal_tui.store import corporate_actions, explained, market_actions
 from rebal_tui.store.corporate_actions import StoredAction
+from rebal_tui.store.holds import HoldKind, first_of
 from rebal_tui.store.market_actions import NEAR, MarketAction
 
 QUIET, CONFIRM_WITHIN = timedelta(minutes=1), timedelta(minutes=10)
@@ -79,7 +80,10 @@ def _take_effect(book: Book, action: MarketAction, now: datetime) -> None:
 
 
 def _explain_price(book: Book, action: MarketAction, label: str) -> None:
-    """Adjust the prices that later ones are compared with; a price from before a split puts the asset on hold."""
+    """Adjust the prices that later ones are compared with; a price from before a split puts the asset on hold.
+
+    The price of an asset on hold has moved already: `_explain_hold` compares it.
+    """
     if action.action.kind.explains_any_move:
         explain_move(book, label, book.today())
         return
@@ -87,10 +91,12 @@ def _explain_price(book: Book, action: MarketAction, label: str) -> None:
     if factor == 1:
         return
     book.price_history.adjust(label, factor)
+    if label in book.asset_holds:
+        return
     if book.reference_prices.adjust(label, factor):
         book.reference_prices.adjusted.add(action.id)
     asset = book.assets.get(label)
-    if asset is not None and asset.price is not None and asset.price_at is not None and label not in book.asset_holds:
+    if asset is not None and asset.price is not None and asset.price_at is not None:
         guard_prices(book, {label: Quote(asset.price, asset.price_at)})
 
 
@@ -106,16 +112,19 @@ def _explain_hold(book: Book, symbol: str) -> None:
         explain_move(book, symbol, today)
         return
     reference, limit = book.reference_prices.of(symbol, today), book.settings.guards.jump_limit
+    before = book.asset_holds[symbol].last_close
+    if not _is_jump(Fraction(before), asset.price, limit):
+        # The price that put it on hold was one from before the action.
+        explain_move(book, symbol, today, before)
+        return
     factor = Fraction(1)
     for action in actions:
         if action.id not in book.reference_prices.adjusted:
             factor /= action.action.shares_factor
     for adjusted in {Fraction(1), factor}:
         if reference is not None and not _is_jump(reference * adjusted, asset.price, limit):
-            if adjusted != 1:
-                book.reference_prices.adjust(symbol, adjusted)
             book.reference_prices.adjusted.update(action.id for action in actions)
-            explain_move(book, symbol, today, book.reference_prices.of(symbol, today))
+            explain_move(book, symbol, today, Price(max(1, round(reference * adjusted))))
             return
 
 
@@ -124,12 +133,15 @@ def _is_jump(close: Fraction, price: int, limit: Percent) -> bool:
 
 
 def _confirm(book: Book, action: MarketAction, now: datetime) -> None:
-    """Record an action once for all holders: when all are explained, or with those that are not."""
+    """Record an action once for all holders: when all are explained, or with those that are not.
+
+    Each of these is paused with an alert of its own.
+    """
     if action.effective_at is None or now < action.effective_at + QUIET:
         return
     found = corporate_actions.holders(book.database, action.id)
     holders = {holder.account_id for holder in found} | set(explained.holders(book.database, action.asset_id))
-    open_ones = [name for name in sorted(holders) if name in book.holds and has_difference(book.holds[name])]
+    open_ones = [name for name in sorted(holders) if first_of(book.holds.get(name), HoldKind.DIFFERENCE)]
     if open_ones and now < action.effective_at + CONFIRM_WITHIN:
         return
     paid = Money(sum(holder.paid for holder in found))
@@ -149,6 +161,4 @@ def _confirm(book: Book, action: MarketAction, now: datetime) -> None:
             },
             "broker",
         )  # fmt: skip
-        if open_ones:
-            jobs.raise_alert(tx, now, ALERT, action.id, report.text)
         tx.changed()

@@ -244,7 +244,7 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
         except Conflict as refusal:
             ends.append(End(run, RunStatus.ERROR, str(refusal)))
         else:
-            starting.append(start_of(run, plan, whole_shares=book.settings.one_list))
+            starting.append(start_of(run, plan))
     if starting or array_starts:
         moved += store_starts(book, starting, array_starts)
     return moved + finish(book, ends)

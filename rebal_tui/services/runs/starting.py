@@ -18,7 +18,6 @@ from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunSta
 from rebal_tui.domain.sessions import epoch_micros
 from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, PAUSING_MARKS, UNSUBSCRIBED, BookFrame, Mark
 from rebal_tui.engine.situation import usable_price_times
-from rebal_tui.engine.whole_share_list import listed_sells
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.evaluation import history
@@ -111,11 +110,9 @@ def may_start(book: Book) -> bool:
     )  # fmt: skip
 
 
-def start_of(run: Run, plan: Plan, *, whole_shares: bool = False) -> Start:
-    """The start of a run with this plan; with `whole_shares` its sells are rounded down (R-65)."""
+def start_of(run: Run, plan: Plan) -> Start:
+    """The start of a run with this plan."""
     sells: list[tuple[str, int]] = [(line.symbol, line.qty or 0) for line in plan.sells]
-    if whole_shares:
-        sells = [*listed_sells(plan)]
     return Start(run, plan.cash_target, sells, [s for s in plan.skipped_orders if s.side is Side.SELL])
 
 

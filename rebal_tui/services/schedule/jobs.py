@@ -12,6 +12,7 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.engine.calendar import fires_on
 from rebal_tui.engine.trace_text import calendar_text
 from rebal_tui.market.sessions import build_sessions
+from rebal_tui.services.advisory.restrictions import end_restrictions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.book.slots import next_slot
@@ -95,8 +96,9 @@ def _refresh_due(_book: Book, now: datetime) -> str | None:
 
 
 def _refresh_sessions(book: Book, key: str) -> str:
-    """Extend the trading calendar to two years ahead, and prune the drift history to the displayed period."""
+    """Extend the trading calendar to two years ahead, prune the drift history, and end restrictions (R-60)."""
     today = date.fromisoformat(key)
+    end_restrictions(book, today)
     with book.write() as tx:
         decisions.prune_history(tx, book.now() - DRIFT_HISTORY_RETENTION)
     through = book.calendar.known_through

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import suppress
 from datetime import datetime
 
-from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, BrokerUnavailable, ClocksDiffer
 from rebal_tui.domain.errors import Conflict, NotFound, Refusal
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.market.clock import HeartbeatClock
@@ -65,14 +65,21 @@ def tick(book: Book, time_budget: float | None = None) -> bool:
         return False
     except (BrokerUnavailable, BrokerRefused) as error:
         book.reload()
+        if isinstance(error, ClocksDiffer):
+            _clear_broker_alert(book, now)
+            return False
         what = "does not respond" if isinstance(error, BrokerUnavailable) else "refuses requests"
         with book.write() as tx:
             jobs.raise_alert(tx, now, "broker", "broker", f"the broker {what}: {error}")
         return False
+    _clear_broker_alert(book, now)
+    return more
+
+
+def _clear_broker_alert(book: Book, now: datetime) -> None:
     if jobs.is_open(book.database, "broker", "broker"):
         with book.write() as tx:
             jobs.clear_alert(tx, "broker", "broker", now)
-    return more
 
 
 def _heartbeat(book: Book, now: datetime, time_budget: TimeBudget) -> bool:

@@ -39,6 +39,10 @@ class AccountRow:
     open_run: str | None
 
 
+RESTRICTION_LENGTH = 20
+"""Characters of a restriction shown in a list."""
+
+
 class AccountGroup(StrEnum):
     """Filter groups of the Accounts screen. An account can belong to several."""
 

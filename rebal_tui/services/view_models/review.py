@@ -21,7 +21,7 @@ class ReviewSnapshot:
 @dataclass(frozen=True, slots=True)
 class ReviewView:
     """A run that awaits approval, with its plan at current prices. `changed` is whether that plan differs from the one
-    stored with the run; `until` is when the run expires."""
+    stored with the run; `until` is when the run expires, None when it does not (R-73)."""
 
     row: RunRow
     preview: PreviewView

@@ -21,7 +21,7 @@ from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import CURSOR
-from rebal_tui.services.wire.pages import shown_type
+from rebal_tui.services.wire.pages import shown_initiator, shown_type
 from rebal_tui.services.wire.shapes import (
     asset_ids,
     order_json,
@@ -133,7 +133,7 @@ def _rebalancer_events(book: Book, entry: AuditEntry) -> Iterator[tuple[int, str
     else:
         for number, (run, status, reason) in enumerate(_runs_of(book, entry.action, detail), first):
             kind = "run.created" if status == "QUEUED" else "run.status_changed"
-            yield number, kind, _run_event(_head(entry, number, kind), run, status, reason)
+            yield number, kind, _run_event(book, _head(entry, number, kind), run, status, reason)
     yield entry.seq * _EVENTS_PER_ENTRY, "", None
 
 
@@ -155,7 +155,9 @@ def _runs_of(book: Book, action: str, detail: Any) -> list[tuple[Run, str, str |
     ]
 
 
-def _run_event(head: events.RebalancerHead, run: Run, status: str, reason: str | None) -> events.RunStatusChanged:
+def _run_event(
+    book: Book, head: events.RebalancerHead, run: Run, status: str, reason: str | None
+) -> events.RunStatusChanged:
     return {
         **head,
         "run": {
@@ -163,7 +165,7 @@ def _run_event(head: events.RebalancerHead, run: Run, status: str, reason: str |
             "type": shown_type(run.type),
             "kind": run.type,
             "amount": None if run.amount is None else money_text(run.amount),
-            "initiated_from": run.initiated_from,
+            "initiated_from": shown_initiator(book, run),
             "status": status,
             "reason": reason,
             "account_id": run.account_id,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rebal_tui.domain.errors import NotFound
-from rebal_tui.domain.runs import Run, RunStatus, RunType
+from rebal_tui.domain.runs import InitiatedFrom, Run, RunStatus, RunType
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.wire.shapes import asset_ids, run_json
 from rebal_tui.services.wire.subscriptions import show_subscriptions
-from rebal_tui.store import portfolios, run_orders, runs
+from rebal_tui.store import portfolios, run_orders, runs, terminal_runs
 
 if TYPE_CHECKING:
     from rebal_tui.services.wire.models import rebalancing
@@ -30,6 +30,13 @@ class Page(Generic[T]):
 def shown_type(kind: RunType) -> rebalancing.ShownRunType:
     """The type that the API shows: its clients fail on a third type, so `kind` has the run's own type."""
     return RunType.INVEST_CASH if kind is RunType.INVEST_CASH else RunType.FULL_REBALANCE
+
+
+def shown_initiator(book: Book, run: Run) -> rebalancing.Initiator:
+    """Who asked for a run: the program, a client of the API, or a person at the terminal."""
+    if run.initiated_from is InitiatedFrom.SYSTEM:
+        return "system"
+    return "dashboard" if terminal_runs.has(book.database, run.id) else "api"
 
 
 def page_of_runs(
@@ -62,7 +69,7 @@ def page_of_subscriptions(
 def wire_run(book: Book, run: Run) -> rebalancing.Run:
     """A run with its orders, with a type that the API's clients know."""
     shape = run_json(run_orders.detail(book.database, run), asset_ids(book.assets))
-    return {**shape, "type": shown_type(run.type), "kind": run.type}
+    return {**shape, "type": shown_type(run.type), "kind": run.type, "initiated_from": shown_initiator(book, run)}
 
 
 def find_run(book: Book, run_id: str) -> rebalancing.Run:

@@ -1,8 +1,9 @@
-"""Start panel of an empty book: open the demo, import a file, or connect a broker."""
+"""Start panel of an empty book: open the demo, import a file, begin an empty book, or connect a broker."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,12 +20,13 @@ MAX_FAULTS = 12
 NOT_HERE = {
     "demo": "The demo is a separate book: run  rebal-tui demo",
     "import": "Import from the command line: rebal-tui import FILE",
+    "empty": "Create it from the command line: rebal-tui new --db NEW-FILE",
     "broker": "Quit with q, then run: rebal-tui connect --db NEW-FILE   It prompts for the keys without showing them.",
 }
 
 
 class FirstRun(Vertical):
-    """Offers three first steps; an unavailable one shows the command to use instead."""
+    """Offers four first steps; an unavailable one shows the command to use instead."""
 
     DEFAULT_CSS = """
     FirstRun { align: center middle; height: 1fr; }
@@ -47,6 +49,7 @@ class FirstRun(Vertical):
             yield OptionList(
                 Option(ui_text("Open the demo       fictitious clients, in a book of its own"), id="demo"),
                 Option(ui_text("Import a file       positions of a custodian, or a BOOK.json"), id="import"),
+                Option(ui_text("An empty book       accounts and prices by hand or from files"), id="empty"),
                 Option(ui_text("Connect a broker    existing accounts"), id="broker"),
                 id="first-choices",
                 markup=False,
@@ -65,6 +68,8 @@ class FirstRun(Vertical):
             self._begin(steps.open_demo())
         elif choice == "broker" and steps.connect_broker is not None:
             self._begin(steps.connect_broker())
+        elif choice == "empty" and steps.keep_files is not None:
+            self._begin(steps.keep_files())
         elif choice == "import" and steps.import_file is not None:
             line = self.query_one("#first-path", Input)
             line.display = True
@@ -81,8 +86,24 @@ class FirstRun(Vertical):
             text = str(refusal)
             self._show_message(f"{text[:1].upper()}{text[1:]}.")
             return
-        if self._steps.import_file is not None:
-            self._begin(self._steps.import_file(path))
+        steps = self._steps
+        if path.suffix.lower() == ".json" and steps.import_file is not None:
+            self._begin(steps.import_file(path))
+        elif steps.keep_files is not None:
+            host_of(self).work(self._positions(path, steps.keep_files()), name="positions")
+
+    async def _positions(self, path: Path, keep_files: Awaitable[str]) -> None:
+        """Make the empty book a files book, and show what the file would change before anything of it is stored."""
+        from rebal_tui.tui.screens.files.positions import PositionsScreen
+
+        try:
+            await keep_files
+        except Refusal as refusal:
+            self._show_message(_faults(refusal))
+            return
+        if self.is_attached:
+            self._show_message("")
+            self.app.push_screen(PositionsScreen(str(path), at_once=True))
 
     def _begin(self, step: Awaitable[str]) -> None:
         host = host_of(self)

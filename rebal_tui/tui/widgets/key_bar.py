@@ -8,14 +8,22 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
+
+from rebal_tui.tui.notices import MARKS, STYLES, HasNotice, Notice
+from rebal_tui.tui.segments import wrap
+from rebal_tui.tui.widgets.styles import StyledView
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
 ALWAYS_SHOWN_ACTIONS = frozenset({"help", "command_palette"})
 """Actions that list all other actions; their keys are never left out."""
+MORE = "More"
+"""Label of the help key where keys are left out."""
+NOTICE_LINES = 3
+"""Maximum number of lines of a notice."""
 
 
 class ShownKey(NamedTuple):
@@ -34,8 +42,8 @@ class ShownKey(NamedTuple):
         return cell_len(f"{self.display} {self.description}")
 
 
-class KeyBar(Widget, can_focus=False):
-    """One line that omits keys from its end when the terminal is too narrow. Keys are never truncated.
+class KeyBar(StyledView, can_focus=False):
+    """One line that omits keys from its end when the terminal is too narrow, or a notice. Keys are never truncated.
 
     It is one widget that draws all keys: they change with every focus and screen, and a widget per key, as Textual's
     Footer has, costs more than all other widgets of a screen.
@@ -47,6 +55,7 @@ class KeyBar(Widget, can_focus=False):
     KeyBar {
         dock: bottom;
         height: 1;
+        overflow: hidden;
         color: $footer-foreground;
         background: $panel;
         text-wrap: nowrap;
@@ -74,7 +83,18 @@ class KeyBar(Widget, can_focus=False):
         self._gap = 1
         self._hovered: int | None = None
 
+    notice: reactive[Notice | None] = reactive(None)
+    """Shown instead of the keys."""
+
+    def watch_notice(self, notice: Notice | None) -> None:
+        """A long notice makes the bar higher, so that it covers nothing."""
+        self.styles.height = len(self._notice_lines(notice)) if notice is not None else 1
+
+    def _notice_lines(self, notice: Notice) -> list[str]:
+        return wrap(notice.text, self.app.size.width - 4)[:NOTICE_LINES]
+
     def on_mount(self) -> None:
+        self._take_notice()
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
 
     def on_unmount(self) -> None:
@@ -83,7 +103,13 @@ class KeyBar(Widget, can_focus=False):
     def on_resize(self, _event: events.Resize) -> None:
         self._show(self._available)
 
+    def _take_notice(self) -> None:
+        if isinstance(self.app, HasNotice):
+            self.notice = self.app.notice
+
     def _bindings_changed(self, screen: Screen[object]) -> None:
+        if screen is self.screen and self.is_attached:
+            self._take_notice()
         if screen.app.app_focus and self.is_attached and screen is self.screen:
             self._show(_available_keys(screen))
 
@@ -95,8 +121,13 @@ class KeyBar(Widget, can_focus=False):
             self.keys, self._gap, self._hovered = keys, gap, None
             self.refresh()
 
-    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - the only line
-        """Return the only line; the text of a key has its index in the style, where mouse events find it."""
+    def render_line(self, y: int) -> Strip:
+        """Return a line; the text of a key has its index in the style, where mouse events find it."""
+        if self.notice is not None:
+            lines, style = self._notice_lines(self.notice), STYLES[self.notice.severity]
+            mark = MARKS[self.notice.severity] if y == 0 else " "
+            text = lines[y] if y < len(lines) else ""
+            return self.strip(((f" {mark} ", style), (text, style)), self.size.width, self.rich_style)
         key_style, description_style, hover = (
             self.rich_style + self.get_component_rich_style(f"key-bar--{name}")
             for name in ("key", "description", "hover")
@@ -126,6 +157,9 @@ class KeyBar(Widget, can_focus=False):
         self._hover(None)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
+        if self.notice is not None and isinstance(self.app, HasNotice):
+            self.app.action_notices()
+            return
         index = event.style.meta.get("key")
         if index is None:
             return
@@ -155,4 +189,6 @@ def _fitting(keys: list[ShownKey], width: int, gap: int) -> list[ShownKey]:
             available -= key.width + gap
         if available >= 0 or always:
             shown.append(key)
+    if len(shown) < len(keys):
+        shown = [key._replace(description=MORE) if key.action == "help" else key for key in shown]
     return shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +23,20 @@ class StableOrder:
         self._shown: Ints | None = None
         self._differs: NDArray[np.bool_] | None = None
         self._touched = self._sorted = float("-inf")
+        self._numbers: dict[Hashable, int] = {}
+
+    def forget(self) -> None:
+        """Keep no order: the next one is taken as it is."""
+        self._shown = None
+
+    def numbers(self, keys: Iterable[Hashable], now: float, *, keep: bool) -> Ints:
+        """A number for each key, the same as before if the order of the rows is going to be kept."""
+        import numpy as np
+
+        if not keep or self._shown is None or self.seconds_left(now) <= 0:
+            self._numbers = {}
+        known = self._numbers
+        return np.array([known.setdefault(key, len(known)) for key in keys], np.int64)
 
     def touch(self, now: float) -> None:
         """Note a key; `now` is monotonic time in seconds."""
@@ -40,7 +55,10 @@ class StableOrder:
         return found
 
     def keep(self, positions: Any, ids: Ints, now: float) -> Ints:
-        """The rows at `positions` in the order that is shown; rows that were not shown come last."""
+        """The rows at `positions` in the order that is shown; rows that were not shown come last.
+
+        A row counts as moved if it is elsewhere among the rows that were shown, or new and not last.
+        """
         import numpy as np
 
         if self._shown is None or self.seconds_left(now) <= 0:
@@ -54,8 +72,10 @@ class StableOrder:
         added = np.zeros(len(ids), np.bool_)
         added[fresh] = True
         added[old] = False
-        shown = np.concatenate((old, fresh[added[fresh]]))
-        self._shown, self._differs = ids[shown], shown != fresh
+        is_new = added[fresh]
+        shown = np.concatenate((old, fresh[is_new]))
+        self._shown = ids[shown]
+        self._differs = shown != np.concatenate((fresh[~is_new], fresh[len(old) :]))
         self.moved = int(np.count_nonzero(self._differs))
         return shown
 

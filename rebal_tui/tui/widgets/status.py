@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.cells import cell_len
 from textual.events import Click
 from textual.message import Message
@@ -23,6 +25,8 @@ FULL_FAULTS_WIDTH = 110
 """Width in cells from which several faults of the connection are shown in full."""
 WORK_BAR_WIDTH = 6
 """Width in cells of the progress bar of long-running work."""
+HALTED = " ■ HALTED: no new order is sent until f9 releases the kill switch"
+"""Line below the status line while the kill switch is on."""
 STOPPED: dict[Halt, TextSegment] = {
     Halt.VIEWING: ("READ-ONLY", "warn"),
     Halt.TAKEN_OVER: ("■ READ-ONLY: taken over", "bad"),
@@ -45,8 +49,6 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
     parts: list[tuple[int, TextSegment]] = [(0, (f" {status.book}", "title")), (0, (status.mode, _mode_style(status)))]
     if trouble:
         parts.append((0, (f"■ NOT UPDATING: {trouble}", "bad")))
-    if status.halted:
-        parts.append((0, ("■ HALTED", "bad")))
     if status.read_only:
         parts.append((0, STOPPED.get(status.stopped or Halt.VIEWING, STOPPED[Halt.VIEWING])))
     if status.work is not None:
@@ -72,8 +74,8 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
         parts.append((1, (f"done about {formats.minute(pacing.done_at)}", "muted")))
     if status.awaiting:
         parts.append((0, (f"◇ {status.awaiting:,} to review", "key")))
-    if status.alerts:
-        parts.append((0, (f"▲ {count_text(status.alerts, 'alert')}", "warn")))
+    if status.alerts or status.exceptions:
+        parts.append((0, _open_matters(status, width)))
     while len(parts) > 1:
         line = _join([segment for _, segment in parts])
         if line_width(line) <= width:
@@ -85,12 +87,24 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
     return _join([segment for _, segment in parts])
 
 
+def _open_matters(status: StatusLine, width: int) -> TextSegment:
+    """Exceptions and alerts; on a narrow terminal, their sum as alerts."""
+    if not status.exceptions:
+        return (f"▲ {count_text(status.alerts, 'alert')}", "warn")
+    if width < FULL_FAULTS_WIDTH:
+        return (f"! {count_text(status.exceptions + status.alerts, 'alert')}", "bad")
+    counts = [count_text(status.exceptions, "exception")]
+    if status.alerts:
+        counts.append(count_text(status.alerts, "alert"))
+    return (f"! {', '.join(counts)}", "bad")
+
+
 def section_of(part: str) -> str:
     """Return the section that shows what a part of the status line reports; empty if none does."""
-    part = part.strip(" ▲◇■")
+    part = part.strip(" ▲◇■!")
     if part.endswith("to review"):
         return REVIEW
-    if part.endswith((" alert", " alerts")) or part.startswith("NOT UPDATING"):
+    if part.endswith((" alert", " alerts", " exception", " exceptions")) or part.startswith("NOT UPDATING"):
         return EXCEPTIONS
     if part.startswith(("SIMULATED", "PAUSED", "REPLAY", "prices")):
         return Section.MARKET
@@ -164,8 +178,14 @@ class StatusBar(StyledView, can_focus=False):
     """Widget that shows the status line."""
 
     DEFAULT_CSS = """
-    StatusBar { height: 1; background: $panel; overflow: hidden; }
+    StatusBar {
+        height: auto; background: $panel; overflow: hidden;
+        .status--halted { background: $error; color: $button-color-foreground; text-style: bold; }
+    }
+    StatusBar:ansi { .status--halted { text-style: bold reverse; } }
+    StatusBar:nocolor { .status--halted { text-style: bold reverse; } }
     """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"status--halted"}
     status: reactive[StatusLine | None] = reactive(None)
     trouble: reactive[str] = reactive("")
     reading: reactive[str] = reactive("")
@@ -177,8 +197,19 @@ class StatusBar(StyledView, can_focus=False):
             super().__init__()
             self.section = section
 
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        del container, viewport, width
+        return 2 if self.status is not None and self.status.halted else 1
+
+    def watch_status(self, old: StatusLine | None, new: StatusLine | None) -> None:
+        """Request a layout only when the line of the kill switch appears or goes."""
+        if (old is not None and old.halted) != (new is not None and new.halted):
+            self.refresh(layout=True)
+
     def on_click(self, event: Click) -> None:
         at = 0
+        if event.y:
+            return
         for text, _ in status_line(self.status, self.trouble, self.size.width, self.reading):
             at += cell_len(text)
             if event.x < at:
@@ -188,6 +219,7 @@ class StatusBar(StyledView, can_focus=False):
                 return
 
     def render_line(self, y: int) -> Strip:
-        del y
         width = self.size.width
+        if y:
+            return self.strip(((HALTED, ""),), width, self.get_component_rich_style("status--halted"))
         return self.strip(status_line(self.status, self.trouble, width, self.reading), width, self.rich_style)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
@@ -10,7 +12,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from rebal_tui.tui.segments import Line, fit_line
+from rebal_tui.tui.segments import Line, TextSegment, fit_line
 
 
 class StyledView(ScrollView):
@@ -117,10 +119,17 @@ class StyledView(ScrollView):
 
         Named styles are ignored on a reversed base, where they would appear as background colors.
         """
-        fitted = fit_line(line, width + offset)
-        if base.reverse:
-            segments = [Segment(text, base) for text, _ in fitted if text]
-        else:
-            segments = [Segment(text, self._combine(base, named_style)) for text, named_style in fitted if text]
-        strip = Strip(segments, width + offset)
+        strip = Strip(self._segments(fit_line(line, width + offset), base), width + offset)
         return strip.crop(offset, offset + width) if offset else strip
+
+    def fitted_strip(self, line: Sequence[TextSegment], width: int, base: Style) -> Strip:
+        """Return a line that has exactly `width` cells as a strip of the full width."""
+        segments, whole = self._segments(line, base), self.outer_size.width
+        if whole > width:
+            segments.append(Segment(" " * (whole - width), self.base))
+        return Strip(segments, max(whole, width))
+
+    def _segments(self, line: Sequence[TextSegment], base: Style) -> list[Segment]:
+        if base.reverse:
+            return [Segment(text, base) for text, _ in line if text]
+        return [Segment(text, self._combine(base, named_style)) for text, named_style in line if text]

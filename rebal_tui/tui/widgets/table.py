@@ -8,19 +8,28 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from rich.style import Style
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Click
 from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.timer import Timer
 
-from rebal_tui.tui.segments import fit
 from rebal_tui.tui.widgets import table_messages
 from rebal_tui.tui.widgets.stable_order import StableOrder
 from rebal_tui.tui.widgets.styles import StyledView
-from rebal_tui.tui.widgets.table_layout import Column, PlacedColumn, cell_of, lay_out_columns
-from rebal_tui.tui.widgets.table_order import NO_MATCH, Arranged, Columnar, Listed, Shown, View, arrange
+from rebal_tui.tui.widgets.table_layout import Column, PlacedColumn, available, cell_of, header_line, lay_out_columns
+from rebal_tui.tui.widgets.table_look import KEYS, STYLE
+from rebal_tui.tui.widgets.table_order import (
+    NO_MATCH,
+    Arranged,
+    Columnar,
+    Listed,
+    Shown,
+    View,
+    arrange,
+    in_source_order,
+)
 
 R = TypeVar("R")
 STRIP_CACHE_SCREENS = 2
@@ -30,54 +39,26 @@ STRIP_CACHE_SCREENS = 2
 class BookTable(StyledView, Generic[R], can_focus=True):
     """Table of an immutable sequence of rows, with sorting and filtering. The cursor follows the key of its row."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("home", "edge(False)", "First row", show=False),
-        Binding("end", "edge(True)", "Last row", show=False),
-        Binding("enter", "open", "Open", show=False),
-        Binding("space", "mark", "Mark", show=False),
-        Binding("full_stop", "sort_now", "Sort now", show=False),
-        Binding("right", "scroll_right", show=False),
-        Binding("left", "scroll_left", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",
         "table--cursor",
         "table--cursor-blurred",
         "table--marked",
     }
-    DEFAULT_CSS = """
-    BookTable {
-        height: 1fr;
-        background: $background;
-        .table--header { color: $foreground 70%; background: $panel; text-style: bold; }
-        .table--cursor { background: $primary 35%; text-style: bold; }
-        .table--cursor-blurred { background: $primary 18%; }
-        .table--marked { background: $accent 20%; }
-    }
-    BookTable:ansi {
-        .table--header { text-style: bold underline; }
-        .table--cursor { text-style: reverse; }
-        .table--cursor-blurred { text-style: reverse dim; }
-        .table--marked { text-style: underline; }
-    }
-    BookTable:nocolor {
-        .table--cursor { text-style: reverse; }
-        .table--cursor-blurred { text-style: underline; }
-    }
-    """
+    DEFAULT_CSS = STYLE
 
     view: reactive[View] = reactive(View(), init=False)
     marked: reactive[frozenset[Hashable]] = reactive(frozenset(), init=False)
     moved: reactive[int] = reactive(0, init=False)
     """How many rows are elsewhere in the current order."""
+    counts: reactive[tuple[int, int]] = reactive((0, 0), init=False, repaint=False)
+    """Rows shown, and all rows."""
 
     Highlighted: TypeAlias = table_messages.Highlighted
     Opened: TypeAlias = table_messages.Opened
     Moved: TypeAlias = table_messages.Moved
+    Counted: TypeAlias = table_messages.Counted
 
     def __init__(
         self,
@@ -105,8 +86,10 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         self._order = StableOrder()
         self._sort_timer: Timer | None = None
         self._hidden: frozenset[str] = frozenset()
+        self._chosen: frozenset[str] | None = None
         self._widest: dict[str, int] = {}
         self._placed_columns: tuple[PlacedColumn[R], ...] = ()
+        self._columns_width = 0
         self._strips: OrderedDict[tuple[Hashable, int, int], tuple[R, Strip]] = OrderedDict()
 
     @property
@@ -121,11 +104,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
     def marked_in_order(self) -> list[Hashable]:
         """Return the keys of the marked rows, including filtered-out ones, in the original order of the rows."""
-        source, marked = self._source, self.marked
-        if not isinstance(source, Columnar):
-            return [key for key in map(self._key, source) if key in marked]
-        indices = {key: index for key in marked if (index := source.find(key)) is not None}
-        return sorted(indices, key=indices.__getitem__)
+        return in_source_order(self._source, self._key, self.marked)
 
     @property
     def total(self) -> int:
@@ -143,22 +122,43 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         return self._cursor_key
 
     def set_rows(self, rows: Sequence[R], accept: Callable[[R], bool] | None = None) -> None:
-        """Replace the rows and filter them by `accept`. Cursor, sort order, text filter and marks are kept.
+        """Replace the rows and filter them by `accept`. Cursor, sort order, text filter and marks are kept, and rows
+        stay in their places for `HOLD_SECONDS` after a key.
 
         `Columnar` rows sort and filter themselves, by the keys of the columns of this table.
         """
-        refreshed = accept == self._accept
         self._source = rows
         self._accept = accept
-        self._arrange(keep=refreshed)
+        self._arrange(keep=True)
         if self._wanted is not None:
             self.go_to(self._wanted)
+
+    def renew_order(self) -> None:
+        """The next rows are other ones, or are looked at anew: they get their current order at once."""
+        self._order.forget()
 
     def fit_columns(self, hidden: Collection[str], widest: Mapping[str, int]) -> None:
         """Hide the columns with the keys `hidden`, and no others; `widest` as in `lay_out_columns`."""
         if (self._hidden, self._widest) != (frozenset(hidden), dict(widest)):
             self._hidden, self._widest = frozenset(hidden), dict(widest)
             self._layout()
+
+    def choose_columns(self, keys: Collection[str] | None) -> None:
+        """Show the columns with these keys, and those without a title, as far as they fit; None restores the default,
+        which hides what `fit_columns` says. Unknown keys are ignored; without a known one, the default applies."""
+        known = frozenset(keys or ()) & {column.key for column in self.columns if column.title}
+        self._chosen = known or None
+        self._layout()
+
+    @property
+    def available_columns(self) -> tuple[Column[R], ...]:
+        """The columns that are shown if they fit."""
+        return available(self.columns, self._chosen, self._hidden)
+
+    @property
+    def placed_columns(self) -> tuple[Column[R], ...]:
+        """The columns that fit."""
+        return tuple(placed.column for placed in self._placed_columns)
 
     def set_empty(self, text: str) -> None:
         """Set the text shown when there is no row."""
@@ -221,18 +221,23 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         """Filter and sort the rows. With `keep`, rows stay in their order for `HOLD_SECONDS` after a key."""
         view, source = self.view, self._source
         column = next((column for column in self.columns if column.key == view.sort), None)
+        now = get_running_loop().time()
+        put = self._order.keep if keep else self._order.renew
         if isinstance(source, Columnar):
             sort = column.key if column and column.sort else None
-            positions, now = source.arrange(self._accept, view.text, sort, view.reverse), get_running_loop().time()
-            put = self._order.keep if keep else self._order.renew
+            positions = source.arrange(self._accept, view.text, sort, view.reverse)
             self._rows = Arranged(source, put(positions, source.row_ids(), now))
-            if self._order.moved and self._sort_timer is None:
-                self._sort_timer = self.set_timer(self._order.seconds_left(now) + 0.05, self._sort_later)
-            self.moved = self._order.moved
         else:
             order = column.sort if column else self._natural
             arranged = arrange(source, self._accept, self._search, view.text, order, view.reverse)
+            if arranged:
+                ids = self._order.numbers(map(self._key, arranged), now, keep=keep)
+                arranged = [arranged[at] for at in put(range(len(arranged)), ids, now).tolist()]
             self._rows = Listed(arranged, self._key)
+        if self._order.moved and self._sort_timer is None:
+            self._sort_timer = self.set_timer(self._order.seconds_left(now) + 0.05, self._sort_later)
+        self.moved = self._order.moved
+        self.counts = len(self._rows), len(source)
         index = self._index(self._cursor_key) if self._cursor_key is not None else None
         self._cursor = min(self._cursor, max(len(self._rows) - 1, 0)) if index is None else index
         self._layout()
@@ -257,6 +262,9 @@ class BookTable(StyledView, Generic[R], can_focus=True):
     def on_key(self) -> None:
         self._order.touch(get_running_loop().time())
 
+    def watch_counts(self) -> None:
+        self.post_message(self.Counted(self))
+
     def watch_moved(self, moved: int) -> None:
         self.post_message(self.Moved(self, moved))
 
@@ -267,14 +275,12 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
     def _layout(self) -> None:
         width = self.scrollable_content_region.width
-        placed = lay_out_columns(
-            [column for column in self.columns if column.key not in self._hidden], width, self._widest
-        )
+        placed = lay_out_columns(self.available_columns, width, self._widest, names_first=self._chosen is None)
         if placed != self._placed_columns:
             self._placed_columns = placed
             self._strips.clear()
-        total = max((column.at + column.width for column in placed), default=0)
-        self.extend(Size(max(total, width), len(self._rows) + 1))
+        self._columns_width = max((column.at + column.width for column in placed), default=0)
+        self.extend(Size(max(self._columns_width, width), len(self._rows) + 1))
         self.refresh()
 
     def action_move(self, step: int) -> None:
@@ -361,24 +367,15 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         cached = self._strips.get((key, flags, offset))
         if cached is not None and cached[1].cell_length == whole and (cached[0] is row or cached[0] == row):
             return cached[1]
-        strip = self.whole(self._row(row, flags, width, offset))
+        strip = self._row(row, flags, width, offset)
         self._strips[(key, flags, offset)] = (row, strip)
         if len(self._strips) > STRIP_CACHE_SCREENS * self.size.height:
             self._strips.popitem(last=False)
         return strip
 
     def _header(self, width: int, offset: int) -> Strip:
-        segments: list[tuple[str, str]] = []
-        for placed in self._placed_columns:
-            title = placed.column.title
-            sorted_here = placed.column.key == self.view.sort
-            if sorted_here:
-                mark = "▼" if self.view.reverse else "▲"
-                title = f"{mark}{title}" if placed.column.align == "right" else f"{title}{mark}"
-            segments.append((" " * placed.gap, ""))
-            segments.append((fit(title, placed.width, placed.column.align), "key" if sorted_here else ""))
-        style = self.get_component_rich_style("table--header")
-        return self.strip(tuple(segments), width, style, offset)
+        line = header_line(self._placed_columns, self.view.sort, self.view.reverse)
+        return self.strip(line, width, self.get_component_rich_style("table--header"), offset)
 
     def _row(self, row: R, flags: int, width: int, offset: int) -> Strip:
         base = self.base
@@ -393,7 +390,10 @@ class BookTable(StyledView, Generic[R], can_focus=True):
             sign, style = ("✓", "key") if marked else ("↕", "muted") if moved else ("", "")
             segments.append((sign + gap[1:], style) if sign and index == 0 and gap else (gap, ""))
             segments.extend(cell_of(placed, row))
-        return self.strip(tuple(segments), width, base, offset)
+        if offset or self._columns_width > width:
+            return self.whole(self.strip(tuple(segments), width, base, offset))
+        segments.append((" " * (width - self._columns_width), ""))
+        return self.fitted_strip(segments, width, base)
 
     def _lit(self, base: Style, name: str) -> Style:
         style = self.get_component_rich_style(name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
-from rebal_tui.tui.segments import Line, fit, fit_line
+from rich.cells import cell_len
+
+from rebal_tui.tui.segments import Line, TextSegment, fit, fit_line
 from rebal_tui.tui.text import printable
 
 R = TypeVar("R")
@@ -18,8 +20,9 @@ class Column(Generic[R]):
     """A table column. `cell` returns text or styled segments.
 
     Columns of `priority` 0 are always shown; when the width is too small, those with the highest priority are hidden
-    first. `grow` is the column's share of spare width, up to `max_width` cells. `sort` returns the sort key of a row,
-    and `descending` is the initial direction.
+    first. The longest text of a `whole` column is shown before columns of `LOW_PRIORITY` and above are. `grow` is the
+    column's share of spare width, up to `max_width` cells. `sort` returns the sort key of a row, `descending` is the
+    initial direction.
     """
 
     key: str
@@ -32,6 +35,7 @@ class Column(Generic[R]):
     descending: bool = False
     grow: int = 0
     max_width: int = 40
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,35 +49,56 @@ class PlacedColumn(Generic[R]):
 
 
 NO_WIDTHS: Mapping[str, int] = MappingProxyType({})
+LOW_PRIORITY = 5
 GAP = 2
 EDGE = 1
 
 
+def available(
+    columns: Sequence[Column[R]], chosen: Collection[str] | None, hidden: Collection[str]
+) -> tuple[Column[R], ...]:
+    """Return the chosen columns and those without a title; without a choice, all but the hidden ones."""
+    if chosen is None:
+        return tuple(column for column in columns if column.key not in hidden)
+    return tuple(column for column in columns if not column.title or column.key in chosen)
+
+
 def lay_out_columns(
-    columns: Sequence[Column[R]], width: int, widest: Mapping[str, int] = NO_WIDTHS
+    columns: Sequence[Column[R]], width: int, widest: Mapping[str, int] = NO_WIDTHS, *, names_first: bool = True
 ) -> tuple[PlacedColumn[R], ...]:
     """Return the columns that fit `width` cells, widened by spare width. Columns of priority 0 are always included.
 
-    `widest` has the cells that the longest text of a column needs; a column does not grow beyond that.
+    `widest` has the cells that the longest text of a column needs: a column does not grow beyond that, and gives up
+    what it does not need, but for its title. With `names_first`, the texts of `whole` columns come before columns of
+    low priority.
     """
+    base = {column.key: _base_width(column, widest) for column in columns}
     limits = {column.key: min(column.max_width, widest.get(column.key, column.max_width)) for column in columns}
-    shown = list(columns)
-    while shown and _needed(shown) > width:
+    wanted = dict(base)
+    if names_first:
+        wanted |= {column.key: limits[column.key] for column in columns if column.whole and column.key in widest}
+    shown = [column for column in columns if column.priority < LOW_PRIORITY]
+    for column in sorted(columns, key=lambda column: column.priority):
+        if column.priority >= LOW_PRIORITY and _needed([*shown, column], wanted) <= width:
+            shown.append(column)
+    shown.sort(key=columns.index)
+    while shown and _needed(shown, base) > width:
         droppable = max((column.priority for column in shown), default=0)
         if droppable == 0:
             break
         last = max(index for index, column in enumerate(shown) if column.priority == droppable)
         del shown[last]
     for column in sorted(columns, key=lambda column: column.priority):
-        if column not in shown and _needed([*shown, column]) <= width:
+        if column not in shown and column.priority < LOW_PRIORITY and _needed([*shown, column], base) <= width:
             shown.append(column)
     shown.sort(key=columns.index)
-    widths = [column.width for column in shown]
-    spare = width - _needed(shown)
+    widths = [base[column.key] for column in shown]
+    spare = width - _needed(shown, base)
     while spare > 0:
         growing = [i for i, column in enumerate(shown) if column.grow and widths[i] < limits[column.key]]
         if not growing:
             break
+        growing = [i for i in growing if shown[i].whole and shown[i].key in widest] or growing
         for index in growing:
             step = min(shown[index].grow, spare, limits[shown[index].key] - widths[index])
             widths[index] += step
@@ -87,8 +112,26 @@ def lay_out_columns(
     return tuple(placed)
 
 
-def _needed(columns: Sequence[Column[R]]) -> int:
-    return sum(column.width for column in columns) + GAP * max(len(columns) - 1, 0) + EDGE * 2
+def _base_width(column: Column[Any], widest: Mapping[str, int]) -> int:
+    """The width before spare width is given out; the title has a cell for the mark of the sort order."""
+    return min(column.width, max(widest.get(column.key, column.width), cell_len(column.title) + 1))
+
+
+def _needed(columns: Sequence[Column[R]], base: Mapping[str, int]) -> int:
+    return sum(base[column.key] for column in columns) + GAP * max(len(columns) - 1, 0) + EDGE * 2
+
+
+def header_line(columns: Sequence[PlacedColumn[Any]], sort: str | None, reverse: bool) -> Line:
+    """The titles of the columns; the one that the rows are sorted by has a mark of the direction."""
+    segments: list[TextSegment] = []
+    for placed in columns:
+        title, sorted_here = placed.column.title, placed.column.key == sort
+        if sorted_here:
+            mark = "▼" if reverse else "▲"
+            title = f"{mark}{title}" if placed.column.align == "right" else f"{title}{mark}"
+        segments.append((" " * placed.gap, ""))
+        segments.append((fit(title, placed.width, placed.column.align), "key" if sorted_here else ""))
+    return tuple(segments)
 
 
 def cell_of(placed: PlacedColumn[R], row: R) -> Line:

@@ -37,6 +37,10 @@ class Opened(TableMessage):
         self.key = key
 
 
+class Counted(TableMessage):
+    """The number of rows shown, or of all rows, changed."""
+
+
 class Moved(TableMessage):
     """The number of rows that are elsewhere in the current order changed."""
 

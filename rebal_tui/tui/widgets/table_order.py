@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar, overload, runtime_checkable
 
@@ -102,6 +102,14 @@ class Arranged(RowSelection[R]):
 
 
 Shown: TypeAlias = Listed[R] | Arranged[R]
+
+
+def in_source_order(source: Sequence[R], key: Callable[[R], Hashable], wanted: Collection[Hashable]) -> list[Hashable]:
+    """Return the wanted keys in the order of their rows in the source."""
+    if not isinstance(source, Columnar):
+        return [one for one in map(key, source) if one in wanted]
+    indices = {one: index for one in wanted if (index := source.find(one)) is not None}
+    return sorted(indices, key=indices.__getitem__)
 
 
 def arrange(

@@ -23,6 +23,7 @@ from rebal_tui.services.broker_sync.reconciliation.reconcile import LATE_EVENT_M
 from rebal_tui.services.maintenance.check import check_book
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit, book_settings, holds, jobs
+from rebal_tui.store.holds import HoldCause, HoldKind
 from tests.live.test_differences_without_events import RemoteBroker, advance_clock
 from tests.services.broker_sync.test_missed_events import (
     BROKER_CHANGES,
@@ -65,6 +66,11 @@ def paused(path: Path, *changes: Callable[[Book], None]) -> tuple[Book, LaggingB
     assert book.holds
     assert alerts(book) == sorted(book.holds)
     return book, stream
+
+
+def found(book: Book, account_id: str) -> HoldCause:
+    """What a reconciliation found."""
+    return book.holds[account_id].of(HoldKind.RECONCILIATION)[0]
 
 
 def alerts(book: Book) -> list[str]:
@@ -253,7 +259,7 @@ def test_a_difference_that_no_event_can_explain_needs_a_person(tmp_path: Path) -
 
     answers = ChangedFigures(book)
     reconcile(book)
-    assert book.holds["a"].baseline is None
+    assert found(book, "a").baseline is None
     answers.other = False
     fill_orders(book)
     advance(book, 3)
@@ -261,19 +267,20 @@ def test_a_difference_that_no_event_can_explain_needs_a_person(tmp_path: Path) -
     change_cash(book)
     book.database.connection.execute("UPDATE sim_accounts SET cash = cash + 1 WHERE id = 'a'")
     reconcile(book)
-    assert book.holds["a"].baseline is None
+    assert found(book, "a").baseline is None
 
 
 def test_a_second_difference_does_not_replace_the_first(tmp_path: Path) -> None:
     book, stream = paused(tmp_path / "book.db", change_cash)
-    first = book.holds["b"]
+    first = found(book, "b")
     stream.behind = False
     deposit(book)
     scheduler.tick(book)
     change_cash(book)
     reconcile(book)
-    assert book.holds["b"].reason != first.reason
-    assert (book.holds["b"].at, book.holds["b"].baseline) == (first.at, first.baseline)
+    second = found(book, "b")
+    assert second.reason != first.reason
+    assert (second.at, second.baseline) == (first.at, first.baseline)
     change_cash(book, -1)
     deposit(book)
     advance(book, 1)
@@ -282,7 +289,7 @@ def test_a_second_difference_does_not_replace_the_first(tmp_path: Path) -> None:
 
 def test_a_pause_stored_by_an_earlier_version_needs_a_person(tmp_path: Path) -> None:
     book, stream = paused(tmp_path / "book.db", deposit)
-    book.database.connection.execute("UPDATE reconciliation_holds SET ground = NULL")
+    book.database.connection.execute("UPDATE hold_causes SET baseline = NULL")
     book.reload()
     stream.behind = False
     scheduler.tick(book)

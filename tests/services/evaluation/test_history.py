@@ -25,7 +25,7 @@ from rebal_tui.services.maintenance.check import check_book
 from rebal_tui.services.runs.manual import create_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit, audit_digests, holds, portfolios
-from rebal_tui.store.holds import Hold
+from rebal_tui.store.holds import HoldCause, HoldKind
 from tests.services.brokers import broker, reopen
 from tests.services.factories import (
     account,
@@ -177,7 +177,7 @@ def test_a_decision_that_an_altered_file_changes_shows_a_message_instead_of_its_
 def test_a_decision_about_a_paused_account_is_reproduced() -> None:
     book = simple_book()
     with book.database.write() as tx:
-        holds.put(tx, "a", Hold("cash differs", book.now()))
+        holds.add(tx, "a", HoldCause(HoldKind.RECONCILIATION, "cash differs", book.now()))
     book.holds = holds.load(book.database)
     evaluation_pass(book)
     (found,) = latest_decisions(book.database, "a")

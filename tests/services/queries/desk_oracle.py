@@ -16,7 +16,7 @@ from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.situation import MIN_INVEST_VALUE, Situation, calendar_day, excess_cash, price_faults
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.account import evaluate_account, situation
+from rebal_tui.services.evaluation.account import evaluate_account, situation, value_of
 from rebal_tui.services.queries.status_columns import SHORT_TEXTS, run_state, stopped_by
 from rebal_tui.services.view_models.desk import DeskRow
 from rebal_tui.services.view_models.standing import STATUS_TILES, Tile, short_status
@@ -42,7 +42,7 @@ def exact_row(book: Book, subscription: Subscription) -> DeskRow:
         client=now.account.name,
         portfolio_id=now.portfolio.id,
         portfolio=now.portfolio.name,
-        equity=floor_money(valuation.equity),
+        equity=floor_money(value_of(book, account_id).equity),
         cash=now.account.cash,
         worst=worst.symbol if worst else "",
         drift_bp=worst.points if worst else 0,

@@ -26,7 +26,7 @@ from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
 from rebal_tui.services.view_models.exceptions import BLOCKS, REMEDIES, ExceptionKind, ExceptionView
 from rebal_tui.store import holds as hold_store
 from rebal_tui.store import jobs
-from rebal_tui.store.holds import Hold
+from rebal_tui.store.holds import HoldCause, HoldKind
 from tests.services.factories import (
     account,
     advance_to,
@@ -116,7 +116,7 @@ def test_an_asset_on_hold_is_one_exception_for_all_its_accounts() -> None:
 def test_differences_restrictions_and_ended_accounts() -> None:
     book = quiet_book()
     with book.write() as tx:
-        hold_store.put(tx, "a", Hold("cash differs", new_york("2026-03-02 09:31")))
+        hold_store.add(tx, "a", HoldCause(HoldKind.RECONCILIATION, "cash differs", new_york("2026-03-02 09:31")))
         tx.reload_holds()
     advance_to(book, "2026-03-02 09:45")
     account_events.set_restriction(book, "b", Restriction.SHORT_POSITION, True)

@@ -27,10 +27,9 @@ from rebal_tui.services.runs.sending import (
 )
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import run_orders
-from rebal_tui.store.holds import Hold
 from rebal_tui.store.outbox import unsent
 from tests.services.brokers import BrokerWrapper, broker
-from tests.services.factories import SLOW, advance_clock, entries, orders, set_clock, simple_book, skips
+from tests.services.factories import SLOW, advance_clock, entries, orders, paused, set_clock, simple_book, skips
 
 LOST, UNKNOWN, REFUSED, ACCEPTED = "lost", "reply lost", "refused", "accepted"
 
@@ -191,7 +190,7 @@ def restricted(book: Book) -> None:
 
 
 def held(book: Book) -> None:
-    book.holds["a0"] = Hold("cash: ours 1, the broker's 2", book.now())
+    book.holds["a0"] = paused("cash: ours 1, the broker's 2", book.now())
 
 
 def canceled(book: Book) -> None:

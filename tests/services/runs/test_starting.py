@@ -21,7 +21,6 @@ from rebal_tui.services.runs.manual import approve_run, create_run
 from rebal_tui.services.runs.processing import process_chunk, process_runs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import run_orders, runs
-from rebal_tui.store.holds import Hold
 from tests.services.brokers import broker
 from tests.services.factories import (
     account,
@@ -36,6 +35,7 @@ from tests.services.factories import (
     new_york,
     only_run,
     orders,
+    paused,
     review_book,
     selling_book,
     set_clock,
@@ -162,7 +162,7 @@ def test_a_run_waits_for_its_obstacle_and_the_others_start(
     book = all_queued("abc")
     set_clock(book, "2026-03-03 10:00")
     if waits_for == "a hold":
-        book.holds["a"] = Hold("cash differs", book.now())
+        book.holds["a"] = paused("cash differs", book.now())
     else:
         broker(book).halt("GLD", True, book.now())
         request = OrderRequest("a", "someone-else-1", "GLD", Side.BUY, notional=parse_money("100"))
@@ -251,7 +251,7 @@ def test_a_run_of_yesterday_that_nobody_approved_ends_while_another_of_yesterday
     run = book.open_runs["b"]
     shown = plan_of(book.database, run)
     assert shown is not None
-    book.holds["b"] = Hold("cash differs", book.now())
+    book.holds["b"] = paused("cash differs", book.now())
     approve_run(book, run.id, shown)
     del book.holds["b"]
     advance_market_to(book, "2026-03-03 10:00")
@@ -272,7 +272,7 @@ def test_an_approved_run_does_not_expire() -> None:
     book = review_book()
     shown = plan_of(book.database, only_run(book))
     assert shown is not None
-    book.holds["a"] = Hold("cash differs", book.now())
+    book.holds["a"] = paused("cash differs", book.now())
     approve_run(book, only_run(book).id, shown)
     advance_to(book, "2026-03-02 15:45")
     assert only_run(book).status is RunStatus.QUEUED
@@ -323,7 +323,7 @@ def test_a_run_that_starts_buying_is_updated_at_that_time() -> None:
 
 def test_a_paused_account_stays_paused_until_it_is_released() -> None:
     book = selling_book({"GLD": "100"})
-    book.holds["a"] = Hold("cash differs", book.now())
+    book.holds["a"] = paused("cash differs", book.now())
     advance(book, 20)
     assert only_run(book).phase is RunPhase.SELLING
     del book.holds["a"]

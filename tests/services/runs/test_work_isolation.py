@@ -35,7 +35,7 @@ from rebal_tui.services.view_models.exceptions import ExceptionKind
 from rebal_tui.store import accounts as account_store
 from rebal_tui.store import assets as asset_store
 from rebal_tui.store import cash, holds
-from rebal_tui.store.holds import Hold
+from rebal_tui.store.holds import HoldCause, HoldKind
 from tests.services.factories import (
     advance_clock,
     advance_to,
@@ -149,7 +149,7 @@ def test_an_account_whose_recheck_fails_stops_no_other_recheck(monkeypatch: pyte
     book = simple_book("2026-03-02 10:00", names="ab")
     with book.write() as tx:
         for name in "ab":
-            holds.put(tx, name, Hold("cash differs", book.now(), "{}"))
+            holds.add(tx, name, HoldCause(HoldKind.RECONCILIATION, "cash differs", book.now(), "{}"))
         tx.reload_holds()
     book.accounts_to_recheck.update("ab")
     monkeypatch.setattr(recheck, "_explained", failing_for("a", lambda *_: True, lambda _book, one, _hold: one))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 
@@ -40,3 +42,37 @@ def test_rows_are_followed_by_their_ids_when_the_source_has_them_elsewhere() -> 
     order.renew([0, 1, 2], IDS, 0.0)
     other = np.array([12, 11, 10, 99])
     assert other[order.keep([0, 1, 2, 3], other, 1.0)].tolist() == [10, 11, 12, 99]
+
+
+def test_a_row_that_comes_counts_as_one_that_moved_and_shifts_none() -> None:
+    order = StableOrder()
+    order.renew([0, 1, 2], IDS, 0.0)
+    assert order.keep([3, 0, 1, 2], IDS, 1.0).tolist() == [0, 1, 2, 3]
+    assert order.moved == 1
+    assert [order.has_moved(index) for index in range(4)] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_row_changes_position_within_ten_seconds_of_a_key(seed: int) -> None:
+    """Rows stay, come and change their order at random times; keys are pressed at random times."""
+    chance, order = Random(seed), StableOrder()
+    ids = np.arange(60)
+    now, key_at, shown = 0.0, float("-inf"), order.renew(range(40), ids, 0.0).tolist()
+    renewed = 0
+    for _ in range(400):
+        now += chance.choice((0.25, 0.25, 3.0))
+        if chance.random() < 0.1:
+            order.touch(now)
+            key_at = now
+        there = (
+            chance.sample(range(60), chance.randint(35, 60))
+            if chance.random() < 0.1
+            else chance.sample(shown, len(shown))
+        )
+        before, shown = shown, order.keep(there, ids, now).tolist()
+        assert sorted(shown) == sorted(there)
+        stayed = [one for one in before if one in set(there)]
+        if now - key_at < HOLD_SECONDS:
+            assert shown[: len(stayed)] == stayed
+        renewed += shown == there and shown[: len(stayed)] != stayed
+    assert renewed > 3, "without keys, the order follows"

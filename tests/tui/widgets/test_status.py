@@ -30,9 +30,11 @@ def test_important_columns_stay_on_a_narrow_terminal(width: int) -> None:
 def test_live_is_red_and_old_prices_are_marked() -> None:
     assert ("LIVE", "bad") in status_line(status(mode="LIVE"), "", 200)
     assert "▲ prices 3 m old" in text(120, price_age_seconds=200)
-    assert "■ HALTED" in text(80, halted=True)
     assert "■ NOT UPDATING: disk full" in text(80, trouble="disk full")
     assert "alert" not in text(200, alerts=0)
+    assert text(200, exceptions=3).endswith("! 3 exceptions, 2 alerts")
+    assert text(200, exceptions=1, alerts=0).endswith("! 1 exception")
+    assert text(80, exceptions=3).endswith("! 5 alerts")
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])

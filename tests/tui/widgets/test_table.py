@@ -201,3 +201,53 @@ def test_a_changed_row_is_drawn_again_and_an_equal_one_is_not() -> None:
             assert "new" in line(table, 3)
 
     asyncio.run(main())
+
+
+def test_rows_of_every_list_keep_their_places_for_ten_seconds_after_a_key() -> None:
+    async def script(pilot: Pilot[None], table: BookTable[Row], messages: list[Message]) -> None:
+        def keys() -> list[str]:
+            return [row.key for row in table.rows]
+
+        await pilot.press("j")
+        before = keys()
+        for _ in range(4):
+            await pilot.pause(2.4)
+            table.set_rows((Row("new", "new", 1), *reversed(ROWS)))
+            assert keys() == [*before, "new"], "a new row comes last"
+        assert table.moved >= len(ROWS)
+        assert "↕" in line(table, 3)
+        await pilot.pause(0.6)
+        assert keys() == ["new", *before[::-1]]
+        table.set_rows(ROWS)
+        await pilot.press("full_stop")
+        assert keys() == before
+        table.set_rows(tuple(reversed(ROWS)))
+        table.renew_order()
+        table.set_rows(tuple(reversed(ROWS)))
+        assert keys() == before[::-1], "another tab has its own order at once"
+        assert table.cursor_key == "k01"
+
+    table_run(script)
+
+
+def test_a_column_gives_up_the_width_that_its_texts_do_not_need() -> None:
+    columns = lay_out_columns(COLUMNS, 24, {"name": 5})
+    assert [(placed.column.key, placed.width) for placed in columns] == [("name", 5), ("amount", 6), ("key", 4)]
+    assert [placed.column.key for placed in lay_out_columns(COLUMNS, 21, {"name": 2})] == ["name", "amount", "key"]
+    assert [placed.column.key for placed in lay_out_columns(COLUMNS, 21)] == ["name", "amount"]
+
+
+def test_names_are_whole_before_columns_of_low_priority_are_shown() -> None:
+    columns: tuple[Column[Row], ...] = (
+        Column("name", "Name", 8, lambda row: row.name, grow=1, max_width=30, whole=True),
+        Column("state", "State", 6, lambda row: row.name, grow=3, max_width=20),
+        Column("key", "Key", 4, lambda row: row.key, priority=5),
+    )
+
+    def shown(width: int, *, names_first: bool = True) -> list[tuple[str, int]]:
+        placed = lay_out_columns(columns, width, {"name": 20}, names_first=names_first)
+        return [(one.column.key, one.width) for one in placed]
+
+    assert shown(30) == [("name", 20), ("state", 6)]
+    assert shown(36) == [("name", 20), ("state", 6), ("key", 4)]
+    assert shown(24, names_first=False) == [("name", 8), ("state", 6), ("key", 4)], "chosen by the user"

@@ -51,6 +51,13 @@ def check_mapping(mapping: Mapping[str, object]) -> Mapping[str, str]:
     return {key: str(value) for key, value in mapping.items()}
 
 
+def usual_columns(names: Sequence[str]) -> dict[str, str]:
+    """The column of each field among the names, as far as one has a usual name."""
+    forms = {form: name for name in reversed(names) for form in name_forms(name)}
+    found = {key: next((forms[one] for one in usual if one in forms), "") for key, usual in USUAL_NAMES.items()}
+    return {key: name for key, name in found.items() if name}
+
+
 @dataclass(slots=True)
 class _Reading:
     builder: StatementBuilder

@@ -20,6 +20,7 @@ from rebal_tui.services.broker_sync.explained.actions import action_change, note
 from rebal_tui.services.broker_sync.explained.executions import delivered
 from rebal_tui.store import explained, jobs
 from rebal_tui.store.explained import Change
+from rebal_tui.store.holds import HoldKind
 
 NOTICE_ALERT = "broker_notice"
 
@@ -130,7 +131,7 @@ def reverse_execution(tx: BookTransaction, event: BrokerEvent) -> None:
     if event.reversal is None or event.account_id is None or tx.book.live is None:
         return
     what = "corrected" if event.reversal.corrected else "busted"
-    pause_account(tx, event.account_id, f"the broker {what} execution {event.reversal.execution_id}")
+    pause_account(tx, event.account_id, HoldKind.REPORTED, f"the broker {what} execution {event.reversal.execution_id}")
 
 
 def _notify(tx: BookTransaction, event: BrokerEvent, text: str) -> None:

@@ -19,13 +19,12 @@ from rebal_tui.domain.quantities import CENT, Money, Qty, money_text, qty_text
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.split_ratios import split_like
 from rebal_tui.services.book.book import Book, BookTransaction
-from rebal_tui.services.broker_sync import unknown_assets
-from rebal_tui.services.broker_sync.account_holds import PAUSE_ALERT
+from rebal_tui.services.broker_sync.account_holds import PAUSE_ALERT, pause_text, remove_causes
 from rebal_tui.services.broker_sync.explained.actions import announced_changes, book_split
 from rebal_tui.services.broker_sync.explained.executions import book_undelivered, undelivered
 from rebal_tui.store import explained, holds, jobs
 from rebal_tui.store.explained import Change, Figures
-from rebal_tui.store.holds import Hold
+from rebal_tui.store.holds import HoldCause, HoldKind
 
 GRACE = timedelta(seconds=60)
 """How long an account waits for events under way before its pause is an alert."""
@@ -42,7 +41,7 @@ def check_accounts(tx: BookTransaction, accounts: Iterable[Account]) -> None:
     if book.live is None:
         return
     for account in accounts:
-        if unknown_assets.is_unknown(holds.of_account(tx.database, account.id)):
+        if holds.first_of(holds.of_account(tx.database, account.id), HoldKind.UNKNOWN_ASSET):
             # It is paused and compared once its assets are known; a second alert would add nothing.
             continue
         theirs = Figures(account.cash, held_by_id(book, account), book.now())
@@ -71,7 +70,7 @@ def is_settled(book: Book, account: Account) -> bool:
     if book.live is None:
         return True
     ours, hold = explained.figures(book.database, account.id), book.holds.get(account.id)
-    if ours is None or (hold is not None and has_difference(hold)):
+    if ours is None or holds.first_of(hold, HoldKind.DIFFERENCE):
         return False
     agreed = (ours.cash, dict(ours.held)) == (account.cash, dict(held_by_id(book, account)))
     return agreed and not explained.changes_since(book.database, account.id) and not undelivered(book, account.id)
@@ -110,22 +109,7 @@ def held_by_id(book: Book, account: Account) -> Mapping[str, Qty]:
 def is_waiting(book: Book, account_id: str) -> bool:
     """Whether an account waits for events: its orders are sent later."""
     hold = book.holds.get(account_id)
-    return hold is not None and hold.waiting_until is not None
-
-
-def has_difference(hold: Hold) -> bool:
-    """Whether an account is paused for a difference that later events may explain."""
-    return bool(difference_of(hold))
-
-
-def difference_of(hold: Hold | None) -> list[str]:
-    """The reasons of a pause that later events may explain."""
-    return [] if hold is None else [text for text in hold.reason.split("; ") if text.startswith(_REASON)]
-
-
-def other_reasons(hold: Hold | None) -> list[str]:
-    """The reasons of a pause besides `difference_of`."""
-    return [] if hold is None else [text for text in hold.reason.split("; ") if not text.startswith(_REASON)]
+    return hold is not None and hold.waits
 
 
 def _explained(ours: Figures, changes: Sequence[Change], theirs: Figures) -> bool:
@@ -173,19 +157,16 @@ def _texts(book: Book, account: Account, ours: Figures, theirs: Figures) -> str:
 def _hold(
     tx: BookTransaction, account: Account, reason: str, changes: Sequence[Change], ours: Figures, theirs: Figures
 ) -> None:
-    book, before = tx.book, holds.of_account(tx.database, account.id)
-    reason = "; ".join([*other_reasons(before), reason])
+    book, hold = tx.book, holds.of_account(tx.database, account.id)
+    before = holds.first_of(hold, HoldKind.DIFFERENCE)
     if before is not None and before.reason == reason:
         return
     waiting = None
-    if before is None or before.waiting_until is not None:
+    if hold is None or hold.waits:
         may_wait = _under_way(book, account.id, changes) or expected(ours, changes).held == dict(theirs.held)
         waiting = (before.at if before else book.now()) + GRACE if may_wait else None
-    put = Hold(reason, before.at if before else book.now(), before.baseline if before else None, waiting)
-    holds.put(tx, account.id, put)
-    if waiting is None:
-        pause(tx, account.id, put)
-    tx.reload_holds()
+    cause = HoldCause(HoldKind.DIFFERENCE, reason, before.at if before else book.now(), None, waiting)
+    store_difference(tx, account.id, cause)
 
 
 def _under_way(book: Book, account_id: str, changes: Sequence[Change]) -> bool:
@@ -196,25 +177,21 @@ def _under_way(book: Book, account_id: str, changes: Sequence[Change]) -> bool:
     return in_progress or bool(changes) or (extras is not None and extras.external_orders > 0)
 
 
-def pause(tx: BookTransaction, account_id: str, hold: Hold) -> None:
-    """Alert about an account that is paused for a difference."""
-    account = tx.book.accounts.get(account_id)
-    name = f"{account.name} ({account.account_number})" if account else account_id
-    jobs.raise_alert(tx, tx.book.now(), PAUSE_ALERT, account_id, f"{name} is paused: {hold.reason}")
-    tx.record("account.paused", account_id, {"reason": hold.reason})
+def store_difference(tx: BookTransaction, account_id: str, cause: HoldCause) -> None:
+    """Pause an account for a difference in place of an earlier one; once it does not wait for events, with an alert."""
+    holds.replace_kind(tx, account_id, HoldKind.DIFFERENCE, [cause])
+    if cause.waiting_until is None:
+        text = pause_text(tx, account_id)
+        jobs.raise_alert(tx, tx.book.now(), PAUSE_ALERT, account_id, text)
+        tx.record("account.paused", account_id, {"reason": cause.reason})
+    tx.reload_holds()
 
 
 def _resume(tx: BookTransaction, account_id: str) -> None:
-    book, hold = tx.book, holds.of_account(tx.database, account_id)
-    if hold is None or not has_difference(hold):
+    hold = holds.of_account(tx.database, account_id)
+    difference = holds.first_of(hold, HoldKind.DIFFERENCE)
+    if hold is None or difference is None:
         return
-    others = other_reasons(hold)
-    if others:
-        holds.put(tx, account_id, replace(hold, reason="; ".join(others), waiting_until=None))
-    else:
-        holds.remove(tx, account_id)
-        jobs.clear_alert(tx, PAUSE_ALERT, account_id, book.now())
-        tx.requeue_runs([account_id])
-    if hold.waiting_until is None:
+    remove_causes(tx, account_id, HoldKind.DIFFERENCE)
+    if difference.waiting_until is None:
         tx.record("reconciliation.explained", account_id, {"reason": hold.reason}, "broker")
-    tx.reload_holds()

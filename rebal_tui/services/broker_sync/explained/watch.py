@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from rebal_tui.broker.protocol import LiveBroker
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.broker_sync.explained.comparison import has_difference, pause
+from rebal_tui.services.broker_sync.explained.comparison import store_difference
 from rebal_tui.store import holds
+from rebal_tui.store.holds import HoldKind
 
 WAITING_INTERVAL, PAUSED_INTERVAL = timedelta(seconds=5), timedelta(minutes=1)
 """Intervals at which an account that waits for events is read again, and one that is paused."""
@@ -42,17 +43,16 @@ def watch_differences(book: Book, broker: LiveBroker, now: datetime) -> None:
     """Ask for the accounts with a difference again, each when due, and alert about those that have waited too long."""
     asked = book.polling_state.differences_asked
     for account_id, hold in list(book.holds.items()):
-        if not has_difference(hold):
+        difference = holds.first_of(hold, HoldKind.DIFFERENCE)
+        if difference is None:
             continue
-        if hold.waiting_until is not None and now >= hold.waiting_until:
-            hold = replace(hold, waiting_until=None)
+        if difference.waiting_until is not None and now >= difference.waiting_until:
+            difference = replace(difference, waiting_until=None)
             with book.write() as tx:
-                holds.put(tx, account_id, hold)
-                pause(tx, account_id, hold)
-                tx.reload_holds()
+                store_difference(tx, account_id, difference)
                 tx.requeue_runs([account_id])
-        interval = PAUSED_INTERVAL if hold.waiting_until is None else WAITING_INTERVAL
-        if now - asked.get(account_id, hold.at) >= interval:
+        interval = PAUSED_INTERVAL if difference.waiting_until is None else WAITING_INTERVAL
+        if now - asked.get(account_id, difference.at) >= interval:
             asked[account_id] = now
             broker.request_refresh(account_id, f"difference {account_id} {now.isoformat()}")
     for account_id in asked.keys() - book.holds.keys():

@@ -7,23 +7,21 @@ does one that no event can explain.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from rebal_tui.broker.failures import BrokerPending, BrokerRefused
 from rebal_tui.broker.protocol import BrokerEvent, EventKind
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.quarantine import isolated
 from rebal_tui.services.book.quarantine_view import Work
 from rebal_tui.services.broker_sync import missed_events
-from rebal_tui.services.broker_sync.explained.comparison import difference_of
+from rebal_tui.services.broker_sync.account_holds import remove_causes
 from rebal_tui.services.broker_sync.reconciliation.comparison import explains, mismatches
 from rebal_tui.services.broker_sync.reconciliation.event_replay import events_from
 from rebal_tui.services.broker_sync.reconciliation.orders import reconcile_run
 from rebal_tui.services.broker_sync.reconciliation.pause_baseline import PauseBaseline
-from rebal_tui.services.broker_sync.reconciliation.reconcile import ALERT, LATE_EVENT_MAX_AGE
+from rebal_tui.services.broker_sync.reconciliation.reconcile import LATE_EVENT_MAX_AGE
 from rebal_tui.services.broker_sync.reconciliation.report import ReconciliationReport
-from rebal_tui.store import holds, jobs, runs
-from rebal_tui.store.holds import Hold
+from rebal_tui.store import holds, runs
+from rebal_tui.store.holds import HoldCause, HoldKind
 
 
 def recheck(book: Book) -> None:
@@ -39,24 +37,25 @@ def recheck(book: Book) -> None:
 
 
 def _recheck(book: Book, account_id: str) -> None:
-    hold = book.holds[account_id]
-    in_time = hold.baseline is not None and book.now() < hold.at + LATE_EVENT_MAX_AGE
-    if in_time and _explained(book, account_id, hold):
-        _resume(book, account_id, hold)
+    cause = holds.first_of(book.holds[account_id], HoldKind.RECONCILIATION)
+    if cause is None or cause.baseline is None or book.now() >= cause.at + LATE_EVENT_MAX_AGE:
+        return
+    if _explained(book, account_id, cause):
+        _resume(book, account_id)
 
 
-def _explained(book: Book, account_id: str, hold: Hold) -> bool:
-    baseline = PauseBaseline.from_json(hold.baseline or "")
+def _explained(book: Book, account_id: str, cause: HoldCause) -> bool:
+    baseline = PauseBaseline.from_json(cause.baseline or "")
     report = ReconciliationReport()
     if baseline.run:
         reconcile_run(book, runs.get(book.database, baseline.run), report, [])
     if report.reasons:
         return False
     # Accounts of a real broker are polled continuously, so its figures are accepted.
-    return book.live is not None or _account_explained(book, account_id, baseline, hold)
+    return book.live is not None or _account_explained(book, account_id, baseline, cause)
 
 
-def _account_explained(book: Book, account_id: str, baseline: PauseBaseline, hold: Hold) -> bool:
+def _account_explained(book: Book, account_id: str, baseline: PauseBaseline, cause: HoldCause) -> bool:
     ours = book.account(account_id)
     try:
         theirs = book.broker.account(account_id)
@@ -67,7 +66,7 @@ def _account_explained(book: Book, account_id: str, baseline: PauseBaseline, hol
     events = _events_since(book, account_id, baseline)
     # A share transfer is announced without quantities. It explains the difference only if it happened before the
     # figures were compared.
-    announced = any(event.kind is EventKind.ACCOUNT and event.at <= hold.at for event in events)
+    announced = any(event.kind is EventKind.ACCOUNT and event.at <= cause.at for event in events)
     return explains(baseline.restore(ours), events, theirs, shares=not announced)
 
 
@@ -82,14 +81,8 @@ def _events_since(book: Book, account_id: str, baseline: PauseBaseline) -> list[
     ]
 
 
-def _resume(book: Book, account_id: str, hold: Hold) -> None:
+def _resume(book: Book, account_id: str) -> None:
+    reason = book.holds[account_id].reason
     with book.write() as tx:
-        rest = difference_of(hold)
-        if rest:
-            holds.put(tx, account_id, replace(hold, reason="; ".join(rest), baseline=None))
-        else:
-            holds.remove(tx, account_id)
-            jobs.clear_alert(tx, ALERT, account_id, book.now())
-        tx.record("reconciliation.explained", account_id, {"reason": hold.reason}, "broker")
-        tx.reload_holds()
-        tx.requeue_runs([account_id])
+        remove_causes(tx, account_id, HoldKind.RECONCILIATION)
+        tx.record("reconciliation.explained", account_id, {"reason": reason}, "broker")

@@ -21,9 +21,8 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.quarantine import isolated
 from rebal_tui.services.book.quarantine_view import Work
 from rebal_tui.services.broker_sync import unknown_assets
-from rebal_tui.services.broker_sync.account_holds import PAUSE_ALERT
+from rebal_tui.services.broker_sync.account_holds import PAUSE_ALERT, pause_text
 from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, apply_events, apply_journal, sync
-from rebal_tui.services.broker_sync.explained.comparison import difference_of, other_reasons
 from rebal_tui.services.broker_sync.reconciliation.comparison import explains, mismatches, with_events_applied
 from rebal_tui.services.broker_sync.reconciliation.event_replay import events_since, poll_events
 from rebal_tui.services.broker_sync.reconciliation.orders import (
@@ -37,7 +36,7 @@ from rebal_tui.services.broker_sync.reconciliation.snapshot import differing_acc
 from rebal_tui.store import accounts, audit, book_settings, cash, fills, holds, jobs
 from rebal_tui.store.account_table import Accounts, AccountTable
 from rebal_tui.store.backup import is_small
-from rebal_tui.store.holds import Hold
+from rebal_tui.store.holds import HoldCause, HoldKind
 
 ALERT = PAUSE_ALERT
 
@@ -52,7 +51,7 @@ class Reconciliation:
     """Result of a reconciliation: number of changes applied, and the reasons of new or changed pauses by account."""
 
     applied: int
-    paused: Mapping[str, str]
+    paused: Mapping[str, Sequence[str]]
 
 
 def ensure_reconciled(book: Book) -> None:
@@ -91,9 +90,9 @@ def reconcile(book: Book) -> Reconciliation:
     new = {}
     for account_id, reasons in report.reasons.items():
         hold = book.holds.get(account_id)
-        reason = "; ".join([*reasons, *difference_of(hold)])
-        if account_id in book.accounts and (hold is None or hold.reason != reason):
-            new[account_id] = reason
+        known_reasons = [cause.reason for cause in hold.of(HoldKind.RECONCILIATION)] if hold is not None else []
+        if account_id in book.accounts and known_reasons != reasons:
+            new[account_id] = reasons
     if new:
         _pause(book, new, {a: baseline_of(book, known, before, a) for a in new if a not in report.permanent})
     return Reconciliation(applied, new)
@@ -122,19 +121,20 @@ def _check_ledger(book: Book) -> None:
 
     An account that a person has released before has an alert only.
     """
-    faults: dict[str, str] = {}
+    faults: dict[str, list[str]] = {}
     for account_id, text in cast(SandboxControls, book.broker).ledger_faults():
         if account_id in book.accounts and account_id not in book.holds:
-            faults[account_id] = "; ".join([*([faults[account_id]] if account_id in faults else []), text])
+            faults.setdefault(account_id, []).append(text)
     released = audit.subjects(book.database, "reconciliation.released") if faults else set()
-    paused = {account_id: text for account_id, text in faults.items() if account_id not in released}
+    paused = {account_id: texts for account_id, texts in faults.items() if account_id not in released}
     if paused:
         _pause(book, paused, {})
     known = faults.keys() & released
     if known:
         with book.write() as tx:
             for account_id in sorted(known):
-                jobs.raise_alert(tx, book.now(), "ledger", account_id, f"account {account_id}: {faults[account_id]}")
+                text = f"account {account_id}: {'; '.join(faults[account_id])}"
+                jobs.raise_alert(tx, book.now(), "ledger", account_id, text)
 
 
 def _reconcile_journals(book: Book, report: ReconciliationReport) -> int:
@@ -244,18 +244,18 @@ def _late_events(book: Book, account_ids: Collection[str]) -> dict[str, list[Bro
     return late
 
 
-def _pause(book: Book, reasons: Mapping[str, str], baselines: Mapping[str, str]) -> None:
+def _pause(book: Book, reasons: Mapping[str, Sequence[str]], baselines: Mapping[str, str]) -> None:
     """Pause accounts. One already paused retains its timestamp and, if it gets a baseline again, its first baseline."""
     now = book.now()
     with book.write() as tx:
-        for account_id, reason in reasons.items():
-            account, before = book.account(account_id), holds.of_account(tx.database, account_id)
+        for account_id, texts in reasons.items():
+            before = holds.first_of(holds.of_account(tx.database, account_id), HoldKind.RECONCILIATION)
             baseline = baselines.get(account_id)
-            if before is not None and baseline is not None and other_reasons(before):
+            if before is not None and baseline is not None:
                 baseline = before.baseline
-            hold = Hold(reason, before.at if before else now, baseline)
-            holds.put(tx, account_id, hold)
-            text = f"{account.name} ({account.account_number}) is paused: {reason}"
-            jobs.raise_alert(tx, now, ALERT, account_id, text)
-            tx.record("reconciliation.paused", account_id, {"reason": reason})
+            since = before.at if before is not None else now
+            causes = [HoldCause(HoldKind.RECONCILIATION, text, since, baseline) for text in texts]
+            holds.replace_kind(tx, account_id, HoldKind.RECONCILIATION, causes)
+            jobs.raise_alert(tx, now, ALERT, account_id, pause_text(tx, account_id))
+            tx.record("reconciliation.paused", account_id, {"reason": "; ".join(texts)})
         tx.reload_holds()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.domain.accounts import Account, Position
@@ -21,7 +22,6 @@ from rebal_tui.services.broker_sync.reconciliation.event_replay import EVENT_LOO
 from rebal_tui.services.broker_sync.reconciliation.reconcile import ALERT
 from rebal_tui.store import accounts, fills, holds, jobs, run_orders
 from rebal_tui.store.codec import parse_client_order_id
-from rebal_tui.store.holds import Hold
 
 
 def release(book: Book, account_id: str) -> None:
@@ -36,7 +36,7 @@ def release(book: Book, account_id: str) -> None:
         _release(book, account_id, check_release(book, account_id))
 
 
-def _release(book: Book, account_id: str, hold: Hold) -> None:
+def _release(book: Book, account_id: str, pause: Pause) -> None:
     try:
         fresh = [book.broker.account(account_id)]
     except BrokerRefused as refusal:
@@ -57,21 +57,32 @@ def _release(book: Book, account_id: str, hold: Hold) -> None:
         for one in book.quarantine.by_account.get(account_id, ()):
             quarantine.leave(tx, one.kind, one.subject, "advisor")
         jobs.clear_alert(tx, ALERT, account_id, book.now())
-        detail = {"reason": hold.reason, "before": _balances(before), "after": _balances(fresh[0])}
+        detail = {"reason": pause.reason, "before": _balances(before), "after": _balances(fresh[0])}
         tx.record("reconciliation.released", account_id, detail, "advisor")
         tx.reload_holds()
         tx.requeue_runs()
         tx.reload_accounts([account_id])
 
 
-def check_release(book: Book, account_id: str) -> Hold:
-    """Why an account is paused, and since when. Raises `Conflict` when the account is not paused."""
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why an account is paused, as text, and since when. `resumes` is whether later events may resume it."""
+
+    reason: str
+    at: datetime
+    resumes: bool
+
+
+def check_release(book: Book, account_id: str) -> Pause:
+    """Why an account is paused. Raises `Conflict` when the account is not paused."""
     if not book.is_paused(account_id):
         raise Conflict(f"account {book.account(account_id).account_number} is not paused; there are no differences")
     since = [one.since for one in book.quarantine.by_account.get(account_id, ())]
+    resumes = not since
     if account_id in book.holds:
         since.append(book.holds[account_id].at)
-    return Hold(book.pause_reason(account_id), min(since))
+        resumes = resumes and all(cause.baseline is not None for cause in book.holds[account_id].causes)
+    return Pause(book.pause_reason(account_id), min(since), resumes)
 
 
 def differences(book: Book, account_id: str) -> tuple[tuple[str, str, str], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict
@@ -11,7 +11,7 @@ from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.domain.orders import OrderStatus, Side
 from rebal_tui.services.wire.models.rebalancing import Error, Order
-from rebal_tui.services.wire.models.types import Day, Decimal, Timestamp, Uuid, documented
+from rebal_tui.services.wire.models.types import OURS, Day, Decimal, Timestamp, Uuid, documented
 
 
 # The first keys of every account shape.
@@ -28,7 +28,7 @@ class AccountHead(TypedDict):
 class Account(TypedDict):
     id: str
     account_number: str
-    name: str
+    name: NotRequired[Annotated[str, OURS]]
     status: AccountStatus
     currency: Literal["USD"]
     account_type: Literal["trading"]
@@ -40,7 +40,7 @@ class Account(TypedDict):
 class TradingAccount(TypedDict):
     id: str
     account_number: str
-    name: SkipJsonSchema[str]
+    name: NotRequired[Annotated[str, OURS]]
     status: AccountStatus
     crypto_status: Literal["INACTIVE"]
     currency: Literal["USD"]
@@ -82,7 +82,7 @@ class TradingAccount(TypedDict):
     last_buying_power: SkipJsonSchema[None]
     clearing_broker: None
     user_configurations: SkipJsonSchema[None]
-    restrictions: list[Restriction]
+    restrictions: NotRequired[Annotated[list[Restriction], OURS]]
 
 
 # A position as exports show it.
@@ -199,8 +199,8 @@ class Journal(TypedDict):
     net_amount: Decimal
     currency: SkipJsonSchema[Literal["USD"]]
     description: str
-    reason: SkipJsonSchema[str | None]
+    reason: NotRequired[Annotated[str | None, OURS]]
     settle_date: Day | None
     system_date: Day | None
-    created_at: SkipJsonSchema[Timestamp]
-    updated_at: SkipJsonSchema[Timestamp]
+    created_at: NotRequired[Annotated[Timestamp, OURS]]
+    updated_at: NotRequired[Annotated[Timestamp, OURS]]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.cash import JournalStatus
-from rebal_tui.domain.runs import InitiatedFrom, RunType
-from rebal_tui.services.wire.models.rebalancing import Order, Portfolio, ShownRunType, Weight
-from rebal_tui.services.wire.models.types import Day, Decimal, Timestamp
+from rebal_tui.domain.runs import RunType
+from rebal_tui.services.wire.models.rebalancing import Initiator, Order, Portfolio, ShownRunType, Weight
+from rebal_tui.services.wire.models.types import OURS, Day, Decimal, Timestamp
 
 
 # The first keys of run and portfolio events.
@@ -28,9 +28,9 @@ class PortfolioStatusChanged(RebalancerHead):
 class RunSnapshot(TypedDict):
     id: str
     type: ShownRunType
-    kind: RunType
+    kind: NotRequired[Annotated[RunType, OURS]]
     amount: Decimal | None
-    initiated_from: InitiatedFrom
+    initiated_from: Initiator
     status: str
     reason: str | None
     account_id: str
@@ -90,7 +90,7 @@ class Activity(BrokerHead):
     settle_date: Day
     system_date: Day
     description: Literal[""]
-    reference: str
+    reference: NotRequired[Annotated[str, OURS]]
 
 
 # An activity as its own stream has it, `details` by type.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
@@ -10,7 +10,7 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.corporate_actions import ActionKind
-from rebal_tui.services.wire.models.types import Day, Decimal, TimeOfDay, Timestamp, Uuid, documented
+from rebal_tui.services.wire.models.types import OURS, Day, Decimal, TimeOfDay, Timestamp, Uuid, documented
 
 # Declared by a call, because one of its keys is a Python keyword.
 Asset = TypedDict(
@@ -29,8 +29,8 @@ Asset = TypedDict(
         "fractionable": bool,
         "margin_requirement_long": Literal["100"],
         "margin_requirement_short": Literal["100"],
-        "price": Decimal | None,
-        "price_at": SkipJsonSchema[Timestamp | None],
+        "price": NotRequired[Annotated[Decimal | None, OURS]],
+        "price_at": NotRequired[Annotated[Timestamp | None, OURS]],
     },
 )
 documented(Asset)

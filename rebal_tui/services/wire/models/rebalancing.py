@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict
@@ -13,10 +13,12 @@ from rebal_tui.domain.portfolios import BandType, CalendarType, PortfolioStatus
 from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
 from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 from rebal_tui.services.view_models.exceptions import ExceptionKind
-from rebal_tui.services.wire.models.types import Decimal, Timestamp, Uuid, documented
+from rebal_tui.services.wire.models.types import OURS, Decimal, ShownAs, Timestamp, Uuid, documented
 
 ShownRunType = Literal[RunType.FULL_REBALANCE, RunType.INVEST_CASH]
 """The types of run that the API's clients know."""
+Initiator = Annotated[Literal["system", "api", "dashboard"], ShownAs({"dashboard": "api"})]
+"""Who asked for a run. `dashboard`: a person at the terminal; shown as `api` unless the request asks for extensions."""
 
 
 @documented
@@ -54,7 +56,7 @@ class Portfolio(TypedDict):
     updated_at: Timestamp
     weights: list[Weight]
     rebalance_conditions: list[Condition]
-    review: bool
+    review: NotRequired[Annotated[bool, OURS]]
 
 
 @documented
@@ -111,7 +113,7 @@ class Order(TypedDict):
     subtag: SkipJsonSchema[None]
     source: SkipJsonSchema[None]
     commission: SkipJsonSchema[None]
-    reject_reason: str | None
+    reject_reason: NotRequired[Annotated[str | None, OURS]]
 
 
 @documented
@@ -126,7 +128,6 @@ class SkippedOrder(TypedDict):
 
 class _RunBody(TypedDict):
     amount: Decimal | None
-    initiated_from: InitiatedFrom
     status: RunStatus
     reason: str | None
     account_id: str
@@ -145,13 +146,15 @@ class _RunBody(TypedDict):
 class RunRecord(_RunBody):
     id: str
     type: RunType
+    initiated_from: InitiatedFrom
 
 
 # A run as the API shows it: with a type that its clients know, and its own type as `kind`.
 class _ShownRun(TypedDict):
     id: Uuid
     type: ShownRunType
-    kind: RunType
+    kind: NotRequired[Annotated[RunType, OURS]]
+    initiated_from: Initiator
 
 
 @documented

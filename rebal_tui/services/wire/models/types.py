@@ -1,7 +1,9 @@
-"""Value types of the shapes, with their OpenAPI schemas."""
+"""Value types of the shapes, with their OpenAPI schemas, and the mark of what Alpaca's API does not have."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, WithJsonSchema, with_config
@@ -12,6 +14,20 @@ Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-tim
 Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
 TimeOfDay = Annotated[str, Field(pattern=r"^[0-2][0-9]:[0-5][0-9]$")]
 Uuid = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
+
+OURS = Field(description="Ours: present when the request has the header `Rebal-Extensions: 1`.")
+"""Marks a key that Alpaca's API does not have: `NotRequired[Annotated[bool, OURS]]`."""
+
+
+@dataclass(frozen=True)
+class ShownAs:
+    """Marks a key with values that clients of Alpaca's API may not know, and what they are shown instead."""
+
+    known: Mapping[str, str]
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.known.items()))
+
 
 documented = with_config(ConfigDict(extra="allow"))
 """Configuration of a shape in the OpenAPI document; additional keys are allowed."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.text import fold
-from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, restriction_words
+from rebal_tui.services.view_models.accounts import RESTRICTION_LENGTH, AccountGroup, AccountRow, restriction_words
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.status_styles import glyph
 from rebal_tui.tui.segments import Line
@@ -52,7 +52,7 @@ def _status(row: AccountRow) -> Line:
 
 
 def _restrictions(row: AccountRow) -> Line:
-    return ((", ".join(formats.words(Restriction(r))[:20] for r in row.restrictions) or "–", "muted"),)
+    return ((", ".join(formats.words(Restriction(r))[:RESTRICTION_LENGTH] for r in row.restrictions) or "–", "muted"),)
 
 
 def _amount(amount: int, text: str) -> Line:
@@ -64,7 +64,8 @@ def columns() -> tuple[Column[AccountRow], ...]:
     return (
         Column("glyph", "", 1, lambda row: (glyph(row),)),
         Column(
-            "client", "Client", 16, lambda row: row.client, sort=lambda row: fold(row.client), grow=3, max_width=48
+            "client", "Client", 16, lambda row: row.client, sort=lambda row: fold(row.client), grow=3, max_width=48,
+            whole=True,
         ),
         Column("status", "At broker", 9, _status, sort=lambda row: row.status, priority=6, grow=1, max_width=18),
         Column("equity", "Equity", 13, lambda row: formats.money(row.equity), "right", 0, lambda row: row.equity, True),
@@ -82,10 +83,10 @@ def columns() -> tuple[Column[AccountRow], ...]:
         ),
         Column(
             "portfolio", "Portfolio", 12, _portfolio, sort=lambda row: fold(row.portfolio), priority=1, grow=2,
-            max_width=36,
+            max_width=36, whole=True,
         ),
         Column("restrictions", "Restrictions", 14, _restrictions, priority=8, grow=2, max_width=30),
-        Column("state", "Status", 12, _state, sort=lambda row: row.state, grow=3, max_width=48),
+        Column("state", "Status", 12, _state, sort=lambda row: row.state, grow=3, max_width=48, whole=True),
         Column(
             "number", "Account", 9, lambda row: row.account_number, sort=lambda row: row.account_number, priority=5,
             grow=1, max_width=12,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from rebal_tui.domain.runs import RunType
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.accounts import AccountRow
-from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import cash_queries
 from rebal_tui.tui.questions import Effect
@@ -13,8 +12,8 @@ from rebal_tui.tui.screens.accounts.bulk import pick_portfolio
 from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values, read_amount
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.picker import Choice, PickScreen
-from rebal_tui.tui.screens.shared.plan_effects import plan_effects
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from rebal_tui.tui.screens.shared.preview_page import confirm_manual_run, manual_effects
 
 RUN_CHOICES = (
     Choice(RunType.FULL_REBALANCE, "full rebalance", "sell overweight assets, buy underweight assets"),
@@ -30,7 +29,7 @@ def run_manually(screen: ListScreen, row: AccountRow) -> None:
         if kind == RunType.PARTIAL_LIQUIDATION and row.portfolio_id is not None:
             screen.app.push_screen(liquidation_form(row, None))
         elif kind and row.portfolio_id is not None:
-            screen.host.work(_manual(screen, row, RunType(kind), None), name="run")
+            screen.host.work(confirm_manual_run(screen, row.account_id, row.client, RunType(kind)), name="run")
         elif kind:
             title = f"{row.client} follows no portfolio: use which weights for this run?"
             screen.host.work(pick_portfolio(screen, title, lambda one: weights_picked(kind, one)), name="portfolios")
@@ -39,30 +38,10 @@ def run_manually(screen: ListScreen, row: AccountRow) -> None:
         if portfolio_id and kind == RunType.PARTIAL_LIQUIDATION:
             screen.app.push_screen(liquidation_form(row, portfolio_id))
         elif portfolio_id:
-            screen.host.work(_manual(screen, row, RunType(kind), portfolio_id), name="run")
+            run = confirm_manual_run(screen, row.account_id, row.client, RunType(kind), portfolio_id)
+            screen.host.work(run, name="run")
 
     screen.app.push_screen(PickScreen(f"Manual run · {row.client}", RUN_CHOICES, "run"), picked)
-
-
-async def _manual(screen: ListScreen, row: AccountRow, kind: RunType, portfolio_id: str | None) -> None:
-    view = await screen.host.ask(cash_queries.preview_manual, row.account_id, kind, portfolio_id=portfolio_id)
-
-    async def do() -> str:
-        run = await screen.host.ask(cash_queries.run_manually, row.account_id, kind, portfolio_id=portfolio_id)
-        return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
-
-    if screen.is_current:
-        title = f"{formats.words(kind).capitalize()} of {row.client}?"
-        effects = manual_effects(view)
-        screen.host.confirm_sending(title, "", "Run", do, "Run", preview_lines(view), effects=effects)
-
-
-def manual_effects(view: PreviewView) -> list[Effect]:
-    """Return the orders of a manual run, and when it starts."""
-    return [
-        *plan_effects([view]),
-        Effect("It starts now if the window is open, otherwise when the next one opens.", style="muted"),
-    ]
 
 
 def liquidation_form(row: AccountRow, portfolio_id: str | None) -> FormScreen:

@@ -9,13 +9,12 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
-from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, AccountsSnapshot, InGroup
 from rebal_tui.services.view_models.filter_terms import ACCOUNT_FIELDS
 from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.book_services import account_events, account_queries, cash, desk_queries, status_queries
+from rebal_tui.tui.book_services import account_events, account_queries, cash, status_queries
 from rebal_tui.tui.navigation import ShowsAccount
 from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.account.page import open_account
@@ -24,12 +23,13 @@ from rebal_tui.tui.screens.accounts import simulate
 from rebal_tui.tui.screens.accounts.bulk import choose_portfolio, unsubscribe
 from rebal_tui.tui.screens.accounts.lines import detail_lines
 from rebal_tui.tui.screens.accounts.manual_runs import run_manually
-from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.files.by_hand import enter_by_hand
+from rebal_tui.tui.screens.files.positions import PositionsScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.holds import ask_to_reconcile
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.picker import PickScreen
-from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from rebal_tui.tui.screens.shared.preview_page import show_preview
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
@@ -101,15 +101,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             self.table.move_to(account_id)
 
     def action_mark_shown(self) -> None:
-        shown = self.table.keys_shown
-        if not shown:
-            self.host.say("No account to mark.")
-        elif shown <= self.table.marked:
-            self.table.marked = frozenset()
-            self.host.say("No account is marked.")
-        else:
-            self.table.marked = self.table.marked | shown
-            self.host.say(f"{count_text(len(self.table.marked), 'account')} marked.")
+        self.mark_shown("account")
 
     async def open_row(self, key: str) -> None:
         await open_account(self.host, self, key)
@@ -125,6 +117,12 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             return tuple(str(key) for key in self.table.marked_in_order())
         row = self._row()
         return (row.account_id,) if row is not None else ()
+
+    def action_import_positions(self) -> None:
+        self.app.push_screen(PositionsScreen())
+
+    def action_enter_by_hand(self) -> None:
+        enter_by_hand(self)
 
     def action_subscribe(self) -> None:
         chosen = self._chosen()
@@ -144,13 +142,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     def action_preview(self) -> None:
         row = self._row()
         if row is not None:
-            self.host.work(self._preview(row.account_id), name="preview")
-
-    async def _preview(self, account_id: str) -> None:
-        view = await self.host.ask(desk_queries.preview, account_id)
-        if self.is_current:
-            title = f"Preview · {view.client} · nothing is sent"
-            self.app.push_screen(ReadScreen(title, preview_lines(view), copy=account_id))
+            self.host.work(show_preview(self, row.account_id), name="preview")
 
     def action_run_by_hand(self) -> None:
         row = self._row()

@@ -18,9 +18,9 @@ from rebal_tui.tui.screens.cash import columns as cash_columns
 from rebal_tui.tui.screens.cash.columns import CashRow
 from rebal_tui.tui.screens.cash.forms import journal_form, withdrawal_form
 from rebal_tui.tui.screens.cash.lines import cancel_text, movement_lines, withdrawal_lines
-from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
@@ -83,14 +83,12 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
             return movement_lines(row)
         return withdrawal_lines(view, await self.host.ask(cash_queries.withdrawal_history, view.id))
 
-    async def open_row(self, key: str) -> None:
+    async def page_of(self, key: str) -> Page | None:
         row = self.row_here(key)
         if row is None:
-            return
-        builder = await self._lines(row)
-        if self.is_current:
-            title = f"{row.kind.capitalize()} · {row.client} · {formats.money(row.amount)}"
-            self.app.push_screen(ReadScreen(title, builder, copy=row.key))
+            return None
+        title = f"{row.kind.capitalize()} · {row.client} · {formats.money(row.amount)}"
+        return Page(title, await self._lines(row), row.key)
 
     def _row(self) -> CashRow | None:
         """Return the row under the cursor; shows a message and returns None when there is none."""

@@ -68,11 +68,12 @@ def columns() -> tuple[Column[DeskRow], ...]:
     return (
         Column("glyph", "", 1, _glyph),
         Column(
-            "client", "Client", 16, lambda row: row.client, sort=lambda row: fold(row.client), grow=3, max_width=48
+            "client", "Client", 16, lambda row: row.client, sort=lambda row: fold(row.client), grow=3, max_width=48,
+            whole=True,
         ),
         Column(
             "portfolio", "Portfolio", 12, lambda row: row.portfolio, sort=lambda row: fold(row.portfolio),
-            priority=4, grow=2, max_width=36,
+            priority=4, grow=2, max_width=36, whole=True,
         ),
         Column(
             "equity", "Equity", 10, lambda row: formats.dollars(row.equity), "right", 3, lambda row: row.equity, True
@@ -84,7 +85,7 @@ def columns() -> tuple[Column[DeskRow], ...]:
             "band", "Band used", bars.USAGE_WIDTH, lambda row: bars.band_bar(row.band_used), "left", 1,
             lambda row: -1 if row.band_used is None else row.band_used, True,
         ),
-        Column("state", "Status", 14, _state, sort=lambda row: row.state, grow=2, max_width=22),
+        Column("state", "Status", 14, _state, sort=lambda row: row.state, grow=2, max_width=22, whole=True),
         Column(
             "last", "Last", 6, _last, priority=5,
             sort=lambda row: (row.last_rebalanced is not None, row.last_rebalanced),

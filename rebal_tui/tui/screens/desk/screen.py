@@ -16,12 +16,11 @@ from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELD
 from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.book_services import desk_queries, run_queries
+from rebal_tui.tui.book_services import account_queries, desk_queries
 from rebal_tui.tui.navigation import ShowsAccount
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.desk.firm_line import FirmLine
 from rebal_tui.tui.screens.first_run import FirstRun
-from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets import bars
@@ -86,7 +85,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         self._snapshot = snapshot
         self.host.last_desk = snapshot
         simulated = not snapshot.status.real_broker
-        empty = simulated and not snapshot.rows and not await self.host.ask(run_queries.portfolio_rows)
+        empty = simulated and not snapshot.rows and await self.host.ask(account_queries.is_empty)
         self._set_first_run(empty)
         with self.app.batch_update():
             self.show_rows()
@@ -157,15 +156,9 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     def action_preview(self) -> None:
         account_id = self.selected_id()
         if account_id is not None:
-            self.host.work(self._preview(account_id), name="preview")
+            from rebal_tui.tui.screens.shared.preview_page import show_preview
 
-    async def _preview(self, account_id: str) -> None:
-        view = await self.host.ask(desk_queries.preview, account_id)
-        if self.is_current:
-            from rebal_tui.tui.screens.shared.plan_lines import preview_lines
-
-            title = f"Preview · {view.client} · nothing is sent"
-            self.app.push_screen(ReadScreen(title, preview_lines(view), copy=account_id))
+            self.host.work(show_preview(self, account_id), name="preview")
 
     def action_account_runs(self) -> None:
         account_id, row = self.selected_id(), self.table.cursor_row

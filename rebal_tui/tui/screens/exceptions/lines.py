@@ -36,8 +36,6 @@ ALERT_KINDS = {
     "stream": "▲ stream",
     "prices": "▲ prices",
     "journal": "◷ journal",
-    "journal_changed": "✗ journal",
-    "lost_run": "✗ lost run",
     "reconciliation": "◌ account",
 }
 

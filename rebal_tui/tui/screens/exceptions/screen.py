@@ -14,9 +14,9 @@ from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import account_queries, exception_list, log_queries, status_queries
 from rebal_tui.tui.screens.exceptions import lines
 from rebal_tui.tui.screens.exceptions.lines import ALERTS_TAB, EXCEPTIONS_TAB, Row
-from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.holds import ask_to_reconcile, ask_to_release_asset
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import EXCEPTIONS, LISTS
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
@@ -65,10 +65,9 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         row = self.row_here(key)
         return lines.detail_lines(row) if row is not None else None
 
-    async def open_row(self, key: str) -> None:
+    async def page_of(self, key: str) -> Page | None:
         row = self.row_here(key)
-        if row is not None and self.is_current:
-            self.app.push_screen(ReadScreen(lines.kind_text(row), lines.detail_lines(row), copy=row.text))
+        return Page(lines.kind_text(row), lines.detail_lines(row), row.text) if row is not None else None
 
     def action_back(self) -> None:
         line = self.query_one("#filter")

@@ -1,4 +1,4 @@
-"""Charts of the Backtest section: turnover against deviation, and one policy's weights over time."""
+"""Charts of the Lab section: turnover against deviation, and one policy's weights over time."""
 
 from __future__ import annotations
 
@@ -72,6 +72,9 @@ def verdict(found: Comparison, width: int) -> list[Line]:
         text = "yes" if measure.beyond_luck else "no difference beyond luck"
         style = "good" if measure.beyond_luck else "warn"
         lines.append(((f"{name:<10}", "muted"), (text, style), (f"  {figures}", "")))
+    labels = tuple(row.label for row in rows)
+    for sentence in luck.selection.sentences(labels):
+        lines += paragraph(sentence, width)
     return [*lines, *paragraph(luck.method, width, "muted")]
 
 
@@ -98,7 +101,7 @@ def policy_lines(backtest: Backtest, outcome: Outcome, verified: str, width: int
     size = max(width - 20, 20)
     length = backtest.history.length
     places = [min((column + 1) * length // size, length) - 1 for column in range(size)]
-    marks = {int(event) * size // length for event in path.events}
+    marks = {int(event) * size // length for event in path.rebalances}
     lines += [(("", ""),), heading("Weights over time, ┃ rebalances", width)]
     for symbol, weight, shares in zip(
         backtest.weights.symbols, backtest.weights.assets, path.shares, strict=True

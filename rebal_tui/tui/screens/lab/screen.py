@@ -1,4 +1,4 @@
-"""Backtest section: rebalancing policies of a portfolio over a price history, side by side."""
+"""Lab section: rebalancing policies of a portfolio over a price history, side by side."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import backtest_comparison, backtest_verification
 from rebal_tui.tui.screens.lab import charts
 from rebal_tui.tui.screens.lab.columns import policy_columns
+from rebal_tui.tui.screens.lab.heat_map import HeatMapScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import Section
@@ -108,7 +109,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
 
     async def _in_thread(self, what: str, stop: threading.Event, work: Callable[[Step], T]) -> T | None:
         """Run a long computation on a thread of its own; None when it was canceled."""
-        canceled = importlib.import_module("rebal_tui.lab.chains").Canceled
+        canceled = importlib.import_module("rebal_tui.lab.progress").Canceled
 
         def step(done: int, total: int) -> None:
             if not stop.is_set():
@@ -142,6 +143,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         lines: list[Line] = []
         if found is not None:
             lines.append(((found.luck.sentence, "title"),))
+            lines += paragraph(found.cheaper, width, "good")
             lines += paragraph(" · ".join(found.backtest.header), width, "muted")
         if self._done is not None:
             what, done, total = self._done
@@ -238,6 +240,10 @@ class LabScreen(SectionScreen, inherit_bindings=False):
     def action_sort(self) -> None:
         if order_name := self.table.cycle_sort():
             self.host.say(f"Sorted by {order_name}.")
+
+    def action_heat_map(self) -> None:
+        if self._subject is not None:
+            self.app.push_screen(HeatMapScreen(self._subject))
 
     def action_worse(self) -> None:
         self._show_worse = not self._show_worse

@@ -19,8 +19,8 @@ from rebal_tui.tui.book_services import log_queries, scheduler
 from rebal_tui.tui.navigation import ShowsJob
 from rebal_tui.tui.screens.log import lines
 from rebal_tui.tui.screens.log.lines import AUDIT, JOBS, TABS
-from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
+from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.lines import Builder
@@ -80,12 +80,14 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         old = self._snapshot
         if old is not None and snapshot.version == old.version and search == self._searched:
             return
-        self._snapshot, self._searched = snapshot, search
+        old_search, self._snapshot, self._searched = self._searched, snapshot, search
         with self.app.batch_update():
             self.query_one("#tiles", TabBar).tabs = lines.log_tabs(snapshot)
             self.query_one(f"#{JOBS}", BookTable).set_rows(snapshot.jobs)
             audit = self.query_one(f"#{AUDIT}", BookTable)
             audit.set_empty(f"No entries contain “{search}”." if search else "No entries.")
+            if old is not None and search != old_search:
+                audit.renew_order()
             audit.set_rows(snapshot.audit)
             self.show_filter()
         self.request_detail(self.table.cursor_key)
@@ -140,11 +142,12 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         else:
             super().filter_by(text)
 
-    async def open_row(self, key: str) -> None:
+    async def page_of(self, key: str) -> Page | None:
         row = self.row_here(key)
-        if row is not None:
-            title, copy = lines.title_of(row)
-            self.app.push_screen(ReadScreen(title, lines.detail_lines(row), copy=copy))
+        if row is None:
+            return None
+        title, copy = lines.title_of(row)
+        return Page(title, lines.detail_lines(row), copy)
 
     def _job(self) -> JobView | None:
         row = self.table.cursor_row

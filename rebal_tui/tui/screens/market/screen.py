@@ -21,9 +21,9 @@ from rebal_tui.tui.navigation import ShowsAsset
 from rebal_tui.tui.screens.market import lines as market_lines
 from rebal_tui.tui.screens.market.corporate_action import CorporateActionScreen
 from rebal_tui.tui.screens.market.shock import Shock, ShockScreen
-from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.holds import ask_to_release_asset
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
+from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets.lines import Builder
@@ -94,11 +94,9 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         view = await self.host.ask(market_queries.asset_view, key)
         return market_lines.asset_lines(view, simulated=self._simulated)
 
-    async def open_row(self, key: str) -> None:
+    async def page_of(self, key: str) -> Page:
         view = await self.host.ask(market_queries.asset_view, key)
-        if self.is_current:
-            lines = market_lines.asset_lines(view, simulated=self._simulated, whole=True)
-            self.app.push_screen(ReadScreen(f"Asset {key}", lines, copy=key))
+        return Page(f"Asset {key}", market_lines.asset_lines(view, simulated=self._simulated, whole=True), key)
 
     def _controlled(self) -> AssetRow | None:
         """Return the asset under the cursor; shows a message and returns None if the market is not simulated."""

@@ -18,6 +18,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.tui.book_services import portfolio_queries, portfolios
 from rebal_tui.tui.screens.portfolios.fields import PlainInput
+from rebal_tui.tui.screens.portfolios.portfolio_file import PortfolioFileScreen
 from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.segments import Line, paragraph
@@ -52,6 +53,7 @@ class PasteScreen(Dialog[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "create", "Create"),
+        Binding("ctrl+o", "open", "From a file"),
         Binding("escape", "leave", "Cancel", priority=True),
     ]
     AUTO_FOCUS = "JsonArea"
@@ -148,6 +150,14 @@ class PasteScreen(Dialog[str]):
         self.host.say(f"Created {stored.name}.")
         self.host.pull_soon()
         self.dismiss(stored.id)
+
+    def action_open(self) -> None:
+        """Ask for a file, and put its text here."""
+        self.app.push_screen(PortfolioFileScreen(), self._opened)
+
+    def _opened(self, text: str | None) -> None:
+        if text:
+            self._area.load_text(safe_lines(text))
 
     def action_leave(self) -> None:
         self.dismiss()

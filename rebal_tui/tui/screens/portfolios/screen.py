@@ -27,6 +27,7 @@ from rebal_tui.tui.screens.portfolios.versions import VersionsScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.json_lines import json_lines
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
@@ -35,13 +36,6 @@ from rebal_tui.tui.widgets.tabs import ALL
 
 P = ParamSpec("P")
 NONE_YET = "No portfolio yet: n creates one, P creates one from JSON."
-
-
-class PortfolioScreen(ReadScreen):
-    """Full-screen portfolio details."""
-
-    def __init__(self, view: PortfolioView) -> None:
-        super().__init__(f"Portfolio {view.row.name}", portfolio_lines(view, whole=True), copy=view.row.id)
 
 
 class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
@@ -100,10 +94,9 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             self.table.view = View(self.table.view.sort, self.table.view.reverse)
         self.table.go_to(portfolio_id)
 
-    async def open_row(self, key: str) -> None:
+    async def page_of(self, key: str) -> Page:
         view = await self._view(key)
-        if self.is_current:
-            self.app.push_screen(PortfolioScreen(view))
+        return Page(f"Portfolio {view.row.name}", portfolio_lines(view, whole=True), view.row.id)
 
     def _row(self) -> PortfolioRow | None:
         """Return the row under the cursor; shows a message and returns None when there is none."""

@@ -14,11 +14,12 @@ from rebal_tui.services.view_models.review import ReviewSnapshot, ReviewView
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import review_queries
+from rebal_tui.tui.screens.files.trade_list import TradeListScreen
 from rebal_tui.tui.screens.review import lines
 from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared import approval
-from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
+from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, REVIEW
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
@@ -71,11 +72,9 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         else:
             self.host.go(self.host.previous_mode)
 
-    async def open_row(self, key: str) -> None:
+    async def page_of(self, key: str) -> Page:
         view = await self._view(key)
-        if self.is_current:
-            title = f"Review · {view.preview.client} · A approves, R rejects in the list"
-            self.app.push_screen(ReadScreen(title, approval.review_lines(view), copy=key))
+        return Page(f"Review · {view.preview.client} · A approves, R rejects", approval.review_lines(view), key)
 
     async def _view(self, run_id: str) -> ReviewView:
         return await self.host.ask(review_queries.review_view, run_id)
@@ -87,6 +86,12 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
             return rows
         row = self.table.cursor_row
         return (row,) if self.selected_id() is not None and isinstance(row, RunRow) else ()
+
+    def action_mark_shown(self) -> None:
+        self.mark_shown("run")
+
+    def action_trade_list(self) -> None:
+        self.app.push_screen(TradeListScreen())
 
     def action_approve(self) -> None:
         rows = self._chosen()

@@ -19,6 +19,7 @@ from rebal_tui.tui.screens.shared import approval
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.json_lines import json_lines
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.screens.shared.run_lines import run_lines
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
@@ -82,14 +83,13 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
 
     def action_cycle_type(self) -> None:
         self._type = TYPES[(TYPES.index(self._type) + 1) % len(TYPES)]
+        self.table.renew_order()
         self.show_rows()
         self.host.say(f"Type: {formats.words(self._type) if self._type else 'all'}.")
 
-    async def open_row(self, key: str) -> None:
+    async def page_of(self, key: str) -> Page:
         view = await self.host.ask(run_queries.run_view, key)
-        if self.is_current:
-            title = f"Run {formats.short_id(key)} · {view.client}"
-            self.app.push_screen(ReadScreen(title, run_lines(view, whole=True), copy=key))
+        return Page(f"Run {formats.short_id(key)} · {view.client}", run_lines(view, whole=True), key)
 
     def action_json(self) -> None:
         run_id = self.selected_id()

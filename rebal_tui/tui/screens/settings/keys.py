@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from rebal_tui.tui.action_table import ACTIONS, Action
+from rebal_tui.tui.host import host_of
 from rebal_tui.tui.keymap import BY_ID, key_fault, key_text, keys_of, usable_keys
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.text import ui_text
@@ -108,7 +109,7 @@ class KeysScreen(ModalScreen[dict[str, str]]):
             _, faults = usable_keys({**self._keys, identity: key})
             fault = next(iter(faults.values()), "")
         if fault:
-            self.app.notify(f"Not changed: {fault}.", markup=False, severity="warning", timeout=8)
+            host_of(self).say(f"Not changed: {fault}.", "warning")
             return
         self._keys[identity] = key
         if key == BY_ID[identity].keys:
@@ -120,7 +121,7 @@ class KeysScreen(ModalScreen[dict[str, str]]):
         without = {name: key for name, key in self._keys.items() if name != identity}
         _, faults = usable_keys(without)
         if faults:
-            self.app.notify(f"Not changed: {next(iter(faults.values()))}.", markup=False, severity="warning", timeout=8)
+            host_of(self).say(f"Not changed: {next(iter(faults.values()))}.", "warning")
             return
         self._keys = without
         self._show()

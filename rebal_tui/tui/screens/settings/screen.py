@@ -25,7 +25,7 @@ from rebal_tui.tui.screens.settings.keys import KeysScreen
 from rebal_tui.tui.screens.settings.policy_fields import REVIEW_WORDS, REVIEWS, TYPED, policy_text
 from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog
-from rebal_tui.tui.settings import Density, Settings, write_settings
+from rebal_tui.tui.settings import Density, Settings, save_settings
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 
@@ -181,7 +181,8 @@ class SettingsScreen(Dialog[None]):
         if policy is None or guards is None:
             self.host.say("Not saved: correct the marked fields first.", "warning")
             return
-        settings = Settings(
+        settings = replace(
+            self.host.settings_file.settings,
             theme=str(self.query_one("#theme", Select).value),
             density=Density(str(self.query_one("#density", Select).value)),
             keys=dict(self._keys),
@@ -192,10 +193,7 @@ class SettingsScreen(Dialog[None]):
         host = self.host
         messages = await host.ask(policy_services.apply_policy, policy)
         messages += await host.ask(guard_services.apply_guards, guards)
-        try:
-            host.settings_file = write_settings(host.settings_file, settings)
-        except OSError as error:
-            host.say(f"The settings file could not be written: {error.strerror or error}.", "error")
+        if not save_settings(host, settings):
             return
         host.use_settings(settings)
         changed = f" Book: {'; '.join(messages)}." if messages else ""

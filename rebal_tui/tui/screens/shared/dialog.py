@@ -51,7 +51,7 @@ class ReadScreen(ModalScreen[None]):
         super().__init__()
         self._heading = title
         self._builder = builder
-        self._copy = copy
+        self.copied = copy
 
     def compose(self) -> ComposeResult:
         yield Static(ui_text(self._heading), id="read-title", markup=False)
@@ -63,6 +63,6 @@ class ReadScreen(ModalScreen[None]):
         self.query_one(LinesView).show(builder)
 
     def action_copy(self) -> None:
-        if self._copy:
-            self.app.copy_to_clipboard(self._copy)
-            self.notify("Copied.", markup=False, timeout=3)
+        if self.copied:
+            self.app.copy_to_clipboard(self.copied)
+            host_of(self).say("Copied.")

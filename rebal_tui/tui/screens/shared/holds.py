@@ -14,7 +14,7 @@ from rebal_tui.tui.segments import Line, heading, table_line
 from rebal_tui.tui.widgets.lines import Builder
 
 if TYPE_CHECKING:
-    from rebal_tui.store.holds import Hold
+    from rebal_tui.services.broker_sync.reconciliation.release import Pause
     from rebal_tui.tui.screens.shared.list_screen import ListScreen
 
 
@@ -42,7 +42,7 @@ async def ask_to_reconcile(screen: ListScreen, account_id: str, client: str) -> 
         return client
 
     effects = [Effect(f"{client} has been paused since {formats.short_timestamp(hold.at)}: {hold.reason}")]
-    if hold.baseline:
+    if hold.resumes:
         effects.append(Effect("It resumes automatically when later broker events explain the difference"))
     effects.append(
         Effect("On release, the book applies the broker's figures, and the account is evaluated and traded again")
@@ -52,8 +52,8 @@ async def ask_to_reconcile(screen: ListScreen, account_id: str, client: str) -> 
         screen.host.confirm_sending(title, "", "Release", do, "Released", difference_lines(rows), effects=effects)
 
 
-def _hold_with_differences(book: Book, account_id: str) -> tuple[Hold, tuple[tuple[str, str, str], ...]]:
-    """Return the releasable hold of a paused account and its differences from the broker's figures."""
+def _hold_with_differences(book: Book, account_id: str) -> tuple[Pause, tuple[tuple[str, str, str], ...]]:
+    """Return why an account is paused and its differences from the broker's figures."""
     return release.check_release(book, account_id), release.differences(book, account_id)
 
 

@@ -11,13 +11,18 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input
 
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.filter_terms import FieldKind, parse_filter
 from rebal_tui.tui.book_services import scheduler
 from rebal_tui.tui.navigation import ShowsMatching
 from rebal_tui.tui.screens.shared.export import ExportScreen
-from rebal_tui.tui.screens.shared.section_screen import SectionScreen
+from rebal_tui.tui.screens.shared.list_columns import apply_columns, columns_screen
+from rebal_tui.tui.screens.shared.row_page import HasPages, row_page
+from rebal_tui.tui.screens.shared.saved_filters import SavedFilter, SavedFiltersScreen
+from rebal_tui.tui.sections import section_label
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 from rebal_tui.tui.widgets.list_foot import ListFoot
+from rebal_tui.tui.widgets.pane import Pane
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.tabs import ALL, TabBar
@@ -26,7 +31,7 @@ MANUAL_JOB_BUDGET_SECONDS = 2.0
 """Time limit of a manually started job; heartbeats do the remaining work."""
 
 
-class ListScreen(ShowsMatching, SectionScreen):
+class ListScreen(ShowsMatching, HasPages):
     """A table, a filter input opened with `/`, and a detail panel for the row under the cursor.
 
     `EXPORT` names the export of `x`; `NOUN` names a row. `FILTER_FIELDS` are the fields of the filter language,
@@ -61,10 +66,12 @@ class ListScreen(ShowsMatching, SectionScreen):
         yield self.make_table()
 
     def compose_list(self) -> ComposeResult:
-        """Yield the tables, the detail panel, the filter input and the bottom line."""
+        """Yield the tables and the detail, each in its pane, the filter input and the bottom line."""
         with Horizontal(id="body"):
-            yield from self.compose_tables()
-            yield LinesView(id="detail")
+            with Pane(section_label(self.SECTION), id="list-pane"):
+                yield from self.compose_tables()
+            with Pane(self.NOUN.capitalize(), id="detail-pane"):
+                yield LinesView(id="detail")
         filter_line = Input(placeholder=self.filter_hint, id="filter", compact=True)
         filter_line.display = False
         yield filter_line
@@ -123,8 +130,10 @@ class ListScreen(ShowsMatching, SectionScreen):
         raise NotImplementedError
 
     async def open_row(self, key: str) -> None:
-        """Show a row full screen."""
-        raise NotImplementedError
+        """Show the page of a row."""
+        page = await self.page_of(key)
+        if page is not None and self.is_current:
+            self.app.push_screen(row_page(self, page))
 
     def clear_detail(self) -> None:
         """Clear the detail panel."""
@@ -208,7 +217,9 @@ class ListScreen(ShowsMatching, SectionScreen):
         self.filter_by(text)
 
     def entered(self) -> None:
-        """The section was entered by its key: clear a filter that another section set."""
+        """The section was entered by its key: put its rows in order, and clear a filter that another section set."""
+        if self.is_mounted:
+            self.table.action_sort_now()
         if self._filter_set_elsewhere:
             self._clear_filter()
 
@@ -218,7 +229,13 @@ class ListScreen(ShowsMatching, SectionScreen):
 
     @on(BookTable.Moved)
     def _rows_moved(self, event: BookTable.Moved) -> None:
-        self.foot.moved = event.moved
+        if event.table is self.table:
+            self.foot.moved = event.moved
+
+    @on(BookTable.Counted)
+    def _rows_counted(self, event: BookTable.Counted) -> None:
+        if event.table is self.table:
+            self.foot.counts = event.table.counts
 
     def reset_filters(self) -> None:
         """Show all rows again; escape calls this when no text filter is set."""
@@ -235,6 +252,46 @@ class ListScreen(ShowsMatching, SectionScreen):
         if key is not None:
             self.app.copy_to_clipboard(key)
             self.host.say(f"Copied {key}.")
+
+    def mark_shown(self, noun: str) -> None:
+        """Mark every row shown, or clear the marks when each of them is marked."""
+        shown = self.table.keys_shown
+        if not shown:
+            self.host.say(f"No {noun} to mark.")
+        elif shown <= self.table.marked:
+            self.table.marked = frozenset()
+            self.host.say(f"No {noun} is marked.")
+        else:
+            self.table.marked = self.table.marked | shown
+            self.host.say(f"{count_text(len(self.table.marked), noun)} marked.")
+
+    @property
+    def list_name(self) -> str:
+        """Name of the shown list in the settings of the screens."""
+        identity = self.table.id
+        return f"{self.SECTION}.{identity}" if identity else str(self.SECTION)
+
+    def on_mount(self) -> None:
+        columns = self.host.settings_file.settings.columns
+        for table in self.query(BookTable):
+            table.choose_columns(columns.get(f"{self.SECTION}.{table.id}" if table.id else str(self.SECTION)))
+
+    def action_columns(self) -> None:
+        table, name = self.table, self.list_name
+
+        def chosen(keys: tuple[str, ...] | None) -> None:
+            if keys is not None:
+                apply_columns(self.host, table, name, keys)
+
+        self.app.push_screen(columns_screen(table, section_label(self.SECTION)), chosen)
+
+    def action_saved_filters(self) -> None:
+        def chosen(found: SavedFilter | None) -> None:
+            if found is not None:
+                self.show_only(found.text, found.name)
+                self._filter_set_elsewhere = False
+
+        self.app.push_screen(SavedFiltersScreen(self.list_name, section_label(self.SECTION), self.filter_text), chosen)
 
     def action_export(self) -> None:
         self.app.push_screen(ExportScreen(self.EXPORT))
@@ -262,6 +319,7 @@ class TiledListScreen(ListScreen):
     def set_tile(self, tile: str) -> None:
         """Make a tile current and show its rows."""
         self.tile = self.tiles.current = tile
+        self.table.renew_order()
         self.show_rows()
 
     def reset_filters(self) -> None:

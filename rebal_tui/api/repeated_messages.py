@@ -1,0 +1,35 @@
+"""A log that strangers cannot fill: a message that repeats is written once a minute, with how often it occurred."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+INTERVAL_SECONDS = 60.0
+MAX_MESSAGES = 100
+"""Messages that are told apart; more of them count as one."""
+_OTHERS = ""
+
+
+class RepeatedMessages(logging.Filter):
+    """Passes a message unless it was passed within the interval; the next one that is passed has the number since."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """`clock` is elapsed time in seconds."""
+        super().__init__()
+        self._clock = clock
+        self._seen: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if text not in self._seen and len(self._seen) >= MAX_MESSAGES:
+            text = _OTHERS
+        now = self._clock()
+        passed_at, held_back = self._seen.get(text, (now - INTERVAL_SECONDS, 0))
+        if now - passed_at < INTERVAL_SECONDS:
+            self._seen[text] = (passed_at, held_back + 1)
+            return False
+        self._seen[text] = (now, 0)
+        if held_back:
+            record.msg, record.args = f"{record.getMessage().rstrip()} ({held_back:,} more since the last time)", ()
+        return True

@@ -1,0 +1,71 @@
+"""The decisions of a whole book, as one entry per account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from rebal_tui.domain.decisions import REPORTED, Check, Outcome, Verdict
+from rebal_tui.engine.arrays.band_usage import Rows
+from rebal_tui.engine.arrays.day_context import DayContext
+from rebal_tui.engine.arrays.decision_table import CHECKS, NOT_EVALUATED, OUTCOMES, Checks, Codes
+from rebal_tui.engine.arrays.frame import BookFrame
+from rebal_tui.engine.arrays.memory_layout import Flags, Floats
+from rebal_tui.engine.evaluation import deciding_check
+
+_FIRST_TRIGGER = CHECKS.index("unfinished")
+_BEFORE_UPDATE = np.uint32(
+    sum(1 << CHECKS.index(name) for name in ("first_rebalance", "in_cooldown", "portfolio_update", "minimum_equity"))
+)
+"""Reported checks after which a change of the portfolio is not asked, or is not on target."""
+_FULL = OUTCOMES.index(Outcome.FULL_REBALANCE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decisions:
+    """One entry per account of a frame, in its order.
+
+    `outcome` is an index in `OUTCOMES` or `NOT_EVALUATED`, `check` the index in `CHECKS` of the check that the
+    decision's reason names. `reported` has a bit (1 << index) for every check that failed, fired, held back
+    or cannot be corrected. `equity`
+    is managed equity in floating dollars, right to about 15 digits. `confirmed` counts accounts decided by the exact
+    form. `cannot` has the last trigger that no order can correct by row, as (check, detail); the detail is empty where
+    floats were sure of it (`cannot_detail` makes it).
+    """
+
+    outcome: Codes
+    check: Codes
+    reported: Checks
+    equity: Floats
+    confirmed: int
+    cannot: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+    def asked(self) -> Flags:
+        """The accounts whose triggers were evaluated: those that meet all prerequisites."""
+        return np.asarray(((self.check == 0) | (self.check >= _FIRST_TRIGGER)) & (self.outcome != NOT_EVALUATED))
+
+    def where(self, outcome: Outcome) -> npt.NDArray[np.intp]:
+        """The rows of the accounts with an outcome."""
+        return np.flatnonzero(self.outcome == OUTCOMES.index(outcome))
+
+    def updates_on_target(self, frame: BookFrame, day_context: DayContext) -> Rows:
+        """The rows of accounts whose changed portfolio is due, but finds every asset on its target (R-14.6)."""
+        due = (frame.accounts.update_until >= day_context.day) & (self.outcome != _FULL)
+        return np.flatnonzero(due & self.asked() & (self.reported & _BEFORE_UPDATE == 0))
+
+    def reported_checks(self, row: int) -> list[str]:
+        """Names of the account's reported checks, in order."""
+        return [name for code, name in enumerate(CHECKS) if code and self.reported[row] >> code & 1]
+
+    def record(self, row: int, outcome: Outcome, trace: Sequence[Check]) -> None:
+        """Replace the entries of one account by those of its trace."""
+        deciding = deciding_check(trace, outcome)
+        self.outcome[row] = OUTCOMES.index(outcome)
+        self.check[row] = CHECKS.index(deciding.check) if deciding else 0
+        for check in trace:
+            if check.verdict is Verdict.CANNOT:
+                self.cannot[row] = (check.check, check.detail)
+        self.reported[row] = sum(1 << CHECKS.index(check.check) for check in trace if check.verdict in REPORTED)

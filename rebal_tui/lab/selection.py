@@ -1,0 +1,65 @@
+"""Whether the best of many policies is better than the first one, and whether a choice carries over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rebal_tui.lab.history import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The policy with the highest return, by its number, of `tried` ones, all compared with the first.
+
+    `best_difference` and `later_difference` are differences of returns a year. `p_value` is Hansen's: how probable so
+    large a difference is when no policy is better. `chosen` is the best policy of the first half of the sessions, and
+    `later_difference` its difference in the second half.
+    """
+
+    tried: int
+    best: int
+    best_difference: float
+    p_value: float
+    chosen: int
+    later_difference: float
+
+    def sentences(self, labels: tuple[str, ...]) -> tuple[str, str]:
+        """The result in words; `labels` has a name for each policy."""
+        best = (
+            f"Highest return of {self.tried} policies: {labels[self.best]}, {1e4 * self.best_difference:+.0f} bp a "
+            f"year to yours; SPA p-value {self.p_value:.2f}."
+        )
+        carried = "it carries over" if self.later_difference > 0 else "it does not carry over"
+        if self.chosen == 0:
+            return best, "Chosen on the first half: yours."
+        later = f"{1e4 * self.later_difference:+.0f} bp a year to yours on the second: {carried}."
+        return best, f"Chosen on the first half: {labels[self.chosen]}, {later}"
+
+
+def selection_of(logs: Floats, drawn: Floats, per_year: float) -> Selection:
+    """Compare policies by log returns: `logs` per session and policy, `drawn` their means in each resample.
+
+    The test is the studentized one of Hansen (2005), "A Test for Superior Predictive Ability", with his consistent
+    centering; standard errors are those of the resamples.
+    """
+    sessions = len(logs)
+    differences = logs - logs[:, :1]
+    means = differences.mean(axis=0)
+    resampled = drawn - drawn[:, :1]
+    errors = resampled.std(axis=0)
+    used = errors > 1e-15
+    p_value = 1.0
+    if used.any():
+        scores = means[used] / errors[used]
+        bound = np.sqrt(2 * np.log(np.log(max(sessions, 16))))
+        centers = np.where(scores >= -bound, means[used], 0.0)
+        maxima = ((resampled[:, used] - centers) / errors[used]).max(axis=1)
+        p_value = float((np.maximum(maxima, 0) >= max(float(scores.max()), 0)).mean())
+    best = int(means.argmax())
+    half = sessions // 2
+    chosen = int(differences[:half].mean(axis=0).argmax())
+    own, other = (float(np.expm1(logs[half:, number].mean() * per_year)) for number in (0, chosen))
+    whole_own, whole_best = (float(np.expm1(logs[:, number].mean() * per_year)) for number in (0, best))
+    return Selection(logs.shape[1], best, whole_best - whole_own, p_value, chosen, other - own)

@@ -1,0 +1,151 @@
+"""What the screens of a files book ask for: a positions file shown before it is stored, and a trade list as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from rebal_tui.broker.files.cells import as_of_in
+from rebal_tui.broker.files.readers.generic import GenericReader, check_mapping, usual_columns
+from rebal_tui.broker.files.recognizer import UnknownFormat, read_statement
+from rebal_tui.broker.files.statement import Statement
+from rebal_tui.broker.files.trade_formats import FORMATS, WriteOptions
+from rebal_tui.broker.files.trade_lines import masked_lines
+from rebal_tui.domain.errors import Conflict, Fault, Invalid
+from rebal_tui.domain.quantities import money_text, qty_text
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.domain.text import count_text
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.files_settings import read_options
+from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
+from rebal_tui.services.files_book.by_hand import require_files
+from rebal_tui.services.files_book.import_plan import ImportPlan, plan_import
+from rebal_tui.services.files_book.importing import apply_import
+from rebal_tui.services.files_book.trade_list import make_list, note_written, trade_list
+from rebal_tui.services.runs.processing import process_runs
+
+MAX_LINES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PositionsShown:
+    """A positions file as understood: a sentence, and a line for each account, change and row left out."""
+
+    plan: ImportPlan
+    text: str
+    lines: tuple[str, ...]
+    mapping: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestions:
+    """What a positions file leaves open: its columns and those with usual names by field, or only its date.
+
+    `columns` is empty where the format is known.
+    """
+
+    columns: tuple[str, ...]
+    usual: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenList:
+    """A trade list as text, with its number, the number of its lines, and a note for the person."""
+
+    number: int
+    lines: int
+    text: str
+    note: str
+
+
+def examine(book: Book, content: bytes) -> PositionsShown | OpenQuestions:
+    """Read a positions file as it is recognized; nothing is stored. Raises a `Refusal` naming each fault."""
+    require_files(book)
+    try:
+        statement = read_statement(content, read_options(book.database))
+    except UnknownFormat as error:
+        if not error.columns:
+            raise
+        return OpenQuestions(error.columns, usual_columns(error.columns))
+    if statement.as_of is None:
+        return OpenQuestions((), {})
+    return show_statement(book, statement)
+
+
+def read_mapped(book: Book, content: bytes, mapping: Mapping[str, str] | None) -> Statement:
+    """Read a positions file by a mapping, None for a format that is recognized. Raises `Invalid`."""
+    require_files(book)
+    if mapping is None:
+        return read_statement(content, read_options(book.database))
+    return read_statement(content, read_options(book.database, check_mapping(mapping)), GenericReader.name)
+
+
+def show_statement(
+    book: Book, statement: Statement, mapping: Mapping[str, str] | None = None, date: str = ""
+) -> PositionsShown:
+    """Compare a positions file with the book; nothing is stored. `date` counts where the file has none.
+
+    Raises `Invalid` at `date`, and `Conflict`.
+    """
+    plan = plan_import(book, statement, as_of=_given_time(date) if statement.as_of is None else None)
+    lines = [
+        f"{account.number}  {account.name or ''}  cash {money_text(account.cash)}, "
+        f"{count_text(len(account.holdings), 'position')}"
+        for account in statement.accounts
+    ]
+    for stated, change in plan.changes.values():
+        lines += [
+            f"{stated.number}  {one.symbol} {qty_text(one.before)} → {qty_text(one.after)}: "
+            + ("to be looked at" if one.unexplained else "a fill of the list")
+            for one in change.symbols
+        ]
+        if change.flow:
+            lines.append(f"{stated.number}  cash: a flow of {money_text(change.flow)}")
+    lines += [f"{account.account_number}  is not in the file and stays as it is" for account in plan.missing]
+    lines += [
+        f"line {row.line}  left out: {row.reason}"
+        + (f", {money_text(row.amount)} dollars" if row.amount is not None else "")
+        for row in statement.left_out
+        if row.matters
+    ]
+    cash = sorted({line.text for account in statement.accounts for line in account.cash_lines if line.text})
+    if cash:
+        lines.append(f"counted as cash: {', '.join(cash[:20])}")
+    text = f"{statement.format}, {plan.as_of.astimezone(NEW_YORK):%Y-%m-%d %H:%M}. {plan.text}"
+    return PositionsShown(plan, " ".join([text, *statement.notes]), tuple(lines[:MAX_LINES]), mapping)
+
+
+def _given_time(text: str) -> datetime:
+    """A date, which means its close, or a date with a time in New York. Raises `Invalid` at `date`."""
+    found = as_of_in(text)
+    if found is None:
+        raise Invalid([Fault("date", "the file has no date: expected one such as 2026-11-27 or 2026-11-27 16:00")])
+    return found if isinstance(found, datetime) else datetime.combine(found, time(16), NEW_YORK)
+
+
+def store_positions(book: Book, shown: PositionsShown) -> str:
+    """Import what was shown, and evaluate. Raises `Conflict` when the book has changed since."""
+    plan = plan_import(book, shown.plan.statement, as_of=shown.plan.as_of)
+    if plan.text != shown.plan.text:
+        raise Conflict("the book changed since the file was shown; open it again")
+    apply_import(book, plan, shown.mapping)
+    if not plan.known:
+        evaluation_pass(book, explain=False)
+    process_runs(book)
+    return plan.text.rstrip(".")
+
+
+def write_list(book: Book, form: str) -> WrittenList:
+    """Put the approved orders on a new list and write it in a format. Raises `Conflict` without such an order."""
+    require_files(book)
+    if form not in FORMATS:
+        raise Conflict(f"expected one of {', '.join(FORMATS)}")
+    with book.write():
+        number = make_list(book)
+        made = trade_list(book, number)
+        text = FORMATS[form].write(made, WriteOptions())
+        note_written(book, number, form)
+    masked = masked_lines(made.lines)
+    note = f"; {count_text(masked, 'line')} have a label for an account number" if masked else ""
+    return WrittenList(number, len(made.lines), text, note)

@@ -1,0 +1,44 @@
+"""Notices: short messages in the bottom line, and the history of those that were shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
+KEPT_NOTICES = 200
+"""How many notices the history keeps."""
+SECONDS = 3.0
+"""Minimum display time of a notice."""
+CHARACTERS_PER_SECOND = 20
+"""Reading speed: a longer text is shown longer."""
+STYLES: dict[SeverityLevel, str] = {"information": "title", "warning": "warn", "error": "bad"}
+"""Style of a notice by severity."""
+MARKS: dict[SeverityLevel, str] = {"information": "·", "warning": "▲", "error": "■"}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice; `at` is the time of the book as displayed, empty while it opens."""
+
+    text: str
+    severity: SeverityLevel
+    at: str
+
+    @property
+    def seconds(self) -> float:
+        """How long the notice is shown."""
+        return max(SECONDS, len(self.text) / CHARACTERS_PER_SECOND)
+
+
+@runtime_checkable
+class HasNotice(Protocol):
+    """An app that shows notices in the bottom line."""
+
+    notice: Notice | None
+    """The notice to show, None without one."""
+
+    def action_notices(self) -> None:
+        """Show the history."""

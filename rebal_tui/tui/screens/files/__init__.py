@@ -1,0 +1,1 @@
+"""Dialogs of a files book: importing positions, writing a trade list."""

@@ -1,0 +1,53 @@
+"""Importing a custodian's positions file: the path, then what it changes, then one transaction (R-71)."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.services.files_book.dialogs import OpenQuestions
+from rebal_tui.tui.book_services import files_dialogs
+from rebal_tui.tui.questions import Question
+from rebal_tui.tui.screens.files.questions import QUESTION, questions_form, text_lines
+from rebal_tui.tui.screens.shared.path_dialog import PathDialog
+from rebal_tui.typed_paths import require_input
+
+MAX_BYTES = 64 * 1024 * 1024
+
+
+class PositionsScreen(PathDialog):
+    """Reads a positions file and shows what it changes before anything is stored."""
+
+    HEADING = "Import positions"
+    NOTE = "A CSV file of Schwab, Fidelity, IBKR, Vanguard or another custodian. Nothing is stored before you confirm."
+
+    def check(self, path: Path) -> None:
+        require_input(path)
+
+    async def submit(self, path: Path) -> None:
+        try:
+            content = await asyncio.to_thread(_read, path)
+        except OSError as error:
+            raise Conflict(f"not read: {error.strerror or error}") from None
+        shown = await self.host.ask(files_dialogs.examine, content)
+        if not self.is_attached:
+            return
+        if isinstance(shown, OpenQuestions):
+            self.dismiss()
+            self.app.push_screen(questions_form(content, shown))
+            return
+
+        def answered(_note: str) -> None:
+            store = partial(self.host.ask, files_dialogs.store_positions, shown)
+            self.host.work(self.host.change(store, "Imported"), name=self.HEADING)
+            self.dismiss()
+
+        question = Question(QUESTION, "Import", shown.text, lines=text_lines(shown.lines))
+        self.host.confirm(question, answered)
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)

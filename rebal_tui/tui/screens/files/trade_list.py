@@ -1,0 +1,42 @@
+"""Writing the approved orders of a files book as a trade list (R-74)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.services.files_book.dialogs import WrittenList
+from rebal_tui.tui.book_services import files_dialogs
+from rebal_tui.tui.files import write_private
+from rebal_tui.tui.screens.shared.path_dialog import PathDialog
+from rebal_tui.typed_paths import require_output, start_folder
+
+FORMATS = {"blocks": "blocks", "ibkr": "ibkr"}
+"""The part of a file's name before `.csv` that chooses another format than the generic one."""
+
+
+class TradeListScreen(PathDialog):
+    """Asks where to write the list; a name that ends in `.blocks.csv` or `.ibkr.csv` chooses that format."""
+
+    HEADING = "Write the trade list"
+    NOTE = "One line an order; NAME.blocks.csv for blocks with allocations, NAME.ibkr.csv for BasketTrader."
+
+    def __init__(self) -> None:
+        super().__init__(str(start_folder() / "trades.csv"))
+
+    def check(self, path: Path) -> None:
+        if require_output(path):
+            raise Conflict(f"{path} exists; choose another name")
+
+    async def submit(self, path: Path) -> None:
+        form = FORMATS.get(Path(path.stem).suffix[1:].lower(), "generic")
+        made: WrittenList = await self.host.ask(files_dialogs.write_list, form)
+        try:
+            await asyncio.to_thread(write_private, path, made.text)
+        except OSError as error:
+            what = f"rebal-tui trades FILE --list {made.number}"
+            raise Conflict(f"not written: {error.strerror or error}; write list {made.number} with  {what}") from None
+        self.host.say(f"List {made.number} with {made.lines:,} lines written to {path}{made.note}.")
+        self.host.pull_soon()
+        self.dismiss()

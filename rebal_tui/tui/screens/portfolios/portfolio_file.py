@@ -1,0 +1,40 @@
+"""Asks for the file of a portfolio in the API's format."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.tui.screens.shared.path_dialog import PathDialog
+from rebal_tui.typed_paths import require_input
+
+MAX_BYTES = 1024 * 1024
+
+
+class PortfolioFileScreen(PathDialog):
+    """Returns the text of a file, or None."""
+
+    HEADING = "Portfolio from a file"
+    NOTE = "A JSON file in the API's format. Nothing is created yet."
+
+    def check(self, path: Path) -> None:
+        require_input(path)
+
+    async def submit(self, path: Path) -> None:
+        try:
+            text = await asyncio.to_thread(_read, path)
+        except OSError as error:
+            raise Conflict(f"not read: {error.strerror or error}") from None
+        except UnicodeDecodeError:
+            raise Conflict(f"{path}: expected text in UTF-8") from None
+        if self.is_attached:
+            self.dismiss(text)
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise Conflict(f"{path}: expected a file of at most 1 MiB")
+    return content.decode("utf-8-sig")

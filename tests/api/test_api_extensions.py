@@ -1,0 +1,83 @@
+"""Keys that Alpaca's API does not have: only in the answers to requests that ask for them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from rebal_tui.services.wire.contract import HEADER
+from tests.api.servers import Json, Server
+
+pytestmark = pytest.mark.slow
+
+EXTENSIONS = {
+    "/v1/rebalancing/portfolios": {"review"},
+    "/v1/rebalancing/runs": {"runs[].kind", "runs[].orders[].reject_reason", "runs[].failed_orders[].reject_reason"},
+    "/v1/rebalancing/subscriptions": set(),
+    "/v1/accounts": {"name"},
+    "/v1/trading/accounts/{id}/account": {"name", "restrictions"},
+    "/v1/trading/accounts/{id}/positions": set(),
+    "/v1/trading/accounts/{id}/orders?status=all": {"reject_reason"},
+    "/v1/accounts/positions": set(),
+    "/v1/accounts/activities": set(),
+    "/v1/assets/SPY": {"price", "price_at"},
+    "/v1/journals": {"reason", "created_at", "updated_at"},
+    "/v1/clock": set(),
+    "/v1/calendar?start=2026-03-02&end=2026-03-06": set(),
+    "/v2/events/rebalancer?since=2026-01-01&until={now}": {"run.kind"},
+    "/v2/events/trades?since=2026-01-01&until={now}": {"order.reject_reason"},
+    "/v1/events/nta?since=2026-01-01&until={now}": {"reference"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def account_id(server: Server) -> str:
+    """An account with a run whose buys of TLT failed, a position and a journal."""
+    server.prices(SPY="400", TLT="100")
+    account_id = server.account("1000")
+    server.post("/sandbox/rejections", {"account_id": account_id, "symbol": "TLT"})
+    server.subscribe(account_id, server.portfolio())
+    server.step(minutes=15)
+    body = {"entry_type": "JNLC", "from_account": server.firm, "to_account": account_id, "amount": "5"}
+    server.post("/v1/journals", body)
+    server.step(minutes=1)
+    return account_id
+
+
+@pytest.mark.parametrize("path", EXTENSIONS)
+def test_our_keys_are_there_only_for_those_who_ask(server: Server, account_id: str, path: str) -> None:
+    asked = path.format(id=account_id, now=quote(server.get("/sandbox")["now"]))
+    plain, extended = _keys(_answer(server, asked, {})), _keys(_answer(server, asked, {HEADER: "1"}))
+    assert plain
+    assert (extended - plain, plain - extended) == (EXTENSIONS[path], set())
+
+
+def test_the_document_says_which_keys_are_ours(server: Server) -> None:
+    schemas = server.get("/openapi.json")["components"]["schemas"]
+    assert HEADER in schemas["Portfolio"]["properties"]["review"]["description"]
+    assert "review" not in schemas["Portfolio"]["required"]
+
+
+def _answer(server: Server, path: str, headers: dict[str, str]) -> Json:
+    answer = server.http.get(path, headers=headers)
+    assert answer.status_code == 200
+    if "/events/" not in path:
+        return answer.json()
+    return [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
+
+
+def _keys(content: Any, at: str = "") -> set[str]:
+    """The places of all keys; the items of a list share theirs."""
+    if isinstance(content, list):
+        inside = f"{at}[]" if at else ""
+        return set().union(*(_keys(one, inside) for one in content))
+    if not isinstance(content, dict):
+        return set()
+    found = set()
+    for key, inner in content.items():
+        place = f"{at}.{key}" if at else key
+        found |= {place} | _keys(inner, place)
+    return found

@@ -1,0 +1,146 @@
+"""Policies of the lab against bt and vectorbt, on the same ten assets over ten years, in the same run.
+
+bt and vectorbt come with the `bench` extra; without them their rows are missing. vectorbt is compiled before it is
+measured and is given the days on which to trade, because it has no bands. Final equity is compared to the cent.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from rebal_tui.domain.quantities import Percent
+from rebal_tui.lab.backtest import run_backtest
+from rebal_tui.lab.chains import run_chains
+from rebal_tui.lab.history import History, Ints
+from rebal_tui.lab.luck import luck_of
+from rebal_tui.lab.paths import renewal_path
+from rebal_tui.lab.peers import BAND, OPENING, WEIGHTS, first_of_quarters, generated_history
+from rebal_tui.lab.policies import Policy, default_grid
+from rebal_tui.lab.renewal import RenewalTable
+from tests.benchmarks.report import duration, header, parser, ratio, row
+
+POLICIES = 20_000
+SESSIONS = 4_030
+"""Sixteen years."""
+
+
+def main() -> int:
+    found = parser("policies", __doc__)
+    found.add_argument("--policies", type=int, default=POLICIES, metavar="N", help="policies of the lab's batch")
+    options = found.parse_args()
+    history = generated_history()
+    mine, per_policy = _lab(history, options.policies)
+    header("one policy", "time", "÷ the lab", "final equity, quarterly", "final equity, band of 20 %")
+    row(f"lab, batch of {options.policies:,}", f"{1e6 * per_policy:.1f} µs", "1", *(f"{value:,.2f}" for value in mine))
+    events = (first_of_quarters(history), _band_events(history))
+    for name, measure in (("bt", _bt), ("vectorbt", _vectorbt)):
+        try:
+            seconds, finals = measure(history, events)
+        except ImportError:
+            row(f"{name}: not installed", "", "", "", "")
+            continue
+        row(name, duration(seconds), ratio(seconds / per_policy), *(f"{value:,.2f}" for value in finals))
+        if any(round(a, 2) != round(b, 2) for a, b in zip(mine, finals, strict=True)):
+            print(f"{name} differs", file=sys.stderr)
+            return 1
+    _sizes(options.policies)
+    return 0
+
+
+def _lab(history: History, count: int) -> tuple[list[float], float]:
+    """The lab's final equity in both cases, and the seconds per policy of a batch."""
+    table = RenewalTable(history, WEIGHTS)
+    cases = (first_of_quarters(history), _band_events(history))
+    finals = [OPENING * float(renewal_path(table, events).equity[-1]) for events in cases]
+    policies = _random_bands(count)
+    seconds = _timed(lambda: run_chains(history, WEIGHTS, policies, with_events=False))
+    return finals, seconds / count
+
+
+def _random_bands(count: int) -> list[Policy]:
+    draw = np.random.default_rng(1)
+    absolute, relative = draw.integers(100, 1000, count), draw.integers(1000, 6000, count)
+    return [Policy(Percent(a), Percent(r)) for a, r in zip(absolute.tolist(), relative.tolist(), strict=True)]
+
+
+def _band_events(history: History) -> Ints:
+    events = run_chains(history, WEIGHTS, [BAND]).events
+    return events[0] if events else np.zeros(0, dtype=np.int64)
+
+
+def _bt(history: History, _events: tuple[Ints, Ints]) -> tuple[float, list[float]]:
+    bt: Any = import_module("bt")
+    prices, weights = _frame(history), {w.symbol: w.percent / 10_000 for w in WEIGHTS.assets}
+    finals, began = [], time.perf_counter()
+    for name, trigger in (
+        ("quarterly", bt.algos.RunQuarterly()),
+        ("band", bt.algos.Or([bt.algos.RunOnce(), bt.algos.RunIfOutOfBounds(0.20)])),
+    ):
+        algos = [bt.algos.SelectAll(), bt.algos.WeighSpecified(**weights), trigger, bt.algos.Rebalance()]
+        test = bt.Backtest(
+            bt.Strategy(name, algos), prices, initial_capital=OPENING, integer_positions=False, progress_bar=False
+        )
+        bt.run(test)
+        finals.append(float(test.strategy.values.iloc[-1]))
+    return (time.perf_counter() - began) / 2, finals
+
+
+def _vectorbt(history: History, events: tuple[Ints, Ints]) -> tuple[float, list[float]]:
+    vectorbt: Any = import_module("vectorbt")
+    prices = _frame(history)
+
+    def run(days: Ints) -> float:
+        size = np.full(prices.shape, np.nan)
+        size[[0, *days.tolist()]] = [w.percent / 10_000 for w in WEIGHTS.assets]
+        portfolio = vectorbt.Portfolio.from_orders(
+            prices, size=size, size_type="targetpercent", group_by=True, cash_sharing=True, call_seq="auto",
+            init_cash=OPENING, freq="1D",
+        )  # fmt: skip
+        return float(portfolio.value().iloc[-1])
+
+    run(events[0])
+    began = time.perf_counter()
+    finals = [run(days) for days in events]
+    return (time.perf_counter() - began) / 2, finals
+
+
+def _frame(history: History) -> Any:
+    pandas: Any = import_module("pandas")
+    index = pandas.DatetimeIndex(history.days)
+    return pandas.DataFrame(history.closes.T.copy(), index=index, columns=list(history.symbols))
+
+
+def _sizes(count: int) -> None:
+    """The times of the screens' computations, over sixteen years."""
+    history = generated_history(SESSIONS)
+    header("16 years", "time")
+    pairs = [Policy(Percent(a), Percent(r)) for a in range(50, 1050, 10) for r in range(100, 10_100, 100)]
+    row("heat map of 10,000 band pairs, from half a point", duration(
+        _timed(lambda: run_chains(history, WEIGHTS, pairs, with_events=False))
+    ))  # fmt: skip
+    seconds = _timed(lambda: run_chains(history, WEIGHTS, _random_bands(count), with_events=False))
+    row("a million policies", duration(seconds / count * 1_000_000))
+    grid = default_grid(Policy(Percent(500), Percent(2000), None, 7))
+    backtest = run_backtest("x", WEIGHTS, history, grid)
+    row(f"the default grid, {len(grid)} policies", duration(_timed(lambda: run_backtest("x", WEIGHTS, history, grid))))
+    row("1,000 resamples of its results", duration(_timed(lambda: luck_of(backtest))))
+
+
+def _timed(work: Callable[[], object]) -> float:
+    """The shorter of two runs, in seconds."""
+    times = []
+    for _ in range(2):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

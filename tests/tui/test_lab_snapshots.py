@@ -1,0 +1,28 @@
+"""The Backtest section at two sizes, with two years of the sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rebal_tui.services.backtest import histories
+from rebal_tui.services.backtest.histories import SAMPLE_FILE
+from tests.tui.driving import press, settle
+from tests.tui.simulated import SIZES, app_with_book, market_book
+from tests.tui.test_lab_flows import computed
+
+
+@pytest.mark.parametrize("size", ["120x40", "200x60"])
+def test_the_default_grid(snap_compare: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: str) -> None:
+    path = tmp_path / "sample.csv"
+    path.write_text("\n".join(SAMPLE_FILE.read_text().splitlines()[:506]) + "\n")
+    monkeypatch.setattr(histories, "SAMPLE_FILE", path)
+
+    async def before(pilot: Any) -> None:
+        await settle(pilot)
+        await press(pilot, "7")
+        await computed(pilot, pilot.app)
+
+    assert snap_compare(app_with_book(market_book()), terminal_size=SIZES[size], run_before=before)

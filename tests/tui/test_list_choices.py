@@ -1,0 +1,86 @@
+"""Columns and filters of a list that the user chose, and remembered in the settings file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from textual.widgets import Input
+
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.shared.list_screen import ListScreen
+from rebal_tui.tui.settings import read_settings
+from tests.tui.driving import drive, make_app, press, screen_text, shown_messages
+
+
+def reopened(path: Path) -> RebalApp:
+    return make_app(settings=read_settings(path))
+
+
+def test_chosen_columns_are_shown_and_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+
+    async def choose(pilot: Any, app: RebalApp) -> None:
+        header = screen_text(app).splitlines()
+        assert any("Equity" in line and "Portfolio" in line for line in header)
+        await press(pilot, "C", "down", "space", "enter")  # Portfolio is the second column
+
+    async def look(pilot: Any, app: RebalApp) -> None:
+        header = next(line for line in screen_text(app).splitlines() if "Client" in line)
+        assert "Equity" in header
+        assert "Portfolio" not in header
+        await press(pilot, "C", "d")
+        assert any("Portfolio" in line for line in screen_text(app).splitlines())
+
+    drive(choose, reopened(path), (200, 60))
+    assert "portfolio" not in read_settings(path).settings.columns["desk"]
+    drive(look, reopened(path), (200, 60))
+    assert read_settings(path).settings.columns == {}
+
+
+def test_at_least_one_column_stays_and_escape_changes_nothing(tmp_path: Path) -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        before = screen_text(app)
+        assert isinstance(app.screen, ListScreen)
+        count = len([column for column in app.screen.table.columns if column.title])
+        await press(pilot, "C", *["space"] * count, "enter")
+        assert "Choose at least one column." in shown_messages(app)[-1]
+        await press(pilot, "escape")
+        assert screen_text(app).splitlines()[3:-1] == before.splitlines()[3:-1]
+
+    drive(script, reopened(tmp_path / "settings.toml"))
+
+
+def test_a_filter_is_saved_under_a_name_applied_and_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+
+    async def save(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "slash", *"ruiz", "enter", "F", *"family", "ctrl+s")
+        assert "⌕ family" in screen_text(app)
+
+    async def apply(pilot: Any, app: RebalApp) -> None:
+        assert isinstance(app.screen, ListScreen)
+        table = app.screen.table
+        await press(pilot, "F", *"fam", "enter")
+        assert 0 < len(table.rows) < table.total
+        assert f"⌕ family {len(table.rows)}/{table.total}" in screen_text(app)
+        await press(pilot, "4", "1")
+        assert table.view.text == "ruiz", "a filter chosen here stays"
+        await press(pilot, "F", "ctrl+d", "escape", "escape")
+        assert len(table.rows) == table.total
+        assert app.screen.query_one("#filter", Input).value == ""
+
+    drive(save, reopened(path))
+    assert read_settings(path).settings.filters == {"desk": {"family": "ruiz"}}
+    drive(apply, reopened(path))
+    assert read_settings(path).settings.filters == {}
+    assert not read_settings(path).faults
+
+
+def test_choices_that_cannot_be_read_are_named_and_ignored(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text('[columns]\ndesk = "client"\n[filters.desk]\n"a" = 5\n[filters.runs]\n"b" = "buy"\n')
+    found = read_settings(path)
+    assert found.settings.columns == {}
+    assert found.settings.filters == {"runs": {"b": "buy"}}
+    assert [fault.location.removeprefix(f"{path}: ") for fault in found.faults] == ["columns.desk", "filters.desk.a"]

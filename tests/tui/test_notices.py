@@ -1,0 +1,102 @@
+"""Notices in the bottom line and their history, the line of the kill switch, and titled panes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.notices import SECONDS, Notice
+from rebal_tui.tui.widgets.key_bar import KeyBar
+from tests.tui.driving import drive, make_app, press, screen_text, settle
+from tests.tui.fakes import FakeBackend
+
+LONG = "This sentence has more words than fit into one line of a terminal with eighty columns, and all are shown."
+
+
+def lines(app: RebalApp) -> list[str]:
+    return screen_text(app).splitlines()
+
+
+def test_a_notice_takes_the_bottom_line_for_three_seconds_and_stays_in_the_history() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        before = lines(app)
+        app.say("No account selected.")
+        await settle(pilot)
+        assert lines(app)[-1].strip() == "· No account selected."
+        assert lines(app)[:-1] == before[:-1], "no data is covered"
+        await pilot.pause(SECONDS)
+        assert lines(app) == before
+        app.say("The disk is full.", "error")
+        await press(pilot, "4")
+        assert lines(app)[-1].strip() == "■ The disk is full.", "it follows to another section"
+        await press(pilot, "N")
+        history = screen_text(app)
+        assert history.index("The disk is full.") < history.index("No account selected.")
+        assert "10:42:15" in history
+
+    drive(script)
+
+
+def test_a_long_notice_is_shown_whole_and_for_longer() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        app.say(LONG, "warning")
+        await settle(pilot)
+        assert " ".join(part for line in lines(app)[-2:] for part in line.split()) == f"▲ {LONG}"
+        await pilot.pause(SECONDS)
+        assert "▲ This sentence" in screen_text(app)
+
+    assert Notice(LONG, "warning", "").seconds > SECONDS
+    drive(script, size=(80, 24))
+
+
+def test_notices_of_dialogs_are_shown_below_them() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "x")
+        app.say("Choose a file.", "warning")
+        await settle(pilot)
+        shown = app.screen_stack[0].query_one(KeyBar).notice
+        assert shown is not None
+        assert shown.text == "Choose a file."
+
+    drive(script)
+
+
+def test_the_kill_switch_is_a_line_of_its_own() -> None:
+    backend = FakeBackend()
+
+    async def script(pilot: Any, app: RebalApp) -> None:
+        rows = lines(app)
+        backend.line = replace(backend.line, halted=True)
+        app.pull_soon()
+        await settle(pilot)
+        assert lines(app)[1].strip().startswith("■ HALTED: no new order is sent")
+        assert lines(app)[2] == rows[1]
+        backend.line = replace(backend.line, halted=False)
+        app.pull_soon()
+        await settle(pilot)
+        assert lines(app) == rows
+
+    drive(script, make_app(backend), (80, 24))
+
+
+def test_panes_have_titles_and_the_focused_one_is_lit() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        def titles() -> tuple[str, str]:
+            line = next(line for line in lines(app) if "Desk" in line and "Account" in line and "2" not in line)
+            return line[0], line[-1]
+
+        assert titles() == ("━", "─")
+        await press(pilot, "tab")
+        assert titles() == ("─", "━")
+
+    drive(script)
+
+
+def test_the_help_key_says_that_there_are_more_keys_than_fit() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        assert "? Help" in lines(app)[-1]
+        await press(pilot, "3")
+        assert "? More" in lines(app)[-1]
+
+    drive(script, size=(80, 24))

@@ -1,0 +1,75 @@
+"""Pages below a list: the next row, the keys of the list, and the run of a preview."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rebal_tui.services.queries.runs import runs_snapshot
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
+from rebal_tui.tui.screens.shared.export import ExportScreen
+from rebal_tui.tui.screens.shared.list_screen import ListScreen
+from rebal_tui.tui.screens.shared.row_page import RowPage
+from rebal_tui.tui.sections import Section
+from rebal_tui.tui.widgets.table import BookTable
+from tests.tui.driving import drive, press, screen_text, shown_messages
+from tests.tui.simulated import market_book, run
+
+
+def the_list(app: RebalApp) -> ListScreen:
+    owner = app.screen_stack[0]
+    assert isinstance(owner, ListScreen)
+    return owner
+
+
+def test_brackets_turn_to_the_next_and_the_previous_row() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "4", "enter")
+        rows = the_list(app).table.rows
+        for key, row in (("right_square_bracket", rows[1]), ("left_square_bracket", rows[0])):
+            await press(pilot, key)
+            assert isinstance(app.screen, RowPage)
+            assert f"Run {row.id[:8]} · {row.client}" in screen_text(app)
+            assert app.screen.copied == row.id
+        await press(pilot, "left_square_bracket")
+        assert "This is the first row." in shown_messages(app)
+
+    drive(script)
+
+
+def test_the_keys_of_the_list_work_on_its_pages() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "4", "enter")
+        assert "c Cancel run" in screen_text(app)
+        await press(pilot, "x")
+        assert isinstance(app.screen, ExportScreen)
+        await press(pilot, "escape", "question_mark")
+        assert "Help · Runs" in screen_text(app)
+        await press(pilot, "escape")
+        assert isinstance(app.screen, RowPage)
+        client = app.screen_stack[0].query_one(BookTable).rows[0].account_id
+        await press(pilot, "a")
+        assert app.current_mode == Section.DESK
+        assert the_list(app).table.cursor_key == client
+
+    drive(script)
+
+
+@pytest.mark.parametrize("section", ["1", "3"])
+def test_a_preview_becomes_the_run_it_shows(section: str) -> None:
+    book = market_book()
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "p")
+        assert "v Run it" in screen_text(app)
+        await press(pilot, "v")
+        assert isinstance(app.screen, ConfirmScreen)
+        assert app.screen.question.title == "Full rebalance of Client a?"
+        await press(pilot, "n")
+        assert runs_snapshot(book).total == 0
+        await press(pilot, "p", "v", "y")
+        assert runs_snapshot(book).total == 1
+
+    run(flow, book, section)
