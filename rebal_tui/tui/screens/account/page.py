@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -16,12 +15,12 @@ from rebal_tui.services.view_models.account_page import AccountPageView
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import account_pages, account_trails
-from rebal_tui.tui.host import Host
 from rebal_tui.tui.screens.account.head import head_lines
 from rebal_tui.tui.screens.account.tables import decision_columns, ledger_columns, position_columns, trail_columns
 from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared.account_lines import decision_lines, overview_lines
-from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog, ReadScreen
+from rebal_tui.tui.screens.shared.dialog import LiveDialog, ReadScreen
+from rebal_tui.tui.screens.shared.row_page import HasPages, PageOfList, with_keys_of
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
@@ -29,10 +28,11 @@ from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import Tab, TabBar
 
 OVERVIEW, AUDIT = "Overview", "Audit"
+READING = "Reading the audit trail…"
 TABS = (OVERVIEW, "Positions", "Cash", "Runs", "Decisions", AUDIT)
 
 
-class AccountPage(LiveDialog, Dialog[str]):
+class AccountPage(LiveDialog, PageOfList[str]):
     """An account with a view per tab; returns the id of the run to show, or an empty string.
 
     Audit entries are read when their tab is chosen.
@@ -56,17 +56,16 @@ class AccountPage(LiveDialog, Dialog[str]):
     AccountPage .page-tab.-shown { display: block; }
     """
 
-    def __init__(self, page: AccountPageView, tab: str = OVERVIEW) -> None:
-        """`tab` is shown first."""
+    def __init__(self, owner: HasPages, page: AccountPageView) -> None:
         super().__init__()
+        self.owner = owner
+        self.row_key = page.view.account_id
         self._page = page
-        self._first_tab = tab
 
     def compose(self) -> ComposeResult:
-        row = self._page.detail.row
-        yield Static(ui_text(f"Account {row.account_number} · {row.client}"), id="page-title", markup=False)
+        yield Static(id="page-title", markup=False)
         yield LinesView(id="page-head")
-        yield TabBar((), self._first_tab, id="page-tabs")
+        yield TabBar((), OVERVIEW, id="page-tabs")
         yield LinesView(id="tab-overview", classes="page-tab")
         tables: tuple[BookTable[Any], ...] = (
             BookTable(position_columns(), lambda row: row.symbol, empty="No positions.", id="tab-positions"),
@@ -75,7 +74,7 @@ class AccountPage(LiveDialog, Dialog[str]):
             BookTable(
                 decision_columns(), lambda row: row.at, empty="No evaluation has been stored.", id="tab-decisions"
             ),
-            BookTable(trail_columns(), lambda row: row.seq, empty="Reading the audit trail…", id="tab-audit"),
+            BookTable(trail_columns(), lambda row: row.seq, empty=READING, id="tab-audit"),
         )
         for table in tables:
             table.add_class("page-tab")
@@ -85,7 +84,7 @@ class AccountPage(LiveDialog, Dialog[str]):
     def on_mount(self) -> None:
         self.query_one("#page-head").can_focus = False
         self._show(self._page)
-        self._choose(self._first_tab)
+        self._choose(OVERVIEW)
 
     @property
     def account_id(self) -> str:
@@ -93,13 +92,26 @@ class AccountPage(LiveDialog, Dialog[str]):
         return self._page.view.account_id
 
     async def pull(self) -> None:
-        page = await self.host.ask(account_pages.changed_page, self.account_id, self._page.version)
-        if page is not None and self.is_attached:
+        account_id = self.account_id
+        page = await self.host.ask(account_pages.changed_page, account_id, self._page.version)
+        if page is not None and self.is_attached and account_id == self.account_id:
             self._show(page)
+
+    async def turn_to(self, key: str, step: int) -> None:
+        page = await self.host.ask(account_pages.account_page, key)
+        if not self.is_latest(step):
+            return
+        self.row_key = key
+        self._table(AUDIT).set_empty(READING)
+        self._table(AUDIT).set_rows(())
+        self._show(page)
+        self._choose(self._tab)
 
     def _show(self, page: AccountPageView) -> None:
         self._page = page
         view, detail = page.view, page.detail
+        row = detail.row
+        self.query_one("#page-title", Static).update(ui_text(f"Account {row.account_number} · {row.client}"))
         self.query_one("#page-head", LinesView).show(lambda width, _: head_lines(detail, width))
         counts = (len(detail.positions), len(detail.ledger), len(detail.runs), len(detail.decisions))
         figures = ("", *(f"{count:,}" for count in counts), "")
@@ -139,8 +151,9 @@ class AccountPage(LiveDialog, Dialog[str]):
             self.host.work(self._read_trail(), name="audit trail")
 
     async def _read_trail(self) -> None:
-        entries = await self.host.ask(account_trails.account_trail, self.account_id)
-        if self.is_attached:
+        account_id = self.account_id
+        entries = await self.host.ask(account_trails.account_trail, account_id)
+        if self.is_attached and account_id == self.account_id:
             self._table(AUDIT).set_empty("No audit entry names this account.")
             self._table(AUDIT).set_rows(entries)
 
@@ -177,13 +190,13 @@ class AccountPage(LiveDialog, Dialog[str]):
             self.host.say("This row has no further details.")
 
 
-async def open_account(host: Host, section: Screen[Any], account_id: str) -> None:
+async def open_account(section: HasPages, account_id: str) -> None:
     """Open the page of an account above a section that is still current; a chosen run is shown in Runs."""
-    page = await host.ask(account_pages.account_page, account_id)
+    page = await section.host.ask(account_pages.account_page, account_id)
 
     def answered(run_id: str | None) -> None:
         if run_id:
-            host.navigation.show_run(run_id)
+            section.host.navigation.show_run(run_id)
 
     if section.is_current:
-        section.app.push_screen(AccountPage(page), answered)
+        section.app.push_screen(with_keys_of(section.SECTION, AccountPage)(section, page), answered)

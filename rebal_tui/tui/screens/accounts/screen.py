@@ -104,7 +104,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         self.mark_shown("account")
 
     async def open_row(self, key: str) -> None:
-        await open_account(self.host, self, key)
+        await open_account(self, key)
 
     def _row(self) -> AccountRow | None:
         """Return the row under the cursor; shows a message and returns None when there is none."""

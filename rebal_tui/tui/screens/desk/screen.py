@@ -151,7 +151,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     async def open_row(self, key: str) -> None:
         from rebal_tui.tui.screens.account.page import open_account
 
-        await open_account(self.host, self, key)
+        await open_account(self, key)
 
     def action_preview(self) -> None:
         account_id = self.selected_id()
