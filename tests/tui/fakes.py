@@ -15,6 +15,7 @@ from rebal_tui.services.view_models.runs import RunsSnapshot, RunView
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui.book_services import (
     account_pages,
+    account_queries,
     desk_queries,
     export,
     manual_runs,
@@ -53,6 +54,7 @@ class FakeBackend:
         self.answers: dict[Callable[..., Any], Callable[..., Any]] = {
             status_queries.status_line: lambda: self.line,
             desk_queries.desk_snapshot: self.desk,
+            account_queries.is_empty: lambda: not self.rows,
             desk_queries.account_view: lambda account_id: views.account_view(self._row(account_id)),
             account_pages.account_page: lambda account_id: account_views.account_page(self._row(account_id)),
             account_pages.changed_page: lambda *_: None,

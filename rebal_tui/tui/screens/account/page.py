@@ -33,13 +33,12 @@ TABS = (OVERVIEW, "Positions", "Cash", "Runs", "Decisions", AUDIT)
 
 
 class AccountPage(LiveDialog, PageOfList[str]):
-    """An account with a view per tab; returns the id of the run to show, or an empty string.
+    """An account with a view per tab; returns the id of the run to show, or None.
 
     Audit entries are read when their tab is chosen.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss('')", "Back"),
         Binding("t", "tab(1)", "Next tab"),
         Binding("T", "tab(-1)", "Previous tab", show=False),
         Binding("s", "sort", "Sort"),

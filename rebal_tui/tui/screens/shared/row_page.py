@@ -75,6 +75,7 @@ class PageOfList(Dialog[T]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "Back"),
         Binding("right_square_bracket", "step(1)", "Next row", key_display="]"),
         Binding("left_square_bracket", "step(-1)", "Previous row", key_display="[", show=False),
         Binding("x", "export", "Export", show=False),
@@ -128,7 +129,7 @@ class PageOfList(Dialog[T]):
         self.app.push_screen(ReadScreen(f"Help · {section_label(section)}", help_lines(section, keys)))
 
 
-class RowPage(PageOfList[None], ReadScreen):
+class RowPage(ReadScreen, PageOfList[None]):
     """The details of a row as lines."""
 
     DEFAULT_CSS = "RowPage { background: $background; }"
