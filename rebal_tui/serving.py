@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from rebal_tui import bootstrap, opening
+from rebal_tui import bootstrap, opening, paths
 from rebal_tui.api.server import BindAddress, Listening, serve
 from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.domain.api_keys import KeyScope
@@ -128,9 +129,20 @@ async def _run(
 
         code = await serve(client, keyring, bind_address, real_now, client.now, bootstrap.new_api_key, announce)
     if client.halted is not None and client.halted.halt is Halt.FILE_GONE:
-        target = copy_name(path, bootstrap.real_now())
-        _log.error("the book was %s", await client.ask(lambda book: save_copy(book, target)))
+        await client.ask(lambda book: _save_lost_book(book, path))
     return code
+
+
+def _save_lost_book(book: Book, path: Path) -> None:
+    """Save a copy of a book whose file is gone: beside it, in the user's data folder, or where temporary files are."""
+    name = copy_name(path, bootstrap.real_now()).name
+    for folder in (path.parent, paths.default_path().parent, Path(tempfile.gettempdir())):
+        try:
+            _log.error("the book was %s", save_copy(book, folder / name))
+        except Conflict as refusal:
+            _log.error("no copy of the book: %s", refusal)
+        else:
+            return
 
 
 def _odd_ids(book: Book) -> int:

@@ -74,7 +74,9 @@ def _migrate_or_copy(
     if database.rows("SELECT 1 FROM sqlite_master LIMIT 1"):
         _migrate(database, sets, before)
         return
-    scripts = tuple(text for _, scripts in sets for script in scripts for text in script)
+    # A copy of a file has the mark of a write-ahead log, with which a database in memory could not be serialized.
+    kind = "memory" if database.path == MEMORY else "file"
+    scripts = (kind, *(text for _, scripts in sets for script in scripts for text in script))
     made = _new_books.get(scripts)
     if made is None:
         _migrate(database, sets, before)

@@ -114,6 +114,7 @@ class RebalApp(ActingApp):
 
     def on_mount(self) -> None:
         self._attach_stop(self.exit)
+        self._show_theme(self.theme)
         self.call_after_refresh(self._after_first_paint)
 
     def _after_first_paint(self) -> None:
@@ -278,9 +279,13 @@ class RebalApp(ActingApp):
 
     def use_settings(self, settings: Settings) -> None:
         """Apply theme, density and keys."""
-        self.theme = settings.theme if settings.theme in self.available_themes else themes.DARK.name
+        self._show_theme(settings.theme if settings.theme in self.available_themes else themes.DARK.name)
         self.set_class(settings.density is Density.COMFORTABLE, "-comfortable")
         self.set_keymap(dict(settings.keys))
+
+    def _show_theme(self, name: str) -> None:
+        on_terminal = self._driver is not None and not self.is_headless
+        self.theme = themes.for_terminal(name, self.console.color_system) if on_terminal else name
 
     def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
         """Show one message per key that is bound to two actions."""

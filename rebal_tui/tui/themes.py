@@ -48,3 +48,13 @@ SAFE = Theme(
 )
 OWN = (DARK, LIGHT, SAFE)
 CYCLE = (DARK.name, LIGHT.name, SAFE.name, "ansi-dark", "ansi-light")
+_OF_THE_TERMINAL = {DARK.name: "ansi-dark", LIGHT.name: "ansi-light", SAFE.name: "ansi-dark"}
+
+
+def for_terminal(name: str, color_system: str | None) -> str:
+    """The theme to show on a terminal with Rich's `color_system`.
+
+    With 16 colors it is one of the terminal's own colors: mixed colors, such as those of the line under the cursor,
+    would become equal to others.
+    """
+    return _OF_THE_TERMINAL.get(name, name) if color_system in ("standard", "windows") else name

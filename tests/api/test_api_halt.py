@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -191,3 +193,32 @@ def test_the_server_of_a_book_that_was_taken_over_ends_with_code_1(tmp_path: Pat
     assert process.returncode == 1
     assert complaints == "another rebal-tui took over the book; this one no longer writes to it\n"
     assert not path.with_name("sandbox.db.serve").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", ["replaced", "removed with its folder"])
+def test_a_server_whose_book_is_gone_ends_with_code_1_and_saves_a_copy(lost: str, tmp_path: Path) -> None:
+    path, data = tmp_path / "books" / "sandbox.db", tmp_path / "data" / "rebal-tui"
+    path.parent.mkdir()
+    data.mkdir(parents=True)
+    env = {"XDG_DATA_HOME": str(data.parent), "HOME": str(tmp_path)}
+    with started(("serve", "--sandbox", "--db", str(path), "--port", "0", "--json"), env) as process:
+        assert process.stdout is not None
+        key = json.loads(process.stdout.readline())["key_id"]
+        if lost == "replaced":
+            other = path.with_name("other.db")
+            bootstrap.create_demo(other, accounts=3).close()
+            other.rename(path)
+        else:
+            shutil.rmtree(path.parent)
+        _, complaints = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "removed, moved or replaced" in complaints
+    assert "Traceback" not in complaints
+    (copy,) = (path.parent if path.parent.exists() else data).glob("sandbox-saved-*.db")
+    assert f"the book was saved to {copy}" in complaints
+    database = bootstrap.open_database(copy)
+    try:
+        assert key in {one.key_id for one in good_keys(database, bootstrap.real_now())}
+    finally:
+        database.close()

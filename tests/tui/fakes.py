@@ -53,8 +53,8 @@ class FakeBackend:
         self.halted: ReadOnly | None = None
         self.answers: dict[Callable[..., Any], Callable[..., Any]] = {
             status_queries.status_line: lambda: self.line,
-            desk_queries.desk_snapshot: self.desk,
             account_queries.is_empty: lambda: not self.rows,
+            desk_queries.desk_snapshot: self.desk,
             desk_queries.account_view: lambda account_id: views.account_view(self._row(account_id)),
             account_pages.account_page: lambda account_id: account_views.account_page(self._row(account_id)),
             account_pages.changed_page: lambda *_: None,

@@ -355,7 +355,7 @@ def test_a_snapshot_that_has_not_changed_is_not_drawn_again() -> None:
     drive(script, make_app(backend))
 
 
-def test_an_empty_book_offers_three_ways_to_start() -> None:
+def test_an_empty_book_offers_four_ways_to_start() -> None:
     done: list[str] = []
 
     async def demo() -> str:
@@ -364,14 +364,14 @@ def test_an_empty_book_offers_three_ways_to_start() -> None:
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         text = screen_text(app)
-        for choice in ("Open the demo", "Import a file", "Connect a broker"):
+        for choice in ("Open the demo", "Import a file", "An empty book", "Connect a broker"):
             assert choice in text
         assert "Preview" not in text
         await press(pilot, "enter")
         assert done == ["demo"]
         assert "The demo is open." in shown_messages(app)
         assert "Working…" not in screen_text(app)
-        await press(pilot, "down", "down", "enter")
+        await press(pilot, "down", "down", "down", "enter")
         assert "rebal-tui connect" in screen_text(app)
 
     drive(script, make_app(FakeBackend(0), first_run=FirstSteps(open_demo=demo)))
