@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rebal_tui.domain.trade_status import StatusKind
-from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.standing import GLYPHS
+
+if TYPE_CHECKING:
+    from rebal_tui.services.view_models.accounts import AccountRow
 
 STATUS_STYLES = {
     StatusKind.NEEDS_YOU: "bad",
