@@ -78,6 +78,15 @@ ACTIONS: tuple[Action, ...] = (
         Section.PORTFOLIOS, "reactivate",
     ),
     Action(
+        "portfolios.restrictions", "R", "Restrictions", "Restrictions of this portfolio: list, add, lift.",
+        Section.PORTFOLIOS, "restrictions", footer=False,
+    ),
+    Action(
+        "portfolios.stops", "w", "Where runs stop",
+        "Choose where runs of a drift band stop; shows the effect of each choice (confirms first).",
+        Section.PORTFOLIOS, "stops", footer=False,
+    ),
+    Action(
         "portfolios.versions", "v", "Versions", "Show what each version changed, and go back to one (confirms first).",
         Section.PORTFOLIOS, "versions",
     ),
@@ -198,6 +207,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("accounts.run", "v", "Run", "Start a manual run; shows its plan first.", Section.ACCOUNTS, "run_by_hand"),
     Action("accounts.deposit", "d", "Deposit", "Deposit cash in the simulator.", Section.ACCOUNTS, "deposit"),
     Action("accounts.withdraw", "w", "Withdraw", "Withdraw cash from this account.", Section.ACCOUNTS, "withdraw"),
+    Action(
+        "accounts.restrictions", "R", "Restrictions",
+        "Restrictions of this account, or all marked: list, add, lift.", Section.ACCOUNTS, "restrictions",
+        footer=False,
+    ),
     Action(
         "accounts.release", "l", "Release", "Release reserved cash to the portfolio (confirms first).",
         Section.ACCOUNTS, "release", footer=False,

@@ -35,7 +35,8 @@ class ServiceModule:
 
 
 if TYPE_CHECKING:
-    from rebal_tui.services.advisory import bulk, cash, portfolios, undo, withdrawals
+    from rebal_tui.services.advisory import bulk, cash, portfolios, restrictions, undo, withdrawals
+    from rebal_tui.services.advisory import run_stops as run_stop_settings
     from rebal_tui.services.backtest import comparison as backtest_comparison
     from rebal_tui.services.backtest import heat_maps as backtest_heat_maps
     from rebal_tui.services.backtest import verification as backtest_verification
@@ -56,7 +57,9 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import market as market_queries
     from rebal_tui.services.queries import names as name_queries
     from rebal_tui.services.queries import portfolios as portfolio_queries
+    from rebal_tui.services.queries import restrictions as restriction_queries
     from rebal_tui.services.queries import review as review_queries
+    from rebal_tui.services.queries import run_stops as run_stop_queries
     from rebal_tui.services.queries import runs as run_queries
     from rebal_tui.services.queries import status as status_queries
     from rebal_tui.services.reports import account_trail as account_trails
@@ -68,6 +71,8 @@ else:
     bulk = ServiceModule("advisory.bulk")
     cash = ServiceModule("advisory.cash")
     portfolios = ServiceModule("advisory.portfolios")
+    restrictions = ServiceModule("advisory.restrictions")
+    run_stop_settings = ServiceModule("advisory.run_stops")
     undo = ServiceModule("advisory.undo")
     withdrawals = ServiceModule("advisory.withdrawals")
     backtest_comparison = ServiceModule("backtest.comparison")
@@ -95,8 +100,10 @@ else:
     name_queries = ServiceModule("queries.names")
     portfolio_queries = ServiceModule("queries.portfolios")
     portfolio_versions = ServiceModule("queries.portfolio_versions")
+    restriction_queries = ServiceModule("queries.restrictions")
     review_queries = ServiceModule("queries.review")
     run_queries = ServiceModule("queries.runs")
+    run_stop_queries = ServiceModule("queries.run_stops")
     status_queries = ServiceModule("queries.status")
     account_trails = ServiceModule("reports.account_trail")
     asset_holds = ServiceModule("runs.asset_holds")
@@ -142,8 +149,12 @@ __all__ = [
     "portfolio_versions",
     "portfolios",
     "release",
+    "restriction_queries",
+    "restrictions",
     "review_queries",
     "run_queries",
+    "run_stop_queries",
+    "run_stop_settings",
     "scheduler",
     "simulator",
     "status_queries",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rebal_tui.engine.arrays.frame import BookFrame, Mark
 from rebal_tui.engine.arrays.holders import holdings_in
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.queries.rule_exceptions import RuleException, uncorrectable, unfinished
+from rebal_tui.services.queries.rule_exceptions import RuleException, conflicting, uncorrectable, unfinished
 
 Ints = NDArray[np.int64]
 
@@ -24,6 +24,7 @@ class Note(IntFlag):
     ASSET_ON_HOLD = 4
     CANNOT_BE_CORRECTED = 8
     UNFINISHED = 16
+    RESTRICTIONS_CONFLICT = 32
 
 
 NOTE_TEXTS = {
@@ -32,18 +33,23 @@ NOTE_TEXTS = {
     Note.ASSET_ON_HOLD: "an asset is on hold",
     Note.CANNOT_BE_CORRECTED: "a drift cannot be corrected",
     Note.UNFINISHED: "a rebalance is unfinished",
+    Note.RESTRICTIONS_CONFLICT: "its restrictions conflict",
 }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccountExceptions:
-    """`notes` has the bits of `Note` by account row. `unpriced` are the holdings without a price, as rows and asset
-    indexes of the frame, sorted by both; `uncorrectable` and `unfinished` are as the rules report them."""
+    """`notes` has the bits of `Note` by account row.
+
+    `unpriced` are the holdings without a price, as rows and asset indexes of the frame, sorted by both.
+    `uncorrectable`, `unfinished` and `conflicting` are as the rules report them.
+    """
 
     notes: Ints
     unpriced: tuple[Ints, Ints]
     uncorrectable: tuple[RuleException, ...]
     unfinished: tuple[RuleException, ...]
+    conflicting: tuple[RuleException, ...]
 
 
 def account_exceptions(book: Book, frame: BookFrame) -> AccountExceptions:
@@ -53,8 +59,9 @@ def account_exceptions(book: Book, frame: BookFrame) -> AccountExceptions:
     unpriced = holdings_in(frame, frame.assets.price == 0)
     notes[unpriced[0]] |= int(Note.NO_PRICE)
     notes[frame.accounts.marks & int(Mark.ASSET_HOLD) != 0] |= int(Note.ASSET_ON_HOLD)
-    by_rules = tuple(uncorrectable(book)), tuple(unfinished(book))
-    for found, note in zip(by_rules, (Note.CANNOT_BE_CORRECTED, Note.UNFINISHED), strict=True):
+    by_rules = tuple(uncorrectable(book)), tuple(unfinished(book)), tuple(conflicting(book, frame))
+    noted = (Note.CANNOT_BE_CORRECTED, Note.UNFINISHED, Note.RESTRICTIONS_CONFLICT)
+    for found, note in zip(by_rules, noted, strict=True):
         notes[[row_of[one.account_id] for one in found]] |= int(note)
     return AccountExceptions(notes, unpriced, *by_rules)
 

@@ -39,7 +39,7 @@ _OF_ACCOUNTS = frozenset(
     {
         ExceptionKind.UNEXPLAINED_DIFFERENCE, ExceptionKind.CASH_BELOW_ZERO, ExceptionKind.HOLDING_WITHOUT_PRICE,
         ExceptionKind.ACCOUNT_NOT_ACTIVE, ExceptionKind.ACCOUNT_RESTRICTED, ExceptionKind.CANNOT_BE_CORRECTED,
-        ExceptionKind.UNFINISHED,
+        ExceptionKind.UNFINISHED, ExceptionKind.RESTRICTIONS_CONFLICT,
     }
 )  # fmt: skip
 """The kinds whose subject is an account."""
@@ -57,6 +57,7 @@ class Exceptions:
             for kind, some in (
                 (ExceptionKind.CANNOT_BE_CORRECTED, self._found.uncorrectable),
                 (ExceptionKind.UNFINISHED, self._found.unfinished),
+                (ExceptionKind.RESTRICTIONS_CONFLICT, self._found.conflicting),
             )
         }
         self._keys = np.sort(np.concatenate([_keyed(kind, *self._subjects(kind)) for kind in KINDS]))

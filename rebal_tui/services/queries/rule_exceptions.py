@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.engine.arrays.frame import BookFrame
+from rebal_tui.engine.arrays.rule_conflicts import conflicts
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.rules_view import rules_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +42,16 @@ def unfinished(book: Book) -> Sequence[RuleException]:
         for account_id, undone in book.given_up.items()
         if undone.given_up_at is not None
     ]
+
+
+def conflicting(book: Book, frame: BookFrame) -> Sequence[RuleException]:
+    """The accounts whose restrictions exclude each other, at most one for each account (R-60).
+
+    Since the latest of their restrictions was made.
+    """
+    found = []
+    for row, text in conflicts(frame).items():
+        account_id = book.account_table.ids[row]
+        made = [one.made_at for one in rules_of(book, account_id).restrictions if one.made_at is not None]
+        found.append(RuleException(account_id, max(made, default=book.now()), f"its restrictions conflict: {text}"))
+    return found

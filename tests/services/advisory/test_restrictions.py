@@ -17,7 +17,9 @@ from rebal_tui.services.advisory.restrictions import (
 )
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import evaluate_account
+from rebal_tui.services.queries.exceptions import Exceptions
 from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.view_models.exceptions import ExceptionKind
 from rebal_tui.store import audit, jobs
 from tests.services.importing.test_restrictions_in_books import content, imported, opened
 
@@ -87,3 +89,17 @@ def test_the_scheduler_ends_restrictions(opened: list[Book]) -> None:
     scheduler.tick(book)
     assert [one.kind for one in jobs.open_alerts(book.database)] == ["restriction_ends"]
     assert book.now() == datetime(2026, 3, 4, 17, tzinfo=UTC)
+
+
+def test_restrictions_that_exclude_each_other_are_an_exception(opened: list[Book]) -> None:
+    book = imported(opened, content())
+    assert Exceptions(book).counts() == {}
+    least = RestrictionDraft(RestrictionKind.RANGE, "core", "TLT", 3_000, None, RangeUnit.PERCENT)
+    add_restrictions(book, least, Concerned(portfolio_id="p1"))
+    [made] = add_restrictions(book, RestrictionDraft(RestrictionKind.SELL_ONLY, "closing"), Concerned(("a1",)))
+    assert evaluate_account(book, "a1").reason.startswith("RESTRICTIONS_CONFLICT")
+    [found] = Exceptions(book).page(10).items
+    assert (found.kind, found.account_id) == (ExceptionKind.RESTRICTIONS_CONFLICT, "a1")
+    assert "TLT: range (core) and sell_only (closing) exclude each other" in found.text
+    lift_restrictions(book, [made.id])
+    assert Exceptions(book).counts() == {}

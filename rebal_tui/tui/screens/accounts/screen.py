@@ -9,6 +9,8 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.domain.text import count_text
+from rebal_tui.domain.trading_rules import Concerned
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, AccountsSnapshot, InGroup
 from rebal_tui.services.view_models.filter_terms import ACCOUNT_FIELDS
@@ -25,6 +27,7 @@ from rebal_tui.tui.screens.accounts.lines import detail_lines
 from rebal_tui.tui.screens.accounts.manual_runs import run_manually
 from rebal_tui.tui.screens.files.by_hand import enter_by_hand
 from rebal_tui.tui.screens.files.positions import PositionsScreen
+from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.holds import ask_to_reconcile
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
@@ -186,6 +189,12 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         row = self._row()
         if row is not None:
             self.host.work(ask_to_reconcile(self, row.account_id, row.client), name="reconcile")
+
+    def action_restrictions(self) -> None:
+        chosen, row = self._chosen(), self._row()
+        if chosen:
+            one = row.client if row is not None and chosen == (row.account_id,) else count_text(len(chosen), "account")
+            self.app.push_screen(RestrictionsScreen(one, Concerned(chosen)))
 
     def action_simulate(self) -> None:
         row = self._row()

@@ -12,6 +12,7 @@ from textual.screen import Screen
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.domain.text import count_text
+from rebal_tui.domain.trading_rules import Concerned
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, PortfolioView
@@ -23,7 +24,9 @@ from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.lines import impact_lines, names_text, portfolio_lines
 from rebal_tui.tui.screens.portfolios.paste import NameScreen, PasteScreen
+from rebal_tui.tui.screens.portfolios.run_stops import choose_stops
 from rebal_tui.tui.screens.portfolios.versions import VersionsScreen
+from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.json_lines import json_lines
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
@@ -243,6 +246,16 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         found = await self.host.ask(portfolio_versions.version_views, row.id)
         if self.is_current:
             self.app.push_screen(VersionsScreen(row, found), self._select_saved)
+
+    def action_stops(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.host.work(choose_stops(self, row), name="stops")
+
+    def action_restrictions(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.app.push_screen(RestrictionsScreen(f"portfolio {row.name}", Concerned(portfolio_id=row.id)))
 
     def action_json(self) -> None:
         portfolio_id = self.selected_id()

@@ -1,0 +1,77 @@
+"""Restrictions as the screens show them (R-60)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from rebal_tui.domain.quantities import Money, Percent, Qty, money_text, percent_text, qty_text
+from rebal_tui.domain.trading_rules import RangeUnit, RestrictionScope, TradeRestriction
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.view_models.restrictions import RestrictionRow
+
+
+def restriction_rows(
+    book: Book, account_ids: Collection[str] = (), portfolio_id: str | None = None
+) -> tuple[RestrictionRow, ...]:
+    """The restrictions that hold today for some accounts or for a portfolio, those of the book included.
+
+    Those of the portfolios that the accounts follow are included too.
+    """
+    followed = {book.subscriptions[one].portfolio_id for one in account_ids if one in book.subscriptions}
+    portfolios = followed if portfolio_id is None else {portfolio_id}
+    today = book.today()
+    return tuple(
+        _row(book, one)
+        for one in book.rules_view.restrictions
+        if one.holds_on(today)
+        and (
+            one.scope is RestrictionScope.BOOK
+            or (one.account_id is not None and one.account_id in account_ids)
+            or (one.portfolio_id is not None and one.portfolio_id in portfolios)
+        )
+    )
+
+
+def symbols_held(book: Book, account_ids: Collection[str], portfolio_id: str | None) -> tuple[str, ...]:
+    """The assets that some accounts hold or target, or those of a portfolio, by symbol."""
+    found: set[str] = set()
+    for account_id in account_ids:
+        found.update(position.symbol for position in book.account(account_id).positions)
+        if account_id in book.subscriptions:
+            found.update(book.portfolio(book.subscriptions[account_id].portfolio_id).weights.symbols)
+    if portfolio_id is not None:
+        found.update(book.portfolio(portfolio_id).weights.symbols)
+    return tuple(sorted(found))
+
+
+def bounds_text(one: TradeRestriction) -> str:
+    """The bounds of a range, `10.00 % to 20.00 %`; empty for another kind."""
+    if one.unit is None:
+        return ""
+    unit = one.unit
+    if one.minimum is None:
+        return f"at most {_limit(one.maximum or 0, unit)}"
+    if one.maximum is None:
+        return f"at least {_limit(one.minimum, unit)}"
+    return f"{_limit(one.minimum, unit)} to {_limit(one.maximum, unit)}"
+
+
+def _limit(limit: int, unit: RangeUnit) -> str:
+    if unit is RangeUnit.PERCENT:
+        return f"{percent_text(Percent(limit))} %"
+    if unit is RangeUnit.DOLLARS:
+        return f"${money_text(Money(limit))}"
+    return f"{qty_text(Qty(limit))} shares"
+
+
+def _row(book: Book, one: TradeRestriction) -> RestrictionRow:
+    if one.account_id is not None:
+        concerns = book.account(one.account_id).name
+    elif one.portfolio_id is not None:
+        concerns = f"portfolio {book.portfolio(one.portfolio_id).name}"
+    else:
+        concerns = "whole book"
+    until = "" if one.until is None else one.until.isoformat()
+    return RestrictionRow(
+        one.id, concerns, one.kind.value, one.symbol or "", bounds_text(one), until, one.reason, one.made_by
+    )

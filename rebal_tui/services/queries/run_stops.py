@@ -1,0 +1,72 @@
+"""The destinations and scopes of a portfolio side by side: what the runs of its bands would do now (R-62, R-63)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+
+from rebal_tui.domain.decisions import Outcome, Plan
+from rebal_tui.domain.portfolios import Destination, Portfolio, RebalanceScope
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO
+from rebal_tui.engine.arrays.decision_table import CHECKS, OUTCOMES
+from rebal_tui.engine.bounds import RestrictionsConflict
+from rebal_tui.engine.planning import plan_full_rebalance
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.rules_view import followed_portfolio
+from rebal_tui.services.evaluation.planning import holdings
+from rebal_tui.services.evaluation.whole_book import decide_book
+from rebal_tui.services.view_models.restrictions import RunStops
+
+MAX_ACCOUNTS = 100
+"""The accounts that are planned for every destination and scope; the figures are of these."""
+
+
+def run_stops(book: Book, portfolio_id: str) -> tuple[RunStops, ...]:
+    """Every scope and destination, with the figures of the runs that bands of its subscribers would make now."""
+    portfolio = book.portfolio(portfolio_id)
+    decided = decide_book(book)
+    made = decided.made
+    by_band = (made.outcome == OUTCOMES.index(Outcome.FULL_REBALANCE)) & (made.check == CHECKS.index("drift_band"))
+    index = next(n for n, one in enumerate(decided.frame.portfolios) if one.id == portfolio_id)
+    rows = np.flatnonzero(by_band & (decided.frame.accounts.portfolio == index)).tolist()
+    account_ids = [book.account_table.ids[row] for row in rows[:MAX_ACCOUNTS]]
+    return tuple(
+        _figures(book, portfolio, destination, scope, account_ids, len(rows))
+        for scope, destination in product(RebalanceScope, Destination)
+    )
+
+
+def _figures(
+    book: Book, portfolio: Portfolio, destination: Destination, scope: RebalanceScope, account_ids: list[str], due: int
+) -> RunStops:
+    plans = [plan for one in account_ids if (plan := _plan(book, one, destination, scope)) is not None]
+    orders = sum(len(plan.sells) + len(plan.buys) for plan in plans)
+    bought = sum(line.notional or 0 for plan in plans for line in plan.buys)
+    sold = sum((line.qty or 0) * (line.price or 0) // NANO for plan in plans for line in plan.sells)
+    left = max((_worst_left(plan) for plan in plans), default=0)
+    current = (portfolio.rebalance_to, portfolio.rebalance_scope) == (destination, scope)
+    return RunStops(destination.value, scope.value, current, due, len(plans), orders, bought, sold, left)
+
+
+def _plan(book: Book, account_id: str, destination: Destination, scope: RebalanceScope) -> Plan | None:
+    start, portfolio = holdings(book, account_id), followed_portfolio(book, account_id)
+    rules = replace(start.rules, destination=destination, scope=scope).of_run(portfolio.bands)
+    try:
+        return plan_full_rebalance(replace(start, rules=rules), portfolio.weights, portfolio.bands)
+    except RestrictionsConflict:
+        return None
+
+
+def _worst_left(plan: Plan) -> int:
+    """The largest drift after the plan's orders, in hundredths of a point, rounded half to even."""
+    if plan.equity <= 0:
+        return 0
+    left = Fraction(0)
+    for line in plan.lines:
+        change = (line.notional or 0) * NANO if line.side and line.notional else -(line.qty or 0) * (line.price or 0)
+        gap = Fraction((line.value + (change if line.side else 0)) * HUNDRED_PERCENT, plan.equity) - line.target
+        left = max(left, abs(gap))
+    return round(left)

@@ -1,0 +1,41 @@
+"""Rows of the list of restrictions (R-60)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictionRow:
+    """One restriction: whom it concerns, what it does, its bounds, reason and end as display text.
+
+    `concerns` is the client, the portfolio or the whole book. `until` is empty without an end.
+    """
+
+    id: str
+    concerns: str
+    kind: str
+    symbol: str
+    bounds: str
+    until: str
+    reason: str
+    made_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStops:
+    """What the drift-band runs that would be made now do with one destination and scope.
+
+    `accounts` are those planned, of `due` whose band fires. `bought` and `sold` are billionths of a dollar;
+    `worst_left` is the largest drift left, in hundredths of a point, before rounding of orders.
+    """
+
+    destination: str
+    scope: str
+    current: bool
+    due: int
+    accounts: int
+    orders: int
+    bought: int
+    sold: int
+    worst_left: int

@@ -1,0 +1,128 @@
+"""The choice of where drift-band runs of a portfolio stop, with the effect of each counted (R-62, R-63)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from rebal_tui.domain.portfolios import Destination, RebalanceScope
+from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.text import count_text
+from rebal_tui.services.view_models.portfolios import PortfolioRow
+from rebal_tui.services.view_models.restrictions import RunStops
+from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import run_stop_queries, run_stop_settings
+from rebal_tui.tui.questions import Effect
+from rebal_tui.tui.screens.shared.dialog import Dialog
+from rebal_tui.tui.screens.shared.list_screen import ListScreen
+from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.key_bar import KeyBar
+from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.table_layout import Column
+
+DESTINATIONS = {
+    Destination.TARGET: "to target",
+    Destination.MIDDLE: "to the middle of the band",
+    Destination.EDGE: "to the edge of the band",
+}
+_ASSETS = {RebalanceScope.WHOLE: "all", RebalanceScope.BREACHED: "breached"}
+SCOPES = {RebalanceScope.WHOLE: "all assets", RebalanceScope.BREACHED: "breached assets only"}
+
+
+class StopsScreen(Dialog[RunStops | None]):
+    """Every destination and scope with its figures; enter returns the one under the cursor, escape None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", "Back")]
+    AUTO_FOCUS = "BookTable"
+    DEFAULT_CSS = """
+    StopsScreen { background: $background; }
+    StopsScreen #stops-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
+    """
+
+    def __init__(self, name: str, found: Sequence[RunStops]) -> None:
+        super().__init__()
+        self._name = name
+        self._found = tuple(found)
+
+    def compose(self) -> ComposeResult:
+        title = f"Where runs of {self._name} stop · enter selects · runs that a band makes now"
+        yield Static(ui_text(title), id="stops-title", markup=False)
+        yield BookTable[RunStops](
+            (
+                Column("current", "", 1, lambda one: "*" if one.current else ""),
+                Column("destination", "To", 6, lambda one: one.destination),
+                Column("scope", "Assets", 8, lambda one: _ASSETS[RebalanceScope(one.scope)]),
+                Column("runs", "Runs", 9, _runs, "right"),
+                Column("orders", "Orders", 6, lambda one: f"{one.orders:,}", "right"),
+                Column("bought", "Bought $", 13, lambda one: formats.money(Money(one.bought)), "right"),
+                Column("sold", "Sold $", 13, lambda one: formats.money(Money(one.sold)), "right"),
+                Column("left", "Left %", 6, lambda one: f"{one.worst_left / 100:.2f}", "right"),
+            ),
+            _key,
+        )
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        table = self.query_one(BookTable)
+        table.set_rows(self._found)
+        for one in self._found:
+            if one.current:
+                table.move_to(_key(one))
+
+    @on(BookTable.Opened)
+    def _chosen(self) -> None:
+        row = self.query_one(BookTable).cursor_row
+        if isinstance(row, RunStops):
+            self.dismiss(row)
+
+
+def _key(one: RunStops) -> str:
+    return f"{one.destination} {one.scope}"
+
+
+def _runs(one: RunStops) -> str:
+    return f"{one.accounts:,}/{one.due:,}" if one.due > one.accounts else f"{one.accounts:,}"
+
+
+async def choose_stops(screen: ListScreen, row: PortfolioRow) -> None:
+    """Show every destination and scope with its figures; confirm the chosen one and store it."""
+    found: Sequence[RunStops] = await screen.host.ask(run_stop_queries.run_stops, row.id)
+
+    def picked(one: RunStops | None) -> None:
+        if one is not None:
+            _confirm(screen, row, one)
+
+    if screen.is_current:
+        screen.app.push_screen(StopsScreen(row.name, found), picked)
+
+
+def figures(one: RunStops) -> str:
+    """`3 runs: 8 orders, bought $1,200.00, sold $1,100.00, 2.50 points left`."""
+    if not one.accounts:
+        return "no band fires now"
+    of = f" of {one.due}" if one.due > one.accounts else ""
+    return (
+        f"{count_text(one.accounts, 'run')}{of}: {count_text(one.orders, 'order')}, "
+        f"bought ${formats.money(Money(one.bought))}, sold ${formats.money(Money(one.sold))}, "
+        f"{one.worst_left / 100:.2f} points left"
+    )
+
+
+def _confirm(screen: ListScreen, row: PortfolioRow, one: RunStops) -> None:
+    destination, scope = Destination(one.destination), RebalanceScope(one.scope)
+
+    async def do() -> str:
+        await screen.host.ask(run_stop_settings.set_run_stops, row.id, destination, scope)
+        return f"runs of {row.name} go {DESTINATIONS[destination]}, {SCOPES[scope]}"
+
+    effects = [
+        Effect(f"Runs that a drift band makes go {DESTINATIONS[destination]}, {SCOPES[scope]}."),
+        Effect(figures(one)),
+        Effect("All other runs go to target with all assets.", style="muted"),
+    ]
+    screen.host.confirm_sending(f"Change where runs of {row.name} stop?", "", "Change", do, "Changed", effects=effects)

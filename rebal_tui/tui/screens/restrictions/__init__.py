@@ -1,0 +1,1 @@
+"""Restrictions of accounts and portfolios: list, add, lift (R-60)."""

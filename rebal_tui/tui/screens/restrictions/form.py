@@ -1,0 +1,108 @@
+"""The form that adds a restriction to accounts or to a portfolio (R-60)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.domain.quantities import parse_scaled
+from rebal_tui.domain.text import count_text
+from rebal_tui.domain.trading_rules import Concerned, RangeUnit, RestrictionDraft, RestrictionKind
+from rebal_tui.services.book.book import Book
+from rebal_tui.tui.book_services import restrictions
+from rebal_tui.tui.questions import Effect
+from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values
+from rebal_tui.tui.widgets.lines import nothing
+
+_KINDS = {kind.value.replace("_", " "): kind for kind in RestrictionKind}
+_UNITS = {"%": RangeUnit.PERCENT, "$": RangeUnit.DOLLARS, "shares": RangeUnit.SHARES}
+EFFECTS = {
+    RestrictionKind.NO_BUY: "no run buys it",
+    RestrictionKind.NO_SELL: "no run sells it",
+    RestrictionKind.LOCK: "no run buys or sells it",
+    RestrictionKind.RANGE: "runs keep it between these bounds",
+    RestrictionKind.UNMANAGED: "it is left out of equity, and no run trades it",
+    RestrictionKind.HOLD: "no run trades the account",
+    RestrictionKind.BUY_ONLY: "no run sells anything",
+    RestrictionKind.SELL_ONLY: "no run buys anything",
+}
+"""What each kind does, by kind."""
+
+
+def restriction_form(title: str, concerned: Concerned, symbols: tuple[str, ...]) -> FormScreen:
+    """Create the form; `symbols` complete the asset's field."""
+
+    def propose(book: Book, values: Values) -> Proposal:
+        draft = read_draft(values)
+        restrictions.check_draft(book, draft)
+        count = len(concerned.account_ids)
+        whom = count_text(count, "account") if count > 1 else title
+        effect = EFFECTS[draft.kind]
+        asset = "" if draft.symbol is None else f" {draft.symbol}"
+
+        def act(book: Book) -> str:
+            made = restrictions.add_restrictions(book, draft, concerned)
+            return f"{draft.kind.replace('_', ' ')}{asset}, {count_text(len(made), 'restriction')}"
+
+        ends = "until somebody lifts it" if draft.until is None else f"through {draft.until}"
+        effects = (Effect(f"Added for {whom}"), Effect(f"From now on {effect}, {ends}."))
+        return Proposal(nothing, "Add the restriction?", "", "Add", act, "Added", effects)
+
+    fields = [
+        Field("kind", "Kind", hint="no sell, no buy, lock, range, hold …", choices=tuple(_KINDS)),
+        Field("symbol", "Asset", hint="empty for hold, buy only, sell only", choices=symbols),
+        Field("min", "At least", hint="of a range: 10 %, $5,000, 20 shares"),
+        Field("max", "At most", hint="of a range, in the same unit"),
+        Field("until", "Last day", hint="YYYY-MM-DD; empty without an end"),
+        Field("reason", "Reason", hint="required; in the audit"),
+    ]
+    return FormScreen(f"New restriction · {title}", fields, propose, blame="kind")
+
+
+def read_draft(values: Values) -> RestrictionDraft:
+    """The draft that the fields say. Raises `Invalid` with every field that cannot be read."""
+    faults = []
+    kind = _KINDS.get(" ".join(values["kind"].replace("_", " ").casefold().split()))
+    if kind is None:
+        faults.append(Fault("kind", f"expected one of {', '.join(_KINDS)}"))
+    bounds: dict[str, int | None] = {}
+    units: set[RangeUnit] = set()
+    for name in ("min", "max"):
+        try:
+            bounds[name] = _bound(values[name], units)
+        except ValueError as error:
+            faults.append(Fault(name, str(error)))
+    if len(units) > 1:
+        faults.append(Fault("max", "expected the unit of the other bound"))
+    until = None
+    if values["until"].strip():
+        try:
+            until = date.fromisoformat(values["until"].strip())
+        except ValueError:
+            faults.append(Fault("until", "expected a day as YYYY-MM-DD"))
+    if faults or kind is None:
+        raise Invalid(faults)
+    return RestrictionDraft(
+        kind, values["reason"], values["symbol"].strip().upper() or None, bounds["min"], bounds["max"],
+        next(iter(units), None), until,
+    )  # fmt: skip
+
+
+def _bound(text: str, units: set[RangeUnit]) -> int | None:
+    text = text.strip().replace(",", "")
+    if not text:
+        return None
+    for mark, unit in _UNITS.items():
+        if mark in text:
+            units.add(unit)
+            number = text.replace(mark, "").strip()
+            break
+    else:
+        raise ValueError("expected a number with %, $ or shares")
+    try:
+        found = parse_scaled(number, 2 if unit is RangeUnit.PERCENT else 9)
+    except ValueError:
+        found = -1
+    if found < 0:
+        raise ValueError("expected a number of 0 or more with %, $ or shares")
+    return found

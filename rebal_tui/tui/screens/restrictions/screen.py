@@ -1,0 +1,92 @@
+"""The list of the restrictions of some accounts or of a portfolio, with adding and lifting (R-60)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from rebal_tui.domain.trading_rules import Concerned
+from rebal_tui.services.view_models.restrictions import RestrictionRow
+from rebal_tui.tui.book_services import restriction_queries, restrictions
+from rebal_tui.tui.questions import Effect
+from rebal_tui.tui.screens.restrictions.form import restriction_form
+from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog
+from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.key_bar import KeyBar
+from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.table_layout import Column
+
+
+class RestrictionsScreen(LiveDialog, Dialog[None]):
+    """The restrictions in force, those of the portfolio and of the book included; renewed on every heartbeat."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "Back"),
+        Binding("n", "new", "New"),
+        Binding("l", "lift", "Lift"),
+    ]
+    AUTO_FOCUS = "BookTable"
+    DEFAULT_CSS = """
+    RestrictionsScreen { background: $background; }
+    RestrictionsScreen #restrictions-title {
+        dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1;
+    }
+    """
+
+    def __init__(self, title: str, concerned: Concerned) -> None:
+        super().__init__()
+        self._heading = title
+        self._concerned = concerned
+
+    def compose(self) -> ComposeResult:
+        yield Static(ui_text(f"Restrictions · {self._heading}"), id="restrictions-title", markup=False)
+        yield BookTable[RestrictionRow](
+            (
+                Column("kind", "Kind", 10, lambda row: row.kind.replace("_", " ")),
+                Column("symbol", "Asset", 7, lambda row: row.symbol),
+                Column("bounds", "Bounds", 18, lambda row: row.bounds, priority=1),
+                Column("until", "Until", 10, lambda row: row.until),
+                Column("concerns", "For", 20, lambda row: row.concerns, grow=1, max_width=40),
+                Column("reason", "Reason", 20, lambda row: row.reason, grow=2, max_width=80),
+                Column("by", "By", 9, lambda row: ((row.made_by, "muted"),), priority=2),
+            ),
+            lambda row: row.id,
+            empty="No restriction: n adds one.",
+        )
+        yield KeyBar()
+
+    async def on_mount(self) -> None:
+        await self.pull()
+
+    async def pull(self) -> None:
+        concerned = self._concerned
+        rows = await self.host.ask(restriction_queries.restriction_rows, concerned.account_ids, concerned.portfolio_id)
+        if self.is_attached:
+            self.query_one(BookTable).set_rows(rows)
+
+    def action_new(self) -> None:
+        self.host.work(self._new(), name="restrictions")
+
+    async def _new(self) -> None:
+        concerned = self._concerned
+        symbols = await self.host.ask(restriction_queries.symbols_held, concerned.account_ids, concerned.portfolio_id)
+        if self.is_current:
+            self.app.push_screen(restriction_form(self._heading, concerned, symbols))
+
+    def action_lift(self) -> None:
+        row = self.query_one(BookTable).cursor_row
+        if not isinstance(row, RestrictionRow):
+            self.host.say("No restriction to lift.")
+            return
+        what = " ".join(text for text in (row.kind.replace("_", " "), row.symbol) if text)
+
+        async def do() -> str:
+            await self.host.ask(restrictions.lift_restrictions, [row.id])
+            await self.pull()
+            return f"{what} for {row.concerns}"
+
+        effects = [Effect(f"{what} for {row.concerns}: {row.reason}"), Effect("The next evaluation trades without it.")]
+        self.host.confirm_sending("Lift the restriction?", "", "Lift", do, "Lifted", effects=effects)

@@ -1,0 +1,121 @@
+"""Restrictions are listed, added and lifted by keys (R-60)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from rebal_tui.domain.portfolios import Destination, RebalanceScope
+from rebal_tui.domain.trading_rules import Concerned, RestrictionDraft, RestrictionKind, RestrictionScope
+from rebal_tui.services.advisory.restrictions import add_restrictions
+from rebal_tui.services.book.book import Book
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
+from tests.engine.support import band
+from tests.services import factories
+from tests.tui.driving import press, screen_text, shown_messages
+from tests.tui.test_accounts_flows import run, small_book, type_text
+from tests.tui.test_accounts_snapshots import shows
+
+
+async def fill(pilot: Pilot[Any], *values: str) -> None:
+    """Type the fields of the form in order, then continue."""
+    for number, value in enumerate(values):
+        if number:
+            await press(pilot, "tab")
+        await type_text(pilot, value)
+    await press(pilot, "enter")
+
+
+def test_a_restriction_is_added_to_the_marked_accounts_and_lifted_from_one() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "M", "R", "n")
+        await fill(pilot, "no sell", "SPY", "", "", "2026-12-31", "low basis")
+        assert "no run sells it, through 2026-12-31" in screen_text(app)
+        await press(pilot, "y")
+        assert shown_messages(app)[-1] == "Added: no sell SPY, 12 restrictions."
+        assert isinstance(app.screen, RestrictionsScreen)
+        assert "low basis" in screen_text(app)
+        await press(pilot, "l", "y")
+        await press(pilot, "escape")
+
+    run(flow, book)
+    left = book.rules_view.restrictions
+    assert len(left) == 11
+    assert {(one.kind, one.symbol, one.until, one.made_by) for one in left} == {
+        (RestrictionKind.NO_SELL, "SPY", date(2026, 12, 31), "advisor")
+    }
+
+
+def test_faults_stay_at_their_fields() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "j", "R", "n")
+        await fill(pilot, "range", "NONE", "10", "5 %", "tomorrow", "x")
+        text = screen_text(app)
+        assert "expected a number with %, $ or shares" in text
+        assert "expected a day as YYYY-MM-DD" in text
+
+    run(flow, book)
+    assert book.rules_view.restrictions == []
+
+
+def test_a_restriction_of_a_portfolio() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "j", "R", "n")
+        await fill(pilot, "range", "spy", "10 %", "60.5 %", "", "committee")
+        await press(pilot, "y")
+
+    run(flow, book, section="2")
+    [made] = book.rules_view.restrictions
+    assert (made.scope, made.symbol, made.minimum, made.maximum) == (RestrictionScope.PORTFOLIO, "SPY", 1_000, 6_050)
+
+
+def test_where_the_runs_of_a_portfolio_stop_is_chosen_with_the_effect_counted() -> None:
+    book = follower_of_bands()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "w")
+        text = screen_text(app)
+        rows = [" ".join(line.split()) for line in text.splitlines()]
+        assert "* target all 1 2 7,500.00 8,000.00 0.00" in rows
+        assert "edge all 1 2 2,500.00 3,000.00 5.00" in rows
+        await press(pilot, "j", "j")
+        await press(pilot, "enter", "y")
+
+    run(flow, book, section="2")
+    stored = book.portfolio("balanced")
+    assert (stored.rebalance_to, stored.rebalance_scope) == (Destination.EDGE, RebalanceScope.WHOLE)
+
+
+def follower_of_bands() -> Book:
+    """The example of R-62: 68,000 / 27,500 / 4,500 of 60/35/5 with bands of 5 points and 20 %."""
+    book = factories.make_book("2026-03-02 10:00")
+    model = factories.balanced(conditions=(band("absolute", "5"), band("relative", "20")))
+    one = factories.account("a", "4500", {"SPY": "170", "TLT": "275"})
+    factories.fill_book(book, [one], [model], {"a": "balanced"}, {"a": factories.new_york("2026-01-05 10:00")})
+    return book
+
+
+@pytest.mark.parametrize("size", ["80x24", "120x40"])
+@pytest.mark.samples(1)
+def test_the_list(snap_compare: Any, size: str) -> None:
+    book = small_book()
+    add_restrictions(book, RestrictionDraft(RestrictionKind.LOCK, "inherited", "SPY"), Concerned(("a",)), "ada")
+    draft = RestrictionDraft(RestrictionKind.BUY_ONLY, "tax year", until=date(2026, 12, 31))
+    add_restrictions(book, draft, Concerned(portfolio_id="balanced"))
+    shows(snap_compare, book, ("3", "j", "R"), size)
+
+
+@pytest.mark.parametrize("size", ["80x24", "120x40"])
+@pytest.mark.samples(1)
+def test_the_choice_of_where_runs_stop(snap_compare: Any, size: str) -> None:
+    shows(snap_compare, follower_of_bands(), ("2", "w"), size)
