@@ -31,7 +31,7 @@ OF_THE_LIST_ONLY = frozenset(
     """.split()
 )
 """Methods that act on the list as a whole, or that the page has itself."""
-ON_MARKED_ROWS = frozenset("subscribe move_accounts unsubscribe approve reject acknowledge verify".split())
+ON_MARKED_ROWS = frozenset("subscribe move_accounts unsubscribe restrictions approve reject acknowledge verify".split())
 """Methods that act on the marked rows, else on the row under the cursor."""
 
 
