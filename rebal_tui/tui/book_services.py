@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.files_book import importing as files_importing
     from rebal_tui.services.files_book import trade_list as files_lists
     from rebal_tui.services.maintenance import book_copy, export
+    from rebal_tui.services.queries import account_page as account_pages
     from rebal_tui.services.queries import accounts as account_queries
     from rebal_tui.services.queries import cash as cash_queries
     from rebal_tui.services.queries import desk as desk_queries
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import run_stops as run_stop_queries
     from rebal_tui.services.queries import runs as run_queries
     from rebal_tui.services.queries import status as status_queries
+    from rebal_tui.services.reports import account_trail as account_trails
     from rebal_tui.services.runs import asset_holds
     from rebal_tui.services.runs import manual as manual_runs
     from rebal_tui.services.schedule import follower, scheduler
@@ -87,6 +89,7 @@ else:
     files_lists = ServiceModule("files_book.trade_list")
     book_copy = ServiceModule("maintenance.book_copy")
     export = ServiceModule("maintenance.export")
+    account_pages = ServiceModule("queries.account_page")
     account_queries = ServiceModule("queries.accounts")
     cash_queries = ServiceModule("queries.cash")
     desk_queries = ServiceModule("queries.desk")
@@ -102,6 +105,7 @@ else:
     run_queries = ServiceModule("queries.runs")
     run_stop_queries = ServiceModule("queries.run_stops")
     status_queries = ServiceModule("queries.status")
+    account_trails = ServiceModule("reports.account_trail")
     asset_holds = ServiceModule("runs.asset_holds")
     manual_runs = ServiceModule("runs.manual")
     follower = ServiceModule("schedule.follower")
@@ -112,7 +116,9 @@ else:
 
 __all__ = [
     "account_events",
+    "account_pages",
     "account_queries",
+    "account_trails",
     "asset_holds",
     "backtest_comparison",
     "backtest_heat_maps",

@@ -14,6 +14,7 @@ from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot, PreviewVi
 from rebal_tui.services.view_models.runs import RunsSnapshot, RunView
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui.book_services import (
+    account_pages,
     account_queries,
     desk_queries,
     export,
@@ -23,7 +24,7 @@ from rebal_tui.tui.book_services import (
     status_queries,
 )
 from tests.services.factories import simple_book
-from tests.tui import run_views, views
+from tests.tui import account_views, run_views, views
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,6 +56,8 @@ class FakeBackend:
             account_queries.is_empty: lambda: not self.rows,
             desk_queries.desk_snapshot: self.desk,
             desk_queries.account_view: lambda account_id: views.account_view(self._row(account_id)),
+            account_pages.account_page: lambda account_id: account_views.account_page(self._row(account_id)),
+            account_pages.changed_page: lambda *_: None,
             desk_queries.preview: self._preview,
             run_queries.runs_snapshot: self.runs,
             run_queries.run_view: self._run,

@@ -21,7 +21,7 @@ from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
-from rebal_tui.tui.screens.accounts.page import AccountPage
+from rebal_tui.tui.screens.account.page import AccountPage
 from rebal_tui.tui.screens.accounts.screen import AccountsScreen
 from rebal_tui.tui.screens.cash.screen import CashScreen
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
@@ -424,6 +424,11 @@ def test_the_account_view_follows_prices_and_keeps_its_cursor() -> None:
         await press(pilot, "enter")
         page = app.screen
         assert isinstance(page, AccountPage)
+        text = screen_text(app)
+        assert "Holdings" in text
+        assert "Why" in text
+        await press(pilot, "s", "t")
+        assert "The overview has no rows to sort; t shows the next tab." in shown_messages(app)
         assert "Unsettled" not in screen_text(app) or "settled" in screen_text(app)
         await press(pilot, "j", "t", "j")
         text = screen_text(app)
@@ -441,8 +446,13 @@ def test_the_account_view_follows_prices_and_keeps_its_cursor() -> None:
         assert "first rebalance of this subscription" in text
         assert "R-14" not in text
         assert isinstance(app.screen, ReadScreen)
-        await press(pilot, "escape", "T", "enter")
+        await press(pilot, "escape", "t")
+        assert "Runs ended: 3 runs." in screen_text(app)
+        await press(pilot, "T", "T", "enter")
         assert app.current_mode == Section.RUNS
+        await press(pilot, "1", "enter")
+        assert isinstance(app.screen, AccountPage)
+        assert app.screen.account_id == app.screen_stack[0].table.cursor_key  # type: ignore[attr-defined]
 
     run(flow, book)
 

@@ -38,7 +38,7 @@ DIALOGS = {
     "columns": ("C", "down", "space"),
     "filters": ("slash", *"ruiz", "enter", "F"),
     "notices": ("slash", *"nobody", "enter", "y", "p", "N"),
-    "export": ("x",),
+    "export": ("x", *"accounts.csv"),
     "page": ("4", "enter", "right_square_bracket"),
 }
 

@@ -8,6 +8,7 @@ import pytest
 
 from rebal_tui.services.queries.runs import runs_snapshot
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.account.page import AccountPage
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.screens.shared.export import ExportScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
@@ -53,6 +54,37 @@ def test_the_keys_of_the_list_work_on_its_pages() -> None:
         await press(pilot, "a")
         assert app.current_mode == Section.DESK
         assert the_list(app).table.cursor_key == client
+
+    drive(script)
+
+
+def test_an_account_page_turns_and_its_keys_act_on_its_account_alone() -> None:
+    book = market_book()
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "M", "enter", "t", "right_square_bracket")
+        page = app.screen
+        assert isinstance(page, AccountPage)
+        row = the_list(app).table.rows[1]
+        assert page.account_id == row.account_id
+        assert f"Account {row.account_number} · {row.client}" in screen_text(app)
+        await press(pilot, "U")
+        assert isinstance(app.screen, ConfirmScreen)
+        await press(pilot, "y")
+        assert row.account_id not in book.subscriptions
+        assert len(book.subscriptions) == subscribed - 1
+
+    subscribed = len(book.subscriptions)
+    run(flow, book, "3")
+
+
+def test_a_page_does_not_act_on_another_row_than_its_own() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "enter")
+        the_list(app).table.action_move(1)
+        await press(pilot, "p")
+        assert isinstance(app.screen, AccountPage)
+        assert "This row is not under the cursor of its list" in " ".join(shown_messages(app))
 
     drive(script)
 

@@ -2,7 +2,7 @@ import pytest
 from rich.cells import cell_len
 
 from rebal_tui.tui.app import RebalApp
-from rebal_tui.tui.book_services import desk_queries
+from rebal_tui.tui.book_services import account_pages
 from tests.tui.driving import drive, make_app, press, screen_text, settle, shown_messages
 from tests.tui.fakes import FakeBackend
 
@@ -90,7 +90,7 @@ def test_an_error_with_markup_is_shown_as_plain_text() -> None:
         raise RuntimeError("[/] [@click=app.quit]x[/]")
 
     backend = FakeBackend()
-    backend.answers[desk_queries.account_view] = failing
+    backend.answers[account_pages.account_page] = failing
 
     async def script(pilot, app: RebalApp) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "enter")

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.accounts import RESTRICTION_LENGTH, AccountGroup, AccountRow, restriction_words
-from rebal_tui.services.view_models.standing import GLYPHS
 from rebal_tui.tui import formats
-from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
+from rebal_tui.tui.screens.shared.status_styles import glyph
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets.table_layout import Column
 from rebal_tui.tui.widgets.tabs import ALL, Tab
@@ -37,13 +36,6 @@ def search(row: AccountRow) -> str:
     """Return the text that filters search."""
     named = " ".join(restriction_words(row.restrictions))
     return f"{row.account_id} {row.account_number} {row.client} {row.portfolio} {row.status} {row.state} {named}"
-
-
-def glyph(row: AccountRow) -> tuple[str, str]:
-    """Return glyph and style of the status; `○` for an account without a portfolio."""
-    if row.trade is None:
-        return ("!", "bad") if row.exception else ("○", "muted")
-    return (GLYPHS[row.trade], STATUS_STYLES[row.trade])
 
 
 def _state(row: AccountRow) -> Line:

@@ -3,82 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
-from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.text import count_text
-from rebal_tui.services.view_models.accounts import (
-    AccountDetail,
-    LedgerEntry,
-    PositionView,
-    restriction_words,
-)
+from rebal_tui.services.view_models.accounts import AccountDetail, PositionView
 from rebal_tui.tui import formats
-from rebal_tui.tui.screens.accounts.columns import glyph
+from rebal_tui.tui.screens.account.head import head_lines, settlement, signed
 from rebal_tui.tui.screens.runs.columns import TYPES
 from rebal_tui.tui.screens.shared.account_lines import OUTCOMES
 from rebal_tui.tui.screens.shared.run_lines import status_segment
-from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph, table_line
+from rebal_tui.tui.segments import Line, fit, heading, table_line
 from rebal_tui.tui.widgets.lines import Builder
 
 ENTRY_MIN_WIDTH = 64
-RESERVED = "Reserved cash"
-
-
-def signed(amount: Money | None) -> TextSegment:
-    """Return `+1,204.00`, styled by sign; a dash for None."""
-    if amount is None:
-        return ("–", "muted")
-    text = formats.money(amount)
-    if amount > 0:
-        return (f"+{text}", "good")
-    return (text, "bad" if amount < 0 else "muted")
-
-
-def settlement(entry: LedgerEntry) -> TextSegment:
-    """Return `settled`, or the settlement day of a ledger entry; highlighted if its cash cannot be withdrawn before."""
-    if entry.settled:
-        return ("settled", "muted")
-    style = "warn" if entry.amount > 0 else "muted"
-    return (f"settles {formats.day(date.fromisoformat(entry.settles_on))}", style)
-
-
-def head_lines(view: AccountDetail, width: int) -> list[Line]:
-    """Return client, portfolio, status, restrictions and balances."""
-    row = view.row
-    mark, style = glyph(row)
-    name = fit(row.client, max(width - len(row.account_number) - 5, 4)).rstrip()
-    lines: list[Line] = [((f"{mark} ", style), (name, "title"), ("  ", ""), (row.account_number, "muted"))]
-    follows: list[TextSegment] = [(row.portfolio or "follows no portfolio", "accent" if row.portfolio else "muted")]
-    if row.portfolio:
-        last = view.last_rebalanced
-        follows.append((f"  rebalanced {formats.day(last)}" if last else "  never rebalanced", "muted"))
-    lines.append((*follows, ("  " + row.status, "muted" if row.status == "ACTIVE" else "warn")))
-    stopped = restriction_words(row.restrictions)
-    if row.exception and row.exception not in stopped:
-        stopped = [row.exception]
-    for reason in stopped:
-        lines.extend(paragraph(f"◌ {reason}", width, "bad"))
-    figures = [
-        ("Equity", row.equity),
-        ("Cash", row.cash),
-        ("Withdrawable", row.withdrawable),
-        ("Unsettled", view.unsettled),
-        (RESERVED, row.reserve),
-    ]
-    line: list[TextSegment] = []
-    used = 0
-    for label, amount in figures:
-        if label in ("Unsettled", RESERVED) and not amount:
-            continue
-        text = formats.money(amount)
-        size = len(label) + len(text) + 3
-        if line and used + size > width + 2:
-            lines.append(tuple(line))
-            line, used = [], 0
-        line += [(f"{label} ", "muted"), (text, "warn" if label == RESERVED else ""), ("  ", "")]
-        used += size
-    return [*lines, tuple(line)]
 
 
 def detail_lines(view: AccountDetail) -> Builder:

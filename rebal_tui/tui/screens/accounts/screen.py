@@ -19,12 +19,12 @@ from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import account_events, account_queries, cash, status_queries
 from rebal_tui.tui.navigation import ShowsAccount
 from rebal_tui.tui.questions import Effect
+from rebal_tui.tui.screens.account.page import open_account
 from rebal_tui.tui.screens.accounts import columns as account_columns
 from rebal_tui.tui.screens.accounts import simulate
 from rebal_tui.tui.screens.accounts.bulk import choose_portfolio, unsubscribe
 from rebal_tui.tui.screens.accounts.lines import detail_lines
 from rebal_tui.tui.screens.accounts.manual_runs import run_manually
-from rebal_tui.tui.screens.accounts.page import AccountPage
 from rebal_tui.tui.screens.files.by_hand import enter_by_hand
 from rebal_tui.tui.screens.files.positions import PositionsScreen
 from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
@@ -107,14 +107,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         self.mark_shown("account")
 
     async def open_row(self, key: str) -> None:
-        view = await self.host.ask(account_queries.account_detail, key)
-
-        def answered(run_id: str | None) -> None:
-            if run_id:
-                self.host.navigation.show_run(run_id)
-
-        if self.is_current:
-            self.app.push_screen(AccountPage(view), answered)
+        await open_account(self, key)
 
     def _row(self) -> AccountRow | None:
         """Return the row under the cursor; shows a message and returns None when there is none."""

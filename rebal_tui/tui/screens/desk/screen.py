@@ -22,7 +22,6 @@ from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.desk.firm_line import FirmLine
 from rebal_tui.tui.screens.first_run import FirstRun
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
-from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
@@ -149,11 +148,10 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         if not self.table.move_to(account_id):
             self.host.say(f"Account {formats.short_id(account_id)} is not subscribed, so it is not on the Desk.")
 
-    async def page_of(self, key: str) -> Page:
-        view = await self.host.ask(desk_queries.account_view, key)
-        from rebal_tui.tui.screens.shared.account_lines import account_lines
+    async def open_row(self, key: str) -> None:
+        from rebal_tui.tui.screens.account.page import open_account
 
-        return Page(f"Account {view.account_number}", account_lines(view, whole=True), view.account_id)
+        await open_account(self, key)
 
     def action_preview(self) -> None:
         account_id = self.selected_id()

@@ -11,8 +11,8 @@ from rebal_tui.engine.trace_text import condition_text
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioView
 from rebal_tui.tui import formats
-from rebal_tui.tui.screens.accounts.columns import glyph
 from rebal_tui.tui.screens.portfolios.columns import shares_of, status_segment
+from rebal_tui.tui.screens.shared.status_styles import glyph
 from rebal_tui.tui.segments import Line, beside, heading, paragraph, table_line
 from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets import bars

@@ -43,21 +43,31 @@ CHECK_NAMES = {
 """Display names of checks; another check is shown by its own name."""
 
 
-def account_lines(view: AccountView, *, whole: bool = False) -> Builder:
-    """Build account details for a panel; `whole` adds all holdings and the last decision, in two columns if wide."""
+def account_lines(view: AccountView) -> Builder:
+    """Build account details for a panel: those holdings that fit, and how many checks the decision has."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         top = _head(view, width)
-        if whole and width >= TWO_COLUMNS_MIN_WIDTH:
+        rest = [*_history(view, width, 3 if height >= 40 else 2), (), *_why(view, width, whole=False)]
+        room = max(height - len(top) - len(rest) - 5, MIN_HOLDINGS)
+        return [*top, (), *_holdings(view, width, room), (), *rest]
+
+    return build
+
+
+def overview_lines(view: AccountView) -> Builder:
+    """Build all holdings, the history, every check and the last decision, in two columns if wide."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        conditions = paragraph(view.conditions, width, "muted") if view.conditions else []
+        if width >= TWO_COLUMNS_MIN_WIDTH:
             left = (width - 3) * 55 // 100
             right = width - 3 - left
             first = [*_holdings(view, left, None), (), *_history(view, left, 5)]
             second = [*_why(view, right, whole=True), *_last(view, right)]
-            return [*top, (), *beside(first, second, left)]
-        rest = [*_history(view, width, 3 if height >= 40 else 2), (), *_why(view, width, whole=whole)]
-        room = None if whole else max(height - len(top) - len(rest) - 5, MIN_HOLDINGS)
-        lines = [*top, (), *_holdings(view, width, room), (), *rest]
-        return [*lines, *_last(view, width)] if whole else lines
+            return [*conditions, (), *beside(first, second, left)]
+        held = [*_holdings(view, width, None), (), *_history(view, width, 3)]
+        return [*conditions, (), *held, (), *_why(view, width, whole=True), *_last(view, width)]
 
     return build
 

@@ -133,7 +133,7 @@ class ListScreen(ShowsMatching, HasPages):
         """Show the page of a row."""
         page = await self.page_of(key)
         if page is not None and self.is_current:
-            self.app.push_screen(row_page(self, page))
+            self.app.push_screen(row_page(self, page, key))
 
     def clear_detail(self) -> None:
         """Clear the detail panel."""

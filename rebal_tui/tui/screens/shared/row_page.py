@@ -1,20 +1,19 @@
-"""Full-screen page of a row of a list, with the actions of the list."""
+"""Full-screen pages of the rows of a list, with the actions of the list."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from rebal_tui.tui import actions
 from rebal_tui.tui.action_table import Action
-from rebal_tui.tui.host import Host, host_of
 from rebal_tui.tui.keymap import BY_ID
-from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
 from rebal_tui.tui.screens.shared.help_lines import help_lines
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import section_label
@@ -22,12 +21,18 @@ from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 
+T = TypeVar("T")
+P = TypeVar("P", bound="PageOfList[Any]")
+
 OF_THE_LIST_ONLY = frozenset(
     """
     filter sort reverse back columns saved_filters copy_id export tile tab mark_shown cycle_type evaluate pause resume
+    import_positions enter_by_hand
     """.split()
 )
 """Methods that act on the list as a whole, or that the page has itself."""
+ON_MARKED_ROWS = frozenset("subscribe move_accounts unsubscribe restrictions approve reject acknowledge verify".split())
+"""Methods that act on the marked rows, else on the row under the cursor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +67,35 @@ def page_actions(section: str) -> Sequence[Action]:
     ]
 
 
-class RowPage(ReadScreen):
-    """The details of the row under the cursor of a list; `]` and `[` go to the next and the previous row.
+class PageOfList(Dialog[T]):
+    """A page of the row under the cursor of a list; `]` and `[` go to the next and the previous row.
 
-    The keys of the list act on the row: the page is closed, and the list does it. `x` and `?` leave the page open.
+    The keys of the list act on the row, whatever is marked: the page is closed, and the list does it. `x` and `?` leave
+    the page open.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "Back"),
         Binding("right_square_bracket", "step(1)", "Next row", key_display="]"),
         Binding("left_square_bracket", "step(-1)", "Previous row", key_display="[", show=False),
         Binding("x", "export", "Export", show=False),
         Binding("question_mark", "help", "Help"),
     ]
-    DEFAULT_CSS = "RowPage { background: $background; }"
+    owner: HasPages
+    row_key: str
+    """Key of the row that is shown, as text."""
+    _steps = 0
 
-    def __init__(self, owner: HasPages, page: Page) -> None:
-        super().__init__(page.title, page.lines, page.copy)
-        self._owner = owner
-        self._steps = 0
+    async def turn_to(self, key: str, step: int) -> None:
+        """Show another row, unless `is_latest(step)` is False when its data arrives."""
+        raise NotImplementedError
 
-    @property
-    def host(self) -> Host:
-        """The app as `Host`."""
-        return host_of(self)
+    def is_latest(self, step: int) -> bool:
+        """Whether the page is open and no later step to another row was taken."""
+        return step == self._steps and self.is_attached
 
     def action_step(self, direction: int) -> None:
-        table = self._owner.table
+        table = self.owner.table
         before = table.cursor_key
         table.action_move(direction)
         key = table.cursor_key
@@ -95,17 +103,15 @@ class RowPage(ReadScreen):
             self.host.say(f"This is the {'last' if direction > 0 else 'first'} row.")
             return
         self._steps += 1
-        self.host.work(self._turn_to(str(key), self._steps), name="page")
-
-    async def _turn_to(self, key: str, step: int) -> None:
-        page = await self._owner.page_of(key)
-        if page is not None and step == self._steps and self.is_attached:
-            self.copied = page.copy
-            self.query_one("#read-title", Static).update(ui_text(page.title))
-            self.show(page.lines)
+        self.host.work(self.turn_to(str(key), self._steps), name="page")
 
     def action_of_list(self, identity: str) -> None:
-        method, owner = BY_ID[identity].method, self._owner
+        method, owner = BY_ID[identity].method, self.owner
+        if str(owner.table.cursor_key) != self.row_key:
+            self.host.say("This row is not under the cursor of its list; escape goes back to the list.")
+            return
+        if method in ON_MARKED_ROWS:
+            owner.table.marked = frozenset()
         self.dismiss()
 
         async def act() -> None:
@@ -115,21 +121,45 @@ class RowPage(ReadScreen):
         self.app.call_later(act)
 
     def action_export(self) -> None:
-        self._owner.action_export()
+        self.owner.action_export()
 
     def action_help(self) -> None:
-        section = self._owner.SECTION
+        section = self.owner.SECTION
         keys = self.host.settings_file.settings.keys
         self.app.push_screen(ReadScreen(f"Help · {section_label(section)}", help_lines(section, keys)))
 
 
-def row_page(owner: HasPages, page: Page) -> RowPage:
+class RowPage(ReadScreen, PageOfList[None]):
+    """The details of a row as lines."""
+
+    DEFAULT_CSS = "RowPage { background: $background; }"
+
+    def __init__(self, owner: HasPages, page: Page, key: str) -> None:
+        super().__init__(page.title, page.lines, page.copy)
+        self.owner = owner
+        self.row_key = key
+
+    async def turn_to(self, key: str, step: int) -> None:
+        page = await self.owner.page_of(key)
+        if page is not None and self.is_latest(step):
+            self.row_key = key
+            self.copied = page.copy
+            self.query_one("#read-title", Static).update(ui_text(page.title))
+            self.show(page.lines)
+
+
+def row_page(owner: HasPages, page: Page, key: str) -> RowPage:
     """Return the page of a row of a list, with the keys of the actions of its section."""
-    return _page_class(owner.SECTION)(owner, page)
+    return with_keys_of(owner.SECTION, RowPage)(owner, page, key)
+
+
+def with_keys_of(section: str, page: type[P]) -> type[P]:
+    """Return a page class with the keys of the actions of a section that work on a row."""
+    return cast("type[P]", _page_class(section, page))
 
 
 @cache
-def _page_class(section: str) -> type[RowPage]:
+def _page_class(section: str, page: type[Any]) -> type[Any]:
     """A class per section, because Textual reads the keys from the class."""
     keys = [
         Binding(
@@ -137,4 +167,4 @@ def _page_class(section: str) -> type[RowPage]:
         )
         for action in page_actions(section)
     ]
-    return type("RowPage", (RowPage,), {"BINDINGS": keys})
+    return type(page.__name__, (page,), {"BINDINGS": keys})

@@ -1,8 +1,14 @@
-"""Styles of account statuses."""
+"""Styles and marks of account statuses."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rebal_tui.domain.trade_status import StatusKind
+from rebal_tui.services.view_models.standing import GLYPHS
+
+if TYPE_CHECKING:
+    from rebal_tui.services.view_models.accounts import AccountRow
 
 STATUS_STYLES = {
     StatusKind.NEEDS_YOU: "bad",
@@ -10,3 +16,10 @@ STATUS_STYLES = {
     StatusKind.WAITS: "warn",
     StatusKind.IN_RANGE: "muted",
 }
+
+
+def glyph(row: AccountRow) -> tuple[str, str]:
+    """Return glyph and style of the status; `○` for an account without a portfolio."""
+    if row.trade is None:
+        return ("!", "bad") if row.exception else ("○", "muted")
+    return (GLYPHS[row.trade], STATUS_STYLES[row.trade])

@@ -1,0 +1,18 @@
+"""Everything that the page of an account shows, of one version of the book."""
+
+from __future__ import annotations
+
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.accounts import account_detail
+from rebal_tui.services.queries.desk import account_view
+from rebal_tui.services.view_models.account_page import AccountPageView
+
+
+def account_page(book: Book, account_id: str) -> AccountPageView:
+    """The page of an account. Raises `NotFound`."""
+    return AccountPageView(book.version, account_view(book, account_id), account_detail(book, account_id))
+
+
+def changed_page(book: Book, account_id: str, seen: int) -> AccountPageView | None:
+    """The page of an account, None when the book still has the version `seen`. Raises `NotFound`."""
+    return None if book.version == seen else account_page(book, account_id)

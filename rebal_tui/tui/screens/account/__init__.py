@@ -1,0 +1,1 @@
+"""The page of one account, for every section that lists accounts."""

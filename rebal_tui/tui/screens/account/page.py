@@ -1,0 +1,201 @@
+"""The page of an account: why it trades or waits, positions, cash, runs, decisions and audit entries, kept live."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Static
+
+from rebal_tui.domain.decisions import Decision
+from rebal_tui.services.view_models.account_page import AccountPageView
+from rebal_tui.services.view_models.runs import RunRow
+from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import account_pages, account_trails
+from rebal_tui.tui.screens.account.head import head_lines
+from rebal_tui.tui.screens.account.tables import decision_columns, ledger_columns, position_columns, trail_columns
+from rebal_tui.tui.screens.runs import columns as run_columns
+from rebal_tui.tui.screens.shared.account_lines import decision_lines, overview_lines
+from rebal_tui.tui.screens.shared.dialog import LiveDialog, ReadScreen
+from rebal_tui.tui.screens.shared.row_page import HasPages, PageOfList, with_keys_of
+from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.key_bar import KeyBar
+from rebal_tui.tui.widgets.lines import LinesView
+from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.tabs import Tab, TabBar
+
+OVERVIEW, AUDIT = "Overview", "Audit"
+READING = "Reading the audit trail…"
+TABS = (OVERVIEW, "Positions", "Cash", "Runs", "Decisions", AUDIT)
+
+
+class AccountPage(LiveDialog, PageOfList[str]):
+    """An account with a view per tab; returns the id of the run to show, or None.
+
+    Audit entries are read when their tab is chosen.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "tab(1)", "Next tab"),
+        Binding("T", "tab(-1)", "Previous tab", show=False),
+        Binding("s", "sort", "Sort"),
+        Binding("S", "reverse", show=False),
+        Binding("y", "copy", "Copy id", show=False),
+    ]
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    AccountPage { background: $background; }
+    AccountPage #page-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
+    AccountPage #page-head { height: auto; min-height: 4; max-height: 8; }
+    AccountPage #page-tabs { background: $surface; }
+    AccountPage .page-tab { display: none; }
+    AccountPage .page-tab.-shown { display: block; }
+    """
+
+    def __init__(self, owner: HasPages, page: AccountPageView) -> None:
+        super().__init__()
+        self.owner = owner
+        self.row_key = page.view.account_id
+        self._page = page
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="page-title", markup=False)
+        yield LinesView(id="page-head")
+        yield TabBar((), OVERVIEW, id="page-tabs")
+        yield LinesView(id="tab-overview", classes="page-tab")
+        tables: tuple[BookTable[Any], ...] = (
+            BookTable(position_columns(), lambda row: row.symbol, empty="No positions.", id="tab-positions"),
+            BookTable(ledger_columns(), lambda row: row[0], empty="No cash movements.", id="tab-cash"),
+            BookTable(run_columns.columns(), lambda row: row.id, empty="No run yet.", id="tab-runs"),
+            BookTable(
+                decision_columns(), lambda row: row.at, empty="No evaluation has been stored.", id="tab-decisions"
+            ),
+            BookTable(trail_columns(), lambda row: row.seq, empty=READING, id="tab-audit"),
+        )
+        for table in tables:
+            table.add_class("page-tab")
+            yield table
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one("#page-head").can_focus = False
+        self._show(self._page)
+        self._choose(OVERVIEW)
+
+    @property
+    def account_id(self) -> str:
+        """The account that the page shows."""
+        return self._page.view.account_id
+
+    async def pull(self) -> None:
+        account_id = self.account_id
+        page = await self.host.ask(account_pages.changed_page, account_id, self._page.version)
+        if page is not None and self.is_attached and account_id == self.account_id:
+            self._show(page)
+
+    async def turn_to(self, key: str, step: int) -> None:
+        page = await self.host.ask(account_pages.account_page, key)
+        if not self.is_latest(step):
+            return
+        self.row_key = key
+        self._table(AUDIT).set_empty(READING)
+        self._table(AUDIT).set_rows(())
+        self._show(page)
+        self._choose(self._tab)
+
+    def _show(self, page: AccountPageView) -> None:
+        self._page = page
+        view, detail = page.view, page.detail
+        row = detail.row
+        self.query_one("#page-title", Static).update(ui_text(f"Account {row.account_number} · {row.client}"))
+        self.query_one("#page-head", LinesView).show(lambda width, _: head_lines(detail, width))
+        counts = (len(detail.positions), len(detail.ledger), len(detail.runs), len(detail.decisions))
+        figures = ("", *(f"{count:,}" for count in counts), "")
+        self.query_one("#page-tabs", TabBar).tabs = tuple(
+            Tab(tab, tab, figure=figure) for tab, figure in zip(TABS, figures, strict=True)
+        )
+        self.query_one("#tab-overview", LinesView).show(overview_lines(view))
+        self._table("Positions").set_rows(detail.positions)
+        ledger = [(len(detail.ledger) - index, entry) for index, entry in enumerate(detail.ledger)]
+        self._table("Cash").set_rows(ledger)
+        self._table("Runs").set_rows(detail.runs)
+        self._table("Decisions").set_rows(detail.decisions)
+
+    def _table(self, tab: str) -> BookTable[Any]:
+        return self.query_one(f"#tab-{tab.lower()}", BookTable)
+
+    @property
+    def _tab(self) -> str:
+        return self.query_one("#page-tabs", TabBar).current
+
+    @property
+    def _current(self) -> BookTable[Any] | None:
+        """The table that is shown; None on the overview, which shows a message."""
+        if self._tab != OVERVIEW:
+            return self._table(self._tab)
+        self.host.say("The overview has no rows to sort; t shows the next tab.")
+        return None
+
+    def _choose(self, tab: str) -> None:
+        self.query_one("#page-tabs", TabBar).current = tab
+        for name in TABS:
+            shown: Widget = self.query_one(f"#tab-{name.lower()}")
+            shown.set_class(name == tab, "-shown")
+            if name == tab:
+                shown.focus()
+        if tab == AUDIT:
+            self.host.work(self._read_trail(), name="audit trail")
+
+    async def _read_trail(self) -> None:
+        account_id = self.account_id
+        entries = await self.host.ask(account_trails.account_trail, account_id)
+        if self.is_attached and account_id == self.account_id:
+            self._table(AUDIT).set_empty("No audit entry names this account.")
+            self._table(AUDIT).set_rows(entries)
+
+    def action_tab(self, direction: int) -> None:
+        self._choose(self.query_one("#page-tabs", TabBar).step(direction))
+
+    @on(TabBar.Chosen, "#page-tabs")
+    def _clicked(self, event: TabBar.Chosen) -> None:
+        self._choose(event.key)
+
+    def action_sort(self) -> None:
+        table = self._current
+        if table is not None and (order_name := table.cycle_sort()):
+            self.host.say(f"Ordered by {order_name}.")
+
+    def action_reverse(self) -> None:
+        table = self._current
+        if table is not None:
+            table.reverse_sort()
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(self.account_id)
+        self.host.say(f"Copied {self.account_id}.")
+
+    @on(BookTable.Opened)
+    def _opened(self, event: BookTable.Opened) -> None:
+        row = event.table.cursor_row
+        if isinstance(row, RunRow):
+            self.dismiss(row.id)
+        elif isinstance(row, Decision):
+            title = f"Decision · {self._page.view.client} · {formats.short_timestamp(row.at)}"
+            self.app.push_screen(ReadScreen(title, lambda width, _: decision_lines(row, width)))
+        else:
+            self.host.say("This row has no further details.")
+
+
+async def open_account(section: HasPages, account_id: str) -> None:
+    """Open the page of an account above a section that is still current; a chosen run is shown in Runs."""
+    page = await section.host.ask(account_pages.account_page, account_id)
+
+    def answered(run_id: str | None) -> None:
+        if run_id:
+            section.host.navigation.show_run(run_id)
+
+    if section.is_current:
+        section.app.push_screen(with_keys_of(section.SECTION, AccountPage)(section, page), answered)

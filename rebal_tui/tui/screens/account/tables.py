@@ -1,0 +1,62 @@
+"""Columns of the tables of an account's page: positions, cash ledger, decisions and audit entries."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.decisions import Decision
+from rebal_tui.domain.text import minute_text
+from rebal_tui.services.view_models.account_page import TrailEntry
+from rebal_tui.services.view_models.accounts import LedgerEntry, PositionView
+from rebal_tui.tui import formats
+from rebal_tui.tui.screens.account.head import settlement, signed
+from rebal_tui.tui.screens.shared.account_lines import OUTCOMES
+from rebal_tui.tui.widgets.table_layout import Column
+
+Numbered = tuple[int, LedgerEntry]
+"""A ledger entry with its number, counted from the oldest entry, so that the number never changes."""
+
+
+def _gain(row: PositionView) -> tuple[tuple[str, str]]:
+    return (signed(row.gain),)
+
+
+def position_columns() -> tuple[Column[PositionView], ...]:
+    """Columns of positions with value, entry price and gain."""
+    return (
+        Column("symbol", "Asset", 7, lambda row: ((row.symbol, "title"),), sort=lambda row: row.symbol),
+        Column("name", "Name", 14, lambda row: row.name, sort=lambda row: row.name, priority=3, grow=2, max_width=40),
+        Column("qty", "Quantity", 15, lambda row: formats.qty(row.qty, 9), "right", 0, lambda row: row.qty, True),
+        Column("price", "Price", 11, lambda row: formats.price(row.price), "right", 1),
+        Column("value", "Value", 14, lambda row: formats.money(row.value), "right", 0, lambda row: row.value, True),
+        Column("entry", "Entry", 11, lambda row: formats.price(row.avg_entry_price), "right", 2),
+        Column("gain", "Gain", 13, _gain, "right", 0, lambda row: row.gain or 0, True),
+    )
+
+
+def ledger_columns() -> tuple[Column[Numbered], ...]:
+    """Columns of the cash ledger with the settlement day."""
+    return (
+        Column("at", "When", 15, lambda row: formats.timestamp(row[1].at), sort=lambda row: row[1].at, descending=True),
+        Column("kind", "Type", 11, lambda row: formats.words(row[1].kind), sort=lambda row: row[1].kind),
+        Column("amount", "Amount", 15, lambda row: (signed(row[1].amount),), "right", 0, lambda row: row[1].amount),
+        Column("settles", "Settlement", 14, lambda row: (settlement(row[1]),), sort=lambda row: row[1].settles_on),
+        Column("text", "Reference", 18, lambda row: row[1].text, priority=1, grow=1, max_width=50),
+    )
+
+
+def decision_columns() -> tuple[Column[Decision], ...]:
+    """Columns of decisions with outcome and reason."""
+    return (
+        Column("at", "When", 15, lambda row: formats.timestamp(row.at), sort=lambda row: row.at, descending=True),
+        Column("outcome", "Outcome", 17, lambda row: (OUTCOMES[row.outcome],), sort=lambda row: row.outcome),
+        Column("reason", "Reason", 30, lambda row: ((row.reason, "muted"),), grow=1, max_width=160),
+    )
+
+
+def trail_columns() -> tuple[Column[TrailEntry], ...]:
+    """Columns of audit entries in words."""
+    return (
+        Column("at", "When", 21, lambda row: minute_text(row.at), sort=lambda row: row.seq, descending=True),
+        Column("actor", "By", 12, lambda row: row.actor, sort=lambda row: row.actor, max_width=24),
+        Column("text", "What", 30, lambda row: row.text, grow=1, max_width=160),
+        Column("seq", "Entry", 8, lambda row: f"{row.seq:,}", "right", 1),
+    )
