@@ -134,7 +134,7 @@ async def _run(
 
 
 def _save_lost_book(book: Book, path: Path) -> None:
-    """Save a copy of a book whose file is gone: in its folder, in the user's data folder, or where temporary files are."""
+    """Save a copy of a book whose file is gone: in its folder, the user's data folder, or the temporary folder."""
     name = copy_name(path, bootstrap.real_now()).name
     for folder in (path.parent, paths.default_path().parent, Path(tempfile.gettempdir())):
         try:

@@ -39,7 +39,7 @@ class BrokerUnavailable(Exception):
 
 
 class ClocksDiffer(BrokerUnavailable):
-    """The broker responds, but its clock differs too much from this computer's for any decision; an alert reports it."""
+    """The broker responds, but its clock differs too much from this computer's to decide; an alert reports it."""
 
 
 class BrokerPending(BrokerUnavailable):

@@ -88,11 +88,7 @@ def main() -> None:
             ratio(swept[name] / swept["no rules"]),
             f"{decide(book, day).confirmed:,}",
         )
-    notes(
-        [
-            "The exact form decides what floats with a margin cannot decide with certainty, and gives every account's trace."
-        ]
-    )
+    notes(["The exact form decides what is not certain by floats with a margin, and gives every account's trace."])
 
 
 if __name__ == "__main__":

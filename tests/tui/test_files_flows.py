@@ -1,4 +1,4 @@
-"""A files book on screen without a mouse: from nothing to a trade list, the next day, and data entered by hand (R-70)."""
+"""A files book on screen without a mouse: from nothing to a trade list, the next day, data entered by hand (R-70)."""
 
 from __future__ import annotations
 
