@@ -1,4 +1,4 @@
-"""Forms of a files book: accounts, holdings, cash, assets, prices, fills entered by hand; removing; undo (R-70, R-75)."""
+"""Forms of a files book: accounts, holdings, cash, assets, fills entered by hand; removing; undo (R-70, R-75)."""
 
 from __future__ import annotations
 
