@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from weakref import finalize
 
 from textual.worker import Worker, WorkerState
 
@@ -51,7 +53,12 @@ class ActingApp(RobustApp):
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
         """Run a coroutine in the background; the returned worker can be canceled. A refusal becomes a message, another
         error a log entry and a message."""
-        return self.run_worker(self._guarded(coroutine, name), name=name, exit_on_error=False)
+        guarded: Callable[[], Coroutine[None, None, None]] = partial(self._guarded, coroutine, name)
+        worker = self.run_worker(guarded, name=name, exit_on_error=False)
+        # A worker canceled before it begins never awaits the coroutine. Python would warn about it at the end, on a
+        # terminal that perhaps nobody reads, and wait there for ever.
+        finalize(worker, coroutine.close)
+        return worker
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, Any], name: str) -> None:
         try:

@@ -10,6 +10,7 @@ from collections import deque
 from pathlib import Path
 
 from rich.console import RenderableType
+from textual import events
 from textual.driver import Driver
 from textual.notifications import SeverityLevel
 from textual.timer import Timer
@@ -51,6 +52,11 @@ class RobustApp(StyledApp):
         """Exit the application. Requests still running are dropped, because their screens are gone."""
         self.leaving = True
         super().exit(result, return_code, message)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Handle an event; keys that were typed ahead of an exit do nothing, so that it does not wait for them."""
+        if not (self.leaving and isinstance(event, events.InputEvent)):
+            await super().on_event(event)
 
     def clear_selection(self) -> None:
         """Clear the text selection. With eager tasks (Python 3.12+), an Input calls this before its screen exists."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import inspect
 import logging
+import warnings
 from typing import Any
 
 import pytest
@@ -75,3 +78,21 @@ def test_an_error_that_recurs_is_logged_once_and_counted(caplog: pytest.LogCaptu
         "heartbeat: OSError, 100 times so far",
     ]
     assert shown == 1
+
+
+def test_work_that_is_canceled_before_it_begins_leaves_no_warning() -> None:
+    """Python would write it to the terminal at the end, and wait there while nobody reads."""
+
+    async def nothing() -> None:
+        return
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        coroutine = nothing()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            app.work(coroutine, name="nothing").cancel()
+            await pilot.pause()
+            gc.collect()
+        assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
+
+    drive(script)
