@@ -54,7 +54,7 @@ class ActingApp(RobustApp):
         """Run a coroutine in the background; the returned worker can be canceled. A refusal becomes a message, another
         error a log entry and a message."""
         guarded: Callable[[], Coroutine[None, None, None]] = partial(self._guarded, coroutine, name)
-        worker = self.run_worker(guarded, name=name, exit_on_error=False)
+        worker: Worker[None] = self.run_worker(guarded, name=name, exit_on_error=False)
         # A worker canceled before it begins never awaits the coroutine. Python would warn about it at the end, on a
         # terminal that perhaps nobody reads, and wait there for ever.
         finalize(worker, coroutine.close)
