@@ -46,6 +46,12 @@ def decide_with_rules(frame: BookFrame, row: int, day_context: DayContext) -> tu
     return outcome, tuple(trace.checks)
 
 
+def lacks_fresh_price(frame: BookFrame, row: int, day_context: DayContext) -> bool:
+    """Whether a price that the account needs is missing or stale; unmanaged holdings need none (R-12.5, R-60)."""
+    needed = _situation(frame, row, day_context).needed_symbols
+    return not all(day_context.fresh[frame.assets.index[symbol]] for symbol in needed)
+
+
 def conflicting(frame: BookFrame, row: int, day_context: DayContext) -> bool:
     """Whether a hold or a conflict of restrictions stops an account with rules (R-60)."""
     try:

@@ -14,11 +14,12 @@ from rebal_tui.engine.arrays.band_usage import BandUsages, band_usages
 from rebal_tui.engine.arrays.cash_thresholds import CashThresholds, check_cash_thresholds
 from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.exact import exact_account
+from rebal_tui.engine.arrays.exact_triggers import lacks_fresh_price
 from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, PAUSING_MARKS, UNSUBSCRIBED, BookFrame
 from rebal_tui.engine.arrays.kernels import any_other, any_weight, dollars
 from rebal_tui.engine.arrays.memory_layout import Flags, Floats, Indexes, Ints
 from rebal_tui.engine.arrays.rule_columns import rule_columns
-from rebal_tui.engine.arrays.rule_targets import check_reachable_cash, rule_targets, use_reachable_targets
+from rebal_tui.engine.arrays.rule_targets import RuleTargets, check_reachable_cash, rule_targets, use_reachable_targets
 from rebal_tui.engine.arrays.worst_drift import NO_ASSET, NO_BAND, WorstDrifts, permille_of, worst_drifts
 
 __all__ = ["NEAR_PERMILLE", "NO_ASSET", "NO_BAND", "Group", "Sweep", "sweep"]
@@ -100,10 +101,21 @@ def sweep(frame: BookFrame, day_context: DayContext) -> Sweep:
         groups |= holds * np.uint8(group)
     groups |= outside * np.uint8(Group.OUTSIDE)
     groups |= (~outside & (band_used >= NEAR_PERMILLE)) * np.uint8(Group.NEAR)
+    if targets is not None:
+        _clear_unable_by_unmanaged(frame, day_context, targets, groups)
     # Blocked accounts are not checked for prices; `UNABLE` is the bit after `BLOCKED`.
     groups &= ~((groups & np.uint8(Group.BLOCKED)) << 1)
     groups[frame.accounts.portfolio == UNSUBSCRIBED] = 0
     return Sweep(frame, equity, band_used, groups, confirmed)
+
+
+def _clear_unable_by_unmanaged(frame: BookFrame, day_context: DayContext, targets: RuleTargets, groups: Groups) -> None:
+    """Clear `UNABLE` of accounts whose only assets without a fresh price are unmanaged (R-60)."""
+    columns = targets.columns
+    rows = np.unique(columns.rows[columns.lines.account[columns.lines.unmanaged]])
+    for row in rows[groups[rows] & np.uint8(Group.UNABLE) != 0].tolist():
+        if not lacks_fresh_price(frame, row, day_context):
+            groups[row] &= ~np.uint8(Group.UNABLE)
 
 
 def _confirmed(frame: BookFrame, usages: BandUsages, cash: CashThresholds) -> tuple[Ints, Flags, int]:
