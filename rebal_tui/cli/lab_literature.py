@@ -13,7 +13,7 @@ _HEADER = ("", "PUBLISHED", "LAB", "TOLERANCE", "NOTE")
 
 
 def literature_text(rows: Sequence[Comparison], *, complete: bool) -> str:
-    """Every published number with the lab's, by source, then what is not reproduced."""
+    """Every published number with the lab's, by source, then the numbers that are not reproduced."""
     reached = sum(row.reached for row in rows)
     blocks = [f"{reached} of {len(rows)} published numbers within their tolerance; ■ marks the others.\n"]
     for source, group in groupby(rows, key=lambda row: row.source):

@@ -135,7 +135,7 @@ def write_json(value: Any) -> None:
 def read_file(path: Path) -> bytes:
     """Read a file, `-` for standard input, up to one byte more than the size limit.
 
-    Raises `Conflict` for what is not a file that can be read, and `OSError` when reading fails.
+    Raises `Conflict` when the path is not a readable file, and `OSError` when reading fails.
     """
     from rebal_tui.services.parsing.exact_json import MAX_SIZE
 

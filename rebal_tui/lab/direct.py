@@ -185,7 +185,7 @@ class _Batch:
         return np.asarray(found)
 
     def _decide(self, policy: int, session: int, absolute: float, relative: float) -> bool:
-        """Exactly without costs and purchases; otherwise what is equal to its band within rounding does not breach."""
+        """Exact without costs and purchases; otherwise a drift equal to its band within rounding is no breach."""
         one, trades = self.policies[policy], self._trades[policy]
         if self.cost or not all(full for _, full in trades):
             return bool(absolute > self._absolute[policy] + ROUNDING or relative > self._relative[policy] + ROUNDING)
@@ -236,7 +236,7 @@ class _Batch:
         return goals
 
     def _invested(self, shares: Floats, kept: Floats) -> Floats:
-        """Cash above what is kept, over the shortfalls, then by weight (R-21)."""
+        """Distribute excess cash over the shortfalls, then the rest by weight (R-21)."""
         budget = 1 - shares.sum(axis=0) - kept
         short = np.maximum(self.targets[:, None] - shares, 0)
         total = short.sum(axis=0)

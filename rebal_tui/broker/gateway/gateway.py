@@ -129,7 +129,7 @@ class Gateway:
             return replies
 
     def pump(self) -> int:
-        """Send, on this thread, what is due and within the budget; returns the number of requests."""
+        """Send the due requests that the budget allows, on this thread; returns their number."""
         count = 0
         while (request := self._next(urgent=False)) is not None:
             self._send(request)

@@ -54,7 +54,7 @@ def add_account(book: Book, number: str, name: str = "", cash: Money = Money(0))
 def edit_account(
     book: Book, account: str, *, name: str | None = None, cash: Money | None = None, full_number: str | None = None
 ) -> str:
-    """Change what is given of an account; returns what changed as text. A change of cash is recorded as a flow.
+    """Change the given fields of an account; returns the changes as text. A change of cash is recorded as a flow.
 
     `full_number` is what a trade list writes for a masked number. Raises `Conflict` for an unknown account, and for
     cash while orders of the account are on a trade list.

@@ -193,7 +193,7 @@ FORMS: dict[str, HandForm] = {
         "{account} holds {shares} shares of {symbol}.", _set_holding,
     ),
     "edit": HandForm(
-        "Change an account", "Account changed", "cash, client, or the full number for trade lists; what is empty stays",
+        "Change an account", "Account changed", "cash, client, or the full number for trade lists; empty fields stay",
         (_CLIENT, ("cash", "Cash", "dollars"), ("name", "Client", ""), ("full_number", "Full number", "for uploads")),
         ("account",), "{account} is changed; another amount of cash is recorded as a flow.", _edit_account,
     ),

@@ -22,7 +22,7 @@ _NEEDED = ("account", "symbol", "quantity")
 
 
 def questions_form(content: bytes, questions: OpenQuestions) -> FormScreen:
-    """A form for the columns of an unknown table, and for the date of a file without one; shows what is understood."""
+    """A form for the columns of an unknown table, and for the date of a file without one; shows how it is read."""
     read: dict[tuple[tuple[str, str], ...], Statement] = {}
 
     def propose(book: Book, values: Values) -> Proposal:
