@@ -16,7 +16,7 @@ from rebal_tui.domain.accounts import Position
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty, Value, floor_money
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.domain.trading_rules import RestrictionKind, TradeRestriction, TradingRules
+from rebal_tui.domain.trading_rules import RestrictionKind, RestrictionScope, TradeRestriction, TradingRules
 from rebal_tui.engine.arrays.day_context import day_context_of
 from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE, NO_ASSET, NO_BAND, Group, sweep
@@ -135,3 +135,23 @@ def test_an_equity_beyond_922_thousand_and_beyond_9_billion_dollars_is_exact() -
             for qty in (1, 10**9, 10**13, MAX_NANO)
         ]
     )
+
+
+def test_an_unmanaged_asset_without_a_price_leaves_its_account_able_to_trade() -> None:
+    one = next(
+        one
+        for one in random_situations(random.Random(3), 200)
+        if one.session is not None and one.session.is_open(one.now) and not price_faults(one)
+        and not exact_groups(one) & (Group.BLOCKED | Group.UNABLE)
+    )  # fmt: skip
+    symbol = one.portfolio.weights.symbols[0]
+    unpriced = replace(one, assets={name: asset for name, asset in one.assets.items() if name != symbol})
+    unmanaged = TradeRestriction("", RestrictionScope.ACCOUNT, RestrictionKind.UNMANAGED, "because", symbol)
+    for changed, unable in (
+        (unpriced, True),
+        (replace(unpriced, rules=replace(one.rules, restrictions=(unmanaged,))), False),
+    ):
+        frame = frame_of([changed])
+        day_context = day_context_of(frame, one.now, one.session, price_max_age=one.price_max_age)
+        assert bool(Group(int(sweep(frame, day_context).groups[0])) & Group.UNABLE) is unable
+        assert bool(exact_groups(changed) & Group.UNABLE) is unable
