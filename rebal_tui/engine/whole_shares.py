@@ -36,7 +36,7 @@ def whole_share_buys(
         intent.symbol: min(int(portion[intent.symbol] // cost[intent.symbol]), _room(intent, prices))
         for intent in intents
     }
-    left = budget - sum(count * cost[symbol] for symbol, count in shares.items())
+    left = Fraction(budget) - sum(count * cost[symbol] for symbol, count in shares.items())
     while True:
         candidates = [
             intent
