@@ -37,7 +37,9 @@ def recorded_actions() -> Iterator[str]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "record":
                 found = node.args[0] if node.args else None
                 choices = (found.body, found.orelse) if isinstance(found, ast.IfExp) else (found,)
-                yield from (one.value for one in choices if isinstance(one, ast.Constant) and "." in str(one.value))
+                for one in choices:
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str) and "." in one.value:
+                        yield one.value
 
 
 def test_every_action_has_a_sentence() -> None:
