@@ -17,6 +17,7 @@ from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.quantities import Money, Price, Qty, money_text, qty_text
 from rebal_tui.domain.runs import Approval
+from rebal_tui.market.protocol import Quote
 from rebal_tui.services.book import calendars, files_settings
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.events import CURSOR, reload_from_broker, sync
@@ -47,7 +48,7 @@ def apply_import(book: Book, plan: ImportPlan, mapping: Mapping[str, str] | None
         if mapping is not None:
             files_settings.keep_mapping(tx, mapping)
         sync(book)
-        reload_from_broker(book)
+        reload_from_broker(book)  # Every account at once: an event for each would read each by itself.
         _store_prices(tx, plan)
         set_session(tx, plan.as_of)
         book_settings.put(tx, files_settings.AS_OF, plan.as_of.isoformat())
@@ -91,11 +92,12 @@ def _store(tx: BookTransaction, plan: ImportPlan) -> tuple[int, dict[str, str]]:
     reasons: dict[str, str] = {}
     for stated in plan.new:
         account = broker.put_account(tx, ids, custodian, stated, now)
-        _set(tx, account, stated, asset_of, now)
+        _set(tx, account, stated, asset_of)
         _add_reason(reasons, ids(f"account:{custodian}:{stated.key}"), _left_out(plan, stated))
     for account_id, (stated, change) in plan.changes.items():
-        _apply_change(tx, key_of[account_id], change, int(number or 0), now)
-        _set(tx, key_of[account_id], stated, asset_of, now, announce=change.changed)
+        if change.changed:
+            _apply_change(tx, key_of[account_id], change, int(number or 0), now)
+            _set(tx, key_of[account_id], stated, asset_of)
         _add_reason(reasons, account_id, [*_differences(change), *_left_out(plan, stated)])
     for missing in plan.missing:
         tx.execute(
@@ -119,14 +121,9 @@ def _apply_change(tx: BookTransaction, account: int, change: AccountChange, numb
         broker.book_flow(tx, account, kind, change.flow, at, f"import {number}")
 
 
-def _set(
-    tx: BookTransaction, account: int, stated: StatedAccount, asset_of: Mapping[str, int], at: int, *,
-    announce: bool = True,
-) -> None:  # fmt: skip
+def _set(tx: BookTransaction, account: int, stated: StatedAccount, asset_of: Mapping[str, int]) -> None:
     broker.set_holdings(tx, account, {asset_of[held.symbol]: held.qty for held in stated.holdings})
     broker.set_cash(tx, account, stated.cash)
-    if announce:
-        broker.announce(tx, account, at)
 
 
 def _differences(change: AccountChange) -> list[str]:
@@ -154,12 +151,12 @@ def _add_reason(reasons: dict[str, str], account_id: str, texts: list[str]) -> N
 
 def _store_prices(tx: BookTransaction, plan: ImportPlan) -> None:
     found = {
-        held.symbol: held.price
+        held.symbol: Quote(held.price, plan.as_of)
         for stated in plan.statement.accounts
         for held in stated.holdings
         if held.price is not None
     }
-    store_prices(tx, found, plan.as_of)
+    store_prices(tx, found)
 
 
 _SETTINGS = (
