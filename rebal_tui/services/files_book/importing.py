@@ -13,6 +13,7 @@ from rebal_tui.broker.files import changes as broker
 from rebal_tui.broker.files.cells import is_cusip
 from rebal_tui.broker.files.records import micros
 from rebal_tui.broker.files.statement import StatedAccount
+from rebal_tui.broker.protocol import EventBatch, EventKind
 from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.quantities import Money, Price, Qty, money_text, qty_text
@@ -20,7 +21,12 @@ from rebal_tui.domain.runs import Approval
 from rebal_tui.market.protocol import Quote
 from rebal_tui.services.book import calendars, files_settings
 from rebal_tui.services.book.book import Book, BookTransaction
-from rebal_tui.services.broker_sync.events import CURSOR, reload_from_broker, sync
+from rebal_tui.services.broker_sync.events import (
+    CURSOR,
+    MAX_EVENTS_PER_TRANSACTION,
+    apply_event_batch,
+    reload_from_broker,
+)
 from rebal_tui.services.files_book.import_plan import ImportPlan
 from rebal_tui.services.files_book.matching import AccountChange
 from rebal_tui.services.files_book.pausing import pause
@@ -47,8 +53,8 @@ def apply_import(book: Book, plan: ImportPlan, mapping: Mapping[str, str] | None
         number, reasons = _store(tx, plan)
         if mapping is not None:
             files_settings.keep_mapping(tx, mapping)
-        sync(book)
-        reload_from_broker(book)  # Every account at once: an event for each would read each by itself.
+        _apply_events(book)
+        reload_from_broker(book)
         _store_prices(tx, plan)
         set_session(tx, plan.as_of)
         book_settings.put(tx, files_settings.AS_OF, plan.as_of.isoformat())
@@ -65,6 +71,14 @@ def apply_import(book: Book, plan: ImportPlan, mapping: Mapping[str, str] | None
         }  # fmt: skip
         tx.record("files.imported", "book", detail, "advisor")
         tx.reload()
+
+
+def _apply_events(book: Book) -> None:
+    """Apply fills, flows and new assets; the caller reads the accounts afterward, all of them at once."""
+    cursor = int(book_settings.get(book.database, CURSOR, "0"))
+    while events := book.broker.events(cursor, MAX_EVENTS_PER_TRANSACTION):
+        listed = book.broker.assets() if any(event.kind is EventKind.ASSET for event in events) else ()
+        cursor = apply_event_batch(book, EventBatch(events, (), {}, listed, {}), cursor)
 
 
 def _store(tx: BookTransaction, plan: ImportPlan) -> tuple[int, dict[str, str]]:
@@ -99,6 +113,10 @@ def _store(tx: BookTransaction, plan: ImportPlan) -> tuple[int, dict[str, str]]:
             _apply_change(tx, key_of[account_id], change, int(number or 0), now)
             _set(tx, key_of[account_id], stated, asset_of)
         _add_reason(reasons, account_id, [*_differences(change), *_left_out(plan, stated)])
+    tx.executemany(
+        "UPDATE files_accounts SET missing_since = NULL WHERE id = ? AND missing_since IS NOT NULL",
+        [(account_id,) for account_id in plan.changes],
+    )
     for missing in plan.missing:
         tx.execute(
             "UPDATE files_accounts SET missing_since = coalesce(missing_since, ?) WHERE id = ?", (now, missing.id)
