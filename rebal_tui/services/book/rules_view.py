@@ -154,7 +154,10 @@ class FrameRules:
 
 
 def frame_rules(book: RulesSource) -> dict[int, TradingRules]:
-    """By row of the account table, the rules of the subscribed accounts that have any."""
+    """By row of the account table, the rules of the subscribed accounts that have any.
+
+    Accounts without rules of their own share the object of their portfolio.
+    """
     view, table, today = book.rules_view, book.account_table, book.today()
     concerned = view.concerned(book.portfolios)
     if concerned is None:
@@ -166,11 +169,21 @@ def frame_rules(book: RulesSource) -> dict[int, TradingRules]:
             one for identity in concerned if identity in book.portfolios for one in book.subscribers(identity)
         ]
         wanted = dict.fromkeys([*subscribers, *(one for one in view.accounts() if one in book.subscriptions)])
-    return {
-        table.row_of[account_id]: rules
-        for account_id in wanted
-        if account_id in table.row_of and (rules := rules_of(book, account_id, today)) is not NO_RULES
-    }
+    own = view.accounts()
+    shared: dict[str, TradingRules] = {}
+    found: dict[int, TradingRules] = {}
+    for account_id in wanted:
+        if account_id not in table.row_of:
+            continue
+        portfolio = book.portfolios[book.subscriptions[account_id].portfolio_id]
+        if account_id in own or portfolio.stagger_sessions > 1:
+            rules = rules_of(book, account_id, today)
+        else:
+            rules = shared.get(portfolio.id) or rules_of(book, account_id, today)
+            shared[portfolio.id] = rules
+        if rules is not NO_RULES:
+            found[table.row_of[account_id]] = rules
+    return found
 
 
 def stagger_offset(account_id: str, sessions: int) -> int:
