@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -47,7 +47,7 @@ class StatementBuilder:
     """A statement under construction. Faults are collected by row and column, and `finish` raises them together."""
 
     def __init__(
-        self, format_name: str, *, cash_symbols: frozenset[str], pairs: dict[str, str], decimal: str = "."
+        self, format_name: str, *, cash_symbols: frozenset[str], pairs: Mapping[str, str], decimal: str = "."
     ) -> None:
         self.decimal = decimal
         self.notes: list[str] = []

@@ -17,7 +17,7 @@ from rebal_tui.domain.quantities import money_text, qty_text
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.book.files_settings import read_options
+from rebal_tui.services.book.files_settings import read_options, written_pairs
 from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
 from rebal_tui.services.files_book.by_hand import require_files
 from rebal_tui.services.files_book.import_plan import ImportPlan, plan_import
@@ -145,7 +145,7 @@ def write_list(book: Book, form: str) -> WrittenList:
     with book.write():
         number = make_list(book)
         made = trade_list(book, number)
-        text = FORMATS[form].write(made, WriteOptions())
+        text = FORMATS[form].write(made, WriteOptions(pairs=written_pairs(book.database)))
         note_written(book, number, form)
     masked = masked_lines(made.lines)
     note = f"; {count_text(masked, 'line')} have a label for an account number" if masked else ""
