@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.book import guards, kill_switch, policy
     from rebal_tui.services.broker_sync.reconciliation import release
     from rebal_tui.services.files_book import by_hand as files_by_hand
+    from rebal_tui.services.files_book import custodians as files_custodians
     from rebal_tui.services.files_book import dialogs as files_dialogs
     from rebal_tui.services.files_book import fills as files_fills
     from rebal_tui.services.files_book import importing as files_importing
@@ -84,6 +85,7 @@ else:
     policy = ServiceModule("book.policy")
     release = ServiceModule("broker_sync.reconciliation.release")
     files_by_hand = ServiceModule("files_book.by_hand")
+    files_custodians = ServiceModule("files_book.custodians")
     files_dialogs = ServiceModule("files_book.dialogs")
     files_fills = ServiceModule("files_book.fills")
     files_importing = ServiceModule("files_book.importing")
@@ -134,6 +136,7 @@ __all__ = [
     "exception_list",
     "export",
     "files_by_hand",
+    "files_custodians",
     "files_dialogs",
     "files_fills",
     "files_importing",
