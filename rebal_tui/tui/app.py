@@ -21,7 +21,7 @@ from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.tui import actions, formats, modes, themes
 from rebal_tui.tui.acting_app import ActingApp
 from rebal_tui.tui.action_table import Action
-from rebal_tui.tui.host import Backend, FirstSteps
+from rebal_tui.tui.host import Backend, FirstSteps, MakeReport
 from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.navigation import Navigation
 from rebal_tui.tui.palette import ActionProvider, DataProvider
@@ -77,16 +77,18 @@ class RebalApp(ActingApp):
         loading: LoadProgress | None = None,
         attach_stop: Callable[[Callable[[], None]], None] = lambda _leave: None,
         open_replay: OpenReplay | None = None,
+        make_report: MakeReport | None = None,
     ) -> None:
         """`keymap` maps action ids to keys. `log_path` is shown after a crash. Without `heartbeat`, the screens refresh
         only when `run_heartbeat` is called. `settings`, read from a file, overrides `theme` and `keymap`. `advice`
         returns text to add to the message about stopped writing; `loading` is the progress of opening the book.
         `attach_stop` gets the function that a signal to stop calls on the event loop. `open_replay` opens a replay, to
-        verify backtests."""
+        verify backtests; `make_report` makes the reports of `x`."""
         super().__init__(log_path)
         self.backend = backend
         self.first_run = first_run or FirstSteps()
         self.open_replay = open_replay
+        self.make_report = make_report
         self.last_desk: DeskSnapshot | None = None
         self.last_runs: RunsSnapshot | None = None
         self.last_status: StatusLine | None = None

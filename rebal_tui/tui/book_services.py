@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import runs as run_queries
     from rebal_tui.services.queries import status as status_queries
     from rebal_tui.services.reports import account_trail as account_trails
+    from rebal_tui.services.reports import log_page as log_pages
     from rebal_tui.services.runs import asset_holds
     from rebal_tui.services.runs import manual as manual_runs
     from rebal_tui.services.schedule import follower, scheduler
@@ -108,6 +109,7 @@ else:
     run_stop_queries = ServiceModule("queries.run_stops")
     status_queries = ServiceModule("queries.status")
     account_trails = ServiceModule("reports.account_trail")
+    log_pages = ServiceModule("reports.log_page")
     asset_holds = ServiceModule("runs.asset_holds")
     manual_runs = ServiceModule("runs.manual")
     follower = ServiceModule("schedule.follower")
@@ -143,6 +145,7 @@ __all__ = [
     "follower",
     "guards",
     "kill_switch",
+    "log_pages",
     "log_queries",
     "manual_runs",
     "market_queries",

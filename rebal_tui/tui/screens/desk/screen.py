@@ -13,6 +13,7 @@ from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot, InTile
 from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELDS
+from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui import actions, formats
@@ -21,6 +22,7 @@ from rebal_tui.tui.navigation import ShowsAccount
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.desk.firm_line import FirmLine
 from rebal_tui.tui.screens.first_run import FirstRun
+from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets import bars
@@ -147,6 +149,10 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         self.table.view = View(self.table.view.sort, self.table.view.reverse)
         if not self.table.move_to(account_id):
             self.host.say(f"Account {formats.short_id(account_id)} is not subscribed, so it is not on the Desk.")
+
+    def reported(self) -> Reported | None:
+        row = self.table.cursor_row
+        return None if row is None else Reported(ReportSubject(ReportKind.ACCOUNT, row.account_id), row.client)
 
     async def open_row(self, key: str) -> None:
         from rebal_tui.tui.screens.account.page import open_account
