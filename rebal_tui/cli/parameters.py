@@ -199,9 +199,8 @@ def naming_file(path: Path) -> Iterator[None]:
     try:
         yield
     except Refusal as refusal:
-        raise type(refusal)(
-            [Fault(f"{path}, {f.location}" if f.location else str(path), f.message) for f in refusal.faults]
-        ) from refusal
+        refusal.name_file(str(path))
+        raise
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import entry_points
 
+from rebal_tui.broker.files.cells import quoted
 from rebal_tui.broker.files.readers.fidelity import FidelityReader
 from rebal_tui.broker.files.readers.generic import GenericReader
 from rebal_tui.broker.files.readers.ibkr_activity import IbkrActivityReader
@@ -72,8 +73,17 @@ def read_statement(content: bytes, options: ReadOptions | None = None, format_na
         raise fault
     if format_name is not None and format_name != GenericReader.name:
         raise Invalid(f"the file is not a positions file of {format_name} as known; read it as generic with a mapping")
-    message = "the format is not known; map account, symbol and quantity to the file's columns (--map)"
-    raise UnknownFormat(message, _columns(tables))
+    raise _unknown(_columns(tables))
+
+
+def _unknown(columns: tuple[str, ...]) -> UnknownFormat:
+    """The refusal of a file whose columns have no usual names."""
+    shown = ", ".join(quoted(name)[1:-1] for name in columns[:12])
+    has = f"; its columns are {shown}" if shown else ""
+    example = '{"account": COLUMN, "symbol": COLUMN, "quantity": COLUMN}'
+    return UnknownFormat(
+        f"the format is not known{has}. Name the columns in a MAP.json as {example}: --map MAP.json", columns
+    )
 
 
 def _mapped(tables: Sequence[Table], options: ReadOptions) -> Statement:
