@@ -44,7 +44,7 @@ def test_new_alerts_are_announced_once_if_the_settings_ask_for_it(
 ) -> None:
     for name in ("TERM", "TERM_PROGRAM", "TMUX"):
         monkeypatch.delenv(name, raising=False)
-    backend, said = FakeBackend(), []
+    backend, said = FakeBackend(), list[str]()
 
     async def script(pilot: Any, app: RebalApp) -> None:
         assert app._driver is not None
