@@ -17,6 +17,7 @@ from rebal_tui.broker.files.readers.vanguard import VanguardReader
 from rebal_tui.broker.files.source import SourceText, decode
 from rebal_tui.broker.files.statement import Statement
 from rebal_tui.broker.files.table import SEPARATORS, Table, read_table, starts_figure
+from rebal_tui.broker.files.transactions_file import has_transactions
 from rebal_tui.domain.errors import Invalid
 
 ENTRY_POINTS = "rebal_tui.file_readers"
@@ -66,6 +67,8 @@ def read_statement(content: bytes, options: ReadOptions | None = None, format_na
     for table in tables:
         for reader in wanted:
             if not (mapped and reader.name == GenericReader.name) and reader.recognizes(table):
+                if reader.name == GenericReader.name and has_transactions(table):
+                    raise Invalid("the file has transactions, not positions: book them with  rebal-tui fills FILE")
                 return reader.read(table, options)
     if mapped:
         return _mapped(tables, options)

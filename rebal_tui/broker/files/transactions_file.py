@@ -51,6 +51,11 @@ def read_transactions(content: bytes, decimal: str | None = None) -> list[Transa
     raise fault or Invalid("expected a transactions file with the columns Date, Action, Symbol, Quantity and Price")
 
 
+def has_transactions(table: Table) -> bool:
+    """Whether a table has the columns of transactions."""
+    return any(head_of(row, _ALIASES, _NEEDED) for row in table.rows[:200])
+
+
 def _of_table(table: Table, decimal: str | None) -> list[Transaction] | None:
     """The rows under each head, None without a head."""
     rows: list[tuple[Head, Row]] = []

@@ -46,14 +46,14 @@ class ImportPlan:
         fills = sum(len(change.fills) for change in changed)
         differing = sum(bool(change.differences) for change in changed)
         parts = [
-            f"{count_text(len(self.new), 'new account')}",
-            f"{len(changed):,} changed",
-            f"{len(self.changes) - len(changed):,} unchanged",
-            f"{len(self.missing):,} missing from the file",
-            f"{count_text(fills, 'fill')} found",
-            f"{count_text(differing, 'account')} with differences",
+            (len(self.new), count_text(len(self.new), "new account")),
+            (len(changed), f"{len(changed):,} changed"),
+            (len(self.changes) - len(changed), f"{len(self.changes) - len(changed):,} unchanged"),
+            (len(self.missing), f"{len(self.missing):,} missing from the file"),
+            (fills, f"{count_text(fills, 'fill')} found"),
+            (len(self.changes), f"{count_text(differing, 'account')} with differences"),
         ]
-        return ", ".join(parts) + "."
+        return ", ".join(text for count, text in parts if count) + "."
 
 
 def plan_import(

@@ -1,7 +1,11 @@
-"""A damaged file of positions, transactions or prices is refused or read whole: no other outcome (R-71)."""
+"""A damaged file of positions, transactions or prices is refused or read whole: no other outcome (R-71).
+
+`FUZZ` multiplies the examples.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -17,6 +21,7 @@ from rebal_tui.domain.quantities import MAX_NANO
 from tests.broker.files import samples
 from tests.broker.files.samples_of_trades import TRANSACTIONS
 
+FUZZ = int(os.environ.get("FUZZ", "1"))
 _BITS = [b",", b'"', b"\n", b"$", b"(", b"-", b"9" * 30, b"\xff\xfe", b"\x00", b"Total", b";", b"\t", b"e9", b"\xc3"]
 PRICES = {
     "rows": b"symbol,price,as_of\nAAA,1250.5,2026-11-27\nBRK/B,7,2026-11-26 16:00\n",
@@ -59,7 +64,7 @@ def _damage(content: bytes) -> st.SearchStrategy[bytes]:
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20 * FUZZ, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_damaged_file_is_refused_or_read_whole(name: str, data: st.DataObject) -> None:
     read, content = READERS[name]
@@ -68,7 +73,7 @@ def test_a_damaged_file_is_refused_or_read_whole(name: str, data: st.DataObject)
         read(data.draw(_damage(data.draw(_damage(content)))))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50 * FUZZ, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused_or_read(content: bytes) -> None:
     for read in (_positions, _transactions, _prices):

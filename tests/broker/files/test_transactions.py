@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rebal_tui.broker.files.recognizer import read_statement
 from rebal_tui.broker.files.transactions import Kind
 from rebal_tui.broker.files.transactions_file import read_transactions
 from rebal_tui.domain.errors import Invalid
@@ -72,6 +73,12 @@ def test_names_of_columns_may_come_again_and_an_ambiguous_mark_is_asked_for() ->
     with pytest.raises(Invalid, match="--decimal"):
         read_transactions(open_mark.encode())
     assert qty_text(read_transactions(open_mark.encode(), ",")[0].qty or Qty(0)) == "1250"
+
+
+@pytest.mark.parametrize("text", [FIDELITY, GENERIC, DECIMAL_COMMA, IBKR_FLEX])
+def test_transactions_are_never_read_as_positions(text: str) -> None:
+    with pytest.raises(Invalid, match="not positions"):
+        read_statement(text.encode())
 
 
 def test_the_list_and_line_of_an_order_are_read_where_the_custodian_repeats_them() -> None:

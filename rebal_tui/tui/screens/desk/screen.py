@@ -24,6 +24,7 @@ from rebal_tui.tui.screens.desk.firm_line import FirmLine
 from rebal_tui.tui.screens.first_run import FirstRun
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
@@ -113,7 +114,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         self.query_one(FirmLine).firm = self._snapshot.firm
         self.tiles.tabs = desk_columns.tile_tabs(self._snapshot.tiles, tile)
         self.table.set_empty(
-            "No account is subscribed to a portfolio yet."
+            "No account is subscribed yet. 2 makes a portfolio; 3, M, n subscribes all."
             if not self._snapshot.rows
             else f"No account in “{tile}”; escape shows all."
         )
@@ -176,6 +177,11 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             "Every subscription is evaluated now, at current prices. If its conditions are met, a run is created and "
             "its orders are sent, as in a scheduled evaluation."
         )
+        if self.host.mode_shown == FILES_MODE:
+            text = (
+                "Every subscription is evaluated now, at the newest prices that the book has. If its conditions are "
+                "met, a run is proposed; nothing goes on a trade list before you approve it in Review."
+            )
         self.host.confirm_sending(
             "Evaluate every account now?",
             text,
