@@ -120,7 +120,7 @@ def stop_notes(form: PortfolioForm) -> dict[str, str]:
     """Return the notes of the fields of staggered dates and of the minimum trade, by location."""
     return {
         STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
-        LEAST: "smaller orders are left out" if form.least else "no amount; the book's minimum counts if there is one",
+        LEAST: "smaller orders are left out" if form.least else "no amount",
         LEAST_PERCENT: "of equity; the larger of both counts" if form.least_percent else "no percent",
     }
 
