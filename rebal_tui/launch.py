@@ -139,11 +139,11 @@ class OpenFiles:
         """Create the demonstration book in a temporary folder; the advisor's book stays as it is."""
         import tempfile
 
-        from rebal_tui import bootstrap
+        from rebal_tui import demo_book
 
         folder = self._folders.enter_context(tempfile.TemporaryDirectory(prefix="rebal-tui-"))
         path = Path(folder) / "demo.db"
-        bootstrap.create_demo_with_history(path).close()
+        demo_book.create_demo_with_history(path).close()
         self.path = path
         return path
 

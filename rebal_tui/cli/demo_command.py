@@ -89,14 +89,14 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
 
 
 def _demo(path: Path, accounts: int, seed: str, speed: float, headless: int | None) -> int:
-    from rebal_tui import bootstrap, paths
+    from rebal_tui import bootstrap, demo_book, paths
     from rebal_tui.services.simulation.demonstration import history
 
     def prepare(paused: bool = False) -> None:
         bootstrap.create_demo(path, accounts=accounts, seed=seed, speed=speed, paused=paused).close()
 
     def prepare_history() -> None:
-        bootstrap.create_demo_with_history(path, speed=speed).close()
+        demo_book.create_demo_with_history(path, speed=speed).close()
 
     if headless is None:
         has_history = (accounts, seed) == (history.ACCOUNTS, history.SEED)

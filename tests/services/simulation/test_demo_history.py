@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rebal_tui import bootstrap
+from rebal_tui import bootstrap, demo_book
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import new_york_day
@@ -22,7 +22,7 @@ LONG = os.environ.get("LONG") == "1"
 
 def test_the_demonstration_opens_with_sixty_sessions_behind_it(tmp_path: Path) -> None:
     path = tmp_path / "demo.db"
-    database = bootstrap.create_demo_with_history(path, speed=60)
+    database = demo_book.create_demo_with_history(path, speed=60)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     book = bootstrap.open_simulation(database)
     assert (new_york_day(book.now()), len(book.accounts)) == (setup.DEFAULT_START.date(), history.ACCOUNTS)
@@ -42,13 +42,13 @@ def test_the_demonstration_opens_with_sixty_sessions_behind_it(tmp_path: Path) -
     assert book.open_runs, "the weekend moved some accounts outside their bands"
     database.close()
     with pytest.raises(Conflict, match="already exists"):
-        bootstrap.create_demo_with_history(path)
+        demo_book.create_demo_with_history(path)
 
 
 @pytest.mark.skipif(not LONG, reason="lives through 60 sessions, a minute")
 def test_the_history_is_what_the_program_makes(tmp_path: Path) -> None:
     path = tmp_path / "again.db"
     demo_history.make_history(path)
-    shipped = bootstrap.create_demo_with_history(tmp_path / "shipped.db")
+    shipped = demo_book.create_demo_with_history(tmp_path / "shipped.db")
     made = bootstrap.open_database(path)
     assert audit.head(made) == audit.head(shipped)
