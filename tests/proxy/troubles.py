@@ -82,9 +82,20 @@ def two_rows(world: World, random: Random) -> Trouble:
 
 
 def split(world: World, random: Random) -> Trouble:
-    """A true split, of which the program sees one or two of price, shares and activity a day late, or all at once."""
-    portfolio = random.choice(list(MODELS))
-    symbol = random.choice(list(MODELS[portfolio].weights))
+    """A true split, of which the program sees one or two of price, shares and activity a day late, or all at once.
+
+    No asset is split twice in two weeks: within a week, equal splits are two reports of one.
+    """
+    today = world.clock.true
+    portfolio, symbol = random.choice(
+        [
+            (name, symbol)
+            for name, model in MODELS.items()
+            for symbol in model.weights
+            if symbol not in world.splits or today - world.splits[symbol] > timedelta(days=14)
+        ]
+    )
+    world.splits[symbol] = today
     price, shares, late = PriceOf(symbol, Fraction(2)), Shares(symbol, Fraction(1, 2)), EventsHeldBack(symbol)
     order, unseen = random.choice(
         (

@@ -79,6 +79,8 @@ class World:
             self.sandbox.ask, {self.ids[name]: MODELS[portfolio] for name, portfolio in clients.items()}
         )
         self.proxy.watchers.append(self.oracle)
+        self.splits: dict[str, datetime] = {}
+        """When each asset was last split."""
         self.path = folder / "live.db"
         self.book = self._create()
         self._until(self.is_ready, "the book is not complete")
