@@ -102,11 +102,23 @@ class RulesSource(Protocol):
 
 def rules_of(book: RulesSource, account_id: str, today: date | None = None) -> TradingRules:
     """The rules that hold for an account today."""
-    view, day = book.rules_view, today or book.today()
     subscription = book.subscriptions.get(account_id)
-    portfolio = None if subscription is None else book.portfolios[subscription.portfolio_id]
+    if subscription is None:
+        return rules_under(book, account_id, None, None, today)
+    portfolio, overrides = book.portfolios[subscription.portfolio_id], book.rules_view.overrides.get(account_id)
+    return rules_under(book, account_id, portfolio, overrides, today)
+
+
+def rules_under(
+    book: RulesSource,
+    account_id: str,
+    portfolio: Portfolio | None,
+    overrides: Overrides | None,
+    today: date | None = None,
+) -> TradingRules:
+    """The rules that would hold for an account today if it followed a portfolio with these overrides."""
+    view, day = book.rules_view, today or book.today()
     settings = view.settings.get(account_id, _PLAIN_ACCOUNT)
-    overrides = view.overrides.get(account_id) if subscription is not None else None
     minimum, source = _minimum_trade(overrides, settings, portfolio)
     found = TradingRules(
         restrictions=view.restrictions_of(account_id, None if portfolio is None else portfolio.id, day),
@@ -122,6 +134,19 @@ def rules_of(book: RulesSource, account_id: str, today: date | None = None) -> T
     if found == NO_RULES:
         return NO_RULES
     return replace(found, live=book.live is not None)
+
+
+def rules_of_followers(
+    book: RulesSource, account_ids: Iterable[str], portfolio: Portfolio, overrides: Mapping[str, Overrides]
+) -> list[TradingRules]:
+    """The rules that would hold for each account today if all followed a portfolio, with overrides by account id."""
+    own, today = book.rules_view.accounts(), book.today()
+    # Without rules of its own, an account differs from the others in its staggered date only.
+    shared = rules_under(book, "", portfolio, None, today) if portfolio.stagger_sessions == 1 else None
+    return [
+        rules_under(book, one, portfolio, overrides.get(one), today) if shared is None or one in own else shared
+        for one in account_ids
+    ]
 
 
 def keeping(book: RulesSource, account_id: str) -> tuple[TradeRestriction, ...]:

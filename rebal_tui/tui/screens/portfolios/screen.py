@@ -302,8 +302,4 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
 
 
 def _impact_as_it_is(book: Book, portfolio_id: str) -> Impact:
-    stored = book.portfolio(portfolio_id)
-    body = PortfolioBody(
-        stored.name, stored.description, stored.weights, stored.cooldown_days, stored.conditions, stored.review
-    )
-    return portfolio_queries.impact(book, portfolio_id, body)
+    return portfolio_queries.impact(book, portfolio_id, PortfolioBody.of(book.portfolio(portfolio_id)))
