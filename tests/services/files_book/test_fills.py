@@ -10,7 +10,7 @@ import pytest
 from rebal_tui.broker.files.transactions_file import read_transactions
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import OrderRequest, Side
-from rebal_tui.domain.quantities import Price, money_text, parse_qty, price_text, qty_text
+from rebal_tui.domain.quantities import Money, Price, money_text, parse_qty, price_text, qty_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.broker_sync.reconciliation.reconcile import reconcile
@@ -129,7 +129,7 @@ def test_the_shared_transactions_give_the_outcome_of_their_truth() -> None:
     flows = [(row.line, row.kind.value, row.amount and money_text(row.amount)) for row in report.flows]
     assert flows == [(one["file_line"], one["kind"], one["amount"]) for one in truth["flows"]]
     assert [row.line for row in report.unmatched] == [one["file_line"] for one in truth["unmatched"]]
-    fees = dict(book.database.rows("SELECT o.client_order_id, sum(f.fees) FROM files_fills AS f"
+    fees: dict[str, int] = dict(book.database.rows("SELECT o.client_order_id, sum(f.fees) FROM files_fills AS f"
                                    " JOIN files_orders AS o ON o.n = f.order_n GROUP BY 1"))  # fmt: skip
-    assert money_text(fees["list-1"]) == "0.11"
+    assert money_text(Money(fees["list-1"])) == "0.11"
     assert list(book.holds) == [account]
