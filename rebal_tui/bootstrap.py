@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import secrets
 import time
 import uuid
@@ -34,7 +35,7 @@ from rebal_tui.services.parsing.book_values import BookFile
 from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import sandbox
-from rebal_tui.services.simulation.demonstration import script, setup
+from rebal_tui.services.simulation.demonstration import history, script, setup
 from rebal_tui.services.simulation.demonstration.models import sandbox_prices, start_prices
 from rebal_tui.services.wire.keys import NewKey
 from rebal_tui.store import accounts as account_store
@@ -236,6 +237,31 @@ def create_demo(
             settings = Settings(Mode.SIMULATED)
             book = _assemble(database, FixedClock(at), calendar, prices, settings, FillModel.immediate())
             setup.populate(book, accounts, seed)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def create_demo_with_history(path: Path, *, speed: float = DEFAULT_SPEED) -> Database:
+    """Create the demonstration book with 60 sessions behind it in a new file, for `open_simulation`.
+
+    Without LZMA in Python it is the demonstration book without a history. Raises `Conflict` for a file that exists.
+    """
+    content = history.book_file()
+    if content is None:
+        return create_demo(path, speed=speed)
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        raise Conflict(f"{path} already exists; the demonstration needs a new file") from None
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    database = open_database(path)
+    try:
+        with database.write() as tx:
+            state = load_clock(database)
+            store_clock(tx, ClockState(state.at if state else setup.DEFAULT_START, speed, paused=False))
     except BaseException:
         database.close()
         raise

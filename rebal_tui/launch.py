@@ -143,7 +143,7 @@ class OpenFiles:
 
         folder = self._folders.enter_context(tempfile.TemporaryDirectory(prefix="rebal-tui-"))
         path = Path(folder) / "demo.db"
-        bootstrap.create_demo(path).close()
+        bootstrap.create_demo_with_history(path).close()
         self.path = path
         return path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,7 +31,8 @@ from rebal_tui.tui.screens.shared.dialog import LiveDialog, ReadScreen
 from rebal_tui.tui.screens.shared.kill_switch import KillScreen, ask_to_halt
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import EVERYWHERE, Section, section_label
-from rebal_tui.tui.settings import Density, Settings, SettingsFile
+from rebal_tui.tui.settings import Density, Notify, Settings, SettingsFile
+from rebal_tui.tui.terminal.attention import attention
 
 if TYPE_CHECKING:
     from rebal_tui.services.backtest.verification import OpenReplay
@@ -284,6 +286,11 @@ class RebalApp(ActingApp):
         self._show_theme(settings.theme if settings.theme in self.available_themes else themes.DARK.name)
         self.set_class(settings.density is Density.COMFORTABLE, "-comfortable")
         self.set_keymap(dict(settings.keys))
+
+    def call_attention(self, text: str) -> None:
+        """Show a text as a notification of the terminal, if the settings ask for it."""
+        if self.settings_file.settings.notify is Notify.ALERTS and self._driver is not None:
+            self._driver.write(attention(text, os.environ))
 
     def _show_theme(self, name: str) -> None:
         on_terminal = self._driver is not None and not self.is_headless

@@ -112,6 +112,9 @@ class Host(Protocol):
     def say(self, text: str, severity: SeverityLevel = "information") -> None:
         """Show a short message."""
 
+    def call_attention(self, text: str) -> None:
+        """Show a text outside the screens, if the settings ask for it."""
+
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
         """Run a coroutine in the background; a failure becomes a message. The returned worker can be canceled."""
 

@@ -23,7 +23,7 @@ from tests.tui.simulated import market_book, run
 
 
 def test_the_rows_shown_are_written_in_their_order_with_their_columns(tmp_path: Path) -> None:
-    backend, texts = FakeBackend(), []
+    backend, texts = FakeBackend(), list[str]()
 
     async def script(pilot: Any, app: RebalApp) -> None:
         await press(pilot, "slash", *"okafor", "enter")
