@@ -178,7 +178,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("review.run", "g", "In Runs", "Show this run in Runs.", REVIEW, "run"),
     Action("review.account", "a", "On the Desk", "Go to this run's account on the Desk.", REVIEW, "account"),
     Action(
-        "accounts.positions", "P", "Import positions", "Import a custodian's positions file (files book).",
+        "accounts.positions", "P", "Import a file",
+        "Import a custodian's file of positions, transactions or prices (files book).",
         Section.ACCOUNTS, "import_positions", footer=False,
     ),
     Action(

@@ -11,7 +11,7 @@ from rebal_tui.broker.files.readers.fidelity import FidelityReader
 from rebal_tui.broker.files.readers.generic import GenericReader
 from rebal_tui.broker.files.readers.ibkr_activity import IbkrActivityReader
 from rebal_tui.broker.files.readers.ibkr_flex import IbkrFlexReader
-from rebal_tui.broker.files.readers.options import Reader, ReadOptions
+from rebal_tui.broker.files.readers.options import NotPositions, Reader, ReadOptions
 from rebal_tui.broker.files.readers.schwab import SchwabReader
 from rebal_tui.broker.files.readers.vanguard import VanguardReader
 from rebal_tui.broker.files.source import SourceText, decode
@@ -68,7 +68,7 @@ def read_statement(content: bytes, options: ReadOptions | None = None, format_na
         for reader in wanted:
             if not (mapped and reader.name == GenericReader.name) and reader.recognizes(table):
                 if reader.name == GenericReader.name and has_transactions(table):
-                    raise Invalid("the file has transactions, not positions: book them with  rebal-tui fills FILE")
+                    raise NotPositions("the file has transactions, not positions: book them with  rebal-tui fills FILE")
                 return reader.read(table, options)
     if mapped:
         return _mapped(tables, options)

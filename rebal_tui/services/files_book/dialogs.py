@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rebal_tui.broker.files.cells import as_of_in
 from rebal_tui.broker.files.readers.generic import GenericReader, check_mapping, usual_columns
+from rebal_tui.broker.files.readers.options import NotPositions
 from rebal_tui.broker.files.recognizer import UnknownFormat, read_statement
 from rebal_tui.broker.files.statement import Statement
 from rebal_tui.broker.files.trade_formats import FORMATS, WriteOptions
@@ -23,6 +24,7 @@ from rebal_tui.services.files_book.by_hand import require_files
 from rebal_tui.services.files_book.import_plan import ImportPlan, plan_import
 from rebal_tui.services.files_book.importing import apply_import
 from rebal_tui.services.files_book.moments import moment_of
+from rebal_tui.services.files_book.other_files import FileShown, show_other_file
 from rebal_tui.services.files_book.trade_list import make_list, note_written, trade_list
 from rebal_tui.services.runs.processing import process_runs
 
@@ -60,13 +62,19 @@ class WrittenList:
     note: str
 
 
-def examine(book: Book, content: bytes) -> PositionsShown | OpenQuestions:
-    """Read a positions file as it is recognized; nothing is stored. Raises a `Refusal` naming each fault."""
+def examine(book: Book, content: bytes, file_name: str = "") -> PositionsShown | FileShown | OpenQuestions:
+    """Read a file of positions, transactions or prices as it is recognized; nothing is stored.
+
+    Raises a `Refusal` naming each fault.
+    """
     require_files(book)
     try:
         statement = read_statement(content, read_options(book.database))
-    except UnknownFormat as error:
-        if not error.columns:
+    except (NotPositions, UnknownFormat) as error:
+        other = show_other_file(book, content, file_name)
+        if other is not None:
+            return other
+        if not isinstance(error, UnknownFormat) or not error.columns:
             raise
         return OpenQuestions(error.columns, usual_columns(error.columns))
     if statement.as_of is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rebal_tui.broker.files.building import StatementBuilder
 from rebal_tui.broker.files.cells import AsOf, as_of_in, attos, nanos, plain_number
-from rebal_tui.broker.files.readers.options import ReadOptions
+from rebal_tui.broker.files.readers.options import NotPositions, ReadOptions
 from rebal_tui.broker.files.statement import Statement
 from rebal_tui.broker.files.table import Head, Row, Table, head_of
 from rebal_tui.domain.errors import Fault, Invalid
@@ -101,7 +101,7 @@ class IbkrFlexReader:
             elif "price" in head.columns:
                 _read_position(builder, key, head, row, section, lots_only)
         if with_trades and not with_positions:
-            raise Invalid("the Flex query has trades, not positions: tick Open Positions, or book the trades as fills")
+            raise NotPositions("the Flex query has trades, not positions: tick Open Positions, or book them as fills")
         missing = len(opened) - len(with_cash)
         if missing:
             builder.notes.append(

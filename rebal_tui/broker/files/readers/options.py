@@ -10,6 +10,11 @@ from rebal_tui.broker.files.building import StatementBuilder
 from rebal_tui.broker.files.cash_symbols import cash_symbols_of
 from rebal_tui.broker.files.statement import Statement
 from rebal_tui.broker.files.table import Table
+from rebal_tui.domain.errors import Invalid
+
+
+class NotPositions(Invalid):
+    """A file of transactions, which is another kind of file."""
 
 
 @dataclass(frozen=True, slots=True)
