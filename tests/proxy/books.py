@@ -101,9 +101,7 @@ def _session(world: World, day: date, trouble: Trouble, result: BookResult) -> N
         wrong = [f"{name} traded" for name in trouble.affected if len(world.orders(name)) != before[name]]
         for name, account_id in world.ids.items():
             owed = world.oracle.owed(account_id, day)
-            if name in trouble.affected:
-                world.oracle.waiting.update([account_id] if owed == "full_rebalance" else [])
-            else:
+            if name not in trouble.affected:
                 wrong += [f"{name} had to trade: {owed}"] if owed else []
                 wrong += [f"{name} is paused"] if account_id in world.book.holds else []
     result.wrong += [f"{day} {trouble.name}: {fault}" for fault in wrong]

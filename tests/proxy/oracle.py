@@ -74,8 +74,8 @@ class Oracle:
         self.faults: list[str] = []
         self.placed: list[Placed] = []
         self.raising: dict[str, Fraction] = {}
-        self.waiting: set[str] = set()
-        """Accounts that were due for a full_rebalance when they were paused: it may have been queued just before."""
+        self._queued: dict[str, str] = {}
+        """The types of runs that were queued by the rules before their accounts were paused."""
         self._runs: dict[str, _Run] = {}
         self._floor: dict[str, Fraction] = {}
         self._rebalanced: set[str] = set()
@@ -113,12 +113,23 @@ class Oracle:
         keep = max(true.cash_target, self._floor.get(account_id, Fraction(0)))
         return "invest_cash" if true.free - keep >= LEAST else None
 
+    def close(self, account_id: str, day: date, queued: str | None) -> None:
+        """Note at the close the type of the run that an account has queued.
+
+        A run keeps the type that its evaluation gave it (R-14), and its orders are planned when it starts (R-20, R-21):
+        after a pause that may be in a later session, when an evaluation would give another type.
+        """
+        if queued is None:
+            self._queued.pop(account_id, None)
+        elif account_id not in self._queued and queued == self.owed(account_id, day):
+            self._queued[account_id] = queued
+
     def _judge(self, book: SandboxBook, call: Call) -> None:
         account_id, side, symbol = _account(call), str(call.body["side"]), str(call.body["symbol"])
         run = call.key.rpartition("-")[0]
         known = self._runs.get(run)
         if known is None:
-            known = self._runs[run] = self._planned(book, account_id, side)
+            known = self._runs[run] = self._planned(book, account_id)
         what = f"{call.at:%m-%d %H:%M} {account_id[-4:]} {known.kind}: {side} {float(_size(call))} {symbol}"
         if (side, symbol) in known.seen:
             return  # Asked again under its own id: the broker refuses or knows it.
@@ -137,24 +148,28 @@ class Oracle:
             if known.sold_dollars < -1:
                 self.faults.append(f"{what}, more than the withdrawal needs")
 
-    def _planned(self, book: SandboxBook, account_id: str, side: str) -> _Run:
+    def _planned(self, book: SandboxBook, account_id: str) -> _Run:
         model = self._models[account_id]
         true = _true(book, account_id, model)
         raising = self.raising.get(account_id)
         if raising is not None:
             return _Run("withdrawal", {}, {}, raising)
-        full = rules.full_rebalance(true)
         keep = max(true.cash_target, self._floor.get(account_id, Fraction(0)))
-        due = account_id not in self._rebalanced or rules.wants_order(true, _bands(model))
-        if due or (account_id in self.waiting and side == "sell"):
-            self.waiting.discard(account_id)
+        kind = self._queued.pop(account_id, None) or self._due(account_id, true, keep)
+        if kind == "full_rebalance":
+            full = rules.full_rebalance(true)
             self._rebalanced.add(account_id)
             self._floor[account_id] = true.cash_target
-            return _Run("full_rebalance", full.buys, full.sells)
-        if true.free - keep >= LEAST:
+            return _Run(kind, full.buys, full.sells)
+        if kind == "invest_cash":
             self._floor[account_id] = keep
-            return _Run("invest_cash", rules.invest_cash(true, keep).buys, {})
+            return _Run(kind, rules.invest_cash(true, keep).buys, {})
         return _Run("no run", {}, {})
+
+    def _due(self, account_id: str, true: rules.Book, keep: Fraction) -> str | None:
+        if account_id not in self._rebalanced or rules.wants_order(true, _bands(self._models[account_id])):
+            return "full_rebalance"
+        return "invest_cash" if true.free - keep >= LEAST else None
 
 
 def _bands(model: Model) -> list[tuple[str, Fraction]]:

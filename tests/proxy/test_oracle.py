@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 
 import httpx
 import pytest
 
 from rebal_tui.credentials import Keys
+from rebal_tui.domain.runs import RunStatus, RunType
 from tests.proxy.calls import Call, CallLog
 from tests.proxy.faults import Fault
-from tests.proxy.story import invested
+from tests.proxy.rewrites import UnknownPosition
+from tests.proxy.story import TUESDAY, WEDNESDAY, check_end, invested
 from tests.proxy.transport import LIMIT
 from tests.proxy.world import World
 
@@ -85,3 +88,17 @@ def test_most_in_a_minute_counts_a_sliding_minute() -> None:
         log.add(Call("GET", "/v1/clock", {}, {}, "", AT + timedelta(seconds=second), "main"))
     log.add(Call("GET", "/v2/stocks/snapshots", {}, {}, "", AT + timedelta(seconds=60), "main"))
     assert log.most_in_a_minute() == 4
+
+
+def test_a_run_that_a_pause_delayed_keeps_its_type(world: World) -> None:
+    """R-14, R-21: a deposit that was to be invested on Tuesday still is on Wednesday, when a band is breached."""
+    world.deposit("Cyd Cole", "1000.00")
+    world.to(f"{TUESDAY} 07:15")
+    with world.rewriting(UnknownPosition(world.ids["Cyd Cole"])):
+        world.trade(TUESDAY)
+    queued = world.book.open_runs[world.ids["Cyd Cole"]]
+    assert (queued.type, queued.status) == (RunType.INVEST_CASH, RunStatus.QUEUED)
+    world.prices(TLT="80.00", BND="80.00")
+    world.trade(WEDNESDAY)
+    assert (WEDNESDAY, "buy", "TLT", Fraction(1000)) in world.orders("Cyd Cole")
+    check_end(world)

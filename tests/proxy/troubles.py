@@ -45,8 +45,9 @@ Draw = Callable[[World, Random], Trouble]
 
 
 def renamed(world: World, random: Random) -> Trouble:
+    """A new symbol, long enough before the open that the program has read every account meanwhile."""
     old = random.choice(("SPY", "VTI", "TLT", "BND", "QQQ"))
-    return Trouble(f"{old} renamed", [Renamed(old, f"{old}X")], [])
+    return Trouble(f"{old} renamed", [Renamed(old, f"{old}X")], [], partial(world.wait, 60))
 
 
 def namesake(world: World, random: Random) -> Trouble:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -120,6 +120,11 @@ class World:
             self.beat()
         self.beat()
 
+    def wait(self, seconds: int) -> None:
+        """Let some seconds pass with a heartbeat every three of them: between the other times there are very few."""
+        for _ in range(seconds // 3):
+            self.beat(3)
+
     def settle(self, done: Callable[[Book], object] | None = None, beats: int = _MOST_BEATS) -> None:
         """Heartbeats until `done` holds; by default until no run is open but those that wait for a paused account."""
         for _ in range(beats):
@@ -136,6 +141,9 @@ class World:
             self.to(f"{day} {at}")
             self.settle()
             self.to(f"{day} 16:05")
+            for account_id in self.ids.values():
+                run = self.book.open_runs.get(account_id)
+                self.oracle.close(account_id, date.fromisoformat(day), None if run is None else run.type.value)
 
     # Events.
 
