@@ -60,7 +60,7 @@ class RobustApp(StyledApp):
         if not from_terminal(event):
             if not (self.leaving and isinstance(event, events.InputEvent)):
                 await super().on_event(event)
-        elif self.leaving:
+        elif self.leaving or not self.screen_stack:
             self._keys.forget()
         elif self._keys.accept(event):
             try:
