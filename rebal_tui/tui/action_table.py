@@ -178,7 +178,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("review.run", "g", "In Runs", "Show this run in Runs.", REVIEW, "run"),
     Action("review.account", "a", "On the Desk", "Go to this run's account on the Desk.", REVIEW, "account"),
     Action(
-        "accounts.positions", "P", "Import positions", "Import a custodian's positions file (files book).",
+        "accounts.positions", "P", "Import a file",
+        "Import a custodian's file of positions, transactions or prices (files book).",
         Section.ACCOUNTS, "import_positions", footer=False,
     ),
     Action(
@@ -276,7 +277,10 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
     ),
     Action("list.copy", "y", "Copy id", "Copy the full id of this row.", LISTS, "copy_id", footer=False),
-    Action("list.export", "x", "Export", "Export this list to a CSV or JSON file.", LISTS, "export"),
+    Action(
+        "list.export", "x", "Export", "Write these rows, the whole book, or a report of this row to a file.", LISTS,
+        "export",
+    ),
     Action("list.back", "escape", "Back", "Clear the filter, or go back.", LISTS, "back", footer=False),
     *_GO,
     Action(

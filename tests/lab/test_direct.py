@@ -56,7 +56,7 @@ def test_breached_assets_are_matched_by_those_off_their_target(
 
 @pytest.mark.parametrize(("destination", "scope"), PLACES)
 def test_exact_arithmetic_agrees_with_floating_point(destination: Destination, scope: RebalanceScope) -> None:
-    past = random_history(8, 80)
+    past = random_history(8, 60)
     policy = Policy(Percent(150), destination=destination, scope=scope)
     targets = weights(5000, 3000, 2000)
     (trades,) = run_direct(past, targets, [policy])

@@ -6,7 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -14,7 +14,7 @@ from random import Random
 from rebal_tui.domain.sessions import new_york_day
 from tests.proxy.faults import Faults
 from tests.proxy.transport import LIMIT
-from tests.proxy.troubles import KNOWN, Draw
+from tests.proxy.troubles import KNOWN, Draw, Trouble
 from tests.proxy.world import CLIENTS, PRICES, World
 
 READ_FAULTS, WRITE_FAULTS = 2, 8
@@ -75,28 +75,40 @@ def _run(result: BookResult, *, disturbed: bool, draws: Sequence[Draw]) -> tuple
     affected: set[str] = set()
     faults = Faults(result.seed)
     with tempfile.TemporaryDirectory() as folder, World(Path(folder), faults=faults) as world:
-        prices = {symbol: Fraction(price) for symbol, price in PRICES.items()}
         for index, day in enumerate(_sessions(world, result.sessions)):
-            _move(world, market, prices)
+            _move(world, market)
             calm = index >= result.sessions - _QUIET or not disturbed or index == 0
             faults.reads, faults.writes = (0, 0) if calm else (READ_FAULTS, WRITE_FAULTS)
             if calm or (index > 1 and wire.randrange(100) >= _TROUBLE):
-                world.trade(day)
+                trouble = Trouble("none", [], [])
             else:
                 trouble = wire.choice(draws)(world, wire)
                 result.troubles[trouble.name] += 1
-                affected.update(trouble.affected)
-                before = {name: len(world.orders(name)) for name in trouble.affected}
-                with world.rewriting(*trouble.rewrites):
-                    world.trade(day)
-                    result.wrong += [
-                        f"{day} {trouble.name}: {name} traded"
-                        for name in trouble.affected
-                        if len(world.orders(name)) != before[name]
-                    ]
+            affected.update(trouble.affected, trouble.changed)
+            _session(world, day, trouble, result)
         world.beat(60)
         _judge(world, result)
         return {name: world.orders(name) for name in CLIENTS}, affected
+
+
+def _session(world: World, day: date, trouble: Trouble, result: BookResult) -> None:
+    """A session with a trouble, after which exactly those whom it does not concern have traded where it is due."""
+    before = {name: len(world.orders(name)) for name in trouble.affected}
+    world.to(f"{day} 07:15")
+    with world.rewriting(*trouble.rewrites):
+        trouble.begin()
+        world.trade(day.isoformat())
+        wrong = [f"{name} traded" for name in trouble.affected if len(world.orders(name)) != before[name]]
+        for name, account_id in world.ids.items():
+            owed = world.oracle.owed(account_id, day)
+            if name in trouble.affected:
+                world.oracle.waiting.update([account_id] if owed == "full_rebalance" else [])
+            else:
+                wrong += [f"{name} had to trade: {owed}"] if owed else []
+                wrong += [f"{name} is paused"] if account_id in world.book.holds else []
+    result.wrong += [f"{day} {trouble.name}: {fault}" for fault in wrong]
+    if not world.is_ready():
+        world.reconnect()
 
 
 def _judge(world: World, result: BookResult) -> None:
@@ -114,15 +126,14 @@ def _judge(world: World, result: BookResult) -> None:
         result.wrong.append(f"{result.most_in_a_minute} requests in a minute")
 
 
-def _sessions(world: World, count: int) -> list[str]:
+def _sessions(world: World, count: int) -> list[date]:
     first = new_york_day(world.clock.true)
-    return [day.isoformat() for day in world.book.calendar.days(first, first + timedelta(days=2 * count + 10))][:count]
+    return list(world.book.calendar.days(first, first + timedelta(days=2 * count + 10)))[:count]
 
 
-def _move(world: World, random: Random, prices: dict[str, Fraction]) -> None:
+def _move(world: World, random: Random) -> None:
     """Overnight, prices move by up to 8 %, and now and then somebody deposits."""
-    for symbol in prices:
-        prices[symbol] = round(prices[symbol] * Fraction(random.randint(920, 1080), 1000), 2)
-    world.prices(**{symbol: f"{price.numerator / price.denominator:.2f}" for symbol, price in prices.items()})
+    moved = {symbol: world.price(symbol) * Fraction(random.randint(920, 1080), 1000) for symbol in PRICES}
+    world.prices(**{symbol: f"{float(round(price, 2)):.2f}" for symbol, price in moved.items()})
     if random.randrange(4) == 0:
         world.deposit(random.choice(list(CLIENTS)), f"{random.randint(50, 5000)}.00")

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 class WorldClock:
     """Time that advances only on request. `drift` is how far the book's clock is ahead of the true time.
 
-    `asleep` is the number of threads that wait for time to pass.
+    `sleeping` has the names of the threads that wait for time to pass.
     """
 
     def __init__(self, at: datetime) -> None:
         self._at = at
         self._lock = threading.Condition()
         self._ended = False
-        self.asleep = 0
+        self.sleeping: list[str] = []
         self.drift = timedelta(0)
 
     @property
@@ -37,10 +37,10 @@ class WorldClock:
         """Wait until this much time has passed, or `end` was called."""
         with self._lock:
             until = self._at + timedelta(seconds=seconds)
-            self.asleep += 1
+            self.sleeping.append(name := threading.current_thread().name)
             while self._at < until and not self._ended:
                 self._lock.wait(1)
-            self.asleep -= 1
+            self.sleeping.remove(name)
 
     def end(self) -> None:
         """Release every thread that waits for time."""

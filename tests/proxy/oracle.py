@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import httpx
 
@@ -17,8 +17,12 @@ from rebal_tui.services.book.book import Book as SandboxBook
 from tests.engine import oracle as rules
 from tests.proxy.calls import Call
 
+T = TypeVar("T")
 CENTS = Fraction(2, 100)
 """Proceeds are rounded, so the buys of a plan may differ by this much a line."""
+
+LEAST = 10
+"""Dollars of free cash from which it is invested."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class _Run:
 class Ask(Protocol):
     """Runs work on the sandbox's own book."""
 
-    def __call__(self, work: Callable[[SandboxBook], None]) -> None: ...
+    def __call__(self, work: Callable[[SandboxBook], T]) -> T: ...
 
 
 class Oracle:
@@ -70,6 +74,8 @@ class Oracle:
         self.faults: list[str] = []
         self.placed: list[Placed] = []
         self.raising: dict[str, Fraction] = {}
+        self.waiting: set[str] = set()
+        """Accounts that were due for a full_rebalance when they were paused: it may have been queued just before."""
         self._runs: dict[str, _Run] = {}
         self._floor: dict[str, Fraction] = {}
         self._rebalanced: set[str] = set()
@@ -95,6 +101,17 @@ class Oracle:
 
     def orders_of(self, account_id: str) -> list[Placed]:
         return [order for order in self.placed if order.account_id == account_id]
+
+    def owed(self, account_id: str, day: date) -> str | None:
+        """The run that the rules give an account by its true state and that it has not begun on a day."""
+        if account_id in self.raising or any(order.day == day for order in self.orders_of(account_id)):
+            return None
+        model = self._models[account_id]
+        true = self._ask(lambda book: _true(book, account_id, model))
+        if rules.wants_order(true, _bands(model)):
+            return "full_rebalance"
+        keep = max(true.cash_target, self._floor.get(account_id, Fraction(0)))
+        return "invest_cash" if true.free - keep >= LEAST else None
 
     def _judge(self, book: SandboxBook, call: Call) -> None:
         account_id, side, symbol = _account(call), str(call.body["side"]), str(call.body["symbol"])
@@ -126,16 +143,22 @@ class Oracle:
         raising = self.raising.get(account_id)
         if raising is not None:
             return _Run("withdrawal", {}, {}, raising)
-        bands = [(kind, Fraction(percent)) for kind, percent in model.bands]
         full = rules.full_rebalance(true)
         keep = max(true.cash_target, self._floor.get(account_id, Fraction(0)))
-        self._floor[account_id] = true.cash_target
-        if account_id not in self._rebalanced or rules.wants_order(true, bands):
+        due = account_id not in self._rebalanced or rules.wants_order(true, _bands(model))
+        if due or (account_id in self.waiting and side == "sell"):
+            self.waiting.discard(account_id)
             self._rebalanced.add(account_id)
+            self._floor[account_id] = true.cash_target
             return _Run("full_rebalance", full.buys, full.sells)
-        if true.free - keep >= 10:
+        if true.free - keep >= LEAST:
+            self._floor[account_id] = keep
             return _Run("invest_cash", rules.invest_cash(true, keep).buys, {})
         return _Run("no run", {}, {})
+
+
+def _bands(model: Model) -> list[tuple[str, Fraction]]:
+    return [(kind, Fraction(percent)) for kind, percent in model.bands]
 
 
 def _true(book: SandboxBook, account_id: str, model: Model) -> rules.Book:

@@ -179,16 +179,18 @@ class PriceOf(Rewrite):
 
 
 class PricesAt(Rewrite):
-    """Every price is as it was some time ago, or has a time in the future."""
+    """Prices, all or those of some symbols, have a time some while ago, or with a negative one in the future."""
 
-    def __init__(self, behind: timedelta) -> None:
-        self.behind = behind
+    def __init__(self, behind: timedelta, symbols: frozenset[str] | None = None) -> None:
+        self.behind, self.symbols = behind, symbols
 
     def response(self, call: Call, data: Any) -> Any:
         if not call.is_data:
             return data
         return {
             symbol: {"latestTrade": snapshot["latestTrade"] | {"t": _text(call.at - self.behind)}}
+            if self.symbols is None or symbol in self.symbols
+            else snapshot
             for symbol, snapshot in data.items()
         }
 

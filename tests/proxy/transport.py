@@ -64,17 +64,17 @@ class Proxy(httpx.BaseTransport):
         last = self._sandbox.last_event()
         heartbeat = self._clock.true - self._heartbeat_at >= HEARTBEAT
         for path in sorted({stream.path for stream in self._open()}):
-            if heartbeat or self._delivered.get(path) != last or self._late:
+            if self._delivered.get(path) != last or self._late:
                 self._deliver(path)
                 self._delivered[path] = last
+            elif heartbeat:
+                self._push(path, [])
         if heartbeat:
             self._heartbeat_at = self._clock.true
 
     def inject(self, path: str, event: Delivered) -> None:
         """Deliver an event that the sandbox does not have."""
-        for stream in self._open():
-            if stream.path == path:
-                stream.push([event])
+        self._push(path, [event])
 
     def cut_streams(self) -> None:
         """Cut every open stream; the program reconnects on its own."""
@@ -185,9 +185,8 @@ class Proxy(httpx.BaseTransport):
             return list(self._streams)
 
     def _deliver(self, path: str) -> None:
-        streams = [stream for stream in self._open() if stream.path == path]
         last = self._read_to.get(path)
-        asked = streams[-1].start
+        asked = [stream for stream in self._open() if stream.path == path][-1].start
         start: dict[str, str] = {"since_id": last} if last else {"since": asked["since"]}
         fresh = self._sandbox.events(path, self._auth, start)
         if fresh:
@@ -195,8 +194,12 @@ class Proxy(httpx.BaseTransport):
         waiting = [event for at, event in self._late if at == path]
         ready, late = self._rewritten(path, [*waiting, *(Delivered(one.id, one.kind, one.data) for one in fresh)])
         self._late = [*(one for one in self._late if one[0] != path), *((path, event) for event in late)]
-        for stream in streams:
-            stream.push(ready)
+        self._push(path, ready)
+
+    def _push(self, path: str, ready: list[Delivered]) -> None:
+        for stream in self._open():
+            if stream.path == path:
+                stream.push(ready)
 
     def _rewritten(self, path: str, events: list[Delivered]) -> tuple[list[Delivered], list[Delivered]]:
         """The events to deliver, rewritten, and those that are held back."""

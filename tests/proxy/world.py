@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,6 +22,8 @@ from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, KeyLocation
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.portfolios import BandType, DriftBand
 from rebal_tui.domain.quantities import NANO, Percent, parse_money
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.market.live import Fetched
 from rebal_tui.services.advisory.subscriptions import subscribe_manually
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
@@ -48,7 +50,7 @@ PRICES = {"SPY": "400.00", "VTI": "250.00", "TLT": "100.00", "BND": "72.00"}
 CLIENTS = {"Ann Ames": "growth", "Bob Bell": "growth", "Cyd Cole": "income", "Dee Dunn": "income"}
 """Who follows which portfolio. Two clients of `income` have nothing in common with those of `growth`."""
 _SECONDS = 1.0
-_BEFORE = timedelta(seconds=3)
+_BEFORE = timedelta(seconds=2)
 _MOST_BEATS = 400
 _REAL_WAIT = 20.0
 
@@ -77,6 +79,8 @@ class World:
             self.sandbox.ask, {self.ids[name]: MODELS[portfolio] for name, portfolio in clients.items()}
         )
         self.proxy.watchers.append(self.oracle)
+        self.splits: dict[str, datetime] = {}
+        """When each asset was last split."""
         self.path = folder / "live.db"
         self.book = self._create()
         self._until(self.is_ready, "the book is not complete")
@@ -117,9 +121,9 @@ class World:
         self.beat()
 
     def settle(self, done: Callable[[Book], object] | None = None, beats: int = _MOST_BEATS) -> None:
-        """Heartbeats until `done` holds; by default until no run is open."""
+        """Heartbeats until `done` holds; by default until no run is open but those that wait for a paused account."""
         for _ in range(beats):
-            if done(self.book) if done is not None else not self.book.open_runs:
+            if (done or _all_ended)(self.book):
                 return
             self.beat()
 
@@ -138,6 +142,10 @@ class World:
     def prices(self, **prices: str) -> None:
         """Set true prices."""
         self.sandbox.post("/sandbox/prices", prices)
+
+    def price(self, symbol: str) -> Fraction:
+        """A true price."""
+        return self.sandbox.ask(lambda book: Fraction(book.assets[symbol].price or 0, NANO))
 
     def deposit(self, name: str, amount: str) -> None:
         self.sandbox.post("/sandbox/deposits", {"account_id": self.ids[name], "amount": amount})
@@ -175,6 +183,10 @@ class World:
         self.proxy.cut_streams()
         self.book = self._open()
         self._until(self.is_ready, "the book is not complete")
+
+    def reconnect(self) -> None:
+        """Wait until all streams are open again, which the program opens by the real clock."""
+        self._until(self.is_ready, "the streams are not open")
 
     # State of the book.
 
@@ -232,15 +244,25 @@ class World:
         """The gateway's threads send requests; the next heartbeat has every answer that needs no time to pass."""
         gateway: Gateway | None = getattr(self.book.live, "_gateway", None)
         assert gateway is not None
+        gateway.wake()
         until = monotonic() + _REAL_WAIT
-        while gateway.active() > self.clock.asleep and monotonic() < until:
-            sleep(0.001)
+        while gateway.active() > self._asleep("prices", other=True):
+            assert monotonic() < until, "the gateway does not end its requests"
+            sleep(0.0005)
 
     def _wait_for_prices(self) -> None:
-        """Prices are fetched by a thread; the next heartbeat has them."""
-        pending = getattr(self.book.feed, "_pending_fetch", None)
-        if pending is not None:
-            concurrent.futures.wait([pending], _REAL_WAIT)
+        """Prices are fetched by a thread; the next heartbeat has them unless the fetch waits before another try."""
+        pending: Future[Fetched] | None = getattr(self.book.feed, "_pending_fetch", None)
+        if pending is None:
+            return
+        until = monotonic() + _REAL_WAIT
+        while not pending.done() and not self._asleep("prices"):
+            assert monotonic() < until, "the fetch of prices does not end"
+            sleep(0.0005)
+
+    def _asleep(self, name: str, *, other: bool = False) -> int:
+        """How many threads wait for time to pass, of those whose name begins with `name`, or of all others."""
+        return sum(thread.startswith(name) != other for thread in list(self.clock.sleeping))
 
     def is_ready(self) -> bool:
         """Whether the book is complete, and its streams are open."""
@@ -254,6 +276,11 @@ class World:
             assert monotonic() < until, problem
             self._heartbeat()
             sleep(0.005)
+
+
+def _all_ended(book: Book) -> bool:
+    paused = {*book.holds, *book.quarantine.by_account}
+    return all(run.status is RunStatus.QUEUED and account_id in paused for account_id, run in book.open_runs.items())
 
 
 def _true_account(account_id: str, book: Book) -> Account:

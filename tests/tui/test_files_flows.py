@@ -20,11 +20,22 @@ from rebal_tui.launch import OpenFiles, first_steps
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.opening import open_book
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.files_book.trade_list import make_list
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.store import runs
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
-from tests.services.files_book.support import FRIDAY, MONDAY, at, empty_book, evaluated, follow, imported, positions
+from tests.services.files_book.support import (
+    FRIDAY,
+    MONDAY,
+    approve_all,
+    at,
+    empty_book,
+    evaluated,
+    follow,
+    imported,
+    positions,
+)
 from tests.tui.driving import Script, press, screen_text, settle, shown_messages
 from tests.tui.test_accounts_flows import app_with_book
 
@@ -215,6 +226,11 @@ def test_data_by_hand_and_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         app.screen.query_one("#field-shares", Input).value = "3.5"
         await press(pilot, "enter", "y")
         assert "Holding set: VTI 0 → 3.5." in shown_messages(app), shown_messages(app)
+        await enter(pilot, app, "counts as cash", custodian="schwab", counted="SWVXX", fractions="perhaps")
+        assert "expected yes or no" in screen_text(app)
+        app.screen.query_one("#field-fractions", Input).value = "yes"
+        await press(pilot, "enter", "y")
+        assert any("SWVXX counts as cash" in text and "fractions" in text for text in shown_messages(app))
         await enter(pilot, app, "asset that nothing", symbol="VTI")
         await press(pilot, "y")
         assert any("it stays" in text for text in shown_messages(app)), shown_messages(app)
@@ -224,6 +240,37 @@ def test_data_by_hand_and_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         assert "Account removed: Ann Example." in shown_messages(app), shown_messages(app)
 
     _on_screen(path, FRIDAY, script)
+
+
+def test_prices_and_transactions_are_imported_by_the_same_key(tmp_path: Path) -> None:
+    path, prices, history = tmp_path / "book.db", tmp_path / "prices.csv", tmp_path / "Joint_XXX001_Transactions_1.csv"
+    book = empty_book(path)
+    imported(book, positions({"1001": {"AAA": "60", "BBB": "40", "CASH": "2000"}}, "2026-11-27 16:30"))
+    follow(book, {"AAA": "35", "BBB": "65"})
+    evaluated(book)
+    approve_all(book)
+    make_list(book)
+    book.database.close()
+    prices.write_text("symbol;price\nAAA;101,5\n")
+    head = "Date,Account,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount\n"
+    history.write_text(head + "11/30/2026,1001,Sell,AAA,ALPHA,25,many,,2500\n")
+
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "3", "P")
+        await Keys(pilot).path(prices)
+        assert "AAA 101.5" in _shown(app)
+        await press(pilot, "y")
+        assert "Imported: 1 new price of 1." in shown_messages(app), shown_messages(app)
+        await press(pilot, "P")
+        await Keys(pilot).path(history)
+        assert "line 2: Price: got 'many'" in _shown(app)
+        history.write_text(head + "11/30/2026,1001,Sell,AAA,ALPHA,25,$101,,2525\n")
+        await Keys(pilot).path(history)
+        assert "line 2 sell 25 AAA at 101, 2525.00 dollars" in _shown(app)
+        await press(pilot, "y")
+        assert "Imported: 1 fill booked, 0 known before, 0 flows, 0 trades on no list." in shown_messages(app)
+
+    _on_screen(path, MONDAY, script)
 
 
 def test_the_check_of_the_next_positions_looks_right(

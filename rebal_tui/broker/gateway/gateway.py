@@ -68,7 +68,9 @@ class Gateway:
         self._now = now
         self._closed = threading.Event()
         self._wait = wait or self._closed.wait
-        self._ready = threading.Condition()
+        self._lock = threading.RLock()
+        self._any_due = threading.Condition(self._lock)
+        self._urgent_due = threading.Condition(self._lock)
         self._numbers = itertools.count(1)
         self._waiting: dict[Hashable, _Request] = {}
         self._under_way: dict[Hashable, int] = {}
@@ -86,13 +88,19 @@ class Gateway:
     def close(self) -> None:
         """Stop sending; what waits is dropped and resolved after the next start."""
         self._closed.set()
-        with self._ready:
+        with self._lock:
             self._waiting.clear()
-            self._ready.notify_all()
+        self.wake()
+
+    def wake(self) -> None:
+        """Check at once what is due, because time has passed otherwise than by waiting."""
+        with self._lock:
+            self._any_due.notify_all()
+            self._urgent_due.notify_all()
 
     def mark(self) -> int:
         """A number above that of every request begun before; a reply with a higher one is to a later request."""
-        with self._ready:
+        with self._lock:
             return next(self._numbers)
 
     def queue(
@@ -105,26 +113,28 @@ class Gateway:
         since: int = 0,
     ) -> None:
         """Queue a request unless one with its key waits, or is under way and began after the mark `since`."""
-        with self._ready:
+        with self._lock:
             if self._closed.is_set() or key in self._waiting or self._under_way.get(key, -1) > since:
                 return
             now = self._now()
             self._waiting[key] = _Request(key, kind, due or now, now, next(self._numbers), send)
-            self._ready.notify()
+            self._any_due.notify()
+            if kind is not RequestClass.READ:
+                self._urgent_due.notify()
 
     def has(self, key: Hashable) -> bool:
         """Whether a request with this key waits, is under way, or has a reply that was not collected."""
-        with self._ready:
+        with self._lock:
             return key in self._waiting or key in self._under_way or any(reply.key == key for reply in self._replies)
 
     def active(self) -> int:
         """The number of requests under way, and one more while another could be sent now."""
-        with self._ready:
+        with self._lock:
             return len(self._under_way) + (self._first(urgent=False) is not None)
 
     def collect(self) -> list[Reply]:
         """The replies since the last call, in order of arrival."""
-        with self._ready:
+        with self._lock:
             replies, self._replies = self._replies, []
             return replies
 
@@ -161,12 +171,12 @@ class Gateway:
             if request is not None:
                 self._send(request)
                 continue
-            with self._ready:
-                self._ready.wait(PAUSE_SECONDS)
+            with self._lock:
+                (self._urgent_due if urgent else self._any_due).wait(PAUSE_SECONDS)
 
     def _next(self, urgent: bool) -> _Request | None:
         """Take the most urgent request that is due and within the budget."""
-        with self._ready:
+        with self._lock:
             request = self._first(urgent)
             if request is not None:
                 del self._waiting[request.key]
@@ -207,6 +217,6 @@ class Gateway:
             error = BrokerUnavailable(f"{type(failure).__name__}: {failure}")
         finally:
             _current.reset(token)
-        with self._ready:
+        with self._lock:
             began = self._under_way.pop(request.key)
             self._replies.append(Reply(request.key, began, self._now(), value, error))

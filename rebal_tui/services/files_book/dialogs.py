@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 
 from rebal_tui.broker.files.cells import as_of_in
 from rebal_tui.broker.files.readers.generic import GenericReader, check_mapping, usual_columns
+from rebal_tui.broker.files.readers.options import NotPositions
 from rebal_tui.broker.files.recognizer import UnknownFormat, read_statement
 from rebal_tui.broker.files.statement import Statement
 from rebal_tui.broker.files.trade_formats import FORMATS, WriteOptions
@@ -17,11 +18,13 @@ from rebal_tui.domain.quantities import money_text, qty_text
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.book.files_settings import read_options
+from rebal_tui.services.book.files_settings import read_options, written_pairs
 from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
 from rebal_tui.services.files_book.by_hand import require_files
 from rebal_tui.services.files_book.import_plan import ImportPlan, plan_import
 from rebal_tui.services.files_book.importing import apply_import
+from rebal_tui.services.files_book.moments import moment_of
+from rebal_tui.services.files_book.other_files import FileShown, show_other_file
 from rebal_tui.services.files_book.trade_list import make_list, note_written, trade_list
 from rebal_tui.services.runs.processing import process_runs
 
@@ -59,13 +62,19 @@ class WrittenList:
     note: str
 
 
-def examine(book: Book, content: bytes) -> PositionsShown | OpenQuestions:
-    """Read a positions file as it is recognized; nothing is stored. Raises a `Refusal` naming each fault."""
+def examine(book: Book, content: bytes, file_name: str = "") -> PositionsShown | FileShown | OpenQuestions:
+    """Read a file of positions, transactions or prices as it is recognized; nothing is stored.
+
+    Raises a `Refusal` naming each fault.
+    """
     require_files(book)
     try:
         statement = read_statement(content, read_options(book.database))
-    except UnknownFormat as error:
-        if not error.columns:
+    except (NotPositions, UnknownFormat) as error:
+        other = show_other_file(book, content, file_name)
+        if other is not None:
+            return other
+        if not isinstance(error, UnknownFormat) or not error.columns:
             raise
         return OpenQuestions(error.columns, usual_columns(error.columns))
     if statement.as_of is None:
@@ -88,7 +97,7 @@ def show_statement(
 
     Raises `Invalid` at `date`, and `Conflict`.
     """
-    plan = plan_import(book, statement, as_of=_given_time(date) if statement.as_of is None else None)
+    plan = plan_import(book, statement, as_of=_given_time(book, date) if statement.as_of is None else None)
     lines = [
         f"{account.number}  {account.name or ''}  cash {money_text(account.cash)}, "
         f"{count_text(len(account.holdings), 'position')}"
@@ -116,12 +125,12 @@ def show_statement(
     return PositionsShown(plan, " ".join([text, *statement.notes]), tuple(lines[:MAX_LINES]), mapping)
 
 
-def _given_time(text: str) -> datetime:
-    """A date, which means its close, or a date with a time in New York. Raises `Invalid` at `date`."""
+def _given_time(book: Book, text: str) -> datetime:
+    """A date, or a date with a time in New York. Raises `Invalid` at `date`."""
     found = as_of_in(text)
     if found is None:
         raise Invalid([Fault("date", "the file has no date: expected one such as 2026-11-27 or 2026-11-27 16:00")])
-    return found if isinstance(found, datetime) else datetime.combine(found, time(16), NEW_YORK)
+    return moment_of(book, found)
 
 
 def store_positions(book: Book, shown: PositionsShown) -> str:
@@ -144,7 +153,7 @@ def write_list(book: Book, form: str) -> WrittenList:
     with book.write():
         number = make_list(book)
         made = trade_list(book, number)
-        text = FORMATS[form].write(made, WriteOptions())
+        text = FORMATS[form].write(made, WriteOptions(pairs=written_pairs(book.database)))
         note_written(book, number, form)
     masked = masked_lines(made.lines)
     note = f"; {count_text(masked, 'line')} have a label for an account number" if masked else ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rebal_tui.broker.files.building import StatementBuilder
 from rebal_tui.broker.files.cells import AsOf, as_of_in, attos, nanos, plain_number
-from rebal_tui.broker.files.readers.options import ReadOptions
+from rebal_tui.broker.files.readers.options import NotPositions, ReadOptions
 from rebal_tui.broker.files.statement import Statement
 from rebal_tui.broker.files.table import Head, Row, Table, head_of
 from rebal_tui.domain.errors import Fault, Invalid
@@ -63,6 +63,7 @@ class IbkrFlexReader:
         account = ""
         as_of: AsOf | None = None
         with_cash: set[str] = set()
+        with_trades = with_positions = False
         opened: dict[str, None] = {}
         section = _Section()
         for row in table.rows:
@@ -78,6 +79,8 @@ class IbkrFlexReader:
             if found is not None:
                 head = found
                 _check_columns(found)
+                with_trades |= "trade" in found.columns
+                with_positions |= "trade" not in found.columns and "price" in found.columns
                 continue
             if head is None:
                 continue
@@ -97,6 +100,8 @@ class IbkrFlexReader:
                     with_cash.add(key)
             elif "price" in head.columns:
                 _read_position(builder, key, head, row, section, lots_only)
+        if with_trades and not with_positions:
+            raise NotPositions("the Flex query has trades, not positions: tick Open Positions, or book them as fills")
         missing = len(opened) - len(with_cash)
         if missing:
             builder.notes.append(

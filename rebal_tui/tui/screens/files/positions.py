@@ -1,4 +1,4 @@
-"""Importing a custodian's positions file: the path, then what it changes, then one transaction (R-71)."""
+"""Importing a custodian's file: the path, then what it changes, then one transaction (R-71, R-72, R-75)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.files_book.dialogs import OpenQuestions
+from rebal_tui.services.files_book.other_files import FileShown
 from rebal_tui.tui.book_services import files_dialogs
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.files.questions import QUESTION, questions_form, text_lines
@@ -18,10 +19,13 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 class PositionsScreen(PathDialog):
-    """Reads a positions file and shows what it changes before anything is stored."""
+    """Reads a file of positions, transactions or prices and shows what it changes before anything is stored."""
 
-    HEADING = "Import positions"
-    NOTE = "A CSV file of Schwab, Fidelity, IBKR, Vanguard or another custodian. Nothing is stored before you confirm."
+    HEADING = "Import a custodian's file"
+    NOTE = (
+        "A CSV file of positions, transactions or prices, of Schwab, Fidelity, IBKR, Vanguard or another custodian. "
+        "Nothing is stored before you confirm."
+    )
 
     def check(self, path: Path) -> None:
         require_input(path)
@@ -31,7 +35,7 @@ class PositionsScreen(PathDialog):
             content = await asyncio.to_thread(_read, path)
         except OSError as error:
             raise Conflict(f"not read: {error.strerror or error}") from None
-        shown = await self.host.ask(files_dialogs.examine, content)
+        shown = await self.host.ask(files_dialogs.examine, content, path.name)
         if not self.is_attached:
             return
         if isinstance(shown, OpenQuestions):
@@ -39,12 +43,15 @@ class PositionsScreen(PathDialog):
             self.app.push_screen(questions_form(content, shown))
             return
 
+        stores = shown.store if isinstance(shown, FileShown) else partial(files_dialogs.store_positions, shown=shown)
+
         def answered(_note: str) -> None:
-            store = partial(self.host.ask, files_dialogs.store_positions, shown)
+            store = partial(self.host.ask, stores)
             self.host.work(self.host.change(store, "Imported"), name=self.HEADING)
             self.dismiss()
 
-        question = Question(QUESTION, "Import", shown.text, lines=text_lines(shown.lines))
+        title = shown.question if isinstance(shown, FileShown) else QUESTION
+        question = Question(title, "Import", shown.text, lines=text_lines(shown.lines))
         self.host.confirm(question, answered)
 
 
