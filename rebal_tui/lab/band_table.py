@@ -54,11 +54,15 @@ class BandTable:
         self.length = history.length
         self._renewal, self._schedule, self._cost, self._delay = renewal, schedule, cost, delay
         self._bands = (absolute, relative)
-        self._limits = (absolute / 10_000, relative / 10_000)
+        limits = (absolute / 10_000, relative / 10_000)
+        self._limits, self._kinds = limits, tuple(kind for kind in (0, 1) if len(limits[kind]))
+        self._above = tuple(each + TIE for each in limits)
+        self._below = tuple(np.append(each - TIE, np.inf) for each in limits)
         kind = np.min_scalar_type(self.length)
         self._places = tuple(np.zeros((self.length, len(bands)), dtype=kind) for bands in self._bands)
         due = history.ordinals + schedule.cooldown_days
         self._starts = np.maximum(np.searchsorted(history.ordinals, due), np.arange(1, self.length + 1))
+        self._always = schedule.look == 1 and schedule.cooldown_days == 0
         self._calendar = None if schedule.calendar is None else history.next_calendar_day(schedule.calendar)
         self._width, self._together = WIDTH, together
         # A session's first leg, -1 before it is computed. From the last session a leg of length 0 leads to itself.
@@ -102,11 +106,11 @@ class BandTable:
         starts, last = self._starts[since], self.length - 1
         calendar = np.full(len(since), self.length) if self._calendar is None else self._calendar[starts]
         horizon = np.minimum(calendar, last)
-        furthest, width = int(horizon.max()), self._width if any(map(len, self._bands)) else self.length
+        furthest, width = int(horizon.max()), self._width if self._kinds else self.length
         while True:
             stop = min(int(starts[-1]) + width, furthest)
             rows = self._renewal.rows(since, min(stop + self._delay, last) + 1)
-            found = [self._breaches(kind, rows, since, stop) for kind in (0, 1) if len(self._bands[kind])]
+            found = [self._breaches(kind, rows, since, stop) for kind in self._kinds]
             reached = np.full(len(since), self.length)
             for each in found:
                 reached = np.minimum(reached, each[:, -1])
@@ -118,30 +122,40 @@ class BandTable:
 
     def _breaches(self, kind: int, rows: RenewalRows, since: Ints, stop: int) -> Ints:
         """The session of each row's first breach of each band; beyond the history for none until `stop`."""
-        limits, schedule = self._limits[kind], self._schedule
-        sizes = (rows.relative if kind else rows.absolute)[:, : stop + 1 - rows.first]
-        columns = np.arange(rows.first, stop + 1)
-        looked = columns >= self._starts[since][:, None]
-        if schedule.look > 1:
-            looked &= columns % schedule.look == schedule.phase
-        running = np.maximum.accumulate(np.where(looked, sizes, -1.0), axis=1)
+        size = stop + 1 - rows.first
+        sizes = (rows.relative if kind else rows.absolute)[:, :size]
+        if self._always:
+            running = np.maximum.accumulate(sizes, axis=1)
+        else:
+            running = np.maximum.accumulate(sizes * self._looked(since, rows.first, stop), axis=1)
         # Where a running maximum grows, and beyond the last column, where every band counts as exceeded.
-        grows = np.ones((len(since), sizes.shape[1] + 1), dtype=np.bool_)
+        grows = np.ones((len(since), size + 1), dtype=np.bool_)
         np.greater(running[:, 1:], running[:, :-1], out=grows[:, 1:-1])
         numbers, columns = np.nonzero(grows)
-        within = columns < sizes.shape[1]
-        reached = np.full(len(columns), np.inf)
-        reached[within] = running[numbers[within], columns[within]]
-        exceeded = (limits + TIE).searchsorted(reached)
-        sessions = np.where(within, columns + rows.first, self.length)
-        first = np.repeat(sessions, np.where(columns > 0, np.diff(exceeded, prepend=0), exceeded))
-        found: Ints = first.reshape(len(since), len(limits))
-        tied = np.append(limits - TIE, np.inf).take(exceeded) <= reached
-        for at in np.flatnonzero(tied & within).tolist():
-            row, number = int(numbers[at]), int(exceeded[at])
-            decided = self._decide(kind, number, int(since[row]), rows.first, looked[row], sizes[row])
-            found[row, number] = decided + rows.first if decided < sizes.shape[1] else self.length
+        beyond = columns == size
+        reached = running[numbers, columns - beyond]
+        reached[beyond] = np.inf
+        exceeded = self._above[kind].searchsorted(reached)
+        counts = exceeded.copy()
+        counts[1:] -= exceeded[:-1] * (columns[1:] > 0)
+        sessions = columns + rows.first
+        sessions[beyond] = self.length
+        found: Ints = sessions.repeat(counts).reshape(len(since), -1)
+        tied = self._below[kind].take(exceeded) <= reached
+        tied &= ~beyond
+        if tied.any():
+            looked = self._looked(since, rows.first, stop)
+            for at in np.flatnonzero(tied).tolist():
+                row, number = int(numbers[at]), int(exceeded[at])
+                decided = self._decide(kind, number, int(since[row]), rows.first, looked[row], sizes[row])
+                found[row, number] = decided + rows.first if decided < size else self.length
         return found
+
+    def _looked(self, since: Ints, first: int, stop: int) -> Flags:
+        """Whether the bands of each row are checked in each session from `first` to `stop`."""
+        sessions = np.arange(first, stop + 1)
+        looked = sessions >= self._starts[since][:, None]
+        return np.asarray(looked & (sessions % self._schedule.look == self._schedule.phase))
 
     def _decide(self, kind: int, number: int, session: int, first: int, looked: Flags, sizes: Floats) -> int:
         """The position of a band's first breach, where exact arithmetic decides what floats cannot."""
@@ -168,11 +182,10 @@ class BandTable:
         fixed = (calendar == latest) & (calendar < first + ends.shape[1] - 1)
         ends[numbers[fixed], calendar[fixed] - first] = True
         ends[:, -1] = (reached > latest) & (calendar > latest)
-        places = np.cumsum(ends, axis=1) - 1
+        places = ends.cumsum(axis=1) - 1
         counts = places[:, -1] + 1
-        self._first_legs[since] = self._count + np.cumsum(counts) - counts
-        kinds = [kind for kind in (0, 1) if len(self._bands[kind])]
-        for kind, each, flags in zip(kinds, found, kept, strict=True):
+        self._first_legs[since] = self._count + counts.cumsum() - counts
+        for kind, each, flags in zip(self._kinds, found, kept, strict=True):
             at = places[numbers[:, None], np.where(flags, each - first, ends.shape[1] - 1)]
             self._places[kind][since] = at
         self._append(since, rows, *np.nonzero(ends))
@@ -187,8 +200,8 @@ class BandTable:
         self.ends[legs], figures = columns + rows.first, self.figures[legs]
         absolute = rows.absolute
         growth = rows.growth[numbers, columns]
-        figures[:, EQUITY_SUM] = np.cumsum(rows.growth, axis=1)[numbers, columns]
-        figures[:, SQUARE_SUM] = np.cumsum(absolute * absolute, axis=1)[numbers, columns]
+        figures[:, EQUITY_SUM] = rows.growth.cumsum(axis=1)[numbers, columns]
+        figures[:, SQUARE_SUM] = (absolute * absolute).cumsum(axis=1)[numbers, columns]
         figures[:, WORST] = np.maximum.accumulate(absolute, axis=1)[numbers, columns]
         deviations = self._renewal.deviations(since[numbers], columns + rows.first, growth) * traded
         sizes = np.abs(deviations)
