@@ -23,6 +23,7 @@ from rebal_tui.tui.settings import read_settings
 if TYPE_CHECKING:
     from rebal_tui.market.closes import Closes
     from rebal_tui.services.book.book import Book
+    from rebal_tui.services.view_models.report_subject import ReportSubject
 
 THREAD_SWITCH_SECONDS = 0.0005
 """How long, in seconds, the book thread may hold the GIL while the screens wait for it. One key press takes about 25
@@ -68,6 +69,11 @@ def run(
     backend = BookBackend(thread)
     first_run = None if viewing else first_steps(thread, files)
 
+    def make_report(subject: ReportSubject, fmt: str) -> bytes:
+        from rebal_tui import reporting
+
+        return reporting.report_file(files.path, subject, fmt)
+
     def close() -> None:
         loading.stop()
         backend.heartbeat.stop()
@@ -84,6 +90,7 @@ def run(
             loading=loading,
             attach_stop=stop.attach,
             open_replay=_open_replay,
+            make_report=make_report,
         )
         try:
             app.run()
@@ -132,11 +139,11 @@ class OpenFiles:
         """Create the demonstration book in a temporary folder; the advisor's book stays as it is."""
         import tempfile
 
-        from rebal_tui import bootstrap
+        from rebal_tui import demo_book
 
         folder = self._folders.enter_context(tempfile.TemporaryDirectory(prefix="rebal-tui-"))
         path = Path(folder) / "demo.db"
-        bootstrap.create_demo(path).close()
+        demo_book.create_demo_with_history(path).close()
         self.path = path
         return path
 

@@ -24,6 +24,7 @@ from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.advisory import portfolios, subscriptions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing import requests
+from rebal_tui.services.parsing.portfolio_requests import CreatePortfolio, UpdatePortfolio
 from rebal_tui.services.queries import exceptions
 from rebal_tui.services.runs import asset_holds
 from rebal_tui.services.runs.manual import cancel_run, queue_run, start_run
@@ -41,10 +42,10 @@ Text = Annotated[str, Query(max_length=200)]
 Id = Annotated[str | None, Query(max_length=64)]
 
 
-@router.post("/portfolios", **responds_with(models.Portfolio), **body(requests.CreatePortfolio))
+@router.post("/portfolios", **responds_with(models.Portfolio), **body(CreatePortfolio))
 async def create_portfolio(request: Request) -> Response:
     """Create a portfolio. Weights sum to exactly 100; every asset must be active, tradable and fractionable."""
-    given = (await body_of(request, requests.CreatePortfolio)).body()
+    given = (await body_of(request, CreatePortfolio)).body()
     made = await book_client(request).ask(lambda book: portfolios.create_portfolio(book, given))
     return answer(request, shapes.portfolio_json(made))
 
@@ -75,10 +76,10 @@ async def get_portfolio(request: Request, portfolio_id: str) -> Response:
     )
 
 
-@router.patch("/portfolios/{portfolio_id}", **responds_with(models.Portfolio), **body(requests.UpdatePortfolio))
+@router.patch("/portfolios/{portfolio_id}", **responds_with(models.Portfolio), **body(UpdatePortfolio))
 async def update_portfolio(request: Request, portfolio_id: str) -> Response:
     """Update a portfolio. Weights and conditions are replaced as a whole; `"status": "active"` reactivates it."""
-    given = await raw_body(request, requests.UpdatePortfolio)
+    given = await raw_body(request, UpdatePortfolio)
     made = await book_client(request).ask(lambda book: portfolios.patch_portfolio(book, portfolio_id, given))
     return answer(request, shapes.portfolio_json(made))
 

@@ -41,7 +41,8 @@ def entry(accounts: int, seed: str, speed: float, db: Path | None, headless: int
     """Open the screens on a demonstration book in accelerated time.
 
     The book has fictitious clients, model portfolios and accounts in every state. Its simulated market runs faster than
-    real time, so that you can watch drift, runs and fills.
+    real time, so that you can watch drift, runs and fills. With the default accounts and seed it has 60 sessions of
+    history behind it, otherwise it begins without any.
 
     \b
     Examples:
@@ -88,13 +89,18 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
 
 
 def _demo(path: Path, accounts: int, seed: str, speed: float, headless: int | None) -> int:
-    from rebal_tui import bootstrap, paths
+    from rebal_tui import bootstrap, demo_book, paths
+    from rebal_tui.services.simulation.demonstration import history
 
     def prepare(paused: bool = False) -> None:
         bootstrap.create_demo(path, accounts=accounts, seed=seed, speed=speed, paused=paused).close()
 
+    def prepare_history() -> None:
+        demo_book.create_demo_with_history(path, speed=speed).close()
+
     if headless is None:
-        return open_screens(path, prepare)
+        has_history = (accounts, seed) == (history.ACCOUNTS, history.SEED)
+        return open_screens(path, prepare_history if has_history else prepare)
     ignore_hangup()
     with paths.exclusive_lock(path):
         prepare(paused=True)

@@ -7,10 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from rebal_tui.domain.errors import Conflict
 
 if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
+
+decimal_option = click.option(
+    "--decimal", type=click.Choice((".", ",")), help="The decimal mark, where the file leaves it open as in 1.250."
+)
+"""The option for a file whose decimal mark is ambiguous."""
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import click
 
-from rebal_tui.cli.files_books import opened
+from rebal_tui.cli.files_books import decimal_option, opened
 from rebal_tui.cli.parameters import FILE, command, db_option, existing_book_path, naming_file, read_file, write
 from rebal_tui.cli.tables import plain_table
 from rebal_tui.domain.errors import Fault, Invalid
@@ -29,10 +29,11 @@ _ACCOUNT_IN_NAME = re.compile(r"_X{2,}([0-9]{3,4})_", re.IGNORECASE)
 @click.option("--qty", metavar="SHARES", help="Entered by hand: shares filled.")
 @click.option("--price", metavar="PRICE", help="Entered by hand: the price.")
 @click.option("--fees", default="0", metavar="AMOUNT", help="Entered by hand: fees.")
+@decimal_option
 @click.pass_context
 def entry(
     ctx: click.Context, file: Path | None, db: Path | None, account: str, number: int | None, line: int | None,
-    qty: str | None, price: str | None, fees: str,
+    qty: str | None, price: str | None, fees: str, decimal: str | None,
 ) -> int:  # fmt: skip
     """Book fills of a trade list from a transactions file, or one line entered by hand.
 
@@ -44,7 +45,7 @@ def entry(
       rebal-tui fills Individual_XXX417_Transactions.csv
       rebal-tui fills --list 3 --line 2 --qty 30 --price 118.605
     """
-    from rebal_tui.broker.files.transactions import read_transactions
+    from rebal_tui.broker.files.transactions_file import read_transactions
     from rebal_tui.services.files_book.fills import apply_fills, fill_by_hand
     from rebal_tui.services.runs.processing import process_runs
 
@@ -63,7 +64,7 @@ def entry(
         return 0
     match = _ACCOUNT_IN_NAME.search(file.name)
     with naming_file(file):
-        rows = read_transactions(read_file(file))
+        rows = read_transactions(read_file(file), decimal)
     with opened(path) as book:
         report = apply_fills(book, rows, account or (match[1] if match else ""))
         process_runs(book)

@@ -72,11 +72,10 @@ def entry(
     if not is_book_json(book_file, content):
         from rebal_tui.cli.positions_import import import_positions
 
-        with naming_file(book_file):
-            return import_positions(
-                book_path(ctx, db), content, format_name=format_name, map_file=map_file, as_of=as_of, dry_run=dry_run,
-                as_json=as_json,
-            )  # fmt: skip
+        return import_positions(
+            book_path(ctx, db), book_file, content, format_name=format_name, map_file=map_file, as_of=as_of,
+            dry_run=dry_run, as_json=as_json,
+        )  # fmt: skip
     if format_name or map_file or as_of or dry_run or as_json:
         raise click.UsageError("--as, --map, --as-of, --dry-run and --json are for positions files")
     with naming_file(book_file):

@@ -146,8 +146,8 @@ def read_file(path: Path) -> bytes:
         return file.read(MAX_SIZE + 1)
 
 
-def write_file(path: Path, text: str, *, force: bool) -> None:
-    """Write a file that only its owner can read, atomically.
+def write_file(path: Path, content: str | bytes, *, force: bool) -> None:
+    """Write a file, text in UTF-8, that only its owner can read, atomically.
 
     Raises `Conflict` when the file exists and `force` is not set, when it is a book or belongs to one, or when it
     cannot be written.
@@ -158,8 +158,8 @@ def write_file(path: Path, text: str, *, force: bool) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         if force:
@@ -199,9 +199,8 @@ def naming_file(path: Path) -> Iterator[None]:
     try:
         yield
     except Refusal as refusal:
-        raise type(refusal)(
-            [Fault(f"{path}, {f.location}" if f.location else str(path), f.message) for f in refusal.faults]
-        ) from refusal
+        refusal.name_file(str(path))
+        raise
 
 
 @contextmanager

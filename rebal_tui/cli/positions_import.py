@@ -24,7 +24,7 @@ _MAX_ROWS = 40
 
 
 def import_positions(
-    path: Path, content: bytes, *, format_name: str | None, map_file: Path | None, as_of: datetime | None,
+    path: Path, file: Path, content: bytes, *, format_name: str | None, map_file: Path | None, as_of: datetime | None,
     dry_run: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Import a positions file, or with `dry_run` show what it would change."""
@@ -32,7 +32,7 @@ def import_positions(
     if mapping is not None and format_name is None:
         format_name = "generic"
     if dry_run:
-        return _dry_run(path, content, mapping, format_name, as_of, as_json=as_json)
+        return _dry_run(path, file, content, mapping, format_name, as_of, as_json=as_json)
     from rebal_tui.broker.files.recognizer import read_statement
     from rebal_tui.services.book.files_settings import read_options
     from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
@@ -41,8 +41,9 @@ def import_positions(
     from rebal_tui.services.runs.processing import process_runs
 
     with opened(path, create=True) as book:
-        statement = read_statement(content, read_options(book.database, mapping), format_name)
-        plan = plan_import(book, statement, as_of=as_of)
+        with naming_file(file):
+            statement = read_statement(content, read_options(book.database, mapping), format_name)
+            plan = plan_import(book, statement, as_of=as_of)
         apply_import(book, plan, mapping)
         if not plan.known:
             evaluation_pass(book, explain=False)
@@ -65,8 +66,8 @@ def take_back(path: Path) -> int:
 
 
 def _dry_run(
-    path: Path, content: bytes, mapping: Mapping[str, str] | None, format_name: str | None, as_of: datetime | None, *,
-    as_json: bool,
+    path: Path, file: Path, content: bytes, mapping: Mapping[str, str] | None, format_name: str | None,
+    as_of: datetime | None, *, as_json: bool,
 ) -> int:  # fmt: skip
     from rebal_tui.broker.files.readers.options import ReadOptions
     from rebal_tui.broker.files.recognizer import read_statement
@@ -75,7 +76,8 @@ def _dry_run(
     plan: ImportPlan | None = None
     if not path.is_file():
         options: ReadOptions = ReadOptions(mapping=mapping)
-        statement = read_statement(content, options, format_name)
+        with naming_file(file):
+            statement = read_statement(content, options, format_name)
     else:
         from rebal_tui import files_book
         from rebal_tui.services.files_book.import_plan import plan_import
@@ -83,9 +85,10 @@ def _dry_run(
         with copied(path) as database:
             if not files_book.is_files(database):
                 raise Conflict(f"{path} is not a files book; positions files need a book of their own")
-            statement = read_statement(content, read_options(database, mapping), format_name)
-            if statement.as_of is not None or as_of is not None:
-                plan = plan_import(files_book.open_files(database), statement, as_of=as_of)
+            with naming_file(file):
+                statement = read_statement(content, read_options(database, mapping), format_name)
+                if statement.as_of is not None or as_of is not None:
+                    plan = plan_import(files_book.open_files(database), statement, as_of=as_of)
     if as_json:
         write_json(statement.as_json())
         return 0

@@ -24,6 +24,7 @@ _COMMANDS = {
     "approve": "Approve the runs of a files book that wait for review.",
     "new": "Create an empty files book.",
     "enter": "Enter accounts, assets, holdings, cash and prices of a files book.",
+    "custodian": "Show or change what counts as cash at a custodian, its symbols, and fractions.",
     "prices": "Store prices in a files book, from a file or entered by hand.",
     "fills": "Report what the custodian filled of a trade list.",
     "trades": "Write the approved orders of a files book as a trade list.",

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from rebal_tui.cli.parameters import FILE, Day, command, copied, db_option, existing_book_path, write, write_file
-
-if TYPE_CHECKING:
-    from rebal_tui.services.book.book import Book
-    from rebal_tui.services.reports.model import Report
+from rebal_tui.cli.parameters import FILE, Day, command, db_option, existing_book_path, write, write_file
+from rebal_tui.services.view_models.report_subject import REPORT_FORMATS, XLSX, ReportKind, ReportSubject
 
 
 @command("report")
@@ -23,7 +19,10 @@ if TYPE_CHECKING:
 @click.option("--book", "whole", is_flag=True, help="All accounts.")
 @click.option("--from", "first", type=Day(), help="First day. Default: the first of the book.")
 @click.option("--to", "last", type=Day(), help="Last day. Default: today.")
-@click.option("--format", "fmt", type=click.Choice(["html", "md", "csv"]), default="html", help="Default: html.")
+@click.option(
+    "--format", "fmt", type=click.Choice(REPORT_FORMATS), default="html",
+    help="Default: html. xlsx needs the extra: pip install 'rebal-tui[xlsx]'.",
+)  # fmt: skip
 @click.option(
     "--output", "-o", type=FILE, metavar="FILE", help="Write to this file, readable only by you, instead of stdout."
 )
@@ -53,29 +52,26 @@ def entry(
         raise click.UsageError("--run has no --from and --to: it shows the whole run", ctx)
     if first and last and first > last:
         raise click.UsageError(f"--from {first} is after --to {last}", ctx)
-    from rebal_tui import opening
-    from rebal_tui.services.reports import render
+    from rebal_tui import reporting
 
-    formats = {"html": render.html, "md": render.markdown, "csv": render.csv}
-    with copied(existing_book_path(ctx, db)) as database:
-        book = opening.open_to_read(database)
-        text = formats[fmt](_report(book, account, run_id, portfolio, first, last))
+    if fmt == XLSX and output is None:
+        raise click.UsageError("xlsx is no text; expected --output FILE", ctx)
+    path = existing_book_path(ctx, db)
+    content = reporting.report_file(path, _subject(account, run_id, portfolio, first, last), fmt)
     if output is None:
-        write(text)
+        write(content.decode())
     else:
-        write_file(output, text, force=force)
+        write_file(output, content, force=force)
     return 0
 
 
-def _report(
-    book: Book, account: str | None, run_id: str | None, portfolio: str | None, first: date | None, last: date | None
-) -> Report:
-    from rebal_tui.services.reports import build
-
+def _subject(
+    account: str | None, run_id: str | None, portfolio: str | None, first: date | None, last: date | None
+) -> ReportSubject:
     if run_id is not None:
-        return build.run_report(book, run_id)
+        return ReportSubject(ReportKind.RUN, run_id)
     if account is not None:
-        return build.account_report(book, account, first, last)
+        return ReportSubject(ReportKind.ACCOUNT, account, first, last)
     if portfolio is not None:
-        return build.portfolio_report(book, portfolio, first, last)
-    return build.book_report(book, first, last)
+        return ReportSubject(ReportKind.PORTFOLIO, portfolio, first, last)
+    return ReportSubject(ReportKind.BOOK, "", first, last)

@@ -41,6 +41,7 @@ def entry(
     """
     from rebal_tui.broker.files.trade_formats import CODES, FORMATS, GENERIC_COLUMNS, WriteOptions
     from rebal_tui.broker.files.trade_lines import masked_lines
+    from rebal_tui.services.book.files_settings import written_pairs
     from rebal_tui.services.files_book import trade_list as lists
     from rebal_tui.services.runs.processing import process_runs
 
@@ -56,6 +57,7 @@ def entry(
             return 0
         options = WriteOptions(
             tuple(columns.split(",")) if columns else GENERIC_COLUMNS,
+            written_pairs(book.database),
             codes=dict(zip(CODES, (codes or "").split(","), strict=False)) if codes else {},
         )
         with book.write():

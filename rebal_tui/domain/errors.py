@@ -27,6 +27,11 @@ class Refusal(Exception):
         self.faults = (Fault("", faults),) if isinstance(faults, str) else tuple(faults)
         super().__init__("; ".join(str(fault) for fault in self.faults))
 
+    def name_file(self, name: str) -> None:
+        """Put a file's name before the location of every fault."""
+        faults = [Fault(f"{name}, {f.location}" if f.location else name, f.message) for f in self.faults]
+        Refusal.__init__(self, faults)
+
 
 class Invalid(Refusal):
     """Malformed input, such as a missing field, a wrong type or a sum that is not 100."""

@@ -12,6 +12,9 @@ from rebal_tui.engine.allocation import BuyIntent, descending
 LIVE_MARGIN = Fraction(25, 10_000)
 """At a real broker a share is affordable at its price and this share of it more."""
 
+_TOGETHER_MIN_SHARES = 32
+"""Shares to buy from which finding the common level is faster than one share at a time."""
+
 
 def whole_share_buys(
     intents: Sequence[BuyIntent],
@@ -33,7 +36,7 @@ def whole_share_buys(
         intent.symbol: min(int(portion[intent.symbol] // cost[intent.symbol]), _room(intent, prices))
         for intent in intents
     }
-    left = budget - sum(count * cost[symbol] for symbol, count in shares.items())
+    left = Fraction(budget) - sum(count * cost[symbol] for symbol, count in shares.items())
     while True:
         candidates = [
             intent
@@ -44,6 +47,12 @@ def whole_share_buys(
         ]
         if not candidates:
             return {symbol: count for symbol, count in shares.items() if count}
+        together = _together(candidates, left, shares, cost, prices)
+        if any(together.values()):
+            for symbol, count in together.items():
+                shares[symbol] += count
+                left -= count * cost[symbol]
+            continue
         ranked = sorted(
             candidates,
             key=lambda one: (_missing(one, shares, prices), one.weight, descending(one.symbol)),
@@ -61,6 +70,38 @@ def whole_share_buys(
         )
         shares[chosen.symbol] += count
         left -= count * cost[chosen.symbol]
+
+
+def _together(
+    candidates: Sequence[BuyIntent],
+    left: Fraction,
+    shares: Mapping[str, int],
+    cost: Mapping[str, Fraction],
+    prices: Mapping[str, Price],
+) -> dict[str, int]:
+    """The shares that are bought, in whatever order, before any candidate becomes unaffordable; none if they are few.
+
+    One share at a time always lowers the line that misses most. So all shares above a level of missing shares are
+    bought before the first below it, and the level is found by bisection.
+    """
+    missing = {one.symbol: _missing(one, shares, prices) - Fraction(1, 2) for one in candidates}
+    room = {one.symbol: _room(one, prices) - shares[one.symbol] for one in candidates}
+    spare = left - max(cost[symbol] for symbol in missing)
+    steps = min(sum(ceil(one) for one in missing.values()), spare // min(cost[symbol] for symbol in missing))
+    if steps < _TOGETHER_MIN_SHARES:
+        return {}
+
+    def above(level: int) -> dict[str, int]:
+        return {symbol: min(max(0, ceil(one - level)), room[symbol]) for symbol, one in missing.items()}
+
+    low, high = 0, ceil(max(missing.values()))
+    while low < high:
+        level = (low + high) // 2
+        if sum(count * cost[symbol] for symbol, count in above(level).items()) <= spare:
+            high = level
+        else:
+            low = level + 1
+    return above(low)
 
 
 def _missing(intent: BuyIntent, shares: Mapping[str, int], prices: Mapping[str, Price]) -> Fraction:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -45,6 +45,22 @@ def to_text(rules: TradingRules, asset_keys: Mapping[str, int]) -> str | None:
             else [stagger.offset, stagger.sessions, stagger.day.isoformat(), stagger.next_day.isoformat()],
         }
     )
+
+
+def texts_of(rules: Iterable[TradingRules | None], asset_keys: Mapping[str, int]) -> list[str | None]:
+    """`to_text` of the rules of each account, made once where accounts share an object."""
+    made: dict[int, str | None] = {}
+    kept: list[TradingRules] = []
+    found: list[str | None] = []
+    for one in rules:
+        if one is None:
+            found.append(None)
+            continue
+        if id(one) not in made:
+            made[id(one)] = to_text(one, asset_keys)
+            kept.append(one)  # An id is the object's only while the object is kept.
+        found.append(made[id(one)])
+    return found
 
 
 def from_text(text: str | None, symbols: Mapping[int, str]) -> TradingRules:

@@ -276,7 +276,10 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
     ),
     Action("list.copy", "y", "Copy id", "Copy the full id of this row.", LISTS, "copy_id", footer=False),
-    Action("list.export", "x", "Export", "Export this list to a CSV or JSON file.", LISTS, "export"),
+    Action(
+        "list.export", "x", "Export", "Write these rows, the whole book, or a report of this row to a file.", LISTS,
+        "export",
+    ),
     Action("list.back", "escape", "Back", "Clear the filter, or go back.", LISTS, "back", footer=False),
     *_GO,
     Action(

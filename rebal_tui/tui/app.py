@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.tui import actions, formats, modes, themes
 from rebal_tui.tui.acting_app import ActingApp
 from rebal_tui.tui.action_table import Action
-from rebal_tui.tui.host import Backend, FirstSteps
+from rebal_tui.tui.host import Backend, FirstSteps, MakeReport
 from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.navigation import Navigation
 from rebal_tui.tui.palette import ActionProvider, DataProvider
@@ -30,7 +31,8 @@ from rebal_tui.tui.screens.shared.dialog import LiveDialog, ReadScreen
 from rebal_tui.tui.screens.shared.kill_switch import KillScreen, ask_to_halt
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import EVERYWHERE, Section, section_label
-from rebal_tui.tui.settings import Density, Settings, SettingsFile
+from rebal_tui.tui.settings import Density, Notify, Settings, SettingsFile
+from rebal_tui.tui.terminal.attention import attention
 
 if TYPE_CHECKING:
     from rebal_tui.services.backtest.verification import OpenReplay
@@ -77,16 +79,18 @@ class RebalApp(ActingApp):
         loading: LoadProgress | None = None,
         attach_stop: Callable[[Callable[[], None]], None] = lambda _leave: None,
         open_replay: OpenReplay | None = None,
+        make_report: MakeReport | None = None,
     ) -> None:
         """`keymap` maps action ids to keys. `log_path` is shown after a crash. Without `heartbeat`, the screens refresh
         only when `run_heartbeat` is called. `settings`, read from a file, overrides `theme` and `keymap`. `advice`
         returns text to add to the message about stopped writing; `loading` is the progress of opening the book.
         `attach_stop` gets the function that a signal to stop calls on the event loop. `open_replay` opens a replay, to
-        verify backtests."""
+        verify backtests; `make_report` makes the reports of `x`."""
         super().__init__(log_path)
         self.backend = backend
         self.first_run = first_run or FirstSteps()
         self.open_replay = open_replay
+        self.make_report = make_report
         self.last_desk: DeskSnapshot | None = None
         self.last_runs: RunsSnapshot | None = None
         self.last_status: StatusLine | None = None
@@ -282,6 +286,11 @@ class RebalApp(ActingApp):
         self._show_theme(settings.theme if settings.theme in self.available_themes else themes.DARK.name)
         self.set_class(settings.density is Density.COMFORTABLE, "-comfortable")
         self.set_keymap(dict(settings.keys))
+
+    def call_attention(self, text: str) -> None:
+        """Show a text as a notification of the terminal, if the settings ask for it."""
+        if self.settings_file.settings.notify is Notify.ALERTS and self._driver is not None:
+            self._driver.write(attention(text, os.environ))
 
     def _show_theme(self, name: str) -> None:
         on_terminal = self._driver is not None and not self.is_headless

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.book import guards, kill_switch, policy
     from rebal_tui.services.broker_sync.reconciliation import release
     from rebal_tui.services.files_book import by_hand as files_by_hand
+    from rebal_tui.services.files_book import custodians as files_custodians
     from rebal_tui.services.files_book import dialogs as files_dialogs
     from rebal_tui.services.files_book import fills as files_fills
     from rebal_tui.services.files_book import importing as files_importing
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import runs as run_queries
     from rebal_tui.services.queries import status as status_queries
     from rebal_tui.services.reports import account_trail as account_trails
+    from rebal_tui.services.reports import log_page as log_pages
     from rebal_tui.services.runs import asset_holds
     from rebal_tui.services.runs import manual as manual_runs
     from rebal_tui.services.schedule import follower, scheduler
@@ -83,6 +85,7 @@ else:
     policy = ServiceModule("book.policy")
     release = ServiceModule("broker_sync.reconciliation.release")
     files_by_hand = ServiceModule("files_book.by_hand")
+    files_custodians = ServiceModule("files_book.custodians")
     files_dialogs = ServiceModule("files_book.dialogs")
     files_fills = ServiceModule("files_book.fills")
     files_importing = ServiceModule("files_book.importing")
@@ -106,6 +109,7 @@ else:
     run_stop_queries = ServiceModule("queries.run_stops")
     status_queries = ServiceModule("queries.status")
     account_trails = ServiceModule("reports.account_trail")
+    log_pages = ServiceModule("reports.log_page")
     asset_holds = ServiceModule("runs.asset_holds")
     manual_runs = ServiceModule("runs.manual")
     follower = ServiceModule("schedule.follower")
@@ -132,6 +136,7 @@ __all__ = [
     "exception_list",
     "export",
     "files_by_hand",
+    "files_custodians",
     "files_dialogs",
     "files_fills",
     "files_importing",
@@ -140,6 +145,7 @@ __all__ = [
     "follower",
     "guards",
     "kill_switch",
+    "log_pages",
     "log_queries",
     "manual_runs",
     "market_queries",

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.backtest.verification import OpenReplay
     from rebal_tui.services.book.book import Book
     from rebal_tui.services.view_models.desk import DeskSnapshot
+    from rebal_tui.services.view_models.report_subject import ReportSubject
     from rebal_tui.services.view_models.runs import RunsSnapshot
     from rebal_tui.services.view_models.status import StatusLine
     from rebal_tui.tui.action_table import Action
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+MakeReport: TypeAlias = "Callable[[ReportSubject, str], bytes]"
+"""Returns the content of a report's file in a format, read from a copy of the book; may run on any thread.
+
+Raises a `Refusal`.
+"""
 
 
 class Backend(Protocol):
@@ -86,6 +92,7 @@ class Host(Protocol):
     last_status: StatusLine | None
     navigation: Navigation
     open_replay: OpenReplay | None
+    make_report: MakeReport | None
     previous_mode: str
     settings_file: SettingsFile
 
@@ -104,6 +111,9 @@ class Host(Protocol):
 
     def say(self, text: str, severity: SeverityLevel = "information") -> None:
         """Show a short message."""
+
+    def call_attention(self, text: str) -> None:
+        """Show a text outside the screens, if the settings ask for it."""
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
         """Run a coroutine in the background; a failure becomes a message. The returned worker can be canceled."""

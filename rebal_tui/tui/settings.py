@@ -33,14 +33,21 @@ class Density(StrEnum):
     COMFORTABLE = "comfortable"
 
 
+class Notify(StrEnum):
+    """What is shown as a notification of the terminal."""
+
+    OFF = "off"
+    ALERTS = "alerts"
+
+
 BOOK_TABLE = "book"
 """A table of earlier versions, whose settings applied to every book that was opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Theme, density and keys of the screens, the columns chosen in a list and its saved filters. What a book does is
-    set in the book.
+    """Theme, density, keys and notifications of the screens, the columns chosen in a list and its saved filters. What a
+    book does is set in the book.
 
     `columns` has the keys of the columns by list, for lists whose columns were chosen; `filters` has the texts by list
     and name.
@@ -51,6 +58,7 @@ class Settings:
     keys: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     filters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notify: Notify = Notify.OFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +133,8 @@ def settings_text(settings: Settings) -> str:
         _line("theme", settings.theme, settings.theme != defaults.theme),
         f"# {', '.join(Density)}",
         _line("density", str(settings.density), settings.density != defaults.density),
+        f"# Notifications of the terminal: {', '.join(Notify)}",
+        _line("notify", str(settings.notify), settings.notify != defaults.notify),
         "",
         "# Action ids and their keys; separate several keys by commas.",
         "[keys]",
@@ -168,7 +178,7 @@ class _Reader:
 
     def settings(self, table: Mapping[str, Any]) -> Settings:
         defaults = Settings()
-        known = ("theme", "density", "keys", "columns", "filters")
+        known = ("theme", "density", "notify", "keys", "columns", "filters")
         self._known("", {name: value for name, value in table.items() if name != BOOK_TABLE}, known)
         if BOOK_TABLE in table:
             self._note(
@@ -177,9 +187,11 @@ class _Reader:
             )
         theme = self._read(table, "theme", "", _one_of(themes.CYCLE))
         density = self._read(table, "density", "", _one_of(tuple(Density)))
+        notify = self._read(table, "notify", "", _one_of(tuple(Notify)))
         return Settings(
             theme=theme or defaults.theme,
             density=Density(density) if density else defaults.density,
+            notify=Notify(notify) if notify else defaults.notify,
             keys=self._keys(self._table(table, "keys")),
             columns=self._columns(self._table(table, "columns")),
             filters=self._filters(self._table(table, "filters")),

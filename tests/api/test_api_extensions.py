@@ -14,7 +14,9 @@ from tests.api.servers import Json, Server
 pytestmark = pytest.mark.slow
 
 EXTENSIONS = {
-    "/v1/rebalancing/portfolios": {"review"},
+    "/v1/rebalancing/portfolios": {
+        "review", "rebalance_to", "rebalance_scope", "minimum_trade", "stagger_sessions"
+    },
     "/v1/rebalancing/runs": {"runs[].kind", "runs[].orders[].reject_reason", "runs[].failed_orders[].reject_reason"},
     "/v1/rebalancing/subscriptions": set(),
     "/v1/accounts": {"name"},
@@ -59,6 +61,28 @@ def test_the_document_says_which_keys_are_ours(server: Server) -> None:
     schemas = server.get("/openapi.json")["components"]["schemas"]
     assert HEADER in schemas["Portfolio"]["properties"]["review"]["description"]
     assert "review" not in schemas["Portfolio"]["required"]
+
+
+def test_where_a_rebalance_stops_is_changed_by_patch(server: Server) -> None:
+    path = f"/v1/rebalancing/portfolios/{server.portfolio()}"
+    before = server.get(path)
+    weekly = {"type": "calendar", "sub_type": "weekly", "day": "Monday"}
+    change = {
+        "rebalance_to": "edge", "rebalance_scope": "breached", "minimum_trade": {"amount": "250.5", "percent": 1},
+        "rebalance_conditions": [weekly], "stagger_sessions": 5,
+    }  # fmt: skip
+    shown = server.http.patch(path, json=change, headers={HEADER: "1"}).json()
+    minimum = {"amount": "250.50", "percent": "1"}
+    assert {key: shown[key] for key in ("rebalance_to", "rebalance_scope", "minimum_trade", "stagger_sessions")} == {
+        "rebalance_to": "edge", "rebalance_scope": "breached", "minimum_trade": minimum, "stagger_sessions": 5
+    }  # fmt: skip
+    refused = server.http.patch(path, json={"stagger_sessions": 6})
+    assert (refused.status_code, "at most 5 sessions" in refused.text) == (400, True)
+    plain = server.http.patch(path, json={"rebalance_conditions": [], "minimum_trade": {}}).json()
+    assert plain.keys() == before.keys()
+    assert server.http.get(path, headers={HEADER: "1"}).json() | {"updated_at": ""} == shown | {
+        "updated_at": "", "rebalance_conditions": [], "minimum_trade": None, "stagger_sessions": 1
+    }  # fmt: skip
 
 
 def _answer(server: Server, path: str, headers: dict[str, str]) -> Json:

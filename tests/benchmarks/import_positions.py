@@ -1,12 +1,14 @@
-"""Importing a positions file, and the next one with changes in every account, in processor time (R-71).
+"""Importing a positions file, then one with changes in every account, and evaluating them, in processor time (R-71).
 
-The ratio is to reading the same file with Python's `csv` alone.
+The ratio of an import is to reading the same file with Python's `csv` alone; that of an evaluation is to the same book
+without whole shares.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,10 +16,16 @@ from pathlib import Path
 
 from rebal_tui import bootstrap, files_book
 from rebal_tui.broker.files.recognizer import read_statement
-from rebal_tui.broker.files.sample import sample_positions
+from rebal_tui.broker.files.sample import sample_portfolio, sample_positions
+from rebal_tui.services.advisory.bulk import subscribe_all
+from rebal_tui.services.advisory.portfolios import create_portfolio
 from rebal_tui.services.book.files_settings import read_options
+from rebal_tui.services.book.rules_view import RulesView
+from rebal_tui.services.evaluation.whole_book import decide_book
+from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
 from rebal_tui.services.files_book.import_plan import plan_import
 from rebal_tui.services.files_book.importing import apply_import
+from rebal_tui.services.parsing.portfolio_input import parse_portfolio
 from tests.benchmarks.report import duration, header, parser, ratio, row
 
 ACCOUNTS = 10_000
@@ -44,6 +52,22 @@ def measure(folder: Path, accounts: int) -> None:
     cents = text.replace(".37,Cash", ".38,Cash")
     changed = _seconds(lambda: imported(cents))
     row("the next file, the cash of every account changed", duration(changed), ratio(changed / plain))
+    header(f"evaluating {accounts:,} accounts of a files book", "time", "to no rules")
+    portfolio = create_portfolio(book, parse_portfolio(json.loads(sample_portfolio())))
+    subscribe_all(book, list(book.accounts), portfolio.id, moving=False)
+    whole_shares, no_rules = book.rules_view, RulesView(database)
+
+    def decided(rules: RulesView) -> float:
+        book.rules_view = rules
+        book.version += 1
+        book.frame()
+        return min(_seconds(lambda: decide_book(book)) for _ in range(5))
+
+    plain, ruled = decided(no_rules), decided(whole_shares)
+    row("deciding every account without rules", duration(plain), "1.0")
+    row("deciding every account in whole shares", duration(ruled), ratio(ruled / plain))
+    stored = _seconds(lambda: evaluation_pass(book, explain=False))
+    row("a pass that proposes a run for nearly every account, stored", duration(stored), ratio(stored / plain))
     database.close()
 
 

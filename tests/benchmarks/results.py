@@ -17,6 +17,7 @@ README = FOLDER.parents[1] / "README.md"
 TITLES = {
     "whole_book": "Whole book",
     "rules_book": "Whole book under restrictions",
+    "import_positions": "A book from files",
     "prices": "Streaming prices",
     "whole_day": "A day when every account rebalances",
     "open_book": "An open book",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import stat
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,25 @@ def test_other_formats_tell_the_same(db: Path, fmt: str) -> None:
     assert "Evaluated against Balanced: a full_rebalance" in made.out.replace("\\", "")
 
 
+def test_a_workbook_has_a_sheet_for_each_kind_of_table_and_only_text(db: Path, tmp_path: Path) -> None:
+    target = tmp_path / "report.xlsx"
+
+    assert call("report", "--db", db, "--book", "--format", "xlsx", "-o", target).code == 0
+
+    with zipfile.ZipFile(target) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    names = re.findall(r'<sheet name="([^"]+)"', parts["xl/workbook.xml"])
+    assert names[:2] == ["Report", "Events"]
+    assert {"Checks", "Holdings and prices"} <= set(names)
+    assert "Evaluated against Balanced: a full_rebalance" in parts["xl/sharedStrings.xml"]
+    sheets = [text for name, text in parts.items() if name.startswith("xl/worksheets/sheet")]
+    assert len(sheets) == len(names)
+    cells = [cell for text in sheets for cell in re.findall(r"<c [^>]*>", text)]
+    assert cells
+    assert all('t="s"' in cell for cell in cells)
+    assert not any("<f>" in text for text in sheets)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -43,6 +64,7 @@ def test_other_formats_tell_the_same(db: Path, fmt: str) -> None:
         (("--book", "--account", "Ann"), 2, "expected one of"),
         (("--run", "x", "--from", "2026-01-01"), 2, "--run has no --from and --to"),
         (("--book", "--from", "2026-02-01", "--to", "2026-01-01"), 2, "is after"),
+        (("--book", "--format", "xlsx"), 2, "xlsx is no text; expected --output FILE"),
         (("--run", "nothing"), 1, "nothing"),
         (("--account", "nobody"), 1, "account: no account has that name"),
     ],

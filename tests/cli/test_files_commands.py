@@ -123,6 +123,11 @@ def test_undo_prices_new_and_fills_by_hand(folder: Path) -> None:
     assert "nothing changes" in _ok("import", "positions.csv", "--db", "book.db")
     assert "12 accounts removed" in _ok("import", "--undo", "--db", "book.db")
     _ok("import", "positions.csv", "--db", "book.db")
+    assert "whole shares" in _ok("custodian", "generic", "--db", "book.db")
+    changed = _ok("custodian", "generic", "--fractions", "--cash", "none", "--pairs", "B=BND", "--db", "book.db")
+    assert changed == "generic: nothing counts as cash; symbol pairs: B=BND; orders in fractions of shares.\n"
+    assert "expected 0 to 10" in str(_run("custodian", "generic", "--buffer", "11", "--db", "book.db").exception)
+    _ok("custodian", "generic", "--whole-shares", "--cash", "CASH", "--pairs", "none", "--db", "book.db")
     assert "2 new prices" in _ok("prices", "--set", "NEW=1.5", "--set", "VTI=285", "--db", "book.db")
     for line in (("subscribe", "model.json", "S1000"), ("evaluate",), ("approve", "--all"), ("trades", "list.csv")):
         _ok(*line, "--db", "book.db")

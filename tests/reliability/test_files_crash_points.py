@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from rebal_tui import bootstrap, files_book
+from rebal_tui.broker.files.transactions_file import read_transactions
 from rebal_tui.domain.quantities import Money, parse_price, parse_qty
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.reconciliation.reconcile import reconcile
-from rebal_tui.services.files_book.fills import fill_by_hand
+from rebal_tui.services.files_book.fills import apply_fills, fill_by_hand
 from rebal_tui.services.files_book.importing import undo_import
 from rebal_tui.services.files_book.trade_list import make_list
 from rebal_tui.services.runs.processing import process_runs
@@ -66,6 +67,12 @@ def _fill_once(book: Book) -> None:
     process_runs(book)
 
 
+def _fills_of_a_file(book: Book) -> None:
+    rows = "Date,Account,Action,Symbol,Quantity,Price,Amount\n11/30/2026,1,Sell,AAA,25,101,2525\n"
+    apply_fills(book, read_transactions((rows + "11/30/2026,2,Buy,CCC,5,10,-50\n").encode()))
+    process_runs(book)
+
+
 def _approve(book: Book) -> None:
     approve_all(book)
     process_runs(book)
@@ -81,6 +88,7 @@ ACTS: dict[str, tuple[Callable[[Book], object], Callable[[Book], object]]] = {
     "approval": (_proposed, _approve),
     "list": (_approved, _make_list_once),
     "fills entered by hand": (_listed, _fill_once),
+    "fills of a file": (_listed, _fills_of_a_file),
     "fills by difference": (_listed, lambda book: imported(book, NEXT)),
     "undo": (lambda book: imported(book, FIRST), _undo_once),
 }

@@ -215,6 +215,11 @@ def test_data_by_hand_and_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         app.screen.query_one("#field-shares", Input).value = "3.5"
         await press(pilot, "enter", "y")
         assert "Holding set: VTI 0 → 3.5." in shown_messages(app), shown_messages(app)
+        await enter(pilot, app, "counts as cash", custodian="schwab", counted="SWVXX", fractions="perhaps")
+        assert "expected yes or no" in screen_text(app)
+        app.screen.query_one("#field-fractions", Input).value = "yes"
+        await press(pilot, "enter", "y")
+        assert any("SWVXX counts as cash" in text and "fractions" in text for text in shown_messages(app))
         await enter(pilot, app, "asset that nothing", symbol="VTI")
         await press(pilot, "y")
         assert any("it stays" in text for text in shown_messages(app)), shown_messages(app)

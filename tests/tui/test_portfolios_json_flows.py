@@ -81,7 +81,7 @@ def test_json_copy_export_and_navigation_to_the_desk(tmp_path: Path) -> None:
         assert '"sub_type": "monthly"' in screen_text(app).replace("  ", " ")
         await press(pilot, "y")
         assert json.loads(app.clipboard)["id"] == "calm"
-        await press(pilot, "escape", "x")
+        await press(pilot, "escape", "x", "down")
         app.screen.query_one("Input").value = str(tmp_path / "models.json")  # type: ignore[attr-defined]
         await press(pilot, "enter")
         written = json.loads((tmp_path / "models.json").read_text())["portfolios"]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from rebal_tui.domain.portfolios import Destination, RebalanceScope
+from rebal_tui.domain.portfolios import Destination, MinimumTrade, RebalanceScope
+from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.trading_rules import Concerned, RestrictionDraft, RestrictionKind, RestrictionScope
 from rebal_tui.services.advisory.restrictions import add_restrictions
 from rebal_tui.services.book.book import Book
@@ -119,3 +120,29 @@ def test_the_list(snap_compare: Any, size: str) -> None:
 @pytest.mark.samples(1)
 def test_the_choice_of_where_runs_stop(snap_compare: Any, size: str) -> None:
     shows(snap_compare, follower_of_bands(), ("2", "w"), size)
+
+
+def test_the_editor_changes_where_runs_stop_and_counts_the_effect() -> None:
+    book = follower_of_bands()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "e", "f5")
+        assert "15,500.00" in screen_text(app)
+        await press(pilot, "escape")
+        app.screen.query_one("#rebalance-to").focus()
+        await press(pilot, "right", "right", "tab", "right", "tab")
+        await type_text(pilot, "2,600.x")
+        await press(pilot, "tab")
+        await type_text(pilot, "1.234")
+        text = screen_text(app)
+        assert "expected dollars of 0 or more" in text
+        assert "expected 0 to 100, at most two decimals" in text
+        await press(pilot, "backspace", "shift+tab", "end", "backspace", "f5")
+        assert "3,000.00" in screen_text(app)
+        await press(pilot, "escape", "ctrl+s", "y")
+
+    run(flow, book, section="2")
+    stored = book.portfolio("balanced")
+    assert (stored.rebalance_to, stored.rebalance_scope) == (Destination.EDGE, RebalanceScope.BREACHED)
+    assert stored.minimum_trade == MinimumTrade(parse_money("2600"), Percent(123))
+    assert stored.changed_at < stored.updated_at

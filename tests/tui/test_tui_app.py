@@ -1,8 +1,6 @@
 import asyncio
 import logging
-import stat
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +10,6 @@ from rebal_tui.services.view_models.desk import AccountView
 from rebal_tui.tui.book_services import desk_queries
 from rebal_tui.tui.host import FirstSteps
 from rebal_tui.tui.screens.runs.screen import RunsScreen
-from rebal_tui.tui.screens.shared import export
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.sections import Section
 from tests.tui.driving import drive, make_app, press, screen_text, settle, shown_messages
@@ -198,67 +195,6 @@ def test_navigation_from_an_account_to_its_runs_and_back() -> None:
         assert app.screen.table.cursor_key == account
 
     drive(script)
-
-
-@pytest.mark.slow
-def test_an_export_is_private_and_confirms_before_it_overwrites(tmp_path: Path) -> None:
-    backend = FakeBackend()
-    path = tmp_path / "out.json"
-
-    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
-        for _ in range(2):
-            await press(pilot, "x")
-            app.screen.query_one("#export-path").value = str(path)
-            await press(pilot, "enter")
-        assert "exists and will be replaced" in screen_text(app)
-        await press(pilot, "escape", "escape")
-        await press(pilot, "x")
-        app.screen.query_one("#export-path").value = str(tmp_path / "nowhere" / "out.csv")
-        await press(pilot, "enter")
-        assert "Folder not found: " in screen_text(app)
-
-    drive(script, make_app(backend))
-    assert backend.calls == ["export accounts json"]
-    assert path.read_text() == "[]\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.slow
-def test_a_long_export_reports_progress_and_ends_when_left(tmp_path: Path) -> None:
-    backend = FakeBackend()
-    left: list[int] = []
-
-    async def advance(made: SimpleNamespace) -> bool:
-        if not made.done:
-            made.done, made.total = 34_000, 100_000
-            return True
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            left.append(made.done)
-            raise
-        return False
-
-    backend.answers[export.advance] = advance
-
-    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
-        await pilot.press("x")
-        await pilot.pause()
-        app.screen.query_one("#export-path").value = str(tmp_path / "out.csv")
-        await pilot.press("enter")
-        await pilot.pause(0.1)
-        assert "34,000 of 100,000 accounts" in screen_text(app)
-        assert app.heartbeat_lock.locked()
-        await pilot.press("escape")
-        await settle(pilot)
-        assert app.screen is app.section
-        assert "Export canceled; no file was written." in shown_messages(app)
-        assert not app.heartbeat_lock.locked()
-
-    drive(script, make_app(backend))
-    assert left == [34_000]
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -47,7 +47,7 @@ class StatementBuilder:
     """A statement under construction. Faults are collected by row and column, and `finish` raises them together."""
 
     def __init__(
-        self, format_name: str, *, cash_symbols: frozenset[str], pairs: dict[str, str], decimal: str = "."
+        self, format_name: str, *, cash_symbols: frozenset[str], pairs: Mapping[str, str], decimal: str = "."
     ) -> None:
         self.decimal = decimal
         self.notes: list[str] = []
@@ -71,16 +71,18 @@ class StatementBuilder:
     ) -> str:
         """The key of an account, added at its first row. A second block for a key is a fault."""
         key = f"{name or ''} {number}".strip() if masked else number
+        known = self._accounts.get(key)
+        if known is not None and not block:
+            return key
         try:
             number, name = display_text(number), display_text(name) if name else None
         except ValueError as error:
             self.fault(line, "account", str(error))
         if not masked and "E+" in number.upper() and number[:1].isdigit():
             self.fault(line, "account", "a spreadsheet has rewritten the account number; export the file again")
-        known = self._accounts.get(key)
         if known is None:
             self._accounts[key] = _Account(number, name, masked, line)
-        elif block:
+        else:
             self.fault(line, "", f"expected one block for each account; this label stands at line {known.line} already")
         return key
 

@@ -12,7 +12,10 @@ from rebal_tui.domain.text import display_text
 _ATTO_DECIMALS = 18
 ABSENT = frozenset({"", "--", "-", "n/a", "na", "null", "none", "—", "–"})
 _POINT = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)?(?:\.[0-9]*)?", re.ASCII)
+_AS_IT_IS = re.compile(r"[1-9][0-9]{0,8}(?:\.[0-9]{1,9})?|0(?:\.[0-9]{1,9})?", re.ASCII)
+"""Numbers that are plain decimals already; most cells are."""
 _COMMA = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:[.'][0-9]{3})+)?(?:,[0-9]*)?", re.ASCII)
+_MARKS = re.compile(r"[\s$%\u00a0\u202f]")
 _CLASS_SHARE = re.compile(r"([A-Z]{1,6})[/ .]([A-Z]{1,2})", re.ASCII)
 _CUSIP = re.compile(r"[0-9A-Z]{8}[0-9]", re.ASCII)
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.\-]{0,20}", re.ASCII)
@@ -43,9 +46,11 @@ def plain_number(cell: str, decimal: str = ".") -> str | None:
     Accepts `$`, `%`, blanks, thousands marks, `+`, a minus on either side and parentheses. Raises `ValueError` for
     anything else, an exponent included.
     """
+    if decimal == "." and _AS_IT_IS.fullmatch(cell):
+        return cell
     if is_absent(cell):
         return None
-    text = re.sub(r"[\s$%\u00a0\u202f]", "", cell)
+    text = _MARKS.sub("", cell)
     negative = False
     if text.startswith("(") and text.endswith(")"):
         negative, text = True, text[1:-1]

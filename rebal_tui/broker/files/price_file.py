@@ -2,31 +2,90 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time
 
-from rebal_tui.broker.files.cells import AsOf, as_of_in, is_symbol, plain_number, quoted, symbol_of
+from rebal_tui.broker.files.cells import AsOf, as_of_in, is_absent, is_symbol, plain_number, quoted, symbol_of
+from rebal_tui.broker.files.decimal_mark import BY_OPTION, decimal_mark
 from rebal_tui.broker.files.source import decode
-from rebal_tui.broker.files.table import SEPARATORS, Row, Table, head_of, read_table
+from rebal_tui.broker.files.table import SEPARATORS, Head, Row, Table, head_of, read_table
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.quantities import Price, parse_price
-from rebal_tui.domain.sessions import NEW_YORK
 
-_ALIASES = {"symbol": ("symbol", "ticker"), "price": ("price", "close", "lastprice"), "as_of": ("asof", "date", "time")}
-_CLOSE = time(16)
+_ALIASES = {
+    "symbol": ("symbol", "ticker"),
+    "price": ("price", "close", "lastprice"),
+    "as_of": ("asof", "asofdate", "date", "time"),
+}
+_NEEDED = ("symbol", "price")
+_MAX_FAULTS = 1_000
 
 
-def read_prices(content: bytes) -> tuple[dict[str, Price], datetime | None]:
-    """Prices by symbol, and the oldest time of the rows, None when no row has one. Raises `Invalid`."""
+@dataclass(frozen=True, slots=True)
+class StatedPrice:
+    """A price with its date or time, None where the file has none."""
+
+    price: Price
+    as_of: AsOf | None
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Prices read so far, with the line of each, and the faults."""
+
+    decimal: str = "."
+    found: dict[str, StatedPrice] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+    def put(self, row: Row, columns: tuple[str, str], symbol_cell: str, cell: str, as_of: AsOf | None) -> None:
+        """Note a price; of several of one symbol the newest counts. `columns` are the names of symbol and price."""
+        symbol = symbol_of(symbol_cell)
+        if not is_symbol(symbol):
+            self._fault(row, columns[0], f"got {quoted(symbol_cell)}, expected a symbol such as VTI")
+            return
+        try:
+            stated = StatedPrice(parse_price(plain_number(cell, self.decimal) or ""), as_of)
+        except ValueError as error:
+            self._fault(row, columns[1], f"got {quoted(cell)}, {error}")
+            return
+        known = self.found.get(symbol)
+        if known is not None and _order(known.as_of) == _order(as_of) and known.price != stated.price:
+            other = f"line {self.lines[symbol]} has another price of the same symbol and time"
+            self._fault(row, columns[1], f"got {quoted(cell)}, but {other}")
+        elif known is None or _order(known.as_of) < _order(as_of):
+            self.found[symbol], self.lines[symbol] = stated, row.line
+
+    def date(self, row: Row, column: str, cell: str) -> AsOf | None:
+        """A date or time, None where the cell has none; anything else is a fault."""
+        found = as_of_in(cell)
+        if found is None and not is_absent(cell):
+            self._fault(row, column, f"got {quoted(cell)}, expected a date such as 2026-11-27")
+        return found
+
+    def _fault(self, row: Row, column: str, message: str) -> None:
+        self.faults.append(Fault(f"line {row.line}, {column}", message))
+
+
+def read_prices(content: bytes, decimal: str | None = None) -> Mapping[str, StatedPrice]:
+    """Prices by symbol. `decimal` is the decimal mark where the file leaves it open. Raises `Invalid`."""
     source = decode(content)
-    used = max(SEPARATORS, key=source.text[:10_000].count)
-    table = read_table(source, used)
-    faults: list[Fault] = []
-    found, dates = _by_symbol(table, faults) or _by_column(table, faults)
-    if faults:
-        raise Invalid(faults)
-    if not found:
-        raise Invalid([Fault("line 1", "expected the columns symbol and price, or date and one for each symbol")])
-    return found, min((_at(day) for day in dates), default=None)
+    fault: Invalid | None = None
+    for separator in sorted((one for one in SEPARATORS if one in source.text), key=lambda one: -source.text.count(one)):
+        try:
+            table = read_table(source, separator)
+        except Invalid as error:
+            fault = fault or error
+            continue
+        reading = _by_symbol(table, decimal) or _by_column(table, decimal)
+        if reading is None:
+            continue
+        if reading.faults:
+            raise Invalid(reading.faults[:_MAX_FAULTS])
+        if reading.found:
+            return reading.found
+    raise fault or Invalid([Fault("line 1", "expected the columns symbol and price, or date and one for each symbol")])
 
 
 def price_of(text: str) -> tuple[str, Price]:
@@ -40,49 +99,44 @@ def price_of(text: str) -> tuple[str, Price]:
         raise Invalid([Fault("--set", f"got {quoted(text)}, {error}")]) from None
 
 
-def _by_symbol(table: Table, faults: list[Fault]) -> tuple[dict[str, Price], list[AsOf]] | None:
-    at = next((i for i, row in enumerate(table.rows) if head_of(row, _ALIASES, ("symbol", "price"))), None)
-    head = None if at is None else head_of(table.rows[at], _ALIASES, ("symbol", "price"))
-    if at is None or head is None:
+def _by_symbol(table: Table, decimal: str | None) -> _Reading | None:
+    """Rows of symbol and price under each head, None without a head."""
+    rows: list[tuple[Head, Row]] = []
+    head: Head | None = None
+    for row in table.rows:
+        found = head_of(row, _ALIASES, _NEEDED)
+        if found is not None:
+            head = found
+        elif head is not None and row.filled > 1 and not is_absent(head.value(row, "price")):
+            rows.append((head, row))
+    if head is None:
         return None
-    found: dict[str, Price] = {}
-    dates: list[AsOf] = []
-    for row in table.rows[at + 1 :]:
-        symbol = symbol_of(head.value(row, "symbol"))
-        if not is_symbol(symbol):
-            faults.append(Fault(f"line {row.line}, {head.name('symbol')}", f"got {quoted(symbol)}, expected a symbol"))
-            continue
-        _put(found, faults, row, head.name("price"), symbol, head.value(row, "price"))
-        day = as_of_in(head.value(row, "as_of"))
-        dates += [day] if day is not None else []
-    return found, dates
+    reading = _Reading(decimal or decimal_mark([], [one.value(row, "price") for one, row in rows], name_it=BY_OPTION))
+    for used, row in rows:
+        as_of = reading.date(row, used.name("as_of"), used.value(row, "as_of"))
+        names = used.name("symbol"), used.name("price")
+        reading.put(row, names, used.value(row, "symbol"), used.value(row, "price"), as_of)
+    return reading
 
 
-def _by_column(table: Table, faults: list[Fault]) -> tuple[dict[str, Price], list[AsOf]]:
+def _by_column(table: Table, decimal: str | None) -> _Reading | None:
+    """The last row under a head of symbols, None without one."""
     if len(table.rows) < 2 or table.rows[0].cells[0].casefold() != "date":
-        return {}, []
+        return None
     head, last = table.rows[0], table.rows[-1]
-    found: dict[str, Price] = {}
+    figures = [cell for row in table.rows[1:] for cell in row.cells[1:]]
+    reading = _Reading(decimal or decimal_mark([], figures, name_it=BY_OPTION))
+    as_of = reading.date(last, "date", last.cells[0])
+    if as_of is None and not reading.faults:
+        reading.faults.append(Fault(f"line {last.line}, date", "got nothing, expected a date such as 2026-11-27"))
     for index, name in enumerate(head.cells[1:], 1):
-        if last.cell(index):
-            _put(found, faults, last, name, symbol_of(name), last.cell(index))
-    day = as_of_in(last.cells[0])
-    if day is None:
-        faults.append(Fault(f"line {last.line}, date", f"got {quoted(last.cells[0])}, expected a date"))
-        return found, []
-    return found, [day]
+        if not is_absent(last.cell(index)):
+            reading.put(last, (name, name), name, last.cell(index), as_of)
+    return reading
 
 
-def _put(found: dict[str, Price], faults: list[Fault], row: Row, column: str, symbol: str, cell: str) -> None:
-    try:
-        found[symbol] = parse_price(plain_number(cell) or "")
-    except ValueError as error:
-        faults.append(Fault(f"line {row.line}, {column}", f"got {quoted(cell)}, {error}"))
-
-
-def _at(day: AsOf) -> datetime:
-    return day if isinstance(day, datetime) else _closing(day)
-
-
-def _closing(day: date) -> datetime:
-    return datetime.combine(day, _CLOSE, NEW_YORK)
+def _order(as_of: AsOf | None) -> tuple[str, time]:
+    """The order of dates and times; a date is its end, a price without one is the oldest."""
+    if as_of is None:
+        return "", time.min
+    return (as_of.date().isoformat(), as_of.time()) if isinstance(as_of, datetime) else (as_of.isoformat(), time.max)

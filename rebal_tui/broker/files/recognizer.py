@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import entry_points
 
+from rebal_tui.broker.files.cells import quoted
 from rebal_tui.broker.files.readers.fidelity import FidelityReader
 from rebal_tui.broker.files.readers.generic import GenericReader
 from rebal_tui.broker.files.readers.ibkr_activity import IbkrActivityReader
@@ -16,6 +17,7 @@ from rebal_tui.broker.files.readers.vanguard import VanguardReader
 from rebal_tui.broker.files.source import SourceText, decode
 from rebal_tui.broker.files.statement import Statement
 from rebal_tui.broker.files.table import SEPARATORS, Table, read_table, starts_figure
+from rebal_tui.broker.files.transactions_file import has_transactions
 from rebal_tui.domain.errors import Invalid
 
 ENTRY_POINTS = "rebal_tui.file_readers"
@@ -65,6 +67,8 @@ def read_statement(content: bytes, options: ReadOptions | None = None, format_na
     for table in tables:
         for reader in wanted:
             if not (mapped and reader.name == GenericReader.name) and reader.recognizes(table):
+                if reader.name == GenericReader.name and has_transactions(table):
+                    raise Invalid("the file has transactions, not positions: book them with  rebal-tui fills FILE")
                 return reader.read(table, options)
     if mapped:
         return _mapped(tables, options)
@@ -72,8 +76,17 @@ def read_statement(content: bytes, options: ReadOptions | None = None, format_na
         raise fault
     if format_name is not None and format_name != GenericReader.name:
         raise Invalid(f"the file is not a positions file of {format_name} as known; read it as generic with a mapping")
-    message = "the format is not known; map account, symbol and quantity to the file's columns (--map)"
-    raise UnknownFormat(message, _columns(tables))
+    raise _unknown(_columns(tables))
+
+
+def _unknown(columns: tuple[str, ...]) -> UnknownFormat:
+    """The refusal of a file whose columns have no usual names."""
+    shown = ", ".join(quoted(name)[1:-1] for name in columns[:12])
+    has = f"; its columns are {shown}" if shown else ""
+    example = '{"account": COLUMN, "symbol": COLUMN, "quantity": COLUMN}'
+    return UnknownFormat(
+        f"the format is not known{has}. Name the columns in a MAP.json as {example}: --map MAP.json", columns
+    )
 
 
 def _mapped(tables: Sequence[Table], options: ReadOptions) -> Statement:

@@ -70,7 +70,7 @@ def read_table(source: SourceText, separator: str) -> Table:
 
 def clean(cell: str) -> str:
     """A cell without blanks, no-break spaces and invisible characters around it."""
-    return cell.translate(_INVISIBLE).strip()
+    return cell.strip() if cell.isascii() else cell.translate(_INVISIBLE).strip()
 
 
 def starts_figure(cell: str) -> bool:

@@ -19,15 +19,20 @@ GENERIC_COLUMNS = (
 )  # fmt: skip
 CODES = ("buy", "sell", "market", "day")
 """The codes that Wealthscape's own template names."""
+_IBKR, _FIDELITY = "ibkr", "fidelity"
 
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """Choices for writing: columns of the generic layout, pairs of symbols, and Wealthscape's codes."""
+    """Choices for writing: columns of the generic layout, pairs of symbols by custodian, and Wealthscape's codes."""
 
     columns: Sequence[str] = GENERIC_COLUMNS
-    pairs: Mapping[str, str] = field(default_factory=dict)
+    pairs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
+
+    def symbol(self, symbol: str, mark: str, custodian: str) -> str:
+        """A symbol as a custodian writes it."""
+        return written_symbol(symbol, mark, self.pairs.get(custodian, {}))
 
 
 def _text(rows: Sequence[Sequence[str]]) -> str:
@@ -49,7 +54,7 @@ def generic(trade_list: TradeList, options: WriteOptions) -> str:
             "account": line.account,
             "side": line.side.value,
             "quantity": qty_text(line.qty),
-            "symbol": written_symbol(line.symbol, ".", options.pairs),
+            "symbol": options.symbol(line.symbol, ".", line.custodian),
             "name": line.name,
             "order_type": "market",
             "time_in_force": "day",
@@ -64,7 +69,7 @@ def generic_blocks(trade_list: TradeList, options: WriteOptions) -> str:
     """One line per block, then one for each allocation with the block's number."""
     rows = [["row", "block", "account", "side", "quantity", "symbol", "line"]]
     for block in blocks_of(trade_list):
-        symbol, number = written_symbol(block.symbol, ".", options.pairs), f"{trade_list.number}-B{block.number}"
+        symbol, number = options.symbol(block.symbol, ".", block.custodian), f"{trade_list.number}-B{block.number}"
         rows.append(["block", number, "", block.side.value, qty_text(block.qty), symbol, ""])
         rows += [
             ["allocation", number, line.account, line.side.value, qty_text(line.qty), symbol,
@@ -82,7 +87,7 @@ def ibkr_basket(trade_list: TradeList, options: WriteOptions) -> str:
     ]  # fmt: skip
     rows = [
         [
-            line.side.value.upper(), qty_text(line.qty), written_symbol(line.symbol, " ", options.pairs), "STK",
+            line.side.value.upper(), qty_text(line.qty), options.symbol(line.symbol, " ", _IBKR), "STK",
             "SMART", "USD", "DAY", "MKT", f"L{trade_list.number}-{line.line}", line.account,
             f"L{trade_list.number}-{line.line}",
         ]
@@ -94,7 +99,7 @@ def ibkr_basket(trade_list: TradeList, options: WriteOptions) -> str:
 def ibkr_allocations(trade_list: TradeList, options: WriteOptions) -> str:
     """Post-trade allocations of the blocks, without a head; the trading account is filled in at IBKR."""
     rows = [
-        ["", line.account, written_symbol(line.symbol, " ", options.pairs), line.side.value[0].upper(), "",
+        ["", line.account, options.symbol(line.symbol, " ", _IBKR), line.side.value[0].upper(), "",
          qty_text(line.qty)]
         for block in blocks_of(trade_list)
         for line in block.allocations
@@ -112,7 +117,7 @@ def wealthscape(trade_list: TradeList, options: WriteOptions) -> str:
         if line.qty % 1_000_000:
             raise Conflict(f"line {line.line}: Wealthscape takes at most 3 decimals; got {qty_text(line.qty)}")
         side = options.codes["buy" if line.side is Side.BUY else "sell"]
-        symbol = written_symbol(line.symbol, "", options.pairs)
+        symbol = options.symbol(line.symbol, "", _FIDELITY)
         rows.append(
             [line.account, "", side, qty_text(line.qty), symbol, options.codes["market"], options.codes["day"], ""]
         )

@@ -21,6 +21,7 @@ class TradeLine:
     symbol: str
     qty: Qty
     price: Price | None
+    custodian: str = ""
 
     @property
     def amount(self) -> Money | None:
@@ -39,23 +40,24 @@ class TradeList:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One line per symbol and side, with the shares of each account's line."""
+    """One line per symbol, side and custodian, with the shares of each account's line."""
 
     number: int
     side: Side
     symbol: str
+    custodian: str
     qty: Qty
     allocations: tuple[TradeLine, ...]
 
 
 def blocks_of(trade_list: TradeList) -> list[Block]:
-    """The list as blocks: sells first, then by symbol."""
-    found: dict[tuple[bool, str], list[TradeLine]] = {}
+    """The list as blocks: sells first, then by symbol and custodian."""
+    found: dict[tuple[bool, str, str], list[TradeLine]] = {}
     for line in trade_list.lines:
-        found.setdefault((line.side is Side.BUY, line.symbol), []).append(line)
+        found.setdefault((line.side is Side.BUY, line.symbol, line.custodian), []).append(line)
     return [
-        Block(number, lines[0].side, symbol, Qty(sum(line.qty for line in lines)), tuple(lines))
-        for number, ((_, symbol), lines) in enumerate(sorted(found.items()), 1)
+        Block(number, lines[0].side, symbol, custodian, Qty(sum(line.qty for line in lines)), tuple(lines))
+        for number, ((_, symbol, custodian), lines) in enumerate(sorted(found.items()), 1)
     ]
 
 

@@ -86,7 +86,7 @@ class AccountColumns:
     of the latest system run (R-11); `marks` the bits of `Mark`; `update_until` the last day on which a change of the
     portfolio is due (R-14.6), `propose_on` the day on which a run that nobody approved is proposed again (R-27), 0
     without one. `unfinished` has the undone sells by row, `rules` the rules of the accounts that have any
-    (R-60 to R-67); the exact form decides and plans these.
+    (R-60 to R-67); the exact form plans these.
     """
 
     cash: Ints
@@ -268,6 +268,11 @@ class BookFrame:
         ):
             return BookFrame.of(accounts, self.positions(), self.assets, self.portfolios)
         return replace(self, accounts=accounts)
+
+    def with_rules(self, rules: Mapping[int, TradingRules]) -> BookFrame:
+        """The frame with the rules of some accounts replaced, by row."""
+        every = {row: one for row, one in {**self.accounts.rules, **rules}.items() if one is not NO_RULES}
+        return replace(self, accounts=replace(self.accounts, rules=every)) if every or self.accounts.rules else self
 
     def with_holdings(self, indexes: Indexes | Ints, positions: PositionColumns) -> BookFrame:
         """The frame with all holdings of the accounts `indexes` replaced by `positions`, which has no other accounts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,17 +69,20 @@ class Plans:
     too_large: tuple[int, ...]
 
 
-def plan_full_rebalances(frame: BookFrame, accounts: Ints) -> Plans:
-    """The plans of `plan_full_rebalance` for subscribed accounts, given in ascending order."""
-    return _plans(frame, accounts, invest=False)
+def plan_full_rebalances(frame: BookFrame, accounts: Ints, by_band: Collection[int] = ()) -> Plans:
+    """The plans of `plan_full_rebalance` for subscribed accounts, given in ascending order.
+
+    `by_band` are those whose run a drift band makes: they may stop before the target (R-62).
+    """
+    return _plans(frame, accounts, by_band, invest=False)
 
 
 def plan_invest_cashes(frame: BookFrame, accounts: Ints) -> Plans:
     """The plans of `plan_invest_cash` for subscribed accounts, given in ascending order."""
-    return _plans(frame, accounts, invest=True)
+    return _plans(frame, accounts, (), invest=True)
 
 
-def _plans(frame: BookFrame, accounts: Ints, *, invest: bool) -> Plans:
+def _plans(frame: BookFrame, accounts: Ints, by_band: Collection[int], *, invest: bool) -> Plans:
     follows = frame.accounts.portfolio[accounts]
     assets = frame.assets
     excluded = ~assets.eligible | (assets.price == 0) | (assets.price > _MAX_PRICE_DOLLARS * NANO)
@@ -106,7 +110,7 @@ def _plans(frame: BookFrame, accounts: Ints, *, invest: bool) -> Plans:
     too_large = []
     for row in builder.needs_exact:
         try:
-            plan = _exact_plan(frame, row, invest=invest)
+            plan = _exact_plan(frame, row, by_band=row in by_band, invest=invest)
         except RestrictionsConflict:
             too_large.append(row)
             continue
@@ -309,15 +313,16 @@ def _joined(parts: list[Lines]) -> Lines:
     )  # fmt: skip
 
 
-def _exact_plan(frame: BookFrame, row: int, *, invest: bool) -> Plan:
+def _exact_plan(frame: BookFrame, row: int, *, by_band: bool, invest: bool) -> Plan:
     """The plan of the exact planner for one account."""
-    weights = frame.portfolios[frame.accounts.portfolio[row]].weights
+    portfolio = frame.followed(row)
+    weights = portfolio.weights
     held = frame.holdings(row)
     cash = Money(int(frame.accounts.cash[row]) - int(frame.accounts.reserved[row]))
-    rules = frame.rules_of(row).to_target()
+    rules = frame.rules_of(row).of_run(portfolio.bands if by_band else ())
     start = Holdings(cash, held, assets_of_frame(frame, {*held, *weights.symbols}), rules)
     if not invest:
-        return plan_full_rebalance(start, weights)
+        return plan_full_rebalance(start, weights, rules.bands)
     floor = Money(int(frame.accounts.cash_floor[row]))
     goals = plan_goals(start, weights, start.equity)
     if goals is not None:

@@ -15,6 +15,7 @@ from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.advisory.subscriptions import BulkOutcome
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.rules_view import rules_of_followers
 from rebal_tui.services.evaluation.account import managed_value_of, value_of
 from rebal_tui.services.evaluation.what_if import plan_what_if
 from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, FirstRun
@@ -80,7 +81,11 @@ def _planned(book: Book, account_ids: Sequence[str], portfolio_id: str) -> dict[
     rows = np.array(sorted(row_of[account_id] for account_id in account_ids), np.int64)
     follows = frame.accounts.portfolio.copy()
     follows[rows] = list(book.portfolios).index(portfolio_id)
-    what_if = plan_what_if(book, frame.with_accounts(replace(frame.accounts, portfolio=follows)), rows)
+    portfolio = book.portfolio(portfolio_id)
+    made = rules_of_followers(book, [ids[row] for row in rows.tolist()], portfolio, {})
+    rules = dict(zip(rows.tolist(), made, strict=True))
+    moved = frame.with_accounts(replace(frame.accounts, portfolio=follows)).with_rules(rules)
+    what_if = plan_what_if(book, moved, rows)
     return {
         ids[row]: _row(book, ids[row], orders=orders, turnover=turnover, note=what_if.unable.get(row, ""))
         for row, orders, turnover in zip(rows.tolist(), what_if.orders, what_if.turnover, strict=True)

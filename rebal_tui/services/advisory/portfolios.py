@@ -138,14 +138,7 @@ def reactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
 
 def duplicate_portfolio(book: Book, portfolio_id: str, name: str) -> Portfolio:
     """Create a copy of a portfolio under another name. Raises as `create_portfolio` does."""
-    source = book.portfolio(portfolio_id)
-    return create_portfolio(
-        book,
-        PortfolioBody(
-            name, source.description, source.weights, source.cooldown_days, source.conditions, source.review,
-            source.rebalance_to, source.rebalance_scope, source.minimum_trade, source.stagger_sessions,
-        ),
-    )  # fmt: skip
+    return create_portfolio(book, replace(PortfolioBody.of(book.portfolio(portfolio_id)), name=name))
 
 
 def require_valid(body: PortfolioBody | Portfolio) -> None:
@@ -169,16 +162,7 @@ def require_eligible(book: Book, weights: Weights) -> None:
 
 
 def _changed(book: Book, before: Portfolio, body: PortfolioBody, status: PortfolioStatus) -> Portfolio:
-    now = book.now()
-    return replace(
-        before.revised(body.weights, body.conditions, body.cooldown_days, change_time(book, before.id)),
-        name=body.name,
-        description=body.description,
-        review=body.review,
-        status=status,
-        fault="",
-        updated_at=now,
-    )
+    return replace(body.over(before, change_time(book, before.id)), status=status, fault="", updated_at=book.now())
 
 
 def change_time(book: Book, portfolio_id: str) -> datetime:

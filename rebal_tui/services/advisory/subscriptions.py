@@ -225,8 +225,10 @@ def _move(tx: BookTransaction, account_id: str, portfolio_id: str) -> Subscripti
 
 
 def reload_changed(tx: BookTransaction, account_ids: Sequence[str]) -> None:
-    """Reload the subscriptions and open runs of changed accounts."""
+    """Reload the subscriptions, their overrides (R-67) and the open runs of changed accounts."""
     tx.reload_subscriptions(account_ids)
+    if not tx.book.rules_view.overrides.keys().isdisjoint(account_ids):
+        tx.reload_holds()
     for account_id in account_ids:
         if account_id in tx.book.open_runs:
             tx.reload_run(account_id)

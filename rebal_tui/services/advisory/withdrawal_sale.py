@@ -16,7 +16,7 @@ from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rules_view import keeping
 from rebal_tui.services.evaluation.account import value_of
-from rebal_tui.services.evaluation.planning import plan_run, too_large_text, unpriced
+from rebal_tui.services.evaluation.planning import holdings, plan_run, too_large_text, unpriced
 from rebal_tui.store import reservations
 
 ALL_CASH = Weights((), HUNDRED_PERCENT)
@@ -44,7 +44,7 @@ def sale_of_amount(book: Book, account_id: str, portfolio_id: str | None, amount
     """
     own = reservations.reserved_by(book.database, account_id, Owner(OwnerKind.WITHDRAWAL, withdrawal_id))
     missing, weights = Money(amount - own), weights_of(book, account_id, portfolio_id)
-    without_price = unpriced(book, account_id)
+    without_price = unpriced(holdings(book, account_id))
     if without_price:
         ready = transferable(book, account_id, withdrawal_id)
         if ready < amount:

@@ -18,7 +18,6 @@ from rebal_tui.domain.sessions import Session, new_york_day
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.market.protocol import Clock, PriceFeed, Quote
 from rebal_tui.services.book.calendars import calendar_of
-from rebal_tui.services.book.files_settings import buffer_of
 from rebal_tui.services.book.frame_cache import ChangeTrackingDict, FrameCache
 from rebal_tui.services.book.price_history import PriceHistory
 from rebal_tui.services.book.prices import AssetsById, PriceCache
@@ -158,7 +157,7 @@ class Book:
         """Read the paused accounts, the assets on hold, the quarantine and all restrictions again."""
         self.holds = holds.load(self.database)
         self.quarantine = QuarantineView(quarantine.load(self.database))
-        self.rules_view = RulesView(self.database, buffer_of(self.database) if self.settings.one_list else None)
+        self.rules_view = RulesView.read(self.database, one_list=self.settings.one_list)
         self.asset_holds = asset_holds.load(self.database)
         self.version += 1
 

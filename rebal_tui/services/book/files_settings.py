@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from rebal_tui.broker.files.readers.options import ReadOptions
@@ -13,8 +13,9 @@ from rebal_tui.market.sessions import TradingCalendar
 from rebal_tui.store import book_settings
 from rebal_tui.store.database import Database, Transaction
 
-CASH_LISTS, PAIRS, MAPPING, BUFFER, AS_OF, IMPORTED_AT, CUSTODIAN = (
+CASH_LISTS, PAIRS, MAPPING, BUFFER, AS_OF, IMPORTED_AT, CUSTODIAN, FRACTIONS = (
     "files_cash", "files_pairs", "files_mapping", "files_buffer", "files_as_of", "files_imported_at", "files_custodian",
+    "files_fractions",
 )  # fmt: skip
 DEFAULT_BUFFER = Percent(25)
 """0.25 % of the expected proceeds are not spent (R-73)."""
@@ -23,10 +24,56 @@ DEFAULT_BUFFER = Percent(25)
 def read_options(database: Database, mapping: Mapping[str, str] | None = None) -> ReadOptions:
     """How the book reads positions files; a mapping that is given counts instead of the stored one."""
     cash: dict[str, list[str]] = json.loads(book_settings.get(database, CASH_LISTS, "{}"))
-    pairs: dict[str, str] = json.loads(book_settings.get(database, PAIRS, "{}"))
     stored = book_settings.get(database, MAPPING)
     used = mapping if mapping is not None else json.loads(stored) if stored else None
-    return ReadOptions({name: frozenset(symbols) for name, symbols in cash.items()}, pairs, used)
+    return ReadOptions({name: frozenset(symbols) for name, symbols in cash.items()}, pairs_of(database), used)
+
+
+def pairs_of(database: Database) -> dict[str, dict[str, str]]:
+    """By custodian, the symbols that it writes otherwise than the book: the book's by the custodian's."""
+    found: dict[str, dict[str, str]] = json.loads(book_settings.get(database, PAIRS, "{}"))
+    return found
+
+
+def written_pairs(database: Database) -> dict[str, dict[str, str]]:
+    """By custodian, the symbols that a trade list writes: the custodian's by the book's."""
+    return {name: {ours: theirs for theirs, ours in pairs.items()} for name, pairs in pairs_of(database).items()}
+
+
+def fractions_of(database: Database) -> frozenset[str]:
+    """The custodians that take fractions of shares."""
+    return frozenset(json.loads(book_settings.get(database, FRACTIONS, "[]")))
+
+
+def fractional_accounts(database: Database) -> frozenset[str]:
+    """The ids of the accounts whose custodian takes fractions of shares."""
+    taking = fractions_of(database)
+    if not taking:
+        return frozenset()
+    rows = database.rows("SELECT id, custodian FROM files_accounts")
+    return frozenset(identity for identity, custodian in rows if custodian in taking)
+
+
+def put_cash_list(tx: Transaction, custodian: str, symbols: Sequence[str]) -> None:
+    """Replace what counts as cash at a custodian."""
+    lists: dict[str, list[str]] = json.loads(book_settings.get(tx.database, CASH_LISTS, "{}"))
+    book_settings.put(tx, CASH_LISTS, json.dumps({**lists, custodian: list(symbols)}, sort_keys=True))
+
+
+def put_pairs(tx: Transaction, custodian: str, pairs: Mapping[str, str]) -> None:
+    """Replace the symbol pairs of a custodian."""
+    book_settings.put(tx, PAIRS, json.dumps({**pairs_of(tx.database), custodian: dict(pairs)}, sort_keys=True))
+
+
+def put_fractions(tx: Transaction, custodian: str, *, on: bool) -> None:
+    """Let orders at a custodian have fractions of shares, or whole shares only."""
+    taking = fractions_of(tx.database) - {custodian} | ({custodian} if on else frozenset())
+    book_settings.put(tx, FRACTIONS, json.dumps(sorted(taking)))
+
+
+def put_buffer(tx: Transaction, buffer: Percent) -> None:
+    """Set the part of expected proceeds that buys do not spend."""
+    book_settings.put(tx, BUFFER, str(int(buffer)))
 
 
 def keep_mapping(tx: Transaction, mapping: Mapping[str, str]) -> None:

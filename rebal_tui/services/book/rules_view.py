@@ -24,6 +24,7 @@ from rebal_tui.domain.trading_rules import (
     TradingRules,
 )
 from rebal_tui.market.sessions import TradingCalendar
+from rebal_tui.services.book.files_settings import buffer_of, fractional_accounts
 from rebal_tui.store import trading_rules
 from rebal_tui.store.account_table import Accounts, AccountTable
 from rebal_tui.store.database import Database
@@ -42,15 +43,26 @@ _KEEPING = {
 class RulesView:
     """What the file has of restrictions, settings of accounts and overrides, indexed by whom they concern."""
 
-    def __init__(self, database: Database, list_buffer: Percent | None = None) -> None:
-        """`list_buffer` is set in a book whose orders go out on one trade list, in whole shares (R-73)."""
+    def __init__(
+        self, database: Database, list_buffer: Percent | None = None, fractional: frozenset[str] = frozenset()
+    ) -> None:
+        """`list_buffer` is set in a book whose orders go out on one trade list, in whole shares (R-73).
+
+        Only the accounts `fractional` trade fractions there.
+        """
         self.list_buffer = list_buffer
+        self.fractional = fractional
         self.restrictions = trading_rules.restrictions(database)
         self.settings = trading_rules.account_settings(database)
         self.overrides = trading_rules.overrides(database)
         self.of_book = [r for r in self.restrictions if r.scope is RestrictionScope.BOOK]
         self.by_portfolio = _grouped((r.portfolio_id, r) for r in self.restrictions)
         self.by_account = _grouped((r.account_id, r) for r in self.restrictions)
+
+    @classmethod
+    def read(cls, database: Database, *, one_list: bool) -> RulesView:
+        """The rules that a book has stored; `one_list` for a book whose orders go out on one trade list."""
+        return cls(database, buffer_of(database), fractional_accounts(database)) if one_list else cls(database)
 
     def concerned(self, portfolios: Mapping[str, Portfolio]) -> frozenset[str] | None:
         """The portfolios all of whose accounts have rules; None when every account of the book has some."""
@@ -90,11 +102,23 @@ class RulesSource(Protocol):
 
 def rules_of(book: RulesSource, account_id: str, today: date | None = None) -> TradingRules:
     """The rules that hold for an account today."""
-    view, day = book.rules_view, today or book.today()
     subscription = book.subscriptions.get(account_id)
-    portfolio = None if subscription is None else book.portfolios[subscription.portfolio_id]
+    if subscription is None:
+        return rules_under(book, account_id, None, None, today)
+    portfolio, overrides = book.portfolios[subscription.portfolio_id], book.rules_view.overrides.get(account_id)
+    return rules_under(book, account_id, portfolio, overrides, today)
+
+
+def rules_under(
+    book: RulesSource,
+    account_id: str,
+    portfolio: Portfolio | None,
+    overrides: Overrides | None,
+    today: date | None = None,
+) -> TradingRules:
+    """The rules that would hold for an account today if it followed a portfolio with these overrides."""
+    view, day = book.rules_view, today or book.today()
     settings = view.settings.get(account_id, _PLAIN_ACCOUNT)
-    overrides = view.overrides.get(account_id) if subscription is not None else None
     minimum, source = _minimum_trade(overrides, settings, portfolio)
     found = TradingRules(
         restrictions=view.restrictions_of(account_id, None if portfolio is None else portfolio.id, day),
@@ -102,7 +126,7 @@ def rules_of(book: RulesSource, account_id: str, today: date | None = None) -> T
         scope=RebalanceScope.WHOLE if portfolio is None else portfolio.rebalance_scope,
         minimum_trade=minimum,
         minimum_source=source,
-        whole_shares=settings.whole_shares or view.list_buffer is not None,
+        whole_shares=settings.whole_shares or (view.list_buffer is not None and account_id not in view.fractional),
         proceeds_buffer=view.list_buffer or Percent(0),
         overrides=overrides,
         stagger=None if portfolio is None else stagger_of(book, account_id, portfolio, day),
@@ -110,6 +134,19 @@ def rules_of(book: RulesSource, account_id: str, today: date | None = None) -> T
     if found == NO_RULES:
         return NO_RULES
     return replace(found, live=book.live is not None)
+
+
+def rules_of_followers(
+    book: RulesSource, account_ids: Iterable[str], portfolio: Portfolio, overrides: Mapping[str, Overrides]
+) -> list[TradingRules]:
+    """The rules that would hold for each account today if all followed a portfolio, with overrides by account id."""
+    own, today = book.rules_view.accounts(), book.today()
+    # Without rules of its own, an account differs from the others in its staggered date only.
+    shared = rules_under(book, "", portfolio, None, today) if portfolio.stagger_sessions == 1 else None
+    return [
+        rules_under(book, one, portfolio, overrides.get(one), today) if shared is None or one in own else shared
+        for one in account_ids
+    ]
 
 
 def keeping(book: RulesSource, account_id: str) -> tuple[TradeRestriction, ...]:
@@ -154,7 +191,10 @@ class FrameRules:
 
 
 def frame_rules(book: RulesSource) -> dict[int, TradingRules]:
-    """By row of the account table, the rules of the subscribed accounts that have any."""
+    """By row of the account table, the rules of the subscribed accounts that have any.
+
+    Accounts without rules of their own share the object of their portfolio.
+    """
     view, table, today = book.rules_view, book.account_table, book.today()
     concerned = view.concerned(book.portfolios)
     if concerned is None:
@@ -166,11 +206,22 @@ def frame_rules(book: RulesSource) -> dict[int, TradingRules]:
             one for identity in concerned if identity in book.portfolios for one in book.subscribers(identity)
         ]
         wanted = dict.fromkeys([*subscribers, *(one for one in view.accounts() if one in book.subscriptions)])
-    return {
-        table.row_of[account_id]: rules
-        for account_id in wanted
-        if account_id in table.row_of and (rules := rules_of(book, account_id, today)) is not NO_RULES
-    }
+    own = view.accounts()
+    shared: dict[tuple[str, bool], TradingRules] = {}
+    found: dict[int, TradingRules] = {}
+    for account_id in wanted:
+        if account_id not in table.row_of:
+            continue
+        portfolio = book.portfolios[book.subscriptions[account_id].portfolio_id]
+        if account_id in own or portfolio.stagger_sessions > 1:
+            rules = rules_of(book, account_id, today)
+        else:
+            key = portfolio.id, account_id in view.fractional
+            rules = shared.get(key) or rules_of(book, account_id, today)
+            shared[key] = rules
+        if rules is not NO_RULES:
+            found[table.row_of[account_id]] = rules
+    return found
 
 
 def stagger_offset(account_id: str, sessions: int) -> int:

@@ -188,7 +188,9 @@ def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int
         context=context,
         cash=book.accounts[run.account_id].cash,
         reserved=book.reserved(run.account_id),
-        cash_target=invest_cash_target(book, run.account_id, run.weights) if run.type is RunType.INVEST_CASH else None,
+        cash_target=invest_cash_target(book, run.account_id, start, run.weights)
+        if run.type is RunType.INVEST_CASH
+        else None,
         positions=to_positions((asset_keys[symbol], qty) for symbol, qty in start.positions.items()),
         rules=rules_text.to_text(start.rules, asset_keys),
     )

@@ -31,11 +31,9 @@ def holdings(book: Book, account_id: str, *, by_band: bool = False) -> Holdings:
     return Holdings(Money(account.cash - book.reserved(account_id)), positions, book.assets, rules)
 
 
-def unpriced(book: Book, account_id: str) -> list[str]:
-    """The managed holdings of an account without a price, by symbol."""
-    unmanaged = rules_of(book, account_id).unmanaged
-    held = (p.symbol for p in book.account(account_id).positions if p.symbol not in unmanaged)
-    return sorted(s for s in held if (asset := book.assets.get(s)) is None or asset.price is None)
+def unpriced(start: Holdings) -> list[str]:
+    """The managed holdings without a price, by symbol."""
+    return sorted(s for s in start.managed if (asset := start.assets.get(s)) is None or asset.price is None)
 
 
 def plan_run(
@@ -48,13 +46,20 @@ def plan_run(
     whatever the account is worth.
     """
     start = holdings(book, account_id, by_band=by_band)
+    return plan_start(book, account_id, start, kind, weights, amount)
+
+
+def plan_start(
+    book: Book, account_id: str, start: Holdings, kind: RunType, weights: Weights, amount: Money | None = None
+) -> Plan:
+    """The plan of a run from this start. Raises as `plan_run` does."""
     if start.rules.holds:
         raise Conflict(f"{LineReason.ACCOUNT_HOLD}: " + "; ".join(one.text for one in start.rules.holds))
-    missing = unpriced(book, account_id)
+    missing = unpriced(start)
     if missing and (weights.assets or kind is not RunType.FULL_REBALANCE):
         raise Conflict(f"no price for {', '.join(missing)}: the account cannot be valued")
     try:
-        cash_target = invest_cash_target(book, account_id, weights) if kind is RunType.INVEST_CASH else Money(0)
+        cash_target = invest_cash_target(book, account_id, start, weights) if kind is RunType.INVEST_CASH else Money(0)
         return plan_from(start, kind, weights, cash_target, amount)
     except RestrictionsConflict as error:
         raise Conflict(f"{LineReason.RESTRICTIONS_CONFLICT}: {error}") from error
@@ -78,12 +83,11 @@ def plan_from(start: Holdings, kind: RunType, weights: Weights, cash_target: Mon
     return plan_partial_liquidation(start, weights, amount or Money(0))
 
 
-def invest_cash_target(book: Book, account_id: str, weights: Weights) -> Money:
+def invest_cash_target(book: Book, account_id: str, start: Holdings, weights: Weights) -> Money:
     """Cash target of invest_cash: the larger of cash weight × equity and the last run's cash target (R-14.7).
 
     With restrictions, the reachable cash replaces the weight's share (R-61). Raises `RestrictionsConflict`.
     """
-    start = holdings(book, account_id)
     goals = plan_goals(start, weights, start.equity)
     by_weight = money_up(start.equity * weights.cash) if goals is None else goals_cash(goals)
     return Money(max(by_weight, book.cash_floor(account_id, weights.cash)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.planning import plan_run, turnover_of
+from rebal_tui.services.evaluation.planning import holdings, plan_start, turnover_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,21 @@ class WhatIfPlans:
     unable: Mapping[int, str]
 
 
-def plan_what_if(book: Book, frame: BookFrame, rows: npt.NDArray[np.int64]) -> WhatIfPlans:
-    """Plan the subscribed accounts of `rows`, ascending, with their portfolios in `frame`. Stores nothing.
+def plan_what_if(
+    book: Book, frame: BookFrame, rows: npt.NDArray[np.int64], by_band: npt.NDArray[np.bool_] | None = None
+) -> WhatIfPlans:
+    """Plan the subscribed accounts of `rows`, ascending, with their portfolios and rules in `frame`. Stores nothing.
 
-    Accounts with a missing price, or with amounts too large for the arrays, are planned one by one.
+    `by_band` marks the rows whose run a drift band makes, which may stop before the target (R-62). Accounts with a
+    missing price, or with amounts too large for the arrays, are planned one by one.
     """
     from rebal_tui.engine.arrays.kernels import any_other, any_weight
     from rebal_tui.engine.arrays.plans import plan_full_rebalances
 
     unpriced = frame.assets.price == 0
     apart = any_weight(frame, unpriced)[frame.accounts.portfolio[rows]] | any_other(frame, unpriced)[rows]
-    plans = plan_full_rebalances(frame, rows[~apart])
+    banded = frozenset() if by_band is None else frozenset(rows[by_band].tolist())
+    plans = plan_full_rebalances(frame, rows[~apart], banded)
     lines = plans.orders
     owners = np.searchsorted(rows, lines.account)
     orders = np.bincount(owners, minlength=len(rows)).tolist()
@@ -51,10 +55,12 @@ def plan_what_if(book: Book, frame: BookFrame, rows: npt.NDArray[np.int64]) -> W
         turnover[index] += notional + qty * price // NANO
     unable: dict[int, str] = {}
     for row in [*rows[apart].tolist(), *plans.too_large]:
-        weights = frame.portfolios[frame.accounts.portfolio[row]].weights
+        account_id, portfolio = book.account_table.ids[row], frame.followed(row)
         index = int(np.searchsorted(rows, row))
+        rules = frame.rules_of(row).of_run(portfolio.bands if row in banded else ())
+        start = replace(holdings(book, account_id), rules=rules)
         try:
-            plan = plan_run(book, book.account_table.ids[row], RunType.FULL_REBALANCE, weights)
+            plan = plan_start(book, account_id, start, RunType.FULL_REBALANCE, portfolio.weights)
         except Conflict as refusal:
             unable[row] = str(refusal)
         else:

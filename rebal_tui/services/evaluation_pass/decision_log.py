@@ -87,10 +87,7 @@ def _decision_rows(
             else None
             for row in rows.tolist()
         ],
-        rules=[
-            rules_text.to_text(accounts.rules[row], pass_context.asset_keys) if row in accounts.rules else None
-            for row in rows.tolist()
-        ],
+        rules=rules_text.texts_of((accounts.rules.get(row) for row in rows.tolist()), pass_context.asset_keys),
         trade_status=_status_codes(pass_context.statuses, rows),
         first_trade_at=[None if at == NO_TIME else at for at in pass_context.statuses.first_trade_at[rows].tolist()],
     )

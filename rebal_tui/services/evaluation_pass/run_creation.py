@@ -17,8 +17,10 @@ import numpy.typing as npt
 from rebal_tui.domain.bulk import build_objects
 from rebal_tui.domain.decisions import Outcome
 from rebal_tui.domain.orders import Side
+from rebal_tui.domain.portfolios import DriftBand
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.trading_rules import TradingRules
 from rebal_tui.engine.arrays.decide import CHECKS, OUTCOMES
 from rebal_tui.engine.situation import cash_target_of
 from rebal_tui.services.book.book import Book, BookTransaction
@@ -215,17 +217,26 @@ def _with_plans_shown(
             for row in of_account.tolist()
         ],
         plan_positions=[new_runs.held[row] for row in of_account.tolist()],
-        plan_rules=[_plan_rules(pass_context, row) for row in of_account.tolist()],
+        plan_rules=_plan_rules(pass_context, of_account),
     )
 
 
-def _plan_rules(pass_context: PassContext, row: int) -> str | None:
-    """The rules of the plan of a run that the pass creates for an account."""
+def _plan_rules(pass_context: PassContext, rows: Rows) -> list[str | None]:
+    """The rules of the plans of the runs that the pass creates for some accounts."""
     frame, made = pass_context.decided.frame, pass_context.decided.made
-    if row not in frame.accounts.rules:
-        return None
-    bands = frame.followed(row).bands if CHECKS[made.check[row]] == "drift_band" else ()
-    return rules_text.to_text(frame.rules_of(row).of_run(bands), pass_context.asset_keys)
+    of_run: dict[tuple[int, tuple[DriftBand, ...]], TradingRules] = {}
+    found: list[TradingRules | None] = []
+    for row in rows.tolist():
+        rules = frame.accounts.rules.get(row)
+        if rules is None:
+            found.append(None)
+            continue
+        bands = frame.followed(row).bands if CHECKS[made.check[row]] == "drift_band" else ()
+        key = id(rules), bands
+        if key not in of_run:
+            of_run[key] = rules.of_run(bands)
+        found.append(of_run[key])
+    return rules_text.texts_of(found, pass_context.asset_keys)
 
 
 def _unsent(new_runs: _NewRuns, starts: Sequence[Starts]) -> list[Unsent]:

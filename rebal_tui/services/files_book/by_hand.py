@@ -15,6 +15,7 @@ from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.errors import Conflict, Fault, Invalid, NotFound
 from rebal_tui.domain.quantities import Money, Price, Qty, qty_text
 from rebal_tui.domain.text import display_text
+from rebal_tui.market.protocol import Quote
 from rebal_tui.services.book import files_settings
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.settings import Mode
@@ -120,7 +121,7 @@ def put_asset(book: Book, symbol: str, name: str = "") -> bool:
 
 def set_price(book: Book, symbol: str, price: Price, at: datetime | None = None) -> int:
     """Store a price, by default of now; returns 0 where the book has a newer one, else 1. Raises `Refusal`."""
-    return import_prices(book, {read_symbol(symbol): price}, at or book.now())
+    return import_prices(book, {read_symbol(symbol): Quote(price, at or book.now())})
 
 
 def remove_account(book: Book, account: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 
 from rebal_tui.broker.files.cells import as_of_in
 from rebal_tui.broker.files.readers.generic import GenericReader, check_mapping, usual_columns
@@ -17,11 +17,12 @@ from rebal_tui.domain.quantities import money_text, qty_text
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.book.files_settings import read_options
+from rebal_tui.services.book.files_settings import read_options, written_pairs
 from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
 from rebal_tui.services.files_book.by_hand import require_files
 from rebal_tui.services.files_book.import_plan import ImportPlan, plan_import
 from rebal_tui.services.files_book.importing import apply_import
+from rebal_tui.services.files_book.moments import moment_of
 from rebal_tui.services.files_book.trade_list import make_list, note_written, trade_list
 from rebal_tui.services.runs.processing import process_runs
 
@@ -88,7 +89,7 @@ def show_statement(
 
     Raises `Invalid` at `date`, and `Conflict`.
     """
-    plan = plan_import(book, statement, as_of=_given_time(date) if statement.as_of is None else None)
+    plan = plan_import(book, statement, as_of=_given_time(book, date) if statement.as_of is None else None)
     lines = [
         f"{account.number}  {account.name or ''}  cash {money_text(account.cash)}, "
         f"{count_text(len(account.holdings), 'position')}"
@@ -116,12 +117,12 @@ def show_statement(
     return PositionsShown(plan, " ".join([text, *statement.notes]), tuple(lines[:MAX_LINES]), mapping)
 
 
-def _given_time(text: str) -> datetime:
-    """A date, which means its close, or a date with a time in New York. Raises `Invalid` at `date`."""
+def _given_time(book: Book, text: str) -> datetime:
+    """A date, or a date with a time in New York. Raises `Invalid` at `date`."""
     found = as_of_in(text)
     if found is None:
         raise Invalid([Fault("date", "the file has no date: expected one such as 2026-11-27 or 2026-11-27 16:00")])
-    return found if isinstance(found, datetime) else datetime.combine(found, time(16), NEW_YORK)
+    return moment_of(book, found)
 
 
 def store_positions(book: Book, shown: PositionsShown) -> str:
@@ -144,7 +145,7 @@ def write_list(book: Book, form: str) -> WrittenList:
     with book.write():
         number = make_list(book)
         made = trade_list(book, number)
-        text = FORMATS[form].write(made, WriteOptions())
+        text = FORMATS[form].write(made, WriteOptions(pairs=written_pairs(book.database)))
         note_written(book, number, form)
     masked = masked_lines(made.lines)
     note = f"; {count_text(masked, 'line')} have a label for an account number" if masked else ""

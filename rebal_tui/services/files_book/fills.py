@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ from rebal_tui.services.files_book.naming import account_id_of
 from rebal_tui.services.files_book.pausing import pause
 
 _TRADES = {Kind.BUY: Side.BUY, Kind.SELL: Side.SELL}
+_REFERENCE = re.compile(r"L([0-9]{1,9})-([0-9]{1,9})", re.ASCII)
+"""How a trade list writes list and line as the order's reference."""
 
 
 @dataclass(slots=True)
@@ -109,13 +112,15 @@ def _book(
 
 
 def _lines(book: Book, account_id: str, side: Side, row: Transaction) -> list[StoredOrder]:
-    """The listed orders that a trade may belong to, oldest list first."""
+    """The listed orders that a trade may belong to, oldest list first; the one that its reference names comes first."""
     found = load_orders(
         book.database, "a.id = ? AND o.side = ? AND s.symbol = ? AND o.list IS NOT NULL",
         (account_id, side.value, row.symbol),
     )  # fmt: skip
-    day = row.day
-    return [order for order in found if day is None or new_york_day(time_of(order.created_at)) <= day]
+    day, named = row.day, _REFERENCE.fullmatch(row.reference)
+    line = (int(named[1]), int(named[2])) if named else None
+    lines = [order for order in found if day is None or new_york_day(time_of(order.created_at)) <= day]
+    return sorted(lines, key=lambda order: (order.list, order.line) != line)
 
 
 def _by_difference(book: Book, order: StoredOrder) -> bool:

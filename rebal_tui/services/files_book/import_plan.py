@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime
 
 from rebal_tui.broker.files.changes import open_orders
 from rebal_tui.broker.files.records import micros, read_accounts, time_of
@@ -16,6 +16,7 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.files_book.matching import AccountChange, account_change
+from rebal_tui.services.files_book.moments import moment_of
 
 MAX_AHEAD_MINUTES = 30
 
@@ -45,14 +46,14 @@ class ImportPlan:
         fills = sum(len(change.fills) for change in changed)
         differing = sum(bool(change.differences) for change in changed)
         parts = [
-            f"{count_text(len(self.new), 'new account')}",
-            f"{len(changed):,} changed",
-            f"{len(self.changes) - len(changed):,} unchanged",
-            f"{len(self.missing):,} missing from the file",
-            f"{count_text(fills, 'fill')} found",
-            f"{count_text(differing, 'account')} with differences",
+            (len(self.new), count_text(len(self.new), "new account")),
+            (len(changed), f"{len(changed):,} changed"),
+            (len(self.changes) - len(changed), f"{len(self.changes) - len(changed):,} unchanged"),
+            (len(self.missing), f"{len(self.missing):,} missing from the file"),
+            (fills, f"{count_text(fills, 'fill')} found"),
+            (len(self.changes), f"{count_text(differing, 'account')} with differences"),
         ]
-        return ", ".join(parts) + "."
+        return ", ".join(text for count, text in parts if count) + "."
 
 
 def plan_import(
@@ -99,12 +100,8 @@ def plan_import(
 
 
 def _at(book: Book, statement: Statement, given: datetime | None) -> datetime:
-    found = statement.as_of
-    if isinstance(found, datetime):
-        at = found
-    elif isinstance(found, date):
-        session = book.calendar.session(found)
-        at = datetime.combine(found, time(16), NEW_YORK) if session is None or session.any_hour else session.close
+    if statement.as_of is not None:
+        at = moment_of(book, statement.as_of)
     elif given is not None:
         at = given
     else:
@@ -119,7 +116,7 @@ def _digest(statement: Statement, at: datetime) -> str:
     shown = statement.as_json()
     content = {
         "format": statement.format,
-        "as_of": at.isoformat(),
+        "as_of": shown["as_of"] or at.isoformat(),
         "accounts": shown["accounts"],
         "keys": [account.key for account in statement.accounts],
     }

@@ -13,13 +13,20 @@ from rebal_tui.broker.files import changes as broker
 from rebal_tui.broker.files.cells import is_cusip
 from rebal_tui.broker.files.records import micros
 from rebal_tui.broker.files.statement import StatedAccount
+from rebal_tui.broker.protocol import EventBatch, EventKind
 from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.quantities import Money, Price, Qty, money_text, qty_text
 from rebal_tui.domain.runs import Approval
+from rebal_tui.market.protocol import Quote
 from rebal_tui.services.book import calendars, files_settings
 from rebal_tui.services.book.book import Book, BookTransaction
-from rebal_tui.services.broker_sync.events import CURSOR, reload_from_broker, sync
+from rebal_tui.services.broker_sync.events import (
+    CURSOR,
+    MAX_EVENTS_PER_TRANSACTION,
+    apply_event_batch,
+    reload_from_broker,
+)
 from rebal_tui.services.files_book.import_plan import ImportPlan
 from rebal_tui.services.files_book.matching import AccountChange
 from rebal_tui.services.files_book.pausing import pause
@@ -46,7 +53,7 @@ def apply_import(book: Book, plan: ImportPlan, mapping: Mapping[str, str] | None
         number, reasons = _store(tx, plan)
         if mapping is not None:
             files_settings.keep_mapping(tx, mapping)
-        sync(book)
+        _apply_events(book)
         reload_from_broker(book)
         _store_prices(tx, plan)
         set_session(tx, plan.as_of)
@@ -64,6 +71,14 @@ def apply_import(book: Book, plan: ImportPlan, mapping: Mapping[str, str] | None
         }  # fmt: skip
         tx.record("files.imported", "book", detail, "advisor")
         tx.reload()
+
+
+def _apply_events(book: Book) -> None:
+    """Apply fills, flows and new assets; the caller reads the accounts afterward, all of them at once."""
+    cursor = int(book_settings.get(book.database, CURSOR, "0"))
+    while events := book.broker.events(cursor, MAX_EVENTS_PER_TRANSACTION):
+        listed = book.broker.assets() if any(event.kind is EventKind.ASSET for event in events) else ()
+        cursor = apply_event_batch(book, EventBatch(events, (), {}, listed, {}), cursor)
 
 
 def _store(tx: BookTransaction, plan: ImportPlan) -> tuple[int, dict[str, str]]:
@@ -91,12 +106,17 @@ def _store(tx: BookTransaction, plan: ImportPlan) -> tuple[int, dict[str, str]]:
     reasons: dict[str, str] = {}
     for stated in plan.new:
         account = broker.put_account(tx, ids, custodian, stated, now)
-        _set(tx, account, stated, asset_of, now)
+        _set(tx, account, stated, asset_of)
         _add_reason(reasons, ids(f"account:{custodian}:{stated.key}"), _left_out(plan, stated))
     for account_id, (stated, change) in plan.changes.items():
-        _apply_change(tx, key_of[account_id], change, int(number or 0), now)
-        _set(tx, key_of[account_id], stated, asset_of, now, announce=change.changed)
+        if change.changed:
+            _apply_change(tx, key_of[account_id], change, int(number or 0), now)
+            _set(tx, key_of[account_id], stated, asset_of)
         _add_reason(reasons, account_id, [*_differences(change), *_left_out(plan, stated)])
+    tx.executemany(
+        "UPDATE files_accounts SET missing_since = NULL WHERE id = ? AND missing_since IS NOT NULL",
+        [(account_id,) for account_id in plan.changes],
+    )
     for missing in plan.missing:
         tx.execute(
             "UPDATE files_accounts SET missing_since = coalesce(missing_since, ?) WHERE id = ?", (now, missing.id)
@@ -119,14 +139,9 @@ def _apply_change(tx: BookTransaction, account: int, change: AccountChange, numb
         broker.book_flow(tx, account, kind, change.flow, at, f"import {number}")
 
 
-def _set(
-    tx: BookTransaction, account: int, stated: StatedAccount, asset_of: Mapping[str, int], at: int, *,
-    announce: bool = True,
-) -> None:  # fmt: skip
+def _set(tx: BookTransaction, account: int, stated: StatedAccount, asset_of: Mapping[str, int]) -> None:
     broker.set_holdings(tx, account, {asset_of[held.symbol]: held.qty for held in stated.holdings})
     broker.set_cash(tx, account, stated.cash)
-    if announce:
-        broker.announce(tx, account, at)
 
 
 def _differences(change: AccountChange) -> list[str]:
@@ -154,12 +169,12 @@ def _add_reason(reasons: dict[str, str], account_id: str, texts: list[str]) -> N
 
 def _store_prices(tx: BookTransaction, plan: ImportPlan) -> None:
     found = {
-        held.symbol: held.price
+        held.symbol: Quote(held.price, plan.as_of)
         for stated in plan.statement.accounts
         for held in stated.holdings
         if held.price is not None
     }
-    store_prices(tx, found, plan.as_of)
+    store_prices(tx, found)
 
 
 _SETTINGS = (

@@ -50,9 +50,9 @@ def trade_list(book: Book, number: int) -> TradeList:
     if row is None:
         raise NotFound(f"no trade list {number}")
     accounts = {
-        identity: (full or label, masked and not full)
-        for identity, label, full, masked in book.database.rows(
-            "SELECT id, CASE WHEN masked THEN key ELSE number END, full_number, masked FROM files_accounts"
+        identity: (full or label, masked and not full, custodian)
+        for identity, label, full, masked, custodian in book.database.rows(
+            "SELECT id, CASE WHEN masked THEN key ELSE number END, full_number, masked, custodian FROM files_accounts"
         )
     }
     lines = [_line(book, order, *accounts[order.account_id]) for order in _orders(book, number)]
@@ -93,9 +93,9 @@ def _orders(book: Book, number: int) -> list[StoredOrder]:
     return sorted(load_orders(book.database, "o.list = ?", (number,)), key=lambda order: order.line or 0)
 
 
-def _line(book: Book, order: StoredOrder, account: str, masked: int) -> TradeLine:
+def _line(book: Book, order: StoredOrder, account: str, masked: int, custodian: str) -> TradeLine:
     asset = book.assets.get(order.symbol)
     return TradeLine(
         order.line or 0, account, bool(masked), asset.name if asset else "", order.side, order.symbol,
-        Qty(order.qty or 0), asset.price if asset else None,
+        Qty(order.qty or 0), asset.price if asset else None, custodian,
     )  # fmt: skip

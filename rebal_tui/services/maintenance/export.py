@@ -42,7 +42,7 @@ FORMATS = ("csv", "json")
 ITEMS_PER_CHUNK = 100
 """Items per chunk; a chunk takes some hundredths of a second."""
 _ALL = 2**62
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _FORMULA_STARTS = frozenset("=+-@|%\t\r\n\0")
 
 
@@ -101,6 +101,13 @@ def export_head(book: Book) -> Json:
     """The last audit entry now: stored elsewhere, it reveals later whether the trail was truncated."""
     seq, digest = audit.head(book.database)
     return {"seq": seq, "hash": digest, "at": time_text(book.now())}
+
+
+def table_text(columns: Sequence[str], items: Sequence[Json], fmt: str) -> str:
+    """A table in one of `FORMATS`: CSV as `csv_text`, or a JSON list of objects."""
+    if fmt == "csv":
+        return csv_text(columns, items)
+    return json.dumps(items, ensure_ascii=False, indent=2) + "\n"
 
 
 def csv_text(columns: Sequence[str], items: Iterable[Json], *, header: bool = True) -> str:

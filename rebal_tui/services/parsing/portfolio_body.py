@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from rebal_tui.domain.portfolios import Condition, Destination, MinimumTrade, RebalanceScope, Weights
+from rebal_tui.domain.portfolios import Condition, Destination, MinimumTrade, Portfolio, RebalanceScope, Weights
 
 MAX_COOLDOWN = 36_500
 """Maximum cooldown in days: a century."""
@@ -14,7 +15,8 @@ MAX_COOLDOWN = 36_500
 class PortfolioBody:
     """The content of a portfolio: the API's create body, and whether its system runs require review (R-27).
 
-    `rebalance_to` and `rebalance_scope` set where runs of a drift band stop (R-62, R-63).
+    `rebalance_to` and `rebalance_scope` set where runs of a drift band stop (R-62, R-63), `minimum_trade` is None where
+    it sets none (R-64), and `stagger_sessions` spreads the calendar condition (R-66).
     """
 
     name: str
@@ -27,3 +29,25 @@ class PortfolioBody:
     rebalance_scope: RebalanceScope = RebalanceScope.WHOLE
     minimum_trade: MinimumTrade | None = None
     stagger_sessions: int = 1
+
+    @classmethod
+    def of(cls, portfolio: Portfolio) -> PortfolioBody:
+        """The content of a stored portfolio."""
+        return cls(
+            portfolio.name, portfolio.description, portfolio.weights, portfolio.cooldown_days, portfolio.conditions,
+            portfolio.review, portfolio.rebalance_to, portfolio.rebalance_scope, portfolio.minimum_trade,
+            portfolio.stagger_sessions,
+        )  # fmt: skip
+
+    def over(self, portfolio: Portfolio, at: datetime) -> Portfolio:
+        """A portfolio with this content; `changed_at` moves to `at` unless weights and conditions are the same."""
+        return replace(
+            portfolio.revised(self.weights, self.conditions, self.cooldown_days, at),
+            name=self.name,
+            description=self.description,
+            review=self.review,
+            rebalance_to=self.rebalance_to,
+            rebalance_scope=self.rebalance_scope,
+            minimum_trade=self.minimum_trade,
+            stagger_sessions=self.stagger_sessions,
+        )

@@ -16,12 +16,12 @@ _ITEM = re.compile(r"([a-z_]+)(?:\[([0-9]+)\])?")
 
 def load_models() -> None:
     """Load the models in advance, so that the first key presses in a form do not wait for them."""
-    import rebal_tui.services.parsing.requests  # noqa: F401 - imported to be loaded
+    import rebal_tui.services.parsing.portfolio_requests  # noqa: F401 - imported to be loaded
 
 
 def parse_portfolio(raw: object) -> PortfolioBody:
     """Parse the API's create body; unknown fields are ignored. Raises `Invalid`."""
-    from rebal_tui.services.parsing.requests import CreatePortfolio
+    from rebal_tui.services.parsing.portfolio_requests import CreatePortfolio
     from rebal_tui.services.parsing.shapes import read
 
     return read(CreatePortfolio, raw).body()
@@ -29,7 +29,7 @@ def parse_portfolio(raw: object) -> PortfolioBody:
 
 def parse_pasted(raw: object) -> PortfolioBody:
     """Parse a portfolio in the API's shape; the fields that only a stored one has are ignored. Raises `Invalid`."""
-    from rebal_tui.services.parsing.requests import PastedPortfolio
+    from rebal_tui.services.parsing.portfolio_requests import PastedPortfolio
     from rebal_tui.services.parsing.shapes import read
 
     return read(PastedPortfolio, raw).body()
@@ -49,7 +49,13 @@ def parse_draft(raw: dict[str, object]) -> tuple[PortfolioBody, list[Fault]]:
         valid["rebalance_conditions"] = [item for index, item in enumerate(conditions) if index not in dropped]
     for name in {match[1] for match in invalid_fields} - {"rebalance_conditions"}:
         valid.pop(name, None)
-    return _patched(PortfolioBody("", "", Weights(()), 0, ()), valid), faults
+    empty = PortfolioBody("", "", Weights(()), 0, ())
+    try:
+        return _patched(empty, valid), faults
+    except Invalid as invalid:
+        # The fields are valid, but the sessions do not fit the calendar condition.
+        del valid["stagger_sessions"]
+        return _patched(empty, valid), [*faults, *(fault for fault in invalid.faults if fault not in faults)]
 
 
 def portfolio_patch(before: Portfolio, raw: object) -> PortfolioBody:
@@ -57,14 +63,11 @@ def portfolio_patch(before: Portfolio, raw: object) -> PortfolioBody:
 
     Raises `Invalid` with every error.
     """
-    body = PortfolioBody(
-        before.name, before.description, before.weights, before.cooldown_days, before.conditions, before.review
-    )
-    return _patched(body, raw)
+    return _patched(PortfolioBody.of(before), raw)
 
 
 def _patched(before: PortfolioBody, raw: object) -> PortfolioBody:
-    from rebal_tui.services.parsing.requests import UpdatePortfolio
+    from rebal_tui.services.parsing.portfolio_requests import UpdatePortfolio
     from rebal_tui.services.parsing.shapes import read
 
     return read(UpdatePortfolio, raw).over(before)

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationInfo, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.assets import EXCHANGES, AssetChange, AssetStatus
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import OrderRequest, Side
-from rebal_tui.domain.portfolios import Condition, Weights
+from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import CENT, Money, Percent, Price, Qty
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import display_text
-from rebal_tui.services.parsing import field_types, fields
+from rebal_tui.services.parsing import fields
 from rebal_tui.services.parsing.corporate_action import ApplyCorporateAction
 from rebal_tui.services.parsing.field_types import percent_above_zero, percent_not_negative
 from rebal_tui.services.parsing.fields import shown
 from rebal_tui.services.parsing.key_requests import AddKey, RotateKey
-from rebal_tui.services.parsing.portfolio_body import PortfolioBody
-from rebal_tui.services.parsing.portfolio_shape import (
-    CONDITION_SHAPES,
-    WEIGHT_SHAPES,
-    read_conditions,
-    read_other_conditions,
-    read_weights,
-)
+from rebal_tui.services.parsing.portfolio_requests import CreatePortfolio, Name, OneWeight, UpdatePortfolio
+from rebal_tui.services.parsing.portfolio_shape import WEIGHT_SHAPES, read_weights
 from rebal_tui.services.parsing.shapes import Broken, Read, Reading, Shape, StrictShape, read, with_rules
 
 MAX_DESCRIPTION = 1_024
@@ -44,11 +36,7 @@ _NOT_SUPPORTED = ("limit_price", "stop_price", "trail_price", "trail_percent", "
 
 _Decimal = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")] | float
 """A decimal as text, or a JSON number, which is also parsed exactly."""
-_Percent = Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,2})?$", examples=["60"])] | float
 _Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.\-]{0,15}$", examples=["SPY"])]
-_Name = Annotated[str, Field(min_length=1, max_length=200)]
-_Days = Annotated[int, Field(ge=0, le=36_500)]
-_Text = Annotated[str, Field(max_length=2_000)]
 
 
 def _amount(value: object) -> Money:
@@ -100,10 +88,6 @@ def _own_weights(raw: object, info: ValidationInfo[Reading]) -> Weights | None:
     return None if raw is None or raw == [] else read_weights(raw, info)
 
 
-def _new_weights(raw: object, info: ValidationInfo[Reading]) -> Weights | None:
-    return None if raw is None else read_weights(raw, info)
-
-
 def _as_is(value: object) -> object:
     return value
 
@@ -116,87 +100,7 @@ Id = Annotated[
     ),
 ]
 Symbol = Annotated[str, Read(fields.symbol, _Symbol)]
-Name = Annotated[str, Read(fields.name, _Name)]
 Cents = Annotated[Money, Read(_cents, _Decimal)]
-
-
-class OneWeight(BaseModel):
-    # The summary of the weight types in `portfolio_shape` for the OpenAPI document.
-    type: Literal["cash", "asset"]
-    symbol: _Symbol | None = None
-    percent: _Percent
-
-
-class OneCondition(BaseModel):
-    # The summary of the condition types in `portfolio_shape` for the OpenAPI document.
-    type: Literal["drift_band", "calendar", "on_portfolio_update"]
-    sub_type: Literal["absolute", "relative", "weekly", "monthly", "quarterly", "annually"] | None = None
-    percent: _Percent | None = None
-    day: Annotated[str, Field(description="Monday…Friday, 1…31 or MM-DD")] | None = None
-
-
-_Conditions = list[OneCondition] | None
-_OtherConditions = SkipJsonSchema[
-    Annotated[tuple[Condition, ...] | None, Read(read_other_conditions, None, shapes=CONDITION_SHAPES)]
-]
-
-
-class CreatePortfolio(Shape):
-    what: ClassVar[str] = "a portfolio"
-    name: Name
-    description: Annotated[str, Read(field_types.description, _Text, null="")] = ""
-    weights: Annotated[Weights, Read(read_weights, list[OneWeight], shapes=WEIGHT_SHAPES)]
-    cooldown_days: Annotated[int, Read(field_types.cooldown, _Days, null=0)] = 0
-    rebalance_conditions: Annotated[
-        tuple[Condition, ...] | None, Read(read_conditions, _Conditions, shapes=CONDITION_SHAPES)
-    ] = None
-    rebalancing_conditions: _OtherConditions = None
-    review: Annotated[bool, Read(fields.boolean, bool, null=False)] = False
-
-    def body(self) -> PortfolioBody:
-        return PortfolioBody(
-            name=self.name,
-            description=self.description,
-            weights=self.weights,
-            cooldown_days=self.cooldown_days,
-            conditions=self.rebalance_conditions or self.rebalancing_conditions or (),
-            review=self.review,
-        )
-
-
-class PastedPortfolio(CreatePortfolio):
-    model_config = ConfigDict(extra="forbid")
-    id: Any = None
-    status: Any = None
-    created_at: Any = None
-    updated_at: Any = None
-
-
-class UpdatePortfolio(Shape):
-    what: ClassVar[str] = "a portfolio"
-    name: Name | None = None
-    description: Annotated[str | None, Read(field_types.description, _Text | None, null=None)] = None
-    weights: Annotated[Weights | None, Read(_new_weights, list[OneWeight] | None, shapes=WEIGHT_SHAPES)] = None
-    cooldown_days: Annotated[int | None, Read(field_types.cooldown, _Days | None, null=None)] = None
-    rebalance_conditions: Annotated[
-        tuple[Condition, ...] | None, Read(read_conditions, _Conditions, shapes=CONDITION_SHAPES)
-    ] = None
-    rebalancing_conditions: _OtherConditions = None
-    review: Annotated[bool | None, Read(fields.boolean, bool | None, null=None)] = None
-    status: Annotated[object, Read(_as_is, Literal["active"] | None)] = None
-
-    def over(self, before: PortfolioBody) -> PortfolioBody:
-        given: dict[str, Any] = {
-            "name": self.name,
-            "description": self.description,
-            "weights": self.weights,
-            "cooldown_days": self.cooldown_days,
-            "conditions": self.rebalancing_conditions
-            if self.rebalance_conditions is None
-            else self.rebalance_conditions,
-            "review": self.review,
-        }
-        return replace(before, **{name: value for name, value in given.items() if value is not None})
 
 
 class CreateSubscription(Shape):

@@ -1,4 +1,4 @@
-"""Data of the Log screen: jobs, the audit trail and its verification; and the acknowledgment of alerts."""
+"""Verification of the audit trail, and the acknowledgment of alerts."""
 
 from __future__ import annotations
 
@@ -6,22 +6,8 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.queries.status import job_views
-from rebal_tui.services.view_models.log import AuditCheck, AuditView, LogSnapshot
+from rebal_tui.services.view_models.log import AuditCheck
 from rebal_tui.store import audit, jobs
-
-
-def log_snapshot(book: Book, containing: str = "", limit: int = 500) -> LogSnapshot:
-    """Jobs, and the newest audit entries that contain a text."""
-    return LogSnapshot(
-        book.version,
-        job_views(book),
-        tuple(
-            AuditView(e.seq, e.at, e.actor, e.action, e.subject, e.detail)
-            for e in audit.entries(book.database, limit, containing)
-        ),
-        audit.head(book.database)[0],
-    )
 
 
 def acknowledge(book: Book, key: int) -> None:

@@ -47,8 +47,7 @@ def version_views(book: Book, portfolio_id: str) -> tuple[VersionView, ...]:
 def impact_of_version(book: Book, portfolio_id: str, number: int) -> Impact:
     """What going back to a version would do to the subscribers. Raises as `check_version` and `impact` do."""
     old = check_version(book, portfolio_id, number).portfolio
-    body = PortfolioBody(old.name, old.description, old.weights, old.cooldown_days, old.conditions, old.review)
-    return impact(book, portfolio_id, body)
+    return impact(book, portfolio_id, PortfolioBody.of(old))
 
 
 def differences(before: Portfolio, after: Portfolio) -> tuple[Difference, ...]:

@@ -13,6 +13,7 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.engine.calendar import firing_sessions
 from rebal_tui.services.advisory.portfolios import require_eligible
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.rules_view import rules_of_followers
 from rebal_tui.services.evaluation.what_if import plan_what_if
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.parsing.exact_json import read_json
@@ -93,14 +94,17 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
     rows = np.sort(book.subscription_table.rows_of(portfolio_id))
     frame = book.frame()
     now = sweep(frame, book_day_context(book, frame)).groups[rows]
-    changed = before.revised(body.weights, body.conditions, body.cooldown_days, book.now())
-    other = frame.with_portfolios([changed if p.id == portfolio_id else p for p in frame.portfolios])
+    changed = body.over(before, book.now())
+    ids = [book.account_table.ids[row] for row in rows.tolist()]
+    rules = dict(zip(rows.tolist(), rules_of_followers(book, ids, changed, book.rules_view.overrides), strict=True))
+    other = frame.with_portfolios([changed if p.id == portfolio_id else p for p in frame.portfolios]).with_rules(rules)
     then = sweep(other, book_day_context(book, other)).groups[rows]
     outside = then & int(Group.OUTSIDE) != 0
     updated = changed.on_update and changed.changed_at != before.changed_at
     trades = outside | updated
     cooling = trades & (then & int(Group.COOLDOWN) != 0)
-    what_if = plan_what_if(book, other, rows[trades & ~cooling])
+    planned = trades & ~cooling
+    what_if = plan_what_if(book, other, rows[planned], outside[planned])
     return Impact(
         subscribers=len(rows),
         outside_before=int(np.count_nonzero(now & int(Group.OUTSIDE))),

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from rebal_tui.domain.quantities import Money
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.reports.book_sentences import BOOK
+from rebal_tui.services.reports.names import name_of, why
+from rebal_tui.services.reports.trading_sentences import TRADING, Detail, Sentence
 from rebal_tui.store.audit import AuditEntry
-
-Detail = Mapping[str, Any]
-_Sentence = Callable[[Book, str, Detail], str]
 
 
 def audit_sentence(book: Book, entry: AuditEntry) -> str:
@@ -28,21 +27,11 @@ def audit_sentence(book: Book, entry: AuditEntry) -> str:
     return f"{words[:1].upper()}{words[1:]}: {name_of(book, entry.subject)}."
 
 
-def name_of(book: Book, subject: str) -> str:
-    """The client, portfolio or run that an id stands for; any other text unchanged."""
-    if subject in book.accounts:
-        account = book.accounts[subject]
-        return f"{account.name} ({account.account_number})"
-    if subject in book.portfolios:
-        return book.portfolios[subject].name
-    return subject
-
-
 def _amount(detail: Detail) -> str:
     return money(Money(abs(int(detail["amount"]))))
 
 
-def _cash(words: str) -> _Sentence:
+def _cash(words: str) -> Sentence:
     return lambda _book, _subject, detail: f"{words} {_amount(detail)}."
 
 
@@ -51,7 +40,7 @@ def _restrictions(_book: Book, _subject: str, detail: Detail) -> str:
     return f"The broker restricted the account: {found}." if found else "The broker lifted all restrictions."
 
 
-def _restriction(words: str) -> _Sentence:
+def _restriction(words: str) -> Sentence:
     def sentence(_book: Book, _subject: str, detail: Detail) -> str:
         asset = f" of {detail['symbol']}" if detail["symbol"] else ""
         until = f", until {detail['until']}" if detail["until"] else ""
@@ -81,16 +70,15 @@ def _withdrawal(_book: Book, _subject: str, detail: Detail) -> str:
     return f"Withdrawal of {_amount(detail)} requested." if "amount" in detail else "Withdrawal of all cash requested."
 
 
-def _stage(words: str) -> _Sentence:
+def _stage(words: str) -> Sentence:
     return lambda _book, _subject, detail: f"Withdrawal {words}{_why(detail)}."
 
 
 def _why(detail: Detail) -> str:
-    why = detail.get("why") or detail.get("reason")
-    return f": {why}" if why else ""
+    return why(detail.get("why") or detail.get("reason"))
 
 
-def _journal(words: str) -> _Sentence:
+def _journal(words: str) -> Sentence:
     def sentence(_book: Book, _subject: str, detail: Detail) -> str:
         amount = f" of {_amount(detail)}" if "amount" in detail else ""
         return f"Journal{amount} {words}{_why(detail)}."
@@ -102,7 +90,9 @@ def _paused(_book: Book, _subject: str, detail: Detail) -> str:
     return f"Trading of the account was paused{_why(detail)}."
 
 
-_SENTENCES: Mapping[str, _Sentence] = {
+_SENTENCES: Mapping[str, Sentence] = {
+    **BOOK,
+    **TRADING,
     "account.restrictions": _restrictions,
     "account.paused": _paused,
     "restriction.added": _restriction("added"),

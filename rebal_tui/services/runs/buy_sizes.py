@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Side
@@ -11,6 +11,7 @@ from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 from rebal_tui.domain.runs import Run
 from rebal_tui.engine.buys import resize_buys
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.runs.listed_quantities import listed_qty
 from rebal_tui.store import run_orders
 
 
@@ -47,4 +48,14 @@ def size_buys(book: Book, run: Run, plan: Plan) -> BuySizes:
     )
     sized = resize_buys(plan, Money(cash + plan.rules.expected(Money(proceeds))))
     source = "cash and the expected proceeds of the sells"
-    return BuySizes(sized.amounts, sized.dropped, sized.scale, source, sized.shares)
+    return _listed(BuySizes(sized.amounts, sized.dropped, sized.scale, source, sized.shares), prices)
+
+
+def _listed(sizes: BuySizes, prices: Mapping[str, Price]) -> BuySizes:
+    """The buys in shares: a trade list has no orders by amount."""
+    shares = {
+        symbol: sizes.shares.get(symbol) or Qty(listed_qty(amount * NANO // prices[symbol]))
+        for symbol, amount in sizes.amounts.items()
+    }
+    amounts = {symbol: amount for symbol, amount in sizes.amounts.items() if shares[symbol]}
+    return replace(sizes, amounts=amounts, shares=shares)

@@ -244,7 +244,7 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
         except Conflict as refusal:
             ends.append(End(run, RunStatus.ERROR, str(refusal)))
         else:
-            starting.append(start_of(run, plan))
+            starting.append(start_of(run, plan, one_list=book.settings.one_list))
     if starting or array_starts:
         moved += store_starts(book, starting, array_starts)
     return moved + finish(book, ends)

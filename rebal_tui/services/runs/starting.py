@@ -21,6 +21,7 @@ from rebal_tui.engine.situation import usable_price_times
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.evaluation import history
+from rebal_tui.services.runs.listed_quantities import listed_qty
 from rebal_tui.services.runs.queueing import subject_of
 from rebal_tui.services.runs.sending import enqueue
 from rebal_tui.store import audit_digests, decision_contexts, run_orders, runs
@@ -110,9 +111,13 @@ def may_start(book: Book) -> bool:
     )  # fmt: skip
 
 
-def start_of(run: Run, plan: Plan) -> Start:
-    """The start of a run with this plan."""
+def start_of(run: Run, plan: Plan, *, one_list: bool = False) -> Start:
+    """The start of a run with this plan; on a trade list with the quantities that it can name."""
     sells: list[tuple[str, int]] = [(line.symbol, line.qty or 0) for line in plan.sells]
+    if one_list:
+        held = {line.symbol: line.held for line in plan.sells}
+        listed = [(symbol, qty if qty == held[symbol] else listed_qty(qty)) for symbol, qty in sells]
+        sells = [(symbol, qty) for symbol, qty in listed if qty]
     return Start(run, plan.cash_target, sells, [s for s in plan.skipped_orders if s.side is Side.SELL])
 
 

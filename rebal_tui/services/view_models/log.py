@@ -30,7 +30,7 @@ class AlertView:
 
 @dataclass(frozen=True, slots=True)
 class AuditView:
-    """An entry of the audit trail; `detail` is JSON."""
+    """An entry of the audit trail; `detail` is JSON, `sentence` says it in words without its actor."""
 
     seq: int
     at: datetime
@@ -38,6 +38,7 @@ class AuditView:
     action: str
     subject: str
     detail: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from rebal_tui.domain.portfolios import (
     CalendarCondition,
     Condition,
     DriftBand,
+    MinimumTrade,
     Portfolio,
     PortfolioUpdate,
     Subscription,
@@ -97,7 +98,18 @@ def portfolio_json(portfolio: Portfolio) -> rebalancing.Portfolio:
         "weights": weights_json(portfolio.weights),
         "rebalance_conditions": [condition_json(condition) for condition in portfolio.conditions],
         "review": portfolio.review,
+        "rebalance_to": portfolio.rebalance_to,
+        "rebalance_scope": portfolio.rebalance_scope,
+        "minimum_trade": minimum_json(portfolio.minimum_trade),
+        "stagger_sessions": portfolio.stagger_sessions,
     }
+
+
+def minimum_json(minimum: MinimumTrade | None) -> rebalancing.MinimumTrade | None:
+    """A minimum trade; null where none is set."""
+    if minimum is None:
+        return None
+    return {"amount": money_text(minimum.amount), "percent": percent_text(minimum.percent)}
 
 
 def subscription_json(

@@ -126,7 +126,7 @@ def test_generic_decimal_comma_holds_for_the_whole_file() -> None:
 
 def test_cash_list_and_symbol_pairs_are_the_books_own() -> None:
     options = ReadOptions(
-        cash_symbols={"schwab": frozenset({"CASH & CASH INVESTMENTS", "SWVXX"})}, pairs={"AAA": "AAA.X"}
+        cash_symbols={"schwab": frozenset({"CASH & CASH INVESTMENTS", "SWVXX"})}, pairs={"schwab": {"AAA": "AAA.X"}}
     )
     cash, held = _figures(read_statement(samples.SCHWAB, options))["...417"]
     assert (cash, [symbol for symbol, _, _ in held]) == ("83.75", ["AAA.X", "BRK.B"])

@@ -4,41 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from rebal_tui.broker.files.transactions import Kind, read_transactions
+from rebal_tui.broker.files.recognizer import read_statement
+from rebal_tui.broker.files.transactions import Kind
+from rebal_tui.broker.files.transactions_file import read_transactions
 from rebal_tui.domain.errors import Invalid
-from rebal_tui.domain.quantities import money_text, price_text, qty_text
-
-SCHWAB = """"Date","Action","Symbol","Description","Quantity","Price","Fees & Comm","Amount"
-"12/01/2026 as of 11/30/2026","Sell","BRK/B","CLASS SHARE","2","$400.25","$0.02","$800.48"
-"11/30/2026","Buy","AAA","ALPHA FUND","1,250.5","$10.00","","-$12,505.00"
-"11/30/2026","Qualified Dividend","AAA","ALPHA FUND","","","","$3.10"
-"11/30/2026","MoneyLink Transfer","","","","","","-$50.00"
-"Transactions Total","","","","","","","-$11,751.42"
-"""
-FIDELITY = """\ufeff
-
-Run Date,Account,Account Number,Action,Symbol,Description,Type,Price ($),Quantity,Commission ($),Fees ($),Amount ($)
-12/01/2026,Joint,Z40118827,YOU SOLD CLASS SHARE (BRKB) (Cash),BRK.B,CLASS SHARE,Cash,400.25,-2,0.5,0.02,799.98
-11/30/2026,Joint,Z40118827,YOU BOUGHT ALPHA FUND (AAA) (Cash),AAA,ALPHA FUND,Cash,10,1250.5,,,-12505
-11/30/2026,Joint,Z40118827,DIVIDEND RECEIVED ALPHA FUND (AAA) (Cash),AAA,ALPHA FUND,Cash,,,,,3.1
-11/30/2026,Joint,Z40118827,REINVESTMENT CASH (SPAXX) (Cash),SPAXX,HELD IN MONEY MARKET,Cash,1,3.1,,,-3.1
-
-"Nobody provides this, and nobody keeps it."
-"""
-VANGUARD = """Account Number,Investment Name,Symbol,Shares,Share Price,Total Value,
-55501,ALPHA,AAA,10,10.0,100.0,
-
-
-Account Number,Trade Date,Settlement Date,Transaction Type,Transaction Description,Investment Name,Symbol,Shares,\
-Share Price,Principal Amount,Commissions and Fees,Net Amount,Accrued Interest,Account Type,
-55501,2026-11-30,2026-12-01,Sell,Sell,CLASS,BRK.B,-2.0,400.25,800.5,0.52,799.98,0.0,CASH,
-55501,2026-11-30,2026-12-01,Buy,Buy,ALPHA,AAA,1250.5,10.0,-12505.0,0.0,-12505.0,0.0,CASH,
-55501,2026-11-30,2026-11-30,Sweep in,Sweep into settlement fund,VMFXX,VMFXX,3.1,1.0,-3.1,0.0,-3.1,0.0,CASH,
-"""
-GENERIC = """date;account;side;symbol;shares;price;fees
-2026-11-30;A1;S;BRK.B;2;400.25;0.52
-2026-11-30;A1;B;AAA;1250.5;10;
-"""
+from rebal_tui.domain.quantities import Qty, money_text, price_text, qty_text
+from tests.broker.files.samples_of_trades import (
+    DECIMAL_COMMA,
+    FIDELITY,
+    GENERIC,
+    IBKR_ACTIVITY,
+    IBKR_FLEX,
+    SCHWAB,
+    VANGUARD,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,8 +27,11 @@ GENERIC = """date;account;side;symbol;shares;price;fees
         (FIDELITY, "Z40118827", "0.52", [Kind.DIVIDEND, Kind.REINVESTMENT]),
         (VANGUARD, "55501", "0.52", [Kind.SWEEP]),
         (GENERIC, "A1", "0.52", []),
+        (DECIMAL_COMMA, "A1", "0.52", []),
+        (IBKR_ACTIVITY, "U7705512", "0.52", [Kind.OTHER]),
+        (IBKR_FLEX, "U9400173", "0.52", []),
     ],
-    ids=["schwab", "fidelity", "vanguard", "generic"],
+    ids=["schwab", "fidelity", "vanguard", "generic", "decimal comma", "ibkr activity", "ibkr flex"],
 )
 def test_trades_are_read_with_their_fees(text: str, account: str, fees: str, others: list[Kind]) -> None:
     rows = read_transactions(text.encode())
@@ -68,6 +50,36 @@ def test_trades_are_read_with_their_fees(text: str, account: str, fees: str, oth
     assert [row.kind for row in rows if row not in trades] == others
 
 
-def test_faults_name_line_and_column() -> None:
-    with pytest.raises(Invalid, match=r"line 2: shares: got 'two'"):
-        read_transactions(GENERIC.replace("BRK.B;2;", "BRK.B;two;").encode())
+@pytest.mark.parametrize(
+    ("text", "old", "new", "expected"),
+    [
+        (GENERIC, "BRK.B;2;", "BRK.B;two;", "line 2: shares: got 'two', expected a number"),
+        (GENERIC, "2026-11-30;A1;S", "soon;A1;S", "line 2: date: got 'soon', expected a date"),
+        (GENERIC, "400.25;0.52", "400.25;0.52;9", "line 2: got 8 cells, expected at most 7"),
+        (IBKR_FLEX, ",SELL,", ",LEND,", "line 5: Buy/Sell: got 'LEND', expected BUY or SELL"),
+        (IBKR_FLEX, ",-2,", ",x,", "line 5: Quantity: got 'x'"),
+    ],
+)
+def test_faults_name_line_and_column(text: str, old: str, new: str, expected: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        read_transactions(text.replace(old, new).encode())
+    assert expected in str(refused.value.faults[0])
+
+
+def test_names_of_columns_may_come_again_and_an_ambiguous_mark_is_asked_for() -> None:
+    again = GENERIC + GENERIC.replace("A1", "A2")
+    assert [row.account for row in read_transactions(again.encode())] == ["A1", "A1", "A2", "A2"]
+    open_mark = "date;action;symbol;quantity;price\n2026-11-30;Buy;AAA;1.250;2.500\n"
+    with pytest.raises(Invalid, match="--decimal"):
+        read_transactions(open_mark.encode())
+    assert qty_text(read_transactions(open_mark.encode(), ",")[0].qty or Qty(0)) == "1250"
+
+
+@pytest.mark.parametrize("text", [FIDELITY, GENERIC, DECIMAL_COMMA, IBKR_FLEX])
+def test_transactions_are_never_read_as_positions(text: str) -> None:
+    with pytest.raises(Invalid, match="not positions"):
+        read_statement(text.encode())
+
+
+def test_the_list_and_line_of_an_order_are_read_where_the_custodian_repeats_them() -> None:
+    assert [row.reference for row in read_transactions(IBKR_FLEX.encode())] == ["L1-1", "L1-2"]

@@ -12,13 +12,16 @@ from rebal_tui.domain.portfolios import (
     AssetWeight,
     BandType,
     Condition,
+    Destination,
     DriftBand,
+    MinimumTrade,
     Portfolio,
     PortfolioStatus,
     PortfolioUpdate,
+    RebalanceScope,
     Weights,
 )
-from rebal_tui.domain.quantities import Percent
+from rebal_tui.domain.quantities import NANO, Money, Percent
 from rebal_tui.domain.runs import Approval, RunStatus, RunType
 from rebal_tui.services.advisory import portfolios as service
 from rebal_tui.services.advisory import subscriptions
@@ -36,6 +39,7 @@ from tests.services.factories import (
     balanced,
     fill_book,
     make_book,
+    monthly,
     new_york,
     set_price,
     simple_book,
@@ -333,3 +337,19 @@ def test_in_the_cooldown_a_change_waits_for_its_end() -> None:
     assert all_runs(book) == []
     advance_to(book, "2026-03-04 09:30")
     assert len(all_runs(book)) == 1
+
+
+def test_an_update_and_a_copy_keep_where_a_rebalance_stops() -> None:
+    book = simple_book()
+    stops: dict[str, Any] = {
+        "rebalance_to": Destination.MIDDLE,
+        "rebalance_scope": RebalanceScope.BREACHED,
+        "minimum_trade": MinimumTrade(Money(50 * NANO), Percent(25)),
+        "stagger_sessions": 3,
+    }
+    before = book.portfolio("balanced")
+    service.update_portfolio(book, "balanced", replace(PortfolioBody.of(before), conditions=(monthly("15"),), **stops))
+    copy = service.duplicate_portfolio(book, "balanced", "Copy")
+    book.reload_portfolios()
+    for portfolio in (book.portfolio("balanced"), book.portfolio(copy.id)):
+        assert {name: getattr(portfolio, name) for name in stops} == stops

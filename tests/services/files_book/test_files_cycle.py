@@ -14,6 +14,7 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import Money, money_text, parse_money, parse_price, parse_qty, qty_text
 from rebal_tui.domain.runs import RunStatus
+from rebal_tui.market.protocol import Quote
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.broker_sync.reconciliation.reconcile import reconcile
 from rebal_tui.services.files_book.fills import fill_by_hand
@@ -49,7 +50,7 @@ AFTER_CLOSE_AND_WEEKEND = "2026-11-28 11:00"
 def test_an_import_makes_accounts_with_cash_positions_and_prices() -> None:
     book = empty_book()
     plan = imported(book, FIRST)
-    assert plan.text.startswith("2 new accounts, 0 changed")
+    assert plan.text == "2 new accounts."
     account = book.account(account_id(book, "1"))
     assert (account.name, money_text(account.cash)) == ("Client 1", "2000.00")
     assert [(p.symbol, qty_text(p.qty)) for p in account.positions] == [("AAA", "60"), ("BBB", "40")]
@@ -204,8 +205,9 @@ def test_fills_by_hand_and_a_list_closed_by_hand() -> None:
 def test_prices_by_hand_add_assets_and_stale_prices_stop_the_evaluation() -> None:
     book = empty_book()
     imported(book, FIRST)
-    assert import_prices(book, {"NEW": parse_price("12.5"), "AAA": parse_price("100")}, at("2026-11-27 16:40")) == 2
-    assert import_prices(book, {"AAA": parse_price("99")}, at("2026-11-26 16:00")) == 0
+    now = at("2026-11-27 16:40")
+    assert import_prices(book, {"NEW": Quote(parse_price("12.5"), now), "AAA": Quote(parse_price("100"), now)}) == 2
+    assert import_prices(book, {"AAA": Quote(parse_price("99"), at("2026-11-26 16:00"))}) == 0
     follow(book, {"AAA": "35", "NEW": "65"})
     assert len(evaluated(book)) == 2
     assert status_line(book).mode == "FILES"

@@ -13,8 +13,9 @@ from rebal_tui import bootstrap
 from rebal_tui.domain.decisions import LineReason, Outcome
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.book.rules_view import rules_of, stagger_offset
+from rebal_tui.services.book.rules_view import followed_portfolio, rules_of, stagger_offset
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.account import evaluate_account
 from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
@@ -193,3 +194,12 @@ def test_a_condition_is_not_spread_over_more_sessions_than_it_has() -> None:
     monthly = [{"type": "calendar", "sub_type": "monthly", "day": "15"}]
     found = faults(content(portfolio={"rebalance_conditions": monthly, "stagger_sessions": 16}))
     assert found["portfolios[0].stagger_sessions"].startswith("a monthly condition is spread over at most 15 sessions")
+
+
+def test_overrides_end_with_their_subscription(opened: list[Book]) -> None:
+    book = imported(opened, content(subscription={"overrides": {"cooldown_days": 100}}))
+    portfolio_id = book.subscriptions["a1"].portfolio_id
+    subscriptions.unsubscribe_account(book, "a1")
+    subscriptions.subscribe(book, "a1", portfolio_id)
+    assert followed_portfolio(book, "a1") == book.portfolio(portfolio_id)
+    assert rules_of(book, "a1").overrides is None

@@ -7,6 +7,7 @@ import pytest
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries import log as log_queries
+from rebal_tui.services.reports.log_page import log_snapshot
 from rebal_tui.store import audit, jobs
 from tests.services.factories import simple_book
 
@@ -36,9 +37,9 @@ def test_the_trail_is_searched_literally(alerted: Book) -> None:
     with alerted.write() as tx:
         tx.record("note.made", "100%_sure", {"why": "a\\b"})
     for text in ("100%_sure", "note.made", "why"):
-        assert [entry.action for entry in log_queries.log_snapshot(alerted, text).audit] == ["note.made"]
-    assert log_queries.log_snapshot(alerted, "100%%").audit == ()
-    assert len(log_queries.log_snapshot(alerted, "", limit=2).audit) == 2
+        assert [entry.action for entry in log_snapshot(alerted, text).audit] == ["note.made"]
+    assert log_snapshot(alerted, "100%%").audit == ()
+    assert len(log_snapshot(alerted, "", limit=2).audit) == 2
 
 
 def test_verification_names_the_changed_entry(alerted: Book) -> None:
@@ -56,4 +57,4 @@ def test_verification_names_the_changed_entry(alerted: Book) -> None:
 
 
 def test_only_demonstrations_have_the_demonstration_job(alerted: Book) -> None:
-    assert "demo" not in {job.name for job in log_queries.log_snapshot(alerted).jobs}
+    assert "demo" not in {job.name for job in log_snapshot(alerted).jobs}

@@ -63,6 +63,7 @@ class IbkrFlexReader:
         account = ""
         as_of: AsOf | None = None
         with_cash: set[str] = set()
+        with_trades = with_positions = False
         opened: dict[str, None] = {}
         section = _Section()
         for row in table.rows:
@@ -78,6 +79,8 @@ class IbkrFlexReader:
             if found is not None:
                 head = found
                 _check_columns(found)
+                with_trades |= "trade" in found.columns
+                with_positions |= "trade" not in found.columns and "price" in found.columns
                 continue
             if head is None:
                 continue
@@ -97,6 +100,8 @@ class IbkrFlexReader:
                     with_cash.add(key)
             elif "price" in head.columns:
                 _read_position(builder, key, head, row, section, lots_only)
+        if with_trades and not with_positions:
+            raise Invalid("the Flex query has trades, not positions: tick Open Positions, or book the trades as fills")
         missing = len(opened) - len(with_cash)
         if missing:
             builder.notes.append(

@@ -14,17 +14,17 @@ from rebal_tui.broker.files.table import Table
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """Choices of the book for reading: the cash list of each format, pairs of symbols (`BRKB` to `BRK.B`), and the
+    """Choices of the book for reading: by format the cash list and the pairs of symbols (`BRKB` to `BRK.B`), and the
     column of each field in a generic file."""
 
     cash_symbols: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    pairs: Mapping[str, str] = field(default_factory=dict)
+    pairs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     mapping: Mapping[str, str] | None = None
 
     def builder(self, format_name: str, decimal: str = ".") -> StatementBuilder:
         """A builder with the choices for a format."""
         cash = self.cash_symbols.get(format_name, cash_symbols_of(format_name))
-        return StatementBuilder(format_name, cash_symbols=cash, pairs=dict(self.pairs), decimal=decimal)
+        return StatementBuilder(format_name, cash_symbols=cash, pairs=self.pairs.get(format_name, {}), decimal=decimal)
 
 
 class Reader(Protocol):

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from rebal_tui.domain.decisions import LineReason, Outcome, Verdict
 from rebal_tui.domain.orders import OrderStatus, Side
-from rebal_tui.domain.portfolios import BandType, CalendarType, PortfolioStatus
+from rebal_tui.domain.portfolios import BandType, CalendarType, Destination, PortfolioStatus, RebalanceScope
 from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
 from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 from rebal_tui.services.view_models.exceptions import ExceptionKind
@@ -46,6 +46,12 @@ class Condition(TypedDict):
 
 
 @documented
+class MinimumTrade(TypedDict):
+    amount: Decimal
+    percent: Decimal
+
+
+@documented
 class Portfolio(TypedDict):
     id: str
     name: str
@@ -57,6 +63,10 @@ class Portfolio(TypedDict):
     weights: list[Weight]
     rebalance_conditions: list[Condition]
     review: NotRequired[Annotated[bool, OURS]]
+    rebalance_to: NotRequired[Annotated[Destination, OURS]]
+    rebalance_scope: NotRequired[Annotated[RebalanceScope, OURS]]
+    minimum_trade: NotRequired[Annotated[MinimumTrade | None, OURS]]
+    stagger_sessions: NotRequired[Annotated[int, OURS]]
 
 
 @documented

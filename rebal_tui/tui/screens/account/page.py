@@ -11,7 +11,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from rebal_tui.domain.decisions import Decision
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.text import day_text
 from rebal_tui.services.view_models.account_page import AccountPageView
+from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import account_pages, account_trails
@@ -20,6 +23,7 @@ from rebal_tui.tui.screens.account.tables import decision_columns, ledger_column
 from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared.account_lines import decision_lines, overview_lines
 from rebal_tui.tui.screens.shared.dialog import LiveDialog, ReadScreen
+from rebal_tui.tui.screens.shared.export_choices import Reported, report
 from rebal_tui.tui.screens.shared.row_page import HasPages, PageOfList, with_keys_of
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
@@ -28,6 +32,8 @@ from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import Tab, TabBar
 
 OVERVIEW, AUDIT = "Overview", "Audit"
+DAY_REPORT = "day report"
+"""Key of the choice of a report of one day."""
 READING = "Reading the audit trail…"
 TABS = (OVERVIEW, "Positions", "Cash", "Runs", "Decisions", AUDIT)
 
@@ -162,6 +168,17 @@ class AccountPage(LiveDialog, PageOfList[str]):
     @on(TabBar.Chosen, "#page-tabs")
     def _clicked(self, event: TabBar.Chosen) -> None:
         self._choose(event.key)
+
+    def action_export(self) -> None:
+        """Write a report of the account, or of the day of the decision under the cursor."""
+        row, make_report = self._table("Decisions").cursor_row, self.host.make_report
+        if self._tab != "Decisions" or row is None or make_report is None:
+            super().action_export()
+            return
+        day = new_york_day(row.at)
+        subject = ReportSubject(ReportKind.ACCOUNT, self.account_id, day, day)
+        name = f"{self._page.view.client}, {day_text(day)}"
+        self.owner.export(DAY_REPORT, [report(make_report, Reported(subject, name), DAY_REPORT)])
 
     def action_sort(self) -> None:
         table = self._current

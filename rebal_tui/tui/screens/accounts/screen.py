@@ -14,6 +14,7 @@ from rebal_tui.domain.trading_rules import Concerned
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, AccountsSnapshot, InGroup
 from rebal_tui.services.view_models.filter_terms import ACCOUNT_FIELDS
+from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import account_events, account_queries, cash, status_queries
@@ -28,6 +29,7 @@ from rebal_tui.tui.screens.accounts.manual_runs import run_manually
 from rebal_tui.tui.screens.files.by_hand import enter_by_hand
 from rebal_tui.tui.screens.files.positions import PositionsScreen
 from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
+from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.holds import ask_to_reconcile
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
@@ -105,6 +107,10 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
 
     def action_mark_shown(self) -> None:
         self.mark_shown("account")
+
+    def reported(self) -> Reported | None:
+        row = self.table.cursor_row
+        return None if row is None else Reported(ReportSubject(ReportKind.ACCOUNT, row.account_id), row.client)
 
     async def open_row(self, key: str) -> None:
         await open_account(self, key)

@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.services.view_models.cash import WithdrawalView
+from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import account_queries, cash_queries, status_queries, withdrawals
 from rebal_tui.tui.navigation import StartsWithdrawal
@@ -18,6 +19,7 @@ from rebal_tui.tui.screens.cash import columns as cash_columns
 from rebal_tui.tui.screens.cash.columns import CashRow
 from rebal_tui.tui.screens.cash.forms import journal_form, withdrawal_form
 from rebal_tui.tui.screens.cash.lines import cancel_text, movement_lines, withdrawal_lines
+from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.row_page import Page
@@ -82,6 +84,10 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
         if view is None:
             return movement_lines(row)
         return withdrawal_lines(view, await self.host.ask(cash_queries.withdrawal_history, view.id))
+
+    def reported(self) -> Reported | None:
+        row = self.table.cursor_row
+        return None if row is None else Reported(ReportSubject(ReportKind.ACCOUNT, row.account_id), row.client)
 
     async def page_of(self, key: str) -> Page | None:
         row = self.row_here(key)

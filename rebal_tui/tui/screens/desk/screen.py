@@ -13,6 +13,7 @@ from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot, InTile
 from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELDS
+from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui import actions, formats
@@ -21,7 +22,9 @@ from rebal_tui.tui.navigation import ShowsAccount
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.desk.firm_line import FirmLine
 from rebal_tui.tui.screens.first_run import FirstRun
+from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
@@ -111,7 +114,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         self.query_one(FirmLine).firm = self._snapshot.firm
         self.tiles.tabs = desk_columns.tile_tabs(self._snapshot.tiles, tile)
         self.table.set_empty(
-            "No account is subscribed to a portfolio yet."
+            "No account is subscribed yet. 2 makes a portfolio; 3, M, n subscribes all."
             if not self._snapshot.rows
             else f"No account in “{tile}”; escape shows all."
         )
@@ -148,6 +151,10 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         if not self.table.move_to(account_id):
             self.host.say(f"Account {formats.short_id(account_id)} is not subscribed, so it is not on the Desk.")
 
+    def reported(self) -> Reported | None:
+        row = self.table.cursor_row
+        return None if row is None else Reported(ReportSubject(ReportKind.ACCOUNT, row.account_id), row.client)
+
     async def open_row(self, key: str) -> None:
         from rebal_tui.tui.screens.account.page import open_account
 
@@ -170,6 +177,11 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             "Every subscription is evaluated now, at current prices. If its conditions are met, a run is created and "
             "its orders are sent, as in a scheduled evaluation."
         )
+        if self.host.mode_shown == FILES_MODE:
+            text = (
+                "Every subscription is evaluated now, at the newest prices that the book has. If its conditions are "
+                "met, a run is proposed; nothing goes on a trade list before you approve it in Review."
+            )
         self.host.confirm_sending(
             "Evaluate every account now?",
             text,

@@ -14,6 +14,7 @@ from rebal_tui.tui.amounts import read_dollars, read_shares
 from rebal_tui.tui.book_services import (
     account_queries,
     files_by_hand,
+    files_custodians,
     files_fills,
     files_importing,
     files_lists,
@@ -27,6 +28,7 @@ from rebal_tui.tui.screens.shared.picker import Choice, PickScreen
 T = TypeVar("T")
 Act = Callable[[Book, Values], str]
 UNDO = "undo"
+CUSTODIANS = ("schwab", "fidelity", "ibkr", "vanguard", "generic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class HandForm:
     needed: tuple[str, ...]
     sentence: str
     act: Act
+    state: Callable[[Book, Values], str] | None = None
+    """What the book has, shown above the sentence."""
 
 
 def enter_by_hand(screen: ListScreen) -> None:
@@ -71,7 +75,7 @@ def enter_by_hand(screen: ListScreen) -> None:
 
 def hand_form(form: HandForm, accounts: tuple[str, ...], symbols: tuple[str, ...]) -> FormScreen:
     """Build a form with completions of accounts and symbols."""
-    completions = {"account": accounts, "symbol": symbols}
+    completions = {"account": accounts, "symbol": symbols, "custodian": CUSTODIANS, "fractions": ("yes", "no")}
     fields = [Field(key, label, hint=hint, choices=completions.get(key, ())) for key, label, hint in form.fields]
 
     def propose(book: Book, values: Values) -> Proposal:
@@ -89,11 +93,12 @@ def hand_form(form: HandForm, accounts: tuple[str, ...], symbols: tuple[str, ...
         if faults:
             raise Invalid(faults)
         text = form.sentence.format(**{key: value.strip() for key, value in values.items()})
+        stated = [] if form.state is None else [f"Now {form.state(book, values)}."]
 
         def act(book: Book) -> str:
             return form.act(book, values)
 
-        return Proposal(text_lines([text]), f"{form.label}?", text, "Save", act, form.done)
+        return Proposal(text_lines([*stated, text]), f"{form.label}?", text, "Save", act, form.done)
 
     return FormScreen(form.label, fields, propose, blame=form.fields[0][0])
 
@@ -120,6 +125,10 @@ _READERS: dict[str, Callable[[Book, str], object]] = {
     "fees": lambda _book, text: read_dollars(text),
     "list": _number,
     "line": _number,
+    "custodian": lambda _book, text: files_custodians.read_custodian(text),
+    "counted": lambda _book, text: files_custodians.read_cash_list(text),
+    "pairs": lambda _book, text: files_custodians.read_pairs(text),
+    "fractions": lambda _book, text: files_custodians.read_fractions(text),
 }
 
 
@@ -169,6 +178,21 @@ def _remove_asset(book: Book, values: Values) -> str:
     return values["symbol"].strip()
 
 
+def _change_custodian(book: Book, values: Values) -> str:
+    counted, pairs, fractions = (values[key].strip() for key in ("counted", "pairs", "fractions"))
+    return files_custodians.change_custodian(
+        book,
+        values["custodian"],
+        cash=files_custodians.read_cash_list(counted) if counted else None,
+        pairs=files_custodians.read_pairs(pairs) if pairs else None,
+        fractions=files_custodians.read_fractions(fractions) if fractions else None,
+    )
+
+
+def _custodian_state(book: Book, values: Values) -> str:
+    return files_custodians.custodian_text(book, files_custodians.read_custodian(values["custodian"]))
+
+
 def _undo(book: Book) -> str:
     return files_importing.undo_import(book).rstrip(".")
 
@@ -214,6 +238,13 @@ FORMS: dict[str, HandForm] = {
         "Close a list", "List closed", "end the open lines of a trade list; what was filled stands",
         (_LIST,), ("list",),
         "Nothing more of list {list} will be filled.", _close_list,
+    ),
+    "custodian": HandForm(
+        "Custodian", "Custodian set", "what counts as cash, symbols it writes otherwise, fractions of shares",
+        (("custodian", "Custodian", "schwab, fidelity, ibkr, vanguard or generic"),
+         ("counted", "Counts as cash", "the whole list, or none; empty stays"),
+         ("pairs", "Symbol pairs", "BRKB=BRK.B, or none; empty stays"), ("fractions", "Fractions", "yes or no")),
+        ("custodian",), "It counts for the next file and the next evaluation.", _change_custodian, _custodian_state,
     ),
     "remove account": HandForm(
         "Remove an account", "Account removed", "an account that no record refers to", (_CLIENT,), ("account",),

@@ -62,9 +62,8 @@ def audit_columns() -> tuple[Column[AuditView], ...]:
         Column("seq", "No.", 7, lambda e: ((f"{e.seq:,}", "muted"),), "right", 0, lambda e: e.seq, True),
         Column("at", "Time", 15, lambda e: formats.timestamp(e.at), sort=lambda e: e.at, descending=True),
         Column("actor", "Actor", 8, lambda e: e.actor, sort=lambda e: e.actor, priority=2),
-        Column("action", "Action", 22, lambda e: ((e.action, "title"),), sort=lambda e: e.action),
-        Column("subject", "Subject", 12, lambda e: e.subject, priority=1, grow=1, max_width=36),
-        Column("detail", "Detail", 24, lambda e: ((e.detail, "muted"),), priority=3, grow=3, max_width=120),
+        Column("what", "What", 40, lambda e: e.sentence, grow=3, max_width=200),
+        Column("action", "Action", 20, lambda e: ((e.action, "muted"),), sort=lambda e: e.action, priority=4),
     )
 
 
@@ -98,7 +97,10 @@ def detail_lines(row: JobView | AuditView) -> Builder:
     def build(width: int, _height: int) -> Sequence[Line]:
         if isinstance(row, JobView):
             return _job(row, width)
-        return [line for text in entry_json(row).split("\n") for line in json_line(text, width)]
+        said = paragraph(f"{row.actor}: {row.sentence}", width, "title")
+        at = ((formats.timestamp(row.at), "muted"), (" New York", "muted"))
+        written = [line for text in entry_json(row).split("\n") for line in json_line(text, width)]
+        return [*said, at, (), heading("Entry", width), *written]
 
     return build
 

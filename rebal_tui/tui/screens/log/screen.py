@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from rebal_tui.services.view_models.log import AuditCheck, LogSnapshot
 from rebal_tui.services.view_models.status import JobView
 from rebal_tui.tui import actions
-from rebal_tui.tui.book_services import log_queries, scheduler
+from rebal_tui.tui.book_services import log_pages, log_queries, scheduler
 from rebal_tui.tui.navigation import ShowsJob
 from rebal_tui.tui.screens.log import lines
 from rebal_tui.tui.screens.log.lines import AUDIT, JOBS, TABS
@@ -76,8 +76,9 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
     async def pull(self) -> None:
         await super().pull()
         search = self._search
-        snapshot = await self.host.ask(log_queries.log_snapshot, search)
         old = self._snapshot
+        known = {entry.seq: entry.sentence for entry in old.audit} if old is not None else {}
+        snapshot = await self.host.ask(log_pages.log_snapshot, search, known=known)
         if old is not None and snapshot.version == old.version and search == self._searched:
             return
         old_search, self._snapshot, self._searched = self._searched, snapshot, search

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from rebal_tui.domain.errors import Refusal
-from rebal_tui.domain.portfolios import CalendarCondition, CalendarType
+from rebal_tui.domain.portfolios import CalendarCondition, CalendarType, Destination
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
@@ -25,8 +25,8 @@ from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, Note
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm
-from rebal_tui.tui.screens.portfolios.layout import ON, REBALANCE, compose_form
-from rebal_tui.tui.screens.portfolios.lines import cooldown_text, dates_text, impact_lines, impact_text
+from rebal_tui.tui.screens.portfolios.layout import ON, REBALANCE, SCOPES, compose_form
+from rebal_tui.tui.screens.portfolios.lines import cooldown_text, dates_text, impact_lines, impact_text, stop_notes
 from rebal_tui.tui.screens.portfolios.live_preview import foot_lines, impact_panel, live_lines
 from rebal_tui.tui.screens.portfolios.weight_rows import WeightRow, WeightRows
 from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
@@ -123,6 +123,11 @@ class PortfolioEditor(Dialog[str]):
             on_update=self.query_one("#on-update", ChoiceBar).current == REBALANCE,
             cooldown=self._text("#cooldown"),
             review=self.query_one("#review", ChoiceBar).current == ON,
+            rebalance_to=Destination(self.query_one("#rebalance-to", ChoiceBar).current),
+            rebalance_scope=SCOPES[self.query_one("#rebalance-scope", ChoiceBar).current],
+            least=self._text("#least"),
+            least_percent=self._text("#least-percent"),
+            stagger=self._text("#stagger"),
         )
 
     def _text(self, selector: str) -> str:
@@ -162,6 +167,9 @@ class PortfolioEditor(Dialog[str]):
                 f"#band-{index}-note", faults.get(forms.band_location(index), ""), unit if percent else "no band"
             )
         self.query_one("#day-row").display = form.calendar != forms.NO_CALENDAR
+        self.query_one("#stagger-row").display = form.calendar != forms.NO_CALENDAR or bool(form.stagger)
+        for location, fine in stop_notes(form).items():
+            self._show_note(f"#{location}-note", faults.get(location, ""), fine)
         self.query_one("#day", Input).placeholder = DAY_HINTS[form.calendar]
         self._show_note(
             "#day-note", faults.get(forms.DAY, ""), "" if form.day else DAY_HINTS[form.calendar], not form.day

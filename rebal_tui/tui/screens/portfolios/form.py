@@ -11,10 +11,12 @@ from rebal_tui.domain.portfolios import (
     BandType,
     CalendarCondition,
     CalendarType,
+    Destination,
     Portfolio,
+    RebalanceScope,
     Weights,
 )
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, parse_percent, percent_text
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, format_scaled, parse_percent, percent_text
 from rebal_tui.domain.text import fold
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.parsing.portfolio_input import parse_draft
@@ -24,9 +26,25 @@ from rebal_tui.tui import formats
 NO_CALENDAR = "none"
 CALENDARS = (NO_CALENDAR, *CalendarType)
 NAME, DESCRIPTION, CASH, DAY, COOLDOWN, SUM = "name", "description", "cash", "day", "cooldown", "sum"
+STAGGER, LEAST, LEAST_PERCENT = "stagger", "least", "least-percent"
 MAX_WEIGHT_LINES = 200
 
 _QUOTE = re.compile(r', got ".*"$|, got null$', re.DOTALL)
+_LOCATIONS = {
+    "name": NAME,
+    "description": DESCRIPTION,
+    "cooldown_days": COOLDOWN,
+    "minimum_trade.amount": LEAST,
+    "minimum_trade.percent": LEAST_PERCENT,
+    "stagger_sessions": STAGGER,
+}
+_ORDER = (NAME, DESCRIPTION, "line", CASH, SUM, "band", DAY, COOLDOWN, LEAST, LEAST_PERCENT, STAGGER)
+_TITLES = {SUM: "weights", STAGGER: "calendar over", LEAST: "minimum trade", LEAST_PERCENT: "minimum trade in %"}
+_SHORTER = {
+    "expected a percent above 0 with at most": "expected above 0, at most",
+    "expected a percent from 0 to 100 with at most": "expected 0 to 100, at most",
+    " with at most nine decimals": "",
+}
 _INDEXED = re.compile(r"(weights|rebalance_conditions)\[([0-9]+)\]")
 
 
@@ -66,6 +84,11 @@ class PortfolioForm:
     on_update: bool = False
     cooldown: str = "7"
     review: bool = False
+    rebalance_to: Destination = Destination.TARGET
+    rebalance_scope: RebalanceScope = RebalanceScope.WHOLE
+    least: str = ""
+    least_percent: str = ""
+    stagger: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +116,7 @@ def form_of(portfolio: Portfolio) -> PortfolioForm:
     """Return the form of a portfolio, with a blank field for each missing type of band."""
     bands = [(band.sub_type, percent_text(band.percent)) for band in portfolio.bands]
     bands += [(kind, "") for kind in BandType if kind not in {kind for kind, _ in bands}]
-    calendar = portfolio.calendar
+    calendar, minimum = portfolio.calendar, portfolio.minimum_trade
     return PortfolioForm(
         name=portfolio.name,
         description=portfolio.description,
@@ -106,6 +129,11 @@ def form_of(portfolio: Portfolio) -> PortfolioForm:
         on_update=portfolio.on_update,
         cooldown=str(portfolio.cooldown_days),
         review=portfolio.review,
+        rebalance_to=portfolio.rebalance_to,
+        rebalance_scope=portfolio.rebalance_scope,
+        least="" if minimum is None else format_scaled(minimum.amount, 9, 0),
+        least_percent="" if minimum is None else percent_text(minimum.percent),
+        stagger=str(portfolio.stagger_sessions) if portfolio.stagger_sessions > 1 else "",
     )
 
 
@@ -159,6 +187,12 @@ def _raw(form: PortfolioForm) -> tuple[dict[str, object], dict[str, str]]:
         "cooldown_days": form.cooldown,
         "rebalance_conditions": conditions,
         "review": form.review,
+        "rebalance_to": form.rebalance_to.value,
+        "rebalance_scope": form.rebalance_scope.value,
+        "minimum_trade": {"amount": form.least or None, "percent": form.least_percent or None}
+        if form.least or form.least_percent
+        else None,
+        "stagger_sessions": form.stagger or None,
     }
     return raw, locations
 
@@ -167,25 +201,27 @@ def _location_of(location: str, locations: Mapping[str, str]) -> str:
     item = _INDEXED.match(location)
     if item is not None:
         return locations.get(item.group(), SUM)
-    return {"name": NAME, "description": DESCRIPTION, "cooldown_days": COOLDOWN}.get(location, SUM)
+    return _LOCATIONS.get(location, SUM)
 
 
 def _in_words(message: str) -> str:
     """Shorten a fault message for display next to its field, without the quoted field text."""
     text = _QUOTE.sub("", message).removesuffix(", got nothing")
-    return text.replace("expected a percent above 0 with at most", "expected above 0, at most")
+    for long, short in _SHORTER.items():
+        text = text.replace(long, short)
+    return text
 
 
 def _order(location: str) -> tuple[int, str]:
     kind = location.partition(" ")[0]
-    return (("name", "description", "line", "cash", "sum", "band", "day", "cooldown").index(kind), location.rjust(12))
+    return _ORDER.index(kind), location.rjust(12)
 
 
 def _titled(location: str) -> str:
     kind, _, number = location.partition(" ")
     if number:
         return f"{'weight' if kind == 'line' else kind} {int(number) + 1}"
-    return "weights" if location == SUM else location
+    return _TITLES.get(location, location)
 
 
 def weekday_of(text: str) -> str:

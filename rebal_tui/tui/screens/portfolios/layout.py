@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
+from rebal_tui.domain.portfolios import Destination, RebalanceScope
 from rebal_tui.services.view_models.portfolios import AssetChoice
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, DayInput, Note, PercentInput, PlainInput
 from rebal_tui.tui.screens.portfolios.form import CALENDARS, PortfolioForm
@@ -16,6 +17,8 @@ from rebal_tui.tui.text import ui_text
 
 OFF, ON = "no review", "wait for review"
 IGNORE, REBALANCE = "no run", "rebalance"
+WHOLE, BREACHED = "all assets", "breached only"
+SCOPES = {WHOLE: RebalanceScope.WHOLE, BREACHED: RebalanceScope.BREACHED}
 
 
 def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeResult:
@@ -52,6 +55,26 @@ def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeR
     with Horizontal(classes="weight"):
         yield Static(ui_text("automatic runs"), classes="band-label", markup=False)
         yield ChoiceBar((OFF, ON), ON if form.review else OFF, id="review")
+    yield Static(ui_text("Size of a rebalance"), classes="section", markup=False)
+    with Horizontal(classes="weight"):
+        yield Static(ui_text("runs of a band go"), classes="band-label", markup=False)
+        yield ChoiceBar(tuple(Destination), form.rebalance_to, id="rebalance-to")
+    with Horizontal(classes="weight"):
+        yield Static(ui_text("and trade"), classes="band-label", markup=False)
+        scope = WHOLE if form.rebalance_scope is RebalanceScope.WHOLE else BREACHED
+        yield ChoiceBar((WHOLE, BREACHED), scope, id="rebalance-scope")
+    with Horizontal(classes="weight"):
+        yield Static(ui_text("minimum trade $"), classes="band-label", markup=False)
+        yield PercentInput(form.least, placeholder="–", id="least", classes="band")
+        yield Note(id="least-note")
+    with Horizontal(classes="weight"):
+        yield Static(ui_text("minimum trade %"), classes="band-label", markup=False)
+        yield PercentInput(form.least_percent, placeholder="–", id="least-percent", classes="band")
+        yield Note(id="least-percent-note")
+    with Horizontal(classes="weight", id="stagger-row"):
+        yield Static(ui_text("calendar over"), classes="band-label", markup=False)
+        yield PercentInput(form.stagger, placeholder="1", id="stagger", classes="band")
+        yield Note(id="stagger-note")
 
 
 def _field(label: str, field: PlainInput) -> ComposeResult:

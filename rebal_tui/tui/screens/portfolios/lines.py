@@ -12,6 +12,7 @@ from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.portfolios.columns import shares_of, status_segment
+from rebal_tui.tui.screens.portfolios.form import LEAST, LEAST_PERCENT, STAGGER, PortfolioForm
 from rebal_tui.tui.screens.shared.status_styles import glyph
 from rebal_tui.tui.segments import Line, beside, heading, paragraph, table_line
 from rebal_tui.tui.text import printable
@@ -113,6 +114,15 @@ def cooldown_text(days: int) -> str:
     if days == 0:
         return "cooldown 0 days: rebalances can follow each other directly"
     return f"cooldown {count_text(days, 'day')} after each full rebalance"
+
+
+def stop_notes(form: PortfolioForm) -> dict[str, str]:
+    """Return the notes of the fields of staggered dates and of the minimum trade, by location."""
+    return {
+        STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
+        LEAST: "smaller orders are left out" if form.least else "no amount",
+        LEAST_PERCENT: "of equity; the larger of both counts" if form.least_percent else "no percent",
+    }
 
 
 def _subscribers(view: PortfolioView, width: int, room: int | None) -> list[Line]:

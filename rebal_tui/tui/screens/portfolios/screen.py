@@ -16,6 +16,7 @@ from rebal_tui.domain.trading_rules import Concerned
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, PortfolioView
+from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import portfolio_queries, portfolio_versions, portfolios, run_queries, status_queries
 from rebal_tui.tui.navigation import ShowsPortfolio
@@ -28,6 +29,7 @@ from rebal_tui.tui.screens.portfolios.run_stops import choose_stops
 from rebal_tui.tui.screens.portfolios.versions import VersionsScreen
 from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.json_lines import json_lines
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.row_page import Page
@@ -96,6 +98,10 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             self.show_only("")
             self.table.view = View(self.table.view.sort, self.table.view.reverse)
         self.table.go_to(portfolio_id)
+
+    def reported(self) -> Reported | None:
+        row = self.table.cursor_row
+        return None if row is None else Reported(ReportSubject(ReportKind.PORTFOLIO, row.id), row.name)
 
     async def page_of(self, key: str) -> Page:
         view = await self._view(key)
@@ -296,8 +302,4 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
 
 
 def _impact_as_it_is(book: Book, portfolio_id: str) -> Impact:
-    stored = book.portfolio(portfolio_id)
-    body = PortfolioBody(
-        stored.name, stored.description, stored.weights, stored.cooldown_days, stored.conditions, stored.review
-    )
-    return portfolio_queries.impact(book, portfolio_id, body)
+    return portfolio_queries.impact(book, portfolio_id, PortfolioBody.of(book.portfolio(portfolio_id)))

@@ -10,14 +10,16 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.errors import Refusal
+from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.services.view_models.review import ReviewSnapshot, ReviewView
 from rebal_tui.services.view_models.runs import RunRow
-from rebal_tui.tui import actions
+from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import review_queries
 from rebal_tui.tui.screens.files.trade_list import TradeListScreen
 from rebal_tui.tui.screens.review import lines
 from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared import approval
+from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, REVIEW
@@ -71,6 +73,12 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
             super().action_back()
         else:
             self.host.go(self.host.previous_mode)
+
+    def reported(self) -> Reported | None:
+        row = self.table.cursor_row
+        if not isinstance(row, RunRow):
+            return None
+        return Reported(ReportSubject(ReportKind.RUN, row.id), f"run {formats.short_id(row.id)}, {row.client}")
 
     async def page_of(self, key: str) -> Page:
         view = await self._view(key)

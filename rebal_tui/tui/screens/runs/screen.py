@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.domain.text import count_text
+from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import manual_runs, run_queries, status_queries
@@ -17,6 +18,7 @@ from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared import approval
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.json_lines import json_lines
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.row_page import Page
@@ -86,6 +88,12 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
         self.table.renew_order()
         self.show_rows()
         self.host.say(f"Type: {formats.words(self._type) if self._type else 'all'}.")
+
+    def reported(self) -> Reported | None:
+        row = self.table.cursor_row
+        if not isinstance(row, RunRow):
+            return None
+        return Reported(ReportSubject(ReportKind.RUN, row.id), f"run {formats.short_id(row.id)}, {row.client}")
 
     async def page_of(self, key: str) -> Page:
         view = await self.host.ask(run_queries.run_view, key)

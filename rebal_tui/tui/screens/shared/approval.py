@@ -63,14 +63,14 @@ def outcome_lines(done: str, results: Sequence[BulkResult]) -> Builder:
     return build
 
 
-def approve_question(views: Sequence[ReviewView], *, changed: bool = False) -> Question:
+def approve_question(views: Sequence[ReviewView], *, changed: bool = False, mode: str = "") -> Question:
     """Ask to approve runs: what is sold and bought, and each run, or the plan of the only one."""
     plans = [view.preview.plan for view in views]
     title = "Approve this run?" if len(plans) == 1 else f"Approve {len(plans)} runs?"
     if changed:
         title = "The plan has changed, nothing was sent. Approve the new plan?"
     effects = [
-        *plan_effects([view.preview for view in views]),
+        *plan_effects([view.preview for view in views], mode),
         Effect("Nothing is sent for a run whose plan has changed by then.", style="muted"),
     ]
     several = len(views) > 1
@@ -120,7 +120,7 @@ async def ask_to_approve(screen: ListScreen, run_ids: Sequence[str], *, changed:
     views = [await screen.host.ask(review_queries.review_view, run_id) for run_id in run_ids]
     if screen.is_attached:
         screen.host.confirm(
-            approve_question(views, changed=changed),
+            approve_question(views, changed=changed, mode=screen.host.mode_shown),
             lambda note: _start(screen, lambda: _approve(screen, views, note), "approve"),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from rebal_tui.services.view_models.filter_terms import FieldKind, parse_filter
 from rebal_tui.tui.book_services import scheduler
 from rebal_tui.tui.navigation import ShowsMatching
 from rebal_tui.tui.screens.shared.export import ExportScreen
+from rebal_tui.tui.screens.shared.export_choices import ExportChoice, Reported, report, shown_rows, whole_book
 from rebal_tui.tui.screens.shared.list_columns import apply_columns, columns_screen
 from rebal_tui.tui.screens.shared.row_page import HasPages, row_page
 from rebal_tui.tui.screens.shared.saved_filters import SavedFilter, SavedFiltersScreen
@@ -293,8 +294,20 @@ class ListScreen(ShowsMatching, HasPages):
 
         self.app.push_screen(SavedFiltersScreen(self.list_name, section_label(self.SECTION), self.filter_text), chosen)
 
+    def reported(self) -> Reported | None:
+        """What a report of the row under the cursor is about; None without a row, or where rows have no reports."""
+        return None
+
     def action_export(self) -> None:
-        self.app.push_screen(ExportScreen(self.EXPORT))
+        self.export()
+
+    def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
+        stem = self.table.id or f"{self.NOUN}s"
+        choices = [shown_rows(self.table, stem, self.NOUN), whole_book(self.host, self.EXPORT)]
+        reported, make_report = self.reported(), self.host.make_report
+        if reported is not None and make_report is not None:
+            choices.append(report(make_report, reported))
+        self.app.push_screen(ExportScreen([*choices, *more], first))
 
 
 class TiledListScreen(ListScreen):

@@ -10,15 +10,19 @@ from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui import formats
 from rebal_tui.tui.questions import Effect
 
+FILES_MODE = "FILES"
+"""The mode of a book whose orders go on a trade list, as the status line shows it."""
 
-def plan_effects(previews: Sequence[PreviewView]) -> list[Effect]:
+
+def plan_effects(previews: Sequence[PreviewView], mode: str = "") -> list[Effect]:
     """Return the sells and the buys of plans with their dollars, and the cash of a single plan."""
     bought = Money(sum(line.notional or 0 for preview in previews for line in preview.plan.buys))
     sold = Money(sum(preview.turnover for preview in previews) - bought)
     sells = sum(len(preview.plan.sells) for preview in previews)
     buys = sum(len(preview.plan.buys) for preview in previews)
+    one, several = ("goes on the trade list", "go on the trade list") if mode == FILES_MODE else ("is sent", "are sent")
     effects = [
-        Effect(f"{count_text(count, noun)} {'is' if count == 1 else 'are'} sent", f"${formats.money(amount)}")
+        Effect(f"{count_text(count, noun)} {one if count == 1 else several}", f"${formats.money(amount)}")
         for count, noun, amount in ((sells, "sell", sold), (buys, "buy", bought))
         if count
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import HUNDRED_PERCENT
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine import trace_text
@@ -113,6 +113,8 @@ def _plan_line(line: PlanLine, wide: bool, room: int) -> list[Line]:
     style = {Side.BUY: "good", Side.SELL: "warn"}[line.side] if line.side else "muted"
     traded = line.side is not None
     amount = line.notional if line.notional is not None else line.wanted
+    if line.side is Side.SELL and line.qty and line.price and line.qty % NANO == 0:
+        amount = Money(line.qty * line.price // NANO)  # What whole shares bring, not the excess that they serve.
     skipped = line.reason not in (LineReason.ON_TARGET, LineReason.BUYS_ONLY, LineReason.SELLS_ONLY)
     side = f"{'▲' if line.side is Side.BUY else '▼'} {line.side}" if line.side else "◌ skip" if skipped else "·"
     cells = [

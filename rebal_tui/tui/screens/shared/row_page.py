@@ -14,6 +14,7 @@ from rebal_tui.tui import actions
 from rebal_tui.tui.action_table import Action
 from rebal_tui.tui.keymap import BY_ID
 from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
+from rebal_tui.tui.screens.shared.export_choices import REPORT, ExportChoice
 from rebal_tui.tui.screens.shared.help_lines import help_lines
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import section_label
@@ -56,7 +57,8 @@ class HasPages(SectionScreen):
         """Return the page of a row; None when the row is gone."""
         raise NotImplementedError
 
-    def action_export(self) -> None:
+    def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
+        """Ask what to write to a file, the choice `first` or the rows of the list first; `more` are other choices."""
         raise NotImplementedError
 
 
@@ -70,15 +72,15 @@ def page_actions(section: str) -> Sequence[Action]:
 class PageOfList(Dialog[T]):
     """A page of the row under the cursor of a list; `]` and `[` go to the next and the previous row.
 
-    The keys of the list act on the row, whatever is marked: the page is closed, and the list does it. `x` and `?` leave
-    the page open.
+    The keys of the list act on the row, whatever is marked: the page is closed, and the list does it. `x`, which
+    writes a report of the row, and `?` leave the page open.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),
         Binding("right_square_bracket", "step(1)", "Next row", key_display="]"),
         Binding("left_square_bracket", "step(-1)", "Previous row", key_display="[", show=False),
-        Binding("x", "export", "Export", show=False),
+        Binding("x", "export", "Report", show=False),
         Binding("question_mark", "help", "Help"),
     ]
     owner: HasPages
@@ -121,7 +123,7 @@ class PageOfList(Dialog[T]):
         self.app.call_later(act)
 
     def action_export(self) -> None:
-        self.owner.action_export()
+        self.owner.export(REPORT)
 
     def action_help(self) -> None:
         section = self.owner.SECTION

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.screen import Screen
 
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.tui.book_services import status_queries
 from rebal_tui.tui.host import Host, host_of
@@ -47,8 +48,10 @@ class SectionScreen(Screen[None]):
         self.show_status(await self.host.ask(status_queries.status_line))
 
     def show_status(self, status: StatusLine) -> None:
-        """Show the status line."""
-        self.host.last_status = status
+        """Show the status line, and call attention to alerts that are new."""
+        before, self.host.last_status = self.host.last_status, status
+        if before is not None and before.book == status.book and status.alerts > before.alerts:
+            self.host.call_attention(f"{count_text(status.alerts - before.alerts, 'new alert')} in {status.book}")
         self.query_one(StatusBar).status = status
 
     def show_loading(self, loading: LoadProgress) -> None:

@@ -1,0 +1,61 @@
+"""Data of the Log screen: jobs, and the audit trail in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
+from rebal_tui.domain.errors import NotFound
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.status import job_views
+from rebal_tui.services.reports.audit_sentences import audit_sentence
+from rebal_tui.services.view_models.log import AuditView, LogSnapshot
+from rebal_tui.store import audit, cash
+from rebal_tui.store.audit import AuditEntry
+
+NO_SENTENCES: Mapping[int, str] = {}
+
+
+def log_snapshot(
+    book: Book, containing: str = "", limit: int = 500, known: Mapping[int, str] = NO_SENTENCES
+) -> LogSnapshot:
+    """Jobs, and the newest audit entries that contain a text.
+
+    `known` has sentences by entry that an earlier snapshot made; they are not made again.
+    """
+    return LogSnapshot(
+        book.version,
+        job_views(book),
+        tuple(
+            AuditView(e.seq, e.at, e.actor, e.action, e.subject, e.detail, known.get(e.seq) or _sentence(book, e))
+            for e in audit.entries(book.database, limit, containing)
+        ),
+        audit.head(book.database)[0],
+    )
+
+
+def _sentence(book: Book, entry: AuditEntry) -> str:
+    """The sentence of an entry, after the client that it is about unless it names it."""
+    sentence = audit_sentence(book, entry)
+    account = book.accounts.get(_account_of(book, entry))
+    return sentence if account is None or account.name in sentence else f"{account.name}: {sentence}"
+
+
+def _account_of(book: Book, entry: AuditEntry) -> str:
+    """The id of the account that an entry is about; empty for none, or several."""
+    if entry.subject in book.accounts:
+        return entry.subject
+    detail = json.loads(entry.detail)
+    if isinstance(detail, dict) and isinstance(detail.get("account"), str):
+        return str(detail["account"])
+    if entry.action.startswith("withdrawal."):
+        try:
+            return cash.withdrawal(book.database, entry.subject).account_id
+        except NotFound:
+            return ""
+    if entry.action.startswith("journal."):
+        journal = cash.journal(book.database, entry.subject)
+        if journal is not None:
+            return journal.to_account if journal.from_account == FIRM_ACCOUNT else journal.from_account
+    return ""

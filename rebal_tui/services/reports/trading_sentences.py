@@ -1,0 +1,149 @@
+"""Audit entries about evaluations, runs, orders and fills as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rebal_tui.domain.errors import NotFound
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.quantities import Money, Qty
+from rebal_tui.domain.runs import Run, RunStatus
+from rebal_tui.domain.text import count_text, minute_text
+from rebal_tui.engine.trace_text import money
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.reports.names import account_name, why
+from rebal_tui.services.reports.texts import shares
+from rebal_tui.store import run_orders, runs
+
+Detail = Mapping[str, Any]
+Sentence = Callable[[Book, str, Detail], str]
+
+
+def run_name(book: Book, run_id: str) -> str:
+    """`run 6b87c1d2 of Moreau, Vera`; text that is no run's id unchanged."""
+    run = _run(book, run_id)
+    return run_id if run is None else f"run {run_id[:8]} of {account_name(book, run.account_id)}"
+
+
+def _run(book: Book, run_id: str) -> Run | None:
+    try:
+        return runs.get(book.database, run_id)
+    except NotFound:
+        return None
+
+
+def _evaluation(_book: Book, subject: str, detail: Detail) -> str:
+    count = sum(int(detail[outcome]) for outcome in ("full_rebalance", "invest_cash", "none", "blocked"))
+    made = [f"{detail[kind]:,} {kind}" for kind in ("full_rebalance", "invest_cash") if detail[kind]]
+    blocked = f", {detail['blocked']:,} blocked" if detail["blocked"] else ""
+    result = f"{' and '.join(made) or 'no run'}{blocked}"
+    return f"Evaluation of {minute_text(datetime.fromisoformat(subject))}: {count_text(count, 'account')}, {result}."
+
+
+def _queued(book: Book, subject: str, _detail: Detail) -> str:
+    return f"Queued {run_name(book, subject)}."
+
+
+def _started(book: Book, subject: str, _detail: Detail) -> str:
+    return f"Started {run_name(book, subject)}."
+
+
+def _approved(book: Book, subject: str, detail: Detail) -> str:
+    note = f", noting: {detail['note']}" if detail.get("note") else ""
+    return f"Approved {run_name(book, subject)}{_orders_of(book, subject)}{note}."
+
+
+def _orders_of(book: Book, run_id: str) -> str:
+    """`: 4 buys, $1,501.56`, from the orders that the run has; empty without orders."""
+    run = _run(book, run_id)
+    placed = run_orders.detail(book.database, run).orders if run is not None else ()
+    parts = []
+    for side, noun in ((Side.SELL, "sell"), (Side.BUY, "buy")):
+        some = [order for order in placed if order.side is side]
+        dollars = sum(order.notional or 0 for order in some)
+        if some:
+            parts.append(count_text(len(some), noun) + (f", {money(Money(dollars))}" if dollars else ""))
+    return f": {'; '.join(parts)}" if parts else ""
+
+
+def _ended(book: Book, subject: str, detail: Detail) -> str:
+    ended: Sequence[tuple[str, str, str | None]] = detail["runs"]
+    if len(ended) == 1:
+        identifier, status, reason = ended[0]
+        return f"Ended {run_name(book, identifier)}: {_status(status)}{why(reason)}."
+    counts = {status: sum(one[1] == status for one in ended) for status in dict.fromkeys(one[1] for one in ended)}
+    return f"Ended {subject}: {', '.join(f'{count:,} {_status(status)}' for status, count in counts.items())}."
+
+
+def _status(status: str) -> str:
+    return RunStatus(status).value.replace("_", " ").lower()
+
+
+def _canceled(book: Book, subject: str, detail: Detail) -> str:
+    return f"Canceled {run_name(book, subject)}{why(detail.get('reason'))}."
+
+
+def _sent(_book: Book, _subject: str, detail: Detail) -> str:
+    orders: Sequence[tuple[str, str, str, int | None, int | None]] = detail["orders"]
+    named = (
+        f"{side} {symbol} {money(Money(notional)) if notional is not None else _shares(qty)}"
+        for _, symbol, side, notional, qty in orders
+    )
+    return f"Sent {count_text(len(orders), 'order')}: {_some(named, len(orders))}."
+
+
+def _filled(_book: Book, _subject: str, detail: Detail) -> str:
+    fills: Sequence[tuple[str, str, str, str, int, int, int]] = detail["fills"]
+    named = (
+        f"{side} {symbol} {_shares(qty)} for {money(Money(amount))}" for _, _, symbol, side, qty, _, amount in fills
+    )
+    return f"{count_text(len(fills), 'fill')}: {_some(named, len(fills))}."
+
+
+_NAMED = 4
+"""Orders or fills that a sentence names."""
+
+
+def _some(named: Iterator[str], total: int) -> str:
+    texts = [text for text, _ in zip(named, range(_NAMED), strict=False)]
+    return ", ".join(texts) + (f" and {total - _NAMED:,} more" if total > _NAMED else "")
+
+
+def _shares(qty: int | None) -> str:
+    return f"{shares(Qty(qty or 0))} shares"
+
+
+def _refused(_book: Book, subject: str, detail: Detail) -> str:
+    return f"The broker refused order {subject} with code {detail['code']}."
+
+
+def _placed(_book: Book, subject: str, _detail: Detail) -> str:
+    return f"Placed order {subject} by hand."
+
+
+def _lost(_book: Book, subject: str, _detail: Detail) -> str:
+    return f"The broker has orders of run {subject[:8]}, which this book did not have."
+
+
+TRADING: Mapping[str, Sentence] = {
+    "evaluation": _evaluation,
+    "runs.queued": _queued,
+    "runs.started": _started,
+    "runs.ended": _ended,
+    "runs.canceled": _canceled,
+    "run.approved": _approved,
+    "run.cancel_asked": lambda book, subject, _: f"Requested the cancel of {run_name(book, subject)}.",
+    "run.lost": _lost,
+    "orders.sent": _sent,
+    "orders.filled": _filled,
+    "order.refused": _refused,
+    "order.placed": _placed,
+    "order.cancel_asked": lambda _book, subject, _: f"Requested the cancel of order {subject}.",
+    "rebalance.finished": lambda book, subject, _: f"The last rebalance of {account_name(book, subject)} is finished.",
+    "rebalance.given_up": lambda book, subject, _: (
+        f"The last rebalance of {account_name(book, subject)} was given up: its assets cannot be sold."
+    ),
+}
+"""Sentences by action."""

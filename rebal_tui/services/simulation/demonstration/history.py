@@ -1,0 +1,23 @@
+"""The demonstration book after 60 sessions, shipped as data so that it opens at once.
+
+`python -m tests.demo_history` makes the file, with the engine and the simulated broker; a test makes it again.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+
+SEED, ACCOUNTS = "1", 60
+"""The arguments of the demonstration that has a history."""
+SESSIONS = 60
+FILE = "history.db.xz"
+
+
+def book_file() -> bytes | None:
+    """The SQLite file of the book; None where Python has no LZMA."""
+    try:
+        import lzma
+    except ImportError:
+        return None
+    packed = resources.files("rebal_tui.services.simulation.demonstration").joinpath(FILE).read_bytes()
+    return lzma.decompress(packed)

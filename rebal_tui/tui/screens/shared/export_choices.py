@@ -1,0 +1,125 @@
+"""What an export can contain: the rows of a list as shown, all rows of the book, or a report."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from rebal_tui.domain.text import count_text
+from rebal_tui.services.view_models.report_subject import REPORT_FORMATS
+from rebal_tui.tui.book_services import export as export_services
+from rebal_tui.tui.segments import Line
+from rebal_tui.tui.widgets.table_layout import Column
+
+if TYPE_CHECKING:
+    from rebal_tui.services.book.book import Book
+    from rebal_tui.services.maintenance.export import Export
+    from rebal_tui.services.view_models.report_subject import ReportSubject
+    from rebal_tui.tui.host import Host, MakeReport
+    from rebal_tui.tui.widgets.table import BookTable
+
+R = TypeVar("R", bound=Hashable)
+REPORT = "report"
+"""Key of the choice of a report."""
+LIST_FORMATS = ("csv", "json")
+ROWS_PER_CHUNK = 500
+"""Rows of a list that are formatted between two turns of the event loop."""
+_BAR = re.compile("[\u2500-\u259f]+")
+"""Lines and blocks, of which bars are drawn."""
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with the rows done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The content of a file, and what a notice says it has."""
+
+    content: str | bytes
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a report is about; `name` is the client, portfolio or run as the screen shows it."""
+
+    subject: ReportSubject
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportChoice:
+    """One content that `x` can write: its label and figure, the name of its file without the ending, its formats.
+
+    `make` returns the content in a format; it may be canceled at any time. It raises a `Refusal`.
+    """
+
+    key: str
+    label: str
+    figure: str
+    stem: str
+    formats: tuple[str, ...]
+    make: Callable[[str, Progress], Awaitable[Written]]
+
+
+def shown_rows(table: BookTable[Any], stem: str, noun: str) -> ExportChoice:
+    """The rows of a table as the screen shows them: filtered, in their order, with the columns that fit."""
+    rows, columns, total = table.rows, table.placed_columns, table.total
+
+    async def make(fmt: str, progress: Progress) -> Written:
+        named = [column for column in columns if column.title]
+        items: list[dict[str, str]] = []
+        source = iter(rows)
+        while chunk := list(islice(source, ROWS_PER_CHUNK)):
+            items += [{column.title: cell_text(column, row) for column in named} for row in chunk]
+            progress(len(items), len(rows))
+            await asyncio.sleep(0)
+        text = await asyncio.to_thread(export_services.table_text, [column.title for column in named], items, fmt)
+        return Written(text, f"{len(rows):,} of {count_text(total, noun)}")
+
+    return ExportChoice("shown", "Rows shown", f"{len(rows):,}", stem, LIST_FORMATS, make)
+
+
+def whole_book(host: Host, what: str) -> ExportChoice:
+    """Everything of a kind in the book, with all fields."""
+
+    async def make(fmt: str, progress: Progress) -> Written:
+        # The export must be consistent: no heartbeat changes the book between two chunks.
+        async with host.heartbeats_held():
+            made = await host.ask(export_services.Export, what, fmt)
+            while await host.ask(advance, made):
+                progress(made.done, made.total)
+            return Written(await host.ask(text_of, made), f"all {what} of the book")
+
+    return ExportChoice("whole", "Whole book, all fields", "", what, LIST_FORMATS, make)
+
+
+def report(make_report: MakeReport, reported: Reported, key: str = REPORT) -> ExportChoice:
+    """A report, made on another thread from a copy of the book."""
+
+    async def make(fmt: str, _progress: Progress) -> Written:
+        content = await asyncio.to_thread(make_report, reported.subject, fmt)
+        return Written(content, f"the report of {reported.name}")
+
+    stem = f"{reported.subject.kind}-report"
+    return ExportChoice(key, f"Report of {reported.name}", "", stem, REPORT_FORMATS, make)
+
+
+def cell_text(column: Column[R], row: R) -> str:
+    """The text of a cell without its styles, its bar and its padding."""
+    cell: str | Line = column.cell(row)
+    text = cell if isinstance(cell, str) else "".join(part for part, _ in cell)
+    return " ".join(_BAR.sub(" ", text).split())
+
+
+def advance(_book: Book, export: Export) -> bool:
+    """Build the next chunk on the book's thread; returns whether there may be more."""
+    return export.advance()
+
+
+def text_of(_book: Book, export: Export) -> str:
+    """Return the complete text, joined on the book's thread."""
+    return export.text()

@@ -1,0 +1,31 @@
+"""Calling attention outside the screens: the terminal's own notification, else its bell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rebal_tui.tui.text import printable
+
+BELL = "\a"
+MAX_CHARACTERS = 160
+_OSC_9 = ("iTerm.app", "WezTerm", "ghostty")
+"""TERM_PROGRAM of terminals that show the text of OSC 9."""
+
+
+def attention(text: str, environment: Mapping[str, str]) -> str:
+    """The control sequence that shows a text as a notification of the terminal that `environment` describes.
+
+    A multiplexer does not pass notifications on, and an unknown terminal may print them: both get the bell. The text is
+    shown without control characters, and without semicolons, which separate the fields of a notification.
+    """
+    shown = printable(text).replace(";", ",")[:MAX_CHARACTERS]
+    term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
+    if "TMUX" in environment or term.startswith(("screen", "tmux")):
+        return BELL
+    if program in _OSC_9:
+        return f"\x1b]9;{shown}{BELL}"
+    if term == "xterm-kitty":
+        return f"\x1b]99;;{shown}\x1b\\"
+    if term.startswith(("rxvt-unicode", "foot")):
+        return f"\x1b]777;notify;rebal-tui;{shown}\x1b\\"
+    return BELL

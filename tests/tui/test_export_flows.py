@@ -1,0 +1,158 @@
+"""The dialog of `x`: the rows shown, the whole book, or a report, to a file."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import re
+import stat
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.shared import export_choices
+from tests.tui.driving import drive, make_app, press, screen_text, settle, shown_messages
+from tests.tui.fakes import FakeBackend
+from tests.tui.simulated import market_book, run
+
+
+def test_the_rows_shown_are_written_in_their_order_with_their_columns(tmp_path: Path) -> None:
+    backend, texts = FakeBackend(), list[str]()
+
+    async def script(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "slash", *"okafor", "enter")
+        for name in ("rows.csv", "rows.json"):
+            await press(pilot, "x")
+            app.screen.query_one("#export-path").value = str(tmp_path / name)  # type: ignore[attr-defined]
+            await press(pilot, "enter")
+        texts.append(screen_text(app))
+        assert f"Wrote 4 of 40 accounts to {tmp_path / 'rows.json'}." in shown_messages(app)
+
+    drive(script, make_app(backend))
+    table = list(csv.DictReader((tmp_path / "rows.csv").read_text("utf-8").splitlines()))
+    assert table == json.loads((tmp_path / "rows.json").read_text("utf-8"))
+    shown = [line for line in texts[0].splitlines() if re.match(r".{4}Okafor", line)]
+    assert len(shown) == len(table)
+    for row, line in zip(table, shown, strict=True):
+        assert row["Client"][:14] in line
+        assert row["Band used"] in line
+    assert not any(character in str(table) for character in "▏▕█┃")
+
+
+def test_a_report_of_the_row_is_asked_for_where_rows_have_one(tmp_path: Path) -> None:
+    asked: list[tuple[ReportSubject, str]] = []
+    book = market_book()
+
+    def make_report(subject: ReportSubject, fmt: str) -> bytes:
+        asked.append((subject, fmt))
+        return b"report"
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        async def write(name: str) -> None:
+            app.screen.query_one("#export-path").value = str(tmp_path / name)  # type: ignore[attr-defined]
+            await press(pilot, "enter")
+
+        await press(pilot, "x", "up")
+        assert "account-report.html" in screen_text(app)
+        await write("a.md")
+        await press(pilot, "enter", "x")
+        assert "account-report.html" in screen_text(app)
+        await write("b.xlsx")
+        await press(pilot, "escape", "2", "x", "up")
+        await write("c.pdf")
+        assert "Name it .html, .md, .csv or .xlsx." in screen_text(app)
+        await write("c.csv")
+        await press(pilot, "8", "x", "down", "down")
+        assert "Report of" not in screen_text(app)
+
+    run(flow, book, "1", make_report=make_report)
+    account = asked[0][0]
+    assert account.kind is ReportKind.ACCOUNT
+    assert account.text in book.accounts
+    assert asked[:2] == [(account, "md"), (account, "xlsx")]
+    assert [(subject.kind, fmt) for subject, fmt in asked[2:]] == [(ReportKind.PORTFOLIO, "csv")]
+    assert (tmp_path / "b.xlsx").read_bytes() == b"report"
+
+
+def test_a_decision_has_a_report_of_its_day(tmp_path: Path) -> None:
+    asked: list[ReportSubject] = []
+
+    def make_report(subject: ReportSubject, _fmt: str) -> bytes:
+        asked.append(subject)
+        return b"report"
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "v", "y", "enter", "t", "t", "t", "t", "x")
+        assert "Report of" in screen_text(app)
+        app.screen.query_one("#export-path").value = str(tmp_path / "day.html")  # type: ignore[attr-defined]
+        await press(pilot, "enter")
+
+    run(flow, market_book(), "1", make_report=make_report)
+    assert (asked[0].first, asked[0].last) == (date(2026, 3, 2), date(2026, 3, 2))
+
+
+@pytest.mark.slow
+def test_an_export_is_private_and_confirms_before_it_overwrites(tmp_path: Path) -> None:
+    backend = FakeBackend()
+    path = tmp_path / "out.json"
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        for _ in range(2):
+            await press(pilot, "x", "down")
+            app.screen.query_one("#export-path").value = str(path)
+            await press(pilot, "enter")
+        assert "exists and will be replaced" in screen_text(app)
+        await press(pilot, "escape", "escape")
+        await press(pilot, "x")
+        app.screen.query_one("#export-path").value = str(tmp_path / "nowhere" / "out.csv")
+        await press(pilot, "enter")
+        assert "Folder not found: " in screen_text(app)
+
+    drive(script, make_app(backend))
+    assert backend.calls == ["export accounts json"]
+    assert path.read_text() == "[]\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.slow
+def test_a_long_export_reports_progress_and_ends_when_left(tmp_path: Path) -> None:
+    backend = FakeBackend()
+    left: list[int] = []
+
+    async def advance(made: SimpleNamespace) -> bool:
+        if not made.done:
+            made.done, made.total = 34_000, 100_000
+            return True
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            left.append(made.done)
+            raise
+        return False
+
+    backend.answers[export_choices.advance] = advance
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await pilot.press("x", "down")
+        await pilot.pause()
+        app.screen.query_one("#export-path").value = str(tmp_path / "out.csv")
+        await pilot.press("enter")
+        await pilot.pause(0.1)
+        assert "34,000 of 100,000" in screen_text(app)
+        assert app.heartbeat_lock.locked()
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.screen is app.section
+        assert "Export canceled; no file was written." in shown_messages(app)
+        assert not app.heartbeat_lock.locked()
+
+    drive(script, make_app(backend))
+    assert left == [34_000]
+    assert not list(tmp_path.iterdir())
