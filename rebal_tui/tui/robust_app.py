@@ -19,6 +19,7 @@ from rebal_tui.tui import textual_patches
 from rebal_tui.tui.faults import Faults, log
 from rebal_tui.tui.key_order import KeyOrder, from_terminal
 from rebal_tui.tui.notices import KEPT_NOTICES, Notice
+from rebal_tui.tui.partial_frames import patch_frames
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.named_styles import StyledApp
 
@@ -30,6 +31,7 @@ class RobustApp(StyledApp):
         """`log_path` is shown after a crash."""
         textual_patches.patch_styles_cache()
         textual_patches.patch_dispatch()
+        patch_frames()
         super().__init__()
         self.painted = False
         self.leaving = False
