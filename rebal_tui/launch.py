@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebal_tui import paths, stop_signals
-from rebal_tui.domain.errors import Conflict, Halt
+from rebal_tui.domain.errors import FILE_LOST, Conflict, Halt
 from rebal_tui.log_file import log_to_file
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.services.schedule.loading import LoadProgress
@@ -63,7 +63,7 @@ def run(
 
     def advice(why: Halt) -> str:
         shown = files.path
-        return f"{shown}: {paths.restore_advice(shown)}." if why is Halt.DAMAGED else str(shown)
+        return f"{shown}: {paths.restore_advice(shown)}." if why in (Halt.DAMAGED, Halt.OVERWRITTEN) else str(shown)
 
     thread = BookThread(view_book if viewing else open_book, view_book)
     backend = BookBackend(thread)
@@ -97,7 +97,7 @@ def run(
         finally:
             stop.ended()
             close()
-    if thread.halted is not None and thread.halted.halt is Halt.FILE_GONE:
+    if thread.halted is not None and thread.halted.halt in FILE_LOST:
         raise thread.halted
     if thread.open_error:
         raise Conflict(f"the book cannot be opened: {thread.open_error}")

@@ -81,6 +81,8 @@ def _require_place(path: Path) -> tuple[bool, Path | None]:
         if not path.parent.is_dir():
             raise Conflict(f"folder not found: {path.parent}")
         exists = os.path.lexists(path)
+        if path.exists() and not path.is_file():
+            raise Conflict(f"{path} is a device or a pipe; expected the path of a file")
         owner = book_of(path)
     except OSError as error:
         raise Conflict(f"{path}: {error.strerror or error}") from error

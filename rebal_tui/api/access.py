@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from fastapi import Request
 from starlette.datastructures import Headers
@@ -110,7 +111,9 @@ class Access:
             await error(403, _beyond(key.scope, needed), headers)(scope, receive, send)
             return
 
-        scope.setdefault("state", {}).update(caller=key.name, scope=key.scope)
+        scope.setdefault("state", {}).update(
+            caller=key.name, scope=key.scope, still_accepted=partial(self._accepts, key_id)
+        )
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -123,6 +126,10 @@ class Access:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+    def _accepts(self, key_id: str) -> bool:
+        """Whether a request that lasts, such as a stream, may continue: its key is neither revoked nor expired."""
+        return self._keyring.accepts(key_id, datetime.fromtimestamp(self._book_now(), UTC))
 
     def _headers(self, left: Allowance) -> dict[str, str]:
         return {

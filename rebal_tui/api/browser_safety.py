@@ -17,11 +17,12 @@ _HEADERS = (
 )
 _CACHE_CONTROL = b"cache-control"
 _NO_STORE = (_CACHE_CONTROL, b"no-store")
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 class BrowserSafety:
-    """Middleware: adds security headers and forbids caching.
+    """Middleware: adds security headers, forbids caching, and refuses changes that a page of another site asks for.
 
     With `hosts`, a request must name one of them: a web page whose name resolves to this machine names another.
     """
@@ -46,7 +47,21 @@ class BrowserSafety:
         if self._hosts and _host(Headers(scope=scope)) not in self._hosts:
             await error(400, "the Host header names another machine")(scope, receive, send_with_headers)
             return
+        if scope["method"] not in _READING and _from_another_site(Headers(scope=scope)):
+            await error(403, "a page of another site sent this request")(scope, receive, send_with_headers)
+            return
         await self._app(scope, receive, send_with_headers)
+
+
+def _from_another_site(headers: Headers) -> bool:
+    """Whether a browser says that a page of another origin sent a request, with credentials that it remembers.
+
+    Programs send neither header; a browser sends `Sec-Fetch-Site` over HTTPS and to this machine, `Origin` always.
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    return origin is not None and origin.lower().partition("://")[2] != headers.get("host", "").lower()
 
 
 def _host(headers: Headers) -> str:

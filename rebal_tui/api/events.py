@@ -154,6 +154,8 @@ async def _stream(
         yield ": begin\n\n"
         while not state.options.closing():
             events, now = await client.ask(partial(_poll, source=source, seq=seq))
+            if not request.state.still_accepted():
+                return
             within = list(takewhile(lambda event: not _is_beyond(event, until, last), events))
             # One write for all of them: asyncio logs each write to a connection that the client has just closed.
             text = "".join(_lines(event.kind, event.data, contract_only) for event in within if event.data is not None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from rebal_tui.api.responses import BookClient
-from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
+from rebal_tui.domain.errors import FILE_LOST, Halt, ReadOnly, Refusal
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.follower import HEARTBEAT_BUDGET_SECONDS
 from rebal_tui.services.wire.health import last_decision
@@ -99,7 +99,7 @@ class Heartbeats:
     def _halt(self, halted: ReadOnly) -> None:
         record = self._record
         known, record.halted = record.halted, str(halted)
-        if halted.halt in (Halt.TAKEN_OVER, Halt.FILE_GONE):
+        if halted.halt is Halt.TAKEN_OVER or halted.halt in FILE_LOST:
             # The server ends; a heartbeat until then must not write again or report anything.
             self._left = True
             _log.error("%s", halted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol, TypeVar
@@ -175,6 +176,9 @@ def key_of(token: str | None) -> int | None:
     return key
 
 
+LOCKED_RETRY_SECONDS = "5"
+
+
 def add_handlers(app: FastAPI) -> None:
     """Install the exception handlers: every failure becomes `{"code", "message"}`."""
 
@@ -183,6 +187,13 @@ def add_handlers(app: FastAPI) -> None:
         if isinstance(refusal, Invalid) and not isinstance(refusal, Malformed):
             return _invalid_field(refusal.status, str(refusal))
         return error(refusal.status, str(refusal))
+
+    @app.exception_handler(sqlite3.OperationalError)
+    async def locked(_request: Request, fault: sqlite3.OperationalError) -> Response:
+        if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise fault
+        text = "another program holds the book's file; nothing was changed"
+        return error(503, text, {"Retry-After": LOCKED_RETRY_SECONDS})
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, fault: RequestValidationError) -> Response:

@@ -60,6 +60,11 @@ class Halt(StrEnum):
     IO_ERROR = "io_error"
     DAMAGED = "damaged"
     FILE_GONE = "file_gone"
+    OVERWRITTEN = "overwritten"
+
+
+FILE_LOST = frozenset({Halt.FILE_GONE, Halt.OVERWRITTEN})
+"""The book's file no longer is the one that was opened; a program that wrote to it ends with exit code 1."""
 
 
 class ReadOnly(Conflict):

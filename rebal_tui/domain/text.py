@@ -75,9 +75,20 @@ def count_text(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def weekday_text(day: date) -> str:
+    """`Thu 02 Jan`, in every locale."""
+    return f"{WEEKDAYS[day.weekday()]} {day.day:02d} {MONTHS[day.month - 1]}"
+
+
+def weekday_time_text(at: datetime) -> str:
+    """`Thu 02 Jan 09:30` in New York, in every locale."""
+    local = at.astimezone(NEW_YORK)
+    return f"{weekday_text(local.date())} {local:%H:%M}"
+
+
 def day_text(day: date) -> str:
     """`Thu 02 Jan 2020`, in every locale."""
-    return f"{WEEKDAYS[day.weekday()]} {day.day:02d} {MONTHS[day.month - 1]} {day.year}"
+    return f"{weekday_text(day)} {day.year}"
 
 
 def minute_text(at: datetime) -> str:

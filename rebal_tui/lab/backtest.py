@@ -84,16 +84,18 @@ def run_backtest(
 ) -> Backtest:
     """Backtest policies, the portfolio's own first. `history` has the weights' symbols in their order.
 
-    Raises `Canceled`.
+    `progress` counts policies. Raises `Canceled`.
     """
     renewing = [policy for policy in policies if policy.renews]
     others = [policy for policy in policies if not policy.renews]
     chains = run_chains(
-        history, weights, renewing, cost_bps=cost_bps, fill_delay=fill_delay, progress=progress, canceled=canceled
-    )
+        history, weights, renewing, cost_bps=cost_bps, fill_delay=fill_delay,
+        progress=_part(progress, 0, len(policies)), canceled=canceled,
+    )  # fmt: skip
     direct = run_direct(
-        history, weights, others, cost_bps=cost_bps, fill_delay=fill_delay, progress=progress, canceled=canceled
-    )
+        history, weights, others, cost_bps=cost_bps, fill_delay=fill_delay,
+        progress=_part(progress, len(renewing), len(policies)), canceled=canceled,
+    )  # fmt: skip
     table = RenewalTable(history, weights)
     mix = mix_equity(history.closes, table.targets)
     sessions, trades = iter(chains.events or ()), iter(direct)
@@ -109,3 +111,8 @@ def run_backtest(
         )
         outcomes.append(Outcome(figures_of(history, policy, path, policies[0], mix), days, purchases))
     return Backtest(name, weights, history, tuple(outcomes), cost_bps, fill_delay)
+
+
+def _part(progress: Progress | None, before: int, total: int) -> Progress | None:
+    """The progress of a part of all policies, `before` of which are done when it starts."""
+    return None if progress is None else lambda done, _: progress(before + done, total)

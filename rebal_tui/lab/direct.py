@@ -43,7 +43,7 @@ def run_direct(
 ) -> tuple[Trades, ...]:
     """The trades of policies over a history; all start on their targets in the first session.
 
-    `cost_bps` and `fill_delay` are as in `run_chains`. Raises `Canceled`.
+    `cost_bps` and `fill_delay` are as in `run_chains`; `progress` counts policies. Raises `Canceled`.
     """
     require(fill_delay in (0, 1), "a fill delay other than 0 or 1")
     if not policies:
@@ -56,7 +56,7 @@ def run_direct(
             if canceled is not None and canceled():
                 raise Canceled
             if progress is not None:
-                progress(session, last)
+                progress(len(policies) * session // last, len(policies))
     return batch.trades()
 
 
@@ -120,14 +120,18 @@ class _Batch:
         self._phases = np.array([policy.phase for policy in policies], dtype=np.int64)
         self._cooldowns = np.array([policy.cooldown_days for policy in policies], dtype=np.int64)
         self._whole = np.array([policy.scope is RebalanceScope.WHOLE for policy in policies])
-        conditions = dict.fromkeys(policy.calendar for policy in policies if policy.calendar is not None)
-        self._days = {condition: self._fires(condition) for condition in conditions}
+        conditions = list(dict.fromkeys(policy.calendar for policy in policies))
+        self._fires = np.array([self._days_of(condition) for condition in conditions])
+        self._calendars = np.array([conditions.index(policy.calendar) for policy in policies], dtype=np.int64)
         self._allowed = history.ordinals[0] + self._cooldowns
         self._pending = np.full(count, -1, dtype=np.int64)
         self._decided: Floats = np.zeros_like(self.values)
         self._trades: list[list[tuple[int, bool]]] = [[] for _ in policies]
 
-    def _fires(self, condition: CalendarCondition) -> Flags:
+    def _days_of(self, condition: CalendarCondition | None) -> Flags:
+        """The sessions that are a condition's day; none without a condition."""
+        if condition is None:
+            return np.zeros(self.history.length, dtype=np.bool_)
         found = self.history.next_calendar_day(condition)[:-1]
         return np.asarray(found == np.arange(self.history.length))
 
@@ -179,10 +183,7 @@ class _Batch:
         near = (np.abs(absolute - self._absolute) <= TIE) | (np.abs(relative - self._relative) <= TIE)
         for policy in np.flatnonzero(looked & ~found & near).tolist():
             found[policy] = self._decide(policy, session, absolute[policy], relative[policy])
-        for policy, one in enumerate(self.policies):
-            if one.calendar is not None and allowed[policy] and self._days[one.calendar][session]:
-                found[policy] = True
-        return np.asarray(found)
+        return np.asarray(found | (allowed & self._fires[self._calendars, session]))
 
     def _decide(self, policy: int, session: int, absolute: float, relative: float) -> bool:
         """Exact without costs and purchases; otherwise a drift equal to its band within rounding is no breach."""
@@ -193,8 +194,7 @@ class _Batch:
         return breached_after(self.history, self.weights, one, made, session)
 
     def _for_band(self, policy: int, session: int) -> bool:
-        calendar = self.policies[policy].calendar
-        return calendar is None or not self._days[calendar][session - self.delay]
+        return not self._fires[self._calendars[policy], session - self.delay]
 
     def trade(self, ids: Ints, session: int, full: bool, decided: Floats | None) -> tuple[Floats, Floats]:
         """Trade in a session; returns the shares of equity afterward, before costs, and the cost of each policy.
@@ -220,7 +220,7 @@ class _Batch:
 
     def _goals(self, ids: Ints, session: int, shares: Floats, decided: Floats) -> Floats:
         goals = np.repeat(self.targets[:, None], len(ids), axis=1)
-        for_band = np.array([self._for_band(policy, session) for policy in ids.tolist()])
+        for_band = ~self._fires[self._calendars[ids], session - self.delay]
         reach = self._reach[:, ids]
         whole = for_band & self._whole[ids]
         goals[:, whole] = stops_of_whole(shares[:, whole], self.targets, reach[:, whole])

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import Percent
-from rebal_tui.lab.chains import run_chains
+from rebal_tui.lab.band_table import ROWS, BandTable, Schedule
+from rebal_tui.lab.chains import Followed
 from rebal_tui.lab.history import Floats, History
-from rebal_tui.lab.policies import Policy
-from rebal_tui.lab.progress import Cancelled, Progress
+from rebal_tui.lab.progress import Cancelled
+from rebal_tui.lab.renewal import RenewalTable
 
 LEAST_ABSOLUTE, MOST_ABSOLUTE = 50, 1000
 LEAST_RELATIVE, MOST_RELATIVE = 500, 6000
@@ -51,31 +53,46 @@ class HeatMap:
         return float(found.min()), float(found.max())
 
 
-def heat_map(
-    history: History,
-    weights: Weights,
-    columns: int,
-    rows: int,
-    cooldown_days: int = 0,
-    progress: Progress | None = None,
-    canceled: Cancelled | None = None,
-) -> HeatMap:
-    """The figures of `columns` absolute and `rows` relative bands, at least two each. Raises `Canceled`."""
-    absolute = _spread(LEAST_ABSOLUTE, MOST_ABSOLUTE, columns)
-    relative = _spread(LEAST_RELATIVE, MOST_RELATIVE, rows)
-    policies = [Policy(a, r, None, cooldown_days) for r in relative for a in absolute]
-    found = run_chains(history, weights, policies, with_events=False, progress=progress, canceled=canceled)
-    shape, years, length = (rows, columns), history.years, history.length
-    return HeatMap(
-        absolute,
-        relative,
-        cooldown_days,
-        (found.sold / (found.equity_sum / length) / years).reshape(shape),
-        np.sqrt(found.square_sum / length).reshape(shape),
-        found.worst.reshape(shape),
-        (found.final ** (1 / years) - 1).reshape(shape),
-        (found.rebalances / years).reshape(shape),
-    )
+class BandPairs:
+    """All pairs of `columns` absolute and `rows` relative bands, at least two each, over a history.
+
+    The first map of a cooldown takes about a second for sixteen years of days; what it computes is kept for the next.
+    """
+
+    def __init__(self, history: History, weights: Weights, columns: int, rows: int) -> None:
+        self.absolute = _spread(LEAST_ABSOLUTE, MOST_ABSOLUTE, columns)
+        self.relative = _spread(LEAST_RELATIVE, MOST_RELATIVE, rows)
+        self._renewal = RenewalTable(history, weights)
+        self._tables: dict[int, BandTable] = {}
+        self._in_use = Lock()
+
+    def map(self, cooldown_days: int = 0, canceled: Cancelled | None = None) -> HeatMap:
+        """The figures of all pairs with a cooldown, one map at a time. Raises `Canceled`."""
+        with self._in_use:
+            return self._map(cooldown_days, canceled)
+
+    def _map(self, cooldown_days: int, canceled: Cancelled | None) -> HeatMap:
+        history, shape = self._renewal.history, (len(self.relative), len(self.absolute))
+        if cooldown_days not in self._tables:
+            absolute_bands, relative_bands = np.array(self.absolute), np.array(self.relative)
+            schedule = Schedule(None, cooldown_days, 1, 0, True, True)
+            self._tables[cooldown_days] = BandTable(
+                self._renewal, schedule, absolute_bands, relative_bands, 0.0, 0, ROWS
+            )
+        relative, absolute = np.divmod(np.arange(shape[0] * shape[1]), shape[1])
+        followed = Followed(len(absolute), with_events=False)
+        followed.follow(self._tables[cooldown_days], np.arange(len(absolute)), absolute, relative, canceled)
+        found, years = followed.chains(), history.years
+        return HeatMap(
+            self.absolute,
+            self.relative,
+            cooldown_days,
+            (found.sold / (found.equity_sum / history.length) / years).reshape(shape),
+            np.sqrt(found.square_sum / history.length).reshape(shape),
+            found.worst.reshape(shape),
+            (found.final ** (1 / years) - 1).reshape(shape),
+            (found.rebalances / years).reshape(shape),
+        )
 
 
 def _spread(least: int, most: int, count: int) -> tuple[Percent, ...]:

@@ -15,6 +15,7 @@ RESAMPLES = 1_000
 BLOCK_MONTHS = 24
 LEAST_BLOCKS = 8
 """Blocks that a history has at least: of fewer, resamples hardly differ, and any difference looks beyond luck."""
+NO_DIFFERENCE = "no difference beyond luck"
 _CONFIDENCE = 0.95
 _BATCH = 250
 
@@ -24,17 +25,26 @@ class Measure:
     """One figure of all policies: `low` and `high` bound 95 % of the resampled differences to the first policy.
 
     `beyond_luck` is whether any difference is: the largest studentized difference exceeds 95 % of those of resamples,
-    so that the number of policies is accounted for.
+    so that the number of policies is accounted for. `smaller` is how many policies are below the first one by so much.
     """
 
     low: Floats
     high: Floats
     beyond_luck: bool
+    smaller: int
+
+    @property
+    def answer(self) -> str:
+        """Whether any policy differs from the first one."""
+        return "yes" if self.beyond_luck else NO_DIFFERENCE
 
 
 @dataclass(frozen=True, slots=True)
 class Luck:
-    """Differences of policies to the first one, all from the same resamples. `block` is the mean length in sessions."""
+    """Differences of policies to the first one, all from the same resamples. `block` is the mean length in sessions.
+
+    A return is higher beyond luck where the test of the best of all policies says so, which `selection` has.
+    """
 
     annual_return: Measure
     turnover: Measure
@@ -47,9 +57,18 @@ class Luck:
     @property
     def sentence(self) -> str:
         """The first line of a result."""
-        measures = (("Return", self.annual_return), ("Turnover", self.turnover), ("Tracking", self.rms))
-        parts = [f"{name}: {'yes' if m.beyond_luck else 'no difference beyond luck'}." for name, m in measures]
-        return " ".join(parts)
+        answers = (("Return", self.return_answer), ("Turnover", self.turnover.answer), ("Tracking", self.rms.answer))
+        return " ".join(f"{name}: {answer}." for name, answer in answers)
+
+    @property
+    def return_answer(self) -> str:
+        """Whether any policy earns more or less than the first one."""
+        less = self.annual_return.smaller
+        more = self.selection.p_value < 1 - _CONFIDENCE
+        if not more and not less:
+            return NO_DIFFERENCE
+        first = "the best policy earns more than yours" if more else "no policy earns more than yours beyond luck"
+        return f"{first}, {less:,} {'earns' if less == 1 else 'earn'} less" if less else first
 
     @property
     def method(self) -> str:
@@ -94,15 +113,18 @@ def luck_of(
             found.append(counts @ series / len(series))
     drawn = [np.concatenate(found) for found in means]
     actual = [series.mean(axis=0)[None] for series in (logs, sold, squares)]
+    selection = selection_of(logs, drawn[0], per_year)
+    # Log returns are more symmetric than compound returns.
+    smaller = _measure(actual[0], drawn[0]).smaller
     return Luck(
         replace(
             _measure(np.expm1(actual[0] * per_year), np.expm1(drawn[0] * per_year)),
-            # Log returns are more symmetric than compound returns.
-            beyond_luck=_measure(actual[0], drawn[0]).beyond_luck,
+            beyond_luck=bool(smaller) or selection.p_value < 1 - _CONFIDENCE,
+            smaller=smaller,
         ),
         _measure(actual[1] * per_year, drawn[1] * per_year),
         _measure(np.sqrt(actual[2]), np.sqrt(drawn[2])),
-        selection_of(logs, drawn[0], per_year),
+        selection,
         resamples,
         block,
         seed,
@@ -133,9 +155,8 @@ def _measure(actual: Floats, drawn: Floats) -> Measure:
     low, high = np.quantile(resampled, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2], axis=0)
     spread = resampled.std(axis=0)
     used = spread > 1e-12
-    beyond = False
-    if used.any():
-        largest = (np.abs(resampled - difference)[:, used] / spread[used]).max(axis=1)
-        observed = (np.abs(difference)[used] / spread[used]).max()
-        beyond = bool(observed > np.quantile(largest, _CONFIDENCE))
-    return Measure(low, high, beyond)
+    if not used.any():
+        return Measure(low, high, False, 0)
+    largest = (np.abs(resampled - difference)[:, used] / spread[used]).max(axis=1)
+    observed, bound = difference[used] / spread[used], np.quantile(largest, _CONFIDENCE)
+    return Measure(low, high, bool(np.abs(observed).max() > bound), int((observed < -bound).sum()))

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from rebal_tui.domain.portfolios import Weights
-from rebal_tui.lab.history import Floats, History
+from rebal_tui.lab.history import Floats, History, Ints
 
 
 @dataclass(frozen=True, slots=True)
-class RenewalRow:
-    """The sessions from `first` on, for a portfolio that was on its targets in an earlier session.
+class RenewalRows:
+    """One row for each of some sessions in which a portfolio was on its targets, one column for each session observed.
 
-    `growth` is equity ÷ equity after that rebalance; `absolute` the largest deviation of an asset from its target as a
-    fraction of equity; `relative` the largest one as a fraction of the target. `deviations` has one row per asset.
+    The columns are the sessions from `first` on. `growth` is equity ÷ equity at the row's session; `absolute` the
+    largest deviation of an asset from its target as a fraction of equity; `relative` the largest one as a fraction of
+    the target. All are 0 in columns that are not after their row's session.
     """
 
     first: int
     growth: Floats
-    deviations: Floats
     absolute: Floats
     relative: Floats
 
@@ -34,14 +34,27 @@ class RenewalTable:
         self.targets: Floats = np.array([w.percent for w in weights.assets], dtype=np.float64) / 10_000
         self.cash = weights.cash / 10_000
 
-    def row(self, since: int, first: int, stop: int) -> RenewalRow:
-        """The sessions `first` up to `stop`, exclusive, after a rebalance in session `since`."""
-        closes = self.history.closes
-        deviations = closes[:, first:stop] * (self.targets / closes[:, since])[:, None]
-        growth = deviations.sum(axis=0) + self.cash
-        deviations /= growth
-        deviations -= self.targets[:, None]
-        sizes = np.abs(deviations)
-        absolute = sizes.max(axis=0)
-        sizes /= self.targets[:, None]
-        return RenewalRow(first, growth, deviations, absolute, sizes.max(axis=0))
+    def rows(self, since: Ints, stop: int) -> RenewalRows:
+        """The sessions after the first of `since`, ascending, up to `stop`, exclusive."""
+        closes, first, size = self.history.closes, int(since[0]) + 1, stop - int(since[0]) - 1
+        growth, absolute, relative = (np.zeros((len(since), size)) for _ in range(3))
+        values, targets = np.empty((len(closes), size)), self.targets[:, None]
+        inverses = 1 / targets
+        for row, session in enumerate(since.tolist()):
+            skipped = session + 1 - first
+            used, total = values[:, skipped:], growth[row, skipped:]
+            np.multiply(closes[:, session + 1 : stop], targets / closes[:, session, None], out=used)
+            np.add.reduce(used, axis=0, out=total)
+            total += self.cash
+            used *= 1 / total
+            used -= targets
+            np.abs(used, out=used)
+            np.maximum.reduce(used, axis=0, out=absolute[row, skipped:])
+            used *= inverses
+            np.maximum.reduce(used, axis=0, out=relative[row, skipped:])
+        return RenewalRows(first, growth, absolute, relative)
+
+    def deviations(self, since: Ints, sessions: Ints, growth: Floats) -> Floats:
+        """Each asset's deviation from its target in some sessions after others; one row per asset."""
+        closes, targets = self.history.closes, self.targets[:, None]
+        return closes[:, sessions] / closes[:, since] * (targets / growth) - targets

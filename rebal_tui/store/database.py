@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rebal_tui.domain.errors import Halt, ReadOnly
+from rebal_tui.domain.errors import FILE_LOST, Halt, ReadOnly
 from rebal_tui.domain.text import fold
+from rebal_tui.store.file_mark import FileMark, file_mark, same_content
 from rebal_tui.store.read_only_files import reading_uri
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ _HALT_TEXTS = {
     Halt.IO_ERROR: "the file cannot be written; writing has stopped, and all saved data is intact",
     Halt.DAMAGED: "the file is damaged; writing has stopped",
     Halt.FILE_GONE: "the book's file was removed, moved or replaced while it was open; writing has stopped",
+    Halt.OVERWRITTEN: "another program wrote over the book's file while it was open; writing has stopped",
 }
 
 
@@ -107,6 +109,8 @@ class Database:
         self.halted: ReadOnly | None = None
         self.on_undone: Callable[[], None] | None = None
         self._epoch: int | None = None
+        self._mark: FileMark | None = None
+        self._version_of_mark = 0
         if self.path == MEMORY:
             target, uri = MEMORY, False
         elif read_only:
@@ -150,6 +154,7 @@ class Database:
             )
             epoch = self._stored_epoch()
         self._epoch = epoch
+        self._remember_file()
 
     def halt(self, why: Halt, detail: str = "") -> ReadOnly:
         """Stop writing on this connection; returns the error that every later write raises."""
@@ -182,14 +187,33 @@ class Database:
         self.claim_epoch()
 
     def require_in_place(self) -> None:
-        """Raise `ReadOnly`, and write nothing more, when another file or none has the name of the open one.
+        """Raise `ReadOnly`, and write nothing more, when another file or none has the name of the open one, or another
+        program wrote over it.
 
-        SQLite itself does not notice: it writes on into a file without a name, which is lost at the end.
+        SQLite itself does not notice: it writes on into a file without a name, which is lost at the end, or mixes its
+        pages with those of the other program.
         """
+        if self.halted is not None and self.halted.halt in FILE_LOST:
+            raise ReadOnly(self.halted.halt, str(self.halted))
         if self._file_id is not None and file_id(self._real_path) != self._file_id:
-            if self.halted is None or self.halted.halt is not Halt.FILE_GONE:
-                self.halt(Halt.FILE_GONE, self.path)
-            raise ReadOnly(Halt.FILE_GONE, str(self.halted))
+            raise self.halt(Halt.FILE_GONE, self.path)
+        if self._epoch is not None and self._mark is not None:
+            self._require_unchanged(self._mark)
+
+    def _require_unchanged(self, known: FileMark) -> None:
+        """Raise `ReadOnly` when anything but SQLite changed the file: a commit changes `data_version` as well."""
+        found = file_mark(self._real_path, known)
+        if found is known:
+            return
+        if not same_content(found, known) and self.data_version() == self._version_of_mark:
+            raise self.halt(Halt.OVERWRITTEN, self.path)
+        self._mark = found
+
+    def _remember_file(self) -> None:
+        """Remember what the file looks like after a commit, which may have contained a checkpoint."""
+        if self._epoch is not None and self.path != MEMORY:
+            self._mark = file_mark(self._real_path, self._mark)
+            self._version_of_mark = self.data_version()
 
     def data_version(self) -> int:
         """A number that changes when another connection has committed to the file."""
@@ -219,16 +243,18 @@ class Database:
         if self.halted is not None:
             raise ReadOnly(self.halted.halt, str(self.halted))
         nested, point = self._depth > 0, f"level_{self._depth}"
+        if not nested:
+            self.require_in_place()
         effects: list[Callable[[], None]] = []
         self._depth += 1
         try:
             self.connection.execute(f"SAVEPOINT {point}" if nested else "BEGIN IMMEDIATE")
             if not nested and self._epoch is not None and self._stored_epoch() != self._epoch:
                 raise self.halt(Halt.TAKEN_OVER)
-            if not nested:
-                self.require_in_place()
             yield Transaction(self, effects)
             self.connection.execute(f"RELEASE {point}" if nested else "COMMIT")
+            if not nested:
+                self._remember_file()
         except BaseException as error:
             self._undo(point if nested else None)
             fault = self.halt_on_error(error) if isinstance(error, sqlite3.Error) else None

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, floor_money
 from rebal_tui.domain.sessions import NEW_YORK
-from rebal_tui.domain.text import MONTHS, WEEKDAYS
+from rebal_tui.domain.text import MONTHS, weekday_time_text
 
 _CENT = NANO // 100
 
@@ -103,8 +103,7 @@ def short_timestamp(at: datetime | None) -> str:
 
 def day_time(at: datetime) -> str:
     """`Fri 27 Nov 09:30` in New York."""
-    local = at.astimezone(NEW_YORK)
-    return f"{WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]} {local:%H:%M}"
+    return weekday_time_text(at)
 
 
 def short_id(identifier: str | None) -> str:

@@ -17,7 +17,9 @@ from textual.timer import Timer
 
 from rebal_tui.tui import textual_patches
 from rebal_tui.tui.faults import Faults, log
+from rebal_tui.tui.key_order import KeyOrder, from_terminal
 from rebal_tui.tui.notices import KEPT_NOTICES, Notice
+from rebal_tui.tui.partial_frames import patch_frames
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.named_styles import StyledApp
 
@@ -29,6 +31,7 @@ class RobustApp(StyledApp):
         """`log_path` is shown after a crash."""
         textual_patches.patch_styles_cache()
         textual_patches.patch_dispatch()
+        patch_frames()
         super().__init__()
         self.painted = False
         self.leaving = False
@@ -39,6 +42,7 @@ class RobustApp(StyledApp):
         """The notice in the bottom line, None without one."""
         self._notice_timer: Timer | None = None
         self._log_path = log_path
+        self._keys = KeyOrder(self)
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's driver on Windows, and where the environment names one; else one that never waits for output."""
@@ -54,9 +58,17 @@ class RobustApp(StyledApp):
         super().exit(result, return_code, message)
 
     async def on_event(self, event: events.Event) -> None:
-        """Handle an event; keys that were typed ahead of an exit do nothing, so that it does not wait for them."""
-        if not (self.leaving and isinstance(event, events.InputEvent)):
-            await super().on_event(event)
+        """Handle an event, input in its order; what was typed ahead of an exit does nothing."""
+        if not from_terminal(event):
+            if not (self.leaving and isinstance(event, events.InputEvent)):
+                await super().on_event(event)
+        elif self.leaving or not self.screen_stack:
+            self._keys.forget()
+        elif self._keys.accept(event):
+            try:
+                await super().on_event(event)
+            finally:
+                self._keys.follow(event)
 
     def clear_selection(self) -> None:
         """Clear the text selection. With eager tasks (Python 3.12+), an Input calls this before its screen exists."""
@@ -143,6 +155,10 @@ class RobustApp(StyledApp):
         """Log an unexpected error, and show it unless it was just shown."""
         if self.faults.record(what, error):
             self.say(f"{what} failed: {type(error).__name__}: {error}", "error")
+
+    def action_help_quit(self) -> None:
+        """Answer ctrl+c. Textual's text is markup and names a key of its own."""
+        self.say("To quit, press q outside a field. In a field, ctrl+c copies.")
 
     def _handle_exception(self, error: Exception) -> None:
         if not self.survive("the screens", error):

@@ -83,6 +83,41 @@ def test_a_key_of_a_command_is_accepted_while_the_server_runs(
     assert made["secret"] not in json.dumps(trail)
 
 
+def test_an_open_stream_ends_when_its_key_is_revoked_or_expires(sandbox: Server) -> None:
+    now = datetime.fromisoformat(sandbox.get("/sandbox")["now"])
+    late = now.replace(minute=now.minute + 1).astimezone(UTC).isoformat().replace("+00:00", "Z")
+    revoked = sandbox.post("/v1/api_keys", {"name": "revoked stream", "scope": "read"})
+    expired = sandbox.post("/v1/api_keys", {"name": "expired stream", "scope": "read", "expires_at": late})
+    for key, end in (
+        (revoked, lambda: sandbox.http.delete("/v1/api_keys/revoked%20stream")),
+        (expired, lambda: sandbox.step(minutes=1)),
+    ):
+        with (
+            httpx.Client(base_url=sandbox.url, auth=(key["key"], key["secret"]), timeout=10) as http,
+            http.stream("GET", "/v2/events/rebalancer") as answer,
+        ):
+            lines = answer.iter_lines()
+            assert (answer.status_code, next(lines)) == (200, ": begin")
+            end()
+            assert [line for line in lines if line] == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403), ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403),
+        ({"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 200), ({}, 200),
+    ],
+)  # fmt: skip
+def test_a_page_of_another_site_changes_nothing(sandbox: Server, headers: dict[str, str], status: int) -> None:
+    answer = sandbox.http.post("/v1/kill_switch", headers={**headers, "Content-Type": "text/plain"})
+    on = sandbox.get("/v1/kill_switch")["on"]
+    sandbox.http.delete("/v1/kill_switch")
+    assert (answer.status_code, on) == (status, status == 200)
+
+
 def test_a_rotated_key_is_refused_at_once_without_an_overlap(sandbox: Server) -> None:
     made = sandbox.post("/v1/api_keys", {"name": "rotated"})
     rotated = sandbox.post("/v1/api_keys/rotated/rotate", {})

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from rebal_tui.cli.parameters import write_file
 from rebal_tui.domain.errors import Conflict, Invalid
 from rebal_tui.paths import exclusive_lock
-from rebal_tui.typed_paths import read_path, require_input, require_output, start_folder
+from rebal_tui.typed_paths import read_path, require_backup_target, require_input, require_output, start_folder
 from tests.cli.books import book, call, written
 
 
@@ -34,6 +35,19 @@ def test_an_output_that_cannot_be_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "a-file").write_text("")
     with pytest.raises(Conflict):
         require_output(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs")
+def test_a_pipe_or_device_is_never_replaced_by_a_file(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link, Path(os.devnull)):
+        with pytest.raises(Conflict, match="device or a pipe"):
+            write_file(path, "text", force=True)
+        with pytest.raises(Conflict, match="device or a pipe"):
+            require_backup_target(path)
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "none/x.json", "."])

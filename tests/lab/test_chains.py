@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rebal_tui.domain.portfolios import CalendarCondition, CalendarType
 from rebal_tui.domain.quantities import Percent
-from rebal_tui.lab import chains
+from rebal_tui.lab import band_table, chains
 from rebal_tui.lab.backtest import run_backtest
 from rebal_tui.lab.chains import run_chains
 from rebal_tui.lab.history import History
@@ -43,11 +43,15 @@ def events_of(past: History, policies: list[Policy], fill_delay: int = 0) -> lis
     return [events.tolist() for events in run_chains(past, TARGETS, policies, fill_delay=fill_delay).events or ()]
 
 
-@pytest.mark.parametrize("window", [7, 384])
-def test_every_rebalance_is_that_of_a_simulation_day_by_day(monkeypatch: pytest.MonkeyPatch, window: int) -> None:
-    monkeypatch.setattr(chains, "WINDOW", window)
-    policies = random_policies(window, 60)
-    past = random_history(window, 260)
+@pytest.mark.parametrize(("width", "many"), [(7, 1), (256, 200)])
+def test_every_rebalance_is_that_of_a_simulation_day_by_day(
+    monkeypatch: pytest.MonkeyPatch, width: int, many: int
+) -> None:
+    """Rows of a table are computed together for `many` policies."""
+    monkeypatch.setattr(band_table, "WIDTH", width)
+    monkeypatch.setattr(chains, "MANY", many)
+    policies = random_policies(width, 60)
+    past = random_history(width, 260)
 
     found = events_of(past, policies)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from fractions import Fraction
 
@@ -79,6 +80,21 @@ def test_policies_that_return_to_the_targets_agree_with_the_simulation() -> None
         found = run_direct(past, TARGETS, policies, cost_bps=cost)
         simulations = [simulated(past, TARGETS, policy, Fraction(cost, 10_000)) for policy in policies]
         assert [trades.sessions.tolist() for trades in found] == simulations
+
+
+@pytest.mark.parametrize("delay", [0, 1])
+def test_decisions_do_not_depend_on_the_future(delay: int) -> None:
+    past, known = random_history(21, 160), 90
+    later = list(past.rows[known + 1 :])
+    random.Random(1).shuffle(later)
+    other = replace(past, rows=(*past.rows[: known + 1], *later))
+    policies = [replace(p, destination=d, scope=s) for p in random_policies(21, 6) for d, s in PLACES]
+
+    own, shuffled = (run_direct(each, TARGETS, policies, fill_delay=delay) for each in (past, other))
+
+    for before, after in zip(own, shuffled, strict=True):
+        assert before.sessions[before.sessions <= known].tolist() == after.sessions[after.sessions <= known].tolist()
+    assert sum(len(each.sessions) for each in own) > 100
 
 
 @pytest.mark.parametrize("delay", [0, 1])

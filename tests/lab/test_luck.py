@@ -48,6 +48,7 @@ def test_a_return_that_always_differs_is_beyond_luck() -> None:
     luck = luck_of(backtest, resamples=200, block=10)
 
     assert luck.annual_return.beyond_luck
+    assert luck.sentence.startswith("Return: the best policy earns more than yours. ")
     assert luck.annual_return.low[1] > 0
     assert (luck.selection.best, luck.selection.chosen, luck.selection.tried) == (1, 1, 2)
     assert luck.selection.p_value < 0.05
@@ -56,3 +57,15 @@ def test_a_return_that_always_differs_is_beyond_luck() -> None:
     assert later.endswith("on the second: it carries over.")
     with pytest.raises(Canceled):
         luck_of(backtest, canceled=lambda: True)
+
+
+def test_a_return_that_is_always_lower_is_no_reason_to_expect_more_from_another() -> None:
+    """The policy that rebalances is yours here; the one that never does earns less."""
+    past = history([["100", "100"] if n % 2 == 0 else ["120", "100"] for n in range(200)])
+    backtest = run_backtest("x", weights(5000, 5000), past, [Policy(absolute=Percent(0)), Policy()])
+
+    luck = luck_of(backtest, resamples=200, block=10)
+
+    assert luck.sentence.startswith("Return: no policy earns more than yours beyond luck, 1 earns less. ")
+    assert luck.annual_return.beyond_luck
+    assert luck.selection.p_value > 0.5

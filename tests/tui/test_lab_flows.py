@@ -111,9 +111,9 @@ def test_a_computation_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
         for _ in range(100):
             await asyncio.sleep(0.05)
             await pilot.pause()
-            if "1 of 10 sessions" in screen_text(app):
+            if "1 of 10 policies" in screen_text(app):
                 break
-        assert "1 of 10 sessions" in screen_text(app)
+        assert "1 of 10 policies" in screen_text(app)
         await pilot.press("escape")
         await computed(pilot, app)
         assert "Stopped. p computes again." in screen_text(app)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from textual import _time
-from textual._compositor import Compositor
+from textual._compositor import Compositor, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.css.model import RuleSet
@@ -17,6 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
+from rebal_tui.tui.partial_frames import CellsUpdate, Piece
 from tests.tui.virtual_time import now
 
 
@@ -109,3 +110,20 @@ _PARSED: dict[object, list[RuleSet]] = {}
 def forget_errors(app: App[Any]) -> None:
     """Forget the errors that the app survived, which `run_test` would raise at the end."""
     app._exception = None
+
+
+def record_pieces(monkeypatch: pytest.MonkeyPatch) -> list[Piece]:
+    """Return a list of the pieces of every frame, in their order; a frame drawn in full adds its lines."""
+    pieces: list[Piece] = []
+    update = Compositor.render_update
+
+    def recorded(self: Compositor, full: bool = False, **options: Any) -> Any:
+        found = update(self, full, **options)
+        if isinstance(found, CellsUpdate):
+            pieces.extend(found.pieces)
+        elif isinstance(found, LayoutUpdate):
+            pieces.extend((0, y, Strip.join(line)) for y, line in enumerate(found.strips))
+        return found
+
+    monkeypatch.setattr(Compositor, "render_update", recorded)
+    return pieces

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntFlag
@@ -216,16 +217,21 @@ class BookFrame:
 
     def holdings(self, row: int) -> dict[str, Qty]:
         """The shares that one account holds, by symbol."""
+        symbols = self.assets.symbols
+        held = {symbols[asset]: Qty(qty) for asset, qty in zip(*self._slots(row), strict=True) if qty}
+        # Not by NumPy: it would copy the whole column to align or convert it.
+        account = self.others.account
+        first = bisect_left(account, row)
+        for index in range(first, bisect_left(account, row + 1, first)):
+            held[symbols[self.others.asset[index]]] = Qty(int(self.others.qty[index]))
+        return held
+
+    def _slots(self, row: int) -> tuple[list[int], list[int]]:
+        """Asset index and shares of each slot of an account in its block; an unused slot has no shares."""
         block = self.blocks[self.table.block[self.accounts.portfolio[row]]]
         column = self.column[row]
-        held: dict[str, Qty] = {}
-        for asset, qty in zip(block.asset[:, block.local[column]], block.qty[:, column], strict=True):
-            if qty:
-                held[self.assets.symbols[asset]] = Qty(int(qty))
-        first, last = np.searchsorted(self.others.account, (row, row + 1))
-        for index in range(first, last):
-            held[self.assets.symbols[self.others.asset[index]]] = Qty(int(self.others.qty[index]))
-        return held
+        assets, shares = block.asset[:, block.local[column]], block.qty[:, column]
+        return assets.tolist(), shares.tolist()
 
     def priced_holdings(self, row: int) -> tuple[dict[str, Qty], dict[str, Price]]:
         """The shares that one account holds, and the prices of those assets that have one."""

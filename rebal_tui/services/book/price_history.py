@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 
@@ -41,15 +41,22 @@ class PriceHistory:
         self._last = renamed(self._last, labels)
         self._closes = renamed(self._closes, labels)
 
-    def adjust(self, symbol: str, factor: Fraction) -> None:
-        """Multiply the earlier prices of a symbol by the factor of a corporate action (R-54)."""
-        if symbol in self._points:
-            self._points[symbol] = deque((_scaled(price, factor) for price in self._points[symbol]), MAX_POINTS)
-        if symbol in self._last:
+    def adjust(self, symbol: str, factor: Fraction, *, may_have_moved: bool = False) -> None:
+        """Multiply the prices of a symbol from before a corporate action by its factor (R-54).
+
+        With `may_have_moved`, those after the last move by about the factor are from after the action.
+        """
+        points = self.of(symbol)
+        moved = _first_after(points, factor) if may_have_moved else len(points)
+        before = [_scaled(price, factor) for price in points[:moved]]
+        if points:
+            self._points[symbol] = deque((*before, *points[moved:]), MAX_POINTS)
+        if symbol in self._last and moved == len(points):
             day, price = self._last[symbol]
             self._last[symbol] = (day, _scaled(price, factor))
-        if symbol in self._closes:
-            self._closes[symbol] = _scaled(self._closes[symbol], factor)
+        close = self._closes.get(symbol)
+        if close is not None and (moved == len(points) or _jumps(close, points[-1], factor)):
+            self._closes[symbol] = _scaled(close, factor)
 
     def of(self, symbol: str) -> tuple[Price, ...]:
         """The latest prices of a symbol, oldest first."""
@@ -66,6 +73,18 @@ class PriceHistory:
         elif known[0] != day:
             self._closes[symbol] = known[1]
         self._last[symbol] = (day, price)
+
+
+def _first_after(points: Sequence[Price], factor: Fraction) -> int:
+    """The index of the first price after the last move by about `factor`; the number of prices without one."""
+    moves = (index for index in range(len(points) - 1, 0, -1) if _jumps(points[index - 1], points[index], factor))
+    return next(moves, len(points))
+
+
+def _jumps(before: Price, after: Price, factor: Fraction) -> bool:
+    """Whether the move between two prices is nearer to `factor` than to no move, by ratio."""
+    move = Fraction(after, before) if before else Fraction(1)
+    return move**2 < factor if factor < 1 else move**2 > factor
 
 
 def _scaled(price: Price, factor: Fraction) -> Price:

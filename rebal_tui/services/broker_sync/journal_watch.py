@@ -8,6 +8,7 @@ from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.cash import Journal
 from rebal_tui.domain.quantities import money_text
 from rebal_tui.domain.sessions import NEW_YORK, new_york_day
+from rebal_tui.domain.text import weekday_time_text
 from rebal_tui.market.sessions import TradingCalendar
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.account_holds import pause_account
@@ -61,7 +62,7 @@ def due_at(calendar: TradingCalendar, created_at: datetime) -> datetime | None:
 
 
 def _overdue_text(book: Book, account_id: str, journal: Journal) -> str:
-    since = f"{journal.created_at.astimezone(NEW_YORK):%a %d %b %H:%M}"
+    since = weekday_time_text(journal.created_at)
     status = journal.status.value.replace("_", " ")
     name = journal_name(book, account_id, journal)
     return f"the {name} has been {status} for more than a business day, since {since}; ask the broker"

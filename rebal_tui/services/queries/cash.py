@@ -9,6 +9,7 @@ from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.cash import Withdrawal, WithdrawalStage
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run, RunType
+from rebal_tui.domain.text import weekday_text
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.advisory.withdrawal_sale import remaining_text
@@ -159,7 +160,7 @@ def _note(withdrawal: Withdrawal, stage: str, leaves: date | None) -> str:
     if stage == "subscribe again" and withdrawal.everything:
         return "stays unsubscribed"
     if stage == "settle" and leaves is not None:
-        return f"{leaves:%a %d %b}"
+        return weekday_text(leaves)
     if stage == "sell" and withdrawal.run_id is not None:
         return f"run {withdrawal.run_id[:8]}"
     if stage == "journal" and withdrawal.journal_id is not None:

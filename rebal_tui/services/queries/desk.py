@@ -11,6 +11,7 @@ from rebal_tui.domain.portfolios import BandType, Portfolio
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Qty, Value, floor_money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.domain.text import weekday_time_text
 from rebal_tui.engine import trace_text
 from rebal_tui.engine.arrays.sweep import sweep
 from rebal_tui.engine.drift import AssetDrift, Valuation, value_account
@@ -200,7 +201,7 @@ def _next_step(book: Book, decision: Decision) -> str:
     if upcoming is None:
         return "The scheduler is paused; evaluations start again when it is resumed."
     local = upcoming.astimezone(NEW_YORK)
-    when = f"{local:%H:%M}" if local.date() == book.today() else f"{local:%a %d %b %H:%M}"
+    when = f"{local:%H:%M}" if local.date() == book.today() else weekday_time_text(local)
     if decision.outcome in _TYPES:
         return f"At {when} the evaluation creates this {_words(decision.outcome)} run unless prices move back."
     if decision.outcome is Outcome.BLOCKED:

@@ -17,9 +17,11 @@ from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.engine.arrays.statuses import KINDS
-from rebal_tui.engine.arrays.sweep import NO_BAND, Group, Sweep
+from rebal_tui.engine.arrays.sweep import NO_ASSET, NO_BAND, Group, Sweep
+from rebal_tui.engine.arrays.worst_drift import worst_drifts
+from rebal_tui.engine.drift import value_account
 from rebal_tui.services.book.search_index import SearchIndex, ranks
-from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, longest_used, matching_any
+from rebal_tui.services.queries.lazy_rows import MAX_CACHED_ROWS, Flags, Ints, LazyRows, longest_used, matching_any
 from rebal_tui.services.queries.status_columns import StatusColumns
 from rebal_tui.services.queries.term_filters import number_matches, text_matches
 from rebal_tui.services.view_models.desk import DeskRow, InTile, Named
@@ -60,6 +62,7 @@ class DeskRows(LazyRows[DeskRow]):
         self._columns = columns
         self.kind = columns.statuses.kind
         self.states, self.state = columns.texts, columns.text
+        self._worst: dict[int, tuple[int, int]] = {}
 
     def tiles(self) -> tuple[tuple[Tile, int], ...]:
         """The number of rows in each tile."""
@@ -68,23 +71,44 @@ class DeskRows(LazyRows[DeskRow]):
         counts |= {tile: self._sweep.count(group) for tile, group in TILE_GROUPS.items()}
         return tuple((tile, counts[tile]) for tile in Tile)
 
+    def prepare(self, positions: Ints) -> None:
+        """Compute the worst drifts of rows together: a screen of rows costs as much as a few alone."""
+        known = self._worst if len(self._worst) < MAX_CACHED_ROWS else {}
+        rules = self._frame.accounts.rules
+        rows = [row for row in self._subscribed[positions].tolist() if row not in known and row not in rules]
+        if rows:
+            worst = worst_drifts(self._frame, np.array(rows, np.int64))
+            known.update(zip(rows, zip(worst.asset.tolist(), worst.drift.tolist(), strict=True), strict=True))
+        self._worst = known
+
+    def _figures(self, row: int) -> tuple[Money, str, int]:
+        """Equity, and symbol and drift in hundredths of a point of the worst asset; an empty symbol without one."""
+        if row not in self._worst:
+            exact = exact_account(self._frame, row)
+            worst = exact.worst
+            return floor_money(exact.booked.equity), worst.symbol if worst else "", worst.points if worst else 0
+        asset, drift = self._worst[row]
+        cash = Money(int(self._frame.accounts.cash[row]))
+        equity = floor_money(value_account(cash, *self._frame.priced_holdings(row)).equity)
+        return equity, "" if asset == NO_ASSET else self._frame.assets.symbols[asset], drift
+
     def make(self, position: int) -> DeskRow:
         row = int(self._subscribed[position])
         frame, sweep, texts = self._frame, self._sweep, self._index
         portfolio = frame.portfolios[frame.accounts.portfolio[row]]
         kind = KINDS[self.kind[row]]
-        exact = exact_account(frame, row)
-        worst, used, last = exact.worst, int(sweep.band_used[row]), int(frame.accounts.rebalanced_on[row])
+        equity, worst, drift = self._figures(row)
+        used, last = int(sweep.band_used[row]), int(frame.accounts.rebalanced_on[row])
         return DeskRow(
             account_id=texts.ids[row],
             account_number=texts.numbers[row],
             client=texts.names[row],
             portfolio_id=portfolio.id,
             portfolio=portfolio.name,
-            equity=floor_money(exact.booked.equity),
+            equity=equity,
             cash=Money(int(frame.accounts.cash[row])),
-            worst=worst.symbol if worst else "",
-            drift_bp=worst.points if worst else 0,
+            worst=worst,
+            drift_bp=drift,
             band_used=None if used == NO_BAND else used,
             status=kind,
             tiles=_tiles_of(kind, int(sweep.groups[row])),

@@ -76,6 +76,9 @@ class LazyRows(Sequence[R]):
             self._orders[sort, reverse] = found
         return found
 
+    def prepare(self, positions: Ints) -> None:
+        """The rows at these positions are about to be built: a subclass may compute what they share at once."""
+
     @abstractmethod
     def make(self, position: int) -> R:
         """Build the row at a position."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from rebal_tui.domain.runs import Approval
 from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.domain.text import weekday_time_text
 from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
@@ -113,7 +114,7 @@ def _session_text(book: Book, now: datetime) -> str:
     if session is None or session.next_day is None:
         day = now.astimezone(NEW_YORK).date()
         opening = book.calendar.next_open(now)
-        until = f" · opens {opening.astimezone(NEW_YORK):%a %d %b %H:%M}" if opening else " · no trading"
+        until = f" · opens {weekday_time_text(opening)}" if opening else " · no trading"
         return f"CLOSED ({book.calendar.closed_reason(day) or 'unknown to the calendar'}){until}"
     if session.any_hour:
         return files_text(book, now)
@@ -121,7 +122,7 @@ def _session_text(book: Book, now: datetime) -> str:
         return f"CLOSED · opens {session.open.astimezone(NEW_YORK):%H:%M}, in {_duration_text(session.open - now)}"
     if now >= session.close:
         opening = book.calendar.next_open(now)
-        until = f" · opens {opening.astimezone(NEW_YORK):%a %d %b %H:%M}" if opening else ""
+        until = f" · opens {weekday_time_text(opening)}" if opening else ""
         return f"CLOSED{until}"
     half = "half day · " if session.half_day else ""
     end = session.window_end

@@ -9,7 +9,7 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.names import account_name, name_of, why
-from rebal_tui.services.reports.texts import price_cell, shares
+from rebal_tui.services.reports.texts import percent_cell, price_cell, shares
 from rebal_tui.services.reports.trading_sentences import Detail, Sentence
 
 
@@ -120,6 +120,11 @@ def _holding_set(book: Book, subject: str, detail: Detail) -> str:
     return f"{detail['symbol']} of {account_name(book, subject)} changed from {before} to {after} shares."
 
 
+def _custodian(_book: Book, subject: str, detail: Detail) -> str:
+    named = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in detail.items())
+    return f"Settings of custodian {subject} changed: {named}."
+
+
 def _opened(book: Book, subject: str, detail: Detail) -> str:
     return f"Account {account_name(book, subject)} opened with {money(Money(detail['cash']))}."
 
@@ -172,6 +177,10 @@ BOOK: Mapping[str, Sentence] = {
     "files.list_made": _list_made,
     "files.list_written": _list_written,
     "files.list_closed": _list_closed,
+    "files.custodian": _custodian,
+    "files.buffer": lambda _book, _subject, detail: (
+        f"Cash buffer of trade lists set to {percent_cell(detail['buffer'])}."
+    ),
     "files.prices": _prices,
     "files.asset_entered": lambda _book, subject, detail: (
         f"{subject} {'added' if detail['new'] else 'changed'} by hand."

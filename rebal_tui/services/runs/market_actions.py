@@ -90,7 +90,7 @@ def _explain_price(book: Book, action: MarketAction, label: str) -> None:
     factor = 1 / action.action.shares_factor
     if factor == 1:
         return
-    book.price_history.adjust(label, factor)
+    book.price_history.adjust(label, factor, may_have_moved=True)
     if label in book.asset_holds:
         return
     if book.reference_prices.adjust(label, factor):

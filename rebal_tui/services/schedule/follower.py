@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebal_tui.domain.errors import Halt
+from rebal_tui.domain.errors import FILE_LOST
 from rebal_tui.market.clock import HeartbeatClock
 from rebal_tui.market.walk import RandomWalk
 from rebal_tui.services.book.book import Book
@@ -30,7 +30,7 @@ def heartbeat(book: Book) -> bool:
 
 def follow(book: Book) -> bool:
     """Update memory from the file; returns False when nothing was committed since the last call."""
-    if book.database.halted is not None and book.database.halted.halt is not Halt.FILE_GONE:
+    if book.database.halted is not None and book.database.halted.halt not in FILE_LOST:
         book.database.require_in_place()
     version = book.database.data_version()
     if version == book.follow_state.version:

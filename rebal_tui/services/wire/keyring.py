@@ -38,6 +38,10 @@ class Keyring:
         self._used[key_id] = at
         return key
 
+    def accepts(self, key_id: str, at: datetime) -> bool:
+        """Whether a key, whose secret was checked before, is still in the list and has not expired."""
+        return self._keys.get(key_id, self._unknown_key).key_id == key_id and self._keys[key_id].is_valid(at)
+
     def name_of(self, key_id: str) -> str:
         """The name of a key, empty for an unknown id."""
         return self._keys.get(key_id, self._unknown_key).name

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
-from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
+from rebal_tui.domain.errors import FILE_LOST, Halt, ReadOnly, Refusal
 from rebal_tui.tui.book_services import book_copy
 from rebal_tui.tui.questions import NoteField, Question
 from rebal_tui.tui.screens.shared.dialog import Dialog
@@ -24,6 +24,7 @@ TITLES = {
     Halt.IO_ERROR: "Disk error: writing has stopped",
     Halt.DAMAGED: "The book's file is damaged: writing has stopped",
     Halt.FILE_GONE: "The book's file is gone: writing has stopped",
+    Halt.OVERWRITTEN: "Another program wrote over the book's file",
     Halt.VIEWING: "The book is open read-only",
 }
 TEXTS = {
@@ -39,6 +40,10 @@ TEXTS = {
     Halt.DAMAGED: "Evaluations and orders have stopped. Quit, then restore a backup.",
     Halt.FILE_GONE: (
         "Evaluations and orders have stopped. Everything saved can be read here until you quit. Save a copy first."
+    ),
+    Halt.OVERWRITTEN: (
+        "Evaluations and orders have stopped, and nothing more is written. Parts of this book are lost in the file, "
+        "therefore a copy of it would not be complete. Quit, then restore the newest backup."
     ),
     Halt.VIEWING: "",
 }
@@ -132,4 +137,4 @@ class StoppedScreen(Dialog[None]):
         self.dismiss()
 
     def action_leave(self) -> None:
-        self.app.exit(return_code=1 if self._halted.halt is Halt.FILE_GONE else 0)
+        self.app.exit(return_code=1 if self._halted.halt in FILE_LOST else 0)

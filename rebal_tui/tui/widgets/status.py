@@ -34,6 +34,7 @@ STOPPED: dict[Halt, TextSegment] = {
     Halt.IO_ERROR: ("■ READ-ONLY: disk error", "bad"),
     Halt.DAMAGED: ("■ READ-ONLY: file damaged", "bad"),
     Halt.FILE_GONE: ("■ READ-ONLY: file gone", "bad"),
+    Halt.OVERWRITTEN: ("■ READ-ONLY: file overwritten", "bad"),
 }
 """Text of the status line while the book is read-only, by cause."""
 

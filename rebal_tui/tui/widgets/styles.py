@@ -9,10 +9,12 @@ from rich.style import Style
 from textual.color import Color
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.widget import Widget
 
 from rebal_tui.tui.segments import Line, TextSegment, fit_line
+from rebal_tui.tui.widgets.scroll_bar import CellScrollBar
 
 
 class StyledView(ScrollView):
@@ -49,6 +51,16 @@ class StyledView(ScrollView):
             self.set_reactive(Widget.virtual_size, extent)
             self._scroll_update(extent)
 
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """The vertical scroll bar, created when first needed."""
+        if self._vertical_scrollbar is None:
+            bar = CellScrollBar(vertical=True, name="vertical", thickness=self.scrollbar_size_vertical)
+            self._vertical_scrollbar = bar
+            bar.display = False
+            self.app._start_widget(self, bar)
+        return self._vertical_scrollbar
+
     def render_lines(self, crop: Region) -> list[Strip]:
         """Render lines like Textual, but skip its styles cache if there are no padding, borders or tints.
 
@@ -59,12 +71,22 @@ class StyledView(ScrollView):
         if not self._plain():
             return super().render_lines(crop)
         backdrop = self._backdrop_color()
-        strips = [self.whole(self.render_line(y)) for y in crop.line_range]
+        strips = [self.render_line(y) for y in crop.line_range]
+        if crop.right > self.line_width:
+            strips = [self.whole(strip) for strip in strips]
         for line_filter in self.get_line_filters():
             strips = [strip.apply_filter(line_filter, backdrop) for strip in strips]
-        if crop.column_span != (0, self.outer_size.width):
+        if crop.x or crop.right < self.line_width:
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
+
+    def finish(self, strip: Strip) -> None:
+        """Do ahead what showing a whole line costs; the line keeps the results."""
+        if self._plain():
+            backdrop = self._backdrop_color()
+            for line_filter in self.get_line_filters():
+                strip = strip.apply_filter(line_filter, backdrop)
+            strip.render(self.app.console)
 
     def whole(self, strip: Strip) -> Strip:
         """Extend a line to the full width, including the area of the scroll bar."""
@@ -123,11 +145,8 @@ class StyledView(ScrollView):
         return strip.crop(offset, offset + width) if offset else strip
 
     def fitted_strip(self, line: Sequence[TextSegment], width: int, base: Style) -> Strip:
-        """Return a line that has exactly `width` cells as a strip of the full width."""
-        segments, whole = self._segments(line, base), self.outer_size.width
-        if whole > width:
-            segments.append(Segment(" " * (whole - width), self.base))
-        return Strip(segments, max(whole, width))
+        """Return a line that has exactly `width` cells as a strip."""
+        return Strip(self._segments(line, base), width)
 
     def _segments(self, line: Sequence[TextSegment], base: Style) -> list[Segment]:
         if base.reverse:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from asyncio import get_running_loop
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
-from rich.style import Style
 from textual.binding import BindingType
 from textual.events import Click
 from textual.geometry import Region, Size
@@ -16,9 +14,11 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from rebal_tui.tui.widgets import table_messages
-from rebal_tui.tui.widgets.stable_order import StableOrder
+from rebal_tui.tui.widgets.render_ahead import RenderAhead
+from rebal_tui.tui.widgets.row_strips import CURSOR, CURSOR_BLURRED, MARKED, MOVED, RowStrips
+from rebal_tui.tui.widgets.stable_order import HOLD_SECONDS, StableOrder
 from rebal_tui.tui.widgets.styles import StyledView
-from rebal_tui.tui.widgets.table_layout import Column, PlacedColumn, available, cell_of, header_line, lay_out_columns
+from rebal_tui.tui.widgets.table_layout import Column, PlacedColumn, available, header_line, lay_out_columns
 from rebal_tui.tui.widgets.table_look import KEYS, STYLE
 from rebal_tui.tui.widgets.table_order import (
     NO_MATCH,
@@ -32,8 +32,6 @@ from rebal_tui.tui.widgets.table_order import (
 )
 
 R = TypeVar("R")
-STRIP_CACHE_SCREENS = 2
-"""Size of the cache of rendered rows, in heights of the table."""
 
 
 class BookTable(StyledView, Generic[R], can_focus=True):
@@ -89,8 +87,8 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         self._chosen: frozenset[str] | None = None
         self._widest: dict[str, int] = {}
         self._placed_columns: tuple[PlacedColumn[R], ...] = ()
-        self._columns_width = 0
-        self._strips: OrderedDict[tuple[Hashable, int, int], tuple[R, Strip]] = OrderedDict()
+        self._strips: RowStrips[R] = RowStrips(self)
+        self._ahead = RenderAhead(self, self._likely_next, self._render_ahead)
 
     @property
     def rows(self) -> Sequence[R]:
@@ -200,7 +198,6 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
     def watch_view(self) -> None:
         self._arrange()
-        self._strips.clear()
 
     def watch_marked(self) -> None:
         self.refresh()
@@ -276,11 +273,8 @@ class BookTable(StyledView, Generic[R], can_focus=True):
     def _layout(self) -> None:
         width = self.scrollable_content_region.width
         placed = lay_out_columns(self.available_columns, width, self._widest, names_first=self._chosen is None)
-        if placed != self._placed_columns:
-            self._placed_columns = placed
-            self._strips.clear()
-        self._columns_width = max((column.at + column.width for column in placed), default=0)
-        self.extend(Size(max(self._columns_width, width), len(self._rows) + 1))
+        self._placed_columns = placed
+        self.extend(Size(max(self._strips.place(placed), width), len(self._rows) + 1))
         self.refresh()
 
     def action_move(self, step: int) -> None:
@@ -348,9 +342,33 @@ class BookTable(StyledView, Generic[R], can_focus=True):
                 self.view = View(column.key, not self.view.reverse if again else column.descending, self.view.text)
                 return
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        first = max(crop.y - 1, 0) + round(self.scroll_y)
+        self._rows.prepare(first, first + crop.height)
+        if self._order.touched_within(HOLD_SECONDS, get_running_loop().time()):
+            self._ahead.start()
+        return super().render_lines(crop)
+
+    def _likely_next(self) -> Iterator[tuple[int, bool]]:
+        """The rows that the next key may show, with whether the cursor is on them then: first the cursor's, then the
+        pages around the visible one."""
+        height, top, count = self.scrollable_content_region.height - 1, round(self.scroll_y), len(self._rows)
+        page = max(height - 1, 1)
+        lit = (self._cursor + step for step in (1, -1, page, -page))
+        yield from ((index, True) for index in lit if 0 <= index < count)
+        yield (self._cursor, False)
+        for first, last in ((top + height, min(top + height + page, count)), (max(top - page, 0), top)):
+            self._rows.prepare(first, last)
+            yield from ((index, False) for index in range(first, last))
+
+    def _render_ahead(self, row: tuple[int, bool]) -> bool:
+        before = self._strips.rendered
+        if self._rows:
+            self.finish(self._row_strip(*row))
+        return self._strips.rendered > before
+
     def render_line(self, y: int) -> Strip:
-        width, whole = self.line_width, self.outer_size.width
-        offset = round(self.scroll_x)
+        width, offset = self.line_width, round(self.scroll_x)
         if y == 0:
             return self._header(width, offset)
         index = y - 1 + round(self.scroll_y)
@@ -360,41 +378,14 @@ class BookTable(StyledView, Generic[R], can_focus=True):
                 text = NO_MATCH if self.view.text and self._source else self.empty
                 return self.strip(((f" {text}", "muted"),), width, base)
             return Strip.blank(width, base)
-        row = self._rows[index]
+        return self._row_strip(index, index == self._cursor)
+
+    def _row_strip(self, index: int, under_cursor: bool) -> Strip:
         key = self._rows.key_at(index)
-        state = (2 if self.has_focus else 1) if index == self._cursor else 0
-        flags = state * 4 + 2 * self._order.has_moved(index) + (key in self.marked)
-        cached = self._strips.get((key, flags, offset))
-        if cached is not None and cached[1].cell_length == whole and (cached[0] is row or cached[0] == row):
-            return cached[1]
-        strip = self._row(row, flags, width, offset)
-        self._strips[(key, flags, offset)] = (row, strip)
-        if len(self._strips) > STRIP_CACHE_SCREENS * self.size.height:
-            self._strips.popitem(last=False)
-        return strip
+        look = (CURSOR if self.has_focus else CURSOR_BLURRED) if under_cursor else 0
+        look += MOVED * self._order.has_moved(index) + MARKED * (key in self.marked)
+        return self._strips.strip(key, self._rows[index], look, self.line_width, round(self.scroll_x))
 
     def _header(self, width: int, offset: int) -> Strip:
         line = header_line(self._placed_columns, self.view.sort, self.view.reverse)
         return self.strip(line, width, self.get_component_rich_style("table--header"), offset)
-
-    def _row(self, row: R, flags: int, width: int, offset: int) -> Strip:
-        base = self.base
-        cursor, moved, marked = flags >> 2, flags >> 1 & 1, flags & 1
-        if cursor:
-            base = self._lit(base, "table--cursor" if cursor == 2 else "table--cursor-blurred")
-        elif marked:
-            base = self._lit(base, "table--marked")
-        segments: list[tuple[str, str]] = []
-        for index, placed in enumerate(self._placed_columns):
-            gap = " " * placed.gap
-            sign, style = ("✓", "key") if marked else ("↕", "muted") if moved else ("", "")
-            segments.append((sign + gap[1:], style) if sign and index == 0 and gap else (gap, ""))
-            segments.extend(cell_of(placed, row))
-        if offset or self._columns_width > width:
-            return self.whole(self.strip(tuple(segments), width, base, offset))
-        segments.append((" " * (width - self._columns_width), ""))
-        return self.fitted_strip(segments, width, base)
-
-    def _lit(self, base: Style, name: str) -> Style:
-        style = self.get_component_rich_style(name)
-        return base + Style(bgcolor=style.bgcolor, bold=style.bold, reverse=style.reverse, underline=style.underline)

@@ -36,6 +36,9 @@ class Columnar(Protocol):
     ) -> Sequence[int]:
         """Return the indices of the rows to show, in order."""
 
+    def prepare(self, positions: Any) -> None:
+        """The rows at these indices are about to be read."""
+
     def key_at(self, row_index: int) -> Hashable:
         """Return the key of the row at an index."""
 
@@ -66,6 +69,9 @@ class Listed(Sequence[R]):
     def __iter__(self) -> Iterator[R]:
         return iter(self._rows)
 
+    def prepare(self, _first: int, _last: int) -> None:
+        """Rows are there already."""
+
     def keys(self) -> Iterator[Hashable]:
         """Iterate over the keys of all rows."""
         return map(self._key, self._rows)
@@ -83,6 +89,10 @@ class Arranged(RowSelection[R]):
     """Filtered and sorted rows of a `Columnar` source."""
 
     _source: Columnar
+
+    def prepare(self, first: int, last: int) -> None:
+        """The rows from index `first` up to `last` are about to be read."""
+        self._source.prepare(self._positions[first:last])
 
     def keys(self) -> Iterator[Hashable]:
         """Iterate over the keys of all rows, without building row objects."""

@@ -6,7 +6,8 @@ import pytest
 from textual.widget import Widget
 
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
-from rebal_tui.tui.widgets.table import STRIP_CACHE_SCREENS, BookTable
+from rebal_tui.tui.widgets.row_strips import STRIP_CACHE_SCREENS
+from rebal_tui.tui.widgets.table import BookTable
 from tests.tui.driving import drive, press
 from tests.tui.textual_internals import cached_lines, cached_queries, caches_without_widget, screen_of
 

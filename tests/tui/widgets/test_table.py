@@ -172,7 +172,7 @@ def test_wide_characters_keep_the_columns_aligned() -> None:
         for y in range(1, 5):
             text = line(table, y)
             ends.add(cell_len(text[: text.rindex("7")]))
-            assert cell_len(text) == table.outer_size.width
+            assert cell_len(text) == table.scrollable_content_region.width
         assert len(ends) == 1
 
     table_run(script)

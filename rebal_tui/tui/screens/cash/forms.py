@@ -43,8 +43,8 @@ def _read(book: Book, values: Values, read: Callable[[Values], T]) -> tuple[Acco
 
 
 def _read_amount_or_everything(values: Values) -> Money | None:
-    """Parse dollars, or `EVERYTHING` as None. Raises `Invalid` as `read_amount` does."""
-    return None if values["amount"].strip().casefold() == EVERYTHING else read_amount(values)
+    """Parse dollars, or `EVERYTHING` and `all` as None. Raises `Invalid` as `read_amount` does."""
+    return None if values["amount"].strip().casefold() in (EVERYTHING, "all") else read_amount(values)
 
 
 def _fields(names: tuple[str, ...], account: str, hint: str = "dollars, such as 2500") -> list[Field]:
@@ -67,7 +67,7 @@ def withdrawal_form(names: tuple[str, ...], account: str = "") -> FormScreen:
         text = "You can cancel until the journal is made."
         return Proposal(lines, "Withdraw?", text, "Withdraw", act, "Withdrawal requested", _effects(row, view))
 
-    fields = _fields(names, account, f"dollars, such as 2500, or {EVERYTHING}")
+    fields = _fields(names, account, f"2500, or {EVERYTHING}")
     return FormScreen("New withdrawal", fields, propose)
 
 

@@ -64,14 +64,15 @@ def verdict(found: Comparison, width: int) -> list[Line]:
     listed = [row for row in rows if not row.worse or row.own]
     turnover, rms = [100 * row.turnover for row in listed], [100 * row.rms for row in listed]
     lines: list[Line] = [heading("What this history shows", width)]
-    for name, measure, figures in (
-        ("return", luck.annual_return, f"{low:+.0f} … {high:+.0f} bp/y"),
-        ("turnover", luck.turnover, f"{min(turnover):.1f} … {max(turnover):.1f} %/y"),
-        ("tracking", luck.rms, f"{min(rms):.1f} … {max(rms):.1f} points"),
+    for name, answer, differs, figures in (
+        ("return", luck.return_answer, luck.annual_return.beyond_luck, f"{low:+.0f} … {high:+.0f} bp/y"),
+        ("turnover", luck.turnover.answer, luck.turnover.beyond_luck, f"{min(turnover):.1f} … {max(turnover):.1f} %/y"),
+        ("tracking", luck.rms.answer, luck.rms.beyond_luck, f"{min(rms):.1f} … {max(rms):.1f} points"),
     ):
-        text = "yes" if measure.beyond_luck else "no difference beyond luck"
-        style = "good" if measure.beyond_luck else "warn"
-        lines.append(((f"{name:<10}", "muted"), (text, style), (f"  {figures}", "")))
+        style = "good" if differs else "warn"
+        wide = len(name) + len(answer) + len(figures) + 6 > width
+        lines.append(((f"{name:<10}", "muted"), *(() if wide else ((answer, style), ("  ", ""))), (figures, "")))
+        lines += paragraph(answer, width, style) if wide else []
     labels = tuple(row.label for row in rows)
     for sentence in luck.selection.sentences(labels):
         lines += paragraph(sentence, width)

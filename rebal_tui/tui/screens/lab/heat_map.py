@@ -20,7 +20,7 @@ from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
 
 if TYPE_CHECKING:
-    from rebal_tui.lab.heat_map import HeatMap
+    from rebal_tui.lab.heat_map import BandPairs, HeatMap
     from rebal_tui.services.backtest.comparison import Subject
 
 SHADES = " ░▒▓█"
@@ -59,6 +59,8 @@ class HeatMapScreen(ModalScreen[None]):
         super().__init__()
         self._subject = subject
         self._map: HeatMap | None = None
+        self._pairs: BandPairs | None = None
+        self._room = (0, 0)
         self._figure = self._cooldown = 0
         self._at = (0, 0)
         self._stop = threading.Event()
@@ -91,9 +93,10 @@ class HeatMapScreen(ModalScreen[None]):
         if columns < 2 or rows < 2:
             return
         try:
-            found = await asyncio.to_thread(
-                backtest_heat_maps.of_subject, self._subject, columns, rows, days, None, stop.is_set
-            )
+            if self._pairs is None or self._room != (columns, rows):
+                self._room = (columns, rows)
+                self._pairs = backtest_heat_maps.of_subject(self._subject, columns, rows)
+            found = await asyncio.to_thread(self._pairs.map, days, stop.is_set)
         except canceled:
             return
         if stop.is_set() or not self.is_attached:

@@ -100,7 +100,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         self._subject, self._found, self._verified = subject, None, {}
         self._show()
         found = await self._in_thread(
-            "sessions", stop, lambda step: backtest_comparison.compare(subject, step, stop.is_set)
+            "policies", stop, lambda step: backtest_comparison.compare(subject, step, stop.is_set)
         )
         if found is not None and not stop.is_set():
             self._found = found

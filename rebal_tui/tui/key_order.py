@@ -1,0 +1,95 @@
+"""Input that arrives in one burst is handled one event after the other, in the order in which it was typed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from textual.app import App
+from textual.dom import DOMNode
+from textual.events import Event, InputEvent, Key, Paste
+from textual.message_pump import MessagePump
+from textual.timer import Timer
+
+LOST_AFTER_SECONDS = 2.0
+"""After this time, an event whose end was not noticed holds the following ones no longer: its widget was removed."""
+_ROUNDS = 2
+
+
+class KeyOrder:
+    """Hands input to an app, each event after the one before it was handled.
+
+    Textual gives a key to the widget with the focus as soon as it arrives. A field inserts a printable character there
+    and then, but leaves backspace, tab or enter to bindings, to which the key comes only after it has passed the queues
+    of all widgets above the field. In a burst, the text behind such a key overtakes it: `1500`, backspace, `5` makes
+    1500 (15005 without its last digit), not 1505.
+    """
+
+    def __init__(self, app: App[Any]) -> None:
+        self._app = app
+        self._handled: Event | None = None
+        self._waiting: deque[Event] = deque()
+        self._lost: Timer | None = None
+
+    def accept(self, event: Event) -> bool:
+        """Whether the app may handle an event from the terminal now. False: it gets it again when its turn comes."""
+        if self._handled is None:
+            self._handled = event
+        elif event is not self._handled:
+            self._waiting.append(event)
+            if self._lost is None:
+                self._lost = self._app.set_timer(LOST_AFTER_SECONDS, self._give_up)
+            return False
+        return True
+
+    def follow(self, event: Event) -> None:
+        """Let the next event wait until everything is done that an event, which the app has just handled, causes.
+
+        A callback goes through the same queues behind the key, and a second one behind the messages of the key's
+        action, such as a field's `Submitted`.
+        """
+        if isinstance(event, Key | Paste):
+            self._begin_round(event, _ROUNDS)
+        else:
+            self._next(event)
+
+    def forget(self) -> None:
+        """Drop all events that wait."""
+        self._waiting.clear()
+
+    def _begin_round(self, event: Event, rounds: int) -> None:
+        if not self._app.screen_stack or rounds == 0:
+            self._next(event)
+            return
+        focused: DOMNode = self._app.focused or self._app.screen
+        self._pass_on(focused.ancestors_with_self, event, rounds)
+
+    def _pass_on(self, queues: Sequence[MessagePump], event: Event, rounds: int) -> None:
+        """Go behind everything in the queues of a widget and of those above it, one after the other."""
+        for at, queue in enumerate(queues):
+            if queue.call_later(self._pass_on, queues[at + 1 :], event, rounds):
+                return
+        self._begin_round(event, rounds - 1)
+
+    def _next(self, event: Event) -> None:
+        if event is not self._handled:
+            return
+        if self._lost is not None:
+            self._lost.stop()
+            self._lost = None
+        self._handled = self._waiting.popleft() if self._waiting else None
+        if self._handled is not None:
+            if self._waiting:
+                self._lost = self._app.set_timer(LOST_AFTER_SECONDS, self._give_up)
+            self._app.post_message(self._handled)
+
+    def _give_up(self) -> None:
+        self._lost = None
+        if self._handled is not None:
+            self._next(self._handled)
+
+
+def from_terminal(event: Event) -> bool:
+    """Whether an event is input that no widget was given yet."""
+    return isinstance(event, InputEvent | Paste) and not event.is_forwarded

@@ -1,0 +1,87 @@
+"""Keys that arrive in one burst act in the order in which they were typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.events import Event, Key, Paste
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
+from tests.tui.driving import press, screen_text, settle, shown_messages
+from tests.tui.test_cash_flows import invested, run
+
+
+def typed(*parts: str) -> list[Event]:
+    """The events of text, of keys named in brackets, and of pasted text behind `paste:`."""
+    events: list[Event] = []
+    for part in parts:
+        if part.startswith("["):
+            events.append(Key(part[1:-1], None))
+        elif part.startswith("paste:"):
+            events.append(Paste(part.removeprefix("paste:")))
+        else:
+            events += [Key(character, character) for character in part]
+    return events
+
+
+def burst(app: RebalApp, *parts: str) -> None:
+    """Give events to the app as its driver does when it reads them in one piece."""
+    for event in typed(*parts):
+        app.post_message(event)
+
+
+async def until(pilot: Pilot[Any], done: Callable[[], bool]) -> None:
+    """Wait up to 5 s, because waiting keys are not in a queue that `settle` knows; then once more for what follows."""
+    for _ in range(250):
+        if done():
+            break
+        await pilot.pause(0.02)
+    await settle(pilot)
+
+
+@pytest.mark.parametrize(
+    ("parts", "fields"),
+    [
+        (("abc", "[backspace]", "d"), ("abd", "")),
+        (("abc", "[home]", "x"), ("xabc", "")),
+        (("abc", "[ctrl+u]", "xyz"), ("xyz", "")),
+        (("a", "[tab]", "1500", "[backspace]", "5"), ("a", "1505")),
+        (("a", "[tab]", "paste:15", "[backspace]", "2", "[shift+tab]", "b"), ("b", "12")),
+        (("ab", "[left]", "paste:xy", "z"), ("axyzb", "")),
+    ],
+)
+def test_a_field_holds_what_was_typed(parts: tuple[str, ...], fields: tuple[str, str]) -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        burst(app, *parts)
+        await until(pilot, lambda: tuple(field.value for field in app.screen.query(Input))[:2] == fields)
+        assert tuple(field.value for field in app.screen.query(Input))[:2] == fields
+
+    run(flow, invested())
+
+
+def test_enter_confirms_the_amount_that_was_typed_and_asks_once() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        burst(app, "client a", "[tab]", "1500", "[backspace]", "5", "[enter]")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        text = " ".join(screen_text(app).split())
+        assert "$1,505.00" in text, text
+        assert "$1,500.00" not in text
+
+    run(flow, invested())
+
+
+def test_ctrl_c_says_in_plain_text_how_to_quit() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "ctrl+c")
+        assert [text for text in shown_messages(app) if "quit" in text] == [
+            "To quit, press q outside a field. In a field, ctrl+c copies."
+        ]
+
+    run(flow, invested())
