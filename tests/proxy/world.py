@@ -16,6 +16,7 @@ from types import TracebackType
 import pytest
 
 from rebal_tui import bootstrap, live_book
+from rebal_tui.broker.alpaca.streams import MAX_RECONNECT_SECONDS
 from rebal_tui.broker.failures import BrokerUnavailable
 from rebal_tui.broker.gateway.gateway import Gateway
 from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, KeyLocation
@@ -194,7 +195,7 @@ class World:
 
     def reconnect(self) -> None:
         """Wait until all streams are open again, which the program opens by the real clock."""
-        self._until(self.is_ready, "the streams are not open")
+        self._until(self.is_ready, "the streams are not open", MAX_RECONNECT_SECONDS + _REAL_WAIT)
 
     # State of the book.
 
@@ -278,8 +279,8 @@ class World:
         streams = self.book.live.connection().streams
         return self.book.polling_state.loaded and all(stream.connected_since for stream in streams)
 
-    def _until(self, done: Callable[[], bool], problem: str) -> None:
-        until = monotonic() + _REAL_WAIT
+    def _until(self, done: Callable[[], bool], problem: str, seconds: float = _REAL_WAIT) -> None:
+        until = monotonic() + seconds
         while not done():
             assert monotonic() < until, problem
             self._heartbeat()
