@@ -447,7 +447,7 @@ def test_the_account_view_follows_prices_and_keeps_its_cursor() -> None:
         assert "R-14" not in text
         assert isinstance(app.screen, ReadScreen)
         await press(pilot, "escape", "t")
-        assert "Runs ended: 3 runs." in screen_text(app)
+        assert "Ended 3 runs: 3 completed success." in screen_text(app)
         await press(pilot, "T", "T", "enter")
         assert app.current_mode == Section.RUNS
         await press(pilot, "1", "enter")

@@ -8,6 +8,7 @@ from rebal_tui.domain.quantities import Price
 from rebal_tui.domain.text import count_text, fold
 from rebal_tui.services.view_models.market import AssetRow, AssetView, MarketSnapshot
 from rebal_tui.tui import formats
+from rebal_tui.tui.keymap import BY_ID, key_text
 from rebal_tui.tui.segments import Line, TextSegment, beside, heading, paragraph, table_line
 from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets import bars
@@ -188,13 +189,18 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
         tradable = "make it untradable" if row.tradable else "make it tradable"
         lines += [(), heading("Simulator", width)]
         for keys, text in (
-            ("o", "change this price, or all prices"),
-            ("h  u", f"{halt}; {tradable}"),
+            (_key("market.shock"), "change this price, or all prices"),
+            (f"{_key('market.halt')}  {_key('market.tradable')}", f"{halt}; {tradable}"),
             ("z  < >", "pause or resume; slower, faster"),
-            ("D", "advance to the next session"),
+            (_key("market.step"), "advance to the next session"),
         ):
             lines.append(((keys.ljust(8), "key"), (text, "muted")))
     return lines
+
+
+def _key(identity: str) -> str:
+    """The key of an action as the action registry has it."""
+    return key_text(BY_ID[identity].keys)
 
 
 def _holders(view: AssetView, width: int, room: int | None) -> list[Line]:
