@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 import unicodedata
+from contextlib import closing
 from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 
 SIDE_SUFFIXES = ("-wal", "-shm", "-journal", ".lock", ".serve")
 """Endings of the files that belong to an open book."""
-_SQLITE_HEADER = b"SQLite format 3\0"
 _QUOTES = "\"'"
 
 
@@ -128,10 +129,17 @@ def book_of(path: Path) -> Path | None:
 
 
 def _is_database(path: Path) -> bool:
-    if not path.is_file():
+    """Whether a path is a SQLite file with content.
+
+    SQLite reads it, not Python: a book that is open in this process would lose its locks when Python closed the file.
+    """
+    if not path.is_file() or path.stat().st_size == 0:
         return False
     try:
-        with path.open("rb") as file:
-            return file.read(len(_SQLITE_HEADER)) == _SQLITE_HEADER
-    except PermissionError:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError:
         return False
+    except sqlite3.DatabaseError as error:
+        return error.sqlite_errorcode != sqlite3.SQLITE_NOTADB
+    return True

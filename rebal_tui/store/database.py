@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rebal_tui.domain.errors import FILE_LOST, Halt, ReadOnly
 from rebal_tui.domain.text import fold
-from rebal_tui.store.file_mark import FileMark, file_mark, same_content
+from rebal_tui.store.file_mark import FileMark, FileWatch, same_content
 from rebal_tui.store.read_only_files import reading_uri
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ class Database:
         self.halted: ReadOnly | None = None
         self.on_undone: Callable[[], None] | None = None
         self._epoch: int | None = None
+        self._watch: FileWatch | None = None
         self._mark: FileMark | None = None
         self._version_of_mark = 0
         if self.path == MEMORY:
@@ -143,6 +144,9 @@ class Database:
 
     def close(self) -> None:
         self.connection.close()
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
 
     def claim_epoch(self) -> None:
         """Become the file's only writer: earlier openings for writing can write no more."""
@@ -197,12 +201,12 @@ class Database:
             raise ReadOnly(self.halted.halt, str(self.halted))
         if self._file_id is not None and file_id(self._real_path) != self._file_id:
             raise self.halt(Halt.FILE_GONE, self.path)
-        if self._epoch is not None and self._mark is not None:
-            self._require_unchanged(self._mark)
+        if self._watch is not None and self._mark is not None:
+            self._require_unchanged(self._watch, self._mark)
 
-    def _require_unchanged(self, known: FileMark) -> None:
+    def _require_unchanged(self, watch: FileWatch, known: FileMark) -> None:
         """Raise `ReadOnly` when anything but SQLite changed the file: a commit changes `data_version` as well."""
-        found = file_mark(self._real_path, known)
+        found = watch.mark(known)
         if found is known:
             return
         if not same_content(found, known) and self.data_version() == self._version_of_mark:
@@ -212,7 +216,8 @@ class Database:
     def _remember_file(self) -> None:
         """Remember what the file looks like after a commit, which may have contained a checkpoint."""
         if self._epoch is not None and self.path != MEMORY:
-            self._mark = file_mark(self._real_path, self._mark)
+            self._watch = self._watch or FileWatch(self._real_path)
+            self._mark = self._watch.mark(self._mark)
             self._version_of_mark = self.data_version()
 
     def data_version(self) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from rebal_tui import bootstrap
-from rebal_tui.domain.errors import Halt, ReadOnly
+from rebal_tui.domain.errors import Conflict, Halt, ReadOnly
 from rebal_tui.store import book_settings
 from rebal_tui.store.backup import back_up
 from rebal_tui.store.database import WAL_LIMIT, Database
+from rebal_tui.typed_paths import require_output
 from tests.store.books import new_file
 
 pytestmark = pytest.mark.slow
@@ -185,3 +188,37 @@ def test_writer_viewer_and_backup_together_never_get_a_busy_error(tmp_path: Path
 
     children = [in_child(work) for work in (write, view, view, copy)]
     assert [ended_well(pid) for pid in children] == [True] * 4
+
+
+def commit(database: Database, _path: Path) -> None:
+    with database.write() as tx:
+        book_settings.put(tx, "looked", "after")
+
+
+def ask_for_its_name(_database: Database, path: Path) -> None:
+    with pytest.raises(Conflict, match="is a book"):
+        require_output(path)
+
+
+@pytest.mark.parametrize("act", [commit, ask_for_its_name])
+def test_another_program_that_looks_leaves_the_log_of_an_open_book(
+    tmp_path: Path, act: Callable[[Database, Path], None]
+) -> None:
+    # The last program to close a book removes its log. POSIX locks tell it that it is not the last; they end when
+    # anything in the writing process closes the file.
+    path = tmp_path / "book.db"
+    database = bootstrap.open_database(path)
+    database.claim_epoch()
+    act(database, path)
+    log = Path(f"{path}-wal").stat().st_ino
+    look = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM meta').fetchall(); c.close()"
+    )
+
+    subprocess.run([sys.executable, "-c", look, path], check=True)
+
+    assert Path(f"{path}-wal").stat().st_ino == log
+    with database.write() as tx:
+        book_settings.put(tx, "last", "kept")
+    database.close()
+    assert book_settings.get(Database(path, read_only=True), "last") == "kept"
