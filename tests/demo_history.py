@@ -1,6 +1,6 @@
 """Makes the history of the demonstration book: `python -m tests.demo_history` writes the data file of the package.
 
-The engine, the scheduler and the simulated broker live through the sessions themselves; evaluations are once an hour to
+The engine, the scheduler and the simulated broker run the sessions; evaluations are once an hour to
 keep the file small. It takes about a minute.
 """
 
@@ -40,7 +40,7 @@ WEEKEND = (("QQQ", Percent(-700)), ("XLE", Percent(600)))
 
 
 def make_history(path: Path, sessions: int = history.SESSIONS, end: datetime = setup.DEFAULT_START) -> None:
-    """Write a demonstration book that has lived through `sessions` sessions before `end` to a new file."""
+    """Write a demonstration book with `sessions` sessions of history before `end` to a new file."""
     start = _start(end, sessions)
     bootstrap.create_demo(path, start=start, paused=True).close()
     database = bootstrap.open_database(path)

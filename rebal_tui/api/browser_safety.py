@@ -54,7 +54,7 @@ class BrowserSafety:
 
 
 def _from_another_site(headers: Headers) -> bool:
-    """Whether a browser says that a page of another origin sent a request, with credentials that it remembers.
+    """Whether a browser marks a request as sent by a page of another origin, with credentials that it stores.
 
     Programs send neither header; a browser sends `Sec-Fetch-Site` over HTTPS and to this machine, `Origin` always.
     """

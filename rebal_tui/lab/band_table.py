@@ -38,7 +38,7 @@ class Schedule(NamedTuple):
 
 
 class BandTable:
-    """Legs from each session to the next rebalance, computed when a session is first asked for.
+    """Legs from each session to the next rebalance, computed at the first request for a session.
 
     `absolute` and `relative` are the sizes of the bands, ascending, in hundredths of a point and of a percent; empty
     when the schedule has none. A leg ends with a rebalance, or with the history: `ends` has its last session and
@@ -98,7 +98,7 @@ class BandTable:
         return found
 
     def compute(self, session: int) -> None:
-        """Compute the row of a session before the last, and of those beside it."""
+        """Compute the row of a session before the last, and of the adjacent ones."""
         if self._first_legs[session] >= 0:
             return
         first = session - session % self._together
@@ -213,7 +213,7 @@ class BandTable:
         figures[:, REBALANCES] = traded
 
     def _reserve(self, count: int) -> None:
-        """Make room for more legs."""
+        """Enlarge the arrays for more legs."""
         needed, size = self._count + count, len(self.ends)
         if needed > size:
             added = max(needed, size + size // 2) - size

@@ -28,9 +28,9 @@ from rebal_tui.lab.progress import Canceled, Cancelled, Progress
 from rebal_tui.lab.renewal import RenewalTable
 
 MOST_BANDS = 8_192
-"""Policies of one table beyond so many different bands are divided."""
+"""Maximum number of different bands of a table; policies with more are divided among tables."""
 MANY = 200
-"""So many policies of a table rebalance in nearly every session."""
+"""From this number on, policies of a table rebalance in nearly every session."""
 _BLOCK = 16_384
 """Policies followed together."""
 _GATHERED = 65_536

@@ -43,7 +43,7 @@ class Measure:
 class Luck:
     """Differences of policies to the first one, all from the same resamples. `block` is the mean length in sessions.
 
-    A return is higher beyond luck where the test of the best of all policies says so, which `selection` has.
+    Whether a return is higher beyond luck is decided by the test of the best of all policies, in `selection`.
     """
 
     annual_return: Measure

@@ -13,7 +13,7 @@ Piece = tuple[int, int, Strip]
 
 
 class CellsUpdate(CompositorUpdate):
-    """Pieces of lines at their places."""
+    """Pieces of lines with their positions."""
 
     def __init__(self, pieces: list[Piece]) -> None:
         self.pieces = pieces

@@ -1,4 +1,4 @@
-"""A book's file that another program locks: the answer says so, and when to try again."""
+"""A book's file that another program locks: the answer names the reason and when to try again."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def _one_at_a_time(
 
 
 def test_millions_of_shares_take_no_longer_than_a_few() -> None:
-    """Two assets at a millionth of a dollar beside an expensive one: hours, one share at a time."""
+    """Two assets at a millionth of a dollar and an expensive one: hours, one share at a time."""
     prices = {"A": Price(1_000), "B": Price(1_001), "C": Price(5_000 * NANO)}
     intents = [
         BuyIntent(s, Percent(3_333), Fraction(10_000 * NANO * NANO), room=Fraction(6_000 * NANO * NANO)) for s in prices

@@ -1,4 +1,4 @@
-"""Notifications of the terminal: off unless asked for, for new alerts only, never text that a terminal acts on."""
+"""Notifications of the terminal: off by default, for new alerts only, never text that a terminal acts on."""
 
 from __future__ import annotations
 

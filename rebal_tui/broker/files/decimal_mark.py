@@ -23,7 +23,7 @@ _MAX_LENGTH = 2 * MAX_DIGITS
 
 
 def decimal_mark(rows: Sequence[Triple], others: Iterable[str] = (), *, name_it: str = IN_THE_MAPPING) -> str:
-    """`.` or `,`. `others` are further cells that are numbers; `name_it` says where a person states the mark.
+    """`.` or `,`. `others` are further cells that are numbers; `name_it` names the option that sets the mark.
 
     Raises `Invalid` when the cells contradict each other or do not determine it.
     """

@@ -80,7 +80,7 @@ def read_statement(content: bytes, options: ReadOptions | None = None, format_na
 
 
 def _unknown(columns: tuple[str, ...]) -> UnknownFormat:
-    """The refusal of a file whose columns have no usual names."""
+    """The refusal of a file whose columns have no known names."""
     shown = ", ".join(quoted(name)[1:-1] for name in columns[:12])
     has = f"; its columns are {shown}" if shown else ""
     example = '{"account": COLUMN, "symbol": COLUMN, "quantity": COLUMN}'

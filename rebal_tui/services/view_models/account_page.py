@@ -13,7 +13,7 @@ from rebal_tui.services.view_models.desk import AccountView
 class AccountPageView:
     """Everything that the page shows but audit entries, of one version of the book.
 
-    `view` has holdings, decisions and history as beside the Desk; `detail` the tables of Accounts.
+    `view` has holdings, decisions and history as the detail of the Desk has them; `detail` the tables of Accounts.
     """
 
     version: int

@@ -30,7 +30,7 @@ class AlertView:
 
 @dataclass(frozen=True, slots=True)
 class AuditView:
-    """An entry of the audit trail; `detail` is JSON, `sentence` says it in words without its actor."""
+    """An entry of the audit trail; `detail` is JSON, `sentence` is the same in words, without the actor."""
 
     seq: int
     at: datetime

@@ -21,7 +21,7 @@ CURSOR, CURSOR_BLURRED, MOVED, MARKED = 8, 4, 2, 1
 
 
 class RowStrips(Generic[R]):
-    """The rendered rows of a table by key, look and horizontal offset; a row of other figures is rendered anew."""
+    """The rendered rows of a table by key, look and horizontal offset; a row of other figures is rendered again."""
 
     def __init__(self, view: StyledView) -> None:
         """`view` has the styles, and the size of which the rows are."""

@@ -45,7 +45,7 @@ def test_the_demonstration_opens_with_sixty_sessions_behind_it(tmp_path: Path) -
         demo_book.create_demo_with_history(path)
 
 
-@pytest.mark.skipif(not LONG, reason="lives through 60 sessions, a minute")
+@pytest.mark.skipif(not LONG, reason="simulates 60 sessions, which takes a minute")
 def test_the_history_is_what_the_program_makes(tmp_path: Path) -> None:
     path = tmp_path / "again.db"
     demo_history.make_history(path)

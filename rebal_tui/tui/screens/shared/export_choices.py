@@ -36,7 +36,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The content of a file, and what a notice says it has."""
+    """The content of a file, and its description in a notice."""
 
     content: str | bytes
     what: str

@@ -11,7 +11,7 @@ from rebal_tui.tui import formats
 from rebal_tui.tui.questions import Effect
 
 FILES_MODE = "FILES"
-"""The mode of a book whose orders go on a trade list, as the status line shows it."""
+"""The mode of a book whose orders are written to a trade list, as the status line shows it."""
 
 
 def plan_effects(previews: Sequence[PreviewView], mode: str = "") -> list[Effect]:
