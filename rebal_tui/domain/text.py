@@ -53,6 +53,8 @@ class _Folded(dict[int, str]):
         char = chr(code)
         if unicodedata.combining(char) or char in _JOINERS:
             folded = ""
+        elif unicodedata.category(char) == "Cs":
+            folded = "\ufffd"  # A lone surrogate, which a terminal can send, cannot be encoded or stored.
         elif char.isalpha():
             parts = unicodedata.normalize("NFKD", char).casefold()
             folded = "".join(_UNDECOMPOSED.get(part, part) for part in parts if not unicodedata.combining(part))
@@ -66,7 +68,10 @@ _FOLDED = _Folded()
 
 
 def fold(text: str) -> str:
-    """The text for searching and sorting: without case, accents and joiners, so that `muller` finds Müller."""
+    """The text for searching and sorting: without case, accents and joiners, so that `muller` finds Müller.
+
+    A lone surrogate becomes a replacement character, so that the result can be encoded.
+    """
     return text.lower() if text.isascii() else text.casefold().translate(_FOLDED)
 
 

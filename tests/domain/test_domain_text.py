@@ -101,6 +101,7 @@ def test_accepted_text_is_stable_and_harmless(text: str) -> None:
         ("ｆｕｌｌ ﬁne", "full fine"),
         ("علی\u200cرضا", "علیرضا"),
         ("drift≠5 ½ ¨", "drift≠5 ½ ¨"),
+        ("Jo\ud800", "jo\ufffd"),
     ],
 )
 def test_text_is_folded_for_searching(text: str, folded: str) -> None:
