@@ -1,6 +1,6 @@
 """The real program under an interactive shell whose terminal goes away, stops reading or is suspended.
 
-`TERMINAL_TRIES=50` repeats the first, `UNREAD_SECONDS=60` lengthens the second.
+`LONG=1 TERMINAL_TRIES=50` repeats the first, `UNREAD_SECONDS=60` lengthens the second.
 """
 
 from __future__ import annotations
