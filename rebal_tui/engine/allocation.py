@@ -20,7 +20,7 @@ class BuyIntent:
 
     It is a fraction because a share of equity need not be a whole number of units, and one unit can decide whether a
     portion reaches the next cent. `minimum` is the least order: $1, or the minimum trade of a line that is held (R-64).
-    `room` is the most that may be bought, None without a limit; with `no_rest` the line takes none of what is left when
+    `room` is the maximum to buy, None without a limit. A line with `no_rest` gets nothing of the cash that is left when
     every shortfall is covered (R-21).
     """
 

@@ -9,7 +9,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 Piece = tuple[int, int, Strip]
-"""Column and line of the screen, and what is drawn from there to the right."""
+"""Column and line on the screen, and the cells drawn from that column on."""
 
 
 class CellsUpdate(CompositorUpdate):

@@ -9,7 +9,7 @@ from datetime import datetime, time
 from rebal_tui.broker.files.cells import AsOf, as_of_in, is_absent, is_symbol, plain_number, quoted, symbol_of
 from rebal_tui.broker.files.decimal_mark import BY_OPTION, decimal_mark
 from rebal_tui.broker.files.source import decode
-from rebal_tui.broker.files.table import SEPARATORS, Head, Row, Table, head_of, read_table
+from rebal_tui.broker.files.table import Head, Row, Table, head_of, tables
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.quantities import Price, parse_price
 
@@ -71,13 +71,8 @@ class _Reading:
 def read_prices(content: bytes, decimal: str | None = None) -> Mapping[str, StatedPrice]:
     """Prices by symbol. `decimal` is the decimal mark where the file leaves it open. Raises `Invalid`."""
     source = decode(content)
-    fault: Invalid | None = None
-    for separator in sorted((one for one in SEPARATORS if one in source.text), key=lambda one: -source.text.count(one)):
-        try:
-            table = read_table(source, separator)
-        except Invalid as error:
-            fault = fault or error
-            continue
+    faults: list[Invalid] = []
+    for table in tables(source, faults):
         reading = _by_symbol(table, decimal) or _by_column(table, decimal)
         if reading is None:
             continue
@@ -85,7 +80,11 @@ def read_prices(content: bytes, decimal: str | None = None) -> Mapping[str, Stat
             raise Invalid(reading.faults[:_MAX_FAULTS])
         if reading.found:
             return reading.found
-    raise fault or Invalid([Fault("line 1", "expected the columns symbol and price, or date and one for each symbol")])
+    raise (
+        faults[0]
+        if faults
+        else Invalid([Fault("line 1", "expected the columns symbol and price, or date and one for each symbol")])
+    )
 
 
 def price_of(text: str) -> tuple[str, Price]:

@@ -16,7 +16,7 @@ from rebal_tui.broker.files.readers.schwab import SchwabReader
 from rebal_tui.broker.files.readers.vanguard import VanguardReader
 from rebal_tui.broker.files.source import SourceText, decode
 from rebal_tui.broker.files.statement import Statement
-from rebal_tui.broker.files.table import SEPARATORS, Table, read_table, starts_figure
+from rebal_tui.broker.files.table import Table, starts_figure, tables
 from rebal_tui.broker.files.transactions_file import has_transactions
 from rebal_tui.domain.errors import Invalid
 
@@ -111,12 +111,6 @@ def _columns(tables: Sequence[Table]) -> tuple[str, ...]:
 
 def _tables(source: SourceText) -> tuple[list[Table], Invalid | None]:
     """The file parsed with each separator that it contains, and the first error when one cannot be read."""
-    tables: list[Table] = []
-    fault: Invalid | None = None
-    begin = source.text[:100_000]
-    for separator in sorted((one for one in SEPARATORS if one in begin), key=lambda one: -begin.count(one)):
-        try:
-            tables.append(read_table(source, separator))
-        except Invalid as error:
-            fault = fault or error
-    return [table for table in tables if table.rows], fault
+    faults: list[Invalid] = []
+    found = [table for table in tables(source, faults) if table.rows]
+    return found, faults[0] if faults else None

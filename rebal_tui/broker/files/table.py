@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rebal_tui.broker.files.source import SourceText
 from rebal_tui.domain.errors import Fault, Invalid
 
 SEPARATORS = (",", ";", "\t", "|")
+_BEGIN_CHARACTERS = 100_000
+"""Characters of a file in which its separators are looked for."""
 MAX_ROWS = 1_000_000
 _FIGURE_STARTS = frozenset("0123456789$+(")
 """First characters of figures; no column name begins with one."""
@@ -66,6 +68,21 @@ def read_table(source: SourceText, separator: str) -> Table:
     except csv.Error as error:
         raise Invalid([Fault(f"line {start}", f"not readable as CSV: {error}")]) from None
     return Table(tuple(rows), source.encoding, separator)
+
+
+def tables(source: SourceText, faults: list[Invalid]) -> Iterator[Table]:
+    """A file as a table by each separator that it contains, the most frequent first.
+
+    A separator by which it is no table adds to `faults`.
+    """
+    begin = source.text[:_BEGIN_CHARACTERS]
+    for separator in sorted((one for one in SEPARATORS if one in begin), key=lambda one: -begin.count(one)):
+        try:
+            table = read_table(source, separator)
+        except Invalid as error:
+            faults.append(error)
+        else:
+            yield table
 
 
 def clean(cell: str) -> str:

@@ -8,7 +8,7 @@ from rebal_tui.broker.files.cells import symbol_of
 from rebal_tui.broker.files.decimal_mark import BY_OPTION, decimal_mark
 from rebal_tui.broker.files.ibkr_trades import read_ibkr_trades
 from rebal_tui.broker.files.source import decode
-from rebal_tui.broker.files.table import SEPARATORS, Head, Row, Table, head_of, read_table
+from rebal_tui.broker.files.table import Head, Row, Table, head_of, tables
 from rebal_tui.broker.files.transactions import Kind, RowReader, Transaction
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.quantities import Money
@@ -36,19 +36,18 @@ def read_transactions(content: bytes, decimal: str | None = None) -> list[Transa
     Raises `Invalid` naming line and column.
     """
     source = decode(content)
-    fault: Invalid | None = None
-    for separator in sorted((one for one in SEPARATORS if one in source.text), key=lambda one: -source.text.count(one)):
-        try:
-            table = read_table(source, separator)
-        except Invalid as error:
-            fault = fault or error
-            continue
+    faults: list[Invalid] = []
+    for table in tables(source, faults):
         found = read_ibkr_trades(table)
         if found is None:
             found = _of_table(table, decimal)
         if found is not None:
             return found
-    raise fault or Invalid("expected a transactions file with the columns Date, Action, Symbol, Quantity and Price")
+    raise (
+        faults[0]
+        if faults
+        else Invalid("expected a transactions file with the columns Date, Action, Symbol, Quantity and Price")
+    )
 
 
 def has_transactions(table: Table) -> bool:

@@ -93,7 +93,7 @@ class Gateway:
         self.wake()
 
     def wake(self) -> None:
-        """Check at once what is due, because time has passed otherwise than by waiting."""
+        """Check at once what is due; for a clock that was moved."""
         with self._lock:
             self._any_due.notify_all()
             self._urgent_due.notify_all()

@@ -18,7 +18,7 @@ PART = 10
 
 
 class RenderAhead(Generic[T]):
-    """Renders in small parts, so that no key waits long; a new frame starts over with what is likely after it."""
+    """Renders in short steps, so that no key waits long; a new frame starts again with the rows of the next key."""
 
     def __init__(self, view: Widget, wanted: Callable[[], Iterator[T]], render: Callable[[T], bool]) -> None:
         """`wanted` is what to render, the most likely first; `render` returns False for what was rendered before."""
