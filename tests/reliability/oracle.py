@@ -316,13 +316,12 @@ class Oracle:
         return any(sent for _, _, sent in run_orders.of_run(self._book().database, run.id))
 
     def _subscriptions(self) -> None:
-        """A subscription that a withdrawal ends and restores keeps its last rebalance; a new one has none."""
+        """A subscription that a withdrawal ends and continues keeps its last rebalance and its undone sells."""
         for account_id, subscription in self._book().subscriptions.items():
             before = self._followed.get(account_id)
             if before != subscription.id:
-                if before is not None and account_id not in self.moved and before in self.rebalances.last:
-                    # A run of the new subscription may have ended already.
-                    self.rebalances.last.setdefault(subscription.id, self.rebalances.last[before])
+                if before is not None and account_id not in self.moved:
+                    self.rebalances.continued(before, subscription.id)
                 self.moved.discard(account_id)
                 self._followed[account_id] = subscription.id
             last = subscription.last_rebalanced_at

@@ -54,6 +54,16 @@ class RebalanceOracle:
             if orders:
                 record.traded = today
 
+    def continued(self, before: str, after: str) -> None:
+        """A withdrawal has ended a subscription and made another that continues it.
+
+        A run of that one may have ended already.
+        """
+        if before in self.last:
+            self.last.setdefault(after, self.last[before])
+        if before in self.undone:
+            self.undone.setdefault(after, self.undone.pop(before))
+
     def rename(self, before: str, after: str | None) -> None:
         """An asset has another symbol, or with None has ended."""
         for record in self.undone.values():

@@ -12,7 +12,7 @@ from rebal_tui.domain.portfolios import PortfolioStatus, Subscription
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.runs.queueing import cancel_queued
-from rebal_tui.store import book_settings, cash, outbox, portfolios
+from rebal_tui.store import book_settings, cash, continuation, outbox, portfolios
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,14 @@ class BulkOutcome:
 
 
 def subscribe(
-    book: Book, account_id: str, portfolio_id: str, *, last_rebalanced_at: datetime | None = None
+    book: Book,
+    account_id: str,
+    portfolio_id: str,
+    *,
+    last_rebalanced_at: datetime | None = None,
+    ended_since: datetime | None = None,
 ) -> Subscription:
-    """Subscribe an account to a portfolio.
+    """Subscribe an account to a portfolio. A subscription of both that ended at `ended_since` or later is continued.
 
     Raises `NotFound` for an unknown account or portfolio, and `Conflict` when the account is not ACTIVE, is subscribed
     already or has open orders, or when the portfolio is not active.
@@ -37,6 +42,8 @@ def subscribe(
     with book.write() as tx:
         subscription = _begin(tx, account_id, portfolio_id, last_rebalanced_at)
         tx.reload_subscriptions([account_id])
+        if ended_since is not None:
+            _continue(tx, subscription, ended_since)
     return subscription
 
 
@@ -203,6 +210,16 @@ def _begin(tx: BookTransaction, account_id: str, portfolio_id: str, last: dateti
     detail = {"account": account_id, "portfolio": portfolio_id}
     tx.record("subscription.created", subscription.id, detail, "advisor")
     return subscription
+
+
+def _continue(tx: BookTransaction, subscription: Subscription, since: datetime) -> None:
+    """Give a subscription what the one of the same account and portfolio had that ended at `since` or later."""
+    account_id, portfolio_id = subscription.account_id, subscription.portfolio_id
+    ended = continuation.ended_since(tx.database, account_id, portfolio_id, since)
+    if ended is not None:
+        continuation.continue_as(tx, ended, subscription.id)
+        tx.reload_holds()
+        tx.reload_unfinished()
 
 
 def end(tx: BookTransaction, subscription: Subscription, *, undo: bool = False) -> None:

@@ -86,6 +86,7 @@ def undo(book: Book, change: Undo) -> None:
                 _undo_subscription(tx, one)
             subscriptions.reload_changed(tx, [one.account_id for one in change.changes])
             tx.reload_holds()
+            tx.reload_unfinished()
 
 
 def _subscriptions(

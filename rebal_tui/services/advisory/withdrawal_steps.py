@@ -275,9 +275,10 @@ def _resubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 
 
 def restore_subscription(book: Book, withdrawal: Withdrawal) -> None:
-    """Subscribe to the same portfolio with the earlier last_rebalanced_at, so that no rebalance is forced or lost.
+    """Continue the subscription to the same portfolio, so that no rebalance is forced or lost.
 
-    Raises `Conflict` while the portfolio needs adjustment, and as `subscribe` does.
+    Its last_rebalanced_at, overrides and undone sells are those from before. Raises `Conflict` while the portfolio
+    needs adjustment, and as `subscribe` does.
     """
     if withdrawal.portfolio_id is None or portfolios.subscribed(book.database, withdrawal.account_id):
         return
@@ -285,7 +286,11 @@ def restore_subscription(book: Book, withdrawal: Withdrawal) -> None:
     if portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
         raise Conflict(f"portfolio {portfolio.name} needs adjustment; reactivate it, then retry")
     subscriptions.subscribe(
-        book, withdrawal.account_id, withdrawal.portfolio_id, last_rebalanced_at=withdrawal.last_rebalanced_at
+        book,
+        withdrawal.account_id,
+        withdrawal.portfolio_id,
+        last_rebalanced_at=withdrawal.last_rebalanced_at,
+        ended_since=withdrawal.created_at,
     )
 
 

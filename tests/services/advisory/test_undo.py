@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.portfolios import Portfolio
+from rebal_tui.domain.portfolios import Portfolio, Unfinished
 from rebal_tui.domain.runs import RunType
 from rebal_tui.services.advisory import portfolios, undo
 from rebal_tui.services.advisory.subscriptions import move, unsubscribe_account
@@ -18,7 +18,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.maintenance.check import check_book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.runs.manual import queue_run
-from rebal_tui.store import audit
+from rebal_tui.store import audit, unfinished
 from rebal_tui.store.portfolio_versions import versions
 from tests.services.brokers import broker
 from tests.services.factories import account, advance, balanced, fill_book, make_book
@@ -113,6 +113,19 @@ def test_undo_is_refused_where_a_run_was_canceled_or_made() -> None:
     queue_run(book, "c", RunType.FULL_REBALANCE)
     with pytest.raises(Conflict, match="account N-c has an open run"):
         undo.undo(book, made)
+
+
+def test_undone_sells_are_known_again_after_an_unsubscription_is_undone() -> None:
+    book = a_book()
+    undone = Unfinished(("SPY",), None, since="2026-03-02")
+    with book.write() as tx:
+        unfinished.put(tx, book.subscriptions["a"].id, undone)
+        tx.reload_unfinished()
+    change = CHANGES["unsubscribe"](book)
+    assert change is not None
+    assert book.unfinished == {}
+    undo.undo(book, change)
+    assert book.unfinished == {"a": undone}
 
 
 def test_nothing_to_undo_when_every_account_was_refused() -> None:

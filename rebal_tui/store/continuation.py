@@ -1,0 +1,41 @@
+"""A subscription that continues an ended one after an interruption, with everything stored about that one (R-32)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rebal_tui.store.codec import to_time
+from rebal_tui.store.database import Database, Transaction
+
+_COPIED = (
+    "UPDATE subscriptions SET (update_spent_at, propose_on) = "
+    "(SELECT update_spent_at, propose_on FROM subscriptions WHERE id = ?1) WHERE id = ?2",
+    "INSERT INTO subscription_overrides SELECT made.key, o.overrides FROM subscription_overrides o "
+    "JOIN subscriptions ended ON ended.key = o.subscription JOIN subscriptions made ON made.id = ?2 "
+    "WHERE ended.id = ?1",
+    "INSERT INTO trade_markers SELECT ?2, marker FROM trade_markers WHERE subscription = ?1",
+)
+_MOVED = ("unfinished", "unfinished_sells")
+
+
+def ended_since(database: Database, account_id: str, portfolio_id: str, since: datetime) -> str | None:
+    """The id of the last subscription of an account to a portfolio that ended at `since` or later."""
+    row = database.row(
+        "SELECT s.id FROM subscriptions s JOIN accounts ON accounts.key = s.account "
+        "JOIN portfolios ON portfolios.key = s.portfolio "
+        "WHERE accounts.id = ? AND portfolios.id = ? AND s.ended_at >= ? ORDER BY s.key DESC LIMIT 1",
+        (account_id, portfolio_id, to_time(since)),
+    )
+    return None if row is None else str(row[0])
+
+
+def continue_as(tx: Transaction, ended: str, made: str) -> None:
+    """Give a subscription just made what an ended one had: overrides, trade marker, proposals, and undone sells."""
+    for statement in _COPIED:
+        tx.execute(statement, (ended, made))
+    for table in _MOVED:
+        tx.execute(
+            f"UPDATE {table} SET subscription = (SELECT key FROM subscriptions WHERE id = ?2) "
+            "WHERE subscription = (SELECT key FROM subscriptions WHERE id = ?1)",
+            (ended, made),
+        )
