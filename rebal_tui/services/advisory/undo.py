@@ -41,6 +41,10 @@ class Undo:
     portfolio: tuple[Portfolio, Portfolio] | None = None
     refusal: str = ""
 
+    def followed_by(self, later: Undo) -> Undo:
+        """This change of subscriptions and a later one of other accounts, as one."""
+        return replace(self, changes=self.changes + later.changes, refusal=self.refusal or later.refusal)
+
 
 def subscribe_all(
     book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool

@@ -11,14 +11,12 @@ from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, Fir
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import bulk, first_runs, run_queries, undo
 from rebal_tui.tui.screens.accounts.bulk_lines import bulk_effects, bulk_items, bulk_lines, result_lines
+from rebal_tui.tui.screens.accounts.bulk_parts import change_in_parts, preview_in_parts
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.picker import Choice, PickScreen
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 from rebal_tui.tui.widgets.lines import Builder
-
-SLOW_BULK_MIN_ACCOUNTS = 2_000
-"""Minimum number of accounts for a message that the bulk action takes a while."""
 
 
 def choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, moving: bool) -> None:
@@ -48,15 +46,15 @@ async def pick_portfolio(screen: ListScreen, title: str, picked: Callable[[str |
 
 
 async def _subscribe(screen: ListScreen, chosen: tuple[str, ...], portfolio_id: str, *, moving: bool) -> None:
-    _wait_for(screen, chosen)
-    preview = await screen.host.ask(bulk.preview_subscriptions, chosen, portfolio_id, moving=moving)
+    preview = await preview_in_parts(screen.host, bulk.preview_subscriptions, chosen, portfolio_id, moving=moving)
     verb, done = ("Move", "Moved") if moving else ("Subscribe", "Subscribed")
     if _all_refused(screen, preview):
         return
 
     async def do() -> str:
-        _wait_for(screen, chosen)
-        results, change = await screen.host.ask(undo.subscribe_all, chosen, portfolio_id, moving=moving)
+        results, change = await change_in_parts(
+            screen.host, done, undo.subscribe_all, preview, portfolio_id, moving=moving
+        )
         screen.host.offer_undo(change, f"{done.lower()} {_count(results)} to {preview.portfolio}")
         return _outcome(screen, results, done)
 
@@ -77,14 +75,12 @@ async def _first_run(screen: ListScreen, account_id: str, portfolio_id: str) -> 
 
 async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
     """End the subscriptions of the accounts after confirmation."""
-    _wait_for(screen, chosen)
-    preview = await screen.host.ask(bulk.preview_unsubscriptions, chosen)
+    preview = await preview_in_parts(screen.host, bulk.preview_unsubscriptions, chosen)
     if _all_refused(screen, preview):
         return
 
     async def do() -> str:
-        _wait_for(screen, chosen)
-        results, change = await screen.host.ask(undo.unsubscribe_all, chosen)
+        results, change = await change_in_parts(screen.host, "Unsubscribed", undo.unsubscribe_all, preview)
         screen.host.offer_undo(change, f"unsubscribed {_count(results)}")
         return _outcome(screen, results, "Unsubscribed")
 
@@ -94,12 +90,6 @@ async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
             "End these subscriptions?", "", "Unsubscribe", do, "Unsubscribed", effects=effects,
             items=bulk_items(preview, lambda _row: None),
         )  # fmt: skip
-
-
-def _wait_for(screen: ListScreen, chosen: tuple[str, ...]) -> None:
-    """Show a message if the number of accounts takes a while."""
-    if len(chosen) >= SLOW_BULK_MIN_ACCOUNTS:
-        screen.host.say(f"Checking {count_text(len(chosen), 'account')} …")
 
 
 def _all_refused(screen: ListScreen, preview: BulkPreview) -> bool:

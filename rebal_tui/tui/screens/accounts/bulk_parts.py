@@ -1,0 +1,78 @@
+"""A bulk action in parts: between two of them the book's thread runs heartbeats and answers other requests."""
+
+from __future__ import annotations
+
+from asyncio import get_running_loop
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rebal_tui.domain.errors import Refusal
+from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, FirstRun
+
+if TYPE_CHECKING:
+    from rebal_tui.services.advisory.undo import Undo
+    from rebal_tui.tui.host import Host
+
+PART = 250
+"""Accounts in one request: well below a heartbeat's interval of work."""
+MESSAGE_SECONDS = 2.0
+"""Minimum time between two messages about progress."""
+
+Change = Callable[..., "tuple[tuple[BulkResult, ...], Undo | None]"]
+
+
+async def preview_in_parts(
+    host: Host, service: Callable[..., BulkPreview], account_ids: Sequence[str], *args: str, **kwargs: bool
+) -> BulkPreview:
+    """The preview of `service` for all accounts."""
+    rows: list[FirstRun] = []
+    portfolio, progress = "", _Progress(host, "Checked", len(account_ids))
+    for start in _starts(account_ids):
+        preview = await host.ask(service, account_ids[start : start + PART], *args, **kwargs)
+        portfolio = preview.portfolio
+        rows += preview.rows
+        progress.show(len(rows))
+    return BulkPreview(portfolio, tuple(rows))
+
+
+async def change_in_parts(
+    host: Host, verb: str, service: Change, preview: BulkPreview, *args: str, **kwargs: bool
+) -> tuple[tuple[BulkResult, ...], Undo | None]:
+    """The results of `service` for the accounts of a preview, and what undoes all its parts.
+
+    When a part is refused as a whole, its accounts and the later ones are refused with that reason; raises the
+    `Refusal` if it is the first part. `verb` is the past tense for messages.
+    """
+    results: list[BulkResult] = []
+    undo: Undo | None = None
+    rows, progress = preview.rows, _Progress(host, verb, len(preview.rows))
+    for start in _starts(rows):
+        try:
+            part, change = await host.ask(service, [r.account_id for r in rows[start : start + PART]], *args, **kwargs)
+        except Refusal as refusal:
+            if not start:
+                raise
+            return (*results, *(BulkResult(r.account_id, r.client, str(refusal)) for r in rows[start:])), undo
+        results += part
+        undo = undo.followed_by(change) if undo and change else undo or change
+        progress.show(len(results))
+    return tuple(results), undo
+
+
+def _starts(of: Sequence[object]) -> Iterator[int]:
+    return iter(range(0, max(1, len(of)), PART))
+
+
+class _Progress:
+    def __init__(self, host: Host, verb: str, total: int) -> None:
+        self._host = host
+        self._verb = verb
+        self._total = total
+        self._shown_at = get_running_loop().time()
+
+    def show(self, done: int) -> None:
+        """Say how many accounts are done, unless all are or it was said a moment ago."""
+        now = get_running_loop().time()
+        if done < self._total and now - self._shown_at >= MESSAGE_SECONDS:
+            self._shown_at = now
+            self._host.say(f"{self._verb} {done:,} of {self._total:,} accounts …")
