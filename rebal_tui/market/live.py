@@ -24,8 +24,9 @@ Fetch = Callable[[Sequence[str]], Fetched]
 class LivePrices:
     """A `PriceFeed` that fetches the needed symbols every `interval` on its own thread.
 
-    A quote keeps the time of its price, so that an old price fails the age check (R-12.5). A quote is replaced by one
-    with an earlier time only when its own time is more than `MAX_AHEAD` to come.
+    A symbol that a response leaves out is asked for once more at once, then only with the others. A quote keeps the
+    time of its price, so that an old price fails the age check (R-12.5). A quote is replaced by one with an earlier
+    time only when its own time is more than `MAX_AHEAD` to come.
     """
 
     def __init__(
@@ -37,6 +38,9 @@ class LivePrices:
         self._quotes: dict[str, Quote] = {}
         self._next_fetch_at: datetime | None = None
         self._pending_fetch: Future[Fetched] | None = None
+        self._asked: Sequence[str] = ()
+        self._missing: set[str] = set()
+        """Symbols that the last response about them left out; they have been asked for once more."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prices")
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
@@ -48,8 +52,8 @@ class LivePrices:
         if self._pending_fetch is None and (self._next_fetch_at is None or now >= self._next_fetch_at):
             symbols = sorted(self._needed())
             self._next_fetch_at = now + self._interval
-            if symbols:
-                self._pending_fetch = self._thread.submit(self._fetch, symbols)
+            self._missing.intersection_update(symbols)
+            self._start(symbols)
         return changed
 
     def quotes(self) -> Mapping[str, Quote]:
@@ -74,6 +78,11 @@ class LivePrices:
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
+    def _start(self, symbols: Sequence[str]) -> None:
+        if symbols:
+            self._asked = symbols
+            self._pending_fetch = self._thread.submit(self._fetch, symbols)
+
     def _collect(self, now: datetime) -> dict[str, Quote]:
         done = self._pending_fetch
         if done is None or not done.done():
@@ -84,7 +93,11 @@ class LivePrices:
             log.warning("no prices: %s", error)
             return {}
         changed = {}
-        for symbol, (price, at) in done.result().items():
+        fetched = done.result()
+        left_out = {symbol for symbol in self._asked if symbol not in fetched}
+        self._start(sorted(left_out - self._missing))
+        self._missing = self._missing.difference(fetched) | left_out
+        for symbol, (price, at) in fetched.items():
             known = self._quotes.get(symbol)
             quote = Quote(price, at)
             if known is None or ((at >= known.at or known.at > now + MAX_AHEAD) and quote != known):

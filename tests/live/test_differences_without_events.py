@@ -263,7 +263,7 @@ def test_prices_are_fetched_in_a_thread_and_never_go_back_in_time() -> None:
 
     assert fetched_after(0) == {}
     assert list(fetched_after(1)) == ["SPY"]
-    assert asked == [["SPY", "TLT"]]
+    assert asked == [["SPY", "TLT"], ["TLT"]]
     warned.append(("SPY", "390", "09:59"))
     assert fetched_after(5) == {}
     assert fetched_after(6) == {}
