@@ -85,17 +85,19 @@ def two_rows(world: World, random: Random) -> Trouble:
 def split(world: World, random: Random) -> Trouble:
     """A true split, of which the program sees one or two of price, shares and activity a day late, or all at once.
 
-    No asset is split twice in two weeks: within a week, equal splits are two reports of one.
+    No asset is split twice in two weeks: within a week, equal splits are two reports of one. When all were, a namesake
+    comes instead.
     """
     today = world.clock.true
-    portfolio, symbol = random.choice(
-        [
-            (name, symbol)
-            for name, model in MODELS.items()
-            for symbol in model.weights
-            if symbol not in world.splits or today - world.splits[symbol] > timedelta(days=14)
-        ]
-    )
+    possible = [
+        (name, symbol)
+        for name, model in MODELS.items()
+        for symbol in model.weights
+        if symbol not in world.splits or today - world.splits[symbol] > timedelta(days=14)
+    ]
+    if not possible:
+        return namesake(world, random)
+    portfolio, symbol = random.choice(possible)
     world.splits[symbol] = today
     price, shares, late = PriceOf(symbol, Fraction(2)), Shares(symbol, Fraction(1, 2)), EventsHeldBack(symbol)
     order, unseen = random.choice(
