@@ -73,6 +73,20 @@ def test_the_kill_switch_stops_orders_and_journals_and_lets_cancels_and_reads_pa
     assert unsent == {"SELL", "BUY", "JOURNAL"}
 
 
+def test_a_request_that_ends_after_the_close_is_no_fault_of_the_program(caplog: pytest.LogCaptureFixture) -> None:
+    gateway, *_ = gateway_of(None)
+
+    def closed_meanwhile() -> None:
+        gateway.close()
+        raise RuntimeError("Cannot send a request, as the client has been closed.")
+
+    gateway.queue("account", RequestClass.READ, closed_meanwhile)
+    gateway.pump()
+    (reply,) = gateway.collect()
+    assert isinstance(reply.error, BrokerUnavailable)
+    assert caplog.records == []
+
+
 def test_reads_leave_two_thirds_of_the_budget_while_orders_wait() -> None:
     gateway, clock, sent, queue = gateway_of(30)
     gateway.budget.orders_wait = True

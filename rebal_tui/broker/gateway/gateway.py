@@ -213,7 +213,9 @@ class Gateway:
         except (BrokerRefused, BrokerUnavailable, NotSent) as failure:
             error = failure
         except Exception as failure:
-            log.exception("request %s", request.key)
+            # A request that waited to be tried again while the book was closed has no connection any more.
+            if not self._closed.is_set():
+                log.exception("request %s", request.key)
             error = BrokerUnavailable(f"{type(failure).__name__}: {failure}")
         finally:
             _current.reset(token)
