@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from types import TracebackType
 
+import httpx
 import pytest
 
 from rebal_tui import bootstrap, live_book
@@ -50,6 +51,8 @@ MODELS = {
 PRICES = {"SPY": "400.00", "VTI": "250.00", "TLT": "100.00", "BND": "72.00"}
 CLIENTS = {"Ann Ames": "growth", "Bob Bell": "growth", "Cyd Cole": "income", "Dee Dunn": "income"}
 """Who follows which portfolio. Two clients of `income` have nothing in common with those of `growth`."""
+ALL = 10**9
+"""More dollars than a client has."""
 _SECONDS = 1.0
 _BEFORE = timedelta(seconds=2)
 _MOST_BEATS = 400
@@ -163,10 +166,10 @@ class World:
         """A corporate action at the true broker."""
         self.sandbox.post("/sandbox/corporate-actions", {"kind": kind, "symbol": symbol, **terms})
 
-    def withdraw(self, name: str, amount: str) -> None:
-        """An advisor asks for a withdrawal."""
-        self.oracle.raising[self.ids[name]] = Fraction(amount)
-        self.ask(lambda book: request_withdrawal(book, self.ids[name], parse_money(amount)))
+    def withdraw(self, name: str, amount: str | None) -> None:
+        """An advisor asks for a withdrawal, with None of everything."""
+        self.oracle.raising[self.ids[name]] = Fraction(amount or ALL)
+        self.ask(lambda book: request_withdrawal(book, self.ids[name], parse_money(amount) if amount else None))
 
     @contextmanager
     def rewriting(self, *rewrites: Rewrite) -> Iterator[None]:
@@ -240,8 +243,12 @@ class World:
         database = bootstrap.open_database(self.path)
         database.connection.execute("PRAGMA synchronous = OFF")
         return live_book.open_live(
-            database, clock=self.clock, prices_every=timedelta(0), transport=self.proxy, sleep=self.clock.sleep
+            database, clock=self.clock, prices_every=timedelta(0), transport=self.connect(), sleep=self.clock.sleep
         )
+
+    def connect(self) -> httpx.BaseTransport:
+        """What a program sends its requests through, from its start on."""
+        return self.proxy
 
     def _heartbeat(self) -> None:
         self.proxy.deliver()
