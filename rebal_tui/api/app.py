@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
-from starlette.responses import HTMLResponse
 
 from rebal_tui import __version__
 from rebal_tui.api import (
@@ -27,12 +26,12 @@ from rebal_tui.api import (
 from rebal_tui.api.access import MAX_FAILURES, Access, Limiter
 from rebal_tui.api.browser_safety import BrowserSafety
 from rebal_tui.api.date_header import DateHeader
-from rebal_tui.api.docs_page import DOCS_POLICY, docs_page
 from rebal_tui.api.failed_logins import FailedLogins
 from rebal_tui.api.flat_routes import add_routes
 from rebal_tui.api.health import HaltGate
 from rebal_tui.api.heartbeats import HeartbeatRecord
 from rebal_tui.api.openapi import API_DESCRIPTION, describe
+from rebal_tui.api.request_rules import RequestRules
 from rebal_tui.api.responses import BookClient, add_handlers
 from rebal_tui.api.stream_slots import StreamSlots
 from rebal_tui.services.wire.keyring import Keyring
@@ -66,7 +65,12 @@ class Options:
 def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAPI:
     """The API over a book."""
     app = FastAPI(
-        title="Rebalancing API", version=__version__, description=API_DESCRIPTION, docs_url=None, redoc_url=None
+        title="Rebalancing API",
+        version=__version__,
+        description=API_DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.client, app.state.options, app.state.keyring = client, options, keyring
     app.state.streams = StreamSlots(options.streams)
@@ -87,10 +91,6 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
     add_handlers(app)
     describe(app)
 
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        return HTMLResponse(docs_page(app.openapi()), headers={"Content-Security-Policy": DOCS_POLICY})
-
     app.add_middleware(HaltGate, record=options.heartbeats)
     app.add_middleware(
         Access,
@@ -101,6 +101,7 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
         now=options.now,
         book_now=options.book_now,
     )
+    app.add_middleware(RequestRules)
     app.add_middleware(DateHeader, now=options.book_now)
     app.add_middleware(BrowserSafety, hosts=options.hosts)
     return app

@@ -44,13 +44,20 @@ class BrowserSafety:
                 message["headers"] = [*found, *_HEADERS] if cached else [*found, *_HEADERS, _NO_STORE]
             await send(message)
 
-        if self._hosts and _host(Headers(scope=scope)) not in self._hosts:
+        if self._hosts and not self._names_this_server(scope):
             await error(400, "the Host header names another machine")(scope, receive, send_with_headers)
             return
         if scope["method"] not in _READING and _from_another_site(Headers(scope=scope)):
             await error(403, "a page of another site sent this request")(scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)
+
+    def _names_this_server(self, scope: Scope) -> bool:
+        host = Headers(scope=scope).get("host")
+        if host is None:
+            # Only HTTP/1.0 may leave it out, as health checks do; a browser never does.
+            return bool(scope["http_version"] == "1.0")
+        return _host(host) in self._hosts
 
 
 def _from_another_site(headers: Headers) -> bool:
@@ -64,8 +71,7 @@ def _from_another_site(headers: Headers) -> bool:
     return origin is not None and origin.lower().partition("://")[2] != headers.get("host", "").lower()
 
 
-def _host(headers: Headers) -> str:
-    """The name in the Host header, without its port."""
-    host = headers.get("host", "")
+def _host(host: str) -> str:
+    """The name in a Host header, without its port."""
     name, colon, port = host.rpartition(":")
     return (name if colon and port.isdigit() else host).lower()

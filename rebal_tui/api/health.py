@@ -1,4 +1,4 @@
-"""Whether the book is halted: for load balancers without a key, in detail with one. Not part of Alpaca's API."""
+"""Whether the book is served: for load balancers without a key, in detail with one. Not part of Alpaca's API."""
 
 from __future__ import annotations
 
@@ -39,28 +39,35 @@ class HaltGate:
 
 @liveness_router.get(HEALTH_PATH, **responds_with(models.Liveness))
 async def liveness(request: Request) -> Response:
-    """Whether the book is halted: 200 with `ok`, or 503 with `halted`. Needs no key."""
-    halted = bool(request.app.state.options.heartbeats.halted)
-    return json_response({"status": "halted" if halted else "ok"}, 503 if halted else 200)
+    """Whether the book is served: 200 with `ok`, or 503 with `halted` or `failing`. Needs no key."""
+    status, _ = _status(request)
+    return json_response({"status": status}, 200 if status == "ok" else 503)
 
 
 @router.get("/health", **responds_with(models.Health))
 async def health(request: Request) -> Response:
-    """Why the book is halted, since when, the last attempt to write again, and the last decision.
+    """Why the book is not served, since when it is halted, the last attempt to write again, and the last decision.
 
-    The status is 503 while the book is halted.
+    The status is 503 while the book is halted, and while heartbeats fail or do not end.
     """
     record: HeartbeatRecord = request.app.state.options.heartbeats
+    status, reason = _status(request)
     shown: models.Health = {
-        "status": "halted" if record.halted else "ok",
-        "reason": record.halted,
+        "status": status,
+        "reason": reason,
         "halted_at": _time(record.halted_at),
         "tried_at": _time(record.tried_at),
         "last_heartbeat_at": _time(record.last_at),
         "heartbeat_error": record.error,
         "last_decision": record.last_decision,
     }
-    return json_response(shown, 503 if record.halted else 200)
+    return json_response(shown, 200 if status == "ok" else 503)
+
+
+def _status(request: Request) -> tuple[models.ServedStatus, str]:
+    options = request.app.state.options
+    reason: str = options.heartbeats.fault(options.now())
+    return ("halted" if options.heartbeats.halted else "failing") if reason else "ok", reason
 
 
 def _time(seconds: float | None) -> str | None:

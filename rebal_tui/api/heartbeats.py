@@ -8,18 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from rebal_tui.api.responses import BookClient
+from rebal_tui.api.responses import LOCKED, BookClient, is_locked
 from rebal_tui.domain.errors import FILE_LOST, Halt, ReadOnly, Refusal
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.follower import HEARTBEAT_BUDGET_SECONDS
-from rebal_tui.services.wire.health import last_decision
+from rebal_tui.services.wire.health import check
 
 if TYPE_CHECKING:
     from rebal_tui.services.wire.models.server import LastDecision
 
 RETRY_SECONDS = 30.0
 """Seconds between attempts to write to a halted book again."""
-_DECISION_SECONDS = 10.0
+CHECK_SECONDS = 10.0
+"""Seconds between checks that the file can be written."""
+LATE_SECONDS = 60.0
+"""Seconds without a heartbeat after which the server is no longer healthy."""
 _log = logging.getLogger(__name__)
 
 
@@ -49,6 +52,14 @@ class HeartbeatRecord:
     tried_at: float | None = None
     last_decision: LastDecision | None = None
 
+    def fault(self, now: float) -> str:
+        """Why the book is not served as it should be, empty while it is. `now` is in seconds since 1970."""
+        if self.halted or self.error:
+            return self.halted or self.error
+        if self.last_at is not None and now > self.last_at + LATE_SECONDS:
+            return f"no heartbeat for {now - self.last_at:.0f} seconds"
+        return ""
+
 
 class Heartbeats:
     """Runs heartbeats. While the book is halted it tries to write again every `RETRY_SECONDS` instead.
@@ -66,7 +77,7 @@ class Heartbeats:
         self._now = now
         self._closing = closing
         self._taken_over = taken_over
-        self._decision_read_at = 0.0
+        self._checked_at = 0.0
         self._left = False
 
     async def run(self) -> None:
@@ -78,12 +89,12 @@ class Heartbeats:
             while await self._client.ask(lambda book: scheduler.tick(book, HEARTBEAT_BUDGET_SECONDS)):
                 if self._closing():
                     return
+            if self._now() >= self._checked_at + CHECK_SECONDS:
+                record.last_decision = await self._client.ask(check)
+                self._checked_at = self._now()
             record.completed, record.last_at, record.error = record.completed + 1, self._now(), ""
-            if self._now() >= self._decision_read_at + _DECISION_SECONDS:
-                self._decision_read_at = self._now()
-                record.last_decision = await self._client.ask(last_decision)
         except (Refusal, sqlite3.Error, OSError) as error:
-            self._failed(str(error))
+            self._failed(LOCKED if is_locked(error) else str(error))
         except Exception as error:
             self._failed(f"{type(error).__name__}: {error}", trace=True)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
+from starlette.responses import HTMLResponse, Response
 
+from rebal_tui.api.docs_page import DOCS_POLICY, docs_page
+from rebal_tui.api.responses import json_response
 from rebal_tui.services.parsing import requests
 from rebal_tui.services.wire.models.rebalancing import Error
 
@@ -62,7 +66,7 @@ def body(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def describe(app: FastAPI) -> None:
-    """Make the application publish its OpenAPI document with request bodies and the security scheme."""
+    """Make the application publish its OpenAPI document, with request bodies and the security scheme, and as a page."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -77,3 +81,15 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # as FastAPI documents
+    # Rendered once: they take longer than any other answer, and need no key.
+    as_json = cache(lambda: json_response(document()).body)
+    as_html = cache(lambda: docs_page(document()).encode())
+
+    async def openapi_json(_request: Request) -> Response:
+        return Response(as_json(), media_type="application/json")
+
+    async def docs(_request: Request) -> Response:
+        return HTMLResponse(as_html(), headers={"Content-Security-Policy": DOCS_POLICY})
+
+    app.add_route("/openapi.json", openapi_json, include_in_schema=False)
+    app.add_route("/docs", docs, include_in_schema=False)

@@ -176,7 +176,14 @@ def key_of(token: str | None) -> int | None:
     return key
 
 
+LOCKED = "another program holds the book's file; nothing was changed"
 LOCKED_RETRY_SECONDS = "5"
+
+
+def is_locked(fault: Exception) -> bool:
+    """Whether a fault is that another program holds the book's file."""
+    code: int = getattr(fault, "sqlite_errorcode", 0)
+    return isinstance(fault, sqlite3.OperationalError) and code & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -190,10 +197,9 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(sqlite3.OperationalError)
     async def locked(_request: Request, fault: sqlite3.OperationalError) -> Response:
-        if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+        if not is_locked(fault):
             raise fault
-        text = "another program holds the book's file; nothing was changed"
-        return error(503, text, {"Retry-After": LOCKED_RETRY_SECONDS})
+        return error(503, LOCKED, {"Retry-After": LOCKED_RETRY_SECONDS})
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, fault: RequestValidationError) -> Response:

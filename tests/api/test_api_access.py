@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from rebal_tui.api import openapi
 from rebal_tui.api.access import MAX_FAILURES, WINDOW_SECONDS, Access, Limiter
 from rebal_tui.api.failed_logins import FailedLogins
 from rebal_tui.domain.errors import Conflict, Invalid, NotFound
@@ -71,6 +73,30 @@ def test_the_document_and_its_page_are_public(limited: Server) -> None:
     assert "/v1/rebalancing/portfolios" in page.text
     assert "<script" not in page.text
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_the_document_and_its_page_are_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[str] = []
+
+    def page(_document: object) -> str:
+        rendered.append("page")
+        return "<html>"
+
+    def document(_content: object) -> Response:
+        rendered.append("document")
+        return Response("{}")
+
+    monkeypatch.setattr(openapi, "docs_page", page)
+    monkeypatch.setattr(openapi, "json_response", document)
+    app = FastAPI(openapi_url=None, docs_url=None)
+    openapi.describe(app)
+
+    async def ask() -> list[str]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
+            return [(await http.get(path)).text for path in ("/docs", "/openapi.json") * 3]
+
+    assert asyncio.run(ask()) == ["<html>", "{}"] * 3
+    assert rendered == ["page", "document"]
 
 
 def test_responses_are_not_cached_or_interpreted_by_browsers(limited: Server) -> None:

@@ -6,7 +6,9 @@ import asyncio
 import json
 import logging
 import shutil
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +17,8 @@ import pytest
 
 from rebal_tui import bootstrap, opening
 from rebal_tui.api.app import Options, create_app
-from rebal_tui.api.heartbeats import RETRY_SECONDS, Heartbeats
+from rebal_tui.api.heartbeats import CHECK_SECONDS, LATE_SECONDS, RETRY_SECONDS, HeartbeatRecord, Heartbeats
+from rebal_tui.api.responses import LOCKED
 from rebal_tui.domain.errors import Halt
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
@@ -180,6 +183,34 @@ def test_a_failing_heartbeat_is_logged_once(tmp_path: Path, caplog: pytest.LogCa
         assert replace(served.options.heartbeats).failed == 9
 
     with_book(tmp_path / "book.db", test)
+
+
+def test_a_book_that_another_program_locks_is_not_healthy(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "book.db"
+
+    async def test(served: Served) -> None:
+        await served.thread.ask(lambda book: book.database.connection.execute("PRAGMA busy_timeout = 1"))
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            await served.wait(CHECK_SECONDS)
+            assert (await served.http.get("/health")).json() == {"status": "failing"}
+            told = await served.http.get("/v1/health")
+            assert (told.status_code, told.json()["status"], told.json()["reason"]) == (503, "failing", LOCKED)
+            await served.wait(1)
+            assert (await served.http.get("/health")).status_code == 503, "the next heartbeat looks again"
+            assert (await served.http.get("/v1/clock")).status_code == 200, "what can be read is answered"
+            other.execute("ROLLBACK")
+        await served.wait(1)
+        assert (await served.http.get("/health")).json() == {"status": "ok"}
+        assert [record.getMessage() for record in caplog.records] == [f"heartbeat: {LOCKED}"]
+
+    with_book(path, test)
+
+
+def test_a_server_whose_heartbeats_do_not_end_is_not_healthy() -> None:
+    record = HeartbeatRecord(last_at=1_000.0)
+    assert record.fault(1_000 + LATE_SECONDS) == ""
+    assert record.fault(1_001 + LATE_SECONDS) == "no heartbeat for 61 seconds"
 
 
 @pytest.mark.slow

@@ -1,9 +1,10 @@
-"""Unknown fields of a request: what looks like a typo is refused, the rest is named in a warning."""
+"""Unknown fields of a request: a misspelled or shortened name is refused, another is named in a warning."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.services.parsing.fields import shown
@@ -11,25 +12,59 @@ from rebal_tui.services.parsing.shapes import Shape
 
 _NEAR = 0.8
 """Similarity, from 0 to 1, from which an unknown field is taken for a typo of a known one."""
+_MIN_PART = 5
+"""Letters of a part of a name that identify it: `scope` and `cooldown` do, `id` and `type` do not."""
+_MIN_SHARED = 7
+"""Letters of a word by which a longer name is recognized: `cooldown_period` is, `client_tag` is not."""
 _MAX_CHECKED = 20
 _MAX_CHARS = 60
+_NOT_LETTERS = re.compile(r"[\W_]+")
+_WORD_END = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def check_unknown(shape: type[Shape], raw: object, also_known: Iterable[str] = ()) -> list[str]:
     """One sentence for each of the first unknown fields of an object; empty without any.
 
-    Raises `Invalid` for a field whose name is close to a known one. `also_known` are fields that the API knows and the
-    shape checks itself or ignores on purpose.
+    Raises `Invalid` for a field whose name is close to a known one, or that is a part of the name of one that the
+    object lacks (`conditions`, `cooldown`). `also_known` are fields that the API knows and the shape checks itself or
+    ignores on purpose.
     """
     if not isinstance(raw, dict):
         return []
-    known = {*shape.model_fields, *also_known}
+    known = [*shape.model_fields, *also_known]
     unknown = [name for name in raw if name not in known][:_MAX_CHECKED]
+    lacking = [name for name in known if name not in raw]
     faults = []
     for name in unknown:
-        near = difflib.get_close_matches(str(name)[:_MAX_CHARS].lower(), known, n=1, cutoff=_NEAR)
-        if near:
-            faults.append(Fault("", f"unknown field {shown(name)}; did you mean {near[0]}?"))
+        meant = _meant(name[:_MAX_CHARS], known, lacking)
+        if meant:
+            faults.append(Fault("", f"unknown field {shown(name)}; did you mean {meant}?"))
     if faults:
         raise Invalid(faults)
     return [f"unknown field {shown(name)} is ignored" for name in unknown]
+
+
+def _meant(name: str, known: Collection[str], lacking: Collection[str]) -> str:
+    """The known name that an unknown one is taken for; empty if none.
+
+    That is one close to it; or of those that the object lacks one that is close in another notation, contains it, or is
+    the only one with a long word in common.
+    """
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=_NEAR)
+    if near:
+        return near[0]
+    words = _words(name)
+    joined, long_words = "".join(words), {word for word in words if len(word) >= _MIN_SHARED}
+    by_letters = {"".join(_words(one)): one for one in lacking}
+    found = difflib.get_close_matches(joined, by_letters, n=1, cutoff=_NEAR)
+    if not found and len(joined) >= _MIN_PART:
+        found = [letters for letters in by_letters if joined in letters]
+    if found:
+        return by_letters[found[0]]
+    sharing = [one for one in lacking if long_words & {*_words(one)}]
+    return sharing[0] if len(sharing) == 1 else ""
+
+
+def _words(name: str) -> list[str]:
+    """`coolDown_days` as `cool`, `down`, `days`."""
+    return _NOT_LETTERS.sub(" ", _WORD_END.sub(" ", name)).lower().split()

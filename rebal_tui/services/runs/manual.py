@@ -69,7 +69,7 @@ def queue_run(
             subscription_id=subscription.id if subscription else None,
             amount=amount,
         )
-        queue_manual_run(tx, run, "requested manually")
+        queue_manual_run(tx, run, "requested manually", ADVISOR)
         if book.actor(ADVISOR) == ADVISOR:
             terminal_runs.add(tx, run.id)
         tx.reload_run(account_id)

@@ -54,8 +54,8 @@ def new_run(
     )
 
 
-def queue_manual_run(tx: BookTransaction, run: Run, why: str) -> None:
-    """Store a manual run."""
+def queue_manual_run(tx: BookTransaction, run: Run, why: str, actor: str | None = None) -> None:
+    """Store a manual run, recorded as the act of `actor`; without one, of the system (a withdrawal's next sale)."""
     book = tx.book
     database = book.database
     key = runs.next_key(database)
@@ -78,7 +78,7 @@ def queue_manual_run(tx: BookTransaction, run: Run, why: str) -> None:
         updated_at=to_time(run.created_at),
     )
     runs.add(tx, RowTable.of(runs.RunRow, [row]))
-    tx.record(audit_digests.QUEUED, run.id, audit_digests.queued_from_store(database, [key]))
+    tx.record(audit_digests.QUEUED, run.id, audit_digests.queued_from_store(database, [key]), actor)
 
 
 def subject_of(some: Sequence[Run]) -> str:

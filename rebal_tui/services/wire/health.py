@@ -12,8 +12,13 @@ if TYPE_CHECKING:
     from rebal_tui.services.wire.models.server import LastDecision
 
 
-def last_decision(book: Book) -> LastDecision | None:
-    """The last evaluation of the whole book, None before the first."""
+def check(book: Book) -> LastDecision | None:
+    """The last evaluation of the whole book, None before the first.
+
+    Raises `sqlite3.OperationalError` while another program holds the file, also when there is nothing to write.
+    """
+    with book.write():
+        pass
     found = jobs.last_evaluation(book.database)
     if found is None:
         return None

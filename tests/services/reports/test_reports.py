@@ -12,13 +12,14 @@ import pytest
 
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.runs import RunType
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import plan_of
 from rebal_tui.services.reports import render
 from rebal_tui.services.reports.build import account_report, book_report, portfolio_report, run_report
 from rebal_tui.services.reports.model import Entry, Report
-from rebal_tui.services.runs.manual import approve_run, reject_run
+from rebal_tui.services.runs.manual import approve_run, create_run, reject_run
 from rebal_tui.services.schedule import scheduler
 from tests.services import factories
 
@@ -62,6 +63,14 @@ def test_a_trade_is_explained_with_who_approved_it_and_every_fill(approved: Book
     assert [(row[0], row[1], row[5]) for row in orders] == [("SPY", "buy", "filled"), ("TLT", "buy", "filled")]
     assert len(fills) == 2
     assert [row[0] for row in weights] == ["SPY", "TLT", "cash"]
+
+
+def test_a_run_on_request_names_who_asked_for_it(approved: Book) -> None:
+    with approved.acting_as("api backoffice"):
+        run = create_run(approved, "a", RunType.FULL_REBALANCE)
+    first = entries(run_report(approved, run.id))[0]
+    assert (first.who, first.audit is not None) == ("api backoffice", True)
+    assert first.sentence == f"Run {run.id[:8]} (full_rebalance) queued: requested manually."
 
 
 def test_the_prices_of_an_evaluation_are_those_it_used(approved: Book) -> None:

@@ -10,7 +10,8 @@ import pytest
 from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
-from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.services.book.book import ADVISOR, Book, BookTransaction
+from rebal_tui.services.runs.manual import queue_run
 from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manual_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit, audit_digests, runs
@@ -77,6 +78,14 @@ def test_a_manual_run_is_stored_with_its_reason(book: Book, follows: bool) -> No
     assert (entry.action, entry.subject, entry.actor) == (audit_digests.QUEUED, run.id, "system")
     assert json.loads(entry.detail)["runs"] == [[1, 1]]
     assert audit_digests.faults(book.database) == []
+
+
+@pytest.mark.parametrize("who", [ADVISOR, "api backoffice"])
+def test_a_run_on_request_is_recorded_as_an_act_of_who_asked_for_it(book: Book, who: str) -> None:
+    with book.acting_as(who):
+        run = queue_run(book, "a", RunType.FULL_REBALANCE)
+    entry = last_entry(book)
+    assert (entry.action, entry.subject, entry.actor) == (audit_digests.QUEUED, run.id, who)
 
 
 def test_runs_created_by_decisions_are_stored_under_one_audit_entry(book: Book) -> None:

@@ -39,14 +39,17 @@ class LastDecision(TypedDict):
     outcomes: str
 
 
+ServedStatus = Literal["ok", "halted", "failing"]
+
+
 @documented
 class Liveness(TypedDict):
-    status: Literal["ok", "halted"]
+    status: ServedStatus
 
 
 @documented
 class Health(TypedDict):
-    status: Literal["ok", "halted"]
+    status: ServedStatus
     reason: str
     halted_at: Timestamp | None
     tried_at: Timestamp | None

@@ -1,0 +1,83 @@
+"""Requests of ambiguous framing or without a valid Host, over a connection, as RFC 9112 says."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rebal_tui.api.browser_safety import LOOPBACK_NAMES, BrowserSafety
+from rebal_tui.api.connections import ConnectionLimits, limited_protocol
+from rebal_tui.api.request_rules import RequestRules
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+BODY = b"\r\n2\r\n{}\r\n0\r\n\r\n"
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+async def ok(scope: Scope, receive: Receive, send: Send) -> None:
+    await PlainTextResponse(scope["path"])(scope, receive, send)
+
+
+def answer(sent: bytes, app: ASGIApp) -> bytes:
+    """All that a server sends before it closes the connection, or within a fifth of a second."""
+
+    async def run() -> bytes:
+        protocol = limited_protocol(ConnectionLimits(8))
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", http=protocol))
+        serving = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.005)
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.servers[0].sockets[0].getsockname()[1])
+        writer.write(sent)
+        got = b""
+        try:
+            while more := await asyncio.wait_for(reader.read(65_536), 0.2):
+                got += more
+        except TimeoutError:
+            got += b"(open)"
+        writer.close()
+        server.should_exit = True
+        await serving
+        return got
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n" + CHUNKED, b"either Content-Length or"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\n" + CHUNKED + b"Content-Length: 99\r\n", b"either Content-Length or"),
+        (b"POST / HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n" + CHUNKED, b"HTTP/1.0 has no"),
+        (b"POST / HTTP/1.1\r\nHost: local host\r\n" + CHUNKED, b"is not a host"),
+        (b"POST / HTTP/1.1\r\nHost: localhost/x\r\n" + CHUNKED, b"is not a host"),
+        (b"POST / HTTP/1.1\r\nHost: user@localhost\r\n" + CHUNKED, b"is not a host"),
+        (b"POST / HTTP/1.1\r\n" + CHUNKED, b"Invalid HTTP request"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n" + CHUNKED, b"Invalid HTTP request"),
+    ],
+)
+def test_what_a_proxy_may_read_differently_is_refused_and_its_connection_closed(head: bytes, reason: bytes) -> None:
+    got = answer(head + BODY + SMUGGLED, RequestRules(ok))
+    assert got.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert reason in got
+    assert got.count(b"HTTP/1.1 ") == 1, "what follows is not answered"
+    assert not got.endswith(b"(open)")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /health HTTP/1.0\r\n", b"200 OK"),
+        (b"GET /health HTTP/1.0\r\nHost: localhost\r\n", b"200 OK"),
+        (b"GET /health HTTP/1.0\r\nHost: rebind.example\r\n", b"400 Bad Request"),
+        (b"GET /health HTTP/1.1\r\nHost: [::1]:8090\r\n", b"200 OK"),
+        (b"GET /health HTTP/1.1\r\nHost: \r\n", b"400 Bad Request"),
+        (b"GET /health HTTP/1.1\r\n", b"400 Bad Request"),
+    ],
+)
+def test_only_http_1_0_may_leave_out_the_host(head: bytes, status: bytes) -> None:
+    assert answer(head + b"\r\n", BrowserSafety(RequestRules(ok), LOOPBACK_NAMES)).split(b"\r\n")[0][9:] == status
