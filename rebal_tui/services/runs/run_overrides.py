@@ -15,25 +15,29 @@ from rebal_tui.services.parsing.fields import shown
 from rebal_tui.store import run_overrides, runs
 
 
-def checked_override(book: Book, account_id: str, restriction_ids: Collection[str], note: str) -> RunOverride:
+def checked_override(
+    book: Book, account_id: str, restriction_ids: Collection[str], note: str, *, at: str = ""
+) -> RunOverride:
     """The override of restrictions that hold for an account today, with its note as stored.
 
-    Raises `Invalid` at `restrictions` without any or for one that does not hold, at `note` without a note.
+    Raises `NotFound` for an unknown account, and `Invalid` at `restrictions` without any or for one that does not hold,
+    at `note` without a note; `at` precedes both locations.
     """
+    book.account(account_id)
     faults = []
     known = {one.id for one in rules_of(book, account_id).restrictions}
     unknown = [one for one in restriction_ids if one not in known]
     if unknown or not restriction_ids:
         text = f"no restriction {shown(unknown[0])} holds for the account" if unknown else "expected one or more"
-        faults.append(Fault("restrictions", text))
+        faults.append(Fault(f"{at}restrictions", text))
     text = ""
     try:
         text = display_text(note.strip(), MAX_NOTE_LENGTH)
     except ValueError as error:
-        faults.append(Fault("note", str(error)))
+        faults.append(Fault(f"{at}note", str(error)))
     else:
         if not text:
-            faults.append(Fault("note", "expected a note with the reason"))
+            faults.append(Fault(f"{at}note", "expected a note with the reason"))
     if faults:
         raise Invalid(faults)
     return RunOverride(tuple(dict.fromkeys(restriction_ids)), text, book.actor(ADVISOR))
