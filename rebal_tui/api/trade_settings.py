@@ -67,4 +67,4 @@ async def update_book_settings(request: Request) -> Response:
 
 
 def _settings(book: Book) -> models.BookSettings:
-    return {"minimum_trade": minimum_json(book.rules_view.minimum_trade)}
+    return {"minimum_trade": minimum_json(trade_settings.book_minimum(book))}

@@ -49,14 +49,24 @@ def set_overrides(book: Book, subscription_id: str, overrides: Overrides | None)
         tx.reload_subscriptions([account_id])
 
 
-def set_book_minimum(book: Book, minimum: MinimumTrade | None) -> None:
-    """Store the minimum trade of accounts without a narrower one; None removes it (R-64)."""
-    if book.rules_view.minimum_trade == minimum:
-        return
+def book_minimum(book: Book) -> MinimumTrade | None:
+    """The minimum trade of accounts without a narrower one."""
+    return book.rules_view.minimum_trade
+
+
+def set_book_minimum(book: Book, minimum: MinimumTrade | None) -> tuple[str, ...]:
+    """Store the minimum trade of accounts without a narrower one, None removes it (R-64); returns the change as text.
+
+    It holds from the next evaluation on.
+    """
+    if book_minimum(book) == minimum:
+        return ()
+    changed = (f"minimum trade {minimum_text(minimum)}",)
     with book.write() as tx:
         trading_rules.put_book_minimum(tx, minimum)
-        tx.record("book.settings", "book", {"changed": [f"minimum trade {minimum_text(minimum)}"]}, ADVISOR)
+        tx.record("book.settings", "book", {"changed": list(changed)}, ADVISOR)
         tx.reload_holds()
+    return changed
 
 
 def minimum_text(minimum: MinimumTrade | None) -> str:
