@@ -1,4 +1,4 @@
-"""Settings of accounts, subscriptions and the book that say how they are traded; these routes are ours."""
+"""Settings of accounts, subscriptions and the book for trading; these routes are ours."""
 
 from __future__ import annotations
 

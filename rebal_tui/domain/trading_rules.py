@@ -121,7 +121,7 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True)
 class RunOverride:
-    """The restrictions that one run ignores, by id, and the note that says why (R-61)."""
+    """The restrictions that one run ignores, by id, and the note with the reason (R-61)."""
 
     restriction_ids: tuple[str, ...]
     note: str
@@ -156,7 +156,7 @@ class TradingRules:
     `minimum_source` names the scope that set the minimum trade; `bands` are those of a run that a drift band made.
     With `live`, a share counts as affordable at its price and a quarter percent more (R-65). `proceeds_buffer` is
     the part of expected proceeds that the buys of one trade list do not spend (R-73).
-    `overridden` are the restrictions that one run ignores, `override_note` says why (R-61).
+    `overridden` are the restrictions that one run ignores, `override_note` gives the reason (R-61).
     """
 
     restrictions: tuple[TradeRestriction, ...] = ()

@@ -1,4 +1,4 @@
-"""Restrictions that single runs override, with the note that says why (R-61)."""
+"""Restrictions that single runs override, with the note that gives the reason (R-61)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of accounts, subscriptions and the book that say how they are traded (R-64, R-65, R-67)."""
+"""Settings of accounts, subscriptions and the book for trading (R-64, R-65, R-67)."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def checked_override(
 
 
 def override_queued_run(book: Book, run_id: str, restriction_ids: Collection[str], note: str) -> Run:
-    """Let a QUEUED run ignore restrictions, in place of what it ignored before; it goes on waiting for approval.
+    """Let a QUEUED run ignore restrictions, in place of what it ignored before; it still waits for approval.
 
     Raises as `checked_override` does, and `Conflict` when the run is not QUEUED or cannot be planned so.
     """

@@ -1,4 +1,4 @@
-"""One run overrides restrictions with a note; the restrictions go on holding for all others (R-61)."""
+"""One run overrides restrictions with a note; the restrictions still hold for all others (R-61)."""
 
 from __future__ import annotations
 
