@@ -22,6 +22,7 @@ from rebal_tui.api import (
     orders,
     rebalancing,
     sandbox,
+    trade_settings,
 )
 from rebal_tui.api.access import MAX_FAILURES, Access, Limiter
 from rebal_tui.api.browser_safety import BrowserSafety
@@ -75,7 +76,9 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
     app.state.client, app.state.options, app.state.keyring = client, options, keyring
     app.state.streams = StreamSlots(options.streams)
     # Activities come first: accounts have a path with any name.
-    parts = (rebalancing, activities, accounts, orders, closing, journals, market, keys, kill_switch, health)
+    parts = (
+        rebalancing, trade_settings, activities, accounts, orders, closing, journals, market, keys, kill_switch, health
+    )  # fmt: skip
     for part in parts:
         add_routes(app, part.router, "/v1")
     for prefix in ("/v1", "/v2"):

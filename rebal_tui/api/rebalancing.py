@@ -28,6 +28,7 @@ from rebal_tui.services.parsing.portfolio_requests import CreatePortfolio, Updat
 from rebal_tui.services.queries import exceptions
 from rebal_tui.services.runs import asset_holds
 from rebal_tui.services.runs.manual import cancel_run, queue_run, start_run
+from rebal_tui.services.runs.run_overrides import checked_override
 from rebal_tui.services.view_models.exceptions import ExceptionKind
 from rebal_tui.services.wire import exceptions as wire_exceptions
 from rebal_tui.services.wire import pages, shapes
@@ -149,7 +150,14 @@ async def create_manual_run(request: Request) -> Response:
     given = await body_of(request, requests.CreateRun)
 
     def make(book: Book) -> models.Run:
-        run = queue_run(book, given.account_id, given.type, weights=given.weights, amount=given.amount)
+        override = None
+        if given.override is not None:
+            override = checked_override(
+                book, given.account_id, given.override.restrictions, given.override.note, at="override."
+            )
+        run = queue_run(
+            book, given.account_id, given.type, weights=given.weights, amount=given.amount, override=override
+        )
         made = pages.wire_run(book, run)
         start_run(book, run)
         return made

@@ -120,6 +120,15 @@ class Overrides:
 
 
 @dataclass(frozen=True, slots=True)
+class RunOverride:
+    """The restrictions that one run ignores, by id, and the note with the reason (R-61)."""
+
+    restriction_ids: tuple[str, ...]
+    note: str
+    made_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AccountSettings:
     """Settings of one account: orders in whole shares (R-65), and its minimum trade (R-64)."""
 
@@ -147,6 +156,7 @@ class TradingRules:
     `minimum_source` names the scope that set the minimum trade; `bands` are those of a run that a drift band made.
     With `live`, a share counts as affordable at its price and a quarter percent more (R-65). `proceeds_buffer` is
     the part of expected proceeds that the buys of one trade list do not spend (R-73).
+    `overridden` are the restrictions that one run ignores, `override_note` gives the reason (R-61).
     """
 
     restrictions: tuple[TradeRestriction, ...] = ()
@@ -160,6 +170,8 @@ class TradingRules:
     bands: tuple[DriftBand, ...] = ()
     stagger: Stagger | None = None
     proceeds_buffer: Percent = Percent(0)
+    overridden: tuple[TradeRestriction, ...] = ()
+    override_note: str = ""
 
     def expected(self, proceeds: Money) -> Money:
         """The part of the proceeds of sells that the buys may spend, rounded down to a billionth."""
@@ -185,6 +197,15 @@ class TradingRules:
         if not self.stops_early:
             return self
         return replace(self, destination=Destination.TARGET, scope=RebalanceScope.WHOLE)
+
+    def overriding(self, override: RunOverride | None) -> TradingRules:
+        """The rules of a run that ignores some restrictions; the others hold."""
+        ignored = () if override is None else override.restriction_ids
+        overridden = tuple(one for one in self.restrictions if one.id in ignored)
+        if override is None or not overridden:
+            return self
+        left = tuple(one for one in self.restrictions if one.id not in ignored)
+        return replace(self, restrictions=left, overridden=overridden, override_note=override.note)
 
     def of_run(self, bands: tuple[DriftBand, ...]) -> TradingRules:
         """The rules of a run; `bands` are those that made it, empty for any other run."""

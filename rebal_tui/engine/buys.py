@@ -66,8 +66,8 @@ def size_buys(
     prices = {line.symbol: line.price for line in lines if line.price is not None}
     allocation = _allocation(intents, budget, rules, prices, spread_rest=spread_rest)
     wanted = {intent.symbol: floor_money(Value(int(intent.shortfall))) for intent in intents}
-    whole = rules.whole_shares and budget > 0
-    return [_with_buy(line, wanted, allocation, invests=spread_rest, whole=whole) for line in lines], allocation
+    pays = budget > 0
+    return [_with_buy(line, wanted, allocation, rules, invests=spread_rest, pays=pays) for line in lines], allocation
 
 
 def resize_buys(plan: Plan, cash: Money) -> Allocation:
@@ -138,11 +138,17 @@ def _allocation(
 
 
 def _with_buy(
-    line: PlanLine, wanted: dict[str, Money], allocation: Allocation, *, invests: bool, whole: bool
+    line: PlanLine,
+    wanted: dict[str, Money],
+    allocation: Allocation,
+    rules: TradingRules,
+    *,
+    invests: bool,
+    pays: bool,
 ) -> PlanLine:
     """The line with its buy, or with the reason that it has none; `invests` when excess cash is split by weight.
 
-    `whole` is set when there is a budget, but it buys whole shares only.
+    `pays` is whether there is a budget.
     """
     missing = floor_money(Value(max(0, line.target_value - line.value)))
     if line.symbol in allocation.amounts:
@@ -164,12 +170,14 @@ def _with_buy(
         )
     if line.symbol in allocation.dropped:
         dropped = allocation.dropped[line.symbol]
-        small = below_minimum_trade if line.symbol in allocation.kept_back else too_small
-        return small(line, wanted[line.symbol] or dropped, dropped)
+        amount = wanted[line.symbol] or dropped
+        if line.symbol in allocation.kept_back:
+            return below_minimum_trade(line, amount, dropped, rules)
+        return too_small(line, amount, dropped)
     if Value(missing * NANO) < DUST or line.reason is LineReason.UNMANAGED:
         return line
     if line.symbol in wanted:
-        if whole:
+        if rules.whole_shares and pays:
             detail = f"{dollars(Value(missing * NANO))} below its target, which buys no whole share"
             return replace(line, wanted=missing, reason=LineReason.WHOLE_SHARES, detail=detail)
         return replace(

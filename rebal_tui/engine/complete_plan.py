@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rebal_tui.domain.decisions import SKIP_REASONS, Plan, PlanLine
 from rebal_tui.domain.orders import Side, SkippedOrder
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Value, floor_cents
 from rebal_tui.domain.runs import RunType
+from rebal_tui.domain.trading_rules import RestrictionKind, TradingRules
 from rebal_tui.engine.allocation import Allocation
 from rebal_tui.engine.plan_lines import Holdings
+
+_BARRED = {
+    Side.BUY: frozenset(RestrictionKind) - {RestrictionKind.NO_SELL, RestrictionKind.BUY_ONLY},
+    Side.SELL: frozenset(RestrictionKind) - {RestrictionKind.NO_BUY, RestrictionKind.SELL_ONLY},
+}
+"""The kinds of restriction that may stop an order of a side."""
 
 
 def money_up(numerator: int) -> Money:
@@ -36,10 +45,21 @@ def complete_plan(
         cash_target=cash_target,
         budget=Money(max(0, budget)),
         scale=split.scale,
-        lines=tuple(lines),
+        lines=tuple(_overriding(line, holdings.rules) for line in lines),
         rules=holdings.rules,
         skipped_orders=tuple(_skipped(line, split, sells_only) for line in lines if line.reason in SKIP_REASONS),
     )
+
+
+def _overriding(line: PlanLine, rules: TradingRules) -> PlanLine:
+    """The line; its detail names the restrictions that the run overrides for its order (R-61)."""
+    if line.side is None or not rules.overridden:
+        return line
+    of_line = (one for one in rules.overridden if one.kind.of_account or one.symbol == line.symbol)
+    named = [one.text for one in of_line if one.kind in _BARRED[line.side]]
+    if not named:
+        return line
+    return replace(line, detail=f"{line.detail}; overrides {'; '.join(named)}: {rules.override_note}")
 
 
 def _skipped(line: PlanLine, split: Allocation, sells_only: bool) -> SkippedOrder:

@@ -147,7 +147,16 @@ def too_small(line: PlanLine, wanted: Money, order: Money) -> PlanLine:
     return replace(line, wanted=wanted, reason=LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, detail=detail)
 
 
-def below_minimum_trade(line: PlanLine, wanted: Money, order: Money) -> PlanLine:
-    """The line without an order: its order of `order` dollars is below the minimum trade (R-64)."""
-    detail = f"{dollars(Value(order * NANO))} is below the minimum trade"
+_MINIMUM_SET_FOR = {
+    "subscription": ", set for this account",
+    "account": ", set for this account",
+    "portfolio": ", set for the portfolio",
+    "book": ", set for the book",
+}
+
+
+def below_minimum_trade(line: PlanLine, wanted: Money, order: Money, rules: TradingRules) -> PlanLine:
+    """The line without an order: its order of `order` dollars is below the minimum trade (R-64); names who set it."""
+    source = _MINIMUM_SET_FOR.get(rules.minimum_source, "")
+    detail = f"{dollars(Value(order * NANO))} is below the minimum trade{source}"
     return replace(line, wanted=wanted, reason=LineReason.BELOW_MINIMUM_TRADE, detail=detail)

@@ -100,7 +100,7 @@ def _rebalancing_sell(line: PlanLine, holdings: Holdings, least: Fraction) -> Pl
             detail = f"{dollars(excess)} above its target, less than a whole share"
             return replace(line, wanted=wanted, reason=LineReason.WHOLE_SHARES, detail=detail)
     if market_value(qty, price) < least:
-        return below_minimum_trade(line, wanted, wanted)
+        return below_minimum_trade(line, wanted, wanted, holdings.rules)
     if market_value(qty, price) < MIN_ORDER_VALUE:
         return too_small(line, wanted, wanted)
     detail = f"{dollars(excess)} above its target"

@@ -28,8 +28,10 @@ def to_text(rules: TradingRules, asset_keys: Mapping[str, int]) -> str | None:
     if rules == NO_RULES:
         return None
     stagger = rules.stagger
+    overridden = [_restriction_values(one, asset_keys) for one in rules.overridden]
     return dump(
         {
+            **({"overridden": overridden, "note": rules.override_note} if overridden else {}),
             "restrictions": [_restriction_values(one, asset_keys) for one in rules.restrictions],
             "to": rules.destination.value,
             "scope": rules.scope.value,
@@ -81,6 +83,8 @@ def from_text(text: str | None, symbols: Mapping[int, str]) -> TradingRules:
         proceeds_buffer=Percent(raw.get("buffer", 0)),
         overrides=None if raw["overrides"] is None else _overrides(raw["overrides"]),
         bands=tuple(band for band in bands if isinstance(band, DriftBand)),
+        overridden=tuple(_restriction(one, symbols) for one in raw.get("overridden", ())),
+        override_note=raw.get("note", ""),
         stagger=None
         if stagger is None
         else Stagger(stagger[0], stagger[1], date.fromisoformat(stagger[2]), date.fromisoformat(stagger[3])),

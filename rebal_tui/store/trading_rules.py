@@ -15,9 +15,13 @@ from rebal_tui.domain.trading_rules import (
     RestrictionScope,
     TradeRestriction,
 )
+from rebal_tui.store import book_settings
 from rebal_tui.store.codec import from_time, to_time
 from rebal_tui.store.database import Database, Transaction
 from rebal_tui.store.rules_text import overrides_from_text, overrides_to_text
+
+_MINIMUM_TRADE_KEY = "minimum_trade"
+"""The book setting with the minimum trade: billionths of a dollar, then hundredths of a percent."""
 
 
 def restrictions(database: Database) -> list[TradeRestriction]:
@@ -105,6 +109,29 @@ def put_overrides(tx: Transaction, some: Iterable[tuple[str, Overrides]]) -> Non
         "ON CONFLICT (subscription) DO UPDATE SET overrides = excluded.overrides",
         ((overrides_to_text(one), subscription_id) for subscription_id, one in some),
     )
+
+
+def remove_overrides(tx: Transaction, subscription_id: str) -> None:
+    """Remove the overrides of a subscription."""
+    tx.execute(
+        "DELETE FROM subscription_overrides WHERE subscription = (SELECT key FROM subscriptions WHERE id = ?)",
+        (subscription_id,),
+    )
+
+
+def book_minimum(database: Database) -> MinimumTrade | None:
+    """The minimum trade of the book; None where none is set."""
+    text = book_settings.get(database, _MINIMUM_TRADE_KEY)
+    if not text:
+        return None
+    amount, percent = text.split()
+    return MinimumTrade(Money(int(amount)), Percent(int(percent)))
+
+
+def put_book_minimum(tx: Transaction, minimum: MinimumTrade | None) -> None:
+    """Store the minimum trade of the book; None removes it."""
+    text = "" if minimum is None else f"{int(minimum.amount)} {int(minimum.percent)}"
+    book_settings.put(tx, _MINIMUM_TRADE_KEY, text)
 
 
 def minimum_of(amount: int | None, percent: int | None) -> MinimumTrade | None:

@@ -35,7 +35,7 @@ class ServiceModule:
 
 
 if TYPE_CHECKING:
-    from rebal_tui.services.advisory import bulk, cash, portfolios, restrictions, undo, withdrawals
+    from rebal_tui.services.advisory import bulk, cash, portfolios, restrictions, trade_settings, undo, withdrawals
     from rebal_tui.services.advisory import run_stops as run_stop_settings
     from rebal_tui.services.backtest import comparison as backtest_comparison
     from rebal_tui.services.backtest import heat_maps as backtest_heat_maps
@@ -75,6 +75,7 @@ else:
     portfolios = ServiceModule("advisory.portfolios")
     restrictions = ServiceModule("advisory.restrictions")
     run_stop_settings = ServiceModule("advisory.run_stops")
+    trade_settings = ServiceModule("advisory.trade_settings")
     undo = ServiceModule("advisory.undo")
     withdrawals = ServiceModule("advisory.withdrawals")
     backtest_comparison = ServiceModule("backtest.comparison")
@@ -164,6 +165,7 @@ __all__ = [
     "scheduler",
     "simulator",
     "status_queries",
+    "trade_settings",
     "undo",
     "withdrawals",
 ]

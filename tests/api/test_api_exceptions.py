@@ -68,4 +68,5 @@ def test_the_operations_are_marked_as_ours(server: Server) -> None:
     ours = {path for path, methods in paths.items() for one in methods.values() if "ours" in one.get("tags", ())}
     assert ours == {
         "/v1/rebalancing/exceptions", "/v1/rebalancing/asset_holds", "/v1/rebalancing/asset_holds/{symbol}/release",
+        "/v1/rebalancing/settings", "/v1/rebalancing/subscriptions/{subscription_id}", "/v1/accounts/{account_id}",
     }  # fmt: skip

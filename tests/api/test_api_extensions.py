@@ -17,10 +17,12 @@ EXTENSIONS = {
     "/v1/rebalancing/portfolios": {
         "review", "rebalance_to", "rebalance_scope", "minimum_trade", "stagger_sessions"
     },
-    "/v1/rebalancing/runs": {"runs[].kind", "runs[].orders[].reject_reason", "runs[].failed_orders[].reject_reason"},
-    "/v1/rebalancing/subscriptions": set(),
-    "/v1/accounts": {"name"},
-    "/v1/trading/accounts/{id}/account": {"name", "restrictions"},
+    "/v1/rebalancing/runs": {
+        "runs[].kind", "runs[].override", "runs[].orders[].reject_reason", "runs[].failed_orders[].reject_reason"
+    },
+    "/v1/rebalancing/subscriptions": {"subscriptions[].overrides"},
+    "/v1/accounts": {"name", "whole_shares", "minimum_trade"},
+    "/v1/trading/accounts/{id}/account": {"name", "restrictions", "trade_restrictions"},
     "/v1/trading/accounts/{id}/positions": set(),
     "/v1/trading/accounts/{id}/orders?status=all": {"reject_reason"},
     "/v1/accounts/positions": set(),
@@ -83,6 +85,50 @@ def test_where_a_rebalance_stops_is_changed_by_patch(server: Server) -> None:
     assert server.http.get(path, headers={HEADER: "1"}).json() | {"updated_at": ""} == shown | {
         "updated_at": "", "rebalance_conditions": [], "minimum_trade": None, "stagger_sessions": 1
     }  # fmt: skip
+
+
+def test_settings_of_an_account_are_changed_by_patch(server: Server) -> None:
+    path = f"/v1/accounts/{server.account('1000')}"
+    before = server.extended(path)
+    assert (before["whole_shares"], before["minimum_trade"]) == (False, None)
+    change = {"whole_shares": True, "minimum_trade": {"amount": "250.5"}}
+    shown = server.http.patch(path, json=change, headers={HEADER: "1"}).json()
+    assert (shown["whole_shares"], shown["minimum_trade"]) == (True, {"amount": "250.50", "percent": "0"})
+    assert server.http.patch(path, json={"minimum_trade": {}}).json().keys() == server.get(path).keys()
+    assert server.extended(path) == before | {"whole_shares": True}
+    refused = server.http.patch(path, json={"contact": {"city": "Oslo"}})
+    assert (refused.status_code, "unknown field" in refused.text) == (400, True)
+    assert server.http.patch("/v1/accounts/none", json={}).status_code == 404
+
+
+def test_overrides_of_a_subscription_are_made_changed_and_removed(server: Server) -> None:
+    overrides = {"cooldown_days": 31, "rebalance_conditions": [], "minimum_trade": {"percent": "1"}, "review": True}
+    body = {"account_id": server.account("1000"), "portfolio_id": server.portfolio(), "overrides": overrides}
+    path = f"/v1/rebalancing/subscriptions/{server.post('/v1/rebalancing/subscriptions', body)['id']}"
+    assert server.extended(path)["overrides"] == overrides | {"minimum_trade": {"amount": "0.00", "percent": "1"}}
+    shown = server.http.patch(path, json={"overrides": {"cooldown_days": 5}}, headers={HEADER: "1"}).json()
+    assert shown["overrides"] == dict.fromkeys(overrides) | {"cooldown_days": 5}
+    refused = server.http.patch(path, json={"overrides": {"cooldown_days": -1}})
+    assert (refused.status_code, "cooldown_days" in refused.text) == (400, True)
+    assert server.http.patch(path, json={"overrides": {}}, headers={HEADER: "1"}).json()["overrides"] is None
+    assert server.http.patch("/v1/rebalancing/subscriptions/none", json={"overrides": None}).status_code == 404
+
+
+def test_the_minimum_trade_of_the_book(server: Server) -> None:
+    path = "/v1/rebalancing/settings"
+    changed = server.http.patch(path, json={"minimum_trade": {"amount": 1, "percent": "0.5"}})
+    assert changed.json() == server.get(path) == {"minimum_trade": {"amount": "1.00", "percent": "0.5"}}
+    assert server.http.patch(path, json={"minimum_trade": {}}).json() == {"minimum_trade": None}
+
+
+def test_an_override_of_a_run_needs_a_restriction_of_the_account(server: Server) -> None:
+    account_id = server.account("1000")
+    server.subscribe(account_id, server.portfolio())
+    body = {"account_id": account_id, "type": "full_rebalance", "override": {"restrictions": ["none"], "note": "why"}}
+    refused = server.post("/v1/rebalancing/runs", body, 400)
+    assert 'override.restrictions: no restriction "none" holds' in refused["message"]
+    body["override"] = {"restrictions": [], "note": 1}
+    assert server.post("/v1/rebalancing/runs", body, 400)["message"].count("override.") == 2
 
 
 def _answer(server: Server, path: str, headers: dict[str, str]) -> Json:

@@ -12,6 +12,7 @@ import pytest
 from textual.widgets import Input, Select, Static
 
 from rebal_tui import bootstrap
+from rebal_tui.domain.portfolios import MinimumTrade
 from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.services.book.guard_options import Guards
 from rebal_tui.services.book.guards import stored_guards
@@ -284,6 +285,34 @@ def test_the_guards_are_kept_in_the_book_and_not_in_the_file(tmp_path: Path) -> 
     expected = Guards(jump_guard=True, jump_limit=Percent(3000), surge_run_limit=parse_money("50000"))
     assert stored_guards(book.database) == book.settings.guards == expected
     assert "guard" not in path.read_text()
+
+
+@pytest.mark.slow
+def test_the_minimum_trade_of_the_book_is_set_and_removed_by_keys() -> None:
+    book = market_book(2)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "comma")
+        app.screen.query_one("#minimum_amount", Input).focus()
+        await write(pilot, "250.00")
+        await press(pilot, "tab")
+        await write(pilot, "101")
+        assert "expected 0 to 100" in screen_text(app)
+        await press(pilot, "ctrl+s")
+        assert isinstance(app.screen, SettingsScreen), "nothing is saved while a field is invalid"
+        await press(pilot, "backspace", "ctrl+s")
+        assert any("minimum trade $250.00 or 10 %" in text for text in shown_messages(app))
+        assert book.rules_view.minimum_trade == MinimumTrade(parse_money("250"), Percent(1_000))
+        await press(pilot, "comma")
+        for name, text in (("minimum_amount", "250.00"), ("minimum_percent", "10")):
+            field = app.screen.query_one(f"#{name}", Input)
+            assert field.value == text
+            field.focus()
+            await press(pilot, "end", *["backspace"] * len(text))
+        await press(pilot, "ctrl+s")
+
+    run(flow, book, "1")
+    assert book.rules_view.minimum_trade is None
 
 
 @pytest.mark.slow

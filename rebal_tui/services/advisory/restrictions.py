@@ -30,8 +30,7 @@ def add_restrictions(
 
     Raises `NotFound` for an unknown account or portfolio, and `Invalid` with every fault of the draft.
     """
-    check_draft(book, draft)
-    reason = _reason(draft)
+    reason = check_draft(book, draft)
     for account_id in concerned.account_ids:
         book.account(account_id)
     if concerned.portfolio_id is not None:
@@ -89,11 +88,16 @@ def end_restrictions(book: Book, today: date) -> tuple[int, int]:
     return len(ended), len(ending)
 
 
-def check_draft(book: Book, draft: RestrictionDraft) -> None:
-    """Check a draft. Raises `Invalid` with every fault, by field."""
-    faults = []
-    if not _reason(draft):
-        faults.append(Fault("reason", "expected a reason"))
+def check_draft(book: Book, draft: RestrictionDraft) -> str:
+    """The reason of a draft as stored. Raises `Invalid` with every fault of the draft, by field."""
+    faults, reason = [], ""
+    try:
+        reason = display_text(draft.reason.strip(), MAX_NOTE_LENGTH)
+    except ValueError as error:
+        faults.append(Fault("reason", str(error)))
+    else:
+        if not reason:
+            faults.append(Fault("reason", "expected a reason"))
     if draft.kind.of_account and draft.symbol is not None:
         faults.append(Fault("symbol", f"expected no symbol for {draft.kind}, which concerns whole accounts"))
     elif not draft.kind.of_account and draft.symbol is None:
@@ -110,10 +114,7 @@ def check_draft(book: Book, draft: RestrictionDraft) -> None:
         faults.append(Fault("min", fault))
     if faults:
         raise Invalid(faults)
-
-
-def _reason(draft: RestrictionDraft) -> str:
-    return display_text(draft.reason, MAX_NOTE_LENGTH).strip()
+    return reason
 
 
 def subject_text(book: Book, one: TradeRestriction) -> str:

@@ -55,6 +55,7 @@ class RulesView:
         self.restrictions = trading_rules.restrictions(database)
         self.settings = trading_rules.account_settings(database)
         self.overrides = trading_rules.overrides(database)
+        self.minimum_trade = trading_rules.book_minimum(database)
         self.of_book = [r for r in self.restrictions if r.scope is RestrictionScope.BOOK]
         self.by_portfolio = _grouped((r.portfolio_id, r) for r in self.restrictions)
         self.by_account = _grouped((r.account_id, r) for r in self.restrictions)
@@ -66,7 +67,7 @@ class RulesView:
 
     def concerned(self, portfolios: Mapping[str, Portfolio]) -> frozenset[str] | None:
         """The portfolios all of whose accounts have rules; None when every account of the book has some."""
-        if self.of_book or self.list_buffer is not None:
+        if self.of_book or self.list_buffer is not None or self.minimum_trade is not None:
             return None
         return frozenset(self.by_portfolio) | {identity for identity, one in portfolios.items() if _has_settings(one)}
 
@@ -119,7 +120,7 @@ def rules_under(
     """The rules that would hold for an account today if it followed a portfolio with these overrides."""
     view, day = book.rules_view, today or book.today()
     settings = view.settings.get(account_id, _PLAIN_ACCOUNT)
-    minimum, source = _minimum_trade(overrides, settings, portfolio)
+    minimum, source = _minimum_trade(view, overrides, settings, portfolio)
     found = TradingRules(
         restrictions=view.restrictions_of(account_id, None if portfolio is None else portfolio.id, day),
         destination=Destination.TARGET if portfolio is None else portfolio.rebalance_to,
@@ -252,7 +253,7 @@ def _sessions_until(book: RulesSource, today: date, back: int) -> list[tuple[dat
 
 
 def _minimum_trade(
-    overrides: Overrides | None, settings: AccountSettings, portfolio: Portfolio | None
+    view: RulesView, overrides: Overrides | None, settings: AccountSettings, portfolio: Portfolio | None
 ) -> tuple[MinimumTrade | None, str]:
     """The minimum trade of the narrowest scope that sets one, and that scope (R-64)."""
     if overrides is not None and overrides.minimum_trade is not None:
@@ -261,7 +262,7 @@ def _minimum_trade(
         return settings.minimum_trade, "account"
     if portfolio is not None and portfolio.minimum_trade is not None:
         return portfolio.minimum_trade, "portfolio"
-    return None, ""
+    return view.minimum_trade, "" if view.minimum_trade is None else "book"
 
 
 def _has_settings(portfolio: Portfolio) -> bool:

@@ -20,6 +20,7 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, Run, RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
+from rebal_tui.domain.trading_rules import RunOverride
 from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.prerequisites import RECONCILIATION
@@ -29,7 +30,16 @@ from rebal_tui.engine.trade_status import Classified, described
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.rules_view import rules_of
 from rebal_tui.services.evaluation.planning import holdings, invest_cash_target, plan_from, plan_run
-from rebal_tui.store import asset_holds, asset_renames, assets, decision_contexts, decisions, rules_text, runs
+from rebal_tui.store import (
+    asset_holds,
+    asset_renames,
+    assets,
+    decision_contexts,
+    decisions,
+    rules_text,
+    run_overrides,
+    runs,
+)
 from rebal_tui.store import plan_inputs as stored_plans
 from rebal_tui.store.codec import from_positions, from_time_or_none, to_positions, to_restrictions
 from rebal_tui.store.database import Database
@@ -183,7 +193,7 @@ def _unfinished(text: str, context: DecisionContext) -> Unfinished:
 
 def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int]) -> PlanInputs:
     """The current plan inputs of a run; `context` is the number of the current decision context."""
-    start = holdings(book, run.account_id, by_band=made_by_band(book, run))
+    start = holdings(book, run.account_id, by_band=made_by_band(book, run), override=override_of(book, run))
     return PlanInputs(
         context=context,
         cash=book.accounts[run.account_id].cash,
@@ -203,9 +213,17 @@ def made_by_band(book: Book, run: Run) -> bool:
     return decisions.deciding_of_runs(book.database, [run.id]).get(run.id) == "drift_band"
 
 
+def override_of(book: Book, run: Run) -> RunOverride | None:
+    """The restrictions that a run overrides (R-61); None without any."""
+    if not book.rules_view.restrictions:
+        return None
+    return run_overrides.of_runs(book.database, [run.id]).get(run.id)
+
+
 def current_plan(book: Book, run: Run) -> Plan:
     """The plan of a run if it were made now. Raises `Conflict` as `plan_run` does."""
-    return plan_run(book, run.account_id, run.type, run.weights, run.amount, by_band=made_by_band(book, run))
+    by_band, override = made_by_band(book, run), override_of(book, run)
+    return plan_run(book, run.account_id, run.type, run.weights, run.amount, by_band=by_band, override=override)
 
 
 def store_plan(tx: BookTransaction, run: Run) -> None:
@@ -245,7 +263,7 @@ def recompute_plan(run: Run, inputs: PlanInputs, context: DecisionContext) -> Pl
     return plan_from(start, run.type, run.weights, inputs.cash_target or Money(0), run.amount)
 
 
-_BEFORE_THE_START = ("plan renewed", "approved")
+_BEFORE_THE_START = ("plan renewed", "restriction overridden", "approved")
 
 
 def timeline(database: Database, run: Run, plan: Plan | None) -> list[tuple[datetime, str, str]]:

@@ -7,7 +7,7 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import RunType
-from rebal_tui.domain.trading_rules import NO_RULES
+from rebal_tui.domain.trading_rules import NO_RULES, RunOverride
 from rebal_tui.engine.bounds import RestrictionsConflict
 from rebal_tui.engine.complete_plan import money_up
 from rebal_tui.engine.liquidation import AmountTooLarge, plan_partial_liquidation
@@ -18,16 +18,18 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rules_view import followed_portfolio, rules_of
 
 
-def holdings(book: Book, account_id: str, *, by_band: bool = False) -> Holdings:
+def holdings(book: Book, account_id: str, *, by_band: bool = False, override: RunOverride | None = None) -> Holdings:
     """An account's booked cash less reservations, its positions, the current assets, and its rules.
 
-    `by_band` is for a run that a drift band made, which may stop before the target (R-62).
+    `by_band` is for a run that a drift band made, which may stop before the target (R-62); `override` for a run that
+    ignores restrictions (R-61).
     """
     account = book.account(account_id)
     positions = {position.symbol: position.qty for position in account.positions}
     rules = rules_of(book, account_id)
     if rules is not NO_RULES:
         rules = rules.of_run(followed_portfolio(book, account_id).bands if by_band else ())
+        rules = rules.overriding(override)
     return Holdings(Money(account.cash - book.reserved(account_id)), positions, book.assets, rules)
 
 
@@ -37,15 +39,22 @@ def unpriced(start: Holdings) -> list[str]:
 
 
 def plan_run(
-    book: Book, account_id: str, kind: RunType, weights: Weights, amount: Money | None = None, *, by_band: bool = False
+    book: Book,
+    account_id: str,
+    kind: RunType,
+    weights: Weights,
+    amount: Money | None = None,
+    *,
+    by_band: bool = False,
+    override: RunOverride | None = None,
 ) -> Plan:
-    """The current plan of a run of this type (R-20 to R-23); `by_band` when a drift band made it (R-62).
+    """The current plan of a run of this type (R-20 to R-23); `by_band` and `override` as in `holdings`.
 
     Raises `Conflict` when the amount is too large, when the account is on hold or its restrictions exclude each other
     (R-60), and when a price is missing, except in a full_rebalance to cash only: what can be sold is sold then,
     whatever the account is worth.
     """
-    start = holdings(book, account_id, by_band=by_band)
+    start = holdings(book, account_id, by_band=by_band, override=override)
     return plan_start(book, account_id, start, kind, weights, amount)
 
 

@@ -111,3 +111,5 @@ def _add_portfolios(tx: BookTransaction, parsed: BookFile) -> None:
     trading_rules.put_overrides(tx, [(one.id, overrides) for one, overrides in made if overrides is not None])
     trading_rules.put_account_settings(tx, parsed.account_settings)
     trading_rules.add_restrictions(tx, parsed.restrictions, at)
+    if parsed.minimum_trade is not None:
+        trading_rules.put_book_minimum(tx, parsed.minimum_trade)

@@ -323,6 +323,7 @@ class BookFile(StrictShape):
     restrictions: Annotated[
         Sequence[TradeRestriction], ListOf(BookRestriction, BookRestriction.restriction, null=())
     ] = ()
+    minimum_trade: MinimumTradeField = None
 
     def book(self, names: Names) -> book_values.BookFile:
         """The book with exact values, after `names` collected the rest; assets are labeled as in a book (R-50)."""
@@ -337,4 +338,5 @@ class BookFile(StrictShape):
             subscriptions=tuple(self.subscriptions),
             restrictions=tuple(self.restrictions),
             account_settings=tuple(names.settings),
+            minimum_trade=self.minimum_trade,
         )

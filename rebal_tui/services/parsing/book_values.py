@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
-from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.portfolios import MinimumTrade, PortfolioStatus
 from rebal_tui.domain.trading_rules import AccountSettings, Overrides, TradeRestriction
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 
@@ -53,3 +53,4 @@ class BookFile:
     subscriptions: tuple[BookSubscription, ...]
     restrictions: tuple[TradeRestriction, ...] = ()
     account_settings: tuple[tuple[str, AccountSettings], ...] = ()
+    minimum_trade: MinimumTrade | None = None

@@ -26,12 +26,8 @@ from rebal_tui.services.parsing.portfolio_shape import (
     read_other_conditions,
     read_weights,
 )
-from rebal_tui.services.parsing.rules_shape import (
-    MAX_STAGGER,
-    StaggerField,
-    read_minimum_trade,
-    stagger_fault,
-)
+from rebal_tui.services.parsing.rule_requests import REMOVES_MINIMUM, MinimumChange, changed_minimum
+from rebal_tui.services.parsing.rules_shape import MAX_STAGGER, StaggerField, stagger_fault
 from rebal_tui.services.parsing.rules_shape import Destination as DestinationField
 from rebal_tui.services.parsing.rules_shape import MinimumTrade as MinimumTradeShape
 from rebal_tui.services.parsing.rules_shape import Scope as ScopeField
@@ -45,23 +41,13 @@ _Text = Annotated[str, Field(max_length=2_000)]
 
 Name = Annotated[str, Read(fields.name, _Name)]
 
-_NO_MINIMUM: dict[str, object] = {}
-"""The value with which a client removes the minimum trade of a portfolio; null leaves it as it is."""
-
 
 def _new_weights(raw: object, info: ValidationInfo[Reading]) -> Weights | None:
     return None if raw is None else read_weights(raw, info)
 
 
-def _new_minimum(raw: object, info: ValidationInfo[Reading]) -> tuple[MinimumTrade | None] | None:
-    """The minimum trade in a tuple of one, which may be None; None where the field is missing or null."""
-    if raw is None:
-        return None
-    return (None,) if raw == _NO_MINIMUM else (read_minimum_trade(raw, info),)
-
-
 def _minimum(raw: object, info: ValidationInfo[Reading]) -> MinimumTrade | None:
-    given = _new_minimum(raw, info)
+    given = changed_minimum(raw, info)
     return None if given is None else given[0]
 
 
@@ -149,9 +135,7 @@ class UpdatePortfolio(Shape):
     rebalance_scope: Annotated[
         RebalanceScope | None, Read(fields.choice(RebalanceScope), RebalanceScope, null=None)
     ] = None
-    minimum_trade: Annotated[
-        tuple[MinimumTrade | None] | None, Read(_new_minimum, MinimumTradeShape | None, shapes=(MinimumTradeShape,))
-    ] = Field(None, description="An empty object removes it; null leaves it as it is.")
+    minimum_trade: MinimumChange = Field(None, description=REMOVES_MINIMUM)
     stagger_sessions: StaggerField | None = None
     status: Annotated[object, Read(_as_is, Literal["active"] | None)] = None
 

@@ -22,6 +22,13 @@ from rebal_tui.services.parsing.fields import shown
 from rebal_tui.services.parsing.key_requests import AddKey, RotateKey
 from rebal_tui.services.parsing.portfolio_requests import CreatePortfolio, Name, OneWeight, UpdatePortfolio
 from rebal_tui.services.parsing.portfolio_shape import WEIGHT_SHAPES, read_weights
+from rebal_tui.services.parsing.rule_requests import (
+    ChangeAccountSettings,
+    ChangeBookSettings,
+    ChangeSubscription,
+    OverrideField,
+)
+from rebal_tui.services.parsing.rules_shape import OverridesField
 from rebal_tui.services.parsing.shapes import Broken, Read, Reading, Shape, StrictShape, read, with_rules
 
 MAX_DESCRIPTION = 1_024
@@ -108,6 +115,7 @@ class CreateSubscription(Shape):
     account_id: Id
     portfolio_id: Id
     trade_marker: Annotated[str | None, Read(_as_is, Literal["unsolicited", "discretionary"] | None, null=None)] = None
+    overrides: OverridesField = None
 
 
 class CreateRun(Shape):
@@ -116,6 +124,7 @@ class CreateRun(Shape):
     type: Annotated[RunType, Read(fields.choice(RunType), RunType)]
     weights: Annotated[Weights | None, Read(_own_weights, list[OneWeight] | None, shapes=WEIGHT_SHAPES)] = None
     amount: Annotated[Money | None, Read(_amount, _Decimal | None, null=None)] = None
+    override: OverrideField = None
 
 
 class CreateOrder(Shape):
@@ -254,6 +263,7 @@ class Step(Shape):
 BODIES: tuple[type[BaseModel], ...] = (
     CreatePortfolio, UpdatePortfolio, CreateSubscription, CreateRun, CreateOrder, CreateJournal, OpenAccount,
     ChangeAccount, Deposit, Prices, ChangeAsset, ChangeGuards, Rejection, Step, ApplyCorporateAction, AddKey, RotateKey,
+    ChangeAccountSettings, ChangeSubscription, ChangeBookSettings,
 )  # fmt: skip
 """The models of request bodies."""
 

@@ -15,6 +15,7 @@ from rebal_tui.domain.text import weekday_time_text
 from rebal_tui.engine import trace_text
 from rebal_tui.engine.arrays.sweep import sweep
 from rebal_tui.engine.drift import AssetDrift, Valuation, value_account
+from rebal_tui.engine.evaluation import deciding_check, evaluate
 from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.shares import rounded_shares
@@ -26,6 +27,7 @@ from rebal_tui.services.evaluation.planning import holdings, plan_run, turnover_
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.queries.desk_rows import DeskRows
 from rebal_tui.services.queries.firm import firm_view
+from rebal_tui.services.queries.run_stops import account_stops
 from rebal_tui.services.queries.status import status_line
 from rebal_tui.services.queries.status_columns import run_state, status_columns, stopped_by
 from rebal_tui.services.schedule.scheduler import next_evaluation
@@ -94,18 +96,20 @@ def conditions_text(portfolio: Portfolio) -> str:
 def preview(book: Book, account_id: str) -> PreviewView:
     """The run that a subscribed account would get if a rebalance condition fired now. Nothing is sent.
 
-    It is the run that an evaluation decides on, or a full_rebalance when no condition fires. Raises `Conflict` when
-    the account is not subscribed or cannot be valued.
+    It is the run that an evaluation decides on, whatever the hour, or a full_rebalance when no condition fires. For a
+    run of a drift band, the three destinations are shown side by side (R-62). Raises `Conflict` when the account is not
+    subscribed or cannot be valued.
     """
-    view = situation(book, account_id, ignore_window=True)
-    decision = evaluate_account(book, account_id)
-    if decision.outcome in _TYPES:
-        kind, why = RunType(decision.outcome.value), decision.reason
-    else:
-        due = f"Blocked: {decision.reason}." if decision.outcome is Outcome.BLOCKED else "No rebalance is due."
-        kind, why = RunType.FULL_REBALANCE, f"{due} If you rebalanced now:"
-    plan = plan_run(book, account_id, kind, view.portfolio.weights)
-    return preview_of(book, account_id, plan, why)
+    given = situation(book, account_id, ignore_window=True)
+    decision = evaluate(given)
+    if decision.plan is not None:
+        deciding = deciding_check(decision.trace, decision.outcome)
+        by_band = deciding is not None and deciding.check == "drift_band"
+        stops = account_stops(book, account_id) if by_band else ()
+        return replace(preview_of(book, account_id, decision.plan, decision.reason), stops=stops)
+    due = f"Blocked: {decision.reason}." if decision.outcome is Outcome.BLOCKED else "No rebalance is due."
+    plan = plan_run(book, account_id, RunType.FULL_REBALANCE, given.portfolio.weights)
+    return preview_of(book, account_id, plan, f"{due} If you rebalanced now:")
 
 
 def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView:

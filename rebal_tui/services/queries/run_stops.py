@@ -8,12 +8,14 @@ from itertools import product
 
 import numpy as np
 
-from rebal_tui.domain.decisions import Outcome, Plan
+from rebal_tui.domain.decisions import LineReason, Outcome, Plan
+from rebal_tui.domain.orders import Side
 from rebal_tui.domain.portfolios import Destination, Portfolio, RebalanceScope
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO
 from rebal_tui.engine.arrays.decision_table import CHECKS, OUTCOMES
 from rebal_tui.engine.bounds import RestrictionsConflict
-from rebal_tui.engine.planning import plan_full_rebalance
+from rebal_tui.engine.goals import Goals
+from rebal_tui.engine.planning import plan_full_rebalance, plan_goals
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rules_view import followed_portfolio
 from rebal_tui.services.evaluation.planning import holdings
@@ -39,34 +41,49 @@ def run_stops(book: Book, portfolio_id: str) -> tuple[RunStops, ...]:
     )
 
 
+def account_stops(book: Book, account_id: str) -> tuple[RunStops, ...]:
+    """The three destinations of a run that a drift band makes of a subscribed account, in its portfolio's scope."""
+    portfolio = book.portfolios[book.subscriptions[account_id].portfolio_id]
+    scope = portfolio.rebalance_scope
+    return tuple(_figures(book, portfolio, destination, scope, [account_id], 1) for destination in Destination)
+
+
 def _figures(
     book: Book, portfolio: Portfolio, destination: Destination, scope: RebalanceScope, account_ids: list[str], due: int
 ) -> RunStops:
-    plans = [plan for one in account_ids if (plan := _plan(book, one, destination, scope)) is not None]
+    planned = [one for account_id in account_ids if (one := _plan(book, account_id, destination, scope)) is not None]
+    plans = [plan for plan, _ in planned]
     orders = sum(len(plan.sells) + len(plan.buys) for plan in plans)
     bought = sum(line.notional or 0 for plan in plans for line in plan.buys)
     sold = sum((line.qty or 0) * (line.price or 0) // NANO for plan in plans for line in plan.sells)
-    left = max((_worst_left(plan) for plan in plans), default=0)
+    left = max((worst for _, worst in planned), default=0)
     current = (portfolio.rebalance_to, portfolio.rebalance_scope) == (destination, scope)
     return RunStops(destination.value, scope.value, current, due, len(plans), orders, bought, sold, left)
 
 
-def _plan(book: Book, account_id: str, destination: Destination, scope: RebalanceScope) -> Plan | None:
+def _plan(book: Book, account_id: str, destination: Destination, scope: RebalanceScope) -> tuple[Plan, int] | None:
+    """The plan of a run of a band, and the largest drift that it leaves; None when restrictions exclude each other."""
     start, portfolio = holdings(book, account_id), followed_portfolio(book, account_id)
     rules = replace(start.rules, destination=destination, scope=scope).of_run(portfolio.bands)
     try:
-        return plan_full_rebalance(replace(start, rules=rules), portfolio.weights, portfolio.bands)
+        goals = plan_goals(start, portfolio.weights, start.equity)
+        plan = plan_full_rebalance(replace(start, rules=rules), portfolio.weights, portfolio.bands)
     except RestrictionsConflict:
         return None
+    return plan, _worst_left(plan, goals)
 
 
-def _worst_left(plan: Plan) -> int:
-    """The largest drift after the plan's orders, in hundredths of a point, rounded half to even."""
+def _worst_left(plan: Plan, goals: Goals | None) -> int:
+    """The largest drift from the reachable target after the plan's orders, in hundredths of a point, half to even."""
     if plan.equity <= 0:
         return 0
     left = Fraction(0)
     for line in plan.lines:
-        change = (line.notional or 0) * NANO if line.side and line.notional else -(line.qty or 0) * (line.price or 0)
-        gap = Fraction((line.value + (change if line.side else 0)) * HUNDRED_PERCENT, plan.equity) - line.target
-        left = max(left, abs(gap))
-    return round(left)
+        if line.reason is LineReason.UNMANAGED:
+            continue
+        change = (line.notional or 0) * NANO if line.side is Side.BUY else -(line.qty or 0) * (line.price or 0)
+        target = Fraction(plan.equity * line.target, HUNDRED_PERCENT)
+        if goals is not None:
+            target = goals.target.values[line.symbol]
+        left = max(left, abs(line.value + (change if line.side else 0) - target))
+    return round(left * HUNDRED_PERCENT / plan.equity)

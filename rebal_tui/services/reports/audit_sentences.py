@@ -49,6 +49,15 @@ def _restriction(words: str) -> Sentence:
     return sentence
 
 
+def _account_settings(_book: Book, _subject: str, detail: Detail) -> str:
+    shares = "whole shares only" if detail["whole_shares"] else "fractions of shares"
+    return f"Settings of the account: {shares}; minimum trade {detail['minimum_trade']}."
+
+
+def _overrides(_book: Book, _subject: str, detail: Detail) -> str:
+    return f"The subscription decides otherwise than its portfolio: {'; '.join(detail['overrides']) or 'nothing'}."
+
+
 def _subscribed(book: Book, _subject: str, detail: Detail) -> str:
     undone = "Unsubscription undone: subscribed" if detail.get("undo") else "Subscribed"
     return f"{undone} to {name_of(book, detail['portfolio'])}."
@@ -95,6 +104,8 @@ _SENTENCES: Mapping[str, Sentence] = {
     **TRADING,
     "account.restrictions": _restrictions,
     "account.paused": _paused,
+    "account.settings": _account_settings,
+    "subscription.overrides": _overrides,
     "restriction.added": _restriction("added"),
     "restriction.lifted": _restriction("lifted"),
     "restriction.ended": _restriction("ended by its date"),

@@ -11,7 +11,12 @@ from rebal_tui.services.reports.model import Entry, Table
 from rebal_tui.services.reports.texts import NONE, dollars, minute_text, money, percent_cell, price_cell, shares
 from rebal_tui.services.view_models.runs import RunView
 
-_BY_A_PERSON = {"runs.queued": "QUEUED", "run.approved": "approved", "run.cancel_asked": "cancel requested"}
+_BY_A_PERSON = {
+    "runs.queued": "QUEUED",
+    "run.approved": "approved",
+    "run.cancel_asked": "cancel requested",
+    "run.overridden": "restriction overridden",
+}
 """Events of a run's timeline that a person can cause, by the action of their audit entry."""
 
 

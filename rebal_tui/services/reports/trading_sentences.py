@@ -55,6 +55,14 @@ def _approved(book: Book, subject: str, detail: Detail) -> str:
     return f"Approved {run_name(book, subject)}{_orders_of(book, subject)}{note}."
 
 
+def _overridden(book: Book, subject: str, detail: Detail) -> str:
+    named = (
+        f"{kind.replace('_', ' ')}{f' of {symbol}' if symbol else ''} ({reason})"
+        for _, kind, symbol, reason in detail["restrictions"]
+    )
+    return f"Let {run_name(book, subject)} override {', '.join(named)}, noting: {detail['note']}."
+
+
 def _orders_of(book: Book, run_id: str) -> str:
     """`: 4 buys, $1,501.56`, from the orders that the run has; empty without orders."""
     run = _run(book, run_id)
@@ -134,6 +142,7 @@ TRADING: Mapping[str, Sentence] = {
     "runs.ended": _ended,
     "runs.canceled": _canceled,
     "run.approved": _approved,
+    "run.overridden": _overridden,
     "run.cancel_asked": lambda book, subject, _: f"Requested the cancel of {run_name(book, subject)}.",
     "run.lost": _lost,
     "orders.sent": _sent,

@@ -10,6 +10,7 @@ from rebal_tui.domain.portfolios import PortfolioStatus, Weights
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunStatus, RunType
 from rebal_tui.domain.text import MAX_NOTE_LENGTH, display_text
+from rebal_tui.domain.trading_rules import RunOverride
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.book.book import ADVISOR, Book
 from rebal_tui.services.book.time_budget import TimeBudget
@@ -18,6 +19,7 @@ from rebal_tui.services.evaluation.history import current_plan, plan_of, store_p
 from rebal_tui.services.evaluation.planning import plan_run, same_orders
 from rebal_tui.services.runs.processing import process_chunk
 from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manual_run
+from rebal_tui.services.runs.run_overrides import record_override
 from rebal_tui.store import runs as store
 from rebal_tui.store import terminal_runs
 
@@ -32,12 +34,13 @@ def create_run(
     *,
     weights: Weights | None = None,
     amount: Money | None = None,
+    override: RunOverride | None = None,
 ) -> Run:
     """Queue a manual run and start it (R-24): immediately inside the window, else when the next window opens.
 
     Raises as `queue_run` does.
     """
-    return start_run(book, queue_run(book, account_id, kind, weights=weights, amount=amount))
+    return start_run(book, queue_run(book, account_id, kind, weights=weights, amount=amount, override=override))
 
 
 def queue_run(
@@ -47,8 +50,9 @@ def queue_run(
     *,
     weights: Weights | None = None,
     amount: Money | None = None,
+    override: RunOverride | None = None,
 ) -> Run:
-    """Queue a manual run (R-24); a heartbeat or `start_run` starts it.
+    """Queue a manual run (R-24); a heartbeat or `start_run` starts it. `override` is a `checked_override`.
 
     Raises `Conflict` when the account is restricted, paused, or has an unfinished run or external open orders; when
     weights are given for a subscribed account (other than for a partial_liquidation) or missing for one that is not;
@@ -56,7 +60,7 @@ def queue_run(
     account cannot raise the amount. Raises `Invalid` for an amount that is missing, not above 0, or given with another
     type.
     """
-    used = check_run(book, account_id, kind, weights=weights, amount=amount)
+    used = check_run(book, account_id, kind, weights=weights, amount=amount, override=override)
     with book.write() as tx:
         subscription = book.subscriptions.get(account_id)
         run = new_run(
@@ -70,6 +74,8 @@ def queue_run(
             amount=amount,
         )
         queue_manual_run(tx, run, "requested manually", ADVISOR)
+        if override is not None:
+            record_override(tx, run, override)
         if book.actor(ADVISOR) == ADVISOR:
             terminal_runs.add(tx, run.id)
         tx.reload_run(account_id)
@@ -77,7 +83,13 @@ def queue_run(
 
 
 def check_run(
-    book: Book, account_id: str, kind: RunType, *, weights: Weights | None = None, amount: Money | None = None
+    book: Book,
+    account_id: str,
+    kind: RunType,
+    *,
+    weights: Weights | None = None,
+    amount: Money | None = None,
+    override: RunOverride | None = None,
 ) -> Weights:
     """The weights a manual run would use. Raises as `create_run` does; changes nothing."""
     account = book.account(account_id)
@@ -108,7 +120,7 @@ def check_run(
         if portfolio.status is not PortfolioStatus.ACTIVE and kind is not RunType.PARTIAL_LIQUIDATION:
             raise Conflict(f"portfolio {portfolio.name} {portfolio.status.predicate}")
         weights = portfolio.weights
-    plan_run(book, account_id, kind, weights, amount)
+    plan_run(book, account_id, kind, weights, amount, override=override)
     return weights
 
 

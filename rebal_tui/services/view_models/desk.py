@@ -13,6 +13,7 @@ from rebal_tui.services.view_models.standing import Tile
 if TYPE_CHECKING:
     from rebal_tui.domain.decisions import Decision, Plan
     from rebal_tui.domain.quantities import Money, Percent, Qty
+    from rebal_tui.services.view_models.restrictions import RunStops
     from rebal_tui.services.view_models.status import StatusLine
 
 
@@ -151,7 +152,10 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True)
 class PreviewView:
-    """A preview of a run: its plan and the effect on the account. Nothing is sent."""
+    """A preview of a run: its plan and the effect on the account. Nothing is sent.
+
+    `stops` are the three destinations of a run that a drift band makes, each with its figures (R-62).
+    """
 
     account_id: str
     client: str
@@ -163,3 +167,4 @@ class PreviewView:
     before: tuple[tuple[str, int], ...]
     after: tuple[tuple[str, int], ...]
     at: datetime
+    stops: tuple[RunStops, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from rebal_tui.domain.accounts import Account, Position, Restriction
@@ -22,6 +22,7 @@ from rebal_tui.domain.quantities import (
     qty_text,
 )
 from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.domain.trading_rules import RangeUnit, TradeRestriction
 from rebal_tui.engine.drift import value_account
 from rebal_tui.services.wire.shapes import exchange_text, price_or_null, time_text, value_text
 
@@ -66,6 +67,23 @@ def account_json(account: Account, assets: Mapping[str, Asset], transferable: Mo
     }
 
 
+def restriction_json(one: TradeRestriction) -> accounts.TradeRestriction:
+    """A restriction; its limits are in its unit."""
+    digits = 2 if one.unit is RangeUnit.PERCENT else 9
+    return {
+        "id": one.id,
+        "scope": one.scope,
+        "kind": one.kind,
+        "symbol": one.symbol,
+        "min": None if one.minimum is None else format_scaled(one.minimum, digits, 0),
+        "max": None if one.maximum is None else format_scaled(one.maximum, digits, 0),
+        "unit": one.unit,
+        "reason": one.reason,
+        "until": None if one.until is None else one.until.isoformat(),
+        "made_by": one.made_by,
+    }
+
+
 def account_head_json(account: Account) -> accounts.AccountHead:
     """An account as the list of accounts shows it. Unknown client data is absent, never null."""
     return {
@@ -79,7 +97,11 @@ def account_head_json(account: Account) -> accounts.AccountHead:
 
 
 def trading_account_json(
-    account: Account, assets: Mapping[str, Asset], transferable: Money, buying_power: Money
+    account: Account,
+    assets: Mapping[str, Asset],
+    transferable: Money,
+    buying_power: Money,
+    restrictions: Iterable[TradeRestriction] = (),
 ) -> accounts.TradingAccount:
     """The API's trading account. Without margin, buying power equals cash; the previous day's values are null."""
     worth = value_account(account.cash, {p.symbol: p.qty for p in account.positions}, _prices(assets))
@@ -113,6 +135,7 @@ def trading_account_json(
         "trade_suspended_by_user": False,
         "shorting_enabled": False,
         "restrictions": sorted(account.restrictions),
+        "trade_restrictions": [restriction_json(one) for one in restrictions],
         "admin_configurations": _admin_json(account),
         "balance_asof": None,
         "previous_close": None,

@@ -15,10 +15,16 @@ from rebal_tui.domain.quantities import Qty
 from rebal_tui.domain.text import fold
 from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.advisory.manual_orders import buying_power
+from rebal_tui.services.advisory.restrictions import in_force
+from rebal_tui.services.advisory.trade_settings import account_settings
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import value_of
-from rebal_tui.services.wire.account_shapes import account_head_json, position_json, trading_account_json
-from rebal_tui.services.wire.shapes import time_text, value_text
+from rebal_tui.services.wire.account_shapes import (
+    account_head_json,
+    position_json,
+    trading_account_json,
+)
+from rebal_tui.services.wire.shapes import minimum_json, time_text, value_text
 
 if TYPE_CHECKING:
     from rebal_tui.services.wire.models import accounts
@@ -45,10 +51,13 @@ def list_accounts(book: Book, query: AccountQuery) -> list[accounts.Account]:
 
 def account_shape(book: Book, account: Account) -> accounts.Account:
     """An account with its current equity; no closing prices are stored to value the previous day."""
+    settings = account_settings(book, account.id)
     return {
         **account_head_json(account),
         "account_type": "trading",
         "last_equity": value_text(value_of(book, account.id).equity),
+        "whole_shares": settings.whole_shares,
+        "minimum_trade": minimum_json(settings.minimum_trade),
     }
 
 
@@ -56,7 +65,8 @@ def trading_account(book: Book, account_id: str) -> accounts.TradingAccount:
     """The trading account of an account. Raises `NotFound`."""
     account = book.account(account_id)
     ready = transferable(book, account_id)
-    return trading_account_json(account, book.assets, ready, buying_power(book, account_id))
+    power = buying_power(book, account_id)
+    return trading_account_json(account, book.assets, ready, power, in_force(book, account_id))
 
 
 def positions(book: Book, account_id: str) -> list[accounts.Position]:

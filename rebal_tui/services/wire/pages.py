@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.runs import InitiatedFrom, Run, RunStatus, RunType
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.history import override_of
 from rebal_tui.services.wire.shapes import asset_ids, run_json
 from rebal_tui.services.wire.subscriptions import show_subscriptions
 from rebal_tui.store import portfolios, run_orders, runs, terminal_runs
@@ -69,7 +70,21 @@ def page_of_subscriptions(
 def wire_run(book: Book, run: Run) -> rebalancing.Run:
     """A run with its orders, with a type that the API's clients know."""
     shape = run_json(run_orders.detail(book.database, run), asset_ids(book.assets))
-    return {**shape, "type": shown_type(run.type), "kind": run.type, "initiated_from": shown_initiator(book, run)}
+    return {
+        **shape,
+        "type": shown_type(run.type),
+        "kind": run.type,
+        "initiated_from": shown_initiator(book, run),
+        "override": shown_override(book, run),
+    }
+
+
+def shown_override(book: Book, run: Run) -> rebalancing.RunOverride | None:
+    """The restrictions that a run overrides (R-61)."""
+    override = override_of(book, run)
+    if override is None:
+        return None
+    return {"restrictions": list(override.restriction_ids), "note": override.note, "made_by": override.made_by}
 
 
 def find_run(book: Book, run_id: str) -> rebalancing.Run:

@@ -37,6 +37,7 @@ from rebal_tui.domain.quantities import (
 from rebal_tui.domain.runs import RunDetail
 from rebal_tui.domain.sessions import NEW_YORK, Session
 from rebal_tui.domain.trade_status import TradeStatus
+from rebal_tui.domain.trading_rules import Overrides
 
 if TYPE_CHECKING:
     from rebal_tui.services.wire.models import market, rebalancing
@@ -113,7 +114,7 @@ def minimum_json(minimum: MinimumTrade | None) -> rebalancing.MinimumTrade | Non
 
 
 def subscription_json(
-    subscription: Subscription, trade_marker: Literal["unsolicited"] | None = None
+    subscription: Subscription, trade_marker: Literal["unsolicited"] | None = None, overrides: Overrides | None = None
 ) -> rebalancing.Subscription:
     return {
         "id": subscription.id,
@@ -122,6 +123,18 @@ def subscription_json(
         "last_rebalanced_at": time_or_null(subscription.last_rebalanced_at),
         "trade_marker": trade_marker,
         "created_at": time_text(subscription.created_at),
+        "overrides": None if overrides is None else overrides_json(overrides),
+    }
+
+
+def overrides_json(overrides: Overrides) -> rebalancing.SubscriptionOverrides:
+    """What a subscription decides otherwise than its portfolio; null where it does not (R-67)."""
+    conditions = overrides.conditions
+    return {
+        "cooldown_days": overrides.cooldown_days,
+        "rebalance_conditions": None if conditions is None else [condition_json(one) for one in conditions],
+        "minimum_trade": minimum_json(overrides.minimum_trade),
+        "review": overrides.review,
     }
 
 

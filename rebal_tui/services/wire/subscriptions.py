@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.services.advisory.subscriptions import subscribe_manually
+from rebal_tui.services.advisory.trade_settings import set_overrides
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.requests import UNSOLICITED, CreateSubscription
 from rebal_tui.services.wire.shapes import subscription_json
@@ -22,10 +23,13 @@ def make_subscription(book: Book, given: CreateSubscription) -> rebalancing.Subs
         made = subscribe_manually(book, given.account_id, given.portfolio_id)
         if given.trade_marker == UNSOLICITED:
             trade_markers.add(tx, made.id, UNSOLICITED)
+    if given.overrides is not None:
+        set_overrides(book, made.id, given.overrides)
     return show_subscriptions(book, [made])[0]
 
 
 def show_subscriptions(book: Book, some: Sequence[Subscription]) -> list[rebalancing.Subscription]:
     """Subscriptions as the API shows them."""
     markers = trade_markers.of(book.database, [one.id for one in some])
-    return [subscription_json(one, markers.get(one.id)) for one in some]
+    overrides = book.rules_view.overrides
+    return [subscription_json(one, markers.get(one.id), overrides.get(one.account_id)) for one in some]

@@ -157,6 +157,14 @@ def test_overrides_replace_conditions_and_cooldown(opened: list[Book]) -> None:
     assert (rules.minimum_trade.amount, rules.minimum_source) == (25 * 10**9, "subscription")
 
 
+def test_a_minimum_trade_of_the_book_holds_where_no_narrower_one_is_set(opened: list[Book]) -> None:
+    book = imported(opened, content() | {"minimum_trade": {"amount": "40", "percent": "0.5"}})
+    rules = rules_of(book, "a1")
+    assert rules.minimum_trade is not None
+    assert (rules.minimum_trade.percent, rules.minimum_source) == (50, "book")
+    assert "percent from 0 to 100" in faults(content() | {"minimum_trade": {"percent": 101}})["minimum_trade.percent"]
+
+
 def test_a_staggered_condition_fires_some_sessions_later(opened: list[Book]) -> None:
     wednesday = [{"type": "calendar", "sub_type": "weekly", "day": "Wednesday"}]
     late = next(name for name in (f"a{n}" for n in range(2, 99)) if stagger_offset(name, 5))

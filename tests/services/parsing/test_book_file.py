@@ -266,7 +266,9 @@ def test_a_mutated_book_is_read_or_refused(raw_book: Raw, data: st.DataObject) -
 def test_the_schema_names_every_field_of_the_contract() -> None:
     schema = book_schema()
     definitions = schema["$defs"]
-    assert set(schema["properties"]) == {"as_of", "assets", "accounts", "portfolios", "subscriptions", "restrictions"}
+    assert set(schema["properties"]) == {
+        "as_of", "assets", "accounts", "portfolios", "subscriptions", "restrictions", "minimum_trade"
+    }  # fmt: skip
     expected = {
         "BookAsset": {"id", "symbol", "name", "price", "status", "tradable", "fractionable"},
         "BookAccount": {

@@ -147,6 +147,7 @@ def test_a_portfolio_and_a_subscription_have_their_keys(ran: Book, balanced: Jso
     subscription = shapes.subscription_json(ran.subscriptions["a1"])
     assert list(subscription) == [
         "id", "account_id", "portfolio_id", "last_rebalanced_at", "trade_marker", "created_at",
+        "overrides",
     ]  # fmt: skip
     assert TIME.fullmatch(subscription["last_rebalanced_at"] or "")
 

@@ -10,7 +10,8 @@ from typing_extensions import TypedDict
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.domain.orders import OrderStatus, Side
-from rebal_tui.services.wire.models.rebalancing import Error, Order
+from rebal_tui.domain.trading_rules import RangeUnit, RestrictionKind, RestrictionScope
+from rebal_tui.services.wire.models.rebalancing import Error, MinimumTrade, Order
 from rebal_tui.services.wire.models.types import OURS, Day, Decimal, Timestamp, Uuid, documented
 
 
@@ -24,6 +25,21 @@ class AccountHead(TypedDict):
     created_at: Timestamp
 
 
+# A restriction in force. `min` and `max` are percent, dollars or shares, by `unit`.
+@documented
+class TradeRestriction(TypedDict):
+    id: str
+    scope: RestrictionScope
+    kind: RestrictionKind
+    symbol: str | None
+    min: Decimal | None
+    max: Decimal | None
+    unit: RangeUnit | None
+    reason: str
+    until: Day | None
+    made_by: str
+
+
 @documented
 class Account(TypedDict):
     id: str
@@ -34,6 +50,8 @@ class Account(TypedDict):
     account_type: Literal["trading"]
     last_equity: Decimal
     created_at: Timestamp
+    whole_shares: NotRequired[Annotated[bool, OURS]]
+    minimum_trade: NotRequired[Annotated[MinimumTrade | None, OURS]]
 
 
 @documented
@@ -83,6 +101,7 @@ class TradingAccount(TypedDict):
     clearing_broker: None
     user_configurations: SkipJsonSchema[None]
     restrictions: NotRequired[Annotated[list[Restriction], OURS]]
+    trade_restrictions: NotRequired[Annotated[list[TradeRestriction], OURS]]
 
 
 # A position as exports show it.

@@ -70,6 +70,14 @@ class Portfolio(TypedDict):
 
 
 @documented
+class SubscriptionOverrides(TypedDict):
+    cooldown_days: int | None
+    rebalance_conditions: list[Condition] | None
+    minimum_trade: MinimumTrade | None
+    review: bool | None
+
+
+@documented
 class Subscription(TypedDict):
     id: str
     account_id: str
@@ -77,6 +85,7 @@ class Subscription(TypedDict):
     last_rebalanced_at: Timestamp | None
     trade_marker: Literal["unsolicited"] | None
     created_at: Timestamp
+    overrides: NotRequired[Annotated[SubscriptionOverrides | None, OURS]]
 
 
 @documented
@@ -152,6 +161,14 @@ class _RunBody(TypedDict):
     updated_at: Timestamp
 
 
+# The restrictions that a run overrides, and why.
+@documented
+class RunOverride(TypedDict):
+    restrictions: list[str]
+    note: str
+    made_by: str
+
+
 # A run with its own type, as exports, previews and commands show it.
 class RunRecord(_RunBody):
     id: str
@@ -165,6 +182,7 @@ class _ShownRun(TypedDict):
     type: ShownRunType
     kind: NotRequired[Annotated[RunType, OURS]]
     initiated_from: Initiator
+    override: NotRequired[Annotated[RunOverride | None, OURS]]
 
 
 @documented
@@ -227,6 +245,12 @@ class Decision(TypedDict):
     trace: list[Check]
     plan: Plan | None
     status: TradeStatus | None
+
+
+# Settings of the book that concern trading. Ours.
+@documented
+class BookSettings(TypedDict):
+    minimum_trade: MinimumTrade | None
 
 
 # What needs a person although no rule fires. Ours; Alpaca's API has no such list.

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Input, Label, Select, Static
 
+from rebal_tui.domain.portfolios import MinimumTrade
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.guard_options import Guards
@@ -19,9 +20,11 @@ from rebal_tui.services.book.policy_options import BookPolicy
 from rebal_tui.tui import themes
 from rebal_tui.tui.book_services import guards as guard_services
 from rebal_tui.tui.book_services import policy as policy_services
+from rebal_tui.tui.book_services import trade_settings
 from rebal_tui.tui.host import Host
 from rebal_tui.tui.screens.settings import guards as guard_fields
 from rebal_tui.tui.screens.settings.keys import KeysScreen
+from rebal_tui.tui.screens.settings.minimum_fields import MINIMUMS, minimum_of, minimum_texts
 from rebal_tui.tui.screens.settings.policy_fields import REVIEW_WORDS, REVIEWS, TYPED, policy_text
 from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog
@@ -54,10 +57,13 @@ class SettingsScreen(Dialog[None]):
     SettingsScreen #settings-note { color: $foreground 60%; margin-top: 1; height: auto; }
     """
 
-    def __init__(self, settings: Settings, policy: BookPolicy, guards: Guards, note: str) -> None:
+    def __init__(
+        self, settings: Settings, policy: BookPolicy, minimum: MinimumTrade | None, guards: Guards, note: str
+    ) -> None:
         super().__init__()
         self._settings = settings
         self._policy = policy
+        self._minimum = minimum
         self._guards = guards
         self._keys = dict(settings.keys)
         self._note = note
@@ -66,6 +72,7 @@ class SettingsScreen(Dialog[None]):
     async def filled(cls, host: Host, theme: str) -> SettingsScreen:
         """Create the form with the current theme, the settings of the file, and the policy of the book."""
         policy = await host.ask(policy_services.policy_of)
+        minimum = await host.ask(trade_settings.book_minimum)
         guards = await host.ask(_guards_of)
         file = host.settings_file
         where = (
@@ -75,7 +82,7 @@ class SettingsScreen(Dialog[None]):
         )
         faults = "".join(f"\n■ {fault}" for fault in file.faults)
         shown = theme if theme in themes.CYCLE else file.settings.theme
-        return cls(replace(file.settings, theme=shown), policy, guards, where + faults)
+        return cls(replace(file.settings, theme=shown), policy, minimum, guards, where + faults)
 
     def compose(self) -> ComposeResult:
         policy = self._policy
@@ -94,6 +101,9 @@ class SettingsScreen(Dialog[None]):
             yield from self._choice("review", "Review", words, review)
             for name, (label, hint, _) in TYPED.items():
                 yield from self._field(name, label, hint, policy_text(getattr(policy, name)))
+            texts = minimum_texts(self._minimum)
+            for name, (label, hint, _) in MINIMUMS.items():
+                yield from self._field(name, label, hint, texts[name])
             yield Static(ui_text("Guards of this book"), classes="section", markup=False)
             for name, label in guard_fields.SWITCHES.items():
                 on = "on" if getattr(self._guards, name) else "off"
@@ -129,6 +139,7 @@ class SettingsScreen(Dialog[None]):
     @on(Input.Changed)
     def _typing(self) -> None:
         self._rules()
+        self._read(MINIMUMS)
         self._read_guards()
 
     def _rules(self) -> BookPolicy | None:
@@ -175,10 +186,10 @@ class SettingsScreen(Dialog[None]):
         self.app.push_screen(KeysScreen(self._keys), changed)
 
     def action_save(self) -> None:
-        policy, guards = self._rules(), self._read_guards()
+        policy, guards, minimum = self._rules(), self._read_guards(), self._read(MINIMUMS)
         if self.app.screen is not self:
             return
-        if policy is None or guards is None:
+        if policy is None or guards is None or len(minimum) < len(MINIMUMS):
             self.host.say("Not saved: correct the marked fields first.", "warning")
             return
         settings = replace(
@@ -187,11 +198,12 @@ class SettingsScreen(Dialog[None]):
             density=Density(str(self.query_one("#density", Select).value)),
             keys=dict(self._keys),
         )
-        self.host.work(self._save(settings, policy, guards), name="settings")
+        self.host.work(self._save(settings, policy, minimum_of(minimum), guards), name="settings")
 
-    async def _save(self, settings: Settings, policy: BookPolicy, guards: Guards) -> None:
+    async def _save(self, settings: Settings, policy: BookPolicy, minimum: MinimumTrade | None, guards: Guards) -> None:
         host = self.host
         messages = await host.ask(policy_services.apply_policy, policy)
+        messages += await host.ask(trade_settings.set_book_minimum, minimum)
         messages += await host.ask(guard_services.apply_guards, guards)
         if not save_settings(host, settings):
             return

@@ -11,6 +11,7 @@ from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine import trace_text
 from rebal_tui.services.view_models.desk import PreviewView
+from rebal_tui.services.view_models.restrictions import RunStops
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, heading, line_width, paragraph, table_line
 from rebal_tui.tui.widgets import bars
@@ -38,6 +39,7 @@ def preview_lines(view: PreviewView) -> Builder:
             *plan_lines(plan, width),
             (),
             *_before_after(view, width),
+            *_stops(view.stops, width),
         ]
         if plan.skipped_orders:
             lines += [(), heading("Not sent", width, count_text(len(plan.skipped_orders), "order"))]
@@ -82,6 +84,31 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
             lines[-1] = longer
         else:
             lines.append(figure)
+    return lines
+
+
+def _stops(stops: Sequence[RunStops], width: int) -> list[Line]:
+    """Return the destinations of a run that a drift band makes, side by side; nothing for other runs."""
+    if not stops:
+        return []
+    head = [("", 1), ("To", 8), ("Orders", 6), ("Bought $", 14), ("Sold $", 14), ("Left %", 7)]
+    lines: list[Line] = [
+        (),
+        heading("Where it could stop", width, "w in Portfolios"),
+        table_line([(text, size, "left" if size in (1, 8) else "right", "muted") for text, size in head]),
+    ]
+    for one in stops:
+        style = "title" if one.current else "muted"
+        cells = ("*" if one.current else "", one.destination, f"{one.orders:,}", formats.money(Money(one.bought)))
+        figures = (*cells, formats.money(Money(one.sold)), f"{one.worst_left / 100:.2f}")
+        lines.append(
+            table_line(
+                [
+                    (text, size, "left" if size in (1, 8) else "right", style)
+                    for text, (_, size) in zip(figures, head, strict=True)
+                ]
+            )
+        )
     return lines
 
 

@@ -1,0 +1,94 @@
+"""Settings of accounts, subscriptions and the book for trading (R-64, R-65, R-67)."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.errors import NotFound
+from rebal_tui.domain.portfolios import MinimumTrade
+from rebal_tui.domain.quantities import money_text, percent_text
+from rebal_tui.domain.trading_rules import AccountSettings, Overrides
+from rebal_tui.engine.trace_text import condition_text
+from rebal_tui.services.book.book import ADVISOR, Book
+from rebal_tui.store import trading_rules
+
+
+def account_settings(book: Book, account_id: str) -> AccountSettings:
+    """The settings of an account. Raises `NotFound`."""
+    return book.rules_view.settings.get(book.account(account_id).id, AccountSettings())
+
+
+def set_account_settings(book: Book, account_id: str, settings: AccountSettings) -> None:
+    """Store the settings of an account; they hold from the next evaluation on. Raises `NotFound`."""
+    if account_settings(book, account_id) == settings:
+        return
+    with book.write() as tx:
+        trading_rules.put_account_settings(tx, [(account_id, settings)])
+        detail = {"whole_shares": settings.whole_shares, "minimum_trade": minimum_text(settings.minimum_trade)}
+        tx.record("account.settings", account_id, detail, ADVISOR)
+        tx.reload_holds()
+
+
+def set_overrides(book: Book, subscription_id: str, overrides: Overrides | None) -> None:
+    """Store what a subscription decides otherwise than its portfolio; None removes it all.
+
+    Raises `NotFound` when no such subscription is active.
+    """
+    account_id = book.subscription_table.account_of(subscription_id)
+    if account_id is None:
+        raise NotFound(f"no subscription {subscription_id}")
+    wanted = None if overrides == Overrides() else overrides
+    if book.rules_view.overrides.get(account_id) == wanted:
+        return
+    with book.write() as tx:
+        if wanted is None:
+            trading_rules.remove_overrides(tx, subscription_id)
+        else:
+            trading_rules.put_overrides(tx, [(subscription_id, wanted)])
+        detail = {"account": account_id, "overrides": list(override_texts(wanted or Overrides()))}
+        tx.record("subscription.overrides", subscription_id, detail, ADVISOR)
+        tx.reload_holds()
+        tx.reload_subscriptions([account_id])
+
+
+def book_minimum(book: Book) -> MinimumTrade | None:
+    """The minimum trade of accounts without a narrower one."""
+    return book.rules_view.minimum_trade
+
+
+def set_book_minimum(book: Book, minimum: MinimumTrade | None) -> tuple[str, ...]:
+    """Store the minimum trade of accounts without a narrower one, None removes it (R-64); returns the change as text.
+
+    It holds from the next evaluation on.
+    """
+    if book_minimum(book) == minimum:
+        return ()
+    changed = (f"minimum trade {minimum_text(minimum)}",)
+    with book.write() as tx:
+        trading_rules.put_book_minimum(tx, minimum)
+        tx.record("book.settings", "book", {"changed": list(changed)}, ADVISOR)
+        tx.reload_holds()
+    return changed
+
+
+def minimum_text(minimum: MinimumTrade | None) -> str:
+    """`$250.00 or 1 %`, the larger counts; `none` where none is set."""
+    if minimum is None:
+        return "none"
+    amount, percent = f"${money_text(minimum.amount)}", f"{percent_text(minimum.percent)} %"
+    if not minimum.percent:
+        return amount
+    return f"{amount} or {percent}" if minimum.amount else percent
+
+
+def override_texts(overrides: Overrides) -> tuple[str, ...]:
+    """What a subscription decides otherwise, as text: `cooldown 31 days`, `minimum trade $250.00`."""
+    found = []
+    if overrides.cooldown_days is not None:
+        found.append(f"cooldown {overrides.cooldown_days} days")
+    if overrides.conditions is not None:
+        texts = " · ".join(condition_text(one) for one in overrides.conditions)
+        found.append(f"conditions {texts or 'none'}")
+    if overrides.minimum_trade is not None:
+        found.append(f"minimum trade {minimum_text(overrides.minimum_trade)}")
+    if overrides.review is not None:
+        found.append("review" if overrides.review else "no review")
+    return tuple(found)
