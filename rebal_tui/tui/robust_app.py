@@ -20,6 +20,7 @@ from rebal_tui.tui.faults import Faults, log
 from rebal_tui.tui.key_order import KeyOrder, from_terminal
 from rebal_tui.tui.notices import KEPT_NOTICES, Notice
 from rebal_tui.tui.partial_frames import patch_frames
+from rebal_tui.tui.style_memory import RememberingStylesheet
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.named_styles import StyledApp
 
@@ -33,6 +34,7 @@ class RobustApp(StyledApp):
         textual_patches.patch_dispatch()
         patch_frames()
         super().__init__()
+        self.stylesheet = RememberingStylesheet(variables=self.get_css_variables())
         self.painted = False
         self.leaving = False
         self.faults = Faults(time.monotonic)

@@ -320,6 +320,7 @@ def test_a_crash_shows_no_variables_and_names_the_log_file(
         app = make_app(log_path=Path("rebal.log"))
 
         def crash() -> None:
+            app.painted = False  # A later error would be a notice.
             secret = "sk-canary"
             raise RuntimeError("broken" if secret else "")
 

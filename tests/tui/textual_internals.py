@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from textual import _time
@@ -11,14 +12,18 @@ from textual._compositor import Compositor, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.css.model import RuleSet
+from textual.css.styles import RulesMap
 from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
+from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from rebal_tui.tui.partial_frames import CellsUpdate, Piece
-from tests.tui.virtual_time import now
+from rebal_tui.tui.style_memory import Found, RememberingStylesheet
+from tests.tui.virtual_time import VirtualTime, now
 
 
 def drawn(screen: Screen[Any]) -> list[Strip]:
@@ -71,6 +76,18 @@ def use_loop_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_time, "get_time", now)
 
 
+def wait_for_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a pilot wait until the event loop has nothing left, instead of sending a message to every widget."""
+
+    async def waited(self: Pilot[Any], timeout: float = 30.0) -> bool:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTime)
+        await loop.nothing_left()
+        return self.app._exception is None
+
+    monkeypatch.setattr(Pilot, "_wait_for_screen", waited)
+
+
 def draw_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip the frames that nobody sees: without a terminal, only a test that looks at the screen draws it."""
     update = Compositor.render_update
@@ -104,7 +121,29 @@ def read_styles_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RuleSet, "__hash__", object.__hash__)
 
 
+def remember_styles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the rules of a style sheet say about a widget is the same in every app of a process."""
+    monkeypatch.setattr(RememberingStylesheet, "_nothing_found", lambda _self: _FOUND)
+
+
+def rules_of(node: DOMNode) -> tuple[RulesMap, dict[str, RulesMap]]:
+    """The style rules of a widget and of each of its component classes."""
+    components = {name: dict(styles.base._rules) for name, styles in node._component_styles.items()}
+    return cast(RulesMap, dict(node.styles.base._rules)), cast(dict[str, RulesMap], components)
+
+
+def apply_textuals_own(app: App[Any]) -> None:
+    """Apply the app's styles to all widgets of the screen as Textual finds them."""
+    own = Stylesheet(variables=dict(app.stylesheet._variables))
+    own.source = dict(app.stylesheet.source)
+    own.parse()
+    for node in (app, *app.screen.walk_children(with_self=True)):
+        node._component_styles.clear()
+        own.apply(node)
+
+
 _PARSED: dict[object, list[RuleSet]] = {}
+_FOUND: dict[tuple[RuleSet, ...], Found] = {}
 
 
 def forget_errors(app: App[Any]) -> None:

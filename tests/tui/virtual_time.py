@@ -22,14 +22,26 @@ class Skipping(selectors.DefaultSelector):
         super().__init__()
         self.skipped = 0.0
         self.threads = 0
+        self.waiting: list[asyncio.Future[None]] = []
 
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
+        if self.waiting and timeout != 0:
+            ready = super().select(0)
+            if not ready:
+                self._nothing_left()
+            return ready
         if timeout is None or timeout <= 0 or self.threads:
             return super().select(timeout)
         ready = super().select(0)
         if not ready:
             self.skipped += timeout
         return ready
+
+    def _nothing_left(self) -> None:
+        for future in self.waiting:
+            if not future.done():
+                future.set_result(None)
+        self.waiting.clear()
 
 
 class VirtualTime(asyncio.SelectorEventLoop):
@@ -50,6 +62,12 @@ class VirtualTime(asyncio.SelectorEventLoop):
 
     def _thread_done(self, _future: asyncio.Future[Any]) -> None:
         self._skipping.threads -= 1
+
+    async def nothing_left(self) -> None:
+        """Wait until nothing is left to do before the next timer, the result of a thread or input."""
+        future = self.create_future()
+        self._skipping.waiting.append(future)
+        await future
 
     async def shutdown_default_executor(self, *timeout: Any) -> None:
         self._skipping.threads += 1

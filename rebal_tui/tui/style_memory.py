@@ -1,0 +1,152 @@
+"""A style sheet that remembers which rules hold where, because Textual looks for them at every change of a widget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from textual.cache import LRUCache
+from textual.css.model import RuleSet
+from textual.css.styles import RulesMap
+from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
+from textual.message_pump import MessagePump
+
+SIBLINGS = Stylesheet._EXCLUDE_PSEUDO_CLASSES_FROM_CACHE
+"""Pseudo-classes that depend on other nodes than the node and those above it."""
+MAX_SOURCES = 512
+"""Parsed sources that are kept: each widget class and screen with styles is one."""
+MAX_PATHS = 1_000
+"""Paths that are kept for one set of rules."""
+Step = tuple[Any, ...]
+"""What a rule can ask of one node: its class, id, classes, and whether each pseudo-class holds."""
+Found = dict[tuple[Step, ...], RulesMap | None]
+"""The rules that hold by the path from the node to the app; None where none does."""
+_UNKNOWN: RulesMap = {}
+
+
+@dataclass(slots=True)
+class Candidates:
+    """The rules whose last selector names a node."""
+
+    pseudo_classes: tuple[str, ...]
+    """All that the rules mention, also of nodes above."""
+    by_path: bool
+    """Whether the path decides which of them hold."""
+    found: Found
+
+    def remember(self, path: tuple[Step, ...], rules: RulesMap | None) -> None:
+        """Keep the rules that hold at a path."""
+        if len(self.found) >= MAX_PATHS:
+            self.found.clear()
+        self.found[path] = rules
+
+
+class RememberingStylesheet(Stylesheet):
+    """Textual's style sheet with a memory; the rules that hold are the same.
+
+    A node is looked up by its path to the app: the class, id, classes and pseudo-classes of each node in it. Most of
+    the work saved is that for component classes, each of which is a node of its own to Textual.
+    """
+
+    def __init__(self, *, variables: dict[str, str]) -> None:
+        super().__init__(variables=variables)
+        self._parse_cache = LRUCache(MAX_SOURCES)
+        self._found = self._nothing_found()
+        self._candidates: dict[tuple[type[DOMNode], str | None, frozenset[str]], Candidates] = {}
+        self._order: dict[RuleSet, int] = {}
+        self._known_map: object = None
+
+    def set_variables(self, variables: dict[str, str]) -> None:
+        """Set the colors of a theme; what was found with the old ones is forgotten."""
+        super().set_variables(variables)
+        self._found = self._nothing_found()
+
+    def reparse(self) -> None:
+        """Read the sources again; those that were read with the same variables are taken from the cache."""
+        self.parse()
+
+    def apply(self, node: DOMNode, *, animate: bool = False, cache: dict[Any, RulesMap] | None = None) -> None:
+        """Apply the rules that hold for a node; `cache` is used where siblings matter."""
+        candidates = self._candidates_of(node.__class__, node._id, node.classes)
+        if not candidates.by_path:
+            super().apply(node, animate=animate, cache=cache)
+            return
+        mentioned = candidates.pseudo_classes
+        path = _path(node, mentioned)
+        if path not in candidates.found:
+            # Textual leaves what it found in the cache, and nothing when no rule holds.
+            found: dict[Any, RulesMap] = {}
+            super().apply(node, animate=animate, cache=found)
+            candidates.remember(path, next(iter(found.values()), None))
+            return
+        node._has_hover_style = "hover" in mentioned
+        node._has_focus_within = node._has_order_style = node._has_odd_or_even = False
+        rules = candidates.found[path]
+        if rules is not None:
+            if node.styles.base._rules != rules:
+                self.replace_rules(node, rules, animate=animate)
+            elif not animate:
+                node.notify_style_update()
+        self._process_component_classes(node)
+
+    def _process_component_classes(self, node: DOMNode) -> None:
+        """Find the styles of a widget's component classes, unless all are those it has."""
+        names = node._get_component_classes()
+        if names and not self._has_components(node, names):
+            super()._process_component_classes(node)
+
+    def _has_components(self, node: DOMNode, names: frozenset[str]) -> bool:
+        paths: dict[tuple[str, ...], tuple[Step, ...]] = {}
+        for name in names:
+            styles = node._component_styles.get(name)
+            if styles is None:
+                return False
+            classes = frozenset((name,))
+            candidates = self._candidates_of(DOMNode, None, classes)
+            mentioned = candidates.pseudo_classes
+            if mentioned not in paths:
+                paths[mentioned] = _path(node, mentioned)
+            step = (DOMNode, None, classes, *[False] * len(mentioned))
+            rules = candidates.found.get((step, *paths[mentioned]), _UNKNOWN)
+            if rules is _UNKNOWN or styles.base._rules != (rules or {}):
+                return False
+        return True
+
+    def _nothing_found(self) -> dict[tuple[RuleSet, ...], Found]:
+        return {}
+
+    def _candidates_of(self, kind: type[DOMNode], node_id: str | None, classes: frozenset[str]) -> Candidates:
+        rules_map = self.rules_map
+        if self._known_map is not rules_map:
+            self._known_map = rules_map
+            self._candidates.clear()
+            self._order = {rule: index for index, rule in enumerate(self.rules)}
+        key = (kind, node_id, classes)
+        candidates = self._candidates.get(key)
+        if candidates is None:
+            names = {
+                "*",
+                f"#{node_id}",
+                *(f".{name}" for name in classes),
+                *(base.__name__ for base in kind._css_bases(kind)),
+            }
+            unordered = {rule for name in rules_map.keys() & names for rule in rules_map[name]}
+            rules = tuple(sorted(unordered, key=self._order.__getitem__))
+            mentioned = set().union(*(rule.pseudo_classes for rule in rules))
+            found = self._found.setdefault(rules, {})
+            candidates = Candidates(tuple(sorted(mentioned)), mentioned.isdisjoint(SIBLINGS), found)
+            self._candidates[key] = candidates
+        return candidates
+
+
+def _path(node: DOMNode, mentioned: tuple[str, ...]) -> tuple[Step, ...]:
+    path: list[Step] = []
+    step: MessagePump | None = node
+    while isinstance(step, DOMNode):
+        known = cast(Mapping[str, Callable[[DOMNode], bool]], step._PSEUDO_CLASSES)
+        holds = [name in known and known[name](step) for name in mentioned]
+        path.append((step.__class__, step._id, step.classes, *holds))
+        step = step._parent
+    return tuple(path)

@@ -1,0 +1,43 @@
+"""A remembered style is the one that Textual finds: each widget of a screen is compared after every change."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.driving import drive, press
+from tests.tui.textual_internals import apply_textuals_own, rules_of
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "keys",
+    [
+        pytest.param(("1", "slash", "2", "1", "slash"), id="sections and their filters"),
+        pytest.param(("2", "n", "tab", "tab", "escape"), id="a form and its fields"),
+        pytest.param(("4", "question_mark", "escape", "ctrl+k", "escape"), id="dialogs"),
+    ],
+)
+def test_all_styles_are_those_that_textual_finds(keys: tuple[str, ...]) -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        for theme in ("rebal-dark", "rebal-light"):
+            app.theme = theme
+            for key in keys:
+                await press(pilot, key)
+                nodes = [app, *app.screen.walk_children(with_self=True)]
+                shown = {node: rules_of(node) for node in nodes}
+                apply_textuals_own(app)
+                assert {node: rules_of(node) for node in nodes} == shown, (theme, key)
+
+    drive(script)
+
+
+def test_a_field_looks_as_before_when_the_focus_has_left_it() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        field = app.screen.query_one("#filter")
+        unfocused = rules_of(field)
+        await press(pilot, "slash")
+        assert rules_of(field) != unfocused
+        await press(pilot, "escape")
+        assert rules_of(field) == unfocused
+
+    drive(script)
