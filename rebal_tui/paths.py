@@ -79,11 +79,15 @@ def restore_advice(path: Path) -> str:
 def exclusive_lock(path: Path) -> Iterator[None]:
     """Hold the write lock of a book's file, under whatever name.
 
-    Raises `BookInUse` when another process holds it, and `BookNotWritable` where no lock or book can be written.
+    Raises `BookInUse` when another process holds it, `BookNotWritable` where no lock or book can be written, and
+    `Conflict` for a name that a book cannot have.
     """
     from filelock import FileLock, Timeout
 
+    from rebal_tui.domain.side_files import require_book_name
+
     path = path.resolve()
+    require_book_name(path)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -62,9 +62,9 @@ class ThreadBookClient:
             return ReadOnly(Halt.IO_ERROR, self._thread.open_error)
         return self._thread.halted
 
-    async def ask(self, work: Callable[[Book], T]) -> T:
+    async def ask(self, work: Callable[[Book], T], *, heartbeat: bool = False) -> T:
         try:
-            return await self._thread.ask(work)
+            return await self._thread.ask(work, heartbeat=heartbeat)
         except BrokerUnavailable as silence:
             raise Unavailable("the broker does not answer; look whether it happened before asking again") from silence
         except (sqlite3.Error, Conflict) as fault:

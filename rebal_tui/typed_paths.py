@@ -10,9 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
+from rebal_tui.domain.side_files import SIDE_SUFFIXES, require_book_name
 
-SIDE_SUFFIXES = ("-wal", "-shm", "-journal", ".lock", ".serve")
-"""Endings of the files that belong to an open book."""
 _QUOTES = "\"'"
 
 
@@ -71,11 +70,14 @@ def require_backup_target(path: Path) -> bool:
     exists, owner = _require_place(path)
     if owner is not None and owner != path:
         raise Conflict(f"{path} is a file of the book {owner}; name another file")
+    require_book_name(path)
     return exists
 
 
 def _require_place(path: Path) -> tuple[bool, Path | None]:
     """Whether there is a file at a path where one is to be written, and the book that it is or belongs to."""
+    if path == Path("-"):
+        raise Conflict("- stands for standard output; expected the path of a file")
     try:
         if path.is_dir():
             raise Conflict(f"{path} is a folder; expected the path of a file")
@@ -123,7 +125,8 @@ def book_of(path: Path) -> Path | None:
     for suffix in SIDE_SUFFIXES:
         if real.name.endswith(suffix):
             owner = real.with_name(real.name.removesuffix(suffix))
-            if owner.name and _is_database(owner):
+            # An empty file is a book that is being created.
+            if owner.name and (_is_database(owner) or (owner.is_file() and owner.stat().st_size == 0)):
                 return owner
     return None
 

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from rebal_tui.api.responses import LOCKED, BookClient, is_locked
 from rebal_tui.domain.errors import FILE_LOST, Halt, ReadOnly, Refusal
@@ -15,8 +15,10 @@ from rebal_tui.services.schedule.follower import HEARTBEAT_BUDGET_SECONDS
 from rebal_tui.services.wire.health import check
 
 if TYPE_CHECKING:
+    from rebal_tui.services.book.book import Book
     from rebal_tui.services.wire.models.server import LastDecision
 
+T = TypeVar("T")
 RETRY_SECONDS = 30.0
 """Seconds between attempts to write to a halted book again."""
 CHECK_SECONDS = 10.0
@@ -31,6 +33,9 @@ class ServedBook(BookClient, Protocol):
 
     @property
     def halted(self) -> ReadOnly | None: ...
+
+    async def ask(self, work: Callable[[Book], T], *, heartbeat: bool = False) -> T:
+        """The result of a use case; a heartbeat goes before requests that wait. Raises `Refusal`."""
 
     async def write_again(self) -> None:
         """Open the book for writing again. Raises `Refusal` or `sqlite3.Error` when that fails."""
@@ -86,11 +91,11 @@ class Heartbeats:
         if self._left or (record.halted and not await self._write_again()):
             return
         try:
-            while await self._client.ask(lambda book: scheduler.tick(book, HEARTBEAT_BUDGET_SECONDS)):
+            while await self._client.ask(lambda book: scheduler.tick(book, HEARTBEAT_BUDGET_SECONDS), heartbeat=True):
                 if self._closing():
                     return
             if self._now() >= self._checked_at + CHECK_SECONDS:
-                record.last_decision = await self._client.ask(check)
+                record.last_decision = await self._client.ask(check, heartbeat=True)
                 self._checked_at = self._now()
             record.completed, record.last_at, record.error = record.completed + 1, self._now(), ""
         except (Refusal, sqlite3.Error, OSError) as error:

@@ -14,7 +14,7 @@ from rebal_tui.cli.parameters import FILE, command, copied, db_option, existing_
 @click.option("--format", "fmt", type=click.Choice(["csv", "json"]), required=True, help="Output format.")
 @db_option
 @click.option(
-    "--output", "-o", type=FILE, metavar="FILE", help="Write to this file, readable only by you, instead of stdout."
+    "--output", "-o", type=FILE, metavar="FILE", help="Write to this file, readable only by you, instead of stdout (-)."
 )
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 @click.pass_context

@@ -195,7 +195,7 @@ def _source(
     if closes is None:
         book = existing_book_path(ctx, db)
         with naming_file(book), reading(book) as database:
-            return histories.book_source(database, symbols)
+            return histories.book_source(histories.book_closes(database, symbols))
     with naming_file(closes):
         if has_monthly_returns(_first_line(closes)):
             if since is not None or until is not None:

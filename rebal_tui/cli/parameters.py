@@ -44,6 +44,8 @@ class _GivenPath(click.Path):
 FILE = _GivenPath(path_type=Path, dir_okay=False)
 FOLDER = _GivenPath(path_type=Path, file_okay=False)
 STDIN = Path("-")
+_STDOUT = frozenset({"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
+"""Names of standard output as an output file, besides the last three existing on POSIX systems only."""
 _YEARS = range(2004, 2097)
 """Years for which the neighboring sessions are known."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -120,9 +122,29 @@ def write_message(text: str) -> None:
 
 
 def write(text: str) -> None:
-    """Print text to stdout unchanged."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    """Print text to stdout unchanged. Raises `OSError`, which names stdout, when it cannot be written."""
+    with _naming_stdout():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+@contextmanager
+def _naming_stdout() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        error.filename = "standard output"
+        raise
+
+
+def is_stdout(path: Path) -> bool:
+    """Whether an output file is standard output: `-`, or one of its names in the file system."""
+    return str(path) in _STDOUT
+
+
+def reporter(output: Path) -> Callable[[str], None]:
+    """How a command reports that it wrote a file: on stderr when the file's content is what stdout gets."""
+    return (lambda text: write_message(text.removesuffix("\n"))) if is_stdout(output) else write
 
 
 def write_json(value: Any) -> None:
@@ -147,11 +169,16 @@ def read_file(path: Path) -> bytes:
 
 
 def write_file(path: Path, content: str | bytes, *, force: bool) -> None:
-    """Write a file, text in UTF-8, that only its owner can read, atomically.
+    """Write a file, text in UTF-8, that only its owner can read, atomically; `-` is standard output.
 
     Raises `Conflict` when the file exists and `force` is not set, when it is a book or belongs to one, or when it
     cannot be written.
     """
+    if is_stdout(path):
+        with _naming_stdout():
+            sys.stdout.buffer.write(content.encode() if isinstance(content, str) else content)
+            sys.stdout.flush()
+        return
     if require_output(path) and not force:
         raise Conflict(f"{path} already exists; use --force to replace it")
     path = path.resolve()  # The file that a link names is replaced, not the link.

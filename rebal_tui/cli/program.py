@@ -14,7 +14,7 @@ import click
 
 from rebal_tui import __version__
 from rebal_tui.cli.parameters import EXIT_CODES, db_option, write_message
-from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.errors import ReadOnly, Refusal
 
 _COMMANDS = {
     "demo": "Open the screens on a demonstration book in accelerated time.",
@@ -115,10 +115,23 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def _connect_closed_streams() -> None:
-    """Connect standard streams closed by the caller to the null device, so that no other file gets their numbers."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    """Connect standard streams closed by the caller to the null device, so that no other file gets their numbers.
+
+    It is opened for reading also as stdout: what is written there would be lost, and fails instead.
+    """
+    for name, mode, flags in (("stdin", "r", os.O_RDONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open until the program ends
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode, encoding="utf-8"))
+
+
+def _drop_output() -> bool:
+    """Whether stdout cannot be written; what it still holds is then dropped, so that the exit does not fail again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def run(args: Sequence[str] | None = None) -> int:
@@ -132,15 +145,20 @@ def run(args: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
-        # The reader has closed the pipe; flushing the buffer at exit must not fail either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has closed the pipe, and needs no message.
+        _drop_output()
+        return 1
+    except ReadOnly as stopped:
+        file = "" if stopped.path in str(stopped) else f"{stopped.path}: "
+        write_message(f"{file}{stopped}")
         return 1
     except Refusal as refusal:
         for fault in refusal.faults:
             write_message(str(fault))
         return 1
     except OSError as error:
-        prefix = f"{error.filename}: " if error.filename else ""
+        name = "standard output" if _drop_output() else error.filename
+        prefix = f"{name}: " if name else ""
         write_message(f"{prefix}{error.strerror or error}")
         return 1
     except sqlite3.Error as error:

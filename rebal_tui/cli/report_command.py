@@ -24,7 +24,7 @@ from rebal_tui.services.view_models.report_subject import REPORT_FORMATS, XLSX, 
     help="Default: html. xlsx needs the extra: pip install 'rebal-tui[xlsx]'.",
 )  # fmt: skip
 @click.option(
-    "--output", "-o", type=FILE, metavar="FILE", help="Write to this file, readable only by you, instead of stdout."
+    "--output", "-o", type=FILE, metavar="FILE", help="Write to this file, readable only by you, instead of stdout (-)."
 )
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 @click.pass_context

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rebal_tui.cli.parameters import FILE, command, write, write_file
+from rebal_tui.cli.parameters import FILE, command, reporter, write_file
 
 
 @command("sample")
@@ -32,5 +32,5 @@ def entry(output: Path, accounts: int, portfolio: Path | None, force: bool) -> i
     write_file(output, sample_positions(accounts, bootstrap.real_now()), force=force)
     if portfolio is not None:
         write_file(portfolio, sample_portfolio(), force=force)
-    write(f"{accounts:,} invented accounts written to {output}.\n")
+    reporter(output)(f"{accounts:,} invented accounts written to {output}.\n")
     return 0

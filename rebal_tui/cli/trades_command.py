@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from rebal_tui.cli.files_books import opened
-from rebal_tui.cli.parameters import FILE, command, db_option, existing_book_path, write, write_file
+from rebal_tui.cli.parameters import FILE, command, db_option, existing_book_path, reporter, write, write_file
 from rebal_tui.cli.tables import plain_table
 from rebal_tui.domain.text import count_text
 
@@ -65,10 +65,11 @@ def entry(
             made = lists.trade_list(book, used)
             copy = lists.note_written(book, used, form)
             write_file(output, FORMATS[form].write(made, options), force=force)
+    report = reporter(output)
     text = f"List {used} with {count_text(len(made.lines), 'line')} written to {output}"
-    write(text + (f", copy {copy}.\n" if copy else ".\n"))
+    report(text + (f", copy {copy}.\n" if copy else ".\n"))
     if masked := masked_lines(made.lines):
-        write(f"{count_text(masked, 'line')} have a label for an account number, which an upload does not know.\n")
+        report(f"{count_text(masked, 'line')} have a label for an account number, which an upload does not know.\n")
     if FORMATS[form].unproven:
-        write("This format is unproven: compare the file with the custodian's own template before you use it.\n")
+        report("This format is unproven: compare the file with the custodian's own template before you use it.\n")
     return 0

@@ -68,13 +68,18 @@ FILE_LOST = frozenset({Halt.FILE_GONE, Halt.OVERWRITTEN})
 
 
 class ReadOnly(Conflict):
-    """This process cannot write to the book until the book is opened again."""
+    """This process cannot write to the book until the book is opened again. `path` is the book's file, if known."""
 
     status = 503
 
-    def __init__(self, halt: Halt, text: str) -> None:
+    def __init__(self, halt: Halt, text: str, path: str = "") -> None:
         super().__init__(text)
         self.halt = halt
+        self.path = path
+
+    def again(self) -> ReadOnly:
+        """The same error, to be raised once more."""
+        return ReadOnly(self.halt, str(self), self.path)
 
 
 class NotFound(Refusal):

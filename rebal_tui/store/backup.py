@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.side_files import SQLITE_SUFFIXES
 from rebal_tui.store import audit
 from rebal_tui.store.database import MEMORY, Database
 from rebal_tui.store.stored_values import unknown_values
@@ -47,7 +48,7 @@ def back_up(database: Database, target: Path) -> None:
 
 def _remove(partial: Path) -> None:
     """Delete an unfinished copy with its log files, which must never be read with another copy."""
-    for suffix in ("-wal", "-shm", "-journal", ""):
+    for suffix in (*SQLITE_SUFFIXES, ""):
         partial.with_name(partial.name + suffix).unlink(missing_ok=True)
 
 

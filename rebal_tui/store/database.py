@@ -163,7 +163,7 @@ class Database:
     def halt(self, why: Halt, detail: str = "") -> ReadOnly:
         """Stop writing on this connection; returns the error that every later write raises."""
         text = f"{_HALT_TEXTS[why]} ({detail})" if detail else _HALT_TEXTS[why]
-        self.halted = ReadOnly(why, text)
+        self.halted = ReadOnly(why, text, self.path)
         return self.halted
 
     def halt_on_error(self, error: sqlite3.Error) -> ReadOnly | None:
@@ -184,7 +184,7 @@ class Database:
         if self.halted is None:
             return
         if self.halted.halt not in (Halt.DISK_FULL, Halt.IO_ERROR):
-            raise ReadOnly(self.halted.halt, str(self.halted))
+            raise self.halted.again()
         if not self.has_free_space():
             raise self.halt(Halt.DISK_FULL, f"less than {FREE_SPACE_MIN_BYTES // 1024**2} MB free")
         self.halted = None
@@ -198,7 +198,7 @@ class Database:
         pages with those of the other program.
         """
         if self.halted is not None and self.halted.halt in FILE_LOST:
-            raise ReadOnly(self.halted.halt, str(self.halted))
+            raise self.halted.again()
         if self._file_id is not None and file_id(self._real_path) != self._file_id:
             raise self.halt(Halt.FILE_GONE, self.path)
         if self._watch is not None and self._mark is not None:
@@ -209,7 +209,11 @@ class Database:
         found = watch.mark(known)
         if found is known:
             return
-        if not same_content(found, known) and self.data_version() == self._version_of_mark:
+        if (
+            not same_content(found, known)
+            and self.data_version() == self._version_of_mark
+            and not watch.is_checkpointed(known)
+        ):
             raise self.halt(Halt.OVERWRITTEN, self.path)
         self._mark = found
 
@@ -246,7 +250,7 @@ class Database:
         is full or fails: the transaction is then rolled back, and every later one is refused as well.
         """
         if self.halted is not None:
-            raise ReadOnly(self.halted.halt, str(self.halted))
+            raise self.halted.again()
         nested, point = self._depth > 0, f"level_{self._depth}"
         if not nested:
             self.require_in_place()

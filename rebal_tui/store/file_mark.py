@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
 from dataclasses import dataclass
 
 _SAMPLES = 16
-_SAMPLE_BYTES = 4_096
+_PAGE_BYTES = 4_096
+_LOG_HEADER = struct.Struct(">IIII16s")
+"""Of a write-ahead log: magic number, version, bytes of a page, number of checkpoints, salts and a checksum."""
+_FRAME_HEADER = struct.Struct(">II8s8s")
+"""Of a page in the log: its number, pages of the file after the commit that it ends or 0, salts, a checksum."""
 
 
 @dataclass(frozen=True)
 class FileMark:
-    """Size in bytes, time of the last change in nanoseconds, and a digest of 16 evenly spaced pages of a file.
+    """Size in bytes, time of the last change in nanoseconds, and the digests of 16 evenly spaced pages of a file.
 
     In WAL mode SQLite changes the file only at a checkpoint, which the writer does itself as part of a commit.
     """
 
     size: int
     changed_at: int
-    digest: bytes
+    digests: tuple[bytes, ...]
 
 
 class FileWatch:
@@ -32,6 +37,7 @@ class FileWatch:
     def __init__(self, path: str) -> None:
         """Raises `OSError` when the file cannot be read."""
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - open until `close`
+        self._log = f"{path}-wal"
 
     def mark(self, known: FileMark | None = None) -> FileMark | None:
         """The mark of the file; `known` itself while size and time are the same. None when it cannot be read."""
@@ -39,13 +45,30 @@ class FileWatch:
             found = os.fstat(self._file.fileno())
             if known is not None and (known.size, known.changed_at) == (found.st_size, found.st_mtime_ns):
                 return known
-            digest = hashlib.blake2b()
-            for n in range(_SAMPLES):
-                self._file.seek(found.st_size * n // _SAMPLES // _SAMPLE_BYTES * _SAMPLE_BYTES)
-                digest.update(self._file.read(_SAMPLE_BYTES))
+            digests = tuple(_digest(self._page(number)) for number in _sampled(found.st_size))
         except OSError:
             return None
-        return FileMark(found.st_size, found.st_mtime_ns, digest.digest())
+        return FileMark(found.st_size, found.st_mtime_ns, digests)
+
+    def is_checkpointed(self, known: FileMark) -> bool:
+        """Whether the file differs from `known` only by pages that are in its log, as after a checkpoint by another
+        program: SQLite allows it to each one that has the file open, and the pages stay in the log until the next
+        commit."""
+        try:
+            size = os.fstat(self._file.fileno()).st_size
+            with open(self._log, "rb") as log:
+                logged, logged_size = _logged_pages(log.read())
+            for number, digest in zip(_sampled(known.size), known.digests, strict=True):
+                page = self._page(number)
+                if _digest(page) != digest and page != logged.get(number):
+                    return False
+        except (OSError, struct.error):
+            return False
+        return size in (known.size, logged_size)
+
+    def _page(self, number: int) -> bytes:
+        self._file.seek((number - 1) * _PAGE_BYTES)
+        return self._file.read(_PAGE_BYTES)
 
     def close(self) -> None:
         self._file.close()
@@ -53,4 +76,36 @@ class FileWatch:
 
 def same_content(one: FileMark | None, other: FileMark | None) -> bool:
     """Whether two marks differ at most in the time, as after `touch`."""
-    return (one and (one.size, one.digest)) == (other and (other.size, other.digest))
+    return (one and (one.size, one.digests)) == (other and (other.size, other.digests))
+
+
+def _sampled(size: int) -> list[int]:
+    """The numbers, from 1, of the pages that a mark of a file of a size has."""
+    return [size * n // _SAMPLES // _PAGE_BYTES + 1 for n in range(_SAMPLES)]
+
+
+def _digest(page: bytes) -> bytes:
+    return hashlib.blake2b(page, digest_size=16).digest()
+
+
+def _logged_pages(log: bytes) -> tuple[dict[int, bytes], int]:
+    """The last committed content of each page in a log, by number, and the size of the file after the last commit.
+
+    Raises `struct.error` for a log without header.
+    """
+    _magic, _version, page_bytes, _checkpoints, salts = _LOG_HEADER.unpack_from(log)
+    committed: dict[int, bytes] = {}
+    if page_bytes != _PAGE_BYTES:
+        return committed, 0
+    pages, size = dict[int, bytes](), 0
+    frame_bytes = _FRAME_HEADER.size + _PAGE_BYTES
+    for start in range(_LOG_HEADER.size, len(log) - frame_bytes + 1, frame_bytes):
+        number, pages_after, frame_salts, _checksum = _FRAME_HEADER.unpack_from(log, start)
+        if frame_salts != salts[:8]:
+            break
+        content = start + _FRAME_HEADER.size
+        pages[number] = log[content : content + _PAGE_BYTES]
+        if pages_after:
+            committed.update(pages)
+            pages, size = {}, pages_after * _PAGE_BYTES
+    return committed, size

@@ -9,12 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.errors import Conflict, Fault, Refusal
+from rebal_tui.domain.side_files import SQLITE_SUFFIXES
 from rebal_tui.store.database import Database
 from rebal_tui.systems import sync_folder
-
-SIDE_FILE_SUFFIXES = ("-wal", "-shm", "-journal")
-"""Files that SQLite writes next to a database; they must never be read with another database file."""
 
 
 def restore(backup: Path, path: Path, previous: Path, make_ready: Callable[[Path], None]) -> bool:
@@ -34,11 +32,14 @@ def restore(backup: Path, path: Path, previous: Path, make_ready: Callable[[Path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove(partial)
         _copy(backup, partial)
-        make_ready(partial)
+        try:
+            make_ready(partial)
+        except Refusal as refusal:
+            raise _about(backup, partial, refusal) from refusal
         _settle(partial)
         if there:
             _keep(path, previous)
-            for side in SIDE_FILE_SUFFIXES:
+            for side in SQLITE_SUFFIXES:
                 path.with_name(path.name + side).unlink(missing_ok=True)
         os.replace(partial, path)
         _sync(path)
@@ -48,6 +49,14 @@ def restore(backup: Path, path: Path, previous: Path, make_ready: Callable[[Path
         with suppress(OSError):
             _remove(partial)
     return there
+
+
+def _about(backup: Path, partial: Path, refusal: Refusal) -> Conflict:
+    """A refusal of the copy that names the backup, which the user knows."""
+    copy, original = str(partial), str(backup)
+    return Conflict(
+        Fault(fault.location.replace(copy, original), fault.message.replace(copy, original)) for fault in refusal.faults
+    )
 
 
 def _copy(backup: Path, partial: Path) -> None:
@@ -117,7 +126,7 @@ def _in_use(path: Path) -> str:
 
 
 def _keep_damaged(path: Path, previous: Path) -> None:
-    for side in ("", *SIDE_FILE_SUFFIXES):
+    for side in ("", *SQLITE_SUFFIXES):
         target = previous.with_name(previous.name + side)
         with suppress(FileNotFoundError):
             shutil.copyfile(path.with_name(path.name + side), target)
@@ -136,5 +145,5 @@ def _sync(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    for side in ("", *SIDE_FILE_SUFFIXES):
+    for side in ("", *SQLITE_SUFFIXES):
         path.with_name(path.name + side).unlink(missing_ok=True)

@@ -146,6 +146,8 @@ def test_a_copy_that_does_not_verify_is_refused_and_nothing_changes(tmp_path: Pa
     result = call("restore", db if fault == "itself" else copy, "--db", db)
 
     assert (result.code, "Traceback" in result.err, bool(result.err)) == (1, False, True)
+    assert ".restoring" not in result.err, "the user knows no such file"
+    assert str(db if fault == "itself" else copy) in result.err
     assert db.read_bytes() == content
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".lock") == [
         name for name in before if not name.endswith(".lock")

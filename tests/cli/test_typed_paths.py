@@ -81,6 +81,29 @@ def test_an_export_never_replaces_a_book_or_its_files(tmp_path: Path) -> None:
     assert done.code == 0
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal", ".lock", ".serve", ".partial", ".restoring"])
+def test_no_book_gets_the_name_of_a_file_beside_another_book(folder: Path, tmp_path: Path, suffix: str) -> None:
+    name, copy = tmp_path / f"book.db{suffix}", tmp_path / "copy.db"
+    assert call("backup", copy, "--db", folder / "book.db").code == 0
+    for command in (
+        ("import", folder / "book.json", "--db", name),
+        ("restore", copy, "--db", name),
+        ("new", "--db", name),
+        ("demo", "--headless", "1", "--db", name),
+        ("backup", name, "--db", folder / "book.db"),
+    ):
+        refused = call(*command)
+        assert (refused.code, "no book can have this name" in refused.err) == (1, True), (command, refused)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.db"]
+
+
+def test_the_lock_of_a_book_that_is_being_created_is_no_output(tmp_path: Path) -> None:
+    db = tmp_path / "new.db"
+    db.touch()
+    with exclusive_lock(db), pytest.raises(Conflict, match="a file of the book"):
+        write_file(tmp_path / "new.db.lock", "text", force=True)
+
+
 COMMANDS = (
     ("check", "--anchor", "{}", "--db", "book.db"),
     ("import", "{}", "--db", "new.db"),

@@ -114,6 +114,26 @@ def test_a_touched_file_and_one_changed_by_sqlite_are_still_the_book(tmp_path: P
     book.close()
 
 
+@pytest.mark.parametrize("mode", ["PASSIVE", "FULL", "RESTART", "TRUNCATE"])
+def test_a_checkpoint_by_another_program_is_no_change(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "book.db"
+    bootstrap.create_demo(path, accounts=3).close()
+    book = bootstrap.open_simulation(bootstrap.open_database(path))
+    with book.write() as tx:
+        book_settings.put(tx, "mark", "x" * 300_000)
+    before = path.stat().st_size
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        assert other.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[0] == 0
+    assert path.stat().st_size > before
+    scheduler.tick(book)
+    assert book.database.halted is None
+    path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(ReadOnly, match="wrote over the book's file"):
+        scheduler.tick(book)
+    with suppress(Refusal):
+        book.close()
+
+
 def test_a_viewer_notices_that_its_file_was_replaced(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     bootstrap.create_demo(path, accounts=3).close()

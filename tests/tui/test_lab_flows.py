@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,15 @@ async def computed(pilot: Any, app: Any, kind: type[Screen[Any]] = LabScreen) ->
     await settle(pilot)
 
 
-def test_a_book_without_enough_prices_shows_the_sample_and_says_so() -> None:
+def test_a_book_without_enough_prices_shows_the_sample_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, threads = comparison.subject, list[str]()
+
+    def read(*arguments: Any) -> comparison.Subject:
+        threads.append(threading.current_thread().name)
+        return real(*arguments)
+
+    monkeypatch.setattr(comparison, "subject", read)
+
     async def flow(pilot: Any, app: Any) -> None:
         await computed(pilot, app)
         text = screen_text(app)
@@ -48,6 +57,8 @@ def test_a_book_without_enough_prices_shows_the_sample_and_says_so() -> None:
         assert "±5/20 % 7 d yours" in text
         await press(pilot, "d")
         assert "days: shown (d)" in screen_text(app)
+        assert threads
+        assert not any(name.startswith("book") for name in threads), "heartbeats need the book's thread"
 
     run(flow, market_book(), "7", SIZES["120x40"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from rebal_tui.lab.dominance import dominated
 from rebal_tui.lab.luck import Luck, luck_of
 from rebal_tui.lab.policies import Policy, default_grid
 from rebal_tui.lab.progress import Cancelled, Progress
+from rebal_tui.market.closes import Closes
 from rebal_tui.market.closes_file import read_closes
 from rebal_tui.services.backtest import histories
 from rebal_tui.services.backtest.histories import SAMPLE_PORTFOLIO, Source
@@ -22,6 +24,14 @@ from rebal_tui.services.book.book import Book
 
 MIN_SESSIONS = 250
 """A shorter history of the book's own prices is replaced by the sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the book has for a backtest: a portfolio and closes of its assets; None where it has none."""
+
+    portfolio: Portfolio | None = None
+    closes: Closes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,29 +91,39 @@ def portfolio_names(book: Book) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found, key=lambda item: (fold(item[1]), item[0])))
 
 
-def subject(book: Book, portfolio_id: str | None, closes: Path | None = None) -> Subject:
-    """A portfolio of the book on closes from a file, else on the book's own prices.
+def choose(book: Book, portfolio_id: str | None) -> Choice:
+    """A portfolio of the book with the book's own prices; without portfolio when it has none of that id."""
+    portfolio = book.portfolios.get(portfolio_id or "")
+    if portfolio is None:
+        return Choice()
+    try:
+        return Choice(portfolio, histories.book_closes(book.database, portfolio.weights.symbols))
+    except Invalid:
+        return Choice(portfolio)
+
+
+def subject(choice: Choice, closes: Path | None = None) -> Subject:
+    """The chosen portfolio on closes from a file, else on the book's own prices. Does not use the book.
 
     The sample with its own portfolio where there is no portfolio or the book's prices are too few. Raises `Refusal` for
     a file that cannot be used, naming it.
     """
-    portfolio = book.portfolios.get(portfolio_id or "")
+    portfolio, own = choice.portfolio, choice.closes
     if portfolio is None:
         return _sample("the book has no portfolio to test")
-    symbols = portfolio.weights.symbols
     if closes is not None:
         try:
-            return _of(portfolio, histories.closes_source(closes.name, read_closes(closes), symbols))
+            return _of(portfolio, histories.closes_source(closes.name, read_closes(closes), portfolio.weights.symbols))
         except Refusal as refusal:
             raise Invalid(f"{closes.name}: {refusal}") from refusal
-    try:
-        source = histories.book_source(book.database, symbols)
-        length = source.history.length
-    except Invalid:
-        length = 0
-    if length < MIN_SESSIONS:
-        return _sample(f"{portfolio.name}: the book has prices of {length} sessions, too few; o opens a file of closes")
-    return _of(portfolio, source)
+    length = 0
+    if own is not None:
+        with suppress(Invalid):
+            source = histories.book_source(own)
+            length = source.history.length
+            if length >= MIN_SESSIONS:
+                return _of(portfolio, source)
+    return _sample(f"{portfolio.name}: the book has prices of {length} sessions, too few; o opens a file of closes")
 
 
 def compare(chosen: Subject, progress: Progress | None = None, canceled: Cancelled | None = None) -> Comparison:

@@ -98,18 +98,21 @@ def returns_source(label: str, returns: MonthlyReturns, symbols: Sequence[str]) 
     return Source(label, history, (f"{count_text(len(returns.months), 'month')}, one close a month",), sessions=False)
 
 
-def book_source(database: Database, symbols: Sequence[str]) -> Source:
+def book_closes(database: Database, symbols: Sequence[str]) -> Closes:
     """The prices of a book's own evaluations, the last of each session. Raises `Invalid` when there are too few."""
     prices = decision_contexts.session_prices(database)
-    label = "this book's own evaluations"
     if len(prices) < 2:
         raise Invalid(
             f"the book has prices of {count_text(len(prices), 'session')} only; give a price history with --closes, or "
             "use --sample"
         )
-    days = tuple(prices)
-    rows = tuple(tuple(prices[day].get(symbol) for symbol in symbols) for day in days)
-    return closes_source(label, Closes(tuple(symbols), days, rows), symbols, allow_jumps=True)
+    rows = tuple(tuple(found.get(symbol) for symbol in symbols) for found in prices.values())
+    return Closes(tuple(symbols), tuple(prices), rows)
+
+
+def book_source(closes: Closes) -> Source:
+    """The history of `book_closes`. Raises `Invalid` when there are too few."""
+    return closes_source("this book's own evaluations", closes, closes.symbols, allow_jumps=True)
 
 
 def sample_source(symbols: Sequence[str] = SAMPLE_PORTFOLIO.weights.symbols) -> Source:

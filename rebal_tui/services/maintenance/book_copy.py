@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from rebal_tui.domain.side_files import require_book_name
 from rebal_tui.services.book.book import Book
 from rebal_tui.store.backup import back_up
 from rebal_tui.typed_paths import require_new
 
 
 def save_copy(book: Book, target: Path) -> str:
-    """Write a verified copy to a new file; returns what was done. Raises `Conflict` when the file exists, and as
-    `back_up` does."""
+    """Write a verified copy to a new file; returns what was done. Raises `Conflict` when the file exists or
+    no book can have its name, and as `back_up` does."""
     require_new(target)
+    require_book_name(target)
     back_up(book.database, target)
     return f"saved to {target}; quit, then open it with: rebal-tui --db {target}"
 

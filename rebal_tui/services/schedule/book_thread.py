@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from rebal_tui.broker.failures import BrokerPending
 from rebal_tui.domain.errors import Conflict, Halt, ReadOnly, Refusal
+from rebal_tui.services.schedule.turns import Turns
 
 if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
@@ -22,7 +23,7 @@ RETRY_SECONDS = 0.1
 
 
 class BookThread:
-    """Runs work on the book sequentially on one dedicated thread."""
+    """Runs work on the book sequentially on one dedicated thread, heartbeats before requests that wait."""
 
     def __init__(self, open_book: Callable[[], Book], view_book: Callable[[], Book] | None = None) -> None:
         """`view_book` opens the book read-only after another program has become its writer."""
@@ -33,10 +34,11 @@ class BookThread:
         self.open_error = ""
         """Why the book could not be opened; it is not tried again until `reopen` or `write_again`."""
         self.halted: ReadOnly | None = None
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="book")
+        self._executor = Turns(time.monotonic)
 
-    async def ask(self, work: Callable[[Book], T]) -> T:
+    async def ask(self, work: Callable[[Book], T], *, heartbeat: bool = False) -> T:
         """The result of `work(book)`. Exceptions propagate; except after a `Refusal`, memory is reloaded from the file.
+        A heartbeat goes before requests that wait.
 
         After a disk failure, or when another program has become the writer, nothing more is written: `halted` has the
         reason, and the book shows the state of the file.
@@ -45,10 +47,11 @@ class BookThread:
         `MAX_WAIT_SECONDS`; other work runs in between. Raises `Conflict` after that.
         """
         loop = asyncio.get_running_loop()
+        executor = self._executor.heartbeats if heartbeat else self._executor
         until = loop.time() + MAX_WAIT_SECONDS
         while True:
             try:
-                response = loop.run_in_executor(self._executor, self._do, work)
+                response = loop.run_in_executor(executor, self._do, work)
             except RuntimeError:  # The executor is shut down.
                 raise Conflict("the book is closed") from None
             try:

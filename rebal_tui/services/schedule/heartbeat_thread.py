@@ -78,7 +78,7 @@ class HeartbeatThread:
 
     async def _chunk(self) -> bool:
         try:
-            more = await self._thread.ask(self._tick)
+            more = await self._thread.ask(self._tick_unless_held, heartbeat=True)
         except ReadOnly:
             self._failed("")
         except Refusal as refusal:
@@ -91,6 +91,9 @@ class HeartbeatThread:
             self.completed += 1
             return more
         return False
+
+    def _tick_unless_held(self, book: Book) -> bool:
+        return not self.held and self._tick(book)
 
     def _failed(self, text: str, error: Exception | None = None) -> None:
         """Note the outcome of a heartbeat; an error is logged with its traceback when it differs from the last."""

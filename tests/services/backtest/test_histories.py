@@ -12,7 +12,7 @@ from rebal_tui.domain.errors import Conflict, Invalid
 from rebal_tui.lab.history import PRICES_ONLY, TOTAL_RETURNS
 from rebal_tui.market.closes_file import read_closes
 from rebal_tui.market.monthly_returns import read_monthly_returns
-from rebal_tui.services.backtest.histories import Source, book_source, closes_source, returns_source
+from rebal_tui.services.backtest.histories import Source, book_closes, book_source, closes_source, returns_source
 from tests.cli.books import book, call, written
 
 
@@ -80,7 +80,7 @@ def test_a_book_has_the_prices_of_its_evaluations(tmp_path: Path) -> None:
 
     database = bootstrap.open_database(db, read_only=True)
     try:
-        found = book_source(database, ("SPY", "TLT"))
+        found = book_source(book_closes(database, ("SPY", "TLT")))
     finally:
         database.close()
 
@@ -94,4 +94,4 @@ def test_a_book_without_evaluations_says_how_long_its_history_is() -> None:
     memory = bootstrap.memory_book(datetime(2026, 11, 24, 17, tzinfo=UTC), prices={})
 
     with pytest.raises(Invalid, match="prices of 0 sessions only; give a price history with --closes"):
-        book_source(memory.database, ("SPY",))
+        book_closes(memory.database, ("SPY",))

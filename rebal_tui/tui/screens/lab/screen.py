@@ -96,7 +96,11 @@ class LabScreen(SectionScreen, inherit_bindings=False):
 
     async def _compute(self, stop: threading.Event) -> None:
         chosen = self._portfolios[self._chosen % len(self._portfolios)][0] if self._portfolios else None
-        subject = await self.host.ask(backtest_comparison.subject, chosen, self._closes)
+        choice = await self.host.ask(backtest_comparison.choose, chosen)
+        # On a thread of its own, because reading a history takes long and heartbeats need the book's thread.
+        subject: Subject = await asyncio.to_thread(backtest_comparison.subject, choice, self._closes)
+        if stop.is_set():
+            return
         self._subject, self._found, self._verified = subject, None, {}
         self._show()
         found = await self._in_thread(

@@ -1,0 +1,21 @@
+"""Names of the files beside a book, which no book can have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rebal_tui.domain.errors import Conflict
+
+SQLITE_SUFFIXES = ("-wal", "-shm", "-journal")
+"""Endings of files that SQLite writes next to a database; they must never be read with another database file."""
+SIDE_SUFFIXES = (*SQLITE_SUFFIXES, ".lock", ".serve")
+"""Endings of the files that belong to an open book."""
+_UNFINISHED_SUFFIXES = (".partial", ".restoring")
+"""Endings of an unfinished backup and restore of a book, which are deleted."""
+
+
+def require_book_name(path: Path) -> None:
+    """Raise `Conflict` for a name that a file beside another book has: opening that book would empty this one."""
+    for suffix in (*SIDE_SUFFIXES, *_UNFINISHED_SUFFIXES):
+        if path.name.endswith(suffix):
+            raise Conflict(f"{path}: no book can have this name, because a file beside another book ends with {suffix}")
