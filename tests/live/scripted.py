@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -18,11 +18,13 @@ from rebal_tui.credentials import KeyLocation, Keys
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.live import LivePrices
+from rebal_tui.market.protocol import Quote
 from rebal_tui.market.sessions import build_sessions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.settings import Mode, Settings
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import event_inbox, jobs, portfolios
+from rebal_tui.store.database import MEMORY, Database
 from tests.live.immediate_gateway import front_of
 from tests.live.transports import FIRM
 from tests.services.factories import balanced, new_york
@@ -52,6 +54,19 @@ def position_row(symbol: str, qty: str, name: str = "", **changes: Any) -> dict[
         "asset_id": identity(name or symbol), "symbol": symbol, "exchange": "ARCA", "asset_class": "us_equity",
         "avg_entry_price": "10", "qty": qty, "qty_available": qty, "side": "long", "cost_basis": "10",
     } | changes  # fmt: skip
+
+
+def calendar_rows(first: date, last: date) -> list[dict[str, str]]:
+    """The days of the API's calendar."""
+    return [
+        {
+            "date": session.day.isoformat(),
+            "open": f"{session.open.astimezone(NEW_YORK):%H:%M}",
+            "close": f"{session.close.astimezone(NEW_YORK):%H:%M}",
+            "settlement_date": session.settles_on.isoformat(),
+        }
+        for session in build_sessions(first, last)
+    ]
 
 
 def refused(status: int, message: str = "no") -> Answer:
@@ -114,7 +129,7 @@ class ScriptedBroker:
         if parts == ["clock"]:
             return {"timestamp": self.clock.now().isoformat()}
         if parts == ["calendar"]:
-            return _calendar(date.fromisoformat(params["start"]), date.fromisoformat(params["end"]))
+            return calendar_rows(date.fromisoformat(params["start"]), date.fromisoformat(params["end"]))
         if parts == ["journals"]:
             return self.journals
         if parts == ["assets"]:
@@ -139,47 +154,55 @@ class ScriptedBroker:
         return {one: {"latestTrade": {"p": self.prices[one], "t": at}} for one in symbols if one in self.prices}
 
 
-def _calendar(first: date, last: date) -> list[dict[str, str]]:
-    return [
-        {
-            "date": session.day.isoformat(),
-            "open": f"{session.open.astimezone(NEW_YORK):%H:%M}",
-            "close": f"{session.close.astimezone(NEW_YORK):%H:%M}",
-            "settlement_date": session.settles_on.isoformat(),
-        }
-        for session in build_sessions(first, last)
-    ]
-
-
-class _Quiet(AlpacaBroker):
+class QuietBroker(AlpacaBroker):
     """The adapter without event streams; tests store events themselves."""
 
     def listen(self) -> None:
         return
 
+    def catch_up(self, until: datetime, begin: datetime) -> None:
+        return
+
+
+def new_live_file(now: datetime) -> Database:
+    """A live book in memory that has not been opened."""
+    database = bootstrap.open_database(MEMORY)
+    live_book.create_live(
+        database, environment="PAPER", url="https://broker.test", firm_account=FIRM, keys_name="test",
+        keys_location=KeyLocation.ENVIRONMENT, name="live", now=now,
+    )  # fmt: skip
+    return database
+
+
+def adapter(
+    database: Database,
+    now: Callable[[], datetime],
+    answer: Callable[[httpx.Request], httpx.Response],
+    quote: Callable[[str], Quote | None],
+    *,
+    firm_account: str = FIRM,
+    before: Callable[[], None] = lambda: None,
+) -> AlpacaBroker:
+    """The adapter over a function that answers its requests; `before` is called before each of them."""
+    client = AlpacaClient(
+        Endpoints("https://broker.test", "https://data.test", "https://stream.test", live=False),
+        Keys("KEYKEYKEY", "CANARY-SECRET"), now, sleep=lambda _seconds: None, transport=httpx.MockTransport(answer),
+        before=before,
+    )  # fmt: skip
+    return QuietBroker(
+        client, live_book.BookInbox(database), now, lambda day: day + timedelta(days=1), quote,
+        firm_account=firm_account,
+    )  # fmt: skip
+
 
 def live_book_of(scripted: ScriptedBroker, firm_account: str = FIRM) -> Book:
     """A new live book whose heartbeat has read the broker's state; its runs start without review."""
-    database = bootstrap.open_database(":memory:")
-    live_book.create_live(
-        database, environment="PAPER", url="https://broker.test", firm_account=firm_account, keys_name="test",
-        keys_location=KeyLocation.ENVIRONMENT, name="live", now=scripted.clock.now(),
-    )  # fmt: skip
-    client = AlpacaClient(
-        Endpoints("https://broker.test", "https://data.test", "https://stream.test", live=False),
-        Keys("KEYKEYKEY", "CANARY-SECRET"),
-        scripted.clock.now,
-        sleep=lambda _seconds: None,
-        transport=httpx.MockTransport(scripted.answer),
-    )
+    database = new_live_file(scripted.clock.now())
     opened: list[Book] = []
     feed = LivePrices(
         lambda symbols: broker.latest_prices(symbols), lambda: live_book.tracked_symbols(opened[0]), timedelta(0)
     )
-    broker = _Quiet(
-        client, live_book.BookInbox(database), scripted.clock.now, lambda day: day + timedelta(days=1), feed.quote,
-        firm_account=firm_account,
-    )  # fmt: skip
+    broker = adapter(database, scripted.clock.now, scripted.answer, feed.quote, firm_account=firm_account)
     settings = Settings(Mode.LIVE, name="live", environment="PAPER", review=False)
     front = front_of(broker, database, scripted.clock.now)
     book = Book(database, front, scripted.clock, settings, feed=feed, live=front)

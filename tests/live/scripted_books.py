@@ -11,27 +11,20 @@ from urllib.parse import unquote
 
 import httpx
 
-from rebal_tui import bootstrap, live_book
-from rebal_tui.broker.alpaca.broker import AlpacaBroker
-from rebal_tui.broker.alpaca.client import AlpacaClient, Endpoints
 from rebal_tui.broker.budget import RequestBudget
 from rebal_tui.broker.gateway.gateway import Gateway
-from rebal_tui.credentials import KeyLocation, Keys
 from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.domain.quantities import parse_price
-from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.fixed import FixedPrices
-from rebal_tui.market.sessions import build_sessions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.guards import with_guards
 from rebal_tui.services.book.policy import set_review
 from rebal_tui.services.book.settings import Mode, Settings
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import book_settings, event_inbox, jobs, portfolios
-from rebal_tui.store.database import MEMORY, Database
 from tests.live.immediate_gateway import ImmediateGateway, behind
-from tests.live.transports import FIRM
+from tests.live.scripted import adapter, asset_row, calendar_rows, new_live_file
 from tests.services.factories import balanced, new_york
 
 ASSETS = {
@@ -68,9 +61,11 @@ class ScriptedBroker:
             return httpx.Response(200, json={"timestamp": self.now.isoformat()})
         if path == "/v1/calendar":
             first, last = (datetime.fromisoformat(request.url.params[name]).date() for name in ("start", "end"))
-            return httpx.Response(200, json=[_session(s) for s in build_sessions(first, last)])
+            return httpx.Response(200, json=calendar_rows(first, last))
         if path == "/v1/assets":
-            return httpx.Response(200, json=[_asset(symbol, identity) for symbol, identity in self.assets.items()])
+            return httpx.Response(
+                200, json=[asset_row(symbol, id=identity) for symbol, identity in self.assets.items()]
+            )
         if path == "/v1/accounts/positions":
             held = {name: self._positions(account) for name, account in self.accounts.items()}
             return httpx.Response(200, json={"as_of": self.now.isoformat(), "positions": held})
@@ -118,16 +113,6 @@ class ScriptedBroker:
         ]  # fmt: skip
 
 
-class _QuietBroker(AlpacaBroker):
-    """The adapter without its streams: tests put events into the inbox themselves."""
-
-    def listen(self) -> None:
-        return
-
-    def catch_up(self, until: datetime, begin: datetime) -> None:
-        return
-
-
 class ScriptedBook:
     """A live book whose accounts follow the 5/60/35 portfolio."""
 
@@ -138,11 +123,7 @@ class ScriptedBook:
     ) -> None:
         self.clock = FixedClock(new_york(at))
         self.broker = ScriptedBroker(dict(accounts), now=self.clock.now())
-        self.database: Database = bootstrap.open_database(MEMORY)
-        live_book.create_live(
-            self.database, environment="PAPER", url="", firm_account=FIRM, keys_name="test",
-            keys_location=KeyLocation.ENVIRONMENT, name="live", now=self.clock.now(),
-        )  # fmt: skip
+        self.database = new_live_file(self.clock.now())
         self.feed = FixedPrices({s: parse_price(p) for s, p in PRICES.items()}, self.clock.now())
         self._numbers = 0
         self.book = self._open()
@@ -195,21 +176,15 @@ class ScriptedBook:
         return [alert.text for alert in jobs.open_alerts(self.database) if alert.kind == kind]
 
     def _open(self) -> Book:
-        client = AlpacaClient(
-            Endpoints("https://broker.test", "https://data.test", "https://stream.test", live=False),
-            Keys("KEYKEYKEY", "CANARY-SECRET"), self.clock.now, sleep=lambda _seconds: None,
-            transport=httpx.MockTransport(self.broker), before=lambda: self.gateway.acquire(),
-        )  # fmt: skip
-        inbox = live_book.BookInbox(self.database)
-        adapter = _QuietBroker(
-            client, inbox, self.clock.now, lambda day: day + timedelta(days=1), self._quote, firm_account=FIRM
+        network = adapter(
+            self.database, self.clock.now, self.broker, self._quote, before=lambda: self.gateway.acquire()
         )
         settings = with_guards(
             Settings(Mode.LIVE, resend_after=timedelta(seconds=10), orders_per_minute=self.orders_per_minute),
             self.database,
         )
         self.gateway = self._made_gateway()
-        front = behind(self.gateway, adapter, self.database, self.clock.now)
+        front = behind(self.gateway, network, self.database, self.clock.now)
         book = Book(self.database, front, self.clock, settings, feed=self.feed, live=front)
         scheduler.start(book)
         return book
@@ -219,21 +194,6 @@ class ScriptedBook:
 
     def _quote(self, symbol: str) -> Any:
         return self.feed.quotes().get(symbol)
-
-
-def _session(session: Any) -> dict[str, str]:
-    opens, closes = (at.astimezone(NEW_YORK).strftime("%H:%M") for at in (session.open, session.close))
-    return {
-        "date": session.day.isoformat(), "open": opens, "close": closes,
-        "settlement_date": session.settles_on.isoformat(),
-    }  # fmt: skip
-
-
-def _asset(symbol: str, identity: str) -> dict[str, Any]:
-    return {
-        "id": identity, "symbol": symbol, "name": symbol, "class": "us_equity", "exchange": "ARCA", "status": "active",
-        "tradable": True, "fractionable": True,
-    }  # fmt: skip
 
 
 def _account(account_id: str) -> dict[str, Any]:
