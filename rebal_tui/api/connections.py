@@ -1,4 +1,4 @@
-"""Limits on connections: how many may be open, and how long one may take to send a request."""
+"""Limits on connections: how many may be open, and how long one may take to send a request and to read a response."""
 
 from __future__ import annotations
 
@@ -15,18 +15,35 @@ MAX_CONNECTIONS = 1_000
 MIN_CONNECTIONS = 8
 RESERVED_DESCRIPTORS = 48
 """File descriptors kept free for the book, its backups, logs and a broker."""
+MAX_HEAD_BYTES = 64 * 1024
+"""Bytes of a request line with its headers; the longest documented query is 48 kB, percent-encoded."""
+READ_BYTES = 16 * 1024
+"""Bytes parsed at once: as chunks of one byte, 256 kB of asyncio would keep the event loop busy for half a second."""
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 30.0
+UNREAD_SECONDS = 30.0
+MIN_READ_BYTES = 16 * 1024
+"""Bytes of a response that a client must read in each `UNREAD_SECONDS`, unless fewer are left."""
+SHUTDOWN_SECONDS = 2.0
+"""Seconds that clients have at a shutdown to send the rest of a body or to read the rest of a response."""
+STUCK_SECONDS = 2.0
+"""Seconds with a part of a response unread after which a connection makes room before one without a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
     """`connections` may be open at once. A request's head must be complete `head_seconds` after its connection was
-    opened or the previous response ended, its body `body_seconds` after the head."""
+    opened or the previous response ended, its body `body_seconds` after the head. Of a response, `MIN_READ_BYTES` must
+    be read every `unread_seconds`; with a part unread for `stuck_seconds`, a connection is the first to make room.
+
+    `shutdown_seconds` are left at a shutdown for bodies and responses under way."""
 
     connections: int
     head_seconds: float = HEAD_SECONDS
     body_seconds: float = BODY_SECONDS
+    unread_seconds: float = UNREAD_SECONDS
+    stuck_seconds: float = STUCK_SECONDS
+    shutdown_seconds: float = SHUTDOWN_SECONDS
 
 
 def connection_limits() -> ConnectionLimits:
@@ -47,10 +64,12 @@ def limited_protocol(limits: ConnectionLimits) -> type[H11Protocol]:
 
 
 class _LimitedProtocol(H11Protocol):
-    """Closes a connection whose request does not arrive in time.
+    """Closes a connection whose request does not arrive in time, or whose response is not read.
 
-    When the limit is reached, a new connection replaces the one that has been without a request for longest. A client
-    that sends its request at once is served even while others hold every connection open.
+    When the limit is reached, a new connection replaces the one that has been stuck for longest in a response that its
+    client does not read, else the one that has been without a request for longest, else one whose client sent requests
+    before it had the responses to earlier ones, as those of this API do not. A client that sends its request at once is
+    served even while others hold every connection open.
     """
 
     limits: ClassVar[ConnectionLimits]
@@ -58,20 +77,26 @@ class _LimitedProtocol(H11Protocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.waiting_since = 0.0
+        self.unread_since: float | None = None
+        self.pipelined_since: float | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread_deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        if len(self.connections) >= self.limits.connections and not self._close_longest_waiting():
+        if len(self.connections) >= self.limits.connections and not self._make_room():
             transport.abort()
             self.transport = transport
             return
         super().connection_made(transport)
+        transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # what asyncio's own transports read at once
+        # Writing pauses while any byte is unsent, so that `unread_since` is known.
+        transport.set_write_buffer_limits(high=0)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._cancel_deadline()
-        if self in self.connections:
-            super().connection_lost(exc)
+        self._response_was_read()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         was_waiting = self.is_waiting
@@ -95,8 +120,33 @@ class _LimitedProtocol(H11Protocol):
             return
         if self.is_waiting:
             self.waiting_since = self.loop.time()
-        elif self.cycle.more_body:
+            return
+        if self.pipelined_since is None:
+            self.pipelined_since = self.loop.time()
+        if self.cycle.more_body:
             self._set_deadline(self.limits.body_seconds)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.unread_since = self.loop.time()
+        self._await_reading()
+
+    def resume_writing(self) -> None:
+        self._response_was_read()
+        super().resume_writing()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self.loop.call_later(self.limits.shutdown_seconds, self._abort_if_client_is_late)
+
+    def _abort_if_client_is_late(self) -> None:
+        # uvicorn would cancel the request, and log that as an error of the application.
+        if self.unread_since is not None or (self.cycle is not None and self.cycle.more_body):
+            self.transport.abort()
+
+    def _should_upgrade(self) -> bool:
+        # A server may ignore an upgrade (RFC 9110); uvicorn would log it, and advise to install a library.
+        return False
 
     def send_400_response(self, msg: str) -> None:
         """Answer malformed data, as far as the response that was begun or ended before allows an answer."""
@@ -113,14 +163,38 @@ class _LimitedProtocol(H11Protocol):
         """Whether no request is being answered."""
         return self.cycle is None or self.cycle.response_complete
 
-    def _close_longest_waiting(self) -> bool:
-        waiting = [one for one in self.connections if isinstance(one, _LimitedProtocol) and one.is_waiting]
-        if not waiting:
+    def _make_room(self) -> bool:
+        """Close a connection that can be replaced; whether there was one."""
+        others = [one for one in self.connections if isinstance(one, _LimitedProtocol)]
+        unread_before = self.loop.time() - self.limits.stuck_seconds
+        unread = [(one.unread_since, one) for one in others if one.unread_since is not None]
+        stuck = [pair for pair in unread if pair[0] <= unread_before]
+        waiting = [(one.waiting_since, one) for one in others if one.is_waiting]
+        pipelined = [(one.pipelined_since, one) for one in others if one.pipelined_since is not None]
+        chosen = stuck or waiting or pipelined or unread
+        if not chosen:
             return False
-        oldest = min(waiting, key=lambda one: one.waiting_since)
+        _, oldest = min(chosen, key=lambda pair: pair[0])
         self.connections.discard(oldest)
         oldest.transport.abort()
         return True
+
+    def _await_reading(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._unread_deadline = self.loop.call_later(self.limits.unread_seconds, self._check_reading, left)
+
+    def _check_reading(self, left_before: int) -> None:
+        if left_before - self.transport.get_write_buffer_size() < MIN_READ_BYTES:
+            self._response_was_read()
+            self.transport.abort()
+        else:
+            self._await_reading()
+
+    def _response_was_read(self) -> None:
+        self.unread_since = None
+        if self._unread_deadline is not None:
+            self._unread_deadline.cancel()
+            self._unread_deadline = None
 
     def _await_head(self) -> None:
         self.waiting_since = self.loop.time()

@@ -152,7 +152,7 @@ async def _stream(
         nonlocal seq
         quiet = 0.0
         yield ": begin\n\n"
-        while not state.options.closing():
+        while request.state.still_accepted() and not state.options.closing():
             events, now = await client.ask(partial(_poll, source=source, seq=seq))
             if not request.state.still_accepted():
                 return

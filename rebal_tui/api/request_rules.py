@@ -1,4 +1,4 @@
-"""Requests that RFC 9112 lets a server refuse: ambiguous framing, and a Host that is no host."""
+"""Requests by the letter of HTTP: ambiguous framing and a Host that is no host are refused, HEAD is answered."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from rebal_tui.api.responses import error
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-fvV:.]+\])(?::[0-9]*)?")
 _CLOSE = {"Connection": "close"}
+_STREAMS = "/events/"
+"""In the path of every event stream, whose response does not end."""
 
 
 class RequestRules:
-    """Middleware: answers 400 to such requests and closes their connection.
+    """Middleware: answers HEAD like GET, and refuses what RFC 9112 lets a server refuse, closing the connection.
 
     A proxy in front may see another end of a body that has two lengths than this server does; what follows it on the
     connection could be taken for a request of somebody else.
@@ -23,14 +25,21 @@ class RequestRules:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = _fault(scope) if scope["type"] == "http" else ""
-        if fault:
-            await error(400, fault, _CLOSE)(scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        status, fault = _fault(scope)
+        if fault:
+            await error(status, fault, _CLOSE)(scope, receive, send)
+            return
+        if scope["method"] == "HEAD" and _STREAMS not in scope["path"]:
+            # The server leaves out the body of a response to HEAD itself.
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive, send)
 
 
-def _fault(scope: Scope) -> str:
+def _fault(scope: Scope) -> tuple[int, str]:
+    """The status and the message of a refusal; the message is empty without a fault."""
     length = encoding = False
     host = b""
     for name, value in scope["headers"]:
@@ -38,7 +47,9 @@ def _fault(scope: Scope) -> str:
         encoding = encoding or name == b"transfer-encoding"
         host = value if name == b"host" else host
     if encoding and length:
-        return "a request has either Content-Length or Transfer-Encoding"
+        return 400, "a request has either Content-Length or Transfer-Encoding"
+    if scope["http_version"] not in ("1.0", "1.1"):
+        return 505, "expected HTTP/1.1"
     if encoding and scope["http_version"] == "1.0":
-        return "HTTP/1.0 has no Transfer-Encoding"
-    return "" if _HOST.fullmatch(host) else "the Host header is not a host"
+        return 400, "HTTP/1.0 has no Transfer-Encoding"
+    return 400, "" if _HOST.fullmatch(host) else "the Host header is not a host"

@@ -69,13 +69,18 @@ class NotJson(Exception):
 
 
 class _CallerBookClient:
-    """The book client of one caller: actions are recorded under the caller's name."""
+    """The book client of one caller: actions are recorded under the caller's name, while the key is accepted."""
 
-    def __init__(self, client: BookClient, actor: str) -> None:
+    def __init__(self, client: BookClient, actor: str, accepted: Callable[[], bool]) -> None:
         self._client = client
         self._actor = actor
+        self._accepted = accepted
 
     async def ask(self, work: Callable[[Book], T]) -> T:
+        # The body may arrive long after the key was checked.
+        if not self._accepted():
+            raise HTTPException(401, "the key was revoked or expired during the request")
+
         def named(book: Book) -> T:
             with book.acting_as(self._actor):
                 return work(book)
@@ -85,7 +90,7 @@ class _CallerBookClient:
 
 def book_client(request: Request) -> BookClient:
     """The book client of a request."""
-    return _CallerBookClient(request.app.state.client, actor_of(request))
+    return _CallerBookClient(request.app.state.client, actor_of(request), request.state.still_accepted)
 
 
 def actor_of(request: Request) -> str:

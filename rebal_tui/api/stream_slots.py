@@ -12,10 +12,11 @@ MAX_STREAMS_PER_KEY = 64
 
 
 class StreamSlots:
-    """Slots for `total` streams, at most `MAX_STREAMS_PER_KEY` of one key."""
+    """Slots for `total` streams, of one key at most half of them and at most `MAX_STREAMS_PER_KEY`."""
 
     def __init__(self, total: int) -> None:
         self._total = total
+        self._per_key = max(1, min(MAX_STREAMS_PER_KEY, total // 2))
         self._open: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -23,7 +24,7 @@ class StreamSlots:
 
     def take(self, caller: str) -> StreamSlot | None:
         """A slot for a stream of a key, None when none is free. It counts until it is released."""
-        if len(self) >= self._total or self._open[caller] >= MAX_STREAMS_PER_KEY:
+        if len(self) >= self._total or self._open[caller] >= self._per_key:
             return None
         self._open[caller] += 1
         return StreamSlot(self._open, caller)

@@ -16,20 +16,25 @@ from starlette.types import Receive, Scope, Send
 from rebal_tui.api import connections
 from rebal_tui.api.connections import ConnectionLimits, limited_protocol
 from rebal_tui.api.repeated_messages import INTERVAL_SECONDS, MAX_MESSAGES, RepeatedMessages
+from rebal_tui.api.stream_slots import StreamSlots
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LARGE = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LARGE_BYTES = 16_000_000
+"""More than the system buffers for a connection whose client does not read."""
 LONG = 60.0
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the length of the body; of `/unread` without it."""
+    """Answer with the length of the body; of `/unread` without it, of `/large` with `LARGE_BYTES`."""
     size, more = 0, scope["path"] != "/unread"
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             return
         size, more = size + len(message.get("body", b"")), message.get("more_body", False)
-    await PlainTextResponse(str(size))(scope, receive, send)
+    text = b"x" * LARGE_BYTES if scope["path"] == "/large" else str(size).encode()
+    await PlainTextResponse(text)(scope, receive, send)
 
 
 MALFORMED = (
@@ -150,6 +155,58 @@ def test_at_the_limit_connections_with_a_request_are_kept() -> None:
     with_server(ConnectionLimits(2, LONG, LONG), test)
 
 
+@pytest.mark.parametrize("slow", [False, True])
+def test_a_response_that_is_not_read_ends_its_connection_but_not_one_that_is_read_slowly(slow: bool) -> None:
+    async def test(connect: Connect) -> None:
+        reader, _ = await connect(LARGE)
+        assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+        left, began = LARGE_BYTES, time.monotonic()
+        while slow and left and time.monotonic() < began + 1:
+            left -= len(await reader.read(100_000))
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.5)
+        try:
+            whole = len(await reader.readexactly(left)) == left
+        except (ConnectionError, asyncio.IncompleteReadError):
+            whole = False
+        assert whole is slow
+
+    with_server(ConnectionLimits(10, LONG, LONG, unread_seconds=0.6 if slow else 0.1), test)
+
+
+@pytest.mark.parametrize("stuck_first", [False, True])
+def test_at_the_limit_a_response_that_is_not_read_makes_room_for_a_new_connection(stuck_first: bool) -> None:
+    async def test(connect: Connect) -> None:
+        kept = [await connect(LARGE) for _ in range(3)]
+        await asyncio.sleep(0.1)
+        idle = [await connect(REQUEST) for _ in range(2)]
+        for reader, _ in idle:
+            assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+        third, _ = await connect(REQUEST)
+        assert b"200 OK" in await third.readuntil(b"\r\n\r\n")
+        assert len(kept) == 3
+        if stuck_first:
+            idle[0][1].write(REQUEST)
+            assert b"200 OK" in await idle[0][0].readuntil(b"\r\n\r\n")
+
+    with_server(ConnectionLimits(3, LONG, LONG, LONG, 0.05 if stuck_first else LONG), test)
+
+
+def test_at_the_limit_a_client_that_does_not_wait_for_responses_makes_room() -> None:
+    async def test(connect: Connect) -> None:
+        half = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na"
+        busy, busy_writer = await connect(half)
+        pipelining, _ = await connect(REQUEST + half)
+        await asyncio.sleep(0.05)
+        reader, _ = await connect(REQUEST)
+        assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+        busy_writer.write(b"b")
+        assert b"200 OK" in await busy.readuntil(b"\r\n\r\n")
+        assert (await pipelining.read()).count(b"200 OK") == 1
+
+    with_server(ConnectionLimits(2, LONG, LONG), test)
+
+
 @pytest.mark.parametrize(
     ("files", "allowed"),
     [(64, 16), (128, 80), (1_024, 976), (100_000, 1_000), (20, 8), (resource.RLIM_INFINITY, 1_000)],
@@ -178,6 +235,27 @@ def test_malformed_requests_leave_no_traceback_and_little_log(caplog: pytest.Log
     assert [record.exc_text or record.exc_info for record in caplog.records if record.exc_info] == []
     assert [record.name for record in caplog.records if record.levelno >= logging.ERROR] == []
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) <= len(MALFORMED)
+
+
+def test_late_clients_do_not_hold_up_a_shutdown(caplog: pytest.LogCaptureFixture) -> None:
+    opened: list[object] = []
+
+    async def test(connect: Connect) -> None:
+        opened.append(await connect(LARGE))
+        opened.append(await connect(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na"))
+        await asyncio.sleep(0.05)
+
+    began = time.monotonic()
+    with_server(ConnectionLimits(9, LONG, LONG, LONG, LONG, shutdown_seconds=0.1), test)
+    assert time.monotonic() < began + 5
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_key_gets_half_of_few_streams() -> None:
+    slots = StreamSlots(5)
+    assert [slots.take("a") is not None for _ in range(3)] == [True, True, False]
+    assert [slots.take("b") is not None for _ in range(3)] == [True, True, False]
+    assert slots.take("c") is not None
 
 
 def test_a_repeated_message_is_written_once_a_minute_with_its_number() -> None:

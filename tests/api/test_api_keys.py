@@ -102,6 +102,25 @@ def test_an_open_stream_ends_when_its_key_is_revoked_or_expires(sandbox: Server)
             assert [line for line in lines if line] == []
 
 
+def test_a_key_that_is_revoked_before_the_body_has_arrived_changes_nothing(sandbox: Server) -> None:
+    made = sandbox.post("/v1/api_keys", {"name": "revoked midway"})
+    before = sandbox.get("/v1/rebalancing/portfolios")
+
+    def body() -> Iterator[bytes]:
+        text = json.dumps(BALANCED).encode()
+        yield text[:9]
+        # The server reads this request before that of another connection, and checks its key at once.
+        assert sandbox.http.delete("/v1/api_keys/revoked%20midway").status_code == 204
+        yield text[9:]
+
+    answer = httpx.post(
+        f"{sandbox.url}/v1/rebalancing/portfolios", content=body(), auth=(made["key"], made["secret"]),
+        headers={"Content-Type": "application/json"},
+    )  # fmt: skip
+    assert (answer.status_code, answer.json()["code"]) == (401, 40110000)
+    assert sandbox.get("/v1/rebalancing/portfolios") == before
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

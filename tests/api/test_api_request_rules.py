@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rebal_tui.api.browser_safety import LOOPBACK_NAMES, BrowserSafety
-from rebal_tui.api.connections import ConnectionLimits, limited_protocol
+from rebal_tui.api.connections import MAX_HEAD_BYTES, ConnectionLimits, limited_protocol
 from rebal_tui.api.request_rules import RequestRules
 
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -22,12 +22,22 @@ async def ok(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(scope["path"])(scope, receive, send)
 
 
+async def method(scope: Scope, receive: Receive, send: Send) -> None:
+    await PlainTextResponse(scope["method"])(scope, receive, send)
+
+
 def answer(sent: bytes, app: ASGIApp) -> bytes:
-    """All that a server sends before it closes the connection, or within a fifth of a second."""
+    """All that a server sends before it closes the connection, or within a fifth of a second.
+
+    A connection that is closed before all has been read is reset, and the response may be lost.
+    """
 
     async def run() -> bytes:
         protocol = limited_protocol(ConnectionLimits(8))
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", http=protocol))
+        config = uvicorn.Config(
+            app, port=0, log_config=None, lifespan="off", http=protocol, h11_max_incomplete_event_size=MAX_HEAD_BYTES
+        )
+        server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve())
         while not server.started:
             await asyncio.sleep(0.005)
@@ -39,6 +49,8 @@ def answer(sent: bytes, app: ASGIApp) -> bytes:
                 got += more
         except TimeoutError:
             got += b"(open)"
+        except ConnectionError:
+            got += b"(reset)"
         writer.close()
         server.should_exit = True
         await serving
@@ -81,3 +93,29 @@ def test_what_a_proxy_may_read_differently_is_refused_and_its_connection_closed(
 )
 def test_only_http_1_0_may_leave_out_the_host(head: bytes, status: bytes) -> None:
     assert answer(head + b"\r\n", BrowserSafety(RequestRules(ok), LOOPBACK_NAMES)).split(b"\r\n")[0][9:] == status
+
+
+def test_another_version_is_refused() -> None:
+    got = answer(b"GET / HTTP/3.0\r\nHost: localhost\r\n\r\n", RequestRules(ok))
+    assert got.startswith(b"HTTP/1.1 505 HTTP Version Not Supported\r\n")
+
+
+def test_head_is_answered_like_get_without_a_body_but_opens_no_stream() -> None:
+    got = answer(b"HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n", RequestRules(method))
+    assert got.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"content-length: 3\r\n" in got
+    assert got.endswith(b"\r\n\r\n(open)")
+    got = answer(b"HEAD /v2/events/rebalancer HTTP/1.1\r\nHost: localhost\r\n\r\n", RequestRules(method))
+    assert b"content-length: 4\r\n" in got
+
+
+def test_an_upgrade_is_ignored_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    assert answer(head, RequestRules(ok)).startswith(b"HTTP/1.1 200 OK")
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(("size", "accepted"), [(60_000, True), (100_000, False)])
+def test_headers_beyond_the_limit_are_refused_though_they_arrive_at_once(size: int, accepted: bool) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * size + b"\r\n\r\n"
+    assert answer(head, RequestRules(ok)).startswith(b"HTTP/1.1 200 OK") is accepted
