@@ -24,7 +24,7 @@ Fetch = Callable[[Sequence[str]], Fetched]
 class LivePrices:
     """A `PriceFeed` that fetches the needed symbols every `interval` on its own thread.
 
-    A symbol that a response leaves out is asked for once more at once, then only with the others. A quote keeps the
+    A symbol that a response leaves out is requested once more at once, then only with the others. A quote keeps the
     time of its price, so that an old price fails the age check (R-12.5). A quote is replaced by one with an earlier
     time only when its own time is more than `MAX_AHEAD` to come.
     """
@@ -40,7 +40,7 @@ class LivePrices:
         self._pending_fetch: Future[Fetched] | None = None
         self._asked: Sequence[str] = ()
         self._missing: set[str] = set()
-        """Symbols that the last response about them left out; they have been asked for once more."""
+        """Symbols that the last response about them left out; they have been requested once more."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prices")
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:

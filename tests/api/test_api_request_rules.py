@@ -1,4 +1,4 @@
-"""Requests of ambiguous framing or without a valid Host, over a connection, as RFC 9112 says."""
+"""Requests of ambiguous framing or without a valid Host, over a connection, by RFC 9112."""
 
 from __future__ import annotations
 

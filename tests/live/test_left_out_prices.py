@@ -1,4 +1,4 @@
-"""A symbol that a response about prices leaves out is asked for at once, and never more than once a round."""
+"""A symbol that a response about prices leaves out is requested at once, and never more than once a round."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Fetches:
         self._now = START
 
     def after(self, seconds: float) -> list[str]:
-        """The symbols with a new quote in a heartbeat some seconds later; what it asked for is answered by then."""
+        """The symbols with a new quote in a heartbeat some seconds later; its requests are answered by then."""
         self._now += timedelta(seconds=seconds)
         changed = sorted(self.feed.advance(self._now))
         pending = self.feed._pending_fetch

@@ -19,7 +19,7 @@ from tests.proxy.world import World
 
 
 class Line(httpx.BaseTransport):
-    """The connection of one program to the proxy. `point` is called around each write and says whether it is cut."""
+    """The connection of one program to the proxy. `point` is called around each write and returns whether it is cut."""
 
     def __init__(self, proxy: httpx.BaseTransport, point: Callable[[str], bool]) -> None:
         self._proxy = proxy
@@ -38,7 +38,7 @@ class Line(httpx.BaseTransport):
 
 
 class CrashingWorld(World):
-    """A world whose first program is killed at point `number` after `arm`, and started again after a pause."""
+    """A `World` whose first program is killed at point `number` after `arm`, and started again after a pause."""
 
     def __init__(self, folder: Path, *, number: int = 0, pause: timedelta = timedelta(0)) -> None:
         self._folder, self._number, self._pause = folder, number, pause

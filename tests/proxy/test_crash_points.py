@@ -23,7 +23,7 @@ from tests.reliability.trail import audit_counts_of
 
 ANN = "Ann Ames"
 PARTS = 12
-"""A withdrawal's points are tried in so many tests: one in the middle of each part, or all with CRASH_POINTS=0."""
+"""The tests of a withdrawal's points: one in the middle of each part, or all with CRASH_POINTS=0."""
 JOURNAL_PART = 10
 """The part in which the journal is requested; the only one of the default run."""
 PAUSES = (timedelta(0), timedelta(minutes=5))

@@ -204,7 +204,7 @@ def ask_for_its_name(_database: Database, path: Path) -> None:
 def test_another_program_that_looks_leaves_the_log_of_an_open_book(
     tmp_path: Path, act: Callable[[Database, Path], None]
 ) -> None:
-    # The last program to close a book removes its log. POSIX locks tell it that it is not the last; they end when
+    # The last program to close a book removes its log. POSIX locks show that another has the book open; they end when
     # anything in the writing process closes the file.
     path = tmp_path / "book.db"
     database = bootstrap.open_database(path)

@@ -122,7 +122,7 @@ def read_styles_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def remember_styles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the rules of a style sheet say about a widget is the same in every app of a process."""
+    """Share the rules that were found for a widget between the apps of a process."""
     monkeypatch.setattr(RememberingStylesheet, "_nothing_found", lambda _self: _FOUND)
 
 

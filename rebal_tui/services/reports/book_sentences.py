@@ -159,7 +159,7 @@ BOOK: Mapping[str, Sentence] = {
     "job.paused": _job("Job paused"),
     "job.resumed": _job("Job resumed"),
     "scheduler.missed": _missed,
-    "quarantine.entered": _quarantine("set aside"),
+    "quarantine.entered": _quarantine("quarantined"),
     "quarantine.left": _quarantine("is in order again"),
     "broker.notice": lambda _book, _subject, detail: f"Notice of the broker: {detail['note']}.",
     "account.opened": _opened,
@@ -183,11 +183,11 @@ BOOK: Mapping[str, Sentence] = {
     ),
     "files.prices": _prices,
     "files.asset_entered": lambda _book, subject, detail: (
-        f"{subject} {'added' if detail['new'] else 'changed'} by hand."
+        f"{subject} {'added' if detail['new'] else 'changed'} manually."
     ),
     "files.asset_removed": lambda _book, subject, _: f"{subject} removed.",
     "files.account_added": _opened,
-    "files.account_edited": lambda book, subject, _: f"Account {account_name(book, subject)} edited by hand.",
+    "files.account_edited": lambda book, subject, _: f"Account {account_name(book, subject)} edited manually.",
     "files.account_removed": lambda _book, subject, _: f"Account {subject} removed.",
     "files.holding_set": _holding_set,
 }

@@ -128,7 +128,7 @@ def _refused(_book: Book, subject: str, detail: Detail) -> str:
 
 
 def _placed(_book: Book, subject: str, _detail: Detail) -> str:
-    return f"Placed order {subject} by hand."
+    return f"Placed order {subject} manually."
 
 
 def _lost(_book: Book, subject: str, _detail: Detail) -> str:

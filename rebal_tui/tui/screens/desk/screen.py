@@ -180,7 +180,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         if self.host.mode_shown == FILES_MODE:
             text = (
                 "Every subscription is evaluated now, at the newest prices that the book has. If its conditions are "
-                "met, a run is proposed; nothing goes on a trade list before you approve it in Review."
+                "met, a run is proposed; nothing is added to a trade list before you approve it in Review."
             )
         self.host.confirm_sending(
             "Evaluate every account now?",

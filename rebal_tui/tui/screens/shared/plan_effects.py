@@ -20,7 +20,9 @@ def plan_effects(previews: Sequence[PreviewView], mode: str = "") -> list[Effect
     sold = Money(sum(preview.turnover for preview in previews) - bought)
     sells = sum(len(preview.plan.sells) for preview in previews)
     buys = sum(len(preview.plan.buys) for preview in previews)
-    one, several = ("goes on the trade list", "go on the trade list") if mode == FILES_MODE else ("is sent", "are sent")
+    one, several = (
+        ("is added to the trade list", "are added to the trade list") if mode == FILES_MODE else ("is sent", "are sent")
+    )
     effects = [
         Effect(f"{count_text(count, noun)} {one if count == 1 else several}", f"${formats.money(amount)}")
         for count, noun, amount in ((sells, "sell", sold), (buys, "buy", bought))
