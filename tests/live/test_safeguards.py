@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from rebal_tui.broker.unreadable import AccountUnreadable
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunStatus
@@ -89,6 +90,24 @@ def test_an_account_is_read_again_right_before_its_run_starts() -> None:
     run = only_run(book)
     assert (run.status, run_orders.of_run(book.database, run.id)) == (RunStatus.QUEUED, []), "nothing explains the cash"
     assert book.account("a").cash == parse_money("60000")
+
+
+def test_an_account_that_cannot_be_read_is_not_traded_on_the_figures_from_before() -> None:
+    book, broker = remote_book("2026-03-02 09:29")
+    scheduler.tick(book)
+
+    def unreadable(account_id: str) -> None:
+        raise AccountUnreadable(account_id, "two positions in SPY")
+
+    broker.account = unreadable  # type: ignore[attr-defined]
+    advance_clock(book, minutes=1)
+    stop_polling(book)
+    scheduler.tick(book)
+    assert (only_run(book).status, book.is_paused("a")) == (RunStatus.QUEUED, True)
+    del broker.account
+    advance_clock(book, seconds=12)
+    scheduler.tick(book)
+    assert (only_run(book).status, book.is_paused("a")) == (RunStatus.COMPLETED_SUCCESS, False)
 
 
 def test_an_account_that_was_restricted_meanwhile_is_not_traded() -> None:

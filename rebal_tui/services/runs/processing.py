@@ -218,10 +218,7 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
     for run in others:
         if run.approval is Approval.AWAITING:
             continue
-        if _is_stopped(book, run):
-            continue
-        system = run.initiated_from is InitiatedFrom.SYSTEM
-        if system and book.held_back(run.account_id, run.weights.symbols):
+        if _is_held(book, run):
             continue
         if not has_space:
             book.work_queue.add_later(run.account_id)
@@ -232,7 +229,8 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
         if not _read_now(book, run.account_id):
             book.work_queue.add_later(run.account_id)
             continue
-        if book.extras[run.account_id].external_orders or run.account_id in book.holds:
+        # The read may have paused the account, or shown an asset on hold.
+        if _is_held(book, run) or book.extras[run.account_id].external_orders:
             continue
         reasons = blocking_reasons(book.accounts[run.account_id], value_of(book, run.account_id))
         if reasons:
@@ -248,6 +246,12 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
     if starting or array_starts:
         moved += store_starts(book, starting, array_starts)
     return moved + finish(book, ends)
+
+
+def _is_held(book: Book, run: Run) -> bool:
+    """Whether the account of a run is paused, or an asset on hold stops the run."""
+    system = run.initiated_from is InitiatedFrom.SYSTEM
+    return _is_stopped(book, run) or (system and bool(book.held_back(run.account_id, run.weights.symbols)))
 
 
 def _read_now(book: Book, account_id: str) -> bool:
