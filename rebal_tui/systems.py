@@ -18,8 +18,12 @@ if sys.platform == "win32":
     STOP_SIGNALS: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGBREAK)
     """Signals that ask the program to end. Windows has no SIGHUP; closing its console window sends SIGBREAK."""
 else:
-    STOP_SIGNALS: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGHUP)
-    """Signals that ask the program to end. A terminal that goes away sends SIGHUP."""
+    STOP_SIGNALS: tuple[signal.Signals, ...] = (
+        *(signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT),
+        *(signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM),
+    )
+    """Signals that end a program by default, here after the terminal was given back and the book closed. A terminal
+    that goes away sends SIGHUP."""
 
 
 def exit_on_hangup() -> None:

@@ -11,6 +11,7 @@ from textual.dom import DOMNode
 from textual.events import Event, InputEvent, Key, Paste
 from textual.message_pump import MessagePump
 from textual.timer import Timer
+from textual.widgets import Input
 
 LOST_AFTER_SECONDS = 2.0
 """After this time, an event whose end was not noticed holds the following ones no longer: its widget was removed."""
@@ -49,10 +50,17 @@ class KeyOrder:
         A callback goes through the same queues behind the key, and a second one behind the messages of the key's
         action, such as a field's `Submitted`.
         """
-        if isinstance(event, Key | Paste):
-            self._begin_round(event, _ROUNDS)
-        else:
+        if not isinstance(event, Key | Paste) or (self._is_typed(event) and self._waiting_is_typed()):
             self._next(event)
+        else:
+            self._begin_round(event, _ROUNDS)
+
+    def _waiting_is_typed(self) -> bool:
+        return bool(self._waiting) and self._is_typed(self._waiting[0])
+
+    def _is_typed(self, event: Event) -> bool:
+        """Whether a field inserts the character of an event at once: the text of a burst needs no rounds in between."""
+        return isinstance(event, Key) and event.is_printable and isinstance(self._app.focused, Input)
 
     def forget(self) -> None:
         """Drop all events that wait."""

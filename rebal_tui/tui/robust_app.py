@@ -21,6 +21,7 @@ from rebal_tui.tui.key_order import KeyOrder, from_terminal
 from rebal_tui.tui.notices import KEPT_NOTICES, Notice
 from rebal_tui.tui.partial_frames import patch_frames
 from rebal_tui.tui.style_memory import RememberingStylesheet
+from rebal_tui.tui.terminal.pastes import plain_paste
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.named_styles import StyledApp
 
@@ -67,6 +68,8 @@ class RobustApp(StyledApp):
         elif self.leaving or not self.screen_stack:
             self._keys.forget()
         elif self._keys.accept(event):
+            if isinstance(event, events.Paste):
+                event.text = plain_paste(event.text)
             try:
                 await super().on_event(event)
             finally:

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.key_order import KeyOrder
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.test_cash_flows import invested, run
@@ -73,6 +74,39 @@ def test_enter_confirms_the_amount_that_was_typed_and_asks_once() -> None:
         text = " ".join(screen_text(app).split())
         assert "$1,505.00" in text, text
         assert "$1,500.00" not in text
+
+    run(flow, invested())
+
+
+def test_a_long_text_in_one_burst_passes_the_queues_of_the_screen_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each character, 2,000 digits took ten seconds."""
+    rounds, begin_round = 0, KeyOrder._begin_round
+
+    def counted(order: KeyOrder, event: Event, left: int) -> None:
+        nonlocal rounds
+        rounds += 1
+        begin_round(order, event, left)
+
+    monkeypatch.setattr(KeyOrder, "_begin_round", counted)
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n", "tab")
+        await settle(pilot)
+        before = rounds
+        burst(app, "1" * 300, "[backspace]", "2")
+        await until(pilot, lambda: app.focused.value == "1" * 299 + "2")  # type: ignore[union-attr]
+        assert app.focused.value == "1" * 299 + "2"  # type: ignore[union-attr]
+        assert rounds - before <= 12, "of the first and the last digit, of backspace and of the digit behind it"
+
+    run(flow, invested())
+
+
+def test_pasted_text_has_no_control_characters() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n", "tab")
+        burst(app, "paste:15\x1b[31m\x9b00\x07")
+        await until(pilot, lambda: app.focused.value != "")  # type: ignore[union-attr]
+        assert app.focused.value == "15[31m00"  # type: ignore[union-attr]
 
     run(flow, invested())
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rebal_tui.broker.failures import BrokerPending
 from rebal_tui.domain.errors import Conflict, Halt, ReadOnly, Refusal
+from rebal_tui.services.schedule.loading import Stopped
 from rebal_tui.services.schedule.turns import Turns
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class BookThread:
         if self._book is None:
             try:
                 self._book = self._open_book()
+            except Stopped:
+                raise
             except Exception as error:
                 self.open_error = str(error) if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
                 raise

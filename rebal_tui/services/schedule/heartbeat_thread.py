@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rebal_tui.domain.errors import ReadOnly, Refusal
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.services.schedule.heartbeat import Heartbeat
+from rebal_tui.services.schedule.loading import Stopped
 
 if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
@@ -79,7 +80,7 @@ class HeartbeatThread:
     async def _chunk(self) -> bool:
         try:
             more = await self._thread.ask(self._tick_unless_held, heartbeat=True)
-        except ReadOnly:
+        except (ReadOnly, Stopped):
             self._failed("")
         except Refusal as refusal:
             # The reason of a book that cannot be opened is shown once, by the screens.

@@ -18,6 +18,7 @@ from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 
 from rebal_tui.tui.terminal.encoding import terminal_encoding
+from rebal_tui.tui.terminal.pastes import PasteFilter
 from rebal_tui.tui.terminal.writer import TerminalWriter
 
 if sys.platform == "win32":
@@ -25,6 +26,8 @@ if sys.platform == "win32":
 
 READ_BYTES = 4_096
 _POLL_MILLISECONDS = 100
+_MAX_QUIET_POLLS = 20
+"""Polls without input after which pasted text, whose end does not come, ends."""
 
 
 class TerminalDriver(LinuxDriver):
@@ -98,18 +101,29 @@ class TerminalDriver(LinuxDriver):
         """Turn input into events. Unlike Textual's, it ends at the end of the input instead of reading it for ever."""
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder(terminal_encoding())(errors="replace").decode
+        pastes, quiet = PasteFilter(), 0
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
         while not self.exit_event.is_set():
-            for _, events in poll.poll(_POLL_MILLISECONDS):
+            ready = poll.poll(_POLL_MILLISECONDS)
+            quiet = 0 if ready else quiet + 1
+            for _, events in ready:
                 data = os.read(self.fileno, READ_BYTES) if events & select.POLLIN else b""
                 if not data:
                     self._call_in_app(self._host.terminal_gone)
                     return
-                for event in parser.feed(decode(data)):
+                self._handle_input(parser, pastes.feed(decode(data)))
+            if quiet > _MAX_QUIET_POLLS:
+                self._handle_input(parser, pastes.end())
+            if not pastes.starting or quiet > _MAX_QUIET_POLLS:
+                for event in parser.tick():
                     self.process_message(event)
-            for event in parser.tick():
-                self.process_message(event)
         with suppress(EOFError, ParseError):
             for _ in parser.feed(""):
                 pass
+
+    def _handle_input(self, parser: XTermParser, text: str) -> None:
+        """Turn text into events. An empty one, such as a part of a character, is the end of all input to the parser."""
+        if text:
+            for event in parser.feed(text):
+                self.process_message(event)

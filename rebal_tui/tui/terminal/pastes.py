@@ -1,0 +1,68 @@
+"""Pasted text without control characters: what is pasted is text, and never a key."""
+
+from __future__ import annotations
+
+import unicodedata
+
+START, END = "\x1b[200~", "\x1b[201~"
+"""How a terminal marks pasted text; not every terminal removes control characters from what is between."""
+_KEPT = "\t\n\r"
+
+
+def plain_paste(text: str) -> str:
+    """The text without control characters other than tabs and line ends."""
+    if text.isprintable():
+        return text
+    return "".join(char for char in text if char in _KEPT or unicodedata.category(char) != "Cc")
+
+
+class PasteFilter:
+    """Removes control characters from pasted text in the input of a terminal, which comes in pieces.
+
+    An ESC in it would end the paste for Textual's parser, which reads what follows as keys.
+    """
+
+    def __init__(self) -> None:
+        self._inside = False
+        self._mark = ""
+        """The part of the mark read so far: of the start, which is passed on at once, or of the end, which is held."""
+
+    @property
+    def inside(self) -> bool:
+        """Whether the end of pasted text has not come yet."""
+        return self._inside
+
+    @property
+    def starting(self) -> bool:
+        """Whether the input ends in the middle of a mark of the start, which must not be read as keys."""
+        return not self._inside and len(self._mark) > 1
+
+    def feed(self, text: str) -> str:
+        """The input for the parser."""
+        return "".join([self._pasted(char) if self._inside else self._typed(char) for char in text])
+
+    def end(self) -> str:
+        """End pasted text whose end does not come; returns the input for the parser, nothing when none has begun."""
+        if not self._inside:
+            return ""
+        self._inside, self._mark = False, ""
+        return END
+
+    def _typed(self, char: str) -> str:
+        if START.startswith(self._mark + char):
+            self._mark += char
+        else:
+            self._mark = char if char == START[0] else ""
+        if self._mark == START:
+            self._inside, self._mark = True, ""
+        return char
+
+    def _pasted(self, char: str) -> str:
+        if END.startswith(self._mark + char):
+            self._mark += char
+            if self._mark != END:
+                return ""
+            self._inside, self._mark = False, ""
+            return END
+        held, self._mark = self._mark, char if char == END[0] else ""
+        return plain_paste(held + ("" if self._mark else char))
