@@ -72,6 +72,11 @@ class TradeRestriction:
         """`no_sell (low basis), until 2027-01-31`."""
         return f"{self.kind} ({self.reason})" + (f", until {self.until}" if self.until else "")
 
+    @property
+    def named(self) -> str:
+        """`no_sell SPY (low basis)`."""
+        return f"{self.kind} {self.symbol} ({self.reason})" if self.symbol else f"{self.kind} ({self.reason})"
+
 
 @dataclass(frozen=True, slots=True)
 class RestrictionDraft:

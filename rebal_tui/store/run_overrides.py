@@ -32,3 +32,17 @@ def of_runs(database: Database, run_ids: Iterable[str]) -> dict[str, RunOverride
         before = found[run_id].restriction_ids if run_id in found else ()
         found[run_id] = RunOverride((*before, restriction_id), note, made_by)
     return found
+
+
+def texts_of_runs(database: Database, run_ids: Iterable[str]) -> dict[str, str]:
+    """What these runs override as text, by run id: `no_sell SPY (low basis): as agreed`."""
+    rows = database.rows(
+        "SELECT runs.id, r.kind || coalesce(' ' || assets.symbol, '') || ' (' || r.reason || ')', o.note "
+        "FROM run_overrides o JOIN runs ON runs.key = o.run JOIN trade_restrictions r ON r.key = o.restriction "
+        f"LEFT JOIN assets ON assets.key = r.asset WHERE runs.id IN {LISTED} ORDER BY o.run, o.restriction",
+        (listed(run_ids),),
+    )
+    named: dict[str, list[str]] = {}
+    for run_id, text, _ in rows:
+        named.setdefault(run_id, []).append(text)
+    return {run_id: f"{'; '.join(named[run_id])}: {note}" for run_id, _, note in rows}

@@ -168,6 +168,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("review.approve", "A", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
     Action("review.reject", "R", "Reject", "Reject this run, or all marked, with a note.", REVIEW, "reject"),
     Action(
+        "review.override", "o", "Override",
+        "Let this run override a restriction, with a note; it still awaits approval (confirms first).", REVIEW,
+        "override", footer=False,
+    ),
+    Action(
         "review.list", "L", "Trade list", "Write the approved orders of a files book as a trade list.", REVIEW,
         "trade_list", footer=False,
     ),
@@ -339,7 +344,7 @@ WRITES = frozenset(
     """
     desk.evaluate portfolios.new portfolios.edit portfolios.duplicate portfolios.inactivate portfolios.reactivate
     portfolios.paste runs.cancel runs.approve runs.reject log.pause log.resume log.run log.acknowledge market.shock
-    market.action market.halt market.tradable market.release review.approve review.reject review.list
+    market.action market.halt market.tradable market.release review.approve review.reject review.override review.list
     accounts.positions accounts.enter accounts.subscribe
     accounts.move accounts.unsubscribe accounts.run accounts.deposit accounts.withdraw accounts.release
     accounts.reconcile accounts.simulate cash.withdraw cash.cancel cash.retry cash.journal_in cash.journal_out

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import portfolios as portfolio_queries
     from rebal_tui.services.queries import restrictions as restriction_queries
     from rebal_tui.services.queries import review as review_queries
+    from rebal_tui.services.queries import run_overrides as run_override_queries
     from rebal_tui.services.queries import run_stops as run_stop_queries
     from rebal_tui.services.queries import runs as run_queries
     from rebal_tui.services.queries import status as status_queries
@@ -107,6 +108,7 @@ else:
     restriction_queries = ServiceModule("queries.restrictions")
     review_queries = ServiceModule("queries.review")
     run_queries = ServiceModule("queries.runs")
+    run_override_queries = ServiceModule("queries.run_overrides")
     run_stop_queries = ServiceModule("queries.run_stops")
     status_queries = ServiceModule("queries.status")
     account_trails = ServiceModule("reports.account_trail")
@@ -159,6 +161,7 @@ __all__ = [
     "restriction_queries",
     "restrictions",
     "review_queries",
+    "run_override_queries",
     "run_queries",
     "run_stop_queries",
     "run_stop_settings",

@@ -32,6 +32,19 @@ NANO_SHARES = 10**9
 BANDS = ["0.5", "1", "2.5", "5", "10", "20", "25"]
 
 
+CLOSE_PRICES = [Fraction(price) for price in ("0.51", "1", "3.07", "19.99", "33.333", "100", "417.8", "1234.567891234")]
+
+
+def close_prices(rng: random.Random, book: Book) -> Book:
+    """The book with other prices, and as many shares as are worth the same, to a billionth of a share."""
+    prices = {symbol: rng.choice(CLOSE_PRICES) for symbol in book.prices}
+    positions = {
+        symbol: Fraction(int(qty * book.prices[symbol] / prices[symbol] * NANO) + 1, NANO)
+        for symbol, qty in book.positions.items()
+    }
+    return replace(book, prices=prices, positions=positions)
+
+
 def random_settings(rng: random.Random, book: Book) -> oracle.Settings:
     """Settings of every kind, none of them in half of the books each."""
     symbols = [*book.weights, *book.positions]
@@ -47,8 +60,10 @@ def random_settings(rng: random.Random, book: Book) -> oracle.Settings:
         rng.choice(["whole", "whole", "breached"]),
         Fraction(rng.choice([0, 0, 0, 1, 5, 100])),
         Fraction(rng.choice([0, 0, 0, 1, 100]), 10_000),
-        # The oracle buys one share at a time, so prices must not be too far apart.
-        rng.random() < 0.4 and max(book.prices.values()) < 5_000 * min(book.prices.values()),
+        # The oracle buys one share at a time, so prices must not be too far apart, nor shares too many.
+        rng.random() < 0.6
+        and max(book.prices.values()) < 5_000 * min(book.prices.values())
+        and book.equity < 200_000 * min(book.prices.values()),
         bands,
     )
 
@@ -98,6 +113,8 @@ def test_full_rebalance_under_all_settings(shard: int) -> None:
     for number in range(BOOKS // 10):
         rng = random.Random(f"rules {shard} {number}")
         book = random_book(rng)
+        if rng.random() < 0.5:
+            book = close_prices(rng, book)
         settings = random_settings(rng, book)
         start = replace(holdings_of(book), rules=rules_of(settings))
         check(start, book, settings, (shard, number))

@@ -7,19 +7,27 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from rebal_tui.domain.portfolios import Destination, MinimumTrade, RebalanceScope
 from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.trading_rules import Concerned, RestrictionDraft, RestrictionKind, RestrictionScope
+from rebal_tui.services.advisory.portfolios import inactivate_portfolio
 from rebal_tui.services.advisory.restrictions import add_restrictions
+from rebal_tui.services.advisory.subscriptions import unsubscribe_account
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.exceptions import Exceptions
+from rebal_tui.store import audit
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.portfolios.screen import PortfoliosScreen
 from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
 from tests.engine.support import band
 from tests.services import factories
 from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.test_accounts_flows import run, small_book, type_text
 from tests.tui.test_accounts_snapshots import shows
+
+pytestmark = pytest.mark.slow
 
 
 async def fill(pilot: Pilot[Any], *values: str) -> None:
@@ -95,6 +103,92 @@ def test_where_the_runs_of_a_portfolio_stop_is_chosen_with_the_effect_counted() 
     run(flow, book, section="2")
     stored = book.portfolio("balanced")
     assert (stored.rebalance_to, stored.rebalance_scope) == (Destination.EDGE, RebalanceScope.WHOLE)
+
+
+def test_nothing_changes_when_the_choice_is_left_or_refused_or_already_made() -> None:
+    book = follower_of_bands()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "w", "j", "escape")
+        assert isinstance(app.screen, PortfoliosScreen)
+        await press(pilot, "w", "j", "enter", "n")
+        assert isinstance(app.screen, PortfoliosScreen)
+        await press(pilot, "w", "enter", "y")
+        assert "runs of Balanced already stop there" in shown_messages(app)[-1]
+        assert "no band fires now" not in screen_text(app)
+
+    run(flow, book, section="2")
+    assert book.portfolio("balanced").rebalance_to is Destination.TARGET
+    assert [one for one in audit.entries(book.database) if one.action == "portfolio.updated"] == []
+
+
+def test_the_choice_of_a_portfolio_without_a_band_that_fires_says_so() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "w", "j", "enter")
+        assert "no band fires now" in screen_text(app)
+        await press(pilot, "y")
+
+    run(flow, book, section="2")
+    [changed] = [one for one in book.portfolios.values() if one.rebalance_to is not Destination.TARGET]
+    assert changed.rebalance_to is Destination.MIDDLE
+
+
+def test_runs_of_an_inactive_portfolio_stop_nowhere_else() -> None:
+    book = follower_of_bands()
+    unsubscribe_account(book, "a")
+    inactivate_portfolio(book, "balanced")
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "w", "j", "enter", "y")
+        assert "Balanced is inactive; reactivate it first" in shown_messages(app)[-1]
+
+    run(flow, book, section="2")
+    assert book.portfolio("balanced").rebalance_to is Destination.TARGET
+
+
+def test_what_cannot_be_read_in_a_restriction_is_said_at_its_field() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "j", "R", "l")
+        assert shown_messages(app)[-1] == "No restriction to lift."
+        await press(pilot, "n")
+        await fill(pilot, "sell", "SPY", "", "", "", "x")
+        assert "expected one of no buy, no sell" in screen_text(app)
+        await press(pilot, "escape", "n")
+        await fill(pilot, "range", "SPY", "10 %", "$5", "", "x")
+        assert "expected the unit of the other bound" in screen_text(app)
+        await press(pilot, "escape", "n")
+        await fill(pilot, "hold", "SPY", "", "", "2020-01-01")
+        text = screen_text(app)
+        assert "expected no symbol for hold" in text
+        assert "expected today or later" in text
+        assert "expected a reason" in text
+        field = app.screen.query_one("#field-reason", Input)
+        field.value = "left\u202eright"
+        await press(pilot)
+        assert "control or invisible character U+202E" in screen_text(app)
+
+    run(flow, book)
+    assert book.rules_view.restrictions == []
+
+
+def test_restrictions_that_exclude_each_other_are_added_and_become_an_exception() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "j", "R", "n")
+        await fill(pilot, "range", "SPY", "70 %", "", "", "core")
+        await press(pilot, "y", "n")
+        await fill(pilot, "no buy", "SPY", "", "", "", "cost")
+        await press(pilot, "y", "escape", "0")
+        assert "! 2 exceptions" in screen_text(app)
+
+    run(flow, book)
+    texts = [one.text for one in Exceptions(book).page(10).items]
+    assert any("SPY: range (core) and no_buy (cost) exclude each other" in text for text in texts)
 
 
 def follower_of_bands() -> Book:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -23,7 +24,7 @@ from rebal_tui.domain.trading_rules import (
     TradeRestriction,
     TradingRules,
 )
-from rebal_tui.market.sessions import TradingCalendar
+from rebal_tui.market.sessions import FIRST_DAY, TradingCalendar, build_sessions
 from rebal_tui.services.book.files_settings import buffer_of, fractional_accounts
 from rebal_tui.store import trading_rules
 from rebal_tui.store.account_table import Accounts, AccountTable
@@ -31,6 +32,8 @@ from rebal_tui.store.database import Database
 from rebal_tui.store.subscription_table import Subscriptions, SubscriptionTable
 
 _PLAIN_ACCOUNT = AccountSettings()
+_LOOKED_BACK = timedelta(days=300)
+"""More than the 200 sessions over which a calendar condition may be spread (R-66)."""
 _KEEPING = {
     RestrictionKind.NO_SELL,
     RestrictionKind.LOCK,
@@ -243,13 +246,28 @@ def stagger_of(book: RulesSource, account_id: str, portfolio: Portfolio, today: 
 
 
 def _sessions_until(book: RulesSource, today: date, back: int) -> list[tuple[date, date]]:
-    """Today's session and the `back` sessions before it, newest first, each with the session after it."""
+    """Today's session and the `back` sessions before it, newest first, each with the session after it.
+
+    Sessions before the first one that the book knows are computed.
+    """
     found: list[tuple[date, date]] = []
     session = book.calendar.session(today)
     while session is not None and session.next_day is not None and len(found) <= back:
         found.append((session.day, session.next_day))
         session = book.calendar.previous(session.day)
+    if found and session is None:
+        for day in _days_before(book.calendar.known_from)[: back + 1 - len(found)]:
+            found.append((day, found[-1][0]))
     return found
+
+
+@lru_cache(maxsize=4)
+def _days_before(first: date) -> tuple[date, ...]:
+    """The sessions of `_LOOKED_BACK` before a day, newest first."""
+    if first <= FIRST_DAY:
+        return ()
+    sessions = build_sessions(max(FIRST_DAY, first - _LOOKED_BACK), first - timedelta(days=1))
+    return tuple(one.day for one in reversed(sessions))
 
 
 def _minimum_trade(

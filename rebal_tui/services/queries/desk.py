@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from rebal_tui.domain.decisions import Decision, Outcome, Plan, PlanLine
+from rebal_tui.domain.decisions import Decision, Outcome, Plan, PlanLine, Reachable
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.portfolios import BandType, Portfolio
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Qty, Value, floor_money
@@ -76,7 +76,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         equity=floor_money(booked.equity),
         cash=account.cash,
         cash_target=floor_money(Value(equity * portfolio.weights.cash // HUNDRED_PERCENT)) if portfolio else Money(0),
-        holdings=_holdings(book, start, valuation, portfolio),
+        holdings=_holdings(book, start, valuation, portfolio, now.reachable if now else None),
         conditions=conditions_text(portfolio) if portfolio else "",
         last_decision=stored[0] if stored else None,
         decision_now=now,
@@ -145,16 +145,19 @@ def _valuation(start: Holdings) -> Valuation:
 
 
 def _holdings(
-    book: Book, start: Holdings, valuation: Valuation, portfolio: Portfolio | None
+    book: Book, start: Holdings, valuation: Valuation, portfolio: Portfolio | None, reachable: Reachable | None
 ) -> tuple[HoldingView, ...]:
     targets = portfolio.weights.symbols if portfolio else ()
     others = sorted(symbol for symbol in start.positions if symbol not in targets)
+    unmanaged = {} if reachable is None else dict(reachable.unmanaged)
+    lines = {} if reachable is None else {line.symbol: line for line in reachable.lines}
     views = []
     for symbol in (*targets, *others):
         target = portfolio.weights.of(symbol) if portfolio else Percent(0)
         value = valuation.values.get(symbol, Value(0))
-        asset = book.assets.get(symbol)
-        low, high = _band(portfolio, target)
+        asset, line = book.assets.get(symbol), lines.get(symbol)
+        goal = target if line is None else Percent(round(line.reachable * HUNDRED_PERCENT))
+        low, high = _band(portfolio, target, goal)
         drift = AssetDrift(symbol, target, value, valuation.equity).points if valuation.equity > 0 else -target
         note = "" if asset and asset.price else "no price"
         if asset and not asset.eligible:
@@ -162,14 +165,15 @@ def _holdings(
         views.append(
             HoldingView(
                 symbol, start.positions.get(symbol, Qty(0)), floor_money(value), target, target + drift, drift,
-                low, high, note,
+                low, high, note, None if goal == target else goal,
+                line.detail if line is not None and line.reason else unmanaged.get(symbol, ""),
             )
         )  # fmt: skip
     return tuple(views)
 
 
-def _band(portfolio: Portfolio | None, target: Percent) -> tuple[int | None, int | None]:
-    """The tightest band around a target, in hundredths of a percent of equity."""
+def _band(portfolio: Portfolio | None, target: Percent, goal: Percent) -> tuple[int | None, int | None]:
+    """The tightest band of a target around the goal that it has now, in hundredths of a percent of equity."""
     widths = []
     for band in portfolio.bands if portfolio else ():
         if band.sub_type is BandType.ABSOLUTE:
@@ -178,7 +182,7 @@ def _band(portfolio: Portfolio | None, target: Percent) -> tuple[int | None, int
             widths.append(target * band.percent // HUNDRED_PERCENT)
     if not widths:
         return None, None
-    return max(0, target - min(widths)), target + min(widths)
+    return max(0, goal - min(widths)), goal + min(widths)
 
 
 def _history(book: Book, account_id: str) -> tuple[DriftPoint, ...]:

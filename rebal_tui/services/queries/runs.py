@@ -17,7 +17,7 @@ from rebal_tui.services.queries.totals import assets_under
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
 from rebal_tui.services.wire.shapes import asset_ids, run_json
-from rebal_tui.store import fills, run_orders, runs
+from rebal_tui.store import fills, run_orders, run_overrides, runs
 
 CASH = "cash"
 
@@ -30,10 +30,11 @@ def runs_snapshot(book: Book, limit: int = 500) -> RunsSnapshot:
 def rows_of(book: Book, some: Sequence[Run]) -> tuple[RunRow, ...]:
     """Runs as rows of a list, in the order given."""
     counts = run_orders.counts(book.database, [run.id for run in some])
-    return tuple(_row(book, run, counts.get(run.id)) for run in some)
+    overridden = run_overrides.texts_of_runs(book.database, [run.id for run in some])
+    return tuple(_row(book, run, counts.get(run.id), overridden.get(run.id, "")) for run in some)
 
 
-def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None) -> RunRow:
+def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None, overrides: str) -> RunRow:
     account = book.account(run.account_id)
     return RunRow(
         id=run.id,
@@ -54,6 +55,7 @@ def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None) -> RunRow:
         amount=counts.amount if counts else Money(0),
         problems=counts.problems if counts else 0,
         awaiting_approval=run.approval is Approval.AWAITING,
+        overrides=overrides,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.runs import Approval, Run, RunStatus
 from rebal_tui.domain.text import MAX_NOTE_LENGTH, display_text
-from rebal_tui.domain.trading_rules import RunOverride, TradeRestriction
+from rebal_tui.domain.trading_rules import RunOverride
 from rebal_tui.services.book.book import ADVISOR, Book, BookTransaction
 from rebal_tui.services.book.rules_view import rules_of
 from rebal_tui.services.evaluation.history import current_plan, store_plan
@@ -67,7 +67,7 @@ def record_override(tx: BookTransaction, run: Run, override: RunOverride) -> Non
     known = {one.id: one for one in tx.book.rules_view.restrictions}
     some = [known[one] for one in override.restriction_ids]
     run_overrides.put(tx, run.id, override, now)
-    named = "; ".join(overridden_text(one) for one in some)
+    named = "; ".join(one.named for one in some)
     runs.note(tx, run.id, now, "restriction overridden", f"{named}: {override.note}")
     detail = {
         "account": run.account_id,
@@ -75,8 +75,3 @@ def record_override(tx: BookTransaction, run: Run, override: RunOverride) -> Non
         "note": override.note,
     }
     tx.record("run.overridden", run.id, detail, ADVISOR)
-
-
-def overridden_text(one: TradeRestriction) -> str:
-    """`no_sell SPY (low basis)`."""
-    return f"{one.kind} {one.symbol} ({one.reason})" if one.symbol else f"{one.kind} ({one.reason})"

@@ -105,8 +105,12 @@ class DeskSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class HoldingView:
-    """A holding, or an unheld target, of one account. `band_low`/`band_high` are the tightest band around the target,
-    None where no band applies. They, `actual_bp` and `drift_bp` are in hundredths of a percent of equity."""
+    """A holding, or an unheld target, of one account.
+
+    `band_low`/`band_high` are the tightest band around the reachable target, None where no band applies. They,
+    `actual_bp`, `drift_bp` and `reachable_bp` are in hundredths of a percent of managed equity. `reachable_bp` is the
+    reachable target where it is not `target`, and `held` the restriction that holds the line (R-60, R-61).
+    """
 
     symbol: str
     qty: Qty
@@ -117,6 +121,8 @@ class HoldingView:
     band_low: int | None
     band_high: int | None
     price_note: str
+    reachable_bp: int | None = None
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from rebal_tui.domain.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run in the list. `done` and `total` count orders; `amount` is what has filled, buys plus sells."""
+    """A run in the list. `done` and `total` count orders; `amount` is what has filled, buys plus sells.
+
+    `overrides` names the restrictions that it overrides and its note, empty without any.
+    """
 
     id: str
     type: str
@@ -33,6 +36,7 @@ class RunRow:
     amount: Money
     problems: int
     awaiting_approval: bool
+    overrides: str = ""
 
 
 @dataclass(frozen=True, slots=True)

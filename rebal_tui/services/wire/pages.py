@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.runs import InitiatedFrom, Run, RunStatus, RunType
+from rebal_tui.domain.trading_rules import RunOverride
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.history import override_of
-from rebal_tui.services.wire.shapes import asset_ids, run_json
+from rebal_tui.services.wire.shapes import asset_ids, override_json, run_json
 from rebal_tui.services.wire.subscriptions import show_subscriptions
-from rebal_tui.store import portfolios, run_orders, runs, terminal_runs
+from rebal_tui.store import portfolios, run_orders, run_overrides, runs, terminal_runs
 
 if TYPE_CHECKING:
     from rebal_tui.services.wire.models import rebalancing
@@ -54,7 +54,9 @@ def page_of_runs(
     found = runs.page(
         book.database, limit + 1, before=before, account_id=account_id, status=status, kinds=kinds if kind else ()
     )
-    return Page([wire_run(book, run) for _, run in found[:limit]], _next(found, limit))
+    some = [run for _, run in found[:limit]]
+    overrides = run_overrides.of_runs(book.database, [run.id for run in some])
+    return Page([_wired(book, run, overrides.get(run.id)) for run in some], _next(found, limit))
 
 
 def page_of_subscriptions(
@@ -69,22 +71,18 @@ def page_of_subscriptions(
 
 def wire_run(book: Book, run: Run) -> rebalancing.Run:
     """A run with its orders, with a type that the API's clients know."""
+    return _wired(book, run, run_overrides.of_runs(book.database, [run.id]).get(run.id))
+
+
+def _wired(book: Book, run: Run, override: RunOverride | None) -> rebalancing.Run:
     shape = run_json(run_orders.detail(book.database, run), asset_ids(book.assets))
     return {
         **shape,
         "type": shown_type(run.type),
         "kind": run.type,
         "initiated_from": shown_initiator(book, run),
-        "override": shown_override(book, run),
+        "override": None if override is None else override_json(override),
     }
-
-
-def shown_override(book: Book, run: Run) -> rebalancing.RunOverride | None:
-    """The restrictions that a run overrides (R-61)."""
-    override = override_of(book, run)
-    if override is None:
-        return None
-    return {"restrictions": list(override.restriction_ids), "note": override.note, "made_by": override.made_by}
 
 
 def find_run(book: Book, run_id: str) -> rebalancing.Run:

@@ -37,7 +37,7 @@ from rebal_tui.domain.quantities import (
 from rebal_tui.domain.runs import RunDetail
 from rebal_tui.domain.sessions import NEW_YORK, Session
 from rebal_tui.domain.trade_status import TradeStatus
-from rebal_tui.domain.trading_rules import Overrides
+from rebal_tui.domain.trading_rules import Overrides, RunOverride
 
 if TYPE_CHECKING:
     from rebal_tui.services.wire.models import market, rebalancing
@@ -218,6 +218,11 @@ def run_json(detail: RunDetail, asset_id: AssetId, portfolio_id: str | None = No
         "created_at": time_text(run.created_at),
         "updated_at": time_text(run.updated_at),
     }
+
+
+def override_json(override: RunOverride) -> rebalancing.RunOverride:
+    """The restrictions that a run overrides, with its note (R-61)."""
+    return {"restrictions": list(override.restriction_ids), "note": override.note, "made_by": override.made_by}
 
 
 def plan_json(plan: Plan) -> rebalancing.Plan:

@@ -83,6 +83,14 @@ def test_a_restriction_that_ends_is_announced_on_its_last_session_and_then_ended
     assert actions(book)[-1] == ("restriction.ended", "a1", "scheduler")
 
 
+def test_a_restriction_does_not_hold_after_its_last_day_even_before_it_is_ended(opened: list[Book]) -> None:
+    book = imported(opened, content())
+    draft = RestrictionDraft(RestrictionKind.LOCK, "tax", "SPY", until=date(2026, 3, 8))
+    [made] = add_restrictions(book, draft, Concerned(("a1",)))
+    held = [book.rules_view.restrictions_of("a1", None, date(2026, 3, day)) for day in (8, 9)]
+    assert held == [(made,), ()]
+
+
 def test_the_scheduler_ends_restrictions(opened: list[Book]) -> None:
     book = imported(opened, content())
     add_restrictions(book, RestrictionDraft(RestrictionKind.HOLD, "moving", until=date(2026, 3, 4)), Concerned(("a1",)))

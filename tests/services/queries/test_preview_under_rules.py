@@ -10,13 +10,15 @@ import pytest
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.portfolios import Destination, MinimumTrade, Portfolio, RebalanceScope
 from rebal_tui.domain.quantities import Percent, parse_money
+from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trading_rules import NO_RULES, Concerned, RestrictionDraft, RestrictionKind
 from rebal_tui.services.advisory.restrictions import add_restrictions
 from rebal_tui.services.advisory.subscriptions import move
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import plan_of
-from rebal_tui.services.queries.desk import preview
+from rebal_tui.services.queries.desk import account_view, preview
 from rebal_tui.services.queries.first_runs import preview_first_run
+from rebal_tui.services.runs.manual import create_run
 from tests.services import factories
 
 EDGE, BREACHED = Destination.EDGE, RebalanceScope.BREACHED
@@ -102,3 +104,28 @@ def test_the_first_run_after_a_move_is_planned_under_the_rules_of_the_new_portfo
     move(book, "a", "other")
     factories.advance(book, 2)
     assert made(book) == without_rules(shown.plan)
+
+
+def test_an_account_shows_what_is_held_and_the_band_around_what_is_reachable() -> None:
+    """The example of R-61: λ = 5/7, t = 70/25/5."""
+    book = factories.make_book("2026-03-02 10:14")
+    one = factories.account("a", "6000", {"SPY": "175", "TLT": "240"})
+    last = factories.new_york("2026-01-05 10:00")
+    factories.fill_book(book, [one], [factories.balanced()], {"a": "balanced"}, {"a": last})
+    assert [(row.held, row.reachable_bp) for row in account_view(book, "a").holdings] == [("", None), ("", None)]
+    add_restrictions(book, RestrictionDraft(RestrictionKind.NO_SELL, "low basis", "SPY"), Concerned(("a",)))
+    shown = {
+        row.symbol: (row.held, row.reachable_bp, row.band_low, row.band_high)
+        for row in account_view(book, "a").holdings
+    }
+    assert shown == {"SPY": ("no_sell (low basis)", 7_000, 6_500, 7_500), "TLT": ("", 2_500, 2_000, 3_000)}
+    add_restrictions(book, RestrictionDraft(RestrictionKind.UNMANAGED, "inherited", "TLT"), Concerned(("a",)))
+    assert {row.symbol: row.held for row in account_view(book, "a").holdings}["TLT"] == "unmanaged (inherited)"
+
+
+def test_a_manual_run_goes_to_target() -> None:
+    book = drifted(rebalance_to=EDGE)
+    run = create_run(book, "a", RunType.FULL_REBALANCE)
+    plan = plan_of(book.database, run)
+    assert plan is not None
+    assert [(line.symbol, line.wanted // 10**9) for line in plan.lines if line.side] == [("SPY", 8_000), ("TLT", 7_500)]

@@ -15,6 +15,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.maintenance.check import check_book
+from rebal_tui.services.queries.review import review_snapshot
 from rebal_tui.services.queries.runs import run_view
 from rebal_tui.services.reports.audit_sentences import audit_sentence
 from rebal_tui.services.runs.manual import approve_run, create_run, queue_run
@@ -126,7 +127,9 @@ def test_a_run_that_awaits_approval_overrides_a_restriction_and_is_approved_on_i
     book, run, identity = awaiting()
     shown = history.current_plan(book, run)
     assert set(sold_and_bought(shown)) == {"TLT"}
+    assert review_snapshot(book).rows[0].overrides == ""
     waiting = override_queued_run(book, run.id, [identity], NOTE)
+    assert review_snapshot(book).rows[0].overrides == f"no_buy SPY (low basis): {NOTE}"
     assert (waiting.status, waiting.approval) == (RunStatus.QUEUED, Approval.AWAITING)
     assert run_overrides.of_runs(book.database, [run.id])[run.id].restriction_ids == (identity,)
     plan = history.plan_of(book.database, waiting)

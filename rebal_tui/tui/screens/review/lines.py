@@ -6,7 +6,7 @@ from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.review import ReviewSnapshot
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
-from rebal_tui.tui.screens.runs.columns import TYPES
+from rebal_tui.tui.screens.runs.columns import TYPES, client
 from rebal_tui.tui.segments import paragraph
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table_layout import Column
@@ -20,7 +20,7 @@ def columns() -> tuple[Column[RunRow], ...]:
             "since", "Since", 12, lambda row: formats.short_timestamp(row.created_at), sort=lambda row: row.created_at
         ),
         Column("type", "Type", 11, lambda row: TYPES.get(row.type, row.type), sort=lambda row: row.type, priority=1),
-        Column("client", "Client", 16, lambda row: row.client, sort=lambda row: fold(row.client), grow=3, max_width=36),
+        Column("client", "Client", 16, client, sort=lambda row: fold(row.client), grow=3, max_width=36),
         Column(
             "portfolio",
             "Portfolio",

@@ -21,6 +21,7 @@ from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared import approval
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
+from rebal_tui.tui.screens.shared.override_form import ask_for_queued_override
 from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, REVIEW
 from rebal_tui.tui.widgets.lines import Builder
@@ -110,6 +111,12 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         rows = self._chosen()
         if rows:
             approval.ask_to_reject(self, rows)
+
+    def action_override(self) -> None:
+        self._with_row(self._override)
+
+    def _override(self, row: RunRow) -> None:
+        self.host.work(ask_for_queued_override(self, row.id, row.account_id, row.client), name="override")
 
     def _with_row(self, do: Callable[[RunRow], None]) -> None:
         row = self.table.cursor_row

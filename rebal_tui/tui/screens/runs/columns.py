@@ -8,6 +8,7 @@ from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
+from rebal_tui.tui.screens.shared.marks import HELD
 from rebal_tui.tui.screens.shared.run_lines import origin_text, status_segment
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets import bars
@@ -61,8 +62,13 @@ def search(row: RunRow) -> str:
     return (
         f"{row.id} {row.account_id} {row.account_number} {row.client} {row.portfolio} {formats.words(row.status)} "
         f"{formats.words(row.type)} {row.status} {row.type} {origin_text(row.initiated_from)} {row.initiated_from} "
-        f"{row.session}"
+        f"{row.session} {row.overrides}"
     )
+
+
+def client(row: RunRow) -> Line:
+    """Return the client, marked when the run overrides a restriction."""
+    return ((f"{HELD} ", "warn"), (row.client, "")) if row.overrides else ((row.client, ""),)
 
 
 def _status(row: RunRow) -> Line:
@@ -101,7 +107,7 @@ def columns() -> tuple[Column[RunRow], ...]:
             sort=lambda row: row.type,
             priority=1,
         ),
-        Column("client", "Client", 13, lambda row: row.client, sort=lambda row: fold(row.client), grow=3, max_width=30),
+        Column("client", "Client", 13, client, sort=lambda row: fold(row.client), grow=3, max_width=30),
         Column(
             "portfolio",
             "Portfolio",

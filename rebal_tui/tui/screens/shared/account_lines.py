@@ -10,6 +10,7 @@ from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
 from rebal_tui.services.view_models.standing import GLYPHS
 from rebal_tui.tui import formats
+from rebal_tui.tui.screens.shared.marks import HELD, held_text
 from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
 from rebal_tui.tui.segments import Line, TextSegment, beside, fit, heading, paragraph, table_line
 from rebal_tui.tui.text import printable
@@ -49,8 +50,9 @@ def account_lines(view: AccountView) -> Builder:
     def build(width: int, height: int) -> Sequence[Line]:
         top = _head(view, width)
         rest = [*_history(view, width, 3 if height >= 40 else 2), (), *_why(view, width, whole=False)]
-        room = max(height - len(top) - len(rest) - 5, MIN_HOLDINGS)
-        return [*top, (), *_holdings(view, width, room), (), *rest]
+        held = held_lines(view, width)
+        room = max(height - len(top) - len(rest) - len(held) - 5, MIN_HOLDINGS)
+        return [*top, (), *_holdings(view, width, room), *held, (), *rest]
 
     return build
 
@@ -63,10 +65,10 @@ def overview_lines(view: AccountView) -> Builder:
         if width >= TWO_COLUMNS_MIN_WIDTH:
             left = (width - 3) * 55 // 100
             right = width - 3 - left
-            first = [*_holdings(view, left, None), (), *_history(view, left, 5)]
+            first = [*_holdings(view, left, None), *held_lines(view, left), (), *_history(view, left, 5)]
             second = [*_why(view, right, whole=True), *_last(view, right)]
             return [*conditions, (), *beside(first, second, left)]
-        held = [*_holdings(view, width, None), (), *_history(view, width, 3)]
+        held = [*_holdings(view, width, None), *held_lines(view, width), (), *_history(view, width, 3)]
         return [*conditions, (), *held, (), *_why(view, width, whole=True), *_last(view, width)]
 
     return build
@@ -133,6 +135,22 @@ def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line
     return lines
 
 
+def held_lines(view: AccountView, width: int) -> list[Line]:
+    """Return what restrictions hold, and the targets that they leave for the other assets."""
+    lines: list[Line] = []
+    for holding in view.holdings:
+        if holding.held:
+            lines.extend(paragraph(f"{HELD} {holding.symbol} {held_text(holding.held)}", width, "warn"))
+    moved = [
+        f"{holding.symbol} {formats.percent(holding.reachable_bp)}"
+        for holding in view.holdings
+        if holding.reachable_bp is not None
+    ]
+    if moved:
+        lines.extend(paragraph(f"Reachable: {', '.join(moved)}", width, "muted"))
+    return lines
+
+
 def _reach(holding: HoldingView) -> int:
     ends = [abs(holding.drift_bp), 100]
     for end in (holding.band_low, holding.band_high):
@@ -148,7 +166,7 @@ def _holding(holding: HoldingView, symbol: int, roomy: bool, bar_width: int, rea
     outside = (high is not None and holding.drift_bp > high) or (low is not None and holding.drift_bp < low)
     style = "bad" if outside else ""
     cells = [
-        (holding.symbol, symbol, "left", "title"),
+        (f"{holding.symbol} {HELD}" if holding.held else holding.symbol, symbol, "left", "title"),
         (formats.percent(holding.target), 7, "right", ""),
         (formats.percent(holding.actual_bp), 7, "right", ""),
         (formats.drift(holding.drift_bp), 7, "right", style),

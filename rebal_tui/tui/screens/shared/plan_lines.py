@@ -13,11 +13,18 @@ from rebal_tui.engine import trace_text
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.services.view_models.restrictions import RunStops
 from rebal_tui.tui import formats
+from rebal_tui.tui.screens.shared.marks import HELD, held_text
 from rebal_tui.tui.segments import Line, heading, line_width, paragraph, table_line
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
 
 WIDE_MIN_WIDTH = 110
+HELD_REASONS = frozenset(
+    {
+        LineReason.NO_BUY, LineReason.NO_SELL, LineReason.LOCKED, LineReason.OUT_OF_RANGE, LineReason.UNMANAGED,
+    }
+)  # fmt: skip
+"""Reasons of lines that a restriction keeps from their targets."""
 
 
 def preview_lines(view: PreviewView) -> Builder:
@@ -33,6 +40,7 @@ def preview_lines(view: PreviewView) -> Builder:
                 (f"  at {formats.clock(view.at)} NY", "muted"),
             ),
             *paragraph(view.why, width, "muted"),
+            *_overridden(plan, width),
             (),
             *_sums(view, width),
             (),
@@ -60,6 +68,15 @@ def preview_lines(view: PreviewView) -> Builder:
         return lines
 
     return build
+
+
+def _overridden(plan: Plan, width: int) -> list[Line]:
+    """Return the restrictions that the run overrides, with its note."""
+    rules = plan.rules
+    if not rules.overridden:
+        return []
+    named = "; ".join(held_text(one.named) for one in rules.overridden)
+    return paragraph(f"{HELD} Overrides {named}: {rules.override_note}", width, "warn")
 
 
 def _sums(view: PreviewView, width: int) -> list[Line]:
@@ -143,7 +160,11 @@ def _plan_line(line: PlanLine, wide: bool, room: int) -> list[Line]:
     if line.side is Side.SELL and line.qty and line.price and line.qty % NANO == 0:
         amount = Money(line.qty * line.price // NANO)  # What whole shares bring, not the excess that they serve.
     skipped = line.reason not in (LineReason.ON_TARGET, LineReason.BUYS_ONLY, LineReason.SELLS_ONLY)
-    side = f"{'▲' if line.side is Side.BUY else '▼'} {line.side}" if line.side else "◌ skip" if skipped else "·"
+    side = "·"
+    if line.side:
+        side = f"{'▲' if line.side is Side.BUY else '▼'} {line.side}"
+    elif skipped:
+        side = f"{HELD} held" if line.reason in HELD_REASONS else "◌ skip"
     cells = [
         (line.symbol, 8, "left", "title" if traded else "muted"),
         (side, 6, "left", style if traded else "warn" if skipped else "muted"),

@@ -14,14 +14,15 @@ from rebal_tui.tui.host import host_of
 from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
+from rebal_tui.tui.screens.shared.override_form import ask_for_manual_override
 from rebal_tui.tui.screens.shared.plan_effects import plan_effects
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 
 
 class PreviewPage(ReadScreen):
-    """The preview of a run; `v` asks whether to make it."""
+    """The preview of a run; `v` asks whether to make it, `o` which restrictions it may override."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "run", "Run it")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "run", "Run it"), Binding("o", "override", "Override")]
 
     def __init__(self, owner: ListScreen, view: PreviewView) -> None:
         super().__init__(f"Preview · {view.client} · nothing is sent", preview_lines(view), view.account_id)
@@ -32,6 +33,10 @@ class PreviewPage(ReadScreen):
         view, owner = self._view, self._owner
         self.dismiss()
         host_of(self).work(confirm_manual_run(owner, view.account_id, view.client, view.plan.type), name="run")
+
+    def action_override(self) -> None:
+        self.dismiss()
+        host_of(self).work(ask_for_manual_override(self._owner, self._view), name="override")
 
 
 async def show_preview(owner: ListScreen, account_id: str) -> None:

@@ -1,0 +1,51 @@
+"""What a run would do if it overrode restrictions (R-61)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from rebal_tui.domain.runs import Run, RunType
+from rebal_tui.services.advisory.restrictions import in_force
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.history import made_by_band
+from rebal_tui.services.evaluation.planning import plan_run
+from rebal_tui.services.queries.desk import preview_of
+from rebal_tui.services.runs.manual import check_run, create_run
+from rebal_tui.services.runs.run_overrides import checked_override, override_queued_run
+from rebal_tui.services.view_models.desk import PreviewView
+from rebal_tui.store import runs
+
+
+def overridable(book: Book, account_id: str) -> dict[str, str]:
+    """The restrictions that hold for an account today as display text, by id."""
+    return {one.id: one.named.replace("_", " ", 1) for one in in_force(book, account_id)}
+
+
+def preview_manual_override(
+    book: Book, account_id: str, kind: RunType, restriction_ids: Collection[str], note: str
+) -> PreviewView:
+    """The manual run that `run_overriding` would make. Raises as it does."""
+    override = checked_override(book, account_id, restriction_ids, note)
+    weights = check_run(book, account_id, kind, override=override)
+    return preview_of(book, account_id, plan_run(book, account_id, kind, weights, override=override), "manual run")
+
+
+def run_overriding(book: Book, account_id: str, kind: RunType, restriction_ids: Collection[str], note: str) -> Run:
+    """Queue a manual run that overrides restrictions."""
+    override = checked_override(book, account_id, restriction_ids, note)
+    return create_run(book, account_id, kind, override=override)
+
+
+def preview_queued_override(book: Book, run_id: str, restriction_ids: Collection[str], note: str) -> PreviewView:
+    """What a queued run would do if it overrode restrictions. Raises as `override_queued_run` does."""
+    run = runs.get(book.database, run_id)
+    override = checked_override(book, run.account_id, restriction_ids, note)
+    plan = plan_run(
+        book, run.account_id, run.type, run.weights, run.amount, by_band=made_by_band(book, run), override=override
+    )
+    return preview_of(book, run.account_id, plan, "the run, once it is approved")
+
+
+def override_queued(book: Book, run_id: str, restriction_ids: Collection[str], note: str) -> Run:
+    """Let a queued run override restrictions."""
+    return override_queued_run(book, run_id, restriction_ids, note)

@@ -1,0 +1,95 @@
+"""The form that lets one run override restrictions, with a note that is required (R-61)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.domain.runs import RunType
+from rebal_tui.domain.text import fold
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.view_models.desk import PreviewView
+from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import run_override_queries
+from rebal_tui.tui.questions import Effect
+from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values
+from rebal_tui.tui.screens.shared.list_screen import ListScreen
+from rebal_tui.tui.screens.shared.plan_effects import plan_effects
+from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+
+ALL = "all"
+"""What is typed to override every restriction that holds for the account."""
+Preview = Callable[[Book, Sequence[str], str], PreviewView]
+Act = Callable[[Book, Sequence[str], str], str]
+
+
+async def ask_for_manual_override(screen: ListScreen, view: PreviewView) -> None:
+    """Ask for restrictions and a note, and make the previewed run without those restrictions."""
+    account_id, kind = view.account_id, RunType(view.plan.type)
+
+    def preview(book: Book, ids: Sequence[str], note: str) -> PreviewView:
+        return run_override_queries.preview_manual_override(book, account_id, kind, ids, note)
+
+    def act(book: Book, ids: Sequence[str], note: str) -> str:
+        run = run_override_queries.run_overriding(book, account_id, kind, ids, note)
+        return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
+
+    title = f"Override for one {formats.words(kind)} · {view.client}"
+    await _ask(screen, account_id, title, preview, act, "Run")
+
+
+async def ask_for_queued_override(screen: ListScreen, run_id: str, account_id: str, client: str) -> None:
+    """Ask for restrictions and a note, and let a run that awaits approval override them; it still awaits approval."""
+
+    def preview(book: Book, ids: Sequence[str], note: str) -> PreviewView:
+        return run_override_queries.preview_queued_override(book, run_id, ids, note)
+
+    def act(book: Book, ids: Sequence[str], note: str) -> str:
+        run_override_queries.override_queued(book, run_id, ids, note)
+        return f"run {formats.short_id(run_id)} of {client} awaits approval of its new plan"
+
+    await _ask(screen, account_id, f"Override for this run · {client}", preview, act, "Override")
+
+
+async def _ask(screen: ListScreen, account_id: str, title: str, preview: Preview, act: Act, yes: str) -> None:
+    known: Mapping[str, str] = await screen.host.ask(run_override_queries.overridable, account_id)
+    if not known:
+        screen.host.say("No restriction holds for this account.", "warning")
+    elif screen.is_current:
+        screen.app.push_screen(_form(title, known, preview, act, yes))
+
+
+def _form(title: str, known: Mapping[str, str], preview: Preview, act: Act, yes: str) -> FormScreen:
+    def propose(book: Book, values: Values) -> Proposal:
+        ids, note = read_restrictions(values["restrictions"], known), values["note"]
+        view = preview(book, ids, note)
+        named = "; ".join(known[one] for one in ids)
+        effects = (
+            Effect(f"Ignored by this run only: {named}"),
+            *plan_effects([view]),
+            Effect("The note is kept with the run and in the audit trail.", style="muted"),
+        )
+        title = "Override the restriction?" if len(ids) == 1 else f"Override {len(ids)} restrictions?"
+        return Proposal(preview_lines(view), title, "", yes, lambda book: act(book, ids, note), "Overridden", effects)
+
+    texts = tuple(known.values())
+    choices = texts if len(texts) == 1 else (*texts, ALL)
+    first = texts[0] if len(texts) == 1 else ""
+    fields = [
+        Field("restrictions", "Restriction", first, "right completes; all for every one", choices),
+        Field("note", "Note", hint="required; why this run may do it"),
+    ]
+    return FormScreen(title, fields, propose, blame="restrictions")
+
+
+def read_restrictions(text: str, known: Mapping[str, str]) -> tuple[str, ...]:
+    """The ids of the restrictions that a text names: `all`, or the beginning of one. Raises `Invalid`."""
+    typed = fold(" ".join(text.split()))
+    if typed == ALL:
+        return tuple(known)
+    found = [one for one, named in known.items() if typed and fold(named).startswith(typed)]
+    exact = [one for one in found if fold(known[one]) == typed]
+    if len(found) == 1 or len(exact) == 1:
+        return tuple(exact or found)
+    expected = f"{len(found)} begin so; type more of one" if found else f"expected {ALL}, or the beginning of one"
+    raise Invalid([Fault("restrictions", expected)])
