@@ -62,6 +62,11 @@ def median(work: Callable[[], object], runs: int = 5) -> float:
 
 def in_turn(works: Mapping[str, Callable[[], object]], rounds: int = 25) -> dict[str, float]:
     """Median processor seconds of operations run alternately, so that noise affects all of them."""
+    return {name: statistics.median(times) for name, times in times_in_turn(works, rounds).items()}
+
+
+def times_in_turn(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Processor seconds of operations run alternately, by round."""
     durations: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds + 2):
         for name, work in works.items():
@@ -69,7 +74,7 @@ def in_turn(works: Mapping[str, Callable[[], object]], rounds: int = 25) -> dict
             work()
             if number >= 2:
                 durations[name].append(time.process_time() - started)
-    return {name: statistics.median(times) for name, times in durations.items()}
+    return durations
 
 
 def evaluations(sizes: Sequence[int]) -> None:
