@@ -54,13 +54,21 @@ def status_note(waits_for: WaitsFor | None, cooldown_end: date | None, schedule:
 
 
 def usage_text(usage: BandUsage) -> str:
-    """`TLT is 12.84 % for 10.00 % (142 % of its band)`; more decimals where 100 % would read as the other side."""
+    """`TLT is 12.84 % for 10 % (142 % of its band)`; more decimals where 100 % would read as the other side.
+
+    Where restrictions move what is reachable: `TLT is 27.50 % for a reachable 27.00 % (10 % of its band)`.
+    """
     drift = usage.drift
     actual = trace_text.ratio_text(drift.value * HUNDRED_PERCENT, drift.equity, drift.target)
     used: str = str(usage.numerator * 100 // usage.denominator)
     if used == "100" and usage.numerator != usage.denominator:
         used = trace_text.ratio_text(int(usage.numerator) * HUNDRED_PERCENT, usage.denominator, HUNDRED_PERCENT)
-    return f"{drift.symbol} is {actual} % for {trace_text.percent(drift.target)} ({used} % of its band)"
+    goal = trace_text.percent(drift.target)
+    reachable = drift.reachable
+    if reachable is not None and reachable * HUNDRED_PERCENT != drift.target * drift.equity:
+        share = reachable * HUNDRED_PERCENT / drift.equity
+        goal = f"a reachable {trace_text.fraction_text(share / 100, 2)} %"
+    return f"{drift.symbol} is {actual} % for {goal} ({used} % of its band)"
 
 
 def _needs(situation: Situation, probe: Decision) -> str:

@@ -15,6 +15,7 @@ from rebal_tui.domain.trading_rules import NO_RULES, Concerned, RestrictionDraft
 from rebal_tui.services.advisory.restrictions import add_restrictions
 from rebal_tui.services.advisory.subscriptions import move
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.account import evaluate_account
 from rebal_tui.services.evaluation.history import plan_of
 from rebal_tui.services.queries.desk import account_view, preview
 from rebal_tui.services.queries.first_runs import preview_first_run
@@ -114,13 +115,19 @@ def test_an_account_shows_what_is_held_and_the_band_around_what_is_reachable() -
     factories.fill_book(book, [one], [factories.balanced()], {"a": "balanced"}, {"a": last})
     assert [(row.held, row.reachable_bp) for row in account_view(book, "a").holdings] == [("", None), ("", None)]
     add_restrictions(book, RestrictionDraft(RestrictionKind.NO_SELL, "low basis", "SPY"), Concerned(("a",)))
-    shown = {
-        row.symbol: (row.held, row.reachable_bp, row.band_low, row.band_high)
-        for row in account_view(book, "a").holdings
-    }
+    view = account_view(book, "a")
+    shown = {row.symbol: (row.held, row.reachable_bp, row.band_low, row.band_high) for row in view.holdings}
     assert shown == {"SPY": ("no_sell (low basis)", 7_000, 6_500, 7_500), "TLT": ("", 2_500, 2_000, 3_000)}
     add_restrictions(book, RestrictionDraft(RestrictionKind.UNMANAGED, "inherited", "TLT"), Concerned(("a",)))
     assert {row.symbol: row.held for row in account_view(book, "a").holdings}["TLT"] == "unmanaged (inherited)"
+
+
+def test_the_status_names_the_reachable_target_that_bands_are_measured_from() -> None:
+    book = drifted()
+    add_restrictions(book, RestrictionDraft(RestrictionKind.NO_SELL, "low basis", "SPY"), Concerned(("a",)))
+    status = evaluate_account(book, "a").status
+    assert status is not None
+    assert status.sentence == "In range. TLT is 27.50 % for a reachable 27.00 % (10 % of its band)."
 
 
 def test_a_manual_run_goes_to_target() -> None:

@@ -141,13 +141,13 @@ def held_lines(view: AccountView, width: int) -> list[Line]:
     for holding in view.holdings:
         if holding.held:
             lines.extend(paragraph(f"{HELD} {holding.symbol} {held_text(holding.held)}", width, "warn"))
-    moved = [
-        f"{holding.symbol} {formats.percent(holding.reachable_bp)}"
-        for holding in view.holdings
-        if holding.reachable_bp is not None
-    ]
+    moved = []
+    for holding in view.holdings:
+        if holding.reachable_bp is not None:
+            goal, drift = holding.reachable_bp, holding.actual_bp - holding.reachable_bp
+            moved.append(f"{holding.symbol} {formats.percent(goal)}, drift {formats.drift(drift)}")
     if moved:
-        lines.extend(paragraph(f"Reachable: {', '.join(moved)}", width, "muted"))
+        lines.extend(paragraph(f"Reachable: {'; '.join(moved)}", width, "muted"))
     return lines
 
 
