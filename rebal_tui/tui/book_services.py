@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import status as status_queries
     from rebal_tui.services.reports import account_trail as account_trails
     from rebal_tui.services.reports import log_page as log_pages
-    from rebal_tui.services.runs import asset_holds
+    from rebal_tui.services.runs import asset_holds, run_overrides
     from rebal_tui.services.runs import manual as manual_runs
     from rebal_tui.services.schedule import follower, scheduler
     from rebal_tui.services.simulation import account_events, corporate_actions, simulator
@@ -115,6 +115,7 @@ else:
     log_pages = ServiceModule("reports.log_page")
     asset_holds = ServiceModule("runs.asset_holds")
     manual_runs = ServiceModule("runs.manual")
+    run_overrides = ServiceModule("runs.run_overrides")
     follower = ServiceModule("schedule.follower")
     scheduler = ServiceModule("schedule.scheduler")
     account_events = ServiceModule("simulation.account_events")
@@ -162,6 +163,7 @@ __all__ = [
     "restrictions",
     "review_queries",
     "run_override_queries",
+    "run_overrides",
     "run_queries",
     "run_stop_queries",
     "run_stop_settings",

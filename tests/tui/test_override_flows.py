@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.runs import Approval, RunStatus
 from rebal_tui.domain.trading_rules import Concerned, RestrictionDraft, RestrictionKind
 from rebal_tui.services.advisory.restrictions import add_restrictions
 from rebal_tui.services.book.book import Book
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.review.screen import ReviewScreen
+from rebal_tui.tui.screens.shared.override_form import read_restrictions
 from tests.services import factories
 from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.test_accounts_flows import run, type_text
@@ -124,3 +126,11 @@ def test_what_is_held_on_the_desk(snap_compare: Any, size: str) -> None:
 @pytest.mark.samples(1)
 def test_what_is_held_in_a_preview(snap_compare: Any, size: str) -> None:
     shows(snap_compare, restricted(), ("1", "p"), size)
+
+
+def test_restrictions_of_one_name_are_overridden_together() -> None:
+    known = {"1": "no sell SPY (law)", "2": "no sell SPY (law)", "3": "no sell SPY (law of 1940)"}
+    assert read_restrictions("No sell  SPY (law)", known) == ("1", "2")
+    assert read_restrictions("no sell spy (law o", known) == ("3",)
+    with pytest.raises(Invalid, match="3 begin so"):
+        read_restrictions("no", known)

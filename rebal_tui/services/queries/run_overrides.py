@@ -11,7 +11,7 @@ from rebal_tui.services.evaluation.history import made_by_band
 from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.queries.desk import preview_of
 from rebal_tui.services.runs.manual import check_run, create_run
-from rebal_tui.services.runs.run_overrides import checked_override, override_queued_run
+from rebal_tui.services.runs.run_overrides import checked_override
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.store import runs
 
@@ -37,15 +37,10 @@ def run_overriding(book: Book, account_id: str, kind: RunType, restriction_ids: 
 
 
 def preview_queued_override(book: Book, run_id: str, restriction_ids: Collection[str], note: str) -> PreviewView:
-    """What a queued run would do if it overrode restrictions. Raises as `override_queued_run` does."""
+    """What a queued run would do if it overrode restrictions. Raises as overriding does."""
     run = runs.get(book.database, run_id)
     override = checked_override(book, run.account_id, restriction_ids, note)
     plan = plan_run(
         book, run.account_id, run.type, run.weights, run.amount, by_band=made_by_band(book, run), override=override
     )
     return preview_of(book, run.account_id, plan, "the run, once it is approved")
-
-
-def override_queued(book: Book, run_id: str, restriction_ids: Collection[str], note: str) -> Run:
-    """Let a queued run override restrictions."""
-    return override_queued_run(book, run_id, restriction_ids, note)

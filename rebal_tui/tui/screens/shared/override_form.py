@@ -10,7 +10,7 @@ from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui import formats
-from rebal_tui.tui.book_services import run_override_queries
+from rebal_tui.tui.book_services import run_override_queries, run_overrides
 from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
@@ -45,7 +45,7 @@ async def ask_for_queued_override(screen: ListScreen, run_id: str, account_id: s
         return run_override_queries.preview_queued_override(book, run_id, ids, note)
 
     def act(book: Book, ids: Sequence[str], note: str) -> str:
-        run_override_queries.override_queued(book, run_id, ids, note)
+        run_overrides.override_queued_run(book, run_id, ids, note)
         return f"run {formats.short_id(run_id)} of {client} awaits approval of its new plan"
 
     await _ask(screen, account_id, f"Override for this run · {client}", preview, act, "Override")
@@ -83,13 +83,16 @@ def _form(title: str, known: Mapping[str, str], preview: Preview, act: Act, yes:
 
 
 def read_restrictions(text: str, known: Mapping[str, str]) -> tuple[str, ...]:
-    """The ids of the restrictions that a text names: `all`, or the beginning of one. Raises `Invalid`."""
+    """The ids of the restrictions that a text names: `all`, the beginning of one, or all that are called the same.
+
+    Raises `Invalid`.
+    """
     typed = fold(" ".join(text.split()))
     if typed == ALL:
         return tuple(known)
     found = [one for one, named in known.items() if typed and fold(named).startswith(typed)]
     exact = [one for one in found if fold(known[one]) == typed]
-    if len(found) == 1 or len(exact) == 1:
+    if len(found) == 1 or exact:
         return tuple(exact or found)
     expected = f"{len(found)} begin so; type more of one" if found else f"expected {ALL}, or the beginning of one"
     raise Invalid([Fault("restrictions", expected)])
