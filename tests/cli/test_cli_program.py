@@ -40,31 +40,28 @@ def test_headless_commands_load_neither_screens_nor_data_frames(tmp_path: Path) 
     db = db_of(tmp_path)
     closes = tmp_path / "closes.csv"
     closes.write_text("date,SPY,TLT\n2020-01-02,100,100\n2020-01-03,101,100\n")
+    headless: list[list[str | Path]] = [
+        ["--help"],
+        ["check", "--db", db],
+        ["evaluate", "--db", db, "--dry-run", "--json"],
+        ["export", "runs", "--format", "csv", "--db", db],
+        ["replay", closes, "--json"],
+        ["lab", "--sample", "--json"],
+        ["backup", tmp_path / "copy.db", "--db", db],
+    ]
+    # A BOOK.json is read by its models, which is all that pydantic is loaded for.
+    reading: list[str | Path] = ["evaluate", "--book", tmp_path / "book.json"]
     script = (
         "import json, sys\nfrom rebal_tui.cli.program import run\n"
-        "code = run(json.loads(sys.argv[1]))\n"
-        f"loaded = sorted({{name.partition('.')[0] for name in sys.modules}} & set({HEAVY!r}))\n"
-        "print(json.dumps([code, loaded]), file=sys.stderr)\n"
+        "for arguments in json.loads(sys.argv[1]):\n"
+        "    code = run(arguments)\n"
+        f"    loaded = sorted({{name.partition('.')[0] for name in sys.modules}} & set({HEAVY!r}))\n"
+        "    print(json.dumps([code, loaded]), file=sys.stderr)\n"
     )
-    for arguments in (
-        ["--help"],
-        ["check", "--db", str(db)],
-        ["evaluate", "--db", str(db), "--dry-run", "--json"],
-        ["export", "runs", "--format", "csv", "--db", str(db)],
-        ["replay", str(closes), "--json"],
-        ["lab", "--sample", "--json"],
-        ["backup", str(tmp_path / "copy.db"), "--db", str(db)],
-    ):
-        done = subprocess.run(
-            [sys.executable, "-c", script, json.dumps(arguments)], capture_output=True, text=True, check=True
-        )
-        assert json.loads(done.stderr.splitlines()[-1]) == [0, []], arguments
-    # A BOOK.json is read by its models, which is all that pydantic is loaded for.
-    reading = ["evaluate", "--book", str(tmp_path / "book.json")]
-    done = subprocess.run(
-        [sys.executable, "-c", script, json.dumps(reading)], capture_output=True, text=True, check=True
-    )
-    assert json.loads(done.stderr.splitlines()[-1]) == [0, ["pydantic"]]
+    given = json.dumps([[str(argument) for argument in arguments] for arguments in (*headless, reading)])
+    done = subprocess.run([sys.executable, "-c", script, given], capture_output=True, text=True, check=True)
+    outcomes = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("[")]
+    assert outcomes == [*([0, []] for _ in headless), [0, ["pydantic"]]]
 
 
 def test_exit_codes_of_the_real_program(tmp_path: Path) -> None:

@@ -79,7 +79,6 @@ def open_to_others(folder: Path, mine: set[Path]) -> list[str]:
 def test_keys_of_the_environment_are_in_no_file_and_no_output(tmp_path: Path) -> None:
     source = written(tmp_path, book(last=None))
     mine = {source}
-    all_output = b""
     commands: list[tuple[str | Path, ...]] = [
         ("import", source),
         ("evaluate", "--at", "2026-11-24T17:15:00Z"),
@@ -90,14 +89,22 @@ def test_keys_of_the_environment_are_in_no_file_and_no_output(tmp_path: Path) ->
         ("check", "--json"),
         ("connect", "--paper", "--url", "http://127.0.0.1:1", "--db", tmp_path / "live.db"),
     ]
-    for command in commands:
-        done = program(tmp_path, *command)
-        assert done.returncode == (1 if command[0] == "connect" else 0), (command, done.stderr)
-        all_output += done.stdout + done.stderr
-    assert not any(needle in all_output for needle in forms(KEY, SECRET))
+    done = program(tmp_path, json.dumps([[str(one) for one in command] for command in commands]), code=ALL)
+    assert done.returncode == 0, done.stderr
+    *succeeded, connected = done.stdout.split(b"\0")[1::2]
+    assert (set(succeeded), len(succeeded), connected) == ({b"0"}, len(commands) - 1, b"1"), done.stderr
+    assert not any(needle in done.stdout + done.stderr for needle in forms(KEY, SECRET))
     assert found_in(tmp_path, forms(KEY, SECRET)) == []
     assert open_to_others(tmp_path, mine) == []
 
+
+ALL = """
+import json, sys
+from rebal_tui.cli.program import run
+for arguments in json.loads(sys.argv[1]):
+    print(end=f"\\0{run(arguments)}\\0", flush=True)
+"""
+"""Runs commands one after the other and prints the exit code of each between two null characters."""
 
 CRASH = """
 import os, sys
