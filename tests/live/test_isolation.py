@@ -11,6 +11,7 @@ import pytest
 
 from rebal_tui.services.advisory.subscriptions import subscribe_manually
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import reload_from_broker
 from rebal_tui.services.broker_sync.reconciliation.release import release
 from rebal_tui.services.evaluation.account import evaluate_account
 from rebal_tui.services.queries.exceptions import list_exceptions
@@ -185,6 +186,19 @@ def test_shares_reserved_outside_count_as_an_order_placed_outside() -> None:
     broker.positions[ANN] = [position_row("SPY", "10")]
     read_all(book)
     assert book.extras[ANN].external_orders == 0
+
+
+def test_at_the_open_an_external_order_that_has_ended_stops_its_account_no_longer() -> None:
+    broker = three_accounts()
+    book = live_book_of(broker)
+    for name in (ANN, BEN):
+        broker.positions[name] = [position_row("SPY", "10", qty_available="4")]
+    read_all(book)
+    broker.positions[ANN] = [position_row("SPY", "10")]
+    asked = broker.paths.count(f"/v1/trading/accounts/{CY}/orders")
+    reload_from_broker(book)
+    assert {one: book.extras[one].external_orders for one in (ANN, BEN, CY)} == {ANN: 0, BEN: 1, CY: 0}
+    assert broker.paths.count(f"/v1/trading/accounts/{CY}/orders") == asked
 
 
 def many_accounts() -> ScriptedBroker:

@@ -129,7 +129,7 @@ class UnknownPosition(_Positions):
     def positions(self, account_id: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if account_id != self.account_id or not rows:
             return rows
-        return [*rows, rows[0] | {"symbol": self.symbol, "asset_id": UNKNOWN_ASSET, "qty": "100"}]
+        return [*rows, _of_qty(rows[0], Fraction(100)) | {"symbol": self.symbol, "asset_id": UNKNOWN_ASSET}]
 
 
 class TwoRows(_Positions):

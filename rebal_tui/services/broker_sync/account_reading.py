@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from rebal_tui.broker.failures import BrokerRefused, RefusalCode
+from rebal_tui.broker.failures import BrokerPending, BrokerRefused, RefusalCode
 from rebal_tui.broker.protocol import EventBatch
 from rebal_tui.broker.unreadable import AccountUnreadable
 from rebal_tui.domain.accounts import Account
@@ -66,6 +66,28 @@ def external_orders(book: Book, account: Account) -> int:
     """The number of open orders of an account that are not orders of a run; at least 1 while something else reserves
     shares of a position, which then cannot be sold."""
     return _external_orders(account, book.broker.open_orders(account.id), book)
+
+
+def marked_external_orders(book: Book, read: Iterable[Account]) -> dict[str, int]:
+    """The number of open external orders now, of those accounts at a real broker that had any when last asked for.
+
+    One that cannot be read is left out. Raises `BrokerPending` until every answer is there.
+    """
+    found: dict[str, int] = {}
+    pending: BrokerPending | None = None
+    for account in read if book.live is not None else ():
+        known = book.extras.get(account.id)
+        if known is None or not known.external_orders:
+            continue
+        try:
+            found[account.id] = external_orders(book, account)
+        except BrokerPending as not_yet:
+            pending = not_yet
+        except (AccountUnreadable, BrokerRefused):
+            continue
+    if pending is not None:
+        raise pending
+    return found
 
 
 def _external_orders(account: Account, orders: Sequence[Order], book: Book) -> int:

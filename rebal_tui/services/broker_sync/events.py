@@ -18,7 +18,7 @@ from rebal_tui.services.book.asset_listing import save_assets
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.quarantine import failure_text, is_general
 from rebal_tui.services.broker_sync import journal_watch, missed_events, unknown_assets
-from rebal_tui.services.broker_sync.account_reading import read_of, set_apart
+from rebal_tui.services.broker_sync.account_reading import marked_external_orders, read_of, set_apart
 from rebal_tui.services.broker_sync.corporate_actions import apply_actions
 from rebal_tui.services.broker_sync.event_quarantine import release_applied, set_apart_event, set_apart_unreadable
 from rebal_tui.services.broker_sync.explained.actions import note_announcement
@@ -147,11 +147,17 @@ def _apply_together(tx: BookTransaction, events: Sequence[BrokerEvent]) -> None:
 
 
 def reload_from_broker(book: Book) -> None:
-    """Load all assets and accounts from the broker, at the first opening and at every start (R-2)."""
+    """Load all assets and accounts from the broker, at the first opening and at every start (R-2).
+
+    Accounts with open external orders are asked for them again, which nothing else does for a while.
+    """
     with book.broker.reading():
         known, found = book.broker.assets(), book.broker.accounts()
+        external = marked_external_orders(book, found)
     with book.write() as tx:
         apply_accounts(tx, found, known)
+        for account_id, count in external.items():
+            accounts.set_external_orders(tx, account_id, count)
         for row in unreadable_rows(found):
             quarantine.enter(tx, QuarantineKind.ACCOUNT, row.key, row.reason, row.key)
         check_accounts(tx, found)
