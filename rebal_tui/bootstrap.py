@@ -46,7 +46,7 @@ from rebal_tui.store.database import MEMORY, Database
 from rebal_tui.store.migrations import migrate, require_schema
 from rebal_tui.store.schema import MIGRATIONS
 
-DEFAULT_SPEED = 600.0
+DEFAULT_SPEED = 60.0
 SANDBOX = "sandbox"
 CALENDAR_BEFORE = timedelta(days=40)
 CALENDAR_AHEAD = timedelta(days=800)

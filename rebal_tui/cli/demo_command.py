@@ -26,7 +26,7 @@ MINUTE = timedelta(minutes=1)
 @click.option(
     "--speed",
     type=click.FloatRange(0.1, 100_000),
-    default=600.0,
+    default=60.0,
     show_default=True,
     help="Simulated seconds per real second.",
 )

@@ -79,6 +79,7 @@ class SimulatedClock:
         self._anchor = _checked_timestamp(state.at)
         self._speed = _checked_speed(state.speed)
         self._paused = state.paused
+        self._held = False
         self._skip = skip
         self._monotonic = monotonic
         self._since = monotonic()
@@ -115,6 +116,12 @@ class SimulatedClock:
             self._settle()
             self._paused = False
 
+    def hold(self, held: bool) -> None:
+        """Let no time pass while held; unlike a pause, it is not part of the state."""
+        with self._lock:
+            self._settle()
+            self._held = held
+
     def set_speed(self, speed: float) -> None:
         """Change the speed. Raises `Invalid` outside 0.1 to 100,000."""
         checked = _checked_speed(speed)
@@ -138,7 +145,7 @@ class SimulatedClock:
         """Move the anchor to the current time and return it. The caller holds the lock."""
         real = self._monotonic()
         elapsed, self._since = real - self._since, real
-        if self._paused:
+        if self._paused or self._held:
             return self._anchor
         seconds = min(elapsed * self._speed, (MAX_SIMULATED_TIME - self._anchor).total_seconds())
         self._anchor += timedelta(seconds=seconds)

@@ -130,6 +130,19 @@ def test_a_clock_restored_from_a_state_resumes_there() -> None:
     assert again.now() == START + timedelta(minutes=20)
 
 
+def test_no_time_passes_while_a_clock_is_held_and_none_of_it_is_stored() -> None:
+    real = Real()
+    clock = running(real, speed=60)
+    real.seconds += 1
+    clock.hold(True)
+    real.seconds += 100
+    assert clock.now() == START + timedelta(minutes=1)
+    assert clock.state() == ClockState(START + timedelta(minutes=1), 60.0, paused=False)
+    clock.hold(False)
+    real.seconds += 1
+    assert clock.now() == START + timedelta(minutes=2)
+
+
 def test_simulated_time_stops_at_its_end() -> None:
     real = Real()
     clock = running(real, speed=100_000, at=MAX_SIMULATED_TIME - timedelta(days=1))

@@ -11,6 +11,7 @@ from textual.widgets import Button, Input, Static
 from rebal_tui.domain.orders import OrderStatus
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.runs import RunStatus
+from rebal_tui.market.clock import HeartbeatClock
 from rebal_tui.services.book.guards import apply_guards
 from rebal_tui.services.queries import market as market_queries
 from rebal_tui.store import run_orders
@@ -23,6 +24,33 @@ from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from tests.services.factories import all_runs
 from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat, shows, sound, write
+
+
+def test_accelerated_time_stops_while_a_page_is_open() -> None:
+    book = market_book()
+    clock = book.clock
+    assert isinstance(clock, HeartbeatClock)
+    real = [0.0]
+    clock._monotonic, clock._since = lambda: real[0], 0.0
+    clock.resume()
+
+    async def minutes_in_a_second(pilot, app) -> float:  # type: ignore[no-untyped-def]
+        await run_heartbeat(pilot, app)
+        before = clock.tick()
+        real[0] += 1
+        return (clock.tick() - before).total_seconds() / 60
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        assert await minutes_in_a_second(pilot, app) == clock.speed / 60
+        await press(pilot, "question_mark")
+        assert await minutes_in_a_second(pilot, app) == 0
+        await press(pilot, "escape")
+        assert await minutes_in_a_second(pilot, app) == clock.speed / 60
+        clock.set_speed(1)
+        await press(pilot, "question_mark")
+        assert await minutes_in_a_second(pilot, app) == 1 / 60, "time that is not accelerated never stops"
+
+    run(script, book, "6")
 
 
 def test_a_shock_shows_its_impact_then_applies_it_and_causes_runs() -> None:

@@ -37,6 +37,12 @@ def resume_market(book: Book) -> None:
     book.touch()
 
 
+def hold_time(book: Book, held: bool) -> None:
+    """Let no accelerated time pass while held; other clocks are not affected, and nothing is stored."""
+    if isinstance(book.clock, SimulatedClock):
+        book.clock.hold(held and book.clock.speed > 1)
+
+
 def step_day(book: Book) -> None:
     """Advance to the same time of the next session and run the scheduler on the way.
 

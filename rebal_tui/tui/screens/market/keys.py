@@ -14,9 +14,9 @@ SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
 
 
 def next_speed(mode: str, direction: int) -> int:
-    """Return the next higher (1) or lower (-1) speed for a mode such as `SIMULATED ×600`; without speed, from 600."""
+    """Return the next higher (1) or lower (-1) speed for a mode such as `SIMULATED ×600`; without speed, from 60."""
     speed_text = mode.rpartition("×")[2]
-    now = int(speed_text) if speed_text.isdecimal() else 600
+    now = int(speed_text) if speed_text.isdecimal() else 60
     if direction > 0:
         return next((speed for speed in SPEEDS if speed > now), SPEEDS[-1])
     return next((speed for speed in reversed(SPEEDS) if speed < now), SPEEDS[0])
@@ -27,6 +27,10 @@ class MarketKeys:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+
+    async def hold_time(self, held: bool) -> None:
+        """Let no accelerated time pass while held."""
+        await self._host.ask(simulator.hold_time, held)
 
     def toggle(self) -> None:
         """Pause simulated time, or resume it."""
