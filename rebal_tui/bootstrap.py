@@ -97,6 +97,7 @@ def open_database(path: Path | str, *, read_only: bool = False, keep_old: bool =
         database = Database(path, read_only=read_only)
         if not read_only:
             require_whole(database)
+            refuse_newer(_sim_migrations(database))  # before the book's own migrations change the file
             before = (lambda names: _back_up_before_migration(database, names)) if keep_old else None
             migrate(database, [("book", MIGRATIONS)], before)
             with database.write() as tx:
@@ -113,6 +114,13 @@ def open_database(path: Path | str, *, read_only: bool = False, keep_old: bool =
     return database
 
 
+def _sim_migrations(database: Database) -> set[str]:
+    """The migrations of the simulated broker's tables in a file; none in a new one."""
+    if database.row("SELECT 1 FROM sqlite_master WHERE name = 'sim_migrations'") is None:
+        return set()
+    return {name for (name,) in database.rows("SELECT name FROM sim_migrations")}
+
+
 def open_view(path: Path) -> Book:
     """Open a book that another process writes, read-only and refreshed as that process writes. Raises `Conflict`."""
     import sqlite3
@@ -120,7 +128,7 @@ def open_view(path: Path) -> Book:
     database = open_database(path, read_only=True)
     try:
         require_schema(database, [("book", MIGRATIONS)])
-        refuse_newer({name for (name,) in database.rows("SELECT name FROM sim_migrations")})
+        refuse_newer(_sim_migrations(database))
         if files_book.is_files(database):
             return files_book.open_files(database)
         return open_offline(database) if is_live(database) else open_simulation(database)

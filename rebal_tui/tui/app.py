@@ -246,7 +246,11 @@ class RebalApp(ActingApp):
     async def _pull(self) -> None:
         section = self.section
         if section is not None and section.is_mounted:
-            await section.pull()
+            try:
+                await section.pull()
+            finally:
+                section.pulled = True
+                self._keys.ready()
         top = self.screen_stack[-1] if self.screen_stack else None
         if isinstance(top, LiveDialog) and top.is_mounted:
             await top.pull()
@@ -261,6 +265,12 @@ class RebalApp(ActingApp):
         """The current section's screen, below any dialog; None before it exists."""
         base = self.screen_stack[0] if self.screen_stack else None
         return base if isinstance(base, SectionScreen) else None
+
+    @property
+    def unready(self) -> bool:
+        """Whether the section was just opened for the first time. While the book is being opened, keys act at once."""
+        section = self.section
+        return self.last_status is not None and section is self.screen and section is not None and not section.pulled
 
     def _trouble(self, text: str) -> None:
         """Show why the heartbeat fails: once as a message, and in the status line until a heartbeat succeeds."""

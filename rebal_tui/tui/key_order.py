@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from textual.app import App
@@ -27,9 +27,13 @@ class KeyOrder:
     1500 (15005 without its last digit), not 1505.
     """
 
-    def __init__(self, app: App[Any]) -> None:
+    def __init__(self, app: App[Any], unready: Callable[[], bool]) -> None:
+        """While `unready` is true after an event, the following ones wait until `ready` is called."""
         self._app = app
+        self._unready = unready
         self._handled: Event | None = None
+        self._done: Event | None = None
+        """The event after which the following ones wait for `ready`."""
         self._waiting: deque[Event] = deque()
         self._lost: Timer | None = None
 
@@ -66,9 +70,21 @@ class KeyOrder:
         """Drop all events that wait."""
         self._waiting.clear()
 
-    def _begin_round(self, event: Event, rounds: int) -> None:
-        if not self._app.screen_stack or rounds == 0:
+    def ready(self) -> None:
+        """Go on with the events that waited for `unready` to be false."""
+        event, self._done = self._done, None
+        if event is not None:
             self._next(event)
+
+    def _begin_round(self, event: Event, rounds: int) -> None:
+        if not self._app.screen_stack:
+            self._next(event)
+            return
+        if rounds == 0:
+            if event is self._handled and self._unready():
+                self._done = event
+            else:
+                self._next(event)
             return
         focused: DOMNode = self._app.focused or self._app.screen
         self._pass_on(focused.ancestors_with_self, event, rounds)

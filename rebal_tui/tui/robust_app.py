@@ -45,7 +45,12 @@ class RobustApp(StyledApp):
         """The notice in the bottom line, None without one."""
         self._notice_timer: Timer | None = None
         self._log_path = log_path
-        self._keys = KeyOrder(self)
+        self._keys = KeyOrder(self, lambda: self.unready)
+
+    @property
+    def unready(self) -> bool:
+        """Whether keys must wait, because the screen that they are for has no rows yet."""
+        return False
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's driver on Windows, and where the environment names one; else one that never waits for output."""

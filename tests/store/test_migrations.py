@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rebal_tui import bootstrap
+from rebal_tui import bootstrap, paths
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.runs import Approval, RunPhase, RunStatus, RunType
 from rebal_tui.services.maintenance.check import check_book
@@ -217,3 +217,17 @@ def test_newer_tables_of_the_simulated_broker_are_refused_and_reported(tmp_path:
 
     assert "migration 0999_future is from a newer version" in str(found[0])
     assert path.read_bytes() == before
+
+
+def test_a_book_with_newer_and_older_tables_is_refused_before_it_is_migrated(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+    database = bootstrap.create_demo(path, accounts=2)
+    with database.write() as tx:
+        tx.execute("INSERT INTO sim_migrations VALUES ('0999_future')")
+        tx.execute("DELETE FROM _sqlite_migrations WHERE name = ?", (MIGRATIONS[-1][0],))
+    database.close()
+    before = path.read_bytes()
+    with pytest.raises(Conflict, match="newer version of rebal-tui"):
+        bootstrap.open_database(path)
+    assert path.read_bytes() == before
+    assert not paths.backup_folder(path).exists()

@@ -13,6 +13,8 @@ from textual.widgets import Input
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.key_order import KeyOrder
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
+from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.widgets.tabs import ALL
 from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.test_cash_flows import invested, run
 
@@ -97,6 +99,20 @@ def test_a_long_text_in_one_burst_passes_the_queues_of_the_screen_once(monkeypat
         await until(pilot, lambda: app.focused.value == "1" * 299 + "2")  # type: ignore[union-attr]
         assert app.focused.value == "1" * 299 + "2"  # type: ignore[union-attr]
         assert rounds - before <= 12, "of the first and the last digit, of backspace and of the digit behind it"
+
+    run(flow, invested())
+
+
+def test_keys_for_a_section_that_opens_wait_for_its_rows() -> None:
+    """The filter tabs are known with the first rows; without them, `t` did nothing."""
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await settle(pilot)
+        for key in ("4", "2", "3"):
+            burst(app, key, "t")
+            await until(pilot, lambda: isinstance(app.screen, TiledListScreen) and app.screen.tile != ALL)
+            assert isinstance(app.screen, TiledListScreen)
+            assert app.screen.tile != ALL
 
     run(flow, invested())
 

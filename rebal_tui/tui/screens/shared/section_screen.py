@@ -27,6 +27,8 @@ class SectionScreen(Screen[None]):
     """A section or Review. Subclasses define the body and the data to fetch."""
 
     SECTION: ClassVar[str]
+    pulled = False
+    """Whether the data of this section was fetched at least once."""
 
     @property
     def host(self) -> Host:
