@@ -215,8 +215,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("accounts.withdraw", "w", "Withdraw", "Withdraw cash from this account.", Section.ACCOUNTS, "withdraw"),
     Action(
         "accounts.restrictions", "R", "Restrictions",
-        "Restrictions of this account, or all marked: list, add, lift.", Section.ACCOUNTS, "restrictions",
-        footer=False,
+        "Restrictions of this account, or all marked: list, add, lift; settings of one account.", Section.ACCOUNTS,
+        "restrictions", footer=False,
     ),
     Action(
         "accounts.release", "l", "Release", "Release reserved cash to the portfolio (confirms first).",

@@ -16,6 +16,37 @@ def account_settings(book: Book, account_id: str) -> AccountSettings:
     return book.rules_view.settings.get(book.account(account_id).id, AccountSettings())
 
 
+def settings_of(book: Book, account_id: str) -> tuple[AccountSettings, Overrides | None]:
+    """The settings of an account, and what its subscription decides otherwise; None without a subscription."""
+    overrides = book.rules_view.overrides.get(account_id, Overrides()) if account_id in book.subscriptions else None
+    return account_settings(book, account_id), overrides
+
+
+def settings_texts(
+    book: Book, account_id: str, settings: AccountSettings, overrides: Overrides | None
+) -> tuple[str, ...]:
+    """What an account would be traded by, as sentences; each names the scope that it comes from (R-67)."""
+    shares = "Whole shares only." if settings.whole_shares else "Fractions of shares where the broker takes them."
+    subscription = book.subscriptions.get(account_id)
+    portfolio = None if subscription is None else book.portfolios[subscription.portfolio_id]
+    own = overrides or Overrides()
+    scopes = (
+        ("for this subscription", own.minimum_trade),
+        ("for this account", settings.minimum_trade),
+        ("for the portfolio", None if portfolio is None else portfolio.minimum_trade),
+        ("for the book", book_minimum(book)),
+    )
+    minimum = next((f"Minimum trade {minimum_text(one)}, set {scope}." for scope, one in scopes if one is not None), "")
+    texts = [shares, minimum or "No minimum trade but $1."]
+    if portfolio is not None:
+        days = portfolio.cooldown_days if own.cooldown_days is None else own.cooldown_days
+        scope = "portfolio" if own.cooldown_days is None else "subscription"
+        texts.append(f"Cooldown {days} days, set for the {scope}.")
+        review = portfolio.review if own.review is None else own.review
+        texts.append("Automatic runs wait for review." if review else "Automatic runs need no review of their own.")
+    return tuple(texts)
+
+
 def set_account_settings(book: Book, account_id: str, settings: AccountSettings) -> None:
     """Store the settings of an account; they hold from the next evaluation on. Raises `NotFound`."""
     if account_settings(book, account_id) == settings:

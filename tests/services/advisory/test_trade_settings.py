@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rebal_tui.domain.decisions import LineReason
 from rebal_tui.domain.portfolios import MinimumTrade
 from rebal_tui.domain.quantities import Money, Percent, parse_money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trading_rules import AccountSettings, Concerned, Overrides, RestrictionDraft, RestrictionKind
 from rebal_tui.services.advisory.restrictions import add_restrictions
-from rebal_tui.services.advisory.trade_settings import set_account_settings, set_book_minimum, set_overrides
+from rebal_tui.services.advisory.subscriptions import unsubscribe_account
+from rebal_tui.services.advisory.trade_settings import (
+    set_account_settings,
+    set_book_minimum,
+    set_overrides,
+    settings_of,
+    settings_texts,
+)
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rules_view import RulesView, followed_portfolio, rules_of
 from rebal_tui.services.evaluation.planning import plan_run
@@ -103,3 +112,20 @@ def test_the_api_shows_restrictions_and_what_a_run_overrides() -> None:
     assert pages.find_run(book, run.id)["override"] == {
         "restrictions": [made.id], "note": "asked", "made_by": "api desk"
     }  # fmt: skip
+
+
+def test_what_an_account_would_be_traded_by_names_the_scope_of_each_setting() -> None:
+    book = factories.simple_book(follows=replace(factories.balanced(review=True), minimum_trade=minimum("20")))
+    set_book_minimum(book, minimum("10"))
+    plain, own = settings_texts(book, "a", *settings_of(book, "a")), Overrides(31, None, minimum("30"), False)
+    assert plain == (
+        "Fractions of shares where the broker takes them.", "Minimum trade $20.00, set for the portfolio.",
+        "Cooldown 7 days, set for the portfolio.", "Automatic runs wait for review.",
+    )  # fmt: skip
+    assert settings_texts(book, "a", AccountSettings(True, minimum("25")), own) == (
+        "Whole shares only.", "Minimum trade $30.00, set for this subscription.",
+        "Cooldown 31 days, set for the subscription.", "Automatic runs need no review of their own.",
+    )  # fmt: skip
+    unsubscribe_account(book, "a")
+    assert settings_of(book, "a") == (AccountSettings(), None)
+    assert settings_texts(book, "a", AccountSettings(), None)[1:] == ("Minimum trade $10.00, set for the book.",)

@@ -10,8 +10,9 @@ from textual.widgets import Static
 
 from rebal_tui.domain.trading_rules import Concerned
 from rebal_tui.services.view_models.restrictions import RestrictionRow
-from rebal_tui.tui.book_services import restriction_queries, restrictions
+from rebal_tui.tui.book_services import restriction_queries, restrictions, trade_settings
 from rebal_tui.tui.questions import Effect
+from rebal_tui.tui.screens.restrictions.account_settings import account_settings_form
 from rebal_tui.tui.screens.restrictions.form import restriction_form
 from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog
 from rebal_tui.tui.text import ui_text
@@ -27,6 +28,7 @@ class RestrictionsScreen(LiveDialog, Dialog[None]):
         Binding("escape,q", "dismiss", "Back"),
         Binding("n", "new", "New"),
         Binding("l", "lift", "Lift"),
+        Binding("e", "settings", "Settings"),
     ]
     AUTO_FOCUS = "BookTable"
     DEFAULT_CSS = """
@@ -75,6 +77,17 @@ class RestrictionsScreen(LiveDialog, Dialog[None]):
         symbols = await self.host.ask(restriction_queries.symbols_held, concerned.account_ids, concerned.portfolio_id)
         if self.is_current:
             self.app.push_screen(restriction_form(self._heading, concerned, symbols))
+
+    def action_settings(self) -> None:
+        if len(self._concerned.account_ids) != 1:
+            self.host.say("Settings are those of one account: open the restrictions of one.", "warning")
+            return
+        self.host.work(self._settings(self._concerned.account_ids[0]), name="settings")
+
+    async def _settings(self, account_id: str) -> None:
+        given = await self.host.ask(trade_settings.settings_of, account_id)
+        if self.is_current:
+            self.app.push_screen(account_settings_form(account_id, self._heading, given))
 
     def action_lift(self) -> None:
         row = self.query_one(BookTable).cursor_row

@@ -24,10 +24,10 @@ from rebal_tui.tui.book_services import trade_settings
 from rebal_tui.tui.host import Host
 from rebal_tui.tui.screens.settings import guards as guard_fields
 from rebal_tui.tui.screens.settings.keys import KeysScreen
-from rebal_tui.tui.screens.settings.minimum_fields import MINIMUMS, minimum_of, minimum_texts
 from rebal_tui.tui.screens.settings.policy_fields import REVIEW_WORDS, REVIEWS, TYPED, policy_text
 from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog
+from rebal_tui.tui.screens.shared.minimum_fields import MINIMUMS, minimum_of, minimum_texts
 from rebal_tui.tui.settings import Density, Settings, save_settings
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar

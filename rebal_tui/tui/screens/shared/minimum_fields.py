@@ -1,4 +1,4 @@
-"""The minimum trade of the book in the settings form: fields, and how they are read (R-64)."""
+"""A minimum trade in a form: its two fields, and how they are read (R-64)."""
 
 from __future__ import annotations
 
