@@ -103,7 +103,6 @@ class RebalApp(ActingApp):
         self._heartbeat_running = False
         self._refreshing = False
         self._next_pull_at = 0.0
-        self._time_held = False
         self._trouble_shown = ""
         self._open_error_shown = False
         self._clashes: set[str] = set()
@@ -166,7 +165,8 @@ class RebalApp(ActingApp):
             return
         text = self.backend.trouble
         try:
-            await self._hold_time()
+            # What a form or page shows must not change much before it is confirmed.
+            await self._market.hold_time(len(self.screen_stack) > 1)
             await self._pull()
         except ReadOnly:
             text = ""
@@ -178,13 +178,6 @@ class RebalApp(ActingApp):
             text = text or f"{type(error).__name__}: {error}"
         self._trouble(text)
         self._show_stopped()
-
-    async def _hold_time(self) -> None:
-        """Stop accelerated time while a form or page is open: what it shows must not run away."""
-        open_above = len(self.screen_stack) > 1
-        if open_above != self._time_held:
-            await self._market.hold_time(open_above)
-            self._time_held = open_above
 
     @asynccontextmanager
     async def heartbeats_held(self) -> AsyncIterator[None]:

@@ -27,10 +27,13 @@ class MarketKeys:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._time_held = False
 
     async def hold_time(self, held: bool) -> None:
         """Let no accelerated time pass while held."""
-        await self._host.ask(simulator.hold_time, held)
+        if held != self._time_held:
+            await self._host.ask(simulator.hold_time, held)
+            self._time_held = held
 
     def toggle(self) -> None:
         """Pause simulated time, or resume it."""
