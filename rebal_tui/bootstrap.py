@@ -61,11 +61,6 @@ def real_now() -> datetime:
     return RealClock().now()
 
 
-def elapsed() -> float:
-    """Monotonic real time in seconds, for measuring durations only."""
-    return time.monotonic()
-
-
 def new_seed() -> str:
     """A unique seed for a simulated market and the ids of its book."""
     return uuid.uuid4().hex

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rebal_tui import bootstrap, files_book, live_book, paths
 from rebal_tui.domain.errors import Conflict, Fault, Halt, Invalid
+from rebal_tui.market.clock import elapsed
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import load_clock
 from rebal_tui.store.database import Database
@@ -49,10 +50,10 @@ def open_book(
         with paths.naming_damage(path):
             if files_book.is_files(database):
                 backups = paths.backup_folder(path)
-                return files_book.open_files(database, backup_folder=backups, monotonic=bootstrap.elapsed)
+                return files_book.open_files(database, backup_folder=backups, monotonic=elapsed)
             if bootstrap.is_live(database):
                 backups = paths.backup_folder(path)
-                return live_book.open_live(database, backup_folder=backups, monotonic=bootstrap.elapsed)
+                return live_book.open_live(database, backup_folder=backups, monotonic=elapsed)
             if load_clock(database) is None:
                 bootstrap.create_simulation(
                     database, start=bootstrap.real_now(), seed=bootstrap.new_seed(), name=path.stem, speed=1.0
