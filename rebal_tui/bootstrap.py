@@ -61,11 +61,6 @@ def real_now() -> datetime:
     return RealClock().now()
 
 
-def elapsed() -> float:
-    """Monotonic real time in seconds, for measuring durations only."""
-    return time.monotonic()
-
-
 def new_seed() -> str:
     """A unique seed for a simulated market and the ids of its book."""
     return uuid.uuid4().hex
@@ -123,18 +118,14 @@ def _sim_migrations(database: Database) -> set[str]:
 
 def open_view(path: Path) -> Book:
     """Open a book that another process writes, read-only and refreshed as that process writes. Raises `Conflict`."""
-    import sqlite3
-
     database = open_database(path, read_only=True)
     try:
-        require_schema(database, [("book", MIGRATIONS)])
-        refuse_newer(_sim_migrations(database))
-        if files_book.is_files(database):
-            return files_book.open_files(database)
-        return open_offline(database) if is_live(database) else open_simulation(database)
-    except sqlite3.Error as error:
-        database.close()
-        raise Conflict(paths.cannot_open_message(path, error)) from error
+        with paths.naming_damage(path):
+            require_schema(database, [("book", MIGRATIONS)])
+            refuse_newer(_sim_migrations(database))
+            if files_book.is_files(database):
+                return files_book.open_files(database)
+            return open_offline(database) if is_live(database) else open_simulation(database)
     except BaseException:
         database.close()
         raise

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rebal_tui import bootstrap, files_book, live_book, paths
 from rebal_tui.domain.errors import Conflict, Fault, Halt, Invalid
+from rebal_tui.market.clock import elapsed
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import load_clock
 from rebal_tui.store.database import Database
@@ -21,14 +22,15 @@ def view_book(path: Path, why: str = "") -> Book:
     return book
 
 
-def open_to_read(database: Database) -> Book:
-    """A book of any kind at its own time, for a command that reads a copy of it. Raises `Conflict`."""
-    if files_book.is_files(database):
-        return files_book.open_files(database)
-    if bootstrap.is_live(database):
-        return bootstrap.open_offline(database)
-    state = load_clock(database)
-    return bootstrap.open_simulation(database, at=state.at if state else None)
+def open_to_read(database: Database, path: Path) -> Book:
+    """A book of any kind at its own time, for a command that reads a copy of a file. Raises `Conflict`."""
+    with paths.naming_damage(path):
+        if files_book.is_files(database):
+            return files_book.open_files(database)
+        if bootstrap.is_live(database):
+            return bootstrap.open_offline(database)
+        state = load_clock(database)
+        return bootstrap.open_simulation(database, at=state.at if state else None)
 
 
 def open_book(
@@ -45,17 +47,18 @@ def open_book(
         prepare()
     database = bootstrap.open_database(path)
     try:
-        if files_book.is_files(database):
-            backups = paths.backup_folder(path)
-            return files_book.open_files(database, backup_folder=backups, monotonic=bootstrap.elapsed)
-        if bootstrap.is_live(database):
-            backups = paths.backup_folder(path)
-            return live_book.open_live(database, backup_folder=backups, monotonic=bootstrap.elapsed)
-        if load_clock(database) is None:
-            bootstrap.create_simulation(
-                database, start=bootstrap.real_now(), seed=bootstrap.new_seed(), name=path.stem, speed=1.0
-            )
-        return bootstrap.open_simulation(database, backup_folder=paths.backup_folder(path), progress=progress)
+        with paths.naming_damage(path):
+            if files_book.is_files(database):
+                backups = paths.backup_folder(path)
+                return files_book.open_files(database, backup_folder=backups, monotonic=elapsed)
+            if bootstrap.is_live(database):
+                backups = paths.backup_folder(path)
+                return live_book.open_live(database, backup_folder=backups, monotonic=elapsed)
+            if load_clock(database) is None:
+                bootstrap.create_simulation(
+                    database, start=bootstrap.real_now(), seed=bootstrap.new_seed(), name=path.stem, speed=1.0
+                )
+            return bootstrap.open_simulation(database, backup_folder=paths.backup_folder(path), progress=progress)
     except BaseException:
         database.close()
         raise

@@ -64,6 +64,20 @@ def cannot_open_message(path: Path, error: Exception) -> str:
     return f"{text}; {restore_advice(path)}" if damaged else text
 
 
+@contextmanager
+def naming_damage(path: Path) -> Iterator[None]:
+    """Raise `Conflict` where a file cannot be read as a book, also because a stored value is none that is written."""
+    import sqlite3
+
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise Conflict(cannot_open_message(path, error)) from error
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        text = f"{path} cannot be opened as a book: a stored value is damaged: {error}"
+        raise Conflict(f"{text}; {restore_advice(path)}") from error
+
+
 def restore_advice(path: Path) -> str:
     """A sentence that names a book's last verified backup and the command that restores it."""
     latest = latest_backup(backup_folder(path))

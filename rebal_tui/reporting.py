@@ -25,7 +25,7 @@ def report_file(path: Path, subject: ReportSubject, fmt: str) -> bytes:
         workbook.require_xlsx()
     database = bootstrap.open_copy(path)
     try:
-        report = _report(opening.open_to_read(database), subject)
+        report = _report(opening.open_to_read(database, path), subject)
     finally:
         database.close()
     if fmt == XLSX:

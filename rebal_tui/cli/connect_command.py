@@ -127,6 +127,7 @@ def _self_test(
 
     from rebal_tui import bootstrap, live_book
     from rebal_tui.cli.self_test import require_consent, run_self_test
+    from rebal_tui.market.clock import elapsed
 
     broker_endpoints = live_book.endpoints("PAPER", url)
     _require_id(firm_account, "firm-account")
@@ -140,7 +141,7 @@ def _self_test(
         firm_account=firm_account,
         report=report,
         now=bootstrap.real_now,
-        elapsed=bootstrap.elapsed,
+        elapsed=elapsed,
         sleep=time.sleep,
     )
 

@@ -73,7 +73,8 @@ def entry(
     path = existing_book_path(ctx, db)
     if dry_run:
         with copied(path) as database:
-            book = bootstrap.open_offline(database) if bootstrap.is_live(database) else _open(database, at)
+            with paths.naming_damage(path):
+                book = bootstrap.open_offline(database) if bootstrap.is_live(database) else _open(database, at)
             evaluation, _ = _decide(book, dry_run=True)
             _show(book, evaluation, (), explain=explain, as_json=as_json)
         return 0
@@ -81,7 +82,8 @@ def entry(
         paths.require_book(path)
         database = bootstrap.open_database(path)
         try:
-            book = _open(database, at)
+            with paths.naming_damage(path):
+                book = _open(database, at)
             evaluation, runs = _decide(book, dry_run=False)
             _show(book, evaluation, runs, explain=explain, as_json=as_json)
         finally:

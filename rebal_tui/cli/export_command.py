@@ -33,8 +33,9 @@ def entry(ctx: click.Context, what: str, fmt: str, db: Path | None, output: Path
     from rebal_tui import opening
     from rebal_tui.services.maintenance.export import export_text
 
-    with copied(existing_book_path(ctx, db)) as database:
-        text = export_text(opening.open_to_read(database), what, fmt)
+    path = existing_book_path(ctx, db)
+    with copied(path) as database:
+        text = export_text(opening.open_to_read(database, path), what, fmt)
     if output is None:
         write(text)
     else:

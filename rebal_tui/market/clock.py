@@ -22,6 +22,11 @@ def _utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
+def elapsed() -> float:
+    """Monotonic real time in seconds, for measuring durations only."""
+    return time.monotonic()
+
+
 class RealClock:
     """The system clock."""
 

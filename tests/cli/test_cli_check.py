@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,35 @@ def test_the_summary_counts_what_is_in_quarantine(db: Path) -> None:
     assert result.code == 0
     assert "1 quarantined" in result.out
     assert call("check", "--json", "--db", db).json["exceptions"]["quarantined"] == 1
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE portfolio_conditions SET percent = percent + 1",
+        "DELETE FROM portfolio_conditions",
+        "UPDATE portfolio_weights SET percent = percent + iif(asset = (SELECT min(key) FROM assets), 1, -1)",
+        "UPDATE portfolios SET cooldown_days = cooldown_days + 1",
+    ],
+)
+def test_a_portfolio_changed_outside_the_program_is_reported(db: Path, edit: str) -> None:
+    with closing(sqlite3.connect(db)) as connection:
+        assert connection.execute(edit).rowcount > 0
+        connection.commit()
+    result = call("check", "--db", db)
+    assert (result.code, "is not as its version 1 recorded it" in result.err) == (1, True), result.err
+
+
+@pytest.mark.parametrize("edit", ["UPDATE meta SET value = value || 'x'", "UPDATE sessions SET day = day || 'x'"])
+def test_a_stored_value_that_cannot_be_read_is_no_traceback(db: Path, edit: str) -> None:
+    assert call("evaluate", "--db", db).code == 0
+    with closing(sqlite3.connect(db)) as connection:
+        where = " WHERE name IN ('clock', 'walk')" if "meta" in edit else ""
+        assert connection.execute(edit + where).rowcount > 0
+        connection.commit()
+    for command in (
+        ("check",), ("evaluate",), ("evaluate", "--dry-run"), ("export", "runs", "--format", "csv"),
+        ("report", "--book"),
+    ):  # fmt: skip
+        result = call(*command, "--db", db)
+        assert (result.code, str(db) in result.err, "damaged" in result.err) == (1, True, True), (command, result.err)

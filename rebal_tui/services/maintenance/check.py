@@ -19,6 +19,7 @@ from rebal_tui.services.broker_sync.events import CURSOR
 from rebal_tui.services.broker_sync.reconciliation.snapshot import differing_accounts
 from rebal_tui.services.evaluation.history import decision_fault, plan_context, recompute_plan
 from rebal_tui.services.maintenance.broker_check import BrokerRecords, record_faults
+from rebal_tui.services.maintenance.portfolio_check import portfolio_faults
 from rebal_tui.services.maintenance.reservation_check import reservation_faults
 from rebal_tui.services.maintenance.schema_check import guard_faults, schema_faults
 from rebal_tui.services.maintenance.trail_check import trail_faults
@@ -94,8 +95,8 @@ def check_book(database: Database, broker: CheckedBroker, anchor: tuple[int, str
         behind = 0 if real else broker.last_event() - int(book_settings.get(database, CURSOR, "0"))
         faults += [] if real else [Fault("broker", text) for text in broker.invariants()]
         checks: list[Callable[[Database], Iterator[Fault]]] = [
-            _open_runs, _subscriptions, _withdrawals, reservation_faults, _weights, _plans, _decisions, _legs, _fills,
-            _trail, _runs, trail_faults, guard_faults,
+            _open_runs, _subscriptions, _withdrawals, reservation_faults, _weights, portfolio_faults,
+            _plans, _decisions, _legs, _fills, _trail, _runs, trail_faults, guard_faults,
         ]  # fmt: skip
         for check in checks:
             faults += check(database)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from rebal_tui.broker.failures import BrokerPending
 from rebal_tui.domain.errors import Conflict, Halt, ReadOnly, Refusal
+from rebal_tui.market.clock import elapsed
 from rebal_tui.services.schedule.loading import Stopped
 from rebal_tui.services.schedule.turns import Turns
 
@@ -35,7 +35,7 @@ class BookThread:
         self.open_error = ""
         """Why the book could not be opened; it is not tried again until `reopen` or `write_again`."""
         self.halted: ReadOnly | None = None
-        self._executor = Turns(time.monotonic)
+        self._executor = Turns(elapsed)
 
     async def ask(self, work: Callable[[Book], T], *, heartbeat: bool = False) -> T:
         """The result of `work(book)`. Exceptions propagate; except after a `Refusal`, memory is reloaded from the file.

@@ -1,0 +1,21 @@
+"""Check of the portfolios of a book: each is as its last version recorded it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rebal_tui.domain.errors import Fault
+from rebal_tui.store import portfolios
+from rebal_tui.store.database import Database
+from rebal_tui.store.portfolio_versions import same_content, versions
+
+
+def portfolio_faults(database: Database) -> Iterator[Fault]:
+    """Portfolios whose weights, conditions or other content no change by the program explains.
+
+    Every change stores a version; a portfolio of an earlier release may have none.
+    """
+    for portfolio in portfolios.load(database).values():
+        newest = versions(database, portfolio, newest=True)
+        if newest and not same_content(newest[0].portfolio, portfolio):
+            yield Fault(f"portfolio {portfolio.name}", f"is not as its version {newest[0].number} recorded it")
