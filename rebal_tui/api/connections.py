@@ -20,6 +20,9 @@ MAX_HEAD_BYTES = 64 * 1024
 READ_BYTES = 16 * 1024
 """Bytes parsed at once: as chunks of one byte, 256 kB of asyncio would keep the event loop busy for half a second."""
 HEAD_SECONDS = 10.0
+KEEP_ALIVE_SECONDS = 75
+"""Seconds without a request after which a connection is closed: more than the 60 that proxies keep theirs, so that
+none is closed just when its next request arrives."""
 BODY_SECONDS = 30.0
 UNREAD_SECONDS = 30.0
 MIN_READ_BYTES = 16 * 1024

@@ -17,7 +17,7 @@ import uvicorn
 
 from rebal_tui.api.app import Options, create_app
 from rebal_tui.api.browser_safety import LOOPBACK_NAMES
-from rebal_tui.api.connections import MAX_HEAD_BYTES, connection_limits, limited_protocol
+from rebal_tui.api.connections import KEEP_ALIVE_SECONDS, MAX_HEAD_BYTES, connection_limits, limited_protocol
 from rebal_tui.api.heartbeats import Heartbeats, ServedBook
 from rebal_tui.api.repeated_messages import RepeatedMessages
 from rebal_tui.api.upkeep import Upkeep
@@ -102,6 +102,7 @@ async def serve(
         ws="none",
         http=limited_protocol(limits),
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         proxy_headers=bool(bind_address.proxy),
         forwarded_allow_ips=bind_address.proxy,
         timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,

@@ -105,7 +105,7 @@ def get(database: Database, run_id: str) -> Run:
     row = database.row(f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.id = ?", (run_id,))
     if row is None:
         raise NotFound(f"no run {run_id}")
-    return _read(database, [row])[0]
+    return read(database, [row])[0]
 
 
 def open_runs(database: Database) -> list[Run]:
@@ -114,7 +114,7 @@ def open_runs(database: Database) -> list[Run]:
         f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') "
         "ORDER BY runs.key"
     )
-    return _read(database, rows)
+    return read(database, rows)
 
 
 def open_run(database: Database, account_id: str) -> Run | None:
@@ -124,7 +124,7 @@ def open_run(database: Database, account_id: str) -> Run | None:
         "AND accounts.id = ?",
         (account_id,),
     )
-    return _read(database, [row])[0] if row else None
+    return read(database, [row])[0] if row else None
 
 
 def newest(database: Database, limit: int, account_id: str | None = None) -> list[Run]:
@@ -134,12 +134,12 @@ def newest(database: Database, limit: int, account_id: str | None = None) -> lis
     rows = database.rows(
         f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} {where}ORDER BY runs.key DESC LIMIT ?", parameters
     )
-    return _read(database, rows)
+    return read(database, rows)
 
 
 def in_ranges(database: Database, ranges: Iterable[Sequence[int]]) -> list[Run]:
     """The runs whose keys are in inclusive ranges (first, last), in order."""
-    return _read(
+    return read(
         database,
         [
             row
@@ -152,7 +152,7 @@ def in_ranges(database: Database, ranges: Iterable[Sequence[int]]) -> list[Run]:
     )
 
 
-def _read(database: Database, rows: Sequence[SqlRow]) -> list[Run]:
+def read(database: Database, rows: Sequence[SqlRow]) -> list[Run]:
     """Runs from rows of `RUN_COLUMNS`; their weights bear the labels that the assets have today (R-50)."""
     found = [codec.to_run(row) for row in rows]
     if not found or not asset_renames.any_renames(database):
@@ -195,7 +195,7 @@ def page(
         (*values, limit),
     )
     keys = [row[-1] for row in rows]
-    return list(zip(keys, _read(database, [row[:-1] for row in rows]), strict=True))
+    return list(zip(keys, read(database, [row[:-1] for row in rows]), strict=True))
 
 
 def count(database: Database) -> int:

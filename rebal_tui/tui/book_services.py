@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import accounts as account_queries
     from rebal_tui.services.queries import cash as cash_queries
     from rebal_tui.services.queries import desk as desk_queries
-    from rebal_tui.services.queries import exception_list, first_runs, portfolio_versions
+    from rebal_tui.services.queries import exception_list, first_runs, portfolio_versions, run_search
     from rebal_tui.services.queries import log as log_queries
     from rebal_tui.services.queries import market as market_queries
     from rebal_tui.services.queries import names as name_queries
@@ -109,6 +109,7 @@ else:
     review_queries = ServiceModule("queries.review")
     run_queries = ServiceModule("queries.runs")
     run_override_queries = ServiceModule("queries.run_overrides")
+    run_search = ServiceModule("queries.run_search")
     run_stop_queries = ServiceModule("queries.run_stops")
     status_queries = ServiceModule("queries.status")
     account_trails = ServiceModule("reports.account_trail")
@@ -165,6 +166,7 @@ __all__ = [
     "run_override_queries",
     "run_overrides",
     "run_queries",
+    "run_search",
     "run_stop_queries",
     "run_stop_settings",
     "scheduler",

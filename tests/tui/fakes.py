@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from rebal_tui.domain.errors import Conflict, NotFound, ReadOnly
+from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot, PreviewView
 from rebal_tui.services.view_models.runs import RunsSnapshot, RunView
@@ -20,6 +21,7 @@ from rebal_tui.tui.book_services import (
     export,
     manual_runs,
     run_queries,
+    run_search,
     scheduler,
     status_queries,
 )
@@ -60,6 +62,7 @@ class FakeBackend:
             account_pages.changed_page: lambda *_: None,
             desk_queries.preview: self._preview,
             run_queries.runs_snapshot: self.runs,
+            run_search.find_runs: self.find_runs,
             run_queries.run_view: self._run,
             run_queries.portfolio_rows: tuple,
             manual_runs.cancel_run: lambda run: self._did(f"cancel {run}", SimpleNamespace(status="CANCELED")),
@@ -107,7 +110,13 @@ class FakeBackend:
     def runs(self) -> RunsSnapshot:
         desks = [self.rows[index % len(self.rows)] for index in range(30 * bool(self.rows))]
         rows = tuple(run_views.run_row(index, desk) for index, desk in enumerate(desks))
-        return RunsSnapshot(self.version, rows, len(rows))
+        return RunsSnapshot(self.version, rows, len(rows), len(rows))
+
+    def find_runs(self, text: str) -> RunsSnapshot:
+        """The runs whose client, account or id contains the text."""
+        known = self.runs()
+        rows = tuple(row for row in known.rows if fold(text) in fold(f"{row.client} {row.account_id} {row.id}"))
+        return RunsSnapshot(self.version, rows, known.total, len(rows))
 
     def _row(self, account_id: str) -> DeskRow:
         for row in self.rows:

@@ -159,6 +159,7 @@ def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
         await press(pilot, "n")
         assert isinstance(app.screen, PickScreen)
         await type_text(pilot, "grow")
+        assert "(1 account with a portfolio already; m moves those)" in screen_text(app)
         await press(pilot, "enter")
         assert isinstance(app.screen, ConfirmScreen)
         text = screen_text(app)
@@ -524,9 +525,9 @@ def test_a_single_refusal_is_one_line_before_any_confirmation() -> None:
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await at_account(pilot, app, "a")
-        await press(pilot, "n", "enter")
+        await press(pilot, "n")
         assert isinstance(app.screen, AccountsScreen)
-        assert "subscription already exists: account N-a follows a portfolio" in shown_messages(app)
+        assert "This account follows a portfolio already; m moves it to another." in shown_messages(app)
         await press(pilot, "m", "b", "enter")
         assert "account N-a already follows this portfolio" in shown_messages(app)
         await mark(pilot, app, "bc")

@@ -140,6 +140,8 @@ def test_a_withdrawal_is_canceled_before_its_journal() -> None:
         assert "no journal is made and the account is subscribed to Balanced again" in confirmation(app)
         await press(pilot, "n")
         assert only(book).stage is WithdrawalStage.SETTLING
+        row = next(line for line in screen_text(app).splitlines() if "-4,000.00" in line)
+        assert "02 Mar" in row
         await press(pilot, "c", "y")
         assert only(book).stage is WithdrawalStage.CANCELED
         assert book.subscriptions["b"].portfolio_id == "balanced"

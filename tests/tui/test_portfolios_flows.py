@@ -200,6 +200,23 @@ def test_a_portfolio_is_created_by_keys_only(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.slow
+def test_arrows_move_to_a_field_that_is_in_sight_on_a_small_terminal() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        fields = []
+        for key in ("down",) * 14 + ("up",) * 3:
+            await pilot.press(key)
+            await pilot.pause()
+            focused = editor_of(app).focused
+            assert focused is not None
+            fields.append(focused)
+            assert editor_of(app).query_one("#edit-form").region.contains_region(focused.region), focused
+        assert len(set(fields)) >= 12
+
+    run(flow, full_book(), (80, 24))
+
+
+@pytest.mark.slow
 def test_a_sum_that_is_not_100_cannot_be_saved_and_is_explained() -> None:
     book = full_book()
 

@@ -43,6 +43,25 @@ def test_valid_json_creates_a_portfolio() -> None:
 
 
 @pytest.mark.slow
+def test_a_pasted_portfolio_of_a_name_that_exists_is_asked_about() -> None:
+    book = full_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "P")
+        app.screen.focused.post_message(Paste(json.dumps({**GOOD, "name": "balanced"})))  # type: ignore[union-attr]
+        await settle(pilot)
+        assert "A portfolio named balanced exists" in screen_text(app)
+        await press(pilot, "ctrl+s")
+        assert "Create another portfolio named balanced?" in screen_text(app)
+        await press(pilot, "n")
+        assert len(book.portfolios) == 3
+        await press(pilot, "ctrl+s", "y")
+        assert len(book.portfolios) == 4
+
+    run(flow, book)
+
+
+@pytest.mark.slow
 def test_bad_json_lists_its_faults_and_creates_nothing() -> None:
     book = full_book()
     bad = {**GOOD, "cooldown": 3, "weights": [{"type": "asset", "symbol": "spy", "percent": "0"}]}

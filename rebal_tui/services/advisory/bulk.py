@@ -31,6 +31,11 @@ def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: 
     )
 
 
+def count_subscribed(book: Book, account_ids: Sequence[str]) -> int:
+    """How many of some accounts follow a portfolio."""
+    return sum(account_id in book.subscriptions for account_id in account_ids)
+
+
 def preview_unsubscriptions(book: Book, account_ids: Sequence[str]) -> BulkPreview:
     """Preview the effect of ending the subscriptions of accounts; changes nothing."""
     return BulkPreview("", tuple(_end(book, account_id) for account_id in account_ids))

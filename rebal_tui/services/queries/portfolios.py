@@ -8,8 +8,9 @@ from datetime import date, timedelta
 import numpy as np
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.portfolios import CalendarCondition
+from rebal_tui.domain.portfolios import CalendarCondition, PortfolioStatus
 from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.text import fold
 from rebal_tui.engine.calendar import firing_sessions
 from rebal_tui.services.advisory.portfolios import require_eligible
 from rebal_tui.services.book.book import Book
@@ -65,6 +66,12 @@ def pasted_portfolio(book: Book, text: str) -> PortfolioBody:
     body = parse_pasted(read_json(text, "the text"))
     require_eligible(book, body.weights)
     return body
+
+
+def has_name(book: Book, name: str) -> bool:
+    """Whether a portfolio that is not inactive has a name, in any case."""
+    taken = (one for one in book.portfolios.values() if one.status is not PortfolioStatus.INACTIVE)
+    return any(fold(one.name) == fold(name) for one in taken)
 
 
 def _ineligibility(book: Book, symbol: str) -> str:

@@ -20,11 +20,14 @@ from rebal_tui.services.wire.shapes import asset_ids, run_json
 from rebal_tui.store import fills, run_orders, run_overrides, runs
 
 CASH = "cash"
+WITHOUT_PORTFOLIO = "weights of the run"
+"""Shown as the portfolio of a run of an account that follows none."""
 
 
 def runs_snapshot(book: Book, limit: int = 500) -> RunsSnapshot:
     """The newest runs, newest first."""
-    return RunsSnapshot(book.version, rows_of(book, runs.newest(book.database, limit)), runs.count(book.database))
+    count = runs.count(book.database)
+    return RunsSnapshot(book.version, rows_of(book, runs.newest(book.database, limit)), count, count)
 
 
 def rows_of(book: Book, some: Sequence[Run]) -> tuple[RunRow, ...]:
@@ -45,7 +48,7 @@ def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None, overrides:
         account_number=account.account_number,
         client=account.name,
         portfolio_id=run.portfolio_id,
-        portfolio=book.portfolios[run.portfolio_id].name if run.portfolio_id else "weights of the run",
+        portfolio=book.portfolios[run.portfolio_id].name if run.portfolio_id else WITHOUT_PORTFOLIO,
         created_at=run.created_at,
         updated_at=run.updated_at,
         session=run.session,
@@ -69,7 +72,7 @@ def run_view(book: Book, run_id: str) -> RunView:
         run=run,
         client=account.name,
         account_number=account.account_number,
-        portfolio=book.portfolios[run.portfolio_id].name if run.portfolio_id else "weights of the run",
+        portfolio=book.portfolios[run.portfolio_id].name if run.portfolio_id else WITHOUT_PORTFOLIO,
         plan=plan,
         orders=detail.orders,
         failed_orders=detail.failed_orders,

@@ -10,19 +10,22 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from types import MappingProxyType
 
+from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.standing import Tile
 
 _TERM = re.compile(r"([a-z]+)(<=|>=|[:<>=])(.*)", re.DOTALL)
+_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?", re.ASCII)
 _LARGEST = Decimal(10) ** 15
 NO_CHOICES: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
 class FieldKind(StrEnum):
-    """What a field is compared with: a number, or text that it contains."""
+    """What a field is compared with: a number, text that it contains, or a day, month or year."""
 
     NUMBER = "number"
     TEXT = "text"
+    DATE = "date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,9 @@ def _fault(term: Term, fields: Mapping[str, FieldKind], choices: Mapping[str, Co
         if known is not None and not any(term.value in choice for choice in known):
             return f"{term.field}:{term.value}: expected one of {', '.join(known)}"
         return ""
+    if kind is FieldKind.DATE:
+        wrong = not _DATE.fullmatch(term.value)
+        return f"{term.field}{term.operator}{term.value}: expected a day, month or year: 2026-03-15" if wrong else ""
     try:
         number = term.number
     except InvalidOperation:
@@ -114,3 +120,10 @@ ACCOUNT_FIELDS: Mapping[str, FieldKind] = MappingProxyType(
     }
 )
 """Amounts in dollars."""
+RUN_FIELDS: Mapping[str, FieldKind] = MappingProxyType(
+    {**dict.fromkeys(("client", "portfolio", "status", "type"), FieldKind.TEXT), "date": FieldKind.DATE}
+)
+"""`date` is the session of a run."""
+RUN_CHOICES: Mapping[str, Collection[str]] = MappingProxyType(
+    {"status": tuple(fold(one) for one in RunStatus), "type": tuple(fold(one) for one in RunType)}
+)

@@ -41,11 +41,12 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class RunsSnapshot:
-    """The newest runs first, and the number of runs in the book."""
+    """The newest runs first, the number of runs in the book, and how many of them match the filter."""
 
     version: int
     rows: tuple[RunRow, ...]
     total: int
+    matching: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.timer import Timer
 
+from rebal_tui.tui.segments import paragraph
 from rebal_tui.tui.widgets import table_messages
 from rebal_tui.tui.widgets.render_ahead import RenderAhead
 from rebal_tui.tui.widgets.row_strips import CURSOR, CURSOR_BLURRED, MARKED, MOVED, RowStrips
@@ -32,6 +33,9 @@ from rebal_tui.tui.widgets.table_order import (
 )
 
 R = TypeVar("R")
+
+FIRST_HINT_LINE = 2
+"""Line, from the header at 0, of the text that an empty table shows."""
 
 
 class BookTable(StyledView, Generic[R], can_focus=True):
@@ -374,9 +378,11 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         index = y - 1 + round(self.scroll_y)
         if index >= len(self._rows):
             base = self.base
-            if y == 2 and not self._rows:
+            if y >= FIRST_HINT_LINE and not self._rows:
                 text = NO_MATCH if self.view.text and self._source else self.empty
-                return self.strip(((f" {text}", "muted"),), width, base)
+                hint = paragraph(text, self.size.width - 1, "muted", indent=1)
+                if y < FIRST_HINT_LINE + len(hint):
+                    return self.strip(hint[y - FIRST_HINT_LINE], width, base)
             return Strip.blank(width, base)
         return self._row_strip(index, index == self._cursor)
 

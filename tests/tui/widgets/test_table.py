@@ -56,6 +56,18 @@ def line(table: BookTable[Any], y: int) -> str:
     return table.render_line(y).text
 
 
+def test_the_text_of_an_empty_table_is_shown_whole() -> None:
+    text = "No account is subscribed yet. 2 makes a portfolio; 3, M, n subscribes all."
+
+    async def script(pilot: Pilot[None], table: BookTable[Row], _: list[Message]) -> None:
+        table.set_empty(text)
+        table.set_rows(())
+        await pilot.pause()
+        assert " ".join(line(table, y).strip() for y in range(2, 5)).strip() == text
+
+    table_run(script)
+
+
 def test_the_header_stays_and_rows_scroll() -> None:
     async def script(pilot: Pilot[None], table: BookTable[Row], _: list[Message]) -> None:
         assert line(table, 0).split() == ["Name", "Amount", "Key"]

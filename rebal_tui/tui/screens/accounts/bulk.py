@@ -21,14 +21,26 @@ from rebal_tui.tui.widgets.lines import Builder
 
 def choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, moving: bool) -> None:
     """Choose a portfolio, preview the first runs, confirm, and subscribe or move the accounts."""
+    screen.host.work(_choose_portfolio(screen, chosen, moving=moving), name="portfolios")
+
+
+async def _choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, moving: bool) -> None:
     which = count_text(len(chosen), "marked account") if screen.table.marked else "this account"
     title = f"{'Move' if moving else 'Subscribe'} {which} to which portfolio?"
+    following = 0 if moving else await screen.host.ask(bulk.count_subscribed, chosen)
+    if following == len(chosen) > 0:
+        one = "This account follows a portfolio already; m moves it to another."
+        several = "Each of these accounts follows a portfolio already; m moves them to another."
+        screen.host.say(one if following == 1 else several, "warning")
+        return
+    if following:
+        title += f" ({count_text(following, 'account')} with a portfolio already; m moves those)"
 
     def picked(portfolio_id: str | None) -> None:
         if portfolio_id:
             screen.host.work(_subscribe(screen, chosen, portfolio_id, moving=moving), name="subscribe")
 
-    screen.host.work(pick_portfolio(screen, title, picked), name="portfolios")
+    await pick_portfolio(screen, title, picked)
 
 
 async def pick_portfolio(screen: ListScreen, title: str, picked: Callable[[str | None], None]) -> None:

@@ -85,7 +85,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         tile, rows = self.tile, self._snapshot.rows
         self.tiles.tabs = account_columns.group_tabs(len(rows), self._snapshot.groups)
         self.table.set_empty(
-            "This book has no accounts yet: import a file, or open the demo."
+            "This book has no accounts yet. P imports a custodian's file, E enters one (files book)."
             if not rows
             else f"No account in “{tile}”; escape shows all."
         )

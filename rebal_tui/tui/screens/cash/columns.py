@@ -9,6 +9,7 @@ from typing import Literal
 
 from rebal_tui.domain.cash import JournalStatus, WithdrawalStage
 from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalView
 from rebal_tui.tui import formats
@@ -174,8 +175,8 @@ def columns() -> tuple[Column[CashRow], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column(
-            "at", "Requested", 12, lambda row: formats.short_timestamp(row.at), sort=lambda row: row.at,
-            descending=True, priority=2,
+            "at", "Date", 6, lambda row: formats.day(new_york_day(row.at)), sort=lambda row: row.at, descending=True,
+            priority=2,
         ),
         Column(
             "client", "Client", 11, lambda row: row.client, sort=lambda row: fold(row.client), grow=1, max_width=30

@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -32,6 +32,7 @@ from rebal_tui.tui.screens.portfolios.weight_rows import WeightRow, WeightRows
 from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.form_scroll import FormScroll
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.tabs import TabBar
@@ -84,7 +85,7 @@ class PortfolioEditor(Dialog[str]):
         form = self._form
         yield Static(ui_text(self._title()), id="edit-title", markup=False)
         with Horizontal(id="edit-body"):
-            with VerticalScroll(id="edit-form", can_focus=False):
+            with FormScroll(id="edit-form"):
                 yield from compose_form(form, self._draft.assets)
             yield LinesView(id="live")
         yield LinesView(self._foot, id="foot")

@@ -17,6 +17,7 @@ from rebal_tui.domain.text import count_text, name_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.tui.book_services import portfolio_queries, portfolios
+from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios.fields import PlainInput
 from rebal_tui.tui.screens.portfolios.portfolio_file import PortfolioFileScreen
 from rebal_tui.tui.screens.shared.confirm import key_label
@@ -68,6 +69,7 @@ class PasteScreen(Dialog[str]):
         super().__init__()
         self._text = safe_lines(text)
         self._body: PortfolioBody | None = None
+        self._name_taken = False
         self._faults: list[str] = []
         self._request = 0
         self._busy_creating = False
@@ -91,12 +93,18 @@ class PasteScreen(Dialog[str]):
         return self.query_one(JsonArea)
 
     def _lines(self, width: int, _height: int) -> list[Line]:
+        lines: list[Line]
         if not self._area.text.strip():
             return paragraph(EXAMPLE, width, "muted")
         if self._body is not None:
             weights = ", ".join(f"{weight.symbol}" for weight in self._body.weights.assets)
-            return paragraph(f"✓ {self._body.name}: {weights}. ctrl+s creates it.", width, "good")
-        lines: list[Line] = [((f"✗ {count_text(len(self._faults), 'error')}", "bad"),)] if self._faults else []
+            lines = paragraph(f"✓ {self._body.name}: {weights}. ctrl+s creates it.", width, "good")
+            if self._name_taken:
+                lines += paragraph(
+                    f"▲ A portfolio named {self._body.name} exists; this creates another.", width, "warn"
+                )
+            return lines
+        lines = [((f"✗ {count_text(len(self._faults), 'error')}", "bad"),)] if self._faults else []
         for fault in self._faults:
             lines.extend(paragraph(f"· {printable(fault)}", width))
         return lines or [(("…", "muted"),)]
@@ -114,25 +122,45 @@ class PasteScreen(Dialog[str]):
         if self._area.text.strip():
             self.host.work(self._read(self._area.text, self._request), name="reading the text")
         else:
-            self._body, self._faults = None, []
+            self._body, self._name_taken, self._faults = None, False, []
             self._show()
 
     async def _read(self, text: str, request: int) -> None:
         body: PortfolioBody | None = None
+        taken = False
         faults: list[str] = []
         try:
             body = await self.host.ask(portfolio_queries.pasted_portfolio, text)
+            taken = await self.host.ask(portfolio_queries.has_name, body.name)
         except Refusal as refusal:
             faults = [str(fault) for fault in refusal.faults]
         if request == self._request and self.is_attached:
-            self._body, self._faults = body, faults
+            self._body, self._name_taken, self._faults = body, taken, faults
             self._show()
 
     def action_create(self) -> None:
         if not self._area.text.strip():
             self.host.say("Paste or type a portfolio first.")
         else:
-            self.host.work(self._create(self._area.text), name="create")
+            self.host.work(self._ask_or_create(self._area.text), name="create")
+
+    async def _ask_or_create(self, text: str) -> None:
+        """Create the portfolio, after a question if another one has its name."""
+        try:
+            name = (await self.host.ask(portfolio_queries.pasted_portfolio, text)).name
+            taken = await self.host.ask(portfolio_queries.has_name, name)
+        except Refusal:
+            taken = False  # The faults are shown by the attempt.
+        if not taken:
+            await self._create(text)
+        elif self.is_current:
+            question = Question(
+                f"Create another portfolio named {name}?", "Create", "The other one is not changed.", no="Not now"
+            )
+            self.host.confirm(question, lambda _note: self._start(text))
+
+    def _start(self, text: str) -> None:
+        self.host.work(self._create(text), name="create")
 
     async def _create(self, text: str) -> None:
         if self._busy_creating:

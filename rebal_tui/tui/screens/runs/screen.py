@@ -9,10 +9,11 @@ from textual.screen import Screen
 
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.domain.text import count_text
+from rebal_tui.services.view_models.filter_terms import RUN_CHOICES, RUN_FIELDS
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.book_services import manual_runs, run_queries, status_queries
+from rebal_tui.tui.book_services import manual_runs, run_queries, run_search, status_queries
 from rebal_tui.tui.navigation import ShowsRun
 from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.runs import columns as run_columns
@@ -36,6 +37,9 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
     SECTION = Section.RUNS
     EXPORT = "runs"
     NOUN = "run"
+    FILTER_FIELDS = RUN_FIELDS
+    FILTER_CHOICES = RUN_CHOICES
+    EXAMPLE_TERMS = "date>=2026-03 status:error client:moreau"
     CSS_PATH = "../shared/list.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
@@ -46,38 +50,64 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
         super().__init__()
         self._snapshot: RunsSnapshot | None = None
         self._type: str | None = None
+        self._search = self._searched = ""
+        self._wanted = ""
 
     def make_table(self) -> BookTable[RunRow]:
-        return BookTable(
-            run_columns.columns(), lambda row: row.id, search=run_columns.search, empty="Reading the runs…"
-        )
+        return BookTable(run_columns.columns(), lambda row: row.id, empty="Reading the runs…")
+
+    @property
+    def filter_text(self) -> str:
+        return self._search
+
+    def filter_by(self, text: str) -> None:
+        """Filter while typing, with a search of the whole book."""
+        self._search = text.strip()
+        self.show_filter()
+        self.host.pull_soon()
+
+    @property
+    def row_counts(self) -> tuple[int, int]:
+        return (self._snapshot.matching, self._snapshot.total) if self._snapshot is not None else (0, 0)
 
     async def pull(self) -> None:
         self.show_status(await self.host.ask(status_queries.status_line))
-        snapshot = await self.host.ask(run_queries.runs_snapshot)
-        if self._snapshot is not None and snapshot.version == self._snapshot.version:
+        search, old = self._search, self._snapshot
+        if search:
+            snapshot = await self.host.ask(run_search.find_runs, search)
+        else:
+            snapshot = self.host.last_runs = await self.host.ask(run_queries.runs_snapshot)
+        if old is not None and snapshot.version == old.version and search == self._searched and not self._wanted:
             return
-        self._snapshot = snapshot
-        self.host.last_runs = snapshot
+        self._wanted, wanted = "", self._wanted
+        if wanted and not search and all(row.id != wanted for row in snapshot.rows):
+            self.show_only(wanted, f"run {formats.short_id(wanted)}")
+        searched_before, self._snapshot, self._searched = self._searched, snapshot, search
         with self.app.batch_update():
+            if search != searched_before:
+                self.table.renew_order()
             self.show_rows()
+            self.show_filter()
         self.request_detail(self.table.cursor_key)
 
     def show_rows(self) -> None:
         if self._snapshot is None:
             return
         tile, kind, rows = self.tile, self._type, self._snapshot.rows
-        self.tiles.tabs = run_columns.group_tabs(rows, self._snapshot.total)
-        self.table.set_empty("No run yet." if not rows else "No run matches these filters; escape clears them.")
+        self.tiles.tabs = run_columns.group_tabs(rows, self._snapshot.matching)
+        none_yet = not self._snapshot.total
+        self.table.set_empty("No run yet." if none_yet else "No run matches these filters; escape clears them.")
         self.table.set_rows(rows, lambda row: run_columns.in_group(row, tile) and (kind is None or row.type == kind))
 
     async def detail_of(self, key: str) -> Builder:
         return run_lines(await self.host.ask(run_queries.run_view, key))
 
     def show_run(self, run_id: str) -> None:
-        """Clear all filters and move the cursor to a run."""
+        """Clear all filters and move the cursor to a run; one that is not among the newest is the only one shown."""
         self.show_only("")
+        self._wanted = run_id
         self.table.go_to(run_id)
+        self.host.pull_soon()
 
     def reset_filters(self) -> None:
         self._type = None

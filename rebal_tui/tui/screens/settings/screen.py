@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.widgets import Button, Input, Label, Select, Static
 
 from rebal_tui.domain.portfolios import MinimumTrade
@@ -30,6 +30,7 @@ from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.screens.shared.minimum_fields import MINIMUMS, minimum_of, minimum_texts
 from rebal_tui.tui.settings import Density, Settings, save_settings
 from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.form_scroll import FormScroll
 from rebal_tui.tui.widgets.key_bar import KeyBar
 
 
@@ -44,7 +45,7 @@ class SettingsScreen(Dialog[None]):
     DEFAULT_CSS = """
     SettingsScreen { background: $background; }
     SettingsScreen #settings-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
-    SettingsScreen VerticalScroll { padding: 0 2; }
+    SettingsScreen FormScroll { padding: 0 2; }
     SettingsScreen .section { text-style: bold; color: $text-primary; margin-top: 1; }
     SettingsScreen .line { height: auto; }
     SettingsScreen Label { width: 18; color: $foreground 70%; }
@@ -88,7 +89,7 @@ class SettingsScreen(Dialog[None]):
         policy = self._policy
         review = next(name for name, value in REVIEWS.items() if value is policy.review)
         yield Static(ui_text("Settings"), id="settings-title", markup=False)
-        with VerticalScroll(can_focus=False):
+        with FormScroll():
             yield Static(ui_text("Screens"), classes="section", markup=False)
             yield from self._choice("theme", "Theme", [(name, name) for name in themes.CYCLE], self._settings.theme)
             yield from self._choice("density", "Density", [(d, d) for d in Density], self._settings.density)

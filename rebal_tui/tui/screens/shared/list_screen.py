@@ -90,14 +90,18 @@ class ListScreen(ShowsMatching, HasPages):
         return self.table.view.text
 
     @property
+    def row_counts(self) -> tuple[int, int]:
+        """How many rows the filter leaves, and of how many."""
+        return self.table.counts
+
+    @property
     def foot(self) -> ListFoot:
         return self.query_one(ListFoot)
 
     def show_filter(self) -> None:
         """Show the filter as a chip in the bottom line, with its row counts and its error."""
-        table, foot = self.table, self.foot
-        text = self.filter_text
-        foot.counts = (len(table.rows), table.total)
+        foot, text = self.foot, self.filter_text
+        foot.counts = self.row_counts
         foot.fault = parse_filter(text, self.FILTER_FIELDS, self.FILTER_CHOICES).fault
         foot.chip = self._filter_label or text if text and not self.query_one("#filter", Input).display else ""
 
@@ -236,7 +240,7 @@ class ListScreen(ShowsMatching, HasPages):
     @on(BookTable.Counted)
     def _rows_counted(self, event: BookTable.Counted) -> None:
         if event.table is self.table:
-            self.foot.counts = event.table.counts
+            self.foot.counts = self.row_counts
 
     def reset_filters(self) -> None:
         """Show all rows again; escape calls this when no text filter is set."""

@@ -1,0 +1,55 @@
+"""Runs of the whole book that match a filter: words, and terms such as `client:moreau` and `date>=2026-03`."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
+from rebal_tui.domain.text import fold
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.runs import WITHOUT_PORTFOLIO, rows_of
+from rebal_tui.services.view_models.filter_terms import RUN_CHOICES, RUN_FIELDS, Term, parse_filter
+from rebal_tui.services.view_models.runs import RunsSnapshot
+from rebal_tui.store import run_search, runs
+from rebal_tui.store.run_search import DateBound, Match
+
+_ORIGINS = {InitiatedFrom.SYSTEM: "automatic", InitiatedFrom.API: "manual"}
+
+
+def find_runs(book: Book, text: str, limit: int = 500) -> RunsSnapshot:
+    """The newest runs that match a filter, at most `limit`, with the number of all that do.
+
+    Each word is in the client's name, an id, the account number, the portfolio, the status, the type, the origin or the
+    session. A term that cannot be read filters nothing.
+    """
+    wanted = parse_filter(text, RUN_FIELDS, RUN_CHOICES)
+    matches = [_match(book, word) for word in wanted.words]
+    dates = []
+    for term in wanted.terms:
+        if term.field == "date":
+            dates.append(DateBound("=" if term.operator == ":" else term.operator, term.value))
+        else:
+            matches.append(_match(book, term.value, term))
+    found, count = run_search.find(book.database, matches, dates, limit)
+    return RunsSnapshot(book.version, rows_of(book, found), runs.count(book.database), count)
+
+
+def _match(book: Book, word: str, term: Term | None = None) -> Match:
+    """What a word matches: everything, or with a term the field that it names."""
+    whole = term is not None and term.operator == "="
+
+    def hit(*texts: str) -> bool:
+        return any(word == fold(text) if whole else word in fold(text) for text in texts)
+
+    field = term.field if term is not None else ""
+    accounts = [
+        one.id for one in book.accounts.values() if hit(one.name) or (not field and hit(one.id, one.account_number))
+    ]
+    portfolios = [one.id for one in book.portfolios.values() if hit(one.name)]
+    return Match(
+        accounts=accounts if field in ("", "client") else (),
+        portfolios=portfolios if field in ("", "portfolio") else (),
+        without_portfolio=field in ("", "portfolio") and hit(WITHOUT_PORTFOLIO),
+        statuses=[s.value for s in RunStatus if field in ("", "status") and hit(s.value, s.value.replace("_", " "))],
+        types=[t.value for t in RunType if field in ("", "type") and hit(t.value, t.value.replace("_", " "))],
+        origins=[o.value for o, name in _ORIGINS.items() if not field and hit(o.value, name)],
+        part="" if field else word,
+    )

@@ -1,0 +1,74 @@
+"""Search for runs in the whole book."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rebal_tui.domain.runs import Run
+from rebal_tui.store import codec, runs
+from rebal_tui.store.database import LISTED, Database, SqlValue, listed
+
+_OPERATORS = frozenset({"=", "<", "<=", ">", ">="})
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Runs that one of these is true of. `part` is a part of the run's id or of its session, empty for none."""
+
+    accounts: Sequence[str] = ()
+    portfolios: Sequence[str] = ()
+    without_portfolio: bool = False
+    statuses: Sequence[str] = ()
+    types: Sequence[str] = ()
+    origins: Sequence[str] = ()
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DateBound:
+    """A comparison of a run's session with a day, a month (`2026-03`) or a year."""
+
+    operator: str
+    date: str
+
+
+def find(database: Database, matches: Sequence[Match], dates: Sequence[DateBound], limit: int) -> tuple[list[Run], int]:
+    """The newest runs that every match and every date applies to, at most `limit`, and how many there are."""
+    conditions: list[str] = ["1"]
+    values: list[SqlValue] = []
+    for match in matches:
+        condition, more = _condition(match)
+        conditions.append(condition)
+        values += more
+    for bound in dates:
+        if bound.operator not in _OPERATORS:
+            raise ValueError(f"unknown operator {bound.operator}")
+        conditions.append(f"substr(runs.session, 1, ?) {bound.operator} ?")
+        values += [len(bound.date), bound.date]
+    where = " AND ".join(conditions)
+    tables = "runs JOIN accounts ON accounts.key = runs.account LEFT JOIN portfolios ON portfolios.key = runs.portfolio"
+    counted = database.row(f"SELECT count(*) FROM {tables} WHERE {where}", values)
+    rows = database.rows(
+        f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE {where} ORDER BY runs.key DESC LIMIT ?",
+        [*values, limit],
+    )
+    return runs.read(database, rows), counted[0] if counted else 0
+
+
+def _condition(match: Match) -> tuple[str, list[SqlValue]]:
+    one_of: list[str] = ["0"]
+    values: list[SqlValue] = []
+    for column, wanted in (
+        ("accounts.id", match.accounts), ("portfolios.id", match.portfolios), ("runs.status", match.statuses),
+        ("runs.type", match.types), ("runs.initiated_from", match.origins),
+    ):  # fmt: skip
+        if wanted:
+            one_of.append(f"{column} IN {LISTED}")
+            values.append(listed(wanted))
+    if match.without_portfolio:
+        one_of.append("runs.portfolio IS NULL")
+    if match.part:
+        one_of.append("instr(lower(runs.id), ?) OR instr(runs.session, ?)")
+        values += [match.part, match.part]
+    return f"({' OR '.join(one_of)})", values

@@ -1,0 +1,83 @@
+"""The filter of runs: the whole book, by words and by terms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rebal_tui.domain.runs import RunType
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.run_search import find_runs
+from rebal_tui.services.queries.runs import runs_snapshot
+from rebal_tui.services.runs.manual import create_run
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.view_models.filter_terms import RUN_CHOICES, RUN_FIELDS, parse_filter
+from tests.services import factories
+
+
+@pytest.fixture(scope="module")
+def book() -> Book:
+    """Automatic runs of accounts a and b on 2 March 2026, and a manual one of b on 4 March."""
+    made = factories.make_book("2026-03-02 09:30")
+    accounts = [
+        replace(factories.account("a", "50000"), name="Lucía Moreau"),
+        replace(factories.account("b", "20000"), name="Acme Trust"),
+    ]
+    factories.fill_book(made, accounts, [factories.balanced()], {"a": "balanced", "b": "balanced"})
+    scheduler.tick(made)
+    factories.advance_to(made, "2026-03-04 10:00")
+    create_run(made, "b", RunType.FULL_REBALANCE)
+    factories.advance(made, 10)
+    return made
+
+
+def found(book: Book, text: str) -> list[tuple[str, str]]:
+    return [(row.account_id, row.session) for row in find_runs(book, text).rows]
+
+
+A, B, MANUAL = ("a", "2026-03-02"), ("b", "2026-03-02"), ("b", "2026-03-04")
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("", [MANUAL, B, A]),
+        ("lucia", [A]),
+        ("MOREAU balanced", [A]),
+        ("acme success", [MANUAL, B]),
+        ("manual", [MANUAL]),
+        ("automatic", [B, A]),
+        ("2026-03-04", [MANUAL]),
+        ("client:acme", [MANUAL, B]),
+        ("client:balanced", []),
+        ("portfolio:balanced", [MANUAL, B, A]),
+        ("portfolio=bal", []),
+        ("status:completed_success type:full_rebalance", [MANUAL, B, A]),
+        ("status:error", []),
+        ("date:2026-03", [MANUAL, B, A]),
+        ("date:2026-03-02", [B, A]),
+        ("date>2026-03-02", [MANUAL]),
+        ("date>2026-03", []),
+        ("date>=2026-03 date<2026-03-04 lucia", [A]),
+        ("date<2026", []),
+        ("nobody", []),
+        ("' OR 1=1 --", []),
+    ],
+)
+def test_words_and_terms_find_runs(book: Book, text: str, runs: list[tuple[str, str]]) -> None:
+    assert found(book, text) == runs
+
+
+def test_runs_beyond_those_listed_are_found_and_counted(book: Book) -> None:
+    assert [row.session for row in runs_snapshot(book, 1).rows] == ["2026-03-04"]
+    one = find_runs(book, "date:2026-03-02", 1)
+    assert (len(one.rows), one.matching, one.total) == (1, 2, 3)
+    (first,) = find_runs(book, "lucia").rows
+    assert [row.id for row in find_runs(book, first.id).rows] == [first.id]
+
+
+@pytest.mark.parametrize("text", ["date:march", "date>2026-3", "date:2026-03-1", "status:melted"])
+def test_a_term_that_cannot_be_read_is_a_fault_and_filters_nothing(book: Book, text: str) -> None:
+    assert parse_filter(text, RUN_FIELDS, RUN_CHOICES).fault
+    assert len(find_runs(book, text).rows) == 3

@@ -1,0 +1,64 @@
+"""Runs section: its filter searches the whole book."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from rebal_tui.domain.runs import RunType
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.runs import runs_snapshot
+from rebal_tui.services.runs.manual import create_run
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.runs.screen import RunsScreen
+from tests.services import factories
+from tests.tui.driving import press, screen_text, settle
+from tests.tui.test_accounts_flows import run, type_text
+
+
+def with_three_runs() -> Book:
+    """Automatic runs of accounts a and b on 2 March 2026, and a manual one of b on 4 March."""
+    book = factories.make_book("2026-03-02 09:30")
+    accounts = [factories.account("a", "50000"), factories.account("b", "20000")]
+    factories.fill_book(book, accounts, [factories.balanced()], {"a": "balanced", "b": "balanced"})
+    scheduler.tick(book)
+    factories.advance_to(book, "2026-03-04 10:00")
+    create_run(book, "b", RunType.FULL_REBALANCE)
+    factories.advance(book, 10)
+    return book
+
+
+def shown(app: RebalApp) -> list[str]:
+    assert isinstance(app.section, RunsScreen)
+    return [row.session for row in app.section.table.rows]
+
+
+@pytest.mark.slow
+def test_runs_that_are_not_listed_are_found_by_words_by_date_and_by_their_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = with_three_runs()
+    monkeypatch.setattr(runs_snapshot, "__defaults__", (1,))
+    first = factories.all_runs(book)[0]
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert shown(app) == ["2026-03-04"]
+        await press(pilot, "slash")
+        await type_text(pilot, "n-a")
+        await settle(pilot)
+        assert shown(app) == ["2026-03-02"]
+        await press(pilot, "enter")
+        assert "n-a 1/3" in screen_text(app)
+        await press(pilot, "escape", "slash")
+        await type_text(pilot, "date<2026-03-04")
+        await press(pilot, "enter")
+        assert shown(app) == ["2026-03-02"] * 2
+        await press(pilot, "escape")
+        assert shown(app) == ["2026-03-04"]
+        app.navigation.show_run(first.id)
+        await settle(pilot)
+        assert isinstance(app.section, RunsScreen)
+        assert (app.section.table.cursor_key, len(shown(app))) == (first.id, 1)
+
+    run(flow, book, (120, 40), section="4")
