@@ -250,7 +250,7 @@ def test_the_market_looks_right(snap_compare: Any, size: str) -> None:
     def prepare() -> None:
         at_time(book, "2026-03-02 10:14")
 
-    shows(snap_compare, book, ("6", "o", *"10", "enter", "j", "h", "y"), SIZES[size], prepare)
+    shows(snap_compare, book, ("6", "o", *"10", "enter", "j", "h", "y", "full_stop"), SIZES[size], prepare)
 
 
 @pytest.mark.slow
