@@ -265,6 +265,8 @@ def test_changes_between_two_chunks_apply_to_later_chunks(
     gone, by_hand, barred, moved, *_ = [a for a in firing if book.subscriptions[a].last_rebalanced_at is None]
     unsubscribe(book, book.subscriptions[gone].id)
     create_run(book, by_hand, RunType.FULL_REBALANCE)
+    # A run that is requested is processed for a quarter of a real second only.
+    process_runs(book)
     broker(book).set_restrictions(barred, frozenset({Restriction.TRADING_BLOCKED}), book.now())
     scheduler.advance_market(book, book.now())
     other = next(p for p in book.portfolios if p != book.subscriptions[moved].portfolio_id)
