@@ -38,6 +38,11 @@ def binding(action: Action) -> Binding:
     )
 
 
+def changing(section: str) -> frozenset[str]:
+    """Return the methods of the actions available in a section that change the book."""
+    return frozenset(action.method for action in ACTIONS if action.writes and applies(action, section))
+
+
 def section_actions(section: str) -> Iterable[Action]:
     """Return the actions of a section, including the list actions if it is a list, without global ones."""
     return (action for action in ACTIONS if action.scope != EVERYWHERE and applies(action, section))

@@ -159,7 +159,7 @@ def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
         await press(pilot, "n")
         assert isinstance(app.screen, PickScreen)
         await type_text(pilot, "grow")
-        assert "(1 account with a portfolio already; m moves those)" in screen_text(app)
+        assert "to which portfolio? · 1 with one already: m moves" in screen_text(app)
         await press(pilot, "enter")
         assert isinstance(app.screen, ConfirmScreen)
         text = screen_text(app)

@@ -21,6 +21,7 @@ from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 from rebal_tui.tui.screens.stopped import StoppedScreen
+from rebal_tui.tui.widgets.key_bar import KeyBar
 from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.simulated import Flow, run_heartbeat, write
 
@@ -169,6 +170,25 @@ def test_every_action_that_changes_the_book_is_known_as_such() -> None:
     for action in ACTIONS:
         if any(word in action.method for word in words) and action.method not in SHOWS:
             assert action.writes, action.id
+
+
+@pytest.mark.slow
+def test_the_keys_that_change_a_read_only_book_are_dimmed_and_say_why(tmp_path: Path) -> None:
+    writer(tmp_path / "book.db")
+    app = app_of(BookThread(lambda: bootstrap.open_view(tmp_path / "book.db")))
+
+    async def flow() -> None:
+        async with app.run_test(size=(120, 40)) as pilot:
+            await settle(pilot)
+            await press(pilot, "3")
+            bar = app.screen.query_one(KeyBar)
+            dimmed = {segment.text.strip() for segment in bar.render_line(0) if segment.style and segment.style.dim}
+            assert {"Subscribe", "Move", "Deposit"} <= dimmed
+            assert not {"Filter", "Sort", "Export", "Preview"} & dimmed
+            await press(pilot, "n")
+            assert "Subscribe: the book is open read-only" in shown_messages(app)[-1]
+
+    asyncio.run(flow())
 
 
 @pytest.mark.slow

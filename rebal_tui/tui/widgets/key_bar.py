@@ -85,6 +85,8 @@ class KeyBar(StyledView, can_focus=False):
 
     notice: reactive[Notice | None] = reactive(None)
     """Shown instead of the keys."""
+    unusable: reactive[frozenset[str]] = reactive(frozenset())
+    """Actions that only show why they cannot work at present; their keys are dimmed."""
 
     def watch_notice(self, notice: Notice | None) -> None:
         """A long notice makes the bar higher, so that it covers nothing."""
@@ -135,7 +137,7 @@ class KeyBar(StyledView, can_focus=False):
         blank = Style(bgcolor=self.rich_style.bgcolor)
         line: list[Segment] = []
         for index, key in enumerate(self.keys):
-            look = Style(meta={"key": index}, dim=None if key.enabled else True)
+            look = Style(meta={"key": index}, dim=None if key.enabled and key.action not in self.unusable else True)
             if index == self._hovered:
                 look += hover
             if index:

@@ -34,7 +34,7 @@ async def _choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, movi
         screen.host.say(one if following == 1 else several, "warning")
         return
     if following:
-        title += f" ({count_text(following, 'account')} with a portfolio already; m moves those)"
+        title += f" · {following:,} with one already: m moves"
 
     def picked(portfolio_id: str | None) -> None:
         if portfolio_id:

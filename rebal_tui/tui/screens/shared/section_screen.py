@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.schedule.loading import LoadProgress
+from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import status_queries
 from rebal_tui.tui.host import Host, host_of
 from rebal_tui.tui.sections import Section
@@ -55,6 +56,7 @@ class SectionScreen(Screen[None]):
         if before is not None and before.book == status.book and status.alerts > before.alerts:
             self.host.call_attention(f"{count_text(status.alerts - before.alerts, 'new alert')} in {status.book}")
         self.query_one(StatusBar).status = status
+        self.query_one(KeyBar).unusable = actions.changing(self.SECTION) if status.read_only else frozenset()
 
     def show_loading(self, loading: LoadProgress) -> None:
         """Show the progress of opening the book in percent."""
