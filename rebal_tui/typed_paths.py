@@ -114,6 +114,13 @@ def require_input(path: Path) -> None:
         raise Conflict(f"{path}: {error.strerror or error}") from error
 
 
+def require_input_file(path: Path) -> None:
+    """As `require_input`, and not a device or a pipe, which may never end: the screens must not wait for one."""
+    require_input(path)
+    if not path.is_file():
+        raise Conflict(f"{path} is a device or a pipe; expected a file")
+
+
 def book_of(path: Path) -> Path | None:
     """The book that a file is or belongs to: any SQLite file, or its log and lock; None for any other file.
 

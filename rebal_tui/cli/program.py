@@ -134,8 +134,20 @@ def _drop_output() -> bool:
     return False
 
 
+def _is_text(argument: str) -> bool:
+    """Whether an argument has no bytes that are no UTF-8, which could be stored nowhere."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def run(args: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code. Errors are printed to stderr, one fault per line."""
+    if bad := [text for text in (sys.argv[1:] if args is None else args) if not _is_text(text)]:
+        write_message(f"{ascii(bad[0])[1:-1]}: expected text in UTF-8")
+        return 2
     try:
         code: Any = program.main(args, prog_name="rebal-tui", standalone_mode=False)
         sys.stdout.flush()

@@ -10,7 +10,14 @@ import pytest
 from rebal_tui.cli.parameters import write_file
 from rebal_tui.domain.errors import Conflict, Invalid
 from rebal_tui.paths import exclusive_lock
-from rebal_tui.typed_paths import read_path, require_backup_target, require_input, require_output, start_folder
+from rebal_tui.typed_paths import (
+    read_path,
+    require_backup_target,
+    require_input,
+    require_input_file,
+    require_output,
+    start_folder,
+)
 from tests.cli.books import book, call, written
 
 
@@ -54,6 +61,23 @@ def test_a_pipe_or_device_is_never_replaced_by_a_file(tmp_path: Path) -> None:
 def test_an_input_that_is_not_there_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(Conflict):
         require_input(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs")
+def test_the_screens_never_wait_for_a_pipe_or_a_device(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path(os.devnull)):
+        require_input(path)
+        with pytest.raises(Conflict, match="device or a pipe"):
+            require_input_file(path)
+
+
+@pytest.mark.parametrize(
+    "command", [("demo", "--headless", "1", "--seed"), ("keys", "add"), ("check", "--db"), ("report", "--account")]
+)
+def test_an_argument_that_is_no_text_is_refused(command: tuple[str, ...]) -> None:
+    refused = call(*command, "a\udcffb")
+    assert (refused.code, refused.err) == (2, "a\\udcffb: expected text in UTF-8\n")
 
 
 def test_a_removed_start_folder_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.tui.host import FirstSteps, host_of
 from rebal_tui.tui.text import ui_text
-from rebal_tui.typed_paths import read_path, require_input
+from rebal_tui.typed_paths import read_path, require_input_file
 
 MAX_FAULTS = 12
 NOT_HERE = {
@@ -81,7 +81,7 @@ class FirstRun(Vertical):
     def _path(self, event: Input.Submitted) -> None:
         try:
             path = read_path(event.value)
-            require_input(path)
+            require_input_file(path)
         except Refusal as refusal:
             text = str(refusal)
             self._show_message(f"{text[:1].upper()}{text[1:]}.")

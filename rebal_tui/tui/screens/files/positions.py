@@ -13,7 +13,7 @@ from rebal_tui.tui.book_services import files_dialogs
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.files.questions import QUESTION, questions_form, text_lines
 from rebal_tui.tui.screens.shared.path_dialog import PathDialog
-from rebal_tui.typed_paths import require_input
+from rebal_tui.typed_paths import require_input_file
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -28,7 +28,7 @@ class PositionsScreen(PathDialog):
     )
 
     def check(self, path: Path) -> None:
-        require_input(path)
+        require_input_file(path)
 
     async def submit(self, path: Path) -> None:
         try:

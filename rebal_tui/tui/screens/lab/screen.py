@@ -27,7 +27,7 @@ from rebal_tui.tui.sections import Section
 from rebal_tui.tui.segments import Line, paragraph
 from rebal_tui.tui.widgets.lines import LinesView, nothing
 from rebal_tui.tui.widgets.table import BookTable
-from rebal_tui.typed_paths import read_path
+from rebal_tui.typed_paths import read_path, require_input_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -227,6 +227,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         if event.value.strip():
             try:
                 self._closes = read_path(event.value)
+                require_input_file(self._closes)
             except Refusal as refusal:
                 self._closes = before
                 self.host.say(str(refusal), "error")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.tui.screens.shared.path_dialog import PathDialog
-from rebal_tui.typed_paths import require_input
+from rebal_tui.typed_paths import require_input_file
 
 MAX_BYTES = 1024 * 1024
 
@@ -19,7 +19,7 @@ class PortfolioFileScreen(PathDialog):
     NOTE = "A JSON file in the API's format. Nothing is created yet."
 
     def check(self, path: Path) -> None:
-        require_input(path)
+        require_input_file(path)
 
     async def submit(self, path: Path) -> None:
         try:
