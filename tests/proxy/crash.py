@@ -1,7 +1,7 @@
 """A live program that is killed at a point and started again, over the gateway and its threads.
 
 A killed process leaves its file as of the last commit, and a request that it sent may have reached the broker or not.
-So a point is the beginning of a transaction of the book, or a moment before or after a request that writes. From there
+So a point is the beginning of a transaction of the book, or just before or after a request that writes. From there
 on nothing of the killed program reaches the broker, and the next one opens a copy of the file from that time.
 """
 

@@ -69,7 +69,7 @@ def external_orders(book: Book, account: Account) -> int:
 
 
 def marked_external_orders(book: Book, read: Iterable[Account]) -> dict[str, int]:
-    """The number of open external orders now, of those accounts at a real broker that had any when last asked for.
+    """The current number of open external orders of the accounts at a real broker that are known to have any.
 
     One that cannot be read is left out. Raises `BrokerPending` until every answer is there.
     """
