@@ -392,7 +392,8 @@ class RebalApp(ActingApp):
         from rebal_tui.tui.screens.settings.screen import SettingsScreen
 
         async def show() -> None:
-            self.push_screen(await SettingsScreen.filled(self, self.theme))
+            theme = themes.chosen(self.settings_file.settings.theme, self.theme, self.console.color_system)
+            self.push_screen(await SettingsScreen.filled(self, theme))
 
         if not isinstance(self.screen, SettingsScreen):
             self.work(show(), name="settings")

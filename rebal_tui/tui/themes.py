@@ -58,3 +58,8 @@ def for_terminal(name: str, color_system: str | None) -> str:
     would become equal to others.
     """
     return _OF_THE_TERMINAL.get(name, name) if color_system in ("standard", "windows") else name
+
+
+def chosen(setting: str, shown: str, color_system: str | None) -> str:
+    """The theme that a person chose: the one set, unless another is shown than the terminal makes of it."""
+    return setting if shown not in CYCLE or shown == for_terminal(setting, color_system) else shown

@@ -25,6 +25,20 @@ def test_themes_are_replaced_only_where_there_are_16_colors() -> None:
     }
 
 
+def test_the_settings_keep_the_theme_that_16_colors_replace(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(pilot: Any, app: Any) -> None:
+        assert app.theme == "ansi-dark"
+        await press(pilot, "comma", "ctrl+s")
+        assert app.settings_file.settings.theme == themes.DARK.name
+        await press(pilot, "ctrl+t", "comma", "ctrl+s")
+        assert app.settings_file.settings.theme == themes.CYCLE[(themes.CYCLE.index("ansi-dark") + 1) % 5]
+
+    monkeypatch.setattr(RebalApp, "is_headless", False)
+    app = make_app()
+    app.console = Console(file=io.StringIO(), color_system="standard", force_terminal=True)
+    drive(script, app)
+
+
 def test_text_under_the_cursor_is_seen_with_16_colors(monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(pilot: Any, app: Any) -> None:
         await press(pilot, "down")

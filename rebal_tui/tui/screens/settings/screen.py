@@ -71,7 +71,7 @@ class SettingsScreen(Dialog[None]):
 
     @classmethod
     async def filled(cls, host: Host, theme: str) -> SettingsScreen:
-        """Create the form with the current theme, the settings of the file, and the policy of the book."""
+        """Create the form with the chosen theme, the settings of the file, and the policy of the book."""
         policy = await host.ask(policy_services.policy_of)
         minimum = await host.ask(trade_settings.book_minimum)
         guards = await host.ask(_guards_of)
@@ -82,8 +82,7 @@ class SettingsScreen(Dialog[None]):
             else "Settings are saved in the book."
         )
         faults = "".join(f"\n■ {fault}" for fault in file.faults)
-        shown = theme if theme in themes.CYCLE else file.settings.theme
-        return cls(replace(file.settings, theme=shown), policy, minimum, guards, where + faults)
+        return cls(replace(file.settings, theme=theme), policy, minimum, guards, where + faults)
 
     def compose(self) -> ComposeResult:
         policy = self._policy
