@@ -136,7 +136,7 @@ def _text(source: Path | TextIO) -> str:
         if len(text) > MAX_BYTES:
             raise too_large
         return text.removeprefix("\ufeff")
-    if not source.is_file():
+    if not source.exists():
         raise Invalid("the file cannot be read: no such file")
     try:
         with source.open("rb") as file:

@@ -20,6 +20,10 @@ _CASH = (
     "JOIN accounts a ON a.key = c.account"
 )
 _CASH_COLUMNS = ("account", "time", "kind", "amount", "settlement day", "reference")
+_AVERAGES = (
+    "SELECT o.broker_id, o.filled_avg_price, s.filled_avg_price FROM orders o JOIN sim_orders s ON s.id = o.broker_id "
+    "WHERE o.filled_qty = s.filled_qty AND o.filled_avg_price IS NOT s.filled_avg_price"
+)
 _JOURNALS = (
     "SELECT j.id, a.id, j.from_account, j.to_account, j.amount, j.status, j.description FROM journals j "
     "JOIN accounts a ON a.key = j.account"
@@ -49,6 +53,8 @@ def record_faults(database: Database, broker: BrokerRecords) -> Iterator[Fault]:
     yield from _compared(database, "fill", _FILLS, _FILL_COLUMNS, broker.recorded_fills(), complete=True)
     yield from _compared(database, "cash entry", _CASH, _CASH_COLUMNS, broker.recorded_cash(), complete=False)
     yield from _compared(database, "journal", _JOURNALS, _JOURNAL_COLUMNS, broker.recorded_journals(), complete=True)
+    for order, mine, yours in database.connection.execute(_AVERAGES):
+        yield Fault(f"order {order}", f"average price is {mine} in the book, {yours} at the broker")
 
 
 def _compared(

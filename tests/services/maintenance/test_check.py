@@ -152,6 +152,7 @@ def test_a_used_book_passes_check(database: Database) -> None:
         ("UPDATE fills SET account = (SELECT max(key) FROM accounts WHERE key <> fills.account)", "fill"),
         ("UPDATE fills SET at = at + 1", "fill"),
         ("UPDATE fills SET settles_on = '2030-01-02'", "fill"),
+        ("UPDATE orders SET filled_avg_price = filled_avg_price + 1", "order"),
         ("UPDATE cash_entries SET amount = amount + 1", "cash"),
         ("UPDATE cash_entries SET at = at + 1", "cash"),
         ("DELETE FROM cash_entries", "cash"),

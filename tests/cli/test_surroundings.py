@@ -1,4 +1,4 @@
-"""Standard output that is named, closed, full or a closed pipe."""
+"""What surrounds a command: standard output that is named, closed or full, a pipe as input, the clock, the disk."""
 
 from __future__ import annotations
 
