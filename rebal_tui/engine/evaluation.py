@@ -38,7 +38,8 @@ def decide_triggers(situation: Situation, trace: Trace) -> tuple[Outcome, Plan |
 def deciding_check(trace: Sequence[Check], outcome: Outcome) -> Check | None:
     """The check that a decision's reason names, or None.
 
-    It is the last check that failed, fired or, with outcome `NONE`, held back or cannot be corrected.
+    It is the last check when that one failed. Otherwise it is the last trigger that fired, or with outcome `NONE` the
+    last one that was held back or whose drift cannot be corrected.
     """
     ended = trace[-1].verdict is Verdict.FAIL
     deciding = {Verdict.FAIL} if ended else {Verdict.FIRES}

@@ -69,7 +69,7 @@ def since_run(database: Database, run_id: str) -> Labels:
 
 
 def relabeled(weights: Weights, labels: Labels) -> Weights:
-    """Weights under other labels."""
+    """The same weights with the symbols that `labels` gives; a symbol without an entry stays."""
     return replace(
         weights,
         assets=tuple(replace(weight, symbol=labels.get(weight.symbol, weight.symbol)) for weight in weights.assets),

@@ -103,10 +103,10 @@ def choose(book: Book, portfolio_id: str | None) -> Choice:
 
 
 def subject(choice: Choice, closes: Path | None = None) -> Subject:
-    """The chosen portfolio on closes from a file, else on the book's own prices. Does not use the book.
+    """What to test: the chosen portfolio over the closes of a file, or without one over the book's prices in `choice`.
 
-    The sample with its own portfolio where there is no portfolio or the book's prices are too few. Raises `Refusal` for
-    a file that cannot be used, naming it.
+    Without a portfolio, or with prices of fewer than `MIN_SESSIONS` sessions, it is the sample with its own portfolio.
+    Raises `Refusal`, which names the file, when it cannot be used.
     """
     portfolio, own = choice.portfolio, choice.closes
     if portfolio is None:

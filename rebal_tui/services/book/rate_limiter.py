@@ -59,9 +59,12 @@ class OrderQueue:
 
 
 class RateLimiter:
-    """Unsent orders, and orders sent without an answer, of the runs in progress. The file is authoritative: this cache
-    is loaded from it on first use, and an order is read again before it is sent. The budget of a real broker is that of
-    its gateway, which other requests share; it is restored when the book is opened."""
+    """Limits how fast the orders of the runs in progress are sent, and in which order.
+
+    It caches the unsent orders and those sent without an answer. The book's file is authoritative: the cache is loaded
+    from it on first use, and an order is read again before it is sent. With a real broker, `budget` is that of its
+    gateway, which other requests share; it is restored when the book is opened.
+    """
 
     def __init__(self, budget: RequestBudget | None = None) -> None:
         self.waiting = OrderQueue()

@@ -240,7 +240,7 @@ def plan_of(database: Database, run: Run) -> Plan | None:
 
 
 def plan_context(database: Database, key: int) -> DecisionContext:
-    """A context for a run's plan: like the run and its orders, its assets bear the labels of today (R-50)."""
+    """The prices and settings with which a run was planned, under the current symbols of its assets (R-50)."""
     context = decision_contexts.get(database, key)
     if not asset_renames.any_renames(database):
         return context

@@ -45,7 +45,7 @@ class AssetEntries:
         return symbol in self._by_symbol
 
     def begin(self, location: str, raw: Any) -> AssetEntry:
-        """The next asset, before its fields are parsed."""
+        """A new entry for the asset at `location`; its fields are noted as they are parsed."""
         status = raw.get("status") if isinstance(raw, dict) else None
         return AssetEntry(location, status in (None, AssetStatus.ACTIVE.value))
 

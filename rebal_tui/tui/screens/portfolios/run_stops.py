@@ -34,6 +34,12 @@ _ASSETS = {RebalanceScope.WHOLE: "all", RebalanceScope.BREACHED: "breached"}
 SCOPES = {RebalanceScope.WHOLE: "all assets", RebalanceScope.BREACHED: "breached assets only"}
 
 
+LEGEND = (
+    "* current setting. Middle: halfway between target and band edge. Figures: the runs that drift bands would make "
+    "now. Drift left: the largest after them, in percentage points."
+)
+
+
 class StopsScreen(Dialog[RunStops | None]):
     """Every destination and scope with its figures; enter returns the one under the cursor, escape None."""
 
@@ -42,6 +48,7 @@ class StopsScreen(Dialog[RunStops | None]):
     DEFAULT_CSS = """
     StopsScreen { background: $background; }
     StopsScreen #stops-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
+    StopsScreen #stops-legend { height: auto; color: $text-muted; padding: 0 1 1 1; }
     """
 
     def __init__(self, name: str, found: Sequence[RunStops]) -> None:
@@ -50,18 +57,19 @@ class StopsScreen(Dialog[RunStops | None]):
         self._found = tuple(found)
 
     def compose(self) -> ComposeResult:
-        title = f"Where runs of {self._name} stop · enter selects · runs that a band makes now"
+        title = f"Where drift-band runs of {self._name} stop · enter selects"
         yield Static(ui_text(title), id="stops-title", markup=False)
+        yield Static(LEGEND, id="stops-legend", markup=False)
         yield BookTable[RunStops](
             (
                 Column("current", "", 1, lambda one: "*" if one.current else ""),
-                Column("destination", "To", 6, lambda one: one.destination),
+                Column("destination", "Stops at", 8, lambda one: one.destination),
                 Column("scope", "Assets", 8, lambda one: _ASSETS[RebalanceScope(one.scope)]),
-                Column("runs", "Runs", 9, _runs, "right"),
+                Column("runs", "Runs", 7, _runs, "right"),
                 Column("orders", "Orders", 6, lambda one: f"{one.orders:,}", "right"),
-                Column("bought", "Bought $", 13, lambda one: formats.money(Money(one.bought)), "right"),
-                Column("sold", "Sold $", 13, lambda one: formats.money(Money(one.sold)), "right"),
-                Column("left", "Left %", 6, lambda one: f"{one.worst_left / 100:.2f}", "right"),
+                Column("bought", "Bought $", 12, lambda one: formats.money(Money(one.bought)), "right"),
+                Column("sold", "Sold $", 12, lambda one: formats.money(Money(one.sold)), "right"),
+                Column("left", "Drift left", 10, lambda one: f"{one.worst_left / 100:.2f}", "right"),
             ),
             _key,
         )
@@ -118,11 +126,13 @@ def _confirm(screen: ListScreen, row: PortfolioRow, one: RunStops) -> None:
 
     async def do() -> str:
         await screen.host.ask(run_stop_settings.set_run_stops, row.id, destination, scope)
-        return f"runs of {row.name} go {DESTINATIONS[destination]}, {SCOPES[scope]}"
+        return f"drift-band runs of {row.name} rebalance {DESTINATIONS[destination]}, trading {SCOPES[scope]}"
 
     effects = [
-        Effect(f"Runs that a drift band makes go {DESTINATIONS[destination]}, {SCOPES[scope]}."),
+        Effect(f"Drift-band runs rebalance {DESTINATIONS[destination]}, trading {SCOPES[scope]}."),
         Effect(figures(one)),
-        Effect("All other runs go to target with all assets.", style="muted"),
+        Effect("All other runs rebalance to target, trading all assets.", style="muted"),
     ]
-    screen.host.confirm_sending(f"Change where runs of {row.name} stop?", "", "Change", do, "Changed", effects=effects)
+    screen.host.confirm_sending(
+        f"Change where drift-band runs of {row.name} stop?", "", "Change", do, "Changed", effects=effects
+    )
