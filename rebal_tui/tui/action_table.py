@@ -114,7 +114,7 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
     ),
     Action("runs.type", "f", "Type", "Filter by the next run type.", Section.RUNS, "cycle_type"),
-    Action("runs.account", "a", "On the Desk", "Go to this run's account on the Desk.", Section.RUNS, "account"),
+    Action("runs.account", "a", "Show on Desk", "Go to this run's account on the Desk.", Section.RUNS, "account"),
     Action("log.pause", "p", "Pause", "Pause the scheduler: no job starts (confirms first).", Section.LOG, "pause"),
     Action("log.resume", "r", "Resume", "Resume the scheduler.", Section.LOG, "resume", footer=False),
     Action("log.run", "v", "Run", "Run this job now (confirms first).", Section.LOG, "run_now"),
@@ -180,8 +180,8 @@ ACTIONS: tuple[Action, ...] = (
         "review.mark_shown", "M", "Mark all", "Mark all runs shown, or clear all marks.", REVIEW, "mark_shown",
         footer=False,
     ),
-    Action("review.run", "g", "In Runs", "Show this run in Runs.", REVIEW, "run"),
-    Action("review.account", "a", "On the Desk", "Go to this run's account on the Desk.", REVIEW, "account"),
+    Action("review.run", "g", "Show in Runs", "Show this run in Runs.", REVIEW, "run"),
+    Action("review.account", "a", "Show on Desk", "Go to this run's account on the Desk.", REVIEW, "account"),
     Action(
         "accounts.positions", "P", "Import a file",
         "Import a custodian's file of positions, transactions or prices (files book).",
@@ -240,7 +240,7 @@ ACTIONS: tuple[Action, ...] = (
         "accounts.runs", "r", "Runs", "Show the runs of this account.", Section.ACCOUNTS, "account_runs", footer=False,
     ),
     Action(
-        "accounts.desk", "a", "On the Desk", "Go to this account on the Desk.", Section.ACCOUNTS, "on_desk",
+        "accounts.desk", "a", "Show on Desk", "Go to this account on the Desk.", Section.ACCOUNTS, "on_desk",
         footer=False,
     ),
     Action(

@@ -153,6 +153,19 @@ def test_all_marked_are_approved_after_a_look_at_one_plan() -> None:
     run(flow, book, "9")
 
 
+def test_the_detail_says_whether_the_run_shown_is_marked() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        assert "arked run" not in screen_text(app)
+        await press(pilot, "space")
+        assert "Not marked: approving and rejecting act on 1 marked run." in screen_text(app)
+        await press(pilot, "k")
+        assert "✓ The marked run." in screen_text(app)
+        await press(pilot, "space")
+        assert "arked run" not in screen_text(app)
+
+    run(flow, queue_book(2), "9")
+
+
 @pytest.mark.slow
 def test_all_marked_are_rejected_with_one_note() -> None:
     book = queue_book()

@@ -110,7 +110,7 @@ def test_a_preview_shows_every_line_and_sends_nothing() -> None:
         for part in (
             "VTI",
             "GLD",
-            "order less than min notional",
+            "is less than the minimum ($1)",
             "above its target",
             "Before and after",
             "Nothing has been sent",

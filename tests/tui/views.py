@@ -306,6 +306,7 @@ def account_view(row: DeskRow) -> AccountView:
         _history(row) if banded else (),
         row.cash,
         ("an ACH deposit was returned",) if row.exception else (),
+        not row.tiles.isdisjoint((Tile.NEAR, Tile.OUTSIDE)),
     )
 
 

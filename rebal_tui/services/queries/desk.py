@@ -13,8 +13,8 @@ from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import weekday_time_text
 from rebal_tui.engine import trace_text
-from rebal_tui.engine.arrays.sweep import sweep
-from rebal_tui.engine.drift import AssetDrift, Valuation, value_account
+from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE, sweep
+from rebal_tui.engine.drift import AssetDrift, Valuation, asset_drifts, largest_usage, value_account
 from rebal_tui.engine.evaluation import deciding_check, evaluate
 from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.restrictions import blocking_reasons
@@ -84,6 +84,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         history=_history(book, account_id),
         withdrawable=transferable(book, account_id),
         restrictions=(*(text for _, text in blocking_reasons(account, booked)), *book.paused(account_id)),
+        near=_is_near(valuation, portfolio, now.reachable if now else None),
     )
 
 
@@ -170,6 +171,16 @@ def _holdings(
             )
         )  # fmt: skip
     return tuple(views)
+
+
+def _is_near(valuation: Valuation, portfolio: Portfolio | None, reachable: Reachable | None) -> bool:
+    """Whether the account uses as much of a drift band as marks it in the list."""
+    if portfolio is None:
+        return False
+    lines = None if reachable is None else reachable.lines
+    values = None if lines is None else {line.symbol: line.reachable * valuation.equity for line in lines}
+    usage = largest_usage(asset_drifts(valuation, portfolio.weights, values), portfolio.bands)
+    return usage is not None and usage.permille >= NEAR_PERMILLE
 
 
 def _band(portfolio: Portfolio | None, target: Percent, goal: Percent) -> tuple[int | None, int | None]:

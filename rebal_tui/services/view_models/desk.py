@@ -136,7 +136,10 @@ class DriftPoint:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """One account next to the Desk: holdings, the last stored decision, a fresh decision, and a short history."""
+    """One account next to the Desk: holdings, the last stored decision, a fresh decision, and a short history.
+
+    `near` is whether the account uses 80 % of a drift band or more.
+    """
 
     account_id: str
     account_number: str
@@ -154,6 +157,7 @@ class AccountView:
     history: tuple[DriftPoint, ...]
     withdrawable: Money
     restrictions: tuple[str, ...]
+    near: bool
 
 
 @dataclass(frozen=True, slots=True)

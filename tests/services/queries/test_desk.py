@@ -63,11 +63,15 @@ def test_inside() -> None:
 
 def test_near_from_eighty_percent_of_the_band_on() -> None:
     """±5 pp: 4 points are 80 % of the band, 3.99 are less."""
-    at_80 = row(drifted_book("80", "155", conditions=balanced().conditions[:1]))
+    book = drifted_book("80", "155", conditions=balanced().conditions[:1])
+    at_80 = row(book)
     assert (at_80.band_used, at_80.status, at_80.state) == (800, IN_RANGE, "in range")
     assert Tile.NEAR in at_80.tiles
-    below = row(drifted_book("79.9875", "155.05", conditions=balanced().conditions[:1]))
+    assert account_view(book, "a").near
+    book = drifted_book("79.9875", "155.05", conditions=balanced().conditions[:1])
+    below = row(book)
     assert (below.status, Tile.NEAR in below.tiles) == (IN_RANGE, False)
+    assert not account_view(book, "a").near
 
 
 def test_at_the_band_is_near_and_beyond_it_outside() -> None:

@@ -9,6 +9,7 @@ from rebal_tui.domain.quantities import Percent
 from rebal_tui.services.queries import market as market_queries
 from rebal_tui.services.simulation import simulator
 from rebal_tui.services.view_models.market import Effect
+from tests.services.factories import account, balanced, fill_book, make_book
 from tests.tui.simulated import market_book
 
 
@@ -46,6 +47,13 @@ def test_an_asset_names_its_portfolios_and_its_holders_largest_first() -> None:
     assert view.portfolios == (("Balanced", 6000), ("Gold", 5000))
     assert [holder.account_id for holder in view.holders] == ["a", "b", "c"]
     assert view.holders[0].actual_bp == 6000
+
+
+@pytest.mark.parametrize(("cash", "share"), [("200", 6667), ("800", 3333), ("1599600", 2)])
+def test_the_share_of_a_holder_is_rounded_half_to_even(cash: str, share: int) -> None:
+    book = make_book()
+    fill_book(book, [account("a", cash, {"SPY": "1"})], [balanced()], {"a": "balanced"}, {})
+    assert market_queries.asset_view(book, "SPY").holders[0].actual_bp == share
 
 
 @pytest.mark.parametrize(

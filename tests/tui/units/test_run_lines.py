@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+import pytest
+
+from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
+from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.sessions import NEW_YORK
-from rebal_tui.services.view_models.runs import TimelineEvent
+from rebal_tui.services.view_models.runs import RunView, TimelineEvent
 from rebal_tui.tui.screens.shared.run_lines import run_lines
 from tests.tui.run_views import run_row, run_view
 from tests.tui.views import desk_row
+
+
+def run_texts(view: RunView, width: int) -> list[str]:
+    return ["".join(text for text, _ in line).rstrip() for line in run_lines(view)(width, 40)]
 
 
 def texts(width: int) -> list[str]:
@@ -19,8 +27,7 @@ def texts(width: int) -> list[str]:
         TimelineEvent(datetime.fromisoformat(f"2026-11-{at}").replace(tzinfo=NEW_YORK), what, "") for at, what in events
     )
     desk = desk_row(1)
-    lines = run_lines(replace(run_view(run_row(1, desk), desk), timeline=timeline))(width, 40)
-    shown = ["".join(text for text, _ in line).rstrip() for line in lines]
+    shown = run_texts(replace(run_view(run_row(1, desk), desk), timeline=timeline), width)
     return shown[next(n for n, text in enumerate(shown) if text.startswith("Timeline")) + 1 :]
 
 
@@ -35,3 +42,26 @@ def test_a_wide_timeline_has_the_date_at_every_event() -> None:
     assert [text.split()[1:4] for text in texts(90)[:4]] == [
         ["23", "Nov", "15:50:00"], ["24", "Nov", "09:30:00"], ["24", "Nov", "09:52:00"], ["25", "Nov", "00:01:00"],
     ]  # fmt: skip
+
+
+def test_the_reason_of_a_skipped_order_is_said_once() -> None:
+    details = {
+        SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL: "order notional value ($0.83) is less than the minimum ($1)",
+        SkipReason.INSUFFICIENT_CASH: "no cash above the cash target after the sells",
+    }
+    skipped = tuple(
+        SkippedOrder("GLD", Side.BUY, parse_money("0.83"), reason, text) for reason, text in details.items()
+    )
+    desk = desk_row(1)
+    shown = run_texts(replace(run_view(run_row(1, desk), desk), skipped_orders=skipped), 80)
+    start = next(n for n, text in enumerate(shown) if text.startswith("Skipped"))
+    assert shown[start + 1 : start + 5] == [
+        "◌ GLD 0.83", f"  {details[SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL]}",
+        "◌ GLD 0.83  insufficient cash", f"  {details[SkipReason.INSUFFICIENT_CASH]}",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("width", "head"), [(60, "Client 1  account "), (20, "Client 1  ")])
+def test_the_id_behind_the_client_is_named_where_there_is_room(width: int, head: str) -> None:
+    desk = desk_row(1, "Client 1")
+    assert run_texts(run_view(run_row(1, desk), desk), width)[0] == f"{head}{desk.account_id[:8]}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from rich.cells import cell_len
+
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.view_models.accounts import AccountDetail, LedgerEntry, restriction_words
 from rebal_tui.tui import formats
@@ -36,7 +38,8 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
     row = view.row
     mark, style = glyph(row)
     name = fit(row.client, max(width - len(row.account_number) - 5, 4)).rstrip()
-    lines: list[Line] = [((f"{mark} ", style), (name, "title"), ("  ", ""), (row.account_number, "muted"))]
+    word = "account " if cell_len(name) + len(f"{mark}   account {row.account_number}") <= width else ""
+    lines: list[Line] = [((f"{mark} ", style), (name, "title"), (f"  {word}{row.account_number}", "muted"))]
     follows: list[TextSegment] = [(row.portfolio or "follows no portfolio", "accent" if row.portfolio else "muted")]
     if row.portfolio:
         last = view.last_rebalanced

@@ -215,4 +215,4 @@ async def open_account(section: HasPages, account_id: str) -> None:
             section.host.navigation.show_run(run_id)
 
     if section.is_current:
-        section.app.push_screen(with_keys_of(section.SECTION, AccountPage)(section, page), answered)
+        section.app.push_screen(with_keys_of(section, AccountPage)(section, page), answered)

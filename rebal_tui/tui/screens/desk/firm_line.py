@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from textual.reactive import reactive
 from textual.strip import Strip
 
@@ -28,7 +30,7 @@ class FirmLine(StyledView, can_focus=False):
 
 def firm_line(firm: FirmView, width: int) -> Line:
     """Return the totals that fit `width` cells, the most important first."""
-    permille = firm.cash * 1000 // firm.equity if firm.equity > 0 else 0
+    permille = round(Fraction(firm.cash * 1000, firm.equity)) if firm.equity > 0 else 0
     share = f" ({permille // 10}.{permille % 10} %)" if firm.cash >= 0 and firm.equity > 0 else ""
     outside = f"{count_text(firm.outside, 'acct')} · {formats.short_money(firm.outside_equity)}"
     parts = [

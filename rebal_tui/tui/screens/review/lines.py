@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from rebal_tui.domain.text import fold
+from collections.abc import Sequence
+
+from rebal_tui.domain.text import count_text, fold
 from rebal_tui.services.view_models.review import ReviewSnapshot
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.runs.columns import TYPES, client
-from rebal_tui.tui.segments import paragraph
+from rebal_tui.tui.segments import Line, paragraph
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table_layout import Column
 from rebal_tui.tui.widgets.tabs import Tab
@@ -45,6 +47,19 @@ def queue_tabs(snapshot: ReviewSnapshot) -> tuple[Tab, ...]:
         Tab("queue", "To review", mark="◇", figure=f"{count:,}", style="key" if count else "muted"),
         Tab("scope", scope_text, style="muted"),
     )
+
+
+def with_marks(review: Builder, marked: int, shown_is_marked: bool) -> Builder:
+    """Build a run below a line that says whether it is one of the `marked` runs, which keys act on."""
+    runs = count_text(marked, "marked run")
+    text = f"✓ One of {runs}." if shown_is_marked else f"Not marked: approving and rejecting act on {runs}."
+    if shown_is_marked and marked == 1:
+        text = "✓ The marked run."
+
+    def build(width: int, height: int) -> Sequence[Line]:
+        return [*paragraph(text, width, "key" if shown_is_marked else "warn"), (), *review(width, height)]
+
+    return build
 
 
 def refusal_lines(text: str) -> Builder:

@@ -49,6 +49,12 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         yield TabBar((), "queue", id="tiles")
         yield from self.compose_list()
 
+    def on_mount(self) -> None:
+        self.watch(self.table, "marked", self._marks_changed, init=False)
+
+    def _marks_changed(self) -> None:
+        self.request_detail(self.table.cursor_key)
+
     async def pull(self) -> None:
         await super().pull()
         snapshot = await self.host.ask(review_queries.review_snapshot)
@@ -64,7 +70,9 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
 
     async def detail_of(self, key: str) -> Builder:
         try:
-            return approval.review_lines(await self._view(key))
+            review = approval.review_lines(await self._view(key))
+            marked = self._marked()
+            return lines.with_marks(review, len(marked), any(row.id == key for row in marked)) if marked else review
         except Refusal as refusal:
             return lines.refusal_lines(str(refusal))
 
@@ -88,10 +96,12 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
     async def _view(self, run_id: str) -> ReviewView:
         return await self.host.ask(review_queries.review_view, run_id)
 
+    def _marked(self) -> tuple[RunRow, ...]:
+        return tuple(row for row in self.table.rows if row.id in self.table.marked)
+
     def _chosen(self) -> tuple[RunRow, ...]:
         """Return the marked rows after filtering, else the one under the cursor; shows a message when there is none."""
-        rows = tuple(row for row in self.table.rows if row.id in self.table.marked)
-        if rows:
+        if rows := self._marked():
             return rows
         row = self.table.cursor_row
         return (row,) if self.selected_id() is not None and isinstance(row, RunRow) else ()

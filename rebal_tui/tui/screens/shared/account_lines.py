@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
-from rebal_tui.services.view_models.standing import GLYPHS
+from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.marks import HELD, held_text
 from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
-from rebal_tui.tui.segments import Line, TextSegment, beside, fit, heading, paragraph, table_line
+from rebal_tui.tui.segments import Line, TextSegment, beside, fit, heading, line_width, paragraph, table_line
 from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
@@ -26,6 +28,8 @@ VERDICTS: dict[Verdict, TextSegment] = {
     Verdict.NO: ("·", "muted"),
     Verdict.INFO: ("i", "muted"),
 }
+COUNTED_IN_WORDS = {Verdict.NO: "not due"}
+"""Verdicts whose glyph alone says too little next to a count."""
 OUTCOMES: dict[Outcome, tuple[str, str]] = {
     Outcome.FULL_REBALANCE: ("▶ full rebalance", "key"),
     Outcome.INVEST_CASH: ("▶ invest cash", "key"),
@@ -74,9 +78,16 @@ def overview_lines(view: AccountView) -> Builder:
     return build
 
 
+def named_account(client: str, account_id: str, width: int) -> Line:
+    """Return client and short id of an account, with the word `account` where it fits."""
+    identity = formats.short_id(account_id)
+    word = "account " if cell_len(printable(client)) + len(f"  account {identity}") <= width else ""
+    name = fit(client, min(cell_len(printable(client)), max(width - len(identity) - 2, 4)))
+    return ((name, "title"), (f"  {word}", "muted"), (identity, "muted"))
+
+
 def _head(view: AccountView, width: int) -> list[Line]:
-    name = fit(view.client, width - 9).rstrip()
-    lines: list[Line] = [((name, "title"), ("  ", ""), (formats.short_id(view.account_id), "muted"))]
+    lines: list[Line] = [named_account(view.client, view.account_id, width)]
     model: list[TextSegment] = [(printable(view.portfolio or "no portfolio"), "accent")]
     if view.conditions:
         model.append((f"  {printable(view.conditions)}", "muted"))
@@ -194,9 +205,10 @@ def _why(view: AccountView, width: int, *, whole: bool) -> list[Line]:
     if decision is None:
         lines: list[Line] = [heading("Why", width), (("This account is not subscribed.", "muted"),)]
     else:
-        lines = [heading("Why", width, formats.clock(decision.at)), *status_lines(decision, width)]
+        status = status_lines(decision, width, near=view.near)
+        lines = [heading("Why", width, formats.clock(decision.at)), *status]
         checks = check_lines(decision, width)
-        lines.extend(checks if whole else [_summary(decision.trace)])
+        lines.extend(checks if whole else _summary(decision.trace, width))
     if view.next_step:
         lines.append(())
         steps = paragraph(view.next_step, width - 6)
@@ -205,13 +217,15 @@ def _why(view: AccountView, width: int, *, whole: bool) -> list[Line]:
     return lines
 
 
-def status_lines(decision: Decision, width: int) -> list[Line]:
+def status_lines(decision: Decision, width: int, *, near: bool = False) -> list[Line]:
     """Return the status as a sentence and the date of the first possible rebalance; nothing for a stored decision
-    without a status."""
+    without a status. `near` marks an account in range that uses 80 % of a band or more."""
     status = decision.status
     if status is None:
         return []
     glyph, style = GLYPHS[status.kind], STATUS_STYLES[status.kind]
+    if near and status.kind is StatusKind.IN_RANGE:
+        glyph, style = NEAR_GLYPH, "warn"
     parts = paragraph(status.sentence, width - 2)
     lines: list[Line] = [((f"{glyph} ", style), *parts[0])]
     lines.extend((("  ", ""), *part) for part in parts[1:])
@@ -227,14 +241,15 @@ def status_lines(decision: Decision, width: int) -> list[Line]:
     return lines
 
 
-def _summary(trace: Sequence[Check]) -> Line:
-    """`11 checks: 9 ✓  2 ◷`, with the key that shows all."""
+def _summary(trace: Sequence[Check], width: int) -> list[Line]:
+    """`11 checks: 8 ✓ 1 ◷ 2 not due`, with the key that shows all behind it, or below where that does not fit."""
     segments: list[TextSegment] = [(f"  {count_text(len(trace), 'check')}:", "muted")]
     for verdict, (glyph, style) in VERDICTS.items():
         count = sum(check.verdict is verdict for check in trace)
         if count:
-            segments += [(f" {count} ", ""), (glyph, style)]
-    return (*segments, ("   enter shows all", "muted"))
+            segments += [(f" {count} ", ""), (COUNTED_IN_WORDS.get(verdict, glyph), style)]
+    whole: Line = (*segments, ("   enter shows all", "muted"))
+    return [whole] if line_width(whole) <= width else [tuple(segments), (("  enter shows all", "muted"),)]
 
 
 def _last(view: AccountView, width: int) -> list[Line]:

@@ -35,13 +35,12 @@ MANUAL_JOB_BUDGET_SECONDS = 2.0
 class ListScreen(ShowsMatching, HasPages):
     """A table, a filter input opened with `/`, and a detail panel for the row under the cursor.
 
-    `EXPORT` names the export of `x`; `NOUN` names a row. `FILTER_FIELDS` are the fields of the filter language,
+    `EXPORT` names the export of `x`. `FILTER_FIELDS` are the fields of the filter language,
     `EXAMPLE_TERMS` a hint of them.
     """
 
     AUTO_FOCUS = "BookTable"
     EXPORT: ClassVar[str]
-    NOUN: ClassVar[str]
     FILTER_FIELDS: ClassVar[Mapping[str, FieldKind]] = MappingProxyType({})
     FILTER_CHOICES: ClassVar[Mapping[str, Collection[str]]] = MappingProxyType({})
     EXAMPLE_TERMS: ClassVar[str] = ""

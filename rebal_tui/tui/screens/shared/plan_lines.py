@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
-from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money
+from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
+from rebal_tui.domain.quantities import CENT, HUNDRED_PERCENT, NANO, Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine import trace_text
@@ -59,7 +60,7 @@ def preview_lines(view: PreviewView) -> Builder:
                             (skipped.symbol, 8, "left", "title"),
                             (skipped.side or "", 5, "left", ""),
                             (amount, 14, "right", ""),
-                            (formats.words(skipped.reason), 30, "left", "warn"),
+                            (skip_reason(skipped), 30, "left", "warn"),
                         ]
                     )
                 )
@@ -68,6 +69,12 @@ def preview_lines(view: PreviewView) -> Builder:
         return lines
 
     return build
+
+
+def skip_reason(skipped: SkippedOrder) -> str:
+    """Return why an order is skipped in a few words, empty where its details say the same with the amounts."""
+    said = skipped.reason is SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL and skipped.reason_details
+    return "" if said else formats.words(skipped.reason)
 
 
 def _overridden(plan: Plan, width: int) -> list[Line]:
@@ -91,7 +98,9 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
         (("cash target ", "muted"), (formats.money(plan.cash_target), "")),
     ]
     top, bottom = plan.scale
-    if top != bottom and plan.type is RunType.FULL_REBALANCE:
+    wanted = sum(line.wanted for line in plan.buys)
+    below_a_cent = wanted > 0 and wanted * Fraction(bottom - top, bottom) < CENT
+    if top != bottom and not below_a_cent and plan.type is RunType.FULL_REBALANCE:
         cut = trace_text.ratio_text(top * HUNDRED_PERCENT, bottom, HUNDRED_PERCENT)
         figures.append(((f"▲ cash short: buys cut to {cut} %", "warn"),))
     lines: list[Line] = [figures[0]]

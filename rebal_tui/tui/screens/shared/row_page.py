@@ -46,7 +46,9 @@ class Page:
 
 
 class HasPages(SectionScreen):
-    """A section with a list whose rows have pages."""
+    """A section with a list whose rows have pages. `NOUN` names a row."""
+
+    NOUN: ClassVar[str]
 
     @property
     def table(self) -> BookTable[Any]:
@@ -69,6 +71,14 @@ def page_actions(section: str) -> Sequence[Action]:
     ]
 
 
+def _steps(noun: str) -> tuple[Binding, Binding]:
+    """The keys to the next and the previous row, with what a row is."""
+    return (
+        Binding("right_square_bracket", "step(1)", f"Next {noun}", key_display="]"),
+        Binding("left_square_bracket", "step(-1)", f"Previous {noun}", key_display="[", show=False),
+    )
+
+
 class PageOfList(Dialog[T]):
     """A page of the row under the cursor of a list; `]` and `[` go to the next and the previous row.
 
@@ -78,8 +88,7 @@ class PageOfList(Dialog[T]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),
-        Binding("right_square_bracket", "step(1)", "Next row", key_display="]"),
-        Binding("left_square_bracket", "step(-1)", "Previous row", key_display="[", show=False),
+        *_steps("row"),
         Binding("x", "export", "Report", show=False),
         Binding("question_mark", "help", "Help"),
     ]
@@ -152,16 +161,16 @@ class RowPage(ReadScreen, PageOfList[None]):
 
 def row_page(owner: HasPages, page: Page, key: str) -> RowPage:
     """Return the page of a row of a list, with the keys of the actions of its section."""
-    return with_keys_of(owner.SECTION, RowPage)(owner, page, key)
+    return with_keys_of(owner, RowPage)(owner, page, key)
 
 
-def with_keys_of(section: str, page: type[P]) -> type[P]:
-    """Return a page class with the keys of the actions of a section that work on a row."""
-    return cast("type[P]", _page_class(section, page))
+def with_keys_of(owner: HasPages, page: type[P]) -> type[P]:
+    """Return a page class with the keys of the actions of a list that work on a row, and what a row is."""
+    return cast("type[P]", _page_class(owner.SECTION, owner.NOUN, page))
 
 
 @cache
-def _page_class(section: str, page: type[Any]) -> type[Any]:
+def _page_class(section: str, noun: str, page: type[Any]) -> type[Any]:
     """A class per section, because Textual reads the keys from the class."""
     keys = [
         Binding(
@@ -169,4 +178,4 @@ def _page_class(section: str, page: type[Any]) -> type[Any]:
         )
         for action in page_actions(section)
     ]
-    return type(page.__name__, (page,), {"BINDINGS": keys})
+    return type(page.__name__, (page,), {"BINDINGS": [*_steps(noun), *keys]})

@@ -11,8 +11,8 @@ from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.runs import RunView
 from rebal_tui.tui import formats
-from rebal_tui.tui.screens.shared.account_lines import decision_lines
-from rebal_tui.tui.screens.shared.plan_lines import plan_lines
+from rebal_tui.tui.screens.shared.account_lines import decision_lines, named_account
+from rebal_tui.tui.screens.shared.plan_lines import plan_lines, skip_reason
 from rebal_tui.tui.segments import Line, TextSegment, beside, heading, paragraph, table_line
 from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets import bars
@@ -65,7 +65,7 @@ def run_lines(view: RunView, *, whole: bool = False) -> Builder:
 def _head(view: RunView, width: int) -> list[Line]:
     run = view.run
     lines: list[Line] = [
-        ((printable(view.client), "title"), ("  ", ""), (formats.short_id(run.account_id), "muted")),
+        named_account(view.client, run.account_id, width),
         (
             (formats.words(run.type), "key"),
             ("  ", ""),
@@ -156,7 +156,7 @@ def _problems(view: RunView, width: int) -> list[Line]:
         for skipped in view.skipped_orders:
             amount = f" {formats.money(skipped.notional)}" if skipped.notional is not None else ""
             lines.append(
-                ((f"◌ {printable(skipped.symbol)}{amount}  ", "warn"), (formats.words(skipped.reason), "")),
+                ((f"◌ {printable(skipped.symbol)}{amount}  ", "warn"), (skip_reason(skipped), "")),
             )
             lines.extend(paragraph(skipped.reason_details, width, "muted", indent=2))
     return lines

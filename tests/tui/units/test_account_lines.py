@@ -1,0 +1,32 @@
+"""An account next to the Desk, as lines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rebal_tui.domain.trade_status import StatusKind
+from rebal_tui.services.view_models.desk import AccountView
+from rebal_tui.tui.screens.shared.account_lines import account_lines
+from tests.tui.views import account_view, desk_row
+
+IN_RANGE = next(row for row in map(desk_row, range(40)) if row.status is StatusKind.IN_RANGE)
+
+
+def shown(view: AccountView, width: int = 48) -> list[str]:
+    return ["".join(text for text, _ in line).rstrip() for line in account_lines(view)(width, 40)]
+
+
+@pytest.mark.parametrize(("near", "mark"), [(True, "▲"), (False, "●")])
+def test_an_account_near_a_band_has_the_mark_of_its_row(near: bool, mark: str) -> None:
+    lines = shown(replace(account_view(IN_RANGE), near=near))
+    assert any(line.startswith(f"{mark} In range.") for line in lines)
+
+
+def test_checks_that_ask_for_no_run_are_counted_in_words() -> None:
+    summary = next(line for line in shown(account_view(IN_RANGE)) if "checks:" in line)
+    assert "not due   enter shows all" in summary
+    assert "·" not in summary
+    narrow = shown(account_view(IN_RANGE), 40)
+    assert narrow[narrow.index(summary.partition("   enter")[0]) + 1] == "  enter shows all"

@@ -1,0 +1,33 @@
+"""The preview of a run, as lines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rebal_tui.domain.quantities import CENT
+from rebal_tui.domain.runs import RunType
+from rebal_tui.services.view_models.desk import PreviewView
+from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from tests.tui.views import desk_row, preview
+
+OUTSIDE = next(row for row in map(desk_row, range(40)) if preview(row).plan.buys)
+
+
+def text_of(view: PreviewView) -> str:
+    return "".join(text for line in preview_lines(view)(80, 40) for text, _ in line)
+
+
+@pytest.mark.parametrize(("missing", "shown"), [(0, False), (CENT - 1, False), (CENT, True), (10_000 * CENT, True)])
+def test_a_cut_of_the_buys_is_shown_from_one_cent_on(missing: int, shown: bool) -> None:
+    view = preview(OUTSIDE)
+    wanted = sum(line.wanted for line in view.plan.buys)
+    plan = replace(view.plan, type=RunType.FULL_REBALANCE, scale=(wanted - missing, wanted))
+    assert ("cash short: buys cut to" in text_of(replace(view, plan=plan))) is shown
+
+
+def test_that_no_buy_is_left_is_shown() -> None:
+    view = preview(OUTSIDE)
+    plan = replace(view.plan, type=RunType.FULL_REBALANCE, lines=view.plan.sells, scale=(0, 1))
+    assert "cash short: buys cut to 0.00 %" in text_of(replace(view, plan=plan))
