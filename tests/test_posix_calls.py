@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import rebal_tui
 
 PACKAGE = Path(rebal_tui.__file__).parent
@@ -38,6 +40,7 @@ def posix_names(path: Path) -> Iterator[str]:
             yield from [f"{owner.id}.{node.attr}"] if node.attr in NAMES.get(owner.id, ()) else []
 
 
+@pytest.mark.slow
 def test_posix_calls_stand_where_windows_does_not_meet_them() -> None:
     found = {
         (name, call)

@@ -38,6 +38,7 @@ def _basic(text: bytes) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(text).decode()}"}
 
 
+@pytest.mark.slow
 def test_only_a_valid_key_with_its_secret_is_accepted(limited: Server) -> None:
     wrong = [
         {},
@@ -105,6 +106,7 @@ def test_responses_are_not_cached_or_interpreted_by_browsers(limited: Server) ->
         assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store"), path
 
 
+@pytest.mark.slow
 def test_a_local_server_answers_only_under_a_local_name(limited: Server) -> None:
     port = limited.url.rpartition(":")[2]
     for host in ("rebind.example", f"rebind.example:{port}", ""):
@@ -183,6 +185,7 @@ def test_the_same_secret_under_another_salt_has_another_hash() -> None:
     assert first.digest != second.digest
 
 
+@pytest.mark.slow
 def test_a_revoked_key_is_invalid_and_its_name_can_be_reused() -> None:
     database = new_file()
     add_key(database, "one", NewKey("PK1", "same", bytes(16)), AT)

@@ -257,6 +257,7 @@ def test_the_price_of_an_asset_from_market_data(server: Server) -> None:
     assert "NOPE" not in snapshots
 
 
+@pytest.mark.slow
 def test_the_example_of_the_readme_works(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     example = text.partition("```python\n")[2].partition("```")[0].replace("http://127.0.0.1:8090", server.url)

@@ -6,6 +6,8 @@ import pytest
 
 from tests.api.servers import OPEN, Server, running
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_split_and_a_dividend_take_effect_at_once() -> None:
     with running("--sandbox", "--at", OPEN) as server:

@@ -82,6 +82,7 @@ def with_book(path: Path, test: Callable[[Served], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_once_and_left_behind_when_it_has_space(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -124,6 +125,7 @@ def test_a_full_disk_is_said_once_and_left_behind_when_it_has_space(
     with_book(tmp_path / "book.db", test)
 
 
+@pytest.mark.slow
 def test_a_failed_attempt_is_repeated_after_thirty_seconds(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +163,7 @@ def test_a_book_that_another_program_took_over_is_left(tmp_path: Path, caplog: p
     with_book(path, test)
 
 
+@pytest.mark.slow
 def test_a_portfolio_is_not_taken_while_the_book_is_halted_before_a_heartbeat(tmp_path: Path) -> None:
     async def test(served: Served) -> None:
         await served.thread.ask(lambda book: book.database.halt(Halt.IO_ERROR))
@@ -170,6 +173,7 @@ def test_a_portfolio_is_not_taken_while_the_book_is_halted_before_a_heartbeat(tm
     with_book(tmp_path / "book.db", test)
 
 
+@pytest.mark.slow
 def test_a_failing_heartbeat_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def test(served: Served) -> None:
         def broken() -> bool:
@@ -185,6 +189,7 @@ def test_a_failing_heartbeat_is_logged_once(tmp_path: Path, caplog: pytest.LogCa
     with_book(tmp_path / "book.db", test)
 
 
+@pytest.mark.slow
 def test_a_book_that_another_program_locks_is_not_healthy(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "book.db"
 

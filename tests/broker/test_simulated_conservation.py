@@ -23,6 +23,8 @@ from rebal_tui.domain.orders import OrderRequest, OrderStatus, Side
 from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty
 from tests.broker.harness import ALICE, BOB, MONDAY, Harness, on, request
 
+pytestmark = pytest.mark.slow
+
 MODELS = [
     FillModel.immediate(),
     FillModel(latency_seconds=(0, 0), partial_chance=100, max_pieces=3),
@@ -162,7 +164,6 @@ def carry_out(harness: Harness, mirror: Mirror, number: int, command: Command) -
         broker.reject_next(rest[0], rest[1], "on purpose")
 
 
-@pytest.mark.slow
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(MODELS), st.lists(COMMANDS, min_size=10, max_size=40))
 def test_nothing_is_lost_and_nothing_appears(model: FillModel, commands: list[Command]) -> None:

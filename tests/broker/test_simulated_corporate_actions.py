@@ -211,6 +211,7 @@ def test_an_action_that_exceeds_the_largest_position_changes_nothing() -> None:
 _RATIOS = st.builds(Fraction, st.integers(1, 50), st.integers(1, 50))
 
 
+@pytest.mark.slow
 @given(
     kind=st.sampled_from(["split", "stock_dividend", "spin_off", "stock_merger", "symbol_change"]),
     ratio=_RATIOS,

@@ -90,6 +90,7 @@ def test_the_summary_counts_what_is_in_quarantine(db: Path) -> None:
     assert call("check", "--json", "--db", db).json["exceptions"]["quarantined"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "edit",
     [
@@ -107,6 +108,7 @@ def test_a_portfolio_changed_outside_the_program_is_reported(db: Path, edit: str
     assert (result.code, "is not as its version 1 recorded it" in result.err) == (1, True), result.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edit", ["UPDATE meta SET value = value || 'x'", "UPDATE sessions SET day = day || 'x'"])
 def test_a_stored_value_that_cannot_be_read_is_no_traceback(db: Path, edit: str) -> None:
     assert call("evaluate", "--db", db).code == 0

@@ -22,6 +22,7 @@ def test_the_script_is_valid_bash() -> None:
     subprocess.run([bash, "-n"], input=call("completion", "bash").out, text=True, check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "position", "found"),
     [("rebal-tui re", "1", "plain,report"), ("rebal-tui export --fo", "2", "plain,--format"),

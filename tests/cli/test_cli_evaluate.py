@@ -35,6 +35,7 @@ def test_a_band_fires_beyond_its_limit_and_not_at_it(tmp_path: Path, spy: str, c
     assert verdicts(made)["drift_band"] == ("fires" if outcome == "full_rebalance" else "no")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("restriction", [restriction.value for restriction in Restriction])
 def test_each_restriction_blocks_and_is_named(tmp_path: Path, restriction: str) -> None:
     made = decision(tmp_path, book(restrictions=(restriction,)))

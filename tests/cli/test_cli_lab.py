@@ -30,6 +30,7 @@ def grid(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_sample_needs_nothing_and_says_that_its_assets_are_invented() -> None:
     result = call("lab", "--sample")
 
@@ -84,6 +85,7 @@ def test_actions_make_total_returns_which_a_replay_cannot_verify(tmp_path: Path,
     assert call("lab", "--actions", actions).code == 2
 
 
+@pytest.mark.slow
 def test_verification_replays_the_policies_listed(closes: Path, grid: Path) -> None:
     result = call("lab", "--closes", closes, "--grid", grid, "--verify", "3", "--json")
 
@@ -104,6 +106,7 @@ def test_a_portfolio_is_found_in_a_file_and_in_a_book(tmp_path: Path, closes: Pa
     assert from_file["portfolio"] == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [

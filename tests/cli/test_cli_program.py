@@ -64,6 +64,7 @@ def test_headless_commands_load_neither_screens_nor_data_frames(tmp_path: Path) 
     assert outcomes == [*([0, []] for _ in headless), [0, ["pydantic"]]]
 
 
+@pytest.mark.slow
 def test_exit_codes_of_the_real_program(tmp_path: Path) -> None:
     db = db_of(tmp_path)
 
@@ -92,6 +93,7 @@ def test_ctrl_c_exits_with_130(tmp_path: Path) -> None:
     assert (process.returncode, "Traceback" in err) == (130, False)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a locale is chosen by variables on POSIX systems")
 def test_output_to_a_pipe_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
     content = book()

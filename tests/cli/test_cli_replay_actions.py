@@ -39,6 +39,7 @@ def run_days(report: Any) -> list[tuple[str, str]]:
     return [(run["created_at"][:10], run["type"]) for run in report["runs"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ratio", "factor"), [("10", Fraction(10)), ("1:8", Fraction(1, 8)), ("3:2", Fraction(3, 2))])
 def test_a_split_ends_within_a_cent_of_the_history_adjusted_by_hand(
     tmp_path: Path, ratio: str, factor: Fraction
@@ -93,6 +94,7 @@ def test_a_renamed_asset_continues_in_either_column(tmp_path: Path, header: str,
     assert report["notes"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "header", "after", "equity"),
     [

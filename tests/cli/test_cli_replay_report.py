@@ -155,6 +155,7 @@ def test_a_jump_over_missing_closes_is_one(tmp_path: Path) -> None:
     assert "2020-03-04, SPY: the close $50.00 is 0.5 times the last one, $100.00 on 2020-03-02" in result.err
 
 
+@pytest.mark.slow
 def test_a_symbol_that_ends_is_named_with_its_last_close(tmp_path: Path) -> None:
     path = saved(tmp_path, DELISTED)
 

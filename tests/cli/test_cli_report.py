@@ -57,6 +57,7 @@ def test_a_workbook_has_a_sheet_for_each_kind_of_table_and_only_text(db: Path, t
     assert not any("<f>" in text for text in sheets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [

@@ -120,6 +120,7 @@ def test_a_book_that_a_program_has_open_is_not_restored(tmp_path: Path) -> None:
     assert db.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["pages", "trail", "ledger", "no book", "missing", "itself"])
 def test_a_copy_that_does_not_verify_is_refused_and_nothing_changes(tmp_path: Path, fault: str) -> None:
     db, copy = noted(a_book(tmp_path), "mine"), tmp_path / "copy.db"

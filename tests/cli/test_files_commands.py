@@ -32,6 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_five_lines_from_nothing_to_a_trade_list(folder: Path) -> None:
     assert "12 new accounts" in _ok("import", "positions.csv", "--db", "book.db")
     assert "12 accounts now follow" in _ok("subscribe", "model.json", "--all", "--db", "book.db")
@@ -66,6 +67,7 @@ def test_a_files_book_is_exported_and_reported_like_any_other(folder: Path) -> N
     assert "Broker: files of a custodian" in _ok("report", "--book", "--format", "md", "--db", "book.db")
 
 
+@pytest.mark.slow
 def test_every_format_is_written_as_its_taker_reads_it(folder: Path) -> None:
     for line in (
         ("import", "positions.csv"), ("subscribe", "model.json", "--all"), ("evaluate",), ("approve", "--all"),
@@ -117,6 +119,7 @@ def test_positions_are_refused_by_a_book_of_another_kind(folder: Path) -> None:
     assert "not a files book" in str(_run("import", "positions.csv", "--db", "sim.db").exception)
 
 
+@pytest.mark.slow
 def test_undo_prices_new_and_fills_by_hand(folder: Path) -> None:
     assert "Empty files book" in _ok("new", "--db", "book.db", "--custodian", "generic")
     _ok("import", "positions.csv", "--db", "book.db")

@@ -23,6 +23,8 @@ from tests.engine import oracle
 from tests.engine.edge_books import edge_book, edge_circumstances, situation_of
 from tests.engine.support import holdings_of, nanos, random_book, weights_of
 
+pytestmark = pytest.mark.slow
+
 BOOKS = int(os.environ.get("ORACLE_BOOKS", "2000"))
 SHARDS = 10
 shards = pytest.mark.parametrize("shard", range(SHARDS))
@@ -60,7 +62,6 @@ def floor_of(rng: random.Random, book: oracle.Book) -> Fraction:
     return max(book.cash_target, oracle.down(earlier, oracle.NANO))
 
 
-@pytest.mark.slow
 @shards
 @pytest.mark.samples(4)
 def test_full_rebalance_and_invest_cash(shard: int) -> None:
@@ -92,7 +93,6 @@ def oracle_full_rebalance(name: tuple[int, int], book: oracle.Book, plan: Plan) 
     assert abs(Fraction(*plan.scale) - expected.scale) < Fraction(1, 10**12), name
 
 
-@pytest.mark.slow
 @shards
 def test_partial_liquidation_of_a_book_without_obstacles(shard: int) -> None:
     for name, rng in draws("partial", shard, share=4):
@@ -129,7 +129,6 @@ def test_the_largest_possible_amount_is_raised_and_more_is_refused(shard: int) -
         assert book.free + raised >= amount, name
 
 
-@pytest.mark.slow
 @shards
 @pytest.mark.samples(4)
 def test_outcome_of_an_evaluation(shard: int) -> None:

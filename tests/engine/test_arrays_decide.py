@@ -56,6 +56,7 @@ def test_large_books_are_decided_like_their_accounts_one_by_one(seed: int) -> No
     compare(tied_situations(random.Random(seed), 1_500))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(RULED_BOOKS))
 def test_accounts_with_rules_are_decided_like_one_by_one(seed: int) -> None:
     rng = random.Random(f"rules {seed}")

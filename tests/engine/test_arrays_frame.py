@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from rebal_tui.engine.arrays.frame import BookFrame, PositionColumns
 from tests.engine.array_books import frame_of, random_situations, tied_situations
@@ -15,6 +16,7 @@ def held(frame: BookFrame) -> list[dict[str, int]]:
     return [dict(frame.holdings(row)) for row in range(len(frame))]
 
 
+@pytest.mark.slow
 def test_every_holding_is_found_again() -> None:
     situations = [*random_situations(random.Random(1), 300)]
     frame = frame_of(situations)

@@ -80,6 +80,7 @@ def compare(situations: Sequence[Situation]) -> float:
     return mine / len(situations) / 2
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**40), st.booleans())
 def test_a_book_is_planned_like_its_accounts_one_by_one(seed: int, tied: bool) -> None:

@@ -20,6 +20,8 @@ from rebal_tui.engine.situation import Situation
 from tests.engine.array_books import frame_of, random_situations, tied_situations
 from tests.engine.ruled_books import random_rules, roomy_situations
 
+pytestmark = pytest.mark.slow
+
 
 def array_targets(frame: BookFrame, made: RuleTargets) -> dict[int, dict[str, float]]:
     """By row of the accounts that are sure: the reachable value in dollars of each managed line of the portfolio."""

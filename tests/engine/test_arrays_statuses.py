@@ -20,6 +20,8 @@ from rebal_tui.market.sessions import TradingCalendar, build_sessions
 from tests.engine.array_books import TODAY, frame_of, random_situations, tied_situations
 from tests.engine.support import at
 
+pytestmark = pytest.mark.slow
+
 CALENDAR = TradingCalendar(build_sessions(date(2026, 1, 1), date(2027, 12, 31)))
 SCHEDULE = Schedule(CALENDAR, lambda session: session.open)
 BOOKS = (random_situations, tied_situations)

@@ -103,6 +103,7 @@ def test_large_books_are_swept_like_their_accounts_one_by_one(seed: int) -> None
     compare(tied_situations(random.Random(seed), 1_500))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_accounts_under_rules_are_swept_like_one_by_one(seed: int) -> None:
     rng = random.Random(f"rules {seed}")

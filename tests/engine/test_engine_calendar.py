@@ -71,6 +71,7 @@ def test_the_nominal_date_is_stated() -> None:
     assert fires_on(calendar("weekly", "Friday"), date(2026, 4, 1), date(2026, 4, 2)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "day"),
     [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ seeds = st.integers(0, 2**40)
 EXAMPLES = examples(150)
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(seeds)
 def test_an_asset_without_holders_and_targets_changes_nothing(seed: int) -> None:
@@ -46,6 +48,7 @@ def test_a_cash_weight_of_zero_is_omitted(seed: int) -> None:
         assert with_cash.weights == parse_portfolio({"name": "x", "weights": assets}).weights == target
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(seeds, st.integers(2, 10**6))
 def test_scaling_by_k_scales_every_order_by_k_within_its_rounding(seed: int, factor: int) -> None:
@@ -72,6 +75,7 @@ def test_scaling_by_k_scales_every_order_by_k_within_its_rounding(seed: int, fac
             assert abs(other.notional - factor * one.notional) <= slack
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(seeds, st.integers(10, 10**6))
 def test_a_deposit_that_is_withdrawn_again_is_neutral(seed: int, dollars: int) -> None:

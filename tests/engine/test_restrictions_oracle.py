@@ -26,6 +26,8 @@ from tests.engine import restriction_oracle as oracle
 from tests.engine.oracle import CENT, Book, down
 from tests.engine.support import band, holdings_of, nanos, random_book, weights_of
 
+pytestmark = pytest.mark.slow
+
 BOOKS = int(os.environ.get("RULE_BOOKS", "300"))
 KINDS = ["no_buy", "no_sell", "lock", "range", "range", "unmanaged"]
 NANO_SHARES = 10**9

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +53,7 @@ _LINES = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(_LINES, st.integers(0, 20_000))
 def test_buys_stay_within_the_budget_and_near_the_targets(
     lines: dict[str, tuple[Price, Fraction, Percent]], budget: int
@@ -79,6 +81,7 @@ _SHORT = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(_SHORT, st.integers(0, 3_000), st.booleans())
 def test_many_shares_are_those_bought_one_at_a_time(

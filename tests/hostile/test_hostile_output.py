@@ -48,6 +48,7 @@ def read_back(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(st.sampled_from([*ASVS, *MORE]), anything)
 def test_possible_formulas_are_prefixed_with_an_apostrophe(start: str, rest: str) -> None:
@@ -57,6 +58,7 @@ def test_possible_formulas_are_prefixed_with_an_apostrophe(start: str, rest: str
     assert safe_cell(text) == "'" + text
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(st.lists(anything, min_size=1, max_size=4))
 def test_an_exported_table_has_no_formula_and_complete_texts(values: list[str]) -> None:
@@ -99,6 +101,7 @@ def test_accepted_text_is_harmless(text: str) -> None:
             assert clean(cleaned) == cleaned
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(surrogates_too)
 def test_no_control_byte_passes_the_widgets_text_function(text: str) -> None:

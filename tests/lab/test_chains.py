@@ -43,6 +43,7 @@ def events_of(past: History, policies: list[Policy], fill_delay: int = 0) -> lis
     return [events.tolist() for events in run_chains(past, TARGETS, policies, fill_delay=fill_delay).events or ()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "many"), [(7, 1), (256, 200)])
 def test_every_rebalance_is_that_of_a_simulation_day_by_day(
     monkeypatch: pytest.MonkeyPatch, width: int, many: int
@@ -59,6 +60,7 @@ def test_every_rebalance_is_that_of_a_simulation_day_by_day(
     assert sum(map(len, found)) > 300
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.lists(st.sampled_from(["90", "100", "110", "120"]), min_size=3, max_size=3), min_size=3, max_size=12)
 )
@@ -82,6 +84,7 @@ def test_a_drift_equal_to_its_band_does_not_fire() -> None:
     assert [events.tolist() for events in chain.events] == [[2], [2]]
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.integers(5, 115))
 @settings(max_examples=15, deadline=None)
 def test_decisions_do_not_depend_on_the_future(seed: int, known: int) -> None:
@@ -95,6 +98,7 @@ def test_decisions_do_not_depend_on_the_future(seed: int, known: int) -> None:
         assert [e for e in own if e <= known] == [e for e in shuffled if e <= known]
 
 
+@pytest.mark.slow
 def test_the_sums_of_the_chains_are_those_of_the_paths() -> None:
     past, policies = random_history(5, 500), random_policies(5, 20)
 

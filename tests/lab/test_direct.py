@@ -55,6 +55,7 @@ def test_breached_assets_are_matched_by_those_off_their_target(
     assert (found - shares)[:, 0] == pytest.approx(moves)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("destination", "scope"), PLACES)
 def test_exact_arithmetic_agrees_with_floating_point(destination: Destination, scope: RebalanceScope) -> None:
     past = random_history(8, 60)
@@ -73,6 +74,7 @@ def test_exact_arithmetic_agrees_with_floating_point(destination: Destination, s
     assert len(breached) > 5
 
 
+@pytest.mark.slow
 def test_policies_that_return_to_the_targets_agree_with_the_simulation() -> None:
     past, policies = random_history(11, 200), random_policies(11, 20)
 

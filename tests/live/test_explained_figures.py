@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rebal_tui.domain.quantities import parse_money, parse_qty
 from rebal_tui.services.broker_sync.reconciliation.release import differences, release
 from rebal_tui.store import explained
@@ -106,6 +108,7 @@ def test_a_canceled_activity_is_taken_back_once_and_reported() -> None:
     assert "canceled the activity DIV CDIV of $12.00" in live.alerts("broker_notice")[0]
 
 
+@pytest.mark.slow
 def test_a_correction_books_the_difference_and_the_account_pauses_until_the_figures_show_it() -> None:
     live = scripted()
     live.tick(90)
@@ -170,6 +173,7 @@ def test_other_accounts_are_not_concerned() -> None:
     assert list(live.book.holds) == ["a"]
 
 
+@pytest.mark.slow
 def test_every_account_is_compared_at_the_open_before_anything_is_traded() -> None:
     names = [f"a{number:02d}" for number in range(30)]
     live = ScriptedBook({name: ScriptedAccount("2500", {"SPY": "75", "TLT": "175"}) for name in names}, follow=names)

@@ -70,6 +70,7 @@ FAULTS: dict[str, tuple[str, Callable[[], httpx.Response]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_an_account_that_cannot_be_read_pauses_alone_is_named_and_resumes_by_itself(name: str) -> None:
     broker = three_accounts()
@@ -109,6 +110,7 @@ def test_at_the_start_too_only_the_account_that_cannot_be_read_is_missing() -> N
     assert (paused(book), alert_texts(book, "quarantine")) == (set(), [])
 
 
+@pytest.mark.slow
 def test_the_others_trade_while_one_account_is_paused() -> None:
     broker = three_accounts()
     book = live_book_of(broker)
@@ -124,6 +126,7 @@ def test_the_others_trade_while_one_account_is_paused() -> None:
     assert not any(run.started_at and run.account_id == ANN for run in all_runs(book))
 
 
+@pytest.mark.slow
 def test_it_is_tried_again_after_pauses_that_grow() -> None:
     broker = three_accounts()
     book = live_book_of(broker)
@@ -240,6 +243,7 @@ def test_positions_that_are_not_as_of_now_are_not_used(as_of: str | None) -> Non
     assert [len(account.positions) for account in book.accounts.values()].count(1) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "why"),
     [

@@ -11,6 +11,8 @@ import pytest
 
 from tests.live.scripted_books import ASSETS, ScriptedAccount, ScriptedBook
 
+pytestmark = pytest.mark.slow
+
 SOLD, PROCEEDS = Decimal("36.25"), Decimal(14_500)
 """A 5/60/35 portfolio sells this much of 100 SPY when it also has $2,500 in cash."""
 BOUGHT = Decimal(14_875)

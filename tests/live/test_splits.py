@@ -62,11 +62,13 @@ def play(live: ScriptedBook, steps: list[str]) -> None:
     applied_once(live)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", list(permutations(STEPS)))
 def test_a_split_is_applied_once_in_any_order_and_never_traded_on(order: tuple[str, ...]) -> None:
     play(live_book(), list(order))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [0, 1, 2, 3])
 def test_an_announcement_and_activities_are_one_action(at: int) -> None:
     steps = ["positions", "price", "activity"]

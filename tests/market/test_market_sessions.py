@@ -193,6 +193,7 @@ def test_a_calendar_needs_sessions_in_order(sessions: list[Session]) -> None:
         TradingCalendar([sessions[0], sessions[0]])
 
 
+@pytest.mark.slow
 def test_every_minute_of_a_week_is_simulated_or_skipped_to_the_next_open(calendar: TradingCalendar) -> None:
     timestamp, end = at(date(2026, 11, 23), 0), at(date(2026, 11, 30), 0)
     while timestamp < end:

@@ -175,6 +175,7 @@ def daily_returns(calendar: TradingCalendar, turbulence: float = 1.0) -> dict[st
     return {symbol: [math.log(b / a) for a, b in pairwise(prices)] for symbol, prices in closes.items()}
 
 
+@pytest.mark.slow
 def test_volatility_and_correlation_are_those_of_the_table(calendar: TradingCalendar) -> None:
     returns = daily_returns(calendar)
     for asset in TABLE:

@@ -24,6 +24,7 @@ from tests.proxy.transport import LIMIT
 from tests.proxy.world import CLIENTS, World
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault])
 @pytest.mark.samples(1)
 def test_orders_that_meet_a_fault_are_placed_exactly_once(tmp_path: Path, fault: Fault) -> None:
@@ -37,6 +38,7 @@ def test_orders_that_meet_a_fault_are_placed_exactly_once(tmp_path: Path, fault:
         check_end(world)
 
 
+@pytest.mark.slow
 def test_the_budget_of_a_minute_is_never_exceeded(tmp_path: Path) -> None:
     with invested(tmp_path) as world:
         tuesday(world)
@@ -47,6 +49,7 @@ def test_the_budget_of_a_minute_is_never_exceeded(tmp_path: Path) -> None:
         assert [call for call in calls.all() if call.outcome == "budget exceeded"] == []
 
 
+@pytest.mark.slow
 def test_refused_streams_are_told_and_trading_goes_on_by_reading(tmp_path: Path) -> None:
     with invested(tmp_path) as world:
         with world.rewriting(NoStreams()):
@@ -62,6 +65,7 @@ def test_refused_streams_are_told_and_trading_goes_on_by_reading(tmp_path: Path)
         check_end(world)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("minutes", [35, -35])
 @pytest.mark.samples(1)
 def test_nothing_is_decided_by_a_clock_that_is_far_from_the_brokers(tmp_path: Path, minutes: int) -> None:
@@ -77,6 +81,7 @@ def test_nothing_is_decided_by_a_clock_that_is_far_from_the_brokers(tmp_path: Pa
         assert [alert.kind for alert in world.alerts()] == ["missed"], "Tuesday's session was not evaluated (R-18)"
 
 
+@pytest.mark.slow
 def test_a_clock_that_drifts_by_day_is_noticed_within_a_minute(tmp_path: Path) -> None:
     with invested(tmp_path) as world:
         world.to(f"{TUESDAY} 09:31")
@@ -89,6 +94,7 @@ def test_a_clock_that_drifts_by_day_is_noticed_within_a_minute(tmp_path: Path) -
         assert world.alerts() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behind", [timedelta(minutes=15), timedelta(minutes=-5)], ids=["delayed", "from the future"])
 @pytest.mark.samples(1)
 def test_prices_of_another_time_are_told_and_not_traded_on(tmp_path: Path, behind: timedelta) -> None:

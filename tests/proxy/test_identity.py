@@ -34,6 +34,7 @@ from tests.proxy.world import World
 ANN = "Ann Ames"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("old", "new"), [("VTI", "VTIX"), ("QQQ", "QQQX")], ids=["held", "held by nobody"])
 @pytest.mark.samples(1)
 def test_a_renamed_asset_is_traded_on_under_its_new_symbol(tmp_path: Path, old: str, new: str) -> None:
@@ -50,6 +51,7 @@ def test_a_renamed_asset_is_traded_on_under_its_new_symbol(tmp_path: Path, old: 
         nothing_said(world)
 
 
+@pytest.mark.slow
 def test_a_dead_namesake_changes_nothing(tmp_path: Path) -> None:
     with invested(tmp_path) as world, world.rewriting(Namesake("SPY")):
         tuesday(world)
@@ -68,6 +70,7 @@ WRONG: dict[str, Callable[[World], Rewrite]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.samples(1)
 def test_what_is_wrong_about_one_account_stops_it_alone_with_one_alert(tmp_path: Path, wrong: str) -> None:

@@ -34,6 +34,7 @@ def by_hand(world: World) -> httpx.Client:
     return httpx.Client(transport=world.proxy, base_url="http://broker.test", auth=keys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order",
     [
@@ -52,6 +53,7 @@ def test_an_order_that_the_rules_do_not_give_is_a_fault(world: World, order: dic
     assert order["symbol"] in world.oracle.faults[0]
 
 
+@pytest.mark.slow
 def test_what_reaches_the_sandbox_twice_under_one_key_is_seen(world: World) -> None:
     body = {
         "entry_type": "JNLC", "from_account": world.ids["Ann Ames"], "to_account": world.sandbox.firm_account,
@@ -62,6 +64,7 @@ def test_what_reaches_the_sandbox_twice_under_one_key_is_seen(world: World) -> N
     assert world.proxy.calls.repeated_writes() == ["key-1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [Fault.LOST_BEFORE, Fault.LOST_AFTER, Fault.ERROR_BEFORE, Fault.ERROR_AFTER])
 def test_a_fault_is_before_or_after_the_effect(world: World, fault: Fault) -> None:
     world.proxy.faults.of_next_writes(fault)
@@ -76,6 +79,7 @@ def test_a_fault_is_before_or_after_the_effect(world: World, fault: Fault) -> No
     assert (made < before) == (fault in (Fault.LOST_AFTER, Fault.ERROR_AFTER))
 
 
+@pytest.mark.slow
 def test_requests_beyond_the_budget_are_refused(world: World) -> None:
     world.clock.pass_time(120)
     statuses = [by_hand(world).get("/v1/clock").status_code for _ in range(LIMIT + 1)]
@@ -90,6 +94,7 @@ def test_most_in_a_minute_counts_a_sliding_minute() -> None:
     assert log.most_in_a_minute() == 4
 
 
+@pytest.mark.slow
 def test_a_run_that_a_pause_delayed_keeps_its_type(world: World) -> None:
     """R-14, R-21: a deposit that was to be invested on Tuesday still is on Wednesday, when a band is breached."""
     world.deposit("Cyd Cole", "1000.00")

@@ -117,6 +117,7 @@ def test_a_closed_market_is_named_and_nothing_is_traded(tmp_path: Path, monkeypa
     paper.sandbox.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rewrite", "step", "words"),
     [
@@ -138,6 +139,7 @@ def test_a_failed_step_says_what_was_found_and_what_to_do(
     assert lines[at + 1].strip().startswith("→ ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [Fault.LOST_AFTER, Fault.ERROR_AFTER])
 def test_an_order_without_a_response_is_looked_up_and_sold(paper: PaperAccount, fault: Fault) -> None:
     paper.proxy.faults.of_next_writes(fault)

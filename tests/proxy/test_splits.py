@@ -12,6 +12,8 @@ from tests.proxy.rewrites import EventsHeldBack, PriceOf, Rewrite, Shares
 from tests.proxy.story import TUESDAY, WEDNESDAY, invested
 from tests.proxy.world import World
 
+pytestmark = pytest.mark.slow
+
 GROWTH, INCOME = ("Ann Ames", "Bob Bell"), ("Cyd Cole", "Dee Dunn")
 OLD_PRICE, OLD_SHARES = PriceOf("SPY", Fraction(2)), Shares("SPY", Fraction(1, 2))
 LATE = EventsHeldBack("SPY")

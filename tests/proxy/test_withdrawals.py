@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.store import cash
@@ -13,6 +15,8 @@ from tests.proxy.rewrites import JournalReversed, JournalsInV2
 from tests.proxy.story import FRIDAY, TUESDAY, WEDNESDAY, check_end, invested
 from tests.proxy.streams import Delivered
 from tests.proxy.world import World, at
+
+pytestmark = pytest.mark.slow
 
 ANN, BOB = "Ann Ames", "Bob Bell"
 AMOUNT = "5000"

@@ -100,6 +100,7 @@ def test_the_lint_sees_raw_clocks_and_chance(source: str, found: str) -> None:
     assert found in set(_raw_calls(ast.parse(source)))
 
 
+@pytest.mark.slow
 def test_clocks_and_randomness_are_used_only_in_their_modules() -> None:
     faults = []
     for path in sorted(ROOT.rglob("*.py")):

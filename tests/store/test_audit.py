@@ -50,6 +50,7 @@ def test_the_file_refuses_changes_to_the_trail(statement: str) -> None:
     assert audit.verify(database) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["at", "actor", "action", "subject", "detail", "previous", "hash"])
 @pytest.mark.parametrize("seq", [1, 11, 20])
 def test_an_edit_of_any_field_of_any_entry_is_detected(column: str, seq: int) -> None:

@@ -153,6 +153,7 @@ def test_an_id_is_never_given_twice(tmp_path: Path) -> None:
         assert (str(parsed), parsed.version, parsed.variant) == (identity, 8, RFC_4122)
 
 
+@pytest.mark.slow
 def test_consecutive_ids_are_close_and_start_differently() -> None:
     """An index inserts them close together, and a person can distinguish them by the characters that a screen shows."""
     database = new_file()
@@ -209,6 +210,7 @@ def ready() -> Database:
     return database
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [

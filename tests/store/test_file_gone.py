@@ -36,6 +36,7 @@ def remove_folder(path: Path) -> None:
     shutil.rmtree(path.parent)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lose", [remove, move, replace, remove_folder])
 def test_nothing_more_is_written_and_a_copy_has_everything(tmp_path: Path, lose: Callable[[Path], None]) -> None:
     path = tmp_path / "folder" / "book.db"
@@ -75,6 +76,7 @@ def copy_an_earlier_state(path: Path) -> None:
     shutil.copyfile(path.with_name("earlier.db"), path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overwrite", [truncate, copy_another_book, copy_an_earlier_state])
 def test_a_book_that_is_written_over_in_place_is_left_as_it_is(
     tmp_path: Path, overwrite: Callable[[Path], None]
@@ -114,6 +116,7 @@ def test_a_touched_file_and_one_changed_by_sqlite_are_still_the_book(tmp_path: P
     book.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["PASSIVE", "FULL", "RESTART", "TRUNCATE"])
 def test_a_checkpoint_by_another_program_is_no_change(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "book.db"

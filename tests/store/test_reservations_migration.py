@@ -10,6 +10,8 @@ from rebal_tui.store.database import Database
 from rebal_tui.store.migrations import migrate
 from rebal_tui.store.schema import MIGRATIONS
 
+pytestmark = pytest.mark.slow
+
 
 def old_book(reserved: int, statements: Iterable[str]) -> Database:
     """A book of the sixth version with account `a` and its reserved cash."""

@@ -47,6 +47,7 @@ def test_a_portfolio_with_the_condition_reads_back_as_it_was_saved() -> None:
     assert not plain.on_update
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "values",
     [

@@ -33,6 +33,8 @@ from rebal_tui.tui.undo import NOTHING
 from tests.services import factories
 from tests.tui.driving import WIDE, press, screen_text, settle, shown_messages
 
+pytestmark = pytest.mark.slow
+
 Flow = Callable[["Pilot[Any]", RebalApp], Awaitable[None]]
 TWELVE = "abcdefghijkl"
 
@@ -118,7 +120,6 @@ def sound(book: Book) -> None:
     assert book.broker.invariants() == []  # type: ignore[attr-defined]
 
 
-@pytest.mark.slow
 def test_the_list_puts_exceptions_first_and_the_detail_shows_everything() -> None:
     book = small_book()
 
@@ -150,7 +151,6 @@ def test_the_list_puts_exceptions_first_and_the_detail_shows_everything() -> Non
     run(flow, book, (160, 50))
 
 
-@pytest.mark.slow
 def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
     book = small_book()
 
@@ -188,7 +188,6 @@ def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
     sound(book)
 
 
-@pytest.mark.slow
 def test_first_runs_do_what_their_preview_shows() -> None:
     book = small_book()
 
@@ -212,7 +211,6 @@ def test_first_runs_do_what_their_preview_shows() -> None:
     run(flow, book)
 
 
-@pytest.mark.slow
 def test_marked_accounts_are_moved_and_unsubscribed() -> None:
     book = small_book()
 
@@ -253,7 +251,6 @@ def test_marked_accounts_are_moved_and_unsubscribed() -> None:
     sound(book)
 
 
-@pytest.mark.slow
 def test_mark_all_shown_respects_the_filter() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         assert isinstance(app.screen, AccountsScreen)
@@ -266,7 +263,6 @@ def test_mark_all_shown_respects_the_filter() -> None:
     run(flow, small_book())
 
 
-@pytest.mark.slow
 def test_a_deposit_is_invested_at_the_next_evaluation() -> None:
     book = small_book()
     before = book.accounts["a"].cash
@@ -295,7 +291,6 @@ def test_a_deposit_is_invested_at_the_next_evaluation() -> None:
     sound(book)
 
 
-@pytest.mark.slow
 def test_a_restriction_is_set_and_lifted() -> None:
     book = small_book()
 
@@ -324,7 +319,6 @@ def test_a_restriction_is_set_and_lifted() -> None:
     run(flow, book)
 
 
-@pytest.mark.slow
 def test_a_deposit_is_returned_and_a_holding_is_transferred_in() -> None:
     book = small_book()
     cash = book.accounts["e"].cash
@@ -358,7 +352,6 @@ def test_a_deposit_is_returned_and_a_holding_is_transferred_in() -> None:
     sound(book)
 
 
-@pytest.mark.slow
 def test_a_manual_partial_liquidation_after_its_preview_and_its_release() -> None:
     book = small_book()
 
@@ -395,7 +388,6 @@ def test_a_manual_partial_liquidation_after_its_preview_and_its_release() -> Non
     sound(book)
 
 
-@pytest.mark.slow
 def test_a_manual_full_rebalance_of_an_account_without_a_portfolio() -> None:
     book = small_book()
 
@@ -416,7 +408,6 @@ def test_a_manual_full_rebalance_of_an_account_without_a_portfolio() -> None:
     sound(book)
 
 
-@pytest.mark.slow
 def test_the_account_view_follows_prices_and_keeps_its_cursor() -> None:
     book = small_book()
 
@@ -458,7 +449,6 @@ def test_the_account_view_follows_prices_and_keeps_its_cursor() -> None:
     run(flow, book)
 
 
-@pytest.mark.slow
 def test_jumps_to_the_desk_the_runs_the_portfolio_and_the_withdrawal_form() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await at_account(pilot, app, "b")
@@ -505,7 +495,6 @@ def test_a_heartbeat_keeps_cursor_marks_filter_and_half_typed_text() -> None:
     run(flow, book)
 
 
-@pytest.mark.slow
 def test_an_empty_book_is_shown_as_empty_and_every_key_explains_itself() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         assert "This book has no accounts yet" in screen_text(app)
@@ -519,7 +508,6 @@ def test_an_empty_book_is_shown_as_empty_and_every_key_explains_itself() -> None
     run(flow, factories.make_book())
 
 
-@pytest.mark.slow
 def test_a_single_refusal_is_one_line_before_any_confirmation() -> None:
     book = small_book()
 
@@ -539,7 +527,6 @@ def test_a_single_refusal_is_one_line_before_any_confirmation() -> None:
     run(flow, book)
 
 
-@pytest.mark.slow
 def test_a_paused_account_shows_its_differences_and_resumes_with_the_brokers_figures() -> None:
     book = small_book()
     book.database.connection.execute("UPDATE sim_accounts SET cash = cash + ? WHERE id = 'd'", (parse_money("250"),))

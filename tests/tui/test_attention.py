@@ -38,6 +38,7 @@ def test_a_name_cannot_end_the_notification_and_begin_a_command() -> None:
     assert not any(ord(character) < 32 or character in "\x7f\x9b\x9d;" for character in inner)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("notify", "written"), [(Notify.OFF, []), (Notify.ALERTS, [BELL])])
 def test_new_alerts_are_announced_once_if_the_settings_ask_for_it(
     notify: Notify, written: list[str], monkeypatch: pytest.MonkeyPatch

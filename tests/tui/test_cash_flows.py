@@ -28,6 +28,8 @@ from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.test_accounts_flows import Flow, confirmation, sound, time_to, type_text
 from tests.tui.test_accounts_flows import run as run_in
 
+pytestmark = pytest.mark.slow
+
 
 def invested(path: Path | str = ":memory:") -> Book:
     """Create accounts of $50,000 and $20,000 invested in Balanced, on Monday, 2 March 2026, 10:00."""
@@ -63,7 +65,6 @@ def fault(app: RebalApp, key: str) -> str:
     return str(app.screen.query_one(f"#fault-{key}", Static).content)
 
 
-@pytest.mark.slow
 def test_a_withdrawal_completes_across_a_settlement_and_a_restart(tmp_path: Path) -> None:
     book = invested(tmp_path / "book.db")
     last = book.subscriptions["a"].last_rebalanced_at
@@ -127,7 +128,6 @@ def test_a_withdrawal_completes_across_a_settlement_and_a_restart(tmp_path: Path
     sound(again)
 
 
-@pytest.mark.slow
 def test_a_withdrawal_is_canceled_before_its_journal() -> None:
     book = invested()
 
@@ -152,7 +152,6 @@ def test_a_withdrawal_is_canceled_before_its_journal() -> None:
     sound(book)
 
 
-@pytest.mark.slow
 def test_amounts_and_accounts_that_can_mean_two_things_are_refused_next_to_their_fields() -> None:
     book = invested()
 
@@ -188,7 +187,6 @@ def test_amounts_and_accounts_that_can_mean_two_things_are_refused_next_to_their
     run(flow, book)
 
 
-@pytest.mark.slow
 def test_a_stopped_withdrawal_shows_the_reason_and_can_be_retried() -> None:
     book = invested()
     request_withdrawal(book, "a", parse_money("9000"))
@@ -214,7 +212,6 @@ def test_a_stopped_withdrawal_shows_the_reason_and_can_be_retried() -> None:
     run(flow, book)
 
 
-@pytest.mark.slow
 def test_journals_in_and_out_and_their_refusals() -> None:
     book = invested()
 
@@ -261,7 +258,6 @@ def test_a_half_typed_form_survives_a_heartbeat_and_follows_the_prices() -> None
     run(flow, book)
 
 
-@pytest.mark.slow
 def test_a_live_book_requires_a_typed_confirmation() -> None:
     book = invested()
 
@@ -281,7 +277,6 @@ def test_a_live_book_requires_a_typed_confirmation() -> None:
     run(flow, book)
 
 
-@pytest.mark.slow
 def test_every_key_explains_itself_in_an_empty_book() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         assert "No cash movements yet. n requests a withdrawal" in screen_text(app)
@@ -293,7 +288,6 @@ def test_every_key_explains_itself_in_an_empty_book() -> None:
     run(flow, factories.make_book())
 
 
-@pytest.mark.slow
 def test_forms_refuse_names_with_markup_and_escape_codes_as_plain_text() -> None:
     book = factories.make_book("2026-03-02 09:30")
     hostile = replace(factories.account("x", "5000"), name="[red]Eve[/] [@click=app.quit]x[/]")
@@ -311,7 +305,6 @@ def test_forms_refuse_names_with_markup_and_escape_codes_as_plain_text() -> None
     run(flow, book)
 
 
-@pytest.mark.slow
 def test_everything_can_be_withdrawn_and_the_account_stays_unsubscribed() -> None:
     book = invested()
 

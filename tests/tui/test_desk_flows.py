@@ -35,6 +35,7 @@ def test_a_filter_is_a_chip_that_a_click_clears() -> None:
     drive(script)
 
 
+@pytest.mark.slow
 def test_runs_of_an_account_show_the_client_and_the_digit_clears_them() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         client = app.screen.table.cursor_row.client

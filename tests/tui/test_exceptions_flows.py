@@ -21,6 +21,8 @@ from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat, shows
 from tests.tui.test_log_flows import alerted
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_alert_is_acknowledged_and_leads_to_its_account() -> None:
     book = market_book()
@@ -53,7 +55,6 @@ def hold_spy(book: Book) -> None:
     assert list(book.asset_holds) == ["SPY"]
 
 
-@pytest.mark.slow
 def test_all_marked_alerts_are_acknowledged_at_once() -> None:
     book = market_book()
     alerted(book, "a", "b", "c")
@@ -69,7 +70,6 @@ def test_all_marked_alerts_are_acknowledged_at_once() -> None:
     run(flow, book, "0")
 
 
-@pytest.mark.slow
 def test_an_asset_on_hold_is_answered_once_for_all_its_accounts() -> None:
     book = market_book()
     hold_spy(book)
@@ -88,7 +88,6 @@ def test_an_asset_on_hold_is_answered_once_for_all_its_accounts() -> None:
     run(flow, book, "0")
 
 
-@pytest.mark.slow
 def test_an_exception_that_no_key_can_answer_says_what_to_do_and_goes_to_its_subject() -> None:
     book = market_book()
     alerted(book, "b")
@@ -104,7 +103,6 @@ def test_an_exception_that_no_key_can_answer_says_what_to_do_and_goes_to_its_sub
     run(flow, book, "0")
 
 
-@pytest.mark.slow
 def test_cursor_filter_and_half_typed_text_survive_a_heartbeat() -> None:
     book = market_book()
     alerted(book, "a", "b", "c")
@@ -122,7 +120,6 @@ def test_cursor_filter_and_half_typed_text_survive_a_heartbeat() -> None:
     run(flow, book, "0")
 
 
-@pytest.mark.slow
 def test_the_parts_of_the_status_line_lead_to_what_they_report() -> None:
     book = market_book()
     alerted(book, "a")
@@ -142,13 +139,11 @@ def test_the_parts_of_the_status_line_lead_to_what_they_report() -> None:
     assert section_of(" my book") == section_of(" · ") == ""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_the_list_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, troubled(), ("0",), SIZES[size])
 
 
-@pytest.mark.slow
 def test_a_book_without_exceptions_looks_right(snap_compare: Any) -> None:
     shows(snap_compare, market_book(), ("0",), SIZES["80x24"])
 

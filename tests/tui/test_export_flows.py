@@ -21,6 +21,8 @@ from tests.tui.driving import drive, make_app, press, screen_text, settle, shown
 from tests.tui.fakes import FakeBackend
 from tests.tui.simulated import market_book, run
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_rows_shown_are_written_in_their_order_with_their_columns(tmp_path: Path) -> None:
     backend, texts = FakeBackend(), list[str]()
@@ -97,7 +99,6 @@ def test_a_decision_has_a_report_of_its_day(tmp_path: Path) -> None:
     assert (asked[0].first, asked[0].last) == (date(2026, 3, 2), date(2026, 3, 2))
 
 
-@pytest.mark.slow
 def test_an_export_is_private_and_confirms_before_it_overwrites(tmp_path: Path) -> None:
     backend = FakeBackend()
     path = tmp_path / "out.json"
@@ -121,7 +122,6 @@ def test_an_export_is_private_and_confirms_before_it_overwrites(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.slow
 def test_a_long_export_reports_progress_and_ends_when_left(tmp_path: Path) -> None:
     backend = FakeBackend()
     left: list[int] = []

@@ -80,6 +80,7 @@ def test_an_error_that_recurs_is_logged_once_and_counted(caplog: pytest.LogCaptu
     assert shown == 1
 
 
+@pytest.mark.slow
 def test_work_that_is_canceled_before_it_begins_leaves_no_warning() -> None:
     """Python would write it to the terminal at the end, and wait there while nobody reads."""
 

@@ -25,6 +25,7 @@ def test_themes_are_replaced_only_where_there_are_16_colors() -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_settings_keep_the_theme_that_16_colors_replace(monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(pilot: Any, app: Any) -> None:
         assert app.theme == "ansi-dark"

@@ -18,6 +18,8 @@ from rebal_tui.tui.widgets.tabs import ALL
 from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.test_cash_flows import invested, run
 
+pytestmark = pytest.mark.slow
+
 
 def typed(*parts: str) -> list[Event]:
     """The events of text, of keys named in brackets, and of pasted text behind `paste:`."""

@@ -20,6 +20,8 @@ from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.simulated import SIZES, market_book, run, write
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def short_sample(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from tests.tui.driving import press, settle
 from tests.tui.simulated import SIZES, app_with_book, market_book
 from tests.tui.test_lab_flows import computed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("size", ["120x40", "200x60"])
 def test_the_default_grid(snap_compare: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.widgets import Input
 
 from rebal_tui.tui.app import RebalApp
@@ -17,6 +18,7 @@ def reopened(path: Path) -> RebalApp:
     return make_app(settings=read_settings(path))
 
 
+@pytest.mark.slow
 def test_chosen_columns_are_shown_and_remembered(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
 
@@ -51,6 +53,7 @@ def test_at_least_one_column_stays_and_escape_changes_nothing(tmp_path: Path) ->
     drive(script, reopened(tmp_path / "settings.toml"))
 
 
+@pytest.mark.slow
 def test_a_filter_is_saved_under_a_name_applied_and_deleted(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
 

@@ -15,6 +15,8 @@ from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import SIZES, market_book, run, shows
 
+pytestmark = pytest.mark.slow
+
 
 def alerted(book: Book, *names: str) -> None:
     """Restrict accounts so that each raises an alert."""
@@ -32,7 +34,6 @@ def tamper(book: Book) -> None:
     connection.execute("UPDATE audit SET subject = 'else' WHERE seq = 1")
 
 
-@pytest.mark.slow
 def test_jobs_pause_resume_and_run_after_confirmation() -> None:
     book = market_book()
 
@@ -54,7 +55,6 @@ def test_jobs_pause_resume_and_run_after_confirmation() -> None:
     run(flow, book, "8")
 
 
-@pytest.mark.slow
 def test_the_audit_trail_is_searched_as_it_is_typed_and_opened_as_json() -> None:
     book = market_book()
     alerted(book, "a")
@@ -101,14 +101,12 @@ def test_an_intact_trail_is_verified_and_a_changed_entry_is_named() -> None:
     run(flow, book, "8")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.samples(1)
 def test_the_jobs_look_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, market_book(), ("8", "j"), SIZES[size])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
 @pytest.mark.samples(1)
 def test_the_audit_trail_looks_right(snap_compare: Any, size: str) -> None:
@@ -117,19 +115,16 @@ def test_the_audit_trail_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, book, ("8", "T", "V", "slash", *"restr", "enter"), SIZES[size])
 
 
-@pytest.mark.slow
 def test_a_broken_trail_looks_right(snap_compare: Any) -> None:
     book = market_book()
     tamper(book)
     shows(snap_compare, book, ("8", "T", "V"), SIZES["80x24"])
 
 
-@pytest.mark.slow
 def test_an_entry_looks_right(snap_compare: Any) -> None:
     shows(snap_compare, market_book(), ("8", "T", "enter"), SIZES["80x24"])
 
 
-@pytest.mark.slow
 def test_the_screen_is_a_list() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         assert isinstance(app.screen, LogScreen)

@@ -53,6 +53,7 @@ def test_accelerated_time_stops_while_a_page_is_open() -> None:
     run(script, book, "6")
 
 
+@pytest.mark.slow
 def test_a_shock_shows_its_impact_then_applies_it_and_causes_runs() -> None:
     book = market_book()
 
@@ -265,6 +266,7 @@ def test_a_fault_looks_right(snap_compare: Any) -> None:
     shows(snap_compare, market_book(), ("6", "o", *"5e9"), SIZES["80x24"])
 
 
+@pytest.mark.slow
 def test_a_corporate_action_is_previewed_and_then_applied_to_every_holder() -> None:
     book = market_book()
     price = book.assets["SPY"].price

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.notices import SECONDS, Notice
 from rebal_tui.tui.widgets.key_bar import KeyBar
@@ -18,6 +20,7 @@ def lines(app: RebalApp) -> list[str]:
     return screen_text(app).splitlines()
 
 
+@pytest.mark.slow
 def test_a_notice_takes_the_bottom_line_for_three_seconds_and_stays_in_the_history() -> None:
     async def script(pilot: Any, app: RebalApp) -> None:
         before = lines(app)

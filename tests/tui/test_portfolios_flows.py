@@ -23,6 +23,8 @@ from tests.services import factories
 from tests.tui import simulated
 from tests.tui.driving import WIDE, press, screen_text, settle, shown_messages
 
+pytestmark = pytest.mark.slow
+
 AT = "2026-03-04 12:00"
 
 
@@ -94,7 +96,6 @@ def footer(app: RebalApp) -> str:
     return "\n".join(screen_text(app).splitlines()[-3:-1])
 
 
-@pytest.mark.slow
 def test_the_list_and_its_detail_show_everything() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         text = screen_text(app)
@@ -117,7 +118,6 @@ def test_the_list_and_its_detail_show_everything() -> None:
     run(flow, full_book())
 
 
-@pytest.mark.slow
 def test_an_empty_book_shows_how_to_start() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         assert "No portfolio yet: n creates one, P creates one from JSON." in screen_text(app)
@@ -131,7 +131,6 @@ def test_an_empty_book_shows_how_to_start() -> None:
     run(flow, book, (80, 24))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), WIDE], ids=["narrow", "wide"])
 @pytest.mark.samples(1)
 def test_a_portfolio_is_created_by_keys_only(size: tuple[int, int]) -> None:
@@ -199,7 +198,6 @@ def test_a_portfolio_is_created_by_keys_only(size: tuple[int, int]) -> None:
     assert (made.cooldown_days, made.review, made.description) == (14, True, "for every season")
 
 
-@pytest.mark.slow
 def test_arrows_move_to_a_field_that_is_in_sight_on_a_small_terminal() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "n")
@@ -216,7 +214,6 @@ def test_arrows_move_to_a_field_that_is_in_sight_on_a_small_terminal() -> None:
     run(flow, full_book(), (80, 24))
 
 
-@pytest.mark.slow
 def test_a_sum_that_is_not_100_cannot_be_saved_and_is_explained() -> None:
     book = full_book()
 
@@ -240,7 +237,6 @@ def test_a_sum_that_is_not_100_cannot_be_saved_and_is_explained() -> None:
     assert len(book.portfolios) == 3
 
 
-@pytest.mark.slow
 def test_every_fault_is_shown_next_to_its_field() -> None:
     book = full_book()
     book.assets["GLD"] = type(book.assets["GLD"])(
@@ -287,7 +283,6 @@ def test_every_fault_is_shown_next_to_its_field() -> None:
     run(flow, book, (160, 40))
 
 
-@pytest.mark.slow
 def test_rest_and_normalize_reach_100_exactly() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "n")
@@ -315,7 +310,6 @@ def test_rest_and_normalize_reach_100_exactly() -> None:
     run(flow, full_book())
 
 
-@pytest.mark.slow
 def test_unsaved_changes_need_confirmation() -> None:
     book = full_book()
 
@@ -335,7 +329,6 @@ def test_unsaved_changes_need_confirmation() -> None:
     assert book.portfolios["balanced"].name == "Balanced"
 
 
-@pytest.mark.slow
 def test_a_change_shows_its_impact_before_it_is_saved() -> None:
     book = full_book()
 
@@ -378,7 +371,6 @@ def weights_of(book: Book) -> tuple[int, int, int]:
     return weights.of("SPY"), weights.of("TLT"), weights.cash
 
 
-@pytest.mark.slow
 def test_duplicate_asks_for_a_name() -> None:
     book = full_book()
 
@@ -398,7 +390,6 @@ def test_duplicate_asks_for_a_name() -> None:
     assert named(book, "Growth II").weights == book.portfolios["growth"].weights
 
 
-@pytest.mark.slow
 def test_inactivate_is_refused_with_subscribers_and_undone_by_reactivate() -> None:
     book = full_book()
 
@@ -432,7 +423,6 @@ def set_tradable(book: Book, symbol: str, tradable: bool) -> None:
     book.reload_assets()
 
 
-@pytest.mark.slow
 def test_needs_adjustment_names_ineligible_assets_until_fixed() -> None:
     book = full_book()
     set_tradable(book, "TLT", False)
@@ -463,7 +453,6 @@ def test_needs_adjustment_names_ineligible_assets_until_fixed() -> None:
     assert book.portfolios["calm"].weights.of("SPY") == 9000
 
 
-@pytest.mark.slow
 def test_a_portfolio_with_eligible_assets_again_can_be_reactivated() -> None:
     book = full_book()
     set_tradable(book, "TLT", False)
@@ -482,7 +471,6 @@ def test_a_portfolio_with_eligible_assets_again_can_be_reactivated() -> None:
     assert status_of(book, "calm") == PortfolioStatus.ACTIVE
 
 
-@pytest.mark.slow
 def test_heartbeats_leave_half_typed_text_unchanged() -> None:
     book = full_book()
 
@@ -503,7 +491,6 @@ def test_heartbeats_leave_half_typed_text_unchanged() -> None:
     run(flow, book)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["[@click=app.quit]x[/]", "日本投資信託 🙂" * 20], ids=["markup", "wide"])
 @pytest.mark.samples(1)
 def test_hostile_names_are_shown_as_they_are(name: str) -> None:
@@ -536,7 +523,6 @@ KEYS = (
 )  # fmt: skip
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
 def test_random_keys_break_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

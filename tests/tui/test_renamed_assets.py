@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.services.broker_sync.events import sync
 from tests.services.asset_names import rename_assets
 from tests.tui.driving import press, screen_text
 from tests.tui.simulated import market_book, run, run_heartbeat, sound
+
+pytestmark = pytest.mark.slow
 
 
 def symbols_on(app: Any) -> set[str]:

@@ -57,6 +57,7 @@ def test_the_queue_is_one_key_away_and_counted_everywhere() -> None:
     run(flow, book, "5", (140, 50))
 
 
+@pytest.mark.slow
 def test_one_run_is_approved_on_the_displayed_plan() -> None:
     book = queue_book()
 

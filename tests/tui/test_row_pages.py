@@ -25,6 +25,7 @@ def the_list(app: RebalApp) -> ListScreen:
     return owner
 
 
+@pytest.mark.slow
 def test_brackets_turn_to_the_next_and_the_previous_row() -> None:
     async def script(pilot: Any, app: RebalApp) -> None:
         await press(pilot, "4", "enter")
@@ -41,6 +42,7 @@ def test_brackets_turn_to_the_next_and_the_previous_row() -> None:
     drive(script)
 
 
+@pytest.mark.slow
 def test_the_keys_of_the_list_work_on_its_pages() -> None:
     async def script(pilot: Any, app: RebalApp) -> None:
         await press(pilot, "4", "enter")
@@ -59,6 +61,7 @@ def test_the_keys_of_the_list_work_on_its_pages() -> None:
     drive(script)
 
 
+@pytest.mark.slow
 def test_an_account_page_turns_and_its_keys_act_on_its_account_alone() -> None:
     book = market_book()
 
@@ -90,6 +93,7 @@ def test_a_page_does_not_act_on_another_row_than_its_own() -> None:
     drive(script)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("section", ["1", "3"])
 def test_a_preview_becomes_the_run_it_shows(section: str) -> None:
     book = market_book()

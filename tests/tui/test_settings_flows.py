@@ -119,6 +119,7 @@ def test_no_key_has_two_meanings_in_review_or_another_section() -> None:
                     assert key_fault(action.id, key) in ("", f"{key} moves or opens in every list")
 
 
+@pytest.mark.slow
 def test_a_custom_key_works_and_footer_help_and_palette_show_it() -> None:
     file = SettingsFile(None, Settings(keys={"market.shock": "f6"}))
 

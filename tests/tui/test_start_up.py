@@ -54,6 +54,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
     script = SCRIPT.replace("{later}", repr(LATER)).replace("lambda: None", "__import__")
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)

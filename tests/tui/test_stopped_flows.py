@@ -101,6 +101,7 @@ def test_a_superseded_program_is_notified_and_follows_the_other(tmp_path: Path) 
     drive(app_of(thread), flow)
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_writing_until_there_is_free_space(tmp_path: Path) -> None:
     book = writer(tmp_path / "book.db")
     thread = BookThread(lambda: book)
@@ -120,6 +121,7 @@ def test_a_full_disk_stops_writing_until_there_is_free_space(tmp_path: Path) -> 
     drive(app_of(thread), flow)
 
 
+@pytest.mark.slow
 def test_a_removed_file_stops_writing_and_a_copy_can_be_saved(tmp_path: Path) -> None:
     book, copy = writer(tmp_path / "book.db"), tmp_path / "copy.db"
     app = app_of(BookThread(lambda: book))

@@ -18,6 +18,7 @@ from tests.tui.textual_internals import print_errors
 from tests.tui.views import account_view, status
 
 
+@pytest.mark.slow
 def test_every_section_is_one_key_away_and_keeps_its_state() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "j", "j", "s")
@@ -44,6 +45,7 @@ def test_the_desk_puts_first_what_needs_a_person() -> None:
     drive(script)
 
 
+@pytest.mark.slow
 def test_the_filter_works_while_typing_and_escape_clears_it() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         table = app.screen.table

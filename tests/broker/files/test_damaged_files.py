@@ -63,6 +63,7 @@ def _damage(content: bytes) -> st.SearchStrategy[bytes]:
     return st.tuples(st.integers(0, len(content)), st.integers(0, 40), st.sampled_from([b"", *_BITS])).map(cut)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 @settings(max_examples=20 * FUZZ, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())

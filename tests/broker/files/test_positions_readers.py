@@ -197,6 +197,7 @@ def test_rows_that_repeat_are_refused_and_rows_too_long_are_left_out() -> None:
     assert _left(statement) == [(3, None, True)]
 
 
+@pytest.mark.slow
 def test_ten_thousand_rows_take_seconds() -> None:
     rows = [f"A{row // 10},S{row % 10},{row + 1},2.5,{(row + 1) * 2.5:.2f}" for row in range(10_000)]
     content = "\n".join(["Account,Symbol,Quantity,Price,Value", *rows]).encode()

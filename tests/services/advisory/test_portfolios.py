@@ -251,6 +251,7 @@ def test_conditions_are_replaced_whole() -> None:
     assert book.portfolios["balanced"].conditions == after.conditions == (DriftBand(BandType.ABSOLUTE, Percent(100)),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "moves"),
     [

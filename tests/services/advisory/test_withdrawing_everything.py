@@ -60,6 +60,7 @@ def sound(book: Book) -> None:
     assert check_book(book.database, broker(book)).faults == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slow", [False, True], ids=["immediate", "slow"])
 def test_every_position_is_closed_to_the_last_unit_and_what_settles_is_journaled(slow: bool) -> None:
     held = {"SPY": "12.345678901", "TLT": "0.000000007", "GLD": "3.000000001"}

@@ -7,6 +7,8 @@ import threading
 import time
 from itertools import pairwise
 
+import pytest
+
 from rebal_tui.services.backtest import comparison
 from rebal_tui.services.backtest.histories import SAMPLE_PORTFOLIO, sample_source
 from rebal_tui.services.backtest.subjects import policy_of
@@ -16,6 +18,8 @@ from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.services.schedule.heartbeat import INTERVAL_SECONDS
 from rebal_tui.services.schedule.heartbeat_thread import HeartbeatThread
 from tests.services.factories import account, balanced, fill_book, make_book, new_york
+
+pytestmark = pytest.mark.slow
 
 ACCOUNTS = int(os.environ.get("LAB_HEARTBEAT", "100"))
 

@@ -23,6 +23,7 @@ BT_BAND_DAYS = (
 `Or([RunOnce(), RunIfOutOfBounds(.20)])` over `prices()` with seed 7."""
 
 
+@pytest.mark.slow
 def test_all_published_numbers_but_one_are_within_their_tolerance() -> None:
     rows = comparisons()
 
@@ -33,6 +34,7 @@ def test_all_published_numbers_but_one_are_within_their_tolerance() -> None:
     assert next(row for row in rows if not row.reached).note
 
 
+@pytest.mark.slow
 def test_both_cases_of_bt_are_equal_to_the_cent_and_in_every_day() -> None:
     rows = {(row.source[:2], row.what): row for row in comparisons()}
     history = generated_history()
@@ -45,6 +47,7 @@ def test_both_cases_of_bt_are_equal_to_the_cent_and_in_every_day() -> None:
     assert history.days[first_of_quarters(history)[-1]].isoformat() == "2023-07-03"
 
 
+@pytest.mark.slow
 def test_the_page_shows_what_is_not_reached() -> None:
     result = call("lab", "--literature")
 
@@ -56,6 +59,7 @@ def test_the_page_shows_what_is_not_reached() -> None:
     assert call("lab", "--literature", "--json").json["reached"] == 58
 
 
+@pytest.mark.slow
 def test_data_sets_are_read_from_a_folder(tmp_path: Path) -> None:
     for name in PUBLISHED_WEALTH:
         (tmp_path / f"{name}.csv").write_text("A,B\n1.1,0.9\n1.2,0.95\n")

@@ -73,12 +73,14 @@ def stopping_elsewhere(policy: Policy, number: int) -> Policy:
     return replace(policy, absolute=absolute, destination=destination, scope=scope)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("first", range(0, POLICIES, CHUNK))
 def test_random_policies_rebalance_on_the_days_of_a_replay(first: int) -> None:
     verified(random_policies(1, POLICIES)[first : first + CHUNK])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("first", range(0, OTHERS, CHUNK))
 def test_random_policies_that_stop_elsewhere_rebalance_on_the_days_of_a_replay(first: int) -> None:
@@ -98,6 +100,7 @@ def verified(policies: list[Policy]) -> None:
     assert verification_text(results).startswith(f"Verified by the engine: {len(policies)} policies, ")
 
 
+@pytest.mark.slow
 def test_a_replay_that_differs_names_the_first_day() -> None:
     past = sample_source().history.part(1500, 1620)
     backtest = run_backtest("own", SAMPLE_PORTFOLIO.weights, past, [policy_of(SAMPLE_PORTFOLIO)])
@@ -125,6 +128,7 @@ def test_the_first_difference(ours: tuple[int, ...], theirs: tuple[int, ...], ex
     assert difference(*days) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("policy", "options", "reason"),
     [
@@ -142,6 +146,7 @@ def test_what_a_replay_cannot_do_is_refused(policy: Policy, options: dict[str, f
         verify(backtest, backtest.outcomes, replay_book)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL.exists(), reason="the price history is not part of the repository")
 def test_the_default_book_over_16_years_has_the_known_figures() -> None:
     source = closes_source("etf", read_closes(REAL), DEFAULT_PORTFOLIO.weights.symbols)
@@ -156,6 +161,7 @@ def test_the_default_book_over_16_years_has_the_known_figures() -> None:
     assert f"{100_000 * own.figures.final:.2f}" == "323924.39"
 
 
+@pytest.mark.slow
 def test_the_grid_of_the_sample_has_policies_that_differ() -> None:
     source = sample_source()
     backtest = run_backtest("x", SAMPLE_PORTFOLIO.weights, source.history, default_grid(policy_of(SAMPLE_PORTFOLIO)))

@@ -99,6 +99,7 @@ def test_no_minute_exceeds_the_rate_for_any_heartbeats_and_restarts(
     assert max_per_minute(sent) <= rate
 
 
+@pytest.mark.slow
 @examples(60)
 @given(st.integers(1, 1_000), st.sampled_from([250, 1_000, 7_000, 60_000]))
 def test_the_whole_rate_is_used_when_there_is_enough_to_send(rate: int, step: int) -> None:

@@ -53,6 +53,7 @@ def state(book: Book) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backwards", [False, True])
 def test_repeated_events_change_nothing(backwards: bool) -> None:
     plain, repeated = mixed_book(), mixed_book()
@@ -135,6 +136,7 @@ def test_a_lost_answer_neither_doubles_nor_loses_the_order(outcome: str) -> None
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_with_any_lost_answers_every_run_ends_with_one_order_per_leg(seed: int) -> None:
     random = Random(seed)

@@ -255,6 +255,7 @@ def no_op(_value: object) -> None:
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPLAINED)
 def test_explained_differences_are_applied_once(name: str, tmp_path: Path) -> None:
     book = mid_run_book(tmp_path / "book.db")
@@ -269,6 +270,7 @@ def test_explained_differences_are_applied_once(name: str, tmp_path: Path) -> No
         assert check_book(book.database, broker(book)).faults == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNEXPLAINED)
 def test_an_unexplained_difference_pauses_only_its_account_with_the_reason(name: str, tmp_path: Path) -> None:
     row = UNEXPLAINED[name]

@@ -6,6 +6,8 @@ import sys
 from dataclasses import replace
 from types import FrameType
 
+import pytest
+
 from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, parse_price
 from rebal_tui.market.fixed import FixedPrices
@@ -36,6 +38,7 @@ def calls_of_a_rebalance(assets: int) -> int:
     return calls
 
 
+@pytest.mark.slow
 def test_twice_the_assets_take_about_twice_the_calls() -> None:
     few, many = calls_of_a_rebalance(50), calls_of_a_rebalance(200)
     assert many < 5 * few

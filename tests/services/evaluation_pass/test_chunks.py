@@ -427,6 +427,7 @@ def test_an_evaluation_pass_is_abandoned_when_its_time_is_over(
     sound(book)
 
 
+@pytest.mark.slow
 def test_a_slot_due_during_an_evaluation_pass_waits_for_its_end(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rebal_tui.domain.portfolios import BandType, DriftBand
 from rebal_tui.domain.quantities import NANO, Money, Percent
 from rebal_tui.domain.runs import RunStatus, RunType
@@ -37,6 +39,7 @@ def stuck_book() -> Book:
     return book
 
 
+@pytest.mark.slow
 def test_a_breach_that_nothing_can_correct_makes_no_run_and_is_listed_once() -> None:
     book = stuck_book()
     sessions(book, march(2, 3))

@@ -75,6 +75,7 @@ def test_only_what_no_record_refers_to_is_removed(book: Book) -> None:
         by_hand.remove_account(book, "C3")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "enter",
     [

@@ -83,6 +83,7 @@ def fault_locations(database: Database) -> set[str]:
     return {fault.location.split(" ")[0] for fault in check_book(database, read_only_broker(database)).faults}
 
 
+@pytest.mark.slow
 def test_a_used_book_passes_check(database: Database) -> None:
     found = check_book(database, read_only_broker(database))
 
@@ -92,6 +93,7 @@ def test_a_used_book_passes_check(database: Database) -> None:
     assert found.counts["fills"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "location"),
     [

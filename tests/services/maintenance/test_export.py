@@ -48,6 +48,7 @@ def table(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", EXPORTS)
 def test_json_and_csv_have_the_same_content(ran: Book, what: str) -> None:
     deposit(ran, "a1", parse_money("10"))
@@ -78,6 +79,7 @@ def test_an_export_in_chunks_equals_one_in_a_single_chunk(
     assert pieces == len(table(export_text(ran, what, "csv")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", EXPORTS)
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_an_empty_book_exports_as_nothing(book: Book, what: str, fmt: str) -> None:

@@ -139,6 +139,7 @@ def test_a_file_without_actions_is_empty() -> None:
     assert read(HEADER) == ()
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.sampled_from(PIECES), max_size=9).map(",".join), max_size=5))
 def test_any_rows_are_read_or_refused(rows: list[str]) -> None:
     try:

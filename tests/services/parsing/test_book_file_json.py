@@ -74,6 +74,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(JSON, st.booleans())
 def test_json_without_numbers_is_read_unchanged(value: object, ascii_only: bool) -> None:
     assert read_json(json.dumps(value, ensure_ascii=ascii_only)) == value

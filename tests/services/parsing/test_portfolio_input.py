@@ -313,6 +313,7 @@ def bodies(draw: st.DrawFn) -> PortfolioBody:
     return PortfolioBody("Name", "Text", Weights(assets, cash), cooldown, tuple(conditions), draw(st.booleans()))
 
 
+@pytest.mark.slow
 @given(bodies())
 def test_the_shape_of_a_portfolio_reads_back_as_the_same(body: PortfolioBody) -> None:
     assert parse_portfolio(portfolio_json(portfolio_of(body))) == body

@@ -53,6 +53,7 @@ def shown(text: str, seed: int = 3) -> tuple[list[DeskRow], list[DeskRow]]:
     return list(rows), [rows[int(at)] for at in rows.arrange(None, text, None, False)]  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "accept"),
     [

@@ -23,6 +23,7 @@ def test_a_snapshot_counts_holders_of_an_asset_and_accounts_outside() -> None:
     assert not rows["SPY"].halted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("symbol", ["SPY", "GLD", None])
 @pytest.mark.parametrize("percent", [-4000, -500, 1500, 8000])
 def test_a_shock_does_what_its_impact_shows(symbol: str | None, percent: int) -> None:

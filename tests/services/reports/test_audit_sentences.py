@@ -42,6 +42,7 @@ def recorded_actions() -> Iterator[str]:
                         yield one.value
 
 
+@pytest.mark.slow
 def test_every_action_has_a_sentence() -> None:
     actions = set(recorded_actions())
     assert len(actions) > 50

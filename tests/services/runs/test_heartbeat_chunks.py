@@ -73,6 +73,7 @@ def trades(book: Book) -> list[tuple[Any, ...]]:
     return book.database.rows("SELECT run, line, asset, side, notional, qty, status, filled_qty FROM orders")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_runs_processed_in_chunks_end_as_in_one_chunk(queued: Callable[[str], Book]) -> None:
     whole, sliced = queued("whole"), queued("sliced")
@@ -135,6 +136,7 @@ def test_a_failure_of_the_broker_in_a_chunk_loses_no_run(
     assert not book.open_runs
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_run_canceled_between_two_chunks_is_not_started(queued: Callable[[str], Book]) -> None:
     book = queued("canceled")

@@ -314,6 +314,7 @@ def test_weights_other_than_the_portfolios_are_traded_once_by_a_manual_run() -> 
     assert set(held(book)) == {"GLD"}
 
 
+@pytest.mark.slow
 def test_external_orders_stop_the_evaluation_until_they_end() -> None:
     book = simple_book(model=SLOW)
     broker(book).halt("GLD", True, book.now())

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services.book.kill_switch import set_halt
 from rebal_tui.services.schedule import scheduler
 from tests.services.brokers import Unreliable
 from tests.services.factories import advance, only_run, simple_book
+
+pytestmark = pytest.mark.slow
 
 
 def test_lost_orders_wait_for_the_release() -> None:

@@ -226,6 +226,7 @@ def test_an_account_that_cannot_be_stored_stops_no_other_account(monkeypatch: py
     assert paused(book) == set()
 
 
+@pytest.mark.slow
 def test_an_asset_that_cannot_be_stored_stops_no_other_asset(monkeypatch: pytest.MonkeyPatch) -> None:
     book = simple_book("2026-03-02 10:00", names="a")
     real = asset_store.save

@@ -36,6 +36,7 @@ def opened_broken(path: Path, sql: str) -> Book:
     return reopen(book)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "sql"), BROKEN.items(), ids=BROKEN)
 def test_it_is_shown_and_not_traded(tmp_path: Path, fault: str, sql: str) -> None:
     book = opened_broken(tmp_path, sql)

@@ -20,6 +20,7 @@ from tests import demo_history
 LONG = os.environ.get("LONG") == "1"
 
 
+@pytest.mark.slow
 def test_the_demonstration_opens_with_sixty_sessions_behind_it(tmp_path: Path) -> None:
     path = tmp_path / "demo.db"
     database = demo_book.create_demo_with_history(path, speed=60)

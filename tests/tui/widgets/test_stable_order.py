@@ -52,6 +52,7 @@ def test_a_row_that_comes_counts_as_one_that_moved_and_shifts_none() -> None:
     assert [order.has_moved(index) for index in range(4)] == [False, False, False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_no_row_changes_position_within_ten_seconds_of_a_key(seed: int) -> None:
     """Rows stay, come and change their order at random times; keys are pressed at random times."""
