@@ -101,6 +101,9 @@ class BandTable:
         """Compute the row of a session before the last, and of the adjacent ones."""
         if self._first_legs[session] >= 0:
             return
+        if self._together == 1:
+            self._compute_alone(session)
+            return
         first = session - session % self._together
         since = np.arange(first, min(first + self._together, self.length - 1))
         starts, last = self._starts[since], self.length - 1
@@ -119,6 +122,51 @@ class BandTable:
             width *= 3
         self._width = int(_MARGIN * (min(int(reached.max()), stop) - int(starts[0]))) + 32
         self._add(since, rows, found, calendar, reached)
+
+    def _compute_alone(self, session: int) -> None:
+        """Compute the row of one session in arrays of one dimension: for few policies, where most time is overhead."""
+        start, last = int(self._starts[session]), self.length - 1
+        calendar = self.length if self._calendar is None else int(self._calendar[start])
+        furthest, width = min(calendar, last), self._width if self._kinds else self.length
+        while True:
+            stop = min(start + width, furthest)
+            row = self._renewal.row(session, min(stop + self._delay, last) + 1)
+            found = [self._breaches_alone(kind, row, session, stop) for kind in self._kinds]
+            reached = min((int(each[-1]) for each in found), default=self.length)
+            if stop == furthest or reached <= stop:
+                break
+            width *= 3
+        self._width = int(_MARGIN * (min(reached, stop) - start)) + 32
+        latest = min(calendar, last - self._delay)
+        ends = {at for each in found for at in each.tolist() if at <= latest}
+        columns = sorted(at - row.first for at in ends)
+        if reached > latest:
+            # The column after the last is for a leg that lasts to the end of the history.
+            final = calendar - row.first if calendar == latest else row.growth.shape[1]
+            if columns[-1:] != [final]:
+                columns.append(final)
+        self._first_legs[session] = self._count
+        for kind, each in zip(self._kinds, found, strict=True):
+            places = np.searchsorted(columns, each - row.first)
+            self._places[kind][session] = np.where(each <= latest, places, len(columns) - 1)
+        self._append(
+            np.array([session]), row, np.zeros(len(columns), dtype=np.int64), np.array(columns, dtype=np.int64)
+        )  # fmt: skip
+
+    def _breaches_alone(self, kind: int, row: RenewalRows, session: int, stop: int) -> Ints:
+        """As `_breaches`, for one row."""
+        sizes = (row.relative if kind else row.absolute)[0, : stop + 1 - row.first]
+        look, start = self._schedule.look, int(self._starts[session])
+        begin = start + (self._schedule.phase - start) % look
+        running = np.maximum.accumulate(sizes[begin - row.first :: look])
+        at = running.searchsorted(self._above[kind], side="right")
+        near = running.searchsorted(self._below[kind][:-1])
+        found: Ints = np.where(at < len(running), begin + at * look, self.length)
+        for number in np.flatnonzero(near < at).tolist():
+            looked = self._looked(np.array([session]), row.first, stop)[0]
+            decided = self._decide(kind, number, session, row.first, looked, sizes)
+            found[number] = decided + row.first if decided < len(sizes) else self.length
+        return found
 
     def _breaches(self, kind: int, rows: RenewalRows, since: Ints, stop: int) -> Ints:
         """The session of each row's first breach of each band; beyond the history for none until `stop`."""

@@ -1,10 +1,9 @@
-"""One policy followed in exact arithmetic, to decide what floating-point numbers cannot."""
+"""One policy followed in integers of many digits, to decide what floating-point numbers cannot."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import lcm
 
 from rebal_tui.domain.portfolios import RebalanceScope, Weights
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Value
@@ -15,6 +14,11 @@ from rebal_tui.engine.reachable_target import ReachableTarget
 from rebal_tui.lab.history import History
 from rebal_tui.lab.policies import Policy
 
+_EQUITY = 10**60
+"""Equity at the start. Exact fractions would be hundreds of digits longer after every rebalance."""
+_EQUAL = 10**20
+"""A drift that exceeds its band by no more is equal to it: far above all rounding, 1e-40 of the first equity."""
+
 
 def breached_after(
     history: History, weights: Weights, policy: Policy, trades: Sequence[tuple[int, bool]], session: int
@@ -24,49 +28,46 @@ def breached_after(
     `trades` has the session of each rebalance, and whether a band made it; any other goes to the targets. The account
     is on its targets in session 0.
     """
-    since, values, cash = 0, *_on_target(weights, Fraction(1))
+    since, values, cash = 0, *_on_target(weights, _EQUITY)
     for at, for_band in trades:
         values = _moved(history, values, since, at)
-        equity = sum(values, cash)
         if for_band:
             values, cash = _stopped(weights, policy, values, cash)
         else:
-            values, cash = _on_target(weights, equity)
+            values, cash = _on_target(weights, sum(values, cash))
         since = at
-    lines, base, _ = _lines(weights, _moved(history, values, since, session), cash)
-    return any(_breaches(line, base, policy) for line in lines)
+    lines, equity = _lines(weights, _moved(history, values, since, session), cash)
+    return any(_breaches(line, equity, policy) for line in lines)
 
 
-def _on_target(weights: Weights, equity: Fraction) -> tuple[list[Fraction], Fraction]:
-    parts = [equity * Fraction(weight.percent, HUNDRED_PERCENT) for weight in weights.assets]
-    return parts, equity * Fraction(weights.cash, HUNDRED_PERCENT)
+def _on_target(weights: Weights, equity: int) -> tuple[list[int], int]:
+    parts = [equity * weight.percent // HUNDRED_PERCENT for weight in weights.assets]
+    return parts, equity - sum(parts)
 
 
-def _moved(history: History, values: Sequence[Fraction], since: int, at: int) -> list[Fraction]:
+def _moved(history: History, values: Sequence[int], since: int, at: int) -> list[int]:
     rows = zip(values, history.rows[since], history.rows[at], strict=True)
-    return [value * Fraction(now, then) for value, then, now in rows]
+    return [value * now // then for value, then, now in rows]
 
 
-def _lines(weights: Weights, values: Sequence[Fraction], cash: Fraction) -> tuple[list[Line], Value, int]:
-    """The assets, equity, and the scale that makes all amounts integers."""
-    scale = lcm(cash.denominator, *(value.denominator for value in values))
+def _lines(weights: Weights, values: Sequence[int], cash: int) -> tuple[list[Line], Value]:
+    """The assets and equity."""
     lines = [
-        Line(weight.symbol, weight.percent, Value(int(value * scale)), None)
+        Line(weight.symbol, weight.percent, Value(value), None)
         for weight, value in zip(weights.assets, values, strict=True)
     ]
-    return lines, Value(int(sum(values, cash) * scale)), scale
+    return lines, Value(sum(values, cash))
 
 
 def _breaches(line: Line, equity: Value, policy: Policy) -> bool:
-    drift = AssetDrift(line.symbol, line.weight, line.value, equity)
+    above = line.value * HUNDRED_PERCENT > line.weight * equity
+    drift = AssetDrift(line.symbol, line.weight, Value(line.value + (-_EQUAL if above else _EQUAL)), equity)
     return any(drift.breaches(band) for band in policy.bands)
 
 
-def _stopped(
-    weights: Weights, policy: Policy, values: Sequence[Fraction], cash: Fraction
-) -> tuple[list[Fraction], Fraction]:
+def _stopped(weights: Weights, policy: Policy, values: Sequence[int], cash: int) -> tuple[list[int], int]:
     """Where the engine stops a rebalance for a band (R-62, R-63)."""
-    lines, equity, scale = _lines(weights, values, cash)
+    lines, equity = _lines(weights, values, cash)
     aims = {line.symbol: Fraction(line.weight * equity, HUNDRED_PERCENT) for line in lines}
     target = ReachableTarget(aims, equity - sum(aims.values(), Fraction(0)), None)
     bounds = {line.symbol: Bound(Fraction(0), Fraction(equity)) for line in lines}
@@ -75,6 +76,6 @@ def _stopped(
         stops = stops_of_whole(lines, boxes, target)
     else:
         breached = [line.symbol for line in lines if _breaches(line, equity, policy)]
-        stops = stops_of_breached(lines, boxes, target, cash * scale, breached)
-    found = [stops.values[line.symbol] / scale for line in lines]
-    return found, Fraction(equity, scale) - sum(found, Fraction(0))
+        stops = stops_of_breached(lines, boxes, target, Fraction(cash), breached)
+    found = [int(stops.values[line.symbol]) for line in lines]
+    return found, equity - sum(found)

@@ -9,6 +9,9 @@ import numpy as np
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.lab.history import Floats, History, Ints
 
+KEPT = 1_000_000
+"""Columns of single rows that are kept: 24 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class RenewalRows:
@@ -26,13 +29,27 @@ class RenewalRows:
 
 
 class RenewalTable:
-    """Renewal rows of a history and weights, computed on demand, not cached."""
+    """Renewal rows of a history and weights, computed on demand."""
 
     def __init__(self, history: History, weights: Weights) -> None:
         self.history = history
         self.weights = weights
         self.targets: Floats = np.array([w.percent for w in weights.assets], dtype=np.float64) / 10_000
         self.cash = weights.cash / 10_000
+        self._kept: dict[int, RenewalRows] = {}
+        self._left = KEPT
+
+    def row(self, since: int, stop: int) -> RenewalRows:
+        """The row of one session, up to `stop` or later; `KEPT` columns of rows are kept for other policies."""
+        kept = self._kept.get(since)
+        if kept is not None and kept.first + kept.growth.shape[1] >= stop:
+            return kept
+        row = self.rows(np.array([since]), stop)
+        added = row.growth.shape[1] - (0 if kept is None else kept.growth.shape[1])
+        if added <= self._left:
+            self._kept[since] = row
+            self._left -= added
+        return row
 
     def rows(self, since: Ints, stop: int) -> RenewalRows:
         """The sessions after the first of `since`, ascending, up to `stop`, exclusive."""

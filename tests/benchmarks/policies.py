@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import os
 import sys
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.lab.backtest import run_backtest
 from rebal_tui.lab.chains import run_chains
@@ -122,7 +125,7 @@ def _frame(history: History) -> Any:
 
 
 def _sizes() -> None:
-    """The times of the screens' computations, over sixteen years."""
+    """The times of the screens' computations over sixteen years, and their largest memory with twelve assets."""
     history = generated_history(SESSIONS)
     header("16 years", "time")
     prepared: list[BandPairs] = []
@@ -139,6 +142,25 @@ def _sizes() -> None:
     backtest = run_backtest("x", WEIGHTS, history, grid)
     row(f"the default grid, {len(grid)} policies", duration(_timed(lambda: run_backtest("x", WEIGHTS, history, grid))))
     row("1,000 resamples of its results", duration(_timed(lambda: luck_of(backtest))))
+    header("16 years × 12 assets", "peak memory")
+    more = generated_history(SESSIONS, seed=8)
+    rows = tuple((*one, *other[:2]) for one, other in zip(history.rows, more.rows, strict=True))
+    wide = replace(history, symbols=(*history.symbols, "B00", "B01"), rows=rows)
+    targets = Weights(tuple(AssetWeight(symbol, Percent(800)) for symbol in wide.symbols), Percent(400))
+    row(f"the default grid, {len(grid)} policies", _peak(lambda: run_backtest("x", targets, wide, grid)))
+    backtest = run_backtest("x", targets, wide, grid)
+    row("1,000 resamples of its results", _peak(lambda: luck_of(backtest)))
+    row("heat map of 10,000 band pairs", _peak(lambda: BandPairs(wide, targets, PAIRS, PAIRS).map()))
+    row("a million policies", _peak(lambda: run_chains(wide, targets, policies, with_events=False)))
+
+
+def _peak(work: Callable[[], object]) -> str:
+    """The most memory that a run allocates."""
+    tracemalloc.start()
+    work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return f"{peak / 2**20:,.0f} MiB"
 
 
 def _timed(work: Callable[[], object]) -> float:

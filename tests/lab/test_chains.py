@@ -44,7 +44,7 @@ def events_of(past: History, policies: list[Policy], fill_delay: int = 0) -> lis
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("width", "many"), [(7, 1), (256, 200)])
+@pytest.mark.parametrize(("width", "many"), [(7, 1), (7, 200), (256, 200)])
 def test_every_rebalance_is_that_of_a_simulation_day_by_day(
     monkeypatch: pytest.MonkeyPatch, width: int, many: int
 ) -> None:
@@ -144,3 +144,17 @@ def test_a_computation_can_be_canceled() -> None:
 
 def test_no_policy_has_no_result() -> None:
     assert run_chains(random_history(1), TARGETS, []).events == ()
+
+
+@pytest.mark.parametrize("delay", [0, 1])
+def test_a_few_policies_have_the_figures_that_they_have_among_many(monkeypatch: pytest.MonkeyPatch, delay: int) -> None:
+    past, policies = random_history(17, 300), random_policies(17, 60)
+    few = run_chains(past, TARGETS, policies, cost_bps=20, fill_delay=delay)
+    monkeypatch.setattr(chains, "MANY", 1)
+
+    many = run_chains(past, TARGETS, policies, cost_bps=20, fill_delay=delay)
+
+    assert [each.tolist() for each in few.events or ()] == [each.tolist() for each in many.events or ()]
+    assert few.rebalances.tolist() == many.rebalances.tolist()
+    for name in ("trades", "final", "sold", "cost", "equity_sum", "square_sum", "worst"):
+        assert np.allclose(getattr(few, name), getattr(many, name), rtol=1e-12, atol=1e-15), name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
 from fractions import Fraction
 
@@ -123,3 +124,18 @@ def test_prices_that_stand_still_leave_an_asset_on_its_edge() -> None:
     assert trades.sessions.tolist() == [1, 3]
     with pytest.raises(Canceled):
         run_direct(random_history(1), TARGETS, [policy], canceled=lambda: True)
+
+
+def test_a_drift_near_its_band_after_many_rebalances_is_decided_soon() -> None:
+    """Standing prices leave assets on their edges; in exact fractions this takes minutes."""
+    past = random_history(5, 150, 12)
+    past = replace(past, rows=(*past.rows[:-1], past.rows[-2]))
+    policy, targets = Policy(absolute=Percent(4), destination=Destination.EDGE), weights(*[800] * 12, cash=400)
+    (trades,) = run_direct(past, targets, [policy])
+    made = [(session, True) for session in trades.sessions.tolist()]
+    began = time.process_time()
+
+    assert not breached_after(past, targets, policy, made, past.length - 1)
+
+    assert len(made) > 140
+    assert time.process_time() - began < 1.5
