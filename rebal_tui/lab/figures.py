@@ -96,9 +96,7 @@ def _trades_last(path: Path, history: History) -> bool:
 
 def _worst_year(history: History, equity: Floats, mix: Floats) -> float | None:
     """The smallest difference of a calendar year's return to the mix, over years with a close before and at the end."""
-    ends = [index for index, day in enumerate(history.days[:-1]) if history.days[index + 1].year != day.year]
-    if history.following[-1].year != history.days[-1].year:
-        ends.append(history.length - 1)
+    ends = history.year_ends
     if len(ends) < 2:
         return None
     own, target = equity[ends], mix[ends]

@@ -73,6 +73,14 @@ class History:
         """Sessions per year of 365.25 days."""
         return (self.length - 1) / self.years
 
+    @cached_property
+    def year_ends(self) -> Ints:
+        """The last session of each calendar year that ends within the history or with it."""
+        ends = [index for index, day in enumerate(self.days[:-1]) if self.days[index + 1].year != day.year]
+        if self.following[-1].year != self.days[-1].year:
+            ends.append(self.length - 1)
+        return np.array(ends, dtype=np.int64)
+
     @property
     def span(self) -> str:
         """The period and its length, such as `2009-01-02 … 2024-11-08 · 3,991 sessions`."""
