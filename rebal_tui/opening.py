@@ -78,7 +78,7 @@ def replace_with_import(path: Path, source: Path) -> str:
     except OSError as error:
         raise Conflict(f"{source}: {error.strerror}") from error
     parsed = parse_book(text)
-    _remove_empty_book(path)
+    remove_empty_book(path)
     summary = bootstrap.import_file(path, parsed)
     accounts = f"{summary.accounts:,} account{'' if summary.accounts == 1 else 's'}"
     return f"Imported {accounts} and {summary.portfolios:,} portfolio{'' if summary.portfolios == 1 else 's'}."
@@ -92,7 +92,7 @@ def replace_with_files_book(path: Path) -> str:
     finally:
         database.close()
     if not files:
-        _remove_empty_book(path)
+        remove_empty_book(path)
         database = bootstrap.open_database(path)
         try:
             with database.write():
@@ -102,8 +102,8 @@ def replace_with_files_book(path: Path) -> str:
     return f"{path} is a files book: nothing is traded or priced by itself. E in Accounts (3) enters data."
 
 
-def _remove_empty_book(path: Path) -> None:
-    """Remove an empty book's file, so that another can be created in its place."""
+def remove_empty_book(path: Path) -> None:
+    """Remove an empty book's file, so that another can take its place. Raises `Conflict` if it is not empty."""
     database = bootstrap.open_database(path)
     try:
         empty = bootstrap.is_empty(database) and not bootstrap.is_live(database)

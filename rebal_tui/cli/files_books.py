@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.side_files import SQLITE_SUFFIXES
 
 if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
@@ -20,21 +21,47 @@ decimal_option = click.option(
 """The option for a file whose decimal mark is ambiguous."""
 
 
+def is_replaceable(path: Path) -> bool:
+    """Whether a file is an empty book of another kind, as the screens make one when they are opened first.
+
+    It is replaced when a files book is created in its place. False where there is no file, and for a book of another
+    version. Raises `Conflict` for a file that is no book.
+    """
+    import sqlite3
+
+    from rebal_tui import bootstrap, files_book, paths
+
+    if not path.exists() or not paths.require_book(path):
+        return False
+    database = bootstrap.open_database(path, read_only=True)
+    try:
+        return not files_book.is_files(database) and bootstrap.is_empty(database) and not bootstrap.is_live(database)
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        database.close()
+
+
 @contextmanager
 def opened(path: Path, *, create: bool = False, custodian: str = "") -> Iterator[Book]:
-    """A files book, locked while it is open; `create` makes one where there is no file or an empty one.
+    """A files book, locked while it is open; `create` makes one where there is no file or an empty book.
 
-    A file that did not exist before does not exist after a refusal. Raises `Conflict` for a book of another kind.
+    After a refusal a file that did not exist does not exist, and an empty book is as it was. Raises `Conflict` for a
+    book of another kind.
     """
-    from rebal_tui import bootstrap, files_book, paths
+    from rebal_tui import bootstrap, files_book, opening, paths
 
     if not create and not path.is_file():
         raise Conflict(f"{path}: no such book; create one with 'rebal-tui import positions.csv'")
     with paths.exclusive_lock(path):
-        new = not path.exists()
+        replaced = create and is_replaceable(path)
+        new = replaced or not path.exists()
         if not new:
             paths.require_book(path)
-        database = bootstrap.open_database(path)
+        made = path.with_name(f"{path.name}.new") if replaced else path
+        if replaced:
+            _remove(made)
+        database = bootstrap.open_database(made)
         try:
             if not files_book.is_files(database):
                 if not create or not bootstrap.is_empty(database) or bootstrap.is_live(database):
@@ -51,7 +78,15 @@ def opened(path: Path, *, create: bool = False, custodian: str = "") -> Iterator
         except BaseException:
             database.close()
             if new:
-                for suffix in ("", "-wal", "-shm"):
-                    path.with_name(path.name + suffix).unlink(missing_ok=True)
+                _remove(made)
             raise
         database.close()
+        if replaced:
+            opening.remove_empty_book(path)
+            made.replace(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a book that could not be made, with its log files."""
+    for suffix in ("", *SQLITE_SUFFIXES):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rebal_tui.cli.files_books import opened
+from rebal_tui.cli.files_books import is_replaceable, opened
 from rebal_tui.cli.parameters import book_path, command, db_option, write
 from rebal_tui.domain.errors import Conflict
 
@@ -25,7 +25,7 @@ def entry(ctx: click.Context, db: Path | None, custodian: str) -> int:
     if custodian and custodian not in format_names():
         raise Conflict(f"--custodian: expected one of {', '.join(format_names())}")
     path = book_path(ctx, db)
-    if path.exists():
+    if path.exists() and not is_replaceable(path):
         raise Conflict(f"{path} already exists")
     with opened(path, create=True, custodian=custodian):
         pass

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rebal_tui.cli.files_books import opened
+from rebal_tui.cli.files_books import is_replaceable, opened
 from rebal_tui.cli.parameters import copied, naming_file, read_file, write, write_json
 from rebal_tui.cli.tables import plain_table
 from rebal_tui.domain.errors import Conflict, Invalid
@@ -74,7 +74,7 @@ def _dry_run(
     from rebal_tui.services.book.files_settings import read_options
 
     plan: ImportPlan | None = None
-    if not path.is_file():
+    if not path.is_file() or is_replaceable(path):
         options: ReadOptions = ReadOptions(mapping=mapping)
         with naming_file(file):
             statement = read_statement(content, options, format_name)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from rebal_tui import opening
 from rebal_tui.cli.program import program
 from rebal_tui.domain.errors import Refusal
 
@@ -117,6 +118,28 @@ def test_positions_are_refused_by_a_book_of_another_kind(folder: Path) -> None:
     )  # fmt: skip
     _ok("import", "book.json", "--db", "sim.db")
     assert "not a files book" in str(_run("import", "positions.csv", "--db", "sim.db").exception)
+
+
+def test_a_book_that_the_screens_made_empty_is_replaced_and_kept_after_a_refusal(folder: Path) -> None:
+    path = folder / "book.db"
+    opening.open_book(path).database.close()
+    before = path.read_bytes()
+    (folder / "broken.csv").write_text("no,such\ncolumns,here\n")
+
+    assert _run("import", "broken.csv", "--db", "book.db").exception is not None
+    assert "12 new accounts" not in _ok("import", "positions.csv", "--dry-run", "--db", "book.db")
+    assert path.read_bytes() == before
+
+    assert "12 new accounts" in _ok("import", "positions.csv", "--db", "book.db")
+    _ok("check", "--db", "book.db")
+    assert "not a files book" not in str(_run("trades", "--db", "book.db").exception)
+    assert sorted(one.name for one in folder.iterdir() if one.name.startswith("book.db")) == ["book.db", "book.db.lock"]
+
+
+def test_new_replaces_an_empty_book_of_another_kind(folder: Path) -> None:
+    opening.open_book(folder / "book.db").database.close()
+    assert "Empty files book" in _ok("new", "--db", "book.db")
+    assert "already exists" in str(_run("new", "--db", "book.db").exception)
 
 
 @pytest.mark.slow
