@@ -99,6 +99,10 @@ class SimulatedClock:
     def paused(self) -> bool:
         return self._paused
 
+    @property
+    def held(self) -> bool:
+        return self._held
+
     def now(self) -> datetime:
         """The simulated time in UTC; never earlier than a time returned before."""
         with self._lock:

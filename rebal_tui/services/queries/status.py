@@ -104,7 +104,8 @@ def _mode(book: Book, now: datetime) -> str:
     if book.settings.mode is Mode.REPLAY:
         return f"REPLAY {now.astimezone(NEW_YORK):%Y-%m-%d}"
     if isinstance(book.clock, SimulatedClock):
-        return "PAUSED" if book.clock.paused else f"SIMULATED ×{book.clock.speed:g}"
+        held = " (held)" if book.clock.held else ""
+        return "PAUSED" if book.clock.paused else f"SIMULATED ×{book.clock.speed:g}{held}"
     return "SIMULATED"
 
 

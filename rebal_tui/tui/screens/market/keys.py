@@ -15,7 +15,7 @@ SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
 
 def next_speed(mode: str, direction: int) -> int:
     """Return the next higher (1) or lower (-1) speed for a mode such as `SIMULATED ×600`; without speed, from 60."""
-    speed_text = mode.rpartition("×")[2]
+    speed_text = mode.rpartition("×")[2].removesuffix(" (held)")
     now = int(speed_text) if speed_text.isdecimal() else 60
     if direction > 0:
         return next((speed for speed in SPEEDS if speed > now), SPEEDS[-1])
