@@ -204,7 +204,7 @@ async def list_exceptions(
     limit: Limit = DEFAULT_PAGE_SIZE,
     page_token: Token = None,
 ) -> Response:
-    """List what needs a person although no rule fires, by kind. Not part of Alpaca's API."""
+    """List what needs a person although no condition fires, by kind. Not part of Alpaca's API."""
     after = key_of(page_token)
     found = await book_client(request).ask(
         lambda book: exceptions.list_exceptions(book, limit, after=after, kind=kind, account_id=account_id)

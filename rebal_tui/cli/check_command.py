@@ -48,7 +48,7 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
       - weights: they sum to 100
       - the audit trail: its hash chain is unbroken
 
-    A summary counts the exceptions: what needs a person although no rule fires. They are no faults.
+    A summary counts the exceptions: what needs a person although no condition fires. They are no faults.
 
     The hash chain reveals a changed entry, but not whether the latest entries were removed or rewritten. To verify that
     too, record an entry outside the book and pass it with --anchor later. Every check, backup, restore and JSON export

@@ -20,7 +20,7 @@ _SHARE_OF_BAND = {Destination.TARGET: 0.0, Destination.MIDDLE: 0.5, Destination.
 
 
 def band_limits(percents: Sequence[int | None]) -> Floats:
-    """Bands as fractions, infinite where there is none."""
+    """Bands as fractions, from hundredths of a percent; infinite where there is none."""
     return np.array([np.inf if percent is None else percent / 10_000 for percent in percents], dtype=np.float64)
 
 

@@ -24,8 +24,9 @@ class PortfolioTable:
     """One entry per portfolio, and a last entry for unsubscribed accounts, which index -1 selects.
 
     Percents count hundredths of a percent. `absolute` and `relative` are the tightest band of that type, 0 without one.
-    `start`, `asset` and `percent` hold the weights: those of portfolio p are at `start[p]:start[p + 1]`, in its order.
-    `block` is the index of the block with its accounts, `local` its column in that block's tables.
+    `start`, `asset` and `percent` hold the weights: those of portfolio p are at `start[p]:start[p + 1]`, in the
+    portfolio's order. `block` is the index of the `Block` with its accounts, which shares tables between portfolios of
+    similar size; `local` is the portfolio's column in those tables.
     """
 
     cash_weight: Ints

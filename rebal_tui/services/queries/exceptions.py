@@ -1,4 +1,4 @@
-"""The exceptions of a book: what needs a person although no rule fires (R-58).
+"""The exceptions of a book: what needs a person although no condition fires (R-58).
 
 Their order is stable: by kind, then by the age of the account, portfolio or run in the book, then by asset. The keys of
 the list are sorted integers, computed from the book's columns; a view is built only for an exception that is shown.

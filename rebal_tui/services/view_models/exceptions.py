@@ -1,4 +1,4 @@
-"""What needs a person although no rule fires (R-58)."""
+"""What needs a person although no condition fires (R-58)."""
 
 from __future__ import annotations
 

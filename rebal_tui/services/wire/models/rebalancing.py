@@ -253,7 +253,7 @@ class BookSettings(TypedDict):
     minimum_trade: MinimumTrade | None
 
 
-# What needs a person although no rule fires. Ours; Alpaca's API has no such list.
+# What needs a person although no condition fires. Ours; Alpaca's API has no such list.
 @documented
 class BookException(TypedDict):
     kind: ExceptionKind
