@@ -111,5 +111,6 @@ def remove_empty_book(path: Path) -> None:
         database.close()
     if not empty:
         raise Conflict(f"{path} already has accounts, or is connected to a broker")
+    real = path.resolve()  # The file that a link names is removed, not the link.
     for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+        real.with_name(real.name + suffix).unlink(missing_ok=True)

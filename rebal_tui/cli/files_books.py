@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,14 +54,15 @@ def opened(path: Path, *, create: bool = False, custodian: str = "") -> Iterator
 
     if not create and not path.is_file():
         raise Conflict(f"{path}: no such book; create one with 'rebal-tui import positions.csv'")
-    with paths.exclusive_lock(path):
+    with paths.exclusive_lock(path), ExitStack() as stack:
         replaced = create and is_replaceable(path)
-        new = replaced or not path.exists()
+        new = not path.exists()
         if not new:
             paths.require_book(path)
-        made = path.with_name(f"{path.name}.new") if replaced else path
+        made = path
         if replaced:
-            _remove(made)
+            folder = tempfile.TemporaryDirectory(dir=path.resolve().parent, prefix=f".{path.name}-")
+            made = Path(stack.enter_context(folder)) / path.name
         database = bootstrap.open_database(made)
         try:
             if not files_book.is_files(database):
@@ -78,15 +80,10 @@ def opened(path: Path, *, create: bool = False, custodian: str = "") -> Iterator
         except BaseException:
             database.close()
             if new:
-                _remove(made)
+                for suffix in ("", *SQLITE_SUFFIXES):
+                    path.with_name(path.name + suffix).unlink(missing_ok=True)
             raise
         database.close()
         if replaced:
             opening.remove_empty_book(path)
-            made.replace(path)
-
-
-def _remove(path: Path) -> None:
-    """Remove a book that could not be made, with its log files."""
-    for suffix in ("", *SQLITE_SUFFIXES):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+            made.replace(path.resolve())

@@ -133,7 +133,19 @@ def test_a_book_that_the_screens_made_empty_is_replaced_and_kept_after_a_refusal
     assert "12 new accounts" in _ok("import", "positions.csv", "--db", "book.db")
     _ok("check", "--db", "book.db")
     assert "not a files book" not in str(_run("trades", "--db", "book.db").exception)
-    assert sorted(one.name for one in folder.iterdir() if one.name.startswith("book.db")) == ["book.db", "book.db.lock"]
+    assert sorted(one.name for one in folder.iterdir() if "book.db" in one.name) == ["book.db", "book.db.lock"]
+
+
+def test_an_empty_book_behind_a_link_is_replaced_and_the_link_stays(folder: Path) -> None:
+    (folder / "books").mkdir()
+    opening.open_book(folder / "books" / "real.db").database.close()
+    (folder / "book.db").symlink_to(folder / "books" / "real.db")
+
+    assert "12 new accounts" in _ok("import", "positions.csv", "--db", "book.db")
+
+    assert (folder / "book.db").is_symlink()
+    _ok("check", "--db", "books/real.db")
+    assert "12 accounts" in _ok("check", "--db", "book.db")
 
 
 def test_new_replaces_an_empty_book_of_another_kind(folder: Path) -> None:
