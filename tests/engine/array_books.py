@@ -49,7 +49,7 @@ def frame_of(situations: Sequence[Situation]) -> BookFrame:
         cash=np.array([s.account.cash for s in situations], np.int64),
         reserved=np.array([s.reserved for s in situations], np.int64),
         cash_floor=np.array([s.cash_floor for s in situations], np.int64),
-        portfolio=np.array([row_of[id(s.portfolio)] for s in situations], np.int32),
+        portfolio=np.array([row_of[id(s.portfolio)] for s in situations], np.intp),
         rebalanced_on=np.array([new_york_day(r).toordinal() if r else NEVER for r in rebalanced], np.int32),
         system_run_on=np.array([today if s.quota_run else NEVER for s in situations], np.int32),
         marks=np.array(marks, np.uint16),

@@ -43,6 +43,12 @@ class BandUsages:
     usage: Floats
     error: Floats
 
+    def near_the_band(self) -> Rows:
+        """The rows whose usage is so close to 1 that its error may hide on which side of it the exact value is."""
+        # Few accounts use their whole band: one comparison leaves these, then each row uses its own error.
+        rows = np.flatnonzero(self.usage >= 1 - self.error.max())
+        return rows[np.abs(self.usage[rows] - 1) <= self.error[self.follows[rows]]]
+
     def near(self, distance: Floats, factor: float = 1) -> Rows:
         """The rows whose distance from a threshold of `usage` × `factor` is at most its error × `factor`."""
         # The largest error of all selects the candidates in one comparison; then each row uses its own.
@@ -53,17 +59,20 @@ class BandUsages:
 def band_usages(frame: BookFrame) -> BandUsages:
     """The band usage of every account at the frame's prices."""
     cash = dollars(frame.accounts.cash - frame.accounts.reserved)
-    follows = frame.accounts.portfolio.astype(np.intp)
+    follows = frame.accounts.portfolio
     worth, owned = other_holding_values(frame)
     owned += cash
-    equity, usage = np.empty(len(frame)), np.empty(len(frame))
+    # In the order of the blocks first: to gather by place is cheaper than to scatter by row.
+    equity, usage, start = np.empty(len(frame)), np.empty(len(frame)), 0
     error = np.full(len(frame.table.count), DRIFT_ERROR_BPS)
     banded = frame.table.banded
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"), row_wise_iteration():
         for block in (block for block in frame.blocks if len(block.rows)):
             inverse = inverse_limits(block) * banded[block.members]
             error[block.members] = usage_errors(inverse)
-            equity[block.rows], usage[block.rows] = _of_block(block, slot_prices(frame, block), inverse, owned)
+            part, start = slice(start, start + len(block.rows)), start + len(block.rows)
+            _of_block(block, slot_prices(frame, block), inverse, owned, equity[part], usage[part])
+        equity, usage = equity.take(frame.place), usage.take(frame.place)
         if len(worth):
             account = frame.others.account
             absolute = frame.table.absolute[follows[account]]
@@ -83,10 +92,12 @@ def usage_errors(inverse: Floats) -> Floats:
     return np.where(largest > 0, DRIFT_ERROR_BPS * largest, DRIFT_ERROR_BPS)
 
 
-def _of_block(block: Block, prices: Floats, inverse: Floats, owned: Floats) -> tuple[Floats, Floats]:
-    """Equity and usage of a block's accounts, in its order; `owned` is cash plus other holdings, in book order."""
-    equity = owned[block.rows]
-    usage = np.empty(len(equity))
+def _of_block(block: Block, prices: Floats, inverse: Floats, owned: Floats, equity: Floats, usage: Floats) -> None:
+    """Fill in equity and usage of a block's accounts, in its order.
+
+    `owned` is cash plus other holdings, in book order.
+    """
+    np.take(owned, block.rows, out=equity, mode="clip")
     scale, target = prices * inverse, block.target * inverse
     scratch = np.empty(max_piece_cells(block))
     # All steps write into one scratch array, so a piece and its intermediate results stay in the cache.
@@ -100,4 +111,3 @@ def _of_block(block: Block, prices: Floats, inverse: Floats, owned: Floats) -> t
         cells -= piece.of(target)
         np.abs(cells, out=cells)
         np.maximum.reduce(cells, axis=0, out=usage[piece.part])
-    return equity, usage

@@ -57,15 +57,18 @@ def _exceeds_ratio(frame: BookFrame, usages: BandUsages, near: Flags) -> Flags:
 
 
 def _has_investable_cash(frame: BookFrame, usages: BandUsages, near: Flags) -> Flags:
-    floor = dollars(frame.accounts.cash_floor)
-    cash_target = usages.equity * (frame.table.cash_weight / 10_000)[usages.follows]
-    np.maximum(cash_target, floor, out=cash_target)
-    above = usages.cash - cash_target
+    # All steps write into one array: at 100,000 accounts, fresh memory costs more than the arithmetic.
+    above = (frame.table.cash_weight / 10_000)[usages.follows]
+    above *= usages.equity
+    np.maximum(above, dollars(frame.accounts.cash_floor), out=above)
+    np.subtract(usages.cash, above, out=above)
     above -= MIN_INVEST_DOLLARS
+    reaches = np.asarray(above >= 0)
     # Near 0, cash is the sum of the other amounts, and cash above 0 is at most equity. So no amount exceeds equity, and
     # the error is at most about n * 1.1e-16 of the largest equity. With cash owed, `above` is -10 or less.
-    near |= np.abs(above) <= float(usages.equity.max(initial=0)) * 4e-12 + RELATIVE_TOLERANCE
-    return np.asarray(above >= 0)
+    np.abs(above, out=above)
+    near |= above <= float(usages.equity.max(initial=0)) * 4e-12 + RELATIVE_TOLERANCE
+    return reaches
 
 
 def _meets_minimum_equity(frame: BookFrame, usages: BandUsages, near: Flags) -> Flags:

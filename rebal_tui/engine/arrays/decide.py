@@ -52,13 +52,13 @@ def decide(frame: BookFrame, day_context: DayContext) -> Decisions:
     cash, breach, confirmed = _thresholds(frame, usages, targets)
     inputs = _of_portfolios(frame, day_context)[usages.follows]
     for decision_input, holds in _of_accounts(frame, day_context, usages, cash):
-        inputs |= holds * np.uint16(decision_input)
-    inputs |= breach * np.uint16(DecisionInput.DRIFTED)
+        _set(inputs, decision_input, holds)
+    _set(inputs, DecisionInput.DRIFTED, breach)
     if targets is not None:
         stagger_due_days(frame, day_context, targets.columns, inputs)
     table, row = decision_table(day_context.open_window), inputs.astype(np.intp)
     made = Decisions(table.outcome[row], table.check[row], table.reported[row], usages.equity, confirmed)
-    rows = _unsure(frame, usages, made, None if targets is None else targets.columns.rows)
+    rows = _unsure(frame, usages, made, breach, None if targets is None else targets.columns.rows)
     for one in rows.tolist():
         made.record(one, *exact_triggers(frame, one, day_context))
     by_exact: Rows = np.zeros(0, np.intp)
@@ -69,23 +69,34 @@ def decide(frame: BookFrame, day_context: DayContext) -> Decisions:
     return replace(made, confirmed=confirmed + len(rows) + len(by_exact))
 
 
-def _unsure(frame: BookFrame, usages: BandUsages, made: Decisions, ruled: Rows | None) -> Rows:
+def _set(inputs: DecisionInputs, decision_input: DecisionInput, holds: Flags) -> None:
+    """Set one bit of the inputs where it holds."""
+    # Most bits hold for no account of a book, and to see that is much cheaper than to write.
+    if holds.any():
+        inputs |= holds * np.uint16(decision_input)
+
+
+def _unsure(frame: BookFrame, usages: BandUsages, made: Decisions, breach: Flags, ruled: Rows | None) -> Rows:
     """The accounts without rules whose triggers the exact form must decide.
 
-    Of these it is not sure that their plans serve their triggers.
+    Of these it is not sure that their plans serve their triggers. `breach`: whether the account breaches a band.
     """
-    evaluated = made.asked()
+    # Only an account in breach reports its band, so that few accounts are looked at.
+    rows = np.flatnonzero((made.outcome == _FULL) | breach)
+    by_band = made.reported[rows] & _DRIFT_BAND != 0
+    concerned = made.asked(rows) & ((made.outcome[rows] == _FULL) | by_band)
     if ruled is not None:
-        evaluated[ruled] = False
-    full = evaluated & (made.outcome == _FULL)
-    drifted = evaluated & (made.reported & _DRIFT_BAND != 0)
-    rows = np.flatnonzero(full | drifted)
-    by_band = drifted[rows]
+        concerned &= ~np.isin(rows, ruled)
+    rows, by_band = rows[concerned], by_band[concerned]
+    full = made.outcome[rows] == _FULL
     sure = sure_serving(frame, usages, rows, by_band)
     served = np.where(by_band, sure.band, sure.any_order)
-    unsure = rows[np.where(full[rows], ~served, ~sure.worth)]
-    undone = [row for row in frame.accounts.unfinished if evaluated[row]]
-    return np.union1d(unsure, np.array(undone, np.intp))
+    unsure: Rows = rows[np.where(full, ~served, ~sure.worth)]
+    if not frame.accounts.unfinished:
+        return unsure
+    undone = np.array([*frame.accounts.unfinished], np.intp)
+    undone = undone[made.asked(undone)]
+    return np.union1d(unsure, undone if ruled is None else np.setdiff1d(undone, ruled))
 
 
 def _decide_with_rules(frame: BookFrame, row: int, day_context: DayContext, made: Decisions) -> None:
@@ -131,7 +142,8 @@ def _of_accounts(
     yield DecisionInput.OPEN_ORDERS, accounts.marks & int(Mark.OPEN_RUN | Mark.EXTERNAL_ORDERS) != 0
     yield DecisionInput.RAN_TODAY, accounts.system_run_on == day_context.day
     yield DecisionInput.FIRST, accounts.rebalanced_on < 0
-    yield DecisionInput.COOLING, accounts.rebalanced_on > (day_context.day - frame.table.cooldown)[usages.follows]
+    since = (day_context.day - frame.table.cooldown).astype(accounts.rebalanced_on.dtype)
+    yield DecisionInput.COOLING, accounts.rebalanced_on > since[usages.follows]
     yield DecisionInput.MINIMUM_EQUITY, cash.meets_minimum_equity
     again = accounts.propose_on == day_context.day
     if again.any():
@@ -149,7 +161,7 @@ def _thresholds(frame: BookFrame, usages: BandUsages, targets: RuleTargets | Non
         check_reachable_cash(frame, usages, cash, targets)
     # Farther from a threshold than the error, float and exact value are on the same side of it.
     near = cash.near
-    near[usages.near(np.abs(usages.usage - 1))] = True
+    near[usages.near_the_band()] = True
     near &= frame.accounts.portfolio != UNSUBSCRIBED
     if targets is not None:
         # The exact form decides these, but for the ratio, which only cash owed exceeds.

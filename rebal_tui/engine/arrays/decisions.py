@@ -43,9 +43,10 @@ class Decisions:
     confirmed: int
     cannot: dict[int, tuple[str, str]] = field(default_factory=dict)
 
-    def asked(self) -> Flags:
-        """The accounts whose triggers were evaluated: those that meet all prerequisites."""
-        return np.asarray(((self.check == 0) | (self.check >= _FIRST_TRIGGER)) & (self.outcome != NOT_EVALUATED))
+    def asked(self, rows: Rows | slice = slice(None)) -> Flags:
+        """Whether the triggers of the accounts, or of some rows, were evaluated: all prerequisites are met."""
+        check = self.check[rows]
+        return np.asarray(((check == 0) | (check >= _FIRST_TRIGGER)) & (self.outcome[rows] != NOT_EVALUATED))
 
     def where(self, outcome: Outcome) -> npt.NDArray[np.intp]:
         """The rows of the accounts with an outcome."""

@@ -93,7 +93,7 @@ class AccountColumns:
     cash: Ints
     reserved: Ints
     cash_floor: Ints
-    portfolio: Indexes
+    portfolio: npt.NDArray[np.intp]
     rebalanced_on: Indexes
     system_run_on: Indexes
     marks: Bits
@@ -163,7 +163,8 @@ class BookFrame:
     """An immutable book: a change returns another frame, which shares all unchanged arrays.
 
     `portfolios` are the domain objects, `table` the same as arrays. Portfolio holdings are in `blocks`, dense matrices
-    of portfolio slots by accounts; all other holdings are in `others`. `column` is each account's column in its block.
+    of portfolio slots by accounts; all other holdings are in `others`. `column` is each account's column in its block,
+    `place` its place among the columns of all blocks laid end to end.
     """
 
     accounts: AccountColumns
@@ -173,6 +174,7 @@ class BookFrame:
     blocks: tuple[Block, ...]
     others: OtherHoldings
     column: Indexes
+    place: npt.NDArray[np.intp]
 
     @classmethod
     def of(
@@ -184,10 +186,10 @@ class BookFrame:
     ) -> BookFrame:
         """Build a frame. Raises `KeyError` when `assets` lacks a symbol of the portfolios (`assets_of` adds them)."""
         table = table_of(portfolios, assets.symbols)
-        blocks, others, column = blocks_of(
+        blocks, others, column, place = blocks_of(
             table, accounts.portfolio, positions.account, positions.asset, positions.qty, len(assets)
         )
-        return cls(accounts, assets, tuple(portfolios), table, blocks, others, column)
+        return cls(accounts, assets, tuple(portfolios), table, blocks, others, column, place)
 
     def __len__(self) -> int:
         return len(self.accounts)
@@ -197,8 +199,8 @@ class BookFrame:
         """Bytes of the arrays of accounts and holdings."""
         columns = self.accounts
         own = (
-            self.column, columns.cash, columns.reserved, columns.cash_floor, columns.portfolio, columns.rebalanced_on,
-            columns.system_run_on, columns.marks, columns.update_until, columns.propose_on,
+            self.column, self.place, columns.cash, columns.reserved, columns.cash_floor, columns.portfolio,
+            columns.rebalanced_on, columns.system_run_on, columns.marks, columns.update_until, columns.propose_on,
             self.others.account, self.others.asset, self.others.qty,
         )  # fmt: skip
         return sum(array.nbytes for array in own) + sum(block.nbytes for block in self.blocks)

@@ -114,21 +114,27 @@ def _tightest(portfolio: Portfolio, kind: BandType) -> int:
 
 
 def blocks_of(
-    table: PortfolioTable, portfolio: Indexes, account: Indexes, asset: Indexes, qty: Ints, assets: int
-) -> tuple[tuple[Block, ...], OtherHoldings, Indexes]:
-    """Blocks with every holding in its slot, holdings without a slot, and each account's column in its block."""
+    table: PortfolioTable, portfolio: npt.NDArray[np.intp], account: Indexes, asset: Indexes, qty: Ints, assets: int
+) -> tuple[tuple[Block, ...], OtherHoldings, Indexes, npt.NDArray[np.intp]]:
+    """Blocks with every holding in its slot, holdings without a slot, and where each account is.
+
+    That is its column in its block, and its place among the columns of all blocks laid end to end.
+    """
     at = portfolio[account]
     slot = slots_of(table, at, asset, assets)
     inside = slot >= 0
     others = others_of(account[~inside], asset[~inside], qty[~inside])
     account, at, slot, qty = account[inside], at[inside], slot[inside], qty[inside]
-    column = np.zeros(len(portfolio), np.int32)
-    blocks = []
+    column, place = np.zeros(len(portfolio), np.int32), np.zeros(len(portfolio), np.intp)
+    blocks: list[Block] = []
+    placed = 0
     for number in range(int(table.block.max()) + 1):
         members = np.flatnonzero(table.block == number)
         rows = np.flatnonzero(table.block[portfolio] == number)
         rows = rows[np.argsort(table.local[portfolio[rows]], kind="stable")]
         column[rows] = np.arange(len(rows))
+        place[rows] = np.arange(placed, placed + len(rows))
+        placed += len(rows)
         asset_of, target, limit = _slots(table, members, assets)
         block = Block(
             rows=rows,
@@ -142,10 +148,10 @@ def blocks_of(
         in_block = slice(None) if len(rows) == len(portfolio) else table.block[at] == number
         block.qty[slot[in_block], column[account[in_block]]] = qty[in_block]
         blocks.append(block)
-    return tuple(blocks), others, column
+    return tuple(blocks), others, column, place
 
 
-def slots_of(table: PortfolioTable, portfolio: Indexes, asset: Indexes, assets: int) -> Indexes:
+def slots_of(table: PortfolioTable, portfolio: npt.NDArray[np.intp], asset: Indexes, assets: int) -> Indexes:
     """The slot of each holding in its account's portfolio, -1 for a holding outside the portfolio."""
     # One sorted key per weight, (portfolio, asset) as a single integer, finds all holdings in one binary search. An
     # unsubscribed account gets the last entry, which has no weights, so its keys match nothing.

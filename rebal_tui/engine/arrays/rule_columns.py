@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from rebal_tui.domain.trading_rules import RangeUnit, RestrictionKind, TradingRules
 from rebal_tui.engine.arrays.band_usage import Rows
@@ -90,7 +91,7 @@ class _Made:
     rules: Mapping[int, TradingRules]
     symbols: tuple[str, ...]
     table: PortfolioTable
-    portfolio: Indexes
+    portfolio: npt.NDArray[np.intp]
     columns: RuleColumns
 
     def serves(self, frame: BookFrame) -> bool:

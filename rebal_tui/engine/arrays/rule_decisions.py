@@ -69,7 +69,7 @@ def decide_rules(
     left_out[columns.lines.account[columns.lines.unmanaged]] = True
     # Unmanaged holdings need no price.
     by_exact |= left_out & (made.check[rows] == _PRICES)
-    asked = made.asked()[rows] & ~by_exact
+    asked = made.asked(rows) & ~by_exact
     undone = np.array([row for row in frame.accounts.unfinished if columns.index[row] >= 0], np.intp)
     by_exact[columns.index[undone]] |= asked[columns.index[undone]]
     asked &= ~by_exact

@@ -25,6 +25,40 @@ _SLOTS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Accounts:
+    """The requested accounts: their rows, and of each what `BandUsages` has; `margin` bounds its float errors.
+
+    Read once, because they are far apart in the columns of a large book.
+    """
+
+    rows: Rows
+    follows: Rows
+    equity: Floats
+    cash: Floats
+    usage: Floats
+    margin: Floats
+
+    @classmethod
+    def of(cls, usages: BandUsages, rows: Rows) -> _Accounts:
+        """The accounts `rows`."""
+        equity, cash = usages.equity[rows], usages.cash[rows]
+        # In dollars: holdings are at most equity plus cash owed.
+        margin = 0.01 + _RELATIVE_MARGIN * (np.abs(equity) + 2 * np.abs(cash))
+        return cls(rows, usages.follows[rows], equity, cash, usages.usage[rows], margin)
+
+    def at(self, indexes: Rows) -> _Accounts:
+        """Some of them."""
+        return _Accounts(
+            self.rows[indexes],
+            self.follows[indexes],
+            self.equity[indexes],
+            self.cash[indexes],
+            self.usage[indexes],
+            self.margin[indexes],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SureServing:
     """One entry per requested account.
 
@@ -43,58 +77,59 @@ def sure_serving(frame: BookFrame, usages: BandUsages, rows: Rows, by_band: Flag
     `band` and `worth` are computed only for the rows in `by_band`.
     """
     made = SureServing(*(np.zeros(len(rows), np.bool_) for _ in range(3)))
-    closing = _Closing.of(frame, usages, rows)
+    accounts = _Accounts.of(usages, rows)
+    closing = _Closing.of(frame, accounts)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        far = ~closing.held_back & _far_from_target(frame, usages, rows, closing)
+        far = ~closing.held_back & _far_from_target(frame, accounts, usages.error, closing)
         made.any_order[:] = far
-        made.band[:] = made.worth[:] = far & (usages.usage[rows] > _SURE_USAGE)
-        for block, indexes in _pieces(frame, rows, np.flatnonzero(~by_band & ~far)):
-            made.any_order[indexes] = _surely_sells(frame, block, rows[indexes], usages, closing.dollars[indexes] > 0)
-        for block, indexes in _pieces(frame, rows, np.flatnonzero(np.where(by_band, ~made.band, ~made.any_order))):
-            _of_block(frame, block, rows, indexes, usages, closing, made)
+        made.band[:] = made.worth[:] = far & (accounts.usage > _SURE_USAGE)
+        for block, indexes in _pieces(frame, accounts, np.flatnonzero(~(by_band | far))):
+            closes = closing.dollars[indexes] > 0
+            made.any_order[indexes] = _surely_sells(frame, block, accounts.at(indexes), closes)
+        for block, indexes in _pieces(frame, accounts, np.flatnonzero(np.where(by_band, ~made.band, ~made.any_order))):
+            _of_block(frame, block, accounts.at(indexes), indexes, closing, made)
     return made
 
 
-def _far_from_target(frame: BookFrame, usages: BandUsages, rows: Rows, closing: _Closing) -> Flags:
+def _far_from_target(frame: BookFrame, accounts: _Accounts, errors: Floats, closing: _Closing) -> Flags:
     """Whether the asset with the largest band usage is so far from its target that the plan surely has an order for it.
 
     For accounts whose holdings outside the portfolio can all be sold. Let W be the asset's distance in dollars. Outside
     the portfolio it is closed, above its target it is sold. Below its target, let S be the sum of all shortfalls, W
     among them: the excess of the other assets, the holdings outside and excess cash add up to S. The plan raises all of
     it but what is too small to sell, U, and at most a dollar for each portion that is raised to $1; so the asset's
-    portion is at least W * (1 - (U + n) / S), which is W - U - n or more.
+    portion is at least W * (1 - (U + n) / S), which is W - U - n or more. `errors` are those of usages, by portfolio.
     """
-    assets, follows, equity = frame.assets, usages.follows[rows], usages.equity[rows]
-    margin = _margin(usages, rows)
-    # `usages.error` is the error of a drift in hundredths of a point divided by the tightest band.
-    tightest = DRIFT_ERROR_BPS / usages.error[follows]
-    way = usages.usage[rows] * tightest * (equity / 10_000)
-    line = 1 + margin + 2e-18 * float(assets.price.max(initial=0))
-    least = 10 * _MIN_DOLLARS + 3 * (frame.table.count[follows] + 1) * line + closing.unsold
-    return np.asarray((way > least) & (equity > margin) & frame.table.banded[follows])
+    table, follows, equity = frame.table, accounts.follows, accounts.equity
+    # An error is that of a drift in hundredths of a point divided by the tightest band.
+    tightest = np.where(table.banded, DRIFT_ERROR_BPS / 10_000 / errors, 0)
+    way = accounts.usage * tightest[follows] * equity
+    line = accounts.margin + (1 + 2e-18 * float(frame.assets.price.max(initial=0)))
+    least = 10 * _MIN_DOLLARS + (3 * (table.count + 1))[follows] * line + closing.unsold
+    return np.asarray((way > least) & (equity > accounts.margin))
 
 
-def _pieces(frame: BookFrame, rows: Rows, indexes: Rows) -> Iterator[tuple[Block, Rows]]:
-    """Some of the rows by their indexes, in pieces of one block."""
-    block_of = frame.table.block[frame.accounts.portfolio[rows[indexes]]]
-    for number in np.unique(block_of):
+def _pieces(frame: BookFrame, accounts: _Accounts, indexes: Rows) -> Iterator[tuple[Block, Rows]]:
+    """Some of the accounts by their indexes, in pieces of one block."""
+    block_of = frame.table.block[accounts.follows[indexes]]
+    for number, block in enumerate(frame.blocks):
         found = indexes[block_of == number]
         for start in range(0, len(found), _PIECE_ACCOUNTS):
-            yield frame.blocks[number], found[start : start + _PIECE_ACCOUNTS]
+            yield block, found[start : start + _PIECE_ACCOUNTS]
 
 
-def _surely_sells(frame: BookFrame, block: Block, here: Rows, usages: BandUsages, closes: Flags) -> Flags:
+def _surely_sells(frame: BookFrame, block: Block, accounts: _Accounts, closes: Flags) -> Flags:
     """Whether the plan surely sells an asset that is more than $1 above its target; fast, for most accounts.
 
     Reads a few slots at a time, because one of the first sells in nearly every account and reading is what costs.
     """
-    column = frame.column[here]
+    column = frame.column[accounts.rows]
     local = block.local[column]
     # An asset that cannot be sold has price 0 here, so that it is never above its target.
     prices = np.where(_sellable_slots(frame, block), slot_prices(frame, block), 0)
-    hundredth, margin = usages.equity[here] / 10_000, _margin(usages, here)
-    least = 1 + margin + 2 * prices.max(axis=0)[local]
-    solvent = usages.equity[here] > margin
+    hundredth = accounts.equity / 10_000
+    least = accounts.margin + (1 + 2 * prices.max(axis=0))[local]
+    solvent = accounts.equity > accounts.margin
     sells = solvent & closes
     left = np.flatnonzero(solvent & ~sells)
     for start in range(0, len(prices), _SLOTS_AT_ONCE):
@@ -107,11 +142,6 @@ def _surely_sells(frame: BookFrame, block: Block, here: Rows, usages: BandUsages
         sells[left[found]] = True
         left = left[~found]
     return sells
-
-
-def _margin(usages: BandUsages, here: Rows) -> Floats:
-    """A bound in dollars on the float errors of amounts: holdings are at most equity plus cash owed."""
-    return np.asarray(0.01 + _RELATIVE_MARGIN * (np.abs(usages.equity[here]) + 2 * np.abs(usages.cash[here])))
 
 
 def _sellable_slots(frame: BookFrame, block: Block) -> Flags:
@@ -139,9 +169,9 @@ class _Closing:
     held_back: Flags
 
     @classmethod
-    def of(cls, frame: BookFrame, usages: BandUsages, rows: Rows) -> _Closing:
-        """Of the accounts `rows`, ascending."""
-        others = frame.others
+    def of(cls, frame: BookFrame, accounts: _Accounts) -> _Closing:
+        """Of the accounts, whose rows are ascending."""
+        others, rows = frame.others, accounts.rows
         index = np.minimum(rows.searchsorted(others.account), max(len(rows) - 1, 0))
         wanted = np.flatnonzero(rows[index] == others.account) if len(rows) else np.zeros(0, np.intp)
         index, asset = index[wanted], others.asset[wanted]
@@ -153,26 +183,23 @@ class _Closing:
         unsold = np.bincount(index[~sure], weights=worth[~sure], minlength=len(rows)).astype(np.float64, copy=False)
         index, worth = index[sure], worth[sure]
         dollars = np.bincount(index, weights=worth, minlength=len(rows)).astype(np.float64, copy=False)
-        account = rows[index]
-        absolute = frame.table.absolute[usages.follows[account]]
+        absolute = frame.table.absolute[accounts.follows[index]]
         with np.errstate(divide="ignore", invalid="ignore"):
-            share = worth * 10_000 / usages.equity[account]
+            share = worth * 10_000 / accounts.equity[index]
         breached = np.zeros(len(rows), np.bool_)
         breached[index[(absolute > 0) & (share > absolute * _SURE_USAGE)]] = True
         return cls(dollars, unsold, breached, held_back)
 
 
 def _of_block(
-    frame: BookFrame, block: Block, rows: Rows, indexes: Rows, usages: BandUsages, closing: _Closing, made: SureServing
+    frame: BookFrame, block: Block, accounts: _Accounts, indexes: Rows, closing: _Closing, made: SureServing
 ) -> None:
-    """Fill in `made` at `indexes`, whose accounts are all in `block`."""
-    here = rows[indexes]
-    column = frame.column[here]
+    """Fill in `made` at `indexes`, whose `accounts` are all in `block`."""
+    column = frame.column[accounts.rows]
     local = block.local[column]
     price = slot_prices(frame, block).take(local, axis=1)
-    equity, cash = usages.equity[here], usages.cash[here]
+    equity, cash, margin = accounts.equity, accounts.cash, accounts.margin
     way = block.qty.take(column, axis=1) * price - block.target.take(local, axis=1) * (equity / 10_000)
-    margin = _margin(usages, here)
     inverse = (inverse_limits(block) * frame.table.banded[block.members]).take(local, axis=1)
     breached = np.abs(way) * inverse > equity * (_SURE_USAGE / 10_000)
     # A sale is rounded down to a billionth of a share, whose price is `price`.

@@ -111,7 +111,7 @@ class FrameCache:
         self._version: tuple[int, ...] = ()
         self._index_of: dict[int, int] = {}
         self._subscribed = -1
-        self._portfolio: Indexes = np.empty(0, np.int32)
+        self._portfolio: npt.NDArray[np.intp] = np.empty(0, np.intp)
         self._rebalanced_on: Indexes = np.empty(0, np.int32)
         self._update_until: Indexes = np.empty(0, np.int32)
         self._propose_on: Indexes = np.empty(0, np.int32)
@@ -175,7 +175,7 @@ class FrameCache:
         book, accounts, subscriptions = self._book, self._book.account_table, self._book.subscription_table
         if subscriptions.version != self._subscribed:
             self._subscribed = subscriptions.version
-            self._portfolio = np.where(subscriptions.portfolio < 0, UNSUBSCRIBED, subscriptions.portfolio)
+            self._portfolio = np.maximum(subscriptions.portfolio, UNSUBSCRIBED, dtype=np.intp)
             self._rebalanced_on = new_york_days(subscriptions.last_rebalanced_at)
             self._propose_on = _propose_on(subscriptions, self._rebalanced_on)
             self._update_until = _update_until(book.portfolios, subscriptions, self._propose_on)
