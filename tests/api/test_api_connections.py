@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from rebal_tui.api import connections
 from rebal_tui.api.connections import ConnectionLimits, limited_protocol
 from rebal_tui.api.repeated_messages import INTERVAL_SECONDS, MAX_MESSAGES, RepeatedMessages
-from rebal_tui.api.stream_slots import StreamSlots
+from rebal_tui.api.stream_slots import MAX_STREAMS_PER_KEY, StreamSlots
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LARGE = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -251,11 +251,14 @@ def test_late_clients_do_not_hold_up_a_shutdown(caplog: pytest.LogCaptureFixture
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-def test_a_key_gets_half_of_few_streams() -> None:
-    slots = StreamSlots(5)
-    assert [slots.take("a") is not None for _ in range(3)] == [True, True, False]
-    assert [slots.take("b") is not None for _ in range(3)] == [True, True, False]
-    assert slots.take("c") is not None
+def test_keys_leave_streams_for_others() -> None:
+    slots = StreamSlots(40)
+    taken = {key: sum(slots.take(key) is not None for _ in range(50)) for key in "abcdefgh"}
+    assert taken == {"a": 20, "b": 10, "c": 5, "d": 2, "e": 1, "f": 1, "g": 1, "h": 0}
+    few = StreamSlots(1)
+    assert [few.take("a") is not None, few.take("a") is not None] == [True, False]
+    many = StreamSlots(1_000)
+    assert sum(many.take("a") is not None for _ in range(500)) == MAX_STREAMS_PER_KEY
 
 
 def test_a_repeated_message_is_written_once_a_minute_with_its_number() -> None:
