@@ -40,8 +40,7 @@ _requests_log = logging.getLogger("uvicorn.error")
 class BindAddress:
     """The address to listen on, and what is served there. Port 0 selects a free port.
 
-    `proxy` is the address of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are used; with "" none
-    are.
+    `proxy` is the address of a reverse proxy whose `X-Forwarded-For` is used; with "" none is.
     """
 
     host: str
@@ -90,6 +89,7 @@ async def serve(
         bind_address.rate,
         bind_address.with_sandbox,
         hosts=LOOPBACK_NAMES | {bind_address.host.lower()} if local else (),
+        proxy=bind_address.proxy,
         streams=max(1, limits.connections // 2),
     )
     config = uvicorn.Config(
@@ -103,8 +103,7 @@ async def serve(
         http=limited_protocol(limits),
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        proxy_headers=bool(bind_address.proxy),
-        forwarded_allow_ips=bind_address.proxy,
+        proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
         backlog=ACCEPTED_AT_ONCE,
     )
