@@ -75,6 +75,8 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # Starlette would answer a path with a slash too many with a redirect to the Host that the request names.
+        redirect_slashes=False,
     )
     app.state.client, app.state.options, app.state.keyring = client, options, keyring
     app.state.streams = StreamSlots(options.streams)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
+import socket
 import time
 from collections.abc import Awaitable, Callable
 
@@ -20,13 +21,20 @@ from rebal_tui.api.stream_slots import MAX_STREAMS_PER_KEY, StreamSlots
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LARGE = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CLOSED_BYTES = 9_000_000
+"""More than the system buffers for a server that does not read."""
+CLOSED = f"POST /closed HTTP/1.1\r\nHost: x\r\nContent-Length: {CLOSED_BYTES}\r\n\r\n".encode()
 LARGE_BYTES = 16_000_000
 """More than the system buffers for a connection whose client does not read."""
 LONG = 60.0
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the length of the body; of `/unread` without it, of `/large` with `LARGE_BYTES`."""
+    """Answer with the length of the body; of `/unread` without it, of `/large` with `LARGE_BYTES`, and at `/closed` at
+    once, ending the connection."""
+    if scope["path"] == "/closed":
+        await PlainTextResponse("closed", headers={"Connection": "close"})(scope, receive, send)
+        return
     size, more = 0, scope["path"] != "/unread"
     while more:
         message = await receive()
@@ -235,6 +243,36 @@ def test_malformed_requests_leave_no_traceback_and_little_log(caplog: pytest.Log
     assert [record.exc_text or record.exc_info for record in caplog.records if record.exc_info] == []
     assert [record.name for record in caplog.records if record.levelno >= logging.ERROR] == []
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) <= len(MALFORMED)
+
+
+def test_a_response_that_ends_the_connection_reaches_a_client_that_first_sends_its_whole_body() -> None:
+    def post(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+            one.sendall(CLOSED + b"x" * CLOSED_BYTES)
+            got = b""
+            while more := one.recv(65_536):
+                got += more
+            return got
+
+    async def test(connect: Connect) -> None:
+        _, writer = await connect(b"")
+        got = await asyncio.to_thread(post, writer.get_extra_info("peername")[1])
+        assert got.endswith(b"\r\n\r\nclosed")
+
+    with_server(ConnectionLimits(10, LONG, LONG), test)
+
+
+def test_a_client_that_goes_on_sending_after_such_a_response_is_cut_off() -> None:
+    async def test(connect: Connect) -> None:
+        reader, writer = await connect(CLOSED)
+        assert (await reader.read()).endswith(b"closed")
+        began = time.monotonic()
+        while not writer.transport.is_closing() and time.monotonic() < began + 5:
+            writer.write(b"x")
+            await asyncio.sleep(0.02)
+        assert writer.transport.is_closing()
+
+    with_server(ConnectionLimits(10, LONG, LONG, linger_seconds=0.1), test)
 
 
 def test_late_clients_do_not_hold_up_a_shutdown(caplog: pytest.LogCaptureFixture) -> None:
