@@ -8,6 +8,8 @@ from io import BufferedWriter, FileIO, TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from rebal_tui.log_lines import LogLines
+
 MAX_LOG_BYTES = 1_000_000
 """A log file larger than this is renamed, and a new one begins."""
 OLD_LOGS = 2
@@ -43,5 +45,6 @@ def log_to_file(folder: Path) -> Path | None:
         written = True
     except OSError:
         handler, written = logging.NullHandler(), False
-    logging.basicConfig(level=logging.WARNING, format=_FORMAT, handlers=[handler], force=True)
+    handler.setFormatter(LogLines(_FORMAT))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     return path if written else None

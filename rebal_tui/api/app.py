@@ -29,6 +29,7 @@ from rebal_tui.api.browser_safety import BrowserSafety
 from rebal_tui.api.date_header import DateHeader
 from rebal_tui.api.failed_logins import FailedLogins
 from rebal_tui.api.flat_routes import add_routes
+from rebal_tui.api.forwarded_address import ForwardedAddress
 from rebal_tui.api.health import HaltGate
 from rebal_tui.api.heartbeats import HeartbeatRecord
 from rebal_tui.api.openapi import API_DESCRIPTION, describe
@@ -47,7 +48,8 @@ class Options:
     """`rate`: requests per minute and key. `clock`: real elapsed seconds. `now` and `book_now`: the real time and the
     book's, in seconds since 1970, callable from any thread. `closing`: whether the server is shutting down, so that
     streams end as well. `new_key`: a random key. `hosts`: the names that requests may use for this server, empty for
-    any. `streams`: event streams open at once, over all keys. `failed_logins` and `heartbeats` are the server's
+    any. `proxy`: the IP address of a reverse proxy that names the address of each client, empty without one. `streams`:
+    event streams open at once, over all keys. `failed_logins` and `heartbeats` are the server's
     records of them."""
 
     clock: Callable[[], float]
@@ -58,6 +60,7 @@ class Options:
     rate: int = DEFAULT_REQUESTS_PER_MINUTE
     with_sandbox: bool = False
     hosts: Collection[str] = ()
+    proxy: str = ""
     streams: int = 256
     failed_logins: FailedLogins = field(default_factory=FailedLogins)
     heartbeats: HeartbeatRecord = field(default_factory=HeartbeatRecord)
@@ -72,6 +75,8 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # Starlette would answer a path with a slash too many with a redirect to the Host that the request names.
+        redirect_slashes=False,
     )
     app.state.client, app.state.options, app.state.keyring = client, options, keyring
     app.state.streams = StreamSlots(options.streams)
@@ -107,4 +112,5 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
     app.add_middleware(RequestRules)
     app.add_middleware(DateHeader, now=options.book_now)
     app.add_middleware(BrowserSafety, hosts=options.hosts)
+    app.add_middleware(ForwardedAddress, proxy=options.proxy)
     return app

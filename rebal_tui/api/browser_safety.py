@@ -9,14 +9,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rebal_tui.api.responses import error
 
-_HEADERS = (
+SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+"""Headers of every response."""
 _CACHE_CONTROL = b"cache-control"
-_NO_STORE = (_CACHE_CONTROL, b"no-store")
+NO_STORE = (_CACHE_CONTROL, b"no-store")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -41,7 +42,7 @@ class BrowserSafety:
                 # Not as a mapping, which would search all headers for each of these.
                 found = message["headers"]
                 cached = any(name == _CACHE_CONTROL for name, _ in found)
-                message["headers"] = [*found, *_HEADERS] if cached else [*found, *_HEADERS, _NO_STORE]
+                message["headers"] = [*found, *SECURITY_HEADERS] if cached else [*found, *SECURITY_HEADERS, NO_STORE]
             await send(message)
 
         if self._hosts and not self._names_this_server(scope):

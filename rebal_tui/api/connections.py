@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from rebal_tui.api.strict_http import GentleTransport, StrictConnection
 from rebal_tui.systems import max_open_files
+
+HeaderList = Sequence[tuple[bytes, bytes]]
 
 MAX_CONNECTIONS = 1_000
 MIN_CONNECTIONS = 8
@@ -29,6 +33,8 @@ MIN_READ_BYTES = 16 * 1024
 """Bytes of a response that a client must read in each `UNREAD_SECONDS`, unless fewer are left."""
 SHUTDOWN_SECONDS = 2.0
 """Seconds that clients have at a shutdown to send the rest of a body or to read the rest of a response."""
+LINGER_SECONDS = 2.0
+"""Seconds for which the rest of a request is read and dropped after a response that ends its connection."""
 STUCK_SECONDS = 2.0
 """Seconds with a part of a response unread after which a connection makes room before one without a request."""
 
@@ -39,7 +45,8 @@ class ConnectionLimits:
     opened or the previous response ended, its body `body_seconds` after the head. Of a response, `MIN_READ_BYTES` must
     be read every `unread_seconds`; with a part unread for `stuck_seconds`, a connection is the first to make room.
 
-    `shutdown_seconds` are left at a shutdown for bodies and responses under way."""
+    `shutdown_seconds` are left at a shutdown for bodies and responses under way, `linger_seconds` to a client that
+    still sends a request whose response ends the connection."""
 
     connections: int
     head_seconds: float = HEAD_SECONDS
@@ -47,6 +54,7 @@ class ConnectionLimits:
     unread_seconds: float = UNREAD_SECONDS
     stuck_seconds: float = STUCK_SECONDS
     shutdown_seconds: float = SHUTDOWN_SECONDS
+    linger_seconds: float = LINGER_SECONDS
 
 
 def connection_limits() -> ConnectionLimits:
@@ -56,13 +64,21 @@ def connection_limits() -> ConnectionLimits:
     return ConnectionLimits(max(MIN_CONNECTIONS, min(MAX_CONNECTIONS, most)))
 
 
-def limited_protocol(limits: ConnectionLimits) -> type[H11Protocol]:
+@dataclass(frozen=True, slots=True)
+class MalformedResponse:
+    """The response of status 400 to what is no HTTP: its body, and what gives its headers."""
+
+    body: bytes = b"malformed request"
+    headers: Callable[[], HeaderList] = tuple
+
+
+def limited_protocol(limits: ConnectionLimits, malformed: MalformedResponse | None = None) -> type[H11Protocol]:
     """The HTTP protocol of uvicorn under these limits."""
 
     class Limited(_LimitedProtocol):
         pass
 
-    Limited.limits = limits
+    Limited.limits, Limited.malformed = limits, malformed or MalformedResponse()
     return Limited
 
 
@@ -76,9 +92,12 @@ class _LimitedProtocol(H11Protocol):
     """
 
     limits: ClassVar[ConnectionLimits]
+    malformed: ClassVar[MalformedResponse]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.conn = StrictConnection(h11.SERVER, self.config.h11_max_incomplete_event_size or MAX_HEAD_BYTES)
+        self._gentle: GentleTransport | None = None
         self.waiting_since = 0.0
         self.unread_since: float | None = None
         self.pipelined_since: float | None = None
@@ -90,7 +109,8 @@ class _LimitedProtocol(H11Protocol):
             transport.abort()
             self.transport = transport
             return
-        super().connection_made(transport)
+        self._gentle = GentleTransport(transport, self._close_gently)
+        super().connection_made(self._gentle.as_transport())
         transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # what asyncio's own transports read at once
         # Writing pauses while any byte is unsent, so that `unread_since` is known.
         transport.set_write_buffer_limits(high=0)
@@ -102,6 +122,8 @@ class _LimitedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._lingers:
+            return
         was_waiting = self.is_waiting
         super().data_received(data)
         if self.transport.is_closing():
@@ -117,6 +139,8 @@ class _LimitedProtocol(H11Protocol):
             self._cancel_deadline()
 
     def on_response_complete(self) -> None:
+        if self._lingers:
+            return
         self._cancel_deadline()
         super().on_response_complete()
         if self.transport.is_closing():
@@ -139,6 +163,9 @@ class _LimitedProtocol(H11Protocol):
         super().resume_writing()
 
     def shutdown(self) -> None:
+        if self._lingers:
+            self.transport.abort()
+            return
         super().shutdown()
         self.loop.call_later(self.limits.shutdown_seconds, self._abort_if_client_is_late)
 
@@ -151,15 +178,36 @@ class _LimitedProtocol(H11Protocol):
         # A server may ignore an upgrade (RFC 9110); uvicorn would log it, and advise to install a library.
         return False
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - of uvicorn, always the same text
         """Answer malformed data, as far as the response that was begun or ended before allows an answer."""
         if not self.is_waiting:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            super().send_400_response(msg)
+            body = self.malformed.body
+            length = (b"content-length", str(len(body)).encode())
+            headers = [*self.malformed.headers(), length, (b"connection", b"close")]
+            self.transport.write(self.conn.send(h11.Response(status_code=400, headers=headers, reason=b"Bad Request")))
+            self.transport.write(self.conn.send(h11.Data(data=body)))
+            self.transport.write(self.conn.send(h11.EndOfMessage()))
+            self._linger()
         else:
             self.transport.close()
+
+    def _close_gently(self) -> None:
+        if self.conn.their_state is h11.SEND_BODY:
+            self._linger()
+        elif self._gentle is not None:
+            self._gentle.transport.close()
+
+    def _linger(self) -> None:
+        if self._gentle is not None and not self._gentle.is_closing():
+            self._gentle.linger()
+            self._set_deadline(self.limits.linger_seconds)
+
+    @property
+    def _lingers(self) -> bool:
+        return self._gentle is not None and self._gentle.lingers
 
     @property
     def is_waiting(self) -> bool:

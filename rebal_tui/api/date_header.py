@@ -8,6 +8,21 @@ from email.utils import formatdate
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
+class HttpDate:
+    """The time as `Date` has it. `now` is in seconds since 1970, callable from any thread."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._written = (-1, b"")
+
+    def header(self) -> tuple[bytes, bytes]:
+        """The name and the value of the header."""
+        second = int(self._now())
+        if second != self._written[0]:
+            self._written = (second, formatdate(second, usegmt=True).encode())
+        return b"date", self._written[1]
+
+
 class DateHeader:
     """Middleware that adds `Date`. Clients compare their clock with it, so it is the time that the book decides by.
 
@@ -16,19 +31,12 @@ class DateHeader:
 
     def __init__(self, app: ASGIApp, now: Callable[[], float]) -> None:
         self._app = app
-        self._now = now
-        self._written = (-1, b"")
+        self._date = HttpDate(now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_dated(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"date", self._text())]
+                message["headers"] = [*message["headers"], self._date.header()]
             await send(message)
 
         await self._app(scope, receive, send_dated)
-
-    def _text(self) -> bytes:
-        second = int(self._now())
-        if second != self._written[0]:
-            self._written = (second, formatdate(second, usegmt=True).encode())
-        return self._written[1]

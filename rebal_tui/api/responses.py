@@ -136,6 +136,11 @@ def error(status: int, message: str, headers: Mapping[str, str] | None = None) -
     return json_response(error_json(status, message), status, headers)
 
 
+def too_large() -> Response:
+    """The response to a request whose body is larger than `MAX_BODY_BYTES`; it ends the connection."""
+    return error(413, f"request body is larger than {MAX_BODY_BYTES} bytes", {"Connection": "close"})
+
+
 def error_json(status: int, message: str) -> Error:
     """The body of an error response."""
     return {"code": status * 100_000 + 10_000, "message": message}
@@ -217,8 +222,8 @@ def add_handlers(app: FastAPI) -> None:
         return error(fault.status_code, messages.get(fault.status_code, str(fault.detail)), fault.headers)
 
     @app.exception_handler(TooLarge)
-    async def too_large(_request: Request, _fault: TooLarge) -> Response:
-        return error(413, f"request body is larger than {MAX_BODY_BYTES} bytes", {"Connection": "close"})
+    async def beyond_limit(_request: Request, _fault: TooLarge) -> Response:
+        return too_large()
 
     @app.exception_handler(NotJson)
     async def not_json(_request: Request, _fault: NotJson) -> Response:

@@ -16,10 +16,19 @@ from dataclasses import dataclass
 import uvicorn
 
 from rebal_tui.api.app import Options, create_app
-from rebal_tui.api.browser_safety import LOOPBACK_NAMES
-from rebal_tui.api.connections import KEEP_ALIVE_SECONDS, MAX_HEAD_BYTES, connection_limits, limited_protocol
+from rebal_tui.api.browser_safety import LOOPBACK_NAMES, NO_STORE, SECURITY_HEADERS
+from rebal_tui.api.connections import (
+    KEEP_ALIVE_SECONDS,
+    MAX_HEAD_BYTES,
+    HeaderList,
+    MalformedResponse,
+    connection_limits,
+    limited_protocol,
+)
+from rebal_tui.api.date_header import HttpDate
 from rebal_tui.api.heartbeats import Heartbeats, ServedBook
 from rebal_tui.api.repeated_messages import RepeatedMessages
+from rebal_tui.api.responses import error
 from rebal_tui.api.upkeep import Upkeep
 from rebal_tui.domain.errors import Conflict, Refusal
 from rebal_tui.services.schedule.heartbeat import Heartbeat
@@ -40,8 +49,7 @@ _requests_log = logging.getLogger("uvicorn.error")
 class BindAddress:
     """The address to listen on, and what is served there. Port 0 selects a free port.
 
-    `proxy` is the address of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are used; with "" none
-    are.
+    `proxy` is the address of a reverse proxy whose `X-Forwarded-For` is used; with "" none is.
     """
 
     host: str
@@ -80,6 +88,13 @@ async def serve(
     listening = _listen(bind_address)
     host, port = listening.getsockname()[:2]
     limits = connection_limits()
+    date = HttpDate(book_now)
+
+    def headers_of_malformed() -> HeaderList:
+        return ((b"content-type", b"application/json"), *SECURITY_HEADERS, NO_STORE, date.header())
+
+    malformed = MalformedResponse(bytes(error(400, "the request is not HTTP/1.1").body), headers_of_malformed)
+
     local = ipaddress.ip_address(host).is_loopback and not bind_address.proxy
     options = Options(
         time.monotonic,
@@ -90,6 +105,7 @@ async def serve(
         bind_address.rate,
         bind_address.with_sandbox,
         hosts=LOOPBACK_NAMES | {bind_address.host.lower()} if local else (),
+        proxy=bind_address.proxy,
         streams=max(1, limits.connections // 2),
     )
     config = uvicorn.Config(
@@ -100,11 +116,10 @@ async def serve(
         date_header=False,
         lifespan="off",
         ws="none",
-        http=limited_protocol(limits),
+        http=limited_protocol(limits, malformed),
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        proxy_headers=bool(bind_address.proxy),
-        forwarded_allow_ips=bind_address.proxy,
+        proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
         backlog=ACCEPTED_AT_ONCE,
     )

@@ -12,11 +12,14 @@ MAX_STREAMS_PER_KEY = 64
 
 
 class StreamSlots:
-    """Slots for `total` streams, of one key at most half of them and at most `MAX_STREAMS_PER_KEY`."""
+    """Slots for `total` streams, of one key at most `MAX_STREAMS_PER_KEY`.
+
+    A key gets a second stream and more only while it leaves as many slots free as it then has: two keys cannot take
+    all slots, and every key gets a first stream as long as one is free.
+    """
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._per_key = max(1, min(MAX_STREAMS_PER_KEY, total // 2))
         self._open: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -24,7 +27,8 @@ class StreamSlots:
 
     def take(self, caller: str) -> StreamSlot | None:
         """A slot for a stream of a key, None when none is free. It counts until it is released."""
-        if len(self) >= self._total or self._open[caller] >= self._per_key:
+        wanted, left = self._open[caller] + 1, self._total - len(self) - 1
+        if left < 0 or wanted > MAX_STREAMS_PER_KEY or (wanted > 1 and left < wanted):
             return None
         self._open[caller] += 1
         return StreamSlot(self._open, caller)

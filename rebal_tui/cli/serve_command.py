@@ -59,7 +59,7 @@ def _address(_ctx: click.Context, _parameter: click.Parameter, value: str) -> st
     metavar="ADDRESS",
     default="",
     callback=_address,
-    help="Address of a reverse proxy whose X-Forwarded-For and X-Forwarded-Proto headers are used.",
+    help="Address of a reverse proxy whose X-Forwarded-For header is used.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the address and any new key as one line of JSON.")
 @click.pass_context
@@ -96,7 +96,9 @@ def entry(
 
 def _serve(path: Path, bind_address: BindAddress, at: datetime | None, immediate_fills: bool, as_json: bool) -> int:
     from rebal_tui import bootstrap, paths, serving
+    from rebal_tui.log_lines import log_to_stderr
 
+    log_to_stderr()
     sandbox = bind_address.with_sandbox
     with paths.exclusive_lock(path):
         paths.require_book(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
+import socket
 import time
 from collections.abc import Awaitable, Callable
 
@@ -16,17 +17,24 @@ from starlette.types import Receive, Scope, Send
 from rebal_tui.api import connections
 from rebal_tui.api.connections import ConnectionLimits, limited_protocol
 from rebal_tui.api.repeated_messages import INTERVAL_SECONDS, MAX_MESSAGES, RepeatedMessages
-from rebal_tui.api.stream_slots import StreamSlots
+from rebal_tui.api.stream_slots import MAX_STREAMS_PER_KEY, StreamSlots
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LARGE = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CLOSED_BYTES = 9_000_000
+"""More than the system buffers for a server that does not read."""
+CLOSED = f"POST /closed HTTP/1.1\r\nHost: x\r\nContent-Length: {CLOSED_BYTES}\r\n\r\n".encode()
 LARGE_BYTES = 16_000_000
 """More than the system buffers for a connection whose client does not read."""
 LONG = 60.0
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the length of the body; of `/unread` without it, of `/large` with `LARGE_BYTES`."""
+    """Answer with the length of the body; of `/unread` without it, of `/large` with `LARGE_BYTES`, and at `/closed` at
+    once, ending the connection."""
+    if scope["path"] == "/closed":
+        await PlainTextResponse("closed", headers={"Connection": "close"})(scope, receive, send)
+        return
     size, more = 0, scope["path"] != "/unread"
     while more:
         message = await receive()
@@ -237,6 +245,36 @@ def test_malformed_requests_leave_no_traceback_and_little_log(caplog: pytest.Log
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) <= len(MALFORMED)
 
 
+def test_a_response_that_ends_the_connection_reaches_a_client_that_first_sends_its_whole_body() -> None:
+    def post(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+            one.sendall(CLOSED + b"x" * CLOSED_BYTES)
+            got = b""
+            while more := one.recv(65_536):
+                got += more
+            return got
+
+    async def test(connect: Connect) -> None:
+        _, writer = await connect(b"")
+        got = await asyncio.to_thread(post, writer.get_extra_info("peername")[1])
+        assert got.endswith(b"\r\n\r\nclosed")
+
+    with_server(ConnectionLimits(10, LONG, LONG), test)
+
+
+def test_a_client_that_goes_on_sending_after_such_a_response_is_cut_off() -> None:
+    async def test(connect: Connect) -> None:
+        reader, writer = await connect(CLOSED)
+        assert (await reader.read()).endswith(b"closed")
+        began = time.monotonic()
+        while not writer.transport.is_closing() and time.monotonic() < began + 5:
+            writer.write(b"x")
+            await asyncio.sleep(0.02)
+        assert writer.transport.is_closing()
+
+    with_server(ConnectionLimits(10, LONG, LONG, linger_seconds=0.1), test)
+
+
 def test_late_clients_do_not_hold_up_a_shutdown(caplog: pytest.LogCaptureFixture) -> None:
     opened: list[object] = []
 
@@ -251,11 +289,14 @@ def test_late_clients_do_not_hold_up_a_shutdown(caplog: pytest.LogCaptureFixture
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-def test_a_key_gets_half_of_few_streams() -> None:
-    slots = StreamSlots(5)
-    assert [slots.take("a") is not None for _ in range(3)] == [True, True, False]
-    assert [slots.take("b") is not None for _ in range(3)] == [True, True, False]
-    assert slots.take("c") is not None
+def test_keys_leave_streams_for_others() -> None:
+    slots = StreamSlots(40)
+    taken = {key: sum(slots.take(key) is not None for _ in range(50)) for key in "abcdefgh"}
+    assert taken == {"a": 20, "b": 10, "c": 5, "d": 2, "e": 1, "f": 1, "g": 1, "h": 0}
+    few = StreamSlots(1)
+    assert [few.take("a") is not None, few.take("a") is not None] == [True, False]
+    many = StreamSlots(1_000)
+    assert sum(many.take("a") is not None for _ in range(500)) == MAX_STREAMS_PER_KEY
 
 
 def test_a_repeated_message_is_written_once_a_minute_with_its_number() -> None:

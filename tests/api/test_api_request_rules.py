@@ -10,10 +10,11 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rebal_tui.api.browser_safety import LOOPBACK_NAMES, BrowserSafety
-from rebal_tui.api.connections import MAX_HEAD_BYTES, ConnectionLimits, limited_protocol
+from rebal_tui.api.connections import MAX_HEAD_BYTES, ConnectionLimits, MalformedResponse, limited_protocol
 from rebal_tui.api.request_rules import RequestRules
 
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
+KEYS = b"Authorization: Basic eDp5\r\n"
 BODY = b"\r\n2\r\n{}\r\n0\r\n\r\n"
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -26,14 +27,11 @@ async def method(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(scope["method"])(scope, receive, send)
 
 
-def answer(sent: bytes, app: ASGIApp) -> bytes:
-    """All that a server sends before it closes the connection, or within a fifth of a second.
-
-    A connection that is closed before all has been read is reset, and the response may be lost.
-    """
+def answer(sent: bytes, app: ASGIApp, malformed: MalformedResponse | None = None) -> bytes:
+    """All that a server sends before it ends the connection, or within a fifth of a second."""
 
     async def run() -> bytes:
-        protocol = limited_protocol(ConnectionLimits(8))
+        protocol = limited_protocol(ConnectionLimits(8), malformed)
         config = uvicorn.Config(
             app, port=0, log_config=None, lifespan="off", http=protocol, h11_max_incomplete_event_size=MAX_HEAD_BYTES
         )
@@ -68,13 +66,16 @@ def answer(sent: bytes, app: ASGIApp) -> bytes:
         (b"POST / HTTP/1.1\r\nHost: local host\r\n" + CHUNKED, b"is not a host"),
         (b"POST / HTTP/1.1\r\nHost: localhost/x\r\n" + CHUNKED, b"is not a host"),
         (b"POST / HTTP/1.1\r\nHost: user@localhost\r\n" + CHUNKED, b"is not a host"),
-        (b"POST / HTTP/1.1\r\n" + CHUNKED, b"Invalid HTTP request"),
-        (b"POST / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n" + CHUNKED, b"Invalid HTTP request"),
+        (b"POST / HTTP/1.1\r\n" + CHUNKED, b"malformed request"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n" + CHUNKED, b"malformed request"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n" + CHUNKED, b"malformed request"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\n" + KEYS + KEYS + CHUNKED, b"at most one Authorization header"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n", b"larger than 1048576 bytes"),
     ],
 )
 def test_what_a_proxy_may_read_differently_is_refused_and_its_connection_closed(head: bytes, reason: bytes) -> None:
     got = answer(head + BODY + SMUGGLED, RequestRules(ok))
-    assert got.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert got.startswith((b"HTTP/1.1 400 Bad Request\r\n", b"HTTP/1.1 413 "))
     assert reason in got
     assert got.count(b"HTTP/1.1 ") == 1, "what follows is not answered"
     assert not got.endswith(b"(open)")
@@ -119,3 +120,15 @@ def test_an_upgrade_is_ignored_without_a_word(caplog: pytest.LogCaptureFixture) 
 def test_headers_beyond_the_limit_are_refused_though_they_arrive_at_once(size: int, accepted: bool) -> None:
     head = b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * size + b"\r\n\r\n"
     assert answer(head, RequestRules(ok)).startswith(b"HTTP/1.1 200 OK") is accepted
+
+
+def test_a_body_that_continues_a_line_is_no_folded_header() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n"
+    assert answer(head + b"\n x", RequestRules(ok)).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_what_is_no_http_is_answered_in_the_shape_of_every_error() -> None:
+    malformed = MalformedResponse(b"{}", lambda: [(b"x-frame-options", b"DENY")])
+    got = answer(b"nonsense\r\n\r\n", RequestRules(ok), malformed)
+    assert b"x-frame-options: DENY\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}" in got
+    assert not got.endswith((b"(open)", b"(reset)"))

@@ -1,0 +1,56 @@
+"""The address of a client behind a reverse proxy."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_HEADER = b"x-forwarded-for"
+_WITH_PORT = re.compile(r"\[(?P<ipv6>[^\]]+)\](?::[0-9]+)?|(?P<ipv4>[0-9.]+):[0-9]+")
+
+
+class ForwardedAddress:
+    """Middleware: a request that comes from the proxy counts as one of the address that the proxy forwards.
+
+    Each proxy adds the address that it sees to the end of `X-Forwarded-For`; what stands before is the client's own
+    word. The last address that is not the proxy's therefore counts. When that is no IP address, the proxy's remains:
+    nothing else from outside reaches the log or has a limit of its own.
+    """
+
+    def __init__(self, app: ASGIApp, proxy: str) -> None:
+        """`proxy` is an IP address; with "" no header is used."""
+        self._app = app
+        self._proxy = proxy and ip_address(proxy)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client = scope.get("client")
+        if self._proxy and client and ip_address(client[0]) == self._proxy:
+            found = self._forwarded(b",".join(value for name, value in scope["headers"] if name == _HEADER))
+            if found:
+                scope["client"] = (found, 0)
+        await self._app(scope, receive, send)
+
+    def _forwarded(self, header: bytes) -> str:
+        for text in reversed(header.decode("latin-1").split(",")):
+            found = ip_address(text)
+            if found != self._proxy:
+                return found
+        return ""
+
+
+def ip_address(text: str) -> str:
+    """An address in its usual form, without a port; "" for what is none. An IPv4 address within IPv6 is that address.
+
+    A zone (`fe80::1%eth0`) is refused: it may be any text.
+    """
+    match = _WITH_PORT.fullmatch(text.strip())
+    plain = (match["ipv6"] or match["ipv4"]) if match else text.strip()
+    try:
+        found = ipaddress.ip_address(plain) if "%" not in plain else None
+    except ValueError:
+        found = None
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    return str(found or "")

@@ -1,0 +1,55 @@
+"""HTTP by the letter where the parser is lenient, and connections that close without losing their last response."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any, cast
+
+import h11
+
+_FOLDED = re.compile(rb"\n[ \t]")
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+
+
+class StrictConnection(h11.Connection):
+    """h11's server connection, which refuses a header that continues on the next line (RFC 9112, 5.2).
+
+    h11 joins the lines; a proxy in front may have read two headers, or one that ends with the first line.
+    """
+
+    def next_event(self) -> Any:
+        if self.their_state is h11.IDLE:
+            data, _ = self.trailing_data
+            folded = _FOLDED.search(data)
+            end = _END_OF_HEAD.search(data) if folded else None
+            if folded and (end is None or folded.start() < end.start()):
+                raise h11.RemoteProtocolError("a header continues on the next line")
+        return super().next_event()
+
+
+class GentleTransport:
+    """A transport whose `close` is `close_gently`; everything else is that of the transport."""
+
+    def __init__(self, transport: asyncio.Transport, close_gently: Callable[[], None]) -> None:
+        self.transport = transport
+        self.close = close_gently
+        self.lingers = False
+
+    def is_closing(self) -> bool:
+        return self.lingers or self.transport.is_closing()
+
+    def linger(self) -> None:
+        """Send what is written and then the end, but go on reading: data that arrives at a closed socket resets the
+        connection, and the client may lose the response (RFC 9112, 9.6)."""
+        self.lingers = True
+        self.transport.write_eof()
+        self.transport.resume_reading()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.transport, name)
+
+    def as_transport(self) -> asyncio.Transport:
+        """This object under the type that protocols expect."""
+        return cast("asyncio.Transport", self)
