@@ -19,7 +19,10 @@ _RETURN = re.compile(r"-?[0-9]{1,6}(?:\.[0-9]{1,18})?(?:[eE][+-]?[0-9]{1,2})?", 
 
 @dataclass(frozen=True, slots=True)
 class MonthlyReturns:
-    """Returns as fractions: one row per month, ascending without gaps, one column per symbol. Months are first days."""
+    """Returns as fractions: one row per month, ascending without gaps, one column per symbol.
+
+    A month is its first day.
+    """
 
     symbols: tuple[str, ...]
     months: tuple[date, ...]

@@ -67,7 +67,7 @@ class Backend(Protocol):
         """Why this process does not write to the book; None while it does. Does not use the book's thread."""
 
     async def write_again(self) -> None:
-        """Resume writing after the disk failed. Refused while it still fails."""
+        """Write the book again after a failure of the disk. Raises `Refusal` while the disk still fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Host(Protocol):
         """Run a service of `book_services` on the book's thread and return its result."""
 
     async def write_again(self) -> None:
-        """Resume writing after the disk failed. Refused while it still fails."""
+        """Write the book again after a failure of the disk. Raises `Refusal` while the disk still fails."""
 
     def heartbeats_held(self) -> AbstractAsyncContextManager[None]:
         """A block in which no heartbeat runs, so that the book changes only by requests."""

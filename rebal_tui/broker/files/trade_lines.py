@@ -25,7 +25,7 @@ class TradeLine:
 
     @property
     def amount(self) -> Money | None:
-        """Dollars at the price, None without one."""
+        """The shares times the price of the line, in dollars; None without a price."""
         return None if self.price is None else Money(self.qty * self.price // NANO)
 
 

@@ -29,11 +29,11 @@ class Decisions:
     """One entry per account of a frame, in its order.
 
     `outcome` is an index in `OUTCOMES` or `NOT_EVALUATED`, `check` the index in `CHECKS` of the check that the
-    decision's reason names. `reported` has a bit (1 << index) for every check that failed, fired, held back
-    or cannot be corrected. `equity`
-    is managed equity (R-15) in floating dollars, right to about 15 digits. `confirmed` counts accounts decided by the
-    exact form. `cannot` maps the row of an account to the last trigger that no order can correct, as (check, detail);
-    the detail is empty where floats alone decided it, and `cannot_detail` makes it on request.
+    decision's reason names. `reported` has a bit (1 << index) for every check that failed, that called for a run, that
+    delayed one (the cooldown), or whose drift no order can reduce. `equity` is managed equity (R-15) in floating
+    dollars, right to about 15 digits. `confirmed` counts accounts decided by the exact form. `cannot` maps the row of
+    an account to the last check whose drift no order can reduce, as (check, detail); the detail is empty where floats
+    alone decided it, and `cannot_detail` makes it on request.
     """
 
     outcome: Codes

@@ -71,8 +71,9 @@ def go_back(book: Book, portfolio_id: str, number: int) -> tuple[Portfolio, Undo
 def undo(book: Book, change: Undo) -> None:
     """Reverse a change in one transaction, with audit entries of its own.
 
-    Subscriptions and the portfolio are as they were before, with their last rebalance. Raises `Conflict` after an
-    evaluation, when something concerned has changed again, and for a change that canceled or followed a run.
+    Subscriptions and the portfolio are as they were before; subscriptions have the date of their last rebalance
+    again. Raises `Conflict` if any evaluation of the book ran since, if one of these accounts or the portfolio was
+    changed again, or if the change canceled a run.
     """
     if change.refusal:
         raise Conflict(change.refusal)

@@ -195,9 +195,9 @@ class FrameRules:
 
 
 def frame_rules(book: RulesSource) -> dict[int, TradingRules]:
-    """By row of the account table, the rules of the subscribed accounts that have any.
+    """The rules that hold for each subscribed account, by its row in the frame; without an entry, none hold.
 
-    Accounts without rules of their own share the object of their portfolio.
+    An account to which only the rules of its portfolio or of the book apply shares one object with others.
     """
     view, table, today = book.rules_view, book.account_table, book.today()
     concerned = view.concerned(book.portfolios)

@@ -80,7 +80,10 @@ def _is_stored(book: Book, snapshot: AccountSnapshot) -> bool:
 
 
 def store_snapshot(tx: BookTransaction, snapshot: AccountSnapshot | None) -> None:
-    """Store an account as it was read, and compare it with what is known of it. Does nothing for None."""
+    """Store an account as the broker has it now, and pause it when that differs from the book's records.
+
+    Does nothing for None.
+    """
     if snapshot is None:
         return
     read = snapshot.read

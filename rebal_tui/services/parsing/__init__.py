@@ -1,1 +1,1 @@
-"""Input parsing: JSON is read exactly and validated in full; every error has its location."""
+"""Input parsing: JSON with exact decimals, and shapes that report all errors, each with its path."""

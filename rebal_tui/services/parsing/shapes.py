@@ -174,7 +174,10 @@ def items(adapter: TypeAdapter[list[T]], raw: object, reading: Reading, broken: 
 
 
 def with_rules(value: Callable[[], T], rules: Callable[[], Iterable[Broken]]) -> T:
-    """Parse a value, then check its rules. Raises `ValidationError` with the errors of both."""
+    """Parse a value and check its rules, also when it could not be parsed.
+
+    Raises `ValidationError` with the errors of both.
+    """
     errors: list[InitErrorDetails] = []
     result: T | None = None
     try:

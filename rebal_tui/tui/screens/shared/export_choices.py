@@ -1,4 +1,4 @@
-"""What an export can contain: the rows of a list as shown, all rows of the book, or a report."""
+"""What `x` can write to a file: the rows of a list as shown, all records of that kind in the book, or a report."""
 
 from __future__ import annotations
 
