@@ -6,7 +6,6 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
@@ -24,6 +23,7 @@ from rebal_tui.services.evaluation.account import needs_review
 from rebal_tui.services.queries.status import status_line
 from rebal_tui.store import book_settings
 from tests.cli.books import book as cli_book
+from tests.forked_program import ForkedProgram
 from tests.live.factories import START
 from tests.live.servers import Server, serving
 from tests.services.factories import balanced
@@ -40,19 +40,13 @@ def server() -> Iterator[Server]:
 
 
 def connect(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """The real program in an empty home."""
+    """The program in an empty home."""
     filtered = {name: value for name, value in os.environ.items() if name not in (KEY_VARIABLE, SECRET_VARIABLE)}
     homes = {name: str(home / name) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
     nothing = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-    return subprocess.run(
-        [sys.executable, "-m", "rebal_tui", "connect", *arguments],
-        env={**filtered, **homes, **nothing, "PYTHONPATH": str(ROOT), **variables},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-    )
+    program = ForkedProgram("connect", *arguments, env={**filtered, **homes, **nothing, **variables}, cwd=str(ROOT))
+    output, errors = program.communicate(timeout=60)
+    return subprocess.CompletedProcess(program.args, program.returncode, output, errors)
 
 
 def answered(read: Callable[[], T]) -> T:
