@@ -48,6 +48,8 @@ async def liveness(request: Request) -> Response:
 async def health(request: Request) -> Response:
     """Why the book is not served, since when it is halted, the last attempt to write again, and the last decision.
 
+    `kill_switch` is null before the first heartbeat.
+
     The status is 503 while the book is halted, and while heartbeats fail or do not end. A book that a full disk halted
     is written again once `needed_free_bytes` are free.
     """
@@ -63,6 +65,7 @@ async def health(request: Request) -> Response:
         "heartbeat_error": record.error,
         "free_bytes": None if space is None else space.free,
         "needed_free_bytes": None if space is None else space.needed,
+        "kill_switch": record.kill_switch,
         "last_decision": record.last_decision,
     }
     return json_response(shown, 200 if status == "ok" else 503)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from rebal_tui.api.responses import LOCKED, BookClient, is_locked
 from rebal_tui.domain.errors import FILE_LOST, Halt, ReadOnly, Refusal
 from rebal_tui.domain.free_space import FreeSpace
+from rebal_tui.services.book import kill_switch
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.follower import HEARTBEAT_BUDGET_SECONDS
 from rebal_tui.services.wire.health import check, free_space
@@ -48,7 +49,7 @@ class HeartbeatRecord:
     """Heartbeats since the start of the server; times are in seconds since 1970, by the real clock.
 
     `halted` is why the book is halted, empty while it is not; `tried_at` is the last attempt to write again. `space` is
-    the free space on the book's disk when it was last looked at.
+    the free space on the book's disk when it was last looked at, `kill_switch` whether it was on at the last heartbeat.
     """
 
     completed: int = 0
@@ -60,6 +61,7 @@ class HeartbeatRecord:
     tried_at: float | None = None
     last_decision: LastDecision | None = None
     space: FreeSpace | None = None
+    kill_switch: bool | None = None
 
     def fault(self, now: float) -> str:
         """Why the book is not served as it should be, empty while it is. `now` is in seconds since 1970."""
@@ -95,8 +97,10 @@ class Heartbeats:
         if self._left or (record.halted and not await self._write_again()):
             return
         try:
-            while await self._client.ask(lambda book: scheduler.tick(book, HEARTBEAT_BUDGET_SECONDS), heartbeat=True):
-                if self._closing():
+            work_left = True
+            while work_left:
+                work_left, record.kill_switch = await self._client.ask(_tick, heartbeat=True)
+                if work_left and self._closing():
                     return
             if self._now() >= self._checked_at + CHECK_SECONDS:
                 checked = await self._client.ask(check, heartbeat=True)
@@ -153,3 +157,8 @@ class Heartbeats:
     async def _look_at_space(self) -> None:
         with suppress(Refusal, sqlite3.Error):
             self._record.space = await self._client.ask(free_space, heartbeat=True)
+
+
+def _tick(book: Book) -> tuple[bool, bool]:
+    """One heartbeat: whether work is left, and whether the kill switch is on."""
+    return scheduler.tick(book, HEARTBEAT_BUDGET_SECONDS), kill_switch.halted(book)

@@ -57,4 +57,5 @@ class Health(TypedDict):
     heartbeat_error: str
     free_bytes: int | None
     needed_free_bytes: int | None
+    kill_switch: bool | None
     last_decision: LastDecision | None
