@@ -91,12 +91,15 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
 def _demo(path: Path, accounts: int, seed: str, speed: float, headless: int | None) -> int:
     from rebal_tui import bootstrap, demo_book, paths
     from rebal_tui.services.simulation.demonstration import history
+    from rebal_tui.store.new_file import built_beside
 
     def prepare(paused: bool = False) -> None:
-        bootstrap.create_demo(path, accounts=accounts, seed=seed, speed=speed, paused=paused).close()
+        with built_beside(path) as new:
+            bootstrap.create_demo(new, accounts=accounts, seed=seed, speed=speed, paused=paused).close()
 
     def prepare_history() -> None:
-        demo_book.create_demo_with_history(path, speed=speed).close()
+        with built_beside(path) as new:
+            demo_book.create_demo_with_history(new, speed=speed).close()
 
     if headless is None:
         has_history = (accounts, seed) == (history.ACCOUNTS, history.SEED)

@@ -97,6 +97,7 @@ def entry(
 def _serve(path: Path, bind_address: BindAddress, at: datetime | None, immediate_fills: bool, as_json: bool) -> int:
     from rebal_tui import bootstrap, paths, serving
     from rebal_tui.log_lines import log_to_stderr
+    from rebal_tui.store.new_file import built_beside
 
     log_to_stderr()
     sandbox = bind_address.with_sandbox
@@ -107,7 +108,8 @@ def _serve(path: Path, bind_address: BindAddress, at: datetime | None, immediate
 
         def create() -> None:
             start = at or bootstrap.next_open(bootstrap.real_now())
-            bootstrap.create_sandbox(path, start=start, seed=bootstrap.new_seed(), immediate_fills=immediate_fills)
+            with built_beside(path) as new:
+                bootstrap.create_sandbox(new, start=start, seed=bootstrap.new_seed(), immediate_fills=immediate_fills)
 
         def ready(info: ServerInfo) -> None:
             _announce(info, path, sandbox, as_json)
