@@ -26,8 +26,7 @@ def test_a_new_file_replaces_what_a_killed_attempt_left(tmp_path: Path) -> None:
 def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     with pytest.raises(Conflict, match=r"book\.db already exists"), built_beside(path) as new:
-        new.write_bytes(b"ours")
-        path.write_bytes(b"theirs")
+        assert new.write_bytes(b"ours") + path.write_bytes(b"theirs")
     assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("book.db", b"theirs")]
 
 
