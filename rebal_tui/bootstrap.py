@@ -79,11 +79,11 @@ def next_open(after: datetime) -> datetime:
     return opening or after
 
 
-def open_database(path: Path | str, *, read_only: bool = False, keep_old: bool = True) -> Database:
+def open_database(path: Path | str, *, read_only: bool = False, is_backup: bool = False) -> Database:
     """Open a file. When writing, migrate it and claim the fencing epoch, so that only this process can write to it.
 
-    With `keep_old` the file is backed up before a migration. Raises `Conflict` when it is not a book, is damaged, or
-    is newer than this program.
+    Unless it is a copy of a backup, the file is backed up before a migration. Raises `Conflict` when it is not a book,
+    is damaged, or is newer than this program.
     """
     import sqlite3
 
@@ -93,7 +93,7 @@ def open_database(path: Path | str, *, read_only: bool = False, keep_old: bool =
         if not read_only:
             require_whole(database)
             refuse_newer(_sim_migrations(database))  # before the book's own migrations change the file
-            before = (lambda names: _back_up_before_migration(database, names)) if keep_old else None
+            before = None if is_backup else (lambda names: _back_up_before_migration(database, names))
             migrate(database, [("book", MIGRATIONS)], before)
             with database.write() as tx:
                 create_tables(tx)
@@ -101,7 +101,7 @@ def open_database(path: Path | str, *, read_only: bool = False, keep_old: bool =
     except sqlite3.Error as error:
         if database is not None:
             database.close()
-        raise Conflict(paths.cannot_open_message(Path(path), error)) from error
+        raise Conflict(paths.cannot_open_message(Path(path), error, is_backup=is_backup)) from error
     except Conflict:
         if database is not None:
             database.close()

@@ -54,14 +54,14 @@ def latest_backup(folder: Path) -> Path | None:
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def cannot_open_message(path: Path, error: Exception) -> str:
-    """Why a file cannot be opened and, when it is damaged, which backup can replace it."""
+def cannot_open_message(path: Path, error: Exception, *, is_backup: bool = False) -> str:
+    """Why a file cannot be opened and, when it is a damaged book, which backup can replace it."""
     import sqlite3
 
     code = getattr(error, "sqlite_errorcode", None)
     damaged = code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     text = f"{path} cannot be opened as a book: {error}"
-    return f"{text}; {restore_advice(path)}" if damaged else text
+    return f"{text}; {restore_advice(path)}" if damaged and not is_backup else text
 
 
 @contextmanager
@@ -134,11 +134,11 @@ def not_open(path: Path) -> Iterator[None]:
         yield
 
 
-def require_book(path: Path) -> bool:
+def require_book(path: Path, *, is_backup: bool = False) -> bool:
     """Whether a file contains a book; False for a missing one and for one without tables.
 
     A program that was stopped while it created a book leaves a file without tables. Raises `Conflict` when the file is
-    something else.
+    something else; unless it is itself a backup, the message names the backup that can replace a damaged one.
     """
     import sqlite3
 
@@ -153,7 +153,7 @@ def require_book(path: Path) -> bool:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise Conflict(cannot_open_message(path, error)) from error
+        raise Conflict(cannot_open_message(path, error, is_backup=is_backup)) from error
     if tables and "sim_accounts" not in tables:
         raise Conflict(f"{path} is not a rebal-tui book")
     return bool(tables)

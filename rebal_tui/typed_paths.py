@@ -83,14 +83,17 @@ def _require_place(path: Path) -> tuple[bool, Path | None]:
             raise Conflict(f"{path} is a folder; expected the path of a file")
         if not path.parent.is_dir():
             raise Conflict(f"folder not found: {path.parent}")
+        real = path.resolve()
+        if path.is_symlink() and not real.parent.is_dir():
+            raise Conflict(f"{path} is a link to {real}; folder not found: {real.parent}")
         exists = os.path.lexists(path)
         if path.exists() and not path.is_file():
             raise Conflict(f"{path} is a device or a pipe; expected the path of a file")
         owner = book_of(path)
     except OSError as error:
         raise Conflict(f"{path}: {error.strerror or error}") from error
-    if not os.access(path.resolve() if path.exists() else path.resolve().parent, os.W_OK):
-        raise Conflict(f"{path}: no permission to write {'this file' if exists else 'in this folder'}")
+    if not os.access(real if path.exists() else real.parent, os.W_OK):
+        raise Conflict(f"{path}: no permission to write {'this file' if path.exists() else 'in this folder'}")
     return exists, owner
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -21,6 +21,8 @@ from rebal_tui.services.wire.keyring import Keyring
 
 OPEN_PATHS = frozenset({"/openapi.json", "/docs", "/health"})
 """Paths that need no authentication."""
+_UNLIMITED = frozenset({("POST", "/v1/kill_switch"), ("POST", "/v1/beta/kill_switch")})
+"""Requests that the rate limit never refuses: an emergency stop."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 WINDOW_SECONDS = 60.0
 """Length of a rate limit window in seconds."""
@@ -102,6 +104,8 @@ class Access:
                 await error(429, "too many failed attempts", self._headers(left))(scope, receive, send)
             return
         left = self._limiter.acquire(key.name)
+        if (scope["method"], scope["path"]) in _UNLIMITED:
+            left = replace(left, granted=True)
         headers = self._headers(left)
         if not left.granted:
             await error(429, "rate limit exceeded", headers)(scope, receive, send)

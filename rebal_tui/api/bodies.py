@@ -13,12 +13,12 @@ from rebal_tui.services.parsing.unknown_fields import check_unknown
 M = TypeVar("M", bound=Shape)
 
 
-async def raw_body(request: Request, shape: type[Shape]) -> object:
+async def raw_body(request: Request, shape: type[Shape], *, required: bool = True) -> object:
     """The JSON of a body, for a reader of its own. Its unknown fields go to the `warnings` header of the response.
 
     Raises `Invalid` for a field that looks like a typo of one of the shape, and as `json_body` does.
     """
-    raw = await json_body(request)
+    raw = await json_body(request, required=required)
     warnings = check_unknown(shape, raw, shape.ignored)
     if warnings:
         # A header has no characters beyond Latin-1.
@@ -27,6 +27,6 @@ async def raw_body(request: Request, shape: type[Shape]) -> object:
     return raw
 
 
-async def body_of(request: Request, shape: type[M]) -> M:
+async def body_of(request: Request, shape: type[M], *, required: bool = True) -> M:
     """The body as a model. Raises as `raw_body` and `read` do."""
-    return read(shape, await raw_body(request, shape))
+    return read(shape, await raw_body(request, shape, required=required))

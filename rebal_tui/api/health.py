@@ -48,10 +48,14 @@ async def liveness(request: Request) -> Response:
 async def health(request: Request) -> Response:
     """Why the book is not served, since when it is halted, the last attempt to write again, and the last decision.
 
-    The status is 503 while the book is halted, and while heartbeats fail or do not end.
+    `kill_switch` is null before the first heartbeat.
+
+    The status is 503 while the book is halted, and while heartbeats fail or do not end. A book that a full disk halted
+    is written again once `needed_free_bytes` are free.
     """
     record: HeartbeatRecord = request.app.state.options.heartbeats
     status, reason = _status(request)
+    space = record.space
     shown: models.Health = {
         "status": status,
         "reason": reason,
@@ -59,6 +63,9 @@ async def health(request: Request) -> Response:
         "tried_at": _time(record.tried_at),
         "last_heartbeat_at": _time(record.last_at),
         "heartbeat_error": record.error,
+        "free_bytes": None if space is None else space.free,
+        "needed_free_bytes": None if space is None else space.needed,
+        "kill_switch": record.kill_switch,
         "last_decision": record.last_decision,
     }
     return json_response(shown, 200 if status == "ok" else 503)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from rebal_tui.api.responses import LOCKED, BookClient, is_locked
 from rebal_tui.domain.errors import FILE_LOST, Halt, ReadOnly, Refusal
+from rebal_tui.domain.free_space import FreeSpace
+from rebal_tui.services.book import kill_switch
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.follower import HEARTBEAT_BUDGET_SECONDS
-from rebal_tui.services.wire.health import check
+from rebal_tui.services.wire.health import check, free_space
 
 if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
@@ -45,7 +48,8 @@ class ServedBook(BookClient, Protocol):
 class HeartbeatRecord:
     """Heartbeats since the start of the server; times are in seconds since 1970, by the real clock.
 
-    `halted` is why the book is halted, empty while it is not; `tried_at` is the last attempt to write again.
+    `halted` is why the book is halted, empty while it is not; `tried_at` is the last attempt to write again. `space` is
+    the free space on the book's disk when it was last looked at, `kill_switch` whether it was on at the last heartbeat.
     """
 
     completed: int = 0
@@ -56,6 +60,8 @@ class HeartbeatRecord:
     halted_at: float | None = None
     tried_at: float | None = None
     last_decision: LastDecision | None = None
+    space: FreeSpace | None = None
+    kill_switch: bool | None = None
 
     def fault(self, now: float) -> str:
         """Why the book is not served as it should be, empty while it is. `now` is in seconds since 1970."""
@@ -91,17 +97,22 @@ class Heartbeats:
         if self._left or (record.halted and not await self._write_again()):
             return
         try:
-            while await self._client.ask(lambda book: scheduler.tick(book, HEARTBEAT_BUDGET_SECONDS), heartbeat=True):
-                if self._closing():
+            work_left = True
+            while work_left:
+                work_left, record.kill_switch = await self._client.ask(_tick, heartbeat=True)
+                if work_left and self._closing():
                     return
             if self._now() >= self._checked_at + CHECK_SECONDS:
-                record.last_decision = await self._client.ask(check, heartbeat=True)
+                checked = await self._client.ask(check, heartbeat=True)
+                record.last_decision, record.space = checked.last_decision, checked.space
                 self._checked_at = self._now()
             record.completed, record.last_at, record.error = record.completed + 1, self._now(), ""
         except (Refusal, sqlite3.Error, OSError) as error:
             self._failed(LOCKED if is_locked(error) else str(error))
         except Exception as error:
             self._failed(f"{type(error).__name__}: {error}", trace=True)
+        if record.halted:
+            await self._look_at_space()
 
     def _failed(self, text: str, *, trace: bool = False) -> None:
         record, halted = self._record, self._client.halted
@@ -137,7 +148,17 @@ class Heartbeats:
                 self._halt(self._client.halted)
             else:
                 record.halted = str(error)
+            await self._look_at_space()
             return False
         record.halted, record.halted_at = "", None
         _log.warning("the book is written again")
         return True
+
+    async def _look_at_space(self) -> None:
+        with suppress(Refusal, sqlite3.Error):
+            self._record.space = await self._client.ask(free_space, heartbeat=True)
+
+
+def _tick(book: Book) -> tuple[bool, bool]:
+    """One heartbeat: whether work is left, and whether the kill switch is on."""
+    return scheduler.tick(book, HEARTBEAT_BUDGET_SECONDS), kill_switch.halted(book)

@@ -14,7 +14,7 @@ from rebal_tui.api.bodies import body_of
 from rebal_tui.api.openapi import body, responds_with, responds_with_list
 from rebal_tui.api.responses import actor_of, book_client, json_response, no_content
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.parsing.key_requests import AddKey, RotateKey
+from rebal_tui.services.parsing.server_requests import AddKey, RotateKey
 from rebal_tui.services.wire import keys
 from rebal_tui.services.wire.models import server as models
 

@@ -61,6 +61,10 @@ class _ServerFigures(Collector):
             age = max(0.0, self._now - record.last_at)
             yield _gauge("rebal_heartbeat_age_seconds", "Seconds since a heartbeat ended well.", age)
         yield _gauge("rebal_book_halted", "1 while the book cannot be written.", bool(record.halted))
+        if record.space is not None:
+            yield _gauge("rebal_free_bytes", "Free bytes on the book's disk.", record.space.free)
+            needed = "Free bytes that the book's disk needs for runs to start, and to write again when it was full."
+            yield _gauge("rebal_needed_free_bytes", needed, record.space.needed)
         yield _counter("rebal_failed_log_ins", "Requests with a wrong key or secret.", self._failed_logins)
         yield _gauge("rebal_event_streams", "Open event streams.", self._streams)
 

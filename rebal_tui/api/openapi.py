@@ -59,10 +59,10 @@ def responds_with_list(model: Any, status: int = 200) -> dict[str, Any]:
     return made
 
 
-def body(model: type[BaseModel]) -> dict[str, Any]:
+def body(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
     """Options for a request body, which the route parses with the same model, using the exact parser."""
     content = {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
-    return {"openapi_extra": {"requestBody": {"required": True, "content": content}}}
+    return {"openapi_extra": {"requestBody": {"required": required, "content": content}}}
 
 
 def describe(app: FastAPI) -> None:

@@ -151,20 +151,30 @@ def _invalid_field(status: int, message: str) -> Response:
     return json_response(content, status)
 
 
-async def json_body(request: Request) -> object:
-    """The body, parsed exactly: numbers are `Number`, never floats. Raises `NotJson`, `TooLarge`, `Malformed`."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise NotJson
+async def json_body(request: Request, *, required: bool = True) -> object:
+    """The body, parsed exactly: numbers are `Number`, never floats. An empty one is `{}` unless it is required.
+
+    Raises `NotJson`, `TooLarge`, `Malformed`.
+    """
+    if required:
+        _require_json(request)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge
+    if not body and not required:
+        return {}
+    _require_json(request)
     try:
         return read_json(bytes(body), "request body")
     except Invalid as fault:
         raise Malformed(fault.faults) from fault
+
+
+def _require_json(request: Request) -> None:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise NotJson
 
 
 def next_token(key: int | None) -> str | None:

@@ -7,7 +7,6 @@ import ipaddress
 import logging
 import signal
 import socket
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -30,7 +29,7 @@ from rebal_tui.api.heartbeats import Heartbeats, ServedBook
 from rebal_tui.api.repeated_messages import RepeatedMessages
 from rebal_tui.api.responses import error
 from rebal_tui.api.upkeep import Upkeep
-from rebal_tui.domain.errors import Conflict, Refusal
+from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.schedule.heartbeat import Heartbeat
 from rebal_tui.services.wire.keyring import Keyring
 from rebal_tui.services.wire.keys import NewKey
@@ -158,8 +157,7 @@ async def serve(
         await heartbeat.stop()
         listening.close()
         _requests_log.removeFilter(repeated)
-    with suppress(Refusal, sqlite3.Error):
-        await upkeep.run()
+    await upkeep.run()
     return exit_code
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable
 
 from rebal_tui.api.failed_logins import ALERT_FAILURES, FailedLogins
 from rebal_tui.api.responses import BookClient
+from rebal_tui.domain.errors import Refusal
+from rebal_tui.services.book.book import Book
 from rebal_tui.services.wire.keyring import Keyring
 from rebal_tui.services.wire.keys import note_use
 from rebal_tui.services.wire.log_ins import raise_log_in_alert
@@ -16,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """Writes at most once a minute, however many requests arrive."""
+    """Writes at most once a minute, however many requests arrive. What cannot be written is kept for the next time."""
 
     def __init__(self, client: BookClient, keyring: Keyring, failed: FailedLogins, clock: Callable[[], float]) -> None:
         """`clock` is real elapsed time in seconds."""
@@ -25,6 +28,7 @@ class Upkeep:
         self._failed = failed
         self._clock = clock
         self._due = 0.0
+        self._alert = ""
 
     async def run_if_due(self) -> None:
         """Write what was recorded if a minute has passed since the last time."""
@@ -32,16 +36,26 @@ class Upkeep:
             await self.run()
 
     async def run(self) -> None:
-        """Write what was recorded."""
+        """Write what was recorded. A file that cannot be written is no fault here: heartbeats report it."""
         report = self._failed.take_report()
-        used = self._keyring.take_used()
-        if report is None and not used:
-            return
-        self._due = self._clock() + INTERVAL_SECONDS
         if report is not None:
             _log.warning("%s", report.text)
             if report.count >= ALERT_FAILURES:
-                text = report.text
-                await self._client.ask(lambda book: raise_log_in_alert(book, text))
-        if used:
-            await self._client.ask(lambda book: note_use(book.database, used))
+                self._alert = report.text
+        used = self._keyring.take_used()
+        if not self._alert and not used and report is None:
+            return
+        self._due = self._clock() + INTERVAL_SECONDS
+        alert = self._alert
+
+        def store(book: Book) -> None:
+            if alert:
+                raise_log_in_alert(book, alert)
+            note_use(book.database, used)
+
+        try:
+            if alert or used:
+                await self._client.ask(store)
+            self._alert = ""
+        except (Refusal, sqlite3.Error, OSError):
+            self._keyring.return_used(used)

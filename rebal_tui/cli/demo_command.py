@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from rebal_tui.cli.parameters import FILE, command, write, write_message
+from rebal_tui.cli.parameters import FILE, command, confirm_new_book, write, write_message
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.text import count_text
 from rebal_tui.systems import exit_on_hangup, ignore_hangup
@@ -60,10 +60,11 @@ def entry(accounts: int, seed: str, speed: float, db: Path | None, headless: int
         return _demo(Path(folder) / "demo.db", accounts, seed, speed, headless)
 
 
-def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
+def open_screens(path: Path, prepare: Callable[[], None] | None = None, *, typed: bool = False) -> int:
     """Run the screens on a book's file; returns the exit code. Read-only while another process writes the book.
 
-    `prepare` creates a new file while the screens already paint.
+    `prepare` creates a new file while the screens already paint. Before a path that was `typed` becomes a new book,
+    the user is asked.
     """
     from rebal_tui import paths
 
@@ -71,6 +72,8 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
         raise Conflict("the screens need a terminal; 'rebal-tui --help' lists the commands that work without one")
     if os.environ.get("TERM") == "dumb":
         raise Conflict("the screens need a terminal that can move its cursor, and TERM is dumb; use the commands")
+    if typed:
+        confirm_new_book(path)
     with ExitStack() as stack:
         viewing = ""
         try:
@@ -91,12 +94,15 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
 def _demo(path: Path, accounts: int, seed: str, speed: float, headless: int | None) -> int:
     from rebal_tui import bootstrap, demo_book, paths
     from rebal_tui.services.simulation.demonstration import history
+    from rebal_tui.store.new_file import built_beside
 
     def prepare(paused: bool = False) -> None:
-        bootstrap.create_demo(path, accounts=accounts, seed=seed, speed=speed, paused=paused).close()
+        with built_beside(path) as new:
+            bootstrap.create_demo(new, accounts=accounts, seed=seed, speed=speed, paused=paused).close()
 
     def prepare_history() -> None:
-        demo_book.create_demo_with_history(path, speed=speed).close()
+        with built_beside(path) as new:
+            demo_book.create_demo_with_history(new, speed=speed).close()
 
     if headless is None:
         has_history = (accounts, seed) == (history.ACCOUNTS, history.SEED)

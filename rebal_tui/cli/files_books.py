@@ -53,7 +53,7 @@ def opened(path: Path, *, create: bool = False, custodian: str = "") -> Iterator
     from rebal_tui import bootstrap, files_book, opening, paths
 
     if not create and not path.is_file():
-        raise Conflict(f"{path}: no such book; create one with 'rebal-tui import positions.csv'")
+        raise Conflict(f"there is no book at {path}; create one with 'rebal-tui import positions.csv'")
     with paths.exclusive_lock(path), ExitStack() as stack:
         replaced = create and is_replaceable(path)
         new = not path.exists()

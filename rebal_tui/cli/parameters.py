@@ -216,8 +216,20 @@ def existing_book_path(ctx: click.Context, db: Path | None) -> Path:
 
     path = book_path(ctx, db)
     if not path.is_file() or not paths.require_book(path):
-        raise Conflict(f"{path}: no such book; create one with 'rebal-tui import' or 'rebal-tui demo --db FILE'")
+        raise Conflict(f"there is no book at {path}; create one with 'rebal-tui import' or 'rebal-tui demo --db FILE'")
     return path
+
+
+def confirm_new_book(path: Path) -> None:
+    """Ask before a path that was typed becomes a new book, because it may be mistyped. Raises `Conflict` when its
+    folder is missing, or when the answer is no; nothing was created then."""
+    real = path.resolve()
+    if real.exists():
+        return
+    if not real.parent.is_dir():
+        raise Conflict(f"there is no book at {path}: folder not found: {real.parent}")
+    if not click.confirm(f"There is no book at {path}. Create a new, empty book there?", err=True):
+        raise Conflict("no book was created")
 
 
 @contextmanager

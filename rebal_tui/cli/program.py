@@ -99,7 +99,7 @@ def program(ctx: click.Context, db: Path | None) -> int | None:
     from rebal_tui.cli.demo_command import open_screens
     from rebal_tui.cli.parameters import book_path
 
-    return open_screens(book_path(ctx, None))
+    return open_screens(book_path(ctx, None), typed=db is not None)
 
 
 def main(args: Sequence[str] | None = None) -> None:

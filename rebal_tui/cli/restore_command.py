@@ -37,7 +37,7 @@ def entry(ctx: click.Context, backup: Path, db: Path | None) -> int:
 
     path = book_path(ctx, db).resolve()
     require_input(backup)
-    if not paths.require_book(backup):
+    if not paths.require_book(backup, is_backup=True):
         raise Conflict(f"{backup} is empty; expected a backup of a book")
     stamp = f"{bootstrap.real_now():%Y%m%d-%H%M%S}"
     previous_file = path.with_name(f"{path.stem}-replaced-{stamp}{path.suffix}")
@@ -57,7 +57,7 @@ def _prepare_copy(copy: Path, name: str) -> tuple[int, str]:
     from rebal_tui import bootstrap
     from rebal_tui.store import audit
 
-    database = bootstrap.open_database(copy, keep_old=False)
+    database = bootstrap.open_database(copy, is_backup=True)
     try:
         _verify_copy(copy, database)
         at = audit.last_at(database) or bootstrap.real_now()

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rebal_tui.cli.parameters import Timestamp, book_path, command, db_option, write, write_message
+from rebal_tui.cli.parameters import (
+    Timestamp,
+    book_path,
+    command,
+    db_option,
+    existing_book_path,
+    write,
+    write_message,
+)
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.systems import ignore_hangup
 
@@ -91,12 +99,14 @@ def entry(
         with tempfile.TemporaryDirectory(prefix="rebal-tui-") as folder:
             bind_address = BindAddress(host, port, rate, True, proxy)
             return _serve(Path(folder) / "sandbox.db", bind_address, at, not slow_fills, as_json)
-    return _serve(book_path(ctx, db), BindAddress(host, port, rate, sandbox, proxy), at, not slow_fills, as_json)
+    path = book_path(ctx, db) if sandbox else existing_book_path(ctx, db)
+    return _serve(path, BindAddress(host, port, rate, sandbox, proxy), at, not slow_fills, as_json)
 
 
 def _serve(path: Path, bind_address: BindAddress, at: datetime | None, immediate_fills: bool, as_json: bool) -> int:
     from rebal_tui import bootstrap, paths, serving
     from rebal_tui.log_lines import log_to_stderr
+    from rebal_tui.store.new_file import built_beside
 
     log_to_stderr()
     sandbox = bind_address.with_sandbox
@@ -107,7 +117,8 @@ def _serve(path: Path, bind_address: BindAddress, at: datetime | None, immediate
 
         def create() -> None:
             start = at or bootstrap.next_open(bootstrap.real_now())
-            bootstrap.create_sandbox(path, start=start, seed=bootstrap.new_seed(), immediate_fills=immediate_fills)
+            with built_beside(path) as new:
+                bootstrap.create_sandbox(new, start=start, seed=bootstrap.new_seed(), immediate_fills=immediate_fills)
 
         def ready(info: ServerInfo) -> None:
             _announce(info, path, sandbox, as_json)

@@ -11,7 +11,7 @@ SQLITE_SUFFIXES = ("-wal", "-shm", "-journal")
 SIDE_SUFFIXES = (*SQLITE_SUFFIXES, ".lock", ".serve")
 """Endings of the files that belong to an open book."""
 _UNFINISHED_SUFFIXES = (".partial", ".restoring")
-"""Endings of an unfinished backup and restore of a book, which are deleted."""
+"""Endings of an unfinished new book, backup or restore, which are deleted."""
 
 
 def require_book_name(path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rebal_tui.domain.errors import FILE_LOST, Halt, ReadOnly
+from rebal_tui.domain.free_space import FreeSpace, free_space
 from rebal_tui.domain.text import fold
 from rebal_tui.store.file_mark import FileMark, FileWatch, same_content
 from rebal_tui.store.read_only_files import reading_uri
@@ -27,8 +28,6 @@ SqlRow = tuple[Any, ...]
 MEMORY = ":memory:"
 WAL_LIMIT = 8 * 1024 * 1024
 """Size in bytes to which the write-ahead log is truncated after a checkpoint."""
-FREE_SPACE_MIN_BYTES = 16 * 1024 * 1024
-"""With less free space on the disk than this, no new work starts."""
 LISTED = "(SELECT value FROM json_each(?))"
 """The right side of `IN` for a parameter from `listed`.
 
@@ -46,6 +45,7 @@ _FAULTS = {
     sqlite3.SQLITE_CORRUPT: Halt.DAMAGED,
     sqlite3.SQLITE_NOTADB: Halt.DAMAGED,
 }
+_FREE_SPACE_HELPS = frozenset({Halt.DISK_FULL, Halt.IO_ERROR})
 _HALT_TEXTS = {
     Halt.VIEWING: "the book is open read-only in this process",
     Halt.TAKEN_OVER: "another rebal-tui took over the book; this one no longer writes to it",
@@ -174,7 +174,12 @@ class Database:
             return None
         if self.halted is not None and self.halted.halt is not Halt.VIEWING:
             return self.halted
-        return self.halt(why, str(error))
+        space = None
+        if why in _FREE_SPACE_HELPS:
+            with suppress(OSError):
+                space = self.free_space()
+        lacks = space is not None and not space.is_enough
+        return self.halt(why, f"{error}; {space}" if lacks else str(error))
 
     def resume_writing(self) -> None:
         """Resume writing after a disk failure.
@@ -183,10 +188,15 @@ class Database:
         """
         if self.halted is None:
             return
-        if self.halted.halt not in (Halt.DISK_FULL, Halt.IO_ERROR):
+        if self.halted.halt not in _FREE_SPACE_HELPS:
             raise self.halted.again()
-        if not self.has_free_space():
-            raise self.halt(Halt.DISK_FULL, f"less than {FREE_SPACE_MIN_BYTES // 1024**2} MB free")
+        self.require_in_place()
+        space = self.free_space()
+        if space is not None and not space.is_enough:
+            self._empty_log()
+            space = self.free_space()
+        if space is not None and not space.is_enough:
+            raise self.halt(Halt.DISK_FULL, str(space))
         self.halted = None
         self.claim_epoch()
 
@@ -229,9 +239,30 @@ class Database:
         row = self.row("PRAGMA data_version")
         return int(row[0]) if row else 0
 
+    def _empty_log(self) -> None:
+        """Move the write-ahead log into the file, which on a small disk may free the space that is needed.
+
+        Whoever reads the file is not waited for.
+        """
+        (before,) = self.row("PRAGMA busy_timeout") or (0,)
+        with suppress(sqlite3.Error):
+            self.connection.execute("PRAGMA busy_timeout = 0")
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self.connection.execute(f"PRAGMA busy_timeout = {before}")
+        with suppress(OSError):
+            self._remember_file()
+
     def has_free_space(self) -> bool:
-        """Whether the file's disk has at least `FREE_SPACE_MIN_BYTES` free."""
-        return self.path == MEMORY or shutil.disk_usage(Path(self.path).parent).free >= FREE_SPACE_MIN_BYTES
+        """Whether the file's disk has as much free space as new work needs."""
+        space = self.free_space()
+        return space is None or space.is_enough
+
+    def free_space(self) -> FreeSpace | None:
+        """The free space of the file's disk, None in memory. Raises `OSError` when the file's folder is gone."""
+        if self.path == MEMORY:
+            return None
+        usage = shutil.disk_usage(Path(self._real_path).parent)
+        return free_space(usage.free, usage.total)
 
     def rows(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[SqlRow]:
         """Every row of a query."""

@@ -135,7 +135,7 @@ class RebalApp(ActingApp):
     def _show_loading(self) -> None:
         """Show the progress of opening the book until the first status is available."""
         section = self.section
-        if self._loading_timer is not None and (self.last_status is not None or self._loading is None):
+        if self._loading_timer is not None and (self.last_status is not None or self._open_error_shown):
             self._loading_timer.stop()
         elif self._loading is not None and section is not None and section.is_mounted:
             section.show_loading(self._loading)

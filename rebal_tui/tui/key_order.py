@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,6 +16,8 @@ from textual.widgets import Input
 
 LOST_AFTER_SECONDS = 2.0
 """After this time, an event whose end was not noticed holds the following ones no longer: its widget was removed."""
+FOLLOW_SECONDS = 0.01
+"""How long after a key its end is looked for if no other event comes: looking would delay the frame that shows it."""
 _ROUNDS = 2
 
 
@@ -36,6 +39,7 @@ class KeyOrder:
         """The event after which the following ones wait for `ready`."""
         self._waiting: deque[Event] = deque()
         self._lost: Timer | None = None
+        self._looking: asyncio.TimerHandle | None = None
 
     def accept(self, event: Event) -> bool:
         """Whether the app may handle an event from the terminal now. False: it gets it again when its turn comes."""
@@ -45,6 +49,7 @@ class KeyOrder:
             self._waiting.append(event)
             if self._lost is None:
                 self._lost = self._app.set_timer(LOST_AFTER_SECONDS, self._give_up)
+            self._look_for_end()
             return False
         return True
 
@@ -54,7 +59,21 @@ class KeyOrder:
         A callback goes through the same queues behind the key, and a second one behind the messages of the key's
         action, such as a field's `Submitted`.
         """
-        if not isinstance(event, Key | Paste) or (self._is_typed(event) and self._waiting_is_typed()):
+        if not isinstance(event, Key | Paste):
+            self._next(event)
+        elif event is self._handled:
+            self._looking = asyncio.get_running_loop().call_later(FOLLOW_SECONDS, self._look_for_end)
+            if self._waiting:
+                self._look_for_end()
+
+    def _look_for_end(self) -> None:
+        """Find out when the event that the app has handled is done with, unless that has begun."""
+        looking, self._looking = self._looking, None
+        event = self._handled
+        if looking is None or event is None:
+            return
+        looking.cancel()
+        if self._is_typed(event) and self._waiting_is_typed():
             self._next(event)
         else:
             self._begin_round(event, _ROUNDS)
@@ -99,6 +118,9 @@ class KeyOrder:
     def _next(self, event: Event) -> None:
         if event is not self._handled:
             return
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
         if self._lost is not None:
             self._lost.stop()
             self._lost = None

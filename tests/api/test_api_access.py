@@ -155,6 +155,9 @@ def test_the_remaining_percent_is_shown_until_it_is_zero(limited: Server) -> Non
     assert left[-1] == 0
     assert answer.json() == {"code": 42910000, "message": "rate limit exceeded"}
     assert answer.headers["X-RateLimit-Limit"] == str(RATE)
+    stopped = limited.http.post("/v1/kill_switch")
+    assert (stopped.status_code, stopped.headers["X-RateLimit-Remaining"]) == (200, "0"), "an emergency stop"
+    assert limited.http.delete("/v1/kill_switch").status_code == 429
     assert 0 < int(answer.headers["X-RateLimit-Reset"]) - datetime.now(UTC).timestamp() <= WINDOW_SECONDS + 2
 
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -110,9 +111,12 @@ def test_a_full_disk_is_said_once_and_left_behind_when_it_has_space(
         assert (anyone.status_code, anyone.json()) == (503, {"status": "halted"})
         figures = (await served.http.get("/metrics")).text
         assert "rebal_book_halted 1.0" in figures
+        assert "\nrebal_free_bytes " in figures
+        assert "\nrebal_needed_free_bytes " in figures
         told = await served.http.get("/v1/health")
         assert (told.status_code, "the disk is full" in told.json()["reason"]) == (503, True)
         assert told.json()["halted_at"] <= told.json()["tried_at"]
+        assert told.json()["free_bytes"] > told.json()["needed_free_bytes"] > 0
         assert told.json()["last_decision"] == decided
         await served.wait(RETRY_SECONDS)
         assert (await served.http.get("/v1/health")).json()["status"] == "ok"
@@ -145,6 +149,22 @@ def test_a_failed_attempt_is_repeated_after_thirty_seconds(
         assert len(caplog.records) == 1
         await served.wait(RETRY_SECONDS)
         assert (await served.http.get("/v1/clock")).status_code == 200
+
+    with_book(tmp_path / "book.db", test)
+
+
+@pytest.mark.slow
+def test_a_failed_attempt_names_the_space_that_there_is_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(served: Served) -> None:
+        await served.halt(Halt.DISK_FULL)
+        monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=5, total=1_600))
+        await served.wait(RETRY_SECONDS)
+        told = (await served.http.get("/v1/health")).json()
+        assert "5 bytes free, 100 needed" in told["reason"]
+        assert (told["free_bytes"], told["needed_free_bytes"]) == (5, 100)
+        monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=100, total=1_600))
+        await served.wait(RETRY_SECONDS)
+        assert (await served.http.get("/v1/health")).json()["status"] == "ok"
 
     with_book(tmp_path / "book.db", test)
 

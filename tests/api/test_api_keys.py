@@ -163,8 +163,21 @@ def test_the_kill_switch_is_turned_and_released(sandbox: Server) -> None:
     for _ in range(2):
         assert sandbox.post("/v1/kill_switch", None) == {"on": True}
     assert sandbox.get("/v1/kill_switch") == {"on": True}
+    assert sandbox.get("/v1/health")["kill_switch"] is True
     assert sandbox.http.delete("/v1/kill_switch").json() == {"on": False}
     assert sandbox.get("/v1/kill_switch") == {"on": False}
+    assert sandbox.get("/v1/health")["kill_switch"] is False
+    for body, message in (
+        ({"on": False}, "on: expected true; DELETE releases the kill switch, got false"),
+        ({"onn": True}, 'unknown field "onn"; did you mean on?'),
+        ({"color": 1}, 'unknown field "color"'),
+        ([], "expected a kill switch that is on, got a list"),
+    ):
+        assert message in sandbox.post("/v1/kill_switch", body, 400)["message"]
+    assert sandbox.http.post("/v1/kill_switch", content="on=1").status_code == 415
+    assert sandbox.get("/v1/kill_switch") == {"on": False}
+    assert sandbox.post("/v1/kill_switch", {"on": True}) == {"on": True}
+    sandbox.http.delete("/v1/kill_switch")
 
 
 def test_failed_log_ins_are_reported_by_address_and_key_without_what_was_given() -> None:

@@ -112,7 +112,7 @@ def test_invalid_serve_options_are_refused_in_one_line(book: Path, capsys: pytes
     assert capsys.readouterr().err.endswith("use a new file for --sandbox\n")
     assert run(["serve", "--at", OPEN, "--db", str(book)]) == 2
     assert run(["keys", "list", "--db", str(book.with_name("none.db"))]) == 1
-    assert "no such book" in capsys.readouterr().err
+    assert "there is no book at" in capsys.readouterr().err
 
 
 def test_a_missing_extra_is_reported_with_its_install_command(

@@ -13,8 +13,11 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import click
 import pytest
 
+from rebal_tui.cli import demo_command
+from rebal_tui.domain.errors import Conflict
 from rebal_tui.paths import exclusive_lock
 from tests.cli.books import COMMANDS, NOON, book, call, spawn, written
 
@@ -74,7 +77,55 @@ def test_exit_codes_of_the_real_program(tmp_path: Path) -> None:
     assert spawn("no-such-command").code == 2
     assert spawn("evaluate", "--at", "garbage").code == 2
     missing = spawn("check", "--db", tmp_path / "none.db")
-    assert (missing.code, "no such book" in missing.err, "Traceback" in missing.err) == (1, True, False)
+    assert (missing.code, "there is no book at" in missing.err, "Traceback" in missing.err) == (1, True, False)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("serve",),
+        ("evaluate",),
+        ("keys", "list"),
+        ("keys", "add", "office"),
+        ("import", "--undo"),
+        ("approve", "--all"),
+        ("trades", "list.csv"),
+        ("fills", "fills.csv"),
+        ("report", "--book"),
+        ("enter", "asset", "SPY"),
+    ],
+    ids=" ".join,
+)
+def test_a_mistyped_path_makes_no_book_and_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fills.csv").write_text("{}")
+    result = call(*command, "--db", tmp_path / "mistyped" / "book.db")
+    assert (result.code, "there is no book at" in result.err) == (1, True), result
+    assert [one.name for one in tmp_path.iterdir()] == ["fills.csv"]
+
+
+def test_the_screens_ask_before_a_typed_path_becomes_a_new_book(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    asked: list[str] = []
+
+    def refuse(text: str, *, err: bool) -> bool:
+        assert err, "standard output may be a file"
+        asked.append(text)
+        return False
+
+    monkeypatch.setattr(click, "confirm", refuse)
+    with pytest.raises(Conflict, match="no book was created"):
+        demo_command.open_screens(tmp_path / "book.db", typed=True)
+    with pytest.raises(Conflict, match=f"folder not found: {tmp_path / 'none'}$"):
+        demo_command.open_screens(tmp_path / "none" / "book.db", typed=True)
+    assert asked == [f"There is no book at {tmp_path / 'book.db'}. Create a new, empty book there?"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_ctrl_c_exits_with_130(tmp_path: Path) -> None:
@@ -210,7 +261,7 @@ def test_a_file_left_by_a_stopped_import_is_a_new_one(tmp_path: Path, kind: str)
         ("backup", tmp_path / "b.db"),
     ):
         result = call(*command, "--db", db)
-        assert (result.code, "no such book" in result.err) == (1, True), command
+        assert (result.code, "there is no book at" in result.err) == (1, True), command
     assert call("restore", db, "--db", tmp_path / "other.db").code == 1
     assert call("import", written(tmp_path, book()), "--db", db).code == 0
     assert call("check", "--db", db).code == 0

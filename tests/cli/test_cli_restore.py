@@ -69,6 +69,22 @@ def test_a_restore_replaces_the_book_and_keeps_the_old_file(tmp_path: Path) -> N
     assert audit.entries(database, 1)[0].action == "book.restored"
 
 
+@pytest.mark.parametrize("damaged", [True, False])
+def test_a_refused_backup_is_not_told_to_be_restored_from_a_backup_of_its_own(tmp_path: Path, damaged: bool) -> None:
+    db = a_book(tmp_path)
+    backup = tmp_path / "copy.db"
+    assert call("backup", backup, "--db", db).code == 0
+    if damaged:
+        damage(backup)
+    else:
+        backup.write_bytes(b"SQLite format 3\0" + b"x" * 9000)
+
+    result = call("restore", backup, "--db", db)
+
+    assert (result.code, str(backup) in result.err) == (1, True)
+    assert "there is no backup of it" not in result.err
+
+
 def test_a_missing_book_is_restored(tmp_path: Path) -> None:
     db = noted(a_book(tmp_path), "only")
     assert call("backup", tmp_path / "copy.db", "--db", db).code == 0

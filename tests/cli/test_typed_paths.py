@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,14 @@ def test_an_output_that_cannot_be_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "a-file").write_text("")
     with pytest.raises(Conflict):
         require_output(tmp_path / name)
+
+
+@pytest.mark.parametrize("check", [require_output, require_backup_target])
+def test_a_link_into_a_missing_folder_names_that_folder(tmp_path: Path, check: Callable[[Path], bool]) -> None:
+    link, folder = tmp_path / "x.csv", tmp_path / "gone"
+    link.symlink_to(folder / "x.csv")
+    with pytest.raises(Conflict, match=f"folder not found: {folder}$"):
+        check(link)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs")

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from rebal_tui.domain.errors import Halt, ReadOnly
+from rebal_tui.domain.free_space import MAX_NEEDED_BYTES, free_space
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.schedule import scheduler
@@ -128,14 +130,46 @@ def test_after_space_is_freed_writing_resumes(tmp_path: Path, monkeypatch: pytes
     limit_pages(database, 4)
     assert fill_up(database, lambda _number: None) is not None
     with monkeypatch.context() as full:
-        full.setattr("rebal_tui.store.database.FREE_SPACE_MIN_BYTES", 10**18)
-        with pytest.raises(ReadOnly, match="MB free"):
+        full.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=100, total=6_000_000))
+        with pytest.raises(ReadOnly, match=r"the disk is full; .* \(100 bytes free, 375,000 needed\)"):
             database.resume_writing()
     with pytest.raises(ReadOnly), database.write():
         pytest.fail("never reached")
     database.connection.execute("PRAGMA max_page_count = 100000")
     database.resume_writing()
     assert fill_up(database, lambda _number: None) is None
+
+
+def test_a_full_disk_names_what_it_needs_and_a_small_one_needs_little(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=4_096, total=10_000_000))
+    database = new_file(tmp_path / "book.db")
+    limit_pages(database, 4)
+    stopped = fill_up(database, lambda _number: None)
+    assert "all saved data is intact (database or disk is full; 4,096 bytes free, 625,000 needed)" in str(stopped)
+    assert free_space(0, 10**12).needed == MAX_NEEDED_BYTES
+
+
+def test_the_log_is_emptied_where_its_space_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "book.db"
+    database, log = new_file(path), path.with_name("book.db-wal")
+    for _ in range(20):
+        with database.write() as tx:
+            book_settings.put(tx, "again", "x" * 30_000)
+    logged = log.stat().st_size
+    assert logged > 400_000
+
+    def usage(_path: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=logged - log.stat().st_size, total=6_000_000)
+
+    monkeypatch.setattr("shutil.disk_usage", usage)
+    database.halt(Halt.DISK_FULL)
+    database.resume_writing()
+    with database.write() as tx:
+        book_settings.put(tx, "again", "y")
+    database.close()
+    assert integrity_faults(Database(path).connection) == []
 
 
 def test_a_superseded_or_read_only_database_never_writes_again(tmp_path: Path) -> None:

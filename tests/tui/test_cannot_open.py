@@ -8,9 +8,11 @@ from typing import Any
 
 from rebal_tui import bootstrap, opening
 from rebal_tui.services.schedule.book_thread import BookThread
+from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 from rebal_tui.tui.screens.cannot_open import CannotOpenScreen
+from rebal_tui.tui.widgets.status import StatusBar
 from tests.tui.driving import press, screen_text, settle, shown_messages
 
 
@@ -27,7 +29,9 @@ def test_the_reason_stays_and_the_program_ends_with_code_1(tmp_path: Path) -> No
         return opening.open_book(path)
 
     thread = BookThread(open_book)
-    app = RebalApp(BookBackend(thread), heartbeat=False)
+    loading = LoadProgress()
+    loading.update(0, 2)
+    app = RebalApp(BookBackend(thread), heartbeat=False, loading=loading)
 
     async def main() -> None:
         async with app.run_test(size=(100, 30)) as pilot:
@@ -40,6 +44,9 @@ def test_the_reason_stays_and_the_program_ends_with_code_1(tmp_path: Path) -> No
             shown = " ".join(screen_text(app).split())
             assert "made by a newer version of rebal-tui" in shown
             assert len(shown_messages(app)) <= 1
+            assert app.section is not None
+            line = app.section.query_one(StatusBar).render_line(0).text
+            assert ("not open" in line, "opening" in line) == (True, False)
             await press(pilot, "q")
 
     asyncio.run(main())

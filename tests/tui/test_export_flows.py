@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.shared import export_choices
@@ -120,6 +121,30 @@ def test_an_export_is_private_and_confirms_before_it_overwrites(tmp_path: Path) 
     assert path.read_text() == "[]\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [Conflict("the disk is full"), OSError(28, "No space left on device")])
+def test_a_failed_export_shows_why_and_no_progress(tmp_path: Path, error: Exception) -> None:
+    backend = FakeBackend()
+
+    async def advance(made: SimpleNamespace) -> bool:
+        if made.done:
+            raise error
+        made.done, made.total = 34_000, 100_000
+        return True
+
+    backend.answers[export_choices.advance] = advance
+
+    async def script(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "x", "down")
+        app.screen.query_one("#export-path").value = str(tmp_path / "out.csv")  # type: ignore[attr-defined]
+        await press(pilot, "enter")
+        shown = screen_text(app)
+        assert "he disk is full." in shown or "No space left on device." in shown
+        assert "of 100,000" not in shown
+        assert "Only you can read the file." in shown
+
+    drive(script, make_app(backend))
 
 
 def test_a_long_export_reports_progress_and_ends_when_left(tmp_path: Path) -> None:

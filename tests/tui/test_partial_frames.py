@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+from textual.events import Event, Key
 from textual.pilot import Pilot
 
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.key_order import KeyOrder
 from rebal_tui.tui.widgets.table import BookTable
 from tests.tui.driving import drive, settle
 from tests.tui.textual_internals import drawn, record_pieces
@@ -34,5 +37,50 @@ def test_the_changes_of_each_key_make_the_whole_screen(monkeypatch: pytest.Monke
             assert [line.text for line in shown] == [line.text for line in drawn(app.screen)], key
         table = app.screen.query_one(BookTable)
         assert table.has_focus
+
+    drive(script, size=(120, 40))
+
+
+def test_a_move_of_the_cursor_draws_its_two_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the scroll bar beside them; the detail follows later."""
+    pieces = record_pieces(monkeypatch)
+
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        table = app.screen.query_one(BookTable)
+        await pilot.press("down")
+        await settle(pilot)
+        pieces.clear()
+        table.action_move(1)
+        await pilot.pause()
+        width = table.scrollable_content_region.width
+        assert [(y - table.region.y, strip.cell_length) for _, y, strip in pieces] == [(2, width), (3, width)]
+
+    drive(script, size=(120, 40))
+
+
+def test_a_key_is_drawn_before_its_end_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking goes through the queues of every widget above the one with the focus."""
+    looked: list[int] = []
+    begin_round = KeyOrder._begin_round
+
+    def recorded(order: KeyOrder, event: Event, left: int) -> None:
+        looked.append(left)
+        begin_round(order, event, left)
+
+    monkeypatch.setattr(KeyOrder, "_begin_round", recorded)
+    pieces = record_pieces(monkeypatch)
+
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        pieces.clear()
+        looked.clear()
+        app.post_message(Key("down", None))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert pieces
+        assert not looked
+        app.post_message(Key("up", None))
+        app.post_message(Key("down", None))
+        await settle(pilot)
+        assert looked, "other keys wait"
 
     drive(script, size=(120, 40))

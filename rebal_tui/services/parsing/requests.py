@@ -19,7 +19,6 @@ from rebal_tui.services.parsing import fields
 from rebal_tui.services.parsing.corporate_action import ApplyCorporateAction
 from rebal_tui.services.parsing.field_types import percent_above_zero, percent_not_negative
 from rebal_tui.services.parsing.fields import shown
-from rebal_tui.services.parsing.key_requests import AddKey, RotateKey
 from rebal_tui.services.parsing.portfolio_requests import CreatePortfolio, Name, OneWeight, UpdatePortfolio
 from rebal_tui.services.parsing.portfolio_shape import WEIGHT_SHAPES, read_weights
 from rebal_tui.services.parsing.rule_requests import (
@@ -29,6 +28,7 @@ from rebal_tui.services.parsing.rule_requests import (
     OverrideField,
 )
 from rebal_tui.services.parsing.rules_shape import OverridesField
+from rebal_tui.services.parsing.server_requests import AddKey, RotateKey, TurnOn
 from rebal_tui.services.parsing.shapes import Broken, Read, Reading, Shape, StrictShape, read, with_rules
 
 MAX_DESCRIPTION = 1_024
@@ -263,7 +263,7 @@ class Step(Shape):
 BODIES: tuple[type[BaseModel], ...] = (
     CreatePortfolio, UpdatePortfolio, CreateSubscription, CreateRun, CreateOrder, CreateJournal, OpenAccount,
     ChangeAccount, Deposit, Prices, ChangeAsset, ChangeGuards, Rejection, Step, ApplyCorporateAction, AddKey, RotateKey,
-    ChangeAccountSettings, ChangeSubscription, ChangeBookSettings,
+    TurnOn, ChangeAccountSettings, ChangeSubscription, ChangeBookSettings,
 )  # fmt: skip
 """The models of request bodies."""
 

@@ -30,6 +30,8 @@ from rebal_tui.services.view_models.standing import LABELS, STATUS_TILES, Tile
 
 Codes = NDArray[np.int32]
 
+FEW_ROWS = 8
+"""Up to so many rows are computed one by one: in arrays, one row costs as much as ten alone."""
 RANK = 10**9
 """Distance of two statuses in the default order: larger than any band usage."""
 TILE_GROUPS = {
@@ -72,11 +74,11 @@ class DeskRows(LazyRows[DeskRow]):
         return tuple((tile, counts[tile]) for tile in Tile)
 
     def prepare(self, positions: Ints) -> None:
-        """Compute the worst drifts of rows together: a screen of rows costs as much as a few alone."""
+        """Compute the worst drifts of many rows together; a few are computed when they are read."""
         known = self._worst if len(self._worst) < MAX_CACHED_ROWS else {}
         rules = self._frame.accounts.rules
         rows = [row for row in self._subscribed[positions].tolist() if row not in known and row not in rules]
-        if rows:
+        if len(rows) > FEW_ROWS:
             worst = worst_drifts(self._frame, np.array(rows, np.int64))
             known.update(zip(rows, zip(worst.asset.tolist(), worst.drift.tolist(), strict=True), strict=True))
         self._worst = known

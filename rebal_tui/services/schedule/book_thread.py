@@ -115,7 +115,10 @@ class BookThread:
         def retry() -> None:
             self.open_error = ""
             if self._book is not None:
-                self._book.database.resume_writing()
+                try:
+                    self._book.database.resume_writing()
+                finally:
+                    self.halted = self._book.database.halted
                 self._close_book()
             self._do(lambda _book: None)
 

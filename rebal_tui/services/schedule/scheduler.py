@@ -132,8 +132,9 @@ def _check_free_space(book: Book, now: datetime) -> None:
     """Raise an alert while free disk space is too low to start runs, and clear it afterward."""
     full, alerted = not book.database.has_free_space(), jobs.is_open(book.database, "space", "disk")
     if full and not alerted:
+        text = f"the disk is nearly full: no runs are started ({book.database.free_space()})"
         with book.write() as tx:
-            jobs.raise_alert(tx, now, "space", "disk", "the disk is nearly full: no runs are started")
+            jobs.raise_alert(tx, now, "space", "disk", text)
     elif alerted and not full:
         with book.write() as tx:
             jobs.clear_alert(tx, "space", "disk", now)

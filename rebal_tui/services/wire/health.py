@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rebal_tui.domain.free_space import FreeSpace
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.wire.shapes import time_text
 from rebal_tui.store import jobs
@@ -12,14 +14,30 @@ if TYPE_CHECKING:
     from rebal_tui.services.wire.models.server import LastDecision
 
 
-def check(book: Book) -> LastDecision | None:
-    """The last evaluation of the whole book, None before the first.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The last evaluation of the whole book, None before the first, and the free space, None in memory."""
+
+    last_decision: LastDecision | None
+    space: FreeSpace | None
+
+
+def check(book: Book) -> Checked:
+    """What the health route shows of a book that is written.
 
     Raises `sqlite3.OperationalError` while another program holds the file, also when there is nothing to write.
     """
     with book.write():
         pass
-    found = jobs.last_evaluation(book.database)
+    found, space = jobs.last_evaluation(book.database), free_space(book)
     if found is None:
+        return Checked(None, space)
+    return Checked({"session": found.session, "at": time_text(found.at), "outcomes": found.detail}, space)
+
+
+def free_space(book: Book) -> FreeSpace | None:
+    """The free space of the book's disk, None in memory and when it is not known."""
+    try:
+        return book.database.free_space()
+    except OSError:
         return None
-    return {"session": found.session, "at": time_text(found.at), "outcomes": found.detail}

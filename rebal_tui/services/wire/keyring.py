@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from rebal_tui.store.api_keys import ApiKey
@@ -50,6 +50,10 @@ class Keyring:
         """When keys of the file were used since the last call, by id."""
         used, self._used = self._used, {}
         return {key_id: at for key_id, at in used.items() if all(key_id != own.key_id for own in self._own)}
+
+    def return_used(self, used: Mapping[str, datetime]) -> None:
+        """Keep what `take_used` returned for its next call, because it could not be stored."""
+        self._used = {**used, **self._used}
 
 
 def digest(salt: bytes, secret: str) -> bytes:

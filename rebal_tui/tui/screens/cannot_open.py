@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
 from rebal_tui.tui.screens.shared.dialog import Dialog
+from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.text import ui_text
 
 
@@ -40,6 +41,11 @@ class CannotOpenScreen(Dialog[None]):
             yield Static(ui_text("Nothing was changed. Quit, then correct this and start again."), markup=False)
             with Horizontal():
                 yield Button(ui_text("Quit (q)"), id="leave", compact=True)
+
+    def on_mount(self) -> None:
+        for screen in self.app.screen_stack:
+            if isinstance(screen, SectionScreen) and screen.is_mounted:
+                screen.show_cannot_open()
 
     @on(Button.Pressed)
     def action_leave(self) -> None:

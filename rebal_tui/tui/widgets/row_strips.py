@@ -1,4 +1,4 @@
-"""Rendered rows of a table: kept while their figures stay the same, and rendered ahead of the keys that show them."""
+"""Rendered rows of a table, kept while their figures stay the same."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ class RowStrips(Generic[R]):
         self._view = view
         self._columns: tuple[PlacedColumn[R], ...] = ()
         self._columns_width = 0
+        self._max_strips = 0
         self._strips: OrderedDict[tuple[Hashable, int, int], tuple[R, Strip]] = OrderedDict()
-        self.rendered = 0
-        """How many rows were rendered, ever."""
 
     def __len__(self) -> int:
         return len(self._strips)
@@ -40,7 +39,8 @@ class RowStrips(Generic[R]):
         self._strips.clear()
 
     def place(self, columns: tuple[PlacedColumn[R], ...]) -> int:
-        """Take the columns, and return their width in cells."""
+        """Take the columns, and return their width in cells. Called after each change of the view's size."""
+        self._max_strips = STRIP_CACHE_SCREENS * self._view.size.height
         if columns != self._columns:
             self._columns = columns
             self._columns_width = max((column.at + column.width for column in columns), default=0)
@@ -54,10 +54,9 @@ class RowStrips(Generic[R]):
         if cached is not None and cached[1].cell_length == width and (cached[0] is row or cached[0] == row):
             return cached[1]
         strip = self._render(row, look, width, offset)
-        self.rendered += 1
         strips[key, look, offset] = row, strip
         strips.move_to_end((key, look, offset))
-        if len(strips) > STRIP_CACHE_SCREENS * self._view.size.height:
+        if len(strips) > self._max_strips:
             strips.popitem(last=False)
         return strip
 

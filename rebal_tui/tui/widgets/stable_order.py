@@ -42,10 +42,6 @@ class StableOrder:
         """Note a key; `now` is monotonic time in seconds."""
         self._touched = now
 
-    def touched_within(self, seconds: float, now: float) -> bool:
-        """Whether a key was noted at most `seconds` ago."""
-        return now - self._touched <= seconds
-
     def seconds_left(self, now: float) -> float:
         """How long the order is kept from now on; 0 when it may change."""
         return max(0.0, HOLD_SECONDS - (now - max(self._touched, self._sorted)))

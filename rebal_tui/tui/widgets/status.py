@@ -39,11 +39,14 @@ STOPPED: dict[Halt, TextSegment] = {
 """Text of the status line while the book is read-only, by cause."""
 
 
-def status_line(status: StatusLine | None, trouble: str, width: int, loading: str = "") -> Line:
+def status_line(status: StatusLine | None, trouble: str, width: int, loading: str | None = "") -> Line:
     """Return the status line; when it does not fit, the least important parts are removed first.
 
-    `trouble` is why the heartbeat fails, empty while it works. `loading` is the progress of opening the book.
+    `trouble` is why the heartbeat fails, empty while it works. `loading` is the progress of opening the book, None when
+    it cannot be opened.
     """
+    if status is None and loading is None:
+        return ((" rebal-tui", "title"), (" · the book is not open", "muted"))
     if status is None:
         return ((" rebal-tui", "title"), (f" · opening the book… {loading}".rstrip(), "muted"))
     session, _, rest = status.session.partition(" · ")
@@ -189,7 +192,7 @@ class StatusBar(StyledView, can_focus=False):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"status--halted"}
     status: reactive[StatusLine | None] = reactive(None)
     trouble: reactive[str] = reactive("")
-    reading: reactive[str] = reactive("")
+    reading: reactive[str | None] = reactive("")
 
     class Chosen(Message):
         """A part of the status line was clicked; `section` shows what it reports."""

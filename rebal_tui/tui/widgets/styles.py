@@ -24,6 +24,8 @@ class StyledView(ScrollView):
     _named_styles: dict[str, Style] = {}  # noqa: RUF012 - replaced per widget on every style update
     _combined_styles: dict[tuple[Style, str], Style] = {}  # noqa: RUF012 - likewise
     _base: Style | None = None
+    FILTERED = False
+    """Whether all lines are made by `strip` and `fitted_strip`, whose styles have passed the filters already."""
     line_width = 0
     """Width in cells of a rendered line, without the scroll bar."""
     DEFAULT_CSS = """
@@ -70,28 +72,25 @@ class StyledView(ScrollView):
         self.line_width = self.scrollable_content_region.width
         if not self._plain():
             return super().render_lines(crop)
-        backdrop = self._backdrop_color()
         strips = [self.render_line(y) for y in crop.line_range]
         if crop.right > self.line_width:
             strips = [self.whole(strip) for strip in strips]
-        for line_filter in self.get_line_filters():
-            strips = [strip.apply_filter(line_filter, backdrop) for strip in strips]
+        if not self.FILTERED:
+            backdrop = self._backdrop_color()
+            for line_filter in self.get_line_filters():
+                strips = [strip.apply_filter(line_filter, backdrop) for strip in strips]
         if crop.x or crop.right < self.line_width:
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
 
-    def finish(self, strip: Strip) -> None:
-        """Do ahead what showing a whole line costs; the line keeps the results."""
-        if self._plain():
-            backdrop = self._backdrop_color()
-            for line_filter in self.get_line_filters():
-                strip = strip.apply_filter(line_filter, backdrop)
-            strip.render(self.app.console)
-
     def whole(self, strip: Strip) -> Strip:
         """Extend a line to the full width, including the area of the scroll bar."""
         missing = self.outer_size.width - strip.cell_length
-        return Strip([*strip, Segment(" " * missing, self.base)], self.outer_size.width) if missing > 0 else strip
+        return (
+            Strip([*strip, Segment(" " * missing, self._combine(self.base, ""))], self.outer_size.width)
+            if missing > 0
+            else strip
+        )
 
     def _plain(self) -> bool:
         styles = self.styles
@@ -115,10 +114,14 @@ class StyledView(ScrollView):
         return self._base
 
     def _combine(self, base: Style, named_style: str) -> Style:
-        """Return a named style on a base style."""
+        """Return a named style on a base style, as the filters of the app change it: once for all lines, because
+        filters look at each segment of each line."""
         style = self._combined_styles.get((base, named_style))
         if style is None:
-            style = self._combined_styles[base, named_style] = base + self.named_style(named_style)
+            segments, backdrop = [Segment(" ", base + self.named_style(named_style))], self._backdrop_color()
+            for line_filter in self.get_line_filters():
+                segments = line_filter.apply(segments, backdrop)
+            style = self._combined_styles[base, named_style] = segments[0].style or Style.null()
         return style
 
     def _make_style(self, name: str) -> Style:
@@ -150,5 +153,6 @@ class StyledView(ScrollView):
 
     def _segments(self, line: Sequence[TextSegment], base: Style) -> list[Segment]:
         if base.reverse:
-            return [Segment(text, base) for text, _ in line if text]
+            style = self._combine(base, "")
+            return [Segment(text, style) for text, _ in line if text]
         return [Segment(text, self._combine(base, named_style)) for text, named_style in line if text]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import get_running_loop
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from textual.binding import BindingType
@@ -15,9 +15,8 @@ from textual.timer import Timer
 
 from rebal_tui.tui.segments import paragraph
 from rebal_tui.tui.widgets import table_messages
-from rebal_tui.tui.widgets.render_ahead import RenderAhead
 from rebal_tui.tui.widgets.row_strips import CURSOR, CURSOR_BLURRED, MARKED, MOVED, RowStrips
-from rebal_tui.tui.widgets.stable_order import HOLD_SECONDS, StableOrder
+from rebal_tui.tui.widgets.stable_order import StableOrder
 from rebal_tui.tui.widgets.styles import StyledView
 from rebal_tui.tui.widgets.table_layout import Column, PlacedColumn, available, header_line, lay_out_columns
 from rebal_tui.tui.widgets.table_look import KEYS, STYLE
@@ -41,6 +40,7 @@ FIRST_HINT_LINE = 2
 class BookTable(StyledView, Generic[R], can_focus=True):
     """Table of an immutable sequence of rows, with sorting and filtering. The cursor follows the key of its row."""
 
+    FILTERED = True
     BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",
@@ -92,7 +92,6 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         self._widest: dict[str, int] = {}
         self._placed_columns: tuple[PlacedColumn[R], ...] = ()
         self._strips: RowStrips[R] = RowStrips(self)
-        self._ahead = RenderAhead(self, self._likely_next, self._render_ahead)
 
     @property
     def rows(self) -> Sequence[R]:
@@ -320,7 +319,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
     def _refresh_row(self, index: int) -> None:
         y = index - round(self.scroll_y) + 1
         if 1 <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+            self.refresh(Region(0, y, self.scrollable_content_region.width, 1))
 
     def on_click(self, event: Click) -> None:
         self._order.touch(get_running_loop().time())
@@ -349,27 +348,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
     def render_lines(self, crop: Region) -> list[Strip]:
         first = max(crop.y - 1, 0) + round(self.scroll_y)
         self._rows.prepare(first, first + crop.height)
-        if self._order.touched_within(HOLD_SECONDS, get_running_loop().time()):
-            self._ahead.start()
         return super().render_lines(crop)
-
-    def _likely_next(self) -> Iterator[tuple[int, bool]]:
-        """The rows that the next key may show, with whether the cursor is on them then: first the cursor's, then the
-        pages around the visible one."""
-        height, top, count = self.scrollable_content_region.height - 1, round(self.scroll_y), len(self._rows)
-        page = max(height - 1, 1)
-        lit = (self._cursor + step for step in (1, -1, page, -page))
-        yield from ((index, True) for index in lit if 0 <= index < count)
-        yield (self._cursor, False)
-        for first, last in ((top + height, min(top + height + page, count)), (max(top - page, 0), top)):
-            self._rows.prepare(first, last)
-            yield from ((index, False) for index in range(first, last))
-
-    def _render_ahead(self, row: tuple[int, bool]) -> bool:
-        before = self._strips.rendered
-        if self._rows:
-            self.finish(self._row_strip(*row))
-        return self._strips.rendered > before
 
     def render_line(self, y: int) -> Strip:
         width, offset = self.line_width, round(self.scroll_x)
@@ -383,7 +362,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
                 hint = paragraph(text, self.size.width - 1, "muted", indent=1)
                 if y < FIRST_HINT_LINE + len(hint):
                     return self.strip(hint[y - FIRST_HINT_LINE], width, base)
-            return Strip.blank(width, base)
+            return self.strip((), width, base)
         return self._row_strip(index, index == self._cursor)
 
     def _row_strip(self, index: int, under_cursor: bool) -> Strip:

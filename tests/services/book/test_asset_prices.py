@@ -15,7 +15,7 @@ from tests.services.factories import new_york
 
 
 def open_demo(path: Path, *, monotonic: float = 0.0) -> Book:
-    return bootstrap.open_simulation(bootstrap.open_database(path, keep_old=False), monotonic=lambda: monotonic)
+    return bootstrap.open_simulation(bootstrap.open_database(path, is_backup=True), monotonic=lambda: monotonic)
 
 
 def new_demo(path: Path) -> Book:

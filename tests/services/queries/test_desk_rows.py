@@ -14,6 +14,7 @@ import pytest
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries import desk_rows
 from rebal_tui.services.queries.accounts import account_row, accounts_snapshot
 from rebal_tui.services.queries.desk import desk_snapshot
 from rebal_tui.services.queries.lazy_rows import LazyRows
@@ -31,6 +32,12 @@ from tests.services.random_books import act, random_book
 
 BOOKS = range(int(os.environ["DESK_BOOKS"])) if "DESK_BOOKS" in os.environ else (6, 9, 11, 13, 19, 23)
 """Seeds of random books, with a dozen events each; these six reach every state."""
+
+
+@pytest.fixture(autouse=True)
+def arrays_for_any_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The books are small."""
+    monkeypatch.setattr(desk_rows, "FEW_ROWS", 0)
 
 
 def agrees(book: Book) -> list[DeskRow]:

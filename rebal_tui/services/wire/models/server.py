@@ -55,4 +55,7 @@ class Health(TypedDict):
     tried_at: Timestamp | None
     last_heartbeat_at: Timestamp | None
     heartbeat_error: str
+    free_bytes: int | None
+    needed_free_bytes: int | None
+    kill_switch: bool | None
     last_decision: LastDecision | None

@@ -79,6 +79,10 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             track, _ = bars.fill_bar(loading.done, loading.total, BAR_WIDTH)
             self.table.set_empty(f"Opening the book  {track}  {counted}")
 
+    def show_cannot_open(self) -> None:
+        super().show_cannot_open()
+        self.table.set_empty("")
+
     async def pull(self) -> None:
         seen = self._snapshot
         snapshot = await self.host.ask(desk_queries.desk_snapshot, seen)

@@ -97,7 +97,7 @@ class ExportScreen(Dialog[None]):
         if line.value.endswith(before):
             line.value = line.value.removesuffix(before) + _name(self._choice)
             line.cursor_position = len(line.value)
-        self.query_one("#export-note", Static).update(ui_text(self._note()))
+        self._show_note()
         self._show_fault("")
 
     @property
@@ -150,6 +150,8 @@ class ExportScreen(Dialog[None]):
         except OSError as error:
             self._show_fault(f"not written: {error.strerror or error}")
             return
+        finally:
+            self._show_note()
         self.host.say(f"Wrote {made.what} to {path}.")
         self.dismiss()
 
@@ -157,6 +159,11 @@ class ExportScreen(Dialog[None]):
         """Show why nothing was written, as a sentence; empty text shows nothing."""
         sentence = f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
         self.query_one("#export-fault", Static).update(ui_text(sentence))
+
+    def _show_note(self) -> None:
+        """Show what a name may end with, also in place of the progress of an export that has ended."""
+        for line in self.query("#export-note").results(Static):
+            line.update(ui_text(self._note()))
 
     def _show_progress(self, done: int, total: int) -> None:
         track, _ = fill_bar(done, total, BAR_WIDTH)

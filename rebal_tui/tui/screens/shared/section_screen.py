@@ -62,6 +62,10 @@ class SectionScreen(Screen[None]):
         """Show the progress of opening the book in percent."""
         self.query_one(StatusBar).reading = f"{loading.percent} %"
 
+    def show_cannot_open(self) -> None:
+        """Show that the book is not being opened any more."""
+        self.query_one(StatusBar).reading = None
+
     def show_trouble(self, trouble: str) -> None:
         """Show why the figures are not updating; an empty text clears the message.
 

@@ -1,9 +1,9 @@
-"""Models of the request bodies that manage API keys."""
+"""Models of the request bodies that manage the server: its API keys and the kill switch."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, WithJsonSchema
 
@@ -29,6 +29,17 @@ class AddKey(StrictShape):
     name: Annotated[str, Read(fields.name, Annotated[str, Field(min_length=1, max_length=MAX_NAME)])]
     scope: Annotated[KeyScope, Read(fields.choice(KeyScope), KeyScope)] = KeyScope.TRADE
     expires_at: Expiry = None
+
+
+def _true(value: object) -> bool:
+    if value is not True:
+        raise ValueError("expected true; DELETE releases the kill switch")
+    return value
+
+
+class TurnOn(StrictShape):
+    what: ClassVar[str] = "a kill switch that is on"
+    on: Annotated[bool, Read(_true, Literal[True])] = True
 
 
 class RotateKey(StrictShape):
