@@ -25,6 +25,7 @@ from rebal_tui.services.simulation.sandbox import sandbox_json
 from rebal_tui.services.wire.accounts import is_uuid
 from rebal_tui.services.wire.keyring import Keyring
 from rebal_tui.services.wire.keys import add_key, good_keys, local_key
+from rebal_tui.store.api_keys import ApiKey
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -104,13 +105,17 @@ async def _run(
     path: Path, client: ThreadBookClient, bind_address: BindAddress, ready: Callable[[ServerInfo], None]
 ) -> int:
     made = None
-    if not await client.ask(lambda book: good_keys(book.database, book.now())):
+    if not await client.ask(_good_keys):
         if not bind_address.with_sandbox:
             raise Conflict("the book has no key for the API; make one with 'rebal-tui keys add NAME --db FILE'")
         made = bootstrap.new_api_key()
         key = made
-        await client.ask(lambda book: add_key(book.database, SANDBOX_KEY, key, book.now(), scope=KeyScope.ADMIN))
-    keyring = Keyring(await client.ask(lambda book: good_keys(book.database, book.now())))
+        await client.ask(
+            lambda book: add_key(
+                book.database, SANDBOX_KEY, key, bootstrap.real_now(), scope=KeyScope.ADMIN, audit_at=book.now()
+            )
+        )
+    keyring = Keyring(await client.ask(_good_keys))
     local = bootstrap.new_api_key()
     keyring.keep(local_key(local))
     state = await client.ask(sandbox_json)
@@ -143,6 +148,10 @@ def _save_lost_book(book: Book, path: Path) -> None:
             _log.error("no copy of the book: %s", refusal)
         else:
             return
+
+
+def _good_keys(book: Book) -> list[ApiKey]:
+    return good_keys(book.database, bootstrap.real_now())
 
 
 def _odd_ids(book: Book) -> int:

@@ -76,8 +76,11 @@ class Access:
         self, app: ASGIApp, keyring: Keyring, limiter: Limiter, failures: Limiter, failed: FailedLogins,
         now: Callable[[], float], book_now: Callable[[], float],
     ) -> None:  # fmt: skip
-        """`now` and `book_now` are the real time and the book's, in seconds since 1970: one for X-RateLimit-Reset, the
-        other decides whether a key has expired."""
+        """`now` and `book_now` are the real time and the book's, in seconds since 1970.
+
+        A key ends in real time, because a sandbox's clock stands still. X-RateLimit-Reset is by the clock of `Date`,
+        which clients compare it with.
+        """
         self._app = app
         self._keyring = keyring
         self._limiter = limiter
@@ -92,7 +95,7 @@ class Access:
             return
         # The key is checked first: failures of others at the same address must not lock out its holder.
         key_id, secret = _credentials(Headers(scope=scope))
-        key = self._keyring.find(key_id, secret, datetime.fromtimestamp(self._book_now(), UTC))
+        key = self._keyring.find(key_id, secret, datetime.fromtimestamp(self._now(), UTC))
         if key is None:
             address = scope["client"][0] if scope.get("client") else ""
             self._failed.note(address, self._keyring.name_of(key_id))
@@ -133,13 +136,13 @@ class Access:
 
     def _accepts(self, key_id: str) -> bool:
         """Whether a request that lasts, such as a stream, may continue: its key is neither revoked nor expired."""
-        return self._keyring.accepts(key_id, datetime.fromtimestamp(self._book_now(), UTC))
+        return self._keyring.accepts(key_id, datetime.fromtimestamp(self._now(), UTC))
 
     def _headers(self, left: Allowance) -> dict[str, str]:
         return {
             "X-RateLimit-Limit": str(left.limit),
             "X-RateLimit-Remaining": str(left.remaining),
-            "X-RateLimit-Reset": str(int(self._now() + left.reset_in) + 1),
+            "X-RateLimit-Reset": str(int(self._book_now() + left.reset_in) + 1),
             **({} if left.granted else {"Retry-After": str(int(left.reset_in) + 1)}),
         }
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from rebal_tui.api.access import require_admin
 from rebal_tui.api.bodies import body_of
 from rebal_tui.api.openapi import body, responds_with, responds_with_list
-from rebal_tui.api.responses import actor_of, book_client, json_response, no_content
+from rebal_tui.api.responses import actor_of, book_client, json_response, no_content, real_now
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.server_requests import AddKey, RotateKey
 from rebal_tui.services.wire import keys
@@ -28,7 +28,7 @@ Name = Annotated[str, Path(max_length=200, description="The name of a key, or it
 @router.get("", **responds_with_list(models.ApiKey))
 async def list_keys(request: Request) -> Response:
     """List the keys that are not revoked, without their secrets. `last_used_at` is known to the minute."""
-    found = await book_client(request).ask(lambda book: keys.good_keys(book.database, book.now()))
+    found = await book_client(request).ask(lambda book: keys.good_keys(book.database, real_now(request)))
     return json_response([keys.key_json(key) for key in found])
 
 
@@ -36,13 +36,21 @@ async def list_keys(request: Request) -> Response:
 async def add_key(request: Request) -> Response:
     """Add a key. The answer has its secret, which is not stored and cannot be shown again.
 
-    A key of the scope `read` reads; `trade` also changes the book; `admin` also manages keys.
+    A key of the scope `read` reads; `trade` also changes the book; `admin` also manages keys. `expires_at` is a real
+    time, in a sandbox too.
     """
     given, made, actor = await body_of(request, AddKey), request.app.state.options.new_key(), actor_of(request)
     key = await _change(
         request,
         lambda book: keys.add_key(
-            book.database, given.name, made, book.now(), scope=given.scope, expires_at=given.expires_at, actor=actor
+            book.database,
+            given.name,
+            made,
+            real_now(request),
+            scope=given.scope,
+            expires_at=given.expires_at,
+            actor=actor,
+            audit_at=book.now(),
         ),
     )
     return json_response(keys.new_key_json(key, made.secret))
@@ -56,7 +64,14 @@ async def rotate_key(request: Request, name: Name) -> Response:
     key = await _change(
         request,
         lambda book: keys.rotate_key(
-            book.database, name, made, book.now(), overlap=overlap, expires_at=given.expires_at, actor=actor
+            book.database,
+            name,
+            made,
+            real_now(request),
+            overlap=overlap,
+            expires_at=given.expires_at,
+            actor=actor,
+            audit_at=book.now(),
         ),
     )
     return json_response(keys.new_key_json(key, made.secret))
@@ -66,7 +81,9 @@ async def rotate_key(request: Request, name: Name) -> Response:
 async def revoke_key(request: Request, name: Name) -> Response:
     """Revoke a key at once; by its name, also the one that it replaced."""
     actor = actor_of(request)
-    await _change(request, lambda book: keys.revoke_key(book.database, name, book.now(), actor))
+    await _change(
+        request, lambda book: keys.revoke_key(book.database, name, real_now(request), actor, audit_at=book.now())
+    )
     return no_content()
 
 
@@ -75,7 +92,7 @@ async def _change(request: Request, act: Callable[[Book], T]) -> T:
 
     def changed(book: Book) -> T:
         made = act(book)
-        request.app.state.keyring.replace(keys.good_keys(book.database, book.now()))
+        request.app.state.keyring.replace(keys.good_keys(book.database, real_now(request)))
         return made
 
     return await book_client(request).ask(changed)

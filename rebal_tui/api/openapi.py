@@ -20,7 +20,9 @@ API_DESCRIPTION = """\
 The Rebalancing API of Alpaca's Broker API, for a rebal-tui book. Money, quantities, prices and percents are decimal
 strings in responses; requests accept strings and JSON numbers, and both are parsed exactly. Timestamps are RFC 3339.
 Keys that Alpaca's API does not have are in the answers to requests with the header `Rebal-Extensions: 1` only.
-Errors are `{"code", "message"}`. Every path under `/v1` is also available under `/v1/beta`.
+`Date` and `X-RateLimit-Reset` are by the book's clock, which in a sandbox is not the real time: their difference, or
+`Retry-After`, is how long to wait. Errors are `{"code", "message"}`. Every path under `/v1` is also available under
+`/v1/beta`.
 """
 _ERROR_DESCRIPTIONS = {
     400: "A field is missing or invalid.",
@@ -31,7 +33,7 @@ _ERROR_DESCRIPTIONS = {
     413: "The request body is too large.",
     415: "The content type is not application/json.",
     422: "The request is valid, but the current state does not allow it.",
-    429: "Too many requests. Retry after the time in X-RateLimit-Reset.",
+    429: "Too many requests. Retry after the seconds in Retry-After.",
     500: "Internal server error.",
     503: "The book is not written at present, or the broker does not answer. The message has the reason.",
 }

@@ -99,6 +99,11 @@ def actor_of(request: Request) -> str:
     return f"api {caller}" if caller else ADVISOR
 
 
+def real_now(request: Request) -> datetime:
+    """The real time, whatever the book's clock says."""
+    return datetime.fromtimestamp(request.app.state.options.now(), UTC)
+
+
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON response."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))

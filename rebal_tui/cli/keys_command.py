@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _KEYS = "/v1/api_keys"
 _NOTE = "The secret is not stored and cannot be shown again.\n"
 expires_option = click.option(
-    "--expires", type=Timestamp(), help="When the key ends, by the book's clock. Default: never, or as long as before."
+    "--expires", type=Timestamp(), help="When the key ends, in real time. Default: never, or as long as before."
 )
 
 
@@ -71,12 +71,14 @@ def add(ctx: click.Context, name: str, scope: str, expires: datetime | None, db:
     The secret is not stored and cannot be shown again.
     """
 
-    def stored(database: Database, now: datetime) -> Any:
+    def stored(database: Database, book_now: datetime) -> Any:
         from rebal_tui import bootstrap
         from rebal_tui.services.wire import keys
 
         key = bootstrap.new_api_key()
-        made = keys.add_key(database, name, key, now, scope=KeyScope(scope), expires_at=expires)
+        made = keys.add_key(
+            database, name, key, bootstrap.real_now(), scope=KeyScope(scope), expires_at=expires, audit_at=book_now
+        )
         return keys.new_key_json(made, key.secret)
 
     body = {"name": name, "scope": scope, "expires_at": _text(expires)}
@@ -127,12 +129,14 @@ def list_keys(ctx: click.Context, db: Path | None, as_json: bool) -> int:
 def rotate(ctx: click.Context, name: str, hours: int, expires: datetime | None, db: Path | None, as_json: bool) -> int:
     """Replace the key with this name or id, and print the new one with its secret."""
 
-    def stored(database: Database, now: datetime) -> Any:
+    def stored(database: Database, book_now: datetime) -> Any:
         from rebal_tui import bootstrap
         from rebal_tui.services.wire import keys
 
         key, overlap = bootstrap.new_api_key(), timedelta(hours=hours)
-        made = keys.rotate_key(database, name, key, now, overlap=overlap, expires_at=expires)
+        made = keys.rotate_key(
+            database, name, key, bootstrap.real_now(), overlap=overlap, expires_at=expires, audit_at=book_now
+        )
         return keys.new_key_json(made, key.secret)
 
     path, body = f"{_KEYS}/{quote(name, safe='')}/rotate", {"keep_old_hours": hours, "expires_at": _text(expires)}
@@ -147,10 +151,11 @@ def rotate(ctx: click.Context, name: str, hours: int, expires: datetime | None, 
 def revoke(ctx: click.Context, name: str, db: Path | None) -> int:
     """Revoke the keys with this name, or the key with this id, at once."""
 
-    def stored(database: Database, now: datetime) -> None:
+    def stored(database: Database, book_now: datetime) -> None:
+        from rebal_tui import bootstrap
         from rebal_tui.services.wire import keys
 
-        keys.revoke_key(database, name, now)
+        keys.revoke_key(database, name, bootstrap.real_now(), audit_at=book_now)
 
     path = f"{_KEYS}/{quote(name, safe='')}"
     _change(existing_book_path(ctx, db), stored, lambda running: running.ask("DELETE", path))
@@ -167,8 +172,8 @@ def _change(path: Path, stored: Callable[[Database, datetime], Any], asked: Call
     from rebal_tui.paths import BookInUse
 
     try:
-        with _writing(path) as (database, now):
-            return stored(database, now)
+        with _writing(path) as (database, book_now):
+            return stored(database, book_now)
     except BookInUse:
         running = RunningBook.of(path)
         if running is None:

@@ -2,85 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import shutil
 import sqlite3
-from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
 import pytest
 
-from rebal_tui import bootstrap, opening
-from rebal_tui.api.app import Options, create_app
-from rebal_tui.api.heartbeats import CHECK_SECONDS, LATE_SECONDS, RETRY_SECONDS, HeartbeatRecord, Heartbeats
+from rebal_tui import bootstrap
+from rebal_tui.api.heartbeats import CHECK_SECONDS, LATE_SECONDS, RETRY_SECONDS, HeartbeatRecord
 from rebal_tui.api.responses import LOCKED
 from rebal_tui.domain.errors import Halt
-from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
-from rebal_tui.services.schedule.book_thread import BookThread
-from rebal_tui.services.wire.keyring import Keyring
-from rebal_tui.services.wire.keys import add_key, good_keys
-from rebal_tui.serving import ThreadBookClient
+from rebal_tui.services.wire.keys import good_keys
+from tests.api.served_books import Served, with_book
 from tests.api.servers import BALANCED, started
-
-
-@dataclass
-class Served:
-    """A book that is served in this process, by a clock that the test moves."""
-
-    thread: BookThread
-    heartbeats: Heartbeats
-    options: Options
-    http: httpx.AsyncClient
-    taken_over: list[bool]
-    seconds: float
-
-    async def halt(self, why: Halt) -> None:
-        def stop(book: Book) -> None:
-            book.database.halt(why, "tried on purpose")
-
-        await self.thread.ask(stop)
-        await self.heartbeats.run()
-
-    async def wait(self, seconds: float) -> None:
-        self.seconds += seconds
-        await self.heartbeats.run()
-
-
-def with_book(path: Path, test: Callable[[Served], Awaitable[None]]) -> None:
-    bootstrap.create_demo(path, accounts=3).close()
-
-    async def run() -> None:
-        thread = BookThread(lambda: opening.open_book(path))
-        client, key = ThreadBookClient(thread), bootstrap.new_api_key()
-        try:
-            await client.ask(lambda book: add_key(book.database, "desk", key, book.now()))
-            keyring = Keyring(await client.ask(lambda book: good_keys(book.database, book.now())))
-
-            def now() -> float:
-                return served.seconds
-
-            options = Options(now, now, client.now, lambda: False, bootstrap.new_api_key)
-            await client.read_clock()
-            taken: list[bool] = []
-            beats = Heartbeats(client, options.heartbeats, now, lambda: False, lambda: taken.append(True))
-            transport = httpx.ASGITransport(app=create_app(client, keyring, options))
-            async with httpx.AsyncClient(
-                transport=transport, base_url="http://test", auth=(key.key_id, key.secret)
-            ) as http:
-                served = Served(thread, beats, options, http, taken, bootstrap.real_now().timestamp())
-                await beats.run()
-                await test(served)
-        finally:
-            thread.close()
-
-    asyncio.run(run())
 
 
 @pytest.mark.slow

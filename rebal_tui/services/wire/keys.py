@@ -1,4 +1,8 @@
-"""API keys: added, rotated, revoked. A secret is shown once and stored hashed. Times are the book's."""
+"""API keys: added, rotated, revoked. A secret is shown once and stored hashed.
+
+The times of keys are real ones, because the clock of a simulated book stands still or runs ahead: a key that has ended
+must not work there. `audit_at` is the time of the audit entry, the book's; None where that is the real time.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,7 @@ class NewKey:
 
 def add_key(
     database: Database, name: str, key: NewKey, at: datetime, *, scope: KeyScope = KeyScope.TRADE,
-    expires_at: datetime | None = None, actor: str = ADVISOR,
+    expires_at: datetime | None = None, actor: str = ADVISOR, audit_at: datetime | None = None,
 ) -> ApiKey:  # fmt: skip
     """Store a key under a name, with only the hash of its secret.
 
@@ -54,13 +58,13 @@ def add_key(
         made = ApiKey(key.key_id, shown, key.salt, digest(key.salt, key.secret), at, scope, expires_at)
         store.add(tx, made)
         detail = {"name": shown, "scope": scope, "expires_at": time_or_null(expires_at)}
-        audit.append(tx, at, actor, "api_key.added", key.key_id, detail)
+        audit.append(tx, audit_at or at, actor, "api_key.added", key.key_id, detail)
     return made
 
 
 def rotate_key(
     database: Database, name: str, key: NewKey, at: datetime, *, overlap: timedelta = timedelta(0),
-    expires_at: datetime | None = None, actor: str = ADVISOR,
+    expires_at: datetime | None = None, actor: str = ADVISOR, audit_at: datetime | None = None,
 ) -> ApiKey:  # fmt: skip
     """Replace a key, by name or id, with a new one of the same name and scope; the old one ends after `overlap`.
 
@@ -80,11 +84,13 @@ def rotate_key(
         made = ApiKey(key.key_id, old.name, key.salt, digest(key.salt, key.secret), at, old.scope, expires_at)
         store.add(tx, made)
         detail = {"name": old.name, "replaces": old.key_id, "replaced_until": time_text(at + overlap)}
-        audit.append(tx, at, actor, "api_key.rotated", key.key_id, detail)
+        audit.append(tx, audit_at or at, actor, "api_key.rotated", key.key_id, detail)
     return made
 
 
-def revoke_key(database: Database, name: str, at: datetime, actor: str = ADVISOR) -> list[ApiKey]:
+def revoke_key(
+    database: Database, name: str, at: datetime, actor: str = ADVISOR, *, audit_at: datetime | None = None
+) -> list[ApiKey]:
     """Revoke every valid key of a name, or the one with this id; returns them. Raises `NotFound`."""
     with database.write() as tx:
         found = [key for key in good_keys(database, at) if name in (key.name, key.key_id)]
@@ -92,7 +98,7 @@ def revoke_key(database: Database, name: str, at: datetime, actor: str = ADVISOR
             raise NotFound(f"no key {name}")
         for key in found:
             store.revoke(tx, key.key_id, at)
-            audit.append(tx, at, actor, "api_key.revoked", key.key_id, {"name": key.name})
+            audit.append(tx, audit_at or at, actor, "api_key.revoked", key.key_id, {"name": key.name})
     return found
 
 
