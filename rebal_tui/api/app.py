@@ -33,6 +33,7 @@ from rebal_tui.api.forwarded_address import ForwardedAddress
 from rebal_tui.api.health import HaltGate
 from rebal_tui.api.heartbeats import HeartbeatRecord
 from rebal_tui.api.openapi import API_DESCRIPTION, describe
+from rebal_tui.api.query_rules import CheckedRoute
 from rebal_tui.api.request_rules import RequestRules
 from rebal_tui.api.responses import BookClient, add_handlers
 from rebal_tui.api.stream_slots import StreamSlots
@@ -78,6 +79,7 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
         # Starlette would answer a path with a slash too many with a redirect to the Host that the request names.
         redirect_slashes=False,
     )
+    app.router.route_class = CheckedRoute
     app.state.client, app.state.options, app.state.keyring = client, options, keyring
     app.state.streams = StreamSlots(options.streams)
     # Activities come first: accounts have a path with any name.

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from rebal_tui.api.responses import json_body
+from rebal_tui.api.responses import add_warnings, json_body
 from rebal_tui.services.parsing.shapes import Shape, read
 from rebal_tui.services.parsing.unknown_fields import check_unknown
 
@@ -19,11 +19,7 @@ async def raw_body(request: Request, shape: type[Shape], *, required: bool = Tru
     Raises `Invalid` for a field that looks like a typo of one of the shape, and as `json_body` does.
     """
     raw = await json_body(request, required=required)
-    warnings = check_unknown(shape, raw, shape.ignored)
-    if warnings:
-        # A header has no characters beyond Latin-1.
-        text = "; ".join(warnings).encode("ascii", "backslashreplace").decode("ascii")
-        request.state.warnings = text
+    add_warnings(request, check_unknown(shape, raw, shape.ignored))
     return raw
 
 

@@ -6,7 +6,7 @@ import base64
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -21,6 +21,7 @@ from starlette.responses import Response
 from rebal_tui.domain.errors import Fault, Invalid, Refusal
 from rebal_tui.services.book.book import ADVISOR, Book
 from rebal_tui.services.parsing.exact_json import read_json
+from rebal_tui.services.parsing.fields import shown
 from rebal_tui.services.wire.contract import HEADER, remove_extensions
 from rebal_tui.services.wire.models.rebalancing import Error
 
@@ -102,6 +103,15 @@ def actor_of(request: Request) -> str:
 def real_now(request: Request) -> datetime:
     """The real time, whatever the book's clock says."""
     return datetime.fromtimestamp(request.app.state.options.now(), UTC)
+
+
+def add_warnings(request: Request, warnings: Sequence[str]) -> None:
+    """Add sentences to the `warnings` header of the response."""
+    if warnings:
+        # A header has no characters beyond Latin-1.
+        text = "; ".join(warnings).encode("ascii", "backslashreplace").decode("ascii")
+        before = request.scope["state"].get("warnings")
+        request.state.warnings = f"{before}; {text}" if before else text
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -201,6 +211,14 @@ def key_of(token: str | None) -> int | None:
     return key
 
 
+def _reason(error: Mapping[str, Any]) -> str:
+    """Where a parameter is at fault, what was expected, and what was found."""
+    location = ".".join(map(str, error["loc"][1:]))
+    expected = error["msg"].replace("Input should be", "expected").replace("String should", "expected text that should")
+    found = "" if error["type"] == "missing" else f", got {shown(error['input'])}"
+    return f"{location}: {expected}{found}"
+
+
 LOCKED = "another program holds the book's file; nothing was changed"
 LOCKED_RETRY_SECONDS = "5"
 
@@ -228,8 +246,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, fault: RequestValidationError) -> Response:
-        reasons = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in fault.errors())
-        return _invalid_field(400, reasons)
+        return _invalid_field(400, "; ".join(map(_reason, fault.errors())))
 
     @app.exception_handler(HTTPException)
     async def failed(_request: Request, fault: HTTPException) -> Response:

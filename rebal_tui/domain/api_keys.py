@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+MAX_OVERLAP_HOURS = 24 * 31
+"""Longest time for which a rotated key stays valid after its rotation."""
+
 
 class KeyScope(StrEnum):
     """Each scope includes those before it: read everything; change the book; manage keys."""

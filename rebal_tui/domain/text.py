@@ -106,5 +106,5 @@ def name_text(text: str) -> str:
     """A name: stripped display text. Raises `ValueError` when it is blank or fails `display_text`."""
     name = display_text(text.strip())
     if not name:
-        raise ValueError("expected a name, got nothing")
+        raise ValueError(f"expected a name of 1 to {MAX_NAME_LENGTH} characters")
     return name

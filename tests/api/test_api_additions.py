@@ -44,6 +44,47 @@ def test_an_unknown_field_is_named_in_a_header(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("statuss=inactive", 'unknown parameter "statuss"; did you mean status?'),
+        ("Status=inactive", 'unknown parameter "Status"; did you mean status?'),
+        ("portfolio=x", 'unknown parameter "portfolio"; did you mean portfolio_id?'),
+        ("status=active&status=inactive", "status: expected once, got it 2 times"),
+        ("status=archived", "status: expected 'active', 'inactive' or 'needs_adjustment', got \"archived\""),
+    ],
+)
+def test_a_filter_with_a_typo_is_refused(server: Server, query: str, message: str) -> None:
+    answer = server.http.get(f"{PORTFOLIOS}?{query}")
+    assert (answer.status_code, answer.json()) == (400, {"code": 40010001, "message": message})
+
+
+def test_an_unknown_parameter_is_named_in_a_header(server: Server) -> None:
+    answer = server.http.get(PORTFOLIOS, params={"color": "red", "\r\nX-Evil": "1"})
+    assert answer.headers["warnings"].startswith('unknown parameter "color" is ignored; ')
+    assert "X-Evil" not in answer.headers
+    answer = server.http.post(f"{PORTFOLIOS}?dry_run=true", json={**BALANCED, "shape": "x"})
+    assert answer.headers["warnings"] == 'unknown parameter "dry_run" is ignored; unknown field "shape" is ignored'
+    several = server.http.get("/v1/accounts?status=ACTIVE&status=DISABLED")
+    assert (several.status_code, "warnings" in several.headers) == (200, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("deposits", {"account_id": "x", "amount": -5},
+         "amount: expected dollars from 0.01 to 9,000,000,000 with at most two decimals, got -5"),
+        ("accounts", {"name": " ", "cash": 1}, 'name: expected a name of 1 to 200 characters, got " "'),
+        ("accounts", {"name": "a" * 201, "cash": 1}, "name: expected at most 200 characters, got 201"),
+        ("step", {"minutes": 99_999}, "minutes: expected a whole number from 0 to 10,000, got 99999"),
+    ],
+)  # fmt: skip
+def test_an_error_says_where_what_was_expected_and_what_was_found(
+    server: Server, path: str, body: Json, message: str
+) -> None:
+    assert server.post(f"/sandbox/{path}", body, 400)["message"] == message
+
+
+@pytest.mark.parametrize(
     ("method", "path", "body", "code"),
     [
         ("POST", PORTFOLIOS, {**BALANCED, "name": 5}, 40010001),

@@ -101,5 +101,5 @@ def test_a_read_only_book_reports_the_reason_and_its_name() -> None:
 
 
 def test_a_blank_name_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^expected a name, got nothing$"):
+    with pytest.raises(ValueError, match=r"^expected a name of 1 to 200 characters$"):
         name_text("  ")

@@ -72,7 +72,7 @@ def test_length_is_limited_after_composing() -> None:
 def test_a_name_is_trimmed_and_must_not_be_blank() -> None:
     assert name_text("  Ann ") == "Ann"
     for blank in ("", "   ", "\u3000"):
-        with pytest.raises(ValueError, match="expected a name, got nothing"):
+        with pytest.raises(ValueError, match="expected a name of 1 to 200 characters"):
             name_text(blank)
 
 

@@ -118,17 +118,26 @@ def amount(parse: Callable[[str], T], expected: str) -> Parse[T]:
     return read
 
 
+def whole_number(value: object, most: int, expected: str) -> int:
+    """A whole number from 0 to `most`; `expected` is the error message."""
+    text = decimal_text(value, expected)
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(most)) or int(text) > most:
+        raise ValueError(expected)
+    return int(text)
+
+
 def money(value: object) -> Money:
     return amount(parse_money, "expected dollars within ±9,000,000,000 with at most nine decimals")(value)
 
 
 def price(value: object) -> Price:
-    return amount(parse_price, "expected a price above 0 with at most nine decimals")(value)
+    return amount(parse_price, "expected a price above 0 and up to 9,000,000,000 with at most nine decimals")(value)
 
 
 def qty(value: object) -> Qty:
     """Shares above zero."""
-    return amount(_positive_qty, "expected a quantity above 0 with at most nine decimals")(value)
+    expected = "expected a quantity above 0 and up to 9,000,000,000 with at most nine decimals"
+    return amount(_positive_qty, expected)(value)
 
 
 def _positive_qty(text: str) -> Qty:

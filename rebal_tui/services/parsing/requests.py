@@ -12,7 +12,7 @@ from rebal_tui.domain.assets import EXCHANGES, AssetChange, AssetStatus
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.portfolios import Weights
-from rebal_tui.domain.quantities import CENT, Money, Percent, Price, Qty
+from rebal_tui.domain.quantities import CENT, Money, Percent, Price, Qty, parse_money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import display_text
 from rebal_tui.services.parsing import fields
@@ -35,6 +35,9 @@ MAX_DESCRIPTION = 1_024
 MAX_CLIENT_ORDER_ID = 128
 MAX_REASON = 200
 MAX_PRICES = 10_000
+MAX_SESSIONS = 260
+MAX_MINUTES = 10_000
+"""Longest step of a sandbox."""
 
 UNSOLICITED = "unsolicited"
 _TRADE_MARKERS = (None, UNSOLICITED, "discretionary")
@@ -46,25 +49,26 @@ _Decimal = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")] | float
 _Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.\-]{0,15}$", examples=["SPY"])]
 
 
+_AMOUNT = "expected dollars above 0 and up to 9,000,000,000 with at most nine decimals"
+_CENTS = "expected dollars from 0.01 to 9,000,000,000 with at most two decimals"
+
+
 def _amount(value: object) -> Money:
-    amount = fields.money(value)
+    amount = fields.amount(parse_money, _AMOUNT)(value)
     if amount <= 0:
-        raise ValueError("expected an amount above 0")
+        raise ValueError(_AMOUNT)
     return amount
 
 
 def _cents(value: object) -> Money:
-    amount = _amount(value)
-    if amount % CENT:
-        raise ValueError("expected dollars with at most two decimals")
+    amount = fields.amount(parse_money, _CENTS)(value)
+    if amount <= 0 or amount % CENT:
+        raise ValueError(_CENTS)
     return amount
 
 
-def _count(value: object) -> int:
-    text = fields.decimal_text(value, "expected a whole number")
-    if not text.isascii() or not text.isdigit() or len(text) > 6:
-        raise ValueError("expected a whole number")
-    return int(text)
+def _count(most: int) -> fields.Parse[int]:
+    return lambda value: fields.whole_number(value, most, f"expected a whole number from 0 to {most:,}")
 
 
 def _text(limit: int) -> fields.Parse[str]:
@@ -74,7 +78,7 @@ def _text(limit: int) -> fields.Parse[str]:
 def _client_order_id(value: object) -> str:
     text = display_text(fields.string(value), MAX_CLIENT_ORDER_ID)
     if not text:
-        raise ValueError("expected an id that is not empty")
+        raise ValueError(f"expected an id of 1 to {MAX_CLIENT_ORDER_ID} characters")
     return text
 
 
@@ -247,8 +251,8 @@ class Rejection(Shape):
 
 class Step(Shape):
     what: ClassVar[str] = "a step in sessions or minutes"
-    sessions: Annotated[int, Read(_count, Annotated[int, Field(ge=0, le=260)], null=0)] = 0
-    minutes: Annotated[int, Read(_count, Annotated[int, Field(ge=0, le=10_000)], null=0)] = 0
+    sessions: Annotated[int, Read(_count(MAX_SESSIONS), Annotated[int, Field(ge=0, le=MAX_SESSIONS)], null=0)] = 0
+    minutes: Annotated[int, Read(_count(MAX_MINUTES), Annotated[int, Field(ge=0, le=MAX_MINUTES)], null=0)] = 0
 
     @model_validator(mode="wrap")
     @classmethod

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from rebal_tui.domain.api_keys import KeyScope
+from rebal_tui.domain.api_keys import MAX_OVERLAP_HOURS, KeyScope
 from rebal_tui.services.parsing import fields
 from rebal_tui.services.parsing.shapes import Read, StrictShape
 
@@ -18,10 +18,8 @@ Expiry = Annotated[datetime | None, Read(fields.timestamp, _Time | None, null=No
 
 
 def _hours(value: object) -> int:
-    text = fields.decimal_text(value, "expected a whole number of hours")
-    if not text.isascii() or not text.isdigit() or len(text) > 4:
-        raise ValueError("expected a whole number of hours")
-    return int(text)
+    expected = f"expected a whole number of hours from 0 to {MAX_OVERLAP_HOURS}"
+    return fields.whole_number(value, MAX_OVERLAP_HOURS, expected)
 
 
 class AddKey(StrictShape):
@@ -44,5 +42,5 @@ class TurnOn(StrictShape):
 
 class RotateKey(StrictShape):
     what: ClassVar[str] = "a rotation of a key"
-    keep_old_hours: Annotated[int, Read(_hours, Annotated[int, Field(ge=0, le=744)], null=0)] = 0
+    keep_old_hours: Annotated[int, Read(_hours, Annotated[int, Field(ge=0, le=MAX_OVERLAP_HOURS)], null=0)] = 0
     expires_at: Expiry = None

@@ -235,7 +235,8 @@ def _note(faults: Faults, model: type[Shape], error: ErrorDetails) -> None:
         faults.add(location, f"{last} is required{expected}")
     elif error["type"] == "value_error":
         for message in _messages(error):
-            faults.add(location, message if _is_rule(error) else f"{message}, got {shown(found)}")
+            complete = _is_rule(error) or ", got " in message
+            faults.add(location, message if complete else f"{message}, got {shown(found)}")
     else:
         shapes = _shapes_at(model, path)
         expected = "a list" if error["type"] == "list_type" else shapes[0].what if shapes else "an object"

@@ -1,4 +1,4 @@
-"""Unknown fields of a request: a misspelled or shortened name is refused, another is named in a warning."""
+"""Unknown names in a request: a misspelled or shortened one is refused, another is named in a warning."""
 
 from __future__ import annotations
 
@@ -31,17 +31,24 @@ def check_unknown(shape: type[Shape], raw: object, also_known: Iterable[str] = (
     """
     if not isinstance(raw, dict):
         return []
-    known = [*shape.model_fields, *also_known]
-    unknown = [name for name in raw if name not in known][:_MAX_CHECKED]
-    lacking = [name for name in known if name not in raw]
+    return check_names("field", [*shape.model_fields, *also_known], raw)
+
+
+def check_names(what: str, known: Collection[str], given: Collection[str]) -> list[str]:
+    """One sentence for each of the first names that are not known, which are called `what`.
+
+    Raises `Invalid` for a name that is taken for a known one, as in `check_unknown`.
+    """
+    unknown = [name for name in given if name not in known][:_MAX_CHECKED]
+    lacking = [name for name in known if name not in given]
     faults = []
     for name in unknown:
         meant = _meant(name[:_MAX_CHARS], known, lacking)
         if meant:
-            faults.append(Fault("", f"unknown field {shown(name)}; did you mean {meant}?"))
+            faults.append(Fault("", f"unknown {what} {shown(name)}; did you mean {meant}?"))
     if faults:
         raise Invalid(faults)
-    return [f"unknown field {shown(name)} is ignored" for name in unknown]
+    return [f"unknown {what} {shown(name)} is ignored" for name in unknown]
 
 
 def _meant(name: str, known: Collection[str], lacking: Collection[str]) -> str:

@@ -28,8 +28,6 @@ from rebal_tui.store import book_settings
 if TYPE_CHECKING:
     from rebal_tui.services.wire.models import market
 
-MAX_STEP_SESSIONS = 260
-MAX_STEP_MINUTES = 10_000
 _FIRST_NUMBER = 900_000_001
 _MINUTE = timedelta(minutes=1)
 
@@ -142,14 +140,6 @@ def reject_next(book: Book, account_id: str, symbol: str, reason: str) -> None:
         sandbox(book).reject_next(account_id, symbol, reason)
     except BrokerRefused as refusal:
         raise Conflict(refusal.message) from refusal
-
-
-def check_step(sessions: int, minutes: int) -> None:
-    """Raise `Invalid` when a step exceeds the limits."""
-    if sessions > MAX_STEP_SESSIONS:
-        raise Invalid([Fault("sessions", f"expected at most {MAX_STEP_SESSIONS}")])
-    if minutes > MAX_STEP_MINUTES:
-        raise Invalid([Fault("minutes", f"expected at most {MAX_STEP_MINUTES}")])
 
 
 def step_minutes(book: Book, minutes: int) -> None:

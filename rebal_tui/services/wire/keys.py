@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from rebal_tui.domain.api_keys import KeyScope
+from rebal_tui.domain.api_keys import MAX_OVERLAP_HOURS, KeyScope
 from rebal_tui.domain.errors import Conflict, Fault, Invalid, NotFound
 from rebal_tui.domain.text import name_text
 from rebal_tui.services.wire.keyring import digest
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 ADVISOR = "advisor"
 """Actor in the audit trail of a person at this machine."""
-MAX_OVERLAP_HOURS = 24 * 31
-"""Longest time for which a rotated key stays valid after its rotation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def test_every_fault_is_listed_with_line_and_column() -> None:
         'stock_merger or delisting, got "foo"',
         'line 4, ratio: expected a ratio above 0 such as "10", "1.5", "3:2" or "1:8", got "x"',
         'line 5, symbol: expected a symbol such as SPY or BRK.B, got "ge"',
-        'line 5, price: expected a price above 0 with at most nine decimals, got "-1"',
+        'line 5, price: expected a price above 0 and up to 9,000,000,000 with at most nine decimals, got "-1"',
         "line 6, new_symbol: got 'FB', expected another symbol than FB",
         "line 7, column 8: got 'x', expected nothing: the column has no heading",
         "line 8, date: got nothing, expected a date such as 2024-06-10",

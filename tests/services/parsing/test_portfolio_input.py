@@ -58,7 +58,7 @@ COOLDOWN = "expected a whole number of days from 0 to 36500"
 REFUSED: list[tuple[Callable[[Body], object], str]] = [
     (lambda b: b.pop("name"), "name: name is required"),
     (lambda b: b.update(name=None), "name: name is required"),
-    (lambda b: b.update(name="  "), 'name: expected a name, got nothing, got "  "'),
+    (lambda b: b.update(name="  "), 'name: expected a name of 1 to 200 characters, got "  "'),
     (lambda b: b.update(name=Number("7")), "name: expected text, got 7"),
     (
         lambda b: b.update(name="a\x1b[31m"),

@@ -206,7 +206,7 @@ def _location_of(location: str, locations: Mapping[str, str]) -> str:
 
 def _in_words(message: str) -> str:
     """Shorten a fault message for display next to its field, without the quoted field text."""
-    text = _QUOTE.sub("", message).removesuffix(", got nothing")
+    text = _QUOTE.sub("", message)
     for long, short in _SHORTER.items():
         text = text.replace(long, short)
     return text
