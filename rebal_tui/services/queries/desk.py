@@ -32,6 +32,7 @@ from rebal_tui.services.queries.status import status_line
 from rebal_tui.services.queries.status_columns import run_state, status_columns, stopped_by
 from rebal_tui.services.schedule.scheduler import next_evaluation
 from rebal_tui.services.view_models.desk import AccountView, DeskSnapshot, DriftPoint, HoldingView, PreviewView
+from rebal_tui.services.view_models.standing import what_ends_it
 from rebal_tui.store import decisions, runs
 
 _TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
@@ -224,5 +225,6 @@ def _next_step(book: Book, decision: Decision) -> str:
     if decision.outcome in _TYPES:
         return f"At {when} the evaluation creates this {_words(decision.outcome)} run unless prices move back."
     if decision.outcome is Outcome.BLOCKED:
-        return f"Check at {when}; nothing trades until the block is lifted."
+        until = what_ends_it(decision.status) if decision.status else ""
+        return f"Check at {when}; nothing trades until {until}." if until else f"Check at {when}."
     return f"Check at {when}."
