@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.decisions import Decision, Outcome, Verdict
+from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import HUNDRED_PERCENT
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 from rebal_tui.engine import trace_text
 from rebal_tui.engine.drift import BandUsage, asset_drifts, largest_usage
+from rebal_tui.engine.prerequisites import RECONCILIATION, RESTRICTIONS
 from rebal_tui.engine.schedule import Schedule
 from rebal_tui.engine.situation import Situation, excess_cash, price_faults
 
@@ -22,6 +25,14 @@ _WAITS = {
     WaitsFor.KILL_SWITCH: "Waits for the kill switch to be released.",
     WaitsFor.SCHEDULER: "Waits for the scheduler to be resumed.",
 }
+
+_ACTS = {
+    "portfolio_status": "you replace the assets that cannot be held and reactivate the portfolio",
+    "assets": "you replace the assets that cannot be held and reactivate the portfolio",
+    RECONCILIATION: "you release the account",
+    "prices": "every asset has a price",
+}
+"""What ends a failed check, by its name."""
 
 
 def status_sentence(
@@ -46,11 +57,43 @@ def status_sentence(
     return f"In range{', traded today' if situation.quota_run else ''}.{_usage_sentence(situation)}"
 
 
-def status_note(waits_for: WaitsFor | None, cooldown_end: date | None, schedule: Schedule | None) -> str:
-    """What sets the date of the first possible trade, in a few words; empty without need."""
+def status_note(
+    situation: Situation,
+    probe: Decision,
+    kind: StatusKind,
+    waits_for: WaitsFor | None,
+    cooldown_end: date | None,
+    schedule: Schedule | None,
+) -> str:
+    """What sets the date of the first possible trade, in a few words; empty without need.
+
+    With `NEEDS_YOU`, the act that ends it and who does it, after "until": `you approve or reject the run`.
+    """
+    if kind is StatusKind.NEEDS_YOU:
+        return _needed_act(situation, probe)
     if waits_for is WaitsFor.COOLDOWN and cooldown_end is not None:
         return f"cooldown ends {_day_text(cooldown_end)}{schedule.closed_text(cooldown_end) if schedule else ''}"
     return "one automatic run a session" if waits_for is WaitsFor.QUOTA else ""
+
+
+def _needed_act(situation: Situation, probe: Decision) -> str:
+    if probe.outcome is not Outcome.BLOCKED:
+        cannot = any(check.verdict is Verdict.CANNOT for check in probe.trace) and probe.outcome is Outcome.NONE
+        return "you remove what stops each line" if cannot else "you approve or reject the run"
+    failed = probe.trace[-1].check
+    if failed == "account":
+        return _act_for_account(situation)
+    if failed == RESTRICTIONS:
+        return "you end the hold" if situation.rules.holds else "you lift or change one of the restrictions"
+    inactive = failed == "portfolio_status" and situation.portfolio.status is PortfolioStatus.INACTIVE
+    return "you reactivate the portfolio" if inactive else _ACTS.get(failed, "")
+
+
+def _act_for_account(situation: Situation) -> str:
+    account = situation.account
+    if account.status is not AccountStatus.ACTIVE:
+        return "the broker opens the account again"
+    return "the broker lifts the restriction" if account.restrictions else "cash is deposited"
 
 
 def usage_text(usage: BandUsage) -> str:

@@ -142,5 +142,5 @@ def _described(situation: Situation, probe: Decision, found: Classified, schedul
         found.waits_for,
         found.first_trade_at,
         status_sentence(situation, probe, found.kind, found.waits_for, found.first_trade_at),
-        status_note(found.waits_for, _cooldown_end(situation, probe), schedule),
+        status_note(situation, probe, found.kind, found.waits_for, _cooldown_end(situation, probe), schedule),
     )

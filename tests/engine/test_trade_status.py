@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from rebal_tui.domain.accounts import Restriction
-from rebal_tui.domain.portfolios import Unfinished
+from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.domain.portfolios import PortfolioStatus, Unfinished
 from rebal_tui.domain.trade_status import StatusKind, WaitsFor
+from rebal_tui.domain.trading_rules import RestrictionKind, RestrictionScope, TradeRestriction, TradingRules
 from rebal_tui.engine.schedule import Schedule
 from rebal_tui.engine.situation import Situation
 from rebal_tui.engine.trade_status import Classified, StatusContext, described, trade_status
@@ -96,10 +97,11 @@ CASES: list[tuple[str, Situation, StatusKind, WaitsFor | None, datetime | None, 
         f"Waits for a fresh price: the price of SPY is 90 s old (limit 60 s). {USAGE}", "",
     ),
     ("a stale price in range", stale(account()), IN_RANGE, None, None, f"In range. {CALM}", ""),
-    ("no price", unpriced(account(OUT)), NEEDS_YOU, None, None, "Needs you: SPY has no price.", ""),
+    ("no price", unpriced(account(OUT)), NEEDS_YOU, None, None, "Needs you: SPY has no price.",
+     "every asset has a price"),
     (
         "a restriction", account(OUT, restrictions=[Restriction.TRADING_BLOCKED]), NEEDS_YOU, None, None,
-        "Needs you: trading is blocked.", "",
+        "Needs you: trading is blocked.", "the broker lifts the restriction",
     ),
     (
         "cash to invest", account(cash="600"), WILL_TRADE, None, NEXT, "Will trade at 12:15. $95.00 of cash to invest.",
@@ -135,7 +137,34 @@ def test_a_run_that_awaits_approval_needs_a_person_whatever_else_holds() -> None
     one = account(OUT, open_run="r", **COOLING)
     found = trade_status(one, StatusContext(SCHEDULE, NEXT), awaiting=True)
     assert (found.kind, found.first_trade_at) == (NEEDS_YOU, None)
-    assert found.sentence == "Needs you: run r awaits approval."
+    assert (found.sentence, found.note) == ("Needs you: run r awaits approval.", "you approve or reject the run")
+
+
+HOLD = TradeRestriction("h", RestrictionScope.ACCOUNT, RestrictionKind.HOLD, "divorce")
+
+
+@pytest.mark.parametrize(
+    ("changes", "act"),
+    [
+        ({"unreconciled": "QUARANTINE"}, "you release the account"),
+        ({"rules": TradingRules((HOLD,))}, "you end the hold"),
+    ],
+)
+def test_what_needs_a_person_names_the_act_and_who_does_it(changes: dict[str, Any], act: str) -> None:
+    found = trade_status(replace(account(OUT), **changes), StatusContext(SCHEDULE, NEXT))
+    assert (found.kind, found.note) == (NEEDS_YOU, act)
+
+
+def test_an_account_or_portfolio_that_is_not_active_names_who_activates_it() -> None:
+    one = account(OUT)
+    closed = replace(one, account=replace(one.account, status=AccountStatus.ACCOUNT_CLOSED))
+    assert trade_status(closed, StatusContext(SCHEDULE, NEXT)).note == "the broker opens the account again"
+    for status, act in (
+        (PortfolioStatus.INACTIVE, "you reactivate the portfolio"),
+        (PortfolioStatus.NEEDS_ADJUSTMENT, "you replace the assets that cannot be held and reactivate the portfolio"),
+    ):
+        stopped = replace(one, portfolio=replace(one.portfolio, status=status))
+        assert trade_status(stopped, StatusContext(SCHEDULE, NEXT)).note == act
 
 
 def test_a_working_run_trades_now_and_an_exception_comes_first() -> None:

@@ -17,6 +17,7 @@ from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.planning import plan_full_rebalance
 from rebal_tui.engine.shares import rounded_shares
 from rebal_tui.engine.trace_text import money
+from rebal_tui.services.evaluation.planning import planned_shares
 from rebal_tui.services.view_models.desk import DeskRow
 from rebal_tui.services.view_models.runs import RunRow, RunView, RunWeight, TimelineEvent
 from tests.tui.views import FULL_USAGE, NOW, OVERWEIGHT, decision, holdings_of, weights_of
@@ -235,11 +236,11 @@ def _timeline(row: RunRow, book: _Book) -> tuple[TimelineEvent, ...]:
 
 
 def _weights(desk: DeskRow, book: _Book) -> tuple[RunWeight, ...]:
-    """Target, weight before the run, and weight after its fills; cash is last."""
+    """Target, weight before the run, as planned, and after its fills; cash is last."""
     weights = weights_of(desk)
     targets = [*((w.symbol, w.percent) for w in weights.assets), ("cash", weights.cash)]
     if book.plan is None:
-        return tuple(RunWeight(name, target, None, None) for name, target in targets)
+        return tuple(RunWeight(name, target, None, None, None) for name, target in targets)
     values = {line.symbol: int(line.value) for line in book.plan.lines} | {"cash": book.plan.cash * NANO}
     before = rounded_shares([values[name] for name, _ in targets])
     for fill in book.fills:
@@ -248,6 +249,6 @@ def _weights(desk: DeskRow, book: _Book) -> tuple[RunWeight, ...]:
         values["cash"] -= sign * fill.amount * NANO
     after = rounded_shares([values[name] for name, _ in targets])
     return tuple(
-        RunWeight(name, target, start, end if book.fills else None)
-        for (name, target), start, end in zip(targets, before, after, strict=True)
+        RunWeight(name, target, start, planned, end if book.fills else None)
+        for (name, target), start, planned, end in zip(targets, before, planned_shares(book.plan), after, strict=True)
     )

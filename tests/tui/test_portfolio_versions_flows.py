@@ -38,7 +38,9 @@ def test_versions_show_their_differences_and_one_can_be_returned_to() -> None:
         text = " ".join(screen_text(app).split())
         assert "Changes in version 3" in text
         assert "Cooldown 7 d 30 d" in text
+        assert "Version 2 Version 3 Change" in text
         assert "Condition ±20 % –" in text
+        assert "Unchanged: all weights, other conditions, other settings." in text
         assert "This is the present content." in text
         await press(pilot, "g")
         assert "version 3 of Balanced II is its present content" in " ".join(shown_messages(app))
@@ -47,7 +49,9 @@ def test_versions_show_their_differences_and_one_can_be_returned_to() -> None:
         assert "The first version known" in text
         assert "SPY 80 % 60 % -20.00" in text
         await press(pilot, "g")
-        assert "outside their bands" in screen_text(app)
+        text = " ".join(screen_text(app).split())
+        assert "outside their bands" in text
+        assert "Now Version 1 Change" in text
         await press(pilot, "y")
         assert on_the_list(app)
         assert "Balanced II is as in version 1. u undoes it." in shown_messages(app)

@@ -38,7 +38,8 @@ class Lines:
 
     `account` and `asset` are indexes in the frame; `line` is the index of the line in the account's plan, which has its
     portfolio's assets, then the other holdings by symbol. A sell has `qty` in billionths of a share; a buy or a skipped
-    order has `notional` in billionths of a dollar; the other is 0. `reason` is an index in `REASONS`.
+    order has `notional` in billionths of a dollar; the other is 0, but that a buy of whole shares has both (R-65).
+    `reason` is an index in `REASONS`.
     """
 
     account: Indexes

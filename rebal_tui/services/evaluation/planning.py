@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rebal_tui.domain.decisions import LineReason, Plan
+from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.orders import Side
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import RunType
@@ -13,6 +14,7 @@ from rebal_tui.engine.complete_plan import money_up
 from rebal_tui.engine.liquidation import AmountTooLarge, plan_partial_liquidation
 from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.planning import goals_cash, plan_full_rebalance, plan_goals, plan_invest_cash
+from rebal_tui.engine.shares import rounded_shares
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rules_view import followed_portfolio, rules_of
@@ -115,3 +117,18 @@ def turnover_of(plan: Plan) -> Money:
     """Turnover of a plan: dollars bought plus dollars sold, at the plan's prices."""
     spent = sum(line.notional or 0 for line in plan.buys)
     return Money(spent + sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells))
+
+
+def cash_change(plan: Plan) -> Money:
+    """What a plan adds to the cash of its account at the plan's prices, below zero for more bought than sold."""
+    return Money(turnover_of(plan) - 2 * sum(line.notional or 0 for line in plan.buys))
+
+
+def planned_shares(plan: Plan) -> list[int]:
+    """The weight of each line and of cash, which is last, after a plan, in hundredths of a percent of equity."""
+    return rounded_shares([*map(_value_after, plan.lines), (plan.cash + cash_change(plan)) * NANO])
+
+
+def _value_after(line: PlanLine) -> int:
+    sold = (line.qty or 0) * (line.price or 0) if line.side is Side.SELL else 0
+    return line.value + (line.notional or 0) * NANO - sold

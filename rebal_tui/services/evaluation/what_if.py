@@ -47,12 +47,14 @@ def plan_what_if(
     turnover = [0] * len(rows)
     amounts = (
         owners.tolist(),
+        lines.buy.tolist(),
         lines.notional.tolist(),
         lines.qty.tolist(),
         frame.assets.price[lines.asset].tolist(),
     )
-    for index, notional, qty, price in zip(*amounts, strict=True):
-        turnover[index] += notional + qty * price // NANO
+    for index, buy, notional, qty, price in zip(*amounts, strict=True):
+        # A buy of whole shares has its quantity beside its amount.
+        turnover[index] += notional if buy else qty * price // NANO
     unable: dict[int, str] = {}
     for row in [*rows[apart].tolist(), *plans.too_large]:
         account_id, portfolio = book.account_table.ids[row], frame.followed(row)

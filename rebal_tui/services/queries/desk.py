@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from rebal_tui.domain.decisions import Decision, Outcome, Plan, PlanLine, Reachable
-from rebal_tui.domain.orders import Side
+from rebal_tui.domain.decisions import Decision, Outcome, Plan, Reachable
 from rebal_tui.domain.portfolios import BandType, Portfolio
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Qty, Value, floor_money
 from rebal_tui.domain.runs import RunType
@@ -23,7 +22,7 @@ from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import evaluate_account, situation, value_of
 from rebal_tui.services.evaluation.history import latest_decisions
-from rebal_tui.services.evaluation.planning import holdings, plan_run, turnover_of
+from rebal_tui.services.evaluation.planning import cash_change, holdings, plan_run, planned_shares, turnover_of
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.queries.desk_rows import DeskRows
 from rebal_tui.services.queries.firm import firm_view
@@ -32,6 +31,7 @@ from rebal_tui.services.queries.status import status_line
 from rebal_tui.services.queries.status_columns import run_state, status_columns, stopped_by
 from rebal_tui.services.schedule.scheduler import next_evaluation
 from rebal_tui.services.view_models.desk import AccountView, DeskSnapshot, DriftPoint, HoldingView, PreviewView
+from rebal_tui.services.view_models.standing import what_ends_it
 from rebal_tui.store import decisions, runs
 
 _TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
@@ -117,11 +117,8 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
     """A plan and its effect on an account, at the plan's own prices."""
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
-    spent = sum(line.notional or 0 for line in plan.buys)
-    cash_change = turnover_of(plan) - 2 * spent
     names = [*(line.symbol for line in plan.lines), "cash"]
     before = rounded_shares([*(line.value for line in plan.lines), plan.cash * NANO])
-    after = rounded_shares([*(_value_after(line) for line in plan.lines), (plan.cash + cash_change) * NANO])
     return PreviewView(
         account_id=account_id,
         client=account.name,
@@ -129,16 +126,11 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
         plan=plan,
         why=why,
         turnover=turnover_of(plan),
-        cash_after=Money(account.cash + cash_change),
+        cash_after=Money(account.cash + cash_change(plan)),
         before=tuple(zip(names, before, strict=True)),
-        after=tuple(zip(names, after, strict=True)),
+        after=tuple(zip(names, planned_shares(plan), strict=True)),
         at=book.now(),
     )
-
-
-def _value_after(line: PlanLine) -> int:
-    sold = (line.qty or 0) * (line.price or 0) if line.side is Side.SELL else 0
-    return line.value + (line.notional or 0) * NANO - sold
 
 
 def _valuation(start: Holdings) -> Valuation:
@@ -224,5 +216,6 @@ def _next_step(book: Book, decision: Decision) -> str:
     if decision.outcome in _TYPES:
         return f"At {when} the evaluation creates this {_words(decision.outcome)} run unless prices move back."
     if decision.outcome is Outcome.BLOCKED:
-        return f"Check at {when}; nothing trades until the block is lifted."
+        until = what_ends_it(decision.status) if decision.status else ""
+        return f"Check at {when}; nothing trades until {until}." if until else f"Check at {when}."
     return f"Check at {when}."

@@ -51,11 +51,13 @@ class RunsSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class RunWeight:
-    """An asset (or `cash`) of a run: target, and weight before and after it, in hundredths of a percent of equity."""
+    """An asset (or `cash`) of a run: target, and weights before it, as planned and after it, in hundredths of a percent
+    of equity."""
 
     symbol: str
     target: Percent
     before: int | None
+    planned: int | None
     after: int | None
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from rebal_tui.domain.sessions import NEW_YORK, new_york_day
-from rebal_tui.domain.trade_status import StatusKind, WaitsFor
+from rebal_tui.domain.trade_status import StatusKind, TradeStatus, WaitsFor
 
 GLYPHS = {
     StatusKind.NEEDS_YOU: "!",
@@ -29,6 +29,17 @@ _UNDATED = {
     WaitsFor.SCHEDULER: "waits: scheduler",
 }
 
+_WAITED_FOR = {
+    WaitsFor.QUOTA: "the next session",
+    WaitsFor.SESSION: "the next session",
+    WaitsFor.PRICES: "fresh prices arrive",
+    WaitsFor.EXTERNAL_ORDERS: "the open orders placed outside rebal-tui are filled or canceled",
+    WaitsFor.MINIMUM_EQUITY: "the account has $1 for each asset",
+    WaitsFor.KILL_SWITCH: "you release the kill switch",
+    WaitsFor.SCHEDULER: "you resume the scheduler",
+}
+"""What ends a wait, after "until"; the end of a cooldown has a date."""
+
 
 class Tile(StrEnum):
     """The counts above the Desk, each also a filter: the four statuses, then groups that an account can share."""
@@ -42,7 +53,7 @@ class Tile(StrEnum):
     NEAR = "Near"
     CALENDAR = "Calendar"
     CASH = "Cash"
-    FIRST = "First"
+    FIRST = "First run"
     COOLDOWN = "Cooldown"
     UNABLE = "Unable"
 
@@ -89,3 +100,11 @@ def short_status(
     if traded:
         return "in range, traded today"
     return f"by date {when}" if when else "in range"
+
+
+def what_ends_it(status: TradeStatus) -> str:
+    """What must happen before an account that waits or needs a person can trade, after "until"; empty where only a
+    date does."""
+    if status.kind is StatusKind.NEEDS_YOU:
+        return status.note
+    return _WAITED_FOR.get(status.waits_for, "") if status.waits_for else ""

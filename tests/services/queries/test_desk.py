@@ -174,7 +174,7 @@ def test_tiles_count_the_rows() -> None:
         (lambda b: advance_to(b, "2026-03-02 15:30"), "Check at Tue 03 Mar 09:30."),
         (
             lambda b: broker(b).set_account_status("a", "DISABLED", b.now()),
-            "Check at 10:15; nothing trades until the block is lifted.",
+            "Check at 10:15; nothing trades until the broker opens the account again.",
         ),
     ],
 )

@@ -123,7 +123,7 @@ def movement_lines(row: CashRow) -> Builder:
 
 def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
     """Build the preview of a withdrawal: earliest payout day, then the plan and resulting weights."""
-    plan = preview_lines(view.preview) if view.preview is not None else None
+    plan = preview_lines(view.preview, pays_out=True) if view.preview is not None else None
 
     def build(width: int, height: int) -> Sequence[Line]:
         leaves = day_text(view.can_leave) if view.can_leave else "unknown: after the end of the calendar"

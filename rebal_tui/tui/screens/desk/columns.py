@@ -26,6 +26,7 @@ SHORT_TILES = {
     Tile.CALENDAR: "Cal",
     Tile.COOLDOWN: "Cool",
     Tile.OUTSIDE: "Out",
+    Tile.FIRST: "First",
 }
 RANK = 10**9
 """Distance of two statuses in the default order: larger than any band usage."""

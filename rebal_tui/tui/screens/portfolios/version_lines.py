@@ -42,24 +42,31 @@ def version_columns() -> tuple[Column[VersionView], ...]:
     )
 
 
-def difference_table(differences: Sequence[Difference], width: int) -> list[Line]:
-    """Return one line per field: before, after, and the change of a weight."""
+def difference_table(differences: Sequence[Difference], before: str, after: str, width: int) -> list[Line]:
+    """Return one line per field that differs, under the headings `before` and `after`, with the change of a weight in
+    percentage points; then what is unchanged."""
     value = max(min((width - FIELD_WIDTH - CHANGE_WIDTH - 3) // 2, VALUE_WIDTH), 8)
-    lines: list[Line] = []
+
+    def cells(name: str, was: str, becomes: str, change: str, styles: tuple[str, str, str, str]) -> Line:
+        texts = ((name, FIELD_WIDTH), (was, value), (becomes, value), (change, CHANGE_WIDTH))
+        aligned = zip(texts, ("left", "left", "left", "right"), styles, strict=True)
+        return table_line([(text, size, align, style) for (text, size), align, style in aligned])
+
+    lines = [cells("", before, after, "Change", ("muted", "muted", "muted", "muted"))] if differences else []
     for one in differences:
         style = "good" if one.change > 0 else "bad" if one.change < 0 else ""
         change = formats.drift(one.change) if one.change else ""
-        lines.append(
-            table_line(
-                [
-                    (one.field, FIELD_WIDTH, "left", "title"),
-                    (one.before or NONE, value, "left", "muted"),
-                    (one.after or NONE, value, "left", ""),
-                    (change, CHANGE_WIDTH, "right", style),
-                ]
-            )
-        )
-    return lines
+        lines.append(cells(one.field, one.before or NONE, one.after or NONE, change, ("title", "muted", "", style)))
+    return [*lines, *paragraph(_unchanged(differences), width, "muted")]
+
+
+def _unchanged(differences: Sequence[Difference]) -> str:
+    """`Unchanged: other weights, all conditions, other settings.`"""
+    changed = {
+        "weights" if one.change else "conditions" if one.field == "Condition" else "settings" for one in differences
+    }
+    parts = (f"{'other' if part in changed else 'all'} {part}" for part in ("weights", "conditions", "settings"))
+    return f"Unchanged: {', '.join(parts)}."
 
 
 def version_lines(view: VersionView) -> Builder:
@@ -69,13 +76,20 @@ def version_lines(view: VersionView) -> Builder:
         lines: list[Line] = [heading(f"Changes in version {view.number}", width, _count(view.changes))]
         if view.oldest:
             lines += paragraph("The first version known; nothing is recorded before it.", width, "muted")
-        lines += [*difference_table(view.changes, width), ()]
+        else:
+            lines += difference_table(view.changes, f"Version {view.number - 1}", f"Version {view.number}", width)
+        lines.append(())
         lines.append(heading(f"Going back to version {view.number}", width, _count(view.to_return)))
         if not view.to_return:
-            lines += paragraph("This is the present content.", width, "muted")
-        return [*lines, *difference_table(view.to_return, width)]
+            return [*lines, *paragraph("This is the present content.", width, "muted")]
+        return [*lines, *return_table(view, width)]
 
     return build
+
+
+def return_table(view: VersionView, width: int) -> list[Line]:
+    """Return what going back to a version changes."""
+    return difference_table(view.to_return, "Now", f"Version {view.number}", width)
 
 
 def _count(differences: Sequence[Difference]) -> str:

@@ -13,7 +13,7 @@ from rebal_tui.services.view_models.portfolio_versions import VersionView
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow
 from rebal_tui.tui.book_services import portfolio_versions, undo
 from rebal_tui.tui.screens.portfolios.lines import impact_text
-from rebal_tui.tui.screens.portfolios.version_lines import difference_table, version_columns, version_lines
+from rebal_tui.tui.screens.portfolios.version_lines import return_table, version_columns, version_lines
 from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
@@ -94,7 +94,7 @@ class VersionsScreen(Dialog[str]):
             "Go back",
             lambda: self._store(view),
             f"{self._row.name} is as in version {view.number}",
-            lambda width, _height: difference_table(view.to_return, width),
+            lambda width, _height: return_table(view, width),
         )
 
     async def _store(self, view: VersionView) -> None:

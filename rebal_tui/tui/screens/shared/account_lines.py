@@ -10,7 +10,7 @@ from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
-from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH
+from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, what_ends_it
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.marks import HELD, held_text
 from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
@@ -234,7 +234,8 @@ def status_lines(decision: Decision, width: int, *, near: bool = False) -> list[
         note = f" ({status.note})" if status.note else ""
         text = f"First possible rebalance {formats.day_time(status.first_trade_at)}{note}"
     elif dated:
-        text = "First possible rebalance unknown: a person must act first"
+        until = what_ends_it(status)
+        text = f"First possible rebalance unknown{f' until {until}' if until else ''}"
     else:
         return lines
     lines.extend((("  ", ""), *part) for part in paragraph(text, width - 2, "muted"))

@@ -28,8 +28,9 @@ HELD_REASONS = frozenset(
 """Reasons of lines that a restriction keeps from their targets."""
 
 
-def preview_lines(view: PreviewView) -> Builder:
-    """Build the preview of a run and its effect on the account."""
+def preview_lines(view: PreviewView, *, pays_out: bool = False) -> Builder:
+    """Build the preview of a run and its effect on the account. With `pays_out`, its proceeds leave the account later,
+    and the heading says that the figures are from before that."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         plan = view.plan
@@ -47,7 +48,7 @@ def preview_lines(view: PreviewView) -> Builder:
             (),
             *plan_lines(plan, width),
             (),
-            *_before_after(view, width),
+            *_before_after(view, width, pays_out=pays_out),
             *_stops(view.stops, width),
         ]
         if plan.skipped_orders:
@@ -193,13 +194,13 @@ def _plan_line(line: PlanLine, wide: bool, room: int) -> list[Line]:
     return [first, *(((" " * used, ""), *part) for part in parts[1:])]
 
 
-def _before_after(view: PreviewView, width: int) -> list[Line]:
+def _before_after(view: PreviewView, width: int, *, pays_out: bool) -> list[Line]:
     """Return the weight of each asset before and after, as bars on one scale, with its target."""
     after = dict(view.after)
     most = max((share for _, share in (*view.before, *view.after)), default=1)
     size = max((width - 8 - 3 * 8 - 4) // 2, 6)
     lines: list[Line] = [
-        heading("Before and after", width),
+        heading("Before and after the sells, before the payout" if pays_out else "Before and after", width),
         table_line(
             [
                 ("", 8, "left", ""),

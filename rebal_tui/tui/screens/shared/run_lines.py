@@ -164,19 +164,19 @@ def _problems(view: RunView, width: int) -> list[Line]:
 
 def _weights(view: RunView, width: int) -> list[Line]:
     lines: list[Line] = [heading("Weights", width, "before → planned → after")]
-    size = max(width - 8 - 3 * 9 - 2, 4)
-    head = [("", 8, "left", "muted"), ("Before", 8, "right", "muted"), ("Planned", 8, "right", "muted")]
-    lines.append(table_line([*head, ("After", 8, "right", "muted")]))
+    size = max(width - 8 - 4 * 9 - 2, 4)
+    titles = ("Target", "Before", "Planned", "After")
+    lines.append(table_line([("", 8, "left", ""), *((title, 8, "right", "muted") for title in titles)]))
     most = max((max(row.after or 0, row.before or 0, row.target) for row in view.weights), default=1)
     for row in view.weights:
         now = row.after if row.after is not None else row.before
+        shares = (row.before, "muted"), (row.planned, ""), (row.after, "")
         lines.append(
             table_line(
                 [
                     (row.symbol, 8, "left", "title"),
-                    ("–" if row.before is None else formats.percent(row.before), 8, "right", "muted"),
-                    (formats.percent(row.target), 8, "right", ""),
-                    ("–" if row.after is None else formats.percent(row.after), 8, "right", ""),
+                    (formats.percent(row.target), 8, "right", "muted"),
+                    *(("–" if share is None else formats.percent(share), 8, "right", style) for share, style in shares),
                     (bars.bar(now or 0, most, size), size, "left", "accent-bar" if row.after is not None else "rule"),
                 ]
             )
