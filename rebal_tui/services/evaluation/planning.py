@@ -109,9 +109,3 @@ def same_orders(shown: Plan, now: Plan) -> bool:
     if {(s, x.side) for s, x in old.items()} != {(s, x.side) for s, x in new.items()}:
         return False
     return all(abs(old[s].wanted - new[s].wanted) <= max(NANO, old[s].wanted // 100) for s in old)
-
-
-def turnover_of(plan: Plan) -> Money:
-    """Turnover of a plan: dollars bought plus dollars sold, at the plan's prices."""
-    spent = sum(line.notional or 0 for line in plan.buys)
-    return Money(spent + sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells))
