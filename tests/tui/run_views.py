@@ -239,15 +239,17 @@ def _weights(desk: DeskRow, book: _Book) -> tuple[RunWeight, ...]:
     weights = weights_of(desk)
     targets = [*((w.symbol, w.percent) for w in weights.assets), ("cash", weights.cash)]
     if book.plan is None:
-        return tuple(RunWeight(name, target, None, None) for name, target in targets)
+        return tuple(RunWeight(name, target, None, None, None) for name, target in targets)
     values = {line.symbol: int(line.value) for line in book.plan.lines} | {"cash": book.plan.cash * NANO}
     before = rounded_shares([values[name] for name, _ in targets])
+    intended = {line.symbol: int(line.value_after) for line in book.plan.lines} | {"cash": book.plan.cash_after * NANO}
+    planned = rounded_shares([intended[name] for name, _ in targets])
     for fill in book.fills:
         sign = 1 if fill.side is Side.BUY else -1
         values[fill.symbol] += sign * fill.qty * fill.price
         values["cash"] -= sign * fill.amount * NANO
     after = rounded_shares([values[name] for name, _ in targets])
     return tuple(
-        RunWeight(name, target, start, end if book.fills else None)
-        for (name, target), start, end in zip(targets, before, after, strict=True)
+        RunWeight(name, target, start, wanted, end if book.fills else None)
+        for (name, target), start, wanted, end in zip(targets, before, planned, after, strict=True)
     )

@@ -51,11 +51,15 @@ class RunsSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class RunWeight:
-    """An asset (or `cash`) of a run: target, and weight before and after it, in hundredths of a percent of equity."""
+    """An asset (or `cash`) of a run, in hundredths of a percent of equity.
+
+    `before` and `planned` are None before the run has a plan; `after` is None before it has fills.
+    """
 
     symbol: str
     target: Percent
     before: int | None
+    planned: int | None
     after: int | None
 
 
