@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
 from rebal_tui.domain.portfolios import Weights
-from rebal_tui.domain.quantities import Money, Percent, Price, Qty, Value
+from rebal_tui.domain.quantities import NANO, Money, Percent, Price, Qty, Value, floor_money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trade_status import TradeStatus
 from rebal_tui.domain.trading_rules import NO_RULES, TradingRules
@@ -114,6 +114,23 @@ class PlanLine:
     goal: Fraction | None = None
     upper: Fraction | None = None
 
+    @property
+    def order_value(self) -> Value:
+        """What the line's order trades at the plan's price, 0 without an order. A buy trades its `notional`."""
+        if self.side is Side.BUY:
+            return Value((self.notional or 0) * NANO)
+        return Value((self.qty or 0) * (self.price or 0) if self.side is Side.SELL else 0)
+
+    @property
+    def order_amount(self) -> Money:
+        """`order_value` in dollars, rounded down to a billionth."""
+        return floor_money(self.order_value)
+
+    @property
+    def value_after(self) -> Value:
+        """What the line is worth once its order has filled at the plan's price."""
+        return Value(self.value - self.order_value if self.side is Side.SELL else self.value + self.order_value)
+
 
 @dataclass(frozen=True, slots=True)
 class ReachableLine:
@@ -171,6 +188,26 @@ class Plan:
     @property
     def buys(self) -> tuple[PlanLine, ...]:
         return tuple(line for line in self.lines if line.side is Side.BUY)
+
+    @property
+    def sold(self) -> Money:
+        """Dollars of the sells, at the plan's prices."""
+        return Money(sum(line.order_amount for line in self.sells))
+
+    @property
+    def bought(self) -> Money:
+        """Dollars of the buys."""
+        return Money(sum(line.order_amount for line in self.buys))
+
+    @property
+    def turnover(self) -> Money:
+        """Dollars bought plus dollars sold, at the plan's prices."""
+        return Money(self.bought + self.sold)
+
+    @property
+    def cash_after(self) -> Money:
+        """`cash` once every order has filled at the plan's prices."""
+        return Money(self.cash + self.sold - self.bought)
 
 
 @dataclass(frozen=True, slots=True)

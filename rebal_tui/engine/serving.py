@@ -133,7 +133,7 @@ def obstacles(plan: Plan) -> str:
 def _serves(line: PlanLine, way: int | Fraction) -> bool:
     if line.side is not (Side.SELL if way > 0 else Side.BUY):
         return False
-    order = line.notional * NANO if line.notional else (line.qty or 0) * (line.price or 0)
+    order = line.order_value
     return order >= SERVING_ORDER or order * HUNDRED_PERCENT * SERVING_SHARE >= magnitude(way)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from rebal_tui.domain.quantities import HUNDRED_PERCENT
+from rebal_tui.domain.decisions import Plan
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO
 
 
 def rounded_shares(parts: Sequence[int]) -> list[int]:
@@ -25,3 +26,13 @@ def rounded_shares(parts: Sequence[int]) -> list[int]:
     for at in by_error[: abs(missing)]:
         shares[at] += step
     return shares
+
+
+def planned_shares(plan: Plan) -> tuple[list[int], list[int]]:
+    """The shares of a plan's lines, in their order, and of its cash, last: now, and once its orders have filled.
+
+    Both at the plan's prices, as `rounded_shares`.
+    """
+    before = rounded_shares([*(line.value for line in plan.lines), plan.cash * NANO])
+    planned = rounded_shares([*(line.value_after for line in plan.lines), plan.cash_after * NANO])
+    return before, planned

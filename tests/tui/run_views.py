@@ -243,12 +243,14 @@ def _weights(desk: DeskRow, book: _Book) -> tuple[RunWeight, ...]:
         return tuple(RunWeight(name, target, None, None, None) for name, target in targets)
     values = {line.symbol: int(line.value) for line in book.plan.lines} | {"cash": book.plan.cash * NANO}
     before = rounded_shares([values[name] for name, _ in targets])
+    intended = {line.symbol: int(line.value_after) for line in book.plan.lines} | {"cash": book.plan.cash_after * NANO}
+    planned = rounded_shares([intended[name] for name, _ in targets])
     for fill in book.fills:
         sign = 1 if fill.side is Side.BUY else -1
         values[fill.symbol] += sign * fill.qty * fill.price
         values["cash"] -= sign * fill.amount * NANO
     after = rounded_shares([values[name] for name, _ in targets])
     return tuple(
-        RunWeight(name, target, start, planned, end if book.fills else None)
-        for (name, target), start, planned, end in zip(targets, before, planned_shares(book.plan), after, strict=True)
+        RunWeight(name, target, start, wanted, end if book.fills else None)
+        for (name, target), start, wanted, end in zip(targets, before, planned, after, strict=True)
     )

@@ -8,7 +8,6 @@ import numpy as np
 
 from rebal_tui.domain.quantities import NANO
 from rebal_tui.engine.arrays.frame import BookFrame
-from rebal_tui.engine.arrays.int128 import product
 from rebal_tui.engine.arrays.memory_layout import Ints
 from rebal_tui.engine.arrays.plans import Plans, plan_full_rebalances, plan_invest_cashes
 
@@ -32,7 +31,7 @@ def planned_amounts(frame: BookFrame, full: Ints, invest: Ints) -> PlannedAmount
     dollars, rest, largest = (np.zeros(len(frame), np.int64) for _ in range(3))
     for plans in _plans(frame, full, invest):
         orders = plans.orders
-        amount = np.where(orders.buy, orders.notional, product(orders.qty, frame.assets.price[orders.asset]).nano)
+        amount = orders.amounts(frame.assets.price)
         np.add.at(dollars, orders.account, amount // NANO)
         np.add.at(rest, orders.account, amount % NANO)
         np.maximum.at(largest, orders.account, amount)

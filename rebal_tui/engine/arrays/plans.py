@@ -38,7 +38,7 @@ class Lines:
 
     `account` and `asset` are indexes in the frame; `line` is the index of the line in the account's plan, which has its
     portfolio's assets, then the other holdings by symbol. A sell has `qty` in billionths of a share; a buy or a skipped
-    order has `notional` in billionths of a dollar; the other is 0, but that a buy of whole shares has both (R-65).
+    order has `notional` in billionths of a dollar; the other is 0, except that a buy in whole shares has both (R-65).
     `reason` is an index in `REASONS`.
     """
 
@@ -53,13 +53,17 @@ class Lines:
     def __len__(self) -> int:
         return len(self.account)
 
+    def amounts(self, prices: Ints) -> Ints:
+        """What each order trades at the prices of the assets, in billionths of a dollar: `PlanLine.order_amount`."""
+        return np.where(self.buy, self.notional, product(self.qty, prices[self.asset]).nano)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plans:
     """The plans of `accounts`, which are rows of the frame. `cash_target` is by account, in billionths of a dollar.
 
-    `by_exact` counts accounts planned by the exact planner. `too_large` are accounts with an amount above 64 bits, or
-    whose restrictions exclude each other; they have no lines here.
+    `by_exact` counts accounts planned by the exact planner. `too_large` are accounts with an amount above
+    `MAX_EXACT_DOLLARS`, or whose restrictions exclude each other; they have no lines here.
     """
 
     accounts: Ints
@@ -127,10 +131,10 @@ def _plans(frame: BookFrame, accounts: Ints, by_band: Collection[int], *, invest
 def _fits(plan: Plan) -> bool:
     amounts = [
         plan.cash_target,
-        *(x.notional or 0 for x in plan.lines),
+        *(x.order_amount for x in plan.lines),
         *(x.notional or 0 for x in plan.skipped_orders),
     ]
-    return max(amounts) < 2**63
+    return max(amounts) <= MAX_EXACT_DOLLARS * NANO
 
 
 @dataclass(frozen=True, slots=True, eq=False)

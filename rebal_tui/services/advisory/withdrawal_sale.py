@@ -83,8 +83,7 @@ def worth_of_everything(book: Book, account_id: str) -> Money:
     if kept:
         raise Conflict(f"everything cannot be withdrawn while restrictions keep assets: {'; '.join(kept)}")
     plan = sale_of_everything(book, account_id).plan
-    sells = plan.sells if plan is not None else ()
-    proceeds = sum((line.qty or 0) * (line.price or 0) // NANO for line in sells)
+    proceeds = 0 if plan is None else plan.sold
     worth = floor_cents(Value((book.account(account_id).cash + proceeds) * NANO))
     if worth <= 0:
         raise Conflict("the account has nothing to withdraw")

@@ -111,24 +111,3 @@ def same_orders(shown: Plan, now: Plan) -> bool:
     if {(s, x.side) for s, x in old.items()} != {(s, x.side) for s, x in new.items()}:
         return False
     return all(abs(old[s].wanted - new[s].wanted) <= max(NANO, old[s].wanted // 100) for s in old)
-
-
-def turnover_of(plan: Plan) -> Money:
-    """Turnover of a plan: dollars bought plus dollars sold, at the plan's prices."""
-    spent = sum(line.notional or 0 for line in plan.buys)
-    return Money(spent + sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells))
-
-
-def cash_change(plan: Plan) -> Money:
-    """What a plan adds to the cash of its account at the plan's prices, below zero for more bought than sold."""
-    return Money(turnover_of(plan) - 2 * sum(line.notional or 0 for line in plan.buys))
-
-
-def planned_shares(plan: Plan) -> list[int]:
-    """The weight of each line and of cash, which is last, after a plan, in hundredths of a percent of equity."""
-    return rounded_shares([*map(_value_after, plan.lines), (plan.cash + cash_change(plan)) * NANO])
-
-
-def _value_after(line: PlanLine) -> int:
-    sold = (line.qty or 0) * (line.price or 0) if line.side is Side.SELL else 0
-    return line.value + (line.notional or 0) * NANO - sold

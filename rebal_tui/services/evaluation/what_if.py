@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.quantities import NANO, Money
+from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.planning import holdings, plan_start, turnover_of
+from rebal_tui.services.evaluation.planning import holdings, plan_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,8 @@ def plan_what_if(
     owners = np.searchsorted(rows, lines.account)
     orders = np.bincount(owners, minlength=len(rows)).tolist()
     turnover = [0] * len(rows)
-    amounts = (
-        owners.tolist(),
-        lines.buy.tolist(),
-        lines.notional.tolist(),
-        lines.qty.tolist(),
-        frame.assets.price[lines.asset].tolist(),
-    )
-    for index, buy, notional, qty, price in zip(*amounts, strict=True):
-        # A buy of whole shares has its quantity beside its amount.
-        turnover[index] += notional if buy else qty * price // NANO
+    for index, amount in zip(owners.tolist(), lines.amounts(frame.assets.price).tolist(), strict=True):
+        turnover[index] += amount
     unable: dict[int, str] = {}
     for row in [*rows[apart].tolist(), *plans.too_large]:
         account_id, portfolio = book.account_table.ids[row], frame.followed(row)
@@ -66,5 +58,5 @@ def plan_what_if(
         except Conflict as refusal:
             unable[row] = str(refusal)
         else:
-            orders[index], turnover[index] = len(plan.sells) + len(plan.buys), turnover_of(plan)
+            orders[index], turnover[index] = len(plan.sells) + len(plan.buys), plan.turnover
     return WhatIfPlans(orders, [Money(amount) for amount in turnover], unable)

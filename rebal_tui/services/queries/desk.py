@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from rebal_tui.domain.decisions import Decision, Outcome, Plan, Reachable
 from rebal_tui.domain.portfolios import BandType, Portfolio
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Qty, Value, floor_money
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money, Percent, Qty, Value, floor_money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import weekday_time_text
@@ -17,12 +17,12 @@ from rebal_tui.engine.drift import AssetDrift, Valuation, asset_drifts, largest_
 from rebal_tui.engine.evaluation import deciding_check, evaluate
 from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.restrictions import blocking_reasons
-from rebal_tui.engine.shares import rounded_shares
+from rebal_tui.engine.shares import planned_shares
 from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import evaluate_account, situation, value_of
 from rebal_tui.services.evaluation.history import latest_decisions
-from rebal_tui.services.evaluation.planning import cash_change, holdings, plan_run, planned_shares, turnover_of
+from rebal_tui.services.evaluation.planning import holdings, plan_run
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.queries.desk_rows import DeskRows
 from rebal_tui.services.queries.firm import firm_view
@@ -118,15 +118,15 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
     names = [*(line.symbol for line in plan.lines), "cash"]
-    before = rounded_shares([*(line.value for line in plan.lines), plan.cash * NANO])
+    before, after = planned_shares(plan)
     return PreviewView(
         account_id=account_id,
         client=account.name,
         portfolio=book.portfolios[subscription.portfolio_id].name if subscription else "weights of the run",
         plan=plan,
         why=why,
-        turnover=turnover_of(plan),
-        cash_after=Money(account.cash + cash_change(plan)),
+        turnover=plan.turnover,
+        cash_after=Money(account.cash + plan.cash_after - plan.cash),
         before=tuple(zip(names, before, strict=True)),
         after=tuple(zip(names, planned_shares(plan), strict=True)),
         at=book.now(),

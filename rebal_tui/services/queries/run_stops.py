@@ -9,9 +9,8 @@ from itertools import product
 import numpy as np
 
 from rebal_tui.domain.decisions import LineReason, Outcome, Plan
-from rebal_tui.domain.orders import Side
 from rebal_tui.domain.portfolios import Destination, Portfolio, RebalanceScope
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO
+from rebal_tui.domain.quantities import HUNDRED_PERCENT
 from rebal_tui.engine.arrays.decision_table import CHECKS, OUTCOMES
 from rebal_tui.engine.bounds import RestrictionsConflict
 from rebal_tui.engine.goals import Goals
@@ -54,8 +53,8 @@ def _figures(
     planned = [one for account_id in account_ids if (one := _plan(book, account_id, destination, scope)) is not None]
     plans = [plan for plan, _ in planned]
     orders = sum(len(plan.sells) + len(plan.buys) for plan in plans)
-    bought = sum(line.notional or 0 for plan in plans for line in plan.buys)
-    sold = sum((line.qty or 0) * (line.price or 0) // NANO for plan in plans for line in plan.sells)
+    bought = sum(plan.bought for plan in plans)
+    sold = sum(plan.sold for plan in plans)
     left = max((worst for _, worst in planned), default=0)
     current = (portfolio.rebalance_to, portfolio.rebalance_scope) == (destination, scope)
     return RunStops(destination.value, scope.value, current, due, len(plans), orders, bought, sold, left)
@@ -81,9 +80,8 @@ def _worst_left(plan: Plan, goals: Goals | None) -> int:
     for line in plan.lines:
         if line.reason is LineReason.UNMANAGED:
             continue
-        change = (line.notional or 0) * NANO if line.side is Side.BUY else -(line.qty or 0) * (line.price or 0)
         target = Fraction(plan.equity * line.target, HUNDRED_PERCENT)
         if goals is not None:
             target = goals.target.values[line.symbol]
-        left = max(left, abs(line.value + (change if line.side else 0) - target))
+        left = max(left, abs(line.value_after - target))
     return round(left * HUNDRED_PERCENT / plan.equity)

@@ -9,7 +9,7 @@ from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import NANO, Money, Percent, Qty
 from rebal_tui.domain.runs import Approval, Run
-from rebal_tui.engine.shares import rounded_shares
+from rebal_tui.engine.shares import planned_shares, rounded_shares
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import decision_of_run, plan_of, timeline
 from rebal_tui.services.evaluation.planning import planned_shares
@@ -108,9 +108,10 @@ def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:
 
 
 def _weights(book: Book, run: Run, plan: Plan | None) -> tuple[RunWeight, ...]:
-    """Target, weights at the start of the run, as planned, and after it; cash is last.
+    """Target, weight at the start of the run, planned weight, and weight after it; cash is last.
 
-    After the run, an asset that traded is valued at the price of its last fill, and cash is as booked by the fills.
+    The planned weights are those to which the plan's orders lead at its prices, as in its preview. After the run, an
+    asset that traded is valued at the price of its last fill, and cash is as booked by the fills.
     """
     if plan is None or plan.equity <= 0:
         targets = [(w.symbol, w.percent) for w in run.weights.assets]
@@ -124,10 +125,10 @@ def _weights(book: Book, run: Run, plan: Plan | None) -> tuple[RunWeight, ...]:
         held[fill.symbol] = Qty(held.get(fill.symbol, 0) + sign * fill.qty)
         prices[fill.symbol] = fill.price
         cash -= sign * fill.amount * NANO
-    before = rounded_shares([*(line.value for line in plan.lines), plan.cash * NANO])
+    before, planned = planned_shares(plan)
     after = rounded_shares([*(held[line.symbol] * prices[line.symbol] for line in plan.lines), cash])
     names = [*((line.symbol, line.target) for line in plan.lines), (CASH, Percent(run.weights.cash))]
     return tuple(
-        RunWeight(name, target, start, planned, end if filled else None)
-        for (name, target), start, planned, end in zip(names, before, planned_shares(plan), after, strict=True)
+        RunWeight(name, target, start, wanted, end if filled else None)
+        for (name, target), start, wanted, end in zip(names, before, planned, after, strict=True)
     )

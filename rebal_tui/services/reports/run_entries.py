@@ -97,7 +97,7 @@ def _skipped(skipped: tuple[SkippedOrder, ...]) -> Table:
 
 def _weights(view: RunView) -> Table:
     rows = tuple(
-        (weight.symbol, percent_cell(weight.target), percent_cell(weight.before), percent_cell(weight.after))
+        (weight.symbol, *map(percent_cell, (weight.target, weight.before, weight.planned, weight.after)))
         for weight in view.weights
     )
-    return Table("Weights", ("Asset", "Target", "Before", "After"), rows, frozenset({1, 2, 3}))
+    return Table("Weights", ("Asset", "Target", "Before", "Planned", "After"), rows, frozenset({1, 2, 3, 4}))

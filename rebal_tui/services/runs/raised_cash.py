@@ -25,12 +25,11 @@ def raised_cash(book: Book, run: Run) -> Money:
     if plan is None or inputs is None:
         return Money(0)
     excess = spare_cash(Money(inputs.cash - inputs.reserved), plan.cash_target)
-    planned = sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells)
     brought = _brought(book, run)
     # A real broker reports the cash of an account later than its fills.
     booked = book.accounts[run.account_id].cash if book.live is None else inputs.cash + brought
     unreserved = booked - book.reserved(run.account_id)
-    return Money(max(0, min(max(excess, run.amount - planned) + brought, run.amount, unreserved)))
+    return Money(max(0, min(max(excess, run.amount - plan.sold) + brought, run.amount, unreserved)))
 
 
 def _brought(book: Book, run: Run) -> int:

@@ -51,8 +51,10 @@ class RunsSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class RunWeight:
-    """An asset (or `cash`) of a run: target, and weights before it, as planned and after it, in hundredths of a percent
-    of equity."""
+    """An asset (or `cash`) of a run, in hundredths of a percent of equity.
+
+    `before` and `planned` are None before the run has a plan; `after` is None before it has fills.
+    """
 
     symbol: str
     target: Percent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, Refusal
 from rebal_tui.domain.quantities import DOLLAR, NANO, Money
 from rebal_tui.domain.runs import RunType
@@ -13,10 +14,16 @@ from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import value_of
-from rebal_tui.services.evaluation.planning import plan_run, turnover_of
+from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.accounts import FirstRun
 from rebal_tui.services.view_models.portfolios import Impact
+
+
+def traded(plan: Plan) -> Money:
+    """The dollars of a plan's orders: sells by their shares, buys by their amount."""
+    sold = sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells)
+    return Money(sold + sum(line.notional or 0 for line in plan.buys))
 
 
 def exact_impact(book: Book, portfolio_id: str, wanted: PortfolioBody) -> Impact:
@@ -40,7 +47,7 @@ def exact_impact(book: Book, portfolio_id: str, wanted: PortfolioBody) -> Impact
             unable += 1
             continue
         orders += len(plan.sells) + len(plan.buys)
-        turnover += turnover_of(plan)
+        turnover += traded(plan)
     return Impact(
         len(book.subscribers(portfolio_id)), outside_before, outside_after, orders, Money(turnover), cooling, unable
     )
@@ -63,4 +70,4 @@ def exact_first_run(book: Book, one: str, portfolio_id: str) -> FirstRun:
         plan = plan_run(book, one, RunType.FULL_REBALANCE, weights)
     except Conflict as unable:
         return replace(row, note=str(unable))
-    return replace(row, orders=len(plan.sells) + len(plan.buys), turnover=turnover_of(plan))
+    return replace(row, orders=len(plan.sells) + len(plan.buys), turnover=traded(plan))

@@ -16,8 +16,8 @@ FILES_MODE = "FILES"
 
 def plan_effects(previews: Sequence[PreviewView], mode: str = "") -> list[Effect]:
     """Return the sells and the buys of plans with their dollars, and the cash of a single plan."""
-    bought = Money(sum(line.notional or 0 for preview in previews for line in preview.plan.buys))
-    sold = Money(sum(preview.turnover for preview in previews) - bought)
+    bought = Money(sum(preview.plan.bought for preview in previews))
+    sold = Money(sum(preview.plan.sold for preview in previews))
     sells = sum(len(preview.plan.sells) for preview in previews)
     buys = sum(len(preview.plan.buys) for preview in previews)
     one, several = (

@@ -31,6 +31,9 @@ STATUSES: dict[str, tuple[str, str]] = {
 FAILED = frozenset({OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED})
 TWO_COLUMNS_MIN_WIDTH = 120
 RUN_ID_MIN_WIDTH = 76
+TARGETS_MIN_WIDTH = 56
+"""From this width, weights show their targets beside what the run planned."""
+_WEIGHT_STYLES = {"Target": "muted", "Before": "muted"}
 
 
 def status_segment(status: str) -> TextSegment:
@@ -164,24 +167,22 @@ def _problems(view: RunView, width: int) -> list[Line]:
 
 def _weights(view: RunView, width: int) -> list[Line]:
     lines: list[Line] = [heading("Weights", width, "before → planned → after")]
-    size = max(width - 8 - 4 * 9 - 2, 4)
-    titles = ("Target", "Before", "Planned", "After")
-    lines.append(table_line([("", 8, "left", ""), *((title, 8, "right", "muted") for title in titles)]))
+    names = ("Target", "Before", "Planned", "After")
+    shown = names if width >= TARGETS_MIN_WIDTH else names[1:]
+    size = max(width - 8 - len(shown) * 9 - 2, 4)
+    lines.append(table_line([("", 8, "left", "muted"), *((name, 8, "right", "muted") for name in shown)]))
     most = max((max(row.after or 0, row.before or 0, row.target) for row in view.weights), default=1)
     for row in view.weights:
         now = row.after if row.after is not None else row.before
-        shares = (row.before, "muted"), (row.planned, ""), (row.after, "")
-        lines.append(
-            table_line(
-                [
-                    (row.symbol, 8, "left", "title"),
-                    (formats.percent(row.target), 8, "right", "muted"),
-                    *(("–" if share is None else formats.percent(share), 8, "right", style) for share, style in shares),
-                    (bars.bar(now or 0, most, size), size, "left", "accent-bar" if row.after is not None else "rule"),
-                ]
-            )
-        )
+        shares = dict(zip(names, (row.target, row.before, row.planned, row.after), strict=True))
+        cells = [(_share(shares[name]), 8, "right", _WEIGHT_STYLES.get(name, "")) for name in shown]
+        bar = bars.bar(now or 0, most, size), size, "left", "accent-bar" if row.after is not None else "rule"
+        lines.append(table_line([(row.symbol, 8, "left", "title"), *cells, bar]))
     return lines
+
+
+def _share(hundredths: int | None) -> str:
+    return "–" if hundredths is None else formats.percent(hundredths)
 
 
 def _timeline(view: RunView, width: int) -> list[Line]:

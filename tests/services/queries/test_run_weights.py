@@ -1,0 +1,37 @@
+"""The weights of a run: what its plan leads to, not the targets of its portfolio."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.runs import RunType
+from rebal_tui.services.queries.desk import preview_of
+from rebal_tui.services.queries.runs import run_view
+from rebal_tui.services.reports.audit_index import AuditIndex
+from rebal_tui.services.reports.run_entries import run_entries
+from rebal_tui.services.runs.manual import create_run
+from tests.services.factories import account, balanced, fill_book, make_book, new_york
+
+
+def test_planned_weights_are_those_of_the_plan() -> None:
+    """A sale of $5,000 leaves TLT, which is underweight, where it is; the target of 35 % is not planned."""
+    book = make_book("2026-03-02 10:00")
+    one = account("a", "5000", {"SPY": "175", "TLT": "250"})
+    fill_book(book, [one], [balanced()], {"a": "balanced"}, {"a": new_york("2026-01-05 10:00")})
+    run = create_run(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5000"))
+    view = run_view(book, run.id)
+    assert view.plan is not None
+    assert [line.symbol for line in view.plan.sells] == ["SPY"]
+    shown = {weight.symbol: (weight.target, weight.before, weight.planned, weight.after) for weight in view.weights}
+    # $70,000, $25,000 and $5,000 before; the excess cash is $250 beyond 5 % of the smaller portfolio, $4,750 are sold.
+    assert shown == {
+        "SPY": (6000, 7000, 6525, 6525),
+        "TLT": (3500, 2500, 2500, 2500),
+        "cash": (500, 500, 975, 975),
+    }
+    after = dict(preview_of(book, "a", view.plan, "").after)
+    assert after == {symbol: planned for symbol, (_, _, planned, _) in shown.items()}
+    tables = {
+        table.title: table for entry in run_entries(book, run.id, AuditIndex(book.database)) for table in entry.tables
+    }
+    assert tables["Weights"].columns == ("Asset", "Target", "Before", "Planned", "After")
+    assert tables["Weights"].rows[0] == ("SPY", "60.00 %", "70.00 %", "65.25 %", "65.25 %")
