@@ -17,7 +17,6 @@ from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.planning import plan_full_rebalance
 from rebal_tui.engine.shares import rounded_shares
 from rebal_tui.engine.trace_text import money
-from rebal_tui.services.evaluation.planning import planned_shares
 from rebal_tui.services.view_models.desk import DeskRow
 from rebal_tui.services.view_models.runs import RunRow, RunView, RunWeight, TimelineEvent
 from tests.tui.views import FULL_USAGE, NOW, OVERWEIGHT, decision, holdings_of, weights_of

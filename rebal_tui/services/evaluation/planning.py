@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
+from rebal_tui.domain.decisions import LineReason, Plan
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.orders import Side
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import RunType
@@ -14,7 +13,6 @@ from rebal_tui.engine.complete_plan import money_up
 from rebal_tui.engine.liquidation import AmountTooLarge, plan_partial_liquidation
 from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.planning import goals_cash, plan_full_rebalance, plan_goals, plan_invest_cash
-from rebal_tui.engine.shares import rounded_shares
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rules_view import followed_portfolio, rules_of

@@ -128,7 +128,7 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
         turnover=plan.turnover,
         cash_after=Money(account.cash + plan.cash_after - plan.cash),
         before=tuple(zip(names, before, strict=True)),
-        after=tuple(zip(names, planned_shares(plan), strict=True)),
+        after=tuple(zip(names, after, strict=True)),
         at=book.now(),
     )
 

@@ -12,7 +12,6 @@ from rebal_tui.domain.runs import Approval, Run
 from rebal_tui.engine.shares import planned_shares, rounded_shares
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import decision_of_run, plan_of, timeline
-from rebal_tui.services.evaluation.planning import planned_shares
 from rebal_tui.services.queries.desk import conditions_text
 from rebal_tui.services.queries.totals import assets_under
 from rebal_tui.services.view_models.portfolios import PortfolioRow

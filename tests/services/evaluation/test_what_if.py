@@ -10,13 +10,9 @@ import pytest
 
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio
-from rebal_tui.domain.quantities import Money, Percent
-from rebal_tui.domain.runs import RunType
-from rebal_tui.domain.trading_rules import AccountSettings
+from rebal_tui.domain.quantities import Percent
 from rebal_tui.services.advisory import bulk
-from rebal_tui.services.advisory.trade_settings import set_account_settings
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.planning import plan_run, turnover_of
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.queries.portfolios import impact
 from tests.services.evaluation.what_if_oracle import exact_first_run, exact_impact
@@ -87,13 +83,3 @@ def test_amounts_beyond_int64_columns_are_summed_exactly() -> None:
     found = impact(book, "balanced", body(plain, like))
     assert found == exact_impact(book, "balanced", body(plain, like))
     assert found.orders == 2
-
-
-def test_a_buy_of_whole_shares_counts_once() -> None:
-    book = make_book()
-    fill_book(book, [account("a", "10000", {})], [balanced(), balanced("growth")], {"a": "balanced"})
-    set_account_settings(book, "a", AccountSettings(whole_shares=True))
-    preview = bulk.preview_subscriptions(book, ["a"], "growth", moving=True)
-    plan = plan_run(book, "a", RunType.FULL_REBALANCE, book.portfolio("growth").weights)
-    assert [bool(line.notional and line.qty) for line in plan.buys] == [True, True]
-    assert preview.rows[0].turnover == turnover_of(plan) == Money(sum(line.notional or 0 for line in plan.buys))
