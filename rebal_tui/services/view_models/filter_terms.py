@@ -105,7 +105,8 @@ def _fault(term: Term, fields: Mapping[str, FieldKind], choices: Mapping[str, Co
 
 
 _GROUPS = (Tile.OUTSIDE, Tile.NEAR, Tile.CALENDAR, Tile.CASH, Tile.FIRST, Tile.COOLDOWN, Tile.UNABLE)
-DESK_CHOICES: Mapping[str, Collection[str]] = MappingProxyType({"is": tuple(fold(tile) for tile in _GROUPS)})
+# The value of a term has no blank, so that a group of two words is named by its first.
+DESK_CHOICES: Mapping[str, Collection[str]] = MappingProxyType({"is": tuple(fold(tile).split()[0] for tile in _GROUPS)})
 DESK_FIELDS: Mapping[str, FieldKind] = MappingProxyType(
     {
         **dict.fromkeys(("drift", "band", "equity", "cash"), FieldKind.NUMBER),
