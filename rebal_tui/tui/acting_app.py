@@ -50,6 +50,19 @@ class ActingApp(RobustApp):
         """Show once that the book cannot be opened; returns whether it cannot."""
         raise NotImplementedError
 
+    def action_help(self) -> None:
+        """Show the keys of the section."""
+        raise NotImplementedError
+
+    def action_field_help(self) -> None:
+        """Explain the field with the focus, or show the help where none has it."""
+        from rebal_tui.tui.screens.shared.field_help import help_of
+
+        if text := help_of(self.focused):
+            self.say(text)
+        else:
+            self.action_help()
+
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
         """Run a coroutine in the background; the returned worker can be canceled. A refusal becomes a message, another
         error a log entry and a message."""

@@ -323,6 +323,10 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("app.help", "question_mark", "Help", "Show the keys of this section.", EVERYWHERE, "help"),
     Action(
+        "app.field_help", "f1", "Explain field", "Explain the field with the focus; in a list, show the help.",
+        EVERYWHERE, "field_help", footer=False, priority=True,
+    ),
+    Action(
         "app.palette", "ctrl+p", "Find", "Find any action, account, portfolio or run by name.", EVERYWHERE,
         "command_palette",
     ),

@@ -134,3 +134,8 @@ def grouped(figure: str) -> str:
     whole, point, part = figure.partition(".")
     digits = whole.removeprefix("-")
     return f"{whole[: len(whole) - len(digits)]}{int(digits):,}{point}{part}" if digits.isdecimal() else figure
+
+
+def worth(value: Money, at: Price | None) -> str:
+    """The value of a holding at a price, `–` without one."""
+    return "–" if at is None else money(value)

@@ -44,7 +44,7 @@ def test_settings_are_changed_and_what_has_no_field_stays() -> None:
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "R", "e")
-        app.screen.query_one("#field-shares").focus()
+        app.screen.query_one("#field-whole").focus()
         await change(pilot, "whole", "250", "0.5", "31", "no")
         await press(pilot, "enter")
         text = screen_text(app)
@@ -65,7 +65,7 @@ def test_faults_are_said_at_their_fields() -> None:
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "R", "e")
-        app.screen.query_one("#field-shares").focus()
+        app.screen.query_one("#field-whole").focus()
         await change(pilot, "maybe", "x", "101", "1.5", "perhaps")
         text = screen_text(app)
         assert "expected whole or fractions" in text

@@ -15,6 +15,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.review.screen import ReviewScreen
 from rebal_tui.tui.screens.shared.override_form import read_restrictions
+from rebal_tui.tui.screens.shared.preview_page import PreviewPage
 from tests.services import factories
 from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.test_accounts_flows import run, type_text
@@ -61,12 +62,13 @@ def test_a_previewed_run_overrides_a_restriction_after_a_note() -> None:
     assert [order.symbol for order in factories.orders(book, made)] == ["SPY", "TLT"]
 
 
-def test_an_account_without_a_restriction_says_so() -> None:
+def test_an_account_without_a_restriction_is_offered_no_override() -> None:
     book = factories.simple_book("2026-03-02 10:14")
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "p", "o")
-        assert shown_messages(app)[-1] == "No restriction holds for this account."
+        assert isinstance(app.screen, PreviewPage)
+        assert "Override" not in screen_text(app)
 
     run(flow, book, section="1")
     assert factories.all_runs(book) == []

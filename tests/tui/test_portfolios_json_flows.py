@@ -86,6 +86,8 @@ def test_bad_json_lists_its_faults_and_creates_nothing() -> None:
         await settle(pilot)
         assert "asset QQQ is unknown" in screen_text(app)
         await press(pilot, "escape")
+        assert "Discard your changes?" in screen_text(app)
+        await press(pilot, "y")
         assert on_the_list(app)
 
     run(flow, book)

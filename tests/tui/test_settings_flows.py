@@ -23,6 +23,7 @@ from rebal_tui.store import book_settings
 from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.actions import applies
 from rebal_tui.tui.keymap import key_fault, usable_keys
+from rebal_tui.tui.screens.settings import guards as guard_fields
 from rebal_tui.tui.screens.settings.policy_fields import TYPED
 from rebal_tui.tui.screens.settings.screen import SettingsScreen
 from rebal_tui.tui.sections import QUEUES, Section
@@ -372,3 +373,36 @@ def test_comfortable_looks_right(snap_compare: Any) -> None:
     book = market_book(2)
     file = SettingsFile(None, Settings(density=Density.COMFORTABLE))
     assert snap_compare(app_with_book(book, settings=file), terminal_size=SIZES["120x40"], press=["6"])
+
+
+def test_a_field_shows_its_fault_after_its_first_edit_or_saving(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard_fields, "limit_text", lambda _guards, name: "x" if name == "jump_limit" else "0")
+    fault = "✗ expected a percent such as 20 or 12.5"
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "comma")
+        hint = app.screen.query_one("#jump_limit-hint", Static)
+        app.screen.query_one("#surge_limit", Input).value = "5"
+        await settle(pilot)
+        assert not hint.has_class("-fault")
+        await press(pilot, "ctrl+s")
+        assert hint.has_class("-fault")
+        assert fault in str(hint.render())
+
+    run(flow, market_book(1), "6")
+
+
+def test_changed_settings_are_discarded_after_a_question_only() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "comma", "escape")
+        assert app.screen is app.section
+        await press(pilot, "comma")
+        app.screen.query_one("#evaluate_minutes", Input).value = "7"
+        await press(pilot, "escape")
+        assert "Discard your changes?" in screen_text(app)
+        await press(pilot, "n")
+        assert isinstance(app.screen, SettingsScreen)
+        await press(pilot, "escape", "y")
+        assert app.screen is app.section
+
+    run(flow, market_book(1), "6")

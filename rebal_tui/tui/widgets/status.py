@@ -92,11 +92,11 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
 
 
 def _open_matters(status: StatusLine, width: int) -> TextSegment:
-    """Exceptions and alerts; on a narrow terminal, their sum as alerts."""
+    """Exceptions and alerts; on a narrow terminal, their counts with the marks of the two."""
     if not status.exceptions:
         return (f"▲ {count_text(status.alerts, 'alert')}", "warn")
-    if width < FULL_FAULTS_WIDTH:
-        return (f"! {count_text(status.exceptions + status.alerts, 'alert')}", "bad")
+    if status.alerts and width < FULL_FAULTS_WIDTH:
+        return (f"! {status.exceptions:,} ▲ {status.alerts:,}", "bad")
     counts = [count_text(status.exceptions, "exception")]
     if status.alerts:
         counts.append(count_text(status.alerts, "alert"))
@@ -105,7 +105,9 @@ def _open_matters(status: StatusLine, width: int) -> TextSegment:
 
 def section_of(part: str) -> str:
     """Return the section that shows what a part of the status line reports; empty if none does."""
-    part = part.strip(" ▲◇■!")
+    if part.lstrip().startswith("!"):
+        return EXCEPTIONS
+    part = part.strip(" ▲◇■")
     if part.endswith("to review"):
         return REVIEW
     if part.endswith((" alert", " alerts", " exception", " exceptions")) or part.startswith("NOT UPDATING"):

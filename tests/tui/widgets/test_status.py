@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from rebal_tui.services.view_models.status import ConnectionView, WorkView
+from rebal_tui.tui.sections import EXCEPTIONS
 from rebal_tui.tui.segments import line_width
-from rebal_tui.tui.widgets.status import status_line
+from rebal_tui.tui.widgets.status import section_of, status_line
 from tests.tui.views import status
 
 
@@ -34,7 +35,9 @@ def test_live_is_red_and_old_prices_are_marked() -> None:
     assert "alert" not in text(200, alerts=0)
     assert text(200, exceptions=3).endswith("! 3 exceptions, 2 alerts")
     assert text(200, exceptions=1, alerts=0).endswith("! 1 exception")
-    assert text(80, exceptions=3).endswith("! 5 alerts")
+    assert text(80, exceptions=3).endswith("! 3 ▲ 2")
+    assert text(80, exceptions=3, alerts=0).endswith("! 3 exceptions")
+    assert section_of(" ! 3 ▲ 2") == EXCEPTIONS
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])

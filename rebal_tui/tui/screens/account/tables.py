@@ -19,6 +19,10 @@ def _gain(row: PositionView) -> tuple[tuple[str, str]]:
     return (signed(row.gain),)
 
 
+def _value(row: PositionView) -> str:
+    return formats.worth(row.value, row.price)
+
+
 def position_columns() -> tuple[Column[PositionView], ...]:
     """Columns of positions with value, entry price and gain."""
     return (
@@ -26,7 +30,16 @@ def position_columns() -> tuple[Column[PositionView], ...]:
         Column("name", "Name", 14, lambda row: row.name, sort=lambda row: row.name, priority=3, grow=2, max_width=40),
         Column("qty", "Quantity", 15, lambda row: formats.qty(row.qty, 9), "right", 0, lambda row: row.qty, True),
         Column("price", "Price", 11, lambda row: formats.price(row.price), "right", 1),
-        Column("value", "Value", 14, lambda row: formats.money(row.value), "right", 0, lambda row: row.value, True),
+        Column(
+            "value",
+            "Value",
+            14,
+            lambda row: formats.worth(row.value, row.price),
+            "right",
+            0,
+            lambda row: row.value,
+            True,
+        ),
         Column("entry", "Entry", 11, lambda row: formats.price(row.avg_entry_price), "right", 2),
         Column("gain", "Gain", 13, _gain, "right", 0, lambda row: row.gain or 0, True),
     )

@@ -57,7 +57,7 @@ def _position(position: PositionView, entry: bool, with_gain: bool) -> Line:
     ]
     if entry:
         cells.append((formats.price(position.avg_entry_price), 9, "right", "muted"))
-    cells.append((formats.money(position.value), 13, "right", ""))
+    cells.append((formats.worth(position.value, position.price), 13, "right", ""))
     if with_gain:
         text, style = signed(position.gain)
         cells.append((text, 11, "right", style))

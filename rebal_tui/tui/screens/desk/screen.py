@@ -178,8 +178,8 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
 
     def action_evaluate(self) -> None:
         text = (
-            "Every subscription is evaluated now, at current prices. If its conditions are met, a run is created and "
-            "its orders are sent, as in a scheduled evaluation."
+            "Every subscription is evaluated now at current prices, as in a scheduled evaluation. If its conditions "
+            "are met, a run is created: its orders are sent at once, or after your approval where it awaits review."
         )
         if self.host.mode_shown == FILES_MODE:
             text = (

@@ -37,7 +37,7 @@ def questions_form(content: bytes, questions: OpenQuestions) -> FormScreen:
         return Proposal(text_lines([shown.text, *shown.lines]), QUESTION, shown.text, "Import", store, "Imported")
 
     fields = [
-        Field(key, label, questions.usual.get(key, ""), _hint(key), questions.columns)
+        Field(key, label, questions.usual.get(key, ""), _hint(key), questions.columns, _help(label))
         for key, label in _COLUMNS.items()
         if questions.columns
     ]
@@ -49,6 +49,10 @@ def questions_form(content: bytes, questions: OpenQuestions) -> FormScreen:
 
 def _hint(key: str) -> str:
     return "a column of the file" if key in _NEEDED else "a column, or empty"
+
+
+def _help(label: str) -> str:
+    return f"The heading of the file's column with “{label}”, as in its first line; right completes."
 
 
 def text_lines(texts: Sequence[str]) -> Builder:

@@ -21,7 +21,6 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioDraft
 from rebal_tui.tui.book_services import portfolio_queries, portfolios, undo
-from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, Note
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm
@@ -371,11 +370,4 @@ class PortfolioEditor(Dialog[str]):
         self.dismiss(stored.id)
 
     def action_leave(self) -> None:
-        if self._read() == self._start:
-            self.dismiss()
-            return
-        question = Question("Discard your changes?", "Discard", "They have not been saved.", no="Keep editing")
-        self.host.confirm(question, lambda _note: self._left())
-
-    def _left(self) -> None:
-        self.dismiss()
+        self.leave(changed=self._read() != self._start)

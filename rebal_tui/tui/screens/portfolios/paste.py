@@ -188,7 +188,7 @@ class PasteScreen(Dialog[str]):
             self._area.load_text(safe_lines(text))
 
     def action_leave(self) -> None:
-        self.dismiss()
+        self.leave(changed=bool(self._area.text.strip()))
 
 
 def _create_from(book: Book, text: str) -> Portfolio:

@@ -40,7 +40,7 @@ def account_settings_form(account_id: str, client: str, given: tuple[AccountSett
 
     texts = minimum_texts(settings.minimum_trade)
     fields = [
-        Field("shares", "Shares", _text(_SHARES, settings.whole_shares), "whole or fractions", tuple(_SHARES)),
+        Field("whole", "Shares", _text(_SHARES, settings.whole_shares), "whole or fractions", tuple(_SHARES)),
         *(Field(name, _MINIMUM_LABELS[name], texts[name], hint) for name, (_, hint, _) in MINIMUMS.items()),
     ]
     if overrides is not None:
@@ -51,7 +51,7 @@ def account_settings_form(account_id: str, client: str, given: tuple[AccountSett
                 "review", "Review", _text(_REVIEWS, overrides.review), "yes, no; empty: the portfolio's", ("yes", "no")
             ),
         ]
-    return FormScreen(f"Settings · {client}", fields, propose, blame="shares")
+    return FormScreen(f"Settings · {client}", fields, propose, blame="whole")
 
 
 def read_settings(
@@ -65,7 +65,7 @@ def read_settings(
             read[name] = parse(values[name])
         except ValueError as error:
             faults.append(Fault(name, str(error)))
-    whole = _choice(_SHARES, values["shares"], "shares", faults)
+    whole = _choice(_SHARES, values["whole"], "whole", faults)
     overrides = given[1]
     if overrides is not None:
         cooldown = _days(values["cooldown"], faults)

@@ -38,7 +38,7 @@ class SettingsScreen(Dialog[None]):
     """The settings form; faults are shown next to their fields and prevent saving."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Cancel"),
+        Binding("escape", "leave", "Cancel"),
         Binding("ctrl+s", "save", "Save", priority=True),
         Binding("f2", "keys", "Keys"),
     ]
@@ -68,6 +68,9 @@ class SettingsScreen(Dialog[None]):
         self._guards = guards
         self._keys = dict(settings.keys)
         self._note = note
+        self._given: dict[str, str] = {}
+        self._edited: set[str] = set()
+        """The fields that were changed: the others show no fault before something is saved."""
 
     @classmethod
     async def filled(cls, host: Host, theme: str) -> SettingsScreen:
@@ -120,8 +123,10 @@ class SettingsScreen(Dialog[None]):
         with Horizontal(classes="line"):
             yield Label(label, markup=False)
             yield Select(options, allow_blank=False, value=value, id=name, compact=True)
+        self._given[name] = str(value)
 
     def _field(self, name: str, label: str, hint: str, value: str) -> ComposeResult:
+        self._given[name] = value
         with Horizontal(classes="line"):
             yield Label(label, markup=False)
             yield Input(value, id=name, compact=True)
@@ -137,7 +142,10 @@ class SettingsScreen(Dialog[None]):
         self.query_one("#keys-hint", Static).update(ui_text(text))
 
     @on(Input.Changed)
-    def _typing(self) -> None:
+    def _typing(self, event: Input.Changed) -> None:
+        name = event.input.id or ""
+        if event.value != self._given.get(name):
+            self._edited.add(name)
         self._rules()
         self._read(MINIMUMS)
         self._read_guards()
@@ -155,7 +163,7 @@ class SettingsScreen(Dialog[None]):
         return Guards(**read) if len(read) == len(fields(Guards)) else None
 
     def _read(self, typed: Mapping[str, tuple[str, str, Callable[[str], Any]]]) -> dict[str, Any]:
-        """The values of the text fields that are valid; the faults of the others are shown next to them."""
+        """The values of the text fields that are valid; the faults of the edited others are shown next to them."""
         read: dict[str, Any] = {}
         for name, (_, hint, parse) in typed.items():
             fault = ""
@@ -164,6 +172,7 @@ class SettingsScreen(Dialog[None]):
             except ValueError as error:
                 fault = str(error)
             line = self.query_one(f"#{name}-hint", Static)
+            fault = fault if name in self._edited else ""
             line.update(ui_text(f"✗ {fault}" if fault else hint))
             line.set_class(bool(fault), "-fault")
         return read
@@ -175,7 +184,12 @@ class SettingsScreen(Dialog[None]):
         elif event.button.id == "keys":
             self.action_keys()
         else:
-            self.dismiss()
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        fields = [*self.query(Input), *self.query(Select)]
+        now = {str(field.id): str(field.value) for field in fields}
+        self.leave(changed=now != self._given or self._keys != dict(self._settings.keys))
 
     def action_keys(self) -> None:
         def changed(keys: dict[str, str] | None) -> None:
@@ -186,6 +200,7 @@ class SettingsScreen(Dialog[None]):
         self.app.push_screen(KeysScreen(self._keys), changed)
 
     def action_save(self) -> None:
+        self._edited.update(self._given)
         policy, guards, minimum = self._rules(), self._read_guards(), self._read(MINIMUMS)
         if self.app.screen is not self:
             return

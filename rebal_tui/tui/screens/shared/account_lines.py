@@ -192,7 +192,9 @@ def _holding(holding: HoldingView, symbol: int, roomy: bool, bar_width: int, rea
 
 def _history(view: AccountView, width: int, height: int) -> list[Line]:
     if not view.history:
-        return [heading("Band used", width), (("No evaluation has been stored yet.", "muted"),)]
+        banded = any(holding.band_high is not None for holding in view.holdings)
+        text = "No evaluation has been stored yet." if banded or view.decision_now is None else "No drift band."
+        return [heading("Band used", width), ((text, "muted"),)]
     points = view.history[-width:]
     first, last = formats.day(points[0].at.date()), formats.day(points[-1].at.date())
     most = max(point.band_used for point in points)

@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from rebal_tui.tui.host import Host, host_of
+from rebal_tui.tui.questions import Question
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import Builder, LinesView
@@ -24,6 +25,17 @@ class Dialog(ModalScreen[T]):
     def host(self) -> Host:
         """The app as `Host`."""
         return host_of(self)
+
+    def leave(self, *, changed: bool) -> None:
+        """Close without a result; what was changed is thrown away only after a question."""
+        if not changed:
+            self.dismiss()
+            return
+        question = Question("Discard your changes?", "Discard", "They have not been saved.", no="Keep editing")
+        self.host.confirm(question, lambda _note: self._left())
+
+    def _left(self) -> None:
+        self.dismiss()
 
 
 class LiveDialog:

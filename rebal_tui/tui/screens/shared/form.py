@@ -20,6 +20,7 @@ from rebal_tui.tui.amounts import read_dollars
 from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog
+from rebal_tui.tui.screens.shared.field_help import FORM_HELP, FORM_PREFIX
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 
@@ -28,13 +29,15 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """An input field of a form. `choices` are completions; right or end accepts one."""
+    """An input field of a form. `choices` are completions; right or end accepts one. `help` is what f1 says, by default
+    the sentence for its key in `FORM_HELP`."""
 
     key: str
     label: str
     value: str = ""
     hint: str = ""
     choices: tuple[str, ...] = ()
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class FormScreen(LiveDialog, Dialog[None]):
         """`blame` is the field that shows faults without a known field."""
         super().__init__()
         self._heading = title
-        self._fields = tuple(fields)
+        self.fields = tuple(fields)
         self._propose = propose
         self._blame = blame
         self._request = 0
@@ -113,7 +116,7 @@ class FormScreen(LiveDialog, Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(ui_text(self._heading), id="form-title", markup=False)
-            for field in self._fields:
+            for field in self.fields:
                 with Horizontal(classes="field"):
                     yield Static(ui_text(field.label), classes="label", markup=False)
                     names = [printable(name) for name in field.choices]
@@ -122,24 +125,28 @@ class FormScreen(LiveDialog, Dialog[None]):
                         printable(field.value),
                         placeholder=field.hint,
                         suggester=completion,
-                        id=f"field-{field.key}",
+                        id=f"{FORM_PREFIX}{field.key}",
                         compact=True,
                     )
                     yield Static("", id=f"fault-{field.key}", classes="fault", markup=False)
             yield LinesView(id="form-lines")
             with Horizontal(id="form-end"):
-                yield Static("tab next field", id="form-note", markup=False)
+                yield Static("tab next field · f1 explains it", id="form-note", markup=False)
                 yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
                 yield Button(key_label("Continue", "enter"), id="go-on", compact=True)
 
     def on_mount(self) -> None:
-        empty = next((field for field in self._fields if not field.value), self._fields[-1])
+        empty = next((field for field in self.fields if not field.value), self.fields[-1])
         self.query_one(f"#field-{empty.key}", Input).focus()
         self._validate_soon()
 
+    def explain(self, key: str) -> str:
+        """Return what the field with a key is."""
+        return next((field.help for field in self.fields if field.key == key), "") or FORM_HELP.get(key, "")
+
     def values(self) -> dict[str, str]:
         """Return the text of each field by key."""
-        return {field.key: self.query_one(f"#field-{field.key}", Input).value for field in self._fields}
+        return {field.key: self.query_one(f"#field-{field.key}", Input).value for field in self.fields}
 
     async def pull(self) -> None:
         await self._validate(self._request)
@@ -164,7 +171,7 @@ class FormScreen(LiveDialog, Dialog[None]):
             self._show(proposal, faults)
 
     def _faults_by_field(self, refusal: Refusal) -> dict[str, str]:
-        keys = {field.key for field in self._fields}
+        keys = {field.key for field in self.fields}
         by_field: dict[str, str] = {}
         for fault in refusal.faults:
             known = fault.location in keys
@@ -176,7 +183,7 @@ class FormScreen(LiveDialog, Dialog[None]):
     def _show(self, proposal: Proposal | None, faults: dict[str, str]) -> None:
         """Show proposal and faults; an empty field shows no fault before enter is pressed."""
         self._proposal, self._faults = proposal, faults
-        for field in self._fields:
+        for field in self.fields:
             typed = bool(self.query_one(f"#field-{field.key}", Input).value)
             text = faults.get(field.key, "") if typed or self._enter_pressed else ""
             self.query_one(f"#fault-{field.key}", Static).update(ui_text(f"✗ {text}" if text else ""))
@@ -198,7 +205,7 @@ class FormScreen(LiveDialog, Dialog[None]):
         await self._validate(self._request)
         proposal = self._proposal
         if proposal is None:
-            wrong = next((field.key for field in self._fields if field.key in self._faults), self._blame)
+            wrong = next((field.key for field in self.fields if field.key in self._faults), self._blame)
             self.query_one(f"#field-{wrong}", Input).focus()
             return
 

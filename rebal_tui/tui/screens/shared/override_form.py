@@ -54,7 +54,7 @@ async def ask_for_queued_override(screen: ListScreen, run_id: str, account_id: s
 async def _ask(screen: ListScreen, account_id: str, title: str, preview: Preview, act: Act, yes: str) -> None:
     known: Mapping[str, str] = await screen.host.ask(run_override_queries.overridable, account_id)
     if not known:
-        screen.host.say("No restriction holds for this account.", "warning")
+        screen.host.say("The account has no restriction of yours; only the broker lifts its own.", "warning")
     elif screen.is_current:
         screen.app.push_screen(_form(title, known, preview, act, yes))
 

@@ -29,6 +29,11 @@ class PreviewPage(ReadScreen):
         self._owner = owner
         self._view = view
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer an override only where the account has a restriction that a run may override."""
+        del parameters
+        return action != "override" or bool(self._view.plan.rules.restrictions)
+
     def action_run(self) -> None:
         view, owner = self._view, self._owner
         self.dismiss()

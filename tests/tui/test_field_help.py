@@ -1,0 +1,59 @@
+"""f1 explains the field with the focus."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Select
+
+from rebal_tui.domain.trading_rules import AccountSettings, Concerned, Overrides
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.cash.forms import journal_form, withdrawal_form
+from rebal_tui.tui.screens.files.by_hand import FORMS, hand_form
+from rebal_tui.tui.screens.portfolios.fields import ChoiceBar
+from rebal_tui.tui.screens.restrictions.account_settings import account_settings_form
+from rebal_tui.tui.screens.restrictions.form import restriction_form
+from rebal_tui.tui.screens.shared.field_help import FORM_HELP, HELP, help_of
+from rebal_tui.tui.screens.shared.form import FormScreen
+from tests.tui.driving import press, screen_text, shown_messages
+from tests.tui.simulated import market_book, run
+
+FORMS_SHOWN = (
+    withdrawal_form(("a",)),
+    journal_form(("a",), "", incoming=True),
+    restriction_form("Growth", Concerned(("a",)), ("SPY",)),
+    account_settings_form("a", "Ruiz", (AccountSettings(), Overrides())),
+    *(hand_form(form, (), ()) for form in FORMS.values()),
+)
+
+
+@pytest.mark.parametrize("form", FORMS_SHOWN)
+def test_every_field_of_a_form_is_one_sentence(form: FormScreen) -> None:
+    for field in form.fields:
+        assert form.explain(field.key).endswith("."), field
+
+
+def test_sentences_fit_into_three_lines_of_the_narrowest_terminal() -> None:
+    for text in (*HELP.values(), *FORM_HELP.values()):
+        assert text == text.strip()
+        assert len(text) <= 140
+
+
+def test_f1_shows_the_sentence_and_elsewhere_the_help() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "f1")
+        assert "Help · Desk" in screen_text(app)
+        await press(pilot, "escape", "comma")
+        fields = [*app.screen.query(Input), *app.screen.query(Select)]
+        assert [str(field.id) for field in fields if not help_of(field)] == []
+        app.screen.query_one("#jump_limit").focus()
+        await press(pilot, "f1")
+        assert shown_messages(app)[-1] == HELP["jump_limit"]
+        await press(pilot, "escape", "2", "n")
+        named = [*app.screen.query(Input), *app.screen.query(ChoiceBar)]
+        assert len(named) > 10
+        assert [field for field in named if not help_of(field)] == []
+
+    run(flow, market_book(1), "1")
