@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from rebal_tui.domain.errors import require
+from rebal_tui.store.archive_schema import ARCHIVES
 from rebal_tui.store.files_schema import FILES
 from rebal_tui.store.hold_causes_migration import HOLD_CAUSES
 from rebal_tui.store.portfolio_versions_schema import PORTFOLIO_VERSIONS
@@ -219,7 +220,6 @@ CREATE TABLE reconciliation_holds (
 ) STRICT
 """
 
-
 PAUSE_BASELINES = "ALTER TABLE reconciliation_holds ADD COLUMN ground TEXT"
 
 GUARDS = """
@@ -396,5 +396,5 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0016_trading_rules", TRADING_RULES), ("0017_files", FILES), ("0019_key_scopes", KEY_SCOPES),
     ("0019_trade_markers", TRADE_MARKERS), ("0020_trade_status", TRADE_STATUS), ("0021_hold_causes", HOLD_CAUSES),
     ("0023_terminal_runs", TERMINAL_RUNS), ("0024_portfolio_versions", PORTFOLIO_VERSIONS),
-    ("0025_run_overrides", RUN_OVERRIDES),
+    ("0025_run_overrides", RUN_OVERRIDES), ("0026_archives", ARCHIVES),
 )  # fmt: skip
