@@ -149,6 +149,7 @@ def open_copy(path: Path) -> Database:
     source, copy = open_database(path, read_only=True), Database()
     try:
         source.connection.backup(copy.connection, pages=-1)
+        copy.folder = source.folder
         migrate(copy, [("book", MIGRATIONS)])
         with copy.write() as tx:
             create_tables(tx)

@@ -10,6 +10,7 @@ from rebal_tui.domain.errors import Conflict, Fault, Halt, Invalid
 from rebal_tui.market.clock import elapsed
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import load_clock
+from rebal_tui.services.maintenance.archiving import report_problem
 from rebal_tui.store.database import Database
 
 _MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -48,20 +49,25 @@ def open_book(
     database = bootstrap.open_database(path)
     try:
         with paths.naming_damage(path):
-            if files_book.is_files(database):
-                backups = paths.backup_folder(path)
-                return files_book.open_files(database, backup_folder=backups, monotonic=elapsed)
-            if bootstrap.is_live(database):
-                backups = paths.backup_folder(path)
-                return live_book.open_live(database, backup_folder=backups, monotonic=elapsed)
-            if load_clock(database) is None:
-                bootstrap.create_simulation(
-                    database, start=bootstrap.real_now(), seed=bootstrap.new_seed(), name=path.stem, speed=1.0
-                )
-            return bootstrap.open_simulation(database, backup_folder=paths.backup_folder(path), progress=progress)
+            book = _open(database, path, progress)
+            report_problem(book)
+            return book
     except BaseException:
         database.close()
         raise
+
+
+def _open(database: Database, path: Path, progress: Callable[[int, int], None] | None) -> Book:
+    backups = paths.backup_folder(path)
+    if files_book.is_files(database):
+        return files_book.open_files(database, backup_folder=backups, monotonic=elapsed)
+    if bootstrap.is_live(database):
+        return live_book.open_live(database, backup_folder=backups, monotonic=elapsed)
+    if load_clock(database) is None:
+        bootstrap.create_simulation(
+            database, start=bootstrap.real_now(), seed=bootstrap.new_seed(), name=path.stem, speed=1.0
+        )
+    return bootstrap.open_simulation(database, backup_folder=backups, progress=progress)
 
 
 def replace_with_import(path: Path, source: Path) -> str:

@@ -47,6 +47,7 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
       - open runs: at most one per account
       - weights: they sum to 100
       - the audit trail: its hash chain is unbroken
+      - the archive, if the book has one: its file and rows, with the book's as one, in a temporary copy of both
 
     A summary counts the exceptions: what needs a person although no condition fires. They are no faults.
 
@@ -60,12 +61,12 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
       rebal-tui check --db clients.db --anchor clients-backups/2026-11-20.db
     """
     from rebal_tui import bootstrap
-    from rebal_tui.services.maintenance.check import check_book
+    from rebal_tui.services.maintenance.archive_check import check_whole
 
     path = existing_book_path(ctx, db)
     anchor_entry = _parse_anchor(anchor) if anchor is not None else None
     with reading(path) as database:
-        found = check_book(database, bootstrap.read_only_broker(database), anchor_entry)
+        found = check_whole(database, bootstrap.read_only_broker, anchor_entry)
     exceptions = _exceptions(path) if not found.faults else {}
     if as_json:
         write_json(

@@ -35,6 +35,7 @@ _COMMANDS = {
     "lab": "Compare rebalancing policies over a price history.",
     "check": "Verify a book's integrity, ledger, orders and audit chain.",
     "backup": "Write a verified copy of a book.",
+    "archive": "Move past years of a book into a second file.",
     "restore": "Replace a book with a verified backup.",
     "serve": "Serve the Rebalancing API of a book over HTTP.",
     "keys": "Create, list and revoke API keys.",

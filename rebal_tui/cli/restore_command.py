@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rebal_tui.cli.parameters import FILE, book_path, command, db_option, reading, write
+from rebal_tui.cli.parameters import FILE, book_path, command, db_option, reading, write, write_message
 from rebal_tui.domain.errors import Conflict, Fault
 from rebal_tui.typed_paths import require_input
 
@@ -26,13 +26,14 @@ def entry(ctx: click.Context, backup: Path, db: Path | None) -> int:
     Before anything changes, the backup is verified: file structure, references, ledger, orders, fills and audit chain.
     After the replacement, structure, references and the audit chain up to its last entry are verified again. The
     replaced file is kept in the same folder under another name. A book that is open in another program is not
-    replaced.
+    replaced. An archive of past years is not part of a backup and is not replaced; it may be missing.
 
     \b
     Example:
       rebal-tui restore clients-backups/2026-11-20.db --db clients.db
     """
     from rebal_tui import bootstrap, paths
+    from rebal_tui.store import archives
     from rebal_tui.store.restore import restore
 
     path = book_path(ctx, db).resolve()
@@ -47,8 +48,13 @@ def entry(ctx: click.Context, backup: Path, db: Path | None) -> int:
         ((seq, digest),) = heads
         with reading(path) as database:
             _verify_replacement(path, database, (seq, digest))
+            archived, problem = archives.record(database), archives.problem(database)
     was = f"; the previous book is {previous_file}" if replaced else ""
     write(f"{path}: restored and verified; the audit trail ends with entry {seq}, {digest}{was}\n")
+    if problem:
+        write_message(f"note: {problem}")
+    elif archived is not None:
+        write_message(f"note: its archive with the years to {archived.through} stays {archived.name}, unchanged")
     return 0
 
 
@@ -70,9 +76,11 @@ def _prepare_copy(copy: Path, name: str) -> tuple[int, str]:
 
 def _verify_copy(path: Path, database: Database) -> None:
     from rebal_tui import bootstrap
-    from rebal_tui.services.maintenance.check import check_book
+    from rebal_tui.services.maintenance.archive_check import check_whole
 
-    _refuse(path, check_book(database, bootstrap.read_only_broker(database)).faults)
+    faults = check_whole(database, bootstrap.read_only_broker).faults
+    # A backup can be older than its archive, or on another machine: its own rows are whole without it.
+    _refuse(path, [fault for fault in faults if fault.location != "archive"])
 
 
 def _verify_replacement(path: Path, database: Database, anchor: tuple[int, str]) -> None:

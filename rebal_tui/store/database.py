@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rebal_tui.domain.errors import FILE_LOST, Halt, ReadOnly
 from rebal_tui.domain.free_space import FreeSpace, free_space
@@ -96,18 +96,31 @@ class Transaction:
         self.effects.append(effect)
 
 
+class Companion(Protocol):
+    """What is open as long as a database is."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
 class Database:
     """A book's file, or an in-memory database. Owned by one thread; other threads send their requests to it.
 
     A file has one connection that writes, and only it checkpoints the write-ahead log; a read-only connection cannot.
     `halted` is the reason why writing has stopped, None while writing works. `on_undone` is called when a transaction
     is rolled back after a savepoint inside it succeeded: in-memory state from that savepoint is then invalid.
+
+    `folder` is that of the file, for a copy in memory that of the copied file, None for other databases in memory.
+    `archive` is the open archive of a book (`archives.past`); `listed` is what SQL asks of runs in a list.
     """
 
     def __init__(self, path: Path | str = MEMORY, *, read_only: bool = False) -> None:
         self.path = str(path)
         self.halted: ReadOnly | None = None
         self.on_undone: Callable[[], None] | None = None
+        self.folder = None if str(path) == MEMORY else Path(path).resolve().parent
+        self.archive: Companion | None = None
+        self.listed = "1"
         self._epoch: int | None = None
         self._watch: FileWatch | None = None
         self._mark: FileMark | None = None
@@ -143,6 +156,9 @@ class Database:
         return self.halted is not None
 
     def close(self) -> None:
+        if self.archive is not None:
+            self.archive.close()
+            self.archive = None
         self.connection.close()
         if self._watch is not None:
             self._watch.close()

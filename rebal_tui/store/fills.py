@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rebal_tui.domain.orders import Fill, Side
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty
+from rebal_tui.store import archives
 from rebal_tui.store.codec import from_time, parse_client_order_id, to_time
 from rebal_tui.store.database import Database, SqlValue, Transaction
 from rebal_tui.store.rows import select_list
@@ -15,7 +16,7 @@ from rebal_tui.store.rows import select_list
 def add(tx: Transaction, fill: Fill) -> bool:
     """Record an execution under its asset's id, else its label, else the asset of its order (R-50).
 
-    False when it is already recorded, or when the book does not know the asset.
+    False when it is already recorded, when its run is archived, or when the book does not know the asset.
     """
     ours = parse_client_order_id(fill.client_order_id)
     run_id, line = ours or (None, None)
@@ -24,11 +25,12 @@ def add(tx: Transaction, fill: Fill) -> bool:
         "(SELECT key FROM runs WHERE id = ?), ? FROM accounts, assets WHERE accounts.id = ? AND assets.key = coalesce("
         "(SELECT key FROM assets WHERE id = ?), (SELECT key FROM assets WHERE symbol = ? AND ? IS NULL), "
         "(SELECT asset FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?)) "
+        "AND NOT EXISTS (SELECT 1 FROM archived_runs WHERE id = ?) "
         "ON CONFLICT (execution_id) DO NOTHING",
         (
             fill.execution_id, fill.side.value, fill.qty, fill.price, fill.amount, to_time(fill.at), fill.settles_on,
             fill.client_order_id, fill.order_id, run_id, line, fill.account_id, fill.asset_id, fill.symbol,
-            fill.asset_id, run_id, line,
+            fill.asset_id, run_id, line, run_id,
         ),
     )  # fmt: skip
     return cursor.rowcount == 1
@@ -43,9 +45,10 @@ def executed(database: Database, run_id: str, line: int) -> Qty:
     return Qty(row[0] if row else 0)
 
 
-def known(database: Database, execution_id: str) -> bool:
-    """Whether an execution is recorded."""
-    return database.row("SELECT 1 FROM fills WHERE execution_id = ?", (execution_id,)) is not None
+def known(database: Database, fill: Fill) -> bool:
+    """Whether an execution is recorded, in the book or with its run in the archive."""
+    row = database.row("SELECT 1 FROM fills WHERE execution_id = ?", (fill.execution_id,))
+    return row is not None or archives.has_order(database, fill.client_order_id)
 
 
 def delete(tx: Transaction, execution_id: str) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run, RunDetail
-from rebal_tui.store import codec
+from rebal_tui.store import archives, codec
 from rebal_tui.store.codec import to_time, to_time_or_none
 from rebal_tui.store.database import LISTED, Database, Transaction, listed
 from rebal_tui.store.rows import RowTable, insert
@@ -88,10 +88,10 @@ def correct(tx: Transaction, order: Order) -> None:
 def placed(database: Database, client_order_id: str) -> bool:
     """Whether an order belongs to a run of this book, and does not merely have an id of that format."""
     ours = codec.parse_client_order_id(client_order_id)
-    return ours is not None and (
-        database.row("SELECT 1 FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?", ours)
-        is not None
-    )
+    if ours is None:
+        return False
+    row = database.row("SELECT 1 FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?", ours)
+    return row is not None or archives.has(database, ours[0])
 
 
 def refuse(tx: Transaction, run_id: str, line: int, at: datetime, why: str) -> None:

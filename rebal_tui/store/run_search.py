@@ -35,7 +35,7 @@ class DateBound:
 
 def find(database: Database, matches: Sequence[Match], dates: Sequence[DateBound], limit: int) -> tuple[list[Run], int]:
     """The newest runs that every match and every date applies to, at most `limit`, and how many there are."""
-    conditions: list[str] = ["1"]
+    conditions: list[str] = [database.listed]
     values: list[SqlValue] = []
     for match in matches:
         condition, more = _condition(match)

@@ -145,7 +145,8 @@ def in_ranges(database: Database, ranges: Iterable[Sequence[int]]) -> list[Run]:
             row
             for first, last in ranges
             for row in database.rows(
-                f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.key BETWEEN ? AND ? ORDER BY runs.key",
+                f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} "
+                f"WHERE runs.key BETWEEN ? AND ? AND {database.listed} ORDER BY runs.key",
                 (first, last),
             )
         ],
@@ -175,7 +176,7 @@ def page(
     kinds: Sequence[RunType] = (),
 ) -> list[tuple[int, Run]]:
     """Runs that match every given filter, with their keys, newest first; `before` is an exclusive upper bound."""
-    tests = ["1"]
+    tests = [database.listed]
     values: list[SqlValue] = []
     if before is not None:
         tests.append("runs.key < ?")
@@ -199,7 +200,7 @@ def page(
 
 
 def count(database: Database) -> int:
-    row = database.row("SELECT count(*) FROM runs")
+    row = database.row(f"SELECT count(*) FROM runs WHERE {database.listed}")
     return row[0] if row else 0
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from rebal_tui.domain.errors import require
+from rebal_tui.store.archive_schema import ARCHIVES
 from rebal_tui.store.files_schema import FILES
 from rebal_tui.store.hold_causes_migration import HOLD_CAUSES
 from rebal_tui.store.key_times_migration import KEY_TIMES
@@ -220,7 +221,6 @@ CREATE TABLE reconciliation_holds (
 ) STRICT
 """
 
-
 PAUSE_BASELINES = "ALTER TABLE reconciliation_holds ADD COLUMN ground TEXT"
 
 GUARDS = """
@@ -389,13 +389,13 @@ CREATE TABLE trade_markers (
 TERMINAL_RUNS = "CREATE TABLE terminal_runs (run TEXT PRIMARY KEY) STRICT, WITHOUT ROWID"
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
-    ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
-    ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
-    ("0007_reservations", RESERVATIONS), ("0008_update_condition", UPDATE_CONDITION), ("0009_unfinished", UNFINISHED),
+    ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX), ("0004_reconciliation", HOLDS),
+    ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES), ("0007_reservations", RESERVATIONS),
+    ("0008_update_condition", UPDATE_CONDITION), ("0009_unfinished", UNFINISHED),
     ("0010_asset_identity", ASSET_IDENTITY), ("0011_guards", GUARDS), ("0012_corporate_actions", CORPORATE_ACTIONS),
     ("0013_journal_requests", JOURNAL_REQUESTS), ("0014_quarantine", QUARANTINE), ("0015_explained", EXPLAINED),
     ("0016_trading_rules", TRADING_RULES), ("0017_files", FILES), ("0019_key_scopes", KEY_SCOPES),
     ("0019_trade_markers", TRADE_MARKERS), ("0020_trade_status", TRADE_STATUS), ("0021_hold_causes", HOLD_CAUSES),
     ("0023_terminal_runs", TERMINAL_RUNS), ("0024_portfolio_versions", PORTFOLIO_VERSIONS),
-    ("0025_run_overrides", RUN_OVERRIDES), ("0027_key_times", KEY_TIMES),
+    ("0025_run_overrides", RUN_OVERRIDES), ("0026_archives", ARCHIVES), ("0027_key_times", KEY_TIMES),
 )  # fmt: skip

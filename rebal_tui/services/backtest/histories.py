@@ -21,7 +21,7 @@ from rebal_tui.market.sessions import build_sessions
 from rebal_tui.services.backtest.adjusted_closes import adjusted
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.simulation.closes_review import find_jumps, require_no_jumps
-from rebal_tui.store import decision_contexts
+from rebal_tui.store import past_rows
 from rebal_tui.store.database import Database
 
 DATA = Path(__file__).parent / "data"
@@ -100,7 +100,7 @@ def returns_source(label: str, returns: MonthlyReturns, symbols: Sequence[str]) 
 
 def book_closes(database: Database, symbols: Sequence[str]) -> Closes:
     """The prices of a book's own evaluations, the last of each session. Raises `Invalid` when there are too few."""
-    prices = decision_contexts.session_prices(database)
+    prices = past_rows.session_prices(database)
     if len(prices) < 2:
         raise Invalid(
             f"the book has prices of {count_text(len(prices), 'session')} only; give a price history with --closes, or "

@@ -235,7 +235,7 @@ def _apply(tx: BookTransaction, event: BrokerEvent) -> Fill | None:
     """Apply one event; returns its fill if it is new."""
     book = tx.book
     new = event.fill if event.fill is not None and fills.add(tx, event.fill) else None
-    if event.fill is not None and new is None and not fills.known(book.database, event.fill.execution_id):
+    if event.fill is not None and new is None and not fills.known(book.database, event.fill):
         _pause_for_execution(tx, event.fill)
     if event.order is not None:
         run_orders.store(tx, event.order)

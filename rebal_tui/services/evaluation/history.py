@@ -36,6 +36,7 @@ from rebal_tui.store import (
     assets,
     decision_contexts,
     decisions,
+    past_rows,
     rules_text,
     run_overrides,
     runs,
@@ -61,13 +62,13 @@ def store_context(tx: BookTransaction) -> int:
 
 def latest_decisions(database: Database, account_id: str, limit: int = 1) -> list[Decision]:
     """An account's latest decisions, newest first; all of them with a `limit` below 0."""
-    return [decision_of(database, stored) for stored in decisions.latest(database, account_id, limit)]
+    return [decision_of(one, stored) for one, stored in past_rows.latest_decisions(database, account_id, limit)]
 
 
 def decision_of_run(database: Database, run_id: str) -> Decision | None:
     """The decision that created a run; None for a manual run."""
-    stored = decisions.of_run(database, run_id)
-    return decision_of(database, stored) if stored else None
+    found = past_rows.decision_of_run(database, run_id)
+    return decision_of(*found) if found else None
 
 
 def decision_of(database: Database, stored: StoredDecision) -> Decision:

@@ -23,7 +23,7 @@ from rebal_tui.services.broker_sync.events import reload_from_broker, sync
 from rebal_tui.services.files_book.naming import account_id_of
 from rebal_tui.services.files_book.prices import import_prices
 from rebal_tui.services.files_book.removal import OWN_FILES_TABLES, OWN_TABLES, delete_account
-from rebal_tui.store import book_settings
+from rebal_tui.store import archives, book_settings
 from rebal_tui.store.references import referring_tables
 
 MAX_LENGTH = 80
@@ -132,6 +132,7 @@ def remove_account(book: Book, account: str) -> str:
     used = referring_tables(book.database, "files_accounts", key, OWN_FILES_TABLES)
     if stored is not None:
         used += referring_tables(book.database, "accounts", stored[0], OWN_TABLES)
+        used += ["the archive"] if archives.refers(book.database, "accounts", stored[0]) else []
     if used:
         raise Conflict(f"records refer to the account ({', '.join(_words(used))}); it stays")
     with book.write() as tx:
@@ -152,6 +153,7 @@ def remove_asset(book: Book, symbol: str) -> None:
     used = referring_tables(book.database, "files_assets", key, ("files_events",))
     if stored is not None:
         used += referring_tables(book.database, "assets", stored[0])
+        used += ["the archive"] if archives.refers(book.database, "assets", stored[0]) else []
     if used:
         raise Conflict(f"{', '.join(_words(used))} refer to {symbol}; it stays")
     with book.write() as tx:

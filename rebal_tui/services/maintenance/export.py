@@ -29,7 +29,7 @@ from rebal_tui.services.wire.shapes import (
     time_or_null,
     time_text,
 )
-from rebal_tui.store import accounts, audit, cash, run_orders, runs
+from rebal_tui.store import accounts, archives, audit, cash, past_rows, run_orders
 
 if TYPE_CHECKING:
     from rebal_tui.services.wire.models import rebalancing
@@ -157,8 +157,8 @@ def _summary_cells(item: Json) -> Json:
 
 
 def _run_details(book: Book) -> Iterable[RunDetail]:
-    for run in reversed(runs.newest(book.database, _ALL)):
-        yield run_orders.detail(book.database, run)
+    for run in reversed(past_rows.newest(book.database, _ALL)):
+        yield run_orders.detail(archives.holding(book.database, run.id), run)
 
 
 def _runs(book: Book) -> Iterator[Json]:
@@ -282,7 +282,9 @@ def _audit(book: Book) -> Iterator[Json]:
 
 
 def _count(table: str) -> Callable[[Book], int]:
-    return lambda book: int((book.database.row(f"SELECT count(*) FROM {table}") or (0,))[0])
+    return lambda book: sum(
+        int((one.row(f"SELECT count(*) FROM {table}") or (0,))[0]) for one in archives.databases(book.database)
+    )
 
 
 _TOTALS: dict[str, Callable[[Book], int]] = {

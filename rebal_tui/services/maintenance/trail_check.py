@@ -70,6 +70,9 @@ def _runs(database: Database, state: TrailState) -> Iterator[Fault]:
             yield Fault(location, "is approved, unlike in the audit trail")
         if identity in state.approved and approval not in awaited:
             yield Fault(location, f"its approval is {approval}, approved in the audit trail")
+    for identity, key in database.rows("SELECT id, key FROM archived_runs"):
+        queued.discard(key)
+        state.run_ends.pop(identity, None)
     yield from _missing("run", state.run_ends)
     if queued:
         yield Fault("runs", f"{len(queued)} that were queued in the audit trail do not exist")

@@ -28,7 +28,7 @@ from rebal_tui.services.view_models.accounts import (
     PositionView,
 )
 from rebal_tui.services.view_models.standing import short_status
-from rebal_tui.store import accounts, fills, runs
+from rebal_tui.store import accounts, past_rows
 
 
 def accounts_snapshot(book: Book, seen: int | None = None) -> AccountsSnapshot | None:
@@ -129,7 +129,7 @@ def account_detail(book: Book, account_id: str) -> AccountDetail:
         row=account_row(book, account_id),
         positions=tuple(_position(book, p.symbol, p.qty, p.avg_entry_price) for p in account.positions),
         ledger=tuple(_ledger(book, account_id)),
-        runs=rows_of(book, runs.newest(book.database, 50, account_id)),
+        runs=rows_of(book, past_rows.newest(book.database, 50, account_id)),
         decisions=tuple(latest_decisions(book.database, account_id, 60)),
         created_at=account.created_at,
         last_rebalanced=new_york_day(last) if last else None,
@@ -154,7 +154,7 @@ def _ledger(book: Book, account_id: str) -> list[LedgerEntry]:
         LedgerEntry(e.at, e.kind.value, e.amount, e.settles_on, e.settles_on <= today, e.reference)
         for e in accounts.cash_entries(book.database, account_id)
     ]
-    for fill in fills.of_account(book.database, account_id):
+    for fill in past_rows.fills_of_account(book.database, account_id):
         sells = fill.side == "sell"
         kind = CashKind.SELL if sells else CashKind.BUY
         settled = fill.settles_on <= today

@@ -22,7 +22,7 @@ from rebal_tui.services.runs.manual import check_run, create_run
 from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalPreview, WithdrawalView
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.services.view_models.runs import TimelineEvent
-from rebal_tui.store import accounts, audit, cash, runs
+from rebal_tui.store import accounts, audit, cash, past_rows
 
 STAGES = ("unsubscribe", "sell", "settle", "journal", "subscribe again")
 """The five stages of a withdrawal as an advisor sees them."""
@@ -128,7 +128,7 @@ def _withdrawal(book: Book, withdrawal: Withdrawal) -> WithdrawalView:
     portfolio = book.portfolios[withdrawal.portfolio_id].name if withdrawal.portfolio_id else ""
     canceled = withdrawal.stage is WithdrawalStage.CANCELED
     reached = _REACHED.get(withdrawal.stage, 0)
-    run = runs.get(book.database, withdrawal.run_id) if withdrawal.run_id else None
+    run = past_rows.run_or_none(book.database, withdrawal.run_id) if withdrawal.run_id else None
     leaves = None
     if run is not None and run.completed_at is not None:
         sold_on = book.calendar.at(run.completed_at)

@@ -32,7 +32,7 @@ from rebal_tui.services.queries.status_columns import run_state, status_columns,
 from rebal_tui.services.schedule.scheduler import next_evaluation
 from rebal_tui.services.view_models.desk import AccountView, DeskSnapshot, DriftPoint, HoldingView, PreviewView
 from rebal_tui.services.view_models.standing import what_ends_it
-from rebal_tui.store import decisions, runs
+from rebal_tui.store import decisions, past_rows
 
 _TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
 
@@ -189,7 +189,7 @@ def _band(portfolio: Portfolio | None, target: Percent, goal: Percent) -> tuple[
 
 
 def _history(book: Book, account_id: str) -> tuple[DriftPoint, ...]:
-    made = [run.created_at for run in runs.newest(book.database, 40, account_id)]
+    made = [run.created_at for run in past_rows.newest(book.database, 40, account_id)]
     points = []
     previous = None
     for at, used in decisions.history(book.database, account_id):

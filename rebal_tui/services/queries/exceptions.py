@@ -25,7 +25,7 @@ from rebal_tui.services.broker_sync.events import ENDED_ALERT, RESTRICTED_ALERT
 from rebal_tui.services.queries import totals
 from rebal_tui.services.queries.account_exceptions import account_exceptions
 from rebal_tui.services.view_models.exceptions import ExceptionCounts, ExceptionKind, ExceptionPage, ExceptionView
-from rebal_tui.store import accounts, audit, decision_contexts, fills, jobs
+from rebal_tui.store import accounts, audit, decision_contexts, jobs, past_rows
 from rebal_tui.store.account_table import STATUSES
 from rebal_tui.store.id_keys import keys
 
@@ -216,7 +216,7 @@ class Exceptions:
         ]
         moves += [
             (one.at, int(one.amount if one.side == "sell" else -one.amount))
-            for one in fills.of_account(database, account_id)
+            for one in past_rows.fills_of_account(database, account_id)
         ]
         for at, amount in sorted(moves, key=lambda move: move[0], reverse=True):
             cash -= amount

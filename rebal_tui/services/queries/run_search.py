@@ -8,7 +8,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries.runs import WITHOUT_PORTFOLIO, rows_of
 from rebal_tui.services.view_models.filter_terms import RUN_CHOICES, RUN_FIELDS, Term, parse_filter
 from rebal_tui.services.view_models.runs import RunsSnapshot
-from rebal_tui.store import run_search, runs
+from rebal_tui.store import past_rows
 from rebal_tui.store.run_search import DateBound, Match
 
 _ORIGINS = {InitiatedFrom.SYSTEM: "automatic", InitiatedFrom.API: "manual"}
@@ -28,8 +28,8 @@ def find_runs(book: Book, text: str, limit: int = 500) -> RunsSnapshot:
             dates.append(DateBound("=" if term.operator == ":" else term.operator, term.value))
         else:
             matches.append(_match(book, term.value, term))
-    found, count = run_search.find(book.database, matches, dates, limit)
-    return RunsSnapshot(book.version, rows_of(book, found), runs.count(book.database), count)
+    found, count = past_rows.find(book.database, matches, dates, limit)
+    return RunsSnapshot(book.version, rows_of(book, found), past_rows.count(book.database), count)
 
 
 def _match(book: Book, word: str, term: Term | None = None) -> Match:

@@ -17,7 +17,8 @@ from rebal_tui.services.queries.totals import assets_under
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
 from rebal_tui.services.wire.shapes import asset_ids, run_json
-from rebal_tui.store import fills, run_orders, run_overrides, runs
+from rebal_tui.store import archives, fills, past_rows, run_orders, runs
+from rebal_tui.store.database import Database
 
 CASH = "cash"
 WITHOUT_PORTFOLIO = "weights of the run"
@@ -26,14 +27,14 @@ WITHOUT_PORTFOLIO = "weights of the run"
 
 def runs_snapshot(book: Book, limit: int = 500) -> RunsSnapshot:
     """The newest runs, newest first."""
-    count = runs.count(book.database)
-    return RunsSnapshot(book.version, rows_of(book, runs.newest(book.database, limit)), count, count)
+    count = past_rows.count(book.database)
+    return RunsSnapshot(book.version, rows_of(book, past_rows.newest(book.database, limit)), count, count)
 
 
 def rows_of(book: Book, some: Sequence[Run]) -> tuple[RunRow, ...]:
     """Runs as rows of a list, in the order given."""
-    counts = run_orders.counts(book.database, [run.id for run in some])
-    overridden = run_overrides.texts_of_runs(book.database, [run.id for run in some])
+    counts = past_rows.order_counts(book.database, [run.id for run in some])
+    overridden = past_rows.override_texts(book.database, [run.id for run in some])
     return tuple(_row(book, run, counts.get(run.id), overridden.get(run.id, "")) for run in some)
 
 
@@ -64,10 +65,11 @@ def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None, overrides:
 
 def run_view(book: Book, run_id: str) -> RunView:
     """One run with its orders, fills, timeline, weights and decision. Raises `NotFound`."""
-    run = runs.get(book.database, run_id)
+    database = archives.holding(book.database, run_id)
+    run = runs.get(database, run_id)
     account = book.account(run.account_id)
-    detail = run_orders.detail(book.database, run)
-    plan = plan_of(book.database, run)
+    detail = run_orders.detail(database, run)
+    plan = plan_of(database, run)
     return RunView(
         run=run,
         client=account.name,
@@ -77,10 +79,10 @@ def run_view(book: Book, run_id: str) -> RunView:
         orders=detail.orders,
         failed_orders=detail.failed_orders,
         skipped_orders=detail.skipped_orders,
-        fills=tuple(fills.of_run(book.database, run_id)),
-        timeline=tuple(TimelineEvent(*event) for event in timeline(book.database, run, plan)),
-        weights=_weights(book, run, plan),
-        decision=decision_of_run(book.database, run_id),
+        fills=tuple(fills.of_run(database, run_id)),
+        timeline=tuple(TimelineEvent(*event) for event in timeline(database, run, plan)),
+        weights=_weights(database, run, plan),
+        decision=decision_of_run(database, run_id),
         api_json=json.dumps(run_json(detail, asset_ids(book.assets)), indent=2, ensure_ascii=False),
     )
 
@@ -106,7 +108,7 @@ def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:
     )
 
 
-def _weights(book: Book, run: Run, plan: Plan | None) -> tuple[RunWeight, ...]:
+def _weights(database: Database, run: Run, plan: Plan | None) -> tuple[RunWeight, ...]:
     """Target, weight at the start of the run, planned weight, and weight after it; cash is last.
 
     The planned weights are those to which the plan's orders lead at its prices, as in its preview. After the run, an
@@ -118,7 +120,7 @@ def _weights(book: Book, run: Run, plan: Plan | None) -> tuple[RunWeight, ...]:
     held = {line.symbol: line.held for line in plan.lines}
     prices = {line.symbol: line.price or 0 for line in plan.lines}
     cash = plan.cash * NANO
-    filled = fills.of_run(book.database, run.id)
+    filled = fills.of_run(database, run.id)
     for fill in filled:
         sign = 1 if fill.side is Side.BUY else -1
         held[fill.symbol] = Qty(held.get(fill.symbol, 0) + sign * fill.qty)

@@ -13,7 +13,7 @@ from rebal_tui.services.reports.audit_sentences import audit_sentence
 from rebal_tui.services.reports.decision_entries import decision_entry
 from rebal_tui.services.reports.model import AccountSection, Day, Entry
 from rebal_tui.services.reports.run_entries import run_entries
-from rebal_tui.store import cash, decisions, runs
+from rebal_tui.store import cash, past_rows
 
 _ALL = 2**62
 _TOLD_BY_RUNS = ("evaluation", "run.", "runs.", "orders.", "order.", "rebalance.", "demo.", "market.", "book.")
@@ -50,11 +50,11 @@ def _entries(book: Book, account_id: str, first: date | None, last: date | None,
     for entry in trail.about([account_id, *_ids_of_cash(book, account_id)]):
         if not entry.action.startswith(_TOLD_BY_RUNS):
             yield Entry(entry.at, entry.actor, audit_sentence(book, entry), audit=entry.seq)
-    for stored in reversed(decisions.latest(book.database, account_id, -1)):
+    for database, stored in reversed(past_rows.latest_decisions(book.database, account_id, -1)):
         # A trace is recomputed by the engine; those outside the period are not needed.
         if (first is None or stored.session >= first.isoformat()) and (last is None or new_york_day(stored.at) <= last):
-            yield decision_entry(book, stored)
-    for run in reversed(runs.newest(book.database, _ALL, account_id)):
+            yield decision_entry(book, stored, database)
+    for run in reversed(past_rows.newest(book.database, _ALL, account_id)):
         if (last is None or new_york_day(run.created_at) <= last) and (
             first is None or new_york_day(run.updated_at) >= first
         ):

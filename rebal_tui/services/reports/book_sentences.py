@@ -159,6 +159,11 @@ BOOK: Mapping[str, Sentence] = {
     "job.paused": _job("Job paused"),
     "job.resumed": _job("Job resumed"),
     "scheduler.missed": _missed,
+    "book.archived": lambda _book, _subject, detail: (
+        f"The years to {detail['through']} moved into the archive {detail['file']}: "
+        f"{count_text(detail['counts']['runs'], 'run')}, {count_text(detail['counts']['decisions'], 'decision')}."
+    ),
+    "book.archive_found": lambda _book, _subject, detail: f"The archive is now {detail['file']}.",
     "quarantine.entered": _quarantine("quarantined"),
     "quarantine.left": _quarantine("is in order again"),
     "broker.notice": lambda _book, _subject, detail: f"Notice of the broker: {detail['note']}.",

@@ -14,7 +14,7 @@ from rebal_tui.services.reports.audit_index import AuditIndex
 from rebal_tui.services.reports.decision_entries import decision_entry
 from rebal_tui.services.reports.model import AccountSection, AuditFoot, Report
 from rebal_tui.services.reports.run_entries import run_entries
-from rebal_tui.store import audit, decisions, runs
+from rebal_tui.store import archives, audit, past_rows
 
 _BROKERS = {
     Mode.SIMULATED: "a simulated broker",
@@ -50,13 +50,14 @@ def book_report(book: Book, first: date | None = None, last: date | None = None)
 
 def run_report(book: Book, run_id: str) -> Report:
     """One run with the decision that made it. Raises `NotFound`."""
-    run = runs.get(book.database, run_id)
+    run = past_rows.run(book.database, run_id)
     account = book.account(run.account_id)
     trail = AuditIndex(book.database)
     entries = run_entries(book, run_id, trail)
-    stored = decisions.of_run(book.database, run_id)
-    if stored is not None:
-        entries.insert(0, decision_entry(book, stored))
+    decided = past_rows.decision_of_run(book.database, run_id)
+    if decided is not None:
+        database, stored = decided
+        entries.insert(0, decision_entry(book, stored, database))
     portfolio = book.portfolios[run.portfolio_id].name if run.portfolio_id else "weights of the run"
     section = AccountSection(run.account_id, account.account_number, account.name, portfolio, by_day(entries))
     return _report(book, "Run report", run_id, None, None, (section,))
@@ -75,4 +76,5 @@ def _report(
     seq, digest = audit.head(book.database)
     faults = audit.verify(book.database)
     foot = AuditFoot(seq, digest, faults[0] if faults else "")
-    return Report(title, subject, first, last, book.now(), _BROKERS[book.settings.mode], foot, sections)
+    lacking = archives.problem(book.database)
+    return Report(title, subject, first, last, book.now(), _BROKERS[book.settings.mode], foot, sections, lacking)

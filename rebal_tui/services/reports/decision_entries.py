@@ -12,6 +12,7 @@ from rebal_tui.services.evaluation.history import decision_of, situation_of
 from rebal_tui.services.reports.model import Entry, Table
 from rebal_tui.services.reports.texts import NONE, dollars, minute_text, money, percent_cell, price_cell, shares
 from rebal_tui.store import decision_contexts
+from rebal_tui.store.database import Database
 from rebal_tui.store.decisions import StoredDecision
 
 _RESULTS = {
@@ -31,14 +32,14 @@ _OUTCOMES = {
 }
 
 
-def decision_entry(book: Book, stored: StoredDecision) -> Entry:
-    """A stored decision, its trace recomputed by the engine from the stored inputs."""
-    decision = decision_of(book.database, stored)
+def decision_entry(book: Book, stored: StoredDecision, database: Database) -> Entry:
+    """A stored decision of the book or its archive, its trace recomputed by the engine from the stored inputs."""
+    decision = decision_of(database, stored)
     again = f" (the same {count_text(stored.times, 'time')} that session; this is the last)" if stored.times > 1 else ""
     status = f" {decision.status.sentence}" if decision.status is not None and decision.status.sentence else ""
     portfolio = book.portfolios[stored.portfolio_id].name
     sentence = f"Evaluated against {portfolio}: {_OUTCOMES[decision.outcome]} – {decision.reason}{again}.{status}"
-    return Entry(stored.at, "system", sentence, (_checks(decision), _prices(book, stored)))
+    return Entry(stored.at, "system", sentence, (_checks(decision), _prices(database, stored)))
 
 
 def _checks(decision: Decision) -> Table:
@@ -52,9 +53,9 @@ def _name(check: Check) -> str:
     return check.check.replace("_", " ")
 
 
-def _prices(book: Book, stored: StoredDecision) -> Table:
+def _prices(database: Database, stored: StoredDecision) -> Table:
     """What the account held and the prices of the evaluation, with targets; cash is last, less reservations."""
-    situation = situation_of(stored, decision_contexts.get(book.database, stored.context))
+    situation = situation_of(stored, decision_contexts.get(database, stored.context))
     weights = situation.portfolio.weights
     targets = {weight.symbol: weight.percent for weight in weights.assets}
     held = {position.symbol: position.qty for position in situation.account.positions}

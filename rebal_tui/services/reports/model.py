@@ -60,7 +60,10 @@ class AuditFoot:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report of one run, one account, or several accounts, from `first` to `last` inclusive; None is unbounded."""
+    """A report of one run, one account, or several accounts, from `first` to `last` inclusive; None is unbounded.
+
+    `lacking` says which part of the past could not be read; empty when nothing is lacking.
+    """
 
     title: str
     subject: str
@@ -70,3 +73,4 @@ class Report:
     broker: str
     audit: AuditFoot
     sections: tuple[AccountSection, ...]
+    lacking: str = ""

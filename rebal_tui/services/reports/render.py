@@ -83,6 +83,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
         ("Made", f"{minute_text(report.made_at)} New York time, by the clock of the book"),
         ("Broker", report.broker),
         ("Times", "New York"),
+        *([("Not complete", report.lacking)] if report.lacking else []),
     ]
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import Money, Qty
 from rebal_tui.domain.runs import Run, RunStatus
@@ -15,7 +14,7 @@ from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.names import account_name, why
 from rebal_tui.services.reports.texts import shares
-from rebal_tui.store import run_orders, runs
+from rebal_tui.store import archives, past_rows, run_orders
 
 Detail = Mapping[str, Any]
 Sentence = Callable[[Book, str, Detail], str]
@@ -28,10 +27,7 @@ def run_name(book: Book, run_id: str) -> str:
 
 
 def _run(book: Book, run_id: str) -> Run | None:
-    try:
-        return runs.get(book.database, run_id)
-    except NotFound:
-        return None
+    return past_rows.run_or_none(book.database, run_id)
 
 
 def _evaluation(_book: Book, subject: str, detail: Detail) -> str:
@@ -66,7 +62,7 @@ def _overridden(book: Book, subject: str, detail: Detail) -> str:
 def _orders_of(book: Book, run_id: str) -> str:
     """`: 4 buys, $1,501.56`, from the orders that the run has; empty without orders."""
     run = _run(book, run_id)
-    placed = run_orders.detail(book.database, run).orders if run is not None else ()
+    placed = run_orders.detail(archives.holding(book.database, run_id), run).orders if run is not None else ()
     parts = []
     for side, noun in ((Side.SELL, "sell"), (Side.BUY, "buy")):
         some = [order for order in placed if order.side is side]

@@ -18,6 +18,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.wire.events import ACTIVITY_TYPES
 from rebal_tui.services.wire.shapes import time_text
 from rebal_tui.store import activities as store
+from rebal_tui.store import past_rows
 from rebal_tui.store.activities import Execution, Position
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def list_activities(book: Book, query: ActivityQuery) -> list[accounts.AccountAc
     wanted = frozenset(query.types) or KNOWN_TYPES
     trades: list[tuple[Position, accounts.AccountActivity]] = []
     if FILL in wanted and query.category != "non_trade_activity":
-        found = store.executions(book.database, window, query.order_id)
+        found = past_rows.executions(book.database, window, query.order_id)
         trades = [(position, _trade(one)) for position, one in found]
     entries: list[tuple[Position, accounts.AccountActivity]] = []
     kinds = [kind for kind, name in ACTIVITY_TYPES.items() if name in wanted]
@@ -68,7 +69,7 @@ def list_activities(book: Book, query: ActivityQuery) -> list[accounts.AccountAc
 def _position(book: Book, token: str | None) -> Position | None:
     if not token:
         return None
-    found = store.position_of(book.database, token.rpartition("::")[2])
+    found = past_rows.activity_position(book.database, token.rpartition("::")[2])
     if found is None:
         raise Invalid([Fault("page_token", "invalid value: expected the id of an activity")])
     return found

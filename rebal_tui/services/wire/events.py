@@ -30,7 +30,8 @@ from rebal_tui.services.wire.shapes import (
     time_text,
     weights_json,
 )
-from rebal_tui.store import audit, book_settings, runs
+from rebal_tui.store import audit, book_settings, past_rows, runs
+from rebal_tui.store.archives import databases
 from rebal_tui.store.audit import AuditEntry
 
 if TYPE_CHECKING:
@@ -145,11 +146,12 @@ def _runs_of(book: Book, action: str, detail: Any) -> list[tuple[Run, str, str |
     """The runs of an audit entry, each with the status and the reason that the entry records."""
     if action in ("runs.queued", "runs.started"):
         status = "QUEUED" if action == "runs.queued" else "IN_PROGRESS"
-        return [(run, status, None) for run in runs.in_ranges(book.database, detail["runs"])]
+        found = (run for one in databases(book.database) for run in runs.in_ranges(one, detail["runs"]))
+        return [(run, status, None) for run in found]
     if action == "runs.canceled":
-        return [(runs.get(book.database, run_id), "CANCELED", detail["reason"]) for run_id in detail["runs"]]
+        return [(past_rows.run(book.database, run_id), "CANCELED", detail["reason"]) for run_id in detail["runs"]]
     return [
-        (runs.get(book.database, run_id), status, reason)
+        (past_rows.run(book.database, run_id), status, reason)
         for run_id, status, reason in detail["runs"]
         if status in _STREAMED
     ]

@@ -12,7 +12,7 @@ from rebal_tui.domain.trading_rules import RunOverride
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.wire.shapes import asset_ids, override_json, run_json
 from rebal_tui.services.wire.subscriptions import show_subscriptions
-from rebal_tui.store import portfolios, run_orders, run_overrides, runs, terminal_runs
+from rebal_tui.store import archives, past_rows, portfolios, run_orders, terminal_runs
 
 if TYPE_CHECKING:
     from rebal_tui.services.wire.models import rebalancing
@@ -51,11 +51,11 @@ def page_of_runs(
 ) -> Page[rebalancing.Run]:
     """Runs, newest first, filtered by the type that the API shows."""
     kinds = [k for k in RunType if kind in (k, shown_type(k))]
-    found = runs.page(
+    found = past_rows.page(
         book.database, limit + 1, before=before, account_id=account_id, status=status, kinds=kinds if kind else ()
     )
     some = [run for _, run in found[:limit]]
-    overrides = run_overrides.of_runs(book.database, [run.id for run in some])
+    overrides = past_rows.overrides(book.database, [run.id for run in some])
     return Page([_wired(book, run, overrides.get(run.id)) for run in some], _next(found, limit))
 
 
@@ -71,11 +71,11 @@ def page_of_subscriptions(
 
 def wire_run(book: Book, run: Run) -> rebalancing.Run:
     """A run with its orders, with a type that the API's clients know."""
-    return _wired(book, run, run_overrides.of_runs(book.database, [run.id]).get(run.id))
+    return _wired(book, run, past_rows.overrides(book.database, [run.id]).get(run.id))
 
 
 def _wired(book: Book, run: Run, override: RunOverride | None) -> rebalancing.Run:
-    shape = run_json(run_orders.detail(book.database, run), asset_ids(book.assets))
+    shape = run_json(run_orders.detail(archives.holding(book.database, run.id), run), asset_ids(book.assets))
     return {
         **shape,
         "type": shown_type(run.type),
@@ -87,7 +87,7 @@ def _wired(book: Book, run: Run, override: RunOverride | None) -> rebalancing.Ru
 
 def find_run(book: Book, run_id: str) -> rebalancing.Run:
     """One run. Raises `NotFound`."""
-    return wire_run(book, runs.get(book.database, run_id))
+    return wire_run(book, past_rows.run(book.database, run_id))
 
 
 def find_subscription(book: Book, subscription_id: str) -> rebalancing.Subscription:

@@ -236,7 +236,7 @@ def _late_events(book: Book, account_ids: Collection[str]) -> dict[str, list[Bro
         if event.account_id not in account_ids or event.account_id is None:
             continue
         if event.fill is not None:
-            missing = not fills.known(book.database, event.fill.execution_id)
+            missing = not fills.known(book.database, event.fill)
         else:
             missing = event.cash is not None and not accounts.has_entry(book.database, event.cash.seq)
         if missing:
