@@ -17,6 +17,7 @@ from rebal_tui.store.key_times_migration import KEY_TIMES
 from rebal_tui.store.portfolio_versions_schema import PORTFOLIO_VERSIONS
 from rebal_tui.store.reservations_migration import RESERVATIONS
 from rebal_tui.store.run_overrides_schema import RUN_OVERRIDES
+from rebal_tui.store.terminal_runs_schema import TERMINAL_RUNS
 from rebal_tui.store.trading_rules_migration import TRADING_RULES
 
 FIRST = """
@@ -384,9 +385,6 @@ CREATE TABLE trade_markers (
   subscription TEXT PRIMARY KEY, marker TEXT NOT NULL CHECK (marker = 'unsolicited')
 ) STRICT, WITHOUT ROWID
 """
-
-# Manual runs of earlier versions may be anyone's, so they have no row.
-TERMINAL_RUNS = "CREATE TABLE terminal_runs (run TEXT PRIMARY KEY) STRICT, WITHOUT ROWID"
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX), ("0004_reconciliation", HOLDS),
