@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 MAX_GRID_BYTES = 1_000_000
 MAX_VERIFIED = 1_000
+MAX_RESAMPLED = 500
+"""Policies that are followed through resampled histories unless their number is given."""
 
 
 @command("lab")
@@ -63,8 +65,12 @@ MAX_VERIFIED = 1_000
     "--bootstrap",
     type=click.IntRange(100, 100_000),
     metavar="N",
-    help="Report what differs beyond luck, from N resamples of the results.",
+    help="Histories to resample: what differs beyond luck. Default: 250, none for more than 500 policies.",
 )
+@click.option(
+    "--block", type=click.IntRange(6, 60), metavar="MONTHS", help="Mean length of a resampled block. Default: 24."
+)
+@click.option("--seed", type=click.IntRange(0), default=1, metavar="N", help="Seed of the resamples. Default: 1.")
 @click.option("--verify", type=click.IntRange(1, MAX_VERIFIED), metavar="N", help="Replay the first N policies listed.")
 @click.option("--all", "show_all", is_flag=True, help="Also list policies that are worse than another in everything.")
 @click.option("--literature", is_flag=True, help="Compare published numbers with those of the lab.")
@@ -75,8 +81,8 @@ MAX_VERIFIED = 1_000
 def entry(
     ctx: click.Context, target: str | None, db: Path | None, portfolio: str | None, closes: Path | None, sample: bool,
     since: date | None, until: date | None, actions_file: Path | None, allow_jumps: bool, grid: Path | None,
-    cost: float, fill_next: bool, bootstrap: int | None, verify: int | None, show_all: bool, literature: bool,
-    data_sets: Path | None, as_json: bool, as_csv: bool,
+    cost: float, fill_next: bool, bootstrap: int | None, block: int | None, seed: int, verify: int | None,
+    show_all: bool, literature: bool, data_sets: Path | None, as_json: bool, as_csv: bool,
 ) -> int:  # fmt: skip
     """Compare rebalancing policies over a price history.
 
@@ -117,29 +123,31 @@ def entry(
         raise click.UsageError("--actions needs --closes")
     if sample and (closes is not None or target is not None):
         raise click.UsageError("--sample has its own portfolio and history")
-    from rebal_tui.cli.lab_report import lab_csv, lab_json, lab_text
-    from rebal_tui.lab.backtest import run_backtest
-    from rebal_tui.lab.luck import luck_of
-    from rebal_tui.lab.policies import default_grid
+    from rebal_tui.cli.lab_report import lab_text
+    from rebal_tui.lab.luck import FEW_RESAMPLES
+    from rebal_tui.services.backtest import comparison
+    from rebal_tui.services.backtest.report import lab_csv, lab_json
     from rebal_tui.services.backtest.subjects import policy_of
 
     body = _subject(ctx, target, db, portfolio, sample=sample)
     source = _source(ctx, db, body, closes, since, until, actions_file, sample=sample, allow_jumps=allow_jumps)
-    own = policy_of(body)
-    policies = default_grid(own) if grid is None else tuple(dict.fromkeys((own, *_read_grid(grid))))
+    subject = comparison.Subject(body.name, body.weights, policy_of(body), source)
     with _progress("policies") as progress:
-        backtest = run_backtest(
-            body.name, body.weights, source.history, policies, cost_bps=cost, fill_delay=int(fill_next),
-            progress=progress,
+        found = comparison.compare(
+            subject, progress, policies=() if grid is None else _read_grid(grid), cost_bps=cost,
+            fill_delay=int(fill_next),
         )  # fmt: skip
-    luck = None if bootstrap is None else luck_of(backtest, resamples=bootstrap)
-    verified = _verify(backtest, source, verify)
-    if as_json:
-        write_json(lab_json(backtest, source, verified, luck))
-    elif as_csv:
-        write(lab_csv(backtest))
+    verified = _verify(found.backtest, source, verify)
+    if as_csv:
+        write(lab_csv(found.backtest))
     else:
-        write(lab_text(backtest, source, verified, luck, show_all=show_all))
+        if bootstrap is not None or len(found.rows) <= MAX_RESAMPLED:
+            with _progress("resampled histories") as progress:
+                found = comparison.with_luck(found, bootstrap or FEW_RESAMPLES, progress, months=block, seed=seed)
+        if as_json:
+            write_json(lab_json(found, verified))
+        else:
+            write(lab_text(found, verified, show_all=show_all))
     return 1 if any(not result.identical for result in verified) else 0
 
 
@@ -246,7 +254,7 @@ def _verify(backtest: Backtest, source: Source, count: int | None) -> tuple[Veri
     if count is None:
         return ()
     from rebal_tui import bootstrap
-    from rebal_tui.cli.lab_report import listed
+    from rebal_tui.services.backtest.report import listed
     from rebal_tui.services.backtest.verification import verifiable, verify
 
     if source.adjusted:

@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rebal_tui.lab.figures import Figures
+from rebal_tui.lab.neighbors import Neighborhood
+
+NOTICEABLE = 0.1
+"""A turnover that is lower by less than a tenth is not called lower, nor a deviation larger that is so by less."""
 
 
-def cheaper_sentence(figures: Sequence[Figures]) -> str:
-    """The policy of least turnover that tracks as well as the first one; else the one of least turnover at all.
+@dataclass(frozen=True, slots=True)
+class Cheaper:
+    """The policy that costs less than the portfolio's own one, by its number, and whether it tracks about as well."""
 
-    A policy tracks as well when neither its rms nor its worst deviation is larger. Policies that never trade are left
-    out. `figures` has the portfolio's own policy first.
+    number: int
+    as_well: bool
+
+
+def cheaper(figures: Sequence[Figures]) -> Cheaper | None:
+    """The policy of least turnover that tracks about as well as the first one; else the one of least turnover at all.
+
+    Neither its rms nor its worst deviation may be noticeably larger. Policies that never trade are left out. `figures`
+    has the portfolio's own policy first. None when no turnover is noticeably lower.
     """
-    own, *others = figures
-    less = [one for one in others if one.rebalances and one.turnover < own.turnover]
+    own, more = figures[0], 1 + NOTICEABLE
+    less = [n for n, one in enumerate(figures) if one.rebalances and one.turnover <= (1 - NOTICEABLE) * own.turnover]
+    as_well = [n for n in less if figures[n].rms <= more * own.rms and figures[n].worst <= more * own.worst]
     if not less:
-        return "No policy trades less than yours."
-    as_well = [one for one in less if one.rms <= own.rms and one.worst <= own.worst]
-    found = min(as_well or less, key=lambda one: (one.turnover, one.rms))
+        return None
+    number = min(as_well or less, key=lambda n: (figures[n].turnover, figures[n].rms))
+    return Cheaper(number, bool(as_well))
+
+
+def cheaper_sentence(figures: Sequence[Figures], around: Neighborhood | None = None) -> str:
+    """`cheaper` in words. `around` is the neighborhood of the policy that it finds, where it is known."""
+    found = cheaper(figures)
+    if found is None:
+        return "No policy costs noticeably less than yours."
+    own, one = figures[0], figures[found.number]
     text = (
-        f"{found.policy.label}: {100 * found.turnover:.1f} % turnover a year instead of {100 * own.turnover:.1f}, "
-        f"rms {100 * found.rms:.2f} points instead of {100 * own.rms:.2f}."
+        f"{one.policy.label}: {100 * one.turnover:.1f} % turnover a year instead of {100 * own.turnover:.1f}, "
+        f"rms {100 * one.rms:.2f} points instead of {100 * own.rms:.2f}."
     )
-    if as_well:
-        return f"Costs less than yours and tracks as well: {text}"
+    if around is not None:
+        holds = "This holds" if around.high_turnover < own.turnover else "This does not hold"
+        turnover = f"{100 * around.low_turnover:.1f} to {100 * around.high_turnover:.1f} %"
+        text += f" {holds} for bands ±1 point: {turnover}."
+    if found.as_well:
+        return f"Costs less than yours and tracks about as well: {text}"
     return f"Costs less than yours, but tracks worse: {text}"

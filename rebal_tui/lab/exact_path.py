@@ -21,14 +21,15 @@ _EQUAL = 10**20
 
 
 def breached_after(
-    history: History, weights: Weights, policy: Policy, trades: Sequence[tuple[int, bool]], session: int
-) -> bool:
+    history: History, weights: Weights, policy: Policy, trades: Sequence[tuple[int, bool]], session: int,
+    start: int = 0,
+) -> bool:  # fmt: skip
     """Whether a band of a policy is breached in a session after its earlier rebalances, without costs (R-15).
 
     `trades` has the session of each rebalance, and whether a band made it; any other goes to the targets. The account
-    is on its targets in session 0.
+    is on its targets in session `start`.
     """
-    since, values, cash = 0, *_on_target(weights, _EQUITY)
+    since, values, cash = start, *_on_target(weights, _EQUITY)
     for at, for_band in trades:
         values = _moved(history, values, since, at)
         if for_band:

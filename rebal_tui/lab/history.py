@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rebal_tui.domain.errors import Fault, Invalid
-from rebal_tui.domain.portfolios import CalendarCondition
+from rebal_tui.domain.portfolios import CalendarCondition, CalendarType
 from rebal_tui.domain.quantities import NANO, Price
 from rebal_tui.engine.calendar import QUARTER_ENDS, fires_on
 
@@ -54,6 +54,11 @@ class History:
         return np.ascontiguousarray(np.array(self.rows, dtype=np.float64).T) / NANO
 
     @cached_property
+    def moves(self) -> Floats:
+        """Each close ÷ the one before: one row per asset and one column per session after the first."""
+        return self.closes[:, 1:] / self.closes[:, :-1]
+
+    @cached_property
     def ordinals(self) -> Ints:
         """The proleptic ordinal of each day."""
         return np.array([day.toordinal() for day in self.days], dtype=np.int64)
@@ -94,12 +99,23 @@ class History:
         key = (condition, quarterly)
         if key not in self._calendars:
             size = self.length
-            found = np.full(size + 1, size, dtype=np.int64)
-            for index in range(size - 1, -1, -1):
-                fires = fires_on(condition, self.days[index], self.following[index], quarterly) is not None
-                found[index] = index if fires else found[index + 1]
-            self._calendars[key] = found
+            annually = condition.sub_type is CalendarType.ANNUALLY
+            possible = self._sessions_of_months[int(condition.day[:2])] if annually else range(size)
+            firing = [n for n in possible if fires_on(condition, self.days[n], self.following[n], quarterly)]
+            places = np.searchsorted(firing, np.arange(size + 1))
+            self._calendars[key] = np.array([*firing, size], dtype=np.int64)[places]
         return self._calendars[key]
+
+    @cached_property
+    def _sessions_of_months(self) -> dict[int, list[int]]:
+        """Of each month of the year, the sessions that last into it; a session lasts to the day before the next."""
+        found: dict[int, list[int]] = {month: [] for month in range(1, 13)}
+        for index, (day, following) in enumerate(zip(self.days, self.following, strict=True)):
+            last = following - timedelta(days=1)
+            months = 12 * (last.year - day.year) + last.month - day.month
+            for later in range(min(months, 11) + 1):
+                found[(day.month + later - 1) % 12 + 1].append(index)
+        return found
 
     def part(self, start: int, stop: int) -> History:
         """The sessions from index `start` up to `stop`, exclusive."""

@@ -1,4 +1,4 @@
-"""Whether differences between policies are beyond luck: a paired block bootstrap of their daily results."""
+"""Whether differences between policies are beyond luck: a paired block bootstrap."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rebal_tui.lab.backtest import Backtest
-from rebal_tui.lab.history import Floats
-from rebal_tui.lab.progress import Canceled, Cancelled
+from rebal_tui.lab.history import Floats, History
+from rebal_tui.lab.progress import Cancelled, Progress
+from rebal_tui.lab.resampled_histories import follow_histories
 from rebal_tui.lab.selection import Selection, selection_of
 
 RESAMPLES = 1_000
+FEW_RESAMPLES = 250
+"""Enough for a first answer within seconds."""
 BLOCK_MONTHS = 24
 LEAST_BLOCKS = 8
 """Blocks that a history has at least: of fewer, resamples hardly differ, and any difference looks beyond luck."""
 NO_DIFFERENCE = "no difference beyond luck"
 _CONFIDENCE = 0.95
-_BATCH = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Luck:
-    """Differences of policies to the first one, all from the same resamples. `block` is the mean length in sessions.
+    """Differences of policies to the first one, in the same resampled histories. `block` is the mean length of
+    their blocks in sessions.
 
     Whether a return is higher beyond luck is decided by the test of the best of all policies, in `selection`.
     """
@@ -74,7 +77,7 @@ class Luck:
     def method(self) -> str:
         """How it was computed."""
         return (
-            f"paired block bootstrap of daily results, {self.resamples:,} resamples, mean block {self.block} sessions, "
+            f"paired block bootstrap of {self.resamples:,} resampled histories, mean block {self.block} sessions, "
             f"seed {self.seed}"
         )
 
@@ -85,35 +88,23 @@ def luck_of(
     resamples: int = RESAMPLES,
     block: int | None = None,
     seed: int = 1,
+    progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> Luck:
-    """Resample the sessions of a backtest in blocks of a mean length (Politis and Romano's stationary bootstrap).
+    """Follow every policy of a backtest through resampled histories, made of blocks of a mean length in sessions.
 
-    `block` defaults to 24 months, in a short history to an eighth of it. Returns are compound returns a year, turnover
-    is of average equity a year, rms is the root mean square of the largest deviation. Raises `Canceled`.
+    `block` defaults to `default_block`. Returns are compound returns a year, turnover is of average equity a year, rms
+    is the root mean square of the largest deviation. 1,000 histories of 16 years and 100 policies take about half a
+    minute. `progress` counts histories. Raises `Canceled`.
     """
-    history = backtest.history
-    per_year = history.sessions_per_year
-    block = block or max(1, min(round(per_year * BLOCK_MONTHS / 12), history.length // LEAST_BLOCKS))
-    logs, sold, squares = (np.empty((history.length - 1, len(backtest.outcomes))) for _ in range(3))
-    for column, outcome in enumerate(backtest.outcomes):
-        path = backtest.path(outcome)
-        logs[:, column] = np.diff(np.log(path.equity))
-        daily = np.zeros(history.length)
-        daily[path.events] = path.sold / path.equity[path.events]
-        sold[:, column] = daily[1:]
-        squares[:, column] = path.absolute[1:] ** 2
-    draw = np.random.default_rng(seed)
-    means: list[list[Floats]] = [[], [], []]
-    for start in range(0, resamples, _BATCH):
-        if canceled is not None and canceled():
-            raise Canceled
-        counts = stationary_counts(history.length - 1, min(_BATCH, resamples - start), block, draw)
-        for found, series in zip(means, (logs, sold, squares), strict=True):
-            found.append(counts @ series / len(series))
-    drawn = [np.concatenate(found) for found in means]
-    actual = [series.mean(axis=0)[None] for series in (logs, sold, squares)]
-    selection = selection_of(logs, drawn[0], per_year)
+    block = block or default_block(backtest.history)
+    drawn = follow_histories(
+        backtest.history, backtest.weights, [outcome.policy for outcome in backtest.outcomes], range(resamples), block,
+        seed, cost_bps=backtest.cost_bps, fill_delay=backtest.fill_delay, progress=progress, canceled=canceled,
+    )  # fmt: skip
+    per_year, daily = backtest.history.sessions_per_year, _daily(backtest)
+    actual = [series.mean(axis=0)[None] for series in daily]
+    selection = selection_of(daily[0], drawn[0], per_year)
     # Log returns are more symmetric than compound returns.
     smaller = _measure(actual[0], drawn[0]).smaller
     return Luck(
@@ -131,22 +122,28 @@ def luck_of(
     )
 
 
-def stationary_counts(length: int, resamples: int, block: int, draw: np.random.Generator) -> Floats:
-    """How often each of `length` sessions occurs in each resample of as many; rows are resamples.
+def default_block(history: History) -> int:
+    """Sessions of 24 months, in a short history of an eighth of it."""
+    return max(1, min(sessions_of_months(history, BLOCK_MONTHS), history.length // LEAST_BLOCKS))
 
-    Blocks wrap around the end and have geometric lengths with mean `block`.
-    """
-    starts = draw.integers(0, length, (length, resamples))
-    fresh = draw.random((length, resamples)) < 1 / block
-    at = starts[0]
-    counts = np.zeros((resamples, length))
-    rows = np.arange(resamples)
-    counts[rows, at] += 1
-    for step in range(1, length):
-        at = np.where(fresh[step], starts[step], at + 1)
-        at[at == length] = 0
-        counts[rows, at] += 1
-    return counts
+
+def sessions_of_months(history: History, months: int) -> int:
+    """Sessions of some months of a history."""
+    return round(history.sessions_per_year * months / 12)
+
+
+def _daily(backtest: Backtest) -> tuple[Floats, Floats, Floats]:
+    """Of each session after the first and policy: log return, part of equity sold, squared largest deviation."""
+    history = backtest.history
+    logs, sold, squares = (np.empty((history.length - 1, len(backtest.outcomes))) for _ in range(3))
+    for column, outcome in enumerate(backtest.outcomes):
+        path = backtest.path(outcome)
+        logs[:, column] = np.diff(np.log(path.equity))
+        daily = np.zeros(history.length)
+        daily[path.events] = path.sold / path.equity[path.events]
+        sold[:, column] = daily[1:]
+        squares[:, column] = path.absolute[1:] ** 2
+    return logs, sold, squares
 
 
 def _measure(actual: Floats, drawn: Floats) -> Measure:
@@ -157,6 +154,6 @@ def _measure(actual: Floats, drawn: Floats) -> Measure:
     used = spread > 1e-12
     if not used.any():
         return Measure(low, high, False, 0)
-    largest = (np.abs(resampled - difference)[:, used] / spread[used]).max(axis=1)
+    largest = (np.abs(resampled - resampled.mean(axis=0))[:, used] / spread[used]).max(axis=1)
     observed, bound = difference[used] / spread[used], np.quantile(largest, _CONFIDENCE)
     return Measure(low, high, bool(np.abs(observed).max() > bound), int((observed < -bound).sum()))

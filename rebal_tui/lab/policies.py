@@ -78,6 +78,29 @@ class Policy:
             parts.append(f"look {self.look}" + (f" from {self.phase}" if self.phase else ""))
         return " ".join(part for part in parts if part)
 
+    @property
+    def description(self) -> str:
+        """The policy as a sentence for a reader who does not know the labels."""
+        causes = []
+        if self.absolute is not None:
+            causes.append(f"an asset is more than {percent_text(self.absolute)} points from its target")
+        if self.relative is not None:
+            causes.append(f"an asset is off by more than {percent_text(self.relative)} % of its target")
+        if self.calendar is not None:
+            causes.append(f"its day comes ({calendar_label(self.calendar)})")
+        if not causes:
+            return "Never rebalances."
+        parts = [f"Rebalances when {' or '.join(causes)}"]
+        if self.cooldown_days:
+            parts.append(f"{self.cooldown_days} days after the last time at the earliest")
+        if self.look > 1:
+            parts.append(f"looking at the bands every {self.look} sessions")
+        if self.bands:
+            scope = "assets outside their band trade" if self.scope is RebalanceScope.BREACHED else "all assets trade"
+            aims = {Destination.TARGET: "to the target", Destination.MIDDLE: "halfway to the target"}
+            parts.append(f"{scope}, {aims.get(self.destination, 'to the edge of the band')}")
+        return f"{'; '.join(parts)}."
+
 
 def calendar_label(condition: CalendarCondition) -> str:
     """A calendar condition in words, such as `monthly 15`."""

@@ -42,7 +42,8 @@ def selection_of(logs: Floats, drawn: Floats, per_year: float) -> Selection:
     """Compare policies by log returns: `logs` per session and policy, `drawn` their means in each resample.
 
     The test is the studentized one of Hansen (2005), "A Test for Superior Predictive Ability", with his consistent
-    centering; standard errors are those of the resamples.
+    centering: a policy that is clearly worse keeps its mean, the others get none. Standard errors and the centers are
+    those of the resamples.
     """
     sessions = len(logs)
     differences = logs - logs[:, :1]
@@ -54,8 +55,8 @@ def selection_of(logs: Floats, drawn: Floats, per_year: float) -> Selection:
     if used.any():
         scores = means[used] / errors[used]
         bound = np.sqrt(2 * np.log(np.log(max(sessions, 16))))
-        centers = np.where(scores >= -bound, means[used], 0.0)
-        maxima = ((resampled[:, used] - centers) / errors[used]).max(axis=1)
+        kept = np.where(scores >= -bound, 0.0, means[used])
+        maxima = ((resampled[:, used] - resampled[:, used].mean(axis=0) + kept) / errors[used]).max(axis=1)
         p_value = float((np.maximum(maxima, 0) >= max(float(scores.max()), 0)).mean())
     best = int(means.argmax())
     half = sessions // 2

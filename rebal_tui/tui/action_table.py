@@ -159,6 +159,21 @@ ACTIONS: tuple[Action, ...] = (
     Action("lab.closes", "o", "Prices", "Open a file of daily closes.", Section.LAB, "closes"),
     Action("lab.heat_map", "h", "Heat map", "Show one figure of every pair of bands.", Section.LAB, "heat_map"),
     Action("lab.worse", "d", "Worse", "Show or hide policies that are worse in everything.", Section.LAB, "worse"),
+    Action(
+        "lab.bootstrap", "b", "Luck", "Resample 1,000 histories: what differs beyond luck.", Section.LAB, "bootstrap",
+    ),
+    Action(
+        "lab.fan", "l", "Days", "Show what the start day and the calendar day of this policy are worth.", Section.LAB,
+        "fan",
+    ),
+    Action(
+        "lab.adopt", "a", "Adopt", "Open the portfolio with this policy in the editor; nothing is saved yet.",
+        Section.LAB, "adopt",
+    ),
+    Action(
+        "lab.export", "x", "Export", "Write the policies shown, or all with all fields, to a file.", Section.LAB,
+        "export", footer=False,
+    ),
     Action("lab.back", "escape", "Stop", "Stop the computation.", Section.LAB, "back", footer=False),
     Action("lab.sort", "s", "Sort", "Sort by the next column.", Section.LAB, "sort"),
     Action(

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.advisory import run_stops as run_stop_settings
     from rebal_tui.services.backtest import comparison as backtest_comparison
     from rebal_tui.services.backtest import heat_maps as backtest_heat_maps
+    from rebal_tui.services.backtest import report as backtest_report
     from rebal_tui.services.backtest import verification as backtest_verification
     from rebal_tui.services.book import guards, kill_switch, policy
     from rebal_tui.services.broker_sync.reconciliation import release
@@ -81,6 +82,7 @@ else:
     withdrawals = ServiceModule("advisory.withdrawals")
     backtest_comparison = ServiceModule("backtest.comparison")
     backtest_heat_maps = ServiceModule("backtest.heat_maps")
+    backtest_report = ServiceModule("backtest.report")
     backtest_verification = ServiceModule("backtest.verification")
     guards = ServiceModule("book.guards")
     kill_switch = ServiceModule("book.kill_switch")
@@ -131,6 +133,7 @@ __all__ = [
     "asset_holds",
     "backtest_comparison",
     "backtest_heat_maps",
+    "backtest_report",
     "backtest_verification",
     "book_copy",
     "bulk",

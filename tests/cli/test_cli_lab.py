@@ -30,17 +30,27 @@ def grid(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.slow
-def test_the_sample_needs_nothing_and_says_that_its_assets_are_invented() -> None:
-    result = call("lab", "--sample")
+def test_the_sample_needs_nothing_and_says_that_its_assets_are_invented(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, grid: Path
+) -> None:
+    from rebal_tui.services.backtest import histories
+
+    short = tmp_path / "sample.csv"
+    short.write_text("\n".join(histories.SAMPLE_FILE.read_text().splitlines()[:520]) + "\n")
+    monkeypatch.setattr(histories, "SAMPLE_FILE", short)
+    result = call("lab", "--sample", "--grid", grid)
 
     assert result.code == 0
-    first, second, *rest = result.out.splitlines()
-    assert first.startswith("Sample 60/35/5 · X-STOCKS X-BONDS cash · 2014-01-02 … 2023-12-29 · 2,516 sessions")
+    answers, _, rest = result.out.partition("\n\n")
+    first, second, *_ = rest.splitlines()
+    assert answers.startswith("Return: ")
+    assert "paired block bootstrap of 250 resampled histories, mean block 64 sessions, seed 1" in answers
+    assert "Start day: ±5/20 % 7 d, yours, earns " in answers
+    assert first.startswith("Sample 60/35/5 · X-STOCKS X-BONDS cash · 2014-01-02 … 2016-01-25 · 519 sessions")
     assert first.endswith("prices only, no dividends · decided and filled at the close")
     assert second == "prices: sample history of invented assets"
     assert "±5/20 % 7 d  yours" in result.out
-    assert "policies are worse than another in everything or rebalance on the same days" in rest[-1]
+    assert "policies are worse than another in everything or rebalance on the same days" in result.out
 
 
 def test_json_and_csv_have_every_policy(closes: Path, grid: Path) -> None:
@@ -60,12 +70,17 @@ def test_json_and_csv_have_every_policy(closes: Path, grid: Path) -> None:
 
 def test_the_bootstrap_says_what_differs_first(closes: Path, grid: Path) -> None:
     arguments = ("lab", "--closes", closes, "--grid", grid, "--bootstrap", "100")
-    first, second, third, *_ = call(*arguments).out.splitlines()
-    luck = call(*arguments, "--json").json["luck"]
+    first, second, third, fourth, *_ = call(*arguments, "--block", "6", "--seed", "3").out.splitlines()
+    report = call(*arguments, "--json").json
+    luck = report["luck"]
 
     assert first == luck["sentence"]
-    assert second.startswith(f"Highest return of 7 policies: {luck['best']['policy']}, ")
-    assert third.startswith("Chosen on the first half: ")
+    assert second == report["cheaper"] == "No policy costs noticeably less than yours."
+    assert third.startswith(f"Highest return of 7 policies: {luck['best']['policy']}, ")
+    assert fourth.startswith("Chosen on the first half: ")
+    assert luck["method"] == "paired block bootstrap of 100 resampled histories, mean block 22 sessions, seed 1"
+    assert (report["start_days"], report["calendar_days"]) == (None, None)
+    assert [p["policy"] for p in report["policies"] if p["neighbors"] is None] == ["never", "never 7 d"]
     assert len(luck["turnover"]["low"]) == 7
     assert 0 <= float(luck["best"]["spa_p_value"]) <= 1
 

@@ -7,12 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rebal_tui.domain.portfolios import BandType, CalendarCondition, CalendarType, Destination, DriftBand
+from rebal_tui.domain.portfolios import (
+    BandType,
+    CalendarCondition,
+    CalendarType,
+    Destination,
+    DriftBand,
+    RebalanceScope,
+)
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.lab.backtest import run_backtest
 from rebal_tui.lab.cheaper import cheaper_sentence
 from rebal_tui.lab.dominance import dominated
 from rebal_tui.lab.figures import longest_run
+from rebal_tui.lab.neighbors import Neighborhood
 from rebal_tui.lab.policies import Policy, default_grid, own_policy
 from tests.lab.histories import history, weights
 
@@ -83,10 +91,15 @@ def test_the_policy_that_costs_less_is_named() -> None:
     figures = [o.figures for o in run_backtest("x", weights(5000, 5000), past, [own, never, wide]).outcomes]
 
     assert cheaper_sentence(figures).startswith("Costs less than yours, but tracks worse: ±4 pp: ")
-    assert cheaper_sentence([figures[2], figures[1]]) == "No policy trades less than yours."
+    assert cheaper_sentence([figures[2], figures[1]]) == "No policy costs noticeably less than yours."
     assert cheaper_sentence([replace(figures[0], worst=1.0, rms=1.0), figures[2]]).startswith(
-        "Costs less than yours and tracks as well: ±4 pp: "
+        "Costs less than yours and tracks about as well: ±4 pp: "
     )
+    assert cheaper_sentence([replace(figures[2], turnover=1.05 * figures[2].turnover), figures[2]]).startswith("No ")
+    around = Neighborhood(0.05, 0.06, figures[2].turnover, 1.1 * figures[2].turnover)
+    assert " This holds for bands ±1 point: " in cheaper_sentence(figures, around)
+    wider = replace(around, high_turnover=1.1 * figures[0].turnover)
+    assert " This does not hold for bands ±1 point: " in cheaper_sentence(figures, wider)
 
 
 @pytest.mark.parametrize(
@@ -100,3 +113,24 @@ def test_the_policy_that_costs_less_is_named() -> None:
 )
 def test_labels(policy: Policy, label: str) -> None:
     assert policy.label == label
+
+
+@pytest.mark.parametrize(
+    ("policy", "text"),
+    [
+        (Policy(), "Never rebalances."),
+        (
+            Policy(Percent(500), Percent(2000), CalendarCondition(CalendarType.MONTHLY, "15"), 7, 10),
+            "Rebalances when an asset is more than 5 points from its target or an asset is off by more than 20 % of "
+            "its target or its day comes (monthly 15); 7 days after the last time at the earliest; looking at the "
+            "bands every 10 sessions; all assets trade, to the target.",
+        ),
+        (
+            Policy(Percent(500), destination=Destination.EDGE, scope=RebalanceScope.BREACHED),
+            "Rebalances when an asset is more than 5 points from its target; assets outside their band trade, to the "
+            "edge of the band.",
+        ),
+    ],
+)
+def test_descriptions(policy: Policy, text: str) -> None:
+    assert policy.description == text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ import pytest
 from textual.screen import Screen
 
 from rebal_tui import bootstrap
+from rebal_tui.domain.portfolios import Destination
+from rebal_tui.domain.quantities import Percent
+from rebal_tui.lab.policies import Policy
 from rebal_tui.services.backtest import comparison, histories
 from rebal_tui.services.backtest.histories import SAMPLE_FILE
+from rebal_tui.tui.screens.lab import screen
 from rebal_tui.tui.screens.lab.heat_map import HeatMapScreen
 from rebal_tui.tui.screens.lab.screen import LabScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
@@ -22,13 +27,29 @@ from tests.tui.simulated import SIZES, market_book, run, write
 
 pytestmark = pytest.mark.slow
 
+FIVE = Policy(absolute=Percent(500))
+FEW = (
+    Policy(),
+    FIVE,
+    replace(FIVE, cooldown_days=31),
+    replace(FIVE, look=21),
+    replace(FIVE, destination=Destination.EDGE),
+)
+
 
 @pytest.fixture(autouse=True)
 def short_sample(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Two years of the sample."""
+    """Two years of the sample, few policies, and few resampled histories."""
+    few_histories(monkeypatch)
+    monkeypatch.setattr(comparison, "default_grid", lambda own: tuple(dict.fromkeys((own, *FEW))))
     path = tmp_path / "sample.csv"
     path.write_text("\n".join(SAMPLE_FILE.read_text().splitlines()[:506]) + "\n")
     monkeypatch.setattr(histories, "SAMPLE_FILE", path)
+
+
+def few_histories(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screen, "FIRST_HISTORIES", 60)
+    monkeypatch.setattr(screen, "MORE_HISTORIES", 80)
 
 
 async def computed(pilot: Any, app: Any, kind: type[Screen[Any]] = LabScreen) -> None:
@@ -56,7 +77,9 @@ def test_a_book_without_enough_prices_shows_the_sample_and_says_so(monkeypatch: 
         assert "Costs less than yours" in text
         assert "Prices: sample history of invented assets" in text
         assert "too few; o opens a file of closes" in text
-        assert "±5/20 % 7 d yours" in text
+        assert "◆ ±5/20 % 7 d yours" in text
+        assert "Differs from yours?  Return: " in text
+        assert "cash earns nothing" in text
         await press(pilot, "d")
         assert "days: shown (d)" in screen_text(app)
         assert threads

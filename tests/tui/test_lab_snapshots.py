@@ -11,7 +11,7 @@ from rebal_tui.services.backtest import histories
 from rebal_tui.services.backtest.histories import SAMPLE_FILE
 from tests.tui.driving import press, settle
 from tests.tui.simulated import SIZES, app_with_book, market_book
-from tests.tui.test_lab_flows import computed
+from tests.tui.test_lab_flows import computed, few_histories
 
 pytestmark = pytest.mark.slow
 
@@ -21,6 +21,7 @@ def test_the_default_grid(snap_compare: Any, monkeypatch: pytest.MonkeyPatch, tm
     path = tmp_path / "sample.csv"
     path.write_text("\n".join(SAMPLE_FILE.read_text().splitlines()[:506]) + "\n")
     monkeypatch.setattr(histories, "SAMPLE_FILE", path)
+    few_histories(monkeypatch)
 
     async def before(pilot: Any) -> None:
         await settle(pilot)

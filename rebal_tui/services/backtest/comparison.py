@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rebal_tui.domain.errors import Invalid, Refusal
 from rebal_tui.domain.portfolios import Portfolio, Weights
 from rebal_tui.domain.text import fold
 from rebal_tui.lab.backtest import Backtest, Outcome, run_backtest
-from rebal_tui.lab.cheaper import cheaper_sentence
+from rebal_tui.lab.cheaper import Cheaper, cheaper, cheaper_sentence
 from rebal_tui.lab.dominance import dominated
-from rebal_tui.lab.luck import Luck, luck_of
+from rebal_tui.lab.fan import Fan, calendar_days, start_days
+from rebal_tui.lab.luck import Luck, luck_of, sessions_of_months
+from rebal_tui.lab.neighbors import Neighborhood, neighborhoods
 from rebal_tui.lab.policies import Policy, default_grid
 from rebal_tui.lab.progress import Cancelled, Progress
 from rebal_tui.market.closes import Closes
@@ -43,13 +46,17 @@ class Subject:
     policy: Policy
     source: Source
     notes: tuple[str, ...] = ()
+    portfolio_id: str | None = None
+    """The portfolio in the book; None for the sample's."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
     """A policy in the table. Fractions as in `Figures`; `low` and `high` bound 95 % of its return less your policy's.
 
-    `worse` is whether another policy is better in every respect, or rebalances on the same days and comes first.
+    `worse` is whether another policy is better in every respect, or rebalances on the same days and comes first;
+    `edge` whether its return does not hold for its neighbors, `cheaper` whether it is the one that costs less than
+    yours. Bounds are None until they are computed.
     """
 
     number: int
@@ -62,23 +69,55 @@ class PolicyRow:
     worst: float
     outside: float
     annual_return: float
-    low: float
-    high: float
+    low: float | None = None
+    high: float | None = None
+    edge: bool = False
+    cheaper: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fans:
+    """The luck of the day of one policy; None where the history is too short, or the policy has no calendar."""
+
+    starts: Fan | None = None
+    days: Fan | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A finished backtest with its rows, the portfolio's own policy first."""
+    """A finished backtest with its rows, the portfolio's own policy first.
+
+    Luck, neighborhoods and the fans of the own policy are there when `with_luck` has computed them.
+    """
 
     subject: Subject
     backtest: Backtest
-    luck: Luck
     rows: tuple[PolicyRow, ...]
+    luck: Luck | None = None
+    around: tuple[Neighborhood | None, ...] | None = None
+    fans: Fans = Fans()
+
+    @property
+    def sentence(self) -> str:
+        """Whether return, turnover and tracking differ beyond luck; empty until it is known."""
+        return "" if self.luck is None else self.luck.sentence
+
+    @property
+    def cheapest(self) -> Cheaper | None:
+        """Which policy costs less than the portfolio's own."""
+        return cheaper([outcome.figures for outcome in self.backtest.outcomes])
 
     @property
     def cheaper(self) -> str:
-        """Which policy costs less than the portfolio's own, in a sentence."""
-        return cheaper_sentence([outcome.figures for outcome in self.backtest.outcomes])
+        """The same in a sentence."""
+        found = self.cheapest
+        around = self.around[found.number] if found is not None and self.around is not None else None
+        return cheaper_sentence([outcome.figures for outcome in self.backtest.outcomes], around)
+
+    @property
+    def edges(self) -> int:
+        """How many policies with bands stand on an edge."""
+        return sum(row.edge for row in self.rows)
 
     def outcome(self, number: int) -> Outcome:
         """The outcome of a row."""
@@ -126,13 +165,24 @@ def subject(choice: Choice, closes: Path | None = None) -> Subject:
     return _sample(f"{portfolio.name}: the book has prices of {length} sessions, too few; o opens a file of closes")
 
 
-def compare(chosen: Subject, progress: Progress | None = None, canceled: Cancelled | None = None) -> Comparison:
-    """Backtest the default grid. Does not use the book; raises `Canceled`."""
+def compare(
+    chosen: Subject,
+    progress: Progress | None = None,
+    canceled: Cancelled | None = None,
+    *,
+    policies: Sequence[Policy] = (),
+    cost_bps: float = 0.0,
+    fill_delay: int = 0,
+) -> Comparison:
+    """Backtest the portfolio's own policy and others, by default the default grid. Does not use the book.
+
+    `progress` counts policies. Raises `Canceled`.
+    """
+    grid = tuple(dict.fromkeys((chosen.policy, *policies))) if policies else default_grid(chosen.policy)
     backtest = run_backtest(
-        chosen.name, chosen.weights, chosen.source.history, default_grid(chosen.policy), progress=progress,
-        canceled=canceled,
+        chosen.name, chosen.weights, chosen.source.history, grid, cost_bps=cost_bps, fill_delay=fill_delay,
+        progress=progress, canceled=canceled,
     )  # fmt: skip
-    luck = luck_of(backtest, canceled=canceled)
     worse = dominated([outcome.figures for outcome in backtest.outcomes])
     seen: set[tuple[object, ...]] = set()
     rows = []
@@ -142,16 +192,48 @@ def compare(chosen: Subject, progress: Progress | None = None, canceled: Cancell
             PolicyRow(
                 number, outcome.policy.label, number == 0, worse[number] or outcome.days in seen,
                 figures.rebalances / backtest.history.years, figures.turnover, figures.rms, figures.worst,
-                figures.outside, figures.annual_return, float(luck.annual_return.low[number]),
-                float(luck.annual_return.high[number]),
+                figures.outside, figures.annual_return,
             )
         )  # fmt: skip
         seen.add(outcome.days)
-    return Comparison(chosen, backtest, luck, tuple(rows))
+    cheapest = cheaper([outcome.figures for outcome in backtest.outcomes])
+    if cheapest is not None:
+        rows[cheapest.number] = replace(rows[cheapest.number], cheaper=True, worse=False)
+    return Comparison(chosen, backtest, tuple(rows))
+
+
+def with_luck(
+    found: Comparison, resamples: int, progress: Progress | None = None, canceled: Cancelled | None = None,
+    *, months: int | None = None, seed: int = 1,
+) -> Comparison:  # fmt: skip
+    """A comparison with its luck, from some resampled histories, its neighborhoods, and its fans.
+
+    `months` is the mean length of the blocks. `progress` counts histories. Raises `Canceled`.
+    """
+    backtest = found.backtest
+    around = found.around or neighborhoods(backtest, canceled)
+    block = None if months is None else sessions_of_months(backtest.history, months)
+    luck = luck_of(backtest, resamples=resamples, block=block, seed=seed, progress=progress, canceled=canceled)
+    low, high = luck.annual_return.low.tolist(), luck.annual_return.high.tolist()
+    rows = tuple(
+        replace(row, low=low[n], high=high[n], edge=near is not None and near.is_edge(backtest.outcomes[n].figures))
+        for n, (row, near) in enumerate(zip(found.rows, around, strict=True))
+    )
+    own = found.fans if found.luck is not None else fans(found, 0, None, canceled)
+    return replace(found, rows=rows, luck=luck, around=around, fans=own)
+
+
+def fans(
+    found: Comparison, number: int, progress: Progress | None = None, canceled: Cancelled | None = None
+) -> Fans:  # fmt: skip
+    """The luck of the day of a row's policy. `progress` counts sessions. Raises `Canceled`."""
+    policy = found.outcome(number).policy
+    starts = start_days(found.backtest, policy, progress, canceled)
+    return Fans(starts, calendar_days(found.backtest, policy, (), progress, canceled))
 
 
 def _of(portfolio: Portfolio, source: Source) -> Subject:
-    return Subject(portfolio.name, portfolio.weights, policy_of(portfolio), source)
+    return Subject(portfolio.name, portfolio.weights, policy_of(portfolio), source, portfolio_id=portfolio.id)
 
 
 def _sample(why: str) -> Subject:

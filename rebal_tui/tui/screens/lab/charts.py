@@ -1,4 +1,4 @@
-"""Charts of the Lab section: turnover against deviation, and one policy's weights over time."""
+"""Charts of the Lab section: turnover against deviation, and what the history can tell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from rebal_tui.tui.segments import Line, TextSegment, heading, paragraph
 
 if TYPE_CHECKING:
-    from rebal_tui.lab.backtest import Backtest, Outcome
     from rebal_tui.services.backtest.comparison import Comparison, PolicyRow
 
 _AXIS = 5
@@ -16,7 +15,8 @@ _AXIS = 5
 _MARKS = (
     ("★", "title", "under the cursor"),
     ("◆", "accent", "yours"),
-    ("●", "good", "others"),
+    ("▼", "good", "costs less"),
+    ("●", "", "others"),
     ("·", "muted", "worse"),
 )
 
@@ -28,14 +28,12 @@ def scatter(rows: Sequence[PolicyRow], cursor: int | None, width: int, height: i
     right = max(row.rms for row in shown) * 1.05 or 1.0
     top = max(row.turnover for row in shown) * 1.05 or 1.0
     cells: dict[tuple[int, int], TextSegment] = {}
-    for rank in ("worse", "other", "own", "cursor"):
-        for row in rows:
-            kind = "cursor" if row.number == cursor else "own" if row.own else "worse" if row.worse else "other"
-            if kind != rank or row.rms > right or row.turnover > top:
-                continue
-            at = (min(int(row.turnover / top * lines), lines - 1), min(int(row.rms / right * columns), columns - 1))
-            mark = {"cursor": _MARKS[0], "own": _MARKS[1], "other": _MARKS[2], "worse": _MARKS[3]}[kind]
-            cells[at] = (mark[0], mark[1])
+    for row in sorted(rows, key=lambda row: -_rank(row, cursor)):
+        if row.rms > right or row.turnover > top:
+            continue
+        at = (min(int(row.turnover / top * lines), lines - 1), min(int(row.rms / right * columns), columns - 1))
+        mark, style, _ = _MARKS[_rank(row, cursor)]
+        cells[at] = (mark, style)
     found: list[Line] = [(("turnover %/y", "muted"),)]
     for line in range(lines - 1, -1, -1):
         labeled = line in (lines - 1, lines // 2, 0)
@@ -49,6 +47,13 @@ def scatter(rows: Sequence[PolicyRow], cursor: int | None, width: int, height: i
     return found
 
 
+def _rank(row: PolicyRow, cursor: int | None) -> int:
+    """The position of a row's mark; of rows in the same cell the first one is shown."""
+    if row.number == cursor:
+        return 0
+    return 1 if row.own else 2 if row.cheaper else 4 if row.worse else 3
+
+
 def legend() -> Line:
     """The marks of the scatter."""
     parts: list[TextSegment] = []
@@ -59,69 +64,32 @@ def legend() -> Line:
 
 def verdict(found: Comparison, width: int) -> list[Line]:
     """What the history shows: whether return, turnover and tracking differ beyond luck."""
-    rows, luck = found.rows, found.luck
-    low, high = (10_000 * bound for bound in (min(luck.annual_return.low), max(luck.annual_return.high)))
-    listed = [row for row in rows if not row.worse or row.own]
+    lines: list[Line] = [heading("What this history can tell", width)]
+    luck = found.luck
+    if luck is None:
+        return [*lines, *paragraph("Known when the history has been resampled.", width, "muted")]
+    listed = [row for row in found.rows if not row.worse or row.own]
     turnover, rms = [100 * row.turnover for row in listed], [100 * row.rms for row in listed]
-    lines: list[Line] = [heading("What this history shows", width)]
+    low, high = (10_000 * bound for bound in (min(luck.annual_return.low), max(luck.annual_return.high)))
     for name, answer, differs, figures in (
         ("return", luck.return_answer, luck.annual_return.beyond_luck, f"{low:+.0f} … {high:+.0f} bp/y"),
         ("turnover", luck.turnover.answer, luck.turnover.beyond_luck, f"{min(turnover):.1f} … {max(turnover):.1f} %/y"),
         ("tracking", luck.rms.answer, luck.rms.beyond_luck, f"{min(rms):.1f} … {max(rms):.1f} points"),
     ):
         style = "good" if differs else "warn"
-        wide = len(name) + len(answer) + len(figures) + 6 > width
-        lines.append(((f"{name:<10}", "muted"), *(() if wide else ((answer, style), ("  ", ""))), (figures, "")))
-        lines += paragraph(answer, width, style) if wide else []
-    labels = tuple(row.label for row in rows)
+        wide = 14 + len(answer) + len(figures) + 2 > width
+        if wide:
+            lines += paragraph(f"{name:<14}{answer}", width, style)
+            lines.append(((" " * 14 + figures, ""),))
+        else:
+            lines.append(((f"{name:<14}", "muted"), (answer, style), ("  ", ""), (figures, "")))
+    for name, fan in (("start day", found.fans.starts), ("calendar day", found.fans.days)):
+        if fan is not None:
+            apart = f"yours: {1e4 * fan.spread:.0f} bp a year apart (l)"
+            lines.append(((f"{name:<14}", "muted"), (apart, "")))
+    edges = f"{found.edges} of {len(found.rows)} on an edge ^ (h: map)" if found.edges else "flat within ±1 point"
+    lines.append((("bands ±1 pt", "muted"), ("   ", ""), (edges, "")))
+    labels = tuple(row.label for row in found.rows)
     for sentence in luck.selection.sentences(labels):
         lines += paragraph(sentence, width)
     return [*lines, *paragraph(luck.method, width, "muted")]
-
-
-def policy_lines(backtest: Backtest, outcome: Outcome, verified: str, width: int) -> list[Line]:
-    """One policy compared with the portfolio's own: figures, weights over time with rebalances marked, and its days."""
-    own = backtest.own.figures
-    figures = outcome.figures
-    lines: list[Line] = [(("", ""),)]
-    for name, ours, yours in (
-        ("rebalances", f"{figures.rebalances:,}", f"{own.rebalances:,}"),
-        ("trades", f"{figures.trades:,}", f"{own.trades:,}"),
-        ("turnover", f"{100 * figures.turnover:.2f} %/y", f"{100 * own.turnover:.2f} %/y"),
-        ("rms deviation", f"{100 * figures.rms:.2f}", f"{100 * own.rms:.2f}"),
-        ("95 % of sessions within", f"{100 * figures.p95:.2f}", f"{100 * own.p95:.2f}"),
-        ("worst deviation", f"{100 * figures.worst:.2f}", f"{100 * own.worst:.2f}"),
-        ("outside your bands", f"{100 * figures.outside:.2f} %", f"{100 * own.outside:.2f} %"),
-        ("return", f"{100 * figures.annual_return:.2f} %/y", f"{100 * own.annual_return:.2f} %/y"),
-        ("volatility", f"{100 * figures.volatility:.2f} %/y", f"{100 * own.volatility:.2f} %/y"),
-    ):
-        lines.append(((f"{name:<24}", "muted"), (f"{ours:>12}", "title"), (f"{yours:>12}", ""), ("  yours", "muted")))
-    if verified:
-        lines += [(("", ""),), *paragraph(verified, width, "good" if verified.startswith("Verified") else "bad")]
-    path = backtest.path(outcome)
-    size = max(width - 20, 20)
-    length = backtest.history.length
-    places = [min((column + 1) * length // size, length) - 1 for column in range(size)]
-    marks = {int(event) * size // length for event in path.rebalances}
-    lines += [(("", ""),), heading("Weights over time, ┃ rebalances", width)]
-    for symbol, weight, shares in zip(
-        backtest.weights.symbols, backtest.weights.assets, path.shares, strict=True
-    ):  # fmt: skip
-        lines += _shares(symbol, weight.percent / 10_000, [float(shares[place]) for place in places])
-    lines.append(((" " * 19, ""), ("".join("┃" if column in marks else " " for column in range(size)), "accent")))
-    days = " ".join(day.isoformat() for day in outcome.days) or "none"
-    lines += [(("", ""),), heading("Rebalances after the first purchase", width), *paragraph(days, width)]
-    return lines
-
-
-def _shares(symbol: str, target: float, shares: Sequence[float]) -> list[Line]:
-    """Three lines of a symbol's part of equity around its target."""
-    reach = max(max(abs(share - target) for share in shares), 0.001)
-    rows: list[Line] = []
-    for level in (1, 0, -1):
-        text = "".join(
-            "•" if round(1.49 * (share - target) / reach) == level else ("─" if level == 0 else " ") for share in shares
-        )
-        label = f"{symbol:<10.10}" if level == 0 else " " * 10
-        rows.append(((label, "title"), (f"{100 * (target + level * reach):7.1f}  ", "muted"), (text, "")))
-    return rows

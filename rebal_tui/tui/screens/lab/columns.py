@@ -14,31 +14,37 @@ if TYPE_CHECKING:
 def policy_columns() -> tuple[Column[PolicyRow], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
-        Column("policy", "Policy", 18, _label, sort=lambda row: row.label, grow=1, max_width=34),
-        Column("rebalances", "Rebal/y", 7, lambda row: f"{row.rebalances:.1f}", "right", 3, lambda row: row.rebalances),
+        Column("policy", "Policy", 20, _label, sort=lambda row: row.label, grow=1, max_width=34),
+        Column("rebalances", "Rebal/y", 7, lambda row: f"{row.rebalances:.1f}", "right", 4, lambda row: row.rebalances),
         Column("turnover", "Turn.%/y", 8, _turnover, "right", sort=lambda row: row.turnover),
         Column("rms", "Rms", 5, lambda row: f"{100 * row.rms:.2f}", "right", 0, lambda row: row.rms),
-        Column("worst", "Worst", 5, lambda row: f"{100 * row.worst:.1f}", "right", 1, lambda row: row.worst),
-        Column("outside", "Out %", 5, lambda row: f"{100 * row.outside:.1f}", "right", 4, lambda row: row.outside),
-        Column(
-            "return", "Return", 6, lambda row: f"{100 * row.annual_return:.2f}", "right", 0,
-            lambda row: row.annual_return, True,
-        ),
+        Column("worst", "Worst", 5, lambda row: f"{100 * row.worst:.1f}", "right", 3, lambda row: row.worst),
+        Column("outside", "Out %", 5, lambda row: f"{100 * row.outside:.1f}", "right", 5, lambda row: row.outside),
+        Column("return", "Return", 7, _return, "right", 0, lambda row: row.annual_return, True),
         Column("luck", "bp to yours, 95 %", 17, _interval, "right", 2),
     )  # fmt: skip
 
 
 def _label(row: PolicyRow) -> Line:
+    """The policy, with the marks of the chart for yours and for the one that costs less."""
     if row.own:
-        return ((row.label, "accent"), (" yours", "muted"))
-    return ((row.label, "muted" if row.worse else ""),)
+        return (("◆ ", "accent"), (row.label, "accent"), (" yours", "accent"))
+    if row.cheaper:
+        return (("▼ ", "good"), (row.label, "good"))
+    return (("  ", ""), (row.label, "muted" if row.worse else ""))
 
 
-def _turnover(row: PolicyRow) -> str:
-    return f"{100 * row.turnover:.1f}"
+def _turnover(row: PolicyRow) -> Line:
+    return ((f"{100 * row.turnover:.1f}", "good" if row.cheaper else ""),)
+
+
+def _return(row: PolicyRow) -> Line:
+    return ((f"{100 * row.annual_return:6.2f}", ""), ("^" if row.edge else " ", "warn"))
 
 
 def _interval(row: PolicyRow) -> Line:
-    if row.own:
+    """The interval of the return less yours, muted where it contains 0."""
+    if row.own or row.low is None or row.high is None:
         return (("", ""),)
-    return ((f"{10_000 * row.low:+.0f} … {10_000 * row.high:+.0f}", "muted"),)
+    style = "muted" if row.low <= 0 <= row.high else "warn"
+    return ((f"{10_000 * row.low:+.0f} … {10_000 * row.high:+.0f}", style),)

@@ -17,11 +17,22 @@ from textual.widgets import Input
 
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.tui import actions
-from rebal_tui.tui.book_services import backtest_comparison, backtest_verification
-from rebal_tui.tui.screens.lab import charts
+from rebal_tui.tui.book_services import (
+    backtest_comparison,
+    backtest_report,
+    backtest_verification,
+    portfolio_queries,
+)
+from rebal_tui.tui.screens.lab import adopt, charts
 from rebal_tui.tui.screens.lab.columns import policy_columns
+from rebal_tui.tui.screens.lab.fan_page import fan_lines
+from rebal_tui.tui.screens.lab.head import head_lines
 from rebal_tui.tui.screens.lab.heat_map import HeatMapScreen
+from rebal_tui.tui.screens.lab.policy_page import policy_lines
+from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.export import ExportScreen
+from rebal_tui.tui.screens.shared.export_choices import LIST_FORMATS, ExportChoice, Progress, Written, shown_rows
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import Section
 from rebal_tui.tui.segments import Line, paragraph
@@ -32,12 +43,15 @@ from rebal_tui.typed_paths import read_path, require_input_file
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rebal_tui.lab.policies import Policy
     from rebal_tui.services.backtest.comparison import Comparison, PolicyRow, Subject
     from rebal_tui.services.backtest.verification import OpenReplay
 
 T = TypeVar("T")
 Step = Callable[[int, int], None]
 POLL_SECONDS = 0.25
+FIRST_HISTORIES, MORE_HISTORIES = 250, 1_000
+"""Histories resampled when a backtest is done, and by `b`."""
 
 
 class LabScreen(SectionScreen, inherit_bindings=False):
@@ -110,6 +124,16 @@ class LabScreen(SectionScreen, inherit_bindings=False):
             self._found = found
             self._show()
             self.table.focus()
+            await self._resample(found, FIRST_HISTORIES, stop)
+
+    async def _resample(self, found: Comparison, histories: int, stop: threading.Event) -> None:
+        """Add what is beyond luck to a finished backtest."""
+        judged = await self._in_thread(
+            "histories", stop, lambda step: backtest_comparison.with_luck(found, histories, step, stop.is_set)
+        )
+        if judged is not None and not stop.is_set():
+            self._found = judged
+            self._show()
 
     async def _in_thread(self, what: str, stop: threading.Event, work: Callable[[Step], T]) -> T | None:
         """Run a long computation on a thread of its own; None when it was canceled."""
@@ -140,29 +164,13 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         self.query_one("#lab-header", LinesView).show(self._header)
 
     def _header(self, width: int, _height: int) -> list[Line]:
-        """The sentence, what was computed, and progress."""
-        subject, found = self._subject, self._found
-        if subject is None:
-            return [(("Reading the portfolio…", "muted"),)]
-        lines: list[Line] = []
-        if found is not None:
-            lines.append(((found.luck.sentence, "title"),))
-            lines += paragraph(found.cheaper, width, "good")
-            lines += paragraph(" · ".join(found.backtest.header), width, "muted")
-        if self._done is not None:
-            what, done, total = self._done
-            count = f" {done:,} of {total:,} {what}" if total else ""
-            lines.append(((f"Computing {subject.name}…{count}", "accent"), ("  esc stops", "muted")))
-        elif found is None:
-            lines.append((("Stopped. p computes again.", "warn"),))
-        notes = (f"Prices: {subject.source.label}", *subject.notes, *subject.source.notes)
-        return [*lines, *(line for note in notes for line in paragraph(note, width, "muted"))]
+        return head_lines(self._subject, self._found, self._done, width)
 
     def _show(self) -> None:
         """Show everything that was computed."""
         found = self._found
         rows = () if found is None else tuple(r for r in found.rows if self._show_worse or not r.worse or r.own)
-        rows = tuple(sorted(rows, key=lambda row: (not row.own, row.turnover, row.rms)))
+        rows = tuple(sorted(rows, key=lambda row: (not row.own, not row.cheaper, row.turnover, row.rms)))
         with self.app.batch_update():
             self.table.set_empty("" if found is None else "No policies.")
             self.table.set_rows(rows)
@@ -202,12 +210,12 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         found, number = self._found, event.key
         if found is None or not isinstance(number, int):
             return
-        outcome, verified = found.outcome(number), self._verified.get(number, "")
+        verified = self._verified.get(number, "")
 
         def build(width: int, _height: int) -> list[Line]:
-            return charts.policy_lines(found.backtest, outcome, verified, width)
+            return policy_lines(found, number, verified, width)
 
-        self.app.push_screen(ReadScreen(f"{found.backtest.name} · {outcome.policy.label}", build))
+        self.app.push_screen(ReadScreen(f"{found.backtest.name} · {found.rows[number].label}", build))
 
     def action_portfolio(self) -> None:
         if self._found is not None and len(self._portfolios) > 1:
@@ -254,14 +262,84 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         self._show_worse = not self._show_worse
         self._show()
 
+    def _ready(self) -> Comparison | None:
+        """The finished backtest; None, with a message, without one or while something is computed."""
+        if self._found is None or self._done is not None:
+            self.host.say("Wait until the computation has finished, or stop it with esc.")
+            return None
+        return self._found
+
+    def _under_cursor(self, found: Comparison) -> int:
+        cursor = self.table.cursor_key
+        return cursor if isinstance(cursor, int) else found.rows[0].number
+
+    def action_bootstrap(self) -> None:
+        found = self._ready()
+        if found is not None:
+            self._stop = threading.Event()
+            self.host.work(self._resample(found, MORE_HISTORIES, self._stop), name="bootstrap")
+
+    def action_fan(self) -> None:
+        found = self._ready()
+        if found is not None:
+            self._stop = threading.Event()
+            self.host.work(self._show_fan(found, self._under_cursor(found), self._stop), name="fan")
+
+    async def _show_fan(self, found: Comparison, number: int, stop: threading.Event) -> None:
+        fans = await self._in_thread(
+            "sessions", stop, lambda step: backtest_comparison.fans(found, number, step, stop.is_set)
+        )
+        if fans is not None and self.is_current:
+            title = f"{found.backtest.name} · {found.rows[number].label} · luck of the day"
+            self.app.push_screen(ReadScreen(title, lambda width, _height: fan_lines(fans, width)))
+
+    def action_adopt(self) -> None:
+        found = self._ready()
+        if found is None:
+            return
+        identity, policy = found.subject.portfolio_id, found.outcome(self._under_cursor(found)).policy
+        if identity is None:
+            self.host.say("The sample is no portfolio of this book: o opens a file of closes for one.")
+        elif fault := adopt.not_adoptable(policy):
+            self.host.say(fault)
+        else:
+            self.host.work(self._edit(identity, policy), name="adopt")
+
+    async def _edit(self, identity: str, policy: Policy) -> None:
+        draft = await self.host.ask(portfolio_queries.portfolio_draft, identity)
+        portfolio = draft.portfolio
+        if portfolio is None or not self.is_current:
+            return
+        if fault := adopt.not_editable(portfolio):
+            self.host.say(fault)
+            return
+        self.app.push_screen(PortfolioEditor(draft, adopt.adopted(portfolio, policy)), self._saved)
+
+    def _saved(self, identity: str | None) -> None:
+        if identity is not None:
+            self._start()
+
+    def action_export(self) -> None:
+        found = self._ready()
+        if found is None:
+            return
+
+        async def make(fmt: str, _progress: Progress) -> Written:
+            text = await asyncio.to_thread(backtest_report.report_text, found, fmt)
+            return Written(text, f"all {len(found.rows)} policies")
+
+        whole = ExportChoice("all", "All policies, all fields", f"{len(found.rows)}", "lab-all", LIST_FORMATS, make)
+        self.app.push_screen(ExportScreen([shown_rows(self.table, "lab", "policy"), whole]))
+
     def action_verify(self) -> None:
-        found, open_replay = self._found, self.host.open_replay
-        if found is None or open_replay is None or self._done is not None:
-            self.host.say("Nothing to verify yet.")
+        found, open_replay = self._ready(), self.host.open_replay
+        if found is None:
+            return
+        if open_replay is None:
+            self.host.say("This book has no replay to verify with.")
             return
         marked = [key for key in self.table.marked if isinstance(key, int)]
-        cursor = self.table.cursor_key
-        numbers = sorted(marked) or ([cursor] if isinstance(cursor, int) else [])
+        numbers = sorted(marked) or [self._under_cursor(found)]
         self._stop = threading.Event()
         self.host.work(self._verify(found, numbers, open_replay, self._stop), name="verify")
 

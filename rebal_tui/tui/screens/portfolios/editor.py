@@ -100,6 +100,9 @@ class PortfolioEditor(Dialog[str]):
         for view in self.query(LinesView):
             view.can_focus = False
         self._changed()
+        body = self._checked.body
+        if self._form != self._start and self._saved is not None and body is not None:
+            self.host.work(self._count(body), name="impact")
 
     @property
     def _weights(self) -> WeightRows:

@@ -1,0 +1,85 @@
+"""Whether a policy's result holds for bands one point narrower and wider."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rebal_tui.domain.quantities import Percent
+from rebal_tui.lab.backtest import Backtest
+from rebal_tui.lab.chains import run_chains
+from rebal_tui.lab.direct import direct_path, run_direct
+from rebal_tui.lab.figures import Figures
+from rebal_tui.lab.policies import Policy
+from rebal_tui.lab.progress import Cancelled
+
+STEP = 100
+"""A neighbor has one band that is wider or narrower by one point, or by one percent of the target."""
+EDGE = 0.001
+"""A return that exceeds all neighbors' returns, or falls below them, by more than 10 bp a year stands on an edge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighborhood:
+    """The least and the greatest return a year and turnover a year of a policy's neighbors."""
+
+    low_return: float
+    high_return: float
+    low_turnover: float
+    high_turnover: float
+
+    def is_edge(self, figures: Figures) -> bool:
+        """Whether the return of the policy in the middle does not hold for its neighbors."""
+        own = figures.annual_return
+        return own > self.high_return + EDGE or own < self.low_return - EDGE
+
+
+def neighbors_of(policy: Policy) -> tuple[Policy, ...]:
+    """The policies that differ in one band by one step; none without bands."""
+    found = []
+    for step in (-STEP, STEP):
+        if policy.absolute is not None and policy.absolute + step > 0:
+            found.append(replace(policy, absolute=Percent(policy.absolute + step)))
+        if policy.relative is not None and policy.relative + step > 0:
+            found.append(replace(policy, relative=Percent(policy.relative + step)))
+    return tuple(found)
+
+
+def neighborhoods(backtest: Backtest, canceled: Cancelled | None = None) -> tuple[Neighborhood | None, ...]:
+    """The neighborhood of every policy of a backtest, None without bands. Raises `Canceled`."""
+    around = [neighbors_of(outcome.policy) for outcome in backtest.outcomes]
+    policies = list(dict.fromkeys(policy for found in around for policy in found))
+    figures = dict(zip(policies, _figures(backtest, policies, canceled), strict=True))
+    return tuple(_neighborhood([figures[policy] for policy in found]) for found in around)
+
+
+def _neighborhood(found: Sequence[tuple[float, float]]) -> Neighborhood | None:
+    if not found:
+        return None
+    returns, turnovers = zip(*found, strict=True)
+    return Neighborhood(min(returns), max(returns), min(turnovers), max(turnovers))
+
+
+def _figures(
+    backtest: Backtest, policies: Sequence[Policy], canceled: Cancelled | None
+) -> list[tuple[float, float]]:  # fmt: skip
+    """Return a year and turnover a year of each policy."""
+    known = {o.policy: (o.figures.annual_return, o.figures.turnover) for o in backtest.outcomes}
+    history, weights, years = backtest.history, backtest.weights, backtest.history.years
+    cost, delay = backtest.cost_bps, backtest.fill_delay
+    renewing = [policy for policy in policies if policy.renews and policy not in known]
+    chains = run_chains(
+        history, weights, renewing, cost_bps=cost, fill_delay=delay, with_events=False, canceled=canceled
+    )  # fmt: skip
+    returns = chains.final ** (1 / years) - 1
+    turnovers = chains.sold / (chains.equity_sum / history.length) / years
+    known |= dict(zip(renewing, zip(returns.tolist(), turnovers.tolist(), strict=True), strict=True))
+    others = [policy for policy in policies if not policy.renews and policy not in known]
+    trades = run_direct(history, weights, others, cost_bps=cost, fill_delay=delay, canceled=canceled)
+    for policy, made in zip(others, trades, strict=True):
+        path = direct_path(history, weights, policy, made, cost, delay)
+        annual = float(path.equity[-1]) ** (1 / years) - 1
+        known[policy] = (annual, float(path.sold.sum() / np.mean(path.equity)) / years)
+    return [known[policy] for policy in policies]

@@ -1,0 +1,138 @@
+"""One policy: its figures against yours, its weights over time, and its trades."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph
+
+if TYPE_CHECKING:
+    from rebal_tui.lab.backtest import Backtest
+    from rebal_tui.lab.paths import Path
+    from rebal_tui.lab.policies import Policy
+    from rebal_tui.services.backtest.comparison import Comparison
+
+_LABEL = 19
+"""Cells for a symbol and the figures of its axis."""
+_ROWS = 7
+"""Lines of an asset's chart; an odd number, with the target in the middle."""
+
+
+def policy_lines(found: Comparison, number: int, verified: str, width: int) -> list[Line]:
+    """A row's policy compared with the portfolio's own: figures, weights with bands and rebalances, trades."""
+    backtest = found.backtest
+    outcome, own = found.outcome(number), backtest.own
+    lines: list[Line] = [*paragraph(outcome.policy.description, width, "title"), (("", ""),), *_figures(found, number)]
+    if verified:
+        lines += [(("", ""),), *paragraph(verified, width, "good" if verified.startswith("Verified") else "bad")]
+    path = backtest.path(outcome)
+    yours = path if outcome is own else backtest.path(own)
+    size, length = max(width - _LABEL - 1, 20), backtest.history.length
+    places = [min((column + 1) * length // size, length) - 1 for column in range(size)]
+    legend = "• this policy  · yours  ┄ its bands  ─ target  ┃ rebalances"
+    lines += [(("", ""),), heading("Weights over time", width, legend)]
+    for row, weight in enumerate(backtest.weights.assets):
+        target = weight.percent / 10_000
+        series = [[float(shares[row][place]) for place in places] for shares in (path.shares, yours.shares)]
+        lines += _chart(weight.symbol, target, _band(outcome.policy, target), series, outcome is own)
+    marks = {int(event) * size // length for event in path.rebalances}
+    lines.append(((" " * _LABEL, ""), ("".join("┃" if column in marks else " " for column in range(size)), "accent")))
+    first, last = f"{backtest.history.days[0]}", f"{backtest.history.days[-1]}"
+    lines.append(((" " * _LABEL + first + last.rjust(max(size - len(first), 1)), "muted"),))
+    return [*lines, (("", ""),), *_trades(backtest, path, yours, width)]
+
+
+def _figures(found: Comparison, number: int) -> list[Line]:
+    figures, own = found.outcome(number).figures, found.backtest.own.figures
+    lines: list[Line] = [((f"{'':<24}{'this policy':>14}{'yours':>14}", "muted"),)]
+    for name, ours, yours in (
+        ("rebalances", f"{figures.rebalances:,}", f"{own.rebalances:,}"),
+        ("trades", f"{figures.trades:,}", f"{own.trades:,}"),
+        ("turnover", f"{100 * figures.turnover:.2f} %/y", f"{100 * own.turnover:.2f} %/y"),
+        ("rms deviation", f"{100 * figures.rms:.2f}", f"{100 * own.rms:.2f}"),
+        ("95 % of sessions within", f"{100 * figures.p95:.2f}", f"{100 * own.p95:.2f}"),
+        ("worst deviation", f"{100 * figures.worst:.2f}", f"{100 * own.worst:.2f}"),
+        ("outside your bands", f"{100 * figures.outside:.2f} %", f"{100 * own.outside:.2f} %"),
+        ("longest time outside", f"{figures.longest_outside:,} d", f"{own.longest_outside:,} d"),
+        ("return", f"{100 * figures.annual_return:.2f} %/y", f"{100 * own.annual_return:.2f} %/y"),
+        ("volatility", f"{100 * figures.volatility:.2f} %/y", f"{100 * own.volatility:.2f} %/y"),
+        ("worst year to the mix", _points(figures.worst_year), _points(own.worst_year)),
+        ("cash drag", f"{100 * figures.cash_drag:.2f} %/y", f"{100 * own.cash_drag:.2f} %/y"),
+    ):
+        lines.append(((f"{name:<24}", "muted"), (f"{ours:>14}", "title"), (f"{yours:>14}", "")))
+    around = found.around[number] if found.around is not None else None
+    if around is not None:
+        edge = found.rows[number].edge
+        text = (
+            f"With a band one point wider or narrower: return {100 * around.low_return:.2f} to "
+            f"{100 * around.high_return:.2f} %/y, turnover {100 * around.low_turnover:.1f} to "
+            f"{100 * around.high_turnover:.1f} %/y{'. Its return stands on an edge.' if edge else '.'}"
+        )
+        lines.append(((text, "warn" if edge else ""),))
+    row = found.rows[number]
+    if not row.own and row.low is not None and row.high is not None:
+        bounds = f"{1e4 * row.low:+.0f} … {1e4 * row.high:+.0f} bp a year"
+        differs = "which includes no difference" if row.low <= 0 <= row.high else "which excludes no difference"
+        lines.append(((f"Return less yours: {bounds} in 95 % of resampled histories, {differs}.", ""),))
+    return lines
+
+
+def _points(fraction: float | None) -> str:
+    return "none" if fraction is None else f"{100 * fraction:+.2f} pp"
+
+
+def _band(policy: Policy, target: float) -> float | None:
+    """The tightest band of an asset as a fraction of equity; None without bands."""
+    bands = [] if policy.absolute is None else [policy.absolute / 10_000]
+    bands += [] if policy.relative is None else [policy.relative / 10_000 * target]
+    return min(bands, default=None)
+
+
+def _chart(symbol: str, target: float, band: float | None, series: Sequence[Sequence[float]], own: bool) -> list[Line]:
+    """A symbol's part of equity around its target, for this policy and for yours."""
+    shares, yours = series
+    farthest = max(abs(share - target) for each in series for share in each)
+    reach = max(farthest, (band or 0) * 1.05, 0.001)
+    half = _ROWS // 2
+
+    def level(share: float) -> int:
+        return round((share - target) / reach * half)
+
+    edges = set() if band is None else {level(target + band), level(target - band)}
+    rows: list[Line] = []
+    for at in range(half, -half - 1, -1):
+        segments: list[TextSegment] = []
+        for share, other in zip(shares, yours, strict=True):
+            if level(share) == at:
+                mark = ("•", "title")
+            elif level(other) == at and not own:
+                mark = ("·", "accent")
+            else:
+                mark = ("─", "rule") if at == 0 else ("┄", "rule") if at in edges else (" ", "")
+            if segments and segments[-1][1] == mark[1]:
+                segments[-1] = (segments[-1][0] + mark[0], mark[1])
+            else:
+                segments.append(mark)
+        labeled = at in (half, 0, -half)
+        figure = f"{100 * (target + at / half * reach):7.1f}  " if labeled else " " * 9
+        rows.append(((fit(symbol if at == 0 else "", 10), "title"), (figure, "muted"), *segments))
+    return rows
+
+
+def _trades(backtest: Backtest, path: Path, yours: Path, width: int) -> list[Line]:
+    """Every trade after the first purchase: its day, what was sold of equity, and each asset before it."""
+    symbols = backtest.weights.symbols
+    own = set(yours.events.tolist())
+    lines: list[Line] = [heading("Trades after the first purchase", width, f"{len(path.events):,}")]
+    names = "".join(f"{symbol:>9.8}" for symbol in symbols)
+    lines.append(((f"{'day':<12}{'sold %':>8}  {names}", "muted"), ("  weights before", "muted")))
+    if not len(path.events):
+        lines.append((("none", ""),))
+    for number, event in enumerate(path.events.tolist()):
+        weights = "".join(f"{100 * float(share):9.2f}" for share in path.shares[:, event])
+        sold = 100 * float(path.sold[number] / path.equity[event])
+        notes = "  " + ("also yours" if event in own and path is not yours else "")
+        notes += "" if path.full[number] else "excess cash invested"
+        lines.append(((f"{backtest.history.days[event]!s:<12}", ""), (f"{sold:8.2f}  {weights}", ""), (notes, "muted")))
+    return lines
