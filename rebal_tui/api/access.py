@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rebal_tui.api.failed_logins import FailedLogins
+from rebal_tui.api.key_slots import KeySlots
 from rebal_tui.api.responses import error
 from rebal_tui.domain.api_keys import KeyScope
 from rebal_tui.domain.errors import Forbidden
@@ -22,7 +23,8 @@ from rebal_tui.services.wire.keyring import Keyring
 OPEN_PATHS = frozenset({"/openapi.json", "/docs", "/health"})
 """Paths that need no authentication."""
 _UNLIMITED = frozenset({("POST", "/v1/kill_switch"), ("POST", "/v1/beta/kill_switch")})
-"""Requests that the rate limit never refuses: an emergency stop."""
+"""Requests that no limit of a key refuses, if they have no body: an emergency stop."""
+_BUSY_RETRY_SECONDS = "1"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 WINDOW_SECONDS = 60.0
 """Length of a rate limit window in seconds."""
@@ -67,14 +69,14 @@ class Limiter:
 
 
 class Access:
-    """Middleware: admits requests with a valid key within its scope and rate limit, and adds the rate limit headers.
+    """Middleware: admits requests with a valid key within its scope and limits, and adds the rate limit headers.
 
     Reading needs the scope `read`, everything else at least `trade`; a route may require more (`require_admin`).
     """
 
     def __init__(
-        self, app: ASGIApp, keyring: Keyring, limiter: Limiter, failures: Limiter, failed: FailedLogins,
-        now: Callable[[], float], book_now: Callable[[], float],
+        self, app: ASGIApp, keyring: Keyring, limiter: Limiter, slots: KeySlots, failures: Limiter,
+        failed: FailedLogins, now: Callable[[], float], book_now: Callable[[], float],
     ) -> None:  # fmt: skip
         """`now` and `book_now` are the real time and the book's, in seconds since 1970.
 
@@ -84,6 +86,7 @@ class Access:
         self._app = app
         self._keyring = keyring
         self._limiter = limiter
+        self._slots = slots
         self._failures = failures
         self._failed = failed
         self._now = now
@@ -107,7 +110,8 @@ class Access:
                 await error(429, "too many failed attempts", self._headers(left))(scope, receive, send)
             return
         left = self._limiter.acquire(key.name)
-        if (scope["method"], scope["path"]) in _UNLIMITED:
+        unlimited = (scope["method"], scope["path"]) in _UNLIMITED
+        if unlimited:
             left = replace(left, granted=True)
         headers = self._headers(left)
         if not left.granted:
@@ -118,6 +122,12 @@ class Access:
             await error(403, _beyond(key.scope, needed), headers)(scope, receive, send)
             return
 
+        slot = self._slots.take(key.name)
+        if slot is None and (not unlimited or _has_body(scope)):
+            # Requests whose bodies do not arrive would otherwise hold every connection.
+            busy = {**headers, "Retry-After": _BUSY_RETRY_SECONDS}
+            await error(429, "too many requests of this key at once", busy)(scope, receive, send)
+            return
         scope.setdefault("state", {}).update(
             caller=key.name, scope=key.scope, still_accepted=partial(self._accepts, key_id)
         )
@@ -132,7 +142,11 @@ class Access:
                 ]
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            if slot is not None:
+                slot.release()
 
     def _accepts(self, key_id: str) -> bool:
         """Whether a request that lasts, such as a stream, may continue: its key is neither revoked nor expired."""
@@ -155,6 +169,12 @@ async def require_admin(request: Request) -> None:
 
 def _beyond(scope: KeyScope, needed: KeyScope) -> str:
     return f"insufficient permission: the key has the scope {scope}, this request needs {needed}"
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and int(value)) for name, value in scope["headers"]
+    )
 
 
 def _credentials(headers: Headers) -> tuple[str, str]:

@@ -32,11 +32,11 @@ from rebal_tui.api.flat_routes import add_routes
 from rebal_tui.api.forwarded_address import ForwardedAddress
 from rebal_tui.api.health import HaltGate
 from rebal_tui.api.heartbeats import HeartbeatRecord
+from rebal_tui.api.key_slots import MAX_STREAMS_PER_KEY, KeySlots
 from rebal_tui.api.openapi import API_DESCRIPTION, describe
 from rebal_tui.api.query_rules import CheckedRoute
 from rebal_tui.api.request_rules import RequestRules
 from rebal_tui.api.responses import BookClient, add_handlers
-from rebal_tui.api.stream_slots import StreamSlots
 from rebal_tui.services.wire.keyring import Keyring
 from rebal_tui.services.wire.keys import NewKey
 
@@ -49,9 +49,9 @@ class Options:
     """`rate`: requests per minute and key. `clock`: real elapsed seconds. `now` and `book_now`: the real time and the
     book's, in seconds since 1970, callable from any thread. `closing`: whether the server is shutting down, so that
     streams end as well. `new_key`: a random key. `hosts`: the names that requests may use for this server, empty for
-    any. `proxy`: the IP address of a reverse proxy that names the address of each client, empty without one. `streams`:
-    event streams open at once, over all keys. `failed_logins` and `heartbeats` are the server's
-    records of them."""
+    any. `proxy`: the IP address of a reverse proxy that names the address of each client, empty without one.
+    `requests` and `streams`: requests under way and event streams open at once, over all keys. `failed_logins` and
+    `heartbeats` are the server's records of them."""
 
     clock: Callable[[], float]
     now: Callable[[], float]
@@ -62,6 +62,7 @@ class Options:
     with_sandbox: bool = False
     hosts: Collection[str] = ()
     proxy: str = ""
+    requests: int = 1_000
     streams: int = 256
     failed_logins: FailedLogins = field(default_factory=FailedLogins)
     heartbeats: HeartbeatRecord = field(default_factory=HeartbeatRecord)
@@ -81,7 +82,7 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
     )
     app.router.route_class = CheckedRoute
     app.state.client, app.state.options, app.state.keyring = client, options, keyring
-    app.state.streams = StreamSlots(options.streams)
+    app.state.streams = KeySlots(options.streams, MAX_STREAMS_PER_KEY)
     # Activities come first: accounts have a path with any name.
     parts = (
         rebalancing, trade_settings, activities, accounts, orders, closing, journals, market, keys, kill_switch, health
@@ -106,13 +107,14 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
         Access,
         keyring=keyring,
         limiter=Limiter(options.rate, options.clock),
+        slots=KeySlots(options.requests),
         failures=Limiter(MAX_FAILURES, options.clock),
         failed=options.failed_logins,
         now=options.now,
         book_now=options.book_now,
     )
     app.add_middleware(RequestRules)
-    app.add_middleware(DateHeader, now=options.book_now)
     app.add_middleware(BrowserSafety, hosts=options.hosts)
+    app.add_middleware(DateHeader, now=options.book_now)
     app.add_middleware(ForwardedAddress, proxy=options.proxy)
     return app

@@ -21,8 +21,9 @@ RESERVED_DESCRIPTORS = 48
 """File descriptors kept free for the book, its backups, logs and a broker."""
 MAX_HEAD_BYTES = 64 * 1024
 """Bytes of a request line with its headers; the longest documented query is 48 kB, percent-encoded."""
-READ_BYTES = 16 * 1024
-"""Bytes parsed at once: as chunks of one byte, 256 kB of asyncio would keep the event loop busy for half a second."""
+READ_BYTES = 4 * 1024
+"""Bytes parsed at once: as chunks of one byte, 256 kB of asyncio would keep the event loop busy for half a second, and
+each connection may have as many."""
 HEAD_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75
 """Seconds without a request after which a connection is closed: more than the 60 that proxies keep theirs, so that
@@ -35,6 +36,8 @@ SHUTDOWN_SECONDS = 2.0
 """Seconds that clients have at a shutdown to send the rest of a body or to read the rest of a response."""
 LINGER_SECONDS = 2.0
 """Seconds for which the rest of a request is read and dropped after a response that ends its connection."""
+FRESH_SECONDS = 1.0
+"""Seconds that a new connection has to send a request before it makes room for others."""
 STUCK_SECONDS = 2.0
 """Seconds with a part of a response unread after which a connection makes room before one without a request."""
 
@@ -46,7 +49,9 @@ class ConnectionLimits:
     be read every `unread_seconds`; with a part unread for `stuck_seconds`, a connection is the first to make room.
 
     `shutdown_seconds` are left at a shutdown for bodies and responses under way, `linger_seconds` to a client that
-    still sends a request whose response ends the connection."""
+    still sends a request whose response ends the connection. A connection without a request for `fresh_seconds` makes
+    room before a client that does not wait for responses.
+    """
 
     connections: int
     head_seconds: float = HEAD_SECONDS
@@ -55,6 +60,7 @@ class ConnectionLimits:
     stuck_seconds: float = STUCK_SECONDS
     shutdown_seconds: float = SHUTDOWN_SECONDS
     linger_seconds: float = LINGER_SECONDS
+    fresh_seconds: float = FRESH_SECONDS
 
 
 def connection_limits() -> ConnectionLimits:
@@ -89,6 +95,8 @@ class _LimitedProtocol(H11Protocol):
     client does not read, else the one that has been without a request for longest, else one whose client sent requests
     before it had the responses to earlier ones, as those of this API do not. A client that sends its request at once is
     served even while others hold every connection open.
+
+    A connection ends with a response that was sent before its request's body had arrived.
     """
 
     limits: ClassVar[ConnectionLimits]
@@ -142,6 +150,10 @@ class _LimitedProtocol(H11Protocol):
         if self._lingers:
             return
         self._cancel_deadline()
+        if self.cycle.more_body:
+            # What nobody reads is not worth parsing.
+            self._linger()
+            return
         super().on_response_complete()
         if self.transport.is_closing():
             return
@@ -221,8 +233,9 @@ class _LimitedProtocol(H11Protocol):
         unread = [(one.unread_since, one) for one in others if one.unread_since is not None]
         stuck = [pair for pair in unread if pair[0] <= unread_before]
         waiting = [(one.waiting_since, one) for one in others if one.is_waiting]
+        idle = [pair for pair in waiting if pair[0] <= self.loop.time() - self.limits.fresh_seconds]
         pipelined = [(one.pipelined_since, one) for one in others if one.pipelined_since is not None]
-        chosen = stuck or waiting or pipelined or unread
+        chosen = stuck or idle or pipelined or waiting or unread
         if not chosen:
             return False
         _, oldest = min(chosen, key=lambda pair: pair[0])

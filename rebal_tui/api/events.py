@@ -13,8 +13,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
+from rebal_tui.api.key_slots import SlottedStream
 from rebal_tui.api.responses import Timestamp, book_client, error, wants_extensions
-from rebal_tui.api.stream_slots import SlottedStream
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.wire import activity_events

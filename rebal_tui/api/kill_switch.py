@@ -26,7 +26,7 @@ async def get_kill_switch(request: Request) -> Response:
 async def turn_on(request: Request) -> Response:
     """Turn the kill switch on: no run starts, no order is sent and no journal of a withdrawal is created.
 
-    Needs no body, and does not count against the rate limit.
+    Needs no body. No limit of a key refuses it.
     """
     await body_of(request, TurnOn, required=False)
     return await _set(request, True)

@@ -16,6 +16,8 @@ from rebal_tui.api.responses import add_warnings
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.services.parsing.unknown_fields import check_names
 
+MAX_PARAMETERS = 500
+"""Parameters of a query; with thousands of them, reading it takes longer than answering."""
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -39,6 +41,8 @@ def _check(request: Request, query: bytes, lists: dict[str, bool]) -> None:
 
     Raises `Invalid`.
     """
+    if query.count(b"&") >= MAX_PARAMETERS:
+        raise Invalid([Fault("", f"expected at most {MAX_PARAMETERS} parameters")])
     given = Counter(name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))
     repeated = [name for name, number in given.items() if number > 1 and not lists.get(name, True)]
     if repeated:

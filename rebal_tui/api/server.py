@@ -105,6 +105,7 @@ async def serve(
         bind_address.with_sandbox,
         hosts=LOOPBACK_NAMES | {bind_address.host.lower()} if local else (),
         proxy=bind_address.proxy,
+        requests=limits.connections,
         streams=max(1, limits.connections // 2),
     )
     config = uvicorn.Config(

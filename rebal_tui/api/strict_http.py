@@ -13,11 +13,21 @@ _FOLDED = re.compile(rb"\n[ \t]")
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 
 
+MAX_SMALL_CHUNKS = 4_096
+"""Chunks of a body that may be small: each takes longer to parse than 64 bytes do."""
+_CHUNK_BYTES = 64
+
+
 class StrictConnection(h11.Connection):
-    """h11's server connection, which refuses a header that continues on the next line (RFC 9112, 5.2).
+    """h11's server connection, which refuses a header that continues on the next line (RFC 9112, 5.2), and a body of
+    very many small chunks.
 
     h11 joins the lines; a proxy in front may have read two headers, or one that ends with the first line.
     """
+
+    def __init__(self, our_role: type[h11.SERVER], max_incomplete_event_size: int) -> None:
+        super().__init__(our_role, max_incomplete_event_size)
+        self._small_chunks = 0
 
     def next_event(self) -> Any:
         if self.their_state is h11.IDLE:
@@ -26,7 +36,14 @@ class StrictConnection(h11.Connection):
             end = _END_OF_HEAD.search(data) if folded else None
             if folded and (end is None or folded.start() < end.start()):
                 raise h11.RemoteProtocolError("a header continues on the next line")
-        return super().next_event()
+        event = super().next_event()
+        if isinstance(event, h11.Data):
+            self._small_chunks += len(event.data) < _CHUNK_BYTES
+            if self._small_chunks > MAX_SMALL_CHUNKS:
+                raise h11.RemoteProtocolError("too many small chunks")
+        elif isinstance(event, h11.Request):
+            self._small_chunks = 0
+        return event
 
 
 class GentleTransport:

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from rebal_tui.api import openapi
 from rebal_tui.api.access import MAX_FAILURES, WINDOW_SECONDS, Access, Limiter
 from rebal_tui.api.failed_logins import FailedLogins
+from rebal_tui.api.key_slots import KeySlots
 from rebal_tui.domain.errors import Conflict, Invalid, NotFound
 from rebal_tui.services.wire.keyring import Keyring
 from rebal_tui.services.wire.keys import NewKey, add_key, good_keys, revoke_key
@@ -111,7 +112,8 @@ def test_responses_are_not_cached_or_interpreted_by_browsers(limited: Server) ->
 def test_a_local_server_answers_only_under_a_local_name(limited: Server) -> None:
     port = limited.url.rpartition(":")[2]
     for host in ("rebind.example", f"rebind.example:{port}", ""):
-        assert httpx.get(f"{limited.url}/docs", headers={"Host": host}).status_code == 400, host
+        refused = httpx.get(f"{limited.url}/docs", headers={"Host": host})
+        assert (refused.status_code, "Date" in refused.headers) == (400, True), host
     for host in ("localhost", f"LOCALHOST:{port}", "127.0.0.1", "[::1]:80"):
         assert httpx.get(f"{limited.url}/docs", headers={"Host": host}).status_code == 200, host
 
@@ -130,7 +132,7 @@ def test_wrong_passwords_from_an_address_do_not_lock_out_the_right_key() -> None
         return AT.timestamp()
 
     keyring, failures = Keyring(good_keys(database, AT)), Limiter(MAX_FAILURES, clock)
-    app = Access(ok, keyring, Limiter(1_000, clock), failures, FailedLogins(), now, clock)
+    app = Access(ok, keyring, Limiter(1_000, clock), KeySlots(4), failures, FailedLogins(), now, clock)
 
     async def statuses(headers: dict[str, str], count: int) -> list[int]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
@@ -142,6 +144,45 @@ def test_wrong_passwords_from_an_address_do_not_lock_out_the_right_key() -> None
 
     assert asyncio.run(statuses(_basic(b"K:wrong"), MAX_FAILURES + 2)) == [401] * MAX_FAILURES + [429] * 2
     assert asyncio.run(statuses(_basic(b"K:S"), 3)) == [200] * 3
+    database.close()
+
+
+def test_a_key_whose_requests_do_not_end_leaves_room_for_others_and_can_still_stop() -> None:
+    database = new_file()
+    for name in ("slow", "other"):
+        add_key(database, name, NewKey(name, "S", bytes(16)), AT)
+    ended = asyncio.Event()
+
+    async def wait(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/v1/journals":
+            await ended.wait()
+        await Response("ok")(scope, receive, send)
+
+    def now() -> float:
+        return AT.timestamp()
+
+    limiter = Limiter(1_000, now)
+    app = Access(wait, Keyring(good_keys(database, AT)), limiter, KeySlots(4), limiter, FailedLogins(), now, now)
+
+    async def test() -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
+
+            async def post(key: str, path: str, body: bytes = b"") -> httpx.Response:
+                return await http.post(f"/v1/{path}", headers=_basic(f"{key}:S".encode()), content=body)
+
+            slow = [asyncio.create_task(post("slow", "journals")) for _ in range(4)]
+            await asyncio.sleep(0.01)
+            refused = [task.result() for task in slow if task.done()]
+            assert [(one.status_code, one.headers["Retry-After"]) for one in refused] == [(429, "1")] * 2
+            assert refused[0].json()["message"] == "too many requests of this key at once"
+            assert [(await post("other", path)).status_code for path in ("orders", "orders")] == [200, 200]
+            assert (await post("slow", "kill_switch")).status_code == 200
+            assert (await post("slow", "kill_switch", b"{}")).status_code == 429
+            ended.set()
+            assert [(await task).status_code for task in slow].count(200) == 2
+            assert (await post("slow", "orders")).status_code == 200
+
+    asyncio.run(test())
     database.close()
 
 

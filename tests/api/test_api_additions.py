@@ -50,6 +50,7 @@ def test_an_unknown_field_is_named_in_a_header(server: Server) -> None:
         ("Status=inactive", 'unknown parameter "Status"; did you mean status?'),
         ("portfolio=x", 'unknown parameter "portfolio"; did you mean portfolio_id?'),
         ("status=active&status=inactive", "status: expected once, got it 2 times"),
+        ("&".join(["a=1"] * 501), "expected at most 500 parameters"),
         ("status=archived", "status: expected 'active', 'inactive' or 'needs_adjustment', got \"archived\""),
     ],
 )

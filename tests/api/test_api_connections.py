@@ -16,8 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from rebal_tui.api import connections
 from rebal_tui.api.connections import ConnectionLimits, limited_protocol
+from rebal_tui.api.key_slots import KeySlots
 from rebal_tui.api.repeated_messages import INTERVAL_SECONDS, MAX_MESSAGES, RepeatedMessages
-from rebal_tui.api.stream_slots import MAX_STREAMS_PER_KEY, StreamSlots
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LARGE = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -215,6 +215,29 @@ def test_at_the_limit_a_client_that_does_not_wait_for_responses_makes_room() -> 
     with_server(ConnectionLimits(2, LONG, LONG), test)
 
 
+def test_a_response_before_the_body_ends_the_connection() -> None:
+    async def test(connect: Connect) -> None:
+        reader, _ = await connect(b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab")
+        assert (await asyncio.wait_for(reader.read(), 5)).endswith(b"\r\n\r\n0")
+
+    with_server(ConnectionLimits(10, LONG, LONG), test)
+
+
+def test_a_fresh_connection_is_not_the_one_that_makes_room() -> None:
+    async def test(connect: Connect) -> None:
+        half = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na"
+        pipelining, _ = await connect(REQUEST + half)
+        fresh, fresh_writer = await connect(b"")
+        await asyncio.sleep(0.05)
+        reader, _ = await connect(REQUEST)
+        assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+        assert (await pipelining.read()).count(b"200 OK") == 1
+        fresh_writer.write(REQUEST)
+        assert b"200 OK" in await fresh.readuntil(b"\r\n\r\n")
+
+    with_server(ConnectionLimits(2, LONG, LONG), test)
+
+
 @pytest.mark.parametrize(
     ("files", "allowed"),
     [(64, 16), (128, 80), (1_024, 976), (100_000, 1_000), (20, 8), (resource.RLIM_INFINITY, 1_000)],
@@ -289,14 +312,20 @@ def test_late_clients_do_not_hold_up_a_shutdown(caplog: pytest.LogCaptureFixture
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-def test_keys_leave_streams_for_others() -> None:
-    slots = StreamSlots(40)
+def test_keys_leave_slots_for_others() -> None:
+    slots = KeySlots(40)
     taken = {key: sum(slots.take(key) is not None for _ in range(50)) for key in "abcdefgh"}
     assert taken == {"a": 20, "b": 10, "c": 5, "d": 2, "e": 1, "f": 1, "g": 1, "h": 0}
-    few = StreamSlots(1)
+    few = KeySlots(1)
     assert [few.take("a") is not None, few.take("a") is not None] == [True, False]
-    many = StreamSlots(1_000)
-    assert sum(many.take("a") is not None for _ in range(500)) == MAX_STREAMS_PER_KEY
+    many = KeySlots(1_000, 64)
+    held = [many.take("a") for _ in range(65)]
+    assert held.pop() is None
+    for one in held:
+        assert one is not None
+        one.release()
+        one.release()
+    assert (len(many), many.take("a") is not None) == (0, True)
 
 
 def test_a_repeated_message_is_written_once_a_minute_with_its_number() -> None:

@@ -12,14 +12,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from rebal_tui.api.browser_safety import LOOPBACK_NAMES, BrowserSafety
 from rebal_tui.api.connections import MAX_HEAD_BYTES, ConnectionLimits, MalformedResponse, limited_protocol
 from rebal_tui.api.request_rules import RequestRules
+from rebal_tui.api.strict_http import MAX_SMALL_CHUNKS
 
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 KEYS = b"Authorization: Basic eDp5\r\n"
+MANY_CHUNKS = b"\r\n" + b"1\r\nx\r\n" * (MAX_SMALL_CHUNKS + 1)
 BODY = b"\r\n2\r\n{}\r\n0\r\n\r\n"
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 async def ok(scope: Scope, receive: Receive, send: Send) -> None:
+    while scope["method"] == "POST" and (await receive()).get("more_body"):
+        continue
     await PlainTextResponse(scope["path"])(scope, receive, send)
 
 
@@ -70,6 +74,7 @@ def answer(sent: bytes, app: ASGIApp, malformed: MalformedResponse | None = None
         (b"POST / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n" + CHUNKED, b"malformed request"),
         (b"POST / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n" + CHUNKED, b"malformed request"),
         (b"POST / HTTP/1.1\r\nHost: localhost\r\n" + KEYS + KEYS + CHUNKED, b"at most one Authorization header"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\n" + CHUNKED + MANY_CHUNKS, b"malformed request"),
         (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n", b"larger than 1048576 bytes"),
     ],
 )

@@ -1,0 +1,75 @@
+"""How many requests are under way, or event streams open, in all and for each API key."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+MAX_STREAMS_PER_KEY = 64
+
+
+class KeySlots:
+    """`total` slots, of which a key has at most `per_key`.
+
+    A key gets a second slot and more only while it leaves as many free as it then has: two keys cannot take all of
+    them, and every key gets a first one as long as one is free.
+    """
+
+    def __init__(self, total: int, per_key: int | None = None) -> None:
+        self._total = total
+        self._per_key = total if per_key is None else per_key
+        self._used: Counter[str] = Counter()
+        self._in_use = 0
+
+    def __len__(self) -> int:
+        return self._in_use
+
+    def take(self, caller: str) -> KeySlot | None:
+        """A slot for a key, None when it gets none. It counts until it is released."""
+        wanted, left = self._used[caller] + 1, self._total - self._in_use - 1
+        if left < 0 or wanted > self._per_key or (wanted > 1 and left < wanted):
+            return None
+        self._used[caller] = wanted
+        self._in_use += 1
+        return KeySlot(self, caller)
+
+    def release(self, caller: str) -> None:
+        """Free a slot of a key."""
+        self._in_use -= 1
+        self._used[caller] -= 1
+        if not self._used[caller]:
+            del self._used[caller]
+
+
+class KeySlot:
+    """A slot in use."""
+
+    def __init__(self, slots: KeySlots, caller: str) -> None:
+        self._slots = slots
+        self._caller = caller
+        self._held = True
+
+    def release(self) -> None:
+        """Free the slot; no effect when it is free already."""
+        if self._held:
+            self._held = False
+            self._slots.release(self._caller)
+
+
+class SlottedStream(StreamingResponse):
+    """A streaming response that frees its slot at its end, even when it ends before its first line."""
+
+    def __init__(
+        self, slot: KeySlot, lines: AsyncIterator[str], *, media_type: str, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(lines, media_type=media_type, headers=headers)
+        self._slot = slot
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._slot.release()
