@@ -72,6 +72,11 @@ def new_api_key() -> NewKey:
     return NewKey(f"PK{key_id}", secrets.token_urlsafe(30), secrets.token_bytes(16))
 
 
+def new_secret() -> str:
+    """A text of 256 random bits that needs no quoting in a URL."""
+    return secrets.token_urlsafe(32)
+
+
 def next_open(after: datetime) -> datetime:
     """When the exchange next opens."""
     day = new_york_day(after)

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EACCES})
 """Errors of `os.link` on file systems without hard links, such as FAT and some network shares."""
@@ -36,6 +37,15 @@ def ignore_hangup() -> None:
     """Keep running when the terminal goes away, for programs without screens. Windows has no such signal."""
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def own_group() -> dict[str, Any]:
+    """Arguments of a started process that ctrl+c in the terminal does not interrupt: its parent ends it."""
+    if sys.platform == "win32":
+        import subprocess
+
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
 
 
 def sync_folder(folder: Path) -> None:

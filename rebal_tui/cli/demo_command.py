@@ -7,12 +7,22 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from rebal_tui.cli.parameters import FILE, command, confirm_new_book, write, write_message
+from rebal_tui.cli.in_browser import open_in_browser
+from rebal_tui.cli.parameters import (
+    FILE,
+    command,
+    confirm_new_book,
+    require_web_options,
+    web_options,
+    write,
+    write_message,
+)
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.text import count_text
 from rebal_tui.systems import exit_on_hangup, ignore_hangup
@@ -37,7 +47,10 @@ MINUTE = timedelta(minutes=1)
     metavar="N",
     help="Run headless for N simulated minutes, then print a summary.",
 )
-def entry(accounts: int, seed: str, speed: float, db: Path | None, headless: int | None) -> int:
+@web_options
+def entry(
+    accounts: int, seed: str, speed: float, db: Path | None, headless: int | None, web: bool, port: int | None
+) -> int:
     """Open the screens on a demonstration book in accelerated time.
 
     The book has fictitious clients, model portfolios and accounts in every state. Its simulated market runs faster than
@@ -48,16 +61,21 @@ def entry(accounts: int, seed: str, speed: float, db: Path | None, headless: int
     Examples:
       rebal-tui demo
       rebal-tui demo --accounts 2000 --seed 7 --speed 3600
+      rebal-tui demo --web                 in a browser on this machine
       rebal-tui demo --db demo.db          save the book in a new file
       rebal-tui --db demo.db               open it again
     """
+    require_web_options(web, port)
+    if web and headless is not None:
+        raise click.UsageError("--headless runs without screens; it cannot be combined with --web")
+    show = Shown(headless, web, port or 0)
     if db is not None:
         if db.exists():
             raise Conflict(f"{db} already exists; demo creates a new book (open this one with 'rebal-tui --db {db}')")
-        return _demo(db, accounts, seed, speed, headless)
+        return _demo(db, accounts, seed, speed, show)
     exit_on_hangup()
     with tempfile.TemporaryDirectory(prefix="rebal-tui-") as folder:
-        return _demo(Path(folder) / "demo.db", accounts, seed, speed, headless)
+        return _demo(Path(folder) / "demo.db", accounts, seed, speed, show)
 
 
 def open_screens(path: Path, prepare: Callable[[], None] | None = None, *, typed: bool = False) -> int:
@@ -66,14 +84,19 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None, *, typed
     `prepare` creates a new file while the screens already paint. Before a path that was `typed` becomes a new book,
     the user is asked.
     """
-    from rebal_tui import paths
-
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Conflict("the screens need a terminal; 'rebal-tui --help' lists the commands that work without one")
     if os.environ.get("TERM") == "dumb":
         raise Conflict("the screens need a terminal that can move its cursor, and TERM is dumb; use the commands")
     if typed:
         confirm_new_book(path)
+    return run_screens(path, prepare)
+
+
+def run_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
+    """Run the screens, as `open_screens` does, wherever they are shown."""
+    from rebal_tui import paths
+
     with ExitStack() as stack:
         viewing = ""
         try:
@@ -91,7 +114,16 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None, *, typed
         return launch.run(path, prepare, viewing=viewing)
 
 
-def _demo(path: Path, accounts: int, seed: str, speed: float, headless: int | None) -> int:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a demonstration is shown: `headless` for a number of simulated minutes, in a browser, or on the terminal."""
+
+    headless: int | None
+    web: bool
+    port: int
+
+
+def _demo(path: Path, accounts: int, seed: str, speed: float, show: Shown) -> int:
     from rebal_tui import bootstrap, demo_book, paths
     from rebal_tui.services.simulation.demonstration import history
     from rebal_tui.store.new_file import built_beside
@@ -104,13 +136,14 @@ def _demo(path: Path, accounts: int, seed: str, speed: float, headless: int | No
         with built_beside(path) as new:
             demo_book.create_demo_with_history(new, speed=speed).close()
 
-    if headless is None:
+    if show.headless is None:
         has_history = (accounts, seed) == (history.ACCOUNTS, history.SEED)
-        return open_screens(path, prepare_history if has_history else prepare)
+        create = prepare_history if has_history else prepare
+        return open_in_browser(path, show.port, create) if show.web else open_screens(path, create)
     ignore_hangup()
     with paths.exclusive_lock(path):
         prepare(paused=True)
-        return _headless(path, headless)
+        return _headless(path, show.headless)
 
 
 def _headless(path: Path, minutes: int) -> int:

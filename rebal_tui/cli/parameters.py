@@ -58,6 +58,26 @@ _TIME = re.compile(
 db_option = click.option(
     "--db", type=FILE, metavar="FILE", help="The book's file. Default: the book in your data folder."
 )
+
+
+def web_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command that can show the screens in a browser."""
+    web = click.option("--web", is_flag=True, help="Show the screens in a browser on this machine.")
+    port = click.option(
+        "--port",
+        type=click.IntRange(1, 65_535),
+        metavar="N",
+        help="With --web: port. Default: a free one.",
+    )
+    return web(port(function))
+
+
+def require_web_options(web: bool, port: int | None) -> None:
+    """Raise a usage error for a port without `--web`."""
+    if port is not None and not web:
+        raise click.UsageError("--port requires --web")
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, with decimals as strings.")
 
 

@@ -6,14 +6,14 @@ import importlib
 import os
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from rebal_tui import __version__
-from rebal_tui.cli.parameters import EXIT_CODES, db_option, write_message
+from rebal_tui.cli.parameters import EXIT_CODES, db_option, require_web_options, web_options, write_message
 from rebal_tui.domain.errors import ReadOnly, Refusal
 
 _COMMANDS = {
@@ -68,9 +68,10 @@ class _Program(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @db_option
+@web_options
 @click.version_option(__version__, prog_name="rebal-tui")
 @click.pass_context
-def program(ctx: click.Context, db: Path | None) -> int | None:
+def program(ctx: click.Context, db: Path | None, web: bool, port: int | None) -> int | None:
     """Keep client accounts at their target allocation, in a full-screen terminal.
 
     A book is one SQLite file with a firm's accounts, portfolios, runs and records. Without a command, the screens open
@@ -80,6 +81,7 @@ def program(ctx: click.Context, db: Path | None) -> int | None:
     Examples:
       rebal-tui demo                       explore a demonstration book
       rebal-tui                            open your book
+      rebal-tui --web                      open it in a browser on this machine
       rebal-tui evaluate --dry-run         show what would trade now, and why
       rebal-tui replay closes.csv          apply the same rules to past prices
 
@@ -95,12 +97,19 @@ def program(ctx: click.Context, db: Path | None) -> int | None:
     'rebal-tui COMMAND --help' describes each command.
     """
     ctx.obj = db
+    require_web_options(web, port)
     if ctx.invoked_subcommand is not None:
+        if web:
+            raise click.UsageError("--web opens the screens; use it without a command, or after demo")
         return None
     from rebal_tui.cli.demo_command import open_screens
+    from rebal_tui.cli.in_browser import open_in_browser
     from rebal_tui.cli.parameters import book_path
 
-    return open_screens(book_path(ctx, None), typed=db is not None)
+    path = book_path(ctx, None)
+    if web:
+        return open_in_browser(path, port or 0, typed=db is not None)
+    return open_screens(path, typed=db is not None)
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -145,12 +154,17 @@ def _is_text(argument: str) -> bool:
 
 
 def run(args: Sequence[str] | None = None) -> int:
-    """Run the program; returns its exit code. Errors are printed to stderr, one fault per line."""
+    """Run the program on arguments; returns its exit code. Errors are printed as `exit_code` does."""
     if bad := [text for text in (sys.argv[1:] if args is None else args) if not _is_text(text)]:
         write_message(f"{ascii(bad[0])[1:-1]}: expected text in UTF-8")
         return 2
+    return exit_code(lambda: program.main(args, prog_name="rebal-tui", standalone_mode=False))
+
+
+def exit_code(call: Callable[[], Any]) -> int:
+    """Call a program and return its exit code. Errors are printed to stderr, one fault per line."""
     try:
-        code: Any = program.main(args, prog_name="rebal-tui", standalone_mode=False)
+        code = call()
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()

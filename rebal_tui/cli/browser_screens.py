@@ -1,0 +1,18 @@
+"""The program that `--web` starts for a page: the screens of one book, drawn for a browser."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rebal_tui.cli.demo_command import run_screens
+from rebal_tui.cli.program import exit_code
+
+
+def main(path: str) -> int:
+    """Run the screens on a book's file; returns the exit code."""
+    return exit_code(lambda: run_screens(Path(path)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,53 @@
+"""Who may use the page: the browser that opened the printed address first, and no page of another site."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+
+COOKIE = "rebal-tui"
+
+
+class Access:
+    """The address that works once, and the session that it begins.
+
+    A browser sends the cookies of this machine to every port of it. The session's cookie is limited to a folder with a
+    random name, so that programs that listen on other ports do not get it.
+    """
+
+    def __init__(self, port: int, new_secret: Callable[[], str]) -> None:
+        """`new_secret` returns a text that cannot be guessed, of characters that need no quoting in a URL."""
+        self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
+        self._token: str | None = new_secret()
+        self._session = new_secret()
+        self.folder = f"/{new_secret()}/"
+        self.url = f"http://127.0.0.1:{port}/?token={self._token}"
+        """The address to print; it works once."""
+
+    def begin(self, token: str) -> str | None:
+        """The session that a token begins; None for a wrong or used token."""
+        if self._token is None or not _equal(token, self._token):
+            return None
+        self._token = None
+        return self._session
+
+    def is_open(self) -> bool:
+        """Whether the address was used."""
+        return self._token is None
+
+    def knows(self, session: str | None) -> bool:
+        """Whether a session was begun by the token."""
+        return self._token is None and session is not None and _equal(session, self._session)
+
+    def names_this_server(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request names this server; one through a name that resolves to this machine does not."""
+        return headers.get("Host", "").lower() in self._hosts
+
+    def from_own_page(self, headers: Mapping[str, str]) -> bool:
+        """Whether a page of this server sent a request: browsers tell the origin of each websocket."""
+        return headers.get("Origin") == f"http://{headers.get('Host', '').lower()}"
+
+
+def _equal(one: str, other: str) -> bool:
+    """Compare in a time that does not depend on where two texts differ."""
+    return hmac.compare_digest(one.encode(errors="replace"), other.encode())
