@@ -42,7 +42,10 @@ ENDED_STATUSES = {
 
 
 class Restriction(StrEnum):
-    """Restrictions that stop runs on an account. The 6:1 ratio is also derived from its balances."""
+    """What the broker blocks an account for, called restrictions in its API. Each stops the runs of the account.
+
+    The 6:1 ratio is also derived from its balances.
+    """
 
     TRADING_BLOCKED = "trading_blocked"
     ACCOUNT_BLOCKED = "account_blocked"
@@ -62,12 +65,13 @@ RESTRICTION_TEXTS = {
     Restriction.PATTERN_DAY_TRADER: "flagged as a pattern day trader",
     Restriction.ACH_RETURN: "an ACH deposit was returned",
     Restriction.POSITION_TO_EQUITY_RATIO: "positions exceed 6 × equity",
-    Restriction.CRYPTO: "crypto trading is restricted to liquidation",
-    Restriction.OPTIONS: "options trading is restricted to liquidation",
-    Restriction.UNSPECIFIED: "restricted (the broker gives no reason)",
+    Restriction.CRYPTO: "the broker limits crypto trading to liquidation",
+    Restriction.OPTIONS: "the broker limits options trading to liquidation",
+    Restriction.UNSPECIFIED: "blocked by the broker, which gives no reason",
     Restriction.SHORT_POSITION: "holds a short position",
     Restriction.CRYPTO_POSITION: "holds a crypto position",
 }
+"""The broker's reasons in words. "Restricted" is only said of what an advisor restricts (R-60)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
         situation(cash="100", restrictions=[Restriction.ACH_RETURN, Restriction.CRYPTO],
                   account_status=AccountStatus.DISABLED),
         (*CALM[:2], "account fail R-12.2 the account status is DISABLED, not ACTIVE; an ACH deposit was returned;"
-         " crypto trading is restricted to liquidation"),
+         " the broker limits crypto trading to liquidation"),
     ),
     "inactive": (
         situation(cash="100", portfolio_status=PortfolioStatus.INACTIVE),

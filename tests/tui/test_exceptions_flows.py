@@ -96,7 +96,7 @@ def test_an_exception_that_no_key_can_answer_says_what_to_do_and_goes_to_its_sub
         await press(pilot, "l")
         assert app.current_mode == Section.ACCOUNTS
         assert app.screen.table.cursor_key == "b"
-        assert "To do: have the broker lift the restriction." in shown_messages(app)
+        assert "To do: have the broker lift its block." in shown_messages(app)
         await press(pilot, "0", "escape")
         assert app.current_mode == Section.ACCOUNTS
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.runs import Approval, RunStatus
 from rebal_tui.domain.trading_rules import Concerned, RestrictionDraft, RestrictionKind
@@ -62,16 +64,34 @@ def test_a_previewed_run_overrides_a_restriction_after_a_note() -> None:
     assert [order.symbol for order in factories.orders(book, made)] == ["SPY", "TLT"]
 
 
-def test_an_account_without_a_restriction_is_offered_no_override() -> None:
-    book = factories.simple_book("2026-03-02 10:14")
+def test_no_override_is_offered_of_what_the_broker_blocks() -> None:
+    """Nor of a restriction that concerns no asset of the run; the preview stays open."""
+    blocked = replace(factories.account("a", "50000"), restrictions=frozenset({Restriction.CRYPTO}))
+    book = factories.make_book("2026-03-02 10:14")
+    factories.fill_book(book, [blocked], [factories.balanced()], {"a": "balanced"})
+    add_restrictions(book, RestrictionDraft(RestrictionKind.NO_BUY, "cost", "GLD"), Concerned(("a",)))
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
-        await press(pilot, "p", "o")
-        assert isinstance(app.screen, PreviewPage)
+        await press(pilot, "p")
+        assert "Blocked: the broker limits crypto trading to liquidation." in screen_text(app)
         assert "Override" not in screen_text(app)
+        before = list(shown_messages(app))
+        await press(pilot, "o")
+        assert isinstance(app.screen, PreviewPage)
+        assert shown_messages(app) == before
 
     run(flow, book, section="1")
     assert factories.all_runs(book) == []
+
+
+def test_the_preview_stays_when_an_override_is_not_made() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "p")
+        assert "Override" in screen_text(app)
+        await press(pilot, "o", "escape")
+        assert isinstance(app.screen, PreviewPage)
+
+    run(flow, restricted(), section="1")
 
 
 def test_one_of_several_restrictions_is_chosen_by_its_beginning() -> None:

@@ -211,7 +211,7 @@ def _store_accounts(tx: BookTransaction, fresh: Sequence[Account]) -> None:
             texts = "; ".join(RESTRICTION_TEXTS[one] for one in Restriction if one in account.restrictions)
             tx.record("account.restrictions", account.id, {"restrictions": sorted(account.restrictions)})
             if account.restrictions:
-                text = f"{account.name} ({account.account_number}) is restricted: {texts}"
+                text = f"{account.name} ({account.account_number}) is blocked by the broker: {texts}"
                 jobs.raise_alert(tx, book.now(), RESTRICTED_ALERT, account.id, text)
             else:
                 jobs.clear_alert(tx, RESTRICTED_ALERT, account.id, book.now())

@@ -26,6 +26,7 @@ from rebal_tui.services.evaluation.planning import holdings, plan_run
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.queries.desk_rows import DeskRows
 from rebal_tui.services.queries.firm import firm_view
+from rebal_tui.services.queries.restrictions import overridable
 from rebal_tui.services.queries.run_stops import account_stops
 from rebal_tui.services.queries.status import status_line
 from rebal_tui.services.queries.status_columns import run_state, status_columns, stopped_by
@@ -107,10 +108,14 @@ def preview(book: Book, account_id: str) -> PreviewView:
         deciding = deciding_check(decision.trace, decision.outcome)
         by_band = deciding is not None and deciding.check == "drift_band"
         stops = account_stops(book, account_id) if by_band else ()
-        return replace(preview_of(book, account_id, decision.plan, decision.reason), stops=stops)
-    due = f"Blocked: {decision.reason}." if decision.outcome is Outcome.BLOCKED else "No rebalance is due."
-    plan = plan_run(book, account_id, RunType.FULL_REBALANCE, given.portfolio.weights)
-    return preview_of(book, account_id, plan, f"{due} If you rebalanced now:")
+        plan, why = decision.plan, decision.reason
+    else:
+        stops = ()
+        due = f"Blocked: {decision.reason}." if decision.outcome is Outcome.BLOCKED else "No rebalance is due."
+        plan = plan_run(book, account_id, RunType.FULL_REBALANCE, given.portfolio.weights)
+        why = f"{due} If you rebalanced now:"
+    concerned = tuple(overridable(book, account_id, plan).items())
+    return replace(preview_of(book, account_id, plan, why), stops=stops, overridable=concerned)
 
 
 def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView:

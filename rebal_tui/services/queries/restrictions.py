@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.quantities import Money, Percent, Qty, money_text, percent_text, qty_text
 from rebal_tui.domain.trading_rules import RangeUnit, RestrictionScope, TradeRestriction
+from rebal_tui.services.advisory.restrictions import in_force
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.restrictions import RestrictionRow
 
@@ -30,6 +32,19 @@ def restriction_rows(
             or (one.portfolio_id is not None and one.portfolio_id in portfolios)
         )
     )
+
+
+def overridable(book: Book, account_id: str, plan: Plan | None = None) -> dict[str, str]:
+    """The restrictions that hold for an account today as display text, by id; with a plan, those of its assets (R-61).
+
+    What the broker blocks is none of them: no run can override it.
+    """
+    symbols = None if plan is None else {line.symbol for line in plan.lines}
+    return {
+        one.id: one.named.replace("_", " ", 1)
+        for one in in_force(book, account_id)
+        if one.symbol is None or symbols is None or one.symbol in symbols
+    }
 
 
 def symbols_held(book: Book, account_ids: Collection[str], portfolio_id: str | None) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from rebal_tui.domain.runs import Run, RunType
-from rebal_tui.services.advisory.restrictions import in_force
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import made_by_band
 from rebal_tui.services.evaluation.planning import plan_run
@@ -14,11 +13,6 @@ from rebal_tui.services.runs.manual import check_run, create_run
 from rebal_tui.services.runs.run_overrides import checked_override
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.store import runs
-
-
-def overridable(book: Book, account_id: str) -> dict[str, str]:
-    """The restrictions that hold for an account today as display text, by id."""
-    return {one.id: one.named.replace("_", " ", 1) for one in in_force(book, account_id)}
 
 
 def preview_manual_override(

@@ -164,7 +164,8 @@ class AccountView:
 class PreviewView:
     """A preview of a run: its plan and the effect on the account. Nothing is sent.
 
-    `stops` are the three destinations of a run that a drift band makes, each with its figures (R-62).
+    `stops` are the three destinations of a run that a drift band makes, each with its figures (R-62). `overridable` are
+    the advisor's restrictions that concern the run, as (id, display text).
     """
 
     account_id: str
@@ -178,3 +179,4 @@ class PreviewView:
     after: tuple[tuple[str, int], ...]
     at: datetime
     stops: tuple[RunStops, ...] = ()
+    overridable: tuple[tuple[str, str], ...] = ()

@@ -15,12 +15,14 @@ from rebal_tui.tui.widgets.tabs import ALL, Tab
 
 GROUPS = {
     AccountGroup.EXCEPTIONS: ("▲", "bad", "Except"),
-    AccountGroup.RESTRICTED: ("◌", "warn", "Restr"),
+    AccountGroup.RESTRICTED: ("◌", "warn", "Block"),
     AccountGroup.NOT_ACTIVE: ("✗", "warn", "Inact"),
     AccountGroup.UNSUBSCRIBED: ("○", "key", "Unsub"),
     AccountGroup.RUNNING: ("▶", "accent", "Run"),
     AccountGroup.RESERVED: ("$", "key", "Resv"),
 }
+BLOCKED_LABEL = "Blocked"
+"""The label of the accounts that the broker blocks; restrictions are what an advisor makes (R-60)."""
 
 
 def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]]) -> tuple[Tab, ...]:
@@ -28,7 +30,8 @@ def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]]) -> tuple[
     tabs = [Tab(ALL, ALL, figure=f"{total:,}")]
     for group, count in groups:
         mark, style, short = GROUPS[group]
-        tabs.append(Tab(group, group, mark, f"{count:,}", style if count else "muted", short))
+        label = BLOCKED_LABEL if group is AccountGroup.RESTRICTED else group
+        tabs.append(Tab(group, label, mark, f"{count:,}", style if count else "muted", short))
     return tuple(tabs)
 
 
@@ -85,7 +88,7 @@ def columns() -> tuple[Column[AccountRow], ...]:
             "portfolio", "Portfolio", 12, _portfolio, sort=lambda row: fold(row.portfolio), priority=1, grow=2,
             max_width=36, whole=True,
         ),
-        Column("restrictions", "Restrictions", 14, _restrictions, priority=8, grow=2, max_width=30),
+        Column("restrictions", "Broker block", 14, _restrictions, priority=8, grow=2, max_width=30),
         Column("state", "Status", 12, _state, sort=lambda row: row.state, grow=3, max_width=48, whole=True),
         Column(
             "number", "Account", 9, lambda row: row.account_number, sort=lambda row: row.account_number, priority=5,

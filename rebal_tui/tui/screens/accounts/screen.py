@@ -224,7 +224,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
                 self.host.work(
                     self.host.change(
                         lambda: self.host.ask(account_events.set_restriction, now.account_id, Restriction(key), on),
-                        f"{'Restricted' if on else 'Restriction lifted'}: {what}",
+                        f"{'Blocked' if on else 'Block lifted'}: {what}",
                     ),
                     name="restriction",
                 )

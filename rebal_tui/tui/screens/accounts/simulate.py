@@ -32,7 +32,7 @@ def choices(row: AccountRow) -> list[Choice]:
     ]  # fmt: skip
     return [
         *first,
-        Choice(RETURN, "ACH return…", "a deposit bounces: cash is debited, the account is restricted"),
+        Choice(RETURN, "ACH return…", "a deposit bounces: cash is debited, the broker blocks the account"),
         Choice(TRANSFER_IN, "transfer in…", "shares arrive from outside by account transfer"),
         Choice(STATUS, "account status…", f"currently {row.status}"),
     ]
@@ -98,8 +98,8 @@ def return_form(row: AccountRow) -> FormScreen:
         goes = min(amount, max(now.cash, 0))
         lines = figures(
             [("Cash", formats.money(now.cash), formats.money(_plus(now.cash, -goes)))],
-            "Only free cash is debited, not spent or reserved cash. The account is restricted and no run starts until "
-            "the restriction is lifted.",
+            "Only free cash is debited, not spent or reserved cash. The broker blocks the account; no run starts until "
+            "the block is lifted.",
         )
         text = f"A deposit of ${formats.money(amount)} of {now.client} ({now.account_number}) bounces."
 

@@ -21,6 +21,8 @@ ANSWERS = {
     ExceptionKind.RUN_FAILED: "acknowledges the run",
 }
 """What the answer key does, by kind; for other kinds it goes to the subject."""
+KIND_NAMES = {ExceptionKind.ACCOUNT_RESTRICTED: "account blocked"}
+"""Kinds that have another name on the screen than in the API."""
 ALERT_KINDS = {
     "restricted": "◌ account",
     "account_ended": "◌ account",
@@ -53,7 +55,7 @@ def kind_text(row: Row) -> str:
     """Return the glyph and name of the kind of a row."""
     if isinstance(row, AlertView):
         return ALERT_KINDS.get(row.kind, row.kind)
-    return f"! {formats.words(row.kind)}"
+    return f"! {KIND_NAMES.get(row.kind) or formats.words(row.kind)}"
 
 
 def columns() -> tuple[Column[Row], ...]:

@@ -77,10 +77,11 @@ def read_amount(values: Values, key: str = "amount") -> Money:
     return amount
 
 
-class FormScreen(LiveDialog, Dialog[None]):
+class FormScreen(LiveDialog, Dialog[bool]):
     """A form with faults next to its fields and a preview below, refreshed on every key press and heartbeat.
 
-    Enter asks for confirmation before anything is done. If the action is refused, the form stays open.
+    Enter asks for confirmation before anything is done. If the action is refused, the form stays open. Returns True
+    once the action is done.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
@@ -212,7 +213,7 @@ class FormScreen(LiveDialog, Dialog[None]):
         async def do() -> str:
             answer = await self.host.ask(proposal.act)
             if self.is_attached:
-                self.dismiss()
+                self.dismiss(True)
             return answer
 
         if self.is_current:

@@ -10,7 +10,7 @@ from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui import formats
-from rebal_tui.tui.book_services import run_override_queries, run_overrides
+from rebal_tui.tui.book_services import restriction_queries, run_override_queries, run_overrides
 from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
@@ -23,8 +23,8 @@ Preview = Callable[[Book, Sequence[str], str], PreviewView]
 Act = Callable[[Book, Sequence[str], str], str]
 
 
-async def ask_for_manual_override(screen: ListScreen, view: PreviewView) -> None:
-    """Ask for restrictions and a note, and make the previewed run without those restrictions."""
+def manual_override(view: PreviewView) -> FormScreen:
+    """Create the form that asks for restrictions and a note, and makes the previewed run without those restrictions."""
     account_id, kind = view.account_id, RunType(view.plan.type)
 
     def preview(book: Book, ids: Sequence[str], note: str) -> PreviewView:
@@ -35,7 +35,7 @@ async def ask_for_manual_override(screen: ListScreen, view: PreviewView) -> None
         return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
 
     title = f"Override for one {formats.words(kind)} · {view.client}"
-    await _ask(screen, account_id, title, preview, act, "Run")
+    return _form(title, dict(view.overridable), preview, act, "Run")
 
 
 async def ask_for_queued_override(screen: ListScreen, run_id: str, account_id: str, client: str) -> None:
@@ -48,15 +48,11 @@ async def ask_for_queued_override(screen: ListScreen, run_id: str, account_id: s
         run_overrides.override_queued_run(book, run_id, ids, note)
         return f"run {formats.short_id(run_id)} of {client} awaits approval of its new plan"
 
-    await _ask(screen, account_id, f"Override for this run · {client}", preview, act, "Override")
-
-
-async def _ask(screen: ListScreen, account_id: str, title: str, preview: Preview, act: Act, yes: str) -> None:
-    known: Mapping[str, str] = await screen.host.ask(run_override_queries.overridable, account_id)
+    known: Mapping[str, str] = await screen.host.ask(restriction_queries.overridable, account_id)
     if not known:
-        screen.host.say("The account has no restriction of yours; only the broker lifts its own.", "warning")
+        screen.host.say("No restriction of yours concerns this run; what the broker blocks stays blocked.", "warning")
     elif screen.is_current:
-        screen.app.push_screen(_form(title, known, preview, act, yes))
+        screen.app.push_screen(_form(f"Override for this run · {client}", known, preview, act, "Override"))
 
 
 def _form(title: str, known: Mapping[str, str], preview: Preview, act: Act, yes: str) -> FormScreen:

@@ -14,13 +14,13 @@ from rebal_tui.tui.host import host_of
 from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
-from rebal_tui.tui.screens.shared.override_form import ask_for_manual_override
+from rebal_tui.tui.screens.shared.override_form import manual_override
 from rebal_tui.tui.screens.shared.plan_effects import plan_effects
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 
 
 class PreviewPage(ReadScreen):
-    """The preview of a run; `v` asks whether to make it, `o` which restrictions it may override."""
+    """The preview of a run; `v` asks whether to make it, `o` which restrictions it may override, if any concern it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "run", "Run it"), Binding("o", "override", "Override")]
 
@@ -29,19 +29,23 @@ class PreviewPage(ReadScreen):
         self._owner = owner
         self._view = view
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer an override only where the account has a restriction that a run may override."""
-        del parameters
-        return action != "override" or bool(self._view.plan.rules.restrictions)
-
     def action_run(self) -> None:
         view, owner = self._view, self._owner
         self.dismiss()
         host_of(self).work(confirm_manual_run(owner, view.account_id, view.client, view.plan.type), name="run")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the override only of a run that a restriction concerns."""
+        return bool(self._view.overridable) if action == "override" else super().check_action(action, parameters)
+
     def action_override(self) -> None:
-        self.dismiss()
-        host_of(self).work(ask_for_manual_override(self._owner, self._view), name="override")
+        """Ask over the preview, which closes once the run is made."""
+
+        def close(made: bool | None) -> None:
+            if made and self.is_attached:
+                self.dismiss()
+
+        self.app.push_screen(manual_override(self._view), close)
 
 
 async def show_preview(owner: ListScreen, account_id: str) -> None:
