@@ -51,8 +51,14 @@ def _fields(names: tuple[str, ...], account: str, hint: str = "dollars, such as 
     return [Field("account", "Account", account, "client, number or id", names), Field("amount", "Amount", hint=hint)]
 
 
-def withdrawal_form(names: tuple[str, ...], account: str = "") -> FormScreen:
-    """Create the form of a withdrawal, with a preview of sells, resulting weights and earliest payout day."""
+def withdrawal_form(
+    names: tuple[str, ...], account: str = "", requested: Callable[[str], None] = lambda _id: None
+) -> FormScreen:
+    """Create the form of a withdrawal, with a preview of sells, resulting weights and earliest payout day.
+
+    `requested` gets the id of the withdrawal, once the form is closed.
+    """
+    made: list[str] = []
 
     def propose(book: Book, values: Values) -> Proposal:
         row, amount = _read(book, values, _read_amount_or_everything)
@@ -61,6 +67,7 @@ def withdrawal_form(names: tuple[str, ...], account: str = "") -> FormScreen:
 
         def act(book: Book) -> str:
             withdrawal = withdrawals.request_withdrawal(book, row.account_id, amount)
+            made.append(withdrawal.id)
             return f"{what} for {row.client}, {formats.words(withdrawal.stage)}"
 
         lines = withdrawal_preview_lines(view)
@@ -68,7 +75,7 @@ def withdrawal_form(names: tuple[str, ...], account: str = "") -> FormScreen:
         return Proposal(lines, "Withdraw?", text, "Withdraw", act, "Withdrawal requested", _effects(row, view))
 
     fields = _fields(names, account, f"2500, or {EVERYTHING}")
-    return FormScreen("New withdrawal", fields, propose)
+    return FormScreen("New withdrawal", fields, propose, done=lambda: requested(made[-1]))
 
 
 def _effects(row: AccountRow, view: WithdrawalPreview) -> list[Effect]:

@@ -114,7 +114,12 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
 
     async def _form(self, account: str) -> None:
         names = await self.host.ask(account_queries.account_names)
-        self._push(withdrawal_form(names, account))
+        self._push(withdrawal_form(names, account, self._requested))
+
+    def _requested(self, withdrawal_id: str) -> None:
+        """Put the cursor on a new withdrawal, in the place that it has in the order of the list."""
+        self.table.renew_order()
+        self.table.go_to(withdrawal_id)
 
     def _push(self, form: FormScreen) -> None:
         if self.is_current:

@@ -101,13 +101,22 @@ class FormScreen(LiveDialog, Dialog[None]):
     FormScreen #form-note { width: 1fr; color: $foreground 60%; }
     """
 
-    def __init__(self, title: str, fields: Sequence[Field], propose: Propose, *, blame: str = "amount") -> None:
-        """`blame` is the field that shows faults without a known field."""
+    def __init__(
+        self,
+        title: str,
+        fields: Sequence[Field],
+        propose: Propose,
+        *,
+        blame: str = "amount",
+        done: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`blame` is the field that shows faults without a known field; `done` is called after the action."""
         super().__init__()
         self._heading = title
         self.fields = tuple(fields)
         self._propose = propose
         self._blame = blame
+        self._done = done
         self._request = 0
         self._enter_pressed = False
         self._proposal: Proposal | None = None
@@ -213,6 +222,7 @@ class FormScreen(LiveDialog, Dialog[None]):
             answer = await self.host.ask(proposal.act)
             if self.is_attached:
                 self.dismiss()
+            self._done()
             return answer
 
         if self.is_current:
