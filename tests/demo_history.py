@@ -15,12 +15,15 @@ from pathlib import Path
 from rebal_tui import bootstrap
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.market.clock import ClockState, SimulatedClock
 from rebal_tui.market.walk import RandomWalk
+from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import store_clock, store_walk
 from rebal_tui.services.book.policy import apply_policy, policy_of
 from rebal_tui.services.queries import log
+from rebal_tui.services.queries.desk import desk_snapshot
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation.demonstration import corporate_actions, history, script, setup
 from rebal_tui.store import book_settings, jobs
@@ -35,6 +38,8 @@ ACTION_SESSIONS = (20, 40)
 """The sessions of the history on which the dividend and the split take effect."""
 ALERT_AGE = timedelta(days=3)
 """Alerts older than this are acknowledged each morning, as an advisor would."""
+LEAVERS = 4
+"""Accounts whose subscriptions end on the last day, so that there are some to subscribe."""
 WEEKEND = (("QQQ", Percent(-700)), ("XLE", Percent(600)))
 """Price changes of the last weekend, in hundredths of a percent, so that some accounts are outside their bands."""
 
@@ -51,6 +56,8 @@ def make_history(path: Path, sessions: int = history.SESSIONS, end: datetime = s
         book_settings.put(tx, script.STARTED_AT, str(to_time(start - timedelta(days=30))))
     _live(book, end, sessions)
     apply_policy(book, replace(policy_of(book), evaluate_minutes=USUAL))
+    calm = [row.account_id for row in desk_snapshot(book).rows if row.status is StatusKind.IN_RANGE]
+    subscriptions.unsubscribe_many(book, calm[:LEAVERS])
     with book.write() as tx:
         script.mark(tx, history.SEED, history.ACCOUNTS)
         if isinstance(book.feed, RandomWalk):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,19 @@ from textual.widgets import Input, Static
 from rebal_tui.domain.cash import JournalStatus, WithdrawalStage
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.view_models.cash import CashSnapshot
 from rebal_tui.store import cash as store
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.cash.columns import cash_rows
 from rebal_tui.tui.screens.cash.screen import CashScreen
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.sections import Section
+from rebal_tui.tui.widgets.table import BookTable
 from tests.services import factories
 from tests.services.brokers import reopen
 from tests.tui.driving import press, screen_text, settle, shown_messages
@@ -321,3 +326,30 @@ def test_everything_can_be_withdrawn_and_the_account_stays_unsubscribed() -> Non
 
     run(flow, book)
     sound(book)
+
+
+def test_the_rows_of_deposits_stay_the_same_when_another_one_comes() -> None:
+    """The list has the newest only, so that each newer one pushes out the oldest."""
+    at = datetime(2026, 3, 2, 15, tzinfo=UTC)
+    deposits = [(at + timedelta(minutes=n), "a", "Client a", parse_money("5"), "deposit") for n in (3, 2, 2, 1)]
+    before = cash_rows(CashSnapshot(1, (), (), tuple(deposits[1:])))
+    after = cash_rows(CashSnapshot(1, (), (), tuple(deposits[:3])))
+    assert len({row.key for row in before}) == len({row.key for row in after}) == 3
+    assert [row.key for row in after][1:] == [row.key for row in before][:2]
+
+
+def test_the_cursor_goes_to_a_new_withdrawal() -> None:
+    book = invested()
+    for _ in range(3):
+        deposit(book, "b", parse_money("5"))
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "down", "down")
+        await ask_for(pilot, "client a", "500")
+        await press(pilot, "y")
+        table = app.screen.query_one(BookTable)
+        assert table.cursor_key == only(book).id
+        assert table.rows[0].key == only(book).id
+        assert table.moved == 0
+
+    run(flow, book)

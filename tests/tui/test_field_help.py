@@ -21,7 +21,7 @@ from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import market_book, run
 
 FORMS_SHOWN = (
-    withdrawal_form(("a",)),
+    withdrawal_form(("a",), "", []),
     journal_form(("a",), "", incoming=True),
     restriction_form("Growth", Concerned(("a",)), ("SPY",)),
     account_settings_form("a", "Ruiz", (AccountSettings(), Overrides())),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
 from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
@@ -11,6 +13,10 @@ from rebal_tui.services.view_models.runs import RunsSnapshot
 from rebal_tui.store import past_rows
 from rebal_tui.store.run_search import DateBound, Match
 
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
 _ORIGINS = {InitiatedFrom.SYSTEM: "automatic", InitiatedFrom.API: "manual"}
 
 
@@ -18,10 +24,10 @@ def find_runs(book: Book, text: str, limit: int = 500) -> RunsSnapshot:
     """The newest runs that match a filter, at most `limit`, with the number of all that do.
 
     Each word is in the client's name, an id, the account number, the portfolio, the status, the type, the origin or the
-    session. A term that cannot be read filters nothing.
+    session; a day and a month, such as `23 nov`, are a session. A term that cannot be read filters nothing.
     """
     wanted = parse_filter(text, RUN_FIELDS, RUN_CHOICES)
-    matches = [_match(book, word) for word in wanted.words]
+    matches = [_match(book, word) for word in _with_days(wanted.words)]
     dates = []
     for term in wanted.terms:
         if term.field == "date":
@@ -30,6 +36,26 @@ def find_runs(book: Book, text: str, limit: int = 500) -> RunsSnapshot:
             matches.append(_match(book, term.value, term))
     found, count = past_rows.find(book.database, matches, dates, limit)
     return RunsSnapshot(book.version, rows_of(book, found), past_rows.count(book.database), count)
+
+
+def _with_days(words: Sequence[str]) -> list[str]:
+    """The words, with a day and a month beside each other as sessions have them: `23 nov` and `nov 23` are `-11-23`."""
+    found: list[str] = []
+    for word in words:
+        day = _month_and_day(found[-1], word) if found else ""
+        if day:
+            found[-1] = day
+        else:
+            found.append(word)
+    return found
+
+
+def _month_and_day(one: str, other: str) -> str:
+    for day, name in ((one, other), (other, one)):
+        month = next((n for n, known in enumerate(_MONTHS, 1) if len(name) > 2 and known.startswith(name)), 0)
+        if month and len(day) < 3 and day.isascii() and day.isdecimal() and 1 <= int(day) <= 31:
+            return f"-{month:02}-{int(day):02}"
+    return ""
 
 
 def _match(book: Book, word: str, term: Term | None = None) -> Match:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from rebal_tui.domain.portfolios import Condition, Portfolio, Weights
@@ -28,13 +28,30 @@ class PortfolioRow:
     review: bool
 
 
+MAX_AFFECTED = 100
+"""How many accounts an impact names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """A subscriber that a change would trade for, or would if `note` did not stop it: the cooldown, a missing price."""
+
+    account_id: str
+    client: str
+    account_number: str
+    orders: int
+    turnover: Money
+    note: str
+
+
 @dataclass(frozen=True, slots=True)
 class Impact:
     """What saving a portfolio change would do to its subscribers if they were evaluated now.
 
     `outside_before` and `outside_after` count accounts outside a band. `orders` and `turnover` are those of the full
     rebalances that would follow: of the accounts outside, or of all with the condition on an update. `cooling` counts
-    accounts that wait for their cooldown, `unable` those that cannot be valued.
+    accounts that wait for their cooldown, `unable` those that cannot be valued. `affected` names them all, the largest
+    turnover first, at most `MAX_AFFECTED`.
     """
 
     subscribers: int
@@ -44,6 +61,7 @@ class Impact:
     turnover: Money
     cooling: int
     unable: int
+    affected: tuple[Affected, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,17 +179,17 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         self._wanted = None if self.move_to(key) else key
 
     def cycle_sort(self) -> str | None:
-        """Sort by the next sortable column; after the last one, by the natural order.
+        """Sort by the next sortable column on the screen; after the last one, by the natural order.
 
-        Returns the name of the order if no visible column header shows it, else None.
+        Returns the name of the order if no column header shows it, else None.
         """
-        keys: list[str | None] = [None, *(column.key for column in self.columns if column.sort is not None)]
-        following = keys[(keys.index(self.view.sort) + 1) % len(keys)]
-        column = next((column for column in self.columns if column.key == following), None)
-        self.view = View(following, column.descending if column else False, self.view.text)
-        if column is None:
-            return "the default order"
-        return None if any(placed.column is column for placed in self._placed_columns) else column.title
+        columns = {column.key: column for column in self.placed_columns if column.sort is not None}
+        keys: list[str | None] = [None, *columns]
+        at = keys.index(self.view.sort) if self.view.sort in columns else 0
+        following = keys[(at + 1) % len(keys)]
+        descending = following is not None and columns[following].descending
+        self.view = View(following, descending, self.view.text)
+        return None if following else "the default order"
 
     def reverse_sort(self) -> None:
         """Reverse the sort order."""
@@ -199,8 +199,13 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         """Discard all rendered rows."""
         self._strips.clear()
 
-    def watch_view(self) -> None:
+    def watch_view(self, old: View, new: View) -> None:
+        """Another sort order is shown from its first row; with another filter, the cursor's row stays in view."""
         self._arrange()
+        if (old.sort, old.reverse) != (new.sort, new.reverse):
+            self._go(0)
+        else:
+            self.show_cursor()
 
     def watch_marked(self) -> None:
         self.refresh()
@@ -257,7 +262,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
     def action_sort_now(self) -> None:
         """Put the rows in their current order."""
-        self.watch_view()
+        self._arrange()
 
     def on_key(self) -> None:
         self._order.touch(get_running_loop().time())
@@ -303,18 +308,22 @@ class BookTable(StyledView, Generic[R], can_focus=True):
             return
         index = min(max(index, 0), len(self._rows) - 1)
         old, self._cursor = self._cursor, index
-        height = max(self.scrollable_content_region.height - 1, 1)
-        top = round(self.scroll_y)
-        if index < top:
-            self.scroll_to(y=index, animate=False, immediate=True)
-        elif index >= top + height:
-            self.scroll_to(y=index - height + 1, animate=False, immediate=True)
+        self.show_cursor()
         self._refresh_row(old)
         self._refresh_row(index)
         key = self._rows.key_at(index)
         if key != self._cursor_key:
             self._cursor_key = key
             self.post_message(self.Highlighted(self, key))
+
+    def show_cursor(self) -> None:
+        """Scroll to the row under the cursor, unless it is in view."""
+        height = max(self.scrollable_content_region.height - 1, 1)
+        top, index = round(self.scroll_y), self._cursor
+        if index < top:
+            self.scroll_to(y=index, animate=False, immediate=True)
+        elif index >= top + height:
+            self.scroll_to(y=index - height + 1, animate=False, immediate=True)
 
     def _refresh_row(self, index: int) -> None:
         y = index - round(self.scroll_y) + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -83,3 +84,17 @@ def test_amounts_beyond_int64_columns_are_summed_exactly() -> None:
     found = impact(book, "balanced", body(plain, like))
     assert found == exact_impact(book, "balanced", body(plain, like))
     assert found.orders == 2
+
+
+def test_an_impact_names_the_accounts_that_would_trade_and_those_that_wait() -> None:
+    book = make_book()
+    accounts = [account("a", "500", {"SPY": "15", "TLT": "35"}), account("b", "5000", {"SPY": "150", "TLT": "350"})]
+    accounts.append(account("c", "500", {"SPY": "15", "TLT": "35"}))
+    last = {name: book.now() - timedelta(days=days) for name, days in (("a", 60), ("b", 60), ("c", 1))}
+    fill_book(book, accounts, [balanced()], dict.fromkeys("abc", "balanced"), last)
+    plain = book.portfolios["balanced"]
+    found = impact(book, "balanced", body(plain, balanced(weights={"SPY": "35", "TLT": "60"}, cooldown=30)))
+    assert [(one.account_id, one.orders, one.note) for one in found.affected] == [
+        ("b", 2, ""), ("a", 2, ""), ("c", 0, "waits for the cooldown"),
+    ]  # fmt: skip
+    assert sum(one.turnover for one in found.affected) == found.turnover

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rebal_tui import bootstrap, demo_book
+from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import new_york_day
@@ -27,6 +28,8 @@ def test_the_demonstration_opens_with_sixty_sessions_behind_it(tmp_path: Path) -
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     book = bootstrap.open_simulation(database)
     assert (new_york_day(book.now()), len(book.accounts)) == (setup.DEFAULT_START.date(), history.ACCOUNTS)
+    without = [one for one in book.accounts.values() if one.id not in book.subscriptions]
+    assert len([one for one in without if not one.restrictions and one.status is AccountStatus.ACTIVE]) >= 6
 
     made = runs.newest(database, -1)
     days = {run.session for run in made}

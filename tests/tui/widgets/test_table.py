@@ -83,22 +83,65 @@ def test_the_header_stays_and_rows_scroll() -> None:
     table_run(script)
 
 
-def test_the_cursor_stays_on_its_row_when_the_order_changes() -> None:
+def test_the_cursor_stays_on_its_row_when_other_rows_come() -> None:
     async def script(pilot: Pilot[None], table: BookTable[Row], messages: list[Message]) -> None:
         table.move_to("k05")
         await pilot.pause()
         highlighted = len([m for m in messages if isinstance(m, BookTable.Highlighted)])
-        table.view = View("name", reverse=True)
-        await pilot.pause()
-        assert table.cursor_key == "k05"
-        assert [row.name for row in table.rows] == sorted((row.name for row in ROWS), reverse=True)
-        assert "Name▼" in line(table, 0)
         table.set_rows(tuple(reversed(ROWS)))
         await pilot.pause()
         assert table.cursor_key == "k05"
         assert len([m for m in messages if isinstance(m, BookTable.Highlighted)]) == highlighted
 
     table_run(script)
+
+
+def test_another_sort_order_is_shown_from_its_first_row() -> None:
+    """Where it was chosen to see what is first, the row that the cursor was on may be far away."""
+
+    async def script(pilot: Pilot[None], table: BookTable[Row], messages: list[Message]) -> None:
+        del messages
+        table.move_to("k05")
+        table.view = View("name", reverse=True)
+        await pilot.pause()
+        assert [row.name for row in table.rows] == sorted((row.name for row in ROWS), reverse=True)
+        assert table.cursor_key == table.rows[0].key
+        assert table.scroll_y == 0
+        assert "Name▼" in line(table, 0)
+
+    table_run(script)
+
+
+def test_the_row_under_the_cursor_stays_in_view_when_a_filter_is_cleared() -> None:
+    rows = tuple(Row(f"k{n:03}", f"name {n}", n) for n in range(200))
+
+    async def script(pilot: Pilot[None], table: BookTable[Row], messages: list[Message]) -> None:
+        del messages
+        table.set_rows(rows)
+        table.view = View(text="150")
+        await pilot.pause()
+        assert table.cursor_key == "k150"
+        table.view = View()
+        await pilot.pause()
+        assert table.cursor_key == "k150"
+        assert 0 <= 150 - table.scroll_y < table.size.height
+
+    table_run(script)
+
+
+def test_sorting_goes_through_the_columns_on_the_screen() -> None:
+    async def script(pilot: Pilot[None], table: BookTable[Row], messages: list[Message]) -> None:
+        del messages
+        shown = [column.key for column in table.placed_columns if column.sort is not None]
+        assert len(shown) < len([column for column in table.columns if column.sort is not None])
+        for key in shown:
+            assert table.cycle_sort() is None
+            assert table.view.sort == key
+            await pilot.pause()
+        assert table.cycle_sort() == "the default order"
+        assert table.view.sort is None
+
+    table_run(script, size=(14, 12))
 
 
 def test_a_removed_row_passes_the_cursor_to_its_neighbor() -> None:

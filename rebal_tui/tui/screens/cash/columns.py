@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,14 +61,19 @@ class CashRow:
 
 
 def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
-    """Return all rows: stopped withdrawals, withdrawals in progress, then the rest, each newest first."""
+    """Return all rows: stopped withdrawals, withdrawals in progress, then the rest, each newest first.
+
+    The key of a deposit stays the same when others come: the list has only the newest.
+    """
     rows = [_withdrawal(view) for view in snapshot.withdrawals]
     rows += [_journal(view) for view in snapshot.journals]
-    rows += [
-        CashRow(f"deposit-{len(snapshot.deposits) - index}-{at.isoformat()}", "deposit", account, client, amount, at,
-                formats.words(kind), "bad" if amount <= 0 or kind == "ach_return" else "good", 2)
-        for index, (at, account, client, amount, kind) in enumerate(snapshot.deposits)
-    ]  # fmt: skip
+    alike: Counter[str] = Counter()
+    for at, account, client, amount, kind in snapshot.deposits:
+        key = f"deposit-{account}-{at.isoformat()}-{kind}-{amount}"
+        style = "bad" if amount <= 0 or kind == "ach_return" else "good"
+        numbered = f"{key}-{alike[key]}"
+        rows.append(CashRow(numbered, "deposit", account, client, amount, at, formats.words(kind), style, 2))
+        alike[key] += 1
     return tuple(sorted(rows, key=lambda row: (row.rank, -row.at.timestamp())))
 
 

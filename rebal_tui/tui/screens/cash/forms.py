@@ -51,8 +51,11 @@ def _fields(names: tuple[str, ...], account: str, hint: str = "dollars, such as 
     return [Field("account", "Account", account, "client, number or id", names), Field("amount", "Amount", hint=hint)]
 
 
-def withdrawal_form(names: tuple[str, ...], account: str = "") -> FormScreen:
-    """Create the form of a withdrawal, with a preview of sells, resulting weights and earliest payout day."""
+def withdrawal_form(names: tuple[str, ...], account: str, made: list[str]) -> FormScreen:
+    """Create the form of a withdrawal, with a preview of sells, resulting weights and earliest payout day.
+
+    `made` gets the id of the withdrawal once it is requested.
+    """
 
     def propose(book: Book, values: Values) -> Proposal:
         row, amount = _read(book, values, _read_amount_or_everything)
@@ -61,6 +64,7 @@ def withdrawal_form(names: tuple[str, ...], account: str = "") -> FormScreen:
 
         def act(book: Book) -> str:
             withdrawal = withdrawals.request_withdrawal(book, row.account_id, amount)
+            made.append(withdrawal.id)
             return f"{what} for {row.client}, {formats.words(withdrawal.stage)}"
 
         lines = withdrawal_preview_lines(view)

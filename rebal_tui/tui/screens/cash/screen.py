@@ -20,7 +20,6 @@ from rebal_tui.tui.screens.cash.columns import CashRow
 from rebal_tui.tui.screens.cash.forms import journal_form, withdrawal_form
 from rebal_tui.tui.screens.cash.lines import cancel_text, movement_lines, withdrawal_lines
 from rebal_tui.tui.screens.shared.export_choices import Reported
-from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, Section
@@ -114,11 +113,16 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
 
     async def _form(self, account: str) -> None:
         names = await self.host.ask(account_queries.account_names)
-        self._push(withdrawal_form(names, account))
+        made: list[str] = []
 
-    def _push(self, form: FormScreen) -> None:
+        def requested(done: bool | None) -> None:
+            """Put the cursor on a new withdrawal, in the place that it has in the order of the list."""
+            if done:
+                self.table.renew_order()
+                self.table.go_to(made[-1])
+
         if self.is_current:
-            self.app.push_screen(form)
+            self.app.push_screen(withdrawal_form(names, account, made), requested)
 
     def action_withdraw(self) -> None:
         self.new_withdrawal()
@@ -128,7 +132,8 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
 
     async def _journal(self, incoming: bool) -> None:
         names = await self.host.ask(account_queries.account_names)
-        self._push(journal_form(names, "", incoming=incoming))
+        if self.is_current:
+            self.app.push_screen(journal_form(names, "", incoming=incoming))
 
     def action_cancel_withdrawal(self) -> None:
         view = self._withdrawal()

@@ -25,7 +25,14 @@ from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, Note
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm
 from rebal_tui.tui.screens.portfolios.layout import ON, REBALANCE, SCOPES, compose_form
-from rebal_tui.tui.screens.portfolios.lines import cooldown_text, dates_text, impact_lines, impact_text, stop_notes
+from rebal_tui.tui.screens.portfolios.lines import (
+    affected_lines,
+    cooldown_text,
+    dates_text,
+    impact_lines,
+    impact_text,
+    stop_notes,
+)
 from rebal_tui.tui.screens.portfolios.live_preview import foot_lines, impact_panel, live_lines
 from rebal_tui.tui.screens.portfolios.weight_rows import WeightRow, WeightRows
 from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
@@ -354,7 +361,14 @@ class PortfolioEditor(Dialog[str]):
             f"{impact_text(impact)}\n\nThe next evaluation of its subscribers uses the saved portfolio; "
             "runs and orders may follow then. Saving itself sends nothing."
         )
-        self.host.confirm_sending(f"Save {body.name}?", text, "Save", lambda: self._store(body), f"Saved {body.name}")
+        self.host.confirm_sending(
+            f"Save {body.name}?",
+            text,
+            "Save",
+            lambda: self._store(body),
+            f"Saved {body.name}",
+            (lambda width, _height: affected_lines(impact, width)) if impact.affected else None,
+        )
 
     async def _store(self, body: PortfolioBody) -> None:
         before = self._saved

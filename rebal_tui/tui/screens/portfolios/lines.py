@@ -9,7 +9,7 @@ from rebal_tui.domain.portfolios import CalendarCondition, Condition, PortfolioU
 from rebal_tui.domain.text import count_text, day_text
 from rebal_tui.engine.trace_text import condition_text
 from rebal_tui.services.view_models.accounts import AccountRow
-from rebal_tui.services.view_models.portfolios import Impact, PortfolioView
+from rebal_tui.services.view_models.portfolios import MAX_AFFECTED, Impact, PortfolioView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.portfolios.columns import shares_of, status_segment
 from rebal_tui.tui.screens.portfolios.form import LEAST, LEAST_PERCENT, STAGGER, PortfolioForm
@@ -178,11 +178,29 @@ def impact_lines(name: str, impact: Impact, what: str) -> Builder:
         size = max(len(fact) for fact, _ in impact_facts(impact))
         for fact, figure in impact_facts(impact):
             lines.append(((fact.ljust(size), "muted"), ("   ", ""), (figure, "title")))
-        lines += [(), *before_after(impact, width), ()]
+        lines += [(), *before_after(impact, width), (), *affected_lines(impact, width), ()]
         text = "At current prices. This preview sends and saves nothing."
         return [*lines, *paragraph(text, width, "muted")]
 
     return build
+
+
+def affected_lines(impact: Impact, width: int) -> list[Line]:
+    """Return the accounts that would trade or wait, one a line, and the number of those that are left out."""
+    affected = impact.affected
+    if not affected:
+        return []
+    name = max(min(width - 8 - 14 - 24 - 3, 30), 10)
+    head = [("Client", name, "left", "muted"), ("Orders", 6, "right", "muted"), ("Turnover", 14, "right", "muted")]
+    lines: list[Line] = [heading("Accounts", width, count_text(len(affected), "account")), table_line(head)]
+    for one in affected:
+        figures = ("–", "–") if one.note else (f"{one.orders:,}", formats.money(one.turnover))
+        cells = [(one.client, name, "left", "title"), (figures[0], 6, "right", ""), (figures[1], 14, "right", "")]
+        cells.append((one.note, max(width - name - 23, 4), "left", "muted"))
+        lines.append(table_line(cells))
+    if len(affected) >= MAX_AFFECTED:
+        lines.append((("… those with the largest turnover", "muted"),))
+    return lines
 
 
 def before_after(impact: Impact, width: int) -> list[Line]:

@@ -39,7 +39,7 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
     NOUN = "run"
     FILTER_FIELDS = RUN_FIELDS
     FILTER_CHOICES = RUN_CHOICES
-    EXAMPLE_TERMS = "date>=2026-03 status:error client:moreau"
+    EXAMPLE_TERMS = "23 nov, date>=2026-03 status:error"
     CSS_PATH = "../shared/list.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
@@ -88,6 +88,8 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
                 self.table.renew_order()
             self.show_rows()
             self.show_filter()
+            if search != searched_before:
+                self.table.show_cursor()
         self.request_detail(self.table.cursor_key)
 
     def show_rows(self) -> None:

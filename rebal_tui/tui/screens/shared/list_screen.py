@@ -337,6 +337,7 @@ class TiledListScreen(ListScreen):
         self.tile = self.tiles.current = tile
         self.table.renew_order()
         self.show_rows()
+        self.table.show_cursor()
 
     def reset_filters(self) -> None:
         self.set_tile(ALL)
