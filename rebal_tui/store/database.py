@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rebal_tui.domain.errors import FILE_LOST, Halt, ReadOnly
 from rebal_tui.domain.free_space import FreeSpace, free_space
 from rebal_tui.domain.text import fold
+from rebal_tui.store import write_ahead_log
 from rebal_tui.store.file_mark import FileMark, FileWatch, same_content
 from rebal_tui.store.read_only_files import reading_uri
 
@@ -26,8 +27,6 @@ SqlRow = tuple[Any, ...]
 """A row as SQLite returns it, before conversion to a type of its own."""
 
 MEMORY = ":memory:"
-WAL_LIMIT = 8 * 1024 * 1024
-"""Size in bytes to which the write-ahead log is truncated after a checkpoint."""
 LISTED = "(SELECT value FROM json_each(?))"
 """The right side of `IN` for a parameter from `listed`.
 
@@ -145,7 +144,7 @@ class Database:
         if not read_only:
             self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.execute("PRAGMA synchronous = FULL")
-            self.connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
+            write_ahead_log.bound(self.connection, self.free_space())
         else:
             self.halt(Halt.VIEWING)
         self._depth = 0
@@ -209,7 +208,8 @@ class Database:
         self.require_in_place()
         space = self.free_space()
         if space is not None and not space.is_enough:
-            self._empty_log()
+            write_ahead_log.empty(self.connection)
+            self._remember_file()
             space = self.free_space()
         if space is not None and not space.is_enough:
             raise self.halt(Halt.DISK_FULL, str(space))
@@ -254,19 +254,6 @@ class Database:
         """A number that changes when another connection has committed to the file."""
         row = self.row("PRAGMA data_version")
         return int(row[0]) if row else 0
-
-    def _empty_log(self) -> None:
-        """Move the write-ahead log into the file, which on a small disk may free the space that is needed.
-
-        Whoever reads the file is not waited for.
-        """
-        (before,) = self.row("PRAGMA busy_timeout") or (0,)
-        with suppress(sqlite3.Error):
-            self.connection.execute("PRAGMA busy_timeout = 0")
-            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self.connection.execute(f"PRAGMA busy_timeout = {before}")
-        with suppress(OSError):
-            self._remember_file()
 
     def has_free_space(self) -> bool:
         """Whether the file's disk has as much free space as new work needs."""

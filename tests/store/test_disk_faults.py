@@ -151,6 +151,17 @@ def test_a_full_disk_names_what_it_needs_and_a_small_one_needs_little(
     assert free_space(0, 10**12).needed == MAX_NEEDED_BYTES
 
 
+def test_the_log_of_a_small_disk_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=10**6, total=6_000_000))
+    path = tmp_path / "book.db"
+    database = new_file(path)
+    for number in range(100):
+        with database.write() as tx:
+            book_settings.put(tx, "again", str(number) * 10_000)
+    assert path.with_name("book.db-wal").stat().st_size < 500_000
+    database.close()
+
+
 def test_the_log_is_emptied_where_its_space_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "book.db"
     database, log = new_file(path), path.with_name("book.db-wal")

@@ -17,7 +17,8 @@ from rebal_tui import bootstrap
 from rebal_tui.domain.errors import Conflict, Halt, ReadOnly
 from rebal_tui.store import book_settings
 from rebal_tui.store.backup import back_up
-from rebal_tui.store.database import WAL_LIMIT, Database
+from rebal_tui.store.database import Database
+from rebal_tui.store.write_ahead_log import WAL_LIMIT
 from rebal_tui.typed_paths import require_output
 from tests.store.books import new_file
 
