@@ -8,8 +8,10 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from rebal_tui.api.openapi import responds_with, responds_with_list
-from rebal_tui.api.responses import Timestamp, answer, book_client
+from rebal_tui.api.responses import Timestamp, answer, book_client, wants_extensions
 from rebal_tui.domain.accounts import AccountStatus
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries import accounts as account_queries
 from rebal_tui.services.wire import accounts
 from rebal_tui.services.wire.accounts import AccountQuery
 from rebal_tui.services.wire.models import accounts as models
@@ -48,7 +50,9 @@ async def get_account(request: Request, account_id: str) -> Response:
 @router.get("/trading/accounts/{account_id}/account", **responds_with(models.TradingAccount))
 async def trading_account(request: Request, account_id: str) -> Response:
     """Get an account's balances. A fill changes `cash` at once and `cash_withdrawable` at settlement (T+1)."""
-    return answer(request, await book_client(request).ask(lambda book: accounts.trading_account(book, account_id)))
+    extended = wants_extensions(request)
+    shape = await book_client(request).ask(lambda book: _trading_account(book, account_id, extended=extended))
+    return answer(request, shape)
 
 
 @router.get("/trading/accounts/{account_id}/positions", **responds_with_list(models.Position))
@@ -63,3 +67,9 @@ async def get_position(request: Request, account_id: str, symbol_or_asset_id: st
     return answer(
         request, await book_client(request).ask(lambda book: accounts.position(book, account_id, symbol_or_asset_id))
     )
+
+
+def _trading_account(book: Book, account_id: str, *, extended: bool) -> models.TradingAccount:
+    """A trading account, if `extended` with its status as an evaluation now would find it."""
+    status = account_queries.trade_status_of(book, account_id) if extended else None
+    return accounts.trading_account(book, account_id, status)

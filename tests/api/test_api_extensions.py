@@ -22,7 +22,10 @@ EXTENSIONS = {
     },
     "/v1/rebalancing/subscriptions": {"subscriptions[].overrides"},
     "/v1/accounts": {"name", "whole_shares", "minimum_trade"},
-    "/v1/trading/accounts/{id}/account": {"name", "restrictions", "trade_restrictions"},
+    "/v1/trading/accounts/{id}/account": {
+        "name", "restrictions", "trade_restrictions", "trade_status", "trade_status.kind", "trade_status.waits_for",
+        "trade_status.first_trade_at", "trade_status.sentence", "trade_status.note",
+    },
     "/v1/trading/accounts/{id}/positions": set(),
     "/v1/trading/accounts/{id}/orders?status=all": {"reject_reason"},
     "/v1/accounts/positions": set(),
@@ -57,6 +60,16 @@ def test_our_keys_are_there_only_for_those_who_ask(server: Server, account_id: s
     plain, extended = _keys(_answer(server, asked, {})), _keys(_answer(server, asked, {HEADER: "1"}))
     assert plain
     assert (extended - plain, plain - extended) == (EXTENSIONS[path], set())
+
+
+def test_the_status_of_an_account_has_its_sentence_and_its_date(server: Server, account_id: str) -> None:
+    path = f"/v1/trading/accounts/{account_id}/account"
+    status = _answer(server, path, {HEADER: "1"})["trade_status"]
+    assert (status["kind"], status["waits_for"]) == ("waits", "quota")
+    assert status["sentence"].startswith("Waits for the next session; already traded today.")
+    assert status["first_trade_at"].startswith("2026-03-03T14:30:00")
+    idle = server.account("100")
+    assert _answer(server, f"/v1/trading/accounts/{idle}/account", {HEADER: "1"})["trade_status"] is None
 
 
 def test_the_document_says_which_keys_are_ours(server: Server) -> None:

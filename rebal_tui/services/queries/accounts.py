@@ -75,6 +75,11 @@ def account_names(book: Book) -> tuple[str, ...]:
     return tuple(f"{texts.names[row]} · {texts.numbers[row]}" for row in order)
 
 
+def trade_status_of(book: Book, account_id: str) -> TradeStatus | None:
+    """What an account waits for, and its first possible trade; None without a subscription."""
+    return evaluate_account(book, account_id, stopped_by(book)).status if account_id in book.subscriptions else None
+
+
 def account_row(book: Book, account_id: str) -> AccountRow:
     """One account as a row. Raises `NotFound`."""
     account = book.account(account_id)
@@ -88,7 +93,7 @@ def account_row(book: Book, account_id: str) -> AccountRow:
         reported = [f"{portfolio.name} needs adjustment" + (f": {portfolio.fault}" if portfolio.fault else "")]
     notes = notes_of(book, account_id)
     exception = "; ".join([*reported, *note_words(notes)])
-    trade = evaluate_account(book, account_id, stopped_by(book)).status if subscription else None
+    trade = trade_status_of(book, account_id)
     run = book.open_runs.get(account_id)
     extras = book.extras[account_id]
     return AccountRow(

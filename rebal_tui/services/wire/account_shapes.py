@@ -22,9 +22,10 @@ from rebal_tui.domain.quantities import (
     qty_text,
 )
 from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.domain.trade_status import TradeStatus
 from rebal_tui.domain.trading_rules import RangeUnit, TradeRestriction
 from rebal_tui.engine.drift import value_account
-from rebal_tui.services.wire.shapes import exchange_text, price_or_null, time_text, value_text
+from rebal_tui.services.wire.shapes import exchange_text, price_or_null, status_json, time_text, value_text
 
 if TYPE_CHECKING:
     from rebal_tui.services.wire.models import accounts
@@ -102,6 +103,7 @@ def trading_account_json(
     transferable: Money,
     buying_power: Money,
     restrictions: Iterable[TradeRestriction] = (),
+    status: TradeStatus | None = None,
 ) -> accounts.TradingAccount:
     """The API's trading account. Without margin, buying power equals cash; the previous day's values are null."""
     worth = value_account(account.cash, {p.symbol: p.qty for p in account.positions}, _prices(assets))
@@ -136,6 +138,7 @@ def trading_account_json(
         "shorting_enabled": False,
         "restrictions": sorted(account.restrictions),
         "trade_restrictions": [restriction_json(one) for one in restrictions],
+        "trade_status": None if status is None else status_json(status),
         "admin_configurations": _admin_json(account),
         "balance_asof": None,
         "previous_close": None,

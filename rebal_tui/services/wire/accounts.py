@@ -13,6 +13,7 @@ from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import Qty
 from rebal_tui.domain.text import fold
+from rebal_tui.domain.trade_status import TradeStatus
 from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.advisory.manual_orders import buying_power
 from rebal_tui.services.advisory.restrictions import in_force
@@ -61,12 +62,12 @@ def account_shape(book: Book, account: Account) -> accounts.Account:
     }
 
 
-def trading_account(book: Book, account_id: str) -> accounts.TradingAccount:
-    """The trading account of an account. Raises `NotFound`."""
+def trading_account(book: Book, account_id: str, status: TradeStatus | None = None) -> accounts.TradingAccount:
+    """The trading account of an account, with its status if given. Raises `NotFound`."""
     account = book.account(account_id)
     ready = transferable(book, account_id)
     power = buying_power(book, account_id)
-    return trading_account_json(account, book.assets, ready, power, in_force(book, account_id))
+    return trading_account_json(account, book.assets, ready, power, in_force(book, account_id), status)
 
 
 def positions(book: Book, account_id: str) -> list[accounts.Position]:

@@ -11,7 +11,7 @@ from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.domain.orders import OrderStatus, Side
 from rebal_tui.domain.trading_rules import RangeUnit, RestrictionKind, RestrictionScope
-from rebal_tui.services.wire.models.rebalancing import Error, MinimumTrade, Order
+from rebal_tui.services.wire.models.rebalancing import Error, MinimumTrade, Order, TradeStatus
 from rebal_tui.services.wire.models.types import OURS, Day, Decimal, Timestamp, Uuid, documented
 
 
@@ -102,6 +102,7 @@ class TradingAccount(TypedDict):
     user_configurations: SkipJsonSchema[None]
     restrictions: NotRequired[Annotated[list[Restriction], OURS]]
     trade_restrictions: NotRequired[Annotated[list[TradeRestriction], OURS]]
+    trade_status: NotRequired[Annotated[TradeStatus | None, OURS]]
 
 
 # A position as exports show it.

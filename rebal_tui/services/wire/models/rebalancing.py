@@ -226,6 +226,8 @@ class Check(TypedDict):
     rule: str
 
 
+# What an account waits for, in one sentence, and when it can trade first. Ours.
+@documented
 class TradeStatus(TypedDict):
     kind: StatusKind
     waits_for: WaitsFor | None
