@@ -73,6 +73,14 @@ class StartsWithdrawal:
         raise NotImplementedError
 
 
+class ActsOnAccount:
+    """A screen whose actions work on the account under its cursor."""
+
+    def act_on(self, account_id: str, method: str) -> None:
+        """Move the cursor to an account and run an action there, as soon as its row is shown."""
+        raise NotImplementedError
+
+
 class Navigation:
     """Switches to the section that shows an object. Screens are identified by the `Shows…` class they implement."""
 
@@ -87,6 +95,10 @@ class Navigation:
     def show_in_accounts(self, account_id: str) -> None:
         """Go to an account in Accounts, whether subscribed or not."""
         self._go(Section.ACCOUNTS, ShowsAccount, lambda accounts: accounts.show_account(account_id))
+
+    def act_on_account(self, account_id: str, method: str) -> None:
+        """Go to an account in Accounts and run one of the actions of that section."""
+        self._go(Section.ACCOUNTS, ActsOnAccount, lambda accounts: accounts.act_on(account_id, method))
 
     def withdraw_from(self, account: str) -> None:
         """Go to Cash and open the withdrawal form for an account."""

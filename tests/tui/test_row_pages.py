@@ -82,6 +82,25 @@ def test_an_account_page_turns_and_its_keys_act_on_its_account_alone() -> None:
     run(flow, book, "3")
 
 
+def test_an_account_page_of_the_desk_has_the_actions_of_the_account() -> None:
+    book = market_book(3)
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "down", "enter")
+        page = app.screen
+        assert isinstance(page, AccountPage)
+        account_id = page.account_id
+        assert "U Unsubscribe" in screen_text(app)
+        await press(pilot, "U")
+        assert app.current_mode == Section.ACCOUNTS
+        assert isinstance(app.screen, ConfirmScreen)
+        await press(pilot, "y")
+        assert account_id not in book.subscriptions
+        assert len(book.subscriptions) == 2
+
+    run(flow, book, "1", (200, 50))
+
+
 def test_a_page_does_not_act_on_another_row_than_its_own() -> None:
     async def script(pilot: Any, app: RebalApp) -> None:
         await press(pilot, "enter")

@@ -18,6 +18,7 @@ from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubj
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import account_pages, account_trails
+from rebal_tui.tui.keymap import BY_ID
 from rebal_tui.tui.screens.account.head import head_lines
 from rebal_tui.tui.screens.account.tables import decision_columns, ledger_columns, position_columns, trail_columns
 from rebal_tui.tui.screens.runs import columns as run_columns
@@ -25,6 +26,7 @@ from rebal_tui.tui.screens.shared.account_lines import decision_lines, overview_
 from rebal_tui.tui.screens.shared.dialog import LiveDialog, ReadScreen
 from rebal_tui.tui.screens.shared.export_choices import Reported, report
 from rebal_tui.tui.screens.shared.row_page import HasPages, PageOfList, with_keys_of
+from rebal_tui.tui.sections import Section
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
@@ -180,6 +182,12 @@ class AccountPage(LiveDialog, PageOfList[str]):
         name = f"{self._page.view.client}, {day_text(day)}"
         self.owner.export(DAY_REPORT, [report(make_report, Reported(subject, name), DAY_REPORT)])
 
+    def action_of_objects(self, identity: str) -> None:
+        """Go to the account in Accounts and act on it there."""
+        account_id = self.account_id
+        self.dismiss()
+        self.host.navigation.act_on_account(account_id, BY_ID[identity].method)
+
     def action_sort(self) -> None:
         table = self._current
         if table is not None and (order_name := table.cycle_sort()):
@@ -215,4 +223,5 @@ async def open_account(section: HasPages, account_id: str) -> None:
             section.host.navigation.show_run(run_id)
 
     if section.is_current:
-        section.app.push_screen(with_keys_of(section, AccountPage)(section, page), answered)
+        page_class = with_keys_of(section, AccountPage, Section.ACCOUNTS)
+        section.app.push_screen(page_class(section, page), answered)

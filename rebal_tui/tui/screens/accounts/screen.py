@@ -18,7 +18,7 @@ from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubj
 from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import account_events, account_queries, cash, status_queries
-from rebal_tui.tui.navigation import ShowsAccount
+from rebal_tui.tui.navigation import ActsOnAccount, ShowsAccount
 from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.account.page import open_account
 from rebal_tui.tui.screens.accounts import columns as account_columns
@@ -42,7 +42,7 @@ from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.tabs import ALL
 
 
-class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
+class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindings=False):
     """List of all accounts, exceptions first."""
 
     SECTION = Section.ACCOUNTS
@@ -59,6 +59,8 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._snapshot: AccountsSnapshot | None = None
+        self._wanted_act: tuple[str, str] | None = None
+        """An account and the method of an action that waits for its row."""
 
     def make_table(self) -> BookTable[AccountRow]:
         return BookTable(
@@ -92,6 +94,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         if isinstance(rows, FitsColumns):
             self.table.fit_columns(rows.zero_columns(), rows.widest())
         self.table.set_rows(rows, None if tile == ALL else InGroup(AccountGroup(tile)))
+        self._act_if_shown()
 
     async def detail_of(self, key: str) -> Builder:
         return detail_lines(await self.host.ask(account_queries.account_detail, key))
@@ -104,6 +107,22 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             self.reset_filters()
             self.table.view = View(self.table.view.sort, self.table.view.reverse)
             self.table.move_to(account_id)
+
+    def act_on(self, account_id: str, method: str) -> None:
+        self.show_account(account_id)
+        self.table.marked = frozenset()
+        self._wanted_act = account_id, method
+        self._act_if_shown()
+
+    def _act_if_shown(self) -> None:
+        """Run the action that waits for the row of its account."""
+        if self._wanted_act is not None and self.table.cursor_key == self._wanted_act[0]:
+            method, self._wanted_act = self._wanted_act[1], None
+            self.host.work(self._act(method), name="action")
+
+    async def _act(self, method: str) -> None:
+        if self.is_current:
+            await self.app.run_action(method, self)
 
     def action_mark_shown(self) -> None:
         self.mark_shown("account")

@@ -89,7 +89,7 @@ class PageOfList(Dialog[T]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),
         *_steps("row"),
-        Binding("x", "export", "Report", show=False),
+        Binding("x", "export", "Export"),
         Binding("question_mark", "help", "Help"),
     ]
     owner: HasPages
@@ -164,18 +164,28 @@ def row_page(owner: HasPages, page: Page, key: str) -> RowPage:
     return with_keys_of(owner, RowPage)(owner, page, key)
 
 
-def with_keys_of(owner: HasPages, page: type[P]) -> type[P]:
-    """Return a page class with the keys of the actions of a list that work on a row, and what a row is."""
-    return cast("type[P]", _page_class(owner.SECTION, owner.NOUN, page))
+def with_keys_of(owner: HasPages, page: type[P], objects: str = "") -> type[P]:
+    """Return a page class with the keys of the actions of a list that work on a row, and what a row is.
+
+    `objects` is the section of what the page shows, if that is another one: its actions are added under the keys that
+    are free, and go to it.
+    """
+    return cast("type[P]", _page_class(owner.SECTION, owner.NOUN, page, objects))
 
 
 @cache
-def _page_class(section: str, noun: str, page: type[Any]) -> type[Any]:
+def _page_class(section: str, noun: str, page: type[Any], objects: str) -> type[Any]:
     """A class per section, because Textual reads the keys from the class."""
-    keys = [
-        Binding(
-            action.keys, f"of_list('{action.id}')", action.label, show=action.footer, tooltip=action.help, id=action.id
-        )
-        for action in page_actions(section)
-    ]
+    own = page_actions(section)
+    keys = [_binding(action, "of_list") for action in own]
+    if objects and objects != section:
+        taken = {key for action in own for key in action.keys.split(",")}
+        taken |= {key for one in page.BINDINGS for key in one.key.split(",")}
+        keys += [_binding(one, "of_objects") for one in page_actions(objects) if taken.isdisjoint(one.keys.split(","))]
     return type(page.__name__, (page,), {"BINDINGS": [*_steps(noun), *keys]})
+
+
+def _binding(action: Action, method: str) -> Binding:
+    return Binding(
+        action.keys, f"{method}('{action.id}')", action.label, show=action.footer, tooltip=action.help, id=action.id
+    )
