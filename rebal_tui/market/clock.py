@@ -186,6 +186,14 @@ class HeartbeatClock(SimulatedClock):
         self._held_at = super().now()
         return self._held_at
 
+    def hold(self, held: bool) -> None:
+        """Let no time pass while held: it stays at the last heartbeat's, with which everything shown agrees."""
+        with self._lock:
+            self._settle()
+            if held:
+                self._anchor = self._held_at
+            self._held = held
+
     def jump(self, to: datetime) -> None:
         """Set the time to `to` and hold it. Raises as `SimulatedClock.jump` does."""
         super().jump(to)

@@ -62,7 +62,7 @@ ACTIONS: tuple[Action, ...] = (
         "edit",
     ),
     Action(
-        "portfolios.impact", "p", "Impact", "Count the runs its subscribers would make now. Nothing is sent.",
+        "portfolios.impact", "p", "Impact", "Show the runs its subscribers would make now, by account.",
         Section.PORTFOLIOS, "impact",
     ),
     Action(

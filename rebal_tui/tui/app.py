@@ -110,6 +110,7 @@ class RebalApp(ActingApp):
         self.previous_mode = Section.DESK.value
         self.navigation = Navigation(self, self.say)
         self._market = MarketKeys(self)
+        self.time_held = self._market.time_held
         for own in themes.OWN:
             self.register_theme(own)
         self.theme = theme if theme in self.available_themes else themes.DARK.name

@@ -109,6 +109,9 @@ class Host(Protocol):
     def heartbeats_held(self) -> AbstractAsyncContextManager[None]:
         """A block in which no heartbeat runs, so that the book changes only by requests."""
 
+    def time_held(self) -> AbstractAsyncContextManager[None]:
+        """A block in which no accelerated time passes, so that a dialog it opens asks about the current plan."""
+
     def say(self, text: str, severity: SeverityLevel = "information") -> None:
         """Show a short message."""
 

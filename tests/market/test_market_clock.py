@@ -143,6 +143,21 @@ def test_no_time_passes_while_a_clock_is_held_and_none_of_it_is_stored() -> None
     assert clock.now() == START + timedelta(minutes=2)
 
 
+def test_a_held_heartbeat_clock_stays_at_its_last_heartbeat() -> None:
+    """What is computed once it is held is of the same time and prices as what the next heartbeats compute."""
+    real = Real()
+    clock = HeartbeatClock(ClockState(START, 60.0, paused=False), monotonic=real)
+    real.seconds += 1
+    last = clock.tick()
+    real.seconds += 1
+    clock.hold(True)
+    real.seconds += 1
+    assert clock.tick() == last == START + timedelta(minutes=1)
+    clock.hold(False)
+    real.seconds += 1
+    assert clock.tick() == START + timedelta(minutes=2)
+
+
 def test_simulated_time_stops_at_its_end() -> None:
     real = Real()
     clock = running(real, speed=100_000, at=MAX_SIMULATED_TIME - timedelta(days=1))

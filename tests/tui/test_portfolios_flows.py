@@ -16,9 +16,11 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
+from rebal_tui.tui.screens.portfolios.impact import ImpactScreen
 from rebal_tui.tui.screens.portfolios.screen import PortfoliosScreen
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.widgets.table import BookTable
 from tests.services import factories
 from tests.tui import simulated
 from tests.tui.driving import WIDE, press, screen_text, settle, shown_messages
@@ -336,22 +338,30 @@ def test_a_change_shows_its_impact_before_it_is_saved() -> None:
         await go_to_portfolio(pilot, app, "balanced")
         await press(pilot, "p")
         text = screen_text(app)
-        assert "outside their bands" in text
-        assert "1 → 1" in text
+        assert "outside their bands    1" in text
+        assert "outside after" not in text, "nothing changes"
         await press(pilot, "escape", "e", "tab", "tab", "tab")
         await fill(pilot, "30")
         await press(pilot, "enter", "tab")
         await type_text(pilot, "=")
         await press(pilot, "p")
-        assert isinstance(app.screen, ReadScreen)
+        assert isinstance(app.screen, ImpactScreen)
         assert "1 → 2" in screen_text(app)
-        await press(pilot, "escape")
+        assert "in range → outside, 2 orders" in screen_text(app)
+        first = app.screen.query_one(BookTable).cursor_row
+        await press(pilot, "enter")
+        assert isinstance(app.screen, ReadScreen)
+        assert first is not None
+        assert first.name in screen_text(app)
+        assert "Holdings" in screen_text(app)
+        await press(pilot, "escape", "escape")
         await press(pilot, "ctrl+s")
         assert isinstance(app.screen, ConfirmScreen)
         text = " ".join(screen_text(app).split())
         assert "Save Balanced?" in text
         assert "outside their bands 1 → 2" in text
         assert "resulting orders 4" in text
+        assert "in range → outside, 2 orders" in text
         await press(pilot, "n")
         assert book.portfolios["balanced"].weights.of("SPY") == 6000
         await press(pilot, "ctrl+s", "y")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
 from textual.widgets import Button, Input
 
 from rebal_tui.domain.runs import Approval, RunStatus
+from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.book.policy import set_review
 from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.simulation import simulator
 from rebal_tui.store import run_orders, runs
+from rebal_tui.tui import formats
 from rebal_tui.tui.screens.review.screen import ReviewScreen
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
@@ -133,6 +136,32 @@ def test_a_plan_that_changed_before_it_was_seen_can_be_approved_at_once() -> Non
         assert runs.get(book.database, key).status is RunStatus.COMPLETED_SUCCESS
 
     run(flow, book, "9", (160, 50))
+
+
+@pytest.mark.slow
+def test_the_plan_of_the_dialog_is_of_the_time_at_which_it_holds_the_clock() -> None:
+    """Else the prices of the heartbeat after it would refuse the first answer."""
+    book = queue_book(2)
+    clock = book.clock
+    assert isinstance(clock, SimulatedClock)
+    real = count(0, 0.5)
+    clock._monotonic = lambda: next(real)  # Half a minute of the market passes whenever the clock is read.
+
+    async def flow(pilot: Any, app: Any) -> None:
+        simulator.resume_market(book)
+        simulator.set_speed(book, 60)
+        await run_heartbeat(pilot, app)
+        await press(pilot, "A")
+        await run_heartbeat(pilot, app)
+        assert isinstance(app.screen, ConfirmScreen)
+        assert f"at {formats.clock(book.now())} NY" in screen_text(app)
+        await press(pilot, "n")
+        shown = book.now()
+        await run_heartbeat(pilot, app)
+        await run_heartbeat(pilot, app)
+        assert book.now() > shown, "time passes again"
+
+    run(flow, book, "9")
 
 
 @pytest.mark.slow

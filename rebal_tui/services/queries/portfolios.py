@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
-from heapq import nlargest
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import CalendarCondition, PortfolioStatus
@@ -17,24 +15,16 @@ from rebal_tui.engine.calendar import firing_sessions
 from rebal_tui.services.advisory.portfolios import require_eligible
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rules_view import rules_of_followers
-from rebal_tui.services.evaluation.what_if import WhatIfPlans, plan_what_if
+from rebal_tui.services.evaluation.what_if import plan_what_if
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.parsing.exact_json import read_json
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.parsing.portfolio_input import load_models, parse_pasted
 from rebal_tui.services.queries.account_rows import AccountRows
+from rebal_tui.services.queries.affected import AffectedRows, Effects
 from rebal_tui.services.queries.runs import portfolio_rows
-from rebal_tui.services.view_models.portfolios import (
-    MAX_AFFECTED,
-    Affected,
-    AssetChoice,
-    Impact,
-    PortfolioDraft,
-    PortfolioView,
-)
+from rebal_tui.services.view_models.portfolios import AssetChoice, Impact, PortfolioDraft, PortfolioView
 from rebal_tui.services.wire.shapes import portfolio_json
-
-Rows = NDArray[np.int64]
 
 _AHEAD = timedelta(days=760)
 
@@ -116,34 +106,25 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
     ids = [book.account_table.ids[row] for row in rows.tolist()]
     rules = dict(zip(rows.tolist(), rules_of_followers(book, ids, changed, book.rules_view.overrides), strict=True))
     other = frame.with_portfolios([changed if p.id == portfolio_id else p for p in frame.portfolios]).with_rules(rules)
-    then = sweep(other, book_day_context(book, other)).groups[rows]
-    outside = then & int(Group.OUTSIDE) != 0
+    swept = sweep(other, book_day_context(book, other))
+    then = swept.groups[rows]
+    before_outside, outside = now & int(Group.OUTSIDE) != 0, then & int(Group.OUTSIDE) != 0
     updated = changed.on_update and changed.changed_at != before.changed_at
     trades = outside | updated
     cooling = trades & (then & int(Group.COOLDOWN) != 0)
     planned = trades & ~cooling
     what_if = plan_what_if(book, other, rows[planned], outside[planned])
+    effects = Effects(
+        other, rows, before_outside, outside, cooling, then & int(Group.BLOCKED) != 0, planned, what_if,
+        swept.equity[rows],
+    )  # fmt: skip
     return Impact(
         subscribers=len(rows),
-        outside_before=int(np.count_nonzero(now & int(Group.OUTSIDE))),
+        outside_before=int(np.count_nonzero(before_outside)),
         outside_after=int(np.count_nonzero(outside)),
         orders=sum(what_if.orders),
         turnover=Money(sum(what_if.turnover)),
         cooling=int(np.count_nonzero(cooling)),
         unable=len(what_if.unable),
-        affected=_affected(book, rows[planned], what_if, rows[cooling]),
+        affected=AffectedRows(book.search_index(), effects),
     )
-
-
-def _affected(book: Book, planned: Rows, what_if: WhatIfPlans, cooling: Rows) -> tuple[Affected, ...]:
-    """The accounts that would trade, the largest turnover first, then those that wait for their cooldown."""
-    figures = zip(planned.tolist(), what_if.orders, what_if.turnover, strict=True)
-    largest = nlargest(MAX_AFFECTED, figures, key=lambda row: row[2])
-    waiting = [(row, 0, Money(0)) for row in cooling[: MAX_AFFECTED - len(largest)].tolist()]
-    held = dict.fromkeys(cooling.tolist(), "waits for the cooldown")
-    found = []
-    for row, orders, turnover in [*largest, *waiting]:
-        account = book.account(book.account_table.ids[row])
-        note = held.get(row) or what_if.unable.get(row, "")
-        found.append(Affected(account.id, account.name, account.account_number, orders, turnover, note))
-    return tuple(found)

@@ -28,20 +28,24 @@ class PortfolioRow:
     review: bool
 
 
-MAX_AFFECTED = 100
-"""How many accounts an impact names."""
-
-
 @dataclass(frozen=True, slots=True)
-class Affected:
-    """A subscriber that a change would trade for, or would if `note` did not stop it: the cooldown, a missing price."""
+class AffectedAccount:
+    """What a change of its portfolio would do to an account if it were evaluated now.
+
+    `outside_before` and `outside_after` say whether it is outside a band. `orders` and `turnover` are those of the full
+    rebalance that would follow. `cooldown_until` is the first day after its cooldown, None when it does not wait.
+    `blocked` says that no run of it may start now, `unable` why it cannot be planned, empty when it can.
+    """
 
     account_id: str
     client: str
-    account_number: str
+    outside_before: bool
+    outside_after: bool
     orders: int
     turnover: Money
-    note: str
+    cooldown_until: date | None
+    blocked: bool
+    unable: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class Impact:
 
     `outside_before` and `outside_after` count accounts outside a band. `orders` and `turnover` are those of the full
     rebalances that would follow: of the accounts outside, or of all with the condition on an update. `cooling` counts
-    accounts that wait for their cooldown, `unable` those that cannot be valued. `affected` names them all, the largest
-    turnover first, at most `MAX_AFFECTED`.
+    accounts that wait for their cooldown, `unable` those that cannot be valued. `affected` has each account that is
+    outside a band before or after, trades, waits or cannot be planned; the largest turnover is first.
     """
 
     subscribers: int
@@ -61,7 +65,7 @@ class Impact:
     turnover: Money
     cooling: int
     unable: int
-    affected: tuple[Affected, ...] = field(default=(), compare=False)
+    affected: Sequence[AffectedAccount] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

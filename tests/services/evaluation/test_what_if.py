@@ -94,7 +94,8 @@ def test_an_impact_names_the_accounts_that_would_trade_and_those_that_wait() -> 
     fill_book(book, accounts, [balanced()], dict.fromkeys("abc", "balanced"), last)
     plain = book.portfolios["balanced"]
     found = impact(book, "balanced", body(plain, balanced(weights={"SPY": "35", "TLT": "60"}, cooldown=30)))
-    assert [(one.account_id, one.orders, one.note) for one in found.affected] == [
-        ("b", 2, ""), ("a", 2, ""), ("c", 0, "waits for the cooldown"),
+    until = (book.now() + timedelta(days=29)).date()
+    assert [(one.account_id, one.orders, one.cooldown_until) for one in found.affected] == [
+        ("b", 2, None), ("a", 2, None), ("c", 0, until),
     ]  # fmt: skip
     assert sum(one.turnover for one in found.affected) == found.turnover

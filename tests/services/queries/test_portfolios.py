@@ -49,6 +49,28 @@ def test_a_cooldown_suppresses_rebalances_in_the_impact(book: Book) -> None:
     assert (held.outside_after, held.cooling, held.orders, held.turnover) == (2, 2, 0, 0)
 
 
+def test_the_impact_names_each_account_with_what_happens_to_it(book: Book) -> None:
+    def named(body: PortfolioBody) -> list[tuple[object, ...]]:
+        rows = portfolio_queries.impact(book, "balanced", body).affected
+        return [
+            (one.client, one.outside_before, one.outside_after, one.orders, str(one.cooldown_until or ""))
+            for one in rows
+        ]
+
+    unchanged = body_of(book, {"SPY": 6000, "TLT": 3500})
+    assert named(unchanged) == [("Client b", True, True, 2, "")], "a is on target"
+    turned = {"SPY": 3000, "TLT": 6500}
+    both = portfolio_queries.impact(book, "balanced", body_of(book, turned))
+    assert [one.client for one in both.affected] == ["Client b", "Client a"], "the larger turnover is first"
+    assert sum(one.turnover for one in both.affected) == both.turnover
+    assert sum(one.orders for one in both.affected) == both.orders
+    # Last rebalanced on 5 January; 365 days later.
+    waiting = ("Client a", False, True, 0, "2027-01-05"), ("Client b", True, True, 0, "2027-01-05")
+    assert sorted(named(body_of(book, turned, cooldown=365))) == list(waiting)
+    mended = named(body_of(book, {"SPY": 8000, "TLT": 1500}))
+    assert ("Client b", True, False, 0, "") in mended, "back in range, and no run follows"
+
+
 def test_computing_the_impact_changes_nothing(book: Book) -> None:
     version, stored = book.version, book.portfolio("balanced")
     portfolio_queries.impact(book, "balanced", body_of(book, {"GLD": 9500}))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from rebal_tui.tui.book_services import market_queries, simulator
@@ -28,12 +30,29 @@ class MarketKeys:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._time_held = False
+        self._preparing = 0
+
+    @asynccontextmanager
+    async def time_held(self) -> AsyncIterator[None]:
+        """Let no accelerated time pass in the block, which reads what a dialog will ask about and opens the dialog."""
+        self._preparing += 1
+        try:
+            await self.hold_time(True)
+            yield
+        finally:
+            self._preparing -= 1
 
     async def hold_time(self, held: bool) -> None:
-        """Let no accelerated time pass while held."""
-        if held != self._time_held:
+        """Let no accelerated time pass while held, or while a dialog is prepared."""
+        held = held or self._preparing > 0
+        if held == self._time_held:
+            return
+        self._time_held = held  # Before the answer, so that a call meanwhile sees what will hold.
+        try:
             await self._host.ask(simulator.hold_time, held)
-            self._time_held = held
+        except BaseException:
+            self._time_held = not held
+            raise
 
     def toggle(self) -> None:
         """Pause simulated time, or resume it."""

@@ -21,21 +21,16 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioDraft
 from rebal_tui.tui.book_services import portfolio_queries, portfolios, undo
+from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, Note
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm
+from rebal_tui.tui.screens.portfolios.impact import TITLES, ImpactScreen, affected_items
 from rebal_tui.tui.screens.portfolios.layout import ON, REBALANCE, SCOPES, compose_form
-from rebal_tui.tui.screens.portfolios.lines import (
-    affected_lines,
-    cooldown_text,
-    dates_text,
-    impact_lines,
-    impact_text,
-    stop_notes,
-)
+from rebal_tui.tui.screens.portfolios.lines import cooldown_text, dates_text, impact_text, stop_notes
 from rebal_tui.tui.screens.portfolios.live_preview import foot_lines, impact_panel, live_lines
 from rebal_tui.tui.screens.portfolios.weight_rows import WeightRow, WeightRows
-from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
+from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.form_scroll import FormScroll
@@ -323,7 +318,7 @@ class PortfolioEditor(Dialog[str]):
         impact = await self._count(body)
         if self.is_current:
             what = "Effect of saving these changes on its subscribers."
-            self.app.push_screen(ReadScreen(f"Impact · {body.name}", impact_lines(body.name, impact, what)))
+            self.app.push_screen(ImpactScreen(body.name, impact, what, changed=True))
 
     async def _count(self, body: PortfolioBody) -> Impact:
         stored = self._saved
@@ -361,14 +356,12 @@ class PortfolioEditor(Dialog[str]):
             f"{impact_text(impact)}\n\nThe next evaluation of its subscribers uses the saved portfolio; "
             "runs and orders may follow then. Saving itself sends nothing."
         )
-        self.host.confirm_sending(
-            f"Save {body.name}?",
-            text,
-            "Save",
-            lambda: self._store(body),
-            f"Saved {body.name}",
-            (lambda width, _height: affected_lines(impact, width)) if impact.affected else None,
-        )
+        items = affected_items(impact, self.host)
+        question = Question(f"Save {body.name}?", "Save", text, items=items, item_titles=TITLES, sends=True)
+        self.host.confirm(question, lambda _note: self._start_saving(body))
+
+    def _start_saving(self, body: PortfolioBody) -> None:
+        self.host.work(self.host.change(lambda: self._store(body), f"Saved {body.name}"), name="save")
 
     async def _store(self, body: PortfolioBody) -> None:
         before = self._saved

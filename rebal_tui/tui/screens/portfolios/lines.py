@@ -9,13 +9,12 @@ from rebal_tui.domain.portfolios import CalendarCondition, Condition, PortfolioU
 from rebal_tui.domain.text import count_text, day_text
 from rebal_tui.engine.trace_text import condition_text
 from rebal_tui.services.view_models.accounts import AccountRow
-from rebal_tui.services.view_models.portfolios import MAX_AFFECTED, Impact, PortfolioView
+from rebal_tui.services.view_models.portfolios import Impact, PortfolioView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.portfolios.columns import shares_of, status_segment
 from rebal_tui.tui.screens.portfolios.form import LEAST, LEAST_PERCENT, STAGGER, PortfolioForm
 from rebal_tui.tui.screens.shared.status_styles import glyph
 from rebal_tui.tui.segments import Line, beside, heading, paragraph, table_line
-from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
 
@@ -152,11 +151,12 @@ def _subscriber(row: AccountRow, width: int) -> Line:
     return table_line(cells)
 
 
-def impact_facts(impact: Impact) -> list[tuple[str, str]]:
-    """Return the impact as (label, figure) pairs."""
+def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str]]:
+    """Return the impact as (label, figure) pairs; without a change, there is no before and after."""
+    outside = f"{impact.outside_after:,}"
     return [
         ("subscribers", f"{impact.subscribers:,}"),
-        ("outside their bands", f"{impact.outside_before:,} → {impact.outside_after:,}"),
+        ("outside their bands", f"{impact.outside_before:,} → {outside}" if changed else outside),
         ("resulting orders", f"{impact.orders:,}"),
         ("turnover", formats.money(impact.turnover)),
         ("waiting for cooldown", f"{impact.cooling:,}"),
@@ -170,44 +170,28 @@ def impact_text(impact: Impact) -> str:
     return "\n".join(f"{name.ljust(width)}   {figure}" for name, figure in impact_facts(impact))
 
 
-def impact_lines(name: str, impact: Impact, what: str) -> Builder:
-    """Build the impact view; `what` describes the change."""
+def impact_lines(impact: Impact, what: str, *, changed: bool) -> Builder:
+    """Build the figures of an impact; `what` describes the change, if there is one."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
-        lines: list[Line] = [((printable(name), "title"),), *paragraph(what, width, "muted"), ()]
-        size = max(len(fact) for fact, _ in impact_facts(impact))
-        for fact, figure in impact_facts(impact):
-            lines.append(((fact.ljust(size), "muted"), ("   ", ""), (figure, "title")))
-        lines += [(), *before_after(impact, width), (), *affected_lines(impact, width), ()]
-        text = "At current prices. This preview sends and saves nothing."
-        return [*lines, *paragraph(text, width, "muted")]
+        text = f"{what} At current prices; nothing is sent or saved."
+        lines: list[Line] = [*paragraph(text, width, "muted"), ()]
+        facts = impact_facts(impact, changed=changed)
+        size = max(len(fact) for fact, _ in facts)
+        lines.extend(((fact.ljust(size), "muted"), ("   ", ""), (figure, "title")) for fact, figure in facts)
+        concerned = count_text(len(impact.affected), "account")
+        named = heading("Accounts concerned", width, f"{concerned} · enter opens one" if impact.affected else "")
+        return [*lines, (), *before_after(impact, width, changed=changed), (), named]
 
     return build
 
 
-def affected_lines(impact: Impact, width: int) -> list[Line]:
-    """Return the accounts that would trade or wait, one a line, and the number of those that are left out."""
-    affected = impact.affected
-    if not affected:
-        return []
-    name = max(min(width - 8 - 14 - 24 - 3, 30), 10)
-    head = [("Client", name, "left", "muted"), ("Orders", 6, "right", "muted"), ("Turnover", 14, "right", "muted")]
-    lines: list[Line] = [heading("Accounts", width, count_text(len(affected), "account")), table_line(head)]
-    for one in affected:
-        figures = ("–", "–") if one.note else (f"{one.orders:,}", formats.money(one.turnover))
-        cells = [(one.client, name, "left", "title"), (figures[0], 6, "right", ""), (figures[1], 14, "right", "")]
-        cells.append((one.note, max(width - name - 23, 4), "left", "muted"))
-        lines.append(table_line(cells))
-    if len(affected) >= MAX_AFFECTED:
-        lines.append((("… those with the largest turnover", "muted"),))
-    return lines
-
-
-def before_after(impact: Impact, width: int) -> list[Line]:
-    """Return the subscribers outside their bands before and after, as two bars on one scale."""
+def before_after(impact: Impact, width: int, *, changed: bool = True) -> list[Line]:
+    """Return the subscribers outside their bands before and after, as two bars on one scale; without a change, one."""
     size = min(max(width - 16, 10), 60)
     lines: list[Line] = []
-    for name, count in (("outside now", impact.outside_before), ("outside after", impact.outside_after)):
+    now = ("outside now", impact.outside_before)
+    for name, count in (now, ("outside after", impact.outside_after)) if changed else (now,):
         track = bars.bar(count, max(impact.subscribers, 1), size).replace(" ", "░")
         lines.append(((name.ljust(14), "muted"), (track, "bad-bar" if count else "rule")))
     return lines

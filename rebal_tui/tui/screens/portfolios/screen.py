@@ -23,7 +23,8 @@ from rebal_tui.tui.navigation import ShowsPortfolio
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
-from rebal_tui.tui.screens.portfolios.lines import impact_lines, names_text, portfolio_lines
+from rebal_tui.tui.screens.portfolios.impact import ImpactScreen
+from rebal_tui.tui.screens.portfolios.lines import names_text, portfolio_lines
 from rebal_tui.tui.screens.portfolios.paste import NameScreen, PasteScreen
 from rebal_tui.tui.screens.portfolios.run_stops import choose_stops
 from rebal_tui.tui.screens.portfolios.versions import VersionsScreen
@@ -241,7 +242,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         impact = await self.host.ask(_impact_as_it_is, row.id)
         if self.is_current:
             what = "Effect on its subscribers if they were evaluated now, with the stored portfolio."
-            self.app.push_screen(ReadScreen(f"Impact · {row.name}", impact_lines(row.name, impact, what)))
+            self.app.push_screen(ImpactScreen(row.name, impact, what, changed=False))
 
     def action_versions(self) -> None:
         row = self._row()

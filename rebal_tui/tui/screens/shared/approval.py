@@ -120,12 +120,13 @@ def reject_question(rows: Sequence[RunRow]) -> Question:
 
 async def ask_to_approve(screen: ListScreen, run_ids: Sequence[str], *, changed: bool = False) -> None:
     """Show the plans of runs, and approve the runs on yes."""
-    views = [await screen.host.ask(review_queries.review_view, run_id) for run_id in run_ids]
-    if screen.is_attached:
-        screen.host.confirm(
-            approve_question(views, changed=changed, mode=screen.host.mode_shown),
-            lambda note: _start(screen, lambda: _approve(screen, views, note), "approve"),
-        )
+    async with screen.host.time_held():
+        views = [await screen.host.ask(review_queries.review_view, run_id) for run_id in run_ids]
+        if screen.is_attached:
+            screen.host.confirm(
+                approve_question(views, changed=changed, mode=screen.host.mode_shown),
+                lambda note: _start(screen, lambda: _approve(screen, views, note), "approve"),
+            )
 
 
 def ask_to_reject(screen: ListScreen, rows: Sequence[RunRow]) -> None:

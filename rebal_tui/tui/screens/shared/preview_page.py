@@ -59,15 +59,16 @@ async def confirm_manual_run(
     screen: ListScreen, account_id: str, client: str, kind: RunType, portfolio_id: str | None = None
 ) -> None:
     """Ask whether to start a manual run, with its plan; `portfolio_id` is for an account that follows none."""
-    view = await screen.host.ask(cash_queries.preview_manual, account_id, kind, portfolio_id=portfolio_id)
 
     async def do() -> str:
         run = await screen.host.ask(cash_queries.run_manually, account_id, kind, portfolio_id=portfolio_id)
         return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
 
-    if screen.is_current:
-        title = f"{formats.words(kind).capitalize()} of {client}?"
-        screen.host.confirm_sending(title, "", "Run", do, "Run", preview_lines(view), effects=manual_effects(view))
+    async with screen.host.time_held():
+        view = await screen.host.ask(cash_queries.preview_manual, account_id, kind, portfolio_id=portfolio_id)
+        if screen.is_current:
+            title = f"{formats.words(kind).capitalize()} of {client}?"
+            screen.host.confirm_sending(title, "", "Run", do, "Run", preview_lines(view), effects=manual_effects(view))
 
 
 def manual_effects(view: PreviewView) -> list[Effect]:

@@ -1,0 +1,104 @@
+"""The subscribers that a change of a portfolio affects, from arrays; a row is built when it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebal_tui.domain.quantities import Money
+from rebal_tui.engine.arrays.frame import BookFrame
+from rebal_tui.services.book.search_index import SearchIndex
+from rebal_tui.services.evaluation.what_if import WhatIfPlans
+from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows
+from rebal_tui.services.view_models.portfolios import AffectedAccount
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Effects:
+    """What a change would do to each of `rows`, the subscribers' rows in `frame`, ascending, which has the change.
+
+    `planned` marks those for which `plans` has a plan, in their order. `equity` is in floating dollars.
+    """
+
+    frame: BookFrame
+    rows: Ints
+    outside_before: Flags
+    outside_after: Flags
+    cooling: Flags
+    blocked: Flags
+    planned: Flags
+    plans: WhatIfPlans
+    equity: NDArray[np.float64]
+
+
+class AffectedRows(LazyRows[AffectedAccount]):
+    """Accounts that would trade, the largest turnover first, then those that would wait or be checked otherwise, the
+    largest first. Others are left out."""
+
+    def __init__(self, index: SearchIndex, effects: Effects) -> None:
+        self._index, self._effects = index, effects
+        count = len(effects.rows)
+        self._order_counts = np.zeros(count, np.int64)
+        self._order_counts[effects.planned] = effects.plans.orders
+        planned = np.flatnonzero(effects.planned).tolist()
+        self._turnover: Mapping[int, Money] = dict(zip(planned, effects.plans.turnover, strict=True))
+        unable = np.isin(effects.rows, list(effects.plans.unable))
+        affected = effects.outside_before | effects.outside_after | effects.cooling | (self._order_counts > 0) | unable
+        size = np.zeros(count)
+        size[effects.planned] = np.array(effects.plans.turnover, np.float64)
+        found = np.flatnonzero(affected)
+        # Each position here is one of `rows`; the last key sorts first.
+        self._at: Ints = found[np.lexsort((-effects.equity[found], -size[found]))]
+        super().__init__(len(self._at))
+
+    def make(self, position: int) -> AffectedAccount:
+        effects, at = self._effects, int(self._at[position])
+        row = int(effects.rows[at])
+        return AffectedAccount(
+            account_id=self._index.ids[row],
+            client=self._index.names[row],
+            outside_before=bool(effects.outside_before[at]),
+            outside_after=bool(effects.outside_after[at]),
+            orders=int(self._order_counts[at]),
+            turnover=self._turnover.get(at, Money(0)),
+            cooldown_until=self._cooldown_until(row) if effects.cooling[at] else None,
+            blocked=bool(effects.blocked[at]),
+            unable=effects.plans.unable.get(row, ""),
+        )
+
+    def _cooldown_until(self, row: int) -> date:
+        frame = self._effects.frame
+        return date.fromordinal(int(frame.accounts.rebalanced_on[row]) + frame.followed(row).cooldown_days)
+
+    def key_at(self, position: int) -> Hashable:
+        return self._index.ids[int(self._rows[position])]
+
+    def row_ids(self) -> Ints:
+        return self._rows
+
+    @cached_property
+    def _rows(self) -> Ints:
+        found: Ints = self._effects.rows[self._at]
+        return found
+
+    def find(self, key: Hashable) -> int | None:
+        row = self._index.row_of.get(key) if isinstance(key, str) else None
+        found = np.flatnonzero(self._rows == (-1 if row is None else row))
+        return int(found[0]) if len(found) else None
+
+    def accepted(self, accept: Callable[[AffectedAccount], bool]) -> Flags:
+        return np.array([accept(row) for row in self], np.bool_)
+
+    def matching(self, needle: str) -> Flags:
+        return np.asarray(self._index.matching(needle)[self._rows])
+
+    def order(self, sort: str | None) -> NDArray[Any] | None:
+        """By size only."""
+        del sort
+        return None

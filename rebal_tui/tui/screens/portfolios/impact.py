@@ -1,0 +1,145 @@
+"""The impact of a change of a portfolio: its figures, and what it does to each account."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Any, ClassVar, Final, overload
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from rebal_tui.domain.text import count_text, day_text
+from rebal_tui.services.view_models.portfolios import AffectedAccount, Impact
+from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import desk_queries
+from rebal_tui.tui.host import Host
+from rebal_tui.tui.questions import Item
+from rebal_tui.tui.screens.portfolios.lines import impact_lines
+from rebal_tui.tui.screens.shared.account_lines import account_lines
+from rebal_tui.tui.screens.shared.confirm import item_columns
+from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
+from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.key_bar import KeyBar
+from rebal_tui.tui.widgets.lines import Builder, LinesView
+from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.table_order import Columnar
+
+TITLES: Final = ("Client", "What would happen", "Turnover")
+NOBODY = "No account is outside a band, and none would trade."
+
+
+def affected_text(one: AffectedAccount) -> str:
+    """`in range → outside, 3 orders`: where an account is before and after, and what follows."""
+    before, after = ("outside" if outside else "in range" for outside in (one.outside_before, one.outside_after))
+    if one.unable:
+        what = one.unable
+    elif one.cooldown_until is not None:
+        what = f"waits for its cooldown until {day_text(one.cooldown_until)}"
+    else:
+        what = count_text(one.orders, "order") if one.orders else "no order"
+        what += ", but its runs are blocked" if one.blocked and one.orders else ""
+    return f"{after if before == after else f'{before} → {after}'}, {what}"
+
+
+class AffectedItems(Sequence[Item]):
+    """The affected accounts as items of a question; each is built when it is shown, however many there are."""
+
+    def __init__(self, source: Columnar, host: Host) -> None:
+        self._source = source
+        self._host = host
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
+        if isinstance(index, slice):
+            return [self._item(self._source[at]) for at in range(*index.indices(len(self)))]
+        return self._item(self._source[index])
+
+    def _item(self, one: AffectedAccount) -> Item:
+        return Item(
+            one.account_id,
+            one.client,
+            affected_text(one),
+            formats.money(one.turnover) if one.orders else "",
+            mark=("▲", "warn") if one.outside_after else ("●", "good"),
+            lines=self._account(one.account_id),
+        )
+
+    def _account(self, account_id: str) -> Callable[[], Awaitable[Builder]]:
+        async def lines() -> Builder:
+            return account_lines(await self._host.ask(desk_queries.account_view, account_id))
+
+        return lines
+
+    def arrange(
+        self, accept: Callable[[Any], bool] | None, text: str, sort: str | None, reverse: bool
+    ) -> Sequence[int]:
+        """Return the indices of the rows to show, in order."""
+        return self._source.arrange(accept, text, sort, reverse)
+
+    def prepare(self, positions: Any) -> None:
+        """The rows at these indices are about to be read."""
+        self._source.prepare(positions)
+
+    def key_at(self, row_index: int) -> Hashable:
+        """Return the id of the account at an index."""
+        return self._source.key_at(row_index)
+
+    def row_ids(self) -> Any:
+        """Return a number of each account that stays the same."""
+        return self._source.row_ids()
+
+    def find(self, key: Hashable) -> int | None:
+        """Return the index of an account, None if it is not affected."""
+        return self._source.find(key)
+
+
+def affected_items(impact: Impact, host: Host) -> Sequence[Item]:
+    """Return the accounts that an impact affects, as items."""
+    return AffectedItems(impact.affected, host) if isinstance(impact.affected, Columnar) else ()
+
+
+class ImpactScreen(Dialog[None]):
+    """Figures above, below them the accounts concerned; enter opens the one under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", "Back")]
+    AUTO_FOCUS = "BookTable"
+    DEFAULT_CSS = """
+    ImpactScreen { background: $background; }
+    ImpactScreen #impact-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
+    ImpactScreen #impact-figures { height: auto; }
+    """
+
+    def __init__(self, name: str, impact: Impact, what: str, *, changed: bool) -> None:
+        """`what` describes the change; without `changed`, before and after are the same."""
+        super().__init__()
+        self._name, self._impact, self._what, self._changed = name, impact, what, changed
+
+    def compose(self) -> ComposeResult:
+        yield Static(ui_text(f"Impact · {self._name}"), id="impact-title", markup=False)
+        figures = LinesView(impact_lines(self._impact, self._what, changed=self._changed), id="impact-figures")
+        figures.can_focus = False
+        yield figures
+        yield BookTable(item_columns(TITLES), lambda item: item.key, empty=NOBODY)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one(BookTable).set_rows(affected_items(self._impact, self.host))
+
+    @on(BookTable.Opened)
+    def _opened(self, event: BookTable.Opened) -> None:
+        item = event.table.cursor_row
+        if isinstance(item, Item) and item.lines is not None:
+            self.host.work(self._show(item, item.lines), name="account")
+
+    async def _show(self, item: Item, lines: Callable[[], Awaitable[Builder]]) -> None:
+        builder = await lines()
+        if self.is_current:
+            self.app.push_screen(ReadScreen(f"Account of {item.name}", builder, copy=item.key))
