@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 
 from rebal_tui.domain.portfolios import Weights
-from rebal_tui.lab.chains import run_chains
+from rebal_tui.lab.chains import run_events
 from rebal_tui.lab.direct import Trades, direct_path, run_direct
 from rebal_tui.lab.figures import Figures, figures_of, mix_equity
 from rebal_tui.lab.history import History
@@ -88,7 +88,7 @@ def run_backtest(
     """
     renewing = [policy for policy in policies if policy.renews]
     others = [policy for policy in policies if not policy.renews]
-    chains = run_chains(
+    sessions = run_events(
         history, weights, renewing, cost_bps=cost_bps, fill_delay=fill_delay,
         progress=_part(progress, 0, len(policies)), canceled=canceled,
     )  # fmt: skip
@@ -98,11 +98,11 @@ def run_backtest(
     )  # fmt: skip
     table = RenewalTable(history, weights)
     mix = mix_equity(history.closes, table.targets)
-    sessions, trades = iter(chains.events or ()), iter(direct)
+    rebalances, trades = iter(sessions), iter(direct)
     outcomes = []
     for policy in policies:
         if policy.renews:
-            path = renewal_path(table, next(sessions), cost_bps)
+            path = renewal_path(table, next(rebalances), cost_bps)
         else:
             path = direct_path(history, weights, policy, next(trades), cost_bps, fill_delay)
         days, purchases = (

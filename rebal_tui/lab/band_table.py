@@ -43,12 +43,12 @@ class BandTable:
     `absolute` and `relative` are the sizes of the bands, ascending, in hundredths of a point and of a percent; empty
     when the schedule has none. A leg ends with a rebalance, or with the history: `ends` has its last session and
     `figures` a row of its figures for equity of 1 at its start. `figures[:, GROWTH]` is the equity after the rebalance;
-    sold, paid and the sum of equity are as in `Chains`.
+    sold, paid and the sum of equity are as in `Chains`. Without `with_figures` only the column of rebalances is filled.
     """
 
     def __init__(
         self, renewal: RenewalTable, schedule: Schedule, absolute: Ints, relative: Ints, cost: float, delay: int,
-        together: int = 1,
+        together: int = 1, *, with_figures: bool = True,
     ) -> None:  # fmt: skip
         history = renewal.history
         self.length = history.length
@@ -64,7 +64,7 @@ class BandTable:
         self._starts = np.maximum(np.searchsorted(history.ordinals, due), np.arange(1, self.length + 1))
         self._always = schedule.look == 1 and schedule.cooldown_days == 0
         self._calendar = None if schedule.calendar is None else history.next_calendar_day(schedule.calendar)
-        self._width, self._together = WIDTH, together
+        self._width, self._together, self._with_figures = WIDTH, together, with_figures
         # A session's first leg, -1 before it is computed. From the last session a leg of length 0 leads to itself.
         self._first_legs = np.full(self.length, -1, dtype=np.int64)
         self._first_legs[-1] = 0
@@ -246,6 +246,9 @@ class BandTable:
         traded = columns < rows.growth.shape[1]
         columns = np.where(traded, columns + self._delay, rows.growth.shape[1] - 1)
         self.ends[legs], figures = columns + rows.first, self.figures[legs]
+        figures[:, REBALANCES] = traded
+        if not self._with_figures:
+            return
         absolute = rows.absolute
         growth = rows.growth[numbers, columns]
         figures[:, EQUITY_SUM] = rows.growth.cumsum(axis=1)[numbers, columns]
@@ -258,7 +261,6 @@ class BandTable:
         figures[:, SOLD] = growth * (total + deviations.sum(axis=0)) / 2
         figures[:, PAID] = growth * total * self._cost
         figures[:, TRADES] = (sizes > 1e-12).sum(axis=0)
-        figures[:, REBALANCES] = traded
 
     def _reserve(self, count: int) -> None:
         """Enlarge the arrays for more legs."""

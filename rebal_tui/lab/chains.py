@@ -75,20 +75,45 @@ def run_chains(
     `fill_delay` 1, a rebalance is decided at a close and filled at the next one. `progress` counts policies. Raises
     `Canceled`.
     """
+    followed = Followed(len(policies), with_events=with_events)
+    _run(followed, history, weights, policies, cost_bps, fill_delay, progress, canceled)
+    return followed.chains()
+
+
+def run_events(
+    history: History,
+    weights: Weights,
+    policies: Sequence[Policy],
+    *,
+    cost_bps: float = 0.0,
+    fill_delay: int = 0,
+    progress: Progress | None = None,
+    canceled: Cancelled | None = None,
+) -> tuple[Ints, ...]:
+    """The sessions of each policy's rebalances, as `run_chains` has them in its events, without the figures."""
+    found = _Events(len(policies))
+    _run(found, history, weights, policies, cost_bps, fill_delay, progress, canceled, with_figures=False)
+    return found.sessions()
+
+
+def _run(
+    followed: Followed, history: History, weights: Weights, policies: Sequence[Policy], cost_bps: float,
+    fill_delay: int, progress: Progress | None, canceled: Cancelled | None, *, with_figures: bool = True,
+) -> None:  # fmt: skip
     require(all(policy.renews for policy in policies), "a policy that does not rebalance to the targets")
     require(fill_delay in (0, 1), "a fill delay other than 0 or 1")
-    renewal, followed = RenewalTable(history, weights), Followed(len(policies), with_events=with_events)
-    done = 0
+    renewal, done = RenewalTable(history, weights), 0
     for schedule, members in _groups(policies):
         absolute, own_absolute = _sizes([policies[n].absolute for n in members.tolist()])
         relative, own_relative = _sizes([policies[n].relative for n in members.tolist()])
         rows = ROWS if len(members) >= MANY else 1
-        table = BandTable(renewal, schedule, absolute, relative, cost_bps / 10_000, fill_delay, rows)
+        table = BandTable(
+            renewal, schedule, absolute, relative, cost_bps / 10_000, fill_delay, rows, with_figures=with_figures
+        )
         followed.follow(table, members, own_absolute, own_relative, canceled)
         done += len(members)
         if progress is not None:
             progress(done, len(policies))
-    return followed.chains()
 
 
 def _groups(policies: Sequence[Policy]) -> Iterator[tuple[Schedule, Ints]]:
@@ -165,23 +190,36 @@ class Followed:
             sums[column, ids] += figures[:, :, column].sum(axis=0)
         sums[WORST, ids] = np.maximum(sums[WORST, ids], figures[:, :, WORST].max(axis=0))
         sums[GROWTH, ids] = after[-1]
+        self._add_events(table, ids, legs)
+
+    def _add_events(self, table: BandTable, ids: Ints, legs: Ints) -> None:
         if self._events is not None:
-            steps, columns = np.nonzero(figures[:, :, REBALANCES])
+            steps, columns = np.nonzero(table.figures[:, REBALANCES].take(legs))
             self._events.append((ids[columns], table.ends[legs[steps, columns]]))
 
     def chains(self) -> Chains:
         """The figures of all policies."""
         sums = self._sums
-        rebalances = sums[REBALANCES].astype(np.int64)
         return Chains(
-            rebalances, sums[TRADES].astype(np.int64), sums[GROWTH], sums[SOLD], sums[PAID], sums[EQUITY_SUM],
-            sums[SQUARE_SUM], sums[WORST], self._sessions(rebalances),
+            sums[REBALANCES].astype(np.int64), sums[TRADES].astype(np.int64), sums[GROWTH], sums[SOLD], sums[PAID],
+            sums[EQUITY_SUM], sums[SQUARE_SUM], sums[WORST], None if self._events is None else self.sessions(),
         )  # fmt: skip
 
-    def _sessions(self, rebalances: Ints) -> tuple[Ints, ...] | None:
-        if self._events is None:
-            return None
-        if not self._events:
+    def sessions(self) -> tuple[Ints, ...]:
+        """The sessions of each policy's rebalances, when they were requested."""
+        count = self._sums.shape[1]
+        if not self._events or not count:
             return ()
         ids, sessions = (np.concatenate(parts) for parts in zip(*self._events, strict=True))
-        return tuple(np.split(sessions[np.lexsort((sessions, ids))], np.cumsum(rebalances)[:-1]))
+        ends = np.cumsum(np.bincount(ids, minlength=count))
+        return tuple(np.split(sessions[np.lexsort((sessions, ids))], ends[:-1]))
+
+
+class _Events(Followed):
+    """Follows policies for the sessions of their rebalances alone."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count, with_events=True)
+
+    def _add(self, table: BandTable, ids: Ints, legs: Ints) -> None:
+        self._add_events(table, ids, legs)

@@ -12,22 +12,31 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from rebal_tui.bootstrap import replay_book
 from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.lab.backtest import run_backtest
 from rebal_tui.lab.chains import run_chains
+from rebal_tui.lab.fan import start_days
 from rebal_tui.lab.heat_map import BandPairs
 from rebal_tui.lab.history import History, Ints
 from rebal_tui.lab.luck import luck_of
+from rebal_tui.lab.neighbors import neighborhoods
 from rebal_tui.lab.paths import renewal_path
 from rebal_tui.lab.peers import BAND, OPENING, WEIGHTS, first_of_quarters, generated_history
 from rebal_tui.lab.policies import Policy, default_grid
 from rebal_tui.lab.renewal import RenewalTable
+from rebal_tui.market.sessions import build_sessions
+from rebal_tui.services.backtest.report import listed
+from rebal_tui.services.backtest.subjects import policy_of
+from rebal_tui.services.backtest.verification import Verified, verifiable, verify
+from rebal_tui.services.simulation.replay import DEFAULT_PORTFOLIO
 from tests.benchmarks.report import duration, header, parser, ratio, row
 
 POLICIES = 200_000
@@ -36,6 +45,7 @@ PAIRS = 100
 """Absolute and relative bands of the heat map."""
 SESSIONS = 4_030
 """Sixteen years."""
+FINALISTS = 20
 
 
 def main() -> int:
@@ -141,7 +151,11 @@ def _sizes() -> None:
     grid = default_grid(Policy(Percent(500), Percent(2000), None, 7))
     backtest = run_backtest("x", WEIGHTS, history, grid)
     row(f"the default grid, {len(grid)} policies", duration(_timed(lambda: run_backtest("x", WEIGHTS, history, grid))))
-    row("1,000 resamples of its results", duration(_timed(lambda: luck_of(backtest))))
+    hundred = run_backtest("x", WEIGHTS, history, [*grid, *policies[: 100 - len(grid)]])
+    row("1,000 resampled histories × 100 policies", duration(_once(lambda: luck_of(hundred))))
+    row("neighbors of the default grid", duration(_timed(lambda: neighborhoods(backtest))))
+    row("252 start days of one policy", duration(_timed(lambda: start_days(backtest, grid[0]))))
+    row(*_replayed(history))
     header("16 years × 12 assets", "peak memory")
     more = generated_history(SESSIONS, seed=8)
     rows = tuple((*one, *other[:2]) for one, other in zip(history.rows, more.rows, strict=True))
@@ -149,9 +163,23 @@ def _sizes() -> None:
     targets = Weights(tuple(AssetWeight(symbol, Percent(800)) for symbol in wide.symbols), Percent(400))
     row(f"the default grid, {len(grid)} policies", _peak(lambda: run_backtest("x", targets, wide, grid)))
     backtest = run_backtest("x", targets, wide, grid)
-    row("1,000 resamples of its results", _peak(lambda: luck_of(backtest)))
+    row("100 resampled histories of its policies", _peak(lambda: luck_of(backtest, resamples=100)))
     row("heat map of 10,000 band pairs", _peak(lambda: BandPairs(wide, targets, PAIRS, PAIRS).map()))
     row("a million policies", _peak(lambda: run_chains(wide, targets, policies, with_events=False)))
+
+
+def _replayed(history: History) -> tuple[str, str]:
+    """The time of a replay of finalists, on real sessions and two of the assets."""
+    sessions = build_sessions(date(2009, 1, 2), date(2026, 1, 2))[:SESSIONS]
+    days, following = zip(*((s.day, s.next_day or s.day) for s in sessions), strict=True)
+    body = DEFAULT_PORTFOLIO
+    past = History(body.weights.symbols, days, following, tuple(row[:2] for row in history.rows))
+    backtest = run_backtest("x", body.weights, past, default_grid(policy_of(body)))
+    finalists = [outcome for outcome in listed(backtest, show_all=True) if not verifiable(backtest, outcome)]
+    results: list[Verified] = []
+    seconds = _once(lambda: results.extend(verify(backtest, finalists[:FINALISTS], replay_book)))
+    same = "the same days" if all(result.identical for result in results) else "other days"
+    return f"replay of {len(results)} of its policies, 2 assets: {same}", duration(seconds)
 
 
 def _peak(work: Callable[[], object]) -> str:
@@ -171,6 +199,13 @@ def _timed(work: Callable[[], object]) -> float:
         work()
         times.append(_user() - began)
     return min(times)
+
+
+def _once(work: Callable[[], object]) -> float:
+    """The seconds of one run."""
+    began = _user()
+    work()
+    return _user() - began
 
 
 def _user() -> float:

@@ -15,7 +15,7 @@ from rebal_tui.domain.portfolios import CalendarCondition, CalendarType
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.lab import band_table, chains
 from rebal_tui.lab.backtest import run_backtest
-from rebal_tui.lab.chains import run_chains
+from rebal_tui.lab.chains import run_chains, run_events
 from rebal_tui.lab.history import History
 from rebal_tui.lab.policies import Policy
 from rebal_tui.lab.progress import Canceled
@@ -41,6 +41,18 @@ def random_policies(seed: int, count: int) -> list[Policy]:
 
 def events_of(past: History, policies: list[Policy], fill_delay: int = 0) -> list[list[int]]:
     return [events.tolist() for events in run_chains(past, TARGETS, policies, fill_delay=fill_delay).events or ()]
+
+
+@pytest.mark.parametrize("many", [1, 200])
+def test_rebalances_are_the_same_without_the_figures(monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    monkeypatch.setattr(chains, "MANY", many)
+    past, policies = random_history(2, 90), random_policies(2, 40)
+
+    found = run_events(past, TARGETS, policies, fill_delay=1)
+
+    assert [events.tolist() for events in found] == events_of(past, policies, 1)
+    assert run_events(past, TARGETS, [Policy()])[0].tolist() == []
+    assert run_events(past, TARGETS, []) == ()
 
 
 @pytest.mark.slow

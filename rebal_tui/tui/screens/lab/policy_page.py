@@ -54,7 +54,7 @@ def _figures(found: Comparison, number: int) -> list[Line]:
         ("95 % of sessions within", f"{100 * figures.p95:.2f}", f"{100 * own.p95:.2f}"),
         ("worst deviation", f"{100 * figures.worst:.2f}", f"{100 * own.worst:.2f}"),
         ("outside your bands", f"{100 * figures.outside:.2f} %", f"{100 * own.outside:.2f} %"),
-        ("longest time outside", f"{figures.longest_outside:,} d", f"{own.longest_outside:,} d"),
+        ("longest time outside", f"{figures.longest_outside:,} sessions", f"{own.longest_outside:,} sessions"),
         ("return", f"{100 * figures.annual_return:.2f} %/y", f"{100 * own.annual_return:.2f} %/y"),
         ("volatility", f"{100 * figures.volatility:.2f} %/y", f"{100 * own.volatility:.2f} %/y"),
         ("worst year to the mix", _points(figures.worst_year), _points(own.worst_year)),
