@@ -47,7 +47,8 @@ def cheaper_sentence(figures: Sequence[Figures], around: Neighborhood | None = N
     )
     if around is not None:
         holds = "This holds" if around.high_turnover < own.turnover else "This does not hold"
-        turnover = f"{100 * around.low_turnover:.1f} to {100 * around.high_turnover:.1f} %"
+        low, high = (f"{100 * bound:.1f}" for bound in (around.low_turnover, around.high_turnover))
+        turnover = f"{low} %" if low == high else f"{low} to {high} %"
         text += f" {holds} for bands ±1 point: {turnover}."
     if found.as_well:
         return f"Costs less than yours and tracks about as well: {text}"

@@ -42,9 +42,8 @@ def follow_histories(
     for first in range(orders.start, orders.stop, count):
         numbers = range(first, min(first + count, orders.stop))
         drawn = stationary_orders(history.length - 1, numbers, block, seed)
-        found.append(_follow(history, weights, policies, drawn, cost_bps / 10_000, fill_delay, canceled))
-        if progress is not None:
-            progress(numbers.stop - orders.start, len(orders))
+        batch = _Sums(history, weights, policies, cost_bps / 10_000, fill_delay, len(numbers))
+        found.append(_follow(batch, drawn, _part(progress, numbers, orders), canceled))
     logs, sold, squares = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return logs, sold, squares
 
@@ -63,20 +62,30 @@ class _Sums(Batch):
         self.sold[ids] += np.maximum(before - after, 0).sum(axis=0)
 
 
+def _part(progress: Progress | None, numbers: range, orders: range) -> Progress:
+    """Counts histories while sessions of some of them are followed."""
+
+    def step(session: int, sessions: int) -> None:
+        if progress is not None:
+            progress(numbers.start - orders.start + len(numbers) * session // sessions, len(orders))
+
+    return step
+
+
 def _follow(
-    history: History, weights: Weights, policies: Sequence[Policy], orders: Ints, cost: float, delay: int,
-    canceled: Cancelled | None,
+    batch: _Sums, orders: Ints, progress: Progress, canceled: Cancelled | None
 ) -> tuple[Floats, Floats, Floats]:  # fmt: skip
     """`orders` has the drawn session of each session after the first, one column per history."""
-    batch = _Sums(history, weights, policies, cost, delay, orders.shape[1])
-    moves, size = history.moves, history.length - 1
+    moves, size = batch.history.moves, batch.history.length - 1
     squares = np.zeros_like(batch.cash)
-    for session in range(1, history.length):
+    for session in range(1, size + 1):
         deviations = batch.advance(session, moves[:, orders[session - 1]]).max(axis=0)
         deviations *= deviations
         squares += deviations
-        if canceled is not None and session % 64 == 0 and canceled():
-            raise Canceled
-    shape = (orders.shape[1], len(policies))
+        if session % 64 == 0 or session == size:
+            if canceled is not None and canceled():
+                raise Canceled
+            progress(session, size)
+    shape = (orders.shape[1], len(batch.policies))
     logs = np.log(batch.values.sum(axis=0) + batch.cash)
     return (logs / size).reshape(shape), (batch.sold / size).reshape(shape), (squares / size).reshape(shape)

@@ -63,8 +63,9 @@ def test_a_policy_is_adopted_by_its_portfolio_after_its_impact_was_shown(
 
     async def flow(pilot: Any, app: Any) -> None:
         await computed(pilot, app)
-        app.screen._closes = path
-        await press(pilot, "p", "p")
+        await press(pilot, "o")
+        app.screen.query_one("#lab-closes", Input).value = str(path)
+        await press(pilot, "enter")
         await computed(pilot, app)
         screen = app.screen
         assert isinstance(screen, LabScreen)
@@ -89,3 +90,27 @@ def test_a_policy_is_adopted_by_its_portfolio_after_its_impact_was_shown(
     assert portfolio.rebalance_to is Destination.EDGE
     assert [(band.sub_type, band.percent) for band in portfolio.bands] == [(BandType.ABSOLUTE, 500)]
     assert portfolio.cooldown_days == 0
+
+
+def test_a_file_is_used_for_the_first_portfolio_that_it_covers(tmp_path: Path) -> None:
+    path = tmp_path / "closes.csv"
+    path.write_text("date,SPY,OTHER\n2024-01-02,1,2\n2024-01-03,1,2\n")
+
+    async def opened(pilot: Any, app: Any) -> str:
+        await press(pilot, "o")
+        app.screen.query_one("#lab-closes", Input).value = str(path)
+        await press(pilot, "enter")
+        await computed(pilot, app)
+        return screen_text(app)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await computed(pilot, app)
+        assert "closes.csv: TLT: no such column in the closes" in await opened(pilot, app)
+        await press(pilot, "p")
+        assert "closes.csv: GLD: no such column in the closes" in screen_text(app)
+        assert "p tests the next portfolio, o opens another file of closes." in screen_text(app)
+        await press(pilot, "p")
+        path.write_text("date,SPY,GLD\n" + "".join(f"2024-01-{day:02},{100 + day},90\n" for day in range(2, 13)))
+        assert "SPY GLD" in await opened(pilot, app)
+
+    run(flow, market_book(), "7", SIZES["120x40"])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from rebal_tui.domain.errors import Invalid, Refusal
 from rebal_tui.domain.portfolios import Portfolio, Weights
@@ -35,6 +36,14 @@ class Choice:
 
     portfolio: Portfolio | None = None
     closes: Closes | None = None
+
+
+class NamedPortfolio(NamedTuple):
+    """A portfolio to choose, and the symbols that it needs prices for."""
+
+    id: str
+    name: str
+    symbols: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +133,23 @@ class Comparison:
         return self.backtest.outcomes[number]
 
 
-def portfolio_names(book: Book) -> tuple[tuple[str, str], ...]:
-    """Id and name of every portfolio that has an asset, by name."""
-    found = [(p.id, p.name) for p in book.portfolios.values() if p.weights.assets]
-    return tuple(sorted(found, key=lambda item: (fold(item[1]), item[0])))
+def portfolio_names(book: Book) -> tuple[NamedPortfolio, ...]:
+    """Every portfolio that has an asset, by name."""
+    found = [NamedPortfolio(p.id, p.name, p.weights.symbols) for p in book.portfolios.values() if p.weights.assets]
+    return tuple(sorted(found, key=lambda item: (fold(item.name), item.id)))
+
+
+def first_covered(named: Sequence[NamedPortfolio], closes: Path, chosen: int) -> int:
+    """The position of the first portfolio from `chosen` on whose assets all have a column in a file of closes.
+
+    `chosen` when there is none, or the file cannot be read.
+    """
+    try:
+        known = set(read_closes(closes).symbols)
+    except Refusal:
+        return chosen
+    order = (*range(chosen, len(named)), *range(chosen))
+    return next((n for n in order if known.issuperset(named[n].symbols)), chosen)
 
 
 def choose(book: Book, portfolio_id: str | None) -> Choice:

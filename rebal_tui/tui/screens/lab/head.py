@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rebal_tui.tui.segments import Line, paragraph
 
@@ -17,12 +17,37 @@ _WIDE = 100
 """From this width on, there is room for the definitions."""
 _QUESTION = "Differs from yours?  "
 
-Step = tuple[str, int, int]
-"""What is counted, how many are done, and of how many."""
+_SOON = 5.0
+"""A computation with fewer seconds left does not say how many."""
 
 
-def head_lines(subject: Subject | None, found: Comparison | None, step: Step | None, width: int) -> list[Line]:
-    """The two answers first: what differs beyond luck, and which policy costs less."""
+class Step(NamedTuple):
+    """What is counted, how many are done, of how many, and the seconds since the computation began."""
+
+    what: str
+    done: int
+    total: int
+    seconds: float
+
+    @property
+    def text(self) -> str:
+        """The progress in words, with the time left when it is long."""
+        if not self.total:
+            return ""
+        left = self.seconds * (self.total - self.done) / self.done if self.done else 0.0
+        return f" {self.done:,} of {self.total:,} {self.what}" + (f", about {left:.0f} s left" if left > _SOON else "")
+
+
+def head_lines(
+    subject: Subject | None, found: Comparison | None, step: Step | None, fault: str, width: int
+) -> list[Line]:
+    """The two answers first: what differs beyond luck, and which policy costs less.
+
+    `fault` is why the chosen portfolio cannot be tested.
+    """
+    if fault:
+        advice = "p tests the next portfolio, o opens another file of closes."
+        return [*paragraph(fault, width, "bad"), *paragraph(advice, width, "muted")]
     if subject is None:
         return [(("Reading the portfolio…", "muted"),)]
     notes = (f"Prices: {subject.source.label}", *subject.notes, *subject.source.notes)
@@ -34,9 +59,7 @@ def head_lines(subject: Subject | None, found: Comparison | None, step: Step | N
             lines.append(((_QUESTION, "muted"), ("Stopped before it was known. b resamples the history.", "warn")))
         lines += paragraph(found.cheaper, width, "good")
     if step is not None:
-        what, done, total = step
-        count = f" {done:,} of {total:,} {what}" if total else ""
-        lines.append(((f"Computing {subject.name}…{count}", "accent"), ("  esc stops", "muted")))
+        lines.append(((f"Computing {subject.name}…{step.text}", "accent"), ("  esc stops", "muted")))
     elif found is None:
         lines.append((("Stopped. p computes again.", "warn"),))
     if found is not None:

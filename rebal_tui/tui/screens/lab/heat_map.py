@@ -119,7 +119,7 @@ class HeatMapScreen(ModalScreen[None]):
         low, high = float(values.min()), float(values.max())
         head: Line = (
             (title, "title"), (f"   {SHADES[0]}  {low:.2f}  {SHADES[1:]}  {high:.2f}", "muted"),
-            (f"   cooldown {found.cooldown_days} d", "accent"),
+            (f"   cooldown {found.cooldown_days} d", "accent"), (self._next(found), "warn"),
         )  # fmt: skip
         lines = [head, (("relative %", "muted"),)]
         rows = len(found.relative)
@@ -137,6 +137,11 @@ class HeatMapScreen(ModalScreen[None]):
             mark = (SHADES[min(int(part * len(SHADES)), len(SHADES) - 1)], "")
             shades.append(("◆", "accent") if (row, column) == self._at else mark)
         return shades
+
+    def _next(self, found: HeatMap) -> str:
+        """The cooldown that is being computed; empty when it is the one shown."""
+        days = COOLDOWNS[self._cooldown]
+        return "" if days == found.cooldown_days else f"   computing {days} d…"
 
     def _axis(self, found: HeatMap) -> list[Line]:
         columns = len(found.absolute)
@@ -174,4 +179,6 @@ class HeatMapScreen(ModalScreen[None]):
 
     def action_cooldown(self) -> None:
         self._cooldown = (self._cooldown + 1) % len(COOLDOWNS)
+        if self._map is not None:
+            self._show()
         self._compute()

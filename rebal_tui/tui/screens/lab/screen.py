@@ -26,7 +26,7 @@ from rebal_tui.tui.book_services import (
 from rebal_tui.tui.screens.lab import adopt, charts
 from rebal_tui.tui.screens.lab.columns import policy_columns
 from rebal_tui.tui.screens.lab.fan_page import fan_lines
-from rebal_tui.tui.screens.lab.head import head_lines
+from rebal_tui.tui.screens.lab.head import Step, head_lines
 from rebal_tui.tui.screens.lab.heat_map import HeatMapScreen
 from rebal_tui.tui.screens.lab.policy_page import policy_lines
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rebal_tui.lab.policies import Policy
-    from rebal_tui.services.backtest.comparison import Comparison, PolicyRow, Subject
+    from rebal_tui.services.backtest.comparison import Comparison, NamedPortfolio, PolicyRow, Subject
     from rebal_tui.services.backtest.verification import OpenReplay
 
 T = TypeVar("T")
-Step = Callable[[int, int], None]
+OnStep = Callable[[int, int], None]
 POLL_SECONDS = 0.25
 FIRST_HISTORIES, MORE_HISTORIES = 250, 1_000
 """Histories resampled when a backtest is done, and by `b`."""
@@ -64,15 +64,17 @@ class LabScreen(SectionScreen, inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self._portfolios: tuple[tuple[str, str], ...] = ()
+        self._portfolios: tuple[NamedPortfolio, ...] = ()
         self._chosen = 0
         self._closes: Path | None = None
         self._found: Comparison | None = None
         self._subject: Subject | None = None
         self._started = False
+        self._fault = ""
+        self._look_for_covered = False
         self._show_worse = False
         self._stop = threading.Event()
-        self._done: tuple[str, int, int] | None = None
+        self._done: Step | None = None
         self._verified: dict[int, str] = {}
 
     def compose_body(self) -> ComposeResult:
@@ -102,6 +104,11 @@ class LabScreen(SectionScreen, inherit_bindings=False):
     def table(self) -> BookTable[PolicyRow]:
         return self.query_one("#lab-table", BookTable)
 
+    @property
+    def _position(self) -> int:
+        """The chosen portfolio's position; the list may have become shorter."""
+        return self._chosen % max(len(self._portfolios), 1)
+
     def _start(self) -> None:
         """Compute the chosen portfolio; a computation in progress is canceled."""
         self._stop.set()
@@ -109,12 +116,25 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         self.host.work(self._compute(self._stop), name="backtest")
 
     async def _compute(self, stop: threading.Event) -> None:
-        chosen = self._portfolios[self._chosen % len(self._portfolios)][0] if self._portfolios else None
+        if self._look_for_covered and self._closes is not None:
+            self._look_for_covered = False
+            self._chosen = await asyncio.to_thread(
+                backtest_comparison.first_covered, self._portfolios, self._closes, self._position
+            )
+        chosen = self._portfolios[self._position].id if self._portfolios else None
         choice = await self.host.ask(backtest_comparison.choose, chosen)
         # On a thread of its own, because reading a history takes long and heartbeats need the book's thread.
-        subject: Subject = await asyncio.to_thread(backtest_comparison.subject, choice, self._closes)
+        try:
+            subject: Subject = await asyncio.to_thread(backtest_comparison.subject, choice, self._closes)
+        except Refusal as refusal:
+            name = self._portfolios[self._position].name if self._portfolios else ""
+            self._fault = f"{name}: {refusal}"
+            self._found = None
+            self._show()
+            return
         if stop.is_set():
             return
+        self._fault = ""
         self._subject, self._found, self._verified = subject, None, {}
         self._show()
         found = await self._in_thread(
@@ -135,15 +155,17 @@ class LabScreen(SectionScreen, inherit_bindings=False):
             self._found = judged
             self._show()
 
-    async def _in_thread(self, what: str, stop: threading.Event, work: Callable[[Step], T]) -> T | None:
+    async def _in_thread(self, what: str, stop: threading.Event, work: Callable[[OnStep], T]) -> T | None:
         """Run a long computation on a thread of its own; None when it was canceled."""
         canceled = importlib.import_module("rebal_tui.lab.progress").Canceled
 
         def step(done: int, total: int) -> None:
             if not stop.is_set():
-                self._done = (what, done, total)
+                self._done = Step(what, done, total, loop.time() - began)
 
-        self._done = (what, 0, 0)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self._done = Step(what, 0, 0, 0.0)
         try:
             return await asyncio.to_thread(work, step)
         except canceled:
@@ -164,7 +186,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         self.query_one("#lab-header", LinesView).show(self._header)
 
     def _header(self, width: int, _height: int) -> list[Line]:
-        return head_lines(self._subject, self._found, self._done, width)
+        return head_lines(self._subject, self._found, self._done, self._fault, width)
 
     def _show(self) -> None:
         """Show everything that was computed."""
@@ -218,8 +240,8 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         self.app.push_screen(ReadScreen(f"{found.backtest.name} · {found.rows[number].label}", build))
 
     def action_portfolio(self) -> None:
-        if self._found is not None and len(self._portfolios) > 1:
-            self._chosen = (self._chosen + 1) % len(self._portfolios)
+        if (self._found is not None or self._fault) and len(self._portfolios) > 1:
+            self._chosen = self._position + 1
         self._start()
 
     def action_closes(self) -> None:
@@ -240,6 +262,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
                 self._closes = before
                 self.host.say(str(refusal), "error")
                 return
+        self._look_for_covered = True
         self._start()
 
     def action_back(self) -> None:
