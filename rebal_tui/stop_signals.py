@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import threading
@@ -12,6 +13,7 @@ from types import FrameType
 
 from rebal_tui.systems import STOP_SIGNALS
 
+log = logging.getLogger(__name__)
 GRACE_SECONDS = 5.0
 """How long the screens have to end after a signal; then the book is closed without them."""
 
@@ -48,6 +50,8 @@ class StopRequest:
 
     def _end_in_time(self) -> None:
         if not self._ended.wait(GRACE_SECONDS):
+            name = signal.Signals(self.number).name
+            log.warning("%s received; the screens did not end in %.0f seconds", name, GRACE_SECONDS)
             self._close()
             os._exit(128 + self.number)
 
@@ -65,6 +69,8 @@ def listening(close: Callable[[], None]) -> Iterator[StopRequest]:
         yield request
     finally:
         request.ended()
+        if request.number:
+            log.warning("%s received; the screens have ended", signal.Signals(request.number).name)
         for number, handler in before.items():
             # After a first signal the rest of the cleaning up must not be cut short by a second one.
             signal.signal(number, signal.SIG_IGN if request.number else handler)

@@ -19,7 +19,9 @@ def test_all_signals_that_would_leave_the_terminal_raw_are_known() -> None:
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
-def test_a_signal_ends_the_screens_on_their_event_loop(number: signal.Signals) -> None:
+def test_a_signal_ends_the_screens_on_their_event_loop(
+    number: signal.Signals, caplog: pytest.LogCaptureFixture
+) -> None:
     before = {one: signal.getsignal(one) for one in STOP_SIGNALS}
 
     async def screens(request: stop_signals.StopRequest) -> bool:
@@ -34,6 +36,7 @@ def test_a_signal_ends_the_screens_on_their_event_loop(number: signal.Signals) -
         with stop_signals.listening(lambda: None) as request:
             assert asyncio.run(screens(request))
             assert request.number == number
+        assert caplog.messages == [f"{number.name} received; the screens have ended"]
         assert {signal.getsignal(one) for one in STOP_SIGNALS} == {signal.SIG_IGN}, "cleaning up is not cut short"
     finally:
         for one, handler in before.items():

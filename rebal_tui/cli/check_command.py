@@ -46,6 +46,9 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
       - planned orders: each was placed or skipped
       - open runs: at most one per account
       - weights: they sum to 100
+      - evaluations, decisions, drift history, last rebalances and
+        jobs: as the audit trail and their inputs lead to them
+      - sessions: they follow each other, with the exchange's hours
       - the audit trail: its hash chain is unbroken
       - the archive, if the book has one: its file and rows, with the book's as one, in a temporary copy of both
 
@@ -93,7 +96,7 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
         )
     if not as_json:
         for fault in found.faults:
-            write_message(str(fault))
+            write_message(f"{path}: {fault.message}" if fault.location == "file" else str(fault))
     return 1 if found.faults else 0
 
 

@@ -8,7 +8,9 @@ from rebal_tui.domain.errors import Conflict
 
 SQLITE_SUFFIXES = ("-wal", "-shm", "-journal")
 """Endings of files that SQLite writes next to a database; they must never be read with another database file."""
-SIDE_SUFFIXES = (*SQLITE_SUFFIXES, ".lock", ".serve")
+NOTE_SUFFIX = ".open"
+"""Ending of the note of which file the log of an open book belongs to."""
+SIDE_SUFFIXES = (*SQLITE_SUFFIXES, NOTE_SUFFIX, ".lock", ".serve")
 """Endings of the files that belong to an open book."""
 _UNFINISHED_SUFFIXES = (".partial", ".restoring")
 """Endings of an unfinished new book, backup or restore, which are deleted."""

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rebal_tui.domain.errors import FILE_LOST, Halt, ReadOnly
 from rebal_tui.domain.free_space import FreeSpace, free_space
 from rebal_tui.domain.text import fold
-from rebal_tui.store import write_ahead_log
+from rebal_tui.store import open_note, write_ahead_log
 from rebal_tui.store.file_mark import FileMark, FileWatch, same_content
+from rebal_tui.store.open_note import LogOwner
 from rebal_tui.store.read_only_files import reading_uri
 
 if TYPE_CHECKING:
@@ -124,14 +125,17 @@ class Database:
         self._watch: FileWatch | None = None
         self._mark: FileMark | None = None
         self._version_of_mark = 0
+        self._log: LogOwner | None = None
         if self.path == MEMORY:
             target, uri = MEMORY, False
         elif read_only:
+            open_note.require_own_log(str(Path(path).resolve()))
             target, uri = reading_uri(Path(path).resolve()), True
         else:
             # Through a dangling link SQLite would create the file with wider permissions.
             real = Path(path).resolve()
             _make_private(real)
+            self._watch = open_note.watch_own_log(str(real))
             target, uri = str(real), False
         self.connection = sqlite3.connect(
             target, uri=uri, timeout=5, isolation_level=None, check_same_thread=False, cached_statements=512
@@ -159,6 +163,8 @@ class Database:
             self.archive.close()
             self.archive = None
         self.connection.close()
+        if self._log is not None:
+            self._log.closed()
         if self._watch is not None:
             self._watch.close()
             self._watch = None
@@ -225,8 +231,11 @@ class Database:
         """
         if self.halted is not None and self.halted.halt in FILE_LOST:
             raise self.halted.again()
-        if self._file_id is not None and file_id(self._real_path) != self._file_id:
-            raise self.halt(Halt.FILE_GONE, self.path)
+        if self._file_id is not None and (found := file_id(self._real_path)) != self._file_id:
+            if self._log is not None:
+                self._log.withdraw(self.connection)
+            text = "no file has its name now" if found is None else "another file has its name now"
+            raise self.halt(Halt.FILE_GONE, f"{self.path}: {text}")
         if self._watch is not None and self._mark is not None:
             self._require_unchanged(self._watch, self._mark)
 
@@ -241,14 +250,19 @@ class Database:
             and not watch.is_checkpointed(known)
         ):
             raise self.halt(Halt.OVERWRITTEN, self.path)
-        self._mark = found
+        self._remember_mark(found)
 
     def _remember_file(self) -> None:
         """Remember what the file looks like after a commit, which may have contained a checkpoint."""
         if self._epoch is not None and self.path != MEMORY:
             self._watch = self._watch or FileWatch(self._real_path)
-            self._mark = self._watch.mark(self._mark)
+            self._remember_mark(self._watch.mark(self._mark))
             self._version_of_mark = self.data_version()
+
+    def _remember_mark(self, found: FileMark | None) -> None:
+        self._log = self._log or LogOwner(self._real_path)
+        self._log.note(found, self._mark)
+        self._mark = found
 
     def data_version(self) -> int:
         """A number that changes when another connection has committed to the file."""

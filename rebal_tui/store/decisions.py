@@ -24,7 +24,8 @@ from rebal_tui.store.rows import RowTable, insert, select_list
 Ints = npt.NDArray[np.int64]
 NO_RUN = 0
 """Used instead of a run's key when the decision created no run."""
-_BUCKET = 1_000
+ACCOUNTS_PER_BUCKET = 1_000
+"""Accounts by key in one row of the drift history."""
 _NOTHING = -1
 
 
@@ -307,11 +308,11 @@ def _status(found: _Record) -> StoredStatus | None:
 
 def add_history(tx: Transaction, at: datetime, accounts: Ints, used: Ints) -> None:
     """Record each account's band usage, in tenths of a percent. `accounts` are ascending keys."""
-    numbers, begins = np.unique(accounts // _BUCKET, return_index=True)
+    numbers, begins = np.unique(accounts // ACCOUNTS_PER_BUCKET, return_index=True)
     ends = [*begins[1:].tolist(), len(accounts)]
     rows = []
     for number, first, end in zip(numbers.tolist(), begins.tolist(), ends[: len(numbers)], strict=True):
-        offsets = accounts[first:end] % _BUCKET
+        offsets = accounts[first:end] % ACCOUNTS_PER_BUCKET
         bucket = np.full(int(offsets[-1]) + 1, _NOTHING, np.int32)
         bucket[offsets] = used[first:end]
         rows.append((number, to_time(at), bucket.tobytes()))
@@ -323,7 +324,7 @@ def history(database: Database, account_id: str, limit: int = 120) -> list[tuple
     row = database.row("SELECT key FROM accounts WHERE id = ?", (account_id,))
     if row is None:
         return []
-    number, offset = divmod(row[0], _BUCKET)
+    number, offset = divmod(row[0], ACCOUNTS_PER_BUCKET)
     points = []
     for at, content in database.connection.execute(
         "SELECT at, substr(used, ?, 4) FROM drift_history WHERE bucket = ? ORDER BY at DESC", (offset * 4 + 1, number)

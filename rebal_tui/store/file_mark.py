@@ -53,18 +53,18 @@ class FileWatch:
     def is_checkpointed(self, known: FileMark) -> bool:
         """Whether the file differs from `known` only by pages that are in its log, as after a checkpoint by another
         program: SQLite allows it to each one that has the file open, and the pages stay in the log until the next
-        commit."""
+        commit. A checkpoint that was interrupted, or that left pages for a reader, has written some of them."""
         try:
             size = os.fstat(self._file.fileno()).st_size
             with open(self._log, "rb") as log:
                 logged, logged_size = _logged_pages(log.read())
             for number, digest in zip(_sampled(known.size), known.digests, strict=True):
                 page = self._page(number)
-                if _digest(page) != digest and page != logged.get(number):
+                if (found := _digest(page)) != digest and found not in logged.get(number, ()):
                     return False
         except (OSError, struct.error):
             return False
-        return size in (known.size, logged_size)
+        return min(known.size, logged_size) <= size <= max(known.size, logged_size)
 
     def _page(self, number: int) -> bytes:
         self._file.seek((number - 1) * _PAGE_BYTES)
@@ -88,24 +88,25 @@ def _digest(page: bytes) -> bytes:
     return hashlib.blake2b(page, digest_size=16).digest()
 
 
-def _logged_pages(log: bytes) -> tuple[dict[int, bytes], int]:
-    """The last committed content of each page in a log, by number, and the size of the file after the last commit.
+def _logged_pages(log: bytes) -> tuple[dict[int, set[bytes]], int]:
+    """The digests of each committed page in a log, by number, and the size of the file after the last commit.
 
     Raises `struct.error` for a log without header.
     """
     _magic, _version, page_bytes, _checkpoints, salts = _LOG_HEADER.unpack_from(log)
-    committed: dict[int, bytes] = {}
+    committed: dict[int, set[bytes]] = {}
     if page_bytes != _PAGE_BYTES:
         return committed, 0
-    pages, size = dict[int, bytes](), 0
+    pages, size = list[tuple[int, bytes]](), 0
     frame_bytes = _FRAME_HEADER.size + _PAGE_BYTES
     for start in range(_LOG_HEADER.size, len(log) - frame_bytes + 1, frame_bytes):
         number, pages_after, frame_salts, _checksum = _FRAME_HEADER.unpack_from(log, start)
         if frame_salts != salts[:8]:
             break
         content = start + _FRAME_HEADER.size
-        pages[number] = log[content : content + _PAGE_BYTES]
+        pages.append((number, _digest(log[content : content + _PAGE_BYTES])))
         if pages_after:
-            committed.update(pages)
-            pages, size = {}, pages_after * _PAGE_BYTES
+            for committed_number, digest in pages:
+                committed.setdefault(committed_number, set()).add(digest)
+            pages, size = [], pages_after * _PAGE_BYTES
     return committed, size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -13,6 +14,7 @@ import pytest
 
 from rebal_tui import bootstrap
 from rebal_tui.domain.errors import Conflict, Halt, ReadOnly, Refusal
+from rebal_tui.services.book.book import Book
 from rebal_tui.services.maintenance.book_copy import save_copy
 from rebal_tui.services.maintenance.check import check_book
 from rebal_tui.services.schedule import follower, scheduler
@@ -147,3 +149,79 @@ def test_a_viewer_notices_that_its_file_was_replaced(tmp_path: Path) -> None:
         follower.heartbeat(view)
     follower.heartbeat(view)
     view.close()
+
+
+@pytest.mark.slow
+def test_the_log_of_a_replaced_book_is_not_mixed_into_the_new_file(tmp_path: Path) -> None:
+    path, old = tmp_path / "book.db", tmp_path / "old.db"
+    put_another(tmp_path / "new.db")
+    other = (tmp_path / "new.db").read_bytes()
+    book = open_with_log(path)
+    path.rename(old)
+    (tmp_path / "new.db").rename(path)
+    with pytest.raises(ReadOnly, match="another file has its name now"):
+        scheduler.tick(book)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["book.db", "old.db"]
+    save_copy(book, tmp_path / "copy.db")
+    book.close()
+    assert path.read_bytes() == other
+    for name in ("old.db", "copy.db"):
+        assert mark_of(tmp_path / name) == "last", "the commits of the log are in the file itself"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [os.replace, shutil.copyfile])
+def test_a_file_beside_the_log_of_another_one_is_not_opened(
+    tmp_path: Path, how: Callable[[Path, Path], object]
+) -> None:
+    """The program was killed before it noticed, or the file was replaced afterward: the log and the note are left."""
+    path, other = tmp_path / "book.db", tmp_path / "other.db"
+    crashed = tmp_path / "crashed"
+    book = open_with_log(path)
+    shutil.copytree(tmp_path, crashed)
+    book.close()
+    for suffix in ("", "-wal", ".open"):
+        shutil.copyfile(crashed / f"book.db{suffix}", f"{path}{suffix}")
+    note = json.loads((tmp_path / "book.db.open").read_text())
+    note["file"], note["log"] = path.stat().st_ino, (tmp_path / "book.db-wal").stat().st_ino
+    (tmp_path / "book.db.open").write_text(json.dumps(note))
+    put_another(other)
+    content = other.read_bytes()
+    how(other, path)
+    for read_only in (False, True) if how is os.replace else (False,):
+        with pytest.raises(Conflict, match=r"book\.db-wal, which holds the last changes of the earlier file"):
+            bootstrap.open_database(path, read_only=read_only)
+    assert path.read_bytes() == content
+    (tmp_path / "book.db-wal").rename(tmp_path / "moved")
+    assert mark_of(path) == ""
+
+
+@pytest.mark.slow
+def test_a_book_of_a_killed_program_is_opened_also_under_another_name(tmp_path: Path) -> None:
+    path, copied = tmp_path / "book.db", tmp_path / "copied"
+    book = open_with_log(path)
+    shutil.copytree(tmp_path, copied)
+    for suffix in ("", "-wal", ".open"):
+        shutil.copyfile(copied / f"book.db{suffix}", copied / f"other.db{suffix}")
+    book.close()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["book.db", "copied"]
+    assert (mark_of(copied / "book.db"), mark_of(copied / "other.db")) == ("last", "last")
+
+
+def open_with_log(path: Path) -> Book:
+    """An open book whose last commits are in its log only."""
+    bootstrap.create_demo(path, accounts=3).close()
+    book = bootstrap.open_simulation(bootstrap.open_database(path))
+    with book.write() as tx:
+        book_settings.put(tx, "mark", "last")
+    return book
+
+
+def put_another(path: Path) -> None:
+    bootstrap.create_demo(path, accounts=2).close()
+
+
+def mark_of(path: Path) -> str:
+    with closing(bootstrap.open_database(path)) as database:
+        assert check_book(database, bootstrap.read_only_broker(database)).faults == ()
+        return book_settings.get(database, "mark")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from rebal_tui.broker.simulated.ports import Tables
+from rebal_tui.broker.simulated.record_checks import record_faults
 from rebal_tui.domain.quantities import Money, Qty, money_text, qty_text
 
 _CASH = """
@@ -164,4 +165,4 @@ def find_violations(tables: Tables) -> list[str]:
     ]
     violations += [f"order {name}: its filled amounts differ from its fills" for (name,) in tables.rows(_ORDER_FILLS)]
     violations += [f"fill {name}: its ledger entry does not match" for (name,) in tables.rows(_ENTRIES)]
-    return violations
+    return violations + record_faults(tables.rows)

@@ -19,7 +19,8 @@ FROM sim_ledger AS l JOIN sim_accounts AS a ON a.n = l.account
 """
 _JOURNALS = f"""
 SELECT j.id, a.id, CASE WHEN j.to_firm THEN a.id ELSE '{FIRM_ACCOUNT}' END,
-    CASE WHEN j.to_firm THEN '{FIRM_ACCOUNT}' ELSE a.id END, j.amount, j.status, j.description
+    CASE WHEN j.to_firm THEN '{FIRM_ACCOUNT}' ELSE a.id END, j.amount, j.status, j.description, j.reason, j.created_at,
+    j.updated_at
 FROM sim_journals AS j JOIN sim_accounts AS a ON a.n = j.account
 """
 
@@ -36,5 +37,6 @@ def cash_entries(query: Query) -> dict[int, SqlRow]:
 
 
 def journals(query: Query) -> dict[str, SqlRow]:
-    """Each journal by id: account, sending account, receiving account, amount, status, description."""
+    """Each journal by id: account, sending account, receiving account, amount, status, description, reason, time of
+    creation and of the last change."""
     return {row[0]: row[1:] for row in query(_JOURNALS, ())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -25,10 +26,27 @@ _AVERAGES = (
     "WHERE o.filled_qty = s.filled_qty AND o.filled_avg_price IS NOT s.filled_avg_price"
 )
 _JOURNALS = (
-    "SELECT j.id, a.id, j.from_account, j.to_account, j.amount, j.status, j.description FROM journals j "
-    "JOIN accounts a ON a.key = j.account"
+    "SELECT j.id, a.id, j.from_account, j.to_account, j.amount, j.status, j.description, j.reason, j.created_at, "
+    "j.updated_at FROM journals j JOIN accounts a ON a.key = j.account"
 )
-_JOURNAL_COLUMNS = ("account", "sending account", "receiving account", "amount", "status", "description")
+_JOURNAL_COLUMNS = (
+    "account", "sending account", "receiving account", "amount", "status", "description", "reason", "creation time",
+    "time of the last change",
+)  # fmt: skip
+_KEYS = "SELECT j.id FROM journals j JOIN sim_journals s ON s.id = j.id WHERE j.idempotency_key <> s.idempotency_key"
+_ORDER_TIMES = (
+    "SELECT s.client_order_id FROM orders o JOIN sim_orders s ON s.id = o.broker_id WHERE o.sent <> 1 "
+    "OR o.reject_reason IS NOT s.reason "
+    "OR o.filled_at IS NOT iif(s.status = 'filled', s.updated_at, NULL) "
+    "OR o.expired_at IS NOT iif(s.status = 'expired', s.updated_at, NULL) "
+    "OR o.canceled_at IS NOT iif(s.status = 'canceled', s.updated_at, NULL) "
+    "OR o.failed_at IS NOT iif(s.status = 'rejected', s.updated_at, NULL)"
+)
+_ASSETS = (
+    "SELECT a.symbol FROM assets a LEFT JOIN sim_assets s ON s.id = a.id WHERE s.id IS NULL OR s.symbol <> a.symbol "
+    "OR s.name <> a.name OR s.exchange <> a.exchange OR s.status <> a.status OR s.tradable <> a.tradable "
+    "OR s.fractionable <> a.fractionable"
+)
 
 
 class BrokerRecords(Protocol):
@@ -55,6 +73,31 @@ def record_faults(database: Database, broker: BrokerRecords) -> Iterator[Fault]:
     yield from _compared(database, "journal", _JOURNALS, _JOURNAL_COLUMNS, broker.recorded_journals(), complete=True)
     for order, mine, yours in database.connection.execute(_AVERAGES):
         yield Fault(f"order {order}", f"average price is {mine} in the book, {yours} at the broker")
+    for (order,) in database.connection.execute(_ORDER_TIMES):
+        yield Fault(f"order {order}", "its times or its reason differ from the broker's")
+    for (journal,) in database.connection.execute(_KEYS):
+        yield Fault(f"journal {journal}", "its idempotency key differs from the broker's")
+    for (symbol,) in database.connection.execute(_ASSETS):
+        yield Fault(f"asset {symbol}", "differs from the broker's, or is not listed there")
+    yield from _decided_cash(database)
+
+
+def _decided_cash(database: Database) -> Iterator[Fault]:
+    """The cash that each decision found is the sum of the entries before it; entries of the same time may be later."""
+    entries: dict[str, tuple[list[int], list[int]]] = {}
+    for account, at, amount in database.connection.execute(
+        "SELECT a.id, l.at, l.amount FROM sim_ledger l JOIN sim_accounts a ON a.n = l.account ORDER BY l.account, l.n"
+    ):
+        times, sums = entries.setdefault(account, ([], [0]))
+        times.append(at)
+        sums.append(sums[-1] + amount)
+    for account, session, at, cash in database.connection.execute(
+        "SELECT a.id, d.session, c.at, d.cash FROM decisions d JOIN accounts a ON a.key = d.account "
+        "JOIN contexts c ON c.key = d.context"
+    ):
+        times, sums = entries.get(account, ([], [0]))
+        if cash not in sums[bisect_left(times, at) : bisect_right(times, at) + 1]:
+            yield Fault(f"account {account}", f"a decision of {session} found other cash than its entries sum to")
 
 
 def _compared(

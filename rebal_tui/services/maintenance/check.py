@@ -11,7 +11,7 @@ from typing import Protocol
 from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.broker.protocol import AccountListing, Broker
 from rebal_tui.domain.accounts import Account
-from rebal_tui.domain.errors import Fault
+from rebal_tui.domain.errors import Fault, Refusal
 from rebal_tui.domain.orders import Order, OrderStatus, Side
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Percent, money_text, percent_text, qty_text
 from rebal_tui.domain.runs import RunStatus
@@ -19,10 +19,15 @@ from rebal_tui.services.broker_sync.events import CURSOR
 from rebal_tui.services.broker_sync.reconciliation.snapshot import differing_accounts
 from rebal_tui.services.evaluation.history import decision_fault, plan_context, recompute_plan
 from rebal_tui.services.maintenance.broker_check import BrokerRecords, record_faults
+from rebal_tui.services.maintenance.decision_rows_check import decision_row_faults
+from rebal_tui.services.maintenance.drift_history_check import drift_history_faults
 from rebal_tui.services.maintenance.portfolio_check import portfolio_faults
+from rebal_tui.services.maintenance.rebalance_times_check import rebalance_time_faults
 from rebal_tui.services.maintenance.reservation_check import reservation_faults
+from rebal_tui.services.maintenance.schedule_check import schedule_faults
 from rebal_tui.services.maintenance.schema_check import guard_faults, schema_faults
 from rebal_tui.services.maintenance.trail_check import trail_faults
+from rebal_tui.services.maintenance.trail_rows_check import trail_row_faults
 from rebal_tui.store import (
     audit,
     audit_digests,
@@ -98,10 +103,11 @@ def check_book(
         behind = 0 if real else broker.last_event() - int(book_settings.get(database, CURSOR, "0"))
         faults += [] if real else [Fault("broker", text) for text in broker.invariants()]
         checks: list[Callable[[Database], Iterator[Fault]]] = [
-            _open_runs, _subscriptions, _withdrawals, reservation_faults, _weights, portfolio_faults,
-            _plans, _decisions, _legs, _fills, _runs, trail_faults, guard_faults,
+            _open_runs, _quota, _subscriptions, _withdrawals, reservation_faults, _weights, portfolio_faults,
+            _plans, _decisions, _legs, _fills, _runs, trail_faults, schedule_faults, guard_faults,
         ]  # fmt: skip
-        checks += [] if lacking else [_trail]
+        if not lacking:
+            checks += [_trail, trail_row_faults, rebalance_time_faults, decision_row_faults, drift_history_faults]
         for check in checks:
             faults += check(database)
         if behind == 0 and not real:
@@ -113,8 +119,10 @@ def check_book(
         head = audit.head(database)
         rows = [] if lacking else audit_digests.faults(database)
         faults += [Fault("audit", text) for text in (*audit.verify(database, anchor), *rows)]
-    except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+    except sqlite3.Error as error:
         faults.append(Fault("file", f"cannot be read further: {error}"))
+    except (Refusal, ValueError, KeyError, TypeError) as error:
+        faults.append(Fault("file", f"cannot be read further: a stored value is damaged: {error}"))
     finally:
         if database.connection.in_transaction:
             database.connection.execute("ROLLBACK")
@@ -137,6 +145,15 @@ def _open_runs(database: Database) -> Iterator[Fault]:
         "WHERE runs.counts_quota = 1 GROUP BY runs.account, runs.session HAVING count(*) > 1"
     ):
         yield Fault(f"account {account}", f"{count} automatic runs on {session}; at most one is allowed")
+
+
+def _quota(database: Database) -> Iterator[Fault]:
+    """A system run uses its session's quota once it has sent an order, a manual run never (R-11)."""
+    for run, counts in database.rows(
+        "SELECT id, counts_quota FROM runs r WHERE CASE initiated_from WHEN 'api' THEN counts_quota = 1 ELSE "
+        "counts_quota = 0 AND EXISTS (SELECT 1 FROM orders WHERE run = r.key AND broker_id IS NOT NULL) END"
+    ):
+        yield Fault(f"run {run}", f"{'uses' if counts else 'does not use'} the quota of its session")
 
 
 def _subscriptions(database: Database) -> Iterator[Fault]:
@@ -162,8 +179,8 @@ def _weights(database: Database) -> Iterator[Fault]:
         "LEFT JOIN portfolio_weights w ON w.portfolio = p.key GROUP BY p.key HAVING total <> 10000"
     ):
         yield Fault(f"portfolio {portfolio}", f"weights sum to {percent_text(Percent(total))}, not 100")
-    for run, content in database.rows(
-        "SELECT runs.id, parts.content FROM runs LEFT JOIN parts ON parts.key = runs.weights"
+    for run, cash, content in database.rows(
+        "SELECT runs.id, runs.cash_weight, parts.content FROM runs LEFT JOIN parts ON parts.key = runs.weights"
     ):
         try:
             weights = weights_of_blob(content)
@@ -171,6 +188,8 @@ def _weights(database: Database) -> Iterator[Fault]:
         except (ValueError, KeyError, TypeError) as error:
             yield Fault(f"run {run}", f"its weights cannot be read: {error}")
             continue
+        if weights.cash != cash:
+            yield Fault(f"run {run}", f"its cash weight is {percent_text(Percent(cash))}, unlike in its weights")
         if total != HUNDRED_PERCENT:
             yield Fault(f"run {run}", f"its weights sum to {percent_text(Percent(total))}, not 100")
 

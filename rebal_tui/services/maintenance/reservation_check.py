@@ -43,6 +43,11 @@ def reservation_faults(database: Database) -> Iterator[Fault]:
         "WHERE r.owner_kind = 'journal' AND j.id IS NULL GROUP BY r.owner, r.account"
     ):
         yield Fault(f"journal {journal}", f"reserves ${money_text(amount)}, but it is not under way")
+    for journal, origin in database.rows(
+        "SELECT r.owner, r.origin FROM reservations r LEFT JOIN withdrawals w ON w.id = r.origin "
+        "AND w.account = r.account WHERE r.origin_kind = 'withdrawal' AND w.id IS NULL"
+    ):
+        yield Fault(f"journal {journal}", f"holds cash of withdrawal {origin}, which its account does not have")
     for journal, amount, reserved in database.rows(
         "SELECT j.id, j.amount, (SELECT coalesce(sum(amount), 0) FROM reservations r WHERE r.account = j.account "
         "AND r.owner_kind = 'journal' AND r.owner = j.id) AS reserved FROM journals j "

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from rebal_tui.domain.errors import ReadOnly, Refusal
+from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.services.schedule.heartbeat import Heartbeat
 from rebal_tui.services.schedule.loading import Stopped
@@ -41,6 +41,7 @@ class HeartbeatThread:
         self.completed = 0
         self.held = 0
         self.trouble = ""
+        self._stopped = ""
 
     def start(self) -> None:
         """Start the heartbeats; a second call does nothing."""
@@ -74,6 +75,7 @@ class HeartbeatThread:
         try:
             while more and not self._stopping and not self.held:
                 more = await self._chunk()
+                self._log_stop()
         finally:
             self._running = False
 
@@ -92,6 +94,20 @@ class HeartbeatThread:
             self.completed += 1
             return more
         return False
+
+    def _log_stop(self) -> None:
+        """Log once why the book is not open or not written any more, and that it is written again."""
+        halted, before = self._thread.halted, self._stopped
+        if self._thread.open_error:
+            self._stopped = f"the book cannot be opened: {self._thread.open_error}"
+        elif halted is None or halted.halt is Halt.VIEWING:
+            self._stopped = ""
+        else:
+            self._stopped = f"{halted.path}: {halted}" if halted.path not in str(halted) else str(halted)
+        if self._stopped and self._stopped != before:
+            log.error("%s", self._stopped)
+        elif before and not self._stopped:
+            log.warning("the book is written again")
 
     def _tick_unless_held(self, book: Book) -> bool:
         return not self.held and self._tick(book)

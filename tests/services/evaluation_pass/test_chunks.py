@@ -83,7 +83,6 @@ def opened(due: Path, tmp_path: Path) -> Iterator[Callable[..., Book]]:
         path = tmp_path / f"{len(made)}.db"
         shutil.copy(due, path)
         book = bootstrap.open_simulation(bootstrap.open_database(path), at=NOW)
-        book.clock = FixedClock(NOW)
         made.append(book)
         scheduler.advance_market(book, book.now())
         scheduler.start(book)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from rebal_tui.domain.errors import Halt
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.services.schedule.heartbeat_thread import HeartbeatThread
@@ -79,3 +80,24 @@ def test_an_error_that_recurs_is_logged_once_until_a_heartbeat_succeeds(caplog: 
     ours = [record for record in caplog.records if record.name.endswith("heartbeat_thread")]
     assert [record.getMessage() for record in ours] == ["heartbeat: OSError: no folder"]
     assert ours[0].exc_info is not None
+
+
+def test_the_log_has_one_line_when_writing_stops_and_one_when_it_resumes(caplog: pytest.LogCaptureFixture) -> None:
+    stopped = False
+
+    def tick(book: Book) -> bool:
+        if stopped:
+            raise book.database.halt(Halt.DISK_FULL, "less than 16 MB free")
+        book.database.halted = None
+        return False
+
+    with caplog.at_level(logging.WARNING), beating(tick) as heartbeat:
+        wait_for(lambda: heartbeat.completed > 0)
+        stopped = True
+        wait_for(lambda: len(caplog.messages) > 0)
+        time.sleep(0.6)
+        stopped = False
+        wait_for(lambda: len(caplog.messages) > 1)
+    first, second = caplog.messages
+    assert first.endswith("the disk is full; writing has stopped, and all saved data is intact (less than 16 MB free)")
+    assert second == "the book is written again"
