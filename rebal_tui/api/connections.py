@@ -101,6 +101,8 @@ class _LimitedProtocol(H11Protocol):
 
     limits: ClassVar[ConnectionLimits]
     malformed: ClassVar[MalformedResponse]
+    closing: ClassVar[bool] = False
+    """Whether the server is shutting down: connections that were accepted meanwhile would hold it up."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -113,7 +115,8 @@ class _LimitedProtocol(H11Protocol):
         self._unread_deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        if len(self.connections) >= self.limits.connections and not self._make_room():
+        full = len(self.connections) >= self.limits.connections
+        if self.closing or (full and not self._make_room()):
             transport.abort()
             self.transport = transport
             return
@@ -175,6 +178,7 @@ class _LimitedProtocol(H11Protocol):
         super().resume_writing()
 
     def shutdown(self) -> None:
+        type(self).closing = True
         if self._lingers:
             self.transport.abort()
             return

@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
 
 from rebal_tui.api import connections
 from rebal_tui.api.connections import ConnectionLimits, limited_protocol
@@ -310,6 +311,27 @@ def test_late_clients_do_not_hold_up_a_shutdown(caplog: pytest.LogCaptureFixture
     with_server(ConnectionLimits(9, LONG, LONG, LONG, LONG, shutdown_seconds=0.1), test)
     assert time.monotonic() < began + 5
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_connection_that_is_accepted_during_a_shutdown_is_closed() -> None:
+    limited = limited_protocol(ConnectionLimits(9))
+    config = uvicorn.Config(echo, log_config=None, lifespan="off", http=limited)
+
+    async def run() -> list[bool]:
+        config.load()
+        protocols = [limited(config=config, server_state=ServerState(), app_state={}) for _ in range(2)]
+        loop, pairs = asyncio.get_running_loop(), [socket.socketpair() for _ in range(2)]
+        first, _ = await loop.connect_accepted_socket(lambda: protocols[0], pairs[0][0])
+        assert not first.is_closing()
+        protocols[0].shutdown()
+        second, _ = await loop.connect_accepted_socket(lambda: protocols[1], pairs[1][0])
+        closed = [first.is_closing(), second.is_closing()]
+        for _, client in pairs:
+            client.close()
+        await asyncio.sleep(0.01)
+        return closed
+
+    assert asyncio.run(run()) == [True, True]
 
 
 def test_keys_leave_slots_for_others() -> None:
