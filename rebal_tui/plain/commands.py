@@ -59,12 +59,13 @@ async def _quit(session: Session, _text: str) -> None:
 
 COMMANDS = (
     Command("help", "COMMAND", "List the commands, or describe one.", _help),
-    Command("status", "", "Read the state of the book, the firm and its accounts.", reading.status, ("desk",)),
+    Command("status", "", "Read the state of the book, the firm and its accounts.", reading.status),
+    Command("desk", "FILTER", "List the subscribed accounts, such as: desk needs you, desk drift>5.", reading.desk),
     Command(
         "exceptions", "NUMBER", "List the exceptions and alerts, or read one.", reading.exceptions,
         ("exception", "alerts", "alert"),
     ),
-    Command("accounts", "FILTER", "List the accounts, such as: accounts needs you", reading.accounts),
+    Command("accounts", "FILTER", "List the accounts, such as: accounts moreau, accounts cash<0.", reading.accounts),
     Command("account", "NAME", "Read an account: figures, why it trades or not, holdings, runs.", reading.account),
     Command("why", "NAME", "Read every check of the decision for an account.", reading.why),
     Command("decisions", "NAME", "Read the stored decisions for an account.", reading.decisions),

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar, overload
 
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.text import count_text, fold
 from rebal_tui.plain import texts
 from rebal_tui.plain.session import Session, counted
 from rebal_tui.plain.speech import dollars, label, sentence, spoken, when
-from rebal_tui.services.view_models.accounts import AccountRow
+from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
+from rebal_tui.services.view_models.desk import InTile
 from rebal_tui.services.view_models.exceptions import ExceptionView
+from rebal_tui.services.view_models.filter_terms import (
+    ACCOUNT_FIELDS,
+    DESK_CHOICES,
+    DESK_FIELDS,
+    NO_CHOICES,
+    FieldKind,
+    parse_filter,
+)
 from rebal_tui.services.view_models.log import AlertView
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow
-from rebal_tui.services.view_models.standing import LABELS
+from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import (
     account_pages,
@@ -27,8 +37,10 @@ from rebal_tui.tui.book_services import (
     run_queries,
     run_search,
 )
-from rebal_tui.tui.screens.accounts.columns import search
 from rebal_tui.tui.screens.cash.columns import withdrawal_state
+from rebal_tui.tui.widgets.table_order import Columnar
+
+R = TypeVar("R")
 
 MAX_RUNS = 200
 """Runs of which a list has numbers."""
@@ -58,8 +70,11 @@ async def exceptions(session: Session, text: str) -> None:
         session.say("Nothing needs a person")
         return
     head = f"{count_text(len(rows) - alerts, 'exception')} and {count_text(alerts, 'alert')}"
-    lines = [line for number, row in enumerate(rows, 1) for line in texts.exception_text(number, row)]
-    session.write_list(f"{head}. Type exception and a number for what to do", lines)
+
+    def line_of(at: int) -> str:
+        return next(texts.exception_text(at + 1, rows[at]))
+
+    session.write_list(f"{head}. Type exception and a number for what to do", len(rows), line_of)
 
 
 def numbered(session: Session, text: str) -> tuple[int, ExceptionView | AlertView]:
@@ -70,22 +85,63 @@ def numbered(session: Session, text: str) -> tuple[int, ExceptionView | AlertVie
 
 
 async def accounts(session: Session, text: str) -> None:
-    """List accounts: those whose text has all the words, or of a status such as `needs you`."""
+    """List accounts by a filter of the Accounts screen, or those of a group, such as `unsubscribed`."""
     snapshot = await session.ask(account_queries.accounts_snapshot)
-    rows = snapshot.rows if snapshot is not None else ()
-    found = _filtered(rows, text)
-    session.accounts = [row.account_id for row in found]
-    lines = [texts.account_line(number, row) for number, row in enumerate(found, 1)]
-    session.write_list(counted(len(found), "account", len(rows)), lines)
+    if snapshot is None:  # Only for a version that was seen.
+        return
+    rows = snapshot.rows
+    group = next((group for group in AccountGroup if fold(group) == fold(text)), None)
+    _require_readable(text if group is None else "", ACCOUNT_FIELDS)
+    found = arranged(rows, None if group is None else InGroup(group), "" if group else text)
+    session.accounts = found
+    head = counted(len(found), "account", len(rows))
+    session.write_list(head, len(found), lambda at: texts.account_line(at + 1, found[at]))
 
 
-def _filtered(rows: Sequence[AccountRow], text: str) -> list[AccountRow]:
-    wanted = fold(text)
-    for kind, name in LABELS.items():
-        if wanted == fold(name):
-            return [row for row in rows if row.trade is kind]
-    words = wanted.split()
-    return [row for row in rows if all(word in fold(search(row)) for word in words)]
+async def desk(session: Session, text: str) -> None:
+    """List subscribed accounts, the most urgent first, by a filter of the Desk or of a tile, such as `needs you`."""
+    rows = (await session.ask(desk_queries.desk_snapshot)).rows
+    tile = next((tile for tile in Tile if fold(tile) == fold(text)), None)
+    _require_readable(text if tile is None else "", DESK_FIELDS, DESK_CHOICES)
+    found = arranged(rows, None if tile in (None, Tile.ALL) else InTile(tile or Tile.ALL), "" if tile else text)
+    session.accounts = found
+    head = counted(len(found), "subscribed account", len(rows))
+    session.write_list(head, len(found), lambda at: texts.desk_line(at + 1, found[at]))
+
+
+def _require_readable(
+    text: str, fields: Mapping[str, FieldKind], choices: Mapping[str, Collection[str]] = NO_CHOICES
+) -> None:
+    """Raise `Invalid` for a filter with a term that is none."""
+    if fault := parse_filter(text, fields, choices).fault:
+        raise Invalid(fault)
+
+
+class Found(Sequence[R]):
+    """The rows of a filter; each is made when it is read."""
+
+    def __init__(self, rows: Sequence[R], positions: Sequence[int]) -> None:
+        self._rows = rows
+        self._positions = positions
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    @overload
+    def __getitem__(self, index: int) -> R: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[R]: ...
+    def __getitem__(self, index: int | slice) -> R | Sequence[R]:
+        if isinstance(index, slice):
+            return Found(self._rows, self._positions[index])
+        return self._rows[int(self._positions[index])]
+
+
+def arranged(rows: Sequence[R], accept: Callable[[R], bool] | None, text: str) -> Sequence[R]:
+    """The rows that a filter leaves, in their natural order."""
+    if not isinstance(rows, Columnar):
+        raise TypeError(f"{type(rows).__name__} cannot be filtered")
+    return Found(rows, rows.arrange(accept, text, None, False))
 
 
 async def account(session: Session, text: str) -> None:
@@ -106,18 +162,19 @@ async def decisions(session: Session, text: str) -> None:
     row = await session.find_account(text)
     page = await session.ask(account_pages.account_page, row.account_id)
     found = page.detail.decisions
-    lines = []
-    for decision in found:
-        reason = f". {sentence(decision.reason)}" if decision.reason else ""
-        lines.append(label(when(decision.at), f"{formats.words(decision.outcome)}{reason}"))
-    session.write_list(f"{count_text(len(found), 'decision')} of {row.client}", lines)
+
+    def line_of(at: int) -> str:
+        reason = f". {sentence(found[at].reason)}" if found[at].reason else ""
+        return label(when(found[at].at), f"{formats.words(found[at].outcome)}{reason}")
+
+    session.write_list(f"{count_text(len(found), 'decision')} of {row.client}", len(found), line_of)
 
 
 async def portfolios(session: Session, _text: str) -> None:
     """List the portfolios."""
     rows = await session.ask(run_queries.portfolio_rows)
-    lines = [texts.portfolio_line(number, row) for number, row in enumerate(rows, 1)]
-    session.write_list(count_text(len(rows), "portfolio"), lines)
+    head = count_text(len(rows), "portfolio")
+    session.write_list(head, len(rows), lambda at: texts.portfolio_line(at + 1, rows[at]))
 
 
 async def find_portfolio(session: Session, text: str) -> PortfolioRow:
@@ -160,7 +217,7 @@ async def runs(session: Session, text: str) -> None:
 
 def _list_runs(session: Session, rows: Sequence[RunRow], head: str) -> None:
     session.runs = [row.id for row in rows]
-    session.write_list(head, [texts.run_line(number, row) for number, row in enumerate(rows, 1)])
+    session.write_list(head, len(rows), lambda at: texts.run_line(at + 1, rows[at]))
 
 
 async def find_run(session: Session, text: str) -> RunRow:
@@ -195,11 +252,12 @@ async def withdrawals(session: Session, _text: str) -> None:
     """List the withdrawals, newest first."""
     rows = (await session.ask(cash_queries.cash_snapshot)).withdrawals
     session.withdrawals = [row.id for row in rows]
-    lines = []
-    for number, row in enumerate(rows, 1):
-        amount = "everything" if row.everything else dollars(row.amount)
-        lines.append(f"{number}. {spoken(row.client)}: {amount}, {sentence(withdrawal_state(row))}")
-    session.write_list(count_text(len(rows), "withdrawal"), lines)
+
+    def line_of(at: int) -> str:
+        amount = "everything" if rows[at].everything else dollars(rows[at].amount)
+        return f"{at + 1}. {spoken(rows[at].client)}: {amount}. {sentence(withdrawal_state(rows[at]))}"
+
+    session.write_list(count_text(len(rows), "withdrawal"), len(rows), line_of)
 
 
 async def preview(session: Session, text: str) -> None:
@@ -213,7 +271,7 @@ async def news(session: Session, _text: str) -> None:
     """Read what happened since it was asked for last."""
     await session.news.look(session.ask)
     told = session.news.take()
-    session.write_list("Nothing new" if not told else counted(len(told), "message"), told)
+    session.write_list("Nothing new" if not told else counted(len(told), "message"), len(told), lambda at: told[at])
 
 
 async def announce(session: Session, text: str) -> None:

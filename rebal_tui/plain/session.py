@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from rebal_tui.services.advisory.undo import Undo
     from rebal_tui.services.book.book import Book
     from rebal_tui.services.view_models.accounts import AccountRow
+    from rebal_tui.services.view_models.desk import DeskRow
     from rebal_tui.services.view_models.exceptions import ExceptionView
     from rebal_tui.tui.questions import Question
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Accounts = Sequence["AccountRow"] | Sequence["DeskRow"]
 
 PAGE = 20
 """Entries of a list that are written at once; the command more has the next."""
@@ -41,8 +44,8 @@ class Session:
         self.news = News()
         self.account: AccountRow | None = None
         """The account in hand: commands that need one and name none use it."""
-        self.accounts: list[str] = []
-        """The ids of the accounts of the last list, whose numbers commands accept."""
+        self.accounts: Accounts = ()
+        """The accounts of the last list, whose numbers commands accept."""
         self.runs: list[str] = []
         self.withdrawals: list[str] = []
         self.exceptions: list[ExceptionView | AlertView] = []
@@ -53,7 +56,8 @@ class Session:
         self.refused = False
         """Whether a command was refused."""
         self.leaving = False
-        self._rest: list[str] = []
+        self._rest = range(0)
+        self._line_of: Callable[[int], str] = str
 
     async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a service on the book's thread and return its result."""
@@ -69,17 +73,15 @@ class Session:
             if line:
                 self.console.write(line)
 
-    def write_list(self, head: str, lines: list[str]) -> None:
-        """Write a heading and the first entries of a list; `more` has the rest."""
+    def write_list(self, head: str, count: int, line_of: Callable[[int], str]) -> None:
+        """Write a heading and the first of `count` entries, whose lines `line_of` makes; `more` has the rest."""
         self.say(head)
-        self._rest = lines
+        self._rest, self._line_of = range(count), line_of
         self.more()
 
     def more(self) -> None:
         """Write the next entries of the last list."""
-        if not self._rest:
-            return
-        self.write(self._rest[:PAGE])
+        self.write(self._line_of(at) for at in self._rest[:PAGE])
         self._rest = self._rest[PAGE:]
         if self._rest:
             self.say(f"{len(self._rest):,} more. Type more for the next")
@@ -106,7 +108,7 @@ class Session:
         if not text and self.account is not None:
             text = self.account.account_id
         if text.isdecimal() and 0 < int(text) <= len(self.accounts):
-            text = self.accounts[int(text) - 1]
+            text = self.accounts[int(text) - 1].account_id
         if not text:
             raise Invalid("Name an account, such as: account moreau")
         self.account = await self.ask(account_queries.find_account, text)

@@ -14,6 +14,7 @@ from rebal_tui.tui.text import printable
 
 NONE = "none"
 _WORDS = (
+    (re.compile(r"^SIMULATED ×1\b(?!,)"), "simulated, in real time"),
     (re.compile(r"^SIMULATED ×(\d[\d,]*)"), r"simulated, \1 times real time"),
     (re.compile(r"×(\d[\d,]*)"), r"\1 times"),
     (re.compile(r"±\s*"), "plus or minus "),

@@ -13,12 +13,12 @@ from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.plain.speech import dollars, label, now_text, percent, points, sentence, spoken, when
 from rebal_tui.services.view_models.account_page import AccountPageView
 from rebal_tui.services.view_models.accounts import AccountRow
-from rebal_tui.services.view_models.desk import AccountView, DeskSnapshot, HoldingView, PreviewView
+from rebal_tui.services.view_models.desk import AccountView, DeskRow, DeskSnapshot, HoldingView, PreviewView
 from rebal_tui.services.view_models.exceptions import ExceptionView
 from rebal_tui.services.view_models.log import AlertView
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow, RunView
-from rebal_tui.services.view_models.standing import Tile, what_ends_it
+from rebal_tui.services.view_models.standing import LABELS, Tile, what_ends_it
 from rebal_tui.services.view_models.status import StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.questions import Question
@@ -126,6 +126,16 @@ def account_line(number: int, row: AccountRow) -> str:
     return (
         f"{number}. {spoken(row.client)}, account {row.account_number}: {sentence(state)} "
         f"Equity {dollars(row.equity)}, cash {dollars(row.cash)}, {spoken(follows)}."
+    )
+
+
+def desk_line(number: int, row: DeskRow) -> str:
+    """A subscribed account in a list, with its worst drift."""
+    used = f", {spoken(formats.band_percent(row.band_used))} of its band" if row.band_used is not None else ""
+    return (
+        f"{number}. {spoken(row.client)}, account {row.account_number}: {LABELS[row.status].lower()}. "
+        f"{sentence(row.state)} {spoken(row.worst)} is {points(row.drift_bp)}{used}. "
+        f"Equity {dollars(row.equity)}, cash {dollars(row.cash)}, portfolio {spoken(row.portfolio)}."
     )
 
 

@@ -16,7 +16,8 @@ from tests.tui.test_log_flows import alerted
 from tests.tui.test_review_flows import queue_book
 
 READING = (
-    "help", "help run", "status", "exceptions", "exception 1", "accounts", "account 1", "why", "decisions", "preview",
+    "help", "help run", "status", "exceptions", "exception 1", "accounts", "account 1", "desk",
+    "desk needs you", "why", "decisions", "preview",
     "portfolios", "portfolio 1", "runs", "run 1", "review", "withdrawals", "news", "more",
 )  # fmt: skip
 
@@ -86,6 +87,7 @@ def test_an_account_that_was_named_is_in_hand() -> None:
         ("run 1", "No run has that number or id; the command runs lists them."),
         ("portfolio none", "No portfolio has that name; the command portfolios lists them."),
         ("exception 1", "Type exceptions first, then a number of that list."),
+        ("accounts foo>1", "Foo: no such field; did you mean portfolio?"),
         ("statsu", "There is no command statsu. Did you mean status? Type help for the commands."),
         ("yes", "Nothing waits for a confirmation."),
         ("help nothing", "There is no command nothing."),
@@ -113,6 +115,19 @@ def test_a_long_list_goes_on_with_more() -> None:
     assert answer(book, "accounts")[-1] == "25 more. Type more for the next."
     assert answer(book, "accounts", "more", "more")[-1].startswith("45. ")
     assert answer(book, "accounts", "more", "more", "more") == ["There is no more of the last list."]
+
+
+def test_lists_take_the_filters_of_the_screens() -> None:
+    book = market_book()
+    simulator.shock(book, "SPY", 3000)  # type: ignore[arg-type]  # hundredths of a percent
+    assert answer(book, "desk drift>5")[0] == "5 subscribed accounts."
+    assert answer(book, "desk will trade")[0] == "5 subscribed accounts."
+    (head, line) = answer(book, "desk drift>5 n-a")
+    assert head == "1 of 5 subscribed accounts."
+    assert "will trade. Trades 10:15. SPY is 6.10 percentage points above target, 122 percent of its band." in line
+    assert answer(book, "accounts unsubscribed") == ["0 of 5 accounts."]
+    assert answer(book, "accounts equity>1000000") == ["0 of 5 accounts."]
+    assert len(answer(book, "accounts equity>1000")) == 6
 
 
 def test_news_is_told_before_the_prompt_of_a_person_only() -> None:

@@ -12,6 +12,9 @@ from rebal_tui.plain.speech import dollars, label, listed, points, sentence, spo
     ("text", "words"),
     [
         ("SIMULATED ×60", "simulated, 60 times real time"),
+        ("SIMULATED ×1", "simulated, in real time"),
+        ("SIMULATED ×10", "simulated, 10 times real time"),
+        ("SIMULATED ×1,000", "simulated, 1,000 times real time"),
         (
             "±5 pp · ±20 % · cooldown 7 d",
             "plus or minus 5 percentage points, plus or minus 20 percent, cooldown 7 days",
