@@ -18,8 +18,8 @@ from rebal_tui.cli.parameters import (
     FILE,
     command,
     confirm_new_book,
-    require_web_options,
-    web_options,
+    require_shown_options,
+    shown_options,
     write,
     write_message,
 )
@@ -47,10 +47,11 @@ MINUTE = timedelta(minutes=1)
     metavar="N",
     help="Run headless for N simulated minutes, then print a summary.",
 )
-@web_options
+@shown_options
 def entry(
-    accounts: int, seed: str, speed: float, db: Path | None, headless: int | None, web: bool, port: int | None
-) -> int:
+    accounts: int, seed: str, speed: float, db: Path | None, headless: int | None, web: bool, port: int | None,
+    plain: bool,
+) -> int:  # fmt: skip
     """Open the screens on a demonstration book in accelerated time.
 
     The book has fictitious clients, model portfolios and accounts in every state. Its simulated market runs faster than
@@ -62,13 +63,14 @@ def entry(
       rebal-tui demo
       rebal-tui demo --accounts 2000 --seed 7 --speed 3600
       rebal-tui demo --web                 in a browser on this machine
+      rebal-tui demo --plain               line by line, for screen readers and pipes
       rebal-tui demo --db demo.db          save the book in a new file
       rebal-tui --db demo.db               open it again
     """
-    require_web_options(web, port)
-    if web and headless is not None:
-        raise click.UsageError("--headless runs without screens; it cannot be combined with --web")
-    show = Shown(headless, web, port or 0)
+    require_shown_options(web, port, plain)
+    if headless is not None and (web or plain):
+        raise click.UsageError("--headless only prints a summary; it cannot be combined with --web or --plain")
+    show = Shown(headless, web, port or 0, plain)
     if db is not None:
         if db.exists():
             raise Conflict(f"{db} already exists; demo creates a new book (open this one with 'rebal-tui --db {db}')")
@@ -93,8 +95,8 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None, *, typed
     return run_screens(path, prepare)
 
 
-def run_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
-    """Run the screens, as `open_screens` does, wherever they are shown."""
+def run_screens(path: Path, prepare: Callable[[], None] | None = None, *, plain: bool = False) -> int:
+    """Run the screens as `open_screens` does, wherever they are shown; `plain` is the linear mode."""
     from rebal_tui import paths
 
     with ExitStack() as stack:
@@ -109,6 +111,10 @@ def run_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
             viewing = str(refusal)
         if prepare is None:
             paths.require_book(path)
+        if plain:
+            from rebal_tui import launch_plain
+
+            return launch_plain.run(path, prepare, viewing=viewing)
         from rebal_tui import launch
 
         return launch.run(path, prepare, viewing=viewing)
@@ -116,11 +122,13 @@ def run_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How a demonstration is shown: `headless` for a number of simulated minutes, in a browser, or on the terminal."""
+    """How a demonstration is shown: `headless` for a number of simulated minutes, in a browser, or on the terminal,
+    there on the screens or line by line."""
 
     headless: int | None
     web: bool
     port: int
+    plain: bool
 
 
 def _demo(path: Path, accounts: int, seed: str, speed: float, show: Shown) -> int:
@@ -139,7 +147,9 @@ def _demo(path: Path, accounts: int, seed: str, speed: float, show: Shown) -> in
     if show.headless is None:
         has_history = (accounts, seed) == (history.ACCOUNTS, history.SEED)
         create = prepare_history if has_history else prepare
-        return open_in_browser(path, show.port, create) if show.web else open_screens(path, create)
+        if show.web:
+            return open_in_browser(path, show.port, create)
+        return run_screens(path, create, plain=True) if show.plain else open_screens(path, create)
     ignore_hangup()
     with paths.exclusive_lock(path):
         prepare(paused=True)

@@ -60,8 +60,9 @@ db_option = click.option(
 )
 
 
-def web_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a command that can show the screens in a browser."""
+def shown_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command that can show a book in a browser or line by line, instead of on the screens."""
+    plain = click.option("--plain", is_flag=True, help="Commands and answers as lines of text, for screen readers.")
     web = click.option("--web", is_flag=True, help="Show the screens in a browser on this machine.")
     port = click.option(
         "--port",
@@ -69,13 +70,15 @@ def web_options(function: Callable[..., Any]) -> Callable[..., Any]:
         metavar="N",
         help="With --web: port. Default: a free one.",
     )
-    return web(port(function))
+    return web(port(plain(function)))
 
 
-def require_web_options(web: bool, port: int | None) -> None:
-    """Raise a usage error for a port without `--web`."""
+def require_shown_options(web: bool, port: int | None, plain: bool) -> None:
+    """Raise a usage error for a port without `--web`, and for two ways to show a book at once."""
     if port is not None and not web:
         raise click.UsageError("--port requires --web")
+    if web and plain:
+        raise click.UsageError("--web and --plain cannot be combined")
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, with decimals as strings.")

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from rebal_tui import __version__
-from rebal_tui.cli.parameters import EXIT_CODES, db_option, require_web_options, web_options, write_message
+from rebal_tui.cli.parameters import EXIT_CODES, db_option, require_shown_options, shown_options, write_message
 from rebal_tui.domain.errors import ReadOnly, Refusal
 
 _COMMANDS = {
@@ -68,10 +68,10 @@ class _Program(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @db_option
-@web_options
+@shown_options
 @click.version_option(__version__, prog_name="rebal-tui")
 @click.pass_context
-def program(ctx: click.Context, db: Path | None, web: bool, port: int | None) -> int | None:
+def program(ctx: click.Context, db: Path | None, web: bool, port: int | None, plain: bool) -> int | None:
     """Keep client accounts at their target allocation, in a full-screen terminal.
 
     A book is one SQLite file with a firm's accounts, portfolios, runs and records. Without a command, the screens open
@@ -97,18 +97,23 @@ def program(ctx: click.Context, db: Path | None, web: bool, port: int | None) ->
     'rebal-tui COMMAND --help' describes each command.
     """
     ctx.obj = db
-    require_web_options(web, port)
+    require_shown_options(web, port, plain)
     if ctx.invoked_subcommand is not None:
-        if web:
-            raise click.UsageError("--web opens the screens; use it without a command, or after demo")
+        if web or plain:
+            name = "--web" if web else "--plain"
+            raise click.UsageError(f"{name} opens a book; use it without a command, or after demo")
         return None
-    from rebal_tui.cli.demo_command import open_screens
+    from rebal_tui.cli.demo_command import open_screens, run_screens
     from rebal_tui.cli.in_browser import open_in_browser
-    from rebal_tui.cli.parameters import book_path
+    from rebal_tui.cli.parameters import book_path, confirm_new_book
 
     path = book_path(ctx, None)
     if web:
         return open_in_browser(path, port or 0, typed=db is not None)
+    if plain:
+        if db is not None:
+            confirm_new_book(path)
+        return run_screens(path, plain=True)
     return open_screens(path, typed=db is not None)
 
 

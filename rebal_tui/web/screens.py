@@ -54,8 +54,9 @@ class Screens:
             if before is not None:
                 await before.close(code=Reason.ELSEWHERE.value)
             if self._program is None:
-                self._program = Program(self._arguments, self._show, self._ended)
-                await self._program.start(width, height)
+                program = Program(self._arguments, self._show, self._ended)
+                await program.start(width, height)
+                self._program = program
                 self._report("The screens are open.")
             else:
                 await self._program.attach(width, height)

@@ -63,18 +63,23 @@ async def serve(options: Options) -> None:
         raise Conflict(f"port {options.port}: {os.strerror(error.errno or 0)}") from error
     port: int = listening.getsockname()[1]
     access = Access(port, options.new_secret)
-    screens = Screens(options.arguments, options.report)
+
+    def report(line: str) -> None:
+        with suppress(OSError):  # The terminal is gone: the book must be closed all the same.
+            options.report(line)
+
+    screens = Screens(options.arguments, report)
     stop = asyncio.Event()
     for number in STOP_SIGNALS:
         with suppress(NotImplementedError):  # On Windows, where ctrl+c cancels this task.
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner = await listen(listening, make_app(access, screens, options))
+    runner = await listen(listening, make_app(access, screens, options.title, report))
     try:
         options.report(f"Open this address in a browser on this machine. It works once:\n  {access.url}")
         options.report("ctrl+c here ends the screens.")
         await stop.wait()
     finally:
-        options.report("Closing the book.")
+        report("Closing the book.")
         await screens.close()
         await runner.cleanup()
         listening.close()
@@ -88,9 +93,12 @@ async def listen(listening: socket.socket, app: web.Application) -> web.AppRunne
     return runner
 
 
-def make_app(access: Access, screens: Screens, options: Options) -> web.Application:
-    """The application: the address that works once, and behind it the page, its files and its websocket."""
-    page = _Page(access, screens, options)
+def make_app(access: Access, screens: Screens, title: str, report: Callable[[str], None]) -> web.Application:
+    """The application: the address that works once, and behind it the page, its files and its websocket.
+
+    `title` is that of the page; `report` gets one line for the terminal and raises nothing.
+    """
+    page = _Page(access, screens, title, report)
     app = web.Application(middlewares=[page.guard])
     app.on_response_prepare.append(page.protect)
     folder = access.folder
@@ -109,10 +117,11 @@ def make_app(access: Access, screens: Screens, options: Options) -> web.Applicat
 class _Page:
     """The handlers of the page."""
 
-    def __init__(self, access: Access, screens: Screens, options: Options) -> None:
+    def __init__(self, access: Access, screens: Screens, title: str, report: Callable[[str], None]) -> None:
         self._access = access
         self._screens = screens
-        self._options = options
+        self._title = title
+        self._report = report
 
     @property
     def guard(self) -> Any:
@@ -154,7 +163,7 @@ class _Page:
         session = self._access.begin(request.query.get("token", ""))
         if session is None:
             return _message(403, _USED if self._access.is_open() or "token" in request.query else _UNKNOWN)
-        self._options.report("A browser has opened the address; it works no longer.")
+        self._report("A browser has opened the address; it works no longer.")
         # Not a redirect: after a link of another site, a browser would not send the cookie along with it.
         folder = self._access.folder
         response = _message(200, "Opening…", f'<meta http-equiv="refresh" content="0; url={folder}">')
@@ -164,7 +173,7 @@ class _Page:
     async def index(self, request: web.Request) -> web.Response:
         """The page with the terminal."""
         websocket = f"ws://{request.headers['Host']}{self._access.folder}ws"
-        text = _template("index.html").substitute(title=html.escape(self._options.title), websocket=websocket)
+        text = _template("index.html").substitute(title=html.escape(self._title), websocket=websocket)
         return web.Response(text=text, content_type="text/html")
 
     async def own_file(self, request: web.Request) -> web.Response:

@@ -12,7 +12,7 @@ import aiohttp
 
 from rebal_tui.web.access import Access
 from rebal_tui.web.screens import Screens
-from rebal_tui.web.server import Options, listen, make_app
+from rebal_tui.web.server import listen, make_app
 
 ECHO = """
 import os, sys
@@ -85,8 +85,7 @@ async def serving(arguments: list[str], report: Callable[[str], None] = lambda _
     port = listening.getsockname()[1]
     access = Access(port, lambda: next(names))
     screens = Screens(arguments, report)
-    options = Options(arguments, "a <book>.db", port, lambda: "", report)
-    runner = await listen(listening, make_app(access, screens, options))
+    runner = await listen(listening, make_app(access, screens, "a <book>.db", report))
     try:
         # The cookies of an address that is no name are kept, as a browser keeps them.
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:

@@ -100,4 +100,4 @@ def test_completion_knows_the_options() -> None:
     completion = ShellComplete(program, {}, "rebal-tui", "_REBAL_TUI_COMPLETE")
     for before in ([], ["demo"]):
         offered = {item.value for item in completion.get_completions(before, "--")}
-        assert {"--web", "--port"} <= offered
+        assert {"--web", "--port", "--plain"} <= offered

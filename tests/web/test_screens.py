@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable
 
 import pytest
 
 from rebal_tui.web import program as programs
 from rebal_tui.web import screens as all_screens
+from rebal_tui.web import server
 from rebal_tui.web.screens import Reason, Screens
 from tests.web.pages import FakePage, echo
 
 IGNORES_ITS_END = "import time; time.sleep(60)"
 NEEDS_KILLING = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); show(b'deaf'); time.sleep(60)"
+
+
+def test_a_terminal_that_is_gone_does_not_keep_the_book_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "STOP_SIGNALS", (signal.SIGUSR1,))
+    said: list[str] = []
+
+    def report(line: str) -> None:
+        said.append(line)
+        if len(said) == 2:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        if len(said) > 2:
+            raise OSError(5, "Input/output error")
+
+    names = iter("abc")
+    asyncio.run(server.serve(server.Options(echo(), "book.db", 0, lambda: next(names), report)))
+    assert said[-1] == "Closing the book."
 
 
 async def until(condition: Callable[[], bool]) -> None:

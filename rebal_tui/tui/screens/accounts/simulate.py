@@ -12,7 +12,7 @@ from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.amounts import read_shares
 from rebal_tui.tui.book_services import account_events, account_queries, cash
-from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values, read_amount
+from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Propose, Values, read_amount
 from rebal_tui.tui.screens.shared.picker import Choice
 from rebal_tui.tui.segments import Line, heading, paragraph, table_line
 from rebal_tui.tui.widgets.lines import Builder
@@ -59,11 +59,18 @@ def figures(pairs: Sequence[tuple[str, str, str]], note: str = "") -> Builder:
 
 def deposit_form(row: AccountRow) -> FormScreen:
     """Create the form of a cash deposit."""
+    title = f"Deposit · {row.client} · {row.account_number}"
+    fields = [Field("amount", "Amount", hint="dollars, such as 2500")]
+    return FormScreen(title, fields, deposit_proposal(row.account_id))
+
+
+def deposit_proposal(account_id: str) -> Propose:
+    """Propose a cash deposit of `amount`."""
 
     def propose(book: Book, values: Values) -> Proposal:
         amount = read_amount(values)
         cash.sandbox(book)
-        now = account_queries.account_row(book, row.account_id)
+        now = account_queries.account_row(book, account_id)
         lines = figures(
             [
                 ("Cash", formats.money(now.cash), formats.money(_plus(now.cash, amount))),
@@ -79,13 +86,12 @@ def deposit_form(row: AccountRow) -> FormScreen:
         text = f"${formats.money(amount)} arrives in the account of {now.client} ({now.account_number})."
 
         def act(book: Book) -> str:
-            cash.deposit(book, row.account_id, amount)
+            cash.deposit(book, account_id, amount)
             return f"${formats.money(amount)} for {now.client}"
 
         return Proposal(lines, "Deposit?", text, "Deposit", act, "Deposited")
 
-    title = f"Deposit · {row.client} · {row.account_number}"
-    return FormScreen(title, [Field("amount", "Amount", hint="dollars, such as 2500")], propose)
+    return propose
 
 
 def return_form(row: AccountRow) -> FormScreen:

@@ -16,7 +16,7 @@ from rebal_tui.tui.book_services import account_queries, cash, cash_queries, wit
 from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.accounts.simulate import figures
 from rebal_tui.tui.screens.cash.lines import withdrawal_preview_lines
-from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values, read_amount
+from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Propose, Values, read_amount
 
 T = TypeVar("T")
 
@@ -56,6 +56,12 @@ def withdrawal_form(names: tuple[str, ...], account: str, made: list[str]) -> Fo
 
     `made` gets the id of the withdrawal once it is requested.
     """
+    fields = _fields(names, account, f"2500, or {EVERYTHING}")
+    return FormScreen("New withdrawal", fields, withdrawal_proposal(made))
+
+
+def withdrawal_proposal(made: list[str]) -> Propose:
+    """Propose a withdrawal of `amount`, or of everything, from `account`; `made` as for `withdrawal_form`."""
 
     def propose(book: Book, values: Values) -> Proposal:
         row, amount = _read(book, values, _read_amount_or_everything)
@@ -71,8 +77,7 @@ def withdrawal_form(names: tuple[str, ...], account: str, made: list[str]) -> Fo
         text = "You can cancel until the journal is made."
         return Proposal(lines, "Withdraw?", text, "Withdraw", act, "Withdrawal requested", _effects(row, view))
 
-    fields = _fields(names, account, f"2500, or {EVERYTHING}")
-    return FormScreen("New withdrawal", fields, propose)
+    return propose
 
 
 def _effects(row: AccountRow, view: WithdrawalPreview) -> list[Effect]:

@@ -142,8 +142,7 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
         if not view.cancelable:
             self.host.say(cancel_text(view))
             return
-        state = cash_columns.withdrawal_state(view)
-        effects = [Effect(f"Withdrawal for {view.client}, {state}", _dollars(view)), Effect(cancel_text(view))]
+        effects = cancel_effects(view)
 
         async def do() -> str:
             done = await self.host.ask(withdrawals.cancel_withdrawal, view.id)
@@ -185,6 +184,12 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
         row = self._row()
         if row is not None:
             self.host.navigation.show_runs_of(row.account_id, row.client)
+
+
+def cancel_effects(view: WithdrawalView) -> list[Effect]:
+    """Return what canceling a withdrawal does."""
+    state = cash_columns.withdrawal_state(view)
+    return [Effect(f"Withdrawal for {view.client}, {state}", _dollars(view)), Effect(cancel_text(view))]
 
 
 def _dollars(view: WithdrawalView) -> str:

@@ -38,6 +38,19 @@ BAR_WIDTH = 20
 OWN_ACTIONS = frozenset(action.method.partition("(")[0] for action in actions.section_actions(Section.DESK))
 
 
+def evaluate_text(mode: str) -> str:
+    """What an evaluation does in a book of a mode, as the status line shows it."""
+    if mode == FILES_MODE:
+        return (
+            "Every subscription is evaluated now, at the newest prices that the book has. If its conditions are "
+            "met, a run is proposed; nothing is added to a trade list before you approve it in Review."
+        )
+    return (
+        "Every subscription is evaluated now at current prices, as in a scheduled evaluation. If its conditions "
+        "are met, a run is created: its orders are sent at once, or after your approval where it awaits review."
+    )
+
+
 class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     """List of all subscribed accounts, exceptions first."""
 
@@ -177,15 +190,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             self.host.navigation.show_runs_of(account_id, row.client)
 
     def action_evaluate(self) -> None:
-        text = (
-            "Every subscription is evaluated now at current prices, as in a scheduled evaluation. If its conditions "
-            "are met, a run is created: its orders are sent at once, or after your approval where it awaits review."
-        )
-        if self.host.mode_shown == FILES_MODE:
-            text = (
-                "Every subscription is evaluated now, at the newest prices that the book has. If its conditions are "
-                "met, a run is proposed; nothing is added to a trade list before you approve it in Review."
-            )
+        text = evaluate_text(self.host.mode_shown)
         self.host.confirm_sending(
             "Evaluate every account now?",
             text,

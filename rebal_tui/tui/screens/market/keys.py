@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
     from rebal_tui.tui.host import Host
 
+STEP_TEXT = (
+    "Simulated time advances to the same time of the next session. Due work runs on the way: evaluations make runs, "
+    "orders are sent, cash settles, withdrawals continue."
+)
+"""What advancing to the next session does."""
 SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
 
 
@@ -72,12 +77,8 @@ class MarketKeys:
 
     def step(self) -> None:
         """Advance simulated time to the next session after confirmation."""
-        text = (
-            "Simulated time advances to the same time of the next session. Due work runs on the way: evaluations make "
-            "runs, orders are sent, cash settles, withdrawals continue."
-        )
         self._host.confirm_sending(
-            "Advance to the next session?", text, "Advance", self._step_day, "Advanced to the next session"
+            "Advance to the next session?", STEP_TEXT, "Advance", self._step_day, "Advanced to the next session"
         )
 
     async def _step_day(self) -> str:

@@ -31,6 +31,25 @@ from rebal_tui.tui.widgets.table import BookTable
 TYPES: tuple[str | None, ...] = (None, *RunType)
 
 
+def final_text(row: RunRow) -> str:
+    """Why a run that has ended cannot be canceled."""
+    return f"This run is {formats.words(row.status)}; only a queued or running run can be canceled."
+
+
+def cancel_effects(row: RunRow) -> list[Effect]:
+    """Return what canceling a run does."""
+    what = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}"
+    if row.status != RunStatus.IN_PROGRESS:
+        return [Effect(f"{what}, is canceled"), Effect("It has not started: no order has been or will be sent")]
+    filled = f"{row.done:,} of {count_text(row.total, 'order')}"
+    return [
+        Effect(f"{what}, stops"),
+        Effect("No further orders are sent"),
+        Effect("Open orders are canceled if the broker allows it"),
+        Effect("Filled orders are not changed", filled),
+    ]
+
+
 class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
     """List of runs, newest first."""
 
@@ -153,19 +172,9 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
         if run_id is None or row is None:
             return
         if RunStatus(row.status).final:
-            self.host.say(f"This run is {formats.words(row.status)}; only a queued or running run can be canceled.")
+            self.host.say(final_text(row))
             return
-        started = row.status == RunStatus.IN_PROGRESS
-        what = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}"
-        effects = [Effect(f"{what}, is canceled"), Effect("It has not started: no order has been or will be sent")]
-        if started:
-            filled = f"{row.done:,} of {count_text(row.total, 'order')}"
-            effects = [
-                Effect(f"{what}, stops"),
-                Effect("No further orders are sent"),
-                Effect("Open orders are canceled if the broker allows it"),
-                Effect("Filled orders are not changed", filled),
-            ]
+        effects = cancel_effects(row)
 
         async def do() -> str:
             return (await self.host.ask(manual_runs.cancel_run, run_id)).status

@@ -25,12 +25,28 @@ def ask_to_release_asset(screen: ListScreen, symbol: str, reason: str, accounts:
         await screen.host.ask(asset_holds.release, symbol)
         return symbol
 
-    effects = [
+    effects = release_asset_effects(symbol, reason, accounts)
+    screen.host.confirm_sending(f"Release {symbol}?", "", "Release", do, "Released", effects=effects)
+
+
+def release_asset_effects(symbol: str, reason: str, accounts: int) -> list[Effect]:
+    """Return what releasing an asset does."""
+    return [
         Effect(f"{symbol}: {reason}"),
         Effect("Automatic runs trade it again at its current price, until its next price jump"),
         Effect("Answered once for all accounts concerned", count_text(accounts, "account")),
     ]
-    screen.host.confirm_sending(f"Release {symbol}?", "", "Release", do, "Released", effects=effects)
+
+
+def reconcile_effects(client: str, hold: Pause) -> list[Effect]:
+    """Return why an account is paused, and what releasing it does."""
+    effects = [Effect(f"{client} has been paused since {formats.short_timestamp(hold.at)}: {hold.reason}")]
+    if hold.resumes:
+        effects.append(Effect("It resumes automatically when later broker events explain the difference"))
+    effects.append(
+        Effect("On release, the book applies the broker's figures, and the account is evaluated and traded again")
+    )
+    return effects
 
 
 async def ask_to_reconcile(screen: ListScreen, account_id: str, client: str) -> None:
@@ -41,12 +57,7 @@ async def ask_to_reconcile(screen: ListScreen, account_id: str, client: str) -> 
         await screen.host.ask(release.release, account_id)
         return client
 
-    effects = [Effect(f"{client} has been paused since {formats.short_timestamp(hold.at)}: {hold.reason}")]
-    if hold.resumes:
-        effects.append(Effect("It resumes automatically when later broker events explain the difference"))
-    effects.append(
-        Effect("On release, the book applies the broker's figures, and the account is evaluated and traded again")
-    )
+    effects = reconcile_effects(client, hold)
     if screen.is_current:
         title = "Apply the broker's figures?"
         screen.host.confirm_sending(title, "", "Release", do, "Released", difference_lines(rows), effects=effects)

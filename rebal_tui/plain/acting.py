@@ -1,0 +1,272 @@
+"""Commands that change the book, each with the confirmation that the screens ask."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from rebal_tui.domain.errors import Invalid, PlanChanged
+from rebal_tui.domain.runs import RunStatus, RunType
+from rebal_tui.domain.text import count_text
+from rebal_tui.plain.reading import find_portfolio, find_run
+from rebal_tui.plain.session import Session
+from rebal_tui.plain.texts import plan_text
+from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult
+from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import (
+    bulk,
+    cash_queries,
+    desk_queries,
+    manual_runs,
+    review_queries,
+    scheduler,
+    status_queries,
+    undo,
+    withdrawals,
+)
+from rebal_tui.tui.questions import Question
+from rebal_tui.tui.screens.accounts.bulk_lines import bulk_effects, bulk_items
+from rebal_tui.tui.screens.accounts.simulate import deposit_proposal
+from rebal_tui.tui.screens.cash.forms import withdrawal_proposal
+from rebal_tui.tui.screens.cash.lines import cancel_text
+from rebal_tui.tui.screens.cash.screen import cancel_effects as withdrawal_effects
+from rebal_tui.tui.screens.desk.screen import evaluate_text
+from rebal_tui.tui.screens.runs.screen import cancel_effects, final_text
+from rebal_tui.tui.screens.shared.approval import approve_question, reject_question
+from rebal_tui.tui.screens.shared.form import Propose, Values
+from rebal_tui.tui.screens.shared.list_screen import MANUAL_JOB_BUDGET_SECONDS
+from rebal_tui.tui.screens.shared.preview_page import manual_effects
+
+if TYPE_CHECKING:
+    from rebal_tui.services.advisory.undo import Undo
+    from rebal_tui.services.view_models.review import ReviewView
+
+
+async def make(session: Session, question: Question, do: Callable[[], Awaitable[object]], done: str) -> None:
+    """Ask a question, and on yes run `do` and tell its result."""
+    if await session.confirm(question) is not None:
+        result = await do()
+        session.done(f"{done}: {result}" if isinstance(result, str) else done)
+
+
+async def _propose(session: Session, propose: Propose, values: Values) -> None:
+    """Ask what a form of the screens asks, and do it on yes."""
+    proposal = await session.ask(propose, values)
+    question = Question(proposal.title, proposal.yes, proposal.text, proposal.effects, sends=True)
+
+    async def do() -> str:
+        return await session.ask(proposal.act)
+
+    await make(session, question, do, proposal.done)
+
+
+def _amount_and_name(text: str, usage: str) -> tuple[str, str]:
+    amount, _, name = text.partition(" ")
+    if not amount:
+        raise Invalid(usage)
+    return amount.strip("$,"), name.removeprefix("for ").removeprefix("from ").strip()
+
+
+async def deposit(session: Session, text: str) -> None:
+    """Deposit cash in a simulated account."""
+    amount, name = _amount_and_name(text, "Type an amount and an account, such as: deposit 2500 moreau")
+    row = await session.find_account(name)
+    await _propose(session, deposit_proposal(row.account_id), {"amount": amount})
+
+
+async def withdraw(session: Session, text: str) -> None:
+    """Request a withdrawal."""
+    amount, name = _amount_and_name(text, "Type an amount or everything, and an account: withdraw 2500 moreau")
+    row = await session.find_account(name)
+    await _propose(session, withdrawal_proposal([]), {"amount": amount, "account": row.account_id})
+
+
+async def cancel_withdrawal(session: Session, text: str) -> None:
+    """Cancel a withdrawal of the last list."""
+    if not text.isdecimal() or not 0 < int(text) <= len(session.withdrawals):
+        raise Invalid("Type withdrawals first, then cancel withdrawal and a number of that list")
+    wanted = session.withdrawals[int(text) - 1]
+    rows = (await session.ask(cash_queries.cash_snapshot)).withdrawals
+    view = next((row for row in rows if row.id == wanted), None)
+    if view is None or not view.cancelable:
+        raise Invalid(cancel_text(view) if view is not None else "That withdrawal is no longer listed")
+
+    async def do() -> str:
+        done = await session.ask(withdrawals.cancel_withdrawal, wanted)
+        return f"{'everything' if done.everything else '$' + formats.money(done.amount)} for {view.client}"
+
+    question = Question("Cancel this withdrawal?", "Cancel withdrawal", effects=withdrawal_effects(view), sends=True)
+    await make(session, question, do, "Withdrawal canceled")
+
+
+async def trade(session: Session, text: str) -> None:
+    """Make the manual run that `preview` shows."""
+    row = await session.find_account(text)
+    view = await session.ask(desk_queries.preview, row.account_id)
+    await _manual_run(session, view.plan.type, row.account_id)
+
+
+async def invest(session: Session, text: str) -> None:
+    """Make a manual run that invests cash."""
+    row = await session.find_account(text)
+    await _manual_run(session, RunType.INVEST_CASH, row.account_id)
+
+
+async def _manual_run(session: Session, kind: RunType, account_id: str) -> None:
+    view = await session.ask(cash_queries.preview_manual, account_id, kind)
+    session.write(plan_text(view.plan))
+
+    async def do() -> str:
+        run = await session.ask(cash_queries.run_manually, account_id, kind)
+        return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
+
+    title = f"{formats.words(kind).capitalize()} of {view.client}?"
+    await make(session, Question(title, "Run", effects=manual_effects(view), sends=True), do, "Run")
+
+
+async def evaluate(session: Session, _text: str) -> None:
+    """Evaluate every account now."""
+    mode = (await session.ask(status_queries.status_line)).mode
+
+    async def do() -> str:
+        return await session.ask(scheduler.run_now, "evaluation", MANUAL_JOB_BUDGET_SECONDS)
+
+    question = Question("Evaluate every account now?", "Evaluate", evaluate_text(mode), sends=True)
+    await make(session, question, do, "Evaluated")
+
+
+async def approve(session: Session, text: str) -> None:
+    """Approve a run that awaits review, or all of them."""
+    if text.lower() == "all":
+        rows = (await session.ask(review_queries.review_snapshot)).rows
+        if not rows:
+            raise Invalid("No run awaits review")
+    else:
+        rows = (await find_run(session, text),)
+        if not rows[0].awaiting_approval:
+            raise Invalid("This run does not await review")
+    changed = False
+    while True:
+        views = [await session.ask(review_queries.review_view, row.id) for row in rows]
+        mode = (await session.ask(status_queries.status_line)).mode
+        if len(views) == 1:
+            session.write(plan_text(views[0].preview.plan))
+        note = await session.confirm(approve_question(views, changed=changed, mode=mode))
+        if note is None or await _approved(session, views, note):
+            return
+        changed = True
+
+
+async def _approved(session: Session, views: Sequence[ReviewView], note: str) -> bool:
+    """Approve runs; False when the plan of a single one has changed."""
+    plans = {view.row.id: view.preview.plan for view in views}
+    if len(views) > 1:
+        _tell_results(session, "Approved", await session.ask(review_queries.approve_all, plans, note))
+        return True
+    (run_id, plan), client = next(iter(plans.items())), views[0].preview.client
+    try:
+        status = await session.ask(review_queries.approve, run_id, plan, note)
+    except PlanChanged as refusal:
+        session.say(f"Not approved, nothing was sent: {refusal}")
+        return False
+    session.done(f"Approved the run of {client}: {formats.words(status)}")
+    return True
+
+
+async def reject(session: Session, text: str) -> None:
+    """Reject a run that awaits review, with a note."""
+    row = await find_run(session, text)
+    if not row.awaiting_approval:
+        raise Invalid("This run does not await review")
+    note = await session.confirm(reject_question([row]))
+    if note is not None:
+        _tell_results(session, "Rejected", await session.ask(review_queries.reject_all, [row.id], note))
+
+
+def _tell_results(session: Session, done: str, results: Sequence[BulkResult]) -> None:
+    """Tell how many were done, and each refusal."""
+    refused = [result for result in results if result.refusal]
+    session.done(f"{done}: {count_text(len(results) - len(refused), 'run')}")
+    for result in refused:
+        session.refuse(f"Not {done.lower()}, {result.client}: {result.refusal}")
+
+
+async def cancel(session: Session, text: str) -> None:
+    """Cancel a run."""
+    row = await find_run(session, text)
+    if RunStatus(row.status).final:
+        raise Invalid(final_text(row))
+
+    async def do() -> str:
+        return formats.words((await session.ask(manual_runs.cancel_run, row.id)).status)
+
+    question = Question("Cancel this run?", "Cancel run", effects=cancel_effects(row), sends=True)
+    await make(session, question, do, "Canceling the run")
+
+
+async def subscribe(session: Session, text: str) -> None:
+    """Let an account follow a portfolio."""
+    await _subscribe(session, text, moving=False)
+
+
+async def move(session: Session, text: str) -> None:
+    """Move an account to another portfolio."""
+    await _subscribe(session, text, moving=True)
+
+
+async def _subscribe(session: Session, text: str, *, moving: bool) -> None:
+    verb, done = ("Move", "Moved") if moving else ("Subscribe", "Subscribed")
+    name, to, wanted = f" {text}".rpartition(" to ")
+    if not to:
+        raise Invalid(f"Type an account and a portfolio, such as: {verb.lower()} moreau to balanced")
+    row = await session.find_account(name.strip())
+    portfolio = await find_portfolio(session, wanted.strip())
+    chosen = (row.account_id,)
+    following = await session.ask(bulk.count_subscribed, chosen)
+    if following and not moving:
+        raise Invalid("This account follows a portfolio already; the command move moves it to another")
+    preview = await session.ask(bulk.preview_subscriptions, chosen, portfolio.id, moving=moving)
+
+    async def do() -> tuple[tuple[BulkResult, ...], Undo | None]:
+        return await session.ask(undo.subscribe_all, chosen, portfolio.id, moving=moving)
+
+    await _change(session, f"{verb} to {preview.portfolio}?", verb, preview, do, f"{done} to {preview.portfolio}")
+
+
+async def unsubscribe(session: Session, text: str) -> None:
+    """End the subscription of an account."""
+    chosen = ((await session.find_account(text)).account_id,)
+    preview = await session.ask(bulk.preview_unsubscriptions, chosen)
+
+    async def do() -> tuple[tuple[BulkResult, ...], Undo | None]:
+        return await session.ask(undo.unsubscribe_all, chosen)
+
+    await _change(session, "End these subscriptions?", "Unsubscribe", preview, do, "Unsubscribed")
+
+
+async def _change(
+    session: Session, title: str, verb: str, preview: BulkPreview,
+    do: Callable[[], Awaitable[tuple[tuple[BulkResult, ...], Undo | None]]], done: str,
+) -> None:  # fmt: skip
+    """Confirm and make a change of one subscription, which can be undone."""
+    (row,) = preview.rows
+    if row.refusal:
+        raise Invalid(row.refusal)
+    items = bulk_items(preview, lambda _row: None)
+    question = Question(title, verb, effects=bulk_effects(preview, verb), items=items, sends=True)
+    if await session.confirm(question) is None:
+        return
+    (result,), change = await do()
+    if result.refusal:
+        raise Invalid(result.refusal)
+    session.done(f"{done}: {result.client}", (change, f"{done.lower()}, {result.client}"))
+
+
+async def undo_last(session: Session, _text: str) -> None:
+    """Undo the last subscription, move or unsubscription."""
+    if session.undo is None:
+        raise Invalid("Nothing to undo: undo takes back a subscription, a move or an unsubscription")
+    change, what = session.undo
+    session.undo = None
+    await session.ask(undo.undo, change)
+    session.done(f"Undone: {what}")

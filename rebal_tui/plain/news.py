@@ -1,0 +1,70 @@
+"""What happened since it was last asked for: new alerts, and runs that went on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from rebal_tui.domain.text import count_text
+from rebal_tui.plain.speech import listed, sentence, spoken
+from rebal_tui.services.view_models.log import AlertView
+from rebal_tui.services.view_models.runs import RunRow
+from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import exception_list, run_queries
+
+KEPT = 100
+"""News that are kept until they are asked for; the oldest go first."""
+
+
+class News:
+    """Compares alerts and the newest runs with what was seen before."""
+
+    def __init__(self) -> None:
+        self._alerts: frozenset[int] | None = None
+        self._runs: dict[str, tuple[str, int]] | None = None
+        self._told: list[str] = []
+
+    async def look(self, ask: Callable[..., Awaitable[Any]]) -> str:
+        """Look for news; returns how many of each there are since the last look, empty without any."""
+        found = await ask(exception_list.exception_list)
+        snapshot = await ask(run_queries.runs_snapshot)
+        alerts = self._new_alerts(found.alerts if found is not None else ())
+        runs, fills = self._changed_runs(snapshot.rows)
+        counts = [(len(alerts), "new alert"), (fills, "order done"), (len(runs), "run changed")]
+        self._told = [*self._told, *alerts, *runs][-KEPT:]
+        return listed([_counted(count, noun) for count, noun in counts if count])
+
+    def take(self) -> list[str]:
+        """The news that were not taken yet, oldest first."""
+        taken, self._told = self._told, []
+        return taken
+
+    def _new_alerts(self, alerts: tuple[AlertView, ...]) -> list[str]:
+        seen, self._alerts = self._alerts, frozenset(alert.key for alert in alerts)
+        if seen is None:
+            return []
+        new = [alert for alert in alerts if alert.key not in seen]
+        return [f"Alert, {formats.words(alert.kind)}: {sentence(alert.text)}" for alert in new]
+
+    def _changed_runs(self, rows: tuple[RunRow, ...]) -> tuple[list[str], int]:
+        seen, self._runs = self._runs, {row.id: (row.status, row.done) for row in rows}
+        if seen is None:
+            return [], 0
+        lines, fills = [], 0
+        for row in reversed(rows):
+            before = seen.get(row.id, ("", 0))
+            if before != (row.status, row.done):
+                fills += max(row.done - before[1], 0)
+                lines.append(
+                    f"Run {formats.short_id(row.id)}, {formats.words(row.type)} of {spoken(row.client)}: "
+                    f"{formats.words(row.status)}, {row.done:,} of {count_text(row.total, 'order')} done."
+                )
+        return lines, fills
+
+
+def _counted(count: int, noun: str) -> str:
+    """`1 order done`, `2 orders done`."""
+    first, _, rest = noun.partition(" ")
+    if first == "new":
+        return f"{count:,} new {'alert' if count == 1 else 'alerts'}"
+    return f"{count_text(count, first)} {rest}"

@@ -1,0 +1,290 @@
+"""Commands that read: nothing is changed by them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar, overload
+
+from rebal_tui.domain.errors import Invalid
+from rebal_tui.domain.text import count_text, fold
+from rebal_tui.plain import texts
+from rebal_tui.plain.session import Session, counted
+from rebal_tui.plain.speech import dollars, label, sentence, spoken, when
+from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
+from rebal_tui.services.view_models.desk import InTile
+from rebal_tui.services.view_models.exceptions import ExceptionView
+from rebal_tui.services.view_models.filter_terms import (
+    ACCOUNT_FIELDS,
+    DESK_CHOICES,
+    DESK_FIELDS,
+    NO_CHOICES,
+    FieldKind,
+    parse_filter,
+)
+from rebal_tui.services.view_models.log import AlertView
+from rebal_tui.services.view_models.portfolios import PortfolioRow
+from rebal_tui.services.view_models.runs import RunRow
+from rebal_tui.services.view_models.standing import Tile
+from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import (
+    account_pages,
+    account_queries,
+    cash_queries,
+    desk_queries,
+    exception_list,
+    portfolio_queries,
+    review_queries,
+    run_queries,
+    run_search,
+)
+from rebal_tui.tui.screens.cash.columns import withdrawal_state
+from rebal_tui.tui.widgets.table_order import Columnar
+
+R = TypeVar("R")
+
+MAX_RUNS = 200
+"""Runs of which a list has numbers."""
+
+
+async def status(session: Session, _text: str) -> None:
+    """The state of the book, the firm and the accounts."""
+    session.write(texts.status_text(await session.ask(desk_queries.desk_snapshot), session.backend.trouble))
+
+
+async def read_exceptions(session: Session) -> list[ExceptionView | AlertView]:
+    """The exceptions, then the alerts, which have the numbers of this list from now on."""
+    found = await session.ask(exception_list.exception_list)
+    session.exceptions = [*found.items, *found.alerts] if found is not None else []
+    return session.exceptions
+
+
+async def exceptions(session: Session, text: str) -> None:
+    """List exceptions and alerts, or read one of the last list."""
+    if text:
+        number, row = numbered(session, text)
+        session.write(texts.exception_text(number, row, whole=True))
+        return
+    rows = await read_exceptions(session)
+    alerts = sum(isinstance(row, AlertView) for row in rows)
+    if not rows:
+        session.say("Nothing needs a person")
+        return
+    head = f"{count_text(len(rows) - alerts, 'exception')} and {count_text(alerts, 'alert')}"
+
+    def line_of(at: int) -> str:
+        return next(texts.exception_text(at + 1, rows[at]))
+
+    session.write_list(f"{head}. Type exception and a number for what to do", len(rows), line_of)
+
+
+def numbered(session: Session, text: str) -> tuple[int, ExceptionView | AlertView]:
+    """The exception or alert of a number in the last list. Raises `Invalid`."""
+    if not text.isdecimal() or not 0 < int(text) <= len(session.exceptions):
+        raise Invalid("Type exceptions first, then a number of that list")
+    return int(text), session.exceptions[int(text) - 1]
+
+
+async def accounts(session: Session, text: str) -> None:
+    """List accounts by a filter of the Accounts screen, or those of a group, such as `unsubscribed`."""
+    snapshot = await session.ask(account_queries.accounts_snapshot)
+    if snapshot is None:  # Only for a version that was seen.
+        return
+    rows = snapshot.rows
+    group = next((group for group in AccountGroup if fold(group) == fold(text)), None)
+    _require_readable(text if group is None else "", ACCOUNT_FIELDS)
+    found = arranged(rows, None if group is None else InGroup(group), "" if group else text)
+    session.accounts = found
+    head = counted(len(found), "account", len(rows))
+    session.write_list(head, len(found), lambda at: texts.account_line(at + 1, found[at]))
+
+
+async def desk(session: Session, text: str) -> None:
+    """List subscribed accounts, the most urgent first, by a filter of the Desk or of a tile, such as `needs you`."""
+    rows = (await session.ask(desk_queries.desk_snapshot)).rows
+    tile = next((tile for tile in Tile if fold(tile) == fold(text)), None)
+    _require_readable(text if tile is None else "", DESK_FIELDS, DESK_CHOICES)
+    found = arranged(rows, None if tile in (None, Tile.ALL) else InTile(tile or Tile.ALL), "" if tile else text)
+    session.accounts = found
+    head = counted(len(found), "subscribed account", len(rows))
+    session.write_list(head, len(found), lambda at: texts.desk_line(at + 1, found[at]))
+
+
+def _require_readable(
+    text: str, fields: Mapping[str, FieldKind], choices: Mapping[str, Collection[str]] = NO_CHOICES
+) -> None:
+    """Raise `Invalid` for a filter with a term that is none."""
+    if fault := parse_filter(text, fields, choices).fault:
+        raise Invalid(fault)
+
+
+class Found(Sequence[R]):
+    """The rows of a filter; each is made when it is read."""
+
+    def __init__(self, rows: Sequence[R], positions: Sequence[int]) -> None:
+        self._rows = rows
+        self._positions = positions
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    @overload
+    def __getitem__(self, index: int) -> R: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[R]: ...
+    def __getitem__(self, index: int | slice) -> R | Sequence[R]:
+        if isinstance(index, slice):
+            return Found(self._rows, self._positions[index])
+        return self._rows[int(self._positions[index])]
+
+
+def arranged(rows: Sequence[R], accept: Callable[[R], bool] | None, text: str) -> Sequence[R]:
+    """The rows that a filter leaves, in their natural order."""
+    if not isinstance(rows, Columnar):
+        raise TypeError(f"{type(rows).__name__} cannot be filtered")
+    return Found(rows, rows.arrange(accept, text, None, False))
+
+
+async def account(session: Session, text: str) -> None:
+    """Read an account."""
+    row = await session.find_account(text)
+    session.write(texts.account_text(await session.ask(account_pages.account_page, row.account_id)))
+
+
+async def why(session: Session, text: str) -> None:
+    """Read every check of the decision that would be made for an account now."""
+    row = await session.find_account(text)
+    session.write([label("Client", row.client)])
+    session.write(texts.why_text(await session.ask(desk_queries.account_view, row.account_id), whole=True))
+
+
+async def decisions(session: Session, text: str) -> None:
+    """Read the stored decisions for an account, newest first."""
+    row = await session.find_account(text)
+    page = await session.ask(account_pages.account_page, row.account_id)
+    found = page.detail.decisions
+
+    def line_of(at: int) -> str:
+        reason = f". {sentence(found[at].reason)}" if found[at].reason else ""
+        return label(when(found[at].at), f"{formats.words(found[at].outcome)}{reason}")
+
+    session.write_list(f"{count_text(len(found), 'decision')} of {row.client}", len(found), line_of)
+
+
+async def portfolios(session: Session, _text: str) -> None:
+    """List the portfolios."""
+    rows = await session.ask(run_queries.portfolio_rows)
+    head = count_text(len(rows), "portfolio")
+    session.write_list(head, len(rows), lambda at: texts.portfolio_line(at + 1, rows[at]))
+
+
+async def find_portfolio(session: Session, text: str) -> PortfolioRow:
+    """The one portfolio that a text names. Raises `Invalid`."""
+    rows: tuple[PortfolioRow, ...] = await session.ask(run_queries.portfolio_rows)
+    if text.isdecimal() and 0 < int(text) <= len(rows):
+        return rows[int(text) - 1]
+    words = fold(text).split()
+    exact = [row for row in rows if fold(row.name) == fold(text) or row.id == text]
+    found = exact or [row for row in rows if words and all(word in fold(row.name) for word in words)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Invalid(f"{len(found)} portfolios match: {', '.join(row.name for row in found)}")
+    raise Invalid("No portfolio has that name; the command portfolios lists them")
+
+
+async def portfolio(session: Session, text: str) -> None:
+    """Read a portfolio."""
+    row = await find_portfolio(session, text)
+    view = await session.ask(portfolio_queries.portfolio_view, row.id)
+    session.write([label("Portfolio", row.name), label("Status", formats.words(row.status))])
+    session.write([label("Description", row.description)] if row.description else [])
+    cash = [("cash", row.weights.cash)] if row.weights.cash else []
+    session.write(texts.weights_text([*((weight.symbol, weight.percent) for weight in row.weights.assets), *cash]))
+    session.write([label("Conditions", row.conditions_text), label("Cooldown", count_text(row.cooldown_days, "day"))])
+    session.write([label("Runs await review", "yes" if row.review else "no")])
+    session.write([label("Cannot be held", culprit) for culprit in view.culprits])
+    session.write([label("Accounts", f"{row.subscribers:,}")])
+
+
+async def runs(session: Session, text: str) -> None:
+    """List the newest runs, or those that a filter finds in the whole book."""
+    if text:
+        snapshot = await session.ask(run_search.find_runs, text, MAX_RUNS)
+    else:
+        snapshot = await session.ask(run_queries.runs_snapshot, MAX_RUNS)
+    _list_runs(session, snapshot.rows, counted(snapshot.matching, "run", snapshot.total))
+
+
+def _list_runs(session: Session, rows: Sequence[RunRow], head: str) -> None:
+    session.runs = [row.id for row in rows]
+    session.write_list(head, len(rows), lambda at: texts.run_line(at + 1, rows[at]))
+
+
+async def find_run(session: Session, text: str) -> RunRow:
+    """The run of a number in the last list, or whose id begins with a text. Raises `Invalid`."""
+    wanted = text.lower()
+    if text.isdecimal() and 0 < int(text) <= len(session.runs):
+        wanted = session.runs[int(text) - 1]
+    if not wanted:
+        raise Invalid("Name a run: its number in the last list of runs, or the beginning of its id")
+    for snapshot in (await session.ask(run_queries.runs_snapshot), await session.ask(run_search.find_runs, wanted)):
+        found = [row for row in snapshot.rows if row.id.lower().startswith(wanted)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise Invalid(f"{len(found)} runs begin with {text}; type more of the id")
+    raise Invalid("No run has that number or id; the command runs lists them")
+
+
+async def run(session: Session, text: str) -> None:
+    """Read a run."""
+    row = await find_run(session, text)
+    session.write(texts.run_text(await session.ask(run_queries.run_view, row.id)))
+
+
+async def review(session: Session, _text: str) -> None:
+    """List the runs that await review, oldest first."""
+    rows = (await session.ask(review_queries.review_snapshot)).rows
+    _list_runs(session, rows, f"{count_text(len(rows), 'run')} to review")
+
+
+async def withdrawals(session: Session, _text: str) -> None:
+    """List the withdrawals, newest first."""
+    rows = (await session.ask(cash_queries.cash_snapshot)).withdrawals
+    session.withdrawals = [row.id for row in rows]
+
+    def line_of(at: int) -> str:
+        amount = "everything" if rows[at].everything else dollars(rows[at].amount)
+        return f"{at + 1}. {spoken(rows[at].client)}: {amount}. {sentence(withdrawal_state(rows[at]))}"
+
+    session.write_list(count_text(len(rows), "withdrawal"), len(rows), line_of)
+
+
+async def preview(session: Session, text: str) -> None:
+    """Read the run that would be made for an account now."""
+    row = await session.find_account(text)
+    session.write(texts.preview_text(await session.ask(desk_queries.preview, row.account_id)))
+    session.say("Nothing has been sent. The command trade makes this run")
+
+
+async def news(session: Session, _text: str) -> None:
+    """Read what happened since it was asked for last."""
+    await session.news.look(session.ask)
+    told = session.news.take()
+    session.write_list("Nothing new" if not told else counted(len(told), "message"), len(told), lambda at: told[at])
+
+
+async def announce(session: Session, text: str) -> None:
+    """Turn the announcements before the prompt on or off."""
+    if text.lower() not in ("on", "off"):
+        raise Invalid("Type announce on, or announce off")
+    session.announces = text.lower() == "on"
+    session.say(f"News is {'announced before the prompt' if session.announces else 'read only when you ask for it'}")
+
+
+async def more(session: Session, _text: str) -> None:
+    """Read on in the last list."""
+    if session.has_more:
+        session.more()
+    else:
+        session.say("There is no more of the last list")

@@ -1,0 +1,175 @@
+"""A session of the linear mode: the book, the console, and what is in hand between two commands."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from rebal_tui.domain.errors import Invalid, Refusal
+from rebal_tui.domain.text import MAX_NOTE_LENGTH, count_text, display_text
+from rebal_tui.plain.console import PROMPT, Console
+from rebal_tui.plain.news import News
+from rebal_tui.plain.speech import sentence, spoken
+from rebal_tui.plain.texts import question_text
+from rebal_tui.services.view_models.log import AlertView
+from rebal_tui.tui.book_services import account_queries, simulator, status_queries
+from rebal_tui.tui.host import Backend
+from rebal_tui.tui.screens.shared.confirm import LIVE_WORD
+
+if TYPE_CHECKING:
+    from rebal_tui.services.advisory.undo import Undo
+    from rebal_tui.services.book.book import Book
+    from rebal_tui.services.view_models.accounts import AccountRow
+    from rebal_tui.services.view_models.desk import DeskRow
+    from rebal_tui.services.view_models.exceptions import ExceptionView
+    from rebal_tui.tui.questions import Question
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Accounts = Sequence["AccountRow"] | Sequence["DeskRow"]
+
+PAGE = 20
+"""Entries of a list that are written at once; the command more has the next."""
+NO = "Canceled, nothing was changed."
+
+
+class Session:
+    """What the commands work with."""
+
+    def __init__(self, backend: Backend, console: Console) -> None:
+        self.backend = backend
+        self.console = console
+        self.news = News()
+        self.account: AccountRow | None = None
+        """The account in hand: commands that need one and name none use it."""
+        self.accounts: Accounts = ()
+        """The accounts of the last list, whose numbers commands accept."""
+        self.runs: list[str] = []
+        self.withdrawals: list[str] = []
+        self.exceptions: list[ExceptionView | AlertView] = []
+        self.undo: tuple[Undo, str] | None = None
+        """The last change that can be undone, and its name."""
+        self.announces = console.interactive
+        """Whether news is announced before the prompt."""
+        self.refused = False
+        """Whether a command was refused."""
+        self.leaving = False
+        self._rest = range(0)
+        self._line_of: Callable[[int], str] = str
+
+    async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a service on the book's thread and return its result."""
+        return await self.backend.ask(service, *args, **kwargs)
+
+    def say(self, text: str) -> None:
+        """Write a sentence."""
+        self.console.write(sentence(text))
+
+    def write(self, lines: Iterable[str]) -> None:
+        """Write lines that are ready to be read."""
+        for line in lines:
+            if line:
+                self.console.write(line)
+
+    def write_list(self, head: str, count: int, line_of: Callable[[int], str]) -> None:
+        """Write a heading and the first of `count` entries, whose lines `line_of` makes; `more` has the rest."""
+        self.say(head)
+        self._rest, self._line_of = range(count), line_of
+        self.more()
+
+    def more(self) -> None:
+        """Write the next entries of the last list."""
+        self.write(self._line_of(at) for at in self._rest[:PAGE])
+        self._rest = self._rest[PAGE:]
+        if self._rest:
+            self.say(f"{len(self._rest):,} more. Type more for the next")
+
+    @property
+    def has_more(self) -> bool:
+        return bool(self._rest)
+
+    def refuse(self, text: str) -> None:
+        """Write why a command is not carried out."""
+        self.refused = True
+        self.say(text)
+
+    def refuse_all(self, refusal: Refusal) -> None:
+        """Write the reasons of a refusal."""
+        for fault in refusal.faults:
+            self.refuse(str(fault))
+
+    async def find_account(self, text: str) -> AccountRow:
+        """The account that a text names, or the one in hand for an empty text; it is in hand then.
+
+        Raises `Invalid` when there is none, or when several match.
+        """
+        if not text and self.account is not None:
+            text = self.account.account_id
+        if text.isdecimal() and 0 < int(text) <= len(self.accounts):
+            text = self.accounts[int(text) - 1].account_id
+        if not text:
+            raise Invalid("Name an account, such as: account moreau")
+        self.account = await self.ask(account_queries.find_account, text)
+        return self.account
+
+    @asynccontextmanager
+    async def time_held(self) -> AsyncIterator[None]:
+        """Let no accelerated time pass in the block, so that a question is about the plan that is made on yes."""
+        await self.ask(simulator.hold_time, True)
+        try:
+            yield
+        finally:
+            await self.ask(simulator.hold_time, False)
+
+    async def confirm(self, question: Question) -> str | None:
+        """Ask a question; returns the note on yes, None on any other answer.
+
+        On a live book, a question that sends requires typing LIVE.
+        """
+        self.write(question_text(question, PAGE))
+        note = ""
+        if question.note is not None:
+            self.console.write(f"{spoken(question.note.hint).capitalize()}. Type it, or only enter:")
+            given = await self.console.read()
+            if given is None or (question.note.required and not given):
+                self.refuse(f"{question.note.missing} {NO}")
+                return None
+            try:
+                note = display_text(given, MAX_NOTE_LENGTH)
+            except ValueError as error:
+                self.refuse(f"{error}. {NO}")
+                return None
+        mode = (await self.ask(status_queries.status_line)).mode
+        word = LIVE_WORD if question.sends and mode.startswith("LIVE") else "yes"
+        self.console.write(f"Type {word} to {question.yes.lower()}, or anything else to leave it:")
+        answer = await self.console.read()
+        if answer is not None and (answer == word or (word == "yes" and answer.lower() in ("y", "yes"))):
+            return note
+        if answer is None:
+            self.refuse(NO)
+        else:
+            self.say(NO)
+        return None
+
+    async def announce(self) -> None:
+        """Write how much has happened since the last prompt, if there is anything."""
+        counts = await self.news.look(self.ask)
+        if self.announces and counts:
+            self.say(f"Since the last prompt: {counts}. Type news to hear it")
+
+    async def read(self) -> str | None:
+        """The next command, None at the end of the input."""
+        return await self.console.read(PROMPT)
+
+    def done(self, text: str, change: tuple[Undo | None, str] | None = None) -> None:
+        """Write the result of a change, which `change` can undo; an earlier one can no longer be undone."""
+        self.undo = (change[0], change[1]) if change is not None and change[0] is not None else None
+        hint = "" if self.undo is None or self.undo[0].refusal else " The command undo takes it back"
+        self.say(f"{text}.{hint}")
+
+
+def counted(rows: int, noun: str, total: int | None = None) -> str:
+    """`3 accounts`, or `3 of 60 accounts` when a filter leaves fewer."""
+    return count_text(rows, noun) if total in (None, rows) else f"{rows:,} of {count_text(total or 0, noun)}"
