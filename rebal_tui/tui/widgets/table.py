@@ -18,7 +18,14 @@ from rebal_tui.tui.widgets import table_messages
 from rebal_tui.tui.widgets.row_strips import CURSOR, CURSOR_BLURRED, MARKED, MOVED, RowStrips
 from rebal_tui.tui.widgets.stable_order import StableOrder
 from rebal_tui.tui.widgets.styles import StyledView
-from rebal_tui.tui.widgets.table_layout import Column, PlacedColumn, available, header_line, lay_out_columns
+from rebal_tui.tui.widgets.table_layout import (
+    Column,
+    PlacedColumn,
+    available,
+    header_line,
+    lay_out_columns,
+    widest_texts,
+)
 from rebal_tui.tui.widgets.table_look import KEYS, STYLE
 from rebal_tui.tui.widgets.table_order import (
     NO_MATCH,
@@ -130,6 +137,8 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         """
         self._source = rows
         self._accept = accept
+        if not isinstance(rows, Columnar):
+            self._widest = widest_texts(self.columns, rows)
         self._arrange(keep=True)
         if self._wanted is not None:
             self.go_to(self._wanted)

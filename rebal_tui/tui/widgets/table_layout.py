@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -50,6 +50,8 @@ class PlacedColumn(Generic[R]):
 
 NO_WIDTHS: Mapping[str, int] = MappingProxyType({})
 LOW_PRIORITY = 5
+MAX_MEASURED_ROWS = 1_000
+"""How many rows of a list are looked at for the longest text of a column."""
 GAP = 2
 EDGE = 1
 
@@ -61,6 +63,20 @@ def available(
     if chosen is None:
         return tuple(column for column in columns if column.key not in hidden)
     return tuple(column for column in columns if not column.title or column.key in chosen)
+
+
+def widest_texts(columns: Sequence[Column[R]], rows: Sequence[R]) -> dict[str, int]:
+    """The cells of the longest text of each `whole` column, from the first rows of a list; nothing without rows."""
+    shown = rows[:MAX_MEASURED_ROWS]
+    if not shown:
+        return {}
+    return {column.key: max(map(cell_len, _texts(column, shown)), default=0) for column in columns if column.whole}
+
+
+def _texts(column: Column[R], rows: Sequence[R]) -> Iterator[str]:
+    for row in rows:
+        content = column.cell(row)
+        yield content if isinstance(content, str) else "".join(text for text, _ in content)
 
 
 def lay_out_columns(

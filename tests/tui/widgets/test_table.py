@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from rebal_tui.tui.widgets.named_styles import StyledApp
 from rebal_tui.tui.widgets.table import BookTable
-from rebal_tui.tui.widgets.table_layout import Column, lay_out_columns
+from rebal_tui.tui.widgets.table_layout import Column, lay_out_columns, widest_texts
 from rebal_tui.tui.widgets.table_order import View
 
 pytestmark = pytest.mark.every_frame
@@ -306,3 +306,15 @@ def test_names_are_whole_before_columns_of_low_priority_are_shown() -> None:
     assert shown(30) == [("name", 20), ("state", 6)]
     assert shown(36) == [("name", 20), ("state", 6), ("key", 4)]
     assert shown(24, names_first=False) == [("name", 8), ("state", 6), ("key", 4)], "chosen by the user"
+
+
+def test_the_longest_name_of_a_list_is_shown_whole_where_there_is_space() -> None:
+    columns: tuple[Column[Row], ...] = (
+        Column("name", "Name", 8, lambda row: row.name, grow=1, max_width=40, whole=True),
+        Column("amount", "Amount", 6, lambda row: ((str(row.amount), "muted"),), grow=1, max_width=60),
+    )
+    rows = (Row("a", "Andersson, Amanda Josephine", 1), Row("b", "Ng, Bo", 2))
+    widest = widest_texts(columns, rows)
+    assert widest == {"name": 27}
+    name, _ = lay_out_columns(columns, 60, widest)
+    assert name.width == 27

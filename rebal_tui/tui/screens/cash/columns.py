@@ -185,7 +185,8 @@ def columns() -> tuple[Column[CashRow], ...]:
             priority=2,
         ),
         Column(
-            "client", "Client", 11, lambda row: row.client, sort=lambda row: fold(row.client), grow=1, max_width=30
+            "client", "Client", 11, lambda row: row.client, sort=lambda row: fold(row.client), grow=1, max_width=40,
+            whole=True,
         ),
         Column("amount", "Amount", 12, _amount, "right", 0, lambda row: row.amount),
         Column("stages", "Stages", 9, strip, sort=lambda row: row.kind),

@@ -88,7 +88,9 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("status", "Status", 10, _status, sort=natural),
-        Column("name", "Name", 13, lambda row: row.name, sort=lambda row: fold(row.name), grow=3, max_width=30),
+        Column(
+            "name", "Name", 13, lambda row: row.name, sort=lambda row: fold(row.name), grow=3, max_width=40, whole=True
+        ),
         Column("weights", "Weights", BAR_WIDTH, _weights, priority=1, sort=lambda row: len(row.weights.assets)),
         Column(
             "subscribers",

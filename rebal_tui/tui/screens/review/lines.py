@@ -22,7 +22,7 @@ def columns() -> tuple[Column[RunRow], ...]:
             "since", "Since", 12, lambda row: formats.short_timestamp(row.created_at), sort=lambda row: row.created_at
         ),
         Column("type", "Type", 11, lambda row: TYPES.get(row.type, row.type), sort=lambda row: row.type, priority=1),
-        Column("client", "Client", 16, client, sort=lambda row: fold(row.client), grow=3, max_width=36),
+        Column("client", "Client", 16, client, sort=lambda row: fold(row.client), grow=3, max_width=40, whole=True),
         Column(
             "portfolio",
             "Portfolio",

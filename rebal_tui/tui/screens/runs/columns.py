@@ -107,7 +107,7 @@ def columns() -> tuple[Column[RunRow], ...]:
             sort=lambda row: row.type,
             priority=1,
         ),
-        Column("client", "Client", 13, client, sort=lambda row: fold(row.client), grow=3, max_width=30),
+        Column("client", "Client", 13, client, sort=lambda row: fold(row.client), grow=3, max_width=40, whole=True),
         Column(
             "portfolio",
             "Portfolio",
@@ -116,7 +116,8 @@ def columns() -> tuple[Column[RunRow], ...]:
             sort=lambda row: fold(row.portfolio),
             priority=3,
             grow=2,
-            max_width=24,
+            max_width=36,
+            whole=True,
         ),
         Column("orders", "Orders", 9, _orders, sort=lambda row: (row.done, row.total), descending=True),
         Column("amount", "Amount", 13, lambda row: formats.money(row.amount), "right", 2, lambda row: row.amount, True),
