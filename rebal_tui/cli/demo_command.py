@@ -86,8 +86,10 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None, *, typed
     `prepare` creates a new file while the screens already paint. Before a path that was `typed` becomes a new book,
     the user is asked.
     """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not sys.stdin.isatty():
         raise Conflict("the screens need a terminal; 'rebal-tui --help' lists the commands that work without one")
+    if not sys.stderr.isatty():
+        raise Conflict("the screens need a terminal: they are drawn on standard error, so it must not be redirected")
     if os.environ.get("TERM") == "dumb":
         raise Conflict("the screens need a terminal that can move its cursor, and TERM is dumb; use the commands")
     if typed:

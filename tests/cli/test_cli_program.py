@@ -166,6 +166,13 @@ def test_the_screens_need_a_terminal(tmp_path: Path) -> None:
     assert (result.code, "need a terminal" in result.err) == (1, True)
 
 
+def test_the_screens_name_the_redirection_that_keeps_them_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
+    with pytest.raises(Conflict, match="they are drawn on standard error, so it must not be redirected"):
+        demo_command.open_screens(tmp_path / "book.db")
+
+
 def test_the_demo_runs_headless(tmp_path: Path) -> None:
     db = tmp_path / "demo.db"
     result = call("demo", "--accounts", "12", "--headless", "30", "--db", db)

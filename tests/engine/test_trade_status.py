@@ -161,7 +161,10 @@ def test_an_account_or_portfolio_that_is_not_active_names_who_activates_it() -> 
     assert trade_status(closed, StatusContext(SCHEDULE, NEXT)).note == "the broker opens the account again"
     for status, act in (
         (PortfolioStatus.INACTIVE, "you reactivate the portfolio"),
-        (PortfolioStatus.NEEDS_ADJUSTMENT, "you replace the assets that cannot be held and reactivate the portfolio"),
+        (
+            PortfolioStatus.NEEDS_ADJUSTMENT,
+            "you replace the assets that cannot be held, which reactivates the portfolio",
+        ),
     ):
         stopped = replace(one, portfolio=replace(one.portfolio, status=status))
         assert trade_status(stopped, StatusContext(SCHEDULE, NEXT)).note == act

@@ -15,9 +15,14 @@ from typing import Any
 import pytest
 
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.portfolios import AssetWeight, Weights
+from rebal_tui.domain.quantities import Percent, Value
+from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
 from rebal_tui.tui.screens.shared import export_choices
+from rebal_tui.tui.widgets.table_layout import Column
 from tests.tui.driving import drive, make_app, press, screen_text, settle, shown_messages
 from tests.tui.fakes import FakeBackend
 from tests.tui.simulated import market_book, run
@@ -48,6 +53,21 @@ def test_the_rows_shown_are_written_in_their_order_with_their_columns(tmp_path: 
     assert not any(character in str(table) for character in "▏▕█┃")
 
 
+def test_rows_shown_are_written_for_another_program() -> None:
+    """No marks, no separators of thousands, nothing for nothing, and text in place of a bar."""
+    weights = Weights((AssetWeight("SPY", Percent(6000)), AssetWeight("TLT", Percent(3500))), Percent(500))
+    total = Value(61_878_571 * 10**16)
+    row = PortfolioRow("p", "All Equity", "", "inactive", weights, (), "", 7, 12_345, total, False)
+    cells = {column.key: export_choices.cell_text(column, row) for column in portfolio_columns.columns()}
+    assert cells["status"] == "inactive"
+    assert cells["weights"] == "SPY 60.00; TLT 35.00; cash 5.00"
+    assert (cells["subscribers"], cells["assets"]) == ("12345", "618785.71")
+    empty: Column[PortfolioRow] = Column("none", "None", 3, lambda _row: (("·", "rule"),))
+    name: Column[PortfolioRow] = Column("name", "Name", 3, lambda _row: "1,000 Oaks – Trust", "left")
+    assert export_choices.cell_text(empty, row) == ""
+    assert export_choices.cell_text(name, row) == "1,000 Oaks – Trust"
+
+
 def test_a_report_of_the_row_is_asked_for_where_rows_have_one(tmp_path: Path) -> None:
     asked: list[tuple[ReportSubject, str]] = []
     book = market_book()
@@ -61,13 +81,13 @@ def test_a_report_of_the_row_is_asked_for_where_rows_have_one(tmp_path: Path) ->
             app.screen.query_one("#export-path").value = str(tmp_path / name)  # type: ignore[attr-defined]
             await press(pilot, "enter")
 
-        await press(pilot, "x", "up")
+        await press(pilot, "x", "down")
         assert "account-report.html" in screen_text(app)
         await write("a.md")
         await press(pilot, "enter", "x")
         assert "account-report.html" in screen_text(app)
         await write("b.xlsx")
-        await press(pilot, "escape", "2", "x", "up")
+        await press(pilot, "escape", "2", "x", "down")
         await write("c.pdf")
         assert "Name it .html, .md, .csv or .xlsx." in screen_text(app)
         await write("c.csv")

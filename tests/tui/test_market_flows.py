@@ -66,6 +66,10 @@ def test_a_shock_shows_its_impact_then_applies_it_and_causes_runs() -> None:
         assert effect.startswith("SPY -30 %, immediately and permanently: 5 more accounts outside: 5 of 5 (0 now).")
         assert market_queries.outside(book) == 0, "nothing moves before it is confirmed"
         await press(pilot, "enter")
+        assert "Shock prices?" in screen_text(app)
+        assert "5 of 5 (0 now)" in " ".join(screen_text(app).replace("│", "").split())
+        assert market_queries.outside(book) == 0, "enter alone moves nothing"
+        await press(pilot, "y")
         assert market_queries.outside(book) == 5
         assert "SPY -30 %: 5 more accounts outside: 5 of 5." in shown_messages(app)
         assert "■ 5 of 5 accounts outside" in screen_text(app)
@@ -88,6 +92,8 @@ def test_a_shock_of_all_assets_and_faults_next_to_their_fields() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "o")
         symbol, percent = app.screen.query_one("#shock-symbol", Input), app.screen.query_one("#shock-percent", Input)
+        await press(pilot, "enter")
+        assert "expected a percentage, such as -8 or 2.5" in screen_text(app), "the example is no value"
         await write(pilot, "-100")
         assert "above -100" in screen_text(app)
         assert app.screen.query_one("#shock", Button).disabled
@@ -98,7 +104,7 @@ def test_a_shock_of_all_assets_and_faults_next_to_their_fields() -> None:
         await press(pilot)
         assert "did you mean SPY?" in screen_text(app)
         symbol.value = ""
-        await press(pilot, "enter")
+        await press(pilot, "enter", "y")
         assert isinstance(app.screen, MarketScreen)
         assert before is not None
         assert book.assets["SPY"].price == before * 1125 // 1000
@@ -130,7 +136,7 @@ def test_a_halted_asset_accepts_orders_and_fills_them_when_trading_resumes() -> 
         await press(pilot, "h", "y")
         assert book.sandbox.halted() == {"SPY"}
         assert "■ halted" in screen_text(app)
-        await press(pilot, "o", *"30", "enter")
+        await press(pilot, "o", *"30", "enter", "y")
         at_time(book, "2026-03-02 10:15")
         await run_heartbeat(pilot, app)
         placed = [order for one in all_runs(book) for _, order, _ in run_orders.of_run(book.database, one.id)]
@@ -157,7 +163,7 @@ def test_an_asset_on_hold_is_released_for_all_its_accounts() -> None:
         assert "SPY is not on hold." in shown_messages(app)
         await press(pilot, "o")
         await write(pilot, "-50")
-        await press(pilot, "enter")
+        await press(pilot, "enter", "y")
         assert list(book.asset_holds) == ["SPY"]
         assert "■ on hold" in screen_text(app)
         at_time(book, "2026-03-02 10:15")
@@ -252,7 +258,7 @@ def test_the_market_looks_right(snap_compare: Any, size: str) -> None:
     def prepare() -> None:
         at_time(book, "2026-03-02 10:14")
 
-    shows(snap_compare, book, ("6", "o", *"10", "enter", "j", "h", "y", "full_stop"), SIZES[size], prepare)
+    shows(snap_compare, book, ("6", "o", *"10", "enter", "y", "j", "h", "y", "full_stop"), SIZES[size], prepare)
 
 
 @pytest.mark.slow

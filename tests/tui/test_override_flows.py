@@ -46,6 +46,8 @@ def test_a_previewed_run_overrides_a_restriction_after_a_note() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "p")
         assert "⊘ held" in screen_text(app)
+        assert "no sell (low basis)" in screen_text(app)
+        assert "no_sell" not in screen_text(app)
         await press(pilot, "o")
         assert "no sell SPY (low basis)" in screen_text(app)
         await press(pilot, "enter")

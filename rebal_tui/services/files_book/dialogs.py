@@ -17,6 +17,7 @@ from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.quantities import money_text, qty_text
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text
+from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.files_settings import read_options, written_pairs
 from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
@@ -90,6 +91,16 @@ def read_mapped(book: Book, content: bytes, mapping: Mapping[str, str] | None) -
     return read_statement(content, read_options(book.database, check_mapping(mapping)), GenericReader.name)
 
 
+def _account_lines(statement: Statement) -> list[str]:
+    """Number, client, cash and positions of each account of a file, in columns."""
+    rows = [
+        (one.number, one.name or "", f"cash {money(one.cash)}", count_text(len(one.holdings), "position"))
+        for one in statement.accounts
+    ]
+    number, name, cash = (max((len(row[at]) for row in rows), default=0) for at in range(3))
+    return [f"{row[0]:{number}}  {row[1]:{name}}  {row[2]:>{cash}}  {row[3]}" for row in rows]
+
+
 def show_statement(
     book: Book, statement: Statement, mapping: Mapping[str, str] | None = None, date: str = ""
 ) -> PositionsShown:
@@ -98,11 +109,7 @@ def show_statement(
     Raises `Invalid` at `date`, and `Conflict`.
     """
     plan = plan_import(book, statement, as_of=_given_time(book, date) if statement.as_of is None else None)
-    lines = [
-        f"{account.number}  {account.name or ''}  cash {money_text(account.cash)}, "
-        f"{count_text(len(account.holdings), 'position')}"
-        for account in statement.accounts
-    ]
+    lines = _account_lines(statement)
     for stated, change in plan.changes.values():
         lines += [
             f"{stated.number}  {one.symbol} {qty_text(one.before)} → {qty_text(one.after)}: "

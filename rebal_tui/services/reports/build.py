@@ -59,8 +59,9 @@ def run_report(book: Book, run_id: str) -> Report:
         database, stored = decided
         entries.insert(0, decision_entry(book, stored, database))
     portfolio = book.portfolios[run.portfolio_id].name if run.portfolio_id else "weights of the run"
-    section = AccountSection(run.account_id, account.account_number, account.name, portfolio, by_day(entries))
-    return _report(book, "Run report", run_id, None, None, (section,))
+    days = by_day(entries)
+    section = AccountSection(run.account_id, account.account_number, account.name, portfolio, days)
+    return _report(book, "Run report", run_id, days[0].day, days[-1].day, (section,))
 
 
 def _of_accounts(book: Book, title: str, subject: str, ids: list[str], first: date | None, last: date | None) -> Report:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rebal_tui.domain.assets import Asset
-from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
+from rebal_tui.domain.decisions import Decision, Outcome, Verdict
 from rebal_tui.domain.quantities import NANO, Money, Percent, Qty, Value, market_value
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine.shares import rounded_shares
@@ -13,6 +13,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import decision_of, situation_of
 from rebal_tui.services.reports.model import Entry, Table
 from rebal_tui.services.reports.texts import NONE, dollars, minute_text, money, percent_cell, price_cell, shares
+from rebal_tui.services.view_models.check_names import check_name
 from rebal_tui.store import decision_contexts
 from rebal_tui.store.database import Database
 from rebal_tui.store.decisions import StoredDecision
@@ -62,19 +63,15 @@ def _is_quiet(decision: Decision) -> bool:
 
 def _conditions(decision: Decision) -> tuple[str, ...]:
     """The conditions that are not met and what else stopped a run, with their figures."""
-    found = [f"{_name(check)}: {check.detail}" for check in decision.trace if check.verdict not in _DONE]
+    found = [f"{check_name(check.check)}: {check.detail}" for check in decision.trace if check.verdict not in _DONE]
     return (f"Conditions: {'; '.join(found)}. Every other check passed.",) if found else ()
 
 
 def _checks(decision: Decision) -> Table:
     return Table(
         "Checks", ("Check", "Result", "Figures", "Rule"),
-        tuple((_name(check), _RESULTS[check.verdict], check.detail, check.rule) for check in decision.trace),
+        tuple((check_name(check.check), _RESULTS[check.verdict], check.detail, check.rule) for check in decision.trace),
     )  # fmt: skip
-
-
-def _name(check: Check) -> str:
-    return check.check.replace("_", " ")
 
 
 class _Holding(NamedTuple):

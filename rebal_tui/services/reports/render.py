@@ -82,9 +82,11 @@ def flat_rows(report: Report) -> Iterator[tuple[str, ...]]:
 
 
 def period(report: Report) -> str:
-    """`from … to …`, or the whole history."""
+    """`… to …`, the only day, or the whole history."""
     if report.first is None and report.last is None:
         return "whole history"
+    if report.first is not None and report.first == report.last:
+        return day_text(report.first)
     return f"{_bound(report.first, 'the beginning')} to {_bound(report.last, 'now')}"
 
 

@@ -49,7 +49,7 @@ REMEDIES = {
     ExceptionKind.HOLDING_WITHOUT_PRICE: "ask the broker why the asset has no price",
     ExceptionKind.ACCOUNT_NOT_ACTIVE: "have the broker open the account again, or end its subscription",
     ExceptionKind.ACCOUNT_RESTRICTED: "have the broker lift its block",
-    ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "replace the assets that cannot be held, then reactivate the portfolio",
+    ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "replace the assets that cannot be held; saving reactivates it",
     ExceptionKind.RESTRICTIONS_CONFLICT: "lift or change one of the restrictions named",
     ExceptionKind.CANNOT_BE_CORRECTED: "remove the cause given for each line",
     ExceptionKind.UNFINISHED: "sell the remaining holdings with a manual run, or accept them",

@@ -22,7 +22,7 @@ class Column(Generic[R]):
     Columns of `priority` 0 are always shown; when the width is too small, those with the highest priority are hidden
     first. The longest text of a `whole` column is shown before columns of `LOW_PRIORITY` and above are. `grow` is the
     column's share of spare width, up to `max_width` cells. `sort` returns the sort key of a row, `descending` is the
-    initial direction.
+    initial direction. `plain` returns the text for a file where `cell` draws bars only.
     """
 
     key: str
@@ -36,6 +36,7 @@ class Column(Generic[R]):
     grow: int = 0
     max_width: int = 40
     whole: bool = False
+    plain: Callable[[R], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from rebal_tui.services.evaluation.history import plan_of
 from rebal_tui.services.reports import render
 from rebal_tui.services.reports.build import account_report, book_report, portfolio_report, run_report
 from rebal_tui.services.reports.model import Entry, Report
+from rebal_tui.services.reports.render import facts
 from rebal_tui.services.runs.manual import approve_run, create_run, reject_run
 from rebal_tui.services.schedule import scheduler
 from tests.services import factories
@@ -63,6 +64,9 @@ def test_a_trade_is_explained_with_who_approved_it_and_every_fill(approved: Book
     assert [(row[0], row[1], row[5]) for row in orders] == [("SPY", "buy", "filled"), ("TLT", "buy", "filled")]
     assert len(fills) == 2
     assert [row[0] for row in weights] == ["SPY", "TLT", "cash"]
+    assert dict(facts(report))["Period"] == "Mon 02 Mar 2026", "the days of the run, not the whole history"
+    checks = {row[0] for row in told[0].tables[0].rows}
+    assert {"one run a session", "portfolio"} <= checks, "as the screens call them"
 
 
 def test_a_day_is_summed_up_by_what_was_traded_why_at_which_prices_and_who_approved_it(approved: Book) -> None:

@@ -99,7 +99,14 @@ def columns() -> tuple[Column[AssetRow], ...]:
             lambda row: row.change_bp or 0,
             True,
         ),
-        Column("chart", "Prices", CHART_WIDTH, lambda row: chart(row.trend, CHART_WIDTH)[0], priority=1),
+        Column(
+            "chart",
+            "Prices",
+            CHART_WIDTH,
+            lambda row: chart(row.trend, CHART_WIDTH)[0],
+            priority=1,
+            plain=lambda row: " ".join(formats.price(price).replace(",", "") for price in row.trend),
+        ),
         Column(
             "state", "Status", 14, state_line, sort=lambda row: (not states(row), states(row)), grow=1, max_width=30
         ),

@@ -16,6 +16,7 @@ from textual.widgets import Button, Input, Label, Static
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, parse_percent, percent_text
 from rebal_tui.services.simulation.simulator import LARGEST_SHOCK
 from rebal_tui.tui.book_services import market_queries
+from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
@@ -54,7 +55,7 @@ def read_percent(text: str) -> Percent:
 
 
 class ShockScreen(Dialog[Shock | None]):
-    """Asks for a shock and previews how many accounts it affects; enter confirms it."""
+    """Asks for a shock and previews how many accounts it affects; enter asks before it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
     DEFAULT_CSS = """
@@ -86,7 +87,7 @@ class ShockScreen(Dialog[Shock | None]):
             yield Static("", id="fault-symbol", classes="fault", markup=False)
             with Horizontal(classes="shock-line"):
                 yield Label("Percent", markup=False)
-                yield Input(placeholder="-8", id="shock-percent", compact=True)
+                yield Input(placeholder="such as -8 or 2.5", id="shock-percent", compact=True)
             yield Static("", id="fault-percent", classes="fault", markup=False)
             yield Static("", id="shock-effect", markup=False)
             with Horizontal(id="shock-buttons"):
@@ -130,13 +131,16 @@ class ShockScreen(Dialog[Shock | None]):
         self.host.work(self._count(shock, self._request), name="shock effect")
 
     async def _count(self, shock: Shock, request: int) -> None:
-        effect = await self.host.ask(market_queries.shock_effect, shock.symbol, shock.percent)
+        text = await self._effect(shock)
         if request == self._request and self.is_attached:
-            what = shock.symbol or "every price"
-            self._show_effect(
-                f"{what} {percent_text(Percent(shock.percent))} %, immediately and permanently: {effect} "
-                f"({effect.before:,} now). The next evaluation makes runs for accounts outside a band."
-            )
+            self._show_effect(text)
+
+    async def _effect(self, shock: Shock) -> str:
+        effect = await self.host.ask(market_queries.shock_effect, shock.symbol, shock.percent)
+        return (
+            f"{shock.symbol or 'every price'} {percent_text(Percent(shock.percent))} %, immediately and permanently: "
+            f"{effect} ({effect.before:,} now). The next evaluation makes runs for accounts outside a band."
+        )
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -147,8 +151,18 @@ class ShockScreen(Dialog[Shock | None]):
 
     @on(Input.Submitted)
     def _confirm(self) -> None:
+        """Ask before the shock, as before every change that trades; without a percentage, say what is missing."""
         shock = self._read()
         if shock is not None:
-            self.dismiss(shock)
+            self.host.work(self._ask(shock), name="shock")
         elif not self.query_one("#shock-percent", Input).value.strip():
+            self.query_one("#fault-percent", Static).update(ui_text("expected a percentage, such as -8 or 2.5"))
             self.query_one("#shock-percent").focus()
+
+    async def _ask(self, shock: Shock) -> None:
+        text = await self._effect(shock)
+        if self.is_current:
+            self.host.confirm(Question("Shock prices?", "Shock", text), lambda _note: self._answered(shock))
+
+    def _answered(self, shock: Shock) -> None:
+        self.dismiss(shock)

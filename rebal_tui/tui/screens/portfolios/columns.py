@@ -68,6 +68,10 @@ def _weights(row: PortfolioRow) -> Line:
     return bars.weights_bar(shares_of(row.weights), BAR_WIDTH)
 
 
+def _weights_text(row: PortfolioRow) -> str:
+    return "; ".join(f"{symbol} {formats.percent(share)}" for symbol, share in shares_of(row.weights))
+
+
 def _subscribers(row: PortfolioRow) -> Line:
     count = row.subscribers
     if not count:
@@ -91,7 +95,15 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
         Column(
             "name", "Name", 13, lambda row: row.name, sort=lambda row: fold(row.name), grow=3, max_width=40, whole=True
         ),
-        Column("weights", "Weights", BAR_WIDTH, _weights, priority=1, sort=lambda row: len(row.weights.assets)),
+        Column(
+            "weights",
+            "Weights",
+            BAR_WIDTH,
+            _weights,
+            priority=1,
+            sort=lambda row: len(row.weights.assets),
+            plain=_weights_text,
+        ),
         Column(
             "subscribers",
             "Accounts",
@@ -101,6 +113,7 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
             0,
             lambda row: row.subscribers,
             True,
+            plain=lambda row: str(row.subscribers),
         ),
         Column(
             "assets",
@@ -111,6 +124,7 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
             0,
             lambda row: row.assets_under_model,
             True,
+            plain=lambda row: formats.value(row.assets_under_model),
         ),
         Column(
             "conditions",

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
+from rebal_tui.services.view_models.check_names import check_name
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
 from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, what_ends_it
 from rebal_tui.tui import formats
@@ -38,14 +39,6 @@ OUTCOMES: dict[Outcome, tuple[str, str]] = {
 }
 TWO_COLUMNS_MIN_WIDTH = 100
 MIN_HOLDINGS = 4
-CHECK_NAMES = {
-    "portfolio_status": "portfolio",
-    "quota": "one run a session",
-    "unfinished": "undone sells",
-    "in_cooldown": "cooldown",
-    "record": "stored decision",
-}
-"""Display names of checks; another check is shown by its own name."""
 
 
 def account_lines(view: AccountView) -> Builder:
@@ -277,7 +270,7 @@ def decision_lines(decision: Decision, width: int) -> list[Line]:
 def check_lines(decision: Decision, width: int) -> list[Line]:
     """Return the checks of a decision with verdict and details."""
     lines: list[Line] = []
-    names = [CHECK_NAMES.get(check.check, formats.words(check.check)) for check in decision.trace]
+    names = [check_name(check.check) for check in decision.trace]
     name_width = min(max(map(len, names), default=0), 18)
     for check, name in zip(decision.trace, names, strict=True):
         glyph, glyph_style = VERDICTS[check.verdict]

@@ -30,6 +30,11 @@ ROWS_PER_CHUNK = 500
 """Rows of a list that are formatted between two turns of the event loop."""
 _BAR = re.compile("[\u2500-\u259f]+")
 """Lines and blocks, of which bars are drawn."""
+_MARK = re.compile("^[●◌▲▼✗✓▶◷○◇◆■⊘!?] ")
+"""The mark before a status."""
+_FIGURE = re.compile(r"[-+−]?\d{1,3}(,\d{3})*(\.\d+)?( ?%)?")
+NOTHING = ("–", "·")
+"""What the screen shows where there is nothing."""
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the rows done, and of how many."""
 
@@ -109,10 +114,18 @@ def report(make_report: MakeReport, reported: Reported, key: str = REPORT) -> Ex
 
 
 def cell_text(column: Column[R], row: R) -> str:
-    """The text of a cell without its styles, its bar and its padding."""
-    cell: str | Line = column.cell(row)
+    """What a cell says, for another program: without styles, bars, marks and padding; empty where nothing is shown.
+
+    Figures have no separators of thousands. A column of bars alone says what its `plain` returns.
+    """
+    cell: str | Line = column.plain(row) if column.plain is not None else column.cell(row)
     text = cell if isinstance(cell, str) else "".join(part for part, _ in cell)
-    return " ".join(_BAR.sub(" ", text).split())
+    text = " ".join(_BAR.sub(" ", text).split())
+    if text in NOTHING:
+        return ""
+    if not isinstance(cell, str):
+        text = _MARK.sub("", text)
+    return text.replace(",", "") if column.align == "right" and _FIGURE.fullmatch(text) else text
 
 
 def advance(_book: Book, export: Export) -> bool:

@@ -306,11 +306,11 @@ class ListScreen(ShowsMatching, HasPages):
 
     def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
         stem = self.table.id or f"{self.NOUN}s"
-        choices = [shown_rows(self.table, stem, self.NOUN), whole_book(self.host, self.EXPORT)]
+        choices = [shown_rows(self.table, stem, self.NOUN)]
         reported, make_report = self.reported(), self.host.make_report
         if reported is not None and make_report is not None:
             choices.append(report(make_report, reported))
-        self.app.push_screen(ExportScreen([*choices, *more], first))
+        self.app.push_screen(ExportScreen([*choices, *more, whole_book(self.host, self.EXPORT)], first))
 
 
 class TiledListScreen(ListScreen):

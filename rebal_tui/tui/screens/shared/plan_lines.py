@@ -10,6 +10,7 @@ from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import CENT, HUNDRED_PERCENT, NANO, Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import count_text
+from rebal_tui.domain.trading_rules import RestrictionKind
 from rebal_tui.engine import trace_text
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.services.view_models.restrictions import RunStops
@@ -90,13 +91,14 @@ def _overridden(plan: Plan, width: int) -> list[Line]:
 def _sums(view: PreviewView, width: int) -> list[Line]:
     """Return the key figures of a plan, wrapped to the width."""
     plan = view.plan
+    sale = not plan.weights.assets
     figures: list[Line] = [
-        ((formats.words(plan.type), "key"),),
+        (("sale of everything" if sale else formats.words(plan.type), "key"),),
         (("sells ", "muted"), (str(len(plan.sells)), "")),
         (("buys ", "muted"), (str(len(plan.buys)), "")),
         (("turnover ", "muted"), (formats.money(view.turnover), "")),
         (("cash ", "muted"), (f"{formats.money(plan.cash)} → {formats.money(view.cash_after)}", "")),
-        (("cash target ", "muted"), (formats.money(plan.cash_target), "")),
+        *([] if sale else [(("cash target ", "muted"), (formats.money(plan.cash_target), ""))]),
     ]
     top, bottom = plan.scale
     wanted = sum(line.wanted for line in plan.buys)
@@ -188,10 +190,18 @@ def _plan_line(line: PlanLine, wide: bool, room: int) -> list[Line]:
             (formats.price(line.price), 11, "right", "muted"),
             (formats.value(line.value), 14, "right", "muted"),
         ]
-    parts = paragraph(line.detail or formats.words(line.reason), room, "" if traded else "muted")
+    parts = paragraph(_detail(line), room, "" if traded else "muted")
     used = sum(size + 1 for _, size, _, _ in cells)
     first: Line = (*table_line(cells), (" ", ""), *parts[0])
     return [first, *(((" " * used, ""), *part) for part in parts[1:])]
+
+
+def _detail(line: PlanLine) -> str:
+    """Return why a line trades or not, with the kinds of restrictions as the other screens write them."""
+    detail = line.detail
+    for kind in RestrictionKind:
+        detail = detail.replace(f"{kind} (", f"{formats.words(kind)} (")
+    return detail or formats.words(line.reason)
 
 
 def _before_after(view: PreviewView, width: int, *, pays_out: bool) -> list[Line]:
