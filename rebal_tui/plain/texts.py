@@ -13,6 +13,7 @@ from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.plain.speech import dollars, label, now_text, percent, points, sentence, spoken, when
 from rebal_tui.services.view_models.account_page import AccountPageView
 from rebal_tui.services.view_models.accounts import AccountRow
+from rebal_tui.services.view_models.check_names import check_name
 from rebal_tui.services.view_models.desk import AccountView, DeskRow, DeskSnapshot, HoldingView, PreviewView
 from rebal_tui.services.view_models.exceptions import ExceptionView
 from rebal_tui.services.view_models.log import AlertView
@@ -22,7 +23,6 @@ from rebal_tui.services.view_models.standing import LABELS, Tile, what_ends_it
 from rebal_tui.services.view_models.status import StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.questions import Question
-from rebal_tui.tui.screens.shared.account_lines import CHECK_NAMES
 from rebal_tui.tui.screens.shared.marks import held_text
 from rebal_tui.tui.screens.shared.plan_lines import skip_reason
 from rebal_tui.tui.screens.shared.run_lines import origin_text
@@ -229,7 +229,7 @@ def decision_text(decision: Decision, *, whole: bool) -> Iterator[str]:
 
 
 def _check(check: Check) -> str:
-    name = CHECK_NAMES.get(check.check, formats.words(check.check)).capitalize()
+    name = check_name(check.check).capitalize()
     return label(name, f"{VERDICTS[check.verdict]}. {sentence(check.detail)}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-CHECK_NAMES = {
+_NAMES = {
     "portfolio_status": "portfolio",
     "quota": "one run a session",
     "unfinished": "undone sells",
@@ -14,4 +14,4 @@ CHECK_NAMES = {
 
 def check_name(code: str) -> str:
     """`one run a session` for `quota`; another check is called by its code in words."""
-    return CHECK_NAMES.get(code, code.replace("_", " "))
+    return _NAMES.get(code, code.replace("_", " "))
