@@ -74,7 +74,7 @@ async def _run(backend: BookBackend, console: StreamConsole, stop: StopRequest, 
 
 
 async def _opened(backend: BookBackend, console: Console, viewing: str) -> bool:
-    """Open the book, and tell what it is; False when it cannot be opened."""
+    """Open the book and name it; False when it cannot be opened."""
     console.write("Opening the book.")
     try:
         empty = await backend.ask(account_queries.is_empty)

@@ -27,7 +27,7 @@ from rebal_tui.tui.book_services import (
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.accounts.bulk_lines import bulk_effects, bulk_items
 from rebal_tui.tui.screens.accounts.simulate import deposit_proposal
-from rebal_tui.tui.screens.cash.forms import withdrawal_proposal
+from rebal_tui.tui.screens.cash.forms import read_amount_or_everything, withdrawal_proposal
 from rebal_tui.tui.screens.cash.lines import cancel_text
 from rebal_tui.tui.screens.cash.screen import cancel_effects as withdrawal_effects
 from rebal_tui.tui.screens.desk.screen import evaluate_text
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 async def make(session: Session, question: Question, do: Callable[[], Awaitable[object]], done: str) -> None:
-    """Ask a question, and on yes run `do` and tell its result."""
+    """Ask a question, and on yes run `do` and write its result."""
     if await session.confirm(question) is not None:
         result = await do()
         session.done(f"{done}: {result}" if isinstance(result, str) else done)
@@ -78,7 +78,11 @@ async def withdraw(session: Session, text: str) -> None:
     """Request a withdrawal."""
     amount, name = _amount_and_name(text, "Type an amount or everything, and an account: withdraw 2500 moreau")
     row = await session.find_account(name)
-    await _propose(session, withdrawal_proposal([]), {"amount": amount, "account": row.account_id})
+    values = {"amount": amount, "account": row.account_id}
+    view = await session.ask(cash_queries.preview_withdrawal, row.account_id, read_amount_or_everything(values))
+    if view.preview is not None and view.preview.plan.sells:
+        session.write(plan_text(view.preview.plan))
+    await _propose(session, withdrawal_proposal([]), values)
 
 
 async def cancel_withdrawal(session: Session, text: str) -> None:
@@ -161,7 +165,7 @@ async def _approved(session: Session, views: Sequence[ReviewView], note: str) ->
     """Approve runs; False when the plan of a single one has changed."""
     plans = {view.row.id: view.preview.plan for view in views}
     if len(views) > 1:
-        _tell_results(session, "Approved", await session.ask(review_queries.approve_all, plans, note))
+        _write_results(session, "Approved", await session.ask(review_queries.approve_all, plans, note))
         return True
     (run_id, plan), client = next(iter(plans.items())), views[0].preview.client
     try:
@@ -180,11 +184,11 @@ async def reject(session: Session, text: str) -> None:
         raise Invalid("This run does not await review")
     note = await session.confirm(reject_question([row]))
     if note is not None:
-        _tell_results(session, "Rejected", await session.ask(review_queries.reject_all, [row.id], note))
+        _write_results(session, "Rejected", await session.ask(review_queries.reject_all, [row.id], note))
 
 
-def _tell_results(session: Session, done: str, results: Sequence[BulkResult]) -> None:
-    """Tell how many were done, and each refusal."""
+def _write_results(session: Session, done: str, results: Sequence[BulkResult]) -> None:
+    """Write how many were done, and each refusal."""
     refused = [result for result in results if result.refusal]
     session.done(f"{done}: {count_text(len(results) - len(refused), 'run')}")
     for result in refused:

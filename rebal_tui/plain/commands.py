@@ -76,8 +76,8 @@ COMMANDS = (
     Command("review", "", "List the runs that await review.", reading.review),
     Command("withdrawals", "", "List the withdrawals.", reading.withdrawals),
     Command("preview", "NAME", "Read the run that would be made now. Nothing is sent.", reading.preview),
-    Command("news", "", "Read what happened since you asked last.", reading.news),
-    Command("announce", "ON OR OFF", "Say before the prompt that there is news, or not.", reading.announce),
+    Command("news", "", "Read what happened since the last request.", reading.news),
+    Command("announce", "ON OR OFF", "Announce news before the prompt, or not.", reading.announce),
     Command("more", "", "Read on in the last list.", reading.more),
     Command("trade", "NAME", "Make the manual run that preview shows.", acting.trade, asks=True),
     Command("invest", "NAME", "Make a manual run that invests cash.", acting.invest, asks=True),
@@ -133,7 +133,7 @@ async def run(session: Session) -> None:
 
 
 async def run_line(session: Session, line: str) -> None:
-    """Run one command. A refusal and an error are told, and end nothing."""
+    """Run one command. A refusal or an error is written and does not end the session."""
     command, rest = _find(line)
     if command is None and line.lower() in ("y", "yes", "n", "no", LIVE_WORD.lower()):
         session.refuse("Nothing waits for a confirmation")

@@ -27,7 +27,7 @@ class Console(Protocol):
 
 
 class StreamConsole:
-    """Reads a stream on a thread of its own, so that the book goes on while nobody types.
+    """Reads a stream on a thread of its own, so that the book continues while nobody types.
 
     Commands that are not typed are repeated above their answers.
     """

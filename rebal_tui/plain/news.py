@@ -1,4 +1,4 @@
-"""What happened since it was last asked for: new alerts, and runs that went on."""
+"""What happened since the last request: new alerts, and runs that changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import exception_list, run_queries
 
 KEPT = 100
-"""News that are kept until they are asked for; the oldest go first."""
+"""News kept until it is read; the oldest is dropped first."""
 
 
 class News:
@@ -22,7 +22,7 @@ class News:
     def __init__(self) -> None:
         self._alerts: frozenset[int] | None = None
         self._runs: dict[str, tuple[str, int]] | None = None
-        self._told: list[str] = []
+        self._unread: list[str] = []
 
     async def look(self, ask: Callable[..., Awaitable[Any]]) -> str:
         """Look for news; returns how many of each there are since the last look, empty without any."""
@@ -31,12 +31,12 @@ class News:
         alerts = self._new_alerts(found.alerts if found is not None else ())
         runs, fills = self._changed_runs(snapshot.rows)
         counts = [(len(alerts), "new alert"), (fills, "order done"), (len(runs), "run changed")]
-        self._told = [*self._told, *alerts, *runs][-KEPT:]
+        self._unread = [*self._unread, *alerts, *runs][-KEPT:]
         return listed([_counted(count, noun) for count, noun in counts if count])
 
     def take(self) -> list[str]:
-        """The news that were not taken yet, oldest first."""
-        taken, self._told = self._told, []
+        """The news that was not taken yet, oldest first."""
+        taken, self._unread = self._unread, []
         return taken
 
     def _new_alerts(self, alerts: tuple[AlertView, ...]) -> list[str]:

@@ -268,10 +268,10 @@ async def preview(session: Session, text: str) -> None:
 
 
 async def news(session: Session, _text: str) -> None:
-    """Read what happened since it was asked for last."""
+    """Read what happened since the last request."""
     await session.news.look(session.ask)
-    told = session.news.take()
-    session.write_list("Nothing new" if not told else counted(len(told), "message"), len(told), lambda at: told[at])
+    taken = session.news.take()
+    session.write_list("Nothing new" if not taken else counted(len(taken), "message"), len(taken), lambda at: taken[at])
 
 
 async def announce(session: Session, text: str) -> None:

@@ -157,7 +157,7 @@ class Session:
         """Write how much has happened since the last prompt, if there is anything."""
         counts = await self.news.look(self.ask)
         if self.announces and counts:
-            self.say(f"Since the last prompt: {counts}. Type news to hear it")
+            self.say(f"Since the last prompt: {counts}. Type news to read it")
 
     async def read(self) -> str | None:
         """The next command, None at the end of the input."""

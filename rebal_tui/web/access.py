@@ -44,7 +44,7 @@ class Access:
         return headers.get("Host", "").lower() in self._hosts
 
     def from_own_page(self, headers: Mapping[str, str]) -> bool:
-        """Whether a page of this server sent a request: browsers tell the origin of each websocket."""
+        """Whether a page of this server sent a request: browsers send the origin of each websocket."""
         return headers.get("Origin") == f"http://{headers.get('Host', '').lower()}"
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from rebal_tui.web.program import Program
 
 GRACE_SECONDS = 3.0
-"""How long the program goes on without a page. A page that is loaded again finds it as it was."""
+"""How long the program runs without a page. A page that is loaded again finds it as it was."""
 SEND_SECONDS = 20.0
 """How long a page may read nothing before it is let go; until then the program waits to draw."""
 
@@ -63,7 +63,7 @@ class Screens:
             return self._program
 
     def detach(self, page: Page) -> None:
-        """Note that a page is gone; the program ends soon if no other takes its place."""
+        """Note that a page is gone; the program ends soon if no other one comes."""
         if self._page is page:
             self._page = None
             self._keep()
@@ -80,7 +80,7 @@ class Screens:
             await page.close(code=Reason.STOPPED.value)
 
     def _keep(self) -> None:
-        """Let the program go on."""
+        """Do not end the program."""
         if self._rest is not None:
             self._rest.cancel()
             self._rest = None

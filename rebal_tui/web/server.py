@@ -199,7 +199,7 @@ class _Page:
 
 
 async def _receive(page: web.WebSocketResponse, program: Program, text: str) -> None:
-    """Pass on what the page says: `[kind, data]`. What is not understood is dropped."""
+    """Pass a message of the page on: `[kind, data]`. Others are dropped."""
     try:
         kind, *rest = json.loads(text)
     except (ValueError, TypeError, RecursionError):

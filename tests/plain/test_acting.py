@@ -52,7 +52,9 @@ def test_a_wrong_amount_is_refused_before_the_question(line: str) -> None:
 
 def test_a_withdrawal_is_requested_and_canceled() -> None:
     book = market_book()
-    lines = answer(book, "withdraw everything a", "yes")
+    lines = talk(book, "withdraw everything a", "yes")
+    assert lines[1] == "Plan, 2 lines."
+    assert any(line.startswith("SPY: sell 150.0000 shares, ") for line in lines)
     assert lines[-1].startswith("Withdrawal requested: everything for ")
     assert "1 withdrawal." in answer(book, "withdrawals")
     assert answer(book, "withdrawals", "cancel withdrawal 1", "yes")[-1].startswith("Withdrawal canceled: everything")

@@ -130,7 +130,7 @@ def test_lists_take_the_filters_of_the_screens() -> None:
     assert len(answer(book, "accounts equity>1000")) == 6
 
 
-def test_news_is_told_before_the_prompt_of_a_person_only() -> None:
+def test_news_is_announced_before_the_prompt_of_a_person_only() -> None:
     def written(*, interactive: bool) -> list[str]:
         book = market_book()
 
@@ -144,7 +144,7 @@ def test_news_is_told_before_the_prompt_of_a_person_only() -> None:
 
     lines = written(interactive=True)
     (announced,) = [line for line in lines if line.startswith("Since the last prompt: ")]
-    assert announced == "Since the last prompt: 1 new alert, 10 orders done and 5 runs changed. Type news to hear it."
+    assert announced == "Since the last prompt: 1 new alert, 10 orders done and 5 runs changed. Type news to read it."
     assert "6 messages." in lines
     assert lines[-1] == "Nothing new."
     assert not any(line.startswith("Since the last prompt: ") for line in written(interactive=False))

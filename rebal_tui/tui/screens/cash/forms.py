@@ -42,7 +42,7 @@ def _read(book: Book, values: Values, read: Callable[[Values], T]) -> tuple[Acco
     return account, amount[0]
 
 
-def _read_amount_or_everything(values: Values) -> Money | None:
+def read_amount_or_everything(values: Values) -> Money | None:
     """Parse dollars, or `EVERYTHING` and `all` as None. Raises `Invalid` as `read_amount` does."""
     return None if values["amount"].strip().casefold() in (EVERYTHING, "all") else read_amount(values)
 
@@ -64,7 +64,7 @@ def withdrawal_proposal(made: list[str]) -> Propose:
     """Propose a withdrawal of `amount`, or of everything, from `account`; `made` as for `withdrawal_form`."""
 
     def propose(book: Book, values: Values) -> Proposal:
-        row, amount = _read(book, values, _read_amount_or_everything)
+        row, amount = _read(book, values, read_amount_or_everything)
         view = cash_queries.preview_withdrawal(book, row.account_id, amount)
         what = EVERYTHING if amount is None else f"${formats.money(amount)}"
 
