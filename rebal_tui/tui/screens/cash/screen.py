@@ -118,6 +118,8 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
         def requested(done: bool | None) -> None:
             """Put the cursor on a new withdrawal, in the place that it has in the order of the list."""
             if done:
+                # Its row may have come, at the end of the list, before the form was closed.
+                self.table.action_sort_now()
                 self.table.renew_order()
                 self.table.go_to(made[-1])
 
