@@ -15,7 +15,7 @@ from rebal_tui.lab.backtest import Backtest, Outcome, run_backtest
 from rebal_tui.lab.cheaper import Cheaper, cheaper, cheaper_sentence
 from rebal_tui.lab.dominance import dominated
 from rebal_tui.lab.fan import Fan, calendar_days, start_days
-from rebal_tui.lab.luck import Luck, luck_of, sessions_of_months
+from rebal_tui.lab.luck import LEAST_SESSIONS, Luck, luck_of, sessions_of_months
 from rebal_tui.lab.neighbors import Neighborhood, neighborhoods
 from rebal_tui.lab.policies import Policy, default_grid
 from rebal_tui.lab.progress import Cancelled, Progress
@@ -26,6 +26,8 @@ from rebal_tui.services.backtest.histories import SAMPLE_PORTFOLIO, Source
 from rebal_tui.services.backtest.subjects import policy_of
 from rebal_tui.services.book.book import Book
 
+SHORT_YEARS = 2.0
+"""A shorter history is called short: policies with a calendar of a year hardly rebalance in it."""
 MIN_SESSIONS = 250
 """A shorter history of the book's own prices is replaced by the sample."""
 
@@ -109,7 +111,23 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """Whether return, turnover and tracking differ beyond luck; empty until it is known."""
+        length = self.backtest.history.length
+        if length < LEAST_SESSIONS:
+            return f"The history is too short to say: {length} sessions, at least {LEAST_SESSIONS} are needed."
         return "" if self.luck is None else self.luck.sentence
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know about the portfolio and the prices."""
+        notes = (*self.subject.notes, *self.subject.source.notes)
+        history = self.backtest.history
+        if history.years >= SHORT_YEARS:
+            return notes
+        never = sum(row.rebalances == 0 for row in self.rows)
+        return (
+            *notes,
+            f"short history of {history.years:.1f} years: {never} of {len(self.rows)} policies never rebalance in it",
+        )
 
     @property
     def cheapest(self) -> Cheaper | None:
@@ -228,11 +246,14 @@ def with_luck(
     found: Comparison, resamples: int, progress: Progress | None = None, canceled: Cancelled | None = None,
     *, months: int | None = None, seed: int = 1,
 ) -> Comparison:  # fmt: skip
-    """A comparison with its luck, from some resampled histories, its neighborhoods, and its fans.
+    """A comparison with its luck, from some resampled histories, its neighborhoods, and its fans; without any of them
+    when the history is too short.
 
     `months` is the mean length of the blocks. `progress` counts histories. Raises `Canceled`.
     """
     backtest = found.backtest
+    if backtest.history.length < LEAST_SESSIONS:
+        return found
     around = found.around or neighborhoods(backtest, canceled)
     block = None if months is None else sessions_of_months(backtest.history, months)
     luck = luck_of(backtest, resamples=resamples, block=block, seed=seed, progress=progress, canceled=canceled)

@@ -50,7 +50,8 @@ def head_lines(
         return [*paragraph(fault, width, "bad"), *paragraph(advice, width, "muted")]
     if subject is None:
         return [(("Reading the portfolio…", "muted"),)]
-    notes = (f"Prices: {subject.source.label}", *subject.notes, *subject.source.notes)
+    known = (*subject.notes, *subject.source.notes) if found is None else found.notes
+    notes = (f"Prices: {subject.source.label}", *known)
     lines: list[Line] = []
     if found is not None:
         if found.sentence:
