@@ -11,6 +11,8 @@ from rebal_tui.lab.neighbors import Neighborhood
 NOTICEABLE = 0.1
 """A turnover that is lower by less than a tenth is not called lower, nor a deviation larger that is so by less."""
 
+NONE_CHEAPER = "No policy costs noticeably less than yours."
+
 
 @dataclass(frozen=True, slots=True)
 class Cheaper:
@@ -35,21 +37,27 @@ def cheaper(figures: Sequence[Figures]) -> Cheaper | None:
     return Cheaper(number, bool(as_well))
 
 
+def cheaper_figures(figures: Sequence[Figures], found: Cheaper, around: Neighborhood | None = None) -> str:
+    """What the cheaper policy saves, in sentences. `around` is its neighborhood, where it is known."""
+    own, one = figures[0], figures[found.number]
+    text = (
+        f"{100 * one.turnover:.1f} % turnover a year, yours {100 * own.turnover:.1f}; "
+        f"rms {100 * one.rms:.2f} points, yours {100 * own.rms:.2f}."
+    )
+    if around is None:
+        return text
+    low, high = (f"{100 * bound:.1f}" for bound in (around.low_turnover, around.high_turnover))
+    turnover = f"{low} %" if low == high else f"{low} to {high} %"
+    holds = "" if around.high_turnover < own.turnover else ", so it does not hold"
+    return f"{text} With bands ±1 point {turnover}{holds}."
+
+
 def cheaper_sentence(figures: Sequence[Figures], around: Neighborhood | None = None) -> str:
     """`cheaper` in words. `around` is the neighborhood of the policy that it finds, where it is known."""
     found = cheaper(figures)
     if found is None:
-        return "No policy costs noticeably less than yours."
-    own, one = figures[0], figures[found.number]
-    text = (
-        f"{one.policy.label}: {100 * one.turnover:.1f} % turnover a year instead of {100 * own.turnover:.1f}, "
-        f"rms {100 * one.rms:.2f} points instead of {100 * own.rms:.2f}."
-    )
-    if around is not None:
-        holds = "This holds" if around.high_turnover < own.turnover else "This does not hold"
-        low, high = (f"{100 * bound:.1f}" for bound in (around.low_turnover, around.high_turnover))
-        turnover = f"{low} %" if low == high else f"{low} to {high} %"
-        text += f" {holds} for bands ±1 point: {turnover}."
+        return NONE_CHEAPER
+    text = f"{figures[found.number].policy.label}: {cheaper_figures(figures, found, around)}"
     if found.as_well:
         return f"Costs less than yours and tracks about as well: {text}"
     return f"Costs less than yours, but tracks worse: {text}"

@@ -12,9 +12,10 @@ from rebal_tui.domain.errors import Invalid, Refusal
 from rebal_tui.domain.portfolios import Portfolio, Weights
 from rebal_tui.domain.text import fold
 from rebal_tui.lab.backtest import Backtest, Outcome, run_backtest
-from rebal_tui.lab.cheaper import Cheaper, cheaper, cheaper_sentence
+from rebal_tui.lab.cheaper import NONE_CHEAPER, Cheaper, cheaper, cheaper_figures, cheaper_sentence
 from rebal_tui.lab.dominance import dominated
 from rebal_tui.lab.fan import Fan, calendar_days, start_days
+from rebal_tui.lab.figures import Figures
 from rebal_tui.lab.luck import LEAST_SESSIONS, Luck, luck_of, sessions_of_months
 from rebal_tui.lab.neighbors import Neighborhood, neighborhoods
 from rebal_tui.lab.policies import Policy, default_grid
@@ -130,16 +131,27 @@ class Comparison:
         )
 
     @property
-    def cheapest(self) -> Cheaper | None:
-        """Which policy costs less than the portfolio's own."""
-        return cheaper([outcome.figures for outcome in self.backtest.outcomes])
+    def cheaper(self) -> str:
+        """Which policy costs less than the portfolio's own, in a sentence."""
+        figures, found = self._cheapest
+        return cheaper_sentence(figures, None if found is None else self._around(found))
 
     @property
-    def cheaper(self) -> str:
-        """The same in a sentence."""
-        found = self.cheapest
-        around = self.around[found.number] if found is not None and self.around is not None else None
-        return cheaper_sentence([outcome.figures for outcome in self.backtest.outcomes], around)
+    def cheaper_parts(self) -> tuple[str, str, str]:
+        """The same in parts: the policy, whether it tracks as well, and the figures; or only that there is none."""
+        figures, found = self._cheapest
+        if found is None:
+            return NONE_CHEAPER, "", ""
+        tracks = "and it tracks about as well" if found.as_well else "but it tracks worse"
+        return self.rows[found.number].label, tracks, cheaper_figures(figures, found, self._around(found))
+
+    @property
+    def _cheapest(self) -> tuple[list[Figures], Cheaper | None]:
+        figures = [outcome.figures for outcome in self.backtest.outcomes]
+        return figures, cheaper(figures)
+
+    def _around(self, found: Cheaper) -> Neighborhood | None:
+        return None if self.around is None else self.around[found.number]
 
     @property
     def edges(self) -> int:

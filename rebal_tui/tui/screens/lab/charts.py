@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 _AXIS = 5
 """Cells for the figures of the vertical axis."""
 _MARKS = (
-    ("★", "title", "under the cursor"),
+    ("★", "title", "cursor"),
     ("◆", "accent", "yours"),
-    ("▼", "good", "costs less"),
-    ("●", "", "others"),
+    ("▼", "good", "cheaper"),
+    ("●", "", "other"),
     ("·", "muted", "worse"),
 )
 
@@ -58,7 +58,7 @@ def legend() -> Line:
     """The marks of the scatter."""
     parts: list[TextSegment] = []
     for mark, style, what in _MARKS:
-        parts += [(f"{mark} ", style), (f"{what}  ", "muted")]
+        parts += [(f"{mark} ", style), (f"{what} ", "muted")]
     return tuple(parts)
 
 
