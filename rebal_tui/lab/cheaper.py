@@ -22,18 +22,20 @@ class Cheaper:
     as_well: bool
 
 
-def cheaper(figures: Sequence[Figures]) -> Cheaper | None:
+def cheaper(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = ()) -> Cheaper | None:
     """The policy of least turnover that tracks about as well as the first one; else the one of least turnover at all.
 
-    Neither its rms nor its worst deviation may be noticeably larger. Policies that never trade are left out. `figures`
-    has the portfolio's own policy first. None when no turnover is noticeably lower.
+    Neither its rms nor its worst deviation may be noticeably larger. Policies that never trade are left out, and those
+    whose neighbors do not all cost less, by their neighborhoods in `around`, come last. `figures` has the portfolio's
+    own policy first. None when no turnover is noticeably lower.
     """
     own, more = figures[0], 1 + NOTICEABLE
     less = [n for n, one in enumerate(figures) if one.rebalances and one.turnover <= (1 - NOTICEABLE) * own.turnover]
     as_well = [n for n in less if figures[n].rms <= more * own.rms and figures[n].worst <= more * own.worst]
     if not less:
         return None
-    number = min(as_well or less, key=lambda n: (figures[n].turnover, figures[n].rms))
+    holding = {n for n, near in enumerate(around) if near is None or near.costs_less(own)}
+    number = min(as_well or less, key=lambda n: (n not in holding, figures[n].turnover, figures[n].rms))
     return Cheaper(number, bool(as_well))
 
 
@@ -48,16 +50,17 @@ def cheaper_figures(figures: Sequence[Figures], found: Cheaper, around: Neighbor
         return text
     low, high = (f"{100 * bound:.1f}" for bound in (around.low_turnover, around.high_turnover))
     turnover = f"{low} %" if low == high else f"{low} to {high} %"
-    holds = "" if around.high_turnover < own.turnover else ", so it does not hold"
+    holds = "" if around.costs_less(own) else ", so it does not hold"
     return f"{text} With bands ±1 point {turnover}{holds}."
 
 
-def cheaper_sentence(figures: Sequence[Figures], around: Neighborhood | None = None) -> str:
-    """`cheaper` in words. `around` is the neighborhood of the policy that it finds, where it is known."""
-    found = cheaper(figures)
+def cheaper_sentence(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = ()) -> str:
+    """`cheaper` in words."""
+    found = cheaper(figures, around)
     if found is None:
         return NONE_CHEAPER
-    text = f"{figures[found.number].policy.label}: {cheaper_figures(figures, found, around)}"
+    near = around[found.number] if around else None
+    text = f"{figures[found.number].policy.label}: {cheaper_figures(figures, found, near)}"
     if found.as_well:
         return f"Costs less than yours and tracks about as well: {text}"
     return f"Costs less than yours, but tracks worse: {text}"
