@@ -20,11 +20,11 @@ def lab_text(found: Comparison, verified: Sequence[Verified], *, show_all: bool)
     """The report as text."""
     backtest, source, luck = found.backtest, found.subject.source, found.luck
     shown = listed(backtest, show_all=show_all)
-    lines = [found.sentence, found.cheaper] if luck is not None else [found.cheaper]
+    lines = [found.sentence, found.cheaper] if found.sentence else [found.cheaper]
     if luck is not None:
         lines += [*luck.selection.sentences(labels(backtest)), luck.method]
     lines += fan_sentences(found.fans, f"{backtest.own.policy.label}, yours,")
-    lines += ["", " · ".join(backtest.header), f"prices: {source.label}", *source.notes, *DEFINITIONS, ""]
+    lines += ["", " · ".join(backtest.header), f"prices: {source.label}", *found.notes, *DEFINITIONS, ""]
     numbers = {outcome.policy: row for outcome, row in zip(backtest.outcomes, found.rows, strict=True)}
     years = backtest.history.years
     rows = [_row(outcome.figures, years, numbers[outcome.policy]) for outcome in shown]

@@ -11,6 +11,8 @@ from rebal_tui.lab.neighbors import Neighborhood
 NOTICEABLE = 0.1
 """A turnover that is lower by less than a tenth is not called lower, nor a deviation larger that is so by less."""
 
+NONE_CHEAPER = "No policy costs noticeably less than yours."
+
 
 @dataclass(frozen=True, slots=True)
 class Cheaper:
@@ -20,36 +22,45 @@ class Cheaper:
     as_well: bool
 
 
-def cheaper(figures: Sequence[Figures]) -> Cheaper | None:
+def cheaper(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = ()) -> Cheaper | None:
     """The policy of least turnover that tracks about as well as the first one; else the one of least turnover at all.
 
-    Neither its rms nor its worst deviation may be noticeably larger. Policies that never trade are left out. `figures`
-    has the portfolio's own policy first. None when no turnover is noticeably lower.
+    Neither its rms nor its worst deviation may be noticeably larger. Policies that never trade are left out, and those
+    whose neighbors do not all cost less, by their neighborhoods in `around`, come last. `figures` has the portfolio's
+    own policy first. None when no turnover is noticeably lower.
     """
     own, more = figures[0], 1 + NOTICEABLE
     less = [n for n, one in enumerate(figures) if one.rebalances and one.turnover <= (1 - NOTICEABLE) * own.turnover]
     as_well = [n for n in less if figures[n].rms <= more * own.rms and figures[n].worst <= more * own.worst]
     if not less:
         return None
-    number = min(as_well or less, key=lambda n: (figures[n].turnover, figures[n].rms))
+    holding = {n for n, near in enumerate(around) if near is None or near.costs_less(own)}
+    number = min(as_well or less, key=lambda n: (n not in holding, figures[n].turnover, figures[n].rms))
     return Cheaper(number, bool(as_well))
 
 
-def cheaper_sentence(figures: Sequence[Figures], around: Neighborhood | None = None) -> str:
-    """`cheaper` in words. `around` is the neighborhood of the policy that it finds, where it is known."""
-    found = cheaper(figures)
-    if found is None:
-        return "No policy costs noticeably less than yours."
+def cheaper_figures(figures: Sequence[Figures], found: Cheaper, around: Neighborhood | None = None) -> str:
+    """What the cheaper policy saves, in sentences. `around` is its neighborhood, where it is known."""
     own, one = figures[0], figures[found.number]
     text = (
-        f"{one.policy.label}: {100 * one.turnover:.1f} % turnover a year instead of {100 * own.turnover:.1f}, "
-        f"rms {100 * one.rms:.2f} points instead of {100 * own.rms:.2f}."
+        f"{100 * one.turnover:.1f} % turnover a year, yours {100 * own.turnover:.1f}; "
+        f"rms {100 * one.rms:.2f} points, yours {100 * own.rms:.2f}."
     )
-    if around is not None:
-        holds = "This holds" if around.high_turnover < own.turnover else "This does not hold"
-        low, high = (f"{100 * bound:.1f}" for bound in (around.low_turnover, around.high_turnover))
-        turnover = f"{low} %" if low == high else f"{low} to {high} %"
-        text += f" {holds} for bands ±1 point: {turnover}."
+    if around is None:
+        return text
+    low, high = (f"{100 * bound:.1f}" for bound in (around.low_turnover, around.high_turnover))
+    turnover = f"{low} %" if low == high else f"{low} to {high} %"
+    holds = "" if around.costs_less(own) else ", so it does not hold"
+    return f"{text} With bands ±1 point {turnover}{holds}."
+
+
+def cheaper_sentence(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = ()) -> str:
+    """`cheaper` in words."""
+    found = cheaper(figures, around)
+    if found is None:
+        return NONE_CHEAPER
+    near = around[found.number] if around else None
+    text = f"{figures[found.number].policy.label}: {cheaper_figures(figures, found, near)}"
     if found.as_well:
         return f"Costs less than yours and tracks about as well: {text}"
     return f"Costs less than yours, but tracks worse: {text}"

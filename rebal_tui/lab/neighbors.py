@@ -30,6 +30,10 @@ class Neighborhood:
     low_turnover: float
     high_turnover: float
 
+    def costs_less(self, than: Figures) -> bool:
+        """Whether every neighbor has a lower turnover than a policy."""
+        return self.high_turnover < than.turnover
+
     def is_edge(self, figures: Figures) -> bool:
         """Whether the return of the policy in the middle does not hold for its neighbors."""
         own = figures.annual_return

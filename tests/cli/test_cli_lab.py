@@ -85,6 +85,20 @@ def test_the_bootstrap_says_what_differs_first(closes: Path, grid: Path) -> None
     assert 0 <= float(luck["best"]["spa_p_value"]) <= 1
 
 
+def test_a_history_that_is_too_short_says_so(tmp_path: Path, closes: Path, grid: Path) -> None:
+    short = tmp_path / "short.csv"
+    short.write_text("".join(closes.read_text().splitlines(keepends=True)[:4]))
+
+    result = call("lab", "--closes", short, "--grid", grid)
+
+    assert result.out.startswith(
+        "The history is too short to say: 3 sessions, at least 60 are needed.\nNo policy costs"
+    )
+    assert "short history of 0.0 years: 7 of 7 policies never rebalance in it" in result.out
+    assert result.err == ""
+    assert call("lab", "--closes", short, "--grid", grid, "--json").json["luck"] is None
+
+
 def test_actions_make_total_returns_which_a_replay_cannot_verify(tmp_path: Path, closes: Path, grid: Path) -> None:
     actions = tmp_path / "actions.csv"
     actions.write_text("date,symbol,kind,ratio,amount,new_symbol,price\n2014-03-03,SPY,cash_dividend,,1.5,,\n")

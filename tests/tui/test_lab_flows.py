@@ -74,7 +74,7 @@ def test_a_book_without_enough_prices_shows_the_sample_and_says_so(monkeypatch: 
         await computed(pilot, app)
         text = screen_text(app)
         assert "Turnover: yes." in text
-        assert "Costs less than yours" in text
+        assert "Which costs less?    " in text
         assert "Prices: sample history of invented assets" in text
         assert "too few; o opens a file of closes" in text
         assert "◆ ±5/20 % 7 d yours" in text

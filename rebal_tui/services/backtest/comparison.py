@@ -12,10 +12,11 @@ from rebal_tui.domain.errors import Invalid, Refusal
 from rebal_tui.domain.portfolios import Portfolio, Weights
 from rebal_tui.domain.text import fold
 from rebal_tui.lab.backtest import Backtest, Outcome, run_backtest
-from rebal_tui.lab.cheaper import Cheaper, cheaper, cheaper_sentence
+from rebal_tui.lab.cheaper import NONE_CHEAPER, cheaper, cheaper_figures, cheaper_sentence
 from rebal_tui.lab.dominance import dominated
 from rebal_tui.lab.fan import Fan, calendar_days, start_days
-from rebal_tui.lab.luck import Luck, luck_of, sessions_of_months
+from rebal_tui.lab.figures import Figures
+from rebal_tui.lab.luck import LEAST_SESSIONS, Luck, luck_of, sessions_of_months
 from rebal_tui.lab.neighbors import Neighborhood, neighborhoods
 from rebal_tui.lab.policies import Policy, default_grid
 from rebal_tui.lab.progress import Cancelled, Progress
@@ -26,6 +27,10 @@ from rebal_tui.services.backtest.histories import SAMPLE_PORTFOLIO, Source
 from rebal_tui.services.backtest.subjects import policy_of
 from rebal_tui.services.book.book import Book
 
+MAX_NEIGHBORED = 500
+"""Policies of a grid whose neighbors are backtested too."""
+SHORT_YEARS = 2.0
+"""A shorter history is called short: policies with a calendar of a year hardly rebalance in it."""
 MIN_SESSIONS = 250
 """A shorter history of the book's own prices is replaced by the sample."""
 
@@ -96,32 +101,56 @@ class Fans:
 class Comparison:
     """A finished backtest with its rows, the portfolio's own policy first.
 
-    Luck, neighborhoods and the fans of the own policy are there when `with_luck` has computed them.
+    Luck and the fans of the own policy are there when `with_luck` has computed them, neighborhoods for a grid of up to
+    `MAX_NEIGHBORED` policies.
     """
 
     subject: Subject
     backtest: Backtest
     rows: tuple[PolicyRow, ...]
     luck: Luck | None = None
-    around: tuple[Neighborhood | None, ...] | None = None
+    around: tuple[Neighborhood | None, ...] = ()
     fans: Fans = Fans()
 
     @property
     def sentence(self) -> str:
         """Whether return, turnover and tracking differ beyond luck; empty until it is known."""
+        length = self.backtest.history.length
+        if length < LEAST_SESSIONS:
+            return f"The history is too short to say: {length} sessions, at least {LEAST_SESSIONS} are needed."
         return "" if self.luck is None else self.luck.sentence
 
     @property
-    def cheapest(self) -> Cheaper | None:
-        """Which policy costs less than the portfolio's own."""
-        return cheaper([outcome.figures for outcome in self.backtest.outcomes])
+    def notes(self) -> tuple[str, ...]:
+        """What to know about the portfolio and the prices."""
+        notes = (*self.subject.notes, *self.subject.source.notes)
+        history = self.backtest.history
+        if history.years >= SHORT_YEARS:
+            return notes
+        never = sum(row.rebalances == 0 for row in self.rows)
+        return (
+            *notes,
+            f"short history of {history.years:.1f} years: {never} of {len(self.rows)} policies never rebalance in it",
+        )
 
     @property
     def cheaper(self) -> str:
-        """The same in a sentence."""
-        found = self.cheapest
-        around = self.around[found.number] if found is not None and self.around is not None else None
-        return cheaper_sentence([outcome.figures for outcome in self.backtest.outcomes], around)
+        """Which policy costs less than the portfolio's own, in a sentence."""
+        return cheaper_sentence(self._figures, self.around)
+
+    @property
+    def cheaper_parts(self) -> tuple[str, str, str]:
+        """The same in parts: the policy, whether it tracks as well, and the figures; or only that there is none."""
+        found = cheaper(self._figures, self.around)
+        if found is None:
+            return NONE_CHEAPER, "", ""
+        tracks = "and it tracks about as well" if found.as_well else "but it tracks worse"
+        near = self.around[found.number] if self.around else None
+        return self.rows[found.number].label, tracks, cheaper_figures(self._figures, found, near)
+
+    @property
+    def _figures(self) -> list[Figures]:
+        return [outcome.figures for outcome in self.backtest.outcomes]
 
     @property
     def edges(self) -> int:
@@ -205,7 +234,9 @@ def compare(
         chosen.name, chosen.weights, chosen.source.history, grid, cost_bps=cost_bps, fill_delay=fill_delay,
         progress=progress, canceled=canceled,
     )  # fmt: skip
-    worse = dominated([outcome.figures for outcome in backtest.outcomes])
+    figures_of_all = [outcome.figures for outcome in backtest.outcomes]
+    around = neighborhoods(backtest, canceled) if len(grid) <= MAX_NEIGHBORED else ()
+    worse = dominated(figures_of_all)
     seen: set[tuple[object, ...]] = set()
     rows = []
     for number, outcome in enumerate(backtest.outcomes):
@@ -215,34 +246,34 @@ def compare(
                 number, outcome.policy.label, number == 0, worse[number] or outcome.days in seen,
                 figures.rebalances / backtest.history.years, figures.turnover, figures.rms, figures.worst,
                 figures.outside, figures.annual_return,
+                edge=bool(around) and (near := around[number]) is not None and near.is_edge(figures),
             )
         )  # fmt: skip
         seen.add(outcome.days)
-    cheapest = cheaper([outcome.figures for outcome in backtest.outcomes])
+    cheapest = cheaper(figures_of_all, around)
     if cheapest is not None:
         rows[cheapest.number] = replace(rows[cheapest.number], cheaper=True, worse=False)
-    return Comparison(chosen, backtest, tuple(rows))
+    return Comparison(chosen, backtest, tuple(rows), around=around)
 
 
 def with_luck(
     found: Comparison, resamples: int, progress: Progress | None = None, canceled: Cancelled | None = None,
     *, months: int | None = None, seed: int = 1,
 ) -> Comparison:  # fmt: skip
-    """A comparison with its luck, from some resampled histories, its neighborhoods, and its fans.
+    """A comparison with its luck, from some resampled histories, and its fans; without them when the history is too
+    short.
 
     `months` is the mean length of the blocks. `progress` counts histories. Raises `Canceled`.
     """
     backtest = found.backtest
-    around = found.around or neighborhoods(backtest, canceled)
+    if backtest.history.length < LEAST_SESSIONS:
+        return found
     block = None if months is None else sessions_of_months(backtest.history, months)
     luck = luck_of(backtest, resamples=resamples, block=block, seed=seed, progress=progress, canceled=canceled)
     low, high = luck.annual_return.low.tolist(), luck.annual_return.high.tolist()
-    rows = tuple(
-        replace(row, low=low[n], high=high[n], edge=near is not None and near.is_edge(backtest.outcomes[n].figures))
-        for n, (row, near) in enumerate(zip(found.rows, around, strict=True))
-    )
+    rows = tuple(replace(row, low=low[n], high=high[n]) for n, row in enumerate(found.rows))
     own = found.fans if found.luck is not None else fans(found, 0, None, canceled)
-    return replace(found, rows=rows, luck=luck, around=around, fans=own)
+    return replace(found, rows=rows, luck=luck, fans=own)
 
 
 def fans(

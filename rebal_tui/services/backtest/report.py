@@ -78,7 +78,7 @@ def lab_json(found: Comparison, verified: Sequence[Verified]) -> dict[str, Any]:
         "sessions": history.length,
         "filled": "next close" if backtest.fill_delay else "same close",
         "cost_bp": f"{backtest.cost_bps:g}",
-        "notes": list(source.notes),
+        "notes": list(found.notes),
         "definitions": list(DEFINITIONS),
         "cheaper": found.cheaper,
         "policies": [

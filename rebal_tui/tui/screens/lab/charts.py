@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 _AXIS = 5
 """Cells for the figures of the vertical axis."""
 _MARKS = (
-    ("★", "title", "under the cursor"),
+    ("★", "title", "cursor"),
     ("◆", "accent", "yours"),
-    ("▼", "good", "costs less"),
-    ("●", "", "others"),
+    ("▼", "good", "cheaper"),
+    ("●", "", "other"),
     ("·", "muted", "worse"),
 )
 
@@ -58,7 +58,7 @@ def legend() -> Line:
     """The marks of the scatter."""
     parts: list[TextSegment] = []
     for mark, style, what in _MARKS:
-        parts += [(f"{mark} ", style), (f"{what}  ", "muted")]
+        parts += [(f"{mark} ", style), (f"{what} ", "muted")]
     return tuple(parts)
 
 
@@ -67,7 +67,7 @@ def verdict(found: Comparison, width: int) -> list[Line]:
     lines: list[Line] = [heading("What this history can tell", width)]
     luck = found.luck
     if luck is None:
-        return [*lines, *paragraph("Known when the history has been resampled.", width, "muted")]
+        return [*lines, *paragraph(found.sentence or "Known when the history has been resampled.", width, "muted")]
     listed = [row for row in found.rows if not row.worse or row.own]
     turnover, rms = [100 * row.turnover for row in listed], [100 * row.rms for row in listed]
     low, high = (10_000 * bound for bound in (min(luck.annual_return.low), max(luck.annual_return.high)))

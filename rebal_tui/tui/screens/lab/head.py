@@ -15,8 +15,9 @@ DEFINITIONS = (
 )
 _WIDE = 100
 """From this width on, there is room for the definitions."""
-_QUESTION = "Differs from yours?  "
+_DIFFERS, _CHEAPER = "Differs from yours?  ", "Which costs less?    "
 
+_STOPS = ("  esc stops", "muted")
 _SOON = 5.0
 """A computation with fewer seconds left does not say how many."""
 
@@ -50,19 +51,31 @@ def head_lines(
         return [*paragraph(fault, width, "bad"), *paragraph(advice, width, "muted")]
     if subject is None:
         return [(("Reading the portfolio…", "muted"),)]
-    notes = (f"Prices: {subject.source.label}", *subject.notes, *subject.source.notes)
+    known = (*subject.notes, *subject.source.notes) if found is None else found.notes
+    notes = (f"Prices: {subject.source.label}", *known)
     lines: list[Line] = []
     if found is not None:
-        if found.sentence:
-            lines.append(((_QUESTION, "muted"), (found.sentence, "title")))
-        elif step is None:
-            lines.append(((_QUESTION, "muted"), ("Stopped before it was known. b resamples the history.", "warn")))
-        lines += paragraph(found.cheaper, width, "good")
-    if step is not None:
-        lines.append(((f"Computing {subject.name}…{step.text}", "accent"), ("  esc stops", "muted")))
+        lines += _answers(found, step, width)
+    if step is not None and (found is None or found.sentence):
+        lines.append(((f"Computing {subject.name}…{step.text}", "accent"), _STOPS))
     elif found is None:
         lines.append((("Stopped. p computes again.", "warn"),))
+    for note in notes:
+        lines += paragraph(note, width, "muted")
     if found is not None:
         lines += paragraph(" · ".join(found.backtest.header), width, "muted")
         lines += paragraph(DEFINITIONS, width, "muted") if width >= _WIDE else []
-    return [*lines, *(line for note in notes for line in paragraph(note, width, "muted"))]
+    return lines
+
+
+def _answers(found: Comparison, step: Step | None, width: int) -> list[Line]:
+    lines: list[Line] = []
+    if found.sentence:
+        lines.append(((_DIFFERS, "muted"), (found.sentence, "title")))
+    elif step is not None:
+        lines.append(((_DIFFERS, "muted"), (f"Computing…{step.text}", "accent"), _STOPS))
+    else:
+        lines.append(((_DIFFERS, "muted"), ("Stopped before it was known. b resamples the history.", "warn")))
+    policy, tracks, figures = found.cheaper_parts
+    lines.append(((_CHEAPER, "muted"), (policy, "good"), (f", {tracks}" if tracks else "", "good")))
+    return [*lines, *(paragraph(figures, width, "", len(_CHEAPER)) if figures else [])]

@@ -61,7 +61,7 @@ def _figures(found: Comparison, number: int) -> list[Line]:
         ("cash drag", f"{100 * figures.cash_drag:.2f} %/y", f"{100 * own.cash_drag:.2f} %/y"),
     ):
         lines.append(((f"{name:<24}", "muted"), (f"{ours:>14}", "title"), (f"{yours:>14}", "")))
-    around = found.around[number] if found.around is not None else None
+    around = found.around[number] if found.around else None
     if around is not None:
         edge = found.rows[number].edge
         text = (
