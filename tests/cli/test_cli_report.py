@@ -35,7 +35,7 @@ def test_a_report_is_a_private_file_that_is_not_overwritten(db: Path, tmp_path: 
 def test_other_formats_tell_the_same(db: Path, fmt: str) -> None:
     made = call("report", "--db", db, "--portfolio", "Balanced", "--format", fmt)
     assert made.code == 0
-    assert "Evaluated against Balanced: a full_rebalance" in made.out.replace("\\", "")
+    assert "Evaluated against Balanced: full rebalance" in made.out.replace("\\", "")
 
 
 def test_a_workbook_has_a_sheet_for_each_kind_of_table_and_only_text(db: Path, tmp_path: Path) -> None:
@@ -46,9 +46,9 @@ def test_a_workbook_has_a_sheet_for_each_kind_of_table_and_only_text(db: Path, t
     with zipfile.ZipFile(target) as archive:
         parts = {name: archive.read(name).decode() for name in archive.namelist()}
     names = re.findall(r'<sheet name="([^"]+)"', parts["xl/workbook.xml"])
-    assert names[:2] == ["Report", "Events"]
+    assert names[:3] == ["Report", "Days", "Events"]
     assert {"Checks", "Holdings and prices"} <= set(names)
-    assert "Evaluated against Balanced: a full_rebalance" in parts["xl/sharedStrings.xml"]
+    assert "Evaluated against Balanced: full rebalance" in parts["xl/sharedStrings.xml"]
     sheets = [text for name, text in parts.items() if name.startswith("xl/worksheets/sheet")]
     assert len(sheets) == len(names)
     cells = [cell for text in sheets for cell in re.findall(r"<c [^>]*>", text)]

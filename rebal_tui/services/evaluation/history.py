@@ -264,6 +264,8 @@ def recompute_plan(run: Run, inputs: PlanInputs, context: DecisionContext) -> Pl
     return plan_from(start, run.type, run.weights, inputs.cash_target or Money(0), run.amount)
 
 
+AWAITS = "; awaits approval"
+"""Ends the reason of a run that needed approval when it was created."""
 _BEFORE_THE_START = ("plan renewed", "restriction overridden", "approved")
 
 
@@ -284,7 +286,7 @@ def timeline(database: Database, run: Run, plan: Plan | None) -> list[tuple[date
 def why_queued(database: Database, run: Run) -> str:
     """Why a run was queued, and whether it awaits approval."""
     why = why_created(database, run)
-    return why if run.approval is Approval.NOT_NEEDED else f"{why}; awaits approval"
+    return why if run.approval is Approval.NOT_NEEDED else f"{why}{AWAITS}"
 
 
 def why_created(database: Database, run: Run) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.quantities import NANO, Money, Percent, Qty, Value, market_value
@@ -15,6 +17,7 @@ from rebal_tui.store import decision_contexts
 from rebal_tui.store.database import Database
 from rebal_tui.store.decisions import StoredDecision
 
+CASH = "cash"
 _RESULTS = {
     Verdict.PASS: "passed",
     Verdict.FAIL: "failed",
@@ -25,21 +28,40 @@ _RESULTS = {
     Verdict.INFO: "information",
 }
 _OUTCOMES = {
-    Outcome.FULL_REBALANCE: "a full_rebalance",
-    Outcome.INVEST_CASH: "an invest_cash",
+    Outcome.FULL_REBALANCE: "full rebalance",
+    Outcome.INVEST_CASH: "invest cash",
     Outcome.NONE: "no trade",
     Outcome.BLOCKED: "no trade, blocked",
 }
+_QUIET = frozenset({"quota"})
+"""Checks that fail on an ordinary day: after its run, an account is not traded again in the same session."""
 
 
 def decision_entry(book: Book, stored: StoredDecision, database: Database) -> Entry:
     """A stored decision of the book or its archive, its trace recomputed by the engine from the stored inputs."""
     decision = decision_of(database, stored)
-    again = f" (the same {count_text(stored.times, 'time')} that session; this is the last)" if stored.times > 1 else ""
     status = f" {decision.status.sentence}" if decision.status is not None and decision.status.sentence else ""
     portfolio = book.portfolios[stored.portfolio_id].name
-    sentence = f"Evaluated against {portfolio}: {_OUTCOMES[decision.outcome]} – {decision.reason}{again}.{status}"
-    return Entry(stored.at, "system", sentence, (_checks(decision), _prices(database, stored)))
+    times = f" {count_text(stored.times, 'time')}, the last at this time" if stored.times > 1 else ""
+    sentence = f"Evaluated against {portfolio}{times}: {_OUTCOMES[decision.outcome]} – {decision.reason}.{status}"
+    makes_run = decision.outcome in (Outcome.FULL_REBALANCE, Outcome.INVEST_CASH)
+    waited = "" if makes_run else f"Did not trade: {decision.reason}.{status}"
+    rows = _holdings(database, stored)
+    if _is_quiet(decision):
+        return Entry(stored.at, "system", sentence, notes=(*_conditions(decision), _prices(rows)), waited=waited)
+    return Entry(stored.at, "system", sentence, (_checks(decision), _table(rows)), waited=waited)
+
+
+def _is_quiet(decision: Decision) -> bool:
+    """Whether an evaluation found nothing to do, so that a line tells it."""
+    unusual = {check.check for check in decision.trace if check.verdict not in (Verdict.PASS, Verdict.NO, Verdict.INFO)}
+    return decision.outcome in (Outcome.NONE, Outcome.BLOCKED) and unusual <= _QUIET
+
+
+def _conditions(decision: Decision) -> tuple[str, ...]:
+    """The conditions that are not met, with their figures."""
+    found = [f"{_name(check)}: {check.detail}" for check in decision.trace if check.verdict is Verdict.NO]
+    return (f"Conditions: {'; '.join(found)}. Every other check passed.",) if found else ()
 
 
 def _checks(decision: Decision) -> Table:
@@ -53,7 +75,19 @@ def _name(check: Check) -> str:
     return check.check.replace("_", " ")
 
 
-def _prices(database: Database, stored: StoredDecision) -> Table:
+class _Holding(NamedTuple):
+    """A holding of an evaluation as text, with the price that it used; cash has no shares and no price."""
+
+    symbol: str
+    shares: str
+    price: str
+    price_of: str
+    value: str
+    weight: str
+    target: str
+
+
+def _holdings(database: Database, stored: StoredDecision) -> list[_Holding]:
     """What the account held and the prices of the evaluation, with targets; cash is last, less reservations."""
     situation = situation_of(stored, decision_contexts.get(database, stored.context))
     weights = situation.portfolio.weights
@@ -68,16 +102,27 @@ def _prices(database: Database, stored: StoredDecision) -> Table:
     for symbol, value, part in zip(symbols, values, parts, strict=False):
         asset = situation.assets.get(symbol)
         price, price_at = (asset.price, asset.price_at) if asset else (None, None)
-        target = targets.get(symbol, Percent(0))
         rows.append(
-            (symbol, shares(held.get(symbol)), price_cell(price), minute_text(price_at) if price_at else NONE,
-             NONE if value is None else dollars(value), percent_cell(part), percent_cell(target))
+            _Holding(
+                symbol, shares(held.get(symbol)), price_cell(price), minute_text(price_at) if price_at else NONE,
+                NONE if value is None else dollars(value), percent_cell(part),
+                percent_cell(targets.get(symbol, Percent(0))),
+            )
         )  # fmt: skip
-    rows.append(("cash", NONE, NONE, NONE, money(cash), percent_cell(parts[-1]), percent_cell(weights.cash)))
-    return Table(
-        "Holdings and prices", ("Asset", "Shares", "Price", "Price of", "Value", "Weight", "Target"), tuple(rows),
-        frozenset({1, 2, 4, 5, 6}),
-    )  # fmt: skip
+    rows.append(_Holding(CASH, NONE, NONE, NONE, money(cash), percent_cell(parts[-1]), percent_cell(weights.cash)))
+    return rows
+
+
+def _table(rows: list[_Holding]) -> Table:
+    columns = ("Asset", "Shares", "Price", "Price of", "Value", "Weight", "Target")
+    return Table("Holdings and prices", columns, tuple(rows), frozenset({1, 2, 4, 5, 6}))
+
+
+def _prices(rows: list[_Holding]) -> str:
+    """The same in a sentence, without values."""
+    named = [f"{row.symbol} {row.price}, {row.weight} (target {row.target})" for row in rows[:-1]]
+    cash = f"cash {rows[-1].weight} (target {rows[-1].target})"
+    return f"Prices and weights: {'; '.join([*named, cash])}."
 
 
 def _value(held: Qty, asset: Asset | None) -> Value | None:

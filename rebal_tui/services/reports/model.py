@@ -20,7 +20,9 @@ class Table:
 class Entry:
     """One thing that happened. `who` acted: system, broker, advisor or the name of an API key.
 
-    `audit` is the number of the audit entry that recorded it, None when the sentence comes from another record.
+    `audit` is the number of the audit entry that recorded it, None when the sentence comes from another record. `notes`
+    are further sentences. `traded` says what a run traded, why and who approved it, `waited` why an evaluation made no
+    run; a day is summed up by them.
     """
 
     at: datetime
@@ -28,6 +30,9 @@ class Entry:
     sentence: str
     tables: tuple[Table, ...] = ()
     audit: int | None = None
+    notes: tuple[str, ...] = ()
+    traded: str = ""
+    waited: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,12 @@ class Day:
 
     day: date
     entries: tuple[Entry, ...]
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """What the account traded and why; on a day without a run that ended, why it did not trade."""
+        traded = [entry.traded for entry in self.entries if entry.traded]
+        return tuple(traded or dict.fromkeys(entry.waited for entry in self.entries if entry.waited))
 
 
 @dataclass(frozen=True, slots=True)

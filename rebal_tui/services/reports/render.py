@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.maintenance.export import csv_text
+from rebal_tui.services.reports.terms import TERMS
 from rebal_tui.services.reports.texts import day_text, minute_text, time_text
 
 if TYPE_CHECKING:
     from rebal_tui.services.reports.model import Report, Table
 
 COLUMNS = ("day", "time", "account_number", "client", "who", "what", "audit_entry", "table", "figures")
+RESULT = "result of the day"
+"""The table of the CSV rows that sum up a day."""
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&])")
 
 
@@ -27,7 +30,9 @@ def html(report: Report) -> str:
     environment.filters.update(day=day_text, time=time_text, minute=minute_text)
     source = resources.files("rebal_tui.services.reports").joinpath("templates/report.html.jinja")
     template = environment.from_string(source.read_text(encoding="utf-8"))
-    return template.render(report=report, period=period(report), facts=facts(report), audit=audit_text(report))
+    return template.render(
+        report=report, period=period(report), facts=facts(report), audit=audit_text(report), terms=TERMS
+    )
 
 
 def markdown(report: Report) -> str:
@@ -36,16 +41,20 @@ def markdown(report: Report) -> str:
     lines += [f"- {_plain(label)}: {_plain(value)}" for label, value in facts(report)]
     for section in report.sections:
         lines += ["", f"## {_plain(section.client)} · {_plain(section.number)}", ""]
-        lines += [f"Portfolio: {_plain(section.portfolio)} · account {_plain(section.account_id)}"]
+        lines += [f"Follows now: {_plain(section.portfolio)} · account {_plain(section.account_id)}"]
         if not section.days:
             lines += ["", "Nothing happened in this period."]
         for day in section.days:
             lines += ["", f"### {day_text(day.day)}"]
+            lines += [line for result in day.results for line in ("", f"**{_plain(result)}**")]
             for entry in day.entries:
                 number = f" (audit entry {entry.audit})" if entry.audit is not None else ""
                 lines += ["", f"{time_text(entry.at)} {_plain(entry.who)}: {_plain(entry.sentence)}{number}"]
+                lines += [line for note in entry.notes for line in ("", _plain(note))]
                 for table in entry.tables:
                     lines += _markdown_table(table)
+    lines += ["", "## How to read this report", ""]
+    lines += [f"- {_plain(term)}: {_plain(meaning)}" for term, meaning in TERMS]
     return "\n".join([*lines, "", _plain(audit_text(report)), ""])
 
 
@@ -58,10 +67,14 @@ def flat_rows(report: Report) -> Iterator[tuple[str, ...]]:
     """Every entry, then the rows of its tables, with `COLUMNS`."""
     for section in report.sections:
         for day in section.days:
+            for result in day.results:
+                yield (day.day.isoformat(), "", section.number, section.client, "", result, "", RESULT, "")
             for entry in day.entries:
                 number = "" if entry.audit is None else str(entry.audit)
                 start = (day.day.isoformat(), time_text(entry.at), section.number, section.client, entry.who)
                 yield (*start, entry.sentence, number, "", "")
+                for note in entry.notes:
+                    yield (*start, note, "", "", "")
                 for table in entry.tables:
                     for row in table.rows:
                         cells = "; ".join(f"{name} {cell}" for name, cell in zip(table.columns, row, strict=True))

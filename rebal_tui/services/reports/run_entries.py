@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
 from rebal_tui.domain.decisions import Plan, PlanLine
-from rebal_tui.domain.orders import Fill, Order, SkippedOrder
+from rebal_tui.domain.orders import Fill, Order, Side, SkippedOrder
+from rebal_tui.domain.quantities import NANO, Money
+from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.history import AWAITS
 from rebal_tui.services.queries.runs import run_view
 from rebal_tui.services.reports.audit_index import AuditIndex
 from rebal_tui.services.reports.model import Entry, Table
-from rebal_tui.services.reports.texts import NONE, dollars, minute_text, money, percent_cell, price_cell, shares
+from rebal_tui.services.reports.texts import (
+    NONE,
+    day_text,
+    dollars,
+    minute_text,
+    money,
+    percent_cell,
+    price_cell,
+    shares,
+    words,
+)
 from rebal_tui.services.view_models.runs import RunView
+from rebal_tui.store.audit import AuditEntry
 
 _BY_A_PERSON = {
     "runs.queued": "QUEUED",
@@ -18,29 +38,87 @@ _BY_A_PERSON = {
     "run.overridden": "restriction overridden",
 }
 """Events of a run's timeline that a person can cause, by the action of their audit entry."""
+_EVENTS = {
+    "QUEUED": "created",
+    "IN_PROGRESS": "started",
+    "COMPLETED_SUCCESS": "completed",
+    "COMPLETED_ADJUSTED": "completed with changes",
+    "CANCELED": "canceled",
+    "CANCELED_MID_RUN": "canceled midway",
+    "TIMEOUT": "ended at its time limit",
+    "ERROR": "failed",
+}
 
 
 def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
     """Every state of a run, with its plan at the start and its orders and fills at the end. Raises `NotFound`."""
     view = run_view(book, run_id)
-    name = f"Run {view.run.id[:8]} ({view.run.type})"
+    name = f"Run {view.run.id[:8]} ({words(view.run.type)})"
     people = {_BY_A_PERSON[entry.action]: entry for entry in trail.about([run_id]) if entry.action in _BY_A_PERSON}
     entries = []
     for event in view.timeline:
         person = people.get(event.what)
         tables: list[Table] = []
+        ended = event.what == view.run.status.value and view.run.status.final
         if event.what == "IN_PROGRESS" and view.plan is not None:
             tables.append(_plan(view.plan))
-        if event.what == view.run.status.value and view.run.status.final:
+        if ended:
             tables += [_orders(view), _fills(view.fills), _weights(view)]
             tables += [_skipped(view.skipped_orders)] if view.skipped_orders else []
-        what = event.what.replace("_", " ").lower()
         detail = f": {event.detail}" if event.detail else ""
         who, number = (person.actor, person.seq) if person else ("system", None)
-        entries.append(Entry(event.at, who, f"{name} {what}{detail}.", tuple(tables), number))
+        traded = f"{_traded(view)} {_why(view)} {_approval(view, people)}" if ended else ""
+        sentence = f"{name} {_EVENTS.get(event.what, words(event.what))}{detail}."
+        entries.append(Entry(event.at, who, sentence, tuple(tables), number, traded=traded))
     if not view.run.status.final and view.plan is not None and view.run.started_at is None:
-        entries[-1] = Entry(entries[-1].at, entries[-1].who, entries[-1].sentence, (_plan(view.plan),))
+        entries[-1] = replace(entries[-1], tables=(_plan(view.plan),))
     return entries
+
+
+def _traded(view: RunView) -> str:
+    """What a run sold and bought, at which average prices; how it ended, when that was not as planned."""
+    parts = [_side(view.fills, side) for side in (Side.SELL, Side.BUY) if any(one.side is side for one in view.fills)]
+    ending = f", {_EVENTS[view.run.status.value]}" if view.run.status is not RunStatus.COMPLETED_SUCCESS else ""
+    reason = f": {view.run.reason}" if ending and view.run.reason else ""
+    name = f"{words(view.run.type)}, run {view.run.id[:8]}{ending}{reason}"
+    return f"Traded ({name}): {'; '.join(parts)}." if parts else f"Did not trade ({name})."
+
+
+def _side(fills: Sequence[Fill], side: Side) -> str:
+    """`bought VTI at $228.76 and VXUS at $50.50, $2,962.09 in all`."""
+    amounts, shares_of = defaultdict[str, int](int), defaultdict[str, int](int)
+    for fill in fills:
+        if fill.side is side:
+            amounts[fill.symbol] += fill.amount
+            shares_of[fill.symbol] += fill.qty
+    prices = [
+        f"{symbol} at {money(Money(amount * NANO // shares_of[symbol]))}" for symbol, amount in sorted(amounts.items())
+    ]
+    verb = "sold" if side is Side.SELL else "bought"
+    return f"{verb} {', '.join(prices)}, {money(Money(sum(amounts.values())))} in all"
+
+
+def _why(view: RunView) -> str:
+    reason = view.timeline[0].detail.removesuffix(AWAITS) if view.timeline else ""
+    return f"Why: {reason}." if reason else ""
+
+
+def _approval(view: RunView, people: Mapping[str, AuditEntry]) -> str:
+    """Who asked for a run and who approved it."""
+    asked = people.get("QUEUED")
+    by = f"Requested by {asked.actor}. " if asked is not None and view.run.initiated_from is InitiatedFrom.API else ""
+    approved = people.get("approved")
+    match view.run.approval:
+        case Approval.NOT_NEEDED:
+            return f"{by}No approval was required."
+        case Approval.APPROVED if approved is not None:
+            note = json.loads(approved.detail).get("note")
+            noted = f", noting: {note}" if note else ""
+            return f"{by}Approved by {approved.actor} on {minute_text(approved.at)}{noted}."
+        case Approval.AWAITING:
+            return f"{by}Nobody approved it."
+        case _:
+            return f"{by}It was {view.run.approval}."
 
 
 def _plan(plan: Plan) -> Table:
@@ -57,7 +135,7 @@ def _plan_row(line: PlanLine) -> tuple[str, ...]:
         order = f"{line.side} {money(line.notional) if line.notional is not None else shares(line.qty)}"
     return (
         line.symbol, percent_cell(line.target), shares(line.held), price_cell(line.price), dollars(line.value),
-        dollars(line.target_value), order, line.reason.value, line.detail,
+        dollars(line.target_value), order, words(line.reason), line.detail,
     )  # fmt: skip
 
 
@@ -67,7 +145,7 @@ def _orders(view: RunView) -> Table:
         (
             order.symbol, order.side.value,
             money(order.notional) if order.notional is not None else f"{shares(order.qty)} shares",
-            shares(order.filled_qty), price_cell(order.filled_avg_price), order.status.value,
+            shares(order.filled_qty), price_cell(order.filled_avg_price), words(order.status),
             minute_text(order.submitted_at), order.reject_reason or "", order.client_order_id,
         )
         for order in placed
@@ -79,7 +157,7 @@ def _orders(view: RunView) -> Table:
 def _fills(fills: tuple[Fill, ...]) -> Table:
     rows = tuple(
         (minute_text(fill.at), fill.symbol, fill.side.value, shares(fill.qty), price_cell(fill.price),
-         money(fill.amount), fill.settles_on, fill.execution_id)
+         money(fill.amount), day_text(date.fromisoformat(fill.settles_on)), fill.execution_id)
         for fill in fills
     )  # fmt: skip
     columns = ("Time", "Asset", "Side", "Shares", "Price", "Amount", "Settles", "Execution")
@@ -89,7 +167,7 @@ def _fills(fills: tuple[Fill, ...]) -> Table:
 def _skipped(skipped: tuple[SkippedOrder, ...]) -> Table:
     rows = tuple(
         (one.symbol, one.side.value if one.side else NONE,
-         money(one.notional) if one.notional is not None else NONE, one.reason.value, one.reason_details)
+         money(one.notional) if one.notional is not None else NONE, words(one.reason), one.reason_details)
         for one in skipped
     )  # fmt: skip
     return Table("Orders not sent", ("Asset", "Side", "Amount", "Reason", "Figures"), rows, frozenset({2}))

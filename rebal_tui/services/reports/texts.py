@@ -9,7 +9,7 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import day_text, minute_text
 from rebal_tui.engine.trace_text import dollars, money
 
-__all__ = ["day_text", "dollars", "minute_text", "money", "percent_cell", "price_cell", "shares", "time_text"]
+__all__ = ["day_text", "dollars", "minute_text", "money", "percent_cell", "price_cell", "shares", "time_text", "words"]
 
 NONE = "–"
 
@@ -36,6 +36,11 @@ def percent_cell(hundredths: int | None) -> str:
     sign = "-" if hundredths < 0 else ""
     whole, fraction = divmod(abs(hundredths), 100)
     return f"{sign}{whole}.{fraction:02d} %"
+
+
+def words(code: str) -> str:
+    """`full rebalance` from `full_rebalance`, `excess cash` from `EXCESS_CASH`."""
+    return code.replace("_", " ").lower()
 
 
 def time_text(at: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.names import account_name, why
 from rebal_tui.services.reports.texts import shares
 from rebal_tui.store import archives, past_rows, run_orders
+from rebal_tui.store.codec import parse_client_order_id
 
 Detail = Mapping[str, Any]
 Sentence = Callable[[Book, str, Detail], str]
@@ -89,30 +90,50 @@ def _canceled(book: Book, subject: str, detail: Detail) -> str:
     return f"Canceled {run_name(book, subject)}{why(detail.get('reason'))}."
 
 
-def _sent(_book: Book, _subject: str, detail: Detail) -> str:
+def _sent(book: Book, _subject: str, detail: Detail) -> str:
     orders: Sequence[tuple[str, str, str, int | None, int | None]] = detail["orders"]
-    named = (
-        f"{side} {symbol} {money(Money(notional)) if notional is not None else _shares(qty)}"
-        for _, symbol, side, notional, qty in orders
-    )
-    return f"Sent {count_text(len(orders), 'order')}: {_some(named, len(orders))}."
+    named = [
+        (order, f"{side} {_asset(book, symbol)} {money(Money(notional)) if notional is not None else _shares(qty)}")
+        for order, symbol, side, notional, qty in orders[:_NAMED]
+    ]
+    return f"Sent {count_text(len(orders), 'order')}{_by_account(book, named, len(orders))}."
 
 
-def _filled(_book: Book, _subject: str, detail: Detail) -> str:
+def _filled(book: Book, _subject: str, detail: Detail) -> str:
     fills: Sequence[tuple[str, str, str, str, int, int, int]] = detail["fills"]
-    named = (
-        f"{side} {symbol} {_shares(qty)} for {money(Money(amount))}" for _, _, symbol, side, qty, _, amount in fills
-    )
-    return f"{count_text(len(fills), 'fill')}: {_some(named, len(fills))}."
+    named = [
+        (order, f"{side} {_asset(book, symbol)} {_shares(qty)} for {money(Money(amount))}")
+        for _, order, symbol, side, qty, _, amount in fills[:_NAMED]
+    ]
+    return f"{count_text(len(fills), 'fill')}{_by_account(book, named, len(fills))}."
 
 
 _NAMED = 4
 """Orders or fills that a sentence names."""
 
 
-def _some(named: Iterator[str], total: int) -> str:
-    texts = [text for text, _ in zip(named, range(_NAMED), strict=False)]
-    return ", ".join(texts) + (f" and {total - _NAMED:,} more" if total > _NAMED else "")
+def _by_account(book: Book, named: Sequence[tuple[str, str]], total: int) -> str:
+    """Texts about orders, given with the client's order id, under the names of their accounts: ` of NAME: …; NAME: …`.
+
+    An order that is not of a run of this book has no name.
+    """
+    texts: dict[str, list[str]] = {}
+    for order, text in named:
+        texts.setdefault(_client(book, order), []).append(text)
+    parts = [f" of {client}: {', '.join(some)}" if client else f": {', '.join(some)}" for client, some in texts.items()]
+    return ";".join(parts) + (f" and {total - len(named):,} more" if total > len(named) else "")
+
+
+def _client(book: Book, order: str) -> str:
+    ours = parse_client_order_id(order)
+    run = _run(book, ours[0]) if ours is not None else None
+    return account_name(book, run.account_id) if run is not None else ""
+
+
+def _asset(book: Book, symbol: str) -> str:
+    """`VTI (Total Stock Market)`; the symbol alone when the book has no other name of it."""
+    asset = book.assets.get(symbol)
+    return f"{symbol} ({asset.name})" if asset is not None and asset.name not in ("", symbol) else symbol
 
 
 def _shares(qty: int | None) -> str:

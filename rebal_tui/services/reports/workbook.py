@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.reports.render import audit_text, facts
+from rebal_tui.services.reports.terms import TERMS
 from rebal_tui.services.reports.texts import time_text
 
 if TYPE_CHECKING:
     from rebal_tui.services.reports.model import AccountSection, Day, Entry, Report
 
 INSTALL_HINT = "install it with: pip install 'rebal-tui[xlsx]'"
-_EVENTS = "Events"
+_DAYS, _EVENTS = "Days", "Events"
 _WHO = ("Day", "Time", "Account", "Client")
 _WIDTHS = {"Day": 11, "Time": 9, "Account": 12, "Client": 24, "What": 100}
 _DEFAULT_WIDTH = 16
@@ -44,7 +45,7 @@ def xlsx(report: Report) -> bytes:
     head, right = book.add_format({"bold": True}), book.add_format({"align": "right"})
 
     about = book.add_worksheet("Report")
-    lines = [(report.title, report.subject), *facts(report), ("Audit trail", audit_text(report))]
+    lines = [(report.title, report.subject), *facts(report), ("Audit trail", audit_text(report)), *TERMS]
     for row, (label, value) in enumerate(lines):
         about.write_string(row, 0, label, head)
         about.write_string(row, 1, value)
@@ -69,11 +70,18 @@ _Sheet = tuple[tuple[str, ...], frozenset[int], list[tuple[str, ...]]]
 
 def _sheets(report: Report) -> dict[str, _Sheet]:
     """Columns, right-aligned columns and rows by the name of the sheet."""
-    made: dict[str, _Sheet] = {_EVENTS: ((*_WHO, "Who", "What", "Audit entry"), frozenset({6}), [])}
+    made: dict[str, _Sheet] = {
+        _DAYS: (("Day", "Account", "Client", "What"), frozenset(), []),
+        _EVENTS: ((*_WHO, "Who", "What", "Audit entry"), frozenset({6}), []),
+    }
+    for section in report.sections:
+        for day in section.days:
+            made[_DAYS][2].extend((day.day.isoformat(), section.number, section.client, one) for one in day.results)
     for section, day, entry in _entries(report):
         start = (day.day.isoformat(), time_text(entry.at), section.number, section.client)
         number = "" if entry.audit is None else str(entry.audit)
         made[_EVENTS][2].append((*start, entry.who, entry.sentence, number))
+        made[_EVENTS][2].extend((*start, entry.who, note, "") for note in entry.notes)
         for table in entry.tables:
             numeric = frozenset(at + len(_WHO) for at in table.numeric)
             # The title of a plan has the account's figures, which each of its rows repeats.

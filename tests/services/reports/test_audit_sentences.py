@@ -69,21 +69,30 @@ def lived() -> Book:
 
 def test_the_log_says_who_did_what_for_whom_in_dollars(lived: Book) -> None:
     client, number = lived.account("a").name, lived.account("a").account_number
+    _rename(lived, "TLT", "Treasury Bonds")
     first = next(run for run in runs.newest(lived.database, 9, "a")[::-1])
-    run = f"run {first.id[:8]} of {client} ({number})"
+    who, bonds = f"{client} ({number})", "TLT (Treasury Bonds)"
+    run = f"run {first.id[:8]} of {who}"
 
     said = {entry.action: (entry.actor, entry.sentence) for entry in log_snapshot(lived).audit}
 
     assert said["evaluation"] == ("system", "Evaluation of Mon 02 Mar 2026 09:30: 1 account, 1 full_rebalance.")
     assert said["run.approved"] == ("advisor", f"Approved {run}: 2 buys, $47,500.00, noting: as agreed.")
-    assert said["orders.sent"][1] == "Sent 2 orders: buy SPY $30,000.00, buy TLT $17,500.00."
+    assert said["orders.sent"][1] == f"Sent 2 orders of {who}: buy SPY $30,000.00, buy {bonds} $17,500.00."
     assert said["orders.filled"] == (
-        "broker", "2 fills: buy SPY 75 shares for $30,000.00, buy TLT 175 shares for $17,500.00.",
+        "broker",
+        f"2 fills of {who}: buy SPY 75 shares for $30,000.00, buy {bonds} 175 shares for $17,500.00.",
     )  # fmt: skip
     assert said["runs.ended"][1] == f"Ended {run}: completed success."
     assert said["book.halted"] == ("advisor", "Kill switch on: no new order is sent.")
     assert said["cash.deposited"][1] == f"{client}: Deposit requested: $250.00."
     assert said["withdrawal.requested"][1] == f"{client}: Withdrawal of $100.00 requested."
+
+
+def _rename(book: Book, symbol: str, name: str) -> None:
+    with book.write() as tx:
+        tx.execute("UPDATE assets SET name = ? WHERE symbol = ?", (name, symbol))
+        tx.reload_assets()
 
 
 def test_sentences_are_made_once(lived: Book, monkeypatch: pytest.MonkeyPatch) -> None:

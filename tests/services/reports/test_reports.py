@@ -55,14 +55,47 @@ def test_a_trade_is_explained_with_who_approved_it_and_every_fill(approved: Book
     report = run_report(approved, run.id)
 
     told = entries(report)
-    assert told[0].sentence.startswith("Evaluated against Balanced: a full_rebalance – first rebalance")
+    assert told[0].sentence.startswith("Evaluated against Balanced: full rebalance – first rebalance")
     approval = next(entry for entry in told if "approved" in entry.sentence)
     assert (approval.who, NOTE in approval.sentence, approval.audit is not None) == ("advisor", True, True)
-    assert told[-1].sentence == f"Run {run.id[:8]} (full_rebalance) completed success: all orders filled."
+    assert told[-1].sentence == f"Run {run.id[:8]} (full rebalance) completed: all orders filled."
     orders, fills, weights = (table.rows for table in told[-1].tables)
     assert [(row[0], row[1], row[5]) for row in orders] == [("SPY", "buy", "filled"), ("TLT", "buy", "filled")]
     assert len(fills) == 2
     assert [row[0] for row in weights] == ["SPY", "TLT", "cash"]
+
+
+def test_a_day_is_summed_up_by_what_was_traded_why_at_which_prices_and_who_approved_it(approved: Book) -> None:
+    run = factories.only_run(approved)
+    days = account_report(approved, "a").sections[0].days
+
+    (traded,) = days[0].results
+    assert traded.startswith(
+        f"Traded (full rebalance, run {run.id[:8]}): bought SPY at $400.00, TLT at $100.00, $47,500.00 in all."
+    )
+    assert traded.endswith(f"Approved by advisor on Mon 02 Mar 2026 09:30, noting: {NOTE}.")
+    page = render.html(account_report(approved, "a"))
+    assert f"noting: {NOTE}.</p>" in page
+    assert "How to read this report" in page
+
+
+def test_a_quiet_day_is_told_in_three_lines() -> None:
+    book = factories.review_book()
+    run = factories.only_run(book)
+    plan = plan_of(book.database, run)
+    assert plan is not None
+    approve_run(book, run.id, plan)
+    factories.advance(book, 10)
+    factories.advance_to(book, "2026-03-05 11:00")
+    (day,) = account_report(book, "a", date(2026, 3, 5)).sections[0].days
+
+    (entry,) = day.entries
+    assert day.results == (entry.waited,)
+    assert entry.waited.startswith("Did not trade: in cooldown until 2026-03-09")
+    assert entry.tables == ()
+    conditions, prices = entry.notes
+    assert "drift band: " in conditions
+    assert "SPY $400.00, " in prices
 
 
 def test_a_run_on_request_names_who_asked_for_it(approved: Book) -> None:
@@ -70,7 +103,7 @@ def test_a_run_on_request_names_who_asked_for_it(approved: Book) -> None:
         run = create_run(approved, "a", RunType.FULL_REBALANCE)
     first = entries(run_report(approved, run.id))[0]
     assert (first.who, first.audit is not None) == ("api backoffice", True)
-    assert first.sentence == f"Run {run.id[:8]} (full_rebalance) queued: requested manually."
+    assert first.sentence == f"Run {run.id[:8]} (full rebalance) created: requested manually."
 
 
 def test_the_prices_of_an_evaluation_are_those_it_used(approved: Book) -> None:
@@ -92,7 +125,7 @@ def test_only_the_days_asked_for_are_reported_in_new_york_dates(approved: Book) 
     assert {day.day for day in some.sections[0].days} == {date(2026, 3, 4)}
     assert sum(text == "Deposit of $250.00." for text in sentences(some)) == 1
     assert "Deposit requested: $250.00." in sentences(some)
-    assert not any("full_rebalance" in text for text in sentences(some))
+    assert not any("full rebalance" in text for text in sentences(some))
 
 
 def test_a_rejection_is_told_with_its_note() -> None:
