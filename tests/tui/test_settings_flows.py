@@ -27,7 +27,7 @@ from rebal_tui.tui.screens.settings import guards as guard_fields
 from rebal_tui.tui.screens.settings.policy_fields import TYPED
 from rebal_tui.tui.screens.settings.screen import SettingsScreen
 from rebal_tui.tui.sections import QUEUES, Section
-from rebal_tui.tui.settings import Density, Settings, SettingsFile, read_settings, settings_text, write_settings
+from rebal_tui.tui.settings import Density, Notify, Settings, SettingsFile, read_settings, settings_text, write_settings
 from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.simulated import SIZES, app_with_book, at_time, market_book, run, run_heartbeat, shows, write
 
@@ -153,12 +153,15 @@ def test_saved_settings_apply_at_once_and_in_headless_runs(tmp_path: Path) -> No
         app.screen.query_one("#quarterly_months", Input).value = "1, 4, 7, 10"
         app.screen.query_one("#theme", Select).value = "rebal-light"
         app.screen.query_one("#density", Select).value = "comfortable"
+        assert app.screen.query_one("#notify", Select).value == Notify.OFF
+        app.screen.query_one("#notify", Select).value = Notify.ALERTS
         app.screen.query_one("#review", Select).value = "all"
         await press(pilot, "ctrl+s")
         assert app.screen is app.section
         assert app.theme == "rebal-light"
         assert app.has_class("-comfortable")
         assert read_settings(path).settings == app.settings_file.settings
+        assert app.settings_file.settings.notify is Notify.ALERTS
         assert "next evaluation 10:05" in screen_text(app)
         await press(pilot, "comma")
         assert app.screen.query_one("#evaluate_minutes", Input).value == "5"

@@ -33,8 +33,10 @@ _OUTCOMES = {
     Outcome.NONE: "no trade",
     Outcome.BLOCKED: "no trade, blocked",
 }
-_QUIET = frozenset({"quota"})
-"""Checks that fail on an ordinary day: after its run, an account is not traded again in the same session."""
+_DONE = (Verdict.PASS, Verdict.INFO)
+_QUIET = frozenset({"quota", "in_cooldown"})
+"""Checks that stop an account on ordinary days: after its run it is not traded again in the session, nor in the
+cooldown. A condition that holds meanwhile is another check."""
 
 
 def decision_entry(book: Book, stored: StoredDecision, database: Database) -> Entry:
@@ -54,13 +56,13 @@ def decision_entry(book: Book, stored: StoredDecision, database: Database) -> En
 
 def _is_quiet(decision: Decision) -> bool:
     """Whether an evaluation found nothing to do, so that a line tells it."""
-    unusual = {check.check for check in decision.trace if check.verdict not in (Verdict.PASS, Verdict.NO, Verdict.INFO)}
+    unusual = {check.check for check in decision.trace if check.verdict not in (*_DONE, Verdict.NO)}
     return decision.outcome in (Outcome.NONE, Outcome.BLOCKED) and unusual <= _QUIET
 
 
 def _conditions(decision: Decision) -> tuple[str, ...]:
-    """The conditions that are not met, with their figures."""
-    found = [f"{_name(check)}: {check.detail}" for check in decision.trace if check.verdict is Verdict.NO]
+    """The conditions that are not met and what else stopped a run, with their figures."""
+    found = [f"{_name(check)}: {check.detail}" for check in decision.trace if check.verdict not in _DONE]
     return (f"Conditions: {'; '.join(found)}. Every other check passed.",) if found else ()
 
 

@@ -28,10 +28,13 @@ from rebal_tui.tui.screens.settings.policy_fields import REVIEW_WORDS, REVIEWS, 
 from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.screens.shared.minimum_fields import MINIMUMS, minimum_of, minimum_texts
-from rebal_tui.tui.settings import Density, Settings, save_settings
+from rebal_tui.tui.settings import Density, Notify, Settings, save_settings
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.form_scroll import FormScroll
 from rebal_tui.tui.widgets.key_bar import KeyBar
+
+NOTIFY_WORDS = (("off", Notify.OFF), ("new alerts, by the terminal or bell", Notify.ALERTS))
+"""The choices of what is shown as a notification of the terminal."""
 
 
 class SettingsScreen(Dialog[None]):
@@ -95,6 +98,7 @@ class SettingsScreen(Dialog[None]):
             yield Static(ui_text("Screens"), classes="section", markup=False)
             yield from self._choice("theme", "Theme", [(name, name) for name in themes.CYCLE], self._settings.theme)
             yield from self._choice("density", "Density", [(d, d) for d in Density], self._settings.density)
+            yield from self._choice("notify", "Notifications", list(NOTIFY_WORDS), self._settings.notify)
             with Horizontal(classes="line"):
                 yield Label("Keys", markup=False)
                 yield Button(key_label("Change keys…", "f2"), id="keys", compact=True)
@@ -211,6 +215,7 @@ class SettingsScreen(Dialog[None]):
             self.host.settings_file.settings,
             theme=str(self.query_one("#theme", Select).value),
             density=Density(str(self.query_one("#density", Select).value)),
+            notify=Notify(str(self.query_one("#notify", Select).value)),
             keys=dict(self._keys),
         )
         self.host.work(self._save(settings, policy, minimum_of(minimum), guards), name="settings")
