@@ -74,7 +74,7 @@ def _checks(decision: Decision) -> Table:
 
 
 def _name(check: Check) -> str:
-    return check.check.replace("_", " ")
+    return check.check.removeprefix("in_").replace("_", " ")
 
 
 class _Holding(NamedTuple):

@@ -21,6 +21,7 @@ from rebal_tui.services.reports.build import account_report, book_report, portfo
 from rebal_tui.services.reports.model import Entry, Report
 from rebal_tui.services.runs.manual import approve_run, create_run, reject_run
 from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import runs
 from tests.services import factories
 
 NOTE = "checked with the client"
@@ -77,6 +78,18 @@ def test_a_day_is_summed_up_by_what_was_traded_why_at_which_prices_and_who_appro
     page = render.html(account_report(approved, "a"))
     assert f"noting: {NOTE}.</p>" in page
     assert "How to read this report" in page
+
+
+def test_a_run_that_waits_is_the_result_of_its_day(approved: Book) -> None:
+    factories.advance_to(approved, "2026-03-05 11:00")
+    run = runs.newest(approved.database, 1)[0]
+
+    (waits,) = account_report(approved, "a", date(2026, 3, 5)).sections[0].days[0].results
+    assert waits == f"A run was created (invest cash, run {run.id[:8]}) and awaits approval."
+
+    reject_run(approved, run.id, "not today")
+    (rejected,) = account_report(approved, "a", date(2026, 3, 5)).sections[0].days[0].results
+    assert rejected.startswith(f"Did not trade (invest cash, run {run.id[:8]}, canceled: rejected: not today).")
 
 
 def test_a_quiet_day_is_told_in_three_lines() -> None:
