@@ -12,6 +12,7 @@ from rebal_tui.domain.decisions import Plan, PlanLine
 from rebal_tui.domain.orders import Fill, Order, Side, SkippedOrder
 from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus
+from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import AWAITS
 from rebal_tui.services.queries.runs import run_view
@@ -69,10 +70,23 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
         who, number = (person.actor, person.seq) if person else ("system", None)
         traded = f"{_traded(view)} {_why(view)} {_approval(view, people)}" if ended else ""
         sentence = f"{name} {_EVENTS.get(event.what, words(event.what))}{detail}."
-        entries.append(Entry(event.at, who, sentence, tuple(tables), number, traded=traded))
+        waited = _unfinished(view, new_york_day(event.at)) if event.what == "QUEUED" else ""
+        entries.append(Entry(event.at, who, sentence, tuple(tables), number, traded=traded, waited=waited))
     if not view.run.status.final and view.plan is not None and view.run.started_at is None:
         entries[-1] = replace(entries[-1], tables=(_plan(view.plan),))
     return entries
+
+
+def _unfinished(view: RunView, day: date) -> str:
+    """How far a run came that did not end on the day on which it was created; empty for one that did."""
+    ended = view.timeline[-1].at if view.run.status.final else None
+    if ended is not None and new_york_day(ended) == day:
+        return ""
+    name = f"{words(view.run.type)}, run {view.run.id[:8]}"
+    if ended is not None:
+        return f"A run was created ({name}); it ended on {day_text(new_york_day(ended))}."
+    waits = view.run.approval is Approval.AWAITING
+    return f"A run was created ({name}) and {'awaits approval' if waits else 'has not ended yet'}."
 
 
 def _traded(view: RunView) -> str:
