@@ -31,7 +31,7 @@ _ERROR_DESCRIPTIONS = {
     404: "The requested object does not exist.",
     405: "The path does not support this method.",
     413: "The request body is too large.",
-    415: "The content type is not application/json.",
+    415: "The content type is not application/json, or the body is compressed.",
     422: "The request is valid, but the current state does not allow it.",
     429: "Too many requests. Retry after the seconds in Retry-After.",
     500: "Internal server error.",

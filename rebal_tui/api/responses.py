@@ -66,7 +66,7 @@ class Malformed(Invalid):
 
 
 class NotJson(Exception):
-    """A body whose content type is not JSON."""
+    """A body whose content type is not JSON, or that is compressed."""
 
 
 class _CallerBookClient:
@@ -188,7 +188,8 @@ async def json_body(request: Request, *, required: bool = True) -> object:
 
 
 def _require_json(request: Request) -> None:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" or request.headers.get("content-encoding", "identity").lower() != "identity":
         raise NotJson
 
 
@@ -259,7 +260,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(NotJson)
     async def not_json(_request: Request, _fault: NotJson) -> Response:
-        return error(415, "unsupported media type: expected application/json")
+        return error(415, "unsupported media type: expected application/json, not compressed")
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _fault: ClientDisconnect) -> Response:

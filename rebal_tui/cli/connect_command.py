@@ -68,7 +68,9 @@ def entry(
       rebal-tui connect --self-test        check a paper account and write a report for support
     """
     from rebal_tui import bootstrap, live_book, paths
+    from rebal_tui.log_lines import log_to_stderr
 
+    log_to_stderr()
     ask = sys.stdin.isatty() and not yes
     if self_test:
         if environment_choice == _LIVE:

@@ -259,6 +259,7 @@ MALFORMED: list[tuple[str, bytes, dict[str, str], int, str]] = [
     ("not UTF-8", b'{"name": "\xff"}', {}, 400, "UTF-8"),
     ("nested too deep", b"[" * 1_000 + b"]" * 1_000, {}, 400, "nested"),
     ("a form", b"name=a", {"Content-Type": "application/x-www-form-urlencoded"}, 415, "application/json"),
+    ("compressed", b"{}", {"Content-Encoding": "gzip"}, 415, "not compressed"),
     ("no type", b"{}", {"Content-Type": ""}, 415, "application/json"),
     ("too large", b" " * (1024 * 1024 + 1), {}, 413, "larger"),
 ]
