@@ -214,17 +214,26 @@ def test_data_by_hand_and_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         await press(pilot, "enter")
 
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
-        await press(pilot, "3", "P")
+        assert "Choose a first step" not in screen_text(app), "the book is a files book already"
+        await press(pilot, "3")
+        foot = screen_text(app).splitlines()[-1]
+        assert foot.split()[:6] == ["P", "Import", "a", "file", "E", "Enter"], foot
+        await press(pilot, "P")
         await Keys(pilot).path(bad)
         assert "line 2, Quantity: got 'x'" in screen_text(app)
         await press(pilot, "escape")
         await enter(pilot, app, "new account", number="A-1", name="Ann Example", cash="1,000")
         await press(pilot, "y")
         assert "Ann Example" in screen_text(app)
+        assert "E Enter data" not in screen_text(app).splitlines()[-1], "the book has an account"
         await enter(pilot, app, "shares of a symbol", account="A-1", symbol="vti", shares="many")
         assert "expected" in screen_text(app)
         app.screen.query_one("#field-shares", Input).value = "3.5"
-        await press(pilot, "enter", "y")
+        await press(pilot, "enter")
+        assert "Ann Example (A-1) will hold 3.5 shares of VTI." in screen_text(app), (
+            "what was found, not what was typed"
+        )
+        await press(pilot, "y")
         assert "Holding set: VTI 0 → 3.5." in shown_messages(app), shown_messages(app)
         await enter(pilot, app, "counts as cash", custodian="schwab", counted="SWVXX", fractions="perhaps")
         assert "expected yes or no" in screen_text(app)

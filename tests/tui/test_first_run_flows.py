@@ -20,6 +20,8 @@ from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.store import book_settings
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
+from rebal_tui.tui.sections import Section
+from rebal_tui.tui.widgets.key_bar import KeyBar
 from tests.cli.books import book
 from tests.tui.driving import Script, press, screen_text, settle, shown_messages
 
@@ -116,5 +118,20 @@ def test_a_file_with_faults_is_refused_with_each_of_them_and_a_good_one_opens(
         await app.run_heartbeat()
         await settle(pilot)
         assert "Ann Example" in screen_text(app)
+
+    on_empty_book(tmp_path / "book.db", script)
+
+
+@pytest.mark.slow
+def test_an_empty_book_shows_where_its_accounts_come_from(tmp_path: Path) -> None:
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "down", "down", "enter")
+        await app.run_heartbeat()
+        await settle(pilot)
+        assert app.current_mode == Section.ACCOUNTS
+        assert "This book has no accounts yet. P imports" in screen_text(app)
+        assert [key.display for key in app.screen.query_one(KeyBar).keys[:2]] == ["P", "E"]
+        await press(pilot, "1")
+        assert "Choose a first step" not in screen_text(app)
 
     on_empty_book(tmp_path / "book.db", script)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from textual.events import Paste
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, PortfolioUpdate
@@ -200,6 +201,28 @@ def test_a_portfolio_is_created_by_keys_only(size: tuple[int, int]) -> None:
     assert (made.cooldown_days, made.review, made.description) == (14, True, "for every season")
 
 
+def test_arrows_stay_in_their_column_of_the_weights() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await go_to_portfolio(pilot, app, "balanced")
+        await press(pilot, "e")
+        editor = editor_of(app)
+        first, second = editor._rows
+
+        async def reached(*keys: str) -> Widget | None:
+            await press(pilot, *keys)
+            return editor.focused
+
+        first.percent.focus()
+        assert await reached("down") is second.percent
+        assert await reached("down") is editor.query_one("#cash")
+        assert await reached("up", "up") is first.percent
+        first.symbol.focus()
+        assert await reached("down") is second.symbol
+        assert await reached("up", "up") is editor.query_one("#description")
+
+    run(flow, full_book())
+
+
 def test_arrows_move_to_a_field_that_is_in_sight_on_a_small_terminal() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "n")
@@ -303,9 +326,9 @@ def test_rest_and_normalize_reach_100_exactly() -> None:
         await fill(pilot, "70")
         await type_text(pilot, "=")
         assert editor_of(app)._rows[2].line.percent == "33.33"
-        await press(pilot, "up", "up")
+        await press(pilot, "up")
         await fill(pilot, "90")
-        await press(pilot, "down", "down")
+        await press(pilot, "down")
         await type_text(pilot, "=")
         assert any("No percent is left for this line: the others sum to 123.34" in text for text in shown_messages(app))
 

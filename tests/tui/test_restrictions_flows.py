@@ -45,7 +45,7 @@ def test_a_restriction_is_added_to_the_marked_accounts_and_lifted_from_one() -> 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "M", "R", "n")
         await fill(pilot, "no sell", "SPY", "", "", "2026-12-31", "low basis")
-        assert "no run sells it, through 2026-12-31" in screen_text(app)
+        assert "no run sells SPY, through 2026-12-31" in screen_text(app)
         await press(pilot, "y")
         assert shown_messages(app)[-1] == "Added: no sell SPY, 12 restrictions."
         assert isinstance(app.screen, RestrictionsScreen)

@@ -54,6 +54,17 @@ class Filter:
     fault: str = ""
 
 
+def filter_words(text: str) -> list[str]:
+    """The folded words of a filter; one that ends with a comma is one with the next: `goldberg, b` begins a name."""
+    words: list[str] = []
+    for word in fold(text).split():
+        if words and words[-1].endswith(","):
+            words[-1] += f" {word}"
+        else:
+            words.append(word)
+    return words
+
+
 def parse_filter(
     text: str, fields: Mapping[str, FieldKind], choices: Mapping[str, Collection[str]] = NO_CHOICES
 ) -> Filter:
@@ -64,7 +75,7 @@ def parse_filter(
     words: list[str] = []
     terms: list[Term] = []
     fault = ""
-    for word in fold(text).split():
+    for word in filter_words(text):
         found = _TERM.fullmatch(word)
         if found is None or not fields:
             words.append(word)

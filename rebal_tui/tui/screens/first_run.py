@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.tui.host import FirstSteps, host_of
+from rebal_tui.tui.sections import Section
 from rebal_tui.tui.text import ui_text
 from rebal_tui.typed_paths import read_path, require_input_file
 
@@ -69,7 +70,7 @@ class FirstRun(Vertical):
         elif choice == "broker" and steps.connect_broker is not None:
             self._begin(steps.connect_broker())
         elif choice == "empty" and steps.keep_files is not None:
-            self._begin(steps.keep_files())
+            self._begin(steps.keep_files(), section=Section.ACCOUNTS)
         elif choice == "import" and steps.import_file is not None:
             line = self.query_one("#first-path", Input)
             line.display = True
@@ -105,7 +106,8 @@ class FirstRun(Vertical):
             self._show_message("")
             self.app.push_screen(PositionsScreen(str(path), at_once=True))
 
-    def _begin(self, step: Awaitable[str]) -> None:
+    def _begin(self, step: Awaitable[str], section: Section | None = None) -> None:
+        """Take a step, and go to the section in which the next one is."""
         host = host_of(self)
         self._show_message("Working…")
 
@@ -114,6 +116,8 @@ class FirstRun(Vertical):
                 host.say(await step)
                 if self.is_attached:
                     self._show_message("")
+                if section is not None:
+                    host.go(section)
             except Refusal as refusal:
                 self._show_message(_faults(refusal))
             except Exception:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -171,14 +171,24 @@ class KeyBar(StyledView, can_focus=False):
             self.app.bell()
 
 
+@runtime_checkable
+class HasFirstSteps(Protocol):
+    """A screen that at times has actions to begin with, which are then the first ones of the bar."""
+
+    @property
+    def first_actions(self) -> tuple[str, ...]:
+        """The actions, in order; empty when there is nothing special to do."""
+
+
 def _available_keys(screen: Screen[object]) -> list[ShownKey]:
-    """Return the first shown key of each action, in the order of the bindings."""
+    """Return the first shown key of each action, those of `HasFirstSteps` before the others in their order."""
+    first = screen.first_actions if isinstance(screen, HasFirstSteps) else ()
     keys: dict[str, ShownKey] = {}
     for _, binding, enabled, tooltip in screen.active_bindings.values():
-        if binding.show and binding.action not in keys:
+        if (binding.show or binding.action in first) and binding.action not in keys:
             display = screen.app.get_key_display(binding)
             keys[binding.action] = ShownKey(binding.key, display, binding.description, binding.action, enabled, tooltip)
-    return list(keys.values())
+    return [*(keys.pop(action) for action in first if action in keys), *keys.values()]
 
 
 def _fitting(keys: list[ShownKey], width: int, gap: int) -> list[ShownKey]:

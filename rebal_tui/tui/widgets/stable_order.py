@@ -16,10 +16,15 @@ HOLD_SECONDS = 10.0
 
 
 class StableOrder:
-    """The order that is shown, as row ids, and how many rows are elsewhere in the current order."""
+    """The order that is shown, as row ids.
+
+    `waiting` says that the current order is another one. `moved` is how many rows are elsewhere in it while a key holds
+    the order; without a key the current one is taken soon, and nobody has to ask for it.
+    """
 
     def __init__(self) -> None:
         self.moved = 0
+        self.waiting = False
         self._shown: Ints | None = None
         self._differs: NDArray[np.bool_] | None = None
         self._touched = self._sorted = float("-inf")
@@ -51,13 +56,13 @@ class StableOrder:
         import numpy as np
 
         found: Ints = np.asarray(positions, np.int64)
-        self._shown, self._sorted, self.moved, self._differs = ids[found], now, 0, None
+        self._shown, self._sorted, self.moved, self._differs, self.waiting = ids[found], now, 0, None, False
         return found
 
     def keep(self, positions: Any, ids: Ints, now: float) -> Ints:
         """The rows at `positions` in the order that is shown; rows that were not shown come last.
 
-        A row counts as moved if it is elsewhere among the rows that were shown, or new and not last.
+        After a key, a row counts as moved if it is elsewhere among the rows that were shown, or new and not last.
         """
         import numpy as np
 
@@ -75,8 +80,10 @@ class StableOrder:
         is_new = added[fresh]
         shown = np.concatenate((old, fresh[is_new]))
         self._shown = ids[shown]
-        self._differs = shown != np.concatenate((fresh[~is_new], fresh[len(old) :]))
-        self.moved = int(np.count_nonzero(self._differs))
+        differs = shown != np.concatenate((fresh[~is_new], fresh[len(old) :]))
+        self.waiting = bool(differs.any())
+        self._differs = differs if now - self._touched < HOLD_SECONDS else None
+        self.moved = 0 if self._differs is None else int(np.count_nonzero(differs))
         return shown
 
     def has_moved(self, index: int) -> bool:

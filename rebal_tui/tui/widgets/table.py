@@ -248,7 +248,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
                 ids = self._order.numbers(map(self._key, arranged), now, keep=keep)
                 arranged = [arranged[at] for at in put(range(len(arranged)), ids, now).tolist()]
             self._rows = Listed(arranged, self._key)
-        if self._order.moved and self._sort_timer is None:
+        if self._order.waiting and self._sort_timer is None:
             self._sort_timer = self.set_timer(self._order.seconds_left(now) + 0.05, self._sort_later)
         self.moved = self._order.moved
         self.counts = len(self._rows), len(source)

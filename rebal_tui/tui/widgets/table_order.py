@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar, overload, runtime_checkable
 
 from rebal_tui.domain.text import fold
+from rebal_tui.services.view_models.filter_terms import filter_words
 from rebal_tui.services.view_models.row_selection import RowSelection
 
 R = TypeVar("R")
@@ -135,7 +136,7 @@ def arrange(
     The sort by `order` is stable.
     """
     matching = list(rows) if accept is None else [row for row in rows if accept(row)]
-    needles = fold(text).split()
+    needles = filter_words(text)
     if needles and search is not None:
         matching = [row for row in matching if _holds(fold(search(row)), needles)]
     if order is not None:

@@ -11,7 +11,7 @@ from rebal_tui.services.queries.accounts import accounts_snapshot
 from rebal_tui.services.queries.desk import desk_snapshot
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.desk import DeskRow
-from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELDS, parse_filter
+from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELDS, filter_words, parse_filter
 from rebal_tui.services.view_models.standing import Tile
 from tests.services.random_books import act, random_book
 
@@ -85,3 +85,10 @@ def test_accounts_have_terms_of_their_own() -> None:
     rows = snapshot.rows
     found: list[AccountRow] = [rows[int(at)] for at in rows.arrange(None, "equity>10000", None, False)]  # type: ignore[attr-defined]
     assert {row.account_id for row in found} == {row.account_id for row in rows if row.equity > 10_000 * NANO}
+
+
+def test_a_comma_joins_the_parts_of_a_name() -> None:
+    """Else the first letter of a first name would match any column."""
+    assert filter_words("Goldberg, B") == ["goldberg, b"]
+    assert filter_words("b goldberg,") == ["b", "goldberg,"]
+    assert filter_words("Ng, Ada  growth") == ["ng, ada", "growth"]

@@ -46,7 +46,7 @@ def test_an_ineligible_asset_is_a_fault_only_when_the_weights_change() -> None:
 def test_blank_lines_are_left_out_and_faults_keep_their_line() -> None:
     checked = forms.check(form(("", ""), ("SPY", "x"), ("", ""), ("SPY", "5")), ASSETS, None)
     assert set(checked.faults) == {"line 1", "line 3"}
-    assert checked.first_fault.startswith("weight 2: ")
+    assert checked.first_fault.startswith("weight line 2: ")
 
 
 @pytest.mark.parametrize(

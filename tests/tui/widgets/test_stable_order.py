@@ -27,6 +27,7 @@ def test_without_a_key_the_order_changes_at_most_every_ten_seconds() -> None:
     order = StableOrder()
     order.renew([0, 1], IDS, 100.0)
     assert order.keep([1, 0], IDS, 109.0).tolist() == [0, 1]
+    assert (order.waiting, order.moved, order.has_moved(0)) == (True, 0, False), "it follows without being asked"
     assert order.seconds_left(109.0) == pytest.approx(1.0)
     assert order.keep([1, 0], IDS, 110.0).tolist() == [1, 0]
 
@@ -47,6 +48,7 @@ def test_rows_are_followed_by_their_ids_when_the_source_has_them_elsewhere() -> 
 def test_a_row_that_comes_counts_as_one_that_moved_and_shifts_none() -> None:
     order = StableOrder()
     order.renew([0, 1, 2], IDS, 0.0)
+    order.touch(0.5)
     assert order.keep([3, 0, 1, 2], IDS, 1.0).tolist() == [0, 1, 2, 3]
     assert order.moved == 1
     assert [order.has_moved(index) for index in range(4)] == [False, False, False, True]

@@ -34,6 +34,7 @@ from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.holds import ask_to_reconcile
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.picker import PickScreen
+from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
 from rebal_tui.tui.screens.shared.preview_page import show_preview
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
@@ -59,6 +60,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
     def __init__(self) -> None:
         super().__init__()
         self._snapshot: AccountsSnapshot | None = None
+        self._empty = False
         self._wanted_act: tuple[str, str] | None = None
         """An account and the method of an action that waits for its row."""
 
@@ -81,6 +83,12 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
             self.show_rows()
         self.request_detail(self.table.cursor_key)
 
+    @property
+    def first_actions(self) -> tuple[str, ...]:
+        """In a files book without accounts, the keys that bring the first ones."""
+        files = self.host.mode_shown == FILES_MODE
+        return ("import_positions", "enter_by_hand") if self._empty and files else ()
+
     def show_rows(self) -> None:
         if self._snapshot is None:
             return
@@ -94,6 +102,9 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         if isinstance(rows, FitsColumns):
             self.table.fit_columns(rows.zero_columns(), rows.widest())
         self.table.set_rows(rows, None if tile == ALL else InGroup(AccountGroup(tile)))
+        if self._empty != (not rows):
+            self._empty = not rows
+            self.refresh_bindings()
         self._act_if_shown()
 
     async def detail_of(self, key: str) -> Builder:

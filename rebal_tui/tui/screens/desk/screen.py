@@ -38,6 +38,13 @@ BAR_WIDTH = 20
 OWN_ACTIONS = frozenset(action.method.partition("(")[0] for action in actions.section_actions(Section.DESK))
 
 
+NONE_SUBSCRIBED = {
+    False: "No account is subscribed yet. 2 makes a portfolio; 3, M, n subscribes all.",
+    True: "No account is subscribed yet. 3, P imports accounts; 2 makes a portfolio; 3, M, n subscribes all.",
+}
+"""What an empty Desk says, by whether the book is a files book."""
+
+
 def evaluate_text(mode: str) -> str:
     """What an evaluation does in a book of a mode, as the status line shows it."""
     if mode == FILES_MODE:
@@ -104,8 +111,8 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             return
         self._snapshot = snapshot
         self.host.last_desk = snapshot
-        simulated = not snapshot.status.real_broker
-        empty = simulated and not snapshot.rows and await self.host.ask(account_queries.is_empty)
+        undecided = not snapshot.status.real_broker and snapshot.status.mode != FILES_MODE
+        empty = undecided and not snapshot.rows and await self.host.ask(account_queries.is_empty)
         self._set_first_run(empty)
         with self.app.batch_update():
             self.show_rows()
@@ -131,7 +138,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         self.query_one(FirmLine).firm = self._snapshot.firm
         self.tiles.tabs = desk_columns.tile_tabs(self._snapshot.tiles, tile)
         self.table.set_empty(
-            "No account is subscribed yet. 2 makes a portfolio; 3, M, n subscribes all."
+            NONE_SUBSCRIBED[self._snapshot.status.mode == FILES_MODE]
             if not self._snapshot.rows
             else f"No account in “{tile}”; escape shows all."
         )

@@ -92,7 +92,7 @@ def hand_form(form: HandForm, accounts: tuple[str, ...], symbols: tuple[str, ...
                 faults += refusal.faults
         if faults:
             raise Invalid(faults)
-        text = form.sentence.format(**{key: value.strip() for key, value in values.items()})
+        text = form.sentence.format(**{key: _found(book, key, value.strip()) for key, value in values.items()})
         stated = [] if form.state is None else [f"Now {form.state(book, values)}."]
 
         def act(book: Book) -> str:
@@ -105,6 +105,16 @@ def hand_form(form: HandForm, accounts: tuple[str, ...], symbols: tuple[str, ...
 
 def _account(book: Book, text: str) -> str:
     return account_queries.find_account(book, text).account_id
+
+
+def _found(book: Book, key: str, text: str) -> str:
+    """What a text stands for, so that a wrong account is seen before anything is stored."""
+    if key == "symbol":
+        return files_by_hand.read_symbol(text)
+    if key != "account":
+        return text
+    row = account_queries.find_account(book, text)
+    return f"{row.client} ({row.account_number})" if row.client else row.account_number
 
 
 def _number(_book: Book, text: str) -> int:
@@ -209,30 +219,30 @@ FORMS: dict[str, HandForm] = {
     "account": HandForm(
         "New account", "Account added", "a new account with its cash",
         (("number", "Number", "as the custodian writes it"), ("name", "Client", ""), ("cash", "Cash", "dollars")),
-        ("number",), "Account {number} is added.", _add_account,
+        ("number",), "Account {number} will be added.", _add_account,
     ),
     "holding": HandForm(
         "Set a holding", "Holding set", "shares of a symbol in an account; 0 removes the holding",
         (_CLIENT, _SYMBOL, _SHARES), ("account", "symbol", "shares"),
-        "{account} holds {shares} shares of {symbol}.", _set_holding,
+        "{account} will hold {shares} shares of {symbol}.", _set_holding,
     ),
     "edit": HandForm(
         "Change an account", "Account changed", "cash, client, or the full number for trade lists; empty fields stay",
         (_CLIENT, ("cash", "Cash", "dollars"), ("name", "Client", ""), ("full_number", "Full number", "for uploads")),
-        ("account",), "{account} is changed; another amount of cash is recorded as a flow.", _edit_account,
+        ("account",), "{account} will be changed; another amount of cash is recorded as a flow.", _edit_account,
     ),
     "price": HandForm(
         "Set a price", "Price stored", "the price of an asset, now", (_SYMBOL, _PRICE), ("symbol", "price"),
-        "{symbol} costs {price} now.", _set_price,
+        "{symbol} will cost {price}, from now on.", _set_price,
     ),
     "asset": HandForm(
         "New asset or name", "Asset stored", "a new asset, or another name", (_SYMBOL, ("name", "Name", "")),
-        ("symbol",), "{symbol} is in the book.", _put_asset,
+        ("symbol",), "{symbol} will be in the book.", _put_asset,
     ),
     "fill": HandForm(
         "Book a fill", "Fill booked", "an execution of a line of a trade list",
         (_LIST, _LINE, _SHARES, _PRICE, ("fees", "Fees", "dollars, or empty")), ("list", "line", "shares", "price"),
-        "Line {line} of list {list}: {shares} shares at {price}.", _fill,
+        "{shares} shares at {price} will be booked for line {line} of list {list}.", _fill,
     ),
     "close": HandForm(
         "Close a list", "List closed", "end the open lines of a trade list; what was filled stands",
@@ -248,11 +258,11 @@ FORMS: dict[str, HandForm] = {
     ),
     "remove account": HandForm(
         "Remove an account", "Account removed", "an account that no record refers to", (_CLIENT,), ("account",),
-        "{account} and its holdings are removed.", _remove_account,
+        "{account} and its holdings will be removed.", _remove_account,
     ),
     "remove asset": HandForm(
         "Remove an asset", "Asset removed", "an asset that nothing refers to", (_SYMBOL,), ("symbol",),
-        "{symbol} is removed.", _remove_asset,
+        "{symbol} will be removed.", _remove_asset,
     ),
 }  # fmt: skip
 """The forms by the key of their choice."""

@@ -62,8 +62,8 @@ class PortfolioEditor(Dialog[str]):
         Binding("ctrl+r", "remove_line", "Remove"),
         Binding("f5", "impact", "Impact"),
         Binding("p", "impact", show=False),
-        Binding("down", "app.focus_next", show=False),
-        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "line(1)", show=False),
+        Binding("up", "line(-1)", show=False),
     ]
     AUTO_FOCUS = "#name"
 
@@ -243,6 +243,22 @@ class PortfolioEditor(Dialog[str]):
                 self.query_one("#cash").focus()
         else:
             self.focus_next()
+
+    def action_line(self, direction: int) -> None:
+        """Go to the field below or above: among the weights, in the same column."""
+        row, rows, cash = self._weights.here, self._rows, self.query_one("#cash", Input)
+        if row is not None:
+            at = rows.index(row) + direction
+            if 0 <= at < len(rows):
+                (rows[at].symbol if self.focused is row.symbol else rows[at].percent).focus()
+            else:
+                (cash if direction > 0 else self.query_one("#description", Input)).focus()
+        elif self.focused is cash and direction < 0:
+            rows[-1].percent.focus()
+        elif direction > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
 
     def action_add_line(self) -> None:
         if len(self._rows) >= forms.MAX_WEIGHT_LINES:

@@ -220,7 +220,7 @@ def _order(location: str) -> tuple[int, str]:
 def _titled(location: str) -> str:
     kind, _, number = location.partition(" ")
     if number:
-        return f"{'weight' if kind == 'line' else kind} {int(number) + 1}"
+        return f"{'weight line' if kind == 'line' else kind} {int(number) + 1}"
     return _TITLES.get(location, location)
 
 

@@ -17,16 +17,16 @@ from rebal_tui.tui.widgets.lines import nothing
 _KINDS = {kind.value.replace("_", " "): kind for kind in RestrictionKind}
 _UNITS = {"%": RangeUnit.PERCENT, "$": RangeUnit.DOLLARS, "shares": RangeUnit.SHARES}
 EFFECTS = {
-    RestrictionKind.NO_BUY: "no run buys it",
-    RestrictionKind.NO_SELL: "no run sells it",
-    RestrictionKind.LOCK: "no run buys or sells it",
-    RestrictionKind.RANGE: "runs keep it between these bounds",
-    RestrictionKind.UNMANAGED: "it is left out of equity, and no run trades it",
+    RestrictionKind.NO_BUY: "no run buys {asset}",
+    RestrictionKind.NO_SELL: "no run sells {asset}",
+    RestrictionKind.LOCK: "no run buys or sells {asset}",
+    RestrictionKind.RANGE: "runs keep {asset} between these bounds",
+    RestrictionKind.UNMANAGED: "{asset} is left out of equity, and no run trades it",
     RestrictionKind.HOLD: "no run trades the account",
     RestrictionKind.BUY_ONLY: "no run sells anything",
     RestrictionKind.SELL_ONLY: "no run buys anything",
 }
-"""What each kind does, by kind."""
+"""What each kind does, by kind; `asset` is its symbol."""
 
 
 def restriction_form(title: str, concerned: Concerned, symbols: tuple[str, ...]) -> FormScreen:
@@ -37,7 +37,7 @@ def restriction_form(title: str, concerned: Concerned, symbols: tuple[str, ...])
         restrictions.check_draft(book, draft)
         count = len(concerned.account_ids)
         whom = count_text(count, "account") if count > 1 else title
-        effect = EFFECTS[draft.kind]
+        effect = EFFECTS[draft.kind].format(asset=draft.symbol)
         asset = "" if draft.symbol is None else f" {draft.symbol}"
 
         def act(book: Book) -> str:
