@@ -84,39 +84,6 @@ def test_a_day_is_summed_up_by_what_was_traded_why_at_which_prices_and_who_appro
     assert "How to read this report" in page
 
 
-def test_a_quiet_day_is_told_in_three_lines() -> None:
-    book = factories.review_book()
-    run = factories.only_run(book)
-    plan = plan_of(book.database, run)
-    assert plan is not None
-    approve_run(book, run.id, plan)
-    factories.advance(book, 10)
-    factories.advance_to(book, "2026-03-05 11:00")
-    (day,) = account_report(book, "a", date(2026, 3, 5)).sections[0].days
-
-    (entry,) = day.entries
-    assert day.results == (entry.waited,)
-    assert entry.waited.startswith("Did not trade: in cooldown until 2026-03-09")
-    assert entry.tables == ()
-    conditions, prices = entry.notes
-    assert "drift band: " in conditions
-    assert "SPY $400.00, " in prices
-
-
-def test_a_day_is_summed_up_by_what_was_traded_why_at_which_prices_and_who_approved_it(approved: Book) -> None:
-    run = factories.only_run(approved)
-    days = account_report(approved, "a").sections[0].days
-
-    (traded,) = days[0].results
-    assert traded.startswith(
-        f"Traded (full rebalance, run {run.id[:8]}): bought SPY at $400.00, TLT at $100.00, $47,500.00 in all."
-    )
-    assert traded.endswith(f"Approved by advisor on Mon 02 Mar 2026 09:30, noting: {NOTE}.")
-    page = render.html(account_report(approved, "a"))
-    assert f"noting: {NOTE}.</p>" in page
-    assert "How to read this report" in page
-
-
 def test_a_run_that_waits_is_the_result_of_its_day(approved: Book) -> None:
     factories.advance_to(approved, "2026-03-05 11:00")
     run = runs.newest(approved.database, 1)[0]
