@@ -75,7 +75,7 @@ def table(files: Mapping[str, Counted]) -> list[str]:
     lines = ["| package | statements | run | branches | taken |", "|---|---:|---:|---:|---:|"]
     return [
         *lines,
-        *(_row(f"`{name}`", packages[name]) for name in sorted(packages)),
+        *(_row(f"`{name}`", packages[name]) for name in sorted(packages) if any(map(any, packages[name]))),
         _row("all", list(files.values())),
     ]
 

@@ -160,7 +160,7 @@ async def script(film: Film) -> None:
     mark("Why an account did not trade")
     await film.press("slash", *STOPPED.lower(), pause=0.15)
     await film.press("enter", pause=1.0)
-    film.expect("1/57")
+    film.expect(f"{STOPPED.lower()} 1/")
     await film.wait(5, minutes=0)
     await film.press("enter", pause=1.0)
     film.expect("Account ")

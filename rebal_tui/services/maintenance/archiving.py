@@ -74,6 +74,8 @@ def archive(database: Database, now: datetime, through: str | None, target: Path
     wanted = archivable(database, now, through)
     if not wanted.runs and not wanted.decisions:
         raise Conflict(f"the book has nothing more to archive up to {wanted.through}")
+    if target.exists() and not set(archives.digests(target)):
+        raise Conflict(f"{target} exists and is not the archive of this book; name another file")
     earlier = None
     if found is not None:
         if fault := archives.problem(database):

@@ -14,7 +14,10 @@ TERMS: tuple[tuple[str, str], ...] = (
     ("Partial liquidation", "Sells raise an amount of cash."),
     ("Drift, band", "Actual minus target percent of an asset; how far it may drift before a full rebalance is due."),
     ("Cooldown", "Days after a full rebalance in which drift and calendar do not make another one."),
-    ("Quota", "An account has at most one automatic run in a session."),
+    (
+        "One run a session",
+        "An account has at most one automatic run in a session; what a person requests is not counted.",
+    ),
     (
         "Approval",
         "A portfolio, an account or a limit of the book can require that a person approves a run before an order is "

@@ -155,8 +155,9 @@ def _killed(*_: object) -> None:
 def test_a_file_that_is_not_the_archive_is_never_replaced(path: Path, database: Database) -> None:
     target = archives.default_path(path)
     target.write_text("a diary")
-    with pytest.raises(Conflict, match="not the archive of this book"):
-        archive_all(database, path)
+    for given in (target, path):
+        with pytest.raises(Conflict, match="not the archive of this book"):
+            next(archive(database, NOW, None, given))
     assert target.read_text() == "a diary"
 
 

@@ -62,6 +62,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         "review": "Whether automatic runs wait for approval in Review before an order is sent.",
         "cooldown": _COOLDOWN,
         "theme": "The colors of the screens; ansi themes take those of the terminal.",
+        "notify": "What else is shown as a notification of the terminal, or rings its bell where it knows none.",
         "density": "How tight the screens are: compact, or comfortable with more space.",
         "evaluate_minutes": f"Minutes between evaluations from the open on: 1 to {MAX_EVALUATE_MINUTES}, such as 15.",
         "evaluate_at": "New York times of evaluations in place of the minutes, such as 10:00, 14:30; may be empty.",
