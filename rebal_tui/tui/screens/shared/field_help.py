@@ -1,4 +1,4 @@
-"""What f1 says about the focused field: what it is, its unit and range, and an example."""
+"""The help of f1 for each field: what it is, its unit and range, and an example."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         "such as 60.",
         "orders_per_minute": f"How many orders are sent a minute at most: 0 (no limit) to {MAX_ORDERS_PER_MINUTE:,}, "
         "such as 200.",
-        "jump_guard": "Whether an asset whose price jumps is put on hold until you have looked at it.",
+        "jump_guard": "Whether an asset whose price jumps is put on hold until you release it.",
         "surge_guard": "Whether runs that together trade unusually much wait for review.",
         "jump_limit": "The largest price change since the last close in percent, above 0 and below 100, such as 20.",
         "surge_limit": "The largest total of a session in percent of all equity, 0 (off) or more, such as 10.",

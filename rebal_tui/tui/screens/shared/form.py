@@ -30,8 +30,8 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """An input field of a form. `choices` are completions; right or end accepts one. `help` is what f1 says, by default
-    the sentence for its key in `FORM_HELP`."""
+    """An input field of a form. `choices` are completions; right or end accepts one. f1 shows `help`, by default the
+    sentence for its key in `FORM_HELP`."""
 
     key: str
     label: str
