@@ -63,6 +63,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         "cooldown": _COOLDOWN,
         "theme": "The colors of the screens; ansi themes take those of the terminal.",
         "density": "How tight the screens are: compact, or comfortable with more space.",
+        "notify": "Whether the terminal announces new alerts while you look elsewhere; most terminals can.",
         "evaluate_minutes": f"Minutes between evaluations from the open on: 1 to {MAX_EVALUATE_MINUTES}, such as 15.",
         "evaluate_at": "New York times of evaluations in place of the minutes, such as 10:00, 14:30; may be empty.",
         "quarterly_months": "The months of quarterly rebalances: 1 to 12, separated by commas, such as 3, 6, 9, 12.",
