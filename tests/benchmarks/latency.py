@@ -2,8 +2,8 @@
 
 Prices move with every heartbeat and the whole book is evaluated twice a minute, as a demonstration at thirty times
 real speed does; each key is pressed when the one before it was answered. An empty Textual program that counts keys is
-pressed alternately: at most 1.5 × its median and 3 × its 95 % are expected. Without `--book` a demonstration is
-created.
+pressed alternately: at most 1.5 × its median and 3 × its 95 % are expected. The processor time is that of the thread
+with the screens, which other programs on the machine change least. Without `--book` a demonstration is created.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fcntl import ioctl
 from pathlib import Path
+from typing import NamedTuple
 
 from rebal_tui import bootstrap
 from tests.benchmarks.report import duration, header, parser, row
@@ -57,6 +58,14 @@ Empty().run()
 PROGRAM = "from rebal_tui.cli import main; main()"
 
 
+class Press(NamedTuple):
+    """Milliseconds from a key to the first and to the last bytes of its frame, and of processor time for both."""
+
+    first: float
+    last: float
+    cpu: float
+
+
 class Terminal:
     """A program in its own pseudo-terminal."""
 
@@ -84,18 +93,22 @@ class Terminal:
             seen = seen[-4096:] + self.read(0.5)
         return time.perf_counter() - self.started
 
-    def press(self, key: bytes) -> tuple[float, float]:
-        """Milliseconds from a key to the first bytes, and to the last bytes before the output is quiet."""
+    def press(self, key: bytes) -> Press:
+        """Press a key, and wait for its bytes until the output is quiet."""
         while self.read(QUIET):
             pass
-        started_at = time.perf_counter()
+        started_at, used = time.perf_counter(), self.screens_cpu()
         os.write(self.fd, key)
         if not self.read(2.0):
-            return float("nan"), float("nan")
+            return Press(float("nan"), float("nan"), float("nan"))
         first = last = time.perf_counter()
         while self.read(QUIET):
             last = time.perf_counter()
-        return (first - started_at) * 1000, (last - started_at) * 1000
+        return Press((first - started_at) * 1000, (last - started_at) * 1000, self.screens_cpu() - used)
+
+    def screens_cpu(self) -> float:
+        """Milliseconds of processor time that the main thread used so far."""
+        return int(Path(f"/proc/{self.pid}/task/{self.pid}/schedstat").read_text().split()[0]) / 1e6
 
     def cpu(self) -> float:
         """Seconds of processor time used so far."""
@@ -125,8 +138,7 @@ class Terminal:
         os.waitpid(self.pid, 0)
 
 
-Times = list[tuple[float, float]]
-"""Milliseconds to the first and to the last bytes, by press."""
+Times = list[Press]
 
 
 @contextmanager
@@ -142,18 +154,18 @@ def started(program: str, *arguments: str) -> Iterator[Terminal]:
 
 def median_and_high(times: Times) -> tuple[float, float]:
     """The median of the first bytes, and within how many milliseconds 95 % arrive."""
-    first = sorted(column for column, _ in times)
+    first = sorted(press.first for press in times)
     return statistics.median(first), first[len(first) * 95 // 100]
 
 
 def line(what: str, times: Times, empty: Times) -> None:
     """A row of the table; times of the program and of the empty one that were measured alternately."""
     (median, high), (least, least_high) = median_and_high(times), median_and_high(empty)
-    last = statistics.median(last for _, last in times)
-    ratios = f"{median / least:.2f}", f"{high / least_high:.2f}"
-    row(
-        what, f"{median:.1f} ms", f"{high:.1f} ms", *ratios, f"{least:.1f} ms", f"{least_high:.1f} ms", f"{last:.0f} ms"
-    )
+    last = statistics.median(press.last for press in times)
+    cpu, least_cpu = (statistics.median(press.cpu for press in some) for some in (times, empty))
+    figures = f"{median:.1f} ms", f"{high:.1f} ms", f"{median / least:.2f}", f"{high / least_high:.2f}"
+    processor = f"{cpu:.1f} ms", f"{cpu / least_cpu:.2f}"
+    row(what, *figures, f"{least:.1f} ms", f"{least_high:.1f} ms", *processor, f"{last:.0f} ms")
 
 
 def alternately(terminal: Terminal, empty: Terminal, keys: Sequence[bytes]) -> tuple[Times, Times]:
@@ -168,7 +180,10 @@ def measure(book: Path, presses: int) -> None:
         painted, painted_cpu = terminal.until(b"Worst"), terminal.cpu()
         loaded, loaded_cpu, loaded_memory = terminal.until(b" NY"), terminal.cpu(), terminal.memory()
         terminal.share(3)
-        header("key", "median", "95 % within", "× empty", "× empty, 95 %", "empty", "empty, 95 %", "last bytes")
+        header(
+            "key", "median", "95 % within", "× empty", "× empty, 95 %", "empty", "empty, 95 %", "processor",
+            "processor, × empty", "last bytes",
+        )  # fmt: skip
         for what, keys in KEYS:
             line(what, *alternately(terminal, empty, [keys[n % len(keys)] for n in range(presses)]))
         typed: Times = []

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.widgets.lines import LinesView
@@ -37,6 +38,24 @@ def test_a_key_in_the_list_causes_no_new_layout(layouts: list[object], key: str)
         assert not layouts
 
     # High enough for every detail panel: a scrollbar that appears is a new layout of its panel.
+    drive(script, size=(120, 60))
+
+
+@pytest.mark.slow
+def test_a_letter_typed_into_the_filter_causes_no_new_layout(layouts: list[object]) -> None:
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        table, line = app.screen.query_one(BookTable), app.screen.query_one("#filter", Input)
+        await pilot.press("slash", "n")
+        await settle(pilot)
+        layouts.clear()
+        await pilot.press("o")
+        await settle(pilot)
+        assert (table.view.text, line.value) == ("no", "no")
+        assert not layouts
+        line.insert_text_at_cursor("x" * 150)
+        await settle(pilot)
+        assert line.scroll_x > 0
+
     drive(script, size=(120, 60))
 
 

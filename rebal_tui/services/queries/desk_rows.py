@@ -193,10 +193,18 @@ class DeskRows(LazyRows[DeskRow]):
 
     def zero_columns(self) -> frozenset[str]:
         """The columns that are zero in every row."""
-        return frozenset() if self._frame.accounts.cash[self._subscribed].any() else frozenset({"cash"})
+        return self._zero_columns
 
     def widest(self) -> Mapping[str, int]:
         """The number of characters of the longest text of the columns that can grow."""
+        return self._widest
+
+    @cached_property
+    def _zero_columns(self) -> frozenset[str]:
+        return frozenset() if self._frame.accounts.cash[self._subscribed].any() else frozenset({"cash"})
+
+    @cached_property
+    def _widest(self) -> Mapping[str, int]:
         portfolios = (len(portfolio.name) for portfolio in self._frame.portfolios)
         return {
             "client": self._index.longest_name,

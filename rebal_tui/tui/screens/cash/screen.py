@@ -116,7 +116,7 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
         made: list[str] = []
 
         def requested(done: bool | None) -> None:
-            """Put the cursor on a new withdrawal, in the place that it has in the order of the list."""
+            """Sort the list, and put the cursor on a new withdrawal."""
             if done:
                 # Its row may have come, at the end of the list, before the form was closed.
                 self.table.action_sort_now()

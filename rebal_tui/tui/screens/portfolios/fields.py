@@ -7,13 +7,14 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.events import Key, Paste
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.tabs import Tab, TabBar
+from rebal_tui.tui.widgets.text_field import TextField
 
 
-class PlainInput(Input):
+class PlainInput(TextField):
     """An input that accepts only `ALLOWED_CHARACTERS` (None: all printable); other keys reach the screen's bindings."""
 
     ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = None

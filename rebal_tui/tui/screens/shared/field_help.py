@@ -1,4 +1,4 @@
-"""What f1 says about the focused field: what it is, its unit and range, and an example."""
+"""The help of f1 for each field: what it is, its unit and range, and an example."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         "theme": "The colors of the screens; ansi themes take those of the terminal.",
         "notify": "What else is shown as a notification of the terminal, or rings its bell where it knows none.",
         "density": "How tight the screens are: compact, or comfortable with more space.",
+        "notify": "Whether the terminal announces new alerts while you look elsewhere; most terminals can.",
         "evaluate_minutes": f"Minutes between evaluations from the open on: 1 to {MAX_EVALUATE_MINUTES}, such as 15.",
         "evaluate_at": "New York times of evaluations in place of the minutes, such as 10:00, 14:30; may be empty.",
         "quarterly_months": "The months of quarterly rebalances: 1 to 12, separated by commas, such as 3, 6, 9, 12.",
@@ -71,7 +72,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         "such as 60.",
         "orders_per_minute": f"How many orders are sent a minute at most: 0 (no limit) to {MAX_ORDERS_PER_MINUTE:,}, "
         "such as 200.",
-        "jump_guard": "Whether an asset whose price jumps is put on hold until you have looked at it.",
+        "jump_guard": "Whether an asset whose price jumps is put on hold until you release it.",
         "surge_guard": "Whether runs that together trade unusually much wait for review.",
         "jump_limit": "The largest price change since the last close in percent, above 0 and below 100, such as 20.",
         "surge_limit": "The largest total of a session in percent of all equity, 0 (off) or more, such as 10.",

@@ -23,14 +23,15 @@ from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog
 from rebal_tui.tui.screens.shared.field_help import FORM_HELP, FORM_PREFIX
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
+from rebal_tui.tui.widgets.text_field import TextField
 
 Values = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """An input field of a form. `choices` are completions; right or end accepts one. `help` is what f1 says, by default
-    the sentence for its key in `FORM_HELP`."""
+    """An input field of a form. `choices` are completions; right or end accepts one. f1 shows `help`, by default the
+    sentence for its key in `FORM_HELP`."""
 
     key: str
     label: str
@@ -122,7 +123,7 @@ class FormScreen(LiveDialog, Dialog[bool]):
                     yield Static(ui_text(field.label), classes="label", markup=False)
                     names = [printable(name) for name in field.choices]
                     completion = SuggestFromList(names, case_sensitive=False) if names else None
-                    yield Input(
+                    yield TextField(
                         printable(field.value),
                         placeholder=field.hint,
                         suggester=completion,

@@ -27,6 +27,7 @@ from rebal_tui.tui.widgets.pane import Pane
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.tabs import ALL, TabBar
+from rebal_tui.tui.widgets.text_field import TextField
 
 MANUAL_JOB_BUDGET_SECONDS = 2.0
 """Time limit of a manually started job; heartbeats do the remaining work."""
@@ -72,7 +73,7 @@ class ListScreen(ShowsMatching, HasPages):
                 yield from self.compose_tables()
             with Pane(self.NOUN.capitalize(), id="detail-pane"):
                 yield LinesView(id="detail")
-        filter_line = Input(placeholder=self.filter_hint, id="filter", compact=True)
+        filter_line = TextField(placeholder=self.filter_hint, id="filter", compact=True)
         filter_line.display = False
         yield filter_line
         yield ListFoot(id="foot")
