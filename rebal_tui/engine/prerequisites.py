@@ -55,7 +55,7 @@ def prerequisites(situation: Situation, trace: Trace) -> None:
     trace.require(
         "account",
         not stopped,
-        "the account is ACTIVE and unrestricted",
+        "the account is ACTIVE and not blocked",
         "; ".join(text for _, text in stopped),
         "R-12.2",
     )

@@ -154,7 +154,7 @@ def account_text(page: AccountPageView) -> Iterator[str]:
     if detail.row.reserve:
         yield label("Reserved cash", dollars(detail.row.reserve))
     for restriction in view.restrictions:
-        yield label("Restriction", restriction)
+        yield label("Blocked", restriction)
     yield from why_text(view)
     yield from holdings_text(view)
     yield f"Runs, latest {LATEST} of {len(detail.runs):,}." if detail.runs else "No run yet."

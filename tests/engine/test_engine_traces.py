@@ -17,7 +17,7 @@ TODAY = date(2026, 3, 4)
 CALM = (
     "window pass R-10 2026-03-04 12:00 New York is inside the rebalancing window 09:30–15:30",
     "portfolio_status pass R-12.1 the portfolio is active",
-    "account pass R-12.2 the account is ACTIVE and unrestricted",
+    "account pass R-12.2 the account is ACTIVE and not blocked",
     "open_orders pass R-12.3 no unfinished run and no open orders placed outside rebal-tui",
     "quota pass R-11 no automatic run yet today",
     "prices pass R-12.5 all prices are present and fresh",

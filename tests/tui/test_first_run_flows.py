@@ -125,6 +125,7 @@ def test_a_file_with_faults_is_refused_with_each_of_them_and_a_good_one_opens(
 @pytest.mark.slow
 def test_an_empty_book_shows_where_its_accounts_come_from(tmp_path: Path) -> None:
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert "· NEW ·" in screen_text(app), "what it becomes is not chosen yet"
         await press(pilot, "down", "down", "enter")
         await app.run_heartbeat()
         await settle(pilot)

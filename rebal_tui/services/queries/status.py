@@ -103,6 +103,8 @@ def _mode(book: Book, now: datetime) -> str:
         return "FILES"
     if book.settings.mode is Mode.REPLAY:
         return f"REPLAY {now.astimezone(NEW_YORK):%Y-%m-%d}"
+    if not len(book.account_table) and not book.portfolios:
+        return "NEW"
     if isinstance(book.clock, SimulatedClock):
         held = " (held)" if book.clock.held else ""
         return "PAUSED" if book.clock.paused else f"SIMULATED ×{book.clock.speed:g}{held}"

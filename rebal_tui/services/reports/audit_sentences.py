@@ -37,7 +37,7 @@ def _cash(words: str) -> Sentence:
 
 def _restrictions(_book: Book, _subject: str, detail: Detail) -> str:
     found = ", ".join(str(one).replace("_", " ") for one in detail["restrictions"])
-    return f"The broker restricted the account: {found}." if found else "The broker lifted all restrictions."
+    return f"The broker blocked the account: {found}." if found else "The broker lifted every block."
 
 
 def _restriction(words: str) -> Sentence:

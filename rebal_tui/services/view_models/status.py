@@ -50,10 +50,10 @@ class ConnectionView:
 @dataclass(frozen=True, slots=True)
 class StatusLine:
     """The status line. `mode` is `SIMULATED ×60`, `SIMULATED ×60 (held)` while a form or page is open, `PAUSED`,
-    `REPLAY 2020-03-16`, `PAPER` or `LIVE`; `alerts` are not acknowledged, `exceptions` need a person (R-58); `awaiting`
-    counts runs that await approval; `pacing` is None while no order waits; `stopped` is why writing has stopped, None
-    while it works; `work` is what the heartbeat deferred, None when nothing remains; `connection` is None for a
-    simulated broker."""
+    `REPLAY 2020-03-16`, `FILES`, `PAPER`, `LIVE`, or `NEW` of a book without accounts and portfolios; `alerts` are not
+    acknowledged, `exceptions` need a person (R-58); `awaiting` counts runs that await approval; `pacing` is None while
+    no order waits; `stopped` is why writing has stopped, None while it works; `work` is what the heartbeat deferred,
+    None when nothing remains; `connection` is None for a simulated broker."""
 
     book: str
     mode: str
