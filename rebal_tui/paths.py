@@ -102,6 +102,8 @@ def exclusive_lock(path: Path) -> Iterator[None]:
 
     path = path.resolve()
     require_book_name(path)
+    if path.exists() and not path.is_file():
+        raise Conflict(f"{path} is a folder, a device or a pipe; expected the file of a book")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import sys
 import unicodedata
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
@@ -18,7 +18,7 @@ _QUOTES = "\"'"
 def read_path(text: str) -> Path:
     """Parse a path as typed or dropped on a terminal: blanks and quotes around it, `~`, and escaped blanks.
 
-    Raises `Invalid` for an empty text, control characters, or the home folder of an unknown user.
+    Raises `Invalid` as `argument_path` does.
     """
     plain = text.strip()
     if len(plain) > 1 and plain[0] in _QUOTES and plain[-1] == plain[0]:
@@ -32,16 +32,23 @@ def read_path(text: str) -> Path:
 def argument_path(text: str) -> Path:
     """Parse a path of a command line, where a shell has read quotes: only `~` is expanded.
 
-    Raises `Invalid` for an empty text, control characters, or the home folder of an unknown user.
+    Raises `Invalid` for an empty text, control characters, the home folder of an unknown user, or links in a circle.
     """
     if not text:
         raise Invalid([Fault("", "expected the path of a file, got an empty text")])
     if any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text):
         raise Invalid([Fault("", "expected a path without control characters")])
     try:
-        return Path(text).expanduser()
+        path = Path(text).expanduser()
     except RuntimeError:
         raise Invalid([Fault("", f"{text.split('/')[0]}: no such user, expected a path such as ~/file")]) from None
+    try:
+        with suppress(OSError):  # The start folder was removed; what uses the path says so.
+            path.resolve()
+    except RuntimeError:
+        # Python 3.11 and 3.12 raise RuntimeError for links in a circle, wherever the path is resolved.
+        raise Invalid([Fault("", f"{text}: expected a path whose links lead to a file, not in a circle")]) from None
+    return path
 
 
 def start_folder() -> Path:

@@ -15,7 +15,7 @@ import click
 
 from rebal_tui.cli.in_browser import open_in_browser
 from rebal_tui.cli.parameters import (
-    FILE,
+    BOOK_FILE,
     command,
     confirm_new_book,
     require_shown_options,
@@ -40,7 +40,9 @@ MINUTE = timedelta(minutes=1)
     show_default=True,
     help="Simulated seconds per real second.",
 )
-@click.option("--db", type=FILE, metavar="FILE", help="Save the book in a new file. Default: it is deleted at exit.")
+@click.option(
+    "--db", type=BOOK_FILE, metavar="FILE", help="Save the book in a new file. Default: it is deleted at exit."
+)
 @click.option(
     "--headless",
     type=click.IntRange(1, 100_000),

@@ -41,7 +41,17 @@ class _GivenPath(click.Path):
         return super().convert(path, param, ctx)
 
 
+class _BookFile(_GivenPath):
+    """The path of a book, which is never a standard stream."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "-":
+            self.fail("- stands for a standard stream; expected the path of a book's file", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 FILE = _GivenPath(path_type=Path, dir_okay=False)
+BOOK_FILE = _BookFile(path_type=Path, dir_okay=False)
 FOLDER = _GivenPath(path_type=Path, file_okay=False)
 STDIN = Path("-")
 _STDOUT = frozenset({"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
@@ -56,7 +66,7 @@ _TIME = re.compile(
 )
 
 db_option = click.option(
-    "--db", type=FILE, metavar="FILE", help="The book's file. Default: the book in your data folder."
+    "--db", type=BOOK_FILE, metavar="FILE", help="The book's file. Default: the book in your data folder."
 )
 
 

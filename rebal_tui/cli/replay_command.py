@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rebal_tui.cli.parameters import (
+    BOOK_FILE,
     FILE,
     Day,
     command,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--to", "until", type=Day(), metavar="DATE", help="Last day. Default: the last in PRICES.csv.")
 @click.option("--actions", "actions_file", type=FILE, metavar="ACTIONS.csv", help="Corporate actions to carry out.")
 @click.option("--allow-jumps", is_flag=True, help="Replay in spite of price jumps that nothing explains.")
-@click.option("--db", type=FILE, metavar="FILE", help="Save the resulting book in a new file.")
+@click.option("--db", type=BOOK_FILE, metavar="FILE", help="Save the resulting book in a new file.")
 @json_option
 def entry(
     prices: Path, book_file: Path | None, since: date | None, until: date | None,

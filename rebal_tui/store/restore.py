@@ -10,8 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict, Fault, Refusal
-from rebal_tui.domain.side_files import SQLITE_SUFFIXES
+from rebal_tui.domain.side_files import NOTE_SUFFIX, SQLITE_SUFFIXES
 from rebal_tui.store.database import Database
+from rebal_tui.store.open_note import ForeignLog
 from rebal_tui.systems import sync_folder
 
 
@@ -39,7 +40,7 @@ def restore(backup: Path, path: Path, previous: Path, make_ready: Callable[[Path
         _settle(partial)
         if there:
             _keep(path, previous)
-            for side in SQLITE_SUFFIXES:
+            for side in (*SQLITE_SUFFIXES, NOTE_SUFFIX):
                 path.with_name(path.name + side).unlink(missing_ok=True)
         os.replace(partial, path)
         _sync(path)
@@ -86,10 +87,16 @@ def _keep(path: Path, previous: Path) -> None:
     """Copy the file that is replaced to `previous`, durably, after its log was merged into it.
 
     Without a log of its own, the file is complete whenever this is interrupted. A damaged file is copied byte by byte
-    together with its log. Raises `Conflict` when another program has the file open, even if it only shows it.
+    together with its log, a file beside the log of another one with that log under another name. Raises `Conflict` when
+    another program has the file open, even if it only shows it.
     """
     try:
         database = Database(path)
+    except ForeignLog:
+        # Beside the copy, the log must not have the name of its log.
+        for side, ending in (("", ""), ("-wal", "-log")):
+            _copy_bytes(path.with_name(path.name + side), previous.with_name(previous.name + ending))
+        return
     except sqlite3.Error as error:
         _require_unused(path, error)
         _keep_damaged(path, previous)
@@ -127,11 +134,14 @@ def _in_use(path: Path) -> str:
 
 def _keep_damaged(path: Path, previous: Path) -> None:
     for side in ("", *SQLITE_SUFFIXES):
-        target = previous.with_name(previous.name + side)
         with suppress(FileNotFoundError):
-            shutil.copyfile(path.with_name(path.name + side), target)
-            target.chmod(0o600)
-            _sync(target)
+            _copy_bytes(path.with_name(path.name + side), previous.with_name(previous.name + side))
+
+
+def _copy_bytes(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+    target.chmod(0o600)
+    _sync(target)
 
 
 def _sync(path: Path) -> None:

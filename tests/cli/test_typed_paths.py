@@ -38,6 +38,16 @@ def test_what_is_no_path_is_refused(text: str) -> None:
         read_path(text)
 
 
+def test_links_in_a_circle_and_a_standard_stream_are_no_book(tmp_path: Path) -> None:
+    circle = tmp_path / "circle.db"
+    circle.symlink_to(tmp_path / "back.db")
+    (tmp_path / "back.db").symlink_to(circle)
+    for db, why in ((circle, "in a circle"), (Path("-"), "standard stream")):
+        for command in (("new",), ("demo", "--headless", "1"), ("check",)):
+            refused = call(*command, "--db", db)
+            assert (refused.code, why in refused.err) == (2, True), refused
+
+
 @pytest.mark.parametrize("name", ["x" * 300 + ".csv", "none/x.csv", ".", "a-file/x.csv"])
 def test_an_output_that_cannot_be_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "a-file").write_text("")

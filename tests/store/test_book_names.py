@@ -30,6 +30,16 @@ def test_a_second_name_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_a_device_or_a_folder_is_no_book(tmp_path: Path) -> None:
+    device = tmp_path / "device.db"
+    device.symlink_to(os.devnull)
+    (tmp_path / "folder.db").mkdir()
+    for path in (device, tmp_path / "folder.db"):
+        with pytest.raises(Conflict, match="expected the file of a book"), exclusive_lock(path):
+            pass
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["device.db", "folder.db"]
+
+
 def test_a_book_made_through_a_dangling_link_is_private(tmp_path: Path) -> None:
     link = tmp_path / "link.db"
     link.symlink_to(tmp_path / "real.db")

@@ -19,6 +19,8 @@ from rebal_tui.services.maintenance.book_copy import save_copy
 from rebal_tui.services.maintenance.check import check_book
 from rebal_tui.services.schedule import follower, scheduler
 from rebal_tui.store import book_settings
+from rebal_tui.store.backup import back_up
+from rebal_tui.store.restore import restore
 
 
 def remove(path: Path) -> None:
@@ -192,8 +194,12 @@ def test_a_file_beside_the_log_of_another_one_is_not_opened(
         with pytest.raises(Conflict, match=r"book\.db-wal, which holds the last changes of the earlier file"):
             bootstrap.open_database(path, read_only=read_only)
     assert path.read_bytes() == content
-    (tmp_path / "book.db-wal").rename(tmp_path / "moved")
-    assert mark_of(path) == ""
+    log = (tmp_path / "book.db-wal").read_bytes()
+    back_up(bootstrap.open_database(tmp_path / "good.db"), tmp_path / "backup.db")
+    assert restore(tmp_path / "backup.db", path, tmp_path / "kept.db", lambda _copy: None)
+    assert ((tmp_path / "kept.db").read_bytes(), (tmp_path / "kept.db-log").read_bytes()) == (content, log)
+    assert not (tmp_path / "book.db-wal").exists()
+    assert not (tmp_path / "book.db.open").exists()
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ _ACTIONS = (
 class _Recorded:
     """What the entries say: times in microseconds. `stopped` is the reason of a withdrawal that waits for a person."""
 
-    evaluations: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
+    evaluations: dict[int, tuple[int, str]] = field(default_factory=dict)
     run_ends: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     cancel_asked: set[str] = field(default_factory=set)
     begun: dict[str, int] = field(default_factory=dict)
@@ -64,8 +64,8 @@ def _read(database: Database) -> _Recorded:
     ):
         detail: Mapping[str, Any] = json.loads(text)
         if action == "evaluation":
-            key = new_york_day(from_time(at)).isoformat(), to_time(datetime.fromisoformat(subject))
-            found.evaluations[key] = at, ", ".join(f"{detail[one]} {one}" for one in Outcome if detail.get(one))
+            slot = to_time(datetime.fromisoformat(subject))
+            found.evaluations[slot] = at, ", ".join(f"{detail[one]} {one}" for one in Outcome if detail.get(one))
         elif action == "runs.ended":
             found.run_ends.update({run: (at, reason) for run, _, reason in detail["runs"]})
         elif action == "runs.canceled":
@@ -89,15 +89,19 @@ def _read(database: Database) -> _Recorded:
 def _evaluations(database: Database, recorded: _Recorded, slack: int) -> Iterator[Fault]:
     expected = dict(recorded.evaluations)
     for session, slot, at, detail in database.rows("SELECT session, slot, at, detail FROM evaluations"):
-        location, known = f"evaluation {session} {from_time(slot):%H:%M} UTC", expected.pop((session, slot), None)
+        location, known = f"evaluation {session} {from_time(slot):%H:%M} UTC", expected.pop(slot, None)
         if known is None:
             yield Fault(location, "is not in the audit trail")
         elif detail != known[1] or abs(at - known[0]) > slack:
             yield Fault(location, f"is {detail!r}, {known[1]!r} in the audit trail, or its time differs")
-    for (session, slot), (at, _) in expected.items():
+        # The session of a files book is that of its newest prices.
+        if not slack and session != new_york_day(from_time(at)).isoformat():
+            yield Fault(location, f"was made on {new_york_day(from_time(at))}")
+    for slot, (at, _) in expected.items():
         # A pass outside a session leaves an entry only.
-        if database.row("SELECT 1 FROM sessions WHERE day = ? AND ? BETWEEN open AND close", (session, at)):
-            yield Fault(f"evaluation {session} {from_time(slot):%H:%M} UTC", "is in the audit trail but does not exist")
+        day = new_york_day(from_time(at)).isoformat()
+        if database.row("SELECT 1 FROM sessions WHERE day = ? AND ? BETWEEN open AND close", (day, at)):
+            yield Fault(f"evaluation {day} {from_time(slot):%H:%M} UTC", "is in the audit trail but does not exist")
 
 
 def _runs(database: Database, recorded: _Recorded, slack: int) -> Iterator[Fault]:
