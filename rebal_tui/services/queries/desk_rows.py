@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property, lru_cache
 from typing import Any
@@ -157,9 +157,15 @@ class DeskRows(LazyRows[DeskRow]):
     def matching(self, needle: str) -> Flags:
         frame = self._frame
         found = self._index.matching(needle).copy()
-        found |= matching_any([*(p.name for p in frame.portfolios), ""], frame.accounts.portfolio, needle)
-        found |= matching_any([*frame.assets.symbols, ""], self._sweep.worst, needle)
-        found |= matching_any(self.states, self.state, needle)
+        columns: tuple[tuple[Sequence[str], Callable[[], NDArray[Any]]], ...] = (
+            (tuple(p.name for p in frame.portfolios), lambda: frame.accounts.portfolio),
+            # The worst assets of all accounts cost more than everything else.
+            (frame.assets.symbols, lambda: self._sweep.worst),
+            (self.states, lambda: self.state),
+        )
+        for texts, codes in columns:
+            if any(needle in fold(text) for text in texts):
+                found |= matching_any([*texts, ""], codes(), needle)
         return found[self._subscribed]
 
     def fulfilling(self, term: Term) -> Flags:

@@ -13,10 +13,12 @@ import pytest
 
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.engine.arrays.sweep import Sweep
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries import desk_rows
 from rebal_tui.services.queries.accounts import account_row, accounts_snapshot
 from rebal_tui.services.queries.desk import desk_snapshot
+from rebal_tui.services.queries.desk_rows import DeskRows
 from rebal_tui.services.queries.lazy_rows import LazyRows
 from rebal_tui.services.simulation import account_events
 from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
@@ -189,3 +191,17 @@ def test_an_unchanged_book_keeps_its_desk_rows() -> None:
     assert third.rows is not second.rows, "the next evaluation is another"
     advance_to(book, "2026-03-03 00:01")
     assert desk_snapshot(book, third).rows is not third.rows, "cooldowns are counted in days"
+
+
+def test_a_filter_that_no_symbol_has_computes_no_worst_assets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They cost more than everything else, at each letter while prices move."""
+    rows = desk_snapshot(simple_book()).rows
+    assert isinstance(rows, DeskRows)
+
+    def asked(_sweep: Sweep) -> None:
+        raise AssertionError("the worst assets of all accounts were computed")
+
+    monkeypatch.setattr(Sweep, "worst", property(asked))
+    assert len(rows.arrange(None, "client", None, reverse=False)) == 1
+    with pytest.raises(AssertionError):
+        rows.arrange(None, "tlt", None, reverse=False)
