@@ -44,7 +44,7 @@ def test_accelerated_time_stops_while_a_page_is_open() -> None:
         assert await minutes_in_a_second(pilot, app) == clock.speed / 60
         await press(pilot, "question_mark")
         assert await minutes_in_a_second(pilot, app) == 0
-        assert app.mode_shown == f"SIMULATED ×{clock.speed:g} (held)"
+        assert app.mode_shown == f"SIMULATED ×{clock.speed:g} (time stopped)"
         await press(pilot, "escape")
         assert await minutes_in_a_second(pilot, app) == clock.speed / 60
         clock.set_speed(1)
