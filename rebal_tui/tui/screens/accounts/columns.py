@@ -14,12 +14,12 @@ from rebal_tui.tui.widgets.table_layout import Column
 from rebal_tui.tui.widgets.tabs import ALL, Tab
 
 GROUPS = {
-    AccountGroup.EXCEPTIONS: ("▲", "bad", "Except"),
-    AccountGroup.RESTRICTED: ("◌", "warn", "Block"),
-    AccountGroup.NOT_ACTIVE: ("✗", "warn", "Inact"),
-    AccountGroup.UNSUBSCRIBED: ("○", "key", "Unsub"),
-    AccountGroup.RUNNING: ("▶", "accent", "Run"),
-    AccountGroup.RESERVED: ("$", "key", "Resv"),
+    AccountGroup.EXCEPTIONS: ("!", "bad"),
+    AccountGroup.RESTRICTED: ("◌", "warn"),
+    AccountGroup.NOT_ACTIVE: ("✗", "warn"),
+    AccountGroup.UNSUBSCRIBED: ("○", "key"),
+    AccountGroup.RUNNING: ("▶", "accent"),
+    AccountGroup.RESERVED: ("$", "key"),
 }
 BLOCKED_LABEL = "Blocked"
 """The label of the accounts that the broker blocks; restrictions are what an advisor makes (R-60)."""
@@ -29,9 +29,9 @@ def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]]) -> tuple[
     """Return a tab per group with its row count; a count of zero is muted."""
     tabs = [Tab(ALL, ALL, figure=f"{total:,}")]
     for group, count in groups:
-        mark, style, short = GROUPS[group]
+        mark, style = GROUPS[group]
         label = BLOCKED_LABEL if group is AccountGroup.RESTRICTED else group
-        tabs.append(Tab(group, label, mark, f"{count:,}", style if count else "muted", short))
+        tabs.append(Tab(group, label, mark, f"{count:,}", style if count else "muted"))
     return tuple(tabs)
 
 

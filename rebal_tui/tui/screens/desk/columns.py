@@ -19,15 +19,6 @@ TILE_STYLES = {
     Tile.NEAR: "warn",
     Tile.UNABLE: "bad",
 }
-SHORT_TILES = {
-    Tile.NEEDS_YOU: "You",
-    Tile.WILL_TRADE: "Trade",
-    Tile.IN_RANGE: "Range",
-    Tile.CALENDAR: "Cal",
-    Tile.COOLDOWN: "Cool",
-    Tile.OUTSIDE: "Out",
-    Tile.FIRST: "First",
-}
 RANK = 10**9
 """Distance of two statuses in the default order: larger than any band usage."""
 NO_BAND = -1
@@ -107,7 +98,6 @@ def tile_tabs(tiles: tuple[tuple[Tile, int], ...], current: Tile) -> tuple[Tab, 
             mark=TILE_GLYPHS[tile],
             figure=f"{count:,}",
             style=TILE_STYLES.get(tile, "key") if count else "muted",
-            short=SHORT_TILES.get(tile, ""),
         )
         for tile, count in tiles
         if count or tile in STATUS_TILES or tile in (Tile.ALL, current)

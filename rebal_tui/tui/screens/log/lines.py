@@ -22,7 +22,7 @@ def log_tabs(snapshot: LogSnapshot) -> tuple[Tab, ...]:
     failing = sum(bool(job.failed) for job in snapshot.jobs)
     return (
         Tab(JOBS, "Jobs", figure=f"{len(snapshot.jobs)}", mark="✗" if failing else "", style="bad" if failing else ""),
-        Tab(AUDIT, "Audit trail", figure=f"{snapshot.entries:,}", short="Audit"),
+        Tab(AUDIT, "Audit trail", figure=f"{snapshot.entries:,}"),
     )
 
 

@@ -17,7 +17,7 @@ from rebal_tui.tui.widgets.tabs import ALL, Tab
 
 AWAITING = "Review"
 GROUPS: dict[str, frozenset[str]] = {
-    "Running": frozenset({RunStatus.QUEUED, RunStatus.IN_PROGRESS}),
+    "Unfinished": frozenset({RunStatus.QUEUED, RunStatus.IN_PROGRESS}),
     AWAITING: frozenset(),
     "Success": frozenset({RunStatus.COMPLETED_SUCCESS}),
     "Adjusted": frozenset({RunStatus.COMPLETED_ADJUSTED}),
@@ -30,7 +30,7 @@ TYPES: dict[str, str] = {
     RunType.PARTIAL_LIQUIDATION: "liquidation",
 }
 MARKS = {
-    "Running": ("▶", "accent"),
+    "Unfinished": ("▶", "accent"),
     AWAITING: ("◇", "key"),
     "Success": ("●", "good"),
     "Adjusted": ("▲", "warn"),
