@@ -97,6 +97,12 @@ def condition_text(condition: Condition) -> str:
     return "on update"
 
 
+def condition_words(condition: Condition) -> str:
+    """The same where no target is named beside it: `±20 % of target`."""
+    relative = isinstance(condition, DriftBand) and condition.sub_type is BandType.RELATIVE
+    return f"{condition_text(condition)} of target" if relative else condition_text(condition)
+
+
 def calendar_text(condition: CalendarCondition) -> str:
     if condition.sub_type is CalendarType.WEEKLY:
         return f"weekly on {condition.day}"
@@ -124,7 +130,7 @@ def fraction_text(value: Fraction, places: int = 12) -> str:
 
 
 def reachable_text(goals: Goals) -> str:
-    """`SPY 70.00 % of 60.00 % (NO_SELL: no_sell (low basis)); λ 0.714285714286`."""
+    """`SPY 70.00 % of 60.00 % (NO_SELL: no sell (low basis)); λ 0.714285714286`."""
     held = []
     for line in goals.lines:
         restriction = goals.held_by(line)

@@ -23,7 +23,6 @@ from rebal_tui.services.view_models.standing import LABELS, Tile, what_ends_it
 from rebal_tui.services.view_models.status import StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.questions import Question
-from rebal_tui.tui.screens.shared.marks import held_text
 from rebal_tui.tui.screens.shared.plan_lines import skip_reason
 from rebal_tui.tui.screens.shared.run_lines import origin_text
 
@@ -188,7 +187,7 @@ def _holding(holding: HoldingView) -> str:
         parts.append(f"{'inside' if inside else 'outside'} its band of {percent(low)} to {percent(high)}")
     parts.append(f"value {dollars(holding.value)}")
     if holding.held:
-        parts.append(f"held by a restriction, {held_text(holding.held)}")
+        parts.append(f"barred by a restriction, {holding.held}")
     if holding.reachable_bp is not None:
         parts.append(f"reachable target {percent(holding.reachable_bp)}")
     if holding.price_note:

@@ -44,12 +44,12 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
     if row.portfolio:
         last = view.last_rebalanced
         follows.append((f"  rebalanced {formats.day(last)}" if last else "  never rebalanced", "muted"))
-    lines.append((*follows, ("  " + row.status, "muted" if row.status == "ACTIVE" else "warn")))
+    lines.append((*follows, (f"  at the broker {row.status}", "muted" if row.status == "ACTIVE" else "warn")))
     stopped = restriction_words(row.restrictions)
     if row.exception and row.exception not in stopped:
         stopped = [row.exception]
     for reason in stopped:
-        lines.extend(paragraph(f"◌ {reason}", width, "bad"))
+        lines.extend(paragraph(f"◌ stopped: {reason}", width, "bad"))
     figures = [
         ("Equity", row.equity),
         ("Cash", row.cash),
