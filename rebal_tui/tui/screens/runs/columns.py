@@ -77,7 +77,7 @@ def _status(row: RunRow) -> Line:
         return (("◇ to review", "key"),)
     if row.status == RunStatus.IN_PROGRESS:
         return ((f"▶ {formats.words(row.phase)}", style),)
-    return ((glyph.replace("completed ", "").removesuffix(" run"), style),)
+    return ((glyph.replace("completed ", ""), style),)
 
 
 def _orders(row: RunRow) -> Line:
@@ -98,7 +98,7 @@ def _problems(row: RunRow) -> Line:
 def columns() -> tuple[Column[RunRow], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
-        Column("status", "Status", 14, _status, sort=lambda row: row.status),
+        Column("status", "Status", 17, _status, sort=lambda row: row.status),
         Column(
             "type",
             "Type",
@@ -120,8 +120,10 @@ def columns() -> tuple[Column[RunRow], ...]:
             whole=True,
         ),
         Column("orders", "Orders", 9, _orders, sort=lambda row: (row.done, row.total), descending=True),
-        Column("amount", "Amount", 13, lambda row: formats.money(row.amount), "right", 2, lambda row: row.amount, True),
-        Column("problems", "!", 3, _problems, "right", 4, lambda row: row.problems, True),
+        Column(
+            "amount", "Amount $", 13, lambda row: formats.money(row.amount), "right", 2, lambda row: row.amount, True
+        ),
+        Column("problems", "Not done", 8, _problems, "right", 4, lambda row: row.problems, True),
         Column(
             "created",
             "Created",
