@@ -123,7 +123,7 @@ def _stops(stops: Sequence[RunStops], width: int) -> list[Line]:
     head = [("", 1), ("To", 8), ("Orders", 6), ("Bought $", 14), ("Sold $", 14), ("Left pp", 7)]
     lines: list[Line] = [
         (),
-        heading("Where it could stop", width, "w in Portfolios"),
+        heading("How far it could go", width, "w in Portfolios sets it"),
         table_line([(text, size, "left" if size in (1, 8) else "right", "muted") for text, size in head]),
     ]
     for one in stops:
