@@ -40,17 +40,22 @@ def percent(value: Percent) -> str:
 
 
 def ratio_text(numerator: int, denominator: int, limit: int, limit_denominator: int = 1) -> str:
-    """numerator ÷ denominator, in hundredths, rounded down to two decimal places.
+    """numerator ÷ denominator, in hundredths, rounded half to even to two decimal places.
 
     It has more decimals, up to 18, while it would otherwise show on the wrong side of `limit` ÷ `limit_denominator`.
     """
     side = _sign(numerator * limit_denominator - limit * denominator)
     for places in range(2, 19):
-        scaled = numerator * 10 ** (places - 2) // denominator
+        scaled = _half_even(numerator * 10 ** (places - 2), denominator)
         shown = format_scaled(scaled, places, 2)
         if _sign(scaled * limit_denominator - limit * 10 ** (places - 2)) == side:
             break
     return shown
+
+
+def _half_even(numerator: int, denominator: int) -> int:
+    whole, rest = divmod(numerator, denominator)
+    return whole + (2 * rest > denominator or (2 * rest == denominator and whole & 1))
 
 
 def _sign(number: int) -> int:
