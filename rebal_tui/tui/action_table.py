@@ -56,7 +56,7 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
     ),
     Action(
-        "desk.evaluate", "v", "Evaluate all", "Evaluate every account now (confirms first).", Section.DESK, "evaluate",
+        "desk.evaluate", "v", "Evaluate", "Evaluate every account now (confirms first).", Section.DESK, "evaluate",
     ),
     Action("portfolios.new", "n", "New", "Create a portfolio.", Section.PORTFOLIOS, "new"),
     Action(

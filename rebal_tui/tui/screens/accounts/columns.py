@@ -71,17 +71,20 @@ def columns() -> tuple[Column[AccountRow], ...]:
             whole=True,
         ),
         Column("status", "At broker", 9, _status, sort=lambda row: row.status, priority=6, grow=1, max_width=18),
-        Column("equity", "Equity", 13, lambda row: formats.money(row.equity), "right", 0, lambda row: row.equity, True),
         Column(
-            "cash", "Cash", 11, lambda row: _amount(row.cash, formats.money(row.cash)), "right", 2,
+            "equity", "Equity $", 13, lambda row: formats.money(row.equity), "right", 0, lambda row: row.equity, True
+        ),
+        Column(
+            "cash", "Cash $", 11, lambda row: _amount(row.cash, formats.money(row.cash)), "right", 2,
             lambda row: row.cash, True,
         ),
         Column(
-            "withdrawable", "Withdrawable", 12, lambda row: _amount(row.withdrawable, formats.money(row.withdrawable)),
-            "right", 4, lambda row: row.withdrawable, True,
+            "withdrawable", "Withdrawable $", 14,
+            lambda row: _amount(row.withdrawable, formats.money(row.withdrawable)), "right", 4,
+            lambda row: row.withdrawable, True,
         ),
         Column(
-            "reserved", "Reserved cash", 13, lambda row: _amount(row.reserve, formats.money(row.reserve)), "right", 7,
+            "reserved", "Reserved $", 13, lambda row: _amount(row.reserve, formats.money(row.reserve)), "right", 7,
             lambda row: row.reserve, True,
         ),
         Column(

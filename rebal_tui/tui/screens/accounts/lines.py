@@ -40,10 +40,10 @@ def _positions(view: AccountDetail, width: int, limit: int) -> list[Line]:
     if not view.positions:
         return [*lines, (("No positions.", "muted"),)]
     entry = width >= ENTRY_MIN_WIDTH
-    titles = [("", 7, "left", ""), ("Quantity", 12, "right", "muted"), ("Price", 9, "right", "muted")]
-    titles += [("Entry", 9, "right", "muted")] if entry else []
-    gain = [("Gain", 11, "right", "muted")] if width >= 55 else []
-    lines.append(table_line([*titles, ("Value", 13, "right", "muted"), *gain]))
+    titles = [("", 7, "left", ""), ("Quantity", 12, "right", "muted"), ("Price $", 9, "right", "muted")]
+    titles += [("Cost $", 9, "right", "muted")] if entry else []
+    gain = [("Gain $", 11, "right", "muted")] if width >= 55 else []
+    lines.append(table_line([*titles, ("Value $", 13, "right", "muted"), *gain]))
     for position in view.positions[:limit]:
         lines.append(_position(position, entry, bool(gain)))
     return [*lines, *_more(len(view.positions), limit)]

@@ -188,7 +188,7 @@ def columns() -> tuple[Column[CashRow], ...]:
             "client", "Client", 11, lambda row: row.client, sort=lambda row: fold(row.client), grow=1, max_width=40,
             whole=True,
         ),
-        Column("amount", "Amount", 12, _amount, "right", 0, lambda row: row.amount),
+        Column("amount", "Amount $", 12, _amount, "right", 0, lambda row: row.amount),
         Column("stages", "Stages", 9, strip, sort=lambda row: row.kind),
         Column(
             "state", "State", 18, lambda row: ((row.state, row.style),), sort=lambda row: (row.rank, row.state), grow=2,

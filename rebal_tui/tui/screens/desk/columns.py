@@ -68,18 +68,18 @@ def columns() -> tuple[Column[DeskRow], ...]:
             priority=4, grow=2, max_width=36, whole=True,
         ),
         Column(
-            "equity", "Equity", 10, lambda row: formats.dollars(row.equity), "right", 3, lambda row: row.equity, True
+            "equity", "Equity $", 10, lambda row: formats.dollars(row.equity), "right", 3, lambda row: row.equity, True
         ),
-        Column("cash", "Cash", 8, lambda row: formats.dollars(row.cash), "right", 6, lambda row: row.cash, True),
+        Column("cash", "Cash $", 8, lambda row: formats.dollars(row.cash), "right", 6, lambda row: row.cash, True),
         Column("worst", "Worst", 5, lambda row: row.worst, sort=lambda row: row.worst, priority=2),
-        Column("drift", "Drift", 6, _drift, "right", 0, lambda row: abs(row.drift_bp), True),
+        Column("drift", "Drift pp", 8, _drift, "right", 0, lambda row: abs(row.drift_bp), True),
         Column(
             "band", "Band used", bars.USAGE_WIDTH, lambda row: bars.band_bar(row.band_used), "left", 1,
             lambda row: -1 if row.band_used is None else row.band_used, True,
         ),
         Column("state", "Status", 14, _state, sort=lambda row: row.state, grow=2, max_width=22, whole=True),
         Column(
-            "last", "Last", 6, _last, priority=5,
+            "last", "Last run", 8, _last, priority=5,
             sort=lambda row: (row.last_rebalanced is not None, row.last_rebalanced),
         ),
         Column(

@@ -115,7 +115,7 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
         ),
         Column(
             "assets",
-            "Assets",
+            "Assets $",
             WORTH,
             _worth,
             "right",
