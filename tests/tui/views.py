@@ -304,7 +304,7 @@ def account_view(row: DeskRow) -> AccountView:
         row.cash,
         Money(row.equity * CASH_TARGET // 10_000),
         tuple(views),
-        f"{'±5 pp · ±20 % · ' if banded else ''}annually on 12-31 · cooldown 7 d",
+        f"{'±5 pp or ±20 % of target · ' if banded else ''}annually on 12-31 · cooldown 7 d",
         before if row.last_rebalanced else None,
         made,
         steps.get(made.outcome, "A full rebalance is made at the next evaluation, today at 10:45."),

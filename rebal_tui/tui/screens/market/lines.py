@@ -145,7 +145,7 @@ def simulator_line(snapshot: MarketSnapshot | None, last: str) -> Line:
     if snapshot.speed is None:
         pace: list[TextSegment] = [(" Time is not simulated", "muted")]
     elif snapshot.paused:
-        pace = [(" ‖ simulation paused", "warn"), (f", else ×{snapshot.speed:g}", "muted")]
+        pace = [(" ‖ simulation paused", "warn"), (f" (×{snapshot.speed:g})", "muted")]
     else:
         pace = [(" ▶ simulation runs at", "good"), (f" ×{snapshot.speed:g}", "accent")]
     style = "bad" if snapshot.outside else "good"

@@ -98,7 +98,7 @@ def _problems(row: RunRow) -> Line:
 def columns() -> tuple[Column[RunRow], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
-        Column("status", "Status", 17, _status, sort=lambda row: row.status),
+        Column("status", "Status", 14, _status, sort=lambda row: row.status),
         Column(
             "type",
             "Type",

@@ -32,8 +32,8 @@ VERDICTS: dict[Verdict, TextSegment] = {
 VERDICT_WORDS: dict[Verdict, str] = {
     Verdict.PASS: "passed",
     Verdict.FAIL: "failed",
-    Verdict.FIRES: "asks for a run",
-    Verdict.HOLDS_BACK: "waits",
+    Verdict.FIRES: "due",
+    Verdict.HOLDS_BACK: "waiting",
     Verdict.CANNOT: "impossible",
     Verdict.NO: "not due",
     Verdict.INFO: "note",
@@ -251,7 +251,7 @@ def status_lines(decision: Decision, width: int, *, near: bool = False) -> list[
 
 
 def _summary(trace: Sequence[Check], width: int) -> list[Line]:
-    """`11 checks: 8 passed, 1 waits, 2 not due`, with the key that shows all behind it, or below if it does not fit."""
+    """`11 checks: 8 passed, 3 not due`, with the key that shows all behind it, or below where that does not fit."""
     segments: list[TextSegment] = [(f"  {count_text(len(trace), 'check')}: ", "muted")]
     for verdict, (_, style) in VERDICTS.items():
         count = sum(check.verdict is verdict for check in trace)
@@ -259,7 +259,12 @@ def _summary(trace: Sequence[Check], width: int) -> list[Line]:
             comma = ", " if len(segments) > 1 else ""
             segments += [(f"{comma}{count} ", ""), (VERDICT_WORDS[verdict], style)]
     whole: Line = (*segments, ("   enter shows all", "muted"))
-    return [whole] if line_width(whole) <= width else [tuple(segments), (("  enter shows all", "muted"),)]
+    if line_width(whole) <= width:
+        return [whole]
+    more: Line = (("  enter shows all", "muted"),)
+    if line_width(tuple(segments)) <= width:
+        return [tuple(segments), more]
+    return [*paragraph("".join(text for text, _ in segments).strip(), width, "muted", indent=2), more]
 
 
 def _last(view: AccountView, width: int) -> list[Line]:

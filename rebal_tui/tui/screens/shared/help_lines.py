@@ -52,7 +52,7 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
         ("▲", "completed with skipped, failed or unfilled orders; of an order: buy"),
         ("▼", "of an order: sell"),
         ("✗", "failed"),
-        ("◌", "canceled; of an order: skipped"),
+        ("◌", "canceled, or cut short by it; of an order: skipped"),
         ("⊘", "overrides a restriction, with a note"),
     ),
     EXCEPTIONS: (("!", "exception: stops trading or needs you"), ("▲", "alert: acknowledge it with a")),

@@ -44,7 +44,7 @@ def status_segment(status: str) -> TextSegment:
 
 def status_words(status: str) -> str:
     """Return a run status in words."""
-    return "canceled midway" if status == RunStatus.CANCELED_MID_RUN else formats.words(status)
+    return "cut short" if status == RunStatus.CANCELED_MID_RUN else formats.words(status)
 
 
 def origin_text(initiated_from: str) -> str:
