@@ -231,7 +231,7 @@ def _holders(view: AssetView, width: int, room: int | None) -> list[Line]:
                 [
                     (one.client, name, "left", ""),
                     (share, 10, "right", ""),
-                    (formats.money(one.value), 13, "right", "muted"),
+                    (f"${formats.money(one.value)}", 13, "right", "muted"),
                 ]
             )
         )

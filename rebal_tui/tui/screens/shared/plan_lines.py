@@ -179,8 +179,8 @@ def _plan_line(line: PlanLine, aims: Mapping[str, int], wide: bool, room: int) -
     style = {Side.BUY: "good", Side.SELL: "warn"}[line.side] if line.side else "muted"
     traded = line.side is not None
     amount = line.notional if line.notional is not None else line.wanted
-    if line.side is Side.SELL and line.qty and line.price and line.qty % NANO == 0:
-        amount = Money(line.qty * line.price // NANO)  # What whole shares bring, not the excess that they serve.
+    if line.side is Side.SELL and line.qty and line.price:
+        amount = Money(line.qty * line.price // NANO)  # What the shares bring, not the excess that they serve.
     skipped = line.reason not in (LineReason.ON_TARGET, LineReason.BUYS_ONLY, LineReason.SELLS_ONLY)
     side = "· none"
     if line.side:
