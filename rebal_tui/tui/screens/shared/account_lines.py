@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
-from rebal_tui.services.view_models.check_names import check_name
+from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
 from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, what_ends_it
 from rebal_tui.tui import formats
@@ -29,16 +29,6 @@ VERDICTS: dict[Verdict, TextSegment] = {
     Verdict.NO: ("·", "muted"),
     Verdict.INFO: ("i", "muted"),
 }
-VERDICT_WORDS: dict[Verdict, str] = {
-    Verdict.PASS: "passed",
-    Verdict.FAIL: "failed",
-    Verdict.FIRES: "due",
-    Verdict.HOLDS_BACK: "waiting",
-    Verdict.CANNOT: "impossible",
-    Verdict.NO: "not due",
-    Verdict.INFO: "note",
-}
-"""What the marks of checks mean, beside a count and in the legend below checks."""
 OUTCOMES: dict[Outcome, tuple[str, str]] = {
     Outcome.FULL_REBALANCE: ("▶ full rebalance", "key"),
     Outcome.INVEST_CASH: ("▶ invest cash", "key"),
