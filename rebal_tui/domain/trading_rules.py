@@ -33,6 +33,11 @@ class RestrictionKind(StrEnum):
         """Whether it concerns every line of an account."""
         return self in (RestrictionKind.HOLD, RestrictionKind.BUY_ONLY, RestrictionKind.SELL_ONLY)
 
+    @property
+    def words(self) -> str:
+        """`no sell`: the kind as a person reads it."""
+        return self.value.replace("_", " ")
+
 
 class RangeUnit(StrEnum):
     PERCENT = "percent"
@@ -69,13 +74,14 @@ class TradeRestriction:
 
     @property
     def text(self) -> str:
-        """`no_sell (low basis), until 2027-01-31`."""
-        return f"{self.kind} ({self.reason})" + (f", until {self.until}" if self.until else "")
+        """`no sell (low basis), until 2027-01-31`."""
+        return f"{self.kind.words} ({self.reason})" + (f", until {self.until}" if self.until else "")
 
     @property
     def named(self) -> str:
-        """`no_sell SPY (low basis)`."""
-        return f"{self.kind} {self.symbol} ({self.reason})" if self.symbol else f"{self.kind} ({self.reason})"
+        """`no sell SPY (low basis)`."""
+        kind = self.kind.words
+        return f"{kind} {self.symbol} ({self.reason})" if self.symbol else f"{kind} ({self.reason})"
 
 
 @dataclass(frozen=True, slots=True)

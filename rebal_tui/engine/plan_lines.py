@@ -141,6 +141,11 @@ def sellable(line: PlanLine, holdings: Holdings) -> Qty:
     return sellable_qty(holdings.assets[line.symbol], line.held)
 
 
+def aim_text(line: PlanLine) -> str:
+    """What a line is brought to: `its target`, or `its goal` where that is not its weight (R-61, R-62)."""
+    return "its target" if line.goal is None else "its goal"
+
+
 def too_small(line: PlanLine, wanted: Money, order: Money) -> PlanLine:
     """The line without an order: its order of `order` dollars is below the minimum."""
     detail = f"order notional value ({dollars(Value(order * NANO))}) is less than the minimum ($1)"

@@ -17,6 +17,7 @@ from rebal_tui.engine.complete_plan import complete_plan, money_up
 from rebal_tui.engine.goals import DUST, Goals, goals_of, lines_of, minimum_trade_value
 from rebal_tui.engine.plan_lines import (
     Holdings,
+    aim_text,
     below_minimum_trade,
     blank_lines,
     held_lines,
@@ -97,13 +98,13 @@ def _rebalancing_sell(line: PlanLine, holdings: Holdings, least: Fraction) -> Pl
     if holdings.rules.whole_shares:
         qty = Qty(qty // NANO * NANO)
         if not qty:
-            detail = f"{dollars(excess)} above its target, less than a whole share"
+            detail = f"{dollars(excess)} above {aim_text(line)}, less than a whole share"
             return replace(line, wanted=wanted, reason=LineReason.WHOLE_SHARES, detail=detail)
     if market_value(qty, price) < least:
         return below_minimum_trade(line, wanted, wanted, holdings.rules)
     if market_value(qty, price) < MIN_ORDER_VALUE:
         return too_small(line, wanted, wanted)
-    detail = f"{dollars(excess)} above its target"
+    detail = f"{dollars(excess)} above {aim_text(line)}"
     return replace(line, side=Side.SELL, qty=qty, wanted=wanted, reason=LineReason.ABOVE_TARGET, detail=detail)
 
 

@@ -40,17 +40,22 @@ def percent(value: Percent) -> str:
 
 
 def ratio_text(numerator: int, denominator: int, limit: int, limit_denominator: int = 1) -> str:
-    """numerator ÷ denominator, in hundredths, rounded down to two decimal places.
+    """numerator ÷ denominator, in hundredths, rounded half to even to two decimal places.
 
     It has more decimals, up to 18, while it would otherwise show on the wrong side of `limit` ÷ `limit_denominator`.
     """
     side = _sign(numerator * limit_denominator - limit * denominator)
     for places in range(2, 19):
-        scaled = numerator * 10 ** (places - 2) // denominator
+        scaled = _half_even(numerator * 10 ** (places - 2), denominator)
         shown = format_scaled(scaled, places, 2)
         if _sign(scaled * limit_denominator - limit * 10 ** (places - 2)) == side:
             break
     return shown
+
+
+def _half_even(numerator: int, denominator: int) -> int:
+    whole, rest = divmod(numerator, denominator)
+    return whole + (2 * rest > denominator or (2 * rest == denominator and whole & 1))
 
 
 def _sign(number: int) -> int:
@@ -97,6 +102,12 @@ def condition_text(condition: Condition) -> str:
     return "on update"
 
 
+def condition_words(condition: Condition) -> str:
+    """The same where no target is named beside it: `±20 % of target`."""
+    relative = isinstance(condition, DriftBand) and condition.sub_type is BandType.RELATIVE
+    return f"{condition_text(condition)} of target" if relative else condition_text(condition)
+
+
 def calendar_text(condition: CalendarCondition) -> str:
     if condition.sub_type is CalendarType.WEEKLY:
         return f"weekly on {condition.day}"
@@ -124,7 +135,7 @@ def fraction_text(value: Fraction, places: int = 12) -> str:
 
 
 def reachable_text(goals: Goals) -> str:
-    """`SPY 70.00 % of 60.00 % (NO_SELL: no_sell (low basis)); λ 0.714285714286`."""
+    """`SPY 70.00 % of 60.00 % (NO_SELL: no sell (low basis)); λ 0.714285714286`."""
     held = []
     for line in goals.lines:
         restriction = goals.held_by(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rebal_tui.domain.decisions import Check, Decision, Plan, PlanLine, Verdict
+from rebal_tui.domain.decisions import Check, Decision, Plan, PlanLine
 from rebal_tui.domain.errors import Halt
 from rebal_tui.domain.orders import Side, SkippedOrder
 from rebal_tui.domain.quantities import Money, floor_money
@@ -13,7 +13,7 @@ from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.plain.speech import dollars, label, now_text, percent, points, sentence, spoken, when
 from rebal_tui.services.view_models.account_page import AccountPageView
 from rebal_tui.services.view_models.accounts import AccountRow
-from rebal_tui.services.view_models.check_names import check_name
+from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.services.view_models.desk import AccountView, DeskRow, DeskSnapshot, HoldingView, PreviewView
 from rebal_tui.services.view_models.exceptions import ExceptionView
 from rebal_tui.services.view_models.log import AlertView
@@ -23,21 +23,11 @@ from rebal_tui.services.view_models.standing import LABELS, Tile, what_ends_it
 from rebal_tui.services.view_models.status import StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.questions import Question
-from rebal_tui.tui.screens.shared.marks import held_text
 from rebal_tui.tui.screens.shared.plan_lines import skip_reason
 from rebal_tui.tui.screens.shared.run_lines import origin_text
 
 LATEST = 5
 """Entries of each history that an account's text has."""
-VERDICTS = {
-    Verdict.PASS: "passed",
-    Verdict.FAIL: "not passed",
-    Verdict.FIRES: "makes a run",
-    Verdict.HOLDS_BACK: "held back",
-    Verdict.CANNOT: "cannot be corrected",
-    Verdict.NO: "not due",
-    Verdict.INFO: "for information",
-}
 COUNTED = {
     Tile.NEEDS_YOU: "Accounts that need you",
     Tile.WILL_TRADE: "Accounts that will trade",
@@ -88,8 +78,7 @@ def status_text(desk: DeskSnapshot, trouble: str) -> Iterator[str]:
 
 def _mode(mode: str) -> str:
     """The mode in small letters, LIVE in capitals."""
-    kind, space, rest = mode.partition(" ")
-    return mode if kind in ("LIVE", "SIMULATED") else kind.lower() + space + rest
+    return mode if mode.startswith(("LIVE", "SIMULATED")) else mode.lower()
 
 
 def _activity(status: StatusLine) -> Iterator[str]:
@@ -177,10 +166,11 @@ def holdings_text(view: AccountView) -> Iterator[str]:
 
 
 def _holding(holding: HoldingView) -> str:
+    reach = "" if holding.reachable_bp is None else f" within reach, for a weight of {percent(holding.target)}"
     parts = [
-        f"target {percent(holding.target)}",
+        f"target {percent(holding.goal_bp)}{reach}",
         f"actual {percent(holding.actual_bp)}",
-        points(holding.drift_bp),
+        points(holding.off_target_bp),
     ]
     low, high = holding.band_low, holding.band_high
     if low is not None and high is not None:
@@ -188,9 +178,7 @@ def _holding(holding: HoldingView) -> str:
         parts.append(f"{'inside' if inside else 'outside'} its band of {percent(low)} to {percent(high)}")
     parts.append(f"value {dollars(holding.value)}")
     if holding.held:
-        parts.append(f"held by a restriction, {held_text(holding.held)}")
-    if holding.reachable_bp is not None:
-        parts.append(f"reachable target {percent(holding.reachable_bp)}")
+        parts.append(f"barred by a restriction, {holding.held}")
     if holding.price_note:
         parts.append(holding.price_note)
     return ", ".join(parts)
@@ -230,7 +218,7 @@ def decision_text(decision: Decision, *, whole: bool) -> Iterator[str]:
 
 def _check(check: Check) -> str:
     name = check_name(check.check).capitalize()
-    return label(name, f"{VERDICTS[check.verdict]}. {sentence(check.detail)}")
+    return label(name, f"{VERDICT_WORDS[check.verdict]}. {sentence(check.detail)}")
 
 
 def plan_text(plan: Plan) -> Iterator[str]:

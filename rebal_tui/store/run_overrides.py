@@ -35,9 +35,10 @@ def of_runs(database: Database, run_ids: Iterable[str]) -> dict[str, RunOverride
 
 
 def texts_of_runs(database: Database, run_ids: Iterable[str]) -> dict[str, str]:
-    """What these runs override as text, by run id: `no_sell SPY (low basis): as agreed`."""
+    """What these runs override as text, by run id: `no sell SPY (low basis): as agreed`."""
     rows = database.rows(
-        "SELECT runs.id, r.kind || coalesce(' ' || assets.symbol, '') || ' (' || r.reason || ')', o.note "
+        "SELECT runs.id, "
+        "replace(r.kind, '_', ' ') || coalesce(' ' || assets.symbol, '') || ' (' || r.reason || ')', o.note "
         "FROM run_overrides o JOIN runs ON runs.key = o.run JOIN trade_restrictions r ON r.key = o.restriction "
         f"LEFT JOIN assets ON assets.key = r.asset WHERE runs.id IN {LISTED} ORDER BY o.run, o.restriction",
         (listed(run_ids),),

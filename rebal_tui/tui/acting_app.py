@@ -35,7 +35,7 @@ class ActingApp(RobustApp):
 
     @property
     def mode_shown(self) -> str:
-        """The mode as the status line shows it: `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16`, `LIVE`."""
+        """The mode as the status line shows it: `SIMULATED ×600`, `SIMULATION PAUSED`, `REPLAY 2020-03-16`, `LIVE`."""
         raise NotImplementedError
 
     def pull_soon(self) -> None:

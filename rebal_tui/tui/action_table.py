@@ -55,7 +55,9 @@ ACTIONS: tuple[Action, ...] = (
         "desk.tile_back", "T", "Previous tab", "Show the previous filter tab.", Section.DESK, "tile(-1)",
         footer=False,
     ),
-    Action("desk.evaluate", "v", "Evaluate", "Evaluate every account now (confirms first).", Section.DESK, "evaluate"),
+    Action(
+        "desk.evaluate", "v", "Evaluate", "Evaluate every account now (confirms first).", Section.DESK, "evaluate",
+    ),
     Action("portfolios.new", "n", "New", "Create a portfolio.", Section.PORTFOLIOS, "new"),
     Action(
         "portfolios.edit", "e", "Edit", "Edit this portfolio; shows the impact before saving.", Section.PORTFOLIOS,
@@ -82,8 +84,8 @@ ACTIONS: tuple[Action, ...] = (
         Section.PORTFOLIOS, "restrictions", footer=False,
     ),
     Action(
-        "portfolios.stops", "w", "Where runs stop",
-        "Choose where runs of a drift band stop; shows the effect of each choice (confirms first).",
+        "portfolios.stops", "w", "How far runs go",
+        "Choose how far runs of a drift band trade: to the target, or less; shows the effect (confirms first).",
         Section.PORTFOLIOS, "stops", footer=False,
     ),
     Action(
@@ -113,15 +115,18 @@ ACTIONS: tuple[Action, ...] = (
         "runs.tile_back", "T", "Previous tab", "Filter by the previous status.", Section.RUNS, "tile(-1)",
         footer=False,
     ),
-    Action("runs.type", "f", "Type", "Filter by the next run type.", Section.RUNS, "cycle_type"),
+    Action("runs.type", "f", "Next type", "Filter by the next run type.", Section.RUNS, "cycle_type"),
     Action("runs.account", "a", "Show on Desk", "Go to this run's account on the Desk.", Section.RUNS, "account"),
-    Action("log.pause", "p", "Pause", "Pause the scheduler: no job starts (confirms first).", Section.LOG, "pause"),
-    Action("log.resume", "r", "Resume", "Resume the scheduler.", Section.LOG, "resume", footer=False),
-    Action("log.run", "v", "Run", "Run this job now (confirms first).", Section.LOG, "run_now"),
+    Action(
+        "log.pause", "p", "Pause scheduler", "Pause the scheduler: no job starts (confirms first).", Section.LOG,
+        "pause",
+    ),
+    Action("log.resume", "r", "Resume scheduler", "Resume the scheduler.", Section.LOG, "resume", footer=False),
+    Action("log.run", "v", "Run job", "Run this job now (confirms first).", Section.LOG, "run_now"),
     Action("log.tab", "t", "Next tab", "Show the next tab: jobs or audit trail.", Section.LOG, "tab(1)"),
     Action("log.tab_back", "T", "Previous tab", "Show the previous tab.", Section.LOG, "tab(-1)", footer=False),
     Action(
-        "exceptions.answer", "l", "Answer",
+        "exceptions.answer", "l", "Resolve",
         "Release an asset or account on hold, once for all accounts concerned, or go to the subject (confirms first).",
         EXCEPTIONS, "answer",
     ),
@@ -183,7 +188,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("review.approve", "A", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
     Action("review.reject", "R", "Reject", "Reject this run, or all marked, with a note.", REVIEW, "reject"),
     Action(
-        "review.override", "o", "Override",
+        "review.override", "o", "Override restrictions",
         "Let this run override a restriction, with a note; it still awaits approval (confirms first).", REVIEW,
         "override", footer=False,
     ),
@@ -213,7 +218,7 @@ ACTIONS: tuple[Action, ...] = (
         Section.ACCOUNTS, "subscribe",
     ),
     Action(
-        "accounts.move", "m", "Move",
+        "accounts.move", "m", "Move to…",
         "Move this account, or all marked, to another portfolio; shows the first runs (confirms first).",
         Section.ACCOUNTS, "move_accounts",
     ),
@@ -225,7 +230,10 @@ ACTIONS: tuple[Action, ...] = (
         "accounts.preview", "p", "Preview", "Preview the run that would be made now. Nothing is sent.",
         Section.ACCOUNTS, "preview",
     ),
-    Action("accounts.run", "v", "Run", "Start a manual run; shows its plan first.", Section.ACCOUNTS, "run_by_hand"),
+    Action(
+        "accounts.run", "v", "Manual run", "Start a manual run; shows its plan first.", Section.ACCOUNTS,
+        "run_by_hand",
+    ),
     Action("accounts.deposit", "d", "Deposit", "Deposit cash in the simulator.", Section.ACCOUNTS, "deposit"),
     Action("accounts.withdraw", "w", "Withdraw", "Withdraw cash from this account.", Section.ACCOUNTS, "withdraw"),
     Action(

@@ -23,9 +23,9 @@ def dollars(amount: Money) -> str:
     return f"{'-' if amount <= -NANO else ''}{abs(amount) // NANO:,}"
 
 
-def short_money(amount: Money) -> str:
-    """`11.42 M`, `84 k`, `950`: dollars, truncated toward zero, in millions from 0.1 million on."""
-    sign, dollars = "-" if amount < 0 else "", abs(amount) // NANO
+def short_dollars(amount: Money) -> str:
+    """`$11.42 M`, `$84 k`, `$950`: dollars, truncated toward zero, in millions from 0.1 million on."""
+    sign, dollars = "-$" if amount < 0 else "$", abs(amount) // NANO
     if dollars >= 100_000_000_000:
         return f"{sign}{dollars // 1_000_000_000:,} bn"
     if dollars >= 100_000:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
@@ -12,6 +13,8 @@ TextSegment = tuple[str, str]
 """Text and its style name: empty, or one of `widgets.named_styles.STYLES`."""
 Line = tuple[TextSegment, ...]
 NO_BREAK = "\u00a0"
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|(?:pp|bp|d|k|M)(?!\w)))")
+_KEPT = re.compile(f"(?<=\\d){NO_BREAK}(?=(?:%|(?:pp|bp|d|k|M)(?!\\w)))")
 
 
 def fit(text: str, width: int, align: str = "left") -> str:
@@ -53,12 +56,12 @@ def fit_line(line: Line, width: int) -> Line:
 def wrap(text: str, width: int) -> list[str]:
     """Wrap text to lines of at most `width` cells, at spaces, or inside words longer than a line.
 
-    A number and its percent sign stay on one line.
+    A number and its unit stay on one line.
     """
     width = max(width, 1)
     lines: list[str] = []
     current = ""
-    for word in printable(text).replace(" %", f"{NO_BREAK}%").split(" "):
+    for word in _BEFORE_UNIT.sub(NO_BREAK, printable(text)).split(" "):
         candidate = f"{current} {word}" if current else word
         if cell_len(candidate) <= width:
             current = candidate
@@ -71,7 +74,7 @@ def wrap(text: str, width: int) -> list[str]:
             word = word[len(head) :]
         current = word
     lines.append(current)
-    return [line.replace(f"{NO_BREAK}%", " %") for line in lines]
+    return [_KEPT.sub(" ", line) for line in lines]
 
 
 def paragraph(text: str, width: int, style: str = "", indent: int = 0) -> list[Line]:

@@ -221,8 +221,8 @@ def test_a_weight_just_over_a_relative_band_reads_as_over_it() -> None:
     assert [
         drift_text(BandUsage(drift, condition, *(drift.usage_of(condition) or (0, 1)))) for drift in (over, under)
     ] == [
-        "S drifted to 0.371251 % (target 0.33 %, band ±12.5 %, 100.002 % used)",
-        "S is at 0.37 % (target 0.33 %, band ±12.5 %, 96.96 % used)",
+        "S drifted to 0.3713 % (target 0.33 %, band ±12.5 %, 100.002 % used)",
+        "S is at 0.37 % (target 0.33 %, band ±12.5 %, 96.97 % used)",
     ]
 
 

@@ -435,7 +435,7 @@ def test_a_calendar_day_in_the_cooldown_is_dropped_and_traced() -> None:
 def test_conditions_are_ored() -> None:
     conditions: list[Condition] = [calendar("weekly", "Tuesday"), band("absolute", "50"), band("relative", "9")]
     drifted = evaluate(situation(cash="50", positions=OFF_TARGET, conditions=conditions))
-    assert drifted.reason == "TLT drifted to 29.00 % (target 35.00 %, band ±9 %, 190.47 % used)"
+    assert drifted.reason == "TLT drifted to 29.00 % (target 35.00 %, band ±9 %, 190.48 % used)"
     assert evaluate(situation(cash="50", positions=ON_TARGET, conditions=conditions)).outcome is Outcome.NONE
 
 

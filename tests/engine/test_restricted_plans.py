@@ -130,7 +130,7 @@ def test_restrictions_that_exclude_each_other_stop_the_account() -> None:
     over = restriction("range", "SPY", minimum=8000, unit=RangeUnit.PERCENT)
     made = decided(rules(over, restriction("no_buy", "SPY")), "6000", {"SPY": "700", "TLT": "240"})
     assert made.outcome is Outcome.BLOCKED
-    assert made.reason.startswith("RESTRICTIONS_CONFLICT: SPY: range (low basis) and no_buy (low basis)")
+    assert made.reason.startswith("RESTRICTIONS_CONFLICT: SPY: range (low basis) and no buy (low basis)")
 
 
 def test_a_hold_stops_the_account() -> None:

@@ -153,7 +153,7 @@ def test_time_is_held_while_a_question_waits() -> None:
         modes.append(status_queries.status_line(book).mode)
 
     talk(book, "resume", "speed 600", look, "trade a", look, "no", look)
-    assert modes == ["SIMULATED ×600", "SIMULATED ×600 (held)", "SIMULATED ×600"]
+    assert modes == ["SIMULATED ×600", "SIMULATED ×600 (time stopped)", "SIMULATED ×600"]
 
 
 def test_the_market() -> None:

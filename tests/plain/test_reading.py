@@ -50,7 +50,7 @@ def test_reading_changes_nothing() -> None:
 def test_the_status() -> None:
     lines = answer(market_book(), "status")
     for line in (
-        "Book: test", "Mode: paused", "Time: Monday 2 March 2026, 10:01:00 in New York", "Kill switch: off",
+        "Book: test", "Mode: simulation paused", "Time: Monday 2 March 2026, 10:01:00 in New York", "Kill switch: off",
         "Exceptions: 0", "Subscribed accounts: 5", "Accounts in range: 5",
     ):  # fmt: skip
         assert line in lines

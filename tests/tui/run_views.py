@@ -62,7 +62,7 @@ def run_row(index: int, desk: DeskRow) -> RunRow:
         desk.portfolio_id,
         desk.portfolio,
         NOW - timedelta(minutes=index * 7),
-        NOW - timedelta(minutes=index * 7),
+        NOW - timedelta(minutes=max(index * 7 - 2, 0)),
         "2026-03-16",
         "api" if kind is RunType.PARTIAL_LIQUIDATION or index % 5 == 4 else "system",
         0,
@@ -206,7 +206,8 @@ def _decision(row: RunRow, desk: DeskRow) -> Decision:
     """The evaluation that created the run; without drift bands, the full rebalance is the account's first."""
     first = row.type == RunType.FULL_REBALANCE and desk.band_used is None
     last = None if first else desk.last_rebalanced or date(2026, 1, 5)
-    return decision(replace(desk, status=StatusKind.IN_RANGE, last_rebalanced=last), _holdings(row, desk))
+    before = replace(desk, status=StatusKind.IN_RANGE, last_rebalanced=last)
+    return decision(before, _holdings(row, desk), row.created_at, row.created_at)
 
 
 def _reason(book: _Book, status: RunStatus) -> str | None:
@@ -230,7 +231,7 @@ def _timeline(row: RunRow, book: _Book) -> tuple[TimelineEvent, ...]:
             note = f"all sells finished; {count_text(len(buys), 'buy')} for {total} from the account's cash"
             events.append(TimelineEvent(at, "buying", note))
     if row.status != RunStatus.IN_PROGRESS:
-        events.append(TimelineEvent(at, row.status, _reason(book, RunStatus(row.status)) or ""))
+        events.append(TimelineEvent(row.updated_at, row.status, _reason(book, RunStatus(row.status)) or ""))
     return tuple(events)
 
 

@@ -44,7 +44,7 @@ def test_accelerated_time_stops_while_a_page_is_open() -> None:
         assert await minutes_in_a_second(pilot, app) == clock.speed / 60
         await press(pilot, "question_mark")
         assert await minutes_in_a_second(pilot, app) == 0
-        assert app.mode_shown == f"SIMULATED ×{clock.speed:g} (held)"
+        assert app.mode_shown == f"SIMULATED ×{clock.speed:g} (time stopped)"
         await press(pilot, "escape")
         assert await minutes_in_a_second(pilot, app) == clock.speed / 60
         clock.set_speed(1)
@@ -212,7 +212,7 @@ def test_stepping_a_day_confirms_first_and_counts() -> None:
         assert book.today().day == 2
         await press(pilot, "D", "y")
         assert book.today().day == 3
-        assert "Advanced to the next session: no account moved in or out: 0 of 5 outside." in shown_messages(app)
+        assert "Advanced to the next session: 0 of 5 accounts outside a band, as before." in shown_messages(app)
 
     run(flow, book, "6")
 

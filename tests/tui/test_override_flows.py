@@ -44,10 +44,14 @@ def test_a_previewed_run_overrides_a_restriction_after_a_note() -> None:
     book = restricted()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        text = " ".join(screen_text(app).split())
+        assert "TLT 27.00 27.50 +0.50" in text
+        assert "The targets shown are those within reach; the portfolio's weights are SPY 60.00, TLT 35.00." in text
         await press(pilot, "p")
-        assert "⊘ held" in screen_text(app)
-        assert "no sell (low basis)" in screen_text(app)
-        assert "no_sell" not in screen_text(app)
+        text = " ".join(screen_text(app).split())
+        assert "SPY ⊘ barred 60.00 68.00 – – 400.00 68,000.00 no sell (low basis)" in text
+        assert "TLT ▼ sell 35.00 27.00 500.00 5.0000 100.00 27,500.00 $500.00 above its goal" in text
+        assert "no_sell" not in text
         await press(pilot, "o")
         assert "no sell SPY (low basis)" in screen_text(app)
         await press(pilot, "enter")

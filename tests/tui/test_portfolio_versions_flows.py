@@ -39,7 +39,7 @@ def test_versions_show_their_differences_and_one_can_be_returned_to() -> None:
         assert "Changes in version 3" in text
         assert "Cooldown 7 d 30 d" in text
         assert "Version 2 Version 3 Change" in text
-        assert "Condition ±20 % –" in text
+        assert "Condition ±20 % of target –" in text
         assert "Unchanged: all weights, other conditions, other settings." in text
         assert "This is the present content." in text
         await press(pilot, "g")

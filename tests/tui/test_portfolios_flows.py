@@ -102,7 +102,16 @@ def footer(app: RebalApp) -> str:
 def test_the_list_and_its_detail_show_everything() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         text = screen_text(app)
-        for part in ("All 3", "● active", "Balanced", "200,000.00", "60.00", "±5 pp", "cooldown 7 days", "Client b"):
+        for part in (
+            "All 3",
+            "● active",
+            "Balanced",
+            "200,000.00",
+            "60.00",
+            "±5 percentage points",
+            "cooldown 7 days",
+            "Client b",
+        ):
             assert part in text
         assert text.index("▶ Client b") < text.index("● Client a")
         await go_to_portfolio(pilot, app, "calm")
@@ -586,7 +595,7 @@ def test_the_condition_on_an_update_is_shown_and_removed_by_keys() -> None:
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await go_to_portfolio(pilot, app, "balanced")
-        assert "±5 pp · ±20 % · on update" in screen_text(app)
+        assert "±5 pp or ±20 % of target · on update" in screen_text(app)
         assert "◆ when weights or conditions change" in screen_text(app)
         await press(pilot, "e")
         editor_of(app).query_one("#on-update").focus()

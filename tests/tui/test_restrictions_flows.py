@@ -188,7 +188,7 @@ def test_restrictions_that_exclude_each_other_are_added_and_become_an_exception(
 
     run(flow, book)
     texts = [one.text for one in Exceptions(book).page(10).items]
-    assert any("SPY: range (core) and no_buy (cost) exclude each other" in text for text in texts)
+    assert any("SPY: range (core) and no buy (cost) exclude each other" in text for text in texts)
 
 
 def follower_of_bands() -> Book:

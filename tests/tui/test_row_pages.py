@@ -36,6 +36,7 @@ def test_brackets_turn_to_the_next_and_the_previous_row() -> None:
             assert f"Run {row.id[:8]} · {row.client}" in screen_text(app)
             assert app.screen.copied == row.id
             assert "] Next run" in screen_text(app)
+            assert ("c Cancel run" in screen_text(app)) is (row is rows[0]), "an ended run cannot be canceled"
         await press(pilot, "left_square_bracket")
         assert "This is the first row." in shown_messages(app)
 

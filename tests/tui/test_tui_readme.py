@@ -5,11 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from rebal_tui.services.view_models.standing import GLYPHS, TILE_GLYPHS
+from rebal_tui.tui.screens.cash.columns import GROUPS as CASH_GROUPS
+from rebal_tui.tui.screens.cash.columns import STEP_MARKS
+from rebal_tui.tui.screens.shared.account_lines import VERDICTS
+from rebal_tui.tui.screens.shared.marks import HELD
+from rebal_tui.tui.screens.shared.run_lines import STATUSES
 from rebal_tui.tui.sections import Section
 from tests.tui.keys_table import KEYS, keys_page
 from tests.tui.pictures import FOLDER, SIZES, stem
 
 README = Path(__file__).parents[2] / "README.md"
+GLOSSARY = README.parent / "rebal_tui" / "GLOSSARY.md"
 
 
 def test_the_page_of_keys_is_the_registry() -> None:
@@ -24,6 +31,19 @@ def test_every_page_the_readme_links_exists() -> None:
 
 def test_the_readme_is_short() -> None:
     assert len(README.read_bytes()) <= 10_240
+
+
+def test_the_glossary_is_in_alphabetical_order_and_defines_each_term_once() -> None:
+    lines = GLOSSARY.read_text().partition("## Marks")[0].splitlines()
+    terms = [line.split("|")[1].strip().casefold() for line in lines if line.startswith("| ")][1:]
+    assert terms == sorted(set(terms))
+
+
+def test_the_glossary_has_every_mark_of_the_lists() -> None:
+    named = set(re.findall(r"`([^`]+)`", GLOSSARY.read_text().partition("## Marks")[2]))
+    shown = {*GLYPHS.values(), *TILE_GLYPHS.values(), HELD, *(mark for mark, _ in CASH_GROUPS.values())}
+    shown |= {mark for group in (VERDICTS, STATUSES, STEP_MARKS) for mark, _ in group.values()}
+    assert shown - {" "} <= named
 
 
 def test_every_section_has_its_pictures() -> None:

@@ -225,8 +225,13 @@ def conditions_of(row: DeskRow) -> tuple[Condition, ...]:
     return (*(DriftBand(kind, parse_percent(percent)) for kind, percent in bands), calendar)
 
 
-def decision(row: DeskRow, holdings: Holdings | None = None, at: datetime = NOW) -> Decision:
-    """The decision of an evaluation of the row's account at `at`; with `holdings`, as it was then."""
+def decision(
+    row: DeskRow, holdings: Holdings | None = None, at: datetime = NOW, upcoming: datetime | None = None
+) -> Decision:
+    """The decision of an evaluation of the row's account at `at`; with `holdings`, as it was then.
+
+    `upcoming` is the next evaluation, 3 minutes later by default.
+    """
     held = holdings or holdings_of(row)
     last = row.last_rebalanced
     born = datetime(2025, 6, 2, 14, tzinfo=UTC)
@@ -246,12 +251,12 @@ def decision(row: DeskRow, holdings: Holdings | None = None, at: datetime = NOW)
     assets = {symbol: replace(asset, price_at=at - timedelta(seconds=3)) for symbol, asset in held.assets.items()}
     situation = Situation(at, session, "", account, portfolio, subscription, assets)
     made = evaluate(situation)
-    context = StatusContext(SCHEDULE, at + timedelta(minutes=3))
+    context = StatusContext(SCHEDULE, upcoming or at + timedelta(minutes=3))
     return replace(made, status=trade_status(situation, context, decision=made))
 
 
 def _history(row: DeskRow) -> tuple[DriftPoint, ...]:
-    """90 days of band usage: it grows to 100 % until the last rebalance, and since then to today's."""
+    """90 days of band usage: it grows beyond 100 % until the last rebalance, and since then to today's."""
     last, points = row.last_rebalanced, []
     for day in range(90):
         at = NOW - timedelta(days=90 - day)
@@ -259,7 +264,7 @@ def _history(row: DeskRow) -> tuple[DriftPoint, ...]:
             since = (DAY - last).days if last else 90
             used = (row.band_used or 0) * (since - (DAY - at.date()).days) // since
         else:
-            used = max(1003 - (last - at.date()).days * 9 - day % 5 * 7, 200)
+            used = max(1043 - (last - at.date()).days * 14 - day % 5 * 4, 200)
         points.append(DriftPoint(at, used, at.date() == last))
     return tuple(points)
 
@@ -299,7 +304,7 @@ def account_view(row: DeskRow) -> AccountView:
         row.cash,
         Money(row.equity * CASH_TARGET // 10_000),
         tuple(views),
-        f"{'±5 pp · ±20 % · ' if banded else ''}annually on 12-31 · cooldown 7 d",
+        f"{'±5 pp or ±20 % of target · ' if banded else ''}annually on 12-31 · cooldown 7 d",
         before if row.last_rebalanced else None,
         made,
         steps.get(made.outcome, "A full rebalance is made at the next evaluation, today at 10:45."),

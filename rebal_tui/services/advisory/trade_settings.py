@@ -6,7 +6,7 @@ from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.portfolios import MinimumTrade
 from rebal_tui.domain.quantities import money_text, percent_text
 from rebal_tui.domain.trading_rules import AccountSettings, Overrides
-from rebal_tui.engine.trace_text import condition_text
+from rebal_tui.engine.trace_text import condition_words
 from rebal_tui.services.book.book import ADVISOR, Book
 from rebal_tui.store import trading_rules
 
@@ -116,7 +116,7 @@ def override_texts(overrides: Overrides) -> tuple[str, ...]:
     if overrides.cooldown_days is not None:
         found.append(f"cooldown {overrides.cooldown_days} days")
     if overrides.conditions is not None:
-        texts = " · ".join(condition_text(one) for one in overrides.conditions)
+        texts = " · ".join(condition_words(one) for one in overrides.conditions)
         found.append(f"conditions {texts or 'none'}")
     if overrides.minimum_trade is not None:
         found.append(f"minimum trade {minimum_text(overrides.minimum_trade)}")

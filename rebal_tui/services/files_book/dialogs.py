@@ -14,7 +14,7 @@ from rebal_tui.broker.files.statement import Statement
 from rebal_tui.broker.files.trade_formats import FORMATS, WriteOptions
 from rebal_tui.broker.files.trade_lines import masked_lines
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
-from rebal_tui.domain.quantities import money_text, qty_text
+from rebal_tui.domain.quantities import Money, qty_text
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine.trace_text import money
@@ -112,23 +112,27 @@ def show_statement(
     lines = _account_lines(statement)
     for stated, change in plan.changes.values():
         lines += [
-            f"{stated.number}  {one.symbol} {qty_text(one.before)} → {qty_text(one.after)}: "
-            + ("to be reviewed" if one.unexplained else "a fill of the list")
+            f"{stated.number}  {one.symbol} {qty_text(one.before)} → {qty_text(one.after)} shares: "
+            + (
+                "unexplained, pauses the account until you review it"
+                if one.unexplained
+                else "filled as on the trade list"
+            )
             for one in change.symbols
         ]
         if change.flow:
-            lines.append(f"{stated.number}  cash: a flow of {money_text(change.flow)}")
+            kind = "paid in" if change.flow > 0 else "paid out"
+            lines.append(f"{stated.number}  {money(Money(abs(change.flow)))} of cash {kind}, by no fill")
     lines += [f"{account.account_number}  is not in the file and stays as it is" for account in plan.missing]
     lines += [
-        f"line {row.line}  left out: {row.reason}"
-        + (f", {money_text(row.amount)} dollars" if row.amount is not None else "")
+        f"line {row.line}  left out: {row.reason}" + (f", {money(row.amount)}" if row.amount is not None else "")
         for row in statement.left_out
         if row.matters
     ]
     cash = sorted({line.text for account in statement.accounts for line in account.cash_lines if line.text})
     if cash:
         lines.append(f"counted as cash: {', '.join(cash[:20])}")
-    text = f"{statement.format}, {plan.as_of.astimezone(NEW_YORK):%Y-%m-%d %H:%M}. {plan.text}"
+    text = f"Format {statement.format}, as of {plan.as_of.astimezone(NEW_YORK):%Y-%m-%d %H:%M}. {plan.text}"
     return PositionsShown(plan, " ".join([text, *statement.notes]), tuple(lines[:MAX_LINES]), mapping)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from rebal_tui.domain.decisions import Decision, Outcome, Plan, Reachable
-from rebal_tui.domain.portfolios import BandType, Portfolio
+from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money, Percent, Qty, Value, floor_money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.sessions import NEW_YORK
@@ -90,8 +90,10 @@ def account_view(book: Book, account_id: str) -> AccountView:
 
 
 def conditions_text(portfolio: Portfolio) -> str:
-    """The rebalance conditions as text, e.g. `±5 pp · ±20 % · monthly on the 15th · cooldown 7 d`."""
-    parts = [trace_text.condition_text(condition) for condition in portfolio.conditions]
+    """The rebalance conditions as text, e.g. `±5 pp or ±20 % of target · monthly on the 15th · cooldown 7 d`."""
+    bands = [trace_text.condition_words(band) for band in portfolio.bands]
+    others = [trace_text.condition_words(one) for one in portfolio.conditions if not isinstance(one, DriftBand)]
+    parts = [" or ".join(bands), *others] if bands else others
     return " · ".join([*parts, f"cooldown {portfolio.cooldown_days} d"])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from rebal_tui.domain.portfolios import Condition, MinimumTrade, Portfolio
-from rebal_tui.engine.trace_text import condition_text, money, percent
+from rebal_tui.engine.trace_text import condition_words, money, percent
 from rebal_tui.services.advisory.versions import check_version
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
@@ -76,10 +76,10 @@ def _weights(before: Portfolio, after: Portfolio) -> Iterator[Difference]:
 def _conditions(before: Sequence[Condition], after: Sequence[Condition]) -> Iterator[Difference]:
     for one in before:
         if one not in after:
-            yield Difference("Condition", condition_text(one), "")
+            yield Difference("Condition", condition_words(one), "")
     for one in after:
         if one not in before:
-            yield Difference("Condition", "", condition_text(one))
+            yield Difference("Condition", "", condition_words(one))
 
 
 def _minimum(minimum: MinimumTrade | None) -> str:

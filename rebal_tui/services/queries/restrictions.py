@@ -41,7 +41,7 @@ def overridable(book: Book, account_id: str, plan: Plan | None = None) -> dict[s
     """
     symbols = None if plan is None else {line.symbol for line in plan.lines}
     return {
-        one.id: one.named.replace("_", " ", 1)
+        one.id: one.named
         for one in in_force(book, account_id)
         if one.symbol is None or symbols is None or one.symbol in symbols
     }

@@ -18,7 +18,14 @@ from rebal_tui.services.queries.files_status import files_text
 from rebal_tui.services.runs.sending import sending_progress
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.jobs import jobs_of
-from rebal_tui.services.view_models.status import ConnectionView, JobView, StatusLine, WorkView
+from rebal_tui.services.view_models.status import (
+    PAUSED_MODE,
+    TIME_STOPPED,
+    ConnectionView,
+    JobView,
+    StatusLine,
+    WorkView,
+)
 from rebal_tui.store import jobs
 
 
@@ -106,8 +113,8 @@ def _mode(book: Book, now: datetime) -> str:
     if not len(book.account_table) and not book.portfolios:
         return "NEW"
     if isinstance(book.clock, SimulatedClock):
-        held = " (held)" if book.clock.held else ""
-        return "PAUSED" if book.clock.paused else f"SIMULATED ×{book.clock.speed:g}{held}"
+        held = TIME_STOPPED if book.clock.held else ""
+        return PAUSED_MODE if book.clock.paused else f"SIMULATED ×{book.clock.speed:g}{held}"
     return "SIMULATED"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from rebal_tui.domain.accounts import RESTRICTION_TEXTS, Restriction
 from rebal_tui.domain.quantities import Money
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
@@ -36,7 +37,7 @@ def _cash(words: str) -> Sentence:
 
 
 def _restrictions(_book: Book, _subject: str, detail: Detail) -> str:
-    found = ", ".join(str(one).replace("_", " ") for one in detail["restrictions"])
+    found = ", ".join(RESTRICTION_TEXTS[Restriction(one)] for one in detail["restrictions"])
     return f"The broker blocked the account: {found}." if found else "The broker lifted every block."
 
 

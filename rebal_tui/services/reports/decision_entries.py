@@ -13,21 +13,12 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import decision_of, situation_of
 from rebal_tui.services.reports.model import Entry, Table
 from rebal_tui.services.reports.texts import NONE, dollars, minute_text, money, percent_cell, price_cell, shares
-from rebal_tui.services.view_models.check_names import check_name
+from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.store import decision_contexts
 from rebal_tui.store.database import Database
 from rebal_tui.store.decisions import StoredDecision
 
 CASH = "cash"
-_RESULTS = {
-    Verdict.PASS: "passed",
-    Verdict.FAIL: "failed",
-    Verdict.FIRES: "asks for a run",
-    Verdict.HOLDS_BACK: "holds, but waits",
-    Verdict.CANNOT: "holds, cannot be corrected",
-    Verdict.NO: "no",
-    Verdict.INFO: "information",
-}
 _OUTCOMES = {
     Outcome.FULL_REBALANCE: "full rebalance",
     Outcome.INVEST_CASH: "invest cash",
@@ -70,7 +61,7 @@ def _conditions(decision: Decision) -> tuple[str, ...]:
 def _checks(decision: Decision) -> Table:
     return Table(
         "Checks", ("Check", "Result", "Figures", "Rule"),
-        tuple((check_name(check.check), _RESULTS[check.verdict], check.detail, check.rule) for check in decision.trace),
+        tuple((check_name(one.check), VERDICT_WORDS[one.verdict], one.detail, one.rule) for one in decision.trace),
     )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ class AccountGroup(StrEnum):
     RESTRICTED = "Restricted"
     NOT_ACTIVE = "Not active"
     UNSUBSCRIBED = "Unsubscribed"
-    RUNNING = "Running"
+    RUNNING = "In a run"
     RESERVED = "Reserved cash"
 
 

@@ -1,6 +1,8 @@
-"""Display names of the checks of a decision, for screens and reports."""
+"""Display names of the checks of a decision and of their verdicts, for screens and reports."""
 
 from __future__ import annotations
+
+from rebal_tui.domain.decisions import Verdict
 
 _NAMES = {
     "portfolio_status": "portfolio",
@@ -10,6 +12,15 @@ _NAMES = {
     "record": "stored decision",
 }
 """Names of checks that have another one than their code in words."""
+VERDICT_WORDS: dict[Verdict, str] = {
+    Verdict.PASS: "passed",
+    Verdict.FAIL: "failed",
+    Verdict.FIRES: "due",
+    Verdict.HOLDS_BACK: "waiting",
+    Verdict.CANNOT: "impossible",
+    Verdict.NO: "not due",
+    Verdict.INFO: "note",
+}
 
 
 def check_name(code: str) -> str:

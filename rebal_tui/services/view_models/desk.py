@@ -124,6 +124,16 @@ class HoldingView:
     reachable_bp: int | None = None
     held: str = ""
 
+    @property
+    def goal_bp(self) -> int:
+        """The target from which drift is measured: the reachable one where it is not the weight (R-61)."""
+        return self.target if self.reachable_bp is None else self.reachable_bp
+
+    @property
+    def off_target_bp(self) -> int:
+        """The drift from `goal_bp`, signed."""
+        return self.drift_bp if self.reachable_bp is None else self.actual_bp - self.reachable_bp
+
 
 @dataclass(frozen=True, slots=True)
 class DriftPoint:

@@ -80,7 +80,7 @@ TILE_GLYPHS = {
 def short_status(
     kind: StatusKind, waits_for: WaitsFor | None, first_trade_at: datetime | None, now: datetime, *, traded: bool
 ) -> str:
-    """A status in two or three words for a list: `trades 10:00`, `waits → 27 Nov`, `by date 25 Dec`.
+    """A status in two or three words for a list: `trades 10:00`, `waits → 27 Nov`, `due 25 Dec`.
 
     `traded` is whether the account traded today. What needs a person, and the state of a run, have texts of their own.
     """
@@ -99,7 +99,7 @@ def short_status(
         return f"waits → {when}" if when else _UNDATED.get(waits_for or WaitsFor.SESSION, f"waits: {waits_for}")
     if traded:
         return "in range, traded today"
-    return f"by date {when}" if when else "in range"
+    return f"due {when}" if when else "in range"
 
 
 def what_ends_it(status: TradeStatus) -> str:

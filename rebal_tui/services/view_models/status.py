@@ -7,6 +7,11 @@ from datetime import datetime
 
 from rebal_tui.domain.errors import Halt
 
+PAUSED_MODE = "SIMULATION PAUSED"
+"""The mode while simulated time is paused: no time passes, so nothing is evaluated or sent."""
+TIME_STOPPED = " (time stopped)"
+"""Follows a speed while a form or page is open: until it is closed, no accelerated time passes."""
+
 
 @dataclass(frozen=True, slots=True)
 class PacingView:
@@ -49,11 +54,14 @@ class ConnectionView:
 
 @dataclass(frozen=True, slots=True)
 class StatusLine:
-    """The status line. `mode` is `SIMULATED ×60`, `SIMULATED ×60 (held)` while a form or page is open, `PAUSED`,
+    """The status line.
+
+    `mode` is `SIMULATED ×60`, `SIMULATED ×60 (time stopped)` while a form or page is open, `SIMULATION PAUSED`,
     `REPLAY 2020-03-16`, `FILES`, `PAPER`, `LIVE`, or `NEW` of a book without accounts and portfolios; `alerts` are not
     acknowledged, `exceptions` need a person (R-58); `awaiting` counts runs that await approval; `pacing` is None while
     no order waits; `stopped` is why writing has stopped, None while it works; `work` is what the heartbeat deferred,
-    None when nothing remains; `connection` is None for a simulated broker."""
+    None when nothing remains; `connection` is None for a simulated broker.
+    """
 
     book: str
     mode: str

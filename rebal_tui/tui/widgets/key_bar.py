@@ -87,10 +87,15 @@ class KeyBar(StyledView, can_focus=False):
     """Shown instead of the keys."""
     unusable: reactive[frozenset[str]] = reactive(frozenset())
     """Actions that only show why they cannot work at present; their keys are dimmed."""
+    left_out: reactive[frozenset[str]] = reactive(frozenset())
+    """Actions that cannot work on the row shown; their keys are not."""
 
     def watch_notice(self, notice: Notice | None) -> None:
         """A long notice makes the bar higher, so that it covers nothing."""
         self.styles.height = len(self._notice_lines(notice)) if notice is not None else 1
+
+    def watch_left_out(self) -> None:
+        self._show(self._available)
 
     def _notice_lines(self, notice: Notice) -> list[str]:
         return wrap(notice.text, self.app.size.width - 4)[:NOTICE_LINES]
@@ -117,7 +122,8 @@ class KeyBar(StyledView, can_focus=False):
 
     def _show(self, available: list[ShownKey]) -> None:
         gap = 1 if self.screen.has_class("-narrow") else 2
-        keys = _fitting(available, self.app.size.width, gap)
+        shown = [key for key in available if key.action not in self.left_out]
+        keys = _fitting(shown, self.app.size.width, gap)
         self._available = available
         if (keys, gap) != (self.keys, self._gap):
             self.keys, self._gap, self._hovered = keys, gap, None

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from rebal_tui.domain.errors import Halt
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text, day_text
-from rebal_tui.services.view_models.status import ConnectionView, StatusLine
+from rebal_tui.services.view_models.status import PAUSED_MODE, ConnectionView, StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.sections import EXCEPTIONS, REVIEW, Section
 from rebal_tui.tui.segments import Line, TextSegment, line_width
@@ -92,13 +92,11 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
 
 
 def _open_matters(status: StatusLine, width: int) -> TextSegment:
-    """Exceptions and alerts; on a narrow terminal, their counts with the marks of the two."""
+    """Exceptions and alerts; on a narrow terminal, alerts only while there is no exception."""
     if not status.exceptions:
         return (f"▲ {count_text(status.alerts, 'alert')}", "warn")
-    if status.alerts and width < FULL_FAULTS_WIDTH:
-        return (f"! {status.exceptions:,} ▲ {status.alerts:,}", "bad")
     counts = [count_text(status.exceptions, "exception")]
-    if status.alerts:
+    if status.alerts and width >= FULL_FAULTS_WIDTH:
         counts.append(count_text(status.alerts, "alert"))
     return (f"! {', '.join(counts)}", "bad")
 
@@ -112,9 +110,10 @@ def section_of(part: str) -> str:
         return REVIEW
     if part.endswith((" alert", " alerts", " exception", " exceptions")) or part.startswith("NOT UPDATING"):
         return EXCEPTIONS
-    if part.startswith(("SIMULATED", "PAUSED", "REPLAY", "prices")):
+    if part.startswith(("SIMULATED", PAUSED_MODE, "REPLAY", "prices")):
         return Section.MARKET
-    if part.startswith(("next evaluation", "streams", "clock", "OPEN", "CLOSED")) or "streams down" in part:
+    at_fault = "streams down" in part or part.startswith("at fault:")
+    if at_fault or part.startswith(("next evaluation", "streams", "clock", "OPEN", "CLOSED")):
         return Section.LOG
     return Section.RUNS if part.startswith("sending") else ""
 
@@ -124,7 +123,7 @@ def _connection(connection: ConnectionView, width: int) -> list[tuple[int, TextS
     faults, short = _connection_faults(connection)
     parts: list[tuple[int, TextSegment]] = []
     if len(faults) > 1 and width < FULL_FAULTS_WIDTH:
-        parts.append((0, (f"▲ {', '.join(short)}", "warn")))
+        parts.append((0, (f"▲ at fault: {', '.join(short)}", "warn")))
     else:
         parts += [(0, (f"▲ {fault}", "warn")) for fault in faults]
     if connection.streams and not connection.down:
@@ -140,7 +139,7 @@ def _connection(connection: ConnectionView, width: int) -> list[tuple[int, TextS
 
 
 def _connection_faults(connection: ConnectionView) -> tuple[list[str], list[str]]:
-    """The faults of the connection, in full and in short."""
+    """The faults of the connection, in full, and what is at fault."""
     faults, short = [], []
     if connection.down:
         faults.append(f"{len(connection.down)} of {connection.streams} streams down")
@@ -148,18 +147,18 @@ def _connection_faults(connection: ConnectionView) -> tuple[list[str], list[str]
     if connection.skew_seconds is not None and connection.skew_alert:
         ahead = "behind" if connection.skew_seconds > 0 else "ahead"
         faults.append(f"clock {abs(connection.skew_seconds)} s {ahead}")
-        short.append(f"clock {abs(connection.skew_seconds)} s")
+        short.append("clock")
     if connection.price_delay is not None:
         late = formats.duration(connection.price_delay)
         faults.append(f"prices {late} late")
-        short.append(f"prices {late}")
+        short.append("prices")
     return faults, short
 
 
 def _mode_style(status: StatusLine) -> str:
     if status.mode.startswith("LIVE"):
         return "bad"
-    return "warn" if "PAUSED" in status.mode else "accent"
+    return "warn" if status.mode == PAUSED_MODE else "accent"
 
 
 def _when(status: StatusLine) -> str:

@@ -21,18 +21,17 @@ ALL = "All"
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One tab. `short` replaces the label when space is limited; `figure` is shown after the label."""
+    """One tab; `figure` is shown after the label."""
 
     key: str
     label: str
     mark: str = ""
     figure: str = ""
     style: str = ""
-    short: str = ""
 
 
 class TabBar(StyledView, can_focus=False):
-    """Tabs on one line, wrapped when even short labels do not fit. A click chooses a tab."""
+    """Tabs on one line, or on as many as they need. A click chooses a tab."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chip--current"}
     DEFAULT_CSS = """
@@ -79,14 +78,11 @@ class TabBar(StyledView, can_focus=False):
         return max(len(self._tab_lines(width)), 1)
 
     def _tab_lines(self, width: int) -> list[list[tuple[Tab, tuple[TextSegment, ...]]]]:
-        """Lay out the tabs: full labels on one line, else short labels on as many lines as needed."""
-        full = [(tab, _segments(tab, tab.label)) for tab in self.tabs]
-        if sum(line_width(segments) for _, segments in full) <= width:
-            return [full]
+        """Lay out the tabs on as many lines as they need."""
         lines: list[list[tuple[Tab, tuple[TextSegment, ...]]]] = [[]]
         used = 0
         for tab in self.tabs:
-            segments = _segments(tab, tab.short or tab.label)
+            segments = _segments(tab)
             size = line_width(segments)
             if used + size > width and lines[-1]:
                 lines.append([])
@@ -122,11 +118,11 @@ class TabBar(StyledView, can_focus=False):
                 return
 
 
-def _segments(tab: Tab, label: str) -> tuple[TextSegment, ...]:
+def _segments(tab: Tab) -> tuple[TextSegment, ...]:
     segments: list[TextSegment] = [(" ", "")]
     if tab.mark.strip():
         segments.append((f"{tab.mark} ", tab.style))
-    segments.append((printable(label), ""))
+    segments.append((printable(tab.label), ""))
     if tab.figure:
         segments.append((f" {tab.figure}", tab.style or "muted"))
     segments.append((" ", ""))

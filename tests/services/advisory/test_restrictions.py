@@ -108,6 +108,6 @@ def test_restrictions_that_exclude_each_other_are_an_exception(opened: list[Book
     assert evaluate_account(book, "a1").reason.startswith("RESTRICTIONS_CONFLICT")
     [found] = Exceptions(book).page(10).items
     assert (found.kind, found.account_id) == (ExceptionKind.RESTRICTIONS_CONFLICT, "a1")
-    assert "TLT: range (core) and sell_only (closing) exclude each other" in found.text
+    assert "TLT: range (core) and sell only (closing) exclude each other" in found.text
     lift_restrictions(book, [made.id])
     assert Exceptions(book).counts() == {}

@@ -99,10 +99,10 @@ def test_calendar_day() -> None:
     today = row(drifted_book("76", "171", conditions=[monthly("2")]))
     assert (Tile.CALENDAR in today.tiles, today.state, today.status) == (True, "trades 10:15", WILL_TRADE)
     on_target = row(drifted_book("75", "175", conditions=[monthly("2")]))
-    assert (on_target.state, on_target.status) == ("by date 2 Apr", IN_RANGE)
+    assert (on_target.state, on_target.status) == ("due 2 Apr", IN_RANGE)
     assert today.band_used is None
     other = row(drifted_book("75", "175", conditions=[monthly("3")]))
-    assert (Tile.CALENDAR in other.tiles, other.state) == (False, "by date 3 Mar")
+    assert (Tile.CALENDAR in other.tiles, other.state) == (False, "due 3 Mar")
 
 
 def test_excess_cash_of_ten_dollars() -> None:

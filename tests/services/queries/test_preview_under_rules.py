@@ -117,7 +117,7 @@ def test_an_account_shows_what_is_held_and_the_band_around_what_is_reachable() -
     add_restrictions(book, RestrictionDraft(RestrictionKind.NO_SELL, "low basis", "SPY"), Concerned(("a",)))
     view = account_view(book, "a")
     shown = {row.symbol: (row.held, row.reachable_bp, row.band_low, row.band_high) for row in view.holdings}
-    assert shown == {"SPY": ("no_sell (low basis)", 7_000, 6_500, 7_500), "TLT": ("", 2_500, 2_000, 3_000)}
+    assert shown == {"SPY": ("no sell (low basis)", 7_000, 6_500, 7_500), "TLT": ("", 2_500, 2_000, 3_000)}
     add_restrictions(book, RestrictionDraft(RestrictionKind.UNMANAGED, "inherited", "TLT"), Concerned(("a",)))
     assert {row.symbol: row.held for row in account_view(book, "a").holdings}["TLT"] == "unmanaged (inherited)"
 

@@ -53,11 +53,11 @@ def test_a_manual_run_overrides_a_restriction_and_says_so_in_its_lines_timeline_
     assert run.status is RunStatus.COMPLETED_SUCCESS
     view = run_view(book, run.id)
     assert sold_and_bought(view.plan) == {
-        "SPY": (Side.SELL, f"$8,000.00 above its target; overrides no_sell (low basis): {NOTE}"),
+        "SPY": (Side.SELL, f"$8,000.00 above its target; overrides no sell (low basis): {NOTE}"),
         "TLT": (Side.BUY, "$7,500.00 below its target"),
     }
     assert [one.detail for one in view.timeline if one.what == "restriction overridden"] == [
-        f"no_sell SPY (low basis): {NOTE}"
+        f"no sell SPY (low basis): {NOTE}"
     ]
     [entry] = [one for one in audit.entries(book.database) if one.action == "run.overridden"]
     assert (entry.subject, entry.actor) == (run.id, "advisor")
@@ -129,7 +129,7 @@ def test_a_run_that_awaits_approval_overrides_a_restriction_and_is_approved_on_i
     assert set(sold_and_bought(shown)) == {"TLT"}
     assert review_snapshot(book).rows[0].overrides == ""
     waiting = override_queued_run(book, run.id, [identity], NOTE)
-    assert review_snapshot(book).rows[0].overrides == f"no_buy SPY (low basis): {NOTE}"
+    assert review_snapshot(book).rows[0].overrides == f"no buy SPY (low basis): {NOTE}"
     assert (waiting.status, waiting.approval) == (RunStatus.QUEUED, Approval.AWAITING)
     assert run_overrides.of_runs(book.database, [run.id])[run.id].restriction_ids == (identity,)
     plan = history.plan_of(book.database, waiting)

@@ -56,8 +56,8 @@ def test_the_reason_of_a_skipped_order_is_said_once() -> None:
     shown = run_texts(replace(run_view(run_row(1, desk), desk), skipped_orders=skipped), 80)
     start = next(n for n, text in enumerate(shown) if text.startswith("Skipped"))
     assert shown[start + 1 : start + 5] == [
-        "◌ GLD 0.83", f"  {details[SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL]}",
-        "◌ GLD 0.83  insufficient cash", f"  {details[SkipReason.INSUFFICIENT_CASH]}",
+        "◌ GLD $0.83", f"  {details[SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL]}",
+        "◌ GLD $0.83  insufficient cash", f"  {details[SkipReason.INSUFFICIENT_CASH]}",
     ]  # fmt: skip
 
 

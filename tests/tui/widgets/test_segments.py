@@ -32,6 +32,11 @@ def test_wrapped_lines_fit_and_keep_every_word(name: str) -> None:
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
+def test_a_number_and_its_unit_stay_on_one_line() -> None:
+    assert wrap("cooldown 7 d · 20 % of it", 10) == ["cooldown", "7 d · 20 %", "of it"]
+    assert wrap("3 days, 5 dollars", 5) == ["3", "days,", "5", "dolla", "rs"]
+
+
 @pytest.mark.parametrize("width", [10, 20, 46])
 def test_a_heading_runs_to_the_edge(width: int) -> None:
     assert line_width(heading("Holdings", width, "6 assets")) == width

@@ -10,7 +10,7 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.services.view_models.accounts import AccountDetail, LedgerEntry, restriction_words
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.status_styles import glyph
-from rebal_tui.tui.segments import Line, TextSegment, fit, paragraph
+from rebal_tui.tui.segments import Line, TextSegment, fit, line_width, paragraph
 
 RESERVED = "Reserved cash"
 
@@ -44,12 +44,14 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
     if row.portfolio:
         last = view.last_rebalanced
         follows.append((f"  rebalanced {formats.day(last)}" if last else "  never rebalanced", "muted"))
-    lines.append((*follows, ("  " + row.status, "muted" if row.status == "ACTIVE" else "warn")))
+    status: TextSegment = (f"at broker {row.status}", "muted" if row.status == "ACTIVE" else "warn")
+    whole: Line = (*follows, ("  ", ""), status)
+    lines += [whole] if line_width(whole) <= width else [tuple(follows), (status,)]
     stopped = restriction_words(row.restrictions)
     if row.exception and row.exception not in stopped:
         stopped = [row.exception]
     for reason in stopped:
-        lines.extend(paragraph(f"◌ {reason}", width, "bad"))
+        lines.extend(paragraph(f"◌ stopped: {reason}", width, "bad"))
     figures = [
         ("Equity", row.equity),
         ("Cash", row.cash),

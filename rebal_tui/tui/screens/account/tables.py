@@ -29,10 +29,10 @@ def position_columns() -> tuple[Column[PositionView], ...]:
         Column("symbol", "Asset", 7, lambda row: ((row.symbol, "title"),), sort=lambda row: row.symbol),
         Column("name", "Name", 14, lambda row: row.name, sort=lambda row: row.name, priority=3, grow=2, max_width=40),
         Column("qty", "Quantity", 15, lambda row: formats.qty(row.qty, 9), "right", 0, lambda row: row.qty, True),
-        Column("price", "Price", 11, lambda row: formats.price(row.price), "right", 1),
+        Column("price", "Price $", 11, lambda row: formats.price(row.price), "right", 1),
         Column(
             "value",
-            "Value",
+            "Value $",
             14,
             lambda row: formats.worth(row.value, row.price),
             "right",
@@ -40,8 +40,8 @@ def position_columns() -> tuple[Column[PositionView], ...]:
             lambda row: row.value,
             True,
         ),
-        Column("entry", "Entry", 11, lambda row: formats.price(row.avg_entry_price), "right", 2),
-        Column("gain", "Gain", 13, _gain, "right", 0, lambda row: row.gain or 0, True),
+        Column("entry", "Avg cost $", 11, lambda row: formats.price(row.avg_entry_price), "right", 2),
+        Column("gain", "Gain $", 13, _gain, "right", 0, lambda row: row.gain or 0, True),
     )
 
 
@@ -50,7 +50,7 @@ def ledger_columns() -> tuple[Column[Numbered], ...]:
     return (
         Column("at", "When", 15, lambda row: formats.timestamp(row[1].at), sort=lambda row: row[1].at, descending=True),
         Column("kind", "Type", 11, lambda row: formats.words(row[1].kind), sort=lambda row: row[1].kind),
-        Column("amount", "Amount", 15, lambda row: (signed(row[1].amount),), "right", 0, lambda row: row[1].amount),
+        Column("amount", "Amount $", 15, lambda row: (signed(row[1].amount),), "right", 0, lambda row: row[1].amount),
         Column("settles", "Settlement", 14, lambda row: (settlement(row[1]),), sort=lambda row: row[1].settles_on),
         Column("text", "Reference", 18, lambda row: row[1].text, priority=1, grow=1, max_width=50),
     )

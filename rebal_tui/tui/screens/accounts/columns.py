@@ -14,12 +14,12 @@ from rebal_tui.tui.widgets.table_layout import Column
 from rebal_tui.tui.widgets.tabs import ALL, Tab
 
 GROUPS = {
-    AccountGroup.EXCEPTIONS: ("▲", "bad", "Except"),
-    AccountGroup.RESTRICTED: ("◌", "warn", "Block"),
-    AccountGroup.NOT_ACTIVE: ("✗", "warn", "Inact"),
-    AccountGroup.UNSUBSCRIBED: ("○", "key", "Unsub"),
-    AccountGroup.RUNNING: ("▶", "accent", "Run"),
-    AccountGroup.RESERVED: ("$", "key", "Resv"),
+    AccountGroup.EXCEPTIONS: ("!", "bad"),
+    AccountGroup.RESTRICTED: ("◌", "warn"),
+    AccountGroup.NOT_ACTIVE: ("✗", "warn"),
+    AccountGroup.UNSUBSCRIBED: ("○", "key"),
+    AccountGroup.RUNNING: ("▶", "accent"),
+    AccountGroup.RESERVED: ("$", "key"),
 }
 BLOCKED_LABEL = "Blocked"
 """The label of the accounts that the broker blocks; restrictions are what an advisor makes (R-60)."""
@@ -29,9 +29,9 @@ def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]]) -> tuple[
     """Return a tab per group with its row count; a count of zero is muted."""
     tabs = [Tab(ALL, ALL, figure=f"{total:,}")]
     for group, count in groups:
-        mark, style, short = GROUPS[group]
+        mark, style = GROUPS[group]
         label = BLOCKED_LABEL if group is AccountGroup.RESTRICTED else group
-        tabs.append(Tab(group, label, mark, f"{count:,}", style if count else "muted", short))
+        tabs.append(Tab(group, label, mark, f"{count:,}", style if count else "muted"))
     return tuple(tabs)
 
 
@@ -71,17 +71,20 @@ def columns() -> tuple[Column[AccountRow], ...]:
             whole=True,
         ),
         Column("status", "At broker", 9, _status, sort=lambda row: row.status, priority=6, grow=1, max_width=18),
-        Column("equity", "Equity", 13, lambda row: formats.money(row.equity), "right", 0, lambda row: row.equity, True),
         Column(
-            "cash", "Cash", 11, lambda row: _amount(row.cash, formats.money(row.cash)), "right", 2,
+            "equity", "Equity $", 13, lambda row: formats.money(row.equity), "right", 0, lambda row: row.equity, True
+        ),
+        Column(
+            "cash", "Cash $", 11, lambda row: _amount(row.cash, formats.money(row.cash)), "right", 2,
             lambda row: row.cash, True,
         ),
         Column(
-            "withdrawable", "Withdrawable", 12, lambda row: _amount(row.withdrawable, formats.money(row.withdrawable)),
-            "right", 4, lambda row: row.withdrawable, True,
+            "withdrawable", "Withdrawable $", 14,
+            lambda row: _amount(row.withdrawable, formats.money(row.withdrawable)), "right", 4,
+            lambda row: row.withdrawable, True,
         ),
         Column(
-            "reserved", "Reserved cash", 13, lambda row: _amount(row.reserve, formats.money(row.reserve)), "right", 7,
+            "reserved", "Reserved $", 13, lambda row: _amount(row.reserve, formats.money(row.reserve)), "right", 7,
             lambda row: row.reserve, True,
         ),
         Column(

@@ -31,6 +31,11 @@ def detail_lines(view: AccountDetail) -> Builder:
     return build
 
 
+def _amount_width(width: int) -> int:
+    """Cells of an amount beside a date, a kind and 14 cells of text; one less in the narrowest panel."""
+    return min(13, max(width - 34, 11))
+
+
 def _more(count: int, shown: int) -> list[Line]:
     return [((f"… {count - shown:,} more, enter shows all", "muted"),)] if count > shown else []
 
@@ -40,10 +45,10 @@ def _positions(view: AccountDetail, width: int, limit: int) -> list[Line]:
     if not view.positions:
         return [*lines, (("No positions.", "muted"),)]
     entry = width >= ENTRY_MIN_WIDTH
-    titles = [("", 7, "left", ""), ("Quantity", 12, "right", "muted"), ("Price", 9, "right", "muted")]
-    titles += [("Entry", 9, "right", "muted")] if entry else []
-    gain = [("Gain", 11, "right", "muted")] if width >= 55 else []
-    lines.append(table_line([*titles, ("Value", 13, "right", "muted"), *gain]))
+    titles = [("", 7, "left", ""), ("Quantity", 12, "right", "muted"), ("Price $", 9, "right", "muted")]
+    titles += [("Cost $", 9, "right", "muted")] if entry else []
+    gain = [("Gain $", 11, "right", "muted")] if width >= 55 else []
+    lines.append(table_line([*titles, ("Value $", 13, "right", "muted"), *gain]))
     for position in view.positions[:limit]:
         lines.append(_position(position, entry, bool(gain)))
     return [*lines, *_more(len(view.positions), limit)]
@@ -77,7 +82,7 @@ def _ledger(view: AccountDetail, width: int, limit: int) -> list[Line]:
                 [
                     (when, 6, "left", "muted"),
                     (formats.words(entry.kind), 11, "left", ""),
-                    (amount, 13, "right", ""),
+                    (amount, _amount_width(width), "right", ""),
                     (settles, 14, "left", style),
                 ]
             )
@@ -96,7 +101,7 @@ def _runs(view: AccountDetail, width: int, limit: int) -> list[Line]:
                 [
                     (formats.day(run.created_at.date()), 6, "left", "muted"),
                     (TYPES.get(run.type, run.type), 11, "left", ""),
-                    (formats.money(run.amount), 13, "right", ""),
+                    (formats.money(run.amount), _amount_width(width), "right", ""),
                     (text.replace("completed ", ""), 14, "left", style),
                 ]
             )

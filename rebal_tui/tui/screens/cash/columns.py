@@ -20,11 +20,11 @@ from rebal_tui.tui.widgets.tabs import ALL, Tab
 
 Kind = Literal["withdrawal", "journal", "deposit"]
 GROUPS = {
-    "In progress": ("▸", "accent", "Active"),
-    "Needs you": ("■", "bad", "Needs you"),
-    "Withdrawals": ("▼", "key", "Withdraw"),
-    "Journals": ("⇄", "key", "Journals"),
-    "Deposits": ("▲", "key", "Deposits"),
+    "In progress": ("▸", "accent"),
+    "Needs you": ("!", "bad"),
+    "Withdrawals": ("▼", "key"),
+    "Journals": ("⇄", "key"),
+    "Deposits": ("▲", "key"),
 }
 STEP_MARKS: dict[str, TextSegment] = {
     "done": ("✓", "good"),
@@ -165,9 +165,9 @@ def in_group(row: CashRow, group: str) -> bool:
 def group_tabs(rows: Sequence[CashRow]) -> tuple[Tab, ...]:
     """Return a tab per group with its row count; a count of zero is muted."""
     tabs = [Tab(ALL, ALL, figure=f"{len(rows):,}")]
-    for group, (mark, style, short) in GROUPS.items():
+    for group, (mark, style) in GROUPS.items():
         count = sum(in_group(row, group) for row in rows)
-        tabs.append(Tab(group, group, mark, f"{count:,}", style if count else "muted", short))
+        tabs.append(Tab(group, group, mark, f"{count:,}", style if count else "muted"))
     return tuple(tabs)
 
 
@@ -188,7 +188,7 @@ def columns() -> tuple[Column[CashRow], ...]:
             "client", "Client", 11, lambda row: row.client, sort=lambda row: fold(row.client), grow=1, max_width=40,
             whole=True,
         ),
-        Column("amount", "Amount", 12, _amount, "right", 0, lambda row: row.amount),
+        Column("amount", "Amount $", 12, _amount, "right", 0, lambda row: row.amount),
         Column("stages", "Stages", 9, strip, sort=lambda row: row.kind),
         Column(
             "state", "State", 18, lambda row: ((row.state, row.style),), sort=lambda row: (row.rank, row.state), grow=2,

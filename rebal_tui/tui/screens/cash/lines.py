@@ -51,7 +51,7 @@ def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> 
 
 def amount_text(view: WithdrawalView) -> str:
     """Return the amount of a withdrawal; of everything, an estimate until the journal has its amount."""
-    amount = formats.money(view.amount)
+    amount = f"${formats.money(view.amount)}"
     if not view.everything:
         return amount
     fixed = WithdrawalStage(view.stage) in (
@@ -104,7 +104,7 @@ def movement_lines(row: CashRow) -> Builder:
     def build(width: int, _height: int) -> Sequence[Line]:
         journal = row.journal
         what = f"journal {formats.short_id(journal.id)}" if journal else row.state
-        amount = formats.money(Money(abs(row.amount)))
+        amount = f"${formats.money(Money(abs(row.amount)))}"
         lines: list[Line] = [*_head(row.client, what, width), (("Amount  ", "muted"), (amount, "title"))]
         if journal is None:
             return [*lines, (("Date    ", "muted"), (formats.timestamp(row.at), ""))]
@@ -131,7 +131,7 @@ def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
         now = not sells if view.everything else view.settled_now >= view.amount
         why = "settled cash covers it" if now else "after the sells settle"
         first: Line = (("Earliest payout ", "muted"), (leaves, "key"), (f"  {why}", "muted"))
-        settled: Line = (("Settled now ", "muted"), (formats.money(view.settled_now), ""))
+        settled: Line = (("Settled now ", "muted"), (f"${formats.money(view.settled_now)}", ""))
         lines: list[Line] = [first, settled]
         if view.stays:
             lines += paragraph(f"Cannot be sold and stays: {view.stays}", width, "warn")

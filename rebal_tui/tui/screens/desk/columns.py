@@ -19,15 +19,6 @@ TILE_STYLES = {
     Tile.NEAR: "warn",
     Tile.UNABLE: "bad",
 }
-SHORT_TILES = {
-    Tile.NEEDS_YOU: "You",
-    Tile.WILL_TRADE: "Trade",
-    Tile.IN_RANGE: "Range",
-    Tile.CALENDAR: "Cal",
-    Tile.COOLDOWN: "Cool",
-    Tile.OUTSIDE: "Out",
-    Tile.FIRST: "First",
-}
 RANK = 10**9
 """Distance of two statuses in the default order: larger than any band usage."""
 NO_BAND = -1
@@ -77,18 +68,18 @@ def columns() -> tuple[Column[DeskRow], ...]:
             priority=4, grow=2, max_width=36, whole=True,
         ),
         Column(
-            "equity", "Equity", 10, lambda row: formats.dollars(row.equity), "right", 3, lambda row: row.equity, True
+            "equity", "Equity $", 10, lambda row: formats.dollars(row.equity), "right", 3, lambda row: row.equity, True
         ),
-        Column("cash", "Cash", 8, lambda row: formats.dollars(row.cash), "right", 6, lambda row: row.cash, True),
+        Column("cash", "Cash $", 8, lambda row: formats.dollars(row.cash), "right", 6, lambda row: row.cash, True),
         Column("worst", "Worst", 5, lambda row: row.worst, sort=lambda row: row.worst, priority=2),
-        Column("drift", "Drift", 6, _drift, "right", 0, lambda row: abs(row.drift_bp), True),
+        Column("drift", "Drift pp", 8, _drift, "right", 0, lambda row: abs(row.drift_bp), True),
         Column(
             "band", "Band used", bars.USAGE_WIDTH, lambda row: bars.band_bar(row.band_used), "left", 1,
             lambda row: -1 if row.band_used is None else row.band_used, True,
         ),
         Column("state", "Status", 14, _state, sort=lambda row: row.state, grow=2, max_width=22, whole=True),
         Column(
-            "last", "Last", 6, _last, priority=5,
+            "last", "Last run", 8, _last, priority=5,
             sort=lambda row: (row.last_rebalanced is not None, row.last_rebalanced),
         ),
         Column(
@@ -107,7 +98,6 @@ def tile_tabs(tiles: tuple[tuple[Tile, int], ...], current: Tile) -> tuple[Tab, 
             mark=TILE_GLYPHS[tile],
             figure=f"{count:,}",
             style=TILE_STYLES.get(tile, "key") if count else "muted",
-            short=SHORT_TILES.get(tile, ""),
         )
         for tile, count in tiles
         if count or tile in STATUS_TILES or tile in (Tile.ALL, current)

@@ -17,7 +17,8 @@ GAP = 3
 
 
 class FirmLine(StyledView, can_focus=False):
-    """`AUM 11.42 M   cash 0.41 M (3.6 %)   outside 2 accts · 0.24 M`; what does not fit is left out from the end."""
+    """`AUM $11.42 M   cash $0.41 M (3.6 %)   outside a band 2 accounts, $0.24 M`; what does not fit is left out from
+    the end."""
 
     DEFAULT_CSS = "FirmLine { height: 1; background: $surface; }"
     firm: reactive[FirmView | None] = reactive(None)
@@ -32,21 +33,23 @@ def firm_line(firm: FirmView, width: int) -> Line:
     """Return the totals that fit `width` cells, the most important first."""
     permille = round(Fraction(firm.cash * 1000, firm.equity)) if firm.equity > 0 else 0
     share = f" ({permille // 10}.{permille % 10} %)" if firm.cash >= 0 and firm.equity > 0 else ""
-    outside = f"{count_text(firm.outside, 'acct')} · {formats.short_money(firm.outside_equity)}"
+    outside = count_text(firm.outside, "account")
+    if firm.outside:
+        outside += f", {formats.short_dollars(firm.outside_equity)}"
     parts = [
-        ("AUM", formats.short_money(firm.equity), ""),
-        ("cash", f"{formats.short_money(firm.cash)}{share}", "bad" if firm.cash < 0 else ""),
-        ("outside", outside if firm.outside else "none", "warn" if firm.outside else ""),
+        ("AUM", formats.short_dollars(firm.equity), ""),
+        ("cash", f"{formats.short_dollars(firm.cash)}{share}", "bad" if firm.cash < 0 else ""),
+        ("outside a band", outside, "warn" if firm.outside else ""),
     ]
     if firm.working_orders is None:
-        parts.append(("working", "many orders", "accent"))
+        parts.append(("open orders", "many", "accent"))
     elif firm.working_orders:
-        orders = count_text(firm.working_orders, "order")
-        parts.append(("working", f"{orders} · {formats.short_money(firm.working)}", "accent"))
+        orders = f"{firm.working_orders:,}, {formats.short_dollars(firm.working)}"
+        parts.append(("open orders", orders, "accent"))
     if firm.traded_today is not None:
-        parts.append(("traded today", formats.short_money(firm.traded_today), ""))
+        parts.append(("traded today", formats.short_dollars(firm.traded_today), ""))
     if firm.next_evaluation:
-        parts.append(("next", firm.next_evaluation, ""))
+        parts.append(("next evaluation", firm.next_evaluation, ""))
     segments: list[TextSegment] = [(" ", "")]
     for label, figure, style in parts:
         gap = " " * GAP if len(segments) > 1 else ""

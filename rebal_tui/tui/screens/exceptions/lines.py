@@ -21,26 +21,26 @@ ANSWERS = {
     ExceptionKind.RUN_FAILED: "acknowledges the run",
 }
 """What the answer key does, by kind; for other kinds it goes to the subject."""
-KIND_NAMES = {ExceptionKind.ACCOUNT_RESTRICTED: "account blocked"}
-"""Kinds that have another name on the screen than in the API."""
+ALERT_MARK = "▲"
 ALERT_KINDS = {
-    "restricted": "◌ account",
-    "account_ended": "◌ account",
-    "asset_hold": "■ asset",
-    "surge": "▲ runs",
-    "needs_adjustment": "▲ portfolio",
-    "run": "✗ run",
-    "withdrawal": "✗ withdrawal",
-    "job": "✗ job",
-    "missed": "◷ missed",
-    "broker": "✗ broker",
-    "clock": "▲ clock",
-    "stream": "▲ stream",
-    "prices": "▲ prices",
-    "journal": "◷ journal",
-    "reconciliation": "◌ account",
+    "restricted": "account",
+    "account_ended": "account",
+    "asset_hold": "asset",
+    "surge": "runs",
+    "needs_adjustment": "portfolio",
+    "missed": "missed job",
+    "stream": "broker stream",
+    "journal": "journal",
+    "reconciliation": "account",
 }
+"""What an alert is about, where its kind does not say it."""
 
+KIND_NAMES = {
+    ExceptionKind.ACCOUNT_RESTRICTED: "account blocked",
+    ExceptionKind.CANNOT_BE_CORRECTED: "rebalance impossible",
+    ExceptionKind.UNFINISHED: "sells left undone",
+}
+"""Kinds that have another name on the screen than in the API."""
 Row = ExceptionView | AlertView
 
 
@@ -54,8 +54,8 @@ def row_key(row: Row) -> str:
 def kind_text(row: Row) -> str:
     """Return the glyph and name of the kind of a row."""
     if isinstance(row, AlertView):
-        return ALERT_KINDS.get(row.kind, row.kind)
-    return f"! {KIND_NAMES.get(row.kind) or formats.words(row.kind)}"
+        return f"{ALERT_MARK} {ALERT_KINDS.get(row.kind, formats.words(row.kind))}"
+    return f"! {KIND_NAMES.get(row.kind, formats.words(row.kind))}"
 
 
 def columns() -> tuple[Column[Row], ...]:
@@ -97,7 +97,7 @@ def tabs(found: ExceptionList) -> tuple[Tab, ...]:
     return (
         Tab(ALL, ALL, figure=f"{found.total + alerts:,}"),
         Tab(EXCEPTIONS_TAB, EXCEPTIONS_TAB, mark="!", figure=f"{found.total:,}", style=_style(found.total, "bad")),
-        Tab(ALERTS_TAB, ALERTS_TAB, mark="▲", figure=f"{alerts:,}", style=_style(alerts, "warn")),
+        Tab(ALERTS_TAB, ALERTS_TAB, mark=ALERT_MARK, figure=f"{alerts:,}", style=_style(alerts, "warn")),
     )
 
 

@@ -22,7 +22,7 @@ def log_tabs(snapshot: LogSnapshot) -> tuple[Tab, ...]:
     failing = sum(bool(job.failed) for job in snapshot.jobs)
     return (
         Tab(JOBS, "Jobs", figure=f"{len(snapshot.jobs)}", mark="✗" if failing else "", style="bad" if failing else ""),
-        Tab(AUDIT, "Audit trail", figure=f"{snapshot.entries:,}", short="Audit"),
+        Tab(AUDIT, "Audit trail", figure=f"{snapshot.entries:,}"),
     )
 
 
@@ -49,7 +49,7 @@ def job_columns() -> tuple[Column[JobView], ...]:
         Column("title", "Job", 22, lambda job: job.title, sort=lambda job: job.title, grow=1, max_width=36),
         Column("next", "Next", 15, lambda job: formats.timestamp(job.next_at)),
         Column("last", "Last", 15, lambda job: formats.timestamp(job.last_at), priority=1),
-        Column("took", "Took", 9, _duration_text, "right", 2),
+        Column("took", "Duration", 9, _duration_text, "right", 2),
         Column("missed", "Missed", 6, lambda job: _count(job.missed, "warn"), "right", 3),
         Column("failed", "Failed", 6, lambda job: _count(job.failed, "bad"), "right", 3),
         Column("result", "Result", 20, lambda job: job.last_result, priority=4, grow=3, max_width=80),
@@ -110,11 +110,11 @@ def _job(job: JobView, width: int) -> list[Line]:
     for name, value in (
         ("Next", formats.timestamp(job.next_at)),
         ("Last", formats.timestamp(job.last_at)),
-        ("Took", _duration_text(job)),
+        ("Duration", _duration_text(job)),
         ("Missed", f"{job.missed:,}"),
         ("Failed", f"{job.failed:,}"),
     ):
-        lines.append(((name.ljust(8), "muted"), (value, "")))
+        lines.append(((name.ljust(10), "muted"), (value, "")))
     result = paragraph(job.last_result or "This job has not run yet.", width, "" if job.last_result else "muted")
     return [*lines, (), heading("Last result", width), *result]
 

@@ -120,6 +120,7 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         for tab in TABS:
             self.query_one(f"#{tab}", BookTable).display = tab == self._tab
         self.query_one("#tiles", TabBar).current = self._tab
+        self.query_one("#detail-pane").border_title = "Job" if self._tab == JOBS else "Audit entry"
         line = self.query_one("#filter", Input)
         with line.prevent(Input.Changed):
             line.value = self.filter_text

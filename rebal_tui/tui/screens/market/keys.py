@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from rebal_tui.services.view_models.status import PAUSED_MODE, TIME_STOPPED
 from rebal_tui.tui.book_services import market_queries, simulator
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
 
 def next_speed(mode: str, direction: int) -> int:
     """Return the next higher (1) or lower (-1) speed for a mode such as `SIMULATED ×600`; without speed, from 60."""
-    speed_text = mode.rpartition("×")[2].removesuffix(" (held)")
+    speed_text = mode.rpartition("×")[2].removesuffix(TIME_STOPPED)
     now = int(speed_text) if speed_text.isdecimal() else 60
     if direction > 0:
         return next((speed for speed in SPEEDS if speed > now), SPEEDS[-1])
@@ -62,7 +63,7 @@ class MarketKeys:
     def toggle(self) -> None:
         """Pause simulated time, or resume it."""
         host = self._host
-        if host.mode_shown.startswith("PAUSED"):
+        if host.mode_shown == PAUSED_MODE:
             change = host.change(lambda: host.ask(simulator.resume_market), "Simulation resumed")
         else:
             change = host.change(lambda: host.ask(simulator.pause_market), "Simulation paused")

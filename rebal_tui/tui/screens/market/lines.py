@@ -87,7 +87,7 @@ def columns() -> tuple[Column[AssetRow], ...]:
         Column("symbol", "Symbol", 8, lambda row: ((row.symbol, "title"),), sort=lambda row: row.symbol),
         Column("name", "Name", 16, lambda row: row.name, sort=lambda row: fold(row.name), priority=3, grow=2),
         Column(
-            "price", "Price", 10, lambda row: formats.price(row.price), "right", 0, lambda row: row.price or 0, True
+            "price", "Price $", 10, lambda row: formats.price(row.price), "right", 0, lambda row: row.price or 0, True
         ),
         Column(
             "change",
@@ -111,9 +111,16 @@ def columns() -> tuple[Column[AssetRow], ...]:
             "state", "Status", 14, state_line, sort=lambda row: (not states(row), states(row)), grow=1, max_width=30
         ),
         Column(
-            "portfolios", "Portf.", 6, lambda row: _count(row.portfolios), "right", 4, lambda row: row.portfolios, True
+            "portfolios",
+            "Portfolios",
+            10,
+            lambda row: _count(row.portfolios),
+            "right",
+            4,
+            lambda row: row.portfolios,
+            True,
         ),
-        Column("accounts", "Accts", 6, lambda row: _count(row.accounts), "right", 2, lambda row: row.accounts, True),
+        Column("accounts", "Accounts", 8, lambda row: _count(row.accounts), "right", 2, lambda row: row.accounts, True),
     )
 
 
@@ -138,9 +145,9 @@ def simulator_line(snapshot: MarketSnapshot | None, last: str) -> Line:
     if snapshot.speed is None:
         pace: list[TextSegment] = [(" Time is not simulated", "muted")]
     elif snapshot.paused:
-        pace = [(" ‖ paused", "warn"), (f" at ×{snapshot.speed:g}", "muted")]
+        pace = [(" ‖ simulation paused", "warn"), (f" (×{snapshot.speed:g})", "muted")]
     else:
-        pace = [(" ▶ running", "good"), (f" ×{snapshot.speed:g}", "accent")]
+        pace = [(" ▶ simulation runs at", "good"), (f" ×{snapshot.speed:g}", "accent")]
     style = "bad" if snapshot.outside else "good"
     mark = "■" if snapshot.outside else "●"
     outside = (
@@ -188,7 +195,7 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
         lines += [heading("Latest prices", width), (("No price history yet; prices arrive in market hours.", "muted"),)]
     lines += [(), heading("Portfolios", width, count_text(len(view.portfolios), "portfolio"))]
     lines += [
-        table_line([(name, max(width - 9, 4), "left", ""), (formats.percent(target), 8, "right", "muted")])
+        table_line([(name, max(width - 9, 4), "left", ""), (f"{formats.percent(target)} %", 8, "right", "muted")])
         for name, target in view.portfolios
     ] or [(("In no portfolio.", "muted"),)]
     if simulated:
@@ -224,7 +231,7 @@ def _holders(view: AssetView, width: int, room: int | None) -> list[Line]:
                 [
                     (one.client, name, "left", ""),
                     (share, 10, "right", ""),
-                    (formats.money(one.value), 13, "right", "muted"),
+                    (f"${formats.money(one.value)}", 13, "right", "muted"),
                 ]
             )
         )

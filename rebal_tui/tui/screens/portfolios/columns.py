@@ -45,11 +45,9 @@ def status_tabs(rows: Sequence[PortfolioRow]) -> tuple[Tab, ...]:
     tabs = [Tab(ALL, ALL, figure=f"{len(rows):,}")]
     for status in ORDER:
         count = sum(row.status == status for row in rows)
-        glyph, short, style = STATUSES[status]
+        glyph, _, style = STATUSES[status]
         label = formats.words(status).capitalize()
-        tabs.append(
-            Tab(status, label, mark=glyph, figure=f"{count:,}", style=style if count else "muted", short=short.title())
-        )
+        tabs.append(Tab(status, label, mark=glyph, figure=f"{count:,}", style=style if count else "muted"))
     return tuple(tabs)
 
 
@@ -117,7 +115,7 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
         ),
         Column(
             "assets",
-            "Assets",
+            "Assets $",
             WORTH,
             _worth,
             "right",

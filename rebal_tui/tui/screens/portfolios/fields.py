@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -70,8 +71,11 @@ class ChoiceBar(TabBar, can_focus=True):
     ChoiceBar:focus { background: $primary 15%; text-style: underline; }
     """
 
-    def __init__(self, choices: Sequence[str], current: str, *, id: str) -> None:
-        super().__init__(tuple(Tab(choice, choice) for choice in choices), current, id=id)
+    def __init__(
+        self, choices: Sequence[str], current: str, *, id: str, labels: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """`labels` has the labels of choices that are shown otherwise than they are called."""
+        super().__init__(tuple(Tab(choice, labels.get(choice, choice)) for choice in choices), current, id=id)
 
     def action_choose(self, direction: int) -> None:
         self.post_message(self.Chosen(self, self.step(direction)))

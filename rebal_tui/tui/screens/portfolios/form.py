@@ -39,7 +39,7 @@ _LOCATIONS = {
     "stagger_sessions": STAGGER,
 }
 _ORDER = (NAME, DESCRIPTION, "line", CASH, SUM, "band", DAY, COOLDOWN, LEAST, LEAST_PERCENT, STAGGER)
-_TITLES = {SUM: "weights", STAGGER: "calendar over", LEAST: "minimum trade", LEAST_PERCENT: "minimum trade in %"}
+_TITLES = {SUM: "weights", STAGGER: "calendar sessions", LEAST: "minimum trade", LEAST_PERCENT: "minimum trade in %"}
 _SHORTER = {
     "expected a percent above 0 with at most": "expected above 0, at most",
     "expected a percent from 0 to 100 with at most": "expected 0 to 100, at most",

@@ -17,7 +17,8 @@ from rebal_tui.tui.text import ui_text
 
 OFF, ON = "no review", "wait for review"
 IGNORE, REBALANCE = "no run", "rebalance"
-WHOLE, BREACHED = "all assets", "breached only"
+WHOLE, BREACHED = "all assets", "only those outside"
+DESTINATIONS: dict[str, str] = {Destination.MIDDLE: "middle of band", Destination.EDGE: "edge of band"}
 SCOPES = {WHOLE: RebalanceScope.WHOLE, BREACHED: RebalanceScope.BREACHED}
 
 
@@ -57,8 +58,8 @@ def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeR
         yield ChoiceBar((OFF, ON), ON if form.review else OFF, id="review")
     yield Static(ui_text("Size of a rebalance"), classes="section", markup=False)
     with Horizontal(classes="weight"):
-        yield Static(ui_text("runs of a band go"), classes="band-label", markup=False)
-        yield ChoiceBar(tuple(Destination), form.rebalance_to, id="rebalance-to")
+        yield Static(ui_text("drift runs go to"), classes="band-label", markup=False)
+        yield ChoiceBar(tuple(Destination), form.rebalance_to, id="rebalance-to", labels=DESTINATIONS)
     with Horizontal(classes="weight"):
         yield Static(ui_text("and trade"), classes="band-label", markup=False)
         scope = WHOLE if form.rebalance_scope is RebalanceScope.WHOLE else BREACHED
@@ -72,7 +73,7 @@ def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeR
         yield PercentInput(form.least_percent, placeholder="–", id="least-percent", classes="band")
         yield Note(id="least-percent-note")
     with Horizontal(classes="weight", id="stagger-row"):
-        yield Static(ui_text("calendar over"), classes="band-label", markup=False)
+        yield Static(ui_text("calendar sessions"), classes="band-label", markup=False)
         yield PercentInput(form.stagger, placeholder="1", id="stagger", classes="band")
         yield Note(id="stagger-note")
 

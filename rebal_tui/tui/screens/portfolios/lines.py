@@ -7,7 +7,7 @@ from datetime import date
 
 from rebal_tui.domain.portfolios import CalendarCondition, Condition, PortfolioUpdate
 from rebal_tui.domain.text import count_text, day_text
-from rebal_tui.engine.trace_text import condition_text
+from rebal_tui.engine.trace_text import condition_text, condition_words
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioView
 from rebal_tui.tui import formats
@@ -46,7 +46,7 @@ def _head(view: PortfolioView, width: int) -> list[Line]:
     row = view.row
     lines: list[Line] = paragraph(row.name, width, "title")
     review = "runs wait for review" if row.review else "runs need no review"
-    lines.append((status_segment(row.status), (f"  {review}  ", "muted"), (formats.short_id(row.id), "muted")))
+    lines.append((status_segment(row.status), (f"  {review}  id ", "muted"), (formats.short_id(row.id), "muted")))
     for culprit in view.culprits:
         lines.extend(paragraph(f"■ {culprit}", width, "bad"))
     if row.status == "needs_adjustment":
@@ -62,7 +62,7 @@ def _weights(view: PortfolioView, width: int) -> list[Line]:
     most = max((share for _, share in shares), default=1)
     size = max(width - 18, 4)
     lines: list[Line] = [
-        heading("Weights", width, count_text(len(view.row.weights.assets), "asset")),
+        heading("Weights", width, f"{count_text(len(view.row.weights.assets), 'asset')}, in %"),
         bars.weights_bar(shares, width),
     ]
     for symbol, share in shares:
@@ -94,8 +94,8 @@ def condition_lines(conditions: Sequence[Condition], dates: Sequence[date], cool
         elif isinstance(condition, PortfolioUpdate):
             lines.extend(paragraph("◆ when weights or conditions change", width, ""))
         else:
-            kind = f"{condition.sub_type} drift beyond {condition_text(condition)}"
-            lines.append(((f"■ {kind}", ""),))
+            limit = condition_words(condition).replace(" pp", " percentage points")
+            lines.extend(paragraph(f"■ drift beyond {limit}", width, ""))
     if not conditions:
         text = "No conditions: only first rebalances, cash investments and manual runs."
         lines.extend(paragraph(text, width, "muted"))
@@ -127,7 +127,7 @@ def stop_notes(form: PortfolioForm) -> dict[str, str]:
 def _subscribers(view: PortfolioView, width: int, room: int | None) -> list[Line]:
     everyone = view.subscribers
     total = formats.value(view.row.assets_under_model)
-    note = f"{len(everyone):,} · {total}" if everyone else ""
+    note = f"{count_text(len(everyone), 'account')}, ${total}" if everyone else ""
     lines: list[Line] = [heading("Subscribers", width, note)]
     if not everyone:
         lines.append((("No subscribers.", "muted"),))
@@ -158,7 +158,7 @@ def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str
         ("subscribers", f"{impact.subscribers:,}"),
         ("outside their bands", f"{impact.outside_before:,} → {outside}" if changed else outside),
         ("resulting orders", f"{impact.orders:,}"),
-        ("turnover", formats.money(impact.turnover)),
+        ("turnover", f"${formats.money(impact.turnover)}"),
         ("waiting for cooldown", f"{impact.cooling:,}"),
         ("unable to check", f"{impact.unable:,}"),
     ]

@@ -30,13 +30,13 @@ DESTINATIONS = {
     Destination.MIDDLE: "to the middle of the band",
     Destination.EDGE: "to the edge of the band",
 }
-_ASSETS = {RebalanceScope.WHOLE: "all", RebalanceScope.BREACHED: "breached"}
-SCOPES = {RebalanceScope.WHOLE: "all assets", RebalanceScope.BREACHED: "breached assets only"}
+_ASSETS = {RebalanceScope.WHOLE: "all", RebalanceScope.BREACHED: "outside"}
+SCOPES = {RebalanceScope.WHOLE: "all assets", RebalanceScope.BREACHED: "only assets outside a band"}
 
 
 LEGEND = (
-    "* current setting. Middle: halfway between target and band edge. Figures: the runs that drift bands would make "
-    "now. Drift left: the largest after them, in percentage points."
+    "* current setting. Middle: halfway between target and band edge. Assets: all, or only those outside a band. "
+    "Figures: the runs that drift bands would make now. Drift left: the largest after them, in percentage points."
 )
 
 
@@ -57,13 +57,13 @@ class StopsScreen(Dialog[RunStops | None]):
         self._found = tuple(found)
 
     def compose(self) -> ComposeResult:
-        title = f"Where drift-band runs of {self._name} stop · enter selects"
+        title = f"How far drift-band runs of {self._name} go · enter selects"
         yield Static(ui_text(title), id="stops-title", markup=False)
         yield Static(LEGEND, id="stops-legend", markup=False)
         yield BookTable[RunStops](
             (
                 Column("current", "", 1, lambda one: "*" if one.current else ""),
-                Column("destination", "Stops at", 8, lambda one: one.destination),
+                Column("destination", "Go to", 8, lambda one: one.destination),
                 Column("scope", "Assets", 8, lambda one: _ASSETS[RebalanceScope(one.scope)]),
                 Column("runs", "Runs", 7, _runs, "right"),
                 Column("orders", "Orders", 6, lambda one: f"{one.orders:,}", "right"),
@@ -134,5 +134,5 @@ def _confirm(screen: ListScreen, row: PortfolioRow, one: RunStops) -> None:
         Effect("All other runs rebalance to target, trading all assets.", style="muted"),
     ]
     screen.host.confirm_sending(
-        f"Change where drift-band runs of {row.name} stop?", "", "Change", do, "Changed", effects=effects
+        f"Change how far drift-band runs of {row.name} go?", "", "Change", do, "Changed", effects=effects
     )

@@ -17,7 +17,7 @@ from rebal_tui.tui.widgets.tabs import ALL, Tab
 
 AWAITING = "Review"
 GROUPS: dict[str, frozenset[str]] = {
-    "Running": frozenset({RunStatus.QUEUED, RunStatus.IN_PROGRESS}),
+    "Unfinished": frozenset({RunStatus.QUEUED, RunStatus.IN_PROGRESS}),
     AWAITING: frozenset(),
     "Success": frozenset({RunStatus.COMPLETED_SUCCESS}),
     "Adjusted": frozenset({RunStatus.COMPLETED_ADJUSTED}),
@@ -30,7 +30,7 @@ TYPES: dict[str, str] = {
     RunType.PARTIAL_LIQUIDATION: "liquidation",
 }
 MARKS = {
-    "Running": ("▶", "accent"),
+    "Unfinished": ("▶", "accent"),
     AWAITING: ("◇", "key"),
     "Success": ("●", "good"),
     "Adjusted": ("▲", "warn"),
@@ -77,7 +77,7 @@ def _status(row: RunRow) -> Line:
         return (("◇ to review", "key"),)
     if row.status == RunStatus.IN_PROGRESS:
         return ((f"▶ {formats.words(row.phase)}", style),)
-    return ((glyph.replace("completed ", "").removesuffix(" run"), style),)
+    return ((glyph.replace("completed ", ""), style),)
 
 
 def _orders(row: RunRow) -> Line:
@@ -120,8 +120,10 @@ def columns() -> tuple[Column[RunRow], ...]:
             whole=True,
         ),
         Column("orders", "Orders", 9, _orders, sort=lambda row: (row.done, row.total), descending=True),
-        Column("amount", "Amount", 13, lambda row: formats.money(row.amount), "right", 2, lambda row: row.amount, True),
-        Column("problems", "!", 3, _problems, "right", 4, lambda row: row.problems, True),
+        Column(
+            "amount", "Amount $", 13, lambda row: formats.money(row.amount), "right", 2, lambda row: row.amount, True
+        ),
+        Column("problems", "Not done", 8, _problems, "right", 4, lambda row: row.problems, True),
         Column(
             "created",
             "Created",

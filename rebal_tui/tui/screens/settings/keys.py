@@ -59,6 +59,7 @@ class KeysScreen(ModalScreen[dict[str, str]]):
     DEFAULT_CSS = """
     KeysScreen { background: $background; }
     KeysScreen #keys-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
+    KeysScreen #keys-help { height: 2; color: $text-muted; padding: 0 1; }
     """
 
     def __init__(self, keys: Mapping[str, str]) -> None:
@@ -71,14 +72,15 @@ class KeysScreen(ModalScreen[dict[str, str]]):
         )
         yield BookTable[Action](
             (
-                Column("key", "Key", 16, self._key),
+                Column("key", "Key", 12, self._key, grow=1, max_width=28),
                 Column("label", "Action", 18, lambda action: action.label),
-                Column("where", "Section", 11, lambda action: action.scope),
-                Column("help", "", 24, lambda action: ((action.help, "muted"),), priority=2, grow=2, max_width=80),
-                Column("id", "Id", 18, lambda action: ((action.id, "muted"),), priority=1),
+                Column("where", "Section", 11, lambda action: action.scope.capitalize()),
+                Column("help", "Does", 24, lambda action: ((action.help, "muted"),), priority=2, grow=2, max_width=80),
+                Column("id", "Name in settings", 23, lambda action: ((action.id, "muted"),), priority=1),
             ),
             lambda action: action.id,
         )
+        yield Static(id="keys-help", markup=False)
         yield KeyBar()
 
     def _key(self, action: Action) -> Line:
@@ -92,6 +94,11 @@ class KeysScreen(ModalScreen[dict[str, str]]):
         table = self.query_one(BookTable)
         table.notify_style_update()
         table.set_rows(ACTIONS)
+
+    @on(BookTable.Highlighted)
+    def _explain(self, event: BookTable.Highlighted) -> None:
+        action = BY_ID.get(str(event.key))
+        self.query_one("#keys-help", Static).update(ui_text(action.help if action else ""))
 
     @on(BookTable.Opened)
     def _opened(self, event: BookTable.Opened) -> None:

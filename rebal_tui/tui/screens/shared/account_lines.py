@@ -9,11 +9,11 @@ from rich.cells import cell_len
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
-from rebal_tui.services.view_models.check_names import check_name
+from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
 from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, what_ends_it
 from rebal_tui.tui import formats
-from rebal_tui.tui.screens.shared.marks import HELD, held_text
+from rebal_tui.tui.screens.shared.marks import HELD
 from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
 from rebal_tui.tui.segments import Line, TextSegment, beside, fit, heading, line_width, paragraph, table_line
 from rebal_tui.tui.text import printable
@@ -29,8 +29,6 @@ VERDICTS: dict[Verdict, TextSegment] = {
     Verdict.NO: ("·", "muted"),
     Verdict.INFO: ("i", "muted"),
 }
-COUNTED_IN_WORDS = {Verdict.NO: "not due"}
-"""Verdicts whose glyph alone says too little next to a count."""
 OUTCOMES: dict[Outcome, tuple[str, str]] = {
     Outcome.FULL_REBALANCE: ("▶ full rebalance", "key"),
     Outcome.INVEST_CASH: ("▶ invest cash", "key"),
@@ -39,6 +37,8 @@ OUTCOMES: dict[Outcome, tuple[str, str]] = {
 }
 TWO_COLUMNS_MIN_WIDTH = 100
 MIN_HOLDINGS = 4
+BAR_LEGEND = "│target ┊band"
+"""What the marks of the bar of a drift are, above the bars."""
 
 
 def account_lines(view: AccountView) -> Builder:
@@ -108,7 +108,7 @@ def _head(view: AccountView, width: int) -> list[Line]:
         lines.append(tuple(figures))
         lines.append((("Cash target ", "muted"), more[1], *more[2:]))
     for restriction in view.restrictions:
-        lines.extend(paragraph(f"◌ {restriction}", width, "bad"))
+        lines.extend(paragraph(f"◌ stopped: {restriction}", width, "bad"))
     return lines
 
 
@@ -117,10 +117,10 @@ def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line
     held = view.holdings
     left_out = 0
     if max_lines is not None and len(held) > max_lines:
-        furthest = sorted(held, key=lambda holding: -abs(holding.drift_bp))[: max_lines - 1]
+        furthest = sorted(held, key=lambda holding: -abs(holding.off_target_bp))[: max_lines - 1]
         left_out = len(held) - len(furthest)
         held = tuple(holding for holding in held if holding in furthest)
-    note = count_text(len(view.holdings), "asset")
+    note = f"{count_text(len(view.holdings), 'asset')}, in % of equity"
     lines: list[Line] = [heading("Holdings", width, note)]
     symbol = 7
     roomy = width >= 62
@@ -129,8 +129,9 @@ def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line
     titles = [("", symbol, "left", "muted"), ("Target", 7, "right", "muted"), ("Actual", 7, "right", "muted")]
     titles.append(("Drift", 7, "right", "muted"))
     if roomy:
-        titles.append(("Value", 12, "right", "muted"))
-    titles.append((" " * (bar_width // 2 - 3) + "target", bar_width, "left", "muted"))
+        titles.append(("Value $", 12, "right", "muted"))
+    legend = BAR_LEGEND if bar_width >= len(BAR_LEGEND) else "│target"
+    titles.append((legend, bar_width, "left", "muted"))
     lines.append(table_line(titles))
     reach = max((_reach(holding) for holding in view.holdings), default=100)
     lines.extend(_holding(holding, symbol, roomy, bar_width, reach) for holding in held)
@@ -140,40 +141,42 @@ def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line
 
 
 def held_lines(view: AccountView, width: int) -> list[Line]:
-    """Return what restrictions hold, and the targets that they leave for the other assets."""
+    """Return what restrictions keep from trading, and the weights in whose place reachable targets are shown."""
     lines: list[Line] = []
     for holding in view.holdings:
         if holding.held:
-            lines.extend(paragraph(f"{HELD} {holding.symbol} {held_text(holding.held)}", width, "warn"))
-    moved = []
-    for holding in view.holdings:
-        if holding.reachable_bp is not None:
-            goal, drift = holding.reachable_bp, holding.actual_bp - holding.reachable_bp
-            moved.append(f"{holding.symbol} {formats.percent(goal)}, drift {formats.drift(drift)}")
+            lines.extend(paragraph(f"{HELD} {holding.symbol}: {holding.held}", width, "warn"))
+    moved = [
+        f"{holding.symbol} {formats.percent(holding.target)}"
+        for holding in view.holdings
+        if holding.reachable_bp is not None
+    ]
     if moved:
-        lines.extend(paragraph(f"Reachable: {'; '.join(moved)}", width, "muted"))
+        text = f"The targets shown are those within reach; the portfolio's weights are {', '.join(moved)}."
+        lines.extend(paragraph(text, width, "muted"))
     return lines
 
 
 def _reach(holding: HoldingView) -> int:
-    ends = [abs(holding.drift_bp), 100]
+    ends = [abs(holding.off_target_bp), 100]
     for end in (holding.band_low, holding.band_high):
         if end is not None:
-            ends.append(abs(end - holding.target) * 4 // 3)
+            ends.append(abs(end - holding.goal_bp) * 4 // 3)
     return max(ends)
 
 
 def _holding(holding: HoldingView, symbol: int, roomy: bool, bar_width: int, reach: int) -> Line:
-    low = None if holding.band_low is None else holding.band_low - holding.target
-    high = None if holding.band_high is None else holding.band_high - holding.target
-    bar = bars.drift_bar(holding.drift_bp, low, high, reach, bar_width)
-    outside = (high is not None and holding.drift_bp > high) or (low is not None and holding.drift_bp < low)
+    drift = holding.off_target_bp
+    low = None if holding.band_low is None else holding.band_low - holding.goal_bp
+    high = None if holding.band_high is None else holding.band_high - holding.goal_bp
+    bar = bars.drift_bar(drift, low, high, reach, bar_width)
+    outside = (high is not None and drift > high) or (low is not None and drift < low)
     style = "bad" if outside else ""
     cells = [
         (f"{holding.symbol} {HELD}" if holding.held else holding.symbol, symbol, "left", "title"),
-        (formats.percent(holding.target), 7, "right", ""),
+        (formats.percent(holding.goal_bp), 7, "right", ""),
         (formats.percent(holding.actual_bp), 7, "right", ""),
-        (formats.drift(holding.drift_bp), 7, "right", style),
+        (formats.drift(drift), 7, "right", style),
     ]
     if roomy:
         cells.append((formats.money(holding.value), 12, "right", "muted"))
@@ -238,14 +241,20 @@ def status_lines(decision: Decision, width: int, *, near: bool = False) -> list[
 
 
 def _summary(trace: Sequence[Check], width: int) -> list[Line]:
-    """`11 checks: 8 ✓ 1 ◷ 2 not due`, with the key that shows all behind it, or below where that does not fit."""
-    segments: list[TextSegment] = [(f"  {count_text(len(trace), 'check')}:", "muted")]
-    for verdict, (glyph, style) in VERDICTS.items():
+    """`11 checks: 8 passed, 3 not due`, with the key that shows all behind it, or below where that does not fit."""
+    segments: list[TextSegment] = [(f"  {count_text(len(trace), 'check')}: ", "muted")]
+    for verdict, (_, style) in VERDICTS.items():
         count = sum(check.verdict is verdict for check in trace)
         if count:
-            segments += [(f" {count} ", ""), (COUNTED_IN_WORDS.get(verdict, glyph), style)]
+            comma = ", " if len(segments) > 1 else ""
+            segments += [(f"{comma}{count} ", ""), (VERDICT_WORDS[verdict], style)]
     whole: Line = (*segments, ("   enter shows all", "muted"))
-    return [whole] if line_width(whole) <= width else [tuple(segments), (("  enter shows all", "muted"),)]
+    if line_width(whole) <= width:
+        return [whole]
+    more: Line = (("  enter shows all", "muted"),)
+    if line_width(tuple(segments)) <= width:
+        return [tuple(segments), more]
+    return [*paragraph("".join(text for text, _ in segments).strip(), width, "muted", indent=2), more]
 
 
 def _last(view: AccountView, width: int) -> list[Line]:
@@ -280,4 +289,6 @@ def check_lines(decision: Decision, width: int) -> list[Line]:
         named: TextSegment = (fit(name, name_width), "title" if loud else "")
         lines.append(((glyph, glyph_style), (" ", ""), named, ("  ", ""), *details[0]))
         lines.extend(((" " * (name_width + 4), ""), *detail) for detail in details[1:])
-    return lines
+    used = {check.verdict for check in decision.trace}
+    legend = ", ".join(f"{mark} {VERDICT_WORDS[one]}" for one, (mark, _) in VERDICTS.items() if one in used)
+    return [*lines, *paragraph(legend, width, "muted")] if legend else lines

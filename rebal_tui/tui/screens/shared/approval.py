@@ -14,7 +14,7 @@ from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import review_queries
 from rebal_tui.tui.questions import Effect, Item, NoteField, Question
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
-from rebal_tui.tui.screens.shared.marks import HELD, held_text
+from rebal_tui.tui.screens.shared.marks import HELD
 from rebal_tui.tui.screens.shared.plan_effects import plan_effects
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 from rebal_tui.tui.segments import Line, paragraph
@@ -42,7 +42,7 @@ def review_lines(view: ReviewView) -> Builder:
         ]
         lines.extend(paragraph(until, width, "muted"))
         if view.row.overrides:
-            lines.extend(paragraph(f"{HELD} Overrides {held_text(view.row.overrides)}", width, "warn"))
+            lines.extend(paragraph(f"{HELD} Overrides {view.row.overrides}", width, "warn"))
         if view.changed:
             text = "▲ Prices moved; the plan was recalculated."
             lines.extend(paragraph(text, width, "warn"))

@@ -10,7 +10,7 @@ from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, TILE_GLY
 from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.actions import section_actions
 from rebal_tui.tui.keymap import MOVES, key_text
-from rebal_tui.tui.sections import EVERYWHERE, Section, section_label
+from rebal_tui.tui.sections import EVERYWHERE, EXCEPTIONS, Section, section_label
 from rebal_tui.tui.segments import Line, beside, heading, paragraph
 from rebal_tui.tui.widgets.lines import Builder
 
@@ -31,6 +31,31 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
         (TILE_GLYPHS[Tile.OUTSIDE], "outside a drift band"),
         (TILE_GLYPHS[Tile.UNABLE], "a price is missing or too old"),
     ),
+    Section.ACCOUNTS: (
+        *STATUS_SYMBOLS,
+        ("○", "follows no portfolio"),
+        ("◌", "blocked by the broker, or stopped"),
+        ("✗", "not active at the broker"),
+    ),
+    Section.PORTFOLIOS: (
+        *STATUS_SYMBOLS,
+        ("■", "needs adjustment; of a condition: drift band"),
+        ("◇", "calendar"),
+        ("◆", "when weights or conditions change"),
+        ("◌", "inactive"),
+    ),
+    Section.RUNS: (
+        ("◷", "queued"),
+        ("▶", "in progress"),
+        ("◇", "awaits approval"),
+        ("●", "completed as planned"),
+        ("▲", "completed with skipped, failed or unfilled orders; of an order: buy"),
+        ("▼", "of an order: sell"),
+        ("✗", "failed"),
+        ("◌", "canceled, or cut short by it; of an order: skipped"),
+        ("⊘", "overrides a restriction, with a note"),
+    ),
+    EXCEPTIONS: (("!", "exception: stops trading or needs you"), ("▲", "alert: acknowledge it with a")),
     Section.CASH: (
         ("✓", "completed stage of a withdrawal"),
         ("▸", "stage in progress"),

@@ -16,11 +16,12 @@ STOP = Question(
     "Stop",
     effects=(
         Effect(
-            "No run starts and no order is sent, manually or by the scheduler, until you release the stop with the "
-            "same key."
+            "No run starts and no new order is sent, by the scheduler or by hand, until you press f9 again and "
+            "release the stop."
         ),
-        Effect("Orders already at the broker stay open; runs keep their fills."),
-        Effect("Withdrawals pay nothing out."),
+        Effect("Evaluations go on; the runs that they create wait in the queue."),
+        Effect("Orders already at the broker stay open and can still fill."),
+        Effect("Withdrawals wait: no cash is paid out before the release."),
     ),
 )
 RELEASE = Question(
@@ -28,7 +29,7 @@ RELEASE = Question(
     "Release",
     effects=(
         Effect("Queued runs start and runs in progress continue: their orders are sent immediately."),
-        Effect("Withdrawals that have sold pay out."),
+        Effect("Withdrawals that waited are paid out."),
     ),
 )  # fmt: skip
 

@@ -34,7 +34,7 @@ def manual_override(view: PreviewView) -> FormScreen:
         run = run_override_queries.run_overriding(book, account_id, kind, ids, note)
         return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
 
-    title = f"Override for one {formats.words(kind)} · {view.client}"
+    title = f"Override restrictions in one {formats.words(kind)} · {view.client}"
     return _form(title, dict(view.overridable), preview, act, "Run")
 
 
@@ -52,7 +52,7 @@ async def ask_for_queued_override(screen: ListScreen, run_id: str, account_id: s
     if not known:
         screen.host.say("No restriction of yours concerns this run; what the broker blocks stays blocked.", "warning")
     elif screen.is_current:
-        screen.app.push_screen(_form(f"Override for this run · {client}", known, preview, act, "Override"))
+        screen.app.push_screen(_form(f"Override restrictions in this run · {client}", known, preview, act, "Override"))
 
 
 def _form(title: str, known: Mapping[str, str], preview: Preview, act: Act, yes: str) -> FormScreen:

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
+from rebal_tui.domain.text import fold
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.table import BookTable
@@ -79,7 +80,11 @@ class PickScreen(Dialog[str]):
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        self.query_one(BookTable).view = View(text=event.value)
+        """Filter by label; where no label matches, by note too."""
+        typed, table = fold(event.value.strip()), self.query_one(BookTable)
+        table.set_rows([choice for choice in self._choices if typed in fold(choice.label)] or self._choices)
+        table.renew_order()
+        table.view = View(text=event.value)
 
     @on(Input.Submitted)
     @on(BookTable.Opened)

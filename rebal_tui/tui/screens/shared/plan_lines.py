@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
@@ -10,12 +10,11 @@ from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import CENT, HUNDRED_PERCENT, NANO, Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import count_text
-from rebal_tui.domain.trading_rules import RestrictionKind
 from rebal_tui.engine import trace_text
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.services.view_models.restrictions import RunStops
 from rebal_tui.tui import formats
-from rebal_tui.tui.screens.shared.marks import HELD, held_text
+from rebal_tui.tui.screens.shared.marks import HELD
 from rebal_tui.tui.segments import Line, heading, line_width, paragraph, table_line
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
@@ -27,6 +26,7 @@ HELD_REASONS = frozenset(
     }
 )  # fmt: skip
 """Reasons of lines that a restriction keeps from their targets."""
+GOAL_NOTE = "Goal: where the run brings the asset, as restrictions or the drift band allow."
 
 
 def preview_lines(view: PreviewView, *, pays_out: bool = False) -> Builder:
@@ -67,7 +67,7 @@ def preview_lines(view: PreviewView, *, pays_out: bool = False) -> Builder:
                     )
                 )
                 lines.extend(paragraph(skipped.reason_details, width, "muted", indent=9))
-        lines += [(), (("Nothing has been sent. This is what would be.", "muted"),)]
+        lines += [(), (("Nothing has been sent: this is a preview.", "muted"),)]
         return lines
 
     return build
@@ -84,7 +84,7 @@ def _overridden(plan: Plan, width: int) -> list[Line]:
     rules = plan.rules
     if not rules.overridden:
         return []
-    named = "; ".join(held_text(one.named) for one in rules.overridden)
+    named = "; ".join(one.named for one in rules.overridden)
     return paragraph(f"{HELD} Overrides {named}: {rules.override_note}", width, "warn")
 
 
@@ -96,9 +96,9 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
         (("sale of everything" if sale else formats.words(plan.type), "key"),),
         (("sells ", "muted"), (str(len(plan.sells)), "")),
         (("buys ", "muted"), (str(len(plan.buys)), "")),
-        (("turnover ", "muted"), (formats.money(view.turnover), "")),
-        (("cash ", "muted"), (f"{formats.money(plan.cash)} → {formats.money(view.cash_after)}", "")),
-        *([] if sale else [(("cash target ", "muted"), (formats.money(plan.cash_target), ""))]),
+        (("turnover ", "muted"), (f"${formats.money(view.turnover)}", "")),
+        (("cash ", "muted"), (f"${formats.money(plan.cash)} → ${formats.money(view.cash_after)}", "")),
+        *([] if sale else [(("cash target ", "muted"), (f"${formats.money(plan.cash_target)}", ""))]),
     ]
     top, bottom = plan.scale
     wanted = sum(line.wanted for line in plan.buys)
@@ -120,10 +120,10 @@ def _stops(stops: Sequence[RunStops], width: int) -> list[Line]:
     """Return the destinations of a run that a drift band makes, side by side; nothing for other runs."""
     if not stops:
         return []
-    head = [("", 1), ("To", 8), ("Orders", 6), ("Bought $", 14), ("Sold $", 14), ("Left %", 7)]
+    head = [("", 1), ("To", 8), ("Orders", 6), ("Bought $", 14), ("Sold $", 14), ("Left pp", 7)]
     lines: list[Line] = [
         (),
-        heading("Where it could stop", width, "w in Portfolios"),
+        heading("How far it could go", width, "w in Portfolios sets it"),
         table_line([(text, size, "left" if size in (1, 8) else "right", "muted") for text, size in head]),
     ]
     for one in stops:
@@ -142,79 +142,85 @@ def _stops(stops: Sequence[RunStops], width: int) -> list[Line]:
 
 
 def plan_lines(plan: Plan, width: int) -> list[Line]:
-    """Return all lines of a plan, with traded assets highlighted."""
+    """Return all lines of a plan, with traded assets highlighted, and goals where the run does not aim at weights."""
     wide = width >= WIDE_MIN_WIDTH
+    aims = aims_of(plan)
     lines: list[Line] = [heading("Plan", width, count_text(len(plan.lines), "line"))]
-    head = [
-        ("Asset", 8, "left", "muted"),
-        ("", 6, "left", "muted"),
-        ("Target", 7, "right", "muted"),
-        ("Amount", 14, "right", "muted"),
-    ]
+    head = [("Asset", 8, "left", "muted"), ("Action", 8, "left", "muted"), ("Target %", 8, "right", "muted")]
+    head += [("Goal %", 7, "right", "muted")] if aims else []
+    head.append(("Amount $", 13, "right", "muted"))
     if wide:
         head += [
             ("Quantity", 14, "right", "muted"),
-            ("Price", 11, "right", "muted"),
-            ("Value now", 14, "right", "muted"),
+            ("Price $", 11, "right", "muted"),
+            ("Value now $", 13, "right", "muted"),
         ]
     used = sum(size + 1 for _, size, _, _ in head)
     head.append(("Why", max(width - used, 10), "left", "muted"))
     lines.append(table_line(head))
     for line in plan.lines:
-        lines.extend(_plan_line(line, wide, max(width - used, 10)))
-    return lines
+        lines.extend(_plan_line(line, aims, wide, max(width - used, 10)))
+    return [*lines, *paragraph(GOAL_NOTE, width, "muted")] if aims else lines
 
 
-def _plan_line(line: PlanLine, wide: bool, room: int) -> list[Line]:
+def aims_of(plan: Plan) -> Mapping[str, int]:
+    """The percent, in hundredths, that cash and each line are brought to; empty where all aim at their weights."""
+    base = plan.equity - (plan.amount or 0) * NANO
+    if base <= 0 or all(line.goal is None for line in plan.lines):
+        return {}
+    cash = {"cash": round(Fraction(plan.cash_target * NANO * HUNDRED_PERCENT, base))}
+    return cash | {
+        line.symbol: line.target if line.goal is None else round(line.goal * HUNDRED_PERCENT / base)
+        for line in plan.lines
+    }
+
+
+def _plan_line(line: PlanLine, aims: Mapping[str, int], wide: bool, room: int) -> list[Line]:
     style = {Side.BUY: "good", Side.SELL: "warn"}[line.side] if line.side else "muted"
     traded = line.side is not None
     amount = line.notional if line.notional is not None else line.wanted
-    if line.side is Side.SELL and line.qty and line.price and line.qty % NANO == 0:
-        amount = Money(line.qty * line.price // NANO)  # What whole shares bring, not the excess that they serve.
+    if line.side is Side.SELL and line.qty and line.price:
+        amount = Money(line.qty * line.price // NANO)  # What the shares bring, not the excess that they serve.
     skipped = line.reason not in (LineReason.ON_TARGET, LineReason.BUYS_ONLY, LineReason.SELLS_ONLY)
-    side = "·"
+    side = "· none"
     if line.side:
         side = f"{'▲' if line.side is Side.BUY else '▼'} {line.side}"
     elif skipped:
-        side = f"{HELD} held" if line.reason in HELD_REASONS else "◌ skip"
+        side = f"{HELD} barred" if line.reason in HELD_REASONS else "◌ skip"
     cells = [
         (line.symbol, 8, "left", "title" if traded else "muted"),
-        (side, 6, "left", style if traded else "warn" if skipped else "muted"),
-        (formats.percent(line.target), 7, "right", "" if traded else "muted"),
-        (formats.money(amount) if amount else "–", 14, "right", "" if traded else "muted"),
+        (side, 8, "left", style if traded else "warn" if skipped else "muted"),
+        (formats.percent(line.target), 8, "right", "" if traded else "muted"),
     ]
+    if aims:
+        cells.append((formats.percent(aims[line.symbol]), 7, "right", "" if traded else "muted"))
+    cells.append((formats.money(amount) if amount else "–", 13, "right", "" if traded else "muted"))
     if wide:
         shares = formats.qty(line.qty) if line.qty is not None else "–"
         cells += [
             (shares, 14, "right", "" if traded else "muted"),
             (formats.price(line.price), 11, "right", "muted"),
-            (formats.value(line.value), 14, "right", "muted"),
+            (formats.value(line.value), 13, "right", "muted"),
         ]
-    parts = paragraph(_detail(line), room, "" if traded else "muted")
+    parts = paragraph(line.detail or formats.words(line.reason), room, "" if traded else "muted")
     used = sum(size + 1 for _, size, _, _ in cells)
     first: Line = (*table_line(cells), (" ", ""), *parts[0])
     return [first, *(((" " * used, ""), *part) for part in parts[1:])]
 
 
-def _detail(line: PlanLine) -> str:
-    """Return why a line trades or not, with the kinds of restrictions as the other screens write them."""
-    detail = line.detail
-    for kind in RestrictionKind:
-        detail = detail.replace(f"{kind} (", f"{formats.words(kind)} (")
-    return detail or formats.words(line.reason)
-
-
 def _before_after(view: PreviewView, width: int, *, pays_out: bool) -> list[Line]:
     """Return the weight of each asset before and after, as bars on one scale, with its target."""
-    after = dict(view.after)
+    after, aims = dict(view.after), aims_of(view.plan)
     most = max((share for _, share in (*view.before, *view.after)), default=1)
     size = max((width - 8 - 3 * 8 - 4) // 2, 6)
     lines: list[Line] = [
-        heading("Before and after the sells, before the payout" if pays_out else "Before and after", width),
+        heading(
+            "Before and after the sells, before the payout" if pays_out else "Before and after", width, "in % of equity"
+        ),
         table_line(
             [
                 ("", 8, "left", ""),
-                ("Target", 7, "right", "muted"),
+                ("Goal" if aims else "Target", 7, "right", "muted"),
                 ("Before", 7, "right", "muted"),
                 ("", size, "left", ""),
                 ("After", 7, "right", "muted"),
@@ -222,7 +228,8 @@ def _before_after(view: PreviewView, width: int, *, pays_out: bool) -> list[Line
         ),
     ]
     for symbol, share in view.before:
-        target = view.plan.weights.cash if symbol == "cash" else view.plan.weights.of(symbol)
+        weight = view.plan.weights.cash if symbol == "cash" else view.plan.weights.of(symbol)
+        target = aims.get(symbol, int(weight))
         lines.append(
             table_line(
                 [

@@ -22,7 +22,10 @@ from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 class PreviewPage(ReadScreen):
     """The preview of a run; `v` asks whether to make it, `o` which restrictions it may override, if any concern it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "run", "Run it"), Binding("o", "override", "Override")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "run", "Run it"),
+        Binding("o", "override", "Override restrictions"),
+    ]
 
     def __init__(self, owner: ListScreen, view: PreviewView) -> None:
         super().__init__(f"Preview · {view.client} · nothing is sent", preview_lines(view), view.account_id)

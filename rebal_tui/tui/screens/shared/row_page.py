@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, TypeVar, cast
@@ -19,6 +19,7 @@ from rebal_tui.tui.screens.shared.help_lines import help_lines
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import section_label
 from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 
@@ -38,11 +39,15 @@ ON_MARKED_ROWS = frozenset("subscribe move_accounts unsubscribe restrictions app
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page shows: title, lines, and the text that `y` copies."""
+    """What a page shows: title, lines, and the text that `y` copies.
+
+    `idle` are the ids of actions that cannot work on the row: the footer leaves them out, and their keys say why.
+    """
 
     title: str
     lines: Builder
     copy: str = ""
+    idle: frozenset[str] = frozenset()
 
 
 class HasPages(SectionScreen):
@@ -149,6 +154,13 @@ class RowPage(ReadScreen, PageOfList[None]):
         super().__init__(page.title, page.lines, page.copy)
         self.owner = owner
         self.row_key = key
+        self._idle = page.idle
+
+    def on_mount(self) -> None:
+        self._leave_out(self._idle)
+
+    def _leave_out(self, idle: Collection[str]) -> None:
+        self.query_one(KeyBar).left_out = frozenset(f"of_list('{identity}')" for identity in idle)
 
     async def turn_to(self, key: str, step: int) -> None:
         page = await self.owner.page_of(key)
@@ -157,6 +169,7 @@ class RowPage(ReadScreen, PageOfList[None]):
             self.copied = page.copy
             self.query_one("#read-title", Static).update(ui_text(page.title))
             self.show(page.lines)
+            self._leave_out(page.idle)
 
 
 def row_page(owner: HasPages, page: Page, key: str) -> RowPage:

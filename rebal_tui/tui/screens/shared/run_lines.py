@@ -39,7 +39,12 @@ _WEIGHT_STYLES = {"Target": "muted", "Before": "muted"}
 def status_segment(status: str) -> TextSegment:
     """Return glyph and text of a run status, styled."""
     glyph, style = STATUSES.get(status, ("?", "warn"))
-    return (f"{glyph} {formats.words(status)}", style)
+    return (f"{glyph} {status_words(status)}", style)
+
+
+def status_words(status: str) -> str:
+    """Return a run status in words."""
+    return "cut short" if status == RunStatus.CANCELED_MID_RUN else formats.words(status)
 
 
 def origin_text(initiated_from: str) -> str:
@@ -83,7 +88,7 @@ def _head(view: RunView, width: int) -> list[Line]:
         ),
     ]
     if run.amount is not None:
-        lines.append((("Amount ", "muted"), (formats.money(run.amount), "")))
+        lines.append((("Amount ", "muted"), (f"${formats.money(run.amount)}", "")))
     if run.approval not in ("not_needed",):
         lines.append((("Review ", "muted"), (formats.words(run.approval), "warn")))
     if run.cancel_requested and not run.status.final:
@@ -101,14 +106,14 @@ def _orders(view: RunView, width: int) -> list[Line]:
     amounts: dict[str, int] = {}
     for fill in view.fills:
         amounts[fill.client_order_id] = amounts.get(fill.client_order_id, 0) + fill.amount
-    roomy = width >= 92
+    roomy = width >= 98
     head = [("Asset", 6, "left", "muted"), ("", 6, "left", "muted"), ("Filled", 8, "left", "muted")]
-    head += [("Amount", 12, "right", "muted"), ("Avg price", 10, "right", "muted")]
+    head += [("Amount $", 12, "right", "muted"), ("Avg $", 10, "right", "muted")]
     if roomy:
         head += [
             ("Quantity", 14, "right", "muted"),
             ("", 0, "left", ""),
-            ("Status", 12, "left", "muted"),
+            ("Status", 16, "left", "muted"),
             ("Sent", 8, "left", "muted"),
         ]
         head.append(("Filled at", 9, "left", "muted"))
@@ -140,7 +145,7 @@ def _order(order: Order, amount: Money, roomy: bool) -> Line:
         cells += [
             (formats.qty(order.filled_qty), 14, "right", ""),
             ("", 0, "left", ""),
-            (formats.words(order.status), 12, "left", "bad" if order.status in FAILED else "muted"),
+            (formats.words(order.status), 16, "left", "bad" if order.status in FAILED else "muted"),
             (formats.clock(order.submitted_at), 8, "left", "muted"),
             (formats.clock(order.filled_at) if order.filled_at else "–", 9, "left", "muted"),
         ]
@@ -157,7 +162,7 @@ def _problems(view: RunView, width: int) -> list[Line]:
     if view.skipped_orders:
         lines += [(), heading("Skipped", width, count_text(len(view.skipped_orders), "order"))]
         for skipped in view.skipped_orders:
-            amount = f" {formats.money(skipped.notional)}" if skipped.notional is not None else ""
+            amount = f" ${formats.money(skipped.notional)}" if skipped.notional is not None else ""
             lines.append(
                 ((f"◌ {printable(skipped.symbol)}{amount}  ", "warn"), (skip_reason(skipped), "")),
             )
@@ -166,7 +171,7 @@ def _problems(view: RunView, width: int) -> list[Line]:
 
 
 def _weights(view: RunView, width: int) -> list[Line]:
-    lines: list[Line] = [heading("Weights", width, "before → planned → after")]
+    lines: list[Line] = [heading("Weights", width, "in % of equity")]
     names = ("Target", "Before", "Planned", "After")
     shown = names if width >= TARGETS_MIN_WIDTH else names[1:]
     size = max(width - 8 - len(shown) * 9 - 2, 4)
@@ -178,6 +183,10 @@ def _weights(view: RunView, width: int) -> list[Line]:
         cells = [(_share(shares[name]), 8, "right", _WEIGHT_STYLES.get(name, "")) for name in shown]
         bar = bars.bar(now or 0, most, size), size, "left", "accent-bar" if row.after is not None else "rule"
         lines.append(table_line([(row.symbol, 8, "left", "title"), *cells, bar]))
+    if view.plan is None:
+        final = view.run.status.final
+        text = "It ended before a plan was made." if final else "It is planned when it starts."
+        lines.extend(paragraph(text, width, "muted"))
     return lines
 
 
@@ -198,7 +207,8 @@ def _timeline(view: RunView, width: int) -> list[Line]:
         mark = "●" if last else "│" if index else "┬"
         parts = paragraph(event.detail, max(width - indent - 1, 12), "muted")
         at = formats.timestamp(event.at) if wide else formats.clock(event.at)
-        what = table_line([(at, when, "left", "muted"), (formats.words(event.what), 14, "left", "title")])
+        state = status_words(event.what).removeprefix("completed ")
+        what = table_line([(at, when, "left", "muted"), (state, 14, "left", "title")])
         lines.append(((mark, "accent"), (" ", ""), *what, (" ", ""), *parts[0]))
         lines.extend((("│" if not last else " ", "accent"), (" " * indent, ""), *part) for part in parts[1:])
     return lines
@@ -208,7 +218,7 @@ def _decision(view: RunView, width: int) -> list[Line]:
     if view.decision is None:
         return []
     note = formats.timestamp(view.decision.at)
-    return [(), heading("Decided", width, note), *decision_lines(view.decision, width)]
+    return [(), heading("Decision that made this run", width, note), *decision_lines(view.decision, width)]
 
 
 def _plan(view: RunView, width: int) -> list[Line]:
