@@ -68,6 +68,13 @@ class LogOwner:
                 os.unlink(f"{self._path}-shm")
                 _remove(self._path)
 
+    def discard(self) -> None:
+        """Empty the log before the connection is closed: SQLite would write its pages into the file, which another
+        program wrote over. Without that file they are of no use."""
+        with suppress(OSError):
+            if _number(self._log) == self._log_id:
+                os.truncate(self._log, 0)
+
     def closed(self) -> None:
         """Remove the note of a book that was closed, unless another program still has its log."""
         if not _has_log(self._path):
