@@ -162,6 +162,8 @@ class Database:
         if self.archive is not None:
             self.archive.close()
             self.archive = None
+        if self._log is not None and self.halted is not None and self.halted.halt is Halt.OVERWRITTEN:
+            self._log.discard()
         self.connection.close()
         if self._log is not None:
             self._log.closed()

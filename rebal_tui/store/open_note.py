@@ -22,7 +22,7 @@ class ForeignLog(sqlite3.DatabaseError):
 
 
 class LogOwner:
-    """Tells beside a book that is open for writing which file its log belongs to."""
+    """Notes beside a book that is open for writing which file its log belongs to."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -58,7 +58,7 @@ class LogOwner:
 
     def withdraw(self, connection: sqlite3.Connection) -> None:
         """Complete the open file, wherever it is now, and take the names of its log away: SQLite would take the log
-        for that of the file that has the book's name now, or later. Where that is impossible, the note tells it."""
+        for that of the file that has the book's name now, or later. Where that is impossible, the note shows it."""
         if self._log_id is None or _number(self._log) != self._log_id:
             return
         with suppress(sqlite3.Error, OSError):
@@ -68,6 +68,13 @@ class LogOwner:
                 os.unlink(f"{self._path}-shm")
                 _remove(self._path)
 
+    def discard(self) -> None:
+        """Empty the log before the connection is closed: SQLite would write its pages into the file, which another
+        program wrote over. Without that file they are of no use."""
+        with suppress(OSError):
+            if _number(self._log) == self._log_id:
+                os.truncate(self._log, 0)
+
     def closed(self) -> None:
         """Remove the note of a book that was closed, unless another program still has its log."""
         if not _has_log(self._path):
@@ -75,12 +82,12 @@ class LogOwner:
 
 
 def watch_own_log(path: str) -> FileWatch | None:
-    """Before SQLite opens a file for writing, require that its log is its own, as far as a note tells; returns what
+    """Before SQLite opens a file for writing, require that its log is its own, as far as a note shows; returns what
     read the file, which must stay open as long as SQLite has it. Raises `ForeignLog`."""
     if not _exists(path):
         return None
     if not _has_log(path):
-        # The note of a program that was killed tells nothing about a log that begins now.
+        # The note of a program that was killed says nothing about a log that begins now.
         _remove(path)
         return None
     watch = FileWatch(path)
@@ -93,7 +100,7 @@ def watch_own_log(path: str) -> FileWatch | None:
 
 
 def require_own_log(path: str, watch: FileWatch | None = None) -> None:
-    """Raise `ForeignLog` when a file has the log of another one, as far as a note tells.
+    """Raise `ForeignLog` when a file has the log of another one, as far as a note shows.
 
     `watch` reads the file when it is opened for writing: its content must be the noted one but for pages of the log. A
     file and a log that were copied together are not those of the note, and are taken as they are.

@@ -103,6 +103,9 @@ def test_a_book_that_is_written_over_in_place_is_left_as_it_is(
     assert path.read_bytes() == left
     with suppress(Refusal):
         book.close()
+    assert path.read_bytes() == left, "the log of the book is not written into the file of the other program"
+    if overwrite is not truncate:
+        bootstrap.open_database(path).close()
 
 
 def test_a_touched_file_and_one_changed_by_sqlite_are_still_the_book(tmp_path: Path) -> None:

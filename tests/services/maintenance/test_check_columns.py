@@ -1,4 +1,4 @@
-"""`check` finds an edit of any stored value, but for those named here, which no other record tells."""
+"""`check` finds an edit of any stored value, but for those named here, which no other record contains."""
 
 from __future__ import annotations
 
