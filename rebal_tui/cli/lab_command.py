@@ -88,7 +88,8 @@ def entry(
 
     For each policy: rebalances, turnover, deviation from the targets, return. Policies are calendars, drift bands,
     cooldowns and how often the bands are checked; the portfolio's own one is among them. Every policy starts on its
-    targets at the first close.
+    targets at the first close. The first lines say what differs beyond luck, which policy costs less, and what the
+    start day is worth.
 
     PORTFOLIO is a portfolio of your book, by name or id; BOOK.json a file with one. Without either, 60\u00a0% SPY,
     35\u00a0% TLT and 5\u00a0% cash with the bands of 'rebal-tui replay', or with --sample 60/35/5 of invented assets.
@@ -111,6 +112,7 @@ def entry(
       rebal-tui lab --sample
       rebal-tui lab --closes closes.csv
       rebal-tui lab "Balanced 60/40" --closes closes.csv --cost 5
+      rebal-tui lab --closes closes.csv --bootstrap 1000 --block 36
       rebal-tui lab clients.json --portfolio Growth --closes closes.csv --grid grid.toml --json
     """
     if sum((as_json, as_csv)) > 1:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from rebal_tui.cli.tables import plain_table
-from rebal_tui.lab.literature import NOT_REACHED, Comparison
+from rebal_tui.lab.literature import NOT_LISTED, NOT_REACHED, Comparison
 
 _HEADER = ("", "PUBLISHED", "LAB", "TOLERANCE", "NOTE")
 
@@ -30,6 +30,7 @@ def literature_text(rows: Sequence[Comparison], *, complete: bool) -> str:
         blocks.append(f"{source}\n{plain_table(_HEADER, cells)}")
     if not complete:
         blocks.append("Data sets of online portfolio selection, 12 numbers: computed with --data-sets only.\n")
+    blocks.append("Reproduced, not listed:\n" + "".join(f"  {sentence}\n" for sentence in NOT_LISTED))
     blocks.append("Not reproduced:\n" + "".join(f"  {sentence}\n" for sentence in NOT_REACHED))
     return "\n".join(blocks)
 
@@ -50,5 +51,6 @@ def literature_json(rows: Sequence[Comparison]) -> dict[str, Any]:
             }
             for row in rows
         ],
+        "not_listed": list(NOT_LISTED),
         "not_reproduced": list(NOT_REACHED),
     }

@@ -79,7 +79,7 @@ def start_days(
     if history.years < 2 or count < 2:
         return None
     labels = [day.isoformat() for day in history.days[:count]]
-    return _fan(backtest, [policy] * count, labels, np.arange(count), progress, canceled)
+    return variants(backtest, [policy] * count, labels, np.arange(count), progress, canceled)
 
 
 def calendar_days(
@@ -101,7 +101,7 @@ def calendar_days(
             seen.add(key)
             policies.append(replace(policy, calendar=calendar))
             labels.append(day)
-    return _fan(backtest, policies, labels, np.zeros(len(policies), dtype=np.int64), progress, canceled)
+    return variants(backtest, policies, labels, np.zeros(len(policies), dtype=np.int64), progress, canceled)
 
 
 def days_of(kind: CalendarType) -> tuple[str, ...]:
@@ -126,14 +126,14 @@ class _Fanned(Recorded):
     def traded(self, ids: Ints, session: int, full: bool, before: Floats, after: Floats) -> None:
         super().traded(ids, session, full, before, after)
         if session > self.first:
-            equity = self.values[:, ids].sum(axis=0) + self.cash[ids]
-            self.sold[ids] += np.maximum(before - after, 0).sum(axis=0) * equity
+            self.sold[ids] += np.maximum(before - after, 0).sum(axis=0) * self.equity[ids]
 
 
-def _fan(
+def variants(
     backtest: Backtest, policies: Sequence[Policy], labels: Sequence[str], starts: Ints, progress: Progress | None,
     canceled: Cancelled | None,
 ) -> Fan:  # fmt: skip
+    """Policies that are on their targets for the first time in `starts`, followed all at once, as a fan."""
     history, moves = backtest.history, backtest.history.moves
     batch = _Fanned(backtest, policies, starts)
     first, last = batch.first, history.length - 1

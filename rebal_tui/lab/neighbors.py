@@ -10,8 +10,9 @@ import numpy as np
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.lab.backtest import Backtest
 from rebal_tui.lab.chains import run_chains
-from rebal_tui.lab.direct import direct_path, run_direct
+from rebal_tui.lab.fan import variants
 from rebal_tui.lab.figures import Figures
+from rebal_tui.lab.history import Floats
 from rebal_tui.lab.policies import Policy
 from rebal_tui.lab.progress import Cancelled
 
@@ -79,11 +80,15 @@ def _figures(
     )  # fmt: skip
     returns = chains.final ** (1 / years) - 1
     turnovers = chains.sold / (chains.equity_sum / history.length) / years
-    known |= dict(zip(renewing, zip(returns.tolist(), turnovers.tolist(), strict=True), strict=True))
+    known |= _by_policy(renewing, returns, turnovers)
     others = [policy for policy in policies if not policy.renews and policy not in known]
-    trades = run_direct(history, weights, others, cost_bps=cost, fill_delay=delay, canceled=canceled)
-    for policy, made in zip(others, trades, strict=True):
-        path = direct_path(history, weights, policy, made, cost, delay)
-        annual = float(path.equity[-1]) ** (1 / years) - 1
-        known[policy] = (annual, float(path.sold.sum() / np.mean(path.equity)) / years)
+    if others:
+        fan = variants(
+            backtest, others, [p.label for p in others], np.zeros(len(others), dtype=np.int64), None, canceled
+        )
+        known |= _by_policy(others, fan.annual_return, fan.turnover)
     return [known[policy] for policy in policies]
+
+
+def _by_policy(policies: Sequence[Policy], returns: Floats, turnovers: Floats) -> dict[Policy, tuple[float, float]]:
+    return dict(zip(policies, zip(returns.tolist(), turnovers.tolist(), strict=True), strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rebal_tui.tui.screens.lab.head import Step
+from rebal_tui.tui.screens.lab.head import Step, _answer
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,9 @@ from rebal_tui.tui.screens.lab.head import Step
 )
 def test_the_time_left_is_shown_when_it_is_long(step: Step, text: str) -> None:
     assert step.text == text
+
+
+def test_a_long_answer_is_wrapped_beside_its_question() -> None:
+    lines = ["".join(text for text, _ in line) for line in _answer("Which?  ", "no difference. Turnover: yes.", "", 24)]
+
+    assert lines == ["Which?  no difference.", "        Turnover: yes."]

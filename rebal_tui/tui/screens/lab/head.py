@@ -69,13 +69,18 @@ def head_lines(
 
 
 def _answers(found: Comparison, step: Step | None, width: int) -> list[Line]:
-    lines: list[Line] = []
     if found.sentence:
-        lines.append(((_DIFFERS, "muted"), (found.sentence, "title")))
+        lines = _answer(_DIFFERS, found.sentence, "title", width)
     elif step is not None:
-        lines.append(((_DIFFERS, "muted"), (f"Computing…{step.text}", "accent"), _STOPS))
+        lines = [((_DIFFERS, "muted"), (f"Computing…{step.text}", "accent"), _STOPS)]
     else:
-        lines.append(((_DIFFERS, "muted"), ("Stopped before it was known. b resamples the history.", "warn")))
+        lines = _answer(_DIFFERS, "Stopped before it was known. b resamples the history.", "warn", width)
     policy, tracks, figures = found.cheaper_parts
-    lines.append(((_CHEAPER, "muted"), (policy, "good"), (f", {tracks}" if tracks else "", "good")))
+    lines += _answer(_CHEAPER, f"{policy}, {tracks}" if tracks else policy, "good", width)
     return [*lines, *(paragraph(figures, width, "", len(_CHEAPER)) if figures else [])]
+
+
+def _answer(question: str, text: str, style: str, width: int) -> list[Line]:
+    """A question and its answer, which is wrapped beside it."""
+    first, *rest = paragraph(text, width - len(question), style)
+    return [((question, "muted"), *first), *(((" " * len(question), ""), *line) for line in rest)]

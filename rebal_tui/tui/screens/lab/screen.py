@@ -112,7 +112,7 @@ class LabScreen(SectionScreen, inherit_bindings=False):
     def _start(self) -> None:
         """Compute the chosen portfolio; a computation in progress is canceled."""
         self._stop.set()
-        self._stop = threading.Event()
+        self._stop, self._done = threading.Event(), None
         self.host.work(self._compute(self._stop), name="backtest")
 
     async def _compute(self, stop: threading.Event) -> None:
@@ -171,7 +171,9 @@ class LabScreen(SectionScreen, inherit_bindings=False):
         except canceled:
             return None
         finally:
-            self._done = None
+            # Another computation may have begun, whose progress this is.
+            if self._stop is stop:
+                self._done = None
             if self.is_attached:
                 self._show_header()
 
