@@ -42,7 +42,8 @@ def percent(value: Percent) -> str:
 def ratio_text(numerator: int, denominator: int, limit: int, limit_denominator: int = 1) -> str:
     """numerator ÷ denominator, in hundredths, rounded half to even to two decimal places.
 
-    It has more decimals, up to 18, while it would otherwise show on the wrong side of `limit` ÷ `limit_denominator`.
+    It has more decimals, up to 18, as long as it would otherwise show on the wrong side of `limit` ÷
+    `limit_denominator`.
     """
     side = _sign(numerator * limit_denominator - limit * denominator)
     for places in range(2, 19):
