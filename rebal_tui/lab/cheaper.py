@@ -16,7 +16,7 @@ NONE_CHEAPER = "No policy costs noticeably less than yours."
 
 @dataclass(frozen=True, slots=True)
 class Cheaper:
-    """The policy that costs less than the portfolio's own one, by its number, and whether it tracks about as well."""
+    """The number of a policy that trades less than the portfolio's; `as_well`: it also tracks about as well."""
 
     number: int
     as_well: bool
