@@ -1,7 +1,7 @@
 """What a corporate action does to a price and to a holding, in exact arithmetic (R-54, R-56).
 
 Shares are rounded down to a billionth, prices to the nearest billionth of a dollar. So equity before and after an
-action differs by less than the price of a billionth of a share plus a billionth of a dollar for each share.
+action differs by at most the price of a billionth of a share plus a billionth of a dollar for each share.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class JournalStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """A cash transfer between a client account and the firm account. `amount` is above zero, from → to."""
+    """A transfer of `amount` dollars, above zero, between a client account and the firm account."""
 
     id: str
     from_account: str

@@ -149,10 +149,10 @@ class AccountSettings:
 
 @dataclass(frozen=True, slots=True)
 class Stagger:
-    """Which of the `sessions`, over which a calendar condition is spread, is that of an account (R-66).
+    """An account's position in the `sessions` over which its calendar condition is spread (R-66).
 
-    The condition is checked for the session `offset` sessions before today's. That session's day is `day`, and
-    `next_day` is the day of the session after it.
+    The condition is checked for the session that was `offset` sessions before today's: its day is `day`, and `next_day`
+    is the day of the session after it.
     """
 
     offset: int

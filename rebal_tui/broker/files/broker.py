@@ -43,7 +43,7 @@ class FilesBroker:
         return read_assets(self._tables)
 
     def asset(self, name: str) -> Asset | None:
-        """One asset by id or symbol."""
+        """One asset by id or symbol, None when there is none."""
         return next((asset for asset in self.assets() if name in (asset.id, asset.symbol)), None)
 
     def accounts(self) -> Sequence[Account]:

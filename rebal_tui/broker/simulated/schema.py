@@ -274,7 +274,7 @@ def refuse_newer(applied: Collection[str]) -> None:
 
 
 def statements(script: str) -> Iterator[str]:
-    """The single statements of an SQL script; `executescript` would commit the caller's transaction."""
+    """The statements of an SQL script, one by one; `executescript` would commit the caller's transaction."""
     pending = ""
     for line in script.splitlines(keepends=True):
         pending += line

@@ -278,7 +278,7 @@ class BookFrame:
         return replace(self, accounts=accounts)
 
     def with_rules(self, rules: Mapping[int, TradingRules]) -> BookFrame:
-        """The frame with the rules of some accounts replaced, by row."""
+        """The frame with other rules for some accounts, given by the account's row."""
         every = {row: one for row, one in {**self.accounts.rules, **rules}.items() if one is not NO_RULES}
         return replace(self, accounts=replace(self.accounts, rules=every)) if every or self.accounts.rules else self
 
