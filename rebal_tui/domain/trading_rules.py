@@ -74,12 +74,12 @@ class TradeRestriction:
 
     @property
     def text(self) -> str:
-        """`no sell (low basis), until 2027-01-31`."""
+        """The restriction without its asset: `no sell (low basis), until 2027-01-31`."""
         return f"{self.kind.words} ({self.reason})" + (f", until {self.until}" if self.until else "")
 
     @property
     def named(self) -> str:
-        """`no sell SPY (low basis)`."""
+        """The restriction with its asset, without its end: `no sell SPY (low basis)`."""
         kind = self.kind.words
         return f"{kind} {self.symbol} ({self.reason})" if self.symbol else f"{kind} ({self.reason})"
 

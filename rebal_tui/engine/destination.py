@@ -73,10 +73,7 @@ def boxes_of(
 def stops_of_whole(
     lines: Sequence[Line], boxes: Mapping[str, tuple[Fraction, Fraction]], target: ReachableTarget
 ) -> Stops:
-    """Every line moves into its box; then all lines use the same part of their room to reach the target's sum.
-
-    A line's room is the distance to the edge of its box.
-    """
+    """Every line moves into its box, then by the same part of the distance to its edge, to reach the target's sum."""
     nearest = {line.symbol: _clip(line.value, boxes[line.symbol]) for line in lines}
     missing = sum(target.values.values()) - sum(nearest.values())
     side = 1 if missing > 0 else 0

@@ -40,7 +40,7 @@ class Measure:
 
     @property
     def answer(self) -> str:
-        """`yes` if any policy differs from the first one beyond luck, else a text that says no difference was found."""
+        """`yes` if any policy differs from the first one beyond luck, else a text for "no difference"."""
         return "yes" if self.beyond_luck else NO_DIFFERENCE
 
 

@@ -206,7 +206,7 @@ class HeartbeatClock(SimulatedClock):
         self.tick()
 
     def follow(self, state: ClockState) -> None:
-        """Take over the state of another clock that runs the same market, even if its time is earlier."""
+        """Set the state to that of another clock that runs the same market, even if its time is earlier."""
         with self._lock:
             self._anchor = self._held_at = _checked_timestamp(state.at)
             self._speed, self._paused = _checked_speed(state.speed), state.paused

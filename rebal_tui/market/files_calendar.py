@@ -27,7 +27,7 @@ class FilesCalendar(TradingCalendar):
         self._priced = None if priced is None else replace(priced, day=first_day, close=_NO_CLOSE)
 
     def session(self, day: date) -> Session | None:
-        """The session of the newest prices for its day and any later day; the usual session for an earlier day."""
+        """The session of the newest prices for its day and any later day; the trading calendar's for an earlier day."""
         if self._priced is not None and day >= self._priced_day:
             return self._priced
         return super().session(day)

@@ -149,7 +149,7 @@ class RandomWalk:
         return WalkState(self._at, tuple(prices), tuple(frozen), tuple(sorted(self._exact)))
 
     def follow(self, state: WalkState) -> Mapping[str, Quote]:
-        """Take over the state of another walk that runs the same market. Returns the quotes that changed."""
+        """Set the state to that of another walk that runs the same market. Returns the quotes that changed."""
         before = self._quotes
         self._at = state.at
         self._prices |= {symbol: _bounded(price) for symbol, price in state.prices if symbol in self._weights}

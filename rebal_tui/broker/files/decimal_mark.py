@@ -25,8 +25,8 @@ _MAX_LENGTH = 2 * MAX_DIGITS
 def decimal_mark(rows: Sequence[Triple], others: Iterable[str] = (), *, name_it: str = IN_THE_MAPPING) -> str:
     """The decimal mark of a file: `.` or `,`. `others` are cells with numbers that do not belong to a row of `rows`.
 
-    `name_it` tells, in the message, where a person can set the mark. Raises `Invalid` when the cells contradict each
-    other or do not determine it.
+    `name_it` is the part of the message that explains how a person can set the mark. Raises `Invalid` when the cells
+    contradict each other or do not determine it.
     """
     cells = [cell for row in (*rows, others) for cell in row if len(cell) <= _MAX_LENGTH]
     comma = _first(cells, ",", _COMMA_ONLY, _COMMA_ZERO)

@@ -45,7 +45,7 @@ class BandUsages:
     error: Floats
 
     def near_the_band(self) -> Rows:
-        """The rows whose usage is so close to 1 that floats cannot tell whether the band is breached."""
+        """The rows whose usage is so close to 1 that floats cannot determine whether the band is breached."""
         # Few accounts use their whole band: one comparison leaves these, then each row uses its own error.
         rows = np.flatnonzero(self.usage >= 1 - self.error.max())
         return rows[np.abs(self.usage[rows] - 1) <= self.error[self.follows[rows]]]

@@ -1,4 +1,4 @@
-"""What floats can surely tell about the plans of accounts with rules (R-14, R-15, R-60 to R-65).
+"""What floats surely determine about the plans of accounts with rules (R-14, R-15, R-60 to R-65).
 
 A figure counts as sure when it is beyond the threshold by more than the float error. An account for which neither a run
 nor its absence is sure is planned by the exact form.
