@@ -1,4 +1,4 @@
-"""The budget of requests a minute, shared by everything that is sent to a broker."""
+"""The budget of requests a minute, shared by everything that is sent to one broker."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RESERVED_SHARE = 10
 
 
 class RequestClass(IntEnum):
-    """Kinds of requests, the most urgent first."""
+    """Classes of requests by urgency, the most urgent first."""
 
     CANCEL = 0
     SELL = 1
@@ -34,12 +34,12 @@ class RequestClass(IntEnum):
 
 
 class RequestBudget:
-    """Requests a minute: no 60-second window exceeds the rate, even across restarts. Safe to use from any thread.
+    """Limits requests so that no 60-second window exceeds the rate, even across restarts. Safe to use from any thread.
 
     `text` serializes the requests sent, and `restore` reads them back. Store the text in the transaction that marks
-    orders as sent, and every few seconds for other requests. `sent` counts orders since the outbox was last empty;
-    `orders_wait` is whether orders wait for the rate. `setting` gives the setting of orders a minute, which a person
-    may change at any time; `limit` gives what the broker reports.
+    orders as sent, and every few seconds for other requests. `sent` counts the orders since the outbox was last empty.
+    `orders_wait` is whether orders wait because of the rate. `setting` returns the book's setting of orders a minute,
+    which a person may change at any time; `limit` returns what the broker reports.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class RequestBudget:
         return budget
 
     def restore(self, text: str) -> None:
-        """Restore the requests that `text` serialized, before any other is counted; none for an empty text."""
+        """Restore the requests that `text` serialized, none for an empty text. Call it before counting any."""
         if text:
             raw = json.loads(text)
             with self._lock:
@@ -82,7 +82,7 @@ class RequestBudget:
         return rate_of(self._setting(), self._limit())
 
     def allowance(self, now: datetime, rate: int, limit: RateLimit | None = None) -> int:
-        """How many orders may be sent now under `rate`, in requests a minute, and the broker's own limit."""
+        """How many orders may be sent now at `rate` requests a minute, and within the broker's reported `limit`."""
         with self._lock:
             self._forget_old(now)
             since = _BURST_WINDOW if self._refilled_at is None else now - self._refilled_at
@@ -97,14 +97,14 @@ class RequestBudget:
             return max(0, allowed)
 
     def spend(self, now: datetime, count: int) -> None:
-        """Count orders that are sent now."""
+        """Count orders as sent at `now`."""
         with self._lock:
             self.sent += count
             self._credit = max(0, self._credit - count * _PER_MINUTE)
             self._add(now, count)
 
     def take(self, now: datetime, kind: RequestClass) -> bool:
-        """Count one request that is not an order, if it may be sent now; whether it may."""
+        """If a request that is not an order may be sent now, count it; returns whether it may."""
         with self._lock:
             if not self.has_room(now, kind):
                 return False
@@ -130,12 +130,12 @@ class RequestBudget:
             return used < max(1, rate - rate // RESERVED_SHARE)
 
     def is_stopped(self, now: datetime) -> bool:
-        """Whether the broker has asked to send nothing before a later time, orders included."""
+        """Whether the broker has asked to wait, so that nothing may be sent now, not even orders."""
         limit = self._limit()
         return limit is not None and now < limit.reset_at and limit.remaining <= 0
 
     def remaining(self, now: datetime) -> int | None:
-        """Requests that are left in the current minute; None without a rate."""
+        """How many more requests may be sent in the current minute; None without a rate."""
         with self._lock:
             limit = self._limit()
             rate = rate_of(self._setting(), limit)
@@ -148,12 +148,12 @@ class RequestBudget:
             return max(0, left)
 
     def used(self, now: datetime) -> int:
-        """How many requests were sent in the minute before `now`."""
+        """The number of requests sent in the minute before `now`."""
         with self._lock:
             return sum(count for at, count in self._log if at > now - MINUTE)
 
     def reset(self) -> None:
-        """Restart the count of sent orders at 0, because the outbox is empty."""
+        """Set the count of sent orders to 0, because the outbox is empty."""
         self.sent = 0
 
     def _used(self) -> int:

@@ -11,12 +11,13 @@ STEADY_CONNECTION = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """One event stream.
+    """The state of one event stream.
 
-    `connected_since` is None while it is not being read. `down_since` is when it was lost or first tried, None once
-    it is steady again or has delivered an event. `last_message_at` is when anything arrived on it, also a heartbeat.
-    `attempts` counts the failed attempts since then, `last_error` is why the last of them failed. `refused` is True
-    when the broker answered it with a 4xx status other than 429: another attempt is unlikely to succeed.
+    `connected_since` is None while the stream is not being read. `down_since` is when the connection was lost or first
+    tried; None once the stream is steady again or has delivered an event. `last_message_at` is when anything last
+    arrived on it, heartbeats included. `attempts` counts the failed attempts since `down_since`, and `last_error` is
+    why the last of them failed. `refused` is True when the broker answered with a 4xx status other than 429: another
+    attempt is unlikely to succeed.
     """
 
     name: str
@@ -32,7 +33,7 @@ class StreamState:
         return self.connected_since is not None and now - self.connected_since >= STEADY_CONNECTION
 
     def down_for(self, now: datetime) -> timedelta:
-        """How long the stream has not been read steadily, 0 while it is."""
+        """How long the stream has not been read steadily; 0 while it is steady."""
         return timedelta(0) if self.down_since is None or self.steady(now) else now - self.down_since
 
 
@@ -41,8 +42,8 @@ class ConnectionState:
     """The event streams, and the broker's clock minus this computer's.
 
     `skew` is measured by the `Date` of the last response, None before the first; it is 0 when the two clocks agree
-    within the second that a `Date` is exact to. `requests_left` is what the broker's rate limit leaves of `requests`
-    a minute, None before the first report.
+    within one second, the resolution of a `Date`. `requests` is the broker's rate limit a minute and `requests_left`
+    what is left of it, None before the first report.
     """
 
     streams: tuple[StreamState, ...] = ()
@@ -53,9 +54,9 @@ class ConnectionState:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """The last rate limit that the broker reported: `remaining` of `limit` requests are left until `reset_at`.
+    """The rate limit that the broker last reported: of `limit` requests a minute, `remaining` are left to `reset_at`.
 
-    A broker that limits requests has it as `rate_limit`, None until the first report.
+    A broker with such a limit has it as the attribute `rate_limit`, None until the first report.
     """
 
     limit: int

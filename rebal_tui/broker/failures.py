@@ -1,7 +1,7 @@
-"""What a call to a broker raises.
+"""Errors that a call to a broker raises.
 
-A call returns, raises `BrokerRefused` (a definitive refusal), or raises `BrokerUnavailable` (the result is unknown:
-look the object up by its own id, never resend without a lookup).
+A call returns, raises `BrokerRefused` (a definitive refusal), or raises `BrokerUnavailable`: the result is unknown, so
+look the object up by its own id, and never send it again without a lookup.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class RefusalCode(StrEnum):
 
 
 class BrokerUnavailable(Exception):
-    """No response. Whether the request took effect is unknown until a lookup."""
+    """No usable response. Whether the request took effect is unknown until a lookup."""
 
 
 class ClocksDiffer(BrokerUnavailable):
-    """The broker responds, but its clock differs too much from this computer's to decide; an alert reports it."""
+    """The broker's clock differs too much from this computer's, so nothing is decided; an alert reports it."""
 
 
 class BrokerPending(BrokerUnavailable):
-    """The request is queued and has no response yet; ask again later. Not a fault of the broker."""
+    """The request is queued and has no response yet; call again later. It is not an error of the broker."""

@@ -1,4 +1,4 @@
-"""The broker interface: calls and events; `failures` has what calls raise."""
+"""The interface to a broker: calls and events. The module `failures` has the errors that calls raise."""
 
 from __future__ import annotations
 
@@ -31,12 +31,11 @@ FIRM_ACCOUNT = "00000000-0000-4000-8000-00000000f1f1"
 
 
 class EventKind(StrEnum):
-    """`ACCOUNT` and `ASSET` mean that the object changed: read it again. The others carry the change.
+    """Kinds of broker events. `ACCOUNT` and `ASSET`: the object changed and must be read; others carry the change.
 
-    `UNMADE` is an order or journal that the broker refused, or that was not sent.
-    `NOTICE` is an event that no rule covers and that a person must review, such as a busted trade; `note` describes it.
-    `UNREADABLE` is an event that cannot be read; `note` is the reason. `ANNOUNCEMENT` is a
-    corporate action announced to the market.
+    `UNMADE` is an order or journal that the broker refused, or that was not sent. `NOTICE` is an event that no rule
+    covers and that a person must review, such as a busted trade; `note` describes it. `UNREADABLE` is an event that
+    cannot be read; `note` is the reason. `ANNOUNCEMENT` is a corporate action announced to the market.
     """
 
     ORDER = "order"
@@ -55,7 +54,10 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActionHolder:
-    """What a corporate action did to an account: its holding before, shares after and received, and cash paid."""
+    """What a corporate action did to one account: the holding before, shares after, new shares received, and cash paid.
+
+    `qty` are the shares of the asset after the action, `received` those of another asset, `paid` is in dollars.
+    """
 
     held: Holding
     qty: Qty
@@ -65,7 +67,7 @@ class ActionHolder:
 
 @dataclass(frozen=True, slots=True)
 class ActionNotice:
-    """A corporate action as the broker reports it: once per account with `holder`, and without it when all is done.
+    """A corporate action at the broker: one notice per account with `holder`, and a last one without when all is done.
 
     `accounts` is the number of holders. Cash is reported by `CASH` events that have `id` as their reference.
     """
@@ -81,9 +83,10 @@ class ActionNotice:
 
 @dataclass(frozen=True, slots=True)
 class Unmade:
-    """An order or journal that was not made: refused by the broker with a code and a message, or not `sent` to it.
+    """An order or journal that was not made: refused by the broker with a code and a message, or not sent to it.
 
-    `what` is `order` or `journal`; `key` is the client_order_id, or the idempotency key.
+    `what` is `order` or `journal`; `key` is the client_order_id, or the idempotency key. `sent` is False if it never
+    reached the broker.
     """
 
     what: str
@@ -96,12 +99,12 @@ class Unmade:
 
 @dataclass(frozen=True, slots=True)
 class BrokerEvent:
-    """One event at the broker. `seq` increases without end; each event is delivered at least once.
+    """One event at the broker. `seq` always increases; each event is delivered at least once.
 
-    A fill event carries the fill and the order after it. `CASH` and `SETTLEMENT` concern `account_id`; `settled` is the
-    part of its unsettled cash that a settlement frees. `activity` is what a real broker booked, with the cash of a
-    `CASH` event; `reversal` names the execution that a `NOTICE` is about. `key` is the
-    idempotency key of a journal that answers a request of this program.
+    A fill event has the fill, and the order after it. `CASH` and `SETTLEMENT` concern `account_id`; `settled` is the
+    part of its unsettled cash that becomes settled. `activity` is what a real broker booked, also with the cash of a
+    `CASH` event. `reversal` names the execution that a `NOTICE` is about. `key` is the idempotency key of a journal, if
+    the event is the response to this program's request.
     """
 
     seq: int
@@ -125,11 +128,10 @@ class BrokerEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventBatch:
-    """Events, and the broker's state read after all of them were received.
+    """Events, and the broker's data read after all of them were received.
 
-    `accounts` are those that the events changed, without those that the broker no longer has; `open_orders` are by
-    account, of those with an external order; `assets` is empty unless they changed. `faults` is why an account, by
-    id, cannot be read.
+    `accounts` are those that the events changed and the broker still has. `open_orders` are by account id, for accounts
+    with an external order. `assets` is empty unless they changed. `faults` is why an account cannot be read, by its id.
     """
 
     events: Sequence[BrokerEvent]
@@ -143,34 +145,34 @@ class Broker(Protocol):
     """Accounts, positions, assets, orders and journals at a broker, all identified by UUID."""
 
     def assets(self) -> Sequence[Asset]:
-        """Every asset of the broker, with its last price where it has one; a `Listing` where rows may be unreadable."""
+        """Every asset of the broker, with its last price if it has one; a `Listing` if some rows may be unreadable."""
 
     def asset(self, name: str) -> Asset | None:
-        """One asset by id, or by the symbol that it bears; None when the broker does not have it."""
+        """One asset by its id or its current symbol; None when the broker does not have it."""
 
     def accounts(self) -> Sequence[Account]:
-        """Every client account with positions, without the firm account; a `Listing` where rows may be unreadable."""
+        """Every client account with positions, without the firm account; a `Listing` if some rows may be unreadable."""
 
     def account(self, account_id: str) -> Account:
-        """One account. Raises `BrokerRefused` with `NOT_FOUND`, `AccountUnreadable` where only it cannot be read."""
+        """One account. Raises `BrokerRefused` with `NOT_FOUND`, `AccountUnreadable` if only it cannot be read."""
 
     def submit_order(self, request: OrderRequest) -> Order:
         """Place a market day order. A `client_order_id` is never accepted twice."""
 
     def batch(self) -> AbstractContextManager[object]:
-        """A block whose orders may be committed only at its end.
+        """A `with` block whose orders may be committed only at its end.
 
-        Then either all orders with a response persist, or none when the block or its end fails.
+        Then either all orders that got a response are stored, or none if the block or its end fails.
         """
 
     def reading(self) -> AbstractContextManager[object]:
-        """A block of several reads that belong together: what it has read stays known until the block succeeds."""
+        """A `with` block of several reads that belong together: their responses are kept until the block succeeds."""
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
         """The order with that client order id, None when the broker never accepted one."""
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
-        """Request a cancel; fills stand. Raises `BrokerRefused` when the order is final or unknown."""
+        """Request a cancel; shares already filled stay. Raises `BrokerRefused` when the order is final or unknown."""
 
     def open_orders(self, account_id: str) -> Sequence[Order]:
         """Orders of an account that are not final, including external orders."""
@@ -178,13 +180,13 @@ class Broker(Protocol):
     def create_journal(
         self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
     ) -> Journal:
-        """Move cash between a client and the firm. A used key returns the journal that it created."""
+        """Move cash between a client and the firm; a key used before returns the journal that it created."""
 
     def journal(self, journal_id: str) -> Journal:
         """One journal. Raises `BrokerRefused` with `NOT_FOUND`."""
 
     def cash_transferable(self, account_id: str) -> Money:
-        """Settled cash less what open orders and journals reserve (R-2)."""
+        """Settled cash less what open orders and journals reserve, in dollars (R-2)."""
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
         """Events with `seq` above `after`, oldest first."""
@@ -192,7 +194,10 @@ class Broker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OrderQuery:
-    """Filter of an account's orders: open, final or (None) both; created between two times, both exclusive."""
+    """Filter of an account's orders: created after `after` and before `until`, both exclusive.
+
+    `open` selects open orders (True), final ones (False) or both (None).
+    """
 
     open: bool | None = None
     after: datetime | None = None
@@ -205,8 +210,10 @@ class OrderQuery:
 
 @dataclass(frozen=True, slots=True)
 class JournalRequest:
-    """A journal as it was requested: its idempotency key, the accounts, the amount, and when. `known` are the ids of
-    journals that are the answers to other requests."""
+    """A journal as it was requested. `key` is its idempotency key, `at` the time of the request.
+
+    `known` are the ids of journals that are responses to other requests.
+    """
 
     key: str
     from_account: str
@@ -218,9 +225,9 @@ class JournalRequest:
 
 
 class LiveBroker(Broker, Protocol):
-    """A broker on the network, with its own clock and calendar and with event streams.
+    """A broker on the network, which has its own clock and calendar, and event streams.
 
-    No call waits for the network: one without a response yet raises `BrokerPending`.
+    No call waits for the network: a call without a response yet raises `BrokerPending`.
     """
 
     @property
@@ -234,31 +241,31 @@ class LiveBroker(Broker, Protocol):
         """The broker's trading days, ascending; the last one has no `next_day`."""
 
     def connection(self) -> ConnectionState:
-        """The event streams, the difference of the clocks and the rest of the rate limit."""
+        """The event streams, the difference of the clocks, and how many requests the rate limit leaves."""
 
     def listen(self) -> None:
         """Start the event streams; no effect when they are started already."""
 
     def catch_up(self, until: datetime) -> None:
-        """Receive the trade events between the last stored one and `until`, a time at the broker."""
+        """Receive the trade events between the last stored one and `until`, a time of the broker's clock."""
 
     def ready_events(self, after: int, limit: int) -> EventBatch | None:
-        """The next events after `after`, at most `limit`, once the state that they changed is read; None before."""
+        """The next events after `after`, at most `limit`, with what they changed; None until that is read."""
 
     def behind(self, after: int) -> bool:
-        """Whether anything received is not applied yet, with events applied up to `after`."""
+        """Whether any received event is not applied yet, if events up to `after` are."""
 
     def journal_of(self, request: JournalRequest) -> Journal | None:
-        """The journal that the broker made for an earlier request; None only when it has none."""
+        """The journal that the broker made for an earlier request; None only when it made none."""
 
     def under_way(self, key: str) -> bool:
-        """Whether an order or journal, by client_order_id or idempotency key, waits to be sent or for its answer."""
+        """Whether an order (by client_order_id) or journal (by idempotency key) is queued or has no response yet."""
 
     def hold(self, on: bool) -> None:
-        """Stop or resume sending orders and journals, at once; cancels and reads continue."""
+        """Stop (`on`) or resume sending orders and journals, at once; cancels and reads continue."""
 
     def request_refresh(self, account_id: str | None, reason: str) -> None:
-        """Request that an account, or with None the assets, is read again with the next events; once per `reason`."""
+        """Queue an event that makes the book read an account again, or with None the assets; once per `reason`."""
 
     def close(self) -> None:
         """Stop the event streams and all requests."""
@@ -266,11 +273,11 @@ class LiveBroker(Broker, Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccountListing:
-    """Every client account in columns, by opening; money in billionths, times in microseconds since 1970 UTC.
+    """Every client account in columns, in opening order; dollars in billionths, times in microseconds since 1970 UTC.
 
-    `restrictions` are sorted names joined by commas. Positions are columns of equal length in no order: `owner` is an
-    index into `ids`, `asset` an index into `asset_ids`, `qty` and `entry_price` are in billionths, `entry_price` is -1
-    where unknown.
+    `restrictions` are sorted names joined by commas. Positions are columns of equal length, in any order: `owner` is an
+    index of `ids`, `asset` an index of `asset_ids`, `qty` and `entry_price` are in billionths, `entry_price` is -1 if
+    unknown.
     """
 
     ids: Sequence[str]
@@ -289,13 +296,13 @@ class AccountListing:
 
 
 class SandboxControls(Protocol):
-    """Operations that only a simulated broker has: further queries, and controls that trigger events."""
+    """Operations of simulated brokers only: further queries, and controls that cause events."""
 
     def account_listing(self) -> AccountListing:
-        """The data of `accounts`, without an object per account and position."""
+        """The accounts in columns, which is faster than an object per account and position."""
 
     def ledger_faults(self) -> Sequence[tuple[str, str]]:
-        """Accounts whose cash or shares are not the sum of their entries: id and message."""
+        """Accounts whose cash or shares are not the sum of their ledger entries: id and message."""
 
     def orders(self, account_id: str, query: OrderQuery) -> Sequence[Order]:
         """Orders of an account, including external orders, newest first unless `query.oldest_first`."""
@@ -304,7 +311,7 @@ class SandboxControls(Protocol):
         """One order of an account by the broker's id, None when it does not exist."""
 
     def buying_power(self, account_id: str) -> Money:
-        """Cash less what open buys and journals reserve, settled or not (R-2)."""
+        """Cash less what open buys and outgoing journals reserve, in dollars, settled or not (R-2)."""
 
     def cancel_journal(self, journal_id: str) -> None:
         """Cancel a pending journal. Raises `BrokerRefused` when it is unknown or not pending."""
@@ -354,20 +361,20 @@ class SandboxControls(Protocol):
         """Change an asset's status, or whether it is tradable or fractionable."""
 
     def corporate_action(self, action: CorporateAction, at: datetime) -> str:
-        """Carry out a corporate action at once, at the market's prices before it; returns its id (R-54).
+        """Carry out a corporate action at once, at the current market prices; returns its id (R-54).
 
         Cancels the open orders in the asset, changes positions and cash, and reports an event per account and a last
         one for the whole action. Raises `BrokerRefused`.
         """
 
     def halted(self) -> frozenset[str]:
-        """The halted symbols."""
+        """The symbols whose trading is halted."""
 
     def halt(self, symbol: str, halted: bool, at: datetime) -> None:
         """Halt or resume a symbol. While halted, orders are accepted and do not fill."""
 
     def reject_next(self, account_id: str, symbol: str, reason: str) -> None:
-        """Accept and then reject the next order of that account and symbol."""
+        """Make the next order of that account and symbol be accepted and then rejected."""
 
     def place_external_order(self, account_id: str, request: OrderRequest, at: datetime) -> Order:
-        """Place an external order in the account."""
+        """Place an order in the account as if by another program."""

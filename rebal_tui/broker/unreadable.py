@@ -1,4 +1,4 @@
-"""Answers of the broker that cannot be read although the broker responds (R-52)."""
+"""Data of the broker that cannot be read although the broker responds (R-52)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class AccountUnreadable(BrokerUnavailable):
-    """The answers about one account cannot be used, while the broker responds otherwise."""
+    """The data of one account cannot be used, while the broker responds otherwise."""
 
     def __init__(self, account_id: str, reason: str) -> None:
         super().__init__(reason)
@@ -21,14 +21,14 @@ class AccountUnreadable(BrokerUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A row of a list that cannot be read: the id of the account or asset, or `row N` where it has none."""
+    """A row of a list that cannot be read; `key` is the id of the account or asset, or `row N` if it has none."""
 
     key: str
     reason: str
 
 
 class Listing(tuple[T, ...]):
-    """The rows of a list that can be read, and the others with their reasons."""
+    """The rows of a list that can be read; `unreadable` has the others with their reasons."""
 
     unreadable: Sequence[Unreadable]
 
@@ -39,5 +39,5 @@ class Listing(tuple[T, ...]):
 
 
 def unreadable_rows(rows: Sequence[object]) -> Sequence[Unreadable]:
-    """The rows that could not be read of a list from a broker; none where it is not a `Listing`."""
+    """The rows of a broker's list that could not be read; none if it is not a `Listing`."""
     return rows.unreadable if isinstance(rows, Listing) else ()

@@ -42,9 +42,9 @@ ENDED_STATUSES = {
 
 
 class Restriction(StrEnum):
-    """What the broker blocks an account for, called restrictions in its API. Each stops the runs of the account.
+    """A reason for which the broker blocks an account (R-40), a "restriction" in its API. Each stops all runs of it.
 
-    The 6:1 ratio is also derived from its balances.
+    `POSITION_TO_EQUITY_RATIO` is reported by the broker and also computed here from the account's balances.
     """
 
     TRADING_BLOCKED = "trading_blocked"
@@ -78,8 +78,9 @@ RESTRICTION_TEXTS = {
 class Position:
     """A holding. `qty` is above zero: a closed position is removed. `avg_entry_price` is None when unknown.
 
-    `asset_id` is the asset's id where the broker or the file gives it. `available` are the shares that no order or
-    transfer reserves, where a broker reports them. Neither is compared or stored with the account.
+    `asset_id` is the asset's id, None when neither the broker nor the file gives one. `available` are the shares that
+    no order or transfer reserves, None when the broker does not report them. These two fields are neither compared nor
+    stored.
     """
 
     symbol: str

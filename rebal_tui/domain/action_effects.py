@@ -1,7 +1,7 @@
 """What a corporate action does to a price and to a holding, in exact arithmetic (R-54, R-56).
 
-Shares are rounded down to a billionth, prices to the nearest, so that equity before and after agrees within one unit of
-price times shares plus one unit of quantity times price.
+Shares are rounded down to a billionth, prices to the nearest billionth of a dollar. So equity before and after an
+action differs by at most the price of a billionth of a share plus a billionth of a dollar for each share.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """An action with the market's facts: the asset's price before, and the price of the asset received.
+    """A corporate action with the prices it needs: the asset's before the action, and that of the asset received.
 
-    A price is None when unknown. `fractionable` and `new_fractionable` are whether parts of a share can be held.
+    A price is None when unknown. `fractionable` and `new_fractionable` are whether fractions of a share can be held of
+    the asset and of the asset received.
     """
 
     action: CorporateAction
@@ -28,12 +29,15 @@ class Terms:
 
     @property
     def price_after(self) -> Price | None:
-        """The asset's price after the action, at least a billionth; None when unknown."""
+        """The asset's price after the action, at least a billionth of a dollar; None when unknown."""
         return None if self.price is None else _rounded(self.price * self.price_factor)
 
     @property
     def price_factor(self) -> Fraction:
-        """Price after per price before. A spin-off lowers it by price × ratio; without a price it is 1."""
+        """Price after the action ÷ price before. A spin-off lowers the price by ratio × the new asset's price.
+
+        Without both prices a spin-off has factor 1.
+        """
         action = self.action
         if action.kind is ActionKind.SPIN_OFF and self.price and action.price:
             return 1 - action.price * action.rate / self.price
@@ -42,7 +46,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Shares of an account in the asset, their average entry price, and those held at the open for a dividend."""
+    """An account's shares of the asset and their average entry price.
+
+    `entitled` are the shares held at the open, on which a dividend is paid.
+    """
 
     qty: Qty
     average: Price | None
@@ -51,7 +58,10 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A holding after an action, the shares received of another asset with their cost a share, and the cash paid."""
+    """The result of an action for one account: shares of the asset, shares of another asset received, and cash paid.
+
+    `average` and `received_average` are the average entry prices of these shares, None when unknown.
+    """
 
     qty: Qty
     average: Price | None
@@ -85,7 +95,7 @@ def effect_of(terms: Terms, held: Holding) -> Effect:
 
 
 def dividend(shares: Qty, amount: Price) -> Money:
-    """Dollars of a cash dividend: shares times dollars per share, in cents half even."""
+    """The cash dividend in dollars: shares times dollars per share, rounded to the cent, half to even."""
     return Money(round(Fraction(shares * amount, NANO * CENT)) * CENT)
 
 

@@ -1,4 +1,4 @@
-"""Activities: what a broker books to an account besides trades, as it reports it."""
+"""Activities: changes of an account's cash or shares other than trades, as the broker reports them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rebal_tui.domain.quantities import Money, Qty
 
 @dataclass(frozen=True, slots=True)
 class ShareChange:
-    """Shares added to an account (above 0) or taken from it, of the asset that the broker calls by this symbol."""
+    """Shares added to an account (above 0) or removed (below 0); `symbol` is the broker's symbol of the asset."""
 
     symbol: str
     qty: Qty
@@ -20,11 +20,11 @@ class ShareChange:
 
 @dataclass(frozen=True, slots=True)
 class ActionPart:
-    """A corporate action of which an activity is the part of one account.
+    """The part of a corporate action that concerns one account, as its activity states it.
 
-    `id` is the broker's, the same for all accounts. `day` is the day on which the action takes effect. `held` are the
-    account's shares before it. `action` is None for a kind that no rule covers, such as the split of a unit; `symbol`
-    is that of the asset concerned, before the action.
+    `id` is the broker's id of the action, the same for all accounts. `day` is the day on which the action takes effect.
+    `held` are the account's shares before the action, `symbol` is the asset's symbol before it. `action` is None for a
+    kind that no rule covers, such as the split of a unit.
     """
 
     id: str
@@ -38,9 +38,9 @@ class ActionPart:
 class Activity:
     """One activity of an account.
 
-    `kind` is the broker's type and subtype, such as `DIV CDIV`. `executed` is False for one that was canceled; then
-    only `id` and `replaces` count. `replaces` is the activity that this one corrects or cancels. `covered` is False for
-    a kind that no rule covers: its cash is booked, its shares are not.
+    `kind` is the broker's type and subtype, such as `DIV CDIV`. `executed` is False for a canceled activity, of which
+    only `id` and `replaces` are used. `replaces` is the id of the activity that this one corrects or cancels. `covered`
+    is False for a kind that no rule covers: its cash is booked, its shares are not.
     """
 
     id: str
@@ -57,7 +57,7 @@ class Activity:
 class Announcement:
     """A corporate action as announced to the market: `id` and `day` as in `ActionPart`.
 
-    `withdrawn` when the announcement was deleted; `action` is None for a kind that no rule covers.
+    `withdrawn` is whether the broker deleted the announcement; `action` is None for a kind that no rule covers.
     """
 
     id: str
@@ -69,7 +69,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class TradeReversal:
-    """An execution that the broker took back: busted, or corrected."""
+    """An execution that the broker reversed: `corrected`, or else busted, which means canceled after the fact."""
 
     execution_id: str
     corrected: bool

@@ -9,13 +9,13 @@ MAX_OVERLAP_HOURS = 24 * 31
 
 
 class KeyScope(StrEnum):
-    """Each scope includes those before it: read everything; change the book; manage keys."""
+    """What an API key allows; each scope includes the previous one. Read everything; change the book; manage keys."""
 
     READ = "read"
     TRADE = "trade"
     ADMIN = "admin"
 
     def includes(self, other: KeyScope) -> bool:
-        """Whether a key of this scope may do what needs `other`."""
+        """Whether a key of this scope may make a request that requires the scope `other`."""
         order = list(KeyScope)
         return order.index(self) >= order.index(other)

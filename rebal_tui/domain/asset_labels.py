@@ -1,7 +1,8 @@
 """The label of an asset in a book: its symbol, or that of an inactive namesake with a part of its id (R-50).
 
-An asset is its id; a symbol can change, be reused or be swapped. Of two assets under one symbol the active one is meant
-and bears it; any other gets `SYMBOL#` and the beginning of its id, so that labels are unique and no holding is hidden.
+An asset is identified by its id, because a symbol can change, be reused or be swapped. Among assets with the same
+symbol, the active one has the symbol as its label; each other one gets `SYMBOL#` and the beginning of its id. So labels
+are unique, and no holding is hidden.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _SHORTEST_ID = 4
 
 
 class Listed(NamedTuple):
-    """An asset for the choice of labels; `label` is its present label, empty for a new asset."""
+    """What decides the label of an asset; `label` is its current one, empty for a new asset."""
 
     id: str
     symbol: str
@@ -25,7 +26,7 @@ class Listed(NamedTuple):
 
 
 def plain_symbol(label: str) -> str:
-    """The symbol in a label."""
+    """The symbol that a label begins with: `ABC` for `ABC` and for `ABC#1f3c`."""
     return label.partition(SEPARATOR)[0]
 
 
@@ -38,9 +39,10 @@ def by_symbol(assets: Iterable[Listed]) -> dict[str, list[Listed]]:
 
 
 def labels(groups: Mapping[str, list[Listed]]) -> dict[str, str]:
-    """The label of every asset by id. A group has at most one active asset, which bears the symbol.
+    """The label of every asset, by id. `groups` are the assets by symbol, at most one of a group active.
 
-    Without an active one the symbol stays with the asset that bears it, else it goes to the first by id.
+    The active asset's label is the symbol. Without an active one the symbol stays with the asset whose label it was, or
+    else goes to the asset with the lowest id.
     """
     found: dict[str, str] = {}
     for symbol, group in groups.items():
@@ -58,5 +60,5 @@ def labels(groups: Mapping[str, list[Listed]]) -> dict[str, str]:
 
 
 def conflict_text(symbol: str, ids: Iterable[str]) -> str:
-    """Why a symbol is ambiguous: several active assets bear it."""
+    """The message for a symbol that several active assets have, with their ids."""
     return f"{symbol}: expected one active asset of that symbol, found the ids {' and '.join(sorted(ids))}"

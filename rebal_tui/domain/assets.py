@@ -53,7 +53,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class AssetChange:
-    """What is to change of an asset; None stays as it is."""
+    """New values for fields of an asset; None leaves a field unchanged."""
 
     name: str | None = None
     exchange: str | None = None

@@ -1,4 +1,4 @@
-"""Bulk construction of frozen dataclasses from columns, one field at a time."""
+"""Bulk construction of frozen dataclasses from columns: sequences with one field's values for all objects."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ T = TypeVar("T", bound="DataclassInstance")
 def build_objects(
     kind: type[T], count: int, columns: Mapping[str, Sequence[Any]], constants: Mapping[str, object]
 ) -> list[T]:
-    """`count` objects of a dataclass with slots: each field from a column of that length or from one constant.
+    """Make `count` objects of a dataclass with slots; a field's values come from its column or are one constant.
 
-    Raises `BrokenInvariant` when a field is missing or a column has another length. The constructor does not run, so
-    the class must not need `__post_init__`.
+    A column has one value per object. Raises `BrokenInvariant` when a field is missing or a column has another length.
+    The constructor does not run, so the class must not need `__post_init__`.
     """
     require({*columns, *constants} == {field.name for field in fields(kind)}, f"fields of {kind.__name__} are missing")
     require(all(len(column) == count for column in columns.values()), "columns of different lengths")
@@ -34,7 +34,7 @@ def build_objects(
 
 
 def replace_all(objects: Sequence[T], columns: Mapping[str, Sequence[Any]], constants: Mapping[str, object]) -> list[T]:
-    """Copies of objects of one dataclass with slots; the given fields are replaced, from columns or by constants."""
+    """Copies of objects of one dataclass with slots, with the fields in `columns` and `constants` replaced."""
     if not objects:
         return []
     kind = type(objects[0])

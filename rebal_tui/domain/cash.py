@@ -30,7 +30,7 @@ class JournalStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """A cash transfer between a client account and the firm account. `amount` is above zero, from → to."""
+    """A transfer of `amount` dollars, above zero, between a client account and the firm account."""
 
     id: str
     from_account: str
@@ -67,7 +67,8 @@ class Owner:
 class Reservation:
     """Cash of an account reserved for an owner; `amount` is above 0 (R-2).
 
-    `origin` is the owner that a journal under way took the cash over from, None for free cash and other owners (R-9).
+    `origin` is set only for a journal under way: the owner whose reservation the journal took over, None where it
+    reserved free cash (R-9).
     """
 
     account_id: str
@@ -138,8 +139,8 @@ class WithdrawalStage(StrEnum):
 class Withdrawal:
     """One withdrawal. `stopped` is why it cannot proceed, None while it can. `rounds` counts its liquidation runs.
 
-    With `everything`, every position is closed and the account stays unsubscribed; `amount` is the
-    account's equity at the request, and later the amount of the journal.
+    With `everything`, every position is closed and the account stays unsubscribed; `amount` is then the account's
+    equity at the request, and from the journal on the amount of the journal.
     """
 
     id: str

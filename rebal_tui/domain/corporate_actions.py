@@ -58,10 +58,10 @@ _RATIO_EXPECTED = 'expected a ratio above 0 such as "10", "1.5", "3:2" or "1:8"'
 
 @dataclass(frozen=True, slots=True)
 class CorporateAction:
-    """One action of an asset. Raises `Invalid` with every field that its kind lacks or does not have.
+    """One action of an asset. Raises `Invalid` naming every field that is missing, unexpected or out of range.
 
     `ratio` is new:old for splits, else shares received per share held. `amount` is dollars per share, `price` the new
-    asset's first price, both in billionths above 0.
+    asset's first price in dollars; both are above 0 and count billionths.
     """
 
     kind: ActionKind
@@ -78,21 +78,21 @@ class CorporateAction:
 
     @property
     def rate(self) -> Fraction:
-        """The ratio of a kind that has one. Raises `Invalid` for any other."""
+        """The `ratio` of an action that has one. Raises `Invalid` for an action without."""
         if self.ratio is None:
             raise Invalid([Fault("ratio", f"a {self.kind.label} has no ratio")])
         return self.ratio
 
     @property
     def new(self) -> str:
-        """The new symbol of a kind that has one. Raises `Invalid` for any other."""
+        """The `new_symbol` of an action that has one. Raises `Invalid` for an action without."""
         if self.new_symbol is None:
             raise Invalid([Fault("new_symbol", f"a {self.kind.label} has no new symbol")])
         return self.new_symbol
 
     @property
     def shares_factor(self) -> Fraction:
-        """Shares of the same asset after the action per share before: 10 for `10:1`, 1 where none are added."""
+        """Shares of the same asset after the action per share before: 10 for a `10:1` split, 1 when none are added."""
         if self.kind is ActionKind.SPLIT:
             return self.rate
         return 1 + self.rate if self.kind is ActionKind.STOCK_DIVIDEND else Fraction(1)
@@ -122,7 +122,10 @@ class CorporateAction:
 
 @dataclass(frozen=True, slots=True)
 class ActionReport:
-    """What an action did in a book: the accounts concerned, how many of them nothing explains, and what was paid."""
+    """What an action did in a book: `accounts` hold the asset; the action does not explain the shares of `unexplained`.
+
+    `paid` is the total cash in dollars.
+    """
 
     id: str
     action: CorporateAction
@@ -138,7 +141,7 @@ class ActionReport:
 
 
 def field_faults(kind: ActionKind, symbol: str, given: Mapping[str, object]) -> list[Fault]:
-    """Each field that is missing, unexpected or out of range for a kind; None means absent."""
+    """The faults of the fields `given`, by name: missing, unexpected or out of range; None means absent."""
     required, allowed = REQUIRED[kind], (*REQUIRED[kind], *OPTIONAL.get(kind, ()))
     faults = [Fault(name, f"{name} is required for a {kind.label}") for name in required if given.get(name) is None]
     faults += [
@@ -183,7 +186,7 @@ def ratio_text(ratio: Fraction) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DatedAction:
-    """A corporate action, effective at the open of `day`, and its line in the file."""
+    """A corporate action, effective at the open of `day`; `line` is its line number in the file it was read from."""
 
     day: date
     action: CorporateAction

@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """`PASS` and `FAIL` are for prerequisites, `INFO` decides nothing, the others are for triggers.
+    """The result of a check: `PASS` and `FAIL` for prerequisites, `INFO` where it decides nothing, others for triggers.
 
     `FIRES`: the trigger makes a run. `HOLDS_BACK`: its condition holds, but a cooldown or the minimum equity stops it.
     `CANNOT`: its condition holds, but no order that can be placed would correct it. `NO`: its condition does not hold.
@@ -44,7 +44,7 @@ REPORTED = frozenset({Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK, Verdict.C
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One step of an evaluation: its name, the verdict, the figures compared and the rule number."""
+    """One step of an evaluation: its name, its verdict, its figures as text, and the rule number."""
 
     check: str
     verdict: Verdict
@@ -94,9 +94,9 @@ class PlanLine:
     """One asset of the portfolio or the account.
 
     `side` is None when the line has no order. A buy has `notional`, a sell `qty`; a buy in whole shares has both, and
-    is ordered by `qty` (R-65). `wanted` is the dollar amount of the line before minimums and scaling, so that a skipped
-    line can show the amount it skipped. `goal` is the exact value to which the line is brought where that is not its
-    weight's share of the equity (R-61, R-62); `upper` is then the most that it may be worth.
+    is ordered by `qty` (R-65). `wanted` is the dollar amount of the line before minimums and scaling; a skipped order
+    shows it. `goal` is the exact value that the run brings the line to, None when that is the weight's share of equity.
+    Only restrictions and destinations set a `goal` (R-61, R-62); `upper` is then the most that the line may be worth.
     """
 
     symbol: str
@@ -128,15 +128,16 @@ class PlanLine:
 
     @property
     def value_after(self) -> Value:
-        """What the line is worth once its order has filled at the plan's price."""
+        """The line's value at the plan's price after its order has filled."""
         return Value(self.value - self.order_value if self.side is Side.SELL else self.value + self.order_value)
 
 
 @dataclass(frozen=True, slots=True)
 class ReachableLine:
-    """One line of an account with restrictions: shares of managed equity, and what holds it (R-61).
+    """One line of an account with restrictions; `actual` and `reachable` are shares of managed equity, 0 to 1 (R-61).
 
-    `reason` is None where no restriction keeps the line away from its weight.
+    `reason` is the code of the restriction that keeps the line away from its weight, `detail` that restriction as text;
+    None and empty when none does.
     """
 
     symbol: str
@@ -149,9 +150,10 @@ class ReachableLine:
 
 @dataclass(frozen=True, slots=True)
 class Reachable:
-    """The reachable target of an account: its λ, None when every line is pinned, its cash and its lines (R-61).
+    """The reachable target of an account: `factor` is λ, None when every line is pinned by its limits (R-61).
 
-    `unmanaged` are the holdings that are left out, with the reason.
+    `cash` is a share of managed equity. `unmanaged` are the holdings left out of equity: symbol and restriction as
+    text.
     """
 
     factor: Fraction | None
@@ -164,9 +166,10 @@ class Reachable:
 class Plan:
     """The orders of a run, and the lines without an order.
 
-    `scale` is the common factor of the buys as (numerator, denominator), (1, 1) when cash suffices (R-20).
-    `cash_target` is never spent; `budget` is the cash available to buys at the plan's prices. `amount` is for
-    partial_liquidation only. `rules` are the settings by which it was made (R-60 to R-65).
+    `scale` is the common factor of the buys as (numerator, denominator), (1, 1) when cash suffices (R-20). `cash` is
+    booked cash less reservations; of it `cash_target` is never spent. `budget` is what the buys may spend, with the
+    sells' proceeds at the plan's prices. `amount` is for partial_liquidation only. `rules` are the settings that the
+    plan was made with (R-60 to R-65).
     """
 
     type: RunType
@@ -206,7 +209,7 @@ class Plan:
 
     @property
     def cash_after(self) -> Money:
-        """`cash` once every order has filled at the plan's prices."""
+        """Cash after every order has filled at the plan's prices."""
         return Money(self.cash + self.sold - self.bought)
 
 
@@ -214,9 +217,9 @@ class Plan:
 class Decision:
     """The outcome of one evaluation.
 
-    `culprits` are the ineligible assets that block it (R-12.6). `status` is None where none was stored, as by versions
-    that had no statuses. `reachable` is the reachable target of an account with restrictions (R-61), None without any
-    or when it was stopped.
+    `culprits` are the ineligible assets that stop the evaluation (R-12.6). `status` is None where none was stored, as
+    by versions that had no statuses. `reachable` is the reachable target of an account with restrictions (R-61); None
+    for an account without any, and when a prerequisite failed.
     """
 
     account_id: str

@@ -1,4 +1,4 @@
-"""Errors of refused requests: location, fault and expected value. A refusal changes nothing (rules, section 6)."""
+"""Errors for refused requests: where the fault is, what was found and what was expected. A refusal changes nothing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Invalid(Refusal):
 
 
 class Conflict(Refusal):
-    """A well-formed request that the current state does not allow."""
+    """A valid request that the book's current state does not allow."""
 
     status = 422
 
@@ -78,7 +78,7 @@ class ReadOnly(Conflict):
         self.path = path
 
     def again(self) -> ReadOnly:
-        """The same error, to be raised once more."""
+        """A new instance of this error, so that it can be raised once more."""
         return ReadOnly(self.halt, str(self), self.path)
 
 
@@ -95,7 +95,7 @@ class Unavailable(Refusal):
 
 
 class PlanChanged(Conflict):
-    """The approval names a plan that has been recalculated since (R-27)."""
+    """The approval is for a plan that has since been recalculated (R-27)."""
 
 
 class BrokenInvariant(Exception):
@@ -103,6 +103,6 @@ class BrokenInvariant(Exception):
 
 
 def require(condition: object, what: str) -> None:
-    """Raise `BrokenInvariant` unless the condition holds. Unlike `assert`, it also runs under `python -O`."""
+    """Raise `BrokenInvariant` with the text `what` unless the condition holds. Works under `python -O`, too."""
     if not condition:
         raise BrokenInvariant(what)

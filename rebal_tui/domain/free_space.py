@@ -11,7 +11,7 @@ NEEDED_PART = 16
 
 @dataclass(frozen=True, slots=True)
 class FreeSpace:
-    """Bytes that are free, and bytes that must be free for new work to start, or to write again after a full disk."""
+    """Free bytes, and the bytes that must be free before new work starts or writing resumes after the disk was full."""
 
     free: int
     needed: int
@@ -25,5 +25,5 @@ class FreeSpace:
 
 
 def free_space(free: int, total: int) -> FreeSpace:
-    """The space of a file system of `total` bytes. A sixteenth of it must be free, at most `MAX_NEEDED_BYTES`."""
+    """The free space of a file system of `total` bytes, 1/16 of which must be free, at most `MAX_NEEDED_BYTES`."""
     return FreeSpace(free, min(MAX_NEEDED_BYTES, total // NEEDED_PART))

@@ -100,9 +100,9 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution. `amount` is the unsigned change of cash: buys round up, sells down, to a billionth of a dollar.
+    """One execution. `amount` is the change of cash, unsigned: buys round up, sells down, to a billionth of a dollar.
 
-    `asset_id` is the asset's id where the broker gives it; it is not compared.
+    `asset_id` is the asset's id, None when the broker does not give it; it is not compared.
     """
 
     execution_id: str

@@ -49,7 +49,7 @@ class AssetWeight:
 class Weights:
     """A target allocation: assets and cash, summing to exactly 100.00 percent. `cash` is 0 without a cash weight.
 
-    `symbol in weights` and `of` take the same time for any number of assets.
+    `symbol in weights` and `of` are dictionary lookups.
     """
 
     assets: tuple[AssetWeight, ...]
@@ -63,7 +63,7 @@ class Weights:
         return symbol in self._percents
 
     def of(self, symbol: str) -> Percent:
-        """The target of an asset, 0 for an asset outside the allocation."""
+        """The target of an asset in hundredths of a percent, 0 for an asset outside the allocation."""
         return self._percents.get(symbol, Percent(0))
 
     @property
@@ -85,7 +85,7 @@ class DriftBand:
 
 @dataclass(frozen=True, slots=True)
 class CalendarCondition:
-    """Fires on a day: `Monday`…`Friday`, "1".."31", or "MM-DD" for annually (R-5, R-16)."""
+    """Fires on a day: `Monday`…`Friday`, a day of the month "1".."31", or for annually "MM-DD" (R-5, R-16)."""
 
     sub_type: CalendarType
     day: str
@@ -93,7 +93,7 @@ class CalendarCondition:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioUpdate:
-    """Fires when weights or conditions changed since the last full rebalance that counts (R-5, R-14)."""
+    """Fires when weights or conditions changed after the last full rebalance that counts as done (R-5, R-14, R-25)."""
 
 
 Condition = DriftBand | CalendarCondition | PortfolioUpdate
@@ -108,7 +108,7 @@ class Destination(StrEnum):
 
 
 class RebalanceScope(StrEnum):
-    """What a run of a drift band trades: every line, or the breached ones with what they need (R-63)."""
+    """What a run of a drift band trades: every line, or the breached lines and what it takes to fund them (R-63)."""
 
     WHOLE = "whole"
     BREACHED = "breached"
@@ -126,11 +126,11 @@ class MinimumTrade:
 class Portfolio:
     """A model that accounts subscribe to.
 
-    `changed_at` is when weights or conditions last changed, at creation the time of creation; `updated_at` moves with
-    every change. `review` requires an advisor's approval of its system runs (R-27). `fault` is the rule that its stored
-    form breaks, as text, empty when it is valid; such a portfolio needs adjustment. `rebalance_to` and
-    `rebalance_scope` are for runs of a drift band (R-62, R-63), `minimum_trade` is None where it sets none (R-64), and
-    `stagger_sessions` is the number of sessions over which the calendar condition is spread (R-66).
+    `changed_at` is when weights or conditions last changed, at first the time of creation; `updated_at` is when any
+    field last changed. `review` requires an advisor's approval of its automatic runs (R-27). `fault` says as text which
+    rule the stored portfolio breaks, empty when it is valid; such a portfolio needs adjustment. `rebalance_to` and
+    `rebalance_scope` are for runs of a drift band (R-62, R-63). `minimum_trade` is None when the portfolio sets none
+    (R-64). `stagger_sessions` is the number of sessions over which the calendar condition is spread (R-66).
     """
 
     id: str
@@ -166,9 +166,9 @@ class Portfolio:
     def revised(
         self, weights: Weights, conditions: tuple[Condition, ...], cooldown_days: int, at: datetime
     ) -> Portfolio:
-        """The portfolio with these rules; `changed_at` moves to `at` unless weights and conditions are the same.
+        """The portfolio with these settings; `changed_at` becomes `at` if the weights or conditions differ.
 
-        The order of weights and of conditions does not matter.
+        Another order of the same weights or conditions is no difference.
         """
         same = weights.equivalent(self.weights) and frozenset(conditions) == frozenset(self.conditions)
         changed_at = self.changed_at if same else at
@@ -179,9 +179,9 @@ class Portfolio:
 class Unfinished:
     """The sells that the last full_rebalance of a subscription left undone (R-25).
 
-    `traded_at` is the end of the last run that placed an order, None when none did. `since` is the session of the run,
-    `tried_on` are the later ones in which the subscription was evaluated, as ISO days; after three it is given up, at
-    `given_up_at`.
+    `traded_at` is the end of the last run that placed an order, None when none did. `since` is the session of the
+    full_rebalance as an ISO day; `tried_on` are the later sessions in which the subscription was evaluated. After three
+    of these the sells are given up, at `given_up_at`.
     """
 
     symbols: tuple[str, ...]
@@ -192,7 +192,7 @@ class Unfinished:
 
 
 def weights_fault(weights: Weights) -> str:
-    """The rule of R-4 that weights break, as text; empty when they are valid."""
+    """Which part of R-4 the weights break, as text; empty when they are valid."""
     if weights.cash < 0 or any(weight.percent <= 0 for weight in weights.assets):
         return "a weight is not above 0"
     total = Percent(weights.cash + sum(weight.percent for weight in weights.assets))
@@ -200,7 +200,7 @@ def weights_fault(weights: Weights) -> str:
 
 
 def conditions_fault(conditions: Sequence[Condition]) -> str:
-    """The rule of R-5 that conditions break, as text; empty when they are valid."""
+    """Which part of R-5 the conditions break, as text; empty when they are valid."""
     if any(isinstance(condition, DriftBand) and condition.percent <= 0 for condition in conditions):
         return "a drift band is not above 0"
     calendars = [condition for condition in conditions if isinstance(condition, CalendarCondition)]

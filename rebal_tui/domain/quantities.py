@@ -77,7 +77,7 @@ def parse_percent(text: str) -> Percent:
 
 
 def format_scaled(units: int, decimals: int, at_least: int = 0) -> str:
-    """A plain decimal without an exponent; trailing zeros are removed down to `at_least` decimals."""
+    """`units` of 10**-`decimals` as a plain decimal, without trailing zeros but with `at_least` decimals."""
     sign = "-" if units < 0 else ""
     whole, fraction = divmod(abs(units), 10**decimals)
     digits = str(fraction).rjust(decimals, "0").rstrip("0").ljust(at_least, "0")
@@ -85,27 +85,27 @@ def format_scaled(units: int, decimals: int, at_least: int = 0) -> str:
 
 
 def money_text(amount: Money) -> str:
-    """The wire format, with at least two decimals: `30000.00`, `30443.177578017`."""
+    """Dollars as the API has them, with at least two decimals: `30000.00`, `30443.177578017`."""
     return format_scaled(amount, 9, 2)
 
 
 def qty_text(qty: Qty) -> str:
-    """The wire format: `72.865432211`."""
+    """Shares as the API has them: `72.865432211`."""
     return format_scaled(qty, 9)
 
 
 def price_text(price: Price) -> str:
-    """The wire format: `417.8`."""
+    """Dollars per share as the API has them: `417.8`."""
     return format_scaled(price, 9)
 
 
 def percent_text(percent: Percent) -> str:
-    """The wire format: `5`, `12.5`."""
+    """A percentage as the API has it: `5`, `12.5`."""
     return format_scaled(percent, 2)
 
 
 def market_value(qty: Qty, price: Price) -> Value:
-    """The exact value of a quantity at a price."""
+    """The exact value of a quantity at a price, in billionths of billionths of a dollar."""
     return Value(qty * price)
 
 
@@ -120,5 +120,5 @@ def floor_cents(value: Value) -> Money:
 
 
 def share_of(value: Value, percent: Percent) -> Value:
-    """`percent` of a value, rounded down to the smallest unit."""
+    """`percent` (hundredths of a percent) of a value, rounded down to a billionth of a billionth of a dollar."""
     return Value(value * percent // HUNDRED_PERCENT)

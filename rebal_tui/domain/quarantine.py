@@ -12,8 +12,10 @@ FIRST_PAUSE, MAX_PAUSE = timedelta(seconds=10), timedelta(minutes=15)
 
 
 class QuarantineKind(StrEnum):
-    """What is set apart: the broker's answers about an account, an asset's row in its list, an event, or the processing
-    of an account."""
+    """What is in quarantine: the broker's data about an account, a row of the asset list, an event, or work.
+
+    `PROCESSING` is work of one account, such as a run or an evaluation, that failed with an error.
+    """
 
     ACCOUNT = "account"
     ASSET = "asset"
@@ -23,10 +25,10 @@ class QuarantineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """One thing in quarantine: since when, when it was last tried and how often, and when it is tried next.
+    """One entry of the quarantine: since when, the time and the number of its attempts, and when it is tried next.
 
-    `subject` is an account's or asset's id, or an event's number. `account_id` is the account that is paused, None
-    where none is concerned or known.
+    `subject` is an account's or asset's id, or an event's number. `account_id` is the account that is paused because of
+    it, None when no account is concerned or the account is unknown.
     """
 
     kind: QuarantineKind
@@ -40,5 +42,5 @@ class Quarantined:
 
 
 def pause_after(tries: int) -> timedelta:
-    """The pause after this many attempts, the first of which is 1."""
+    """The pause before the next attempt, after `tries` attempts: 10 s after the first, doubling up to 15 min."""
     return min(FIRST_PAUSE * (1 << min(tries - 1, 20)), MAX_PAUSE)

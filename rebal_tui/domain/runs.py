@@ -84,7 +84,8 @@ class Run:
     """One attempt to trade one account toward a set of weights.
 
     `portfolio_id` is None for a one-off run with explicit weights. `amount` is for partial_liquidation only. `weights`
-    is a snapshot. `cash_target` is the cash that the plan does not spend, None until the run is planned.
+    are a copy made when the run was created. `cash_target` is the cash that the plan does not spend, None until the run
+    is planned.
     """
 
     id: str

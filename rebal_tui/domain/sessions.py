@@ -14,7 +14,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A trading day. Times are aware; `settles_on` is the settlement date of this day's trades (T+1).
+    """A trading day. Times are timezone-aware; `settles_on` is the settlement date of this day's trades (T+1).
 
     `next_day` is the date of the next session, None for the calendar's last session.
     """
@@ -39,7 +39,7 @@ class Session:
 
     @property
     def any_hour(self) -> bool:
-        """Whether it stands for a files book's prices, which are evaluated at any hour (R-73)."""
+        """Whether this is the session of a files book's newest prices, which allows evaluations at any hour (R-73)."""
         return self.close - self.open > timedelta(days=1)
 
     @property

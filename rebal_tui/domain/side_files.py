@@ -1,4 +1,4 @@
-"""Names of the files beside a book, which no book can have."""
+"""Names that no book can have, because files that belong to another book have them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNFINISHED_SUFFIXES = (".partial", ".restoring")
 
 
 def require_book_name(path: Path) -> None:
-    """Raise `Conflict` for a name that a file beside another book has: opening that book would empty this one."""
+    """Raise `Conflict` for a name that a file beside another book may have: opening the other book would empty it."""
     for suffix in (*SIDE_SUFFIXES, *_UNFINISHED_SUFFIXES):
         if path.name.endswith(suffix):
             raise Conflict(f"{path}: no book can have this name, because a file beside another book ends with {suffix}")

@@ -1,4 +1,4 @@
-"""Ratios of splits: what a change of shares looks like."""
+"""Common ratios of splits, to recognize a split by how the shares of an account changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPLITS = frozenset(
 
 
 def split_like(before: Qty, after: Qty) -> str:
-    """The split that a change of shares looks like, such as `2-for-1`; empty when it looks like none."""
+    """The split with the exact ratio `after` ÷ `before`, such as `2-for-1`; empty when no common split has it."""
     if before <= 0 or after <= 0:
         return ""
     ratio = Fraction(after, before)

@@ -42,7 +42,7 @@ def display_text(text: str, limit: int = MAX_NAME_LENGTH) -> str:
 
 
 def without_joiners(text: str) -> str:
-    """The text without joiners between letters of scripts that need them: terminals disagree about their width."""
+    """The text without the joiners that `display_text` keeps: terminals disagree about their width."""
     return text if text.isascii() else _WRITTEN_JOINER.sub("", text)
 
 

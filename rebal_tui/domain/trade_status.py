@@ -22,7 +22,7 @@ class StatusKind(StrEnum):
 
 
 class WaitsFor(StrEnum):
-    """What delays a trigger that holds."""
+    """What delays the run of a trigger whose condition holds."""
 
     COOLDOWN = "cooldown"
     QUOTA = "quota"
@@ -40,8 +40,8 @@ class TradeStatus:
 
     `first_trade_at` is the time of the first evaluation that could trade: the next one with `WILL_TRADE`, the earliest
     possible one with `WAITS`, that of the next calendar day with `IN_RANGE`. It is None where a person must act first,
-    and with `IN_RANGE` where no date is set. `note` explains the date in a few words, empty without need; with
-    `NEEDS_YOU` it names the act that comes first and who does it, such as `you approve or reject the run`.
+    and with `IN_RANGE` without a calendar condition. `note` explains the date in a few words, or is empty; with
+    `NEEDS_YOU` it names the first necessary act and who does it, such as `you approve or reject the run`.
     """
 
     kind: StatusKind

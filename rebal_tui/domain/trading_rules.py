@@ -49,9 +49,9 @@ class RangeUnit(StrEnum):
 class TradeRestriction:
     """A limit on what may be traded, with its reason (R-60).
 
-    `account_id` or `portfolio_id` is set by the scope; `symbol` is None for a kind that concerns whole accounts.
-    `minimum` and `maximum` are for a range: hundredths of a percent, or billionths of a dollar or share, by `unit`.
-    `until` is the last day on which it holds, None without an end.
+    The scope determines whether `account_id` or `portfolio_id` is set; `symbol` is None for a kind that concerns whole
+    accounts. `minimum` and `maximum` are for a range: hundredths of a percent, or billionths of a dollar or share, by
+    `unit`. `until` is the last day on which the restriction applies, None without an end.
     """
 
     id: str
@@ -69,17 +69,17 @@ class TradeRestriction:
     made_at: datetime | None = None
 
     def holds_on(self, day: date) -> bool:
-        """Whether it has not ended before `day`."""
+        """Whether the restriction still applies on `day`."""
         return self.until is None or day <= self.until
 
     @property
     def text(self) -> str:
-        """`no sell (low basis), until 2027-01-31`."""
+        """The restriction without its asset: `no sell (low basis), until 2027-01-31`."""
         return f"{self.kind.words} ({self.reason})" + (f", until {self.until}" if self.until else "")
 
     @property
     def named(self) -> str:
-        """`no sell SPY (low basis)`."""
+        """The restriction with its asset, without its end: `no sell SPY (low basis)`."""
         kind = self.kind.words
         return f"{kind} {self.symbol} ({self.reason})" if self.symbol else f"{kind} ({self.reason})"
 
@@ -99,7 +99,7 @@ class RestrictionDraft:
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """Whom a restriction concerns: some accounts, one portfolio, or the book when neither is given."""
+    """Which accounts a restriction is for: the given ones, those of one portfolio, or all when neither is given."""
 
     account_ids: tuple[str, ...] = ()
     portfolio_id: str | None = None
@@ -113,7 +113,7 @@ class Concerned:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What one subscription decides otherwise than its portfolio (R-67); None leaves the portfolio's value."""
+    """Settings of one subscription that replace those of its portfolio (R-67); None keeps the portfolio's setting."""
 
     cooldown_days: int | None = None
     conditions: tuple[Condition, ...] | None = None
@@ -121,7 +121,7 @@ class Overrides:
     review: bool | None = None
 
     def applied(self, portfolio: Portfolio) -> Portfolio:
-        """The portfolio as this subscription follows it."""
+        """The portfolio with the cooldown, conditions and review of this subscription."""
         return replace(
             portfolio,
             cooldown_days=portfolio.cooldown_days if self.cooldown_days is None else self.cooldown_days,
@@ -151,7 +151,8 @@ class AccountSettings:
 class Stagger:
     """An account's position in the `sessions` over which its calendar condition is spread (R-66).
 
-    The condition is checked for the session `offset` sessions ago, which is `day`; `next_day` is the one after that.
+    The condition is checked for the session that was `offset` sessions before today's: its day is `day`, and `next_day`
+    is the day of the session after it.
     """
 
     offset: int
@@ -162,12 +163,12 @@ class Stagger:
 
 @dataclass(frozen=True, slots=True)
 class TradingRules:
-    """The settings of R-60 to R-67 that hold for one account today; the narrowest scope is already chosen.
+    """The settings of R-60 to R-67 for one account today; each is already that of the narrowest scope that sets it.
 
-    `minimum_source` names the scope that set the minimum trade; `bands` are those of a run that a drift band made.
-    With `live`, a share counts as affordable at its price and a quarter percent more (R-65). `proceeds_buffer` is
-    the part of expected proceeds that the buys of one trade list do not spend (R-73).
-    `overridden` are the restrictions that one run ignores, `override_note` gives the reason (R-61).
+    `minimum_source` names the scope that set the minimum trade. `bands` are the portfolio's drift bands when one of
+    them made the run, else empty. With `live` (a real broker), a share is affordable only with cash for its price plus
+    0.25 % (R-65). `proceeds_buffer` is the part of expected proceeds that the buys of one trade list do not spend
+    (R-73). `overridden` are the restrictions that one run ignores, `override_note` gives the reason (R-61).
     """
 
     restrictions: tuple[TradeRestriction, ...] = ()
@@ -190,7 +191,7 @@ class TradingRules:
 
     @property
     def unmanaged(self) -> frozenset[str]:
-        """The assets that are left out of equity and of every line."""
+        """The symbols of the assets that are left out of equity and not traded."""
         return frozenset(r.symbol for r in self.restrictions if r.kind is RestrictionKind.UNMANAGED and r.symbol)
 
     @property
@@ -204,13 +205,13 @@ class TradingRules:
         return self.destination is not Destination.TARGET or self.scope is not RebalanceScope.WHOLE
 
     def to_target(self) -> TradingRules:
-        """The rules for a run that no drift band made: it goes to target with all lines (R-62, R-63)."""
+        """The rules for a run that no drift band made: it trades every line, to its target (R-62, R-63)."""
         if not self.stops_early:
             return self
         return replace(self, destination=Destination.TARGET, scope=RebalanceScope.WHOLE)
 
     def overriding(self, override: RunOverride | None) -> TradingRules:
-        """The rules of a run that ignores some restrictions; the others hold."""
+        """The rules of a run that ignores the restrictions in `override`; the other restrictions still apply."""
         ignored = () if override is None else override.restriction_ids
         overridden = tuple(one for one in self.restrictions if one.id in ignored)
         if override is None or not overridden:
@@ -219,7 +220,7 @@ class TradingRules:
         return replace(self, restrictions=left, overridden=overridden, override_note=override.note)
 
     def of_run(self, bands: tuple[DriftBand, ...]) -> TradingRules:
-        """The rules of a run; `bands` are those that made it, empty for any other run."""
+        """The rules of one run; `bands` are the portfolio's if a drift band made it, else empty: it goes to target."""
         return replace(self, bands=bands) if bands and self.stops_early else self.to_target()
 
 
@@ -227,7 +228,7 @@ NO_RULES = TradingRules()
 
 
 def range_fault(restriction: TradeRestriction) -> str:
-    """What is wrong with the bounds of a range, as text; empty when it is valid or no range."""
+    """What is wrong with a restriction's minimum, maximum and unit, as text; empty when nothing is."""
     if restriction.kind is not RestrictionKind.RANGE:
         given = (restriction.minimum, restriction.maximum, restriction.unit) != (None, None, None)
         return "only a range has min, max and unit" if given else ""

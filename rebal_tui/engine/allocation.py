@@ -16,12 +16,12 @@ RAISED_ABOVE = Value(ATTO // 2)
 
 @dataclass(frozen=True, slots=True)
 class BuyIntent:
-    """An asset's shortfall to its target, 0 or more, in the units of a `Value`.
+    """The shortfall of an asset: the amount by which it is below its target, 0 or more, in the units of a `Value`.
 
     It is a fraction because a share of equity need not be a whole number of units, and one unit can decide whether a
-    portion reaches the next cent. `minimum` is the least order: $1, or the minimum trade of a line that is held (R-64).
-    `room` is the maximum to buy, None without a limit. A line with `no_rest` gets nothing of the cash that is left when
-    every shortfall is covered (R-21).
+    portion reaches the next cent. `minimum` is the least order: $1, or the minimum trade if the account holds the asset
+    (R-64). `room` is the most that may be bought, None without a limit. An asset with `no_rest` gets nothing of the
+    cash that is left when every shortfall is covered (R-21).
     """
 
     symbol: str
@@ -34,10 +34,11 @@ class BuyIntent:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """Buys in whole cents, at least $1 each; `raised` are those raised to $1; `dropped` are portions below $1.
+    """Buys in whole cents, at least $1 each; `raised` are those raised to $1; `dropped` are portions below the minimum.
 
-    `scale` is the common factor of the last split. `shares` are the shares of buys in whole shares, whose amounts are
-    what they cost (R-65). `kept_back` are those of `dropped` that only the minimum trade keeps back (R-64).
+    `scale` is the common factor by which shortfalls were cut in the last split, as (numerator, denominator). `shares`
+    are the shares of buys in whole shares, whose `amounts` are shares × price (R-65). `kept_back` are those of
+    `dropped` that only the minimum trade prevents (R-64).
     """
 
     amounts: dict[str, Money]
@@ -53,10 +54,10 @@ def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool =
 
     No portion exceeds its shortfall, unless `spread_rest` distributes the remaining budget by weight. While a portion
     is below $1, the smallest (ties: the smaller weight, then the later symbol) becomes $1 if it is above $0.50 and the
-    budget is at least $1 for each portion; otherwise it is dropped. The rest of the budget is split again among the
-    other assets. Portions are compared exactly and rounded down to the cent at the end (R-8). A portion of 0 is neither
-    bought nor dropped. A portion below the minimum trade is never raised, and after it is dropped nothing goes above a
-    target (R-64).
+    budget is at least $1 for each portion; otherwise it is dropped. The rest of the budget is then split again among
+    the other assets. Portions are compared exactly and rounded down to the cent at the end (R-8). A portion of 0 is
+    neither bought nor dropped. A portion below the minimum trade is never raised; once one is dropped, no buy exceeds
+    its shortfall (R-64).
     """
     available = Value(max(0, budget) * NANO)
     remaining = list(intents)
@@ -91,7 +92,7 @@ def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool =
 def portions_of(
     remaining: Sequence[BuyIntent], available: Value, spread_rest: bool
 ) -> tuple[dict[str, Fraction], Fraction]:
-    """The exact portion of each intent in a budget, and the common factor by which shortfalls were cut."""
+    """The exact portion of each intent, and the factor, at most 1, by which shortfalls were cut to fit the budget."""
     total = sum((intent.shortfall for intent in remaining), Fraction(0))
     if total > available:
         scale = available / total

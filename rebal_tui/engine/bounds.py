@@ -23,7 +23,7 @@ _NO_BUY = frozenset({RestrictionKind.NO_BUY, RestrictionKind.LOCK, RestrictionKi
 
 
 class RestrictionsConflict(ValueError):
-    """No allocation meets all restrictions of an account; the text names them."""
+    """No allocation meets all restrictions of an account; the message names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a line may be worth, in the units of a `Value`, and the restrictions that set the limits."""
+    """The least and the most that a line may be worth, in the units of a `Value`.
+
+    `low_by` and `high_by` are the restrictions that set these limits, None where none does.
+    """
 
     low: Fraction
     high: Fraction
@@ -51,9 +54,10 @@ class Bound:
 
 
 def bounds_of(lines: Sequence[Line], restrictions: Iterable[TradeRestriction], base: Value) -> dict[str, Bound]:
-    """The bounds of every line for a plan whose base is `base`, 0 or more.
+    """The bounds of every line of a plan; `base` is the equity that the plan divides, 0 or more.
 
-    Raises `RestrictionsConflict` when a line's minimum exceeds its maximum, or all minimums together the base.
+    Raises `RestrictionsConflict` when a line's minimum exceeds its maximum, or when all minimums together exceed the
+    base.
     """
     bounds = line_bounds(lines, restrictions, base)
     for symbol, bound in bounds.items():
@@ -68,13 +72,13 @@ def bounds_of(lines: Sequence[Line], restrictions: Iterable[TradeRestriction], b
 
 
 def line_bounds(lines: Sequence[Line], restrictions: Iterable[TradeRestriction], base: Value) -> dict[str, Bound]:
-    """The bounds of every line, whether or not they conflict."""
+    """The bounds of every line; unlike `bounds_of`, it does not check whether they conflict."""
     known = tuple(restrictions)
     return {line.symbol: _bound(line, known, base) for line in lines}
 
 
 def reason_of(restriction: TradeRestriction) -> LineReason:
-    """The reason code of a line that this restriction holds."""
+    """The reason code of a plan line that this restriction keeps away from its weight."""
     return _REASONS[restriction.kind]
 
 

@@ -29,10 +29,10 @@ _UNFILLED_BUY_REASONS = (
 def buy_intents(
     lines: Iterable[PlanLine], holdings: Holdings, equity: Value, *, every: bool = False
 ) -> list[BuyIntent]:
-    """Shortfalls of the buyable lines.
+    """The shortfalls of the lines that can be bought, of $0.02 or more.
 
-    With `every`, portfolio assets without a shortfall are included, so that they take part in the split of the rest by
-    weight.
+    With `every`, portfolio assets without a shortfall are included, so that they also get a part of the cash that is
+    split by weight. `equity` is managed equity.
     """
     intents = []
     for line in lines:
@@ -48,7 +48,7 @@ def buy_intents(
 
 
 def shortfall(line: PlanLine, equity: Value) -> Fraction:
-    """The exact amount that a line lacks to its goal, 0 when it lacks none."""
+    """The exact amount by which a line is below its goal, 0 when it is not below."""
     goal = Fraction(max(0, equity) * line.target, HUNDRED_PERCENT) if line.goal is None else line.goal
     return max(Fraction(0), goal - line.value)
 
@@ -61,7 +61,7 @@ def size_buys(
     *,
     spread_rest: bool = False,
 ) -> tuple[list[PlanLine], Allocation]:
-    """The lines with the buys that a budget pays for, and the allocation of the budget."""
+    """The lines with the buys that fit a budget in dollars, and the allocation of the budget."""
     lines = list(lines)
     prices = {line.symbol: line.price for line in lines if line.price is not None}
     allocation = _allocation(intents, budget, rules, prices, spread_rest=spread_rest)

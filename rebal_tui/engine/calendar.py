@@ -14,7 +14,7 @@ QUARTER_ENDS = frozenset({3, 6, 9, 12})
 
 
 def nominal_on(condition: CalendarCondition, day: date, quarterly_months: frozenset[int] = QUARTER_ENDS) -> bool:
-    """Whether the condition names a date, session or not. A day past the end of the month means its last day."""
+    """Whether a condition names `day`, a session or not. A day of the month that the month lacks means its last day."""
     if condition.sub_type is CalendarType.WEEKLY:
         return day.weekday() == WEEKDAYS.index(condition.day)
     if condition.sub_type is CalendarType.ANNUALLY:
@@ -34,7 +34,10 @@ def fires_on(
     next_session: date,
     quarterly_months: frozenset[int] = QUARTER_ENDS,
 ) -> date | None:
-    """The nominal date D, `session` ≤ D < `next_session`, for which the condition fires on `session`, or None."""
+    """The date because of which a condition fires on `session`, None when it does not fire.
+
+    That is the first date that the condition names from `session` up to the day before `next_session`.
+    """
     day = session
     while day < next_session:
         if nominal_on(condition, day, quarterly_months):
@@ -48,7 +51,7 @@ def firing_sessions(
     sessions: Iterable[tuple[date, date]],
     quarterly_months: frozenset[int] = QUARTER_ENDS,
 ) -> list[date]:
-    """The sessions, out of (day, next session) pairs, on which the condition fires."""
+    """The sessions on which the condition fires; `sessions` are pairs of a session's day and the next session's day."""
     return [day for day, following in sessions if fires_on(condition, day, following, quarterly_months)]
 
 

@@ -14,15 +14,15 @@ MIN_ORDER_VALUE = Value(ATTO)
 
 
 def spare_cash(free: Money, cash_target: Money) -> Money:
-    """The cash that a liquidation uses before it sells: what exceeds the cash target; cash owed counts against it."""
+    """The cash that a liquidation uses before it sells: what exceeds the cash target, or all of it when below zero."""
     return Money(min(free, max(0, free - cash_target)))
 
 
 def most_overweight_first(line: PlanLine) -> tuple[int, Fraction, str]:
     """A sort key: assets without a target first, then by value ÷ target descending; ties by symbol.
 
-    The target is the weight, which is exact; the target value in dollars is rounded. With restrictions it is the
-    reachable target (R-61).
+    The target is the weight, because the target value in dollars is rounded. With restrictions it is the reachable
+    target (R-61).
     """
     goal = line.target if line.goal is None else line.goal
     if goal == 0:
@@ -39,10 +39,11 @@ def raise_cash(
     most: Mapping[str, Qty],
     whole_shares: bool = False,
 ) -> int:
-    """Add sells to `raised` until they raise `needed`, none below its floor. Returns the amount still needed.
+    """Add sells until they raise `needed` billionths of a dollar. Returns the amount still needed, 0 or less if none.
 
-    `most` is what may be sold of each line, so that no rounding up takes what a restriction keeps.
-    With `whole_shares`, whole shares of every asset are sold; a full exit sells what is held (R-65).
+    `raised` has the shares to sell by symbol and is changed. No line is sold below its value in `floors`. `most` limits
+    the shares of each line, so that rounding up never sells what a restriction keeps. With `whole_shares`, sells are
+    whole shares; a full exit sells all that is held (R-65).
     """
     for line in ordered:
         if needed <= 0:
@@ -59,9 +60,9 @@ def raise_cash(
 def proportional_floors(
     ordered: Iterable[PlanLine], raised: Mapping[str, Qty], needed: Value, kept: Mapping[str, Value]
 ) -> dict[str, Value]:
-    """The remaining value of each asset after all of them raise `needed` in proportion to what they can give.
+    """The value that each asset keeps when all of them raise `needed` in proportion to what they can still give.
 
-    That is their value above what restrictions keep (`kept`).
+    An asset can give its value after the sells in `raised`, less the value that restrictions keep (`kept`).
     """
     floor = {line.symbol: kept.get(line.symbol, Value(0)) for line in ordered}
     left = {

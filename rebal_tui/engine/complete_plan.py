@@ -21,7 +21,10 @@ _BARRED = {
 
 
 def money_up(numerator: int) -> Money:
-    """Dollars in numerator ÷ 100 % attodollars, 0 or more, rounded up so that no plan undercuts a cash target."""
+    """An amount rounded up to a billionth of a dollar, so that no plan goes below a cash target.
+
+    `numerator` is a `Value` × hundredths of a percent; below 0 it counts as 0.
+    """
     return Money(-(-max(0, numerator) // (HUNDRED_PERCENT * NANO)))
 
 
@@ -34,7 +37,10 @@ def complete_plan(
     budget: Money,
     sized: tuple[list[PlanLine], Allocation],
 ) -> Plan:
-    """A plan from its lines and the allocation of its budget, with the orders that it skips."""
+    """The plan of lines that have their orders, and the orders that it skips.
+
+    `sized` has the lines and the allocation of the budget.
+    """
     lines, split = sized
     sells_only = kind is RunType.PARTIAL_LIQUIDATION
     return Plan(

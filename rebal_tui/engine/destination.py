@@ -1,6 +1,7 @@
-"""Where a drift-band run stops: boxes around the reachable target, and the scope of the run (R-62, R-63).
+"""Where a drift-band run stops, and which lines it trades (R-62, R-63).
 
-All amounts are exact and in the units of a `Value`.
+A line's box is the range of values around its reachable target at which the run may leave the line. All amounts are
+exact and in the units of a `Value`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ _ZERO = Fraction(0)
 
 @dataclass(frozen=True, slots=True)
 class Stops:
-    """Where a run stops: the value of each line and of cash. `nearest` is each line's own destination in its box."""
+    """Where a run stops: the value of each line and of cash.
+
+    `nearest` is the value in each line's box that is nearest to its value now. `cut` is whether trades of breached
+    lines were reduced because no other line and no cash could match them.
+    """
 
     values: Mapping[str, Fraction]
     cash: Fraction
@@ -48,7 +53,11 @@ def boxes_of(
     bands: Collection[DriftBand],
     destination: Destination,
 ) -> dict[str, tuple[Fraction, Fraction]]:
-    """The box of each line as (least, most). A holding outside the portfolio has the box [L, L]."""
+    """The box of each line as (least, most). A holding outside the portfolio is sold down to the least of its bounds.
+
+    A box reaches on both sides of the reachable target by the part of the tightest band that `destination` names,
+    within the line's bounds.
+    """
     share = _SHARE_OF_BAND[destination]
     boxes = {}
     for line in lines:
@@ -64,7 +73,7 @@ def boxes_of(
 def stops_of_whole(
     lines: Sequence[Line], boxes: Mapping[str, tuple[Fraction, Fraction]], target: ReachableTarget
 ) -> Stops:
-    """Every line moves into its box; the difference to the target's sum is spread by distance to the box's edge."""
+    """Every line moves into its box, then by the same part of the distance to its edge, to reach the target's sum."""
     nearest = {line.symbol: _clip(line.value, boxes[line.symbol]) for line in lines}
     missing = sum(target.values.values()) - sum(nearest.values())
     side = 1 if missing > 0 else 0
@@ -83,7 +92,7 @@ def stops_of_breached(
     cash: Fraction,
     breached: Collection[str],
 ) -> Stops:
-    """Only breached lines move to their boxes, matched by each other, then cash, then lines off their target (R-63).
+    """Only breached lines move into their boxes, matched by each other, then by cash, then by lines off target (R-63).
 
     Holdings outside the portfolio are always closed; proceeds that no line takes stay cash.
     """

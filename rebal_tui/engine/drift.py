@@ -38,9 +38,9 @@ def magnitude(amount: int | Fraction) -> int | Fraction:
 class AssetDrift:
     """An asset's target and its actual share of `equity`, which is above zero.
 
-    `gap` is (actual - target) as a numerator over `equity`, in hundredths of a percentage point; where restrictions
-    leave the asset a `reachable` value, it is measured against that (R-61). Comparisons multiply crosswise, so nothing
-    is divided or rounded before it is compared.
+    `gap` is (actual - target) × `equity`, in hundredths of a percentage point. `reachable` is the value that
+    restrictions allow the asset (R-61), None without restrictions; if set, it replaces the target in `gap`. Comparisons
+    multiply crosswise, so nothing is rounded before it is compared.
     """
 
     symbol: str
@@ -64,7 +64,7 @@ class AssetDrift:
         return whole + (2 * rest > self.equity or (2 * rest == self.equity and whole % 2 == 1))
 
     def breaches(self, band: DriftBand) -> bool:
-        """Whether drift exceeds the band. Strictly: drift equal to the band does not."""
+        """Whether drift exceeds the band; drift equal to the band does not."""
         usage = self.usage_of(band)
         return usage is not None and usage[0] > usage[1]
 
@@ -83,7 +83,8 @@ def asset_drifts(
 ) -> tuple[AssetDrift, ...]:
     """Drifts of all portfolio assets, then of other holdings (target 0) by symbol; empty for equity of 0 or less.
 
-    `reachable` are the values that restrictions leave reachable, without unmanaged assets; None without any (R-61).
+    `reachable` has the value that restrictions allow each managed asset; None for an account without restrictions
+    (R-61).
     """
     equity = valuation.equity
     if equity <= 0:

@@ -27,7 +27,7 @@ def evaluate(situation: Situation) -> Decision:
 
 
 def decide_triggers(situation: Situation, trace: Trace) -> tuple[Outcome, Plan | None]:
-    """The outcome of the triggers, with the plan of the run, once all prerequisites are met (R-14)."""
+    """The outcome of the triggers, and the plan of the run if there is one. All prerequisites must be met (R-14)."""
     plan = full_rebalance(situation, trace)
     if plan is not None:
         return Outcome.FULL_REBALANCE, plan
@@ -39,7 +39,7 @@ def deciding_check(trace: Sequence[Check], outcome: Outcome) -> Check | None:
     """The check that a decision's reason names, or None.
 
     It is the last check when that one failed. Otherwise it is the last trigger that fired, or with outcome `NONE` the
-    last one that was held back or whose drift cannot be corrected.
+    last one that was held back or that no order can correct.
     """
     ended = trace[-1].verdict is Verdict.FAIL
     deciding = {Verdict.FAIL} if ended else {Verdict.FIRES}

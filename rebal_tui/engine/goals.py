@@ -1,4 +1,7 @@
-"""The goal of each line and of cash in a plan under an account's rules (R-60 to R-63)."""
+"""The goal of each line and of cash in a plan under an account's rules: the value to which the plan brings it.
+
+See R-60 to R-63.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,11 @@ DUST = Value(2 * ATTO // 100)
 
 @dataclass(frozen=True, slots=True)
 class Goals:
-    """The lines of a plan, what each may be worth, the reachable target, and where this plan stops."""
+    """The lines of a plan with their bounds and the reachable target; `stops` is where this plan stops.
+
+    `base` is the equity that the plan divides. `breached` are the lines that a run of scope `breached` trades, else
+    empty.
+    """
 
     lines: tuple[Line, ...]
     bounds: Mapping[str, Bound]
@@ -35,11 +42,11 @@ class Goals:
         return self.stops.values[symbol]
 
     def way(self, symbol: str) -> Fraction:
-        """How far a line is above its own destination; below 0 when it is below."""
+        """How far a line's value is above the nearest value at which the run may leave it; below 0 when it is below."""
         return self._line(symbol).value - self.stops.nearest[symbol]
 
     def held_by(self, line: Line) -> TradeRestriction | None:
-        """The restriction that keeps a line away from its weight, None when none does or it is within dust of it."""
+        """The restriction that keeps a line away from its weight; None without one or within $0.02 of the weight."""
         bound, at = self.bounds[line.symbol], self.target.values[line.symbol]
         off = line.value * HUNDRED_PERCENT - line.weight * self.base
         if abs(off) < DUST * HUNDRED_PERCENT:
@@ -49,7 +56,7 @@ class Goals:
         return bound.low_by if off > 0 and at == bound.low else None
 
     def idle_reason(self, symbol: str) -> tuple[LineReason, str] | None:
-        """Why a line that is off its weight does not move, as (reason, display text); None without a reason."""
+        """Why a line off its weight is not traded, as (reason, display text); None when nothing prevents a trade."""
         line = self._line(symbol)
         restriction = self.held_by(line)
         if restriction is not None:
@@ -88,9 +95,9 @@ def goals_of(
     cash: Money,
     bands: Collection[DriftBand] = (),
 ) -> Goals:
-    """The goals of a plan's lines; `bands` are those of a run that a drift band made, none for other runs.
+    """The goals of a plan's lines; `bands` are the portfolio's for a run that a drift band made, empty for other runs.
 
-    `base` is equity, in a liquidation less its amount. Raises `RestrictionsConflict`.
+    `base` is managed equity, for a liquidation less its amount. Raises `RestrictionsConflict`.
     """
     base = Value(max(0, base))
     bounds = bounds_of(lines, rules.restrictions, base)
@@ -121,7 +128,7 @@ def breached_lines(
 
 
 def reachable_of(goals: Goals, unmanaged: Iterable[TradeRestriction]) -> Reachable | None:
-    """The reachable target for display, as shares of managed equity; None without equity."""
+    """The reachable target for display, as shares of managed equity; None for equity of 0 or less."""
     base = goals.base
     if base <= 0:
         return None

@@ -31,9 +31,9 @@ _NO_BUYS = Allocation({}, frozenset(), {}, (1, 1))
 
 
 class AmountTooLarge(ValueError):
-    """A partial_liquidation exceeds the amount that the account can raise, which is `max_amount`.
+    """The amount of a partial_liquidation exceeds `max_amount`, the most that the account can raise.
 
-    `held` names what restrictions keep, as text, empty without any.
+    `held` names what restrictions keep, as text; empty when they keep nothing.
     """
 
     def __init__(self, max_amount: Money, held: str = "") -> None:
@@ -46,11 +46,11 @@ class AmountTooLarge(ValueError):
 def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money) -> Plan:
     """Raise `amount` in cash: from excess cash first, then from the relatively most overweight assets (R-23).
 
-    The smaller portfolio is equity less `amount`. Assets are sold down to their targets in it. Only when that does not
-    raise the amount (an asset is not tradable, cash is below zero), further sells follow in proportion to the remaining
-    value of each asset. A shortfall of cash to the cash target is not raised; a shortfall to the reservations is.
-    Nothing is taken from what a restriction keeps. Raises `AmountTooLarge` when all sellable assets and cash do not
-    suffice, and `RestrictionsConflict`.
+    The smaller portfolio is the account's equity less `amount`. Assets are sold down to their targets in the smaller
+    portfolio. Only when that does not raise the amount (an asset is not tradable, or cash is below zero), further sells
+    follow in proportion to the remaining value of each asset. Cash below the cash target is not filled up; cash below
+    the reservations is. What a restriction keeps is not sold. Raises `AmountTooLarge` when all cash and sellable assets
+    do not suffice, and `RestrictionsConflict`.
     """
     equity = holdings.equity
     smaller = Value(max(0, equity - amount * NANO))

@@ -1,4 +1,4 @@
-"""The starting point of a plan and its lines before they have orders (R-20, R-26, R-60)."""
+"""The account that a plan starts from, and the plan's lines before they have orders (R-20, R-26, R-60)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IDLE_DETAILS = {
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """The starting point of a plan: `cash` is booked cash less reservations, so equity is managed equity (R-2).
+    """The account that a plan starts from: `cash` is booked cash less reservations, so equity is managed equity (R-2).
 
     `rules` are what may be traded, and where the plan stops (R-60 to R-65).
     """
@@ -56,8 +56,8 @@ class Holdings:
 def blank_lines(holdings: Holdings, weights: Weights, goals: Goals | None, idle: LineReason | None) -> list[PlanLine]:
     """A line without an order for every portfolio asset, then for every other holding by symbol, unmanaged ones last.
 
-    Without restrictions, `goals` is None and every line goes to its weight. `idle` is the reason of a line that is not
-    on target; None marks every line `ON_TARGET`.
+    Without restrictions, `goals` is None and every line goes to its weight. `idle` is the reason given to a line that
+    is off its target; with None, every line gets `ON_TARGET` for now.
     """
     equity = holdings.equity
     unmanaged = holdings.rules.unmanaged if goals is not None else frozenset()
@@ -116,7 +116,7 @@ def _unmanaged_line(symbol: str, holdings: Holdings, weights: Weights) -> PlanLi
 
 
 def held_lines(lines: list[PlanLine], goals: Goals | None) -> list[PlanLine]:
-    """The lines; one without an order that is off its weight gets the reason that its goals give, if any."""
+    """The lines; one that is off its weight and has no order gets the reason found in `goals`, if there is one."""
     if goals is None:
         return lines
     idle = {LineReason.ON_TARGET, LineReason.BUYS_ONLY, LineReason.SELLS_ONLY}
@@ -137,7 +137,7 @@ def sell_fault(line: PlanLine, holdings: Holdings) -> tuple[LineReason, str] | N
 
 
 def sellable(line: PlanLine, holdings: Holdings) -> Qty:
-    """The shares of a line that can be sold at most."""
+    """The most shares of a line that can be sold."""
     return sellable_qty(holdings.assets[line.symbol], line.held)
 
 
@@ -147,7 +147,7 @@ def aim_text(line: PlanLine) -> str:
 
 
 def too_small(line: PlanLine, wanted: Money, order: Money) -> PlanLine:
-    """The line without an order: its order of `order` dollars is below the minimum."""
+    """The line without its order, which at `order` dollars is below the minimum of $1."""
     detail = f"order notional value ({dollars(Value(order * NANO))}) is less than the minimum ($1)"
     return replace(line, wanted=wanted, reason=LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, detail=detail)
 
@@ -161,7 +161,10 @@ _MINIMUM_SET_FOR = {
 
 
 def below_minimum_trade(line: PlanLine, wanted: Money, order: Money, rules: TradingRules) -> PlanLine:
-    """The line without an order: its order of `order` dollars is below the minimum trade (R-64); names who set it."""
+    """The line without its order, which at `order` dollars is below the minimum trade (R-64).
+
+    The line's detail names the scope that set the minimum.
+    """
     source = _MINIMUM_SET_FOR.get(rules.minimum_source, "")
     detail = f"{dollars(Value(order * NANO))} is below the minimum trade{source}"
     return replace(line, wanted=wanted, reason=LineReason.BELOW_MINIMUM_TRADE, detail=detail)

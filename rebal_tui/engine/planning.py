@@ -32,9 +32,9 @@ from rebal_tui.engine.tradability import sellable_qty
 def plan_full_rebalance(holdings: Holdings, weights: Weights, bands: Collection[DriftBand] = ()) -> Plan:
     """Sell assets above target and all holdings outside the portfolio; buy assets below target (R-20).
 
-    The budget is cash plus the sells' proceeds (less the buffer of one trade list, R-73), less the cash target. `bands`
-    are those of a run that a drift band made, which may stop before the target (R-62); other runs have none. Raises
-    `RestrictionsConflict`.
+    The budget is cash plus the sells' proceeds, less the cash target; for a trade list, a part of the proceeds is
+    withheld (R-73). `bands` are the portfolio's for a run that a drift band made, which may stop before the target
+    (R-62); empty for other runs. Raises `RestrictionsConflict`.
     """
     equity = holdings.equity
     goals = plan_goals(holdings, weights, equity, bands)
@@ -64,9 +64,10 @@ def plan_invest_cash(holdings: Holdings, weights: Weights, cash_target: Money) -
 
 
 def plan_goals(holdings: Holdings, weights: Weights, base: Value, bands: Collection[DriftBand] = ()) -> Goals | None:
-    """Where the lines of a plan go under the rules of its account; None where all go to their weights.
+    """The goals of the lines under the account's rules; None when every line goes to its weight.
 
-    Raises `RestrictionsConflict`.
+    `base` is the equity to divide; `bands` are the portfolio's for a run that a drift band made. Raises
+    `RestrictionsConflict`.
     """
     rules = holdings.rules
     if not rules.restrictions and not (bands and rules.stops_early):

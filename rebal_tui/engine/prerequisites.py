@@ -86,7 +86,10 @@ def prerequisites(situation: Situation, trace: Trace) -> None:
 
 
 def restrictions(situation: Situation, trace: Trace) -> None:
-    """Stop at a hold, and where the account's restrictions exclude each other (R-60); no check without restrictions."""
+    """Add the check of restrictions; it fails for a hold, and when the restrictions exclude each other (R-60).
+
+    An account without restrictions gets no such check.
+    """
     rules = situation.rules
     if not rules.restrictions:
         return

@@ -43,9 +43,9 @@ class PriceJump:
 def price_jump(last_close: Price | Fraction, price: Price, limit: Percent = DEFAULT_JUMP_LIMIT) -> PriceJump | None:
     """The jump from the last close to a price, or None when the move is an ordinary one.
 
-    A jump is a move of more than `limit` in either direction (exactly the limit is none), or one within 2 % of the move
-    of a split (exactly 2 % is). Compared exactly. `last_close` is adjusted for the corporate actions of the day; it and
-    `price` are in the same unit and above 0, else `ValueError`.
+    A jump is a move of more than `limit` (hundredths of a percent) in either direction, or one within 2 % of the move
+    of a split, exactly 2 % included. `last_close` is adjusted for the corporate actions of the day. It and `price` are
+    in the same unit; raises `ValueError` unless both are above 0.
     """
     if last_close <= 0 or price <= 0:
         raise ValueError("expected prices above 0")
@@ -59,8 +59,9 @@ def price_jump(last_close: Price | Fraction, price: Price, limit: Percent = DEFA
 def adjusted_close(last_close: Price | Fraction, actions: Iterable[CorporateAction]) -> Fraction | None:
     """An asset's last close after its corporate actions of the day, exact; None when they explain any move.
 
-    Splits and stock dividends divide it by the shares that one share becomes, a cash dividend lowers it by its amount.
-    A spin-off, a merger, a delisting, and a dividend of the whole close explain any move of their asset that day.
+    Splits and stock dividends divide the close by the shares that one share becomes; a cash dividend lowers it by its
+    amount. A spin-off, a merger, a delisting, and a dividend of the whole close explain any move of their asset that
+    day.
     """
     adjusted = Fraction(last_close)
     for action in actions:

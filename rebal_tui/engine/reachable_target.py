@@ -12,10 +12,10 @@ from rebal_tui.engine.bounds import Bound, Line
 
 @dataclass(frozen=True, slots=True)
 class ReachableTarget:
-    """What each line and cash can be worth, in the units of a `Value`; they sum to the base of the plan.
+    """The value of each line and of cash under restrictions, in the units of a `Value`; they sum to the plan's base.
 
-    `factor` is λ, the least factor for which the lines sum to what the cash weight leaves; None when every line is
-    pinned, so that cash absorbs the difference.
+    `factor` is λ, the least factor for which the lines sum to the base less the cash weight's share; None when no λ
+    does, because every line is at one of its limits. Cash then has the rest.
     """
 
     values: Mapping[str, Fraction]
@@ -26,7 +26,7 @@ class ReachableTarget:
 def reachable_target(
     lines: Sequence[Line], bounds: Mapping[str, Bound], base: Value, cash_weight: Percent
 ) -> ReachableTarget:
-    """The reachable target of lines whose bounds do not conflict. `base` is 0 or more."""
+    """The reachable target of lines whose bounds do not conflict. `base` is the equity to divide, 0 or more."""
     wanted = Fraction((HUNDRED_PERCENT - cash_weight) * base, HUNDRED_PERCENT)
     factor = _factor(lines, bounds, base, wanted)
     if factor is not None:

@@ -9,14 +9,17 @@ MAX_POSITION_TO_EQUITY = 6
 
 
 def exceeds_position_ratio(valuation: Valuation) -> bool:
-    """Whether position_market_value / equity > 6, or there are positions and equity is 0 or less."""
+    """Whether positions are worth more than 6 times equity, or there are positions and equity is 0 or less (R-40)."""
     invested = valuation.position_market_value
     # With equity of 0 or less the product is 0 or less, so any position exceeds it.
     return invested > 0 and invested > MAX_POSITION_TO_EQUITY * valuation.equity
 
 
 def blocking_reasons(account: Account, valuation: Valuation | None) -> list[tuple[str, str]]:
-    """Every reason why no run may start, as (name, text). Without a valuation, the ratio is the broker's flag only."""
+    """Every reason why no run may start, as (name, text); empty when none blocks the account (R-40).
+
+    Without a valuation, the 6:1 ratio counts only when the broker reports it.
+    """
     found: list[tuple[str, str]] = []
     if account.status is not AccountStatus.ACTIVE:
         found.append(("account_status", f"the account status is {account.status}, not ACTIVE"))

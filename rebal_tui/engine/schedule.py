@@ -32,7 +32,7 @@ class Sessions(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
-    """Evaluations to come. `first_evaluation` is the time of a session's first evaluation, None without one."""
+    """Future evaluations. `first_evaluation` returns the time of a session's first evaluation, None if it has none."""
 
     sessions: Sessions
     first_evaluation: Callable[[Session], datetime | None]
@@ -45,7 +45,7 @@ class Schedule:
         return None if session is None or session.next_day is None else self.first_evaluation(session)
 
     def first_firing(self, condition: CalendarCondition, day: date) -> datetime | None:
-        """The first evaluation of the first session on or after a day on which a condition fires."""
+        """The time of the first evaluation, in a session on or after a day, for which a condition fires, or None."""
         if (condition, day) not in self._found:
             if len(self._found) >= _MAX_CACHED:
                 self._found.clear()

@@ -1,4 +1,4 @@
-"""Whether a plan serves the trigger that created it (R-14, R-15)."""
+"""Whether a plan serves the trigger that created it: whether its orders correct what the trigger found (R-14, R-15)."""
 
 from __future__ import annotations
 
@@ -42,9 +42,10 @@ def has_orders(plan: Plan) -> bool:
 
 
 def on_target(plan: Plan, tolerance: Value) -> bool:
-    """Whether every line is within `tolerance` of its target, if larger within its minimum trade or one share.
+    """Whether every line is within a tolerance of its target: the largest of `tolerance`, its minimum trade, one share.
 
-    A fraction of a share that cannot be sold does not count (R-56).
+    One share counts only for accounts that trade in whole shares. A remaining fraction of a share that cannot be sold
+    is on target (R-56).
     """
     return all(
         magnitude(_gap(line, plan)) <= _tolerance(line, plan, tolerance) * HUNDRED_PERCENT
@@ -54,9 +55,9 @@ def on_target(plan: Plan, tolerance: Value) -> bool:
 
 
 def first_on_target(plan: Plan) -> bool:
-    """Whether a first rebalance without an order is on target: every line within two cents, or nearer than one share.
+    """Whether a first rebalance without an order is on target: every line is less than $0.02 from its target.
 
-    In whole shares a line of the portfolio is on target when it is nearer than one share (R-65).
+    For an account in whole shares, less than the price of one share (R-65).
     """
     return all(
         magnitude(_gap(line, plan)) <= FIRST_TOLERANCE * HUNDRED_PERCENT
@@ -67,13 +68,16 @@ def first_on_target(plan: Plan) -> bool:
 
 
 def least_way(rules: TradingRules, equity: Value, price: Price | None) -> Fraction:
-    """The shortest way that an order can correct: $1, its minimum trade or one share, whichever is largest (R-15)."""
+    """The least distance to the target that an order can correct, in the units of a `Value` (R-15).
+
+    It is the largest of $1, the minimum trade and, in whole shares, one share at `price`.
+    """
     share = (price or 0) * NANO if rules.whole_shares else 0
     return max(Fraction(MIN_WAY), minimum_trade_value(rules.minimum_trade, equity), Fraction(share))
 
 
 def still_to_sell(plan: Plan, symbols: Collection[str]) -> tuple[str, ...]:
-    """Those of some holdings that are above their targets, in plan order."""
+    """Those of the given holdings that are above their targets by $0.02 or more, or have no price, in plan order."""
     return tuple(
         line.symbol
         for line in plan.lines
@@ -85,14 +89,14 @@ def still_to_sell(plan: Plan, symbols: Collection[str]) -> tuple[str, ...]:
 
 
 def sells_any(plan: Plan, symbols: Collection[str]) -> bool:
-    """Whether a plan sells any of some holdings."""
+    """Whether a plan sells any of the given holdings."""
     return any(line.symbol in symbols for line in plan.sells)
 
 
 def correctable(
     drifts: Iterable[AssetDrift], bands: Collection[DriftBand], holdings: Holdings, goals: Goals | None = None
 ) -> tuple[AssetDrift, ...]:
-    """The breached assets whose way to their destination an order can correct, without fractions (R-15, R-56).
+    """The breached assets whose distance to their destination an order can correct, without fractions (R-15, R-56).
 
     `goals` are those of the run that the bands would make; None when every line goes to its weight.
     """
@@ -109,14 +113,14 @@ def correctable(
 def corrects_any(plan: Plan, breached: Iterable[AssetDrift], goals: Goals | None = None) -> bool:
     """Whether a plan has an order that serves a breached asset.
 
-    It moves the asset towards its target by $10, or by a tenth of its way to its destination if that is less.
+    Such an order moves the asset toward its destination by $10, or by a tenth of the distance if that is less.
     """
     lines = {line.symbol: line for line in plan.lines}
     return any(_serves(lines[drift.symbol], _way(drift, goals)) for drift in breached)
 
 
 def minimums_only(plan: Plan) -> bool:
-    """Whether nothing but a minimum keeps a plan's lines from their goals, which is no exception (R-64)."""
+    """Whether only minimums or whole shares prevent the orders that a plan lacks, which is no exception (R-64)."""
     found = {line.reason for line in plan.lines if line.side is None} & _UNSERVED
     kept = {LineReason.BELOW_MINIMUM_TRADE, LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, LineReason.WHOLE_SHARES}
     own = {LineReason.BELOW_MINIMUM_TRADE, LineReason.WHOLE_SHARES}
@@ -124,7 +128,7 @@ def minimums_only(plan: Plan) -> bool:
 
 
 def obstacles(plan: Plan) -> str:
-    """Why lines of a plan are not corrected, as display text: `GLD: the asset is inactive`, at most three of them."""
+    """Why lines of a plan have no order, as display text: `GLD: the asset is inactive`, at most three of them."""
     found = [f"{line.symbol}: {line.detail}" for line in plan.lines if line.side is None and line.reason in _UNSERVED]
     more = f"; {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     return "; ".join(found[:_LISTED]) + more or "no order would be large enough"

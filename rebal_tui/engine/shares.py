@@ -12,8 +12,8 @@ from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO
 def rounded_shares(parts: Sequence[int]) -> list[int]:
     """Each part's share of their sum, in hundredths of a percent, half even; all 0 when the sum is not above 0.
 
-    The last digits are adjusted so that the shares sum to exactly 100.00 %: first of the parts whose rounding was
-    furthest off, then of the earlier part.
+    The shares sum to exactly 100.00 %: for that, the parts with the largest rounding errors get or lose 0.01 %, the
+    earlier part on a tie.
     """
     whole = sum(parts)
     if whole <= 0:
@@ -29,9 +29,9 @@ def rounded_shares(parts: Sequence[int]) -> list[int]:
 
 
 def planned_shares(plan: Plan) -> tuple[list[int], list[int]]:
-    """The shares of a plan's lines, in their order, and of its cash, last: now, and once its orders have filled.
+    """The percent shares of a plan's lines in their order, and last of its cash: now, and after all orders have filled.
 
-    Both at the plan's prices, as `rounded_shares`.
+    Both at the plan's prices, in hundredths of a percent, and summing to 100.00 %.
     """
     before = rounded_shares([*(line.value for line in plan.lines), plan.cash * NANO])
     planned = rounded_shares([*(line.value_after for line in plan.lines), plan.cash_after * NANO])

@@ -33,14 +33,13 @@ class Situation:
     """All inputs of an evaluation.
 
     `session` is today's, None when today is no session or unknown to the calendar; `closed_reason` is why. `open_run`
-    is the id of a non-terminal run of the account, `quota_run` the id of its system run of this session (R-11),
+    is the id of a run of the account that is not final, `quota_run` the id of its automatic run of this session (R-11),
     `external_orders` the number of open orders placed outside rebal-tui. `unreconciled` is why the account is paused
     because the broker's figures differ from the book, empty when it is not paused. `cash_floor` is the cash target of
     the last finished run under the same cash weight, 0 without one. With `price_max_age` None, a price of any age is
-    fresh. `unfinished` are the undone sells of the last full_rebalance, None without any. With `update_due`, a change
-    of the portfolio has not led to a rebalance yet (`update_due` below). With `proposed_again`, today is the session
-    after one whose run for a calendar day or a change of the portfolio nobody approved (`proposed_again` below).
-    `rules` are what may be traded and where a rebalance stops (R-60 to R-65).
+    fresh. `unfinished` are the undone sells of the last full_rebalance, None without any. `update_due` and
+    `proposed_again` are the results of the functions of these names. `rules` are what may be traded and where a
+    rebalance stops (R-60 to R-65).
     """
 
     now: datetime
@@ -66,7 +65,7 @@ class Situation:
 
     @cached_property
     def positions(self) -> dict[str, Qty]:
-        """The managed positions."""
+        """The shares of each managed holding, by symbol."""
         unmanaged = self.rules.unmanaged
         return {
             position.symbol: position.qty for position in self.account.positions if position.symbol not in unmanaged
@@ -101,12 +100,12 @@ class Situation:
 
     @cached_property
     def goals(self) -> Goals | None:
-        """The reachable target of an account with restrictions, None without any. Raises `RestrictionsConflict`."""
+        """The goals under the account's restrictions; None without any. Raises `RestrictionsConflict`."""
         return plan_goals(self.holdings(), self.portfolio.weights, self.valuation.equity)
 
     @property
     def reachable_values(self) -> Mapping[str, Fraction] | None:
-        """The values that restrictions leave reachable; None without any, and where they exclude each other."""
+        """The reachable value of each asset; None without restrictions, and when these exclude each other."""
         try:
             return None if self.goals is None else self.goals.target.values
         except RestrictionsConflict:
@@ -114,7 +113,7 @@ class Situation:
 
     @cached_property
     def booked_valuation(self) -> Valuation | None:
-        """The value of the whole account, reservations and unmanaged holdings included; None without all prices."""
+        """The value of the whole account with reservations and unmanaged holdings; None when a price is missing."""
         held = {position.symbol: position.qty for position in self.account.positions}
         assets = ((symbol, self.assets.get(symbol)) for symbol in held)
         prices = {symbol: asset.price for symbol, asset in assets if asset is not None and asset.price is not None}
@@ -131,7 +130,7 @@ def ineligible(situation: Situation) -> tuple[str, ...]:
 
 
 def price_faults(situation: Situation) -> list[str]:
-    """Needed prices that are missing, older than allowed or newer than now, as display text (R-12.5)."""
+    """Display texts about needed prices that are missing, older than allowed, or over 30 s newer than now (R-12.5)."""
     faults = []
     for symbol in situation.needed_symbols:
         asset = situation.assets.get(symbol)
@@ -156,9 +155,9 @@ def usable_price_times(now: datetime, max_age: timedelta) -> tuple[datetime, dat
 
 
 def cash_target_of(situation: Situation) -> Money:
-    """The larger of cash weight × current equity, rounded up to a billionth, and the cash floor (R-14.7).
+    """The larger of cash weight × equity, rounded up to a billionth of a dollar, and the cash floor (R-14.7).
 
-    With restrictions it is the reachable cash in place of the cash weight's share (R-61).
+    With restrictions, the reachable cash replaces cash weight × equity (R-61).
     """
     if situation.goals is not None:
         return Money(max(goals_cash(situation.goals), situation.cash_floor))
@@ -166,12 +165,15 @@ def cash_target_of(situation: Situation) -> Money:
 
 
 def compute_cash_target(equity: Value, cash_weight: Percent, cash_floor: Money) -> Money:
-    """The larger of cash weight × equity, rounded up to a billionth, and the cash floor (R-14.7)."""
+    """The larger of cash weight × equity, rounded up to a billionth of a dollar, and `cash_floor` (R-14.7)."""
     return Money(max(-(-max(0, equity) * cash_weight // (HUNDRED_PERCENT * NANO)), cash_floor))
 
 
 def excess_cash(situation: Situation) -> Value:
-    """Cash less reservations and the cash target, exact up to rounding down; below 0 when cash is short (R-14.7)."""
+    """Cash less reservations and the larger of cash weight × equity and the cash floor; below 0 when cash is short.
+
+    In the units of a `Value`, rounded down (R-14.7).
+    """
     if situation.goals is not None:
         kept = max(situation.goals.target.cash, Fraction(situation.cash_floor * NANO))
         return Value(int((situation.cash * NANO - kept) // 1))
@@ -180,7 +182,7 @@ def excess_cash(situation: Situation) -> Value:
 
 
 def compute_excess_cash(free: Money, cash_floor: Money, cash_weight: Percent, equity: Value) -> Value:
-    """Unreserved cash less the larger of cash weight × equity and the cash floor (R-14.7)."""
+    """`free` (cash less reservations) less the larger of cash weight × equity and the cash floor (R-14.7)."""
     cash_target = max(max(0, equity) * cash_weight, cash_floor * NANO * HUNDRED_PERCENT)
     return Value((free * NANO * HUNDRED_PERCENT - cash_target) // HUNDRED_PERCENT)
 
@@ -201,8 +203,8 @@ def calendar_day(situation: Situation) -> bool:
 def update_due(portfolio: Portfolio, subscription: Subscription, now: datetime) -> bool:
     """Whether a change of a portfolio's weights or conditions is due for a subscription (R-14.6).
 
-    It is due until a full_rebalance that counts as done, until a day on which the account was found on target ends, or
-    until nobody approved its run and the one that repeats it (R-27).
+    It is due until a full_rebalance counts as done, until the end of a day on which the account was found on target, or
+    until nobody approved its run and the run that is proposed once more (R-27).
     """
     last = subscription.last_rebalanced_at
     if not portfolio.on_update or portfolio.changed_at <= max(subscription.created_at, last or subscription.created_at):
@@ -214,9 +216,9 @@ def update_due(portfolio: Portfolio, subscription: Subscription, now: datetime) 
 
 
 def proposed_again(subscription: Subscription, now: datetime) -> bool:
-    """Whether today's session repeats the proposal of a run that nobody approved (R-27).
+    """Whether a run that nobody approved in the previous session is proposed once more in today's (R-27).
 
-    A full_rebalance that counts as done ends it.
+    It is not after a full_rebalance that counts as done.
     """
     return _repeated_on(subscription) == new_york_day(now)
 

@@ -42,7 +42,7 @@ def status_sentence(
     waits_for: WaitsFor | None,
     first_trade_at: datetime | None,
 ) -> str:
-    """The status as one line of text. `probe` has the triggers."""
+    """The status as one line of text. `probe` is the decision as if nothing delayed a trade."""
     if kind is StatusKind.NEEDS_YOU:
         return f"Needs you: {_needs(situation, probe)}."
     if kind is StatusKind.WAITS and waits_for is not None:
@@ -65,9 +65,10 @@ def status_note(
     cooldown_end: date | None,
     schedule: Schedule | None,
 ) -> str:
-    """What sets the date of the first possible trade, in a few words; empty without need.
+    """What determines the date of the first possible trade, in a few words; empty when nothing needs to be said.
 
-    With `NEEDS_YOU`, the act that ends it and who does it, after "until": `you approve or reject the run`.
+    With `NEEDS_YOU`, the act that ends that status and who does it, worded to follow "until": `you approve or reject
+    the run`.
     """
     if kind is StatusKind.NEEDS_YOU:
         return _needed_act(situation, probe)
@@ -97,9 +98,9 @@ def _act_for_account(situation: Situation) -> str:
 
 
 def usage_text(usage: BandUsage) -> str:
-    """`TLT is 12.84 % for 10 % (142 % of its band)`; more decimals where 100 % would read as the other side.
+    """`TLT is 12.84 % for 10 % (142 % of its band)`; more decimals when 100 % would hide which side of the band it is.
 
-    Where restrictions move what is reachable: `TLT is 27.50 % for a reachable 27.00 % (10 % of its band)`.
+    With a reachable target other than the weight: `TLT is 27.50 % for a reachable 27.00 % (10 % of its band)`.
     """
     drift = usage.drift
     actual = trace_text.ratio_text(drift.value * HUNDRED_PERCENT, drift.equity, drift.target)

@@ -1,4 +1,4 @@
-"""The trace of an evaluation while it is made: its checks in order."""
+"""The trace of an evaluation in progress: the checks made so far, in order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rebal_tui.domain.decisions import Check, Verdict
 
 
 class Stop(Exception):
-    """A prerequisite failed."""
+    """Ends an evaluation: a prerequisite failed, and its check is the last of the trace."""
 
 
 class Trace:

@@ -40,9 +40,10 @@ def percent(value: Percent) -> str:
 
 
 def ratio_text(numerator: int, denominator: int, limit: int, limit_denominator: int = 1) -> str:
-    """numerator ÷ denominator, in hundredths, rounded half to even to two decimal places.
+    """`numerator` ÷ `denominator` ÷ 100 with two decimals, rounded half to even: 1284 ÷ 1 gives `12.84`.
 
-    It has more decimals, up to 18, while it would otherwise show on the wrong side of `limit` ÷ `limit_denominator`.
+    It has more decimals, up to 18, as long as it would otherwise show on the wrong side of `limit` ÷
+    `limit_denominator`.
     """
     side = _sign(numerator * limit_denominator - limit * denominator)
     for places in range(2, 19):
@@ -135,7 +136,7 @@ def fraction_text(value: Fraction, places: int = 12) -> str:
 
 
 def reachable_text(goals: Goals) -> str:
-    """`SPY 70.00 % of 60.00 % (NO_SELL: no sell (low basis)); λ 0.714285714286`."""
+    """`SPY stays at 70.00 % (NO_SELL: no sell (low basis)); λ 0.714285714286`."""
     held = []
     for line in goals.lines:
         restriction = goals.held_by(line)

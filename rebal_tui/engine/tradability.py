@@ -10,7 +10,7 @@ from rebal_tui.domain.quantities import NANO, Qty
 def trading_fault(asset: Asset | None, side: Side) -> str:
     """Why an asset cannot be bought or sold, as display text; empty when it can.
 
-    A buy needs an eligible asset. A sell needs an active one only: "untradable" means closing only.
+    A buy needs an eligible asset. A sell only needs an active one: an asset that is not tradable can still be sold.
     """
     if asset is None:
         return "unknown"
@@ -20,5 +20,5 @@ def trading_fault(asset: Asset | None, side: Side) -> str:
 
 
 def sellable_qty(asset: Asset, held: Qty) -> Qty:
-    """The shares of a holding that an order can sell: whole shares only of an asset that is not fractionable."""
+    """The shares of a holding that can be sold: all, or whole shares only when the asset is not fractionable."""
     return held if asset.fractionable else Qty(held // NANO * NANO)

@@ -1,7 +1,7 @@
 """The status of one account and its first possible trade, from the inputs of its evaluation.
 
-The triggers are evaluated as if the window, the daily quota, open orders and the age of prices did not matter; those
-are what delays a trade. `engine/arrays/statuses.py` has the same for a whole book.
+The triggers are evaluated as if the window, the daily quota, open orders and the age of prices did not matter; these
+only delay a trade. `engine/arrays/statuses.py` computes the same for a whole book.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _HELD_BY_COOLDOWN = frozenset({"drift_band", "portfolio_update"})
 
 @dataclass(frozen=True, slots=True)
 class StatusContext:
-    """What decides when a trigger can be acted on.
+    """What decides when a run can be created for a trigger.
 
-    `next_evaluation` is the time of the next evaluation, None when the calendar ends before it; `stopped` is why no
-    evaluation leads to a trade before a person acts, None normally.
+    `next_evaluation` is the time of the next evaluation, None when the calendar ends before it. `stopped` is what
+    prevents all trades until a person acts (the kill switch or the scheduler), None normally.
     """
 
     schedule: Schedule
@@ -36,13 +36,13 @@ class StatusContext:
     stopped: WaitsFor | None = None
 
     def acts_on(self, day: date) -> bool:
-        """Whether the next evaluation is on a New York date."""
+        """Whether the next evaluation is on this New York date."""
         return self.next_evaluation is not None and new_york_day(self.next_evaluation) == day
 
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """A status without its texts, as an evaluation stores it."""
+    """A status without its texts, which is how an evaluation stores it."""
 
     kind: StatusKind
     waits_for: WaitsFor | None = None
@@ -54,8 +54,8 @@ def trade_status(
 ) -> TradeStatus:
     """The status of a subscribed account.
 
-    `awaiting` is whether its unfinished run awaits approval. `decision` is what `evaluate` made of the situation,
-    if known; it saves evaluating the triggers again.
+    `awaiting` is whether its run awaits approval. `decision` is the result of `evaluate` for this situation, if known;
+    it saves evaluating the triggers again.
     """
     calendar = context.acts_on(new_york_day(situation.now)) and not situation.quota_run
     probe = decision if decision is not None and calendar and _asked_all(decision) else _probe(situation, calendar)
@@ -64,7 +64,7 @@ def trade_status(
 
 
 def described(situation: Situation, found: Classified, schedule: Schedule | None = None) -> TradeStatus:
-    """A stored status with its texts, from the inputs it was made from."""
+    """A stored status with its texts, made from the inputs of the evaluation that stored it."""
     return _described(situation, _probe(situation, calendar=not situation.quota_run), found, schedule)
 
 

@@ -1,4 +1,4 @@
-"""The triggers of an evaluation in order, each of which fires only when its plan serves it (R-14)."""
+"""The triggers of an evaluation in order; each fires only when the orders of its plan correct what it found (R-14)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _AGAIN = "proposed once more, because nobody approved the run of the session bef
 
 
 def full_rebalance(situation: Situation, trace: Trace) -> Plan | None:
-    """The plan of the full_rebalance that a trigger asks for; None when no trigger fires (R-14.1 to R-14.6)."""
+    """The plan of the full_rebalance that the first firing trigger makes; None when none fires (R-14.1 to R-14.6)."""
     return _FullRebalance(situation, trace).decide()
 
 
 def invest_cash(situation: Situation, trace: Trace) -> Plan | None:
-    """The plan of the invest_cash that excess cash asks for; None when it does not fire (R-14.7)."""
+    """The plan of an invest_cash run; None when excess cash is below $10 or nothing can be bought with it (R-14.7)."""
     excess = excess_cash(situation)
     cash_target = cash_target_of(situation)
     reserved = f", reserved {trace_text.money(situation.reserved)}" if situation.reserved else ""

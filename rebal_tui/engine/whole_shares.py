@@ -24,10 +24,12 @@ def whole_share_buys(
     *,
     live: bool,
 ) -> dict[str, int]:
-    """The shares to buy of each intent: its portion in whole shares, then one share at a time.
+    """The shares to buy by symbol: as many as fit in the asset's portion, then one share at a time.
 
-    The next share goes to the affordable line with the largest shortfall ÷ price (ties: the larger weight, then the
-    earlier symbol), while the shortfall exceeds half its price and the line stays within its most.
+    The next share goes to the affordable asset with the largest shortfall ÷ price (ties: the larger weight, then the
+    earlier symbol), while its shortfall exceeds half its price and the limit `room` is kept. `portions` returns the
+    exact portion of each intent. With `live` (a real broker), a share is affordable only with cash for its price plus
+    0.25 %.
     """
     factor = 1 + LIVE_MARGIN if live else Fraction(1)
     cost = {intent.symbol: prices[intent.symbol] * NANO * factor for intent in intents}
@@ -121,7 +123,7 @@ def _room(intent: BuyIntent, prices: Mapping[str, Price]) -> int:
 def smallest_order(
     shares: Mapping[str, int], intents: Sequence[BuyIntent], prices: Mapping[str, Price]
 ) -> BuyIntent | None:
-    """The smallest buy below its minimum, None without one (ties: the smaller weight, then the later symbol)."""
+    """The intent with the smallest buy below its minimum, or None (ties: the smaller weight, then the later symbol)."""
     worth = {symbol: count * prices[symbol] * NANO for symbol, count in shares.items()}
     below = [one for one in intents if one.symbol in worth and worth[one.symbol] < one.minimum]
     return min(below, key=lambda one: (worth[one.symbol], one.weight, descending(one.symbol)), default=None)

@@ -21,7 +21,7 @@ from rebal_tui.lab.renewal import RenewalTable
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A policy's figures and the days of its rebalances, the first purchase left out.
+    """A policy's figures, and the days of its rebalances without the first purchase.
 
     `purchases` are the days on which cash that a rebalance left over was invested (R-14.7).
     """
@@ -37,7 +37,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Backtest:
-    """Outcomes of policies over one history, in the order of the grid; the first is the portfolio's own policy."""
+    """Results of policies over one history, in the order of the grid; the first is the portfolio's own policy.
+
+    `cost_bps` is the cost of a dollar traded in basis points; `fill_delay` is 1 when orders fill one session later,
+    else 0.
+    """
 
     name: str
     weights: Weights
@@ -52,7 +56,7 @@ class Backtest:
 
     @property
     def header(self) -> tuple[str, ...]:
-        """What was computed: portfolio, period, basis of the prices, when a rebalance is decided and filled."""
+        """What was computed, as texts: portfolio, assets, period, kind of prices, when trades fill, and any cost."""
         cash = ("cash",) if self.weights.cash else ()
         filled = "decided and filled at the close" if self.fill_delay == 0 else "decided at a close, filled at the next"
         cost = (f"{self.cost_bps:g} bp of what is traded",) if self.cost_bps else ()
@@ -61,7 +65,7 @@ class Backtest:
         )  # fmt: skip
 
     def path(self, outcome: Outcome) -> Path:
-        """The path of an outcome of this backtest."""
+        """The path of one outcome: equity and weights in every session."""
         index = {day: number for number, day in enumerate(self.history.days)}
         events = np.array(sorted(index[day] for day in (*outcome.days, *outcome.purchases)), dtype=np.int64)
         if outcome.policy.renews:
@@ -82,9 +86,9 @@ def run_backtest(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> Backtest:
-    """Backtest policies, the portfolio's own first. `history` has the weights' symbols in their order.
+    """Backtest policies, the portfolio's own first. The symbols of `history` are those of the weights in their order.
 
-    `progress` counts policies. Raises `Canceled`.
+    `cost_bps` and `fill_delay` are as in `run_chains`; `progress` counts policies. Raises `Canceled`.
     """
     renewing = [policy for policy in policies if policy.renews]
     others = [policy for policy in policies if not policy.renews]

@@ -1,7 +1,8 @@
-"""Where every band of policies with the same schedule is first exceeded after a rebalance, and the figures until then.
+"""When each band is first exceeded after a rebalance, for policies that differ only in their bands.
 
-After a rebalance to the targets all later deviations depend only on its session. So one row of a table answers for all
-policies that rebalance in a session; a policy's rebalances are then found by looking up one row after the other.
+After a rebalance to the targets, all later deviations depend only on the session of the rebalance. So one row of a
+table, for one session, serves all policies that rebalance in it. A policy's rebalances are found by going from row to
+row: from each rebalance to the next. The time between two rebalances is called a leg.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _MARGIN = 1.4
 
 
 class Schedule(NamedTuple):
-    """What policies of one table have in common: all but the sizes of their bands (see `Policy`)."""
+    """What all policies of one table have in common: everything but the sizes of their bands (see `Policy`)."""
 
     calendar: CalendarCondition | None
     cooldown_days: int
@@ -38,12 +39,13 @@ class Schedule(NamedTuple):
 
 
 class BandTable:
-    """Legs from each session to the next rebalance, computed at the first request for a session.
+    """For each session, the legs that begin with a rebalance in it; computed when first requested.
 
-    `absolute` and `relative` are the sizes of the bands, ascending, in hundredths of a point and of a percent; empty
-    when the schedule has none. A leg ends with a rebalance, or with the history: `ends` has its last session and
-    `figures` a row of its figures for equity of 1 at its start. `figures[:, GROWTH]` is the equity after the rebalance;
-    sold, paid and the sum of equity are as in `Chains`. Without `with_figures` only the column of rebalances is filled.
+    `absolute` and `relative` are the sizes of the bands, ascending, in hundredths of a percentage point and of a
+    percent; empty when the schedule has no such bands. A leg ends with the next rebalance, or with the history: `ends`
+    has its last session, and `figures` has a row of its figures for equity of 1 at its start. `figures[:, GROWTH]` is
+    the equity after the rebalance; the other columns are as in `Chains`. Without `with_figures` only the column
+    `REBALANCES` is filled.
     """
 
     def __init__(
@@ -74,14 +76,15 @@ class BandTable:
         self.figures[0, GROWTH] = 1.0
 
     def missing(self, sessions: Ints) -> Ints:
-        """Those of some sessions whose rows are not computed yet, each once."""
+        """Those of the given sessions whose rows are not computed yet, each once, ascending."""
         absent = self._first_legs.take(sessions) < 0
         return np.unique(sessions[absent]) if absent.any() else sessions[:0]
 
     def legs(self, sessions: Ints, absolute: Ints, relative: Ints) -> Ints:
-        """The next leg of policies that are on their targets in some sessions, whose rows are computed.
+        """The index of each policy's next leg; the policy is on its targets in its session, whose row is computed.
 
-        `absolute` and `relative` are positions of each policy's bands in the table; unused without such bands.
+        `absolute` and `relative` are the indexes of each policy's bands in the table; not used when the schedule has
+        none.
         """
         first = self._first_legs.take(sessions)
         schedule = self._schedule
@@ -98,7 +101,7 @@ class BandTable:
         return found
 
     def compute(self, session: int) -> None:
-        """Compute the row of a session before the last, and of the adjacent ones."""
+        """Compute the row of a session, which must not be the last, and possibly of adjacent sessions."""
         if self._first_legs[session] >= 0:
             return
         if self._together == 1:

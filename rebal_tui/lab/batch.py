@@ -1,4 +1,4 @@
-"""Many policies followed session by session, all at once: where each stands, when it is due, what it trades."""
+"""Many policies followed together, session by session: their holdings, when they are due, and what they trade."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ ROUNDING = TIE / 1000
 
 
 class Batch:
-    """Dollars of policies, one column each, for equity of 1 at the start.
+    """Holdings of policies in dollars, one column per policy, with equity of 1 at the start.
 
+    `cost` is the cost of a dollar traded; `delay` is 1 when trades are filled one session after their decision, else 0.
     With several `copies`, each policy has a column in every copy: column `copy * len(policies) + number`. `starts` has
-    the session in which each column is on its targets for the first time, by default session 0; what a column does
-    before is of no use.
+    the session in which each column is set to its targets, by default session 0; a column's figures before that have no
+    meaning.
     """
 
     def __init__(
@@ -71,18 +72,21 @@ class Batch:
         return np.asarray(found == np.arange(self.history.length))
 
     def traded(self, ids: Ints, session: int, full: bool, before: Floats, after: Floats) -> None:
-        """Called after columns traded; `before` and `after` are the assets' shares of equity."""
+        """Called after the columns `ids` traded; `before` and `after` are the assets' shares of equity.
+
+        Here it does nothing; subclasses record the trades. `full` is False for a purchase from excess cash.
+        """
 
     def decide(self, column: int, session: int, excess: float) -> bool:
-        """Whether a deviation that exceeds its band by no more than `TIE`, or is as little below it, is a breach."""
+        """Whether a deviation within `TIE` of its band is a breach; `excess` is the deviation less the band."""
         del column, session
         return excess > ROUNDING
 
     def advance(self, session: int, moves: Floats) -> Floats:
-        """Move to a session's close, decide, and trade; returns every asset's deviation before, as a size, until the
-        next call.
+        """Move to a session's close, decide, and trade. Returns the size of every asset's deviation before trades.
 
-        `moves` has the ratios of closes, one row per asset and one column per copy.
+        The result is overwritten by the next call. `moves` has the ratios of this close to the one before, with a row
+        per asset and a column per copy.
         """
         if self.copies == 1:
             self.values *= moves
@@ -132,14 +136,15 @@ class Batch:
         return found
 
     def for_band(self, ids: Ints, session: int) -> Flags:
-        """Which of some columns rebalance in a session because of a band, not for the calendar or their start."""
+        """Which of the columns `ids` rebalance in a session for a band, not for the calendar or as their start."""
         fires = self._fires[self._calendars[ids], session - self.delay]
         return np.asarray(~fires & (self._starts[ids] != session))
 
     def trade(self, ids: Ints, session: int, full: bool, decided: Floats | None) -> tuple[Floats, Floats]:
-        """Trade in a session; returns the shares of equity afterward, before costs, and the cost of each column.
+        """Trade in a session. Returns the assets' shares of equity afterward, and the cost as a share of equity.
 
-        `decided` has the shares of the decision, where it was made a session before.
+        `full` is False for a purchase from excess cash. `decided` has the shares at the decision if it was made in the
+        session before, else None.
         """
         values, cash = self.values[:, ids], self.cash[ids]
         equity = values.sum(axis=0) + cash

@@ -1,4 +1,4 @@
-"""Resampled orders of sessions: Politis and Romano's stationary bootstrap."""
+"""Resampled sequences of sessions: Politis and Romano's stationary bootstrap."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from rebal_tui.lab.history import Ints
 
 
 def stationary_order(length: int, block: int, seed: int, number: int) -> Ints:
-    """Resample `number` of `length` sessions: as many, in blocks that wrap around the end.
+    """Draw `length` of `length` sessions with replacement, in blocks of consecutive sessions that wrap around the end.
 
-    Blocks have geometric lengths with mean `block`. A resample depends on the seed and its number alone, so that it is
-    the same for every policy and in every batch.
+    Block lengths are geometrically distributed with mean `block`. The result depends only on the seed and `number`, so
+    it is the same for every policy and in every batch.
     """
     draw = np.random.default_rng([seed, number])
     fresh = draw.random(length) < 1 / block
@@ -23,5 +23,5 @@ def stationary_order(length: int, block: int, seed: int, number: int) -> Ints:
 
 
 def stationary_orders(length: int, numbers: range, block: int, seed: int) -> Ints:
-    """Some resamples, one column each."""
+    """The results of `stationary_order` for several numbers, one column each."""
     return np.stack([stationary_order(length, block, seed, number) for number in numbers], axis=1)

@@ -1,4 +1,4 @@
-"""The rebalances of many policies at once, those that always return to the targets."""
+"""The rebalances of many policies at once, for policies whose rebalances always return to the targets."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ _GATHERED = 65_536
 class Chains:
     """Figures of policies, one element each, in the order given. Equity is 1 at the start.
 
-    `rebalances` leaves out the first purchase. `sold` is the sum of what rebalances sold and `cost` of what they cost,
-    in units of equity at the start; `equity_sum` and `square_sum` are the sums over all sessions, before trades, of
-    equity and of the squared largest deviation; `worst` is the largest deviation. `events` has the sessions of each
-    policy's rebalances, None where they were not requested.
+    `rebalances` are counted without the first purchase, `trades` are the assets traded in them. `final` is the equity
+    at the end. `sold` is the total of what rebalances sold and `cost` of what they cost, in units of equity at the
+    start. `equity_sum` and `square_sum` are the sums over all sessions, before trades, of equity and of the squared
+    largest deviation; `worst` is the largest deviation. `events` has the sessions of each policy's rebalances, None
+    when they were not requested.
     """
 
     rebalances: Ints
@@ -72,8 +73,8 @@ def run_chains(
     """Follow policies that rebalance to the targets over a history.
 
     All start on their targets in the first session. `cost_bps` is the cost of a dollar traded in basis points. With
-    `fill_delay` 1, a rebalance is decided at a close and filled at the next one. `progress` counts policies. Raises
-    `Canceled`.
+    `fill_delay` 1, a rebalance is decided at a close and filled at the next close; with 0, at the same close.
+    `progress` is called with the number of policies done and their total. Raises `Canceled`.
     """
     followed = Followed(len(policies), with_events=with_events)
     _run(followed, history, weights, policies, cost_bps, fill_delay, progress, canceled)
@@ -90,7 +91,7 @@ def run_events(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> tuple[Ints, ...]:
-    """The sessions of each policy's rebalances, as `run_chains` has them in its events, without the figures."""
+    """The sessions of each policy's rebalances: `Chains.events`, computed without the figures. Raises `Canceled`."""
     found = _Events(len(policies))
     _run(found, history, weights, policies, cost_bps, fill_delay, progress, canceled, with_figures=False)
     return found.sessions()
@@ -145,7 +146,7 @@ def _sizes(bands: Sequence[int | None]) -> tuple[Ints, Ints]:
 
 
 class Followed:
-    """Sums of the figures of policies along their legs."""
+    """Sums up the figures of policies from rebalance to rebalance."""
 
     def __init__(self, count: int, *, with_events: bool) -> None:
         self._sums = np.zeros((8, count))
@@ -155,7 +156,10 @@ class Followed:
     def follow(
         self, table: BandTable, members: Ints, absolute: Ints, relative: Ints, canceled: Cancelled | None = None
     ) -> None:
-        """Follow policies of one table to the end. `members` are their numbers, the others their bands' positions."""
+        """Follow policies of one table to the end of the history. Raises `Canceled`.
+
+        `members` are the policies' numbers; `absolute` and `relative` are the indexes of their bands in the table.
+        """
         for at in range(0, len(members), _BLOCK):
             block = slice(at, at + _BLOCK)
             self._follow(table, members[block], absolute[block], relative[block], canceled)
@@ -198,7 +202,7 @@ class Followed:
             self._events.append((ids[columns], table.ends[legs[steps, columns]]))
 
     def chains(self) -> Chains:
-        """The figures of all policies."""
+        """The figures of all policies, after each was followed."""
         sums = self._sums
         return Chains(
             sums[REBALANCES].astype(np.int64), sums[TRADES].astype(np.int64), sums[GROWTH], sums[SOLD], sums[PAID],

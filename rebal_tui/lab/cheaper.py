@@ -16,18 +16,18 @@ NONE_CHEAPER = "No policy costs noticeably less than yours."
 
 @dataclass(frozen=True, slots=True)
 class Cheaper:
-    """The policy that costs less than the portfolio's own one, by its number, and whether it tracks about as well."""
+    """The number of a policy that trades less than the portfolio's; `as_well`: it also tracks about as well."""
 
     number: int
     as_well: bool
 
 
 def cheaper(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = ()) -> Cheaper | None:
-    """The policy of least turnover that tracks about as well as the first one; else the one of least turnover at all.
+    """The policy of least turnover among those that track about as well as the own one; without any, of all policies.
 
-    Neither its rms nor its worst deviation may be noticeably larger. Policies that never trade are left out, and those
-    whose neighbors do not all cost less, by their neighborhoods in `around`, come last. `figures` has the portfolio's
-    own policy first. None when no turnover is noticeably lower.
+    `figures` has the portfolio's own policy first. To qualify, a policy must rebalance and have at least 10 % less
+    turnover; None when no policy does. It tracks about as well when its rms and worst deviation are at most 10 %
+    larger. Policies whose neighbors do not all cost less, by their neighborhoods in `around`, come last.
     """
     own, more = figures[0], 1 + NOTICEABLE
     less = [n for n, one in enumerate(figures) if one.rebalances and one.turnover <= (1 - NOTICEABLE) * own.turnover]
@@ -55,7 +55,7 @@ def cheaper_figures(figures: Sequence[Figures], found: Cheaper, around: Neighbor
 
 
 def cheaper_sentence(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = ()) -> str:
-    """`cheaper` in words."""
+    """The result of `cheaper` in words."""
     found = cheaper(figures, around)
     if found is None:
         return NONE_CHEAPER

@@ -1,4 +1,4 @@
-"""Policies followed session by session, all at once: those whose rebalances do not always restore the targets."""
+"""Policies followed together, session by session, for policies whose rebalances do not always restore the targets."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from rebal_tui.lab.stops import Flags
 
 @dataclass(frozen=True, slots=True)
 class Trades:
-    """The sessions in which one policy trades, ascending; `full` is false for a purchase from excess cash.
+    """The sessions in which one policy trades, ascending; `full` is False for a purchase from excess cash.
 
-    It is on its targets for the first time in session `start`, which is a trade when it is not the first session.
+    The policy is set to its targets in session `start`; this is one of its trades unless it is the first session.
     """
 
     sessions: Ints
@@ -41,7 +41,7 @@ def run_direct(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> tuple[Trades, ...]:
-    """The trades of policies over a history; all start on their targets, in the first session or in `starts`.
+    """The trades of policies over a history; all start on their targets, in the first session or in those of `starts`.
 
     `cost_bps` and `fill_delay` are as in `run_chains`; `progress` counts policies. Raises `Canceled`.
     """
@@ -63,7 +63,7 @@ def run_direct(
 def direct_path(
     history: History, weights: Weights, policy: Policy, trades: Trades, cost_bps: float = 0.0, fill_delay: int = 0
 ) -> Path:
-    """The path of one policy through its trades."""
+    """The path of one policy that trades in known sessions."""
     batch = Batch(
         history, weights, [policy], cost_bps / 10_000, fill_delay, starts=np.array([trades.start], dtype=np.int64)
     )
@@ -97,7 +97,7 @@ def direct_path(
 
 
 class Recorded(Batch):
-    """Keeps the trades of every policy, and decides ties by them."""
+    """A batch that records the trades of every policy."""
 
     def __init__(
         self, history: History, weights: Weights, policies: Sequence[Policy], cost: float, delay: int,
@@ -112,7 +112,10 @@ class Recorded(Batch):
             self._made[policy].append((session, full))
 
     def decide(self, column: int, session: int, excess: float) -> bool:
-        """Exact without costs and purchases; otherwise a drift equal to its band within rounding is no breach."""
+        """Whether a deviation within `TIE` of its band is a breach: exact if there were no costs or purchases.
+
+        With costs or purchases, a deviation equal to its band within rounding is no breach.
+        """
         trades, start = self._made[column], int(self._starts[column])
         if self.cost or not all(full for _, full in trades):
             return super().decide(column, session, excess)

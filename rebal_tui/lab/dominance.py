@@ -8,9 +8,9 @@ from rebal_tui.lab.figures import Figures
 
 
 def dominated(figures: Sequence[Figures]) -> tuple[bool, ...]:
-    """For each policy, whether another one has no larger turnover, rms and worst deviation, and one of them smaller.
+    """For each policy, whether another one is as low in turnover, rms and worst deviation, and lower in one of them.
 
-    Returns are left out, because their differences are seldom beyond luck.
+    Returns are not compared, because their differences are seldom beyond luck.
     """
     keys = [(f.turnover, f.rms, f.worst) for f in figures]
     return tuple(

@@ -1,4 +1,4 @@
-"""The luck of the day: one policy on every start day, and on every calendar day."""
+"""How much the choice of a day matters: one policy started on different days, or with different calendar days."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _LEAP_YEAR = date(2024, 1, 1)
 
 @dataclass(frozen=True, eq=False)
 class Fan:
-    """Variants of a policy that differ in a day alone, over the same sessions: from `first` to the end of a history.
+    """Variants of a policy that differ only in one day, over the same sessions: from `first` to the history's end.
 
-    `labels` names the variants, in the order of their days. `equity` has one row per variant and one column per
-    session, 1 in the first; `turnover` a year, `rms` and `worst` deviations are fractions, one element per variant.
+    `labels` are the variants' days, in the same order as all figures. `equity` has one row per variant and one column
+    per session, 1 in the first; `turnover` is per year and, like the `rms` and `worst` deviations, a fraction of
+    equity.
     """
 
     policy: Policy
@@ -39,19 +40,19 @@ class Fan:
 
     @property
     def annual_return(self) -> Floats:
-        """Each variant's return a year."""
+        """Each variant's compound return a year, as a fraction."""
         years = (self.history.days[-1] - self.history.days[self.first]).days / DAYS_PER_YEAR
         found: Floats = self.equity[:, -1] ** (1 / years) - 1
         return found
 
     @property
     def spread(self) -> float:
-        """The highest return a year less the lowest one."""
+        """The highest return a year of any variant less the lowest one, as a fraction."""
         found = self.annual_return
         return float(found.max() - found.min())
 
     def years(self) -> tuple[tuple[int, float], ...]:
-        """Each calendar year within the sessions, and its highest return less its lowest one."""
+        """Each whole calendar year, and the highest return of any variant in it less the lowest one."""
         ends = [end for end in self.history.year_ends.tolist() if end >= self.first]
         found = []
         for before, end in pairwise(ends):
@@ -61,7 +62,7 @@ class Fan:
 
     @property
     def around(self) -> tuple[Floats, Floats]:
-        """The lowest and the highest equity of any variant in each session, ÷ that of the variant in the middle."""
+        """The lowest and the highest equity of any variant in each session, each ÷ the median variant's."""
         middle = np.median(self.equity, axis=0)
         return self.equity.min(axis=0) / middle, self.equity.max(axis=0) / middle
 
@@ -69,9 +70,9 @@ class Fan:
 def start_days(
     backtest: Backtest, policy: Policy, progress: Progress | None = None, canceled: Cancelled | None = None
 ) -> Fan | None:
-    """A policy on its targets for the first time in each session of the first year, over the sessions from then on.
+    """Variants of a policy that start on each session of the first year, compared from the last of these on.
 
-    None in a history of less than two years. `progress` counts sessions. Raises `Canceled`.
+    None for a history of less than two years. `progress` counts sessions. Raises `Canceled`.
     """
     history = backtest.history
     year = history.days[0] + timedelta(days=365)
@@ -86,10 +87,10 @@ def calendar_days(
     backtest: Backtest, policy: Policy, days: Sequence[str] = (), progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> Fan | None:  # fmt: skip
-    """A policy with other days of its calendar, by default with every one, over the whole history.
+    """Variants of a policy with other days of its calendar condition, by default every day, over the whole history.
 
-    Days that mean the same sessions are one variant. None without a calendar. `progress` counts sessions. Raises
-    `Canceled`.
+    Days that mean the same sessions make one variant. None for a policy without a calendar condition. `progress` counts
+    sessions. Raises `Canceled`.
     """
     if policy.calendar is None:
         return None
@@ -105,7 +106,7 @@ def calendar_days(
 
 
 def days_of(kind: CalendarType) -> tuple[str, ...]:
-    """Every day of a type of calendar, as conditions name it."""
+    """Every day that a calendar condition of a type can have, as text: `Monday`, `31`, `12-31`."""
     if kind is CalendarType.WEEKLY:
         return _WEEKDAYS
     if kind is CalendarType.ANNUALLY:

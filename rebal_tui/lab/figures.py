@@ -47,7 +47,10 @@ class Figures:
 
 
 def figures_of(history: History, policy: Policy, path: Path, reference: Policy, mix: Floats) -> Figures:
-    """The figures of a path. `reference` is the policy whose bands define inside and outside; `mix` is `mix_equity`."""
+    """The figures of a policy's path. The bands of the policy `reference` define what counts as outside.
+
+    `mix` is the result of `mix_equity`.
+    """
     years, average = history.years, float(path.equity.mean())
     returns = path.equity[1:] / path.equity[:-1] - 1
     outside = np.zeros(history.length, dtype=bool)
@@ -78,13 +81,16 @@ def figures_of(history: History, policy: Policy, path: Path, reference: Policy, 
 
 
 def mix_equity(closes: Floats, targets: Floats) -> Floats:
-    """The equity of the targets held in every session, 1 at the start."""
+    """The equity in each session of a portfolio that is on its targets in every session, 1 at the start.
+
+    `closes` has a row per asset and a column per session; `targets` are fractions.
+    """
     moves = closes[:, 1:] / closes[:, :-1] - 1
     return np.concatenate([np.ones(1), np.cumprod(1 + (moves * targets[:, None]).sum(axis=0))])
 
 
 def longest_run(flags: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
-    """The length of the longest run of true elements."""
+    """The largest number of consecutive true elements."""
     padded = np.concatenate([[False], flags, [False]])
     edges = np.flatnonzero(padded[1:] != padded[:-1])
     return int((edges[1::2] - edges[::2]).max(initial=0))

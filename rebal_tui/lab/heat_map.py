@@ -1,4 +1,4 @@
-"""One figure of every pair of an absolute and a relative band."""
+"""Figures for every pair of an absolute and a relative band."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ NEIGHBORHOOD = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeatMap:
-    """Figures of band pairs: row r, column c is the pair `relative[r]`, `absolute[c]`, both ascending.
+    """Figures of pairs of bands, as matrices: row r, column c is for `relative[r]` and `absolute[c]`, both ascending.
 
-    `turnover` is a year's, of average equity; `rms` and `worst` deviations are fractions of equity; `annual_return` is
-    per year; `rebalances` are per year.
+    The bands are in hundredths of a percent and of a percentage point. `turnover` is a fraction of average equity a
+    year; `rms` and `worst` deviations are fractions of equity; `annual_return` is a fraction; `rebalances` are per
+    year.
     """
 
     absolute: tuple[Percent, ...]
@@ -41,13 +42,13 @@ class HeatMap:
     rebalances: Floats
 
     def nearest(self, absolute: int, relative: int) -> tuple[int, int]:
-        """The row and column of the pair nearest to two bands."""
+        """The row and column of the pair nearest to two bands, given in hundredths of a point and of a percent."""
         row = min(range(len(self.relative)), key=lambda n: abs(self.relative[n] - relative))
         column = min(range(len(self.absolute)), key=lambda n: abs(self.absolute[n] - absolute))
         return row, column
 
     def around(self, figure: Floats, row: int, column: int) -> tuple[float, float]:
-        """The least and the greatest figure of the pairs whose absolute band is within one point of a pair's."""
+        """The least and the greatest value of `figure` in a row, in columns whose absolute band is within one point."""
         near = [abs(band - self.absolute[column]) <= NEIGHBORHOOD for band in self.absolute]
         found = figure[row, np.array(near)]
         return float(found.min()), float(found.max())
@@ -56,7 +57,7 @@ class HeatMap:
 class BandPairs:
     """All pairs of `columns` absolute and `rows` relative bands, at least two each, over a history.
 
-    The first map of a cooldown takes about a second for sixteen years of days; what it computes is kept for the next.
+    The first map for a cooldown takes about a second for sixteen years of days; later maps reuse what it computed.
     """
 
     def __init__(self, history: History, weights: Weights, columns: int, rows: int) -> None:
@@ -67,7 +68,7 @@ class BandPairs:
         self._in_use = Lock()
 
     def map(self, cooldown_days: int = 0, canceled: Cancelled | None = None) -> HeatMap:
-        """The figures of all pairs with a cooldown, one map at a time. Raises `Canceled`."""
+        """The figures of all pairs with a cooldown in days. A second thread waits for the first. Raises `Canceled`."""
         with self._in_use:
             return self._map(cooldown_days, canceled)
 

@@ -25,7 +25,7 @@ TOTAL_RETURNS = "total returns"
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A session left out of a history, and the symbols without a price on it."""
+    """A session left out of a history because the `symbols` have no price on it."""
 
     day: date
     symbols: tuple[str, ...]
@@ -33,10 +33,10 @@ class Gap:
 
 @dataclass(frozen=True)
 class History:
-    """Closes of `symbols` on `days`, both complete: `rows[t][i]` is the close of symbol i on day t, above 0.
+    """Closes of `symbols` on `days`, without gaps: `rows[t][i]` is the close of symbol i on day t, above 0.
 
-    `following[t]` is the session after day t in the calendar, which need not be `days[t + 1]` (R-16). `basis` is what
-    the closes contain: `PRICES_ONLY` or `TOTAL_RETURNS`.
+    `following[t]` is the session after day t in the calendar, which need not be `days[t + 1]` (R-16). `basis` says what
+    the closes include: `PRICES_ONLY` or `TOTAL_RETURNS`.
     """
 
     symbols: tuple[str, ...]
@@ -60,7 +60,7 @@ class History:
 
     @cached_property
     def ordinals(self) -> Ints:
-        """The proleptic ordinal of each day."""
+        """The proleptic ordinal of each day: days since the year 1, as `date.toordinal` returns."""
         return np.array([day.toordinal() for day in self.days], dtype=np.int64)
 
     @property
@@ -80,7 +80,7 @@ class History:
 
     @cached_property
     def year_ends(self) -> Ints:
-        """The last session of each calendar year that ends within the history or with it."""
+        """The indexes of the last session of each calendar year that ends within the history."""
         ends = [index for index, day in enumerate(self.days[:-1]) if self.days[index + 1].year != day.year]
         if self.following[-1].year != self.days[-1].year:
             ends.append(self.length - 1)
@@ -92,9 +92,9 @@ class History:
         return f"{self.days[0]} … {self.days[-1]} · {self.length:,} sessions"
 
     def next_calendar_day(self, condition: CalendarCondition, quarterly: frozenset[int] = QUARTER_ENDS) -> Ints:
-        """For each session, the index of the first session from it on that is the condition's day (R-16).
+        """For each session, the index of the first session from it on in which the condition fires (R-16).
 
-        The number of sessions stands for none. Has one element more than there are sessions.
+        It is the number of sessions when there is none. The result has one element more than there are sessions.
         """
         key = (condition, quarterly)
         if key not in self._calendars:
@@ -130,11 +130,12 @@ def history_of(
     closes: Mapping[str, Sequence[Price | None]],
     basis: str = PRICES_ONLY,
 ) -> tuple[History, tuple[Gap, ...]]:
-    """The history of some symbols from the first to the last session on which all have a close, and the gaps in it.
+    """The history of the symbols from the first to the last session on which all have a close, and the gaps in it.
 
-    `following` gives the next session of each session; other days are left out. `closes` has one close per day and
-    symbol, None where it is missing. Sessions that lack a close of any symbol are left out, as no account that
-    needs it is rebalanced on them (R-12.5). Raises `Invalid` for symbols without closes, or fewer than two sessions.
+    `following` maps each session to the next one; days that are no session are left out. `closes` has one close per
+    symbol and day, None where it is missing. A session on which a symbol has no close is left out, because no account
+    that needs that price would be rebalanced (R-12.5). Raises `Invalid` for symbols without closes, and for fewer than
+    two sessions.
     """
     missing = [symbol for symbol in symbols if symbol not in closes]
     if missing:

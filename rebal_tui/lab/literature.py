@@ -1,4 +1,4 @@
-"""Published numbers and what the lab computes for the same policy and data."""
+"""Published results, and what the lab computes for the same policies and data."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ ONLINE = "data sets of online portfolio selection"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A published number and the lab's. `tolerance` is the largest difference that counts as reached.
+    """A published number and the lab's own, which reproduces it when they differ by at most `tolerance`.
 
-    `decimals` are those printed by the source. `note` explains why a number is not reached.
+    `decimals` are the decimals that the source prints. `note` explains why a number is not reproduced.
     """
 
     source: str
@@ -58,7 +58,7 @@ _TABLE: Sequence[tuple[str, int | None, int, float, float, float]] = (
 
 
 def vanguard(history: History) -> Iterator[Comparison]:
-    """The table of rebalancing frequencies and thresholds, on monthly returns from July 1926 to December 2009.
+    """Comparisons with Vanguard's table of rebalancing frequencies and thresholds, July 1926 to December 2009.
 
     `history` has stocks and bonds at 1,003 month ends from June 1926 on.
     """
@@ -88,9 +88,10 @@ def vanguard(history: History) -> Iterator[Comparison]:
 
 
 def cover(relatives: Floats) -> Iterator[Comparison]:
-    """Wealth of stocks, constant rebalanced pairs and universal portfolios.
+    """Comparisons with Cover's wealth of stocks, of constant rebalanced pairs and of universal portfolios.
 
-    `relatives` has the daily price relatives of Iroquois, Kin Ark and Commercial Metals, one row each.
+    `relatives` has the ratios of each day's price to the one before, of Iroquois, Kin Ark and Commercial Metals, a row
+    each.
     """
     closes = np.concatenate([np.ones((3, 1)), np.cumprod(relatives, axis=1)], axis=1)
     iroquois, kin_ark, commercial = closes[:, -1]
@@ -121,7 +122,10 @@ PUBLISHED_WEALTH = {
 
 
 def online_selection(name: str, wealth: Floats) -> Iterator[Comparison]:
-    """Equal parts, held and rebalanced daily. `wealth` has the cumulative relatives, one row per asset."""
+    """Comparisons of equal parts of assets, bought and held, or rebalanced daily. `wealth` has a row per asset.
+
+    A row has the asset's price relative to the start, one element per day.
+    """
     closes = np.concatenate([np.ones((len(wealth), 1)), wealth], axis=1)
     hold, daily = PUBLISHED_WEALTH[name]
     parts = np.full(len(wealth), 1 / len(wealth))

@@ -1,4 +1,4 @@
-"""Whether differences between policies are beyond luck: a paired block bootstrap."""
+"""Whether differences between policies are more than luck, by a paired block bootstrap."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ _CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One figure of all policies: `low` and `high` bound 95 % of the resampled differences to the first policy.
+    """One figure of all policies, compared with the first policy's in resampled histories.
 
-    `beyond_luck` is whether any difference is: the largest studentized difference exceeds 95 % of those of resamples,
-    so that the number of policies is accounted for. `smaller` is how many policies are below the first one by so much.
+    `low` and `high` bound the middle 95 % of each policy's differences. `beyond_luck` is whether any policy differs:
+    the largest difference in standard errors exceeds 95 % of the largest ones of resamples, which accounts for the
+    number of policies. `smaller` is how many policies are below the first one by as much.
     """
 
     low: Floats
@@ -39,16 +40,16 @@ class Measure:
 
     @property
     def answer(self) -> str:
-        """Whether any policy differs from the first one."""
+        """`yes` if any policy differs from the first one beyond luck, else a text for "no difference"."""
         return "yes" if self.beyond_luck else NO_DIFFERENCE
 
 
 @dataclass(frozen=True, slots=True)
 class Luck:
-    """Differences of policies to the first one, in the same resampled histories. `block` is the mean length of
-    their blocks in sessions.
+    """Differences of policies from the first one, in the same resampled histories.
 
-    Whether a return is higher beyond luck is decided by the test of the best of all policies, in `selection`.
+    `block` is the mean length of the resampled blocks in sessions. Whether a policy earns more beyond luck is decided
+    by `selection`, the test of the best of all policies.
     """
 
     annual_return: Measure
@@ -61,13 +62,13 @@ class Luck:
 
     @property
     def sentence(self) -> str:
-        """The first line of a result."""
+        """The result in one line: for return, turnover and tracking, whether policies differ from the first one."""
         answers = (("Return", self.return_answer), ("Turnover", self.turnover.answer), ("Tracking", self.rms.answer))
         return " ".join(f"{name}: {answer}." for name, answer in answers)
 
     @property
     def return_answer(self) -> str:
-        """Whether any policy earns more or less than the first one."""
+        """Whether any policy earns more or less than the first one, in words."""
         less = self.annual_return.smaller
         more = self.selection.p_value < 1 - _CONFIDENCE
         if not more and not less:
@@ -77,7 +78,7 @@ class Luck:
 
     @property
     def method(self) -> str:
-        """How it was computed."""
+        """How the result was computed, in words."""
         return (
             f"paired block bootstrap of {self.resamples:,} resampled histories, mean block {self.block} sessions, "
             f"seed {self.seed}"
@@ -93,11 +94,12 @@ def luck_of(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> Luck:
-    """Follow every policy of a backtest through resampled histories, made of blocks of a mean length in sessions.
+    """Follow every policy of a backtest through resampled histories, and compare each with the first policy.
 
-    `block` defaults to `default_block`. Returns are compound returns a year, turnover is of average equity a year, rms
-    is the root mean square of the largest deviation. 1,000 histories of 16 years and 100 policies take about half a
-    minute. `progress` counts histories. Raises `Canceled`.
+    `block` is the mean length of the resampled blocks in sessions, by default that of `default_block`. Returns are
+    compound returns a year, turnover is a fraction of average equity a year, rms is the root mean square of the largest
+    deviation. 1,000 histories of 16 years and 100 policies take about half a minute. `progress` counts histories.
+    Raises `Canceled`.
     """
     block = block or default_block(backtest.history)
     drawn = follow_histories(
@@ -125,12 +127,12 @@ def luck_of(
 
 
 def default_block(history: History) -> int:
-    """Sessions of 24 months, in a short history of an eighth of it."""
+    """The number of sessions in 24 months, or an eighth of the history if that is less."""
     return max(1, min(sessions_of_months(history, BLOCK_MONTHS), history.length // LEAST_BLOCKS))
 
 
 def sessions_of_months(history: History, months: int) -> int:
-    """Sessions of some months of a history."""
+    """The average number of sessions in this many months of a history."""
     return round(history.sessions_per_year * months / 12)
 
 

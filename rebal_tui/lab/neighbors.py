@@ -24,7 +24,7 @@ EDGE = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Neighborhood:
-    """The least and the greatest return a year and turnover a year of a policy's neighbors."""
+    """The least and the greatest yearly return and turnover of the policies next to one policy, as fractions."""
 
     low_return: float
     high_return: float
@@ -36,13 +36,13 @@ class Neighborhood:
         return self.high_turnover < than.turnover
 
     def is_edge(self, figures: Figures) -> bool:
-        """Whether the return of the policy in the middle does not hold for its neighbors."""
+        """Whether the policy's own yearly return is outside its neighbors' range by more than 0.1 points."""
         own = figures.annual_return
         return own > self.high_return + EDGE or own < self.low_return - EDGE
 
 
 def neighbors_of(policy: Policy) -> tuple[Policy, ...]:
-    """The policies that differ in one band by one step; none without bands."""
+    """The policies with one band one point (or 1 % of the target) narrower or wider; none without bands."""
     found = []
     for step in (-STEP, STEP):
         if policy.absolute is not None and policy.absolute + step > 0:
@@ -53,7 +53,7 @@ def neighbors_of(policy: Policy) -> tuple[Policy, ...]:
 
 
 def neighborhoods(backtest: Backtest, canceled: Cancelled | None = None) -> tuple[Neighborhood | None, ...]:
-    """The neighborhood of every policy of a backtest, None without bands. Raises `Canceled`."""
+    """The neighborhood of every policy of a backtest, None for a policy without bands. Raises `Canceled`."""
     around = [neighbors_of(outcome.policy) for outcome in backtest.outcomes]
     policies = list(dict.fromkeys(policy for found in around for policy in found))
     figures = dict(zip(policies, _figures(backtest, policies, canceled), strict=True))

@@ -13,12 +13,12 @@ from rebal_tui.lab.renewal import RenewalTable
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Every session at its close, before trades. Equity is 1 at the start.
+    """The state of one policy in every session at its close, before trades. Equity is 1 at the start.
 
-    `shares` has one row per asset: its part of equity. `absolute` and `relative` are the largest deviations, as
-    fractions of equity and of the target. `events` are the sessions of trades without the first purchase; `sold`,
-    `bought`, `cost`, `lines` (assets traded) and `full` have one element per event, in units of equity at the start;
-    `full` is false for a purchase from excess cash, which is no rebalance.
+    `shares` has one row per asset: its share of equity. `absolute` and `relative` are the largest deviation of any
+    asset from its target, as a fraction of equity and of the target. `events` are the sessions of trades without the
+    first purchase. One element per event have: `sold`, `bought` and `cost`, in units of equity at the start; `lines`,
+    the number of assets traded; and `full`, which is False for a purchase from excess cash, which is no rebalance.
     """
 
     equity: Floats
@@ -39,7 +39,7 @@ class Path:
 
 
 def renewal_path(table: RenewalTable, events: Ints, cost_bps: float = 0.0) -> Path:
-    """The path of a policy that rebalances to the targets in the sessions `events`, ascending, the first after 0."""
+    """The path of a policy that rebalances to the targets in the sessions `events`: ascending, each above 0."""
     closes, targets = table.history.closes, table.targets
     length = closes.shape[1]
     starts = np.concatenate([np.zeros(1, dtype=np.int64), events])

@@ -1,4 +1,4 @@
-"""The results of other programs for the same policies on the same generated prices."""
+"""Comparisons with other programs, for the same policies on the same generated prices."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HALF_CENT = 0.005
 
 
 def generated_history(sessions: int = 2520, seed: int = 7) -> History:
-    """Ten assets on weekdays from 2014-01-02: normal daily returns with means and deviations drawn once."""
+    """Ten assets on weekdays from 2014-01-02: normal daily returns, whose means and standard deviations are random."""
     count = len(_PERCENTS)
     draw = np.random.default_rng(seed)
     means, deviations = draw.uniform(0.02, 0.10, count) / 252, draw.uniform(0.05, 0.25, count) / 252**0.5
@@ -39,13 +39,13 @@ def generated_history(sessions: int = 2520, seed: int = 7) -> History:
 
 
 def first_of_quarters(history: History) -> Ints:
-    """The first session of each quarter after the one in which the history starts."""
+    """The first session of each quarter, without the quarter in which the history starts."""
     quarters = [(day.year, (day.month - 1) // 3) for day in history.days]
     return np.array([n for n in range(1, history.length) if quarters[n] != quarters[n - 1]], dtype=np.int64)
 
 
 def month_ends(history: History) -> History:
-    """The last session of each month."""
+    """The history reduced to the last session of each month."""
     last = [n for n in range(history.length) if history.following[n].month != history.days[n].month]
     if last[-1] != history.length - 1:
         last.append(history.length - 1)
@@ -58,7 +58,10 @@ def month_ends(history: History) -> History:
 
 
 def peers() -> Iterator[Comparison]:
-    """Quarterly, and a band of 20 % of the target, against bt and vectorbt; the band at month ends against okama."""
+    """Comparisons of quarterly rebalancing and of a 20 % relative band with bt, vectorbt and okama.
+
+    bt and vectorbt look at the band daily; okama at month ends.
+    """
     history = generated_history()
     table = RenewalTable(history, WEIGHTS)
     band = run_chains(history, WEIGHTS, [BAND]).events

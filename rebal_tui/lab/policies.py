@@ -21,11 +21,11 @@ from rebal_tui.domain.quantities import Percent, percent_text
 class Policy:
     """When a portfolio is rebalanced and how far.
 
-    `absolute` is a band in percentage points, `relative` one in percent of the target; drift must exceed it (R-15), and
-    0 means any drift at all. `cooldown_days` counts calendar dates (R-17). Bands are checked in every `look`-th
-    session, starting with session number `phase` from 0; the calendar condition (R-16) in every session. `destination`
-    and `scope` are where a rebalance for a band stops and what it trades (R-62, R-63); one for the calendar goes to the
-    targets.
+    `absolute` is a band in hundredths of a percentage point, `relative` one in hundredths of a percent of the target;
+    drift must exceed it (R-15), and 0 means any drift at all. `cooldown_days` counts calendar dates (R-17). Bands are
+    checked in every `look`-th session, starting with session number `phase`; the first session has number 0. The
+    calendar condition (R-16) is checked in every session. `destination` and `scope` are where a rebalance for a band
+    stops and what it trades (R-62, R-63); a rebalance for the calendar goes to the targets.
     """
 
     absolute: Percent | None = None
@@ -111,7 +111,7 @@ def own_policy(
     conditions: Iterable[Condition], cooldown_days: int, destination: Destination = Destination.TARGET,
     scope: RebalanceScope = RebalanceScope.WHOLE,
 ) -> Policy:  # fmt: skip
-    """The policy of a portfolio. Of several bands of a kind the tightest counts, as conditions are OR-ed (R-5)."""
+    """The policy that a portfolio's settings mean. Of several bands of one type the tightest counts (R-5)."""
     conditions = tuple(conditions)
     bands = [condition for condition in conditions if isinstance(condition, DriftBand)]
 
@@ -141,8 +141,10 @@ _CALENDARS = (
 
 
 def default_grid(own: Policy) -> tuple[Policy, ...]:
-    """About 100 policies: `own` first, then no rebalancing, calendars, bands with and without a cooldown, looks,
-    destinations."""
+    """About 100 policies: `own` first, then no rebalancing, calendars, bands, and variants of these.
+
+    The variants have cooldowns, bands checked in every 5th to 63rd session, and other destinations.
+    """
     policies = [own, Policy(), *(Policy(calendar=calendar) for calendar in _CALENDARS)]
     for days in _COOLDOWNS:
         policies += [Policy(absolute=Percent(band), cooldown_days=days) for band in _ABSOLUTE]

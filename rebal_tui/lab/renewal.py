@@ -1,4 +1,4 @@
-"""Deviations after a rebalance to the targets, which depend only on the day of the rebalance and the day observed."""
+"""Deviations after a rebalance to the targets, which depend only on its session and on the session observed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ KEPT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class RenewalRows:
-    """One row for each of some sessions in which a portfolio was on its targets, one column for each session observed.
+    """How a portfolio moved after it was on its targets: one row per session of that, one column per later session.
 
-    The columns are the sessions from `first` on. `growth` is equity ÷ equity at the row's session; `absolute` the
-    largest deviation of an asset from its target as a fraction of equity; `relative` the largest one as a fraction of
-    the target. All are 0 in columns that are not after their row's session.
+    The columns are the sessions from index `first` on. `growth` is equity ÷ equity at the row's session; `absolute` is
+    the largest deviation of an asset from its target as a fraction of equity; `relative` the largest one as a fraction
+    of the target. All are 0 in columns that are not after their row's session.
     """
 
     first: int
@@ -29,7 +29,7 @@ class RenewalRows:
 
 
 class RenewalTable:
-    """Renewal rows of a history and weights, computed on demand."""
+    """The renewal rows for a history and weights, computed when requested."""
 
     def __init__(self, history: History, weights: Weights) -> None:
         self.history = history
@@ -40,7 +40,10 @@ class RenewalTable:
         self._left = KEPT
 
     def row(self, since: int, stop: int) -> RenewalRows:
-        """The row of one session, up to `stop` or later; `KEPT` columns of rows are kept for other policies."""
+        """The row for being on target in session `since`, with columns up to `stop`, exclusive, or more.
+
+        Rows with up to `KEPT` columns in total are cached for other policies.
+        """
         kept = self._kept.get(since)
         if kept is not None and kept.first + kept.growth.shape[1] >= stop:
             return kept
@@ -52,7 +55,7 @@ class RenewalTable:
         return row
 
     def rows(self, since: Ints, stop: int) -> RenewalRows:
-        """The sessions after the first of `since`, ascending, up to `stop`, exclusive."""
+        """The rows for being on target in the sessions `since`, which ascend; columns up to `stop`, exclusive."""
         closes, first, size = self.history.closes, int(since[0]) + 1, stop - int(since[0]) - 1
         growth, absolute, relative = (np.zeros((len(since), size)) for _ in range(3))
         values, targets = np.empty((len(closes), size)), self.targets[:, None]
@@ -72,6 +75,9 @@ class RenewalTable:
         return RenewalRows(first, growth, absolute, relative)
 
     def deviations(self, since: Ints, sessions: Ints, growth: Floats) -> Floats:
-        """Each asset's deviation from its target in some sessions after others; one row per asset."""
+        """Each asset's deviation from its target in `sessions`, after being on target in `since`; one row per asset.
+
+        `growth` is the equity in `sessions` ÷ that in `since`.
+        """
         closes, targets = self.history.closes, self.targets[:, None]
         return closes[:, sessions] / closes[:, since] * (targets / growth) - targets

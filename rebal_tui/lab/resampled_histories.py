@@ -1,4 +1,4 @@
-"""Policies followed through resampled histories: the sessions of a history in another order, in long blocks."""
+"""Policies followed through resampled histories: blocks of a history's sessions in a random order."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def follow_histories(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> tuple[Floats, Floats, Floats]:
-    """Means per session of log returns, of the part of equity sold, and of the squared largest deviation.
+    """Means per session, for each history and policy, of log returns, equity sold, and squared largest deviation.
 
-    Each has one row per resampled history, of which `orders` has the numbers, and one column per policy.
-    A session of a resampled history has its own date, for calendars and cooldowns, and the moves of the session drawn
-    for it. Equal within rounding to a backtest where the sessions are in their order. `progress` counts histories.
-    Raises `Canceled`.
+    Each result has one row per resampled history, whose numbers are `orders`, and one column per policy. Equity sold is
+    a fraction of equity. A session of a resampled history keeps its own date, for calendars and cooldowns, but has the
+    price moves of the session drawn for it. If the sessions are drawn in their order, the result equals a backtest
+    within rounding. `progress` counts histories. Raises `Canceled`.
     """
     count = max(1, _COLUMNS // len(policies))
     found: list[tuple[Floats, Floats, Floats]] = []

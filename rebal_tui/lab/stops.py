@@ -1,6 +1,7 @@
 """Where rebalances for a band stop, for many policies at once (R-62, R-63).
 
-Arrays have one row per asset and one column per policy; all amounts are fractions of equity.
+Arrays have one row per asset and one column per policy; all amounts are fractions of equity. A box is the range of an
+asset's share of equity, around its target, at which a rebalance may leave it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ _SHARE_OF_BAND = {Destination.TARGET: 0.0, Destination.MIDDLE: 0.5, Destination.
 
 
 def band_limits(percents: Sequence[int | None]) -> Floats:
-    """Bands as fractions, from hundredths of a percent; infinite where there is none."""
+    """Bands in hundredths of a percent as fractions; infinite for None."""
     return np.array([np.inf if percent is None else percent / 10_000 for percent in percents], dtype=np.float64)
 
 
 def reaches(policies: Sequence[Policy], targets: Floats) -> Floats:
-    """How far from its target each asset may stay: a part of its tightest band."""
+    """How far from its target each asset's box reaches: the part of the tightest band that the destination names."""
     absolute, relative = (band_limits([getattr(p, kind) for p in policies]) for kind in ("absolute", "relative"))
     tightest = np.minimum(absolute[None, :], relative[None, :] * targets[:, None])
     part = np.array([_SHARE_OF_BAND[policy.destination] for policy in policies])
@@ -33,7 +34,10 @@ def reaches(policies: Sequence[Policy], targets: Floats) -> Floats:
 
 
 def stops_of_whole(shares: Floats, targets: Floats, reach: Floats) -> Floats:
-    """Every asset moves into its box; the difference to the sum of the targets is spread by distance to its edge."""
+    """The shares after a rebalance of every asset: each moves into its box, then all adjust to the targets' sum.
+
+    The adjustment is in proportion to the distance to the edge of each box.
+    """
     low, high = _boxes(targets, reach)
     nearest = np.clip(shares, low, high)
     missing = targets.sum() - nearest.sum(axis=0)
@@ -42,7 +46,10 @@ def stops_of_whole(shares: Floats, targets: Floats, reach: Floats) -> Floats:
 
 
 def stops_of_breached(shares: Floats, targets: Floats, cash_target: float, reach: Floats, breached: Flags) -> Floats:
-    """Only breached assets move to their boxes, matched by each other, then cash, then assets off their target."""
+    """The shares after only breached assets moved into their boxes, matched by each other, by cash and by other assets.
+
+    Cash above or below its target is used first, then assets off their target.
+    """
     cash = 1 - shares.sum(axis=0)
     moves = np.where(breached, np.clip(shares, *_boxes(targets, reach)) - shares, 0.0)
     net = moves.sum(axis=0)

@@ -1,4 +1,4 @@
-"""Exact decision of deviations too near to a band for floating-point numbers."""
+"""Exact decision of deviations that are too near to a band for floating-point numbers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ TIE = 1e-9
 
 
 def breached_exactly(history: History, weights: Weights, since: int, session: int, band: DriftBand) -> bool:
-    """Whether a band is breached in a session by a portfolio that was on its targets in session `since` (R-15).
+    """Whether a portfolio that was on its targets in session `since` breaches a band in another session (R-15).
 
-    The values are those of fractional shares bought at exactly the weights, as integers over a common denominator.
+    It holds fractional shares bought at exactly the weights; values are integers over a common denominator.
     """
     then, now = history.rows[since], history.rows[session]
     scale = prod(then)

@@ -46,7 +46,7 @@ class FixedClock:
         return self._at
 
     def set(self, at: datetime) -> None:
-        """Set the time to `at`. Raises `ValueError` when `at` is before the current time or naive."""
+        """Set the time to `at`. Raises `ValueError` when `at` is before the current time or has no time zone."""
         timestamp = _utc(at)
         if timestamp < self._at:
             raise ValueError(f"time cannot go back: {timestamp} is before {self._at}")
@@ -67,11 +67,11 @@ class ClockState:
 
 
 class SimulatedClock:
-    """Simulated time: an anchor plus the real time since then × speed. Safe to read from any thread.
+    """Simulated time: the time at the last change plus real time since then × speed. Safe to read from any thread.
 
-    `skip` maps a time to skip to the later time to continue from, and any other time to None; each read of a running
-    clock calls it (`TradingCalendar.demo_skip` skips nights). `monotonic` returns real elapsed time in seconds. Time
-    while the process was not running does not count.
+    `skip` is called with the simulated time at each read of a running clock. It returns the later time at which the
+    clock continues, or None to skip nothing (`TradingCalendar.demo_skip` skips nights). `monotonic` returns real
+    elapsed time in seconds. Time while the process was not running does not count.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class SimulatedClock:
             self._paused = False
 
     def hold(self, held: bool) -> None:
-        """Let no time pass while held; unlike a pause, it is not part of the state."""
+        """Stop simulated time while `held` is True; unlike a pause, this is not part of the state."""
         with self._lock:
             self._settle()
             self._held = held
@@ -165,7 +165,10 @@ class SimulatedClock:
 
 
 class HeartbeatClock(SimulatedClock):
-    """Simulated time that changes only at heartbeats: all work of one heartbeat has the same timestamp at any speed."""
+    """Simulated time that changes only at heartbeats: all work of one heartbeat has the same timestamp at any speed.
+
+    A heartbeat is one call of `tick`.
+    """
 
     def __init__(
         self,
@@ -187,7 +190,7 @@ class HeartbeatClock(SimulatedClock):
         return self._held_at
 
     def hold(self, held: bool) -> None:
-        """Let no time pass while held: it stays at the last heartbeat's, with which everything shown agrees."""
+        """Stop simulated time while `held` is True, at the time of the last heartbeat, which all shown data has."""
         with self._lock:
             self._settle()
             if held:
@@ -195,12 +198,15 @@ class HeartbeatClock(SimulatedClock):
             self._held = held
 
     def jump(self, to: datetime) -> None:
-        """Set the time to `to` and hold it. Raises as `SimulatedClock.jump` does."""
+        """Set the time to `to`, as if at a heartbeat.
+
+        Raises `Conflict` when `to` is before the current time, `Invalid` when it is after `MAX_SIMULATED_TIME`.
+        """
         super().jump(to)
         self.tick()
 
     def follow(self, state: ClockState) -> None:
-        """Take the state of another clock of the same market, even if its time is earlier."""
+        """Set the state to that of another clock that runs the same market, even if its time is earlier."""
         with self._lock:
             self._anchor = self._held_at = _checked_timestamp(state.at)
             self._speed, self._paused = _checked_speed(state.speed), state.paused

@@ -20,17 +20,17 @@ class Closes:
     rows: tuple[tuple[Price | None, ...], ...]
 
     def priced(self, position: int) -> Iterator[tuple[str, Price]]:
-        """Symbol and price of every price in the row at `position`."""
+        """The symbols and prices of the day with index `position`, without symbols that have no price."""
         for symbol, price in zip(self.symbols, self.rows[position], strict=True):
             if price is not None:
                 yield symbol, price
 
 
 class ClosesFeed:
-    """A price feed that replays closes: the quotes of a session are that day's closes, starting at the open.
+    """A price feed that replays closes: during a whole session, from its open on, the price is that day's close.
 
-    A quote's time is the time of the `advance` call while its session is open, and the session's close afterward.
-    A symbol without a price on a day keeps its older quote.
+    While its session is open, a quote has the time of the last `advance` call; afterward, the time of the session's
+    close. A symbol without a price on a day keeps its older quote.
     """
 
     def __init__(self, closes: Closes, calendar: TradingCalendar) -> None:
@@ -71,15 +71,17 @@ class ClosesFeed:
         return self._quotes
 
     def reprice(self, symbol: str, price: Price) -> None:
-        """Set the latest price after a corporate action, until the next close: closes already include the action."""
+        """Set the latest price after a corporate action, until the next close, which includes the action anyway."""
         quote = self._quotes.get(symbol)
         at = quote.at if quote is not None else max((q.at for q in self._quotes.values()), default=None)
         if at is not None:
             self._quotes = {**self._quotes, symbol: Quote(price, at)}
 
     def rename(self, labels: Mapping[str, str]) -> None:
-        """Continue the prices of renamed assets under new symbols, given by old symbol: in the column of the new symbol
-        if the file has one, else in the column that has served so far."""
+        """Continue the prices of renamed assets under new symbols; `labels` maps old symbols to new ones.
+
+        The prices come from the column of the new symbol if there is one, else from the same column as before.
+        """
         self._quotes = renamed(self._quotes, labels)
         column_of = {self._labels.get(column, column): column for column in self._closes.symbols}
         moved = {column_of[old]: new for old, new in labels.items() if old in column_of}

@@ -23,10 +23,10 @@ def read_closes(source: Path | TextIO) -> Closes:
     """Closes from a UTF-8 CSV whose header is `date,SYM,SYM,…`; an empty cell is a day without a price.
 
     `date` may be in any case, cells may be separated by `;` and have blanks around them, empty columns and lines at the
-    end are ignored, and the newest day may come first. Raises `Invalid` with every fault: line, column, the text
-    found and the text expected, such as `line 17, TLT: got '0', expected a price above 0`, for a file above 64 MiB,
-    100,000 lines, 200,000 characters a line or 5,000 symbols, for dates that neither all ascend nor all descend, and
-    for prices that are not plain decimals above 0.
+    end are ignored, and the newest day may come first. Raises `Invalid` with every fault: line, column, the text found
+    and the text expected, such as `line 17, TLT: got '0', expected a price above 0`. Faults are a file above 64 MiB,
+    100,000 lines, 200,000 characters a line or 5,000 symbols, dates that neither all ascend nor all descend, and prices
+    that are not plain decimals above 0.
     """
     content = read_csv(source)
     reader = _Reader(content)

@@ -29,20 +29,20 @@ _OPEN_COMMA = re.compile(r",(?![0-9]{3}(?![0-9]))", re.ASCII)
 
 @dataclass(slots=True)
 class FaultList:
-    """Faults of a file by line. Beyond `MAX_FAULTS` they are only counted."""
+    """Faults of a file by line. Those beyond the first `MAX_FAULTS` are counted, not listed."""
 
     faults: list[tuple[int, Fault]] = field(default_factory=list)
     unlisted: int = 0
 
     def add(self, line: int, column: str, message: str) -> None:
-        """Note a fault at `line 17, TLT`; an empty column means the whole line."""
+        """Add a fault in a column of a line; an empty `column` means the whole line."""
         if len(self.faults) < MAX_FAULTS:
             self.faults.append((line, Fault(f"line {line}, {column}" if column else f"line {line}", message)))
         else:
             self.unlisted += 1
 
     def refusal(self) -> Invalid:
-        """The refusal that lists every fault in the order of the lines."""
+        """The `Invalid` error that lists every fault in the order of the lines."""
         listed = [fault for _, fault in sorted(self.faults, key=lambda item: item[0])]
         if self.unlisted:
             listed.append(Fault("", f"and {self.unlisted:,} more fault{'' if self.unlisted == 1 else 's'}"))
@@ -51,10 +51,10 @@ class FaultList:
 
 @dataclass(frozen=True, slots=True)
 class CsvText:
-    """The text of a CSV file, how its cells are separated, and how its decimals are written.
+    """The text of a CSV file, the separator of its cells, and whether its decimals are written with a comma.
 
-    The separator is `;` when the first line has it and no `,`. Decimals have a comma when the separator is `;`, no
-    later line has a point, and some comma cannot separate thousands.
+    The separator is `;` when the first line has it and no `,`. `decimal_comma` is True when the separator is `;`, no
+    later line has a point, and at least one comma cannot be a thousands separator.
     """
 
     text: str
@@ -62,9 +62,9 @@ class CsvText:
     decimal_comma: bool
 
     def rows(self, faults: FaultList) -> Iterator[tuple[int, list[str]]]:
-        """The number and cells of every line that is not blank, without blanks around cells; faults go to `faults`.
+        """The line number and cells of every line that is not blank; cells have no blanks around them.
 
-        Raises `Invalid` beyond 100,000 lines, or 200,000 characters in a line.
+        Faults are added to `faults`. Raises `Invalid` beyond 100,000 lines, or 200,000 characters in a line.
         """
         # No cell may contain a line break. Reading line by line keeps a fault in one line from hiding faults in the
         # next.
@@ -86,7 +86,7 @@ class CsvText:
                 yield number, [cell.strip(" ") for cell in cells]
 
     def number(self, cell: str) -> str:
-        """A number of the file with a decimal point."""
+        """A number of the file, rewritten with a point as its decimal mark."""
         return cell.replace(",", ".") if self.decimal_comma else cell
 
 
@@ -116,7 +116,7 @@ def without_empty_end(cells: list[str]) -> list[str]:
 
 
 def got(cell: str, expected: str) -> str:
-    """The message for a refused cell: its invisible character, or else the text found and the text expected."""
+    """The message for a refused cell: its invisible character if it has one, else the texts found and expected."""
     try:
         shown = display_text(cell[: _QUOTED_CHARACTERS + 1])
     except ValueError as hidden:

@@ -1,4 +1,4 @@
-"""The calendar of a files book: its prices stand for one session, which is evaluated at any hour (R-73)."""
+"""The trading calendar of a files book: evaluations are for the session of the newest prices, at any hour (R-73)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ _NO_CLOSE = datetime(2099, 12, 31, tzinfo=UTC)
 
 
 class FilesCalendar(TradingCalendar):
-    """Sessions, of which that of the newest prices never closes.
+    """A calendar in which the session of the newest prices never closes.
 
-    It begins with the day after the session of the prices before, so that a calendar day in between still fires once.
+    This session starts with the first session after that of the previous prices. So a calendar condition for a day in
+    between still fires, once.
     """
 
     def __init__(self, sessions: Iterable[Session], first_day: date, day: date) -> None:
@@ -26,7 +27,7 @@ class FilesCalendar(TradingCalendar):
         self._priced = None if priced is None else replace(priced, day=first_day, close=_NO_CLOSE)
 
     def session(self, day: date) -> Session | None:
-        """The session of the newest prices from its day on, and the session of an earlier day."""
+        """The session of the newest prices for its day and any later day; the trading calendar's for an earlier day."""
         if self._priced is not None and day >= self._priced_day:
             return self._priced
         return super().session(day)
@@ -36,5 +37,5 @@ class FilesCalendar(TradingCalendar):
         return self._priced if self._priced is not None else super().at(at)
 
     def closed_reason(self, day: date) -> str | None:
-        """Why a day has no session; None while there are prices."""
+        """Why a day has no session; None if it has one, as every day from that of the newest prices on does."""
         return None if self.session(day) is not None else super().closed_reason(day)

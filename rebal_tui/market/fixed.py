@@ -18,13 +18,13 @@ class FixedPrices:
         self._quotes: Mapping[str, Quote] | None = None
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
-        """Every quote, with the time `now` (or the latest before, if later)."""
+        """Every quote, with the time `now`; the time never goes back."""
         if now > self._at:
             self._at, self._quotes = now, None
         return self.quotes()
 
     def quotes(self) -> Mapping[str, Quote]:
-        """The quote of every symbol, built only after a change: the broker asks for the quote of each order."""
+        """The quote of every symbol. The mapping is rebuilt only after a change, because each order reads it."""
         if self._quotes is None:
             self._quotes = {symbol: Quote(price, self._at) for symbol, price in self._prices.items()}
         return self._quotes
@@ -38,5 +38,5 @@ class FixedPrices:
         self.set(symbol, price)
 
     def rename(self, labels: Mapping[str, str]) -> None:
-        """Continue the prices of renamed assets under new symbols, given by old symbol."""
+        """Continue the prices of renamed assets under new symbols; `labels` maps old symbols to new ones."""
         self._prices, self._quotes = renamed(self._prices, labels), None

@@ -24,9 +24,9 @@ Fetch = Callable[[Sequence[str]], Fetched]
 class LivePrices:
     """A `PriceFeed` that fetches the needed symbols every `interval` on its own thread.
 
-    A symbol that a response leaves out is requested once more at once, then only with the others. A quote keeps the
-    time of its price, so that an old price fails the age check (R-12.5). A quote is replaced by one with an earlier
-    time only when its own time is more than `MAX_AHEAD` to come.
+    A symbol that a response leaves out is requested once more at once, and after that only together with the others. A
+    quote has the time of its price, not of the request, so that an old price fails the age check (R-12.5). A quote is
+    never replaced by an older one, unless its own time is more than `MAX_AHEAD` in the future.
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class LivePrices:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prices")
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
-        """The quotes that changed since the last call. Starts the next fetch when due. Does not wait.
+        """The quotes that changed since the last call. Starts the next fetch when due, and does not wait for it.
 
-        A failed fetch is logged and returns no quotes.
+        A failed fetch is logged and changes no quotes.
         """
         changed = self._collect(now)
         if self._pending_fetch is None and (self._next_fetch_at is None or now >= self._next_fetch_at):
@@ -68,9 +68,10 @@ class LivePrices:
         """Changes nothing: the market's own quotes include corporate actions."""
 
     def rename(self, labels: Mapping[str, str]) -> None:
-        """Continue the quotes of renamed assets under new symbols, given by old symbol.
+        """Continue the quotes of renamed assets under new symbols; `labels` maps old symbols to new ones.
 
-        A fetch in progress has the old symbols; its result is dropped, and a new one starts at once.
+        The result of a fetch in progress is dropped, because it has the old symbols; a new fetch starts at the next
+        `advance`.
         """
         self._quotes = renamed(self._quotes, labels)
         self._pending_fetch = self._next_fetch_at = None

@@ -21,7 +21,7 @@ _RETURN = re.compile(r"-?[0-9]{1,6}(?:\.[0-9]{1,18})?(?:[eE][+-]?[0-9]{1,2})?", 
 class MonthlyReturns:
     """Returns as fractions: one row per month, ascending without gaps, one column per symbol.
 
-    A month is its first day.
+    `months` has the first day of each month.
     """
 
     symbols: tuple[str, ...]
@@ -37,9 +37,8 @@ def has_monthly_returns(first_line: str) -> bool:
 def read_monthly_returns(source: Path | TextIO) -> MonthlyReturns:
     """Returns from a UTF-8 CSV with a header `month,SYM_return,SYM_return,…` and months such as 1926-07.
 
-    A symbol is its heading without `_return`, in capitals. Every cell is a fraction such as 0.0318 above -1. Raises
-    `Invalid` with every fault: line, column, the text found and the text expected; also for months that do not follow
-    each other.
+    A symbol is its heading without `_return`, in capitals. Every cell is a fraction above -1, such as 0.0318. Raises
+    `Invalid` with every fault: line, column, the text found and the text expected; a gap between months is a fault.
     """
     content = read_csv(source)
     faults = FaultList()

@@ -1,7 +1,7 @@
-"""Random walk profiles of common US ETFs: annual volatility in percent and betas to the walk's two factors.
+"""Random walk parameters of common US ETFs: annual volatility in percent and betas to the walk's two factors.
 
-The figures are rounded estimates from the daily closes of 2009 to 2024. A symbol without a profile moves like a single
-stock.
+The factors are those of stocks and bonds. The figures are rounded estimates from the daily closes of 2009 to 2024. A
+symbol that is not listed moves like a single stock.
 """
 
 from __future__ import annotations
@@ -37,6 +37,6 @@ _PROFILES: dict[str, tuple[int, float, float]] = {
 
 
 def walk_asset(symbol: str, price: Price, source: str = "") -> WalkAsset:
-    """A symbol's walk parameters, starting at `price`; a renamed asset keeps those of `source`, its first symbol."""
+    """A symbol's walk parameters, starting at `price`; `source` is the first symbol of an asset that was renamed."""
     volatility, equity_beta, bond_beta = _PROFILES.get(source or symbol, SINGLE_STOCK)
     return WalkAsset(symbol, price, volatility, equity_beta, bond_beta, source)

@@ -21,32 +21,32 @@ class Quote:
 
 
 class Clock(Protocol):
-    """The single source of the current time."""
+    """The program's only source of the current time."""
 
     def now(self) -> datetime:
-        """The current time, aware, in UTC."""
+        """The current time in UTC, with its time zone."""
 
 
 class PriceFeed(Protocol):
     """Prices that change with time."""
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
-        """Update every price to `now`. Returns the quotes that changed. A feed never goes back in time."""
+        """Update every price to `now`. Returns the quotes that changed. An earlier `now` never moves prices back."""
 
     def quotes(self) -> Mapping[str, Quote]:
-        """The latest quote of every symbol that has one; of one time, and not to be changed."""
+        """The latest quote of every symbol that has one. A consistent snapshot, which must not be modified."""
 
     def reprice(self, symbol: str, price: Price) -> None:
-        """Set a price at once after a corporate action; a feed of outside prices may ignore it (R-54)."""
+        """Set a price at once after a corporate action; a feed of real market prices ignores it (R-54)."""
 
     def rename(self, labels: Mapping[str, str]) -> None:
-        """Continue the prices of renamed assets under new symbols, given by old symbol (R-50)."""
+        """Continue the prices of renamed assets under new symbols; `labels` maps old symbols to new ones (R-50)."""
 
 
 def renamed(values: Mapping[str, T], labels: Mapping[str, str]) -> dict[str, T]:
-    """Values by symbol after assets were renamed, given as old symbol to new; symbols may be swapped.
+    """The values with their keys renamed; `labels` maps old symbols to new ones, and symbols may be swapped.
 
-    A value under a new symbol that no renamed asset gave up is replaced.
+    A value whose key is a new symbol, and is not renamed itself, is replaced.
     """
     kept = {symbol: value for symbol, value in values.items() if symbol not in labels}
     return kept | {labels[symbol]: value for symbol, value in values.items() if symbol in labels}

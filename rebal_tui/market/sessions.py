@@ -28,9 +28,9 @@ _SETTLEMENT_LOOKAHEAD = timedelta(days=14)
 def build_sessions(first: date, last: date) -> list[Session]:
     """Every NYSE session from `first` to `last`, both included, ascending.
 
-    A trade settles on the next settlement day (R-30): an NYSE session on which the Federal Reserve Banks are open,
-    which excludes Columbus Day and Veterans Day. `next_day` of the last session is None. Raises `Invalid` outside 2003
-    to 2099 or when `first` is after `last`.
+    A trade settles on the next settlement day (R-30): a later NYSE session on which the Federal Reserve Banks are open,
+    which excludes Columbus Day and Veterans Day. `next_day` of the last session is None. Raises `Invalid` outside the
+    years 2003 to 2099 or when `first` is after `last`.
     """
     if not FIRST_DAY <= first <= last <= LAST_DAY:
         raise Invalid([Fault("calendar", f"expected {FIRST_DAY} ≤ first ≤ last ≤ {LAST_DAY}")])
@@ -67,7 +67,7 @@ def _utc(day: date, at: time) -> datetime:
 
 
 class TradingCalendar:
-    """Session lookups by New York date and by timestamp. Timestamps are aware."""
+    """Finds sessions by New York date or by timestamp. Timestamps must have a time zone."""
 
     def __init__(self, sessions: Iterable[Session]) -> None:
         """Raises `ValueError` when `sessions` is empty or not ascending by day."""
@@ -82,7 +82,7 @@ class TradingCalendar:
 
     @property
     def known_from(self) -> date:
-        """The first session's day."""
+        """The first session's day; the calendar does not cover earlier days."""
         return self._days[0]
 
     @property
@@ -99,7 +99,7 @@ class TradingCalendar:
         return self._by_day.get(new_york_day(at))
 
     def on_or_before(self, day: date) -> Session | None:
-        """The last known session on or before `day`. After `known_through`, this is the last session."""
+        """The last session on or before `day`; for a day after `known_through`, the calendar's last session."""
         return self._session_at(bisect_right(self._days, day) - 1)
 
     def previous(self, day: date) -> Session | None:
@@ -111,7 +111,7 @@ class TradingCalendar:
         return self._session_at(bisect_right(self._days, day))
 
     def last_opened(self, at: datetime) -> Session | None:
-        """The last session with an open at or before `at`."""
+        """The latest session that opened at or before `at`, None before the first."""
         return self._session_at(bisect_right(self._opens, at) - 1)
 
     def next_open(self, after: datetime) -> datetime | None:
@@ -132,9 +132,10 @@ class TradingCalendar:
         return HOLIDAY if self.known_from <= day <= self.known_through else UNKNOWN
 
     def demo_skip(self, at: datetime) -> datetime | None:
-        """Where a demo continues: 5 minutes before the next open, when the last close was 30 minutes ago or more.
+        """The time to which a demo skips the night: 5 minutes before the next open; None when there is nothing to skip.
 
-        None from 5 minutes before an open until 30 minutes after the close, and when no later session is known.
+        Nothing is skipped from 5 minutes before an open until 30 minutes after the close, and when no later session is
+        known.
         """
         last = self.last_opened(at)
         if last is not None and at < last.close + SKIP_AFTER_CLOSE:

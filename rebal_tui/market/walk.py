@@ -37,10 +37,9 @@ _BONDS = "factor bonds"
 class WalkAsset:
     """Walk parameters of a symbol: its first price, annual volatility in percent, and betas to the two factors.
 
-    `source` is the symbol whose random draws it has: the first one of an asset that was renamed; by default its own.
-
-    The variance that the factors do not explain is specific to the symbol. Factors that alone exceed the volatility are
-    scaled down to it.
+    `source` is the symbol that determines its random moves: the first symbol of a renamed asset, by default its own.
+    The variance that the factors do not explain is specific to the symbol. If the betas alone exceed the volatility,
+    they are scaled down to it.
     """
 
     symbol: str
@@ -53,11 +52,11 @@ class WalkAsset:
 
 @dataclass(frozen=True, slots=True)
 class WalkState:
-    """The state of a walk.
+    """The state of a walk, from which it can be continued.
 
-    `at` is the time of the last step, `prices` every price in billionths before rounding to the cent, `frozen` the
-    quote time of each frozen symbol, `exact` the symbols whose quote is not rounded until their next step, because a
-    corporate action has set it.
+    `at` is the time of the last step. `prices` has every price in billionths, before rounding to the cent. `frozen` has
+    the quote time of each frozen symbol. `exact` has the symbols whose quote was set by a corporate action and is not
+    rounded until their next step.
     """
 
     at: datetime
@@ -76,10 +75,10 @@ class _Weights:
 
 
 class RandomWalk:
-    """A price feed whose moves are a pure function of (seed, step, symbol).
+    """A simulated price feed, in which a move depends only on the seed, the step and the symbol.
 
-    A session's steps are its open, which carries the overnight gap, and every `step_seconds` up to its close; there are
-    no steps between sessions. So a path does not depend on the frequency of `advance` calls, on restarts from
+    A session's steps are its open, which includes the overnight move, and every `step_seconds` up to its close; there
+    are no steps between sessions. So a path does not depend on the frequency of `advance` calls, on restarts from
     `state()`, or on the other symbols. `turbulence` multiplies every volatility.
     """
 
@@ -145,12 +144,12 @@ class RandomWalk:
         return self._quotes
 
     def state(self) -> WalkState:
-        """The state from which a walk with the same table, seed and settings continues."""
+        """The state from which a walk with the same assets, seed and settings continues."""
         prices, frozen = sorted(self._prices.items()), sorted(self._frozen.items())
         return WalkState(self._at, tuple(prices), tuple(frozen), tuple(sorted(self._exact)))
 
     def follow(self, state: WalkState) -> Mapping[str, Quote]:
-        """Take the state of another walk of the same market. Returns the quotes that changed."""
+        """Set the state to that of another walk that runs the same market. Returns the quotes that changed."""
         before = self._quotes
         self._at = state.at
         self._prices |= {symbol: _bounded(price) for symbol, price in state.prices if symbol in self._weights}
@@ -180,7 +179,10 @@ class RandomWalk:
         self._reported = {**self._reported, symbol: self._quotes[symbol]}
 
     def rename(self, labels: Mapping[str, str]) -> None:
-        """Continue the walks of renamed assets under new symbols, given by old symbol; their moves do not change."""
+        """Continue the walks of renamed assets under new symbols; `labels` maps old symbols to new ones.
+
+        Their random moves do not change.
+        """
         self._weights, self._sources = renamed(self._weights, labels), renamed(self._sources, labels)
         self._prices, self._frozen = renamed(self._prices, labels), renamed(self._frozen, labels)
         self._moves, self._quotes = renamed(self._moves, labels), renamed(self._quotes, labels)
@@ -189,11 +191,11 @@ class RandomWalk:
 
     @property
     def frozen(self) -> frozenset[str]:
-        """The frozen symbols."""
+        """The symbols whose price is frozen."""
         return frozenset(self._frozen)
 
     def shock(self, symbol: str | None, percent: Percent) -> None:
-        """Change one price, or all, permanently by `percent`; frozen prices too.
+        """Change the price of one symbol, or of all, by `percent`, permanently; frozen prices are changed too.
 
         Raises `NotFound` for an unknown symbol, `Invalid` for -100 % or less or above 1,000 %.
         """

@@ -1,4 +1,4 @@
-"""Reading accounts: answers about one account that cannot be used never stop the others (R-52)."""
+"""Reading accounts: an account whose data cannot be used never prevents the reading of others (R-52)."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ _NOT_FOUND = 404
 
 
 class AccountReader:
-    """Reads accounts with their balances and positions; `firm_account` is never a client.
+    """Reads client accounts with their balances and positions.
 
-    Without it, an account that may be the firm's own counts as one that cannot be read.
+    `firm_account` is the id of the firm's own account, which is left out. If it is empty, an account that may be the
+    firm's own counts as one that cannot be read.
     """
 
     def __init__(
@@ -45,13 +46,14 @@ class AccountReader:
         self._responded_at: datetime | None = None
 
     def forget(self, account_id: str) -> None:
-        """Read name, number and status of an account again at its next read."""
+        """Discard the cached name, number and status of an account, so that its next read gets them again."""
         self._listed.pop(account_id, None)
 
     def all(self) -> Listing[Account]:
-        """Every client account, and those that cannot be read.
+        """Every client account that can be read, and the others with the reason.
 
-        Raises `BrokerUnavailable` when the list cannot be read, or most accounts cannot: no account is at fault then.
+        Raises `BrokerUnavailable` when the list cannot be read, or when more than half of the accounts (and at least
+        two) cannot: the broker is then at fault, not the accounts.
         """
         try:
             rows = self._client.get("/v1/accounts", {"entities": "contact,identity"})
@@ -82,7 +84,11 @@ class AccountReader:
         return Listing(found, unreadable)
 
     def one(self, account_id: str) -> Account:
-        """One account. Raises `BrokerRefused` with `NOT_FOUND`, `AccountUnreadable` and `BrokerUnavailable`."""
+        """One account.
+
+        Raises `BrokerRefused` with `NOT_FOUND`, `AccountUnreadable` when only this account's data cannot be used, and
+        `BrokerUnavailable` when the broker does not respond.
+        """
         data = self._listed.get(account_id)
         if data is None:
             with self.of_account(account_id, missing=True):
@@ -99,9 +105,10 @@ class AccountReader:
 
     @contextmanager
     def of_account(self, account_id: str, *, missing: bool = False) -> Iterator[None]:
-        """Read something of one account. A failure while the broker responds otherwise is the account's alone.
+        """A `with` block that reads data of one account and determines whose fault an error in it is.
 
-        Raises `AccountUnreadable` for it, and with `missing` `BrokerRefused` for the broker's own 404.
+        If the broker responds to another request, an error becomes `AccountUnreadable`; otherwise `BrokerUnavailable`.
+        With `missing`, the broker's own 404 becomes `BrokerRefused`.
         """
         try:
             yield

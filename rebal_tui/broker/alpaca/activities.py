@@ -1,6 +1,7 @@
-"""Conversion of Alpaca's activities: cash, shares, and the parts of corporate actions (R-54).
+"""Conversion of Alpaca's activities: changes of cash and shares, also those of corporate actions (R-54).
 
-The fields are those of the activity stream `/v2beta1/events/activities`: common ones, and `details` by type.
+The fields are those of the activity stream `/v2beta1/events/activities`: some are common to all types, `details` depend
+on the type.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ _DAYS = ("ex_date", "effective_date", "position_date", "system_date")
 
 
 def activity(data: Json) -> Activity | None:
-    """The activity of an event, None for one that is not booked, such as one that is `pending`.
+    """The activity of an event; None when the broker has not booked it, for example while it is `pending`.
 
-    One whose details cannot be read is not `covered`. Raises `Malformed` when another field cannot be read.
+    An activity whose details cannot be read is not `covered`. Raises `Malformed` when another field cannot be read.
     """
     kind = json_values.displayable(json_values.text_of(data, "activity_type"), 20)
     subtype = json_values.displayable(json_values.text_of(data, "activity_subtype", ""), 20)
@@ -57,7 +58,7 @@ def activity(data: Json) -> Activity | None:
 
 
 def cash_kind(name: str, cash: Money) -> CashKind:
-    """The kind of an activity's cash entry; `name` is `Activity.kind`."""
+    """The kind of the cash entry for an activity; `name` is `Activity.kind`."""
     kind = name.partition(" ")[0]
     if kind == "JNLC":
         return CashKind.JOURNAL_IN if cash > 0 else CashKind.JOURNAL_OUT
@@ -201,7 +202,7 @@ def made(
     kind: ActionKind, symbol: str, *, ratio: Fraction | None = None, amount: Price | None = None,
     new_symbol: str | None = None, price: Price | None = None,
 ) -> CorporateAction:  # fmt: skip
-    """A corporate action of figures from outside. Raises `Malformed`."""
+    """A corporate action with the broker's figures. Raises `Malformed` when they do not fit its kind."""
     try:
         return CorporateAction(kind, symbol, ratio, amount, new_symbol, price)
     except Invalid as error:
@@ -209,7 +210,7 @@ def made(
 
 
 def action_day(details: Json) -> date | None:
-    """The day on which a corporate action takes effect, None where no field names one. Raises `Malformed`."""
+    """The day on which a corporate action takes effect, None when no field gives one. Raises `Malformed`."""
     for name in (*_DAYS, "process_date"):
         text = json_values.text_of(details, name, "")
         if text:
@@ -221,7 +222,7 @@ def action_day(details: Json) -> date | None:
 
 
 def ratio_of(data: Json, new: str, old: str | None) -> Fraction:
-    """New shares per old share; `old` None stands for a rate for each share. Raises `Malformed`."""
+    """New shares per old share: field `new` ÷ field `old`, or `new` alone when `old` is None. Raises `Malformed`."""
     found = json_values.price(data, new)
     return Fraction(found, json_values.price(data, old) if old else 10**9)
 

@@ -1,6 +1,7 @@
 """Conversion of Alpaca's stream of corporate actions, `/v1beta1/events/corporate-actions` (R-54).
 
-It announces actions to the market, without accounts; what an action does to an account is an activity.
+The stream announces actions to the market, without accounts. What an action does to an account is reported by an
+activity.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _SYMBOLS = ("symbol", "source_symbol", "acquiree_symbol", "old_symbol")
 
 
 def announcement(data: Json) -> Announcement | None:
-    """The announcement of an event, None for one that names no asset or day yet. Raises `Malformed`."""
+    """The announcement in an event, None when the event does not yet name an asset and a day. Raises `Malformed`."""
     details = json_values.as_object(data.get("ca") or {})
     symbol = next((text for name in _SYMBOLS if (text := json_values.text_of(details, name, ""))), "")
     day = action_day(details)

@@ -1,4 +1,4 @@
-"""Reading the list of assets row by row: a row that cannot be read does not hide the others (R-52)."""
+"""Reading the list of assets row by row: one that cannot be read does not hide the others (R-52)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from rebal_tui.domain.assets import Asset
 
 
 def read_assets(rows: Any) -> Listing[Asset]:
-    """The US equities of a list, and the rows that cannot be read, each once.
+    """The US equities of a list of assets, and the rows that cannot be read.
 
-    Raises `BrokerUnavailable` when it is no list, or when more than half of its rows cannot be read: the list as a
-    whole is at fault then.
+    Raises `BrokerUnavailable` when `rows` is no list, or when more than half of the rows cannot be read.
     """
     if not isinstance(rows, list):
         raise BrokerUnavailable("invalid response: the assets are no list")

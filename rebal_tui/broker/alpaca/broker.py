@@ -50,8 +50,8 @@ T = TypeVar("T")
 class AlpacaBroker:
     """A broker on the network (`gateway.broker.Network`). Its requests are sent by the gateway's threads.
 
-    Only the thread that owns the inbox calls `events`, `listen` and `catch_up_from`. `firm_account` is the broker's id
-    of the firm account, "" where it is unknown. Call `listen` to receive events, `close` at the end.
+    `events`, `listen` and `catch_up_from` are only called by the thread that owns the event inbox. `firm_account` is
+    the broker's id of the firm account, "" if unknown. Call `listen` to receive events, `close` at the end.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class AlpacaBroker:
         return self._client.rate_limit
 
     def connection(self) -> ConnectionState:
-        """The event streams, the difference of the clocks and the rest of the rate limit."""
+        """The state of the event streams, the difference of the clocks, and how many requests the rate limit leaves."""
         limit = self._client.rate_limit
         return ConnectionState(
             self._streams.states,
@@ -95,13 +95,13 @@ class AlpacaBroker:
         self._streams.start()
 
     def catch_up_from(self) -> datetime:
-        """The time from which `catch_up` has to read: shortly before the last stored trade event."""
+        """The time to pass to `catch_up` as `begin`: shortly before the last stored trade event."""
         return self._streams.catch_up_from()
 
     def catch_up(self, until: datetime, begin: datetime) -> None:
-        """Receive the trade events between `begin` and `until`, a time at the broker, in one request.
+        """Receive the trade events between `begin` and `until`, both by the broker's clock, in one request.
 
-        Raises `BrokerUnavailable` when they cannot be read to the end.
+        Raises `BrokerUnavailable` when not all of them can be read.
         """
         self._streams.catch_up(until, begin)
 
@@ -122,8 +122,8 @@ class AlpacaBroker:
     def latest_prices(self, symbols: Sequence[str]) -> Mapping[str, tuple[Price, datetime]]:
         """The latest price of each symbol that has one, with its timestamp.
 
-        The midpoint of the latest quote where that is newer than the latest trade, not crossed and at most 1 % wide;
-        else the latest trade.
+        It is the midpoint of the latest quote if that is newer than the latest trade and its ask is at least the bid
+        and at most 1 % above; else the price of the latest trade.
         """
         found: dict[str, tuple[Price, datetime]] = {}
         for start in range(0, len(symbols), MAX_SYMBOLS_PER_REQUEST):
@@ -150,13 +150,13 @@ class AlpacaBroker:
         return None if found is None else self._priced(found)
 
     def accounts(self) -> Listing[Account]:
-        """Every client account with its positions, and those that cannot be read; excludes the firm's own account."""
+        """Every client account with its positions, and those that cannot be read; without the firm account."""
         return self._account_reader.all()
 
     def account(self, account_id: str) -> Account:
-        """One account, with its last known name and number.
+        """One account; its name and number may be those of an earlier read.
 
-        Raises `BrokerRefused` with `NOT_FOUND`, and `AccountUnreadable` when only its answers cannot be used.
+        Raises `BrokerRefused` with `NOT_FOUND`, and `AccountUnreadable` when only this account's data cannot be used.
         """
         return self._account_reader.one(account_id)
 
@@ -188,7 +188,7 @@ class AlpacaBroker:
         return self._with_refresh(order)
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
-        """Request a cancel; fills stand. Raises `BrokerRefused` when the order is final or unknown."""
+        """Request a cancel; shares already filled stay. Raises `BrokerRefused` when the order is final or unknown."""
         self._send("DELETE", f"/v1/trading/accounts/{account_id}/orders/{order_id}", default=RefusalCode.NOT_CANCELABLE)
 
     def open_orders(self, account_id: str) -> Sequence[Order]:
@@ -211,7 +211,7 @@ class AlpacaBroker:
     def create_journal(
         self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
     ) -> Journal:
-        """Move cash between a client and the firm. A used key returns the journal that it created.
+        """Move cash between a client and the firm; a key used before returns the journal that it created.
 
         Raises `BrokerRefused` when the firm account is unknown.
         """
@@ -230,7 +230,7 @@ class AlpacaBroker:
     def journal(self, journal_id: str) -> Journal:
         """One journal. Raises `BrokerRefused` with `NOT_FOUND`.
 
-        An executed journal requests a refresh of its client account, once.
+        When it is executed, its client account is read again with the next events, once per journal.
         """
         data = self._get(f"/v1/journals/{journal_id}")
         journal = _read(lambda: shapes.journal(json_values.as_object(data), self._firm_account, self._now()))
@@ -240,10 +240,10 @@ class AlpacaBroker:
         return journal
 
     def journal_of(self, request: JournalRequest) -> Journal | None:
-        """The journal that the broker made for a request whose answer was lost, None when it has made none.
+        """The journal that the broker made for a request whose response was lost, None when it made none.
 
-        It is the one with the same accounts, amount and description made since the request. Raises `BrokerUnavailable`
-        when there are several.
+        It has the accounts, amount and description of the request and was made since. Raises `BrokerUnavailable` when
+        several journals do.
         """
         params = {
             "from_account": self._broker_account_id(request.from_account),
@@ -259,7 +259,7 @@ class AlpacaBroker:
             return Money(max(0, json_values.money(json_values.as_object(trading), "cash_transferable")))
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Events with `seq` above `after`, oldest first, after storing what `receive` has prepared."""
+        """Events with `seq` above `after`, oldest first; before that, stores what `receive` has prepared."""
         if fresh := [self._storable.get_nowait() for _ in range(self._storable.qsize())]:
             self._inbox.add(fresh)
         return [
@@ -267,22 +267,22 @@ class AlpacaBroker:
         ]
 
     def store_answer(self, answer_id: str, body: str) -> None:
-        """Store the answer to a request of this program with the next events; once per `answer_id`."""
+        """Queue the response to an order or journal for the event inbox; `events` stores it, once per `answer_id`."""
         self._storable.put((INTERNAL, answer_id, self._now(), body))
 
     def request_refresh(self, account_id: str | None, reason: str) -> None:
-        """Request that an account, or with None the assets, is read again with the next events; once per `reason`."""
+        """Queue an event that makes the book read an account again, or with None the assets; once per `reason`."""
         body: dict[str, Any] = {"assets": True} if account_id is None else {"account_id": account_id}
         self._storable.put((INTERNAL, reason, self._now(), json.dumps(body)))
 
     def has_received(self) -> bool:
-        """Whether `receive` has something to prepare."""
+        """Whether the streams have received messages that `receive` has not prepared yet."""
         return self._streams.has_message
 
     def receive(self) -> None:
-        """Prepare received messages for storage. A journal's event has only its status, so the journal is read first.
+        """Prepare received messages for the event inbox. A journal's event has only its status, so the journal is read.
 
-        Raises `BrokerUnavailable` when one cannot be read; it and the later messages stay.
+        Raises `BrokerUnavailable` when one cannot be read; that message and later ones are prepared at the next call.
         """
         while (message := self._streams.next_message()) is not None:
             body = self._storable_body(message)

@@ -1,4 +1,4 @@
-"""HTTP client for Alpaca: every call has a timeout, only reads are retried, unknown results are reported as such."""
+"""HTTP client for Alpaca: every call has a timeout, only reads are retried, an unknown result is its own error."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Params = Mapping[str, str | int]
 
 
 class Denied(Exception):
-    """A definitive refusal: a 4xx that carries the API's own error body."""
+    """A definitive refusal by the API: a 4xx status with the API's own error body."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(f"{message} ({code})")
@@ -46,7 +46,7 @@ class Denied(Exception):
 
 
 class KeysRefused(BrokerUnavailable):
-    """The broker does not accept the key or its secret; nothing else can be determined."""
+    """The broker does not accept the API key or its secret, so it is unknown whether a request would take effect."""
 
 
 class _TransientError(BrokerUnavailable):
@@ -54,13 +54,15 @@ class _TransientError(BrokerUnavailable):
 
 
 class RateLimited(_TransientError):
-    """Too many requests."""
+    """The broker reports too many requests (HTTP 429)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """URLs of the API, of its market data, and of the event streams of market data. `live` is True where real money
-    moves."""
+    """Base URLs of the broker's API, of its market data, and of event streams of market data.
+
+    `live` is True for accounts with real money.
+    """
 
     broker: str
     data: str
@@ -83,11 +85,11 @@ LIVE = Endpoints(
 
 
 class AlpacaClient:
-    """One connection pool, safe to use from any thread.
+    """HTTP client with one connection pool, safe to use from any thread.
 
-    `auth` signs a request and is the only code that knows the secret. `now` is the clock and `sleep` the function that
-    waits for the rate limit; `transport` replaces the network in tests. `before` is called before each request to the
-    broker's API, and may wait.
+    `auth` signs a request and is the only code that knows the secret. `now` is the clock, `sleep` waits for seconds,
+    and `transport` replaces the network in tests. `before` is called before each request to the broker's API, and may
+    wait.
     """
 
     def __init__(
@@ -121,7 +123,8 @@ class AlpacaClient:
     def rate_limit(self) -> RateLimit | None:
         """The rate limit in the last response of the broker's API, None before the first.
 
-        Nothing remains until the time that a `Retry-After` asked to wait for, whatever later responses report.
+        After a response with `Retry-After`, no requests remain until the time that it gives, whatever later responses
+        report.
         """
         with self._lock:
             limit, until = self._limit, self._wait_until
@@ -140,15 +143,15 @@ class AlpacaClient:
         return self._with_retries(self.endpoints.broker + path, params, counted=True)
 
     def get_data(self, path: str, params: Params | None = None) -> Any:
-        """Same as `get`, for the market data API, which counts its requests separately."""
+        """As `get`, for the market data API, which has a rate limit of its own."""
         return self._with_retries(self.endpoints.data + path, params, counted=False)
 
     def send(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
     ) -> Any:
-        """Request a change, once. Raises `Denied` only when the change certainly did not happen.
+        """Send a request that changes something, once. Raises `Denied` only if the change certainly did not happen.
 
-        Anything else but a valid success raises `BrokerUnavailable`: the change may have happened.
+        Raises `BrokerUnavailable` for anything else but a valid success: the change may have happened.
         """
         return self._request(method, self.endpoints.broker + path, None, body, headers, counted=True)
 

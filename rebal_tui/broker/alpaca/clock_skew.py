@@ -1,4 +1,4 @@
-"""The broker's clock, compared with this computer's by the `Date` of every response."""
+"""The difference between the broker's clock and this computer's, measured by the `Date` header of every response."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DATE_RESOLUTION = timedelta(seconds=1)
 
 
 class ClockSkew:
-    """The last measured difference, safe to use from any thread."""
+    """The last measured difference of the two clocks, safe to use from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -24,9 +24,9 @@ class ClockSkew:
             return self._skew
 
     def note(self, date: str | None, sent_at: datetime, received_at: datetime) -> None:
-        """Measure by the `Date` of a response whose request was sent and received at these local times.
+        """Measure by the `Date` header of a response; the local times are when it was requested and received.
 
-        The broker wrote it in between, so the smallest difference that is possible counts. Without a valid `Date`
+        The broker wrote the header in between, so the smallest possible difference is taken. Without a valid `Date`
         nothing changes.
         """
         try:

@@ -1,6 +1,6 @@
-"""The firm's own account where its id is unknown: an account that may be it is no client (R-52).
+"""The firm's own account when its id is unknown: an account that may be the firm's is not treated as a client (R-52).
 
-Trading the firm's money for a client moves money wrongly; leaving a client out until the id is known moves none.
+Trading the firm's money for a client moves money wrongly; leaving out a client until the id is known moves none.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ _COUNTERPARTIES = 2
 
 
 def has_person(data: Json) -> bool:
-    """Whether an account's row names a person or a contact, as a client's does."""
+    """Whether an account, as the API reports it, names a person or a contact, as a client's does."""
     return any(isinstance(data.get(part), dict) and data[part] for part in ("identity", "contact"))
 
 
 def firm_reason(data: Json, *, others_have_person: bool) -> str:
-    """Why the row of an account may be that of the firm's own account; empty without such a sign."""
+    """Why an account, as the API reports it, may be the firm's own; empty when nothing indicates this.
+
+    `others_have_person` is whether other accounts name a person.
+    """
     kind = data.get("account_type")
     if isinstance(kind, str) and kind.lower() not in _CLIENT_TYPES:
         return f"it may be the firm's own account: its type is {kind[:30]}; {_REMEDY}"
@@ -37,7 +40,10 @@ def firm_reason(data: Json, *, others_have_person: bool) -> str:
 
 
 def firm_candidates(rows: Mapping[str, Json], journals: Iterable[Json]) -> dict[str, str]:
-    """The accounts that may be the firm's own, by id with the reason; `rows` are all accounts by id."""
+    """The accounts that may be the firm's own: id and reason. `rows` has all accounts by id.
+
+    Signs are the account type, the lack of a person's name, and journals with several accounts.
+    """
     known = any(map(has_person, rows.values()))
     found = {one: why for one, data in rows.items() if (why := firm_reason(data, others_have_person=known))}
     partners: defaultdict[object, set[object]] = defaultdict(set)

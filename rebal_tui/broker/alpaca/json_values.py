@@ -47,7 +47,7 @@ def as_list(value: Any) -> list[Json]:
 
 
 def text_of(data: Json, name: str, default: str | None = None) -> str:
-    """A text, safe to display; `default` where it is missing or null.
+    """The text in a field, safe to display; `default` when the field is missing or null.
 
     Raises `Malformed` when it is missing without a default, or is not a text.
     """
@@ -70,7 +70,7 @@ def id_of(data: Json, name: str = "id") -> str:
 
 
 def displayable(text: str, limit: int = MAX_NAME_LENGTH) -> str:
-    """External text without characters that cannot be displayed, truncated to `limit` characters."""
+    """External text without characters that cannot be displayed, cut to `limit` characters."""
     normalized = unicodedata.normalize("NFC", text)
     return display_text(
         "".join(char for char in normalized if unicodedata.category(char) not in _INVISIBLE)[:limit], limit
@@ -108,7 +108,7 @@ def timestamp_or_none(data: Json, name: str) -> datetime | None:
 
 
 def nano(data: Json, name: str) -> int | None:
-    """A decimal in billionths, rounded down; None where it is missing, null or empty.
+    """The decimal in a field, in billionths, rounded down; None when the field is missing, null or empty.
 
     Raises `Malformed` for anything else and outside ±9,000,000,000.
     """
@@ -131,7 +131,7 @@ def nano(data: Json, name: str) -> int | None:
 
 
 def money(data: Json, name: str) -> Money:
-    """Dollars in billionths, rounded down. Raises `Malformed` when missing."""
+    """The dollars in a field, in billionths, rounded down. Raises `Malformed` when missing."""
     return Money(_required(data, name))
 
 
@@ -141,7 +141,7 @@ def money_or_none(data: Json, name: str) -> Money | None:
 
 
 def qty(data: Json, name: str) -> Qty:
-    """Shares in billionths, rounded down. Raises `Malformed` when missing."""
+    """The shares in a field, in billionths, rounded down. Raises `Malformed` when missing."""
     return Qty(_required(data, name))
 
 
@@ -151,13 +151,13 @@ def qty_or_none(data: Json, name: str) -> Qty | None:
 
 
 def price_or_none(data: Json, name: str) -> Price | None:
-    """Dollars per share; None where it is missing, null or not above 0."""
+    """The dollars per share in a field; None when missing, null, or not above 0."""
     units = nano(data, name)
     return None if units is None or units <= 0 else Price(units)
 
 
 def price(data: Json, name: str) -> Price:
-    """Dollars per share, above 0. Raises `Malformed`."""
+    """The dollars per share in a field, above 0. Raises `Malformed`."""
     found = price_or_none(data, name)
     if found is None:
         raise Malformed(f"{name}: expected a price above 0")

@@ -1,4 +1,4 @@
-"""The journal that answers a request whose response was lost."""
+"""Finding the journal that a request created whose response was lost."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 def made_for(request: JournalRequest, journals: Iterable[Journal]) -> Journal | None:
-    """The journal with the accounts, amount and description of the request that was made since, None without one.
+    """The journal made since the request with its accounts, amount and description, None without one.
 
-    Raises `BrokerUnavailable` when there are several: a person must look.
+    Journals that are known to answer other requests do not count. Raises `BrokerUnavailable` when there are several,
+    which a person must look at.
     """
     wanted = (request.from_account, request.to_account, request.amount, request.description)
     found = [

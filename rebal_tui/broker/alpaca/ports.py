@@ -1,4 +1,4 @@
-"""Dependencies of the Alpaca adapter."""
+"""Interfaces that the Alpaca adapter needs from the rest of the program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from rebal_tui.domain.quantities import Price
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """An event received from the broker: `seq` is assigned here, `event_id` is the broker's, `body` is its JSON."""
+    """An event received from the broker. `seq` is the number that the inbox assigned, `event_id` the broker's id.
+
+    `body` is its JSON.
+    """
 
     seq: int
     stream: str
@@ -22,7 +25,7 @@ class ReceivedEvent:
 
 
 class EventInbox(Protocol):
-    """Storage of received events in order of arrival, each once."""
+    """Storage of received events in order of arrival; each is stored once."""
 
     def add(self, received: Sequence[tuple[str, str, datetime, str]]) -> int:
         """Store (stream, event id, time, JSON) of events that are not stored yet; returns the number of new events."""
@@ -34,7 +37,7 @@ class EventInbox(Protocol):
         """The time of the latest event of a stream, None when there is none."""
 
     def began_at(self) -> datetime:
-        """The time from which on events concern the book: when it was made."""
+        """The time the book was made; only events since then concern it."""
 
 
 class Quoted(Protocol):

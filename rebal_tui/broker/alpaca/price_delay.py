@@ -1,4 +1,4 @@
-"""How late the broker's market data is: a delayed subscription sends prices that are 15 minutes old."""
+"""The delay of the broker's market data: a delayed subscription gets prices that are 15 minutes old."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROBE_SYMBOL = "SPY"
 
 
 def price_delay(client: AlpacaClient, now: datetime) -> timedelta | None:
-    """The age at `now` of the newest price of `PROBE_SYMBOL`, None when it has none.
+    """The age at `now` of the newest price of `PROBE_SYMBOL`, None when there is no price.
 
     Raises `BrokerUnavailable` when market data cannot be read.
     """

@@ -1,4 +1,4 @@
-"""The price in a market data snapshot."""
+"""The price of a symbol in the API's market data snapshot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def quoted_price(data: Any) -> tuple[Price, datetime] | None:
-    """The price and its timestamp in a symbol's snapshot, None when it has none or is malformed."""
+    """The price and its timestamp in a symbol's snapshot; None when the snapshot has no price or is malformed."""
     if not isinstance(data, dict):
         return None
     try:

@@ -32,9 +32,9 @@ _PATTERNS = tuple((code, re.compile(pattern, re.IGNORECASE)) for code, pattern i
 
 
 def refusal(denied: Denied, default: RefusalCode = RefusalCode.REJECTED) -> BrokerRefused:
-    """The refusal with a `RefusalCode`: by message text where it is known, else `NOT_FOUND` for a 404, else `default`.
+    """The `BrokerRefused` for a refusal, with a `RefusalCode` and the broker's message.
 
-    The broker's message is preserved.
+    The code is that of a known message text, else `NOT_FOUND` for a 404, else `default`.
     """
     code = default
     if denied.status == _NOT_FOUND:
@@ -47,7 +47,7 @@ def refusal(denied: Denied, default: RefusalCode = RefusalCode.REJECTED) -> Brok
 
 
 def is_no_order(denied: Denied) -> bool:
-    """Whether the broker itself reports that it has no such order, in contrast to any other 404."""
+    """Whether a 404 means that the broker has no such order; any other 404 leaves that unknown."""
     return (
         denied.status == _NOT_FOUND
         and str(denied.code).startswith(str(_NOT_FOUND))

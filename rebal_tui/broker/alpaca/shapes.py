@@ -1,4 +1,4 @@
-"""Conversion of Alpaca's objects to domain values; unknown values are logged and read conservatively."""
+"""Conversion of Alpaca's JSON objects to domain values. Unknown values are logged and read on the safe side."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def account_name(data: Json) -> str:
 
 
 def account_status(data: Json) -> AccountStatus:
-    """The account's status; an unknown status is one that may not trade."""
+    """The account's status; an unknown one becomes a status that may not trade."""
     text = json_values.text_of(data, "status")
     try:
         return AccountStatus(text)
@@ -65,9 +65,9 @@ def account_status(data: Json) -> AccountStatus:
 
 
 def account(data: Json, trading: Json | None, positions: Iterable[Json]) -> Account:
-    """An account from its own object, its trading account (None when it has none yet) and its positions.
+    """An account, from its account object, its trading account (None when there is none yet) and its positions.
 
-    `unsettled` is the cash that is neither withdrawable nor reserved by open buys (R-30).
+    `unsettled` is the cash that can neither be withdrawn nor is reserved by open buys (R-30).
     """
     held, foreign = _positions(positions)
     restrictions = set(_restrictions(trading)) if trading else set()
@@ -165,7 +165,7 @@ def asset_id(data: Json) -> str | None:
 
 
 def asset(data: Json) -> Asset | None:
-    """A US equity, None for any other class. Its price comes from another endpoint."""
+    """A US equity, None for an asset of any other class. It has no price, because prices come from another endpoint."""
     if json_values.text_of(data, "class", json_values.text_of(data, "asset_class", US_EQUITY)) != US_EQUITY:
         return None
     active = json_values.text_of(data, "status") == AssetStatus.ACTIVE
@@ -181,7 +181,7 @@ def asset(data: Json) -> Asset | None:
 
 
 def order_body(request: OrderRequest) -> dict[str, str]:
-    """A market day order as the API accepts it, decimals as text."""
+    """The JSON body that places a market day order, with decimals as text."""
     body = {
         "symbol": request.symbol,
         "side": request.side.value,
@@ -197,7 +197,7 @@ def order_body(request: OrderRequest) -> dict[str, str]:
 
 
 def order(data: Json, account_id: str) -> Order:
-    """An order. An unknown status leaves it open, so that it is still monitored."""
+    """An order. An unknown status is read as open, so that the order is still monitored."""
     created = json_values.timestamp(data, "created_at")
     return Order(
         id=json_values.id_of(data),
@@ -263,7 +263,7 @@ def journal(data: Json, firm_account: str, now: datetime) -> Journal:
 
 
 def journal_status(text: str) -> JournalStatus:
-    """The journal's status; an unknown status counts as pending."""
+    """The journal's status; an unknown one becomes pending."""
     try:
         return _JOURNAL_STATUSES.get(text) or JournalStatus(text)
     except ValueError:

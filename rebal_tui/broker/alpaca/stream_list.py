@@ -1,4 +1,4 @@
-"""The event streams that the adapter reads: paths, first event and the ids of their events."""
+"""The event streams that the adapter reads: their paths, where each starts, and how to identify their events."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Host(Enum):
 class Stream:
     """An event stream.
 
-    `id_fields` are the fields that together identify an event when it is received again. `by_day` is whether
-    the stream starts at a date instead of a timestamp. `lookback` is how far before the present a book that has no
-    event of the stream begins.
+    `id_fields` are the fields that together identify an event when it is received again. `by_day` is whether the stream
+    starts at a date instead of a timestamp. `lookback` is how far before the present the stream starts in a book that
+    has no event of it yet.
     """
 
     name: str

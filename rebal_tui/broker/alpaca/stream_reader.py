@@ -1,4 +1,4 @@
-"""One connection to an event stream: its request, its lines and its events."""
+"""One connection to an event stream: sending the request, and reading lines and events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LOST_MESSAGE_WORDS = ("dropped", "error")
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """An event as received."""
+    """An event as received from a stream; `body` is its JSON."""
 
     stream: Stream
     event_id: str
@@ -34,7 +34,7 @@ class ReceivedMessage:
 
 
 class StreamFault(httpx.HTTPError):
-    """The stream cannot be read further; `status` is the broker's answer to the request, None after a connection."""
+    """A stream cannot be read further; `status` is the HTTP status of the answer, None if the connection had opened."""
 
     def __init__(self, text: str, status: int | None = None) -> None:
         super().__init__(text)
@@ -49,7 +49,7 @@ class StreamFault(httpx.HTTPError):
 def read_stream(
     client: AlpacaClient, stream: Stream, since: datetime, now: Callable[[], datetime], until: datetime | None = None
 ) -> Iterator[ReceivedMessage | None]:
-    """The events of a stream from a timestamp on, and None for anything else that arrives on it, first the connection.
+    """Yield the events of a stream from `since` on, and None when it opens and for anything else that arrives.
 
     Without `until` it ends only when the broker ends it. A malformed event is logged and left out. Raises `StreamFault`
     when the broker refuses the stream or reports that it lost messages, and any other `httpx.HTTPError`.

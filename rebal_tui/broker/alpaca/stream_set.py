@@ -19,7 +19,10 @@ from rebal_tui.broker.failures import BrokerUnavailable
 
 
 class StreamSet:
-    """Each stream begins shortly before its last stored event; where none is stored, when the book was made."""
+    """All event streams of the adapter, and the queue of their messages.
+
+    Each stream starts shortly before its last stored event, or when the book was made if no event is stored.
+    """
 
     def __init__(self, client: AlpacaClient, inbox: EventInbox, now: Callable[[], datetime]) -> None:
         self._client = client
@@ -31,7 +34,7 @@ class StreamSet:
 
     @property
     def states(self) -> tuple[StreamState, ...]:
-        """The state of every stream, empty before the start."""
+        """The state of every stream, empty before `start`."""
         return tuple(listener.state for listener in self._listeners)
 
     def start(self) -> None:
@@ -49,14 +52,14 @@ class StreamSet:
             listener.stop()
 
     def catch_up_from(self) -> datetime:
-        """The time from which `catch_up` has to read."""
+        """The time to pass to `catch_up` as `begin`."""
         return self._begin(TRADE_STREAM) - RESUME_OVERLAP
 
     def catch_up(self, until: datetime, begin: datetime) -> None:
-        """Receive the trade events between `begin` and `until`, a time at the broker, in one request.
+        """Receive the trade events between `begin` and `until`, both by the broker's clock, in one request.
 
-        Where the broker refuses the stream, its orders are read account by account. Raises `BrokerUnavailable` when
-        they cannot be read to the end.
+        If the broker refuses the stream, the orders are read account by account instead. Raises `BrokerUnavailable`
+        when not all events can be read.
         """
         if begin >= until:
             return
@@ -72,11 +75,11 @@ class StreamSet:
 
     @property
     def has_message(self) -> bool:
-        """Whether a message is not taken."""
+        """Whether the queue has a message."""
         return self._next is not None or not self._messages.empty()
 
     def next_message(self) -> ReceivedMessage | None:
-        """The oldest message that is not taken, None when there is none; it remains so until `take`."""
+        """The oldest message in the queue, None when it is empty. The message stays in the queue until `take`."""
         if self._next is None:
             try:
                 self._next = self._messages.get_nowait()
@@ -85,7 +88,7 @@ class StreamSet:
         return self._next
 
     def take(self) -> None:
-        """Take the oldest message off the queue."""
+        """Remove the oldest message from the queue."""
         self._next = None
 
     def _begin(self, stream: Stream) -> datetime:

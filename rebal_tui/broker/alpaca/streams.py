@@ -1,4 +1,4 @@
-"""Event streams on threads of their own; a lost connection resumes shortly before its last event."""
+"""Event streams, each read by its own thread; a lost connection resumes shortly before its last event."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ CLOSED = "the broker closed the stream"
 class Listener:
     """Reads one stream until it is stopped, and puts its events into a queue.
 
-    The pause between two attempts doubles from `MIN_RECONNECT_SECONDS` to `MAX_RECONNECT_SECONDS`, and is reset
-    after a connection that was steady or delivered a newer event.
+    The pause between two attempts doubles from `MIN_RECONNECT_SECONDS` to `MAX_RECONNECT_SECONDS`. It is reset after a
+    connection that was steady or delivered a new event.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Listener:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the thread at the next line it receives or when the client is closed."""
+        """Stop the thread when it receives the next line or when the client is closed."""
         self._stop.set()
 
     @property

@@ -31,7 +31,7 @@ NO_TRANSFERS = "a files book moves no cash: make the transfer at the custodian a
 
 
 class FilesBroker:
-    """The state of a files book (`Broker`). Nothing is traded, priced or moved by it."""
+    """The accounts, assets and orders of a files book (`Broker`). It trades and moves nothing by itself."""
 
     def __init__(self, tables: Tables, now: Callable[[], datetime], ids: Ids) -> None:
         self._tables = tables
@@ -43,7 +43,7 @@ class FilesBroker:
         return read_assets(self._tables)
 
     def asset(self, name: str) -> Asset | None:
-        """One asset by id or symbol."""
+        """One asset by id or symbol, None when there is none."""
         return next((asset for asset in self.assets() if name in (asset.id, asset.symbol)), None)
 
     def accounts(self) -> Sequence[Account]:
@@ -55,15 +55,15 @@ class FilesBroker:
         return read_account(self._tables, account_id)
 
     def account_listing(self) -> AccountListing:
-        """The data of `accounts` in columns."""
+        """The accounts in columns."""
         return read_listing(self._tables)
 
     def ledger_faults(self) -> list[tuple[str, str]]:
-        """Always empty: the custodian keeps the ledger, and every import is compared with it."""
+        """Always empty: the custodian keeps the ledger, and every import is compared with the custodian's file."""
         return []
 
     def submit_order(self, request: OrderRequest) -> Order:
-        """Keep an order for the next trade list, at any hour. Raises `BrokerRefused`."""
+        """Store an order for the next trade list, at any hour. Raises `BrokerRefused`."""
         sizes = [size for size in (request.notional, request.qty) if size is not None]
         if len(sizes) != 1 or sizes[0] <= 0:
             raise BrokerRefused(RefusalCode.REJECTED, "expected either notional or qty, above 0")
@@ -88,11 +88,11 @@ class FilesBroker:
         return self._found("o.client_order_id = ?", (request.client_order_id,))[0].order()
 
     def batch(self) -> AbstractContextManager[object]:
-        """One transaction for all orders inside the block."""
+        """A `with` block whose orders are one transaction."""
         return self._tables.write()
 
     def reading(self) -> AbstractContextManager[object]:
-        """A block without effect: every read is answered at once."""
+        """A `with` block without effect: every read returns at once."""
         return nullcontext()
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
@@ -101,7 +101,7 @@ class FilesBroker:
         return found[0].order() if found else None
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
-        """Cancel an order at once; fills stand. Raises `BrokerRefused` when it is final or unknown."""
+        """Cancel an order at once; shares already filled stay. Raises `BrokerRefused` when it is final or unknown."""
         with self._tables.write() as tx:
             found = self._found("o.id = ? AND a.id = ?", (order_id, account_id))
             if not found:
@@ -135,11 +135,11 @@ class FilesBroker:
         raise BrokerRefused(RefusalCode.NOT_FOUND, "no such journal")
 
     def cash_transferable(self, account_id: str) -> Money:
-        """The cash that the last file stated, never below zero."""
+        """The cash in the last file, in dollars, never below zero."""
         return Money(max(0, self.account(account_id).cash))
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Events above `after`, oldest first."""
+        """Events with `seq` above `after`, oldest first."""
         return read_events(self._tables, after, limit)
 
     def _found(self, condition: str, parameters: tuple[str, ...]) -> list[StoredOrder]:

@@ -60,7 +60,7 @@ class StatementBuilder:
         self._unlisted = 0
 
     def fault(self, line: int, column: str, message: str) -> None:
-        """Note a fault at a line, with the column's name."""
+        """Record a fault at a line, with the column's name; an empty column means the whole line."""
         if len(self._faults) < MAX_FAULTS:
             self._faults.append(Fault(f"line {line}, {column}" if column else f"line {line}", message))
         else:
@@ -69,7 +69,11 @@ class StatementBuilder:
     def open_account(
         self, line: int, number: str, name: str | None, *, masked: bool = False, block: bool = False
     ) -> str:
-        """The key of an account, added at its first row. A second block for a key is a fault."""
+        """The key of an account, which is added when its first row is read.
+
+        `block` is whether the row starts a section of the file for the account; a second section for one account is a
+        fault.
+        """
         key = f"{name or ''} {number}".strip() if masked else number
         known = self._accounts.get(key)
         if known is not None and not block:
@@ -87,11 +91,11 @@ class StatementBuilder:
         return key
 
     def is_cash(self, symbol: str) -> bool:
-        """Whether a symbol of the file is on the list of what counts as cash."""
+        """Whether a symbol of the file is in the list of symbols that count as cash."""
         return symbol in self._cash_symbols
 
     def number(self, head: Head, row: Row, column: str) -> str | None:
-        """A cell as a plain number, None where it is absent or invalid."""
+        """A cell as a plain number, None when it is empty or invalid; an invalid one is recorded as a fault."""
         cell = head.value(row, column)
         try:
             plain = plain_number(cell, self.decimal)
@@ -103,12 +107,12 @@ class StatementBuilder:
             return None
 
     def amount(self, head: Head, row: Row, column: str) -> Money | None:
-        """A cell as dollars, None where it is absent or invalid."""
+        """A cell in dollars, None when it is empty or invalid; an invalid one is recorded as a fault."""
         plain = self.number(head, row, column)
         return None if plain is None else self._money(row.line, head.name(column), plain)
 
     def cash(self, key: str, line: int, text: str, amount: Money | None) -> None:
-        """Count a row as cash of an account; a row without an amount adds nothing."""
+        """Add a row that counts as cash to an account; a row without an amount adds $0."""
         account = self._accounts[key]
         account.cash_lines.append(CashLine(line, text, amount or Money(0)))
         account.total += amount or 0
@@ -116,13 +120,13 @@ class StatementBuilder:
     def leave_out(
         self, line: int, key: str | None, text: str, reason: str, amount: Money | None = None, *, matters: bool = False
     ) -> None:
-        """Leave a row out. One that matters counts in its account's total and makes the account an exception."""
+        """Leave a row out. If it `matters`, its amount is part of the total and the account is an exception."""
         self._left_out.append(LeftOut(line, key, text[:80], reason, amount, matters))
         if matters and key is not None:
             self._accounts[key].total += amount or 0
 
     def too_long(self, head: Head, row: Row, key: str | None) -> bool:
-        """Leave out a row with more filled cells than the head has columns; returns whether it was left out."""
+        """Leave out a row with more cells than there are column names; returns whether it did."""
         if len(row.cells) <= head.width:
             return False
         reason = f"{len(row.cells)} cells under {head.width} columns: the columns are ambiguous"
@@ -130,9 +134,9 @@ class StatementBuilder:
         return True
 
     def position(self, key: str, head: Head, row: Row) -> None:
-        """Add a row with quantity, price and value as a position, or leave it out with its amount.
+        """Add a row with quantity, price and value as a position, or leave it out with its amount and the reason.
 
-        Rows of one symbol are added up; a row that repeats another in every cell is a fault.
+        Rows with the same symbol are added up; a row that repeats another in every cell is a fault.
         """
         account, in_file = self._accounts[key], head.value(row, "symbol")
         repeated = account.rows.setdefault(row.cells, row.line)
@@ -177,7 +181,10 @@ class StatementBuilder:
         self._add(account, head, row, self._pairs.get(symbol, symbol), in_file, qty, price)
 
     def check_total(self, key: str, line: int, column: str, total: Money | None) -> None:
-        """Compare an account's total in the file with its rows: half a cent for each, at least one."""
+        """Record a fault if an account's total in the file differs from its rows by more than rounding explains.
+
+        Each row, and the total, may be off by half a cent.
+        """
         account = self._accounts[key]
         if total is None or self._faults:
             return
@@ -187,11 +194,11 @@ class StatementBuilder:
             self.fault(line, column, f"got {money_text(total)} as the total, the rows of the account sum to {found}")
 
     def total_of(self, key: str) -> Money:
-        """Dollars of an account's rows so far."""
+        """The sum of an account's rows so far, in dollars."""
         return Money(self._accounts[key].total)
 
     def finish(self, as_of: AsOf | None, encoding: str) -> Statement:
-        """The statement. Raises `Invalid` with every fault by line."""
+        """The finished statement. Raises `Invalid` with every fault in the order of the lines."""
         if not self._accounts and not self._faults:
             self.fault(1, "", "expected positions; the file has none")
         if self._faults:

@@ -1,4 +1,4 @@
-"""The lines and funds that count as cash, by custodian (R-71)."""
+"""Which symbols of a custodian's file count as cash: sweep lines and money market funds (R-71)."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ CASH_SYMBOLS: Mapping[str, frozenset[str]] = {
 
 
 def cash_symbols_of(format_name: str) -> frozenset[str]:
-    """The default list of a format; that of the generic one for a format without its own."""
+    """The default cash symbols of a format; for a format without its own, those of the generic format."""
     return CASH_SYMBOLS.get(format_name, CASH_SYMBOLS["generic"])

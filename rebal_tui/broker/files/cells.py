@@ -1,4 +1,4 @@
-"""Cells read exactly: numbers, symbols, times."""
+"""Exact conversion of cells: numbers, symbols, times."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ AsOf = datetime | date
 
 
 def is_absent(cell: str) -> bool:
-    """Whether a cell has no value, which is not zero: empty, or a mark for it."""
+    """Whether a cell has no value, which is not the same as zero: it is empty, or has a mark such as `--` or `n/a`."""
     return cell.strip().casefold() in ABSENT
 
 
 def plain_number(cell: str, decimal: str = ".") -> str | None:
-    """A number as a plain decimal such as `-1234.56`; None where it is absent.
+    """A cell's number as a plain decimal such as `-1234.56`; None when the cell has no value.
 
-    Accepts `$`, `%`, blanks, thousands marks, `+`, a minus on either side and parentheses. Raises `ValueError` for
-    anything else, an exponent included.
+    Accepts `$`, `%`, blanks, thousands separators, `+`, a minus on either side, and parentheses for negative numbers.
+    Raises `ValueError` for anything else, also for an exponent.
     """
     if decimal == "." and _AS_IT_IS.fullmatch(cell):
         return cell
@@ -74,7 +74,7 @@ def plain_number(cell: str, decimal: str = ".") -> str | None:
 
 
 def decimals_of(plain: str) -> int:
-    """Decimals written in a plain number."""
+    """The number of decimals in a plain number."""
     return len(plain.partition(".")[2])
 
 
@@ -87,7 +87,7 @@ def attos(plain: str) -> int:
 
 
 def nanos(plain: str) -> int:
-    """Dollars of a plain number in billionths, half even beyond nine decimals. Raises `ValueError` above 9 billion."""
+    """A plain number in billionths, rounded half to even. Raises `ValueError` outside ±9,000,000,000."""
     units = attos(plain)
     if abs(units) > MAX_NANO * NANO:
         raise ValueError("expected an amount within ±9,000,000,000")
@@ -96,7 +96,7 @@ def nanos(plain: str) -> int:
 
 
 def quoted(cell: str) -> str:
-    """A cell for a message: shortened, without invisible characters."""
+    """A cell for use in a message: shortened, without invisible characters."""
     try:
         shown = display_text(cell[: _QUOTED_CHARACTERS + 1])
     except ValueError:
@@ -107,7 +107,7 @@ def quoted(cell: str) -> str:
 
 
 def symbol_of(cell: str) -> str:
-    """A symbol as the program writes it: upper case, no footnote marks, class shares with a dot; empty when absent."""
+    """A symbol in the program's form: upper case, no footnote marks, a dot before a share class; empty if none."""
     if is_absent(cell):
         return ""
     text = cell.strip().rstrip("*").strip().upper()
@@ -121,12 +121,12 @@ def is_symbol(symbol: str) -> bool:
 
 
 def is_cusip(symbol: str) -> bool:
-    """Whether a symbol is really a CUSIP, by which no asset can be traded."""
+    """Whether a text in place of a symbol is a CUSIP, by which no asset can be traded."""
     return _CUSIP.fullmatch(symbol) is not None and any(char.isdigit() for char in symbol[:8])
 
 
 def as_of_in(text: str) -> AsOf | None:
-    """The first date in a text, with its time of day where it has one; New York time. None without a date."""
+    """The first date in a text, with its time of day if it has one, in New York time; None without a date."""
     for pattern, order in ((_ISO, "ymd"), (_US, "mdy"), (_DOTTED, "dmy"), (_NAMED, "bdy")):
         match = pattern.search(text)
         if match is None:

@@ -1,4 +1,4 @@
-"""Changes of a files book's state, each inside its caller's transaction."""
+"""Changes of a files book's accounts, assets and orders; each is part of its caller's transaction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_LONGER_LISTED = "the trade list was closed"
 
 
 def put_asset(tx: Writer, tables: Tables, ids: Ids, symbol: str, name: str, at: int) -> int:
-    """The key of an asset, added when it is new. A name is filled in where there was none."""
+    """The key of an asset, which is added if it is new. A missing name is filled in."""
     row = tables.row("SELECT n, name FROM files_assets WHERE symbol = ?", (symbol,))
     if row is not None:
         if name and not row[1]:
@@ -37,7 +37,7 @@ def rename_asset(tx: Writer, asset: int, name: str, at: int) -> None:
 
 
 def put_account(tx: Writer, ids: Ids, custodian: str, stated: StatedAccount, at: int) -> int:
-    """Add an account of a file, without cash and positions; returns its key."""
+    """Add an account from a file, without cash and positions; returns its key."""
     identity = ids(f"account:{custodian}:{stated.key}")
     added = tx.execute(
         "INSERT INTO files_accounts (id, custodian, key, number, name, masked, cash, created_at)"
@@ -48,7 +48,7 @@ def put_account(tx: Writer, ids: Ids, custodian: str, stated: StatedAccount, at:
 
 
 def set_holdings(tx: Writer, account: int, held: Mapping[int, int]) -> None:
-    """Replace an account's positions, given in billionths by asset key."""
+    """Replace an account's positions; `held` has billionths of shares by asset key."""
     tx.execute("DELETE FROM files_positions WHERE account = ?", (account,))
     tx.executemany(
         "INSERT INTO files_positions (account, asset, qty) VALUES (?, ?, ?)",
@@ -57,17 +57,17 @@ def set_holdings(tx: Writer, account: int, held: Mapping[int, int]) -> None:
 
 
 def set_cash(tx: Writer, account: int, cash: int) -> None:
-    """Set an account's cash to a file's figure."""
+    """Set an account's cash to a file's figure, in billionths of a dollar."""
     tx.execute("UPDATE files_accounts SET cash = ?, missing_since = NULL WHERE n = ?", (cash, account))
 
 
 def announce(tx: Writer, account: int, at: int) -> None:
-    """Announce that an account changed."""
+    """Emit the event that an account changed."""
     emit_account(tx, at, account)
 
 
 def book_flow(tx: Writer, account: int, kind: CashKind, amount: int, at: int, reference: str) -> None:
-    """Record a flow of cash; the account's cash is changed by the caller."""
+    """Record a movement of cash in or out of an account; the caller changes the account's cash."""
     entry = tx.execute(
         "INSERT INTO files_cash (account, kind, amount, at, reference) VALUES (?, ?, ?, ?, ?)",
         (account, kind.value, amount, at, reference),
@@ -78,7 +78,7 @@ def book_flow(tx: Writer, account: int, kind: CashKind, amount: int, at: int, re
 def fill_order(
     tx: Writer, tables: Tables, order: StoredOrder, qty: Qty, price: Price, fees: Money, at: int, execution: str
 ) -> StoredOrder:
-    """Book one execution of an order with its shares, cash and event; returns the order after it."""
+    """Book one execution of an order: its shares, cash and event. Returns the order after it."""
     buys = order.side is Side.BUY
     amount = -(-qty * price // NANO) if buys else qty * price // NANO
     fill = tx.execute(
@@ -106,7 +106,7 @@ def fill_order(
 
 
 def close_order(tx: Writer, order: StoredOrder, at: int) -> None:
-    """End an order without a further fill; fills stand."""
+    """End an order without a further fill; shares already filled stay."""
     status = OrderStatus.EXPIRED
     changed = order._replace(status=status, reason=NO_LONGER_LISTED, updated_at=at)
     _save(tx, changed)
@@ -114,7 +114,7 @@ def close_order(tx: Writer, order: StoredOrder, at: int) -> None:
 
 
 def open_orders(tables: Tables, condition: str, parameters: tuple[str | int, ...] = ()) -> list[StoredOrder]:
-    """Orders that are not final, by a further condition."""
+    """Orders that are not final and match an SQL condition, as in `load_orders`."""
     found = load_orders(tables, condition, parameters)
     return [order for order in found if not order.status.final]
 

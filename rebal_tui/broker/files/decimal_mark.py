@@ -1,4 +1,4 @@
-"""The decimal mark of a whole file, decided once from all cells, never row by row."""
+"""The decimal mark of a whole file, determined once from all its cells, not row by row."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _MAX_LENGTH = 2 * MAX_DIGITS
 
 
 def decimal_mark(rows: Sequence[Triple], others: Iterable[str] = (), *, name_it: str = IN_THE_MAPPING) -> str:
-    """`.` or `,`. `others` are further cells that are numbers; `name_it` names the option that sets the mark.
+    """The decimal mark of a file: `.` or `,`. `others` are cells with numbers that do not belong to a row of `rows`.
 
-    Raises `Invalid` when the cells contradict each other or do not determine it.
+    `name_it` is the part of the message that explains how a person can set the mark. Raises `Invalid` when the cells
+    contradict each other or do not determine it.
     """
     cells = [cell for row in (*rows, others) for cell in row if len(cell) <= _MAX_LENGTH]
     comma = _first(cells, ",", _COMMA_ONLY, _COMMA_ZERO)

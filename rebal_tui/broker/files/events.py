@@ -1,4 +1,4 @@
-"""Events of a files book: what an import, fills or a person changed."""
+"""Events of a files book: changes by an import, by fills or by a person."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ _ORDER_AT = 19
 
 
 def emit_account(tx: Writer, at: int, account: int) -> None:
-    """Announce that an account changed as a whole."""
+    """Emit the event that an account changed."""
     tx.execute("INSERT INTO files_events (kind, at, account) VALUES ('account', ?, ?)", (at, account))
 
 
 def emit_asset(tx: Writer, at: int, asset: int) -> None:
-    """Announce a new or changed asset."""
+    """Emit the event of a new or changed asset."""
     tx.execute("INSERT INTO files_events (kind, at, asset) VALUES ('asset', ?, ?)", (at, asset))
 
 
 def emit_cash(tx: Writer, at: int, account: int, entry: int) -> None:
-    """Announce a movement of cash."""
+    """Emit the event of a cash movement."""
     tx.execute("INSERT INTO files_events (kind, at, account, entry) VALUES ('cash', ?, ?, ?)", (at, account, entry))
 
 
 def emit_order(tx: Writer, at: int, order: StoredOrder, fill: int | None = None) -> None:
-    """Announce an order's new state; with `fill`, the fill that led to it."""
+    """Emit the event of an order's new state; `fill` is the fill that led to it, if any."""
     tx.execute(
         "INSERT INTO files_events (kind, at, account, asset, order_n, fill, status, filled_qty, filled_avg_price)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -51,7 +51,7 @@ def emit_order(tx: Writer, at: int, order: StoredOrder, fill: int | None = None)
 
 
 def read_events(tables: Tables, after: int, limit: int) -> list[BrokerEvent]:
-    """Events above `after`, oldest first, each with the state at its time."""
+    """Events with `seq` above `after`, oldest first, each with the state at its time."""
     return [_event(row) for row in tables.rows(_EVENTS, (after, limit))]
 
 

@@ -35,8 +35,8 @@ _MANAGED = frozenset({"STK", "FUND", "STOCKS", "FUNDS", "MUTUAL FUNDS", "ETFS", 
 def read_ibkr_trades(table: Table) -> list[Transaction] | None:
     """The trades of a statement or a Flex query; None for a file without their columns. Raises `Invalid`.
 
-    Where a file states a trade as an order and as its executions, the executions count. A canceled trade takes back the
-    row that it repeats.
+    If a file has both an order and its executions, the executions count. A canceled trade removes the earlier row for
+    the same trade.
     """
     rows, account = _trades(table)
     if rows is None:

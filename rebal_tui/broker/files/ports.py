@@ -1,4 +1,4 @@
-"""Dependencies of the files broker."""
+"""Interfaces that the files broker needs from the rest of the program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Price files: `symbol,price[,as_of]`, or `date,SYM,…` of which the last row counts (R-72)."""
+"""Price files: rows `symbol,price[,as_of]`, or `date,SYM,…`, of which the last row counts (R-72)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_FAULTS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class StatedPrice:
-    """A price with its date or time, None where the file has none."""
+    """A price in a file with its date or time, None when the file has none."""
 
     price: Price
     as_of: AsOf | None
@@ -69,7 +69,7 @@ class _Reading:
 
 
 def read_prices(content: bytes, decimal: str | None = None) -> Mapping[str, StatedPrice]:
-    """Prices by symbol. `decimal` is the decimal mark where the file leaves it open. Raises `Invalid`."""
+    """Prices by symbol. `decimal` is the decimal mark to use when the file does not determine it. Raises `Invalid`."""
     source = decode(content)
     faults: list[Invalid] = []
     for table in tables(source, faults):
@@ -88,7 +88,7 @@ def read_prices(content: bytes, decimal: str | None = None) -> Mapping[str, Stat
 
 
 def price_of(text: str) -> tuple[str, Price]:
-    """A price entered by hand, `SYM=PRICE`. Raises `Invalid`."""
+    """The symbol and price of a text `SYM=PRICE` that a person entered. Raises `Invalid`."""
     name, _, price = text.partition("=")
     try:
         if not is_symbol(symbol_of(name)):

@@ -1,4 +1,4 @@
-"""Reading a positions file: recognized by its content, or read as a named format; other readers as plug-ins."""
+"""Reading a positions file by the reader that recognizes it or is named; other packages can add readers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BUILT_IN: tuple[type[Reader], ...] = (
 
 
 class UnknownFormat(Invalid):
-    """A readable table whose format or columns are not known; `columns` are its column names as far as recognizable."""
+    """A file is a table, but no reader recognizes it; `columns` are its column names as far as they are found."""
 
     def __init__(self, message: str, columns: tuple[str, ...]) -> None:
         super().__init__(message)
@@ -48,12 +48,12 @@ def readers() -> tuple[Reader, ...]:
 
 
 def format_names() -> tuple[str, ...]:
-    """The names that `--as` takes, without repeats."""
+    """The names that `--as` accepts, each once."""
     return tuple(dict.fromkeys(reader.name for reader in readers()))
 
 
 def read_statement(content: bytes, options: ReadOptions | None = None, format_name: str | None = None) -> Statement:
-    """A positions file as understood; `format_name` None recognizes the format.
+    """The accounts of a positions file; without `format_name`, the reader that recognizes the file reads it.
 
     Raises `Invalid` with the location of each fault, for a file of another kind, and for an unknown format.
     """

@@ -1,4 +1,4 @@
-"""Accounts, assets and orders of a files book as stored."""
+"""Accounts, assets and orders of a files book, as stored in its tables."""
 
 from __future__ import annotations
 
@@ -27,17 +27,21 @@ FROM files_orders AS o JOIN files_accounts AS a ON a.n = o.account JOIN files_as
 
 
 def micros(at: datetime) -> int:
-    """Microseconds since 1970 UTC."""
+    """A timestamp in microseconds since 1970 UTC."""
     return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 def time_of(stored: int) -> datetime:
-    """The time of stored microseconds."""
+    """The timestamp of microseconds since 1970 UTC."""
     return _EPOCH + timedelta(microseconds=stored)
 
 
 class StoredOrder(NamedTuple):
-    """A row of `files_orders` with its account's id and its asset's symbol; `list` and `line` once it is on a list."""
+    """A row of `files_orders` with its account's id and its asset's symbol.
+
+    `list` and `line` are the numbers of its trade list and of its line there, None before it is on a list. Dollars and
+    shares are in billionths, times in microseconds since 1970 UTC.
+    """
 
     n: int
     id: str
@@ -60,7 +64,7 @@ class StoredOrder(NamedTuple):
 
     @property
     def left(self) -> int:
-        """Shares that are not filled yet, in billionths; 0 for an order by amount."""
+        """Shares that are not filled yet, in billionths; 0 for an order in dollars."""
         return max(0, (self.qty or 0) - self.filled_qty)
 
     def order(self) -> Order:
@@ -69,7 +73,7 @@ class StoredOrder(NamedTuple):
 
 
 def order_at(stored: StoredOrder, status: OrderStatus, filled: int, average: int | None, at: int) -> Order:
-    """An order in the state that it entered at a time."""
+    """The order as it was after a change at time `at`, with the given status and filled shares."""
     created, updated = time_of(stored.created_at), time_of(at)
     return Order(
         id=stored.id,
@@ -94,7 +98,7 @@ def order_at(stored: StoredOrder, status: OrderStatus, filled: int, average: int
 
 
 def load_orders(tables: Tables, condition: str, parameters: Sequence[Value] = ()) -> list[StoredOrder]:
-    """Orders by a condition on `o` (order), `a` (account) or `s` (asset), in order of arrival."""
+    """Orders that match an SQL condition on `o` (order), `a` (account) or `s` (asset), in order of arrival."""
     rows = tables.rows(f"{_ORDER} WHERE {condition} ORDER BY o.n", parameters)
     return [
         StoredOrder._make((*row[:7], Side(row[7]), row[8], row[9], OrderStatus(row[10]), *row[11:])) for row in rows
@@ -123,7 +127,7 @@ def read_account(tables: Tables, account_id: str) -> Account:
 
 
 def read_accounts(tables: Tables) -> list[Account]:
-    """Every account with its positions by symbol, in the order of their import."""
+    """Every account with its positions by symbol, in the order in which they were imported."""
     positions: defaultdict[int, list[Position]] = defaultdict(list)
     for account, symbol, qty, identity in tables.rows(
         "SELECT p.account, s.symbol, p.qty, s.id FROM files_positions AS p JOIN files_assets AS s ON s.n = p.asset"
@@ -149,7 +153,7 @@ def _account(row: SqlRow, positions: Sequence[Position]) -> Account:
 
 
 def read_assets(tables: Tables) -> list[Asset]:
-    """Every asset by symbol, without a price: the book keeps the prices of files."""
+    """Every asset by symbol, without a price, because the book stores prices elsewhere."""
     return [
         Asset(identity, symbol, name, "", AssetStatus.ACTIVE, tradable=True, fractionable=True)
         for identity, symbol, name in tables.rows("SELECT id, symbol, name FROM files_assets ORDER BY symbol")

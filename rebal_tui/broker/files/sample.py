@@ -1,4 +1,4 @@
-"""An invented positions file, in the generic layout, and a portfolio for its accounts."""
+"""An invented positions file in the generic format, and a portfolio for its accounts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMES = ("Amber Holt", "Oskar Dell", "Ida Fenwick", "Jonas Marsh", "Rhea Quill"
 
 
 def sample_positions(accounts: int, now: datetime) -> str:
-    """The file: the same for the same arguments; `now` is its date."""
+    """The text of the file, always the same for the same arguments; `now` gives its date."""
     stamp = now.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M")
     rows = [f"Invented positions,generated {stamp}", "Account number,Client,Symbol,Shares,Price,Value,Type"]
     for index in range(accounts):

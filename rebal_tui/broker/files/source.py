@@ -1,4 +1,4 @@
-"""Decoding of a custodian's file: byte-order marks, UTF-16, UTF-8, Windows-1252; other kinds of file are named."""
+"""Decoding of a custodian's file: byte-order marks, UTF-16, UTF-8, Windows-1252. Files of other kinds are refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SourceText:
 
 
 def decode(content: bytes) -> SourceText:
-    """The text of a file. Raises `Invalid` for an empty or oversized file and for a file that is not text."""
+    """The text of a file. Raises `Invalid` for an empty or oversized file and for one that is not text."""
     if len(content) > MAX_BYTES:
         raise Invalid(f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB")
     if not content.strip():

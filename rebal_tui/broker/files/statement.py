@@ -1,4 +1,4 @@
-"""Content of a positions file: accounts with cash and holdings, and every row left out with its reason."""
+"""Content of a positions file: accounts with cash and holdings, and every row that was left out with its reason."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rebal_tui.domain.quantities import Money, Price, Qty, money_text, price_tex
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A position: `in_file` is the symbol as the file writes it, `lines` are the physical lines it was read from.
+    """A position: `in_file` is the symbol as written in the file, `lines` are the numbers of the lines that it is from.
 
-    `price` is None where the file has none.
+    `price` is None when the file has none.
     """
 
     symbol: str
@@ -34,9 +34,9 @@ class CashLine:
 
 @dataclass(frozen=True, slots=True)
 class StatedAccount:
-    """An account of the file. `number` is as the file writes it, mask included; `name` None where there is none.
+    """An account of the file. `number` is as written in the file, also if `masked`; `name` is None if there is none.
 
-    `key` is unique among the accounts of a custodian: the number, or for masked numbers the whole label.
+    `key` is unique among the accounts of a custodian: the number, or for a masked number the name and the number.
     """
 
     number: str
@@ -50,7 +50,7 @@ class StatedAccount:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A row that is neither cash nor a position. `matters`: it has a value, so its account needs a person."""
+    """A row that is neither cash nor a position. If it `matters`, it has a value and a person must look at it."""
 
     line: int
     key: str | None
@@ -62,7 +62,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A positions file as understood. `format` is the reader's name, `notes` are messages for the user."""
+    """The content of a positions file. `format` is the reader's name, `notes` are messages for the user."""
 
     format: str
     as_of: AsOf | None
@@ -72,7 +72,7 @@ class Statement:
     notes: tuple[str, ...] = field(default=())
 
     def as_json(self) -> dict[str, object]:
-        """The form of `import --json` (R-71)."""
+        """The content as `import --json` prints it (R-71)."""
         return {
             "format": self.format,
             "as_of": self.as_of.isoformat() if self.as_of else None,

@@ -1,4 +1,4 @@
-"""The rows of a CSV file with their physical line numbers, and columns found by name."""
+"""The rows of a CSV file with their line numbers in the file, and columns found by name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: the physical line on which it begins, from 1, and its cells without surrounding blanks.
+    """One row: `line` is the number of its first line in the file, from 1; `cells` have no surrounding blanks.
 
     Empty cells at the end are dropped.
     """
@@ -32,7 +32,7 @@ class Row:
     cells: tuple[str, ...]
 
     def cell(self, column: int | None) -> str:
-        """The cell of a column, empty where the row or the column is absent."""
+        """The cell in a column, empty when the column is None or the row is shorter."""
         return self.cells[column] if column is not None and column < len(self.cells) else ""
 
     @property
@@ -51,7 +51,7 @@ class Table:
 
 
 def read_table(source: SourceText, separator: str) -> Table:
-    """The rows of a file read with one separator. Raises `Invalid` naming the line that is not readable as CSV."""
+    """The rows of a file, read with one separator. Raises `Invalid` with the line that is not readable as CSV."""
     reader = csv.reader(io.StringIO(source.text, newline=""), delimiter=separator, strict=True, skipinitialspace=True)
     rows: list[Row] = []
     start = 1
@@ -71,9 +71,9 @@ def read_table(source: SourceText, separator: str) -> Table:
 
 
 def tables(source: SourceText, faults: list[Invalid]) -> Iterator[Table]:
-    """A file as a table by each separator that it contains, the most frequent first.
+    """The file as a table for each separator that occurs in it, the most frequent first.
 
-    A separator by which it is no table adds to `faults`.
+    If the file is no table with a separator, the error is added to `faults`.
     """
     begin = source.text[:_BEGIN_CHARACTERS]
     for separator in sorted((one for one in SEPARATORS if one in begin), key=lambda one: -begin.count(one)):
@@ -91,14 +91,14 @@ def clean(cell: str) -> str:
 
 
 def starts_figure(cell: str) -> bool:
-    """Whether a cell begins as a figure, as no column name does."""
+    """Whether a cell begins like a number, which no column name does."""
     return cell[:1] in _FIGURE_STARTS if cell else False
 
 
 def name_forms(name: str) -> tuple[str, ...]:
-    """The forms by which a column name is compared: lower case, without blanks, punctuation and `($)`.
+    """The forms in which a column name is compared: lower case, without blanks, punctuation and `($)`.
 
-    `Qty (Quantity)` has a form for either name.
+    `Qty (Quantity)` has two forms, one for each name.
     """
     match = _IN_PARENTHESES.match(name)
     forms = [match[1], match[2]] if match and any(char.isalnum() for char in match[2]) else [name]
@@ -111,7 +111,7 @@ def _plain(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The column names of a table: `width` cells at `row`, and the index of every known column that is present."""
+    """The column names of a table: `width` cells in the row `row`, and the index of each known column."""
 
     row: Row
     columns: Mapping[str, int]
@@ -121,17 +121,17 @@ class Head:
         return len(self.row.cells)
 
     def name(self, key: str) -> str:
-        """The column's name as the file writes it, for messages."""
+        """The name of a column as written in the file, for messages."""
         at = self.columns.get(key)
         return self.row.cells[at] if at is not None else key
 
     def value(self, row: Row, key: str) -> str:
-        """The cell of a row under a column, empty where either is absent."""
+        """The cell of a row in a column, empty when either does not exist."""
         return row.cell(self.columns.get(key))
 
 
 def head_of(row: Row, aliases: Mapping[str, Iterable[str]], needed: Sequence[str]) -> Head | None:
-    """The head in this row, None unless every needed column is present. `aliases` are compared forms by column key."""
+    """The column names, if this row has every needed one; else None. `aliases` has each column's compared forms."""
     if any(starts_figure(cell) for cell in row.cells):
         return None
     present: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""The layouts in which trade lists are written (R-74): UTF-8, CRLF, quantities with a point."""
+"""The formats in which trade lists are written (R-74): UTF-8, CRLF, quantities with a decimal point."""
 
 from __future__ import annotations
 
@@ -24,14 +24,18 @@ _IBKR, _FIDELITY = "ibkr", "fidelity"
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """Choices for writing: columns of the generic layout, pairs of symbols by custodian, and Wealthscape's codes."""
+    """Settings for writing trade lists.
+
+    `columns` are those of the generic format, `pairs` the program's symbol and the custodian's, by custodian, and
+    `codes` the codes of Wealthscape's template.
+    """
 
     columns: Sequence[str] = GENERIC_COLUMNS
     pairs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
 
     def symbol(self, symbol: str, mark: str, custodian: str) -> str:
-        """A symbol as a custodian writes it."""
+        """A symbol in the custodian's form; `mark` is written before a share class."""
         return written_symbol(symbol, mark, self.pairs.get(custodian, {}))
 
 
@@ -42,7 +46,7 @@ def _text(rows: Sequence[Sequence[str]]) -> str:
 
 
 def generic(trade_list: TradeList, options: WriteOptions) -> str:
-    """One line per order, with the chosen columns. Raises `Conflict` for an unknown column."""
+    """Write one line per order, with the chosen columns. Raises `Conflict` for an unknown column."""
     unknown = [name for name in options.columns if name not in GENERIC_COLUMNS]
     if unknown:
         raise Conflict(f"unknown column {unknown[0][:40]}; expected some of {', '.join(GENERIC_COLUMNS)}")
@@ -66,7 +70,7 @@ def generic(trade_list: TradeList, options: WriteOptions) -> str:
 
 
 def generic_blocks(trade_list: TradeList, options: WriteOptions) -> str:
-    """One line per block, then one for each allocation with the block's number."""
+    """Write one line per block order, followed by one per account in it, which has the block's number."""
     rows = [["row", "block", "account", "side", "quantity", "symbol", "line"]]
     for block in blocks_of(trade_list):
         symbol, number = options.symbol(block.symbol, ".", block.custodian), f"{trade_list.number}-B{block.number}"
@@ -80,7 +84,7 @@ def generic_blocks(trade_list: TradeList, options: WriteOptions) -> str:
 
 
 def ibkr_basket(trade_list: TradeList, options: WriteOptions) -> str:
-    """BasketTrader: one order per row; IBKR reports `BasketTag` with the fills."""
+    """Write IBKR's BasketTrader format, one order per row; IBKR reports `BasketTag` with the fills."""
     head = [
         "Action", "Quantity", "Symbol", "SecType", "Exchange", "Currency", "TimeInForce", "OrderType", "BasketTag",
         "Account", "OrderRef",
@@ -97,7 +101,7 @@ def ibkr_basket(trade_list: TradeList, options: WriteOptions) -> str:
 
 
 def ibkr_allocations(trade_list: TradeList, options: WriteOptions) -> str:
-    """Post-trade allocations of the blocks, without a head; the trading account is filled in at IBKR."""
+    """Write the blocks' allocations to accounts, without column names; IBKR later adds the trading account."""
     rows = [
         ["", line.account, options.symbol(line.symbol, " ", _IBKR), line.side.value[0].upper(), "",
          qty_text(line.qty)]
@@ -108,7 +112,7 @@ def ibkr_allocations(trade_list: TradeList, options: WriteOptions) -> str:
 
 
 def wealthscape(trade_list: TradeList, options: WriteOptions) -> str:
-    """Fidelity Wealthscape, Import Orders: cells by position. Raises `Conflict` without the template's codes."""
+    """Write the format of Fidelity Wealthscape, Import Orders. Raises `Conflict` without the codes of its template."""
     missing = [name for name in CODES if name not in options.codes]
     if missing:
         raise Conflict(f"name the codes of Fidelity's template for {', '.join(missing)}: --codes BUY,SELL,MARKET,DAY")
@@ -126,7 +130,7 @@ def wealthscape(trade_list: TradeList, options: WriteOptions) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TradeFormat:
-    """A layout with its title; `unproven` until somebody confirms that the receiver accepts it."""
+    """A format with its title. It is `unproven` until somebody confirms that the receiver accepts it."""
 
     write: Callable[[TradeList, WriteOptions], str]
     title: str

@@ -1,4 +1,4 @@
-"""A trade list as numbered lines, ready to be written for a custodian (R-74)."""
+"""A trade list as numbered lines, from which the file for a custodian is written (R-74)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 
 @dataclass(frozen=True, slots=True)
 class TradeLine:
-    """One order of a list. `account` is the full number, or the label where the book does not have it (`masked`)."""
+    """One order of a list. `account` is its number; or its label if the book has no full number (`masked`)."""
 
     line: int
     account: str
@@ -25,13 +25,13 @@ class TradeLine:
 
     @property
     def amount(self) -> Money | None:
-        """The shares times the price of the line, in dollars; None without a price."""
+        """Shares × price of the line in dollars, None without a price."""
         return None if self.price is None else Money(self.qty * self.price // NANO)
 
 
 @dataclass(frozen=True, slots=True)
 class TradeList:
-    """A numbered list. `copy` is 0 for the first writing, then the number of the copy."""
+    """A numbered trade list. `copy` is 0 when it is first written, then 1, 2 and so on."""
 
     number: int
     lines: tuple[TradeLine, ...]
@@ -40,7 +40,7 @@ class TradeList:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One line per symbol, side and custodian, with the shares of each account's line."""
+    """A block order: all orders of a list with the same symbol, side and custodian. `allocations` are these orders."""
 
     number: int
     side: Side
@@ -51,7 +51,7 @@ class Block:
 
 
 def blocks_of(trade_list: TradeList) -> list[Block]:
-    """The list as blocks: sells first, then by symbol and custodian."""
+    """The block orders of a list: sells first, then by symbol and custodian."""
     found: dict[tuple[bool, str, str], list[TradeLine]] = {}
     for line in trade_list.lines:
         found.setdefault((line.side is Side.BUY, line.symbol, line.custodian), []).append(line)
@@ -62,10 +62,10 @@ def blocks_of(trade_list: TradeList) -> list[Block]:
 
 
 def written_symbol(symbol: str, mark: str, pairs: Mapping[str, str]) -> str:
-    """A symbol as the receiver writes class shares: with `mark` in place of the dot, or by its table `pairs`."""
+    """A symbol in the receiver's form: as in `pairs`, else with `mark` in place of the dot before a share class."""
     return pairs.get(symbol, symbol.replace(".", mark))
 
 
 def masked_lines(lines: Sequence[TradeLine]) -> int:
-    """How many lines have a label instead of an account number."""
+    """The number of lines with a label instead of an account number."""
     return sum(line.masked for line in lines)

@@ -31,10 +31,10 @@ TRADES = (Kind.BUY, Kind.SELL)
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One row. `account` is empty where the file has no account column; `qty` is above 0; `amount` is signed.
+    """One row. `account` is empty when the file has no account column; `qty` is above 0; `amount` has a sign.
 
-    `fees` is below 0 for a rebate. `reference` is what the trade list wrote as the order's reference, where the
-    custodian repeats it.
+    `fees` is below 0 for a rebate. `reference` is the reference that the trade list gave the order, if the custodian
+    repeats it.
     """
 
     line: int
@@ -52,37 +52,37 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class RowReader:
-    """Reads the cells of one row under a head. Every method raises `ValueError` naming the column."""
+    """Reads the cells of one row under column names. Every method raises `ValueError` with the column's name."""
 
     head: Head
     row: Row
     decimal: str = "."
 
     def text(self, column: str) -> str:
-        """A cell, empty where it or its column is absent."""
+        """A cell, empty when it or its column does not exist."""
         return self.head.value(self.row, column)
 
     def qty(self, column: str = "quantity") -> Qty | None:
-        """Shares without their sign, None where they are absent or zero."""
+        """Shares without their sign, None when there are none or zero."""
         plain = (self._plain(column) or "").removeprefix("-")
         return self._read(column, lambda: parse_qty(plain)) if plain.strip("0.") else None
 
     def price(self, column: str = "price") -> Price | None:
-        """A price, None where it is absent or zero."""
+        """A price, None when there is none or zero."""
         plain = self._plain(column) or ""
         return self._read(column, lambda: parse_price(plain)) if plain.strip("0.") else None
 
     def money(self, column: str) -> Money | None:
-        """Dollars, None where they are absent."""
+        """Dollars, None when there are none."""
         plain = self._plain(column)
         return None if plain is None else self._read(column, lambda: Money(nanos(plain)))
 
     def negative(self, column: str) -> bool:
-        """Whether a number is below zero."""
+        """Whether the number in a column is below zero."""
         return (self._plain(column) or "").startswith("-")
 
     def day(self, column: str = "date") -> date | None:
-        """The effective date: the second of `07/16/2024 as of 07/15/2024`. None where there is none."""
+        """The effective date: of `07/16/2024 as of 07/15/2024` the second. None without a date."""
         cell = self.text(column)
         found = as_of_in(cell.rpartition(" as of ")[2])
         if found is None and not is_absent(cell):

@@ -1,4 +1,4 @@
-"""Transactions files: trades and flows as Schwab, Fidelity, Vanguard, Interactive Brokers and tables write them."""
+"""Transactions files: trades and cash flows of Schwab, Fidelity, Vanguard, Interactive Brokers and generic tables."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ MAX_FAULTS = 1_000
 
 
 def read_transactions(content: bytes, decimal: str | None = None) -> list[Transaction]:
-    """The rows of a transactions file, in its order. `decimal` is the decimal mark where the file leaves it open.
+    """The rows of a transactions file in its order. `decimal` is the decimal mark if the file does not determine it.
 
-    Raises `Invalid` naming line and column.
+    Raises `Invalid` with line and column.
     """
     source = decode(content)
     faults: list[Invalid] = []

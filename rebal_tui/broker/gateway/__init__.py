@@ -1,1 +1,1 @@
-"""Gateway: sends a book's requests to a broker on the network, on threads of its own and within one budget."""
+"""The gateway sends a book's requests to a broker on the network, by its own threads and within one request budget."""

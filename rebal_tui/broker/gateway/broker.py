@@ -1,7 +1,7 @@
 """The broker as a live book's thread sees it: requests go through the gateway, and no call waits for the network.
 
-A read is queued and raises `BrokerPending` until it is answered; the caller asks again. An order or journal is queued
-after its row is marked as sent; its answer becomes a row of the event inbox.
+A read is queued and raises `BrokerPending` until there is a response; the caller calls again. An order or journal is
+queued after the book has marked it as sent; its response is stored in the event inbox.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _PENDING = "the broker has been asked and has not answered yet"
 
 
 class Network(Protocol):
-    """The adapter behind the gateway.
+    """The adapter that the gateway calls.
 
     Only `events`, `store_answer`, `request_refresh`, `listen`, `catch_up_from`, `connection`, `rate_limit` and `close`
-    are called on the book's thread; they use the book's file and no network. All others are called by the gateway.
+    are called by the book's thread; they use the book's file and no network. The gateway's threads call all others.
     """
 
     @property
@@ -87,7 +87,7 @@ class _Sent:
 
 
 class GatewayBroker:
-    """`LiveBroker` for the book's thread. `is_ours` is whether a client_order_id is that of an order of the book."""
+    """`LiveBroker` for the book's thread. `is_ours` is whether a client_order_id belongs to an order of the book."""
 
     def __init__(
         self, network: Network, gateway: Gateway, now: Callable[[], datetime], is_ours: Callable[[str], bool]
@@ -114,26 +114,26 @@ class GatewayBroker:
         return self._gateway.budget
 
     def connection(self) -> ConnectionState:
-        """The event streams, the difference of the clocks, and what is left of the budget."""
+        """The event streams, the difference of the clocks, and how many requests the budget leaves."""
         budget = self._gateway.budget
         return replace(self._network.connection(), requests=budget.rate, requests_left=budget.remaining(self._now()))
 
     def hold(self, on: bool) -> None:
-        """Stop or resume sending orders and journals, at once; cancels and reads continue."""
+        """Stop (`on`) or resume sending orders and journals, at once; cancels and reads continue."""
         if on:
             self._gateway.halted.set()
         else:
             self._gateway.halted.clear()
 
     def close(self) -> None:
-        """Stop sending, and the event streams."""
+        """Stop sending, and stop the event streams."""
         self._gateway.close()
         self._network.close()
 
     # Reads
 
     def clock(self) -> datetime:
-        """The broker's time, as of now."""
+        """The broker's time now: its last answer plus the time since."""
         reply = self._reply(("clock",), self._network.clock)
         return cast(datetime, reply.value) + (self._now() - reply.at)
 
@@ -169,7 +169,7 @@ class GatewayBroker:
         return self._ask(("cash", account_id), lambda: self._network.cash_transferable(account_id))
 
     def catch_up(self, until: datetime) -> None:
-        """Receive the trade events between the last stored one and `until`, a time at the broker."""
+        """Receive the trade events between the last stored one and `until`, a time of the broker's clock."""
         begin = self._network.catch_up_from()
         self._ask(("catch_up",), lambda: self._network.catch_up(until, begin))
 
@@ -178,9 +178,9 @@ class GatewayBroker:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """A block of several reads that belong together: their answers are kept until the block succeeds.
+        """A `with` block of several reads that belong together: responses are kept until the block succeeds.
 
-        Without it, a block of several reads would repeat the earlier ones after each later answer.
+        Otherwise a repetition of the block, after `BrokerPending`, would send its first reads again.
         """
         if self._used is not None:
             yield
@@ -197,9 +197,9 @@ class GatewayBroker:
         self._drop_used()
 
     def fresh(self, key: Hashable, since: int) -> Reply | None:
-        """The reply to a read that began after the mark `since`, None before; queues the read if needed.
+        """The reply to a read that began after the mark `since`; None before there is one. Queues the read if needed.
 
-        Keys are those of the reads of this class: (`account`, id), (`open_orders`, id), (`assets`,).
+        Keys are (`account`, id), (`open_orders`, id) and (`assets`,).
         """
         self._collect()
         reply = self._replies.get(key)
@@ -209,7 +209,7 @@ class GatewayBroker:
         return self._answered(key, since + 1)
 
     def forget(self, key: Hashable, retry: bool = False) -> None:
-        """Drop a reply; with `retry`, its read is sent later when it is queued again, because it had no answer."""
+        """Discard a reply. With `retry`, its read had no answer, so the next one waits for `RETRY_AFTER`."""
         self._replies.pop(key, None)
         self._asked.pop(key, None)
         if retry:
@@ -268,11 +268,11 @@ class GatewayBroker:
     # Orders and journals
 
     def batch(self) -> AbstractContextManager[object]:
-        """A block without effect: each answer is stored when it arrives."""
+        """A `with` block without effect: each response is stored when it arrives."""
         return nullcontext()
 
     def submit_order(self, request: OrderRequest) -> NoReturn:
-        """Queue an order that is marked as sent; raises `BrokerPending`, since the answer is an event."""
+        """Queue an order that is marked as sent. Always raises `BrokerPending`: the response becomes an event."""
         kind = RequestClass.SELL if request.side is Side.SELL else RequestClass.BUY
         sent = _Sent(rows.ORDER, request.client_order_id, request.account_id)
         self._queue(("submit", request.client_order_id), kind, sent, lambda: self._network.submit_order(request))
@@ -280,7 +280,7 @@ class GatewayBroker:
     def create_journal(
         self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
     ) -> NoReturn:
-        """Queue a journal whose request is stored; raises `BrokerPending`, since the answer is an event."""
+        """Queue a journal whose request is stored. Always raises `BrokerPending`: the response becomes an event."""
         sent = _Sent(rows.JOURNAL, idempotency_key, from_account)
         self._queue(
             ("create", idempotency_key),
@@ -290,8 +290,10 @@ class GatewayBroker:
         )
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
-        """Queue a cancel. Returns once the broker has accepted it, and for `CANCEL_AGAIN_AFTER` thereafter; raises
-        `BrokerRefused` when the order is final or unknown, and `BrokerPending` before the answer."""
+        """Queue a cancel, or return if the broker has accepted one less than `CANCEL_AGAIN_AFTER` ago.
+
+        Raises `BrokerRefused` when the order is final or unknown, and `BrokerPending` before the response.
+        """
         asked = self._canceled.get(order_id)
         if asked is not None and self._now() - asked < CANCEL_AGAIN_AFTER:
             return
@@ -309,7 +311,7 @@ class GatewayBroker:
             raise reply.error
 
     def under_way(self, key: str) -> bool:
-        """Whether an order or journal waits to be sent or for its answer."""
+        """Whether an order (by client_order_id) or journal (by idempotency key) is queued or has no response yet."""
         return ("submit", key) in self._sent or ("create", key) in self._sent
 
     def _queue(self, key: Hashable, kind: RequestClass, sent: _Sent, send: Callable[[], object]) -> NoReturn:
@@ -321,20 +323,20 @@ class GatewayBroker:
     # Events
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Received events with `seq` above `after`, oldest first, whether or not what they changed has been read."""
+        """Received events with `seq` above `after`, oldest first, even if the changed accounts are not read yet."""
         self._receive()
         return self._network.events(after, limit)
 
     def ready_events(self, after: int, limit: int) -> EventBatch | None:
-        """The next events after `after`, at most `limit`, once the state that they changed is read; None before.
+        """The next events after `after`, at most `limit`, with the accounts and assets that they changed.
 
-        Raises `BrokerUnavailable` when that state cannot be read.
+        None until these are read. Raises `BrokerUnavailable` when they cannot be read.
         """
         self._receive()
         return self._batches.next(after, limit, self._network.events)
 
     def behind(self, after: int) -> bool:
-        """Whether anything received is not applied yet, with events applied up to `after`."""
+        """Whether any received event is not applied yet, if events up to `after` are."""
         waits = self._network.has_received() or self._gateway.has(_RECEIVE)
         return waits or bool(self._network.events(after, 1))
 

@@ -1,4 +1,4 @@
-"""Events handed over together with the state that they changed, read after they were received."""
+"""Batches of events, with the accounts and assets that they changed, read after the events were received."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_ACCOUNTS = 25
 
 
 class Reads(Protocol):
-    """Reads by key, as `GatewayBroker` has them."""
+    """The reads that a batch needs, by key; `GatewayBroker` implements them."""
 
     def fresh(self, key: Hashable, since: int) -> Reply | None: ...
     def forget(self, key: Hashable, retry: bool = False) -> None: ...
@@ -36,9 +36,10 @@ class _Batch:
 
 
 class EventBatches:
-    """The batch that is being read. It stays until the caller asks for events after it.
+    """The batch of events that is being read. It stays the same until the caller asks for events after it.
 
-    Many events of an account need one read. An order of the book that is still open changes nothing else.
+    Many events of one account need only one read of it. An event about an order of the book that is still open needs
+    none.
     """
 
     def __init__(self, reads: Reads, mark: Callable[[], int], is_ours: Callable[[str], bool]) -> None:
@@ -48,9 +49,9 @@ class EventBatches:
         self._batch: _Batch | None = None
 
     def next(self, after: int, limit: int, events: Callable[[int, int], Sequence[BrokerEvent]]) -> EventBatch | None:
-        """The next batch after `after`, None while it is read or when there is no event.
+        """The next batch after `after`; None while its reads are under way, and when there is no event.
 
-        Raises `BrokerUnavailable` when something cannot be read; it is read again later.
+        Raises `BrokerUnavailable` when something cannot be read; a later call reads it again.
         """
         if self._batch is None or self._batch.after != after:
             self._batch = self._begin(after, events(after, limit))

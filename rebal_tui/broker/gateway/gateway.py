@@ -1,7 +1,7 @@
-"""The gateway: a queue of requests by class and due time, sent by threads of its own; the book's thread never waits.
+"""The gateway: a queue of requests by class and due time, sent by its own threads; the book's thread never waits.
 
-A request has a key: while one with the same key waits, another is not queued. What came back is collected by the
-book's thread with `collect`.
+A request has a key: while one with the same key is queued, another is not added. The book's thread gets the replies by
+`collect`.
 """
 
 from __future__ import annotations
@@ -32,12 +32,15 @@ _current: contextvars.ContextVar[RequestClass] = contextvars.ContextVar("request
 
 
 class NotSent(Exception):
-    """The request was not sent, because the kill switch is on or the gateway closed."""
+    """The request was not sent, because the kill switch is on or the gateway is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back for a request: a value, or the error. `began` is the number of its start, see `Gateway.mark`."""
+    """The result of a request: a value, or an error. `began` is the number that the request got when its sending began.
+
+    It is comparable with the numbers of `Gateway.mark`.
+    """
 
     key: Hashable
     began: int
@@ -57,7 +60,7 @@ class _Request:
 
 
 class Gateway:
-    """Sends queued requests. Call `start` for threads, or `pump` to send what is due on the calling thread."""
+    """Sends queued requests. Call `start` to send by threads, or `pump` to send what is due on the calling thread."""
 
     def __init__(
         self, budget: RequestBudget, now: Callable[[], datetime], wait: Callable[[float], object] | None = None
@@ -86,20 +89,20 @@ class Gateway:
             thread.start()
 
     def close(self) -> None:
-        """Stop sending; what waits is dropped and resolved after the next start."""
+        """Stop sending. Queued requests are discarded; the book resolves them after the next start."""
         self._closed.set()
         with self._lock:
             self._waiting.clear()
         self.wake()
 
     def wake(self) -> None:
-        """Check at once what is due; for a clock that was moved."""
+        """Check at once which requests are due; call it after moving the clock."""
         with self._lock:
             self._any_due.notify_all()
             self._urgent_due.notify_all()
 
     def mark(self) -> int:
-        """A number above that of every request begun before; a reply with a higher one is to a later request."""
+        """A new number, above that of every request that has begun; requests that begin later have higher numbers."""
         with self._lock:
             return next(self._numbers)
 
@@ -112,7 +115,10 @@ class Gateway:
         due: datetime | None = None,
         since: int = 0,
     ) -> None:
-        """Queue a request unless one with its key waits, or is under way and began after the mark `since`."""
+        """Queue a request, unless one with its key is queued, or is being sent and began after the mark `since`.
+
+        It is sent at `due` or later, by default now.
+        """
         with self._lock:
             if self._closed.is_set() or key in self._waiting or self._under_way.get(key, -1) > since:
                 return
@@ -123,12 +129,12 @@ class Gateway:
                 self._urgent_due.notify()
 
     def has(self, key: Hashable) -> bool:
-        """Whether a request with this key waits, is under way, or has a reply that was not collected."""
+        """Whether a request with this key is queued, is being sent, or has a reply that was not collected."""
         with self._lock:
             return key in self._waiting or key in self._under_way or any(reply.key == key for reply in self._replies)
 
     def active(self) -> int:
-        """The number of requests under way, and one more while another could be sent now."""
+        """The number of requests being sent, plus 1 if another could be sent now."""
         with self._lock:
             return len(self._under_way) + (self._first(urgent=False) is not None)
 
@@ -147,9 +153,11 @@ class Gateway:
         return count
 
     def acquire(self) -> None:
-        """Wait until the budget allows one more call of the request being sent. Raises `BrokerUnavailable`.
+        """Wait until the budget allows one more call for the request being sent.
 
-        The adapter calls it before each call. An order was counted when it was marked as sent.
+        The adapter calls it before each HTTP call. It does not wait for an order, which was counted when it was marked
+        as sent. Raises `NotSent` while the kill switch stops the request, and `BrokerUnavailable` when the gateway is
+        closed.
         """
         kind = _current.get()
         self._check_halt(kind)

@@ -1,6 +1,6 @@
-"""Answers to orders and journals as rows of the event inbox, and the events that they become.
+"""Responses to orders and journals as rows of the event inbox, and the events that the rows become.
 
-A row is a JSON object: `answer` names its kind, `key` the client_order_id or the idempotency key.
+A row is a JSON object: `answer` is the kind of response, `key` the client_order_id or the idempotency key.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def journal_row(key: str, journal: Journal) -> str:
 
 
 def refusal_row(what: str, key: str, account_id: str, refusal: BrokerRefused | None) -> str:
-    """The row of an order or journal (`what`) that was refused, or with None was not sent."""
+    """The row of an order or journal (`what`) that was refused, or that was not sent when the refusal is None."""
     data = {"what": what, "account_id": account_id, "code": "", "message": ""}
     if refusal is not None:
         data |= {"code": str(refusal.code), "message": refusal.message}
@@ -39,7 +39,7 @@ def refusal_row(what: str, key: str, account_id: str, refusal: BrokerRefused | N
 
 
 def answer_event(seq: int, at: datetime, row: Mapping[str, Any]) -> BrokerEvent:
-    """The event of a row, given as the object that it contains."""
+    """The event for a row, which is given as its parsed JSON object."""
     key, data = row["key"], row["data"]
     if row["answer"] == ORDER:
         order = Order(**{**_timed(data), "side": Side(data["side"]), "status": OrderStatus(data["status"])})

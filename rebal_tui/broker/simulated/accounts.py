@@ -84,7 +84,7 @@ def read_account(tables: Tables, account_id: str) -> Account:
 
 
 def read_accounts(tables: Tables) -> list[Account]:
-    """Every account with its positions by symbol, in opening order."""
+    """Every account with its positions by symbol, in order of opening."""
     named = {n: (symbol, identity) for n, symbol, identity in tables.rows("SELECT n, symbol, id FROM sim_assets")}
     positions: defaultdict[int, list[Position]] = defaultdict(list)
     for account, asset, qty, average in tables.rows("SELECT account, asset, qty, avg_entry_price FROM sim_positions"):
@@ -152,10 +152,9 @@ def read_assets(tables: Tables, price: PriceOf) -> list[Asset]:
 
 
 def put_assets(tx: Writer, assets: Sequence[Asset], at: int) -> None:
-    """Add assets, or replace those whose id is known (R-50). Of two assets under one symbol the active one bears it.
+    """Add assets, or replace those whose id is known (R-50). Among assets with one symbol, the active one keeps it.
 
-    Every asset whose symbol or anything else may have changed has an event. Raises `BrokerRefused` naming the ids when
-    two active assets would have one symbol.
+    Every given asset gets an event. Raises `BrokerRefused` naming the ids when two active assets would have one symbol.
     """
     for asset in assets:
         tx.execute(
@@ -175,7 +174,10 @@ def put_assets(tx: Writer, assets: Sequence[Asset], at: int) -> None:
 
 
 def relabel_assets(tx: Writer) -> None:
-    """Set the label of every asset after a change of symbols or statuses. Raises `BrokerRefused` as `put_assets`."""
+    """Set the label of every asset after symbols or statuses changed.
+
+    Raises `BrokerRefused` naming the ids when two active assets have one symbol.
+    """
     known = [_listed(*row) for row in tx.execute("SELECT id, symbol, status FROM sim_assets").fetchall()]
     groups = by_symbol(known)
     for symbol, group in groups.items():
@@ -197,7 +199,7 @@ def _listed(identity: str, label: str, status: str) -> Listed:
 
 
 def open_accounts(tx: Writer, accounts: Sequence[Account], at: int) -> None:
-    """Add accounts with their cash and positions as opening entries: all, or none on `BrokerRefused`."""
+    """Add accounts with cash and positions, which are their first ledger entries: all, or none on `BrokerRefused`."""
     assets = {
         name: n
         for n, symbol, identity in tx.execute("SELECT n, symbol, id FROM sim_assets").fetchall()

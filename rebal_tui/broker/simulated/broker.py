@@ -1,4 +1,4 @@
-"""The simulated broker: market, clearing and banks in the book's own file, and controls that trigger events."""
+"""The simulated broker: market, clearing and banks in the book's own file, and controls that cause events."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ from rebal_tui.domain.text import display_text
 class SimulatedBroker:
     """A broker in the book's own file (`Broker` and `SandboxControls`).
 
-    Every call that changes something is one transaction, or part of the one of `batch`: after a crash either all of it
-    is stored, with its events, or nothing. The tables must exist (`schema.create_tables`). `price` returns the latest
-    quote of a symbol, `now` the time of a call that has none of its own, `ids` a UUID that depends only on the given
+    Every call that changes something is one transaction, or part of that of `batch`: after a crash either all of it is
+    stored, with its events, or nothing. The tables must exist (`schema.create_tables`). `price` returns the latest
+    quote of a symbol, `now` the time for calls without a time argument, `ids` a UUID that depends only on the given
     name.
     """
 
@@ -77,7 +77,7 @@ class SimulatedBroker:
         return read_assets(self._tables, self._price)
 
     def asset(self, name: str) -> Asset | None:
-        """One asset by id, or by the symbol of an active one, or else of any; None when there is none."""
+        """One asset by id or symbol, None when there is none; an active asset comes before an inactive one."""
         named = [asset for asset in self.assets() if name in (asset.id, asset.symbol)]
         return min(named, key=lambda asset: (asset.id != name, asset.status is not AssetStatus.ACTIVE), default=None)
 
@@ -86,7 +86,7 @@ class SimulatedBroker:
         return read_accounts(self._tables)
 
     def account_listing(self) -> AccountListing:
-        """The data of `accounts` in columns."""
+        """The accounts in columns."""
         return read_listing(self._tables)
 
     def account(self, account_id: str) -> Account:
@@ -94,16 +94,16 @@ class SimulatedBroker:
         return read_account(self._tables, account_id)
 
     def submit_order(self, request: OrderRequest) -> Order:
-        """Place a market day order. Raises `BrokerRefused`; a refused order is not stored and its id remains unused."""
+        """Place a market day order. Raises `BrokerRefused`; a refused order is not stored and its id stays free."""
         with self._tables.write() as tx:
             return self._orders.submit(tx, request, to_micros(self._now()))
 
     def batch(self) -> AbstractContextManager[object]:
-        """One transaction for all calls inside the block; a call that is refused or fails is rolled back alone."""
+        """A `with` block that is one transaction for all calls in it; a call that fails is rolled back alone."""
         return self._tables.write()
 
     def reading(self) -> AbstractContextManager[object]:
-        """A block without effect: every read is answered at once."""
+        """A `with` block without effect: every read returns at once."""
         return nullcontext()
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
@@ -112,7 +112,7 @@ class SimulatedBroker:
         return found[0].order() if found else None
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
-        """Cancel, at once or after the model's latency. Raises `BrokerRefused` when the order is final or unknown."""
+        """Cancel, at once or after the fill model's latency. Raises `BrokerRefused` for a final or unknown order."""
         with self._tables.write() as tx:
             self._orders.cancel(tx, account_id, order_id, to_micros(self._now()))
 
@@ -135,11 +135,11 @@ class SimulatedBroker:
         return found[0].order() if found else None
 
     def buying_power(self, account_id: str) -> Money:
-        """Cash less what open buys and journals reserve, settled or not (R-2)."""
+        """Cash less what open buys and outgoing journals reserve, in dollars, settled or not (R-2)."""
         return Money(max(0, free_cash(self._tables.rows, account_number(self._tables.rows, account_id))))
 
     def cancel_journal(self, journal_id: str) -> None:
-        """Cancel a pending journal and free its reservation.
+        """Cancel a pending journal; its reserved cash is free again.
 
         Raises `BrokerRefused` when it is unknown or not pending.
         """
@@ -168,19 +168,19 @@ class SimulatedBroker:
         return found
 
     def cash_transferable(self, account_id: str) -> Money:
-        """Settled cash less what open buys and journals reserve, never below zero (R-2)."""
+        """Settled cash less what open buys and journals reserve, in dollars, never below zero (R-2)."""
         return transferable(self._tables.rows, account_number(self._tables.rows, account_id))
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Events above `after`, oldest first, each with the state at its time.
+        """Events with `seq` above `after`, oldest first, each with the state at its time.
 
-        A fill's cash is reported by the fill alone, an account's opening by its `ACCOUNT` event alone. A settlement
-        moves no cash: its `settled` amount stops being unsettled.
+        The cash of a fill is only reported by the fill, that of an account's opening only by its `ACCOUNT` event. A
+        settlement moves no cash: its `settled` amount becomes settled.
         """
         return read_events(self._tables, after, limit)
 
     def last_event(self) -> int:
-        """The latest event's `seq`, 0 when there is none; current reads include everything up to it."""
+        """The latest event's `seq`, 0 when there is none; all reads include its changes."""
         row = self._tables.row("SELECT coalesce(max(seq), 0) FROM sim_events")
         return int(row[0]) if row else 0
 
@@ -201,7 +201,7 @@ class SimulatedBroker:
         return records.journals(self._tables.rows)
 
     def ledger_faults(self) -> list[tuple[str, str]]:
-        """Accounts whose cash or shares are not the sum of their entries: id and message."""
+        """Accounts whose cash or shares are not the sum of their ledger entries: id and message."""
         return ledger_faults(self._tables)
 
     def advance(self, now: datetime) -> None:
@@ -228,7 +228,7 @@ class SimulatedBroker:
             settle(tx, settled_through, at_micros)
 
     def open_account(self, account: Account) -> None:
-        """Add an account with its cash and positions as opening entries. Raises `BrokerRefused`."""
+        """Add an account with cash and positions, which are its first ledger entries. Raises `BrokerRefused`."""
         self.open_accounts([account])
 
     def open_accounts(self, accounts: Sequence[Account]) -> None:
@@ -241,7 +241,7 @@ class SimulatedBroker:
         self.add_assets([asset])
 
     def add_assets(self, assets: Sequence[Asset]) -> None:
-        """Add or replace many assets in one transaction. Open orders that an asset no longer accepts end."""
+        """Add or replace many assets in one transaction. Open orders that an asset no longer accepts are ended."""
         at, given = to_micros(self._now()), {asset.id for asset in assets}
         with self._tables.write() as tx:
             put_assets(tx, assets, at)
@@ -257,7 +257,8 @@ class SimulatedBroker:
     def return_deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
         """Return an ACH deposit: restrict the account (R-40) and remove its free cash up to `amount`.
 
-        Cash never falls below zero: spent or reserved cash stays, and the entry has the amount removed, 0 or more.
+        Cash that is spent or reserved is not removed, so cash never falls below zero. The entry has the removed amount,
+        which may be 0.
         """
         with self._tables.write() as tx:
             account = account_number(tx.execute, account_id)
@@ -282,7 +283,7 @@ class SimulatedBroker:
             _change_account(tx, account_id, "status", status, at)
 
     def transfer_in(self, account_id: str, symbol: str, qty: Qty, price: Price, at: datetime) -> None:
-        """Add shares from outside at their entry price."""
+        """Add shares from outside, with their entry price."""
         check_transfer(qty, price)
         with self._tables.write() as tx:
             account, asset = account_number(tx.execute, account_id), asset_number(tx.execute, symbol)
@@ -299,7 +300,7 @@ class SimulatedBroker:
     ) -> None:  # fmt: skip
         """Change an asset's status, or whether it is tradable or fractionable.
 
-        Open orders that the asset no longer accepts end; fills stand.
+        Open orders that the asset no longer accepts are ended; shares already filled stay.
         """
         if status is not None and status not in set(AssetStatus):
             raise BrokerRefused(RefusalCode.REJECTED, "expected the asset status active or inactive")
@@ -317,19 +318,19 @@ class SimulatedBroker:
             self._orders.end_untradable(tx, label, at_micros)
 
     def corporate_action(self, action: CorporateAction, at: datetime) -> str:
-        """Carry out a corporate action at once, at the market's prices before it; returns its id (R-54).
+        """Carry out a corporate action at once, at the current market prices; returns its id (R-54).
 
-        The market's prices are adjusted by the caller, in the same transaction. Raises `BrokerRefused`.
+        The caller adjusts the market's prices in the same transaction. Raises `BrokerRefused`.
         """
         with self._tables.write() as tx:
             return self._actions.carry_out(tx, action, to_micros(at))
 
     def halted(self) -> frozenset[str]:
-        """The halted symbols."""
+        """The symbols whose trading is halted."""
         return frozenset(row[0] for row in self._tables.rows("SELECT symbol FROM sim_assets WHERE halted = 1"))
 
     def halt(self, symbol: str, halted: bool, at: datetime) -> None:
-        """Halt or resume a symbol: while halted, orders are accepted and do not fill; then they fill from `at` on."""
+        """Halt or resume trading of a symbol. Until it resumes, orders are accepted, but only fill from `at` on."""
         with self._tables.write() as tx:
             asset = asset_number(tx.execute, symbol)
             tx.execute("UPDATE sim_assets SET halted = ? WHERE n = ?", (halted, asset))
@@ -338,7 +339,7 @@ class SimulatedBroker:
             emit_asset(tx, to_micros(at), asset)
 
     def reject_next(self, account_id: str, symbol: str, reason: str) -> None:
-        """Accept the next order of that account and symbol, and then reject it for `reason`."""
+        """Make the next order of that account and symbol be accepted and then rejected for `reason`."""
         try:
             display_text(reason)
         except ValueError as error:
@@ -351,7 +352,7 @@ class SimulatedBroker:
             )
 
     def place_external_order(self, account_id: str, request: OrderRequest, at: datetime) -> Order:
-        """Place an external order in the account at `at`, under the same rules."""
+        """Place an order at `at` as if by another program; the same rules apply."""
         with self._tables.write() as tx:
             return self._orders.submit(tx, replace(request, account_id=account_id), to_micros(at))
 

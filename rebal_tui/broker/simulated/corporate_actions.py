@@ -1,4 +1,4 @@
-"""Corporate actions at the simulated broker: effective at once, for every holder in one transaction (R-54)."""
+"""Corporate actions at the simulated broker: carried out at once, for every holder in one transaction (R-54)."""
 
 from __future__ import annotations
 

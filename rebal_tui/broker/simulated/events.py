@@ -1,4 +1,4 @@
-"""Events of the simulated broker: stored compactly, read back with the state at their time."""
+"""Events of the simulated broker: stored compactly, and read back with the state at their time."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def emit_order(
     filled_avg_price: int | None,
     fill: int | None = None,
 ) -> None:
-    """Record an order's new state; with `fill`, the fill that led to it."""
+    """Store the event of an order's new state; `fill` is the fill that led to it, if any."""
     tx.execute(
         "INSERT INTO sim_events (kind, at, account, asset, order_n, fill, status, filled_qty, filled_avg_price)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -62,7 +62,7 @@ def emit_order(
 
 
 def emit_action(tx: Writer, at: int, asset: int, action: int, account: int | None = None) -> None:
-    """Record what a corporate action did to a holder, or without an account that it is complete."""
+    """Store the event of what a corporate action did to an account, or without one, that the action is complete."""
     tx.execute(
         "INSERT INTO sim_events (kind, at, account, asset, action) VALUES ('corporate_action', ?, ?, ?, ?)",
         (at, account, asset, action),
@@ -70,9 +70,9 @@ def emit_action(tx: Writer, at: int, asset: int, action: int, account: int | Non
 
 
 class OrderFacts(NamedTuple):
-    """The data of an order that never changes, and why it ended.
+    """The data of an order that never changes, and the reason for its end.
 
-    Dollars and shares are in billionths, times in microseconds.
+    Dollars and shares are in billionths, times in microseconds since 1970 UTC.
     """
 
     id: str
@@ -85,7 +85,10 @@ class OrderFacts(NamedTuple):
 
 
 class JournalFacts(NamedTuple):
-    """The data of a journal that never changes, and why it ended."""
+    """The data of a journal that never changes, and the reason for its end.
+
+    Dollars are in billionths, times in microseconds since 1970 UTC.
+    """
 
     id: str
     to_firm: int
@@ -181,7 +184,7 @@ ORDER BY e.seq
 
 
 def read_events(tables: Tables, after: int, limit: int) -> list[BrokerEvent]:
-    """Events above `after`, oldest first, each with the state at its time."""
+    """Events with `seq` above `after`, oldest first, each with the state at its time."""
     return [_event(row) for row in tables.rows(_EVENTS, (after, limit))]
 
 
@@ -263,7 +266,7 @@ def make_order(
     filled_avg_price: int | None,
     at: int,
 ) -> Order:
-    """An order in the state that it entered at `at`.
+    """The order as it was after a change at time `at`.
 
     A final status sets its own timestamp, and only a final order has a reason.
     """
@@ -291,7 +294,7 @@ def make_order(
 
 
 def make_journal(facts: JournalFacts, account_id: str, status: JournalStatus, at: int) -> Journal:
-    """A journal in the state that it entered at `at`."""
+    """The journal as it was after a change at time `at`."""
     return Journal(
         id=facts.id,
         from_account=account_id if facts.to_firm else FIRM_ACCOUNT,

@@ -1,4 +1,4 @@
-"""Fill model: latency, partial fills, rejects; and the arithmetic of one piece."""
+"""Fill model: latency, partial fills, rejects; and the arithmetic of one partial fill."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ ORDER_BASIS_POINTS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class FillModel:
-    """When and in how many pieces orders fill. The same seed and `client_order_id` always fill alike.
+    """When orders fill, and in how many partial fills. The same seed and `client_order_id` always fill alike.
 
-    `latency_seconds`: minimum and maximum seconds to the first piece, and between pieces and journal steps.
-    `partial_chance` and `reject_chance`: percent, 0 to 100. `max_pieces`: 1 to 1000. `cancel_latency`: seconds until a
-    cancel takes effect, 0 or more. `immediate_fills`: orders fill in full when they are placed, and journals execute
-    when they are created.
+    `latency_seconds`: least and most seconds to the first fill, between fills, and between journal steps.
+    `partial_chance` and `reject_chance`: percent, 0 to 100. `max_pieces`: the most fills of an order, 1 to 1000.
+    `cancel_latency`: seconds until a cancel takes effect, 0 or more. `immediate_fills`: orders fill in full when they
+    are placed, and journals execute when they are created.
     """
 
     latency_seconds: tuple[int, int] = (1, 4)
@@ -51,11 +51,11 @@ class FillModel:
 
     @classmethod
     def immediate(cls) -> FillModel:
-        """Everything happens in full at once, at the current price."""
+        """A model that fills every order in full at once, at the current price."""
         return cls(latency_seconds=(0, 0), partial_chance=0, max_pieces=1, immediate_fills=True)
 
     def pieces(self, client_order_id: str) -> tuple[int, ...]:
-        """The end of each piece in ten-thousandths of the order; the last piece ends at the whole order."""
+        """How much of an order is filled after each partial fill, in ten-thousandths; the last element is 10,000."""
         if self.max_pieces == 1 or self._draw(client_order_id, "partial", 100) >= self.partial_chance:
             return (ORDER_BASIS_POINTS,)
         count = 2 + self._draw(client_order_id, "pieces", self.max_pieces - 1)
@@ -63,14 +63,14 @@ class FillModel:
         return (*sorted(cuts), ORDER_BASIS_POINTS)
 
     def latency(self, key: str, step: int) -> int:
-        """Microseconds until a step of an order or journal."""
+        """Microseconds to wait before a step of an order or journal, whose id is `key`."""
         least, most = self.latency_seconds
         if most == 0:
             return 0
         return least * SECOND + MILLISECOND * self._draw(key, f"latency {step}", (most - least) * 1_000 + 1)
 
     def rejects(self, client_order_id: str) -> bool:
-        """Whether the market rejects an accepted order."""
+        """Whether the market rejects an order that the broker accepted."""
         return self.reject_chance > 0 and self._draw(client_order_id, "reject", 100) < self.reject_chance
 
     def _draw(self, key: str, purpose: str, bound: int) -> int:
@@ -79,7 +79,7 @@ class FillModel:
 
 
 def shares_for(amount: int, price: Price) -> Qty:
-    """The most shares that an amount of dollars buys; both in billionths."""
+    """The most shares that an amount of dollars buys, both in billionths."""
     return Qty(amount * NANO // price)
 
 

@@ -100,9 +100,9 @@ _NANO = 1_000_000_000
 
 
 def ledger_faults(tables: Tables) -> list[tuple[str, str]]:
-    """Accounts whose cash, unsettled cash or shares are not the sum of their entries: id and message.
+    """Accounts whose cash, unsettled cash or shares are not the sum of their ledger entries: id and message.
 
-    Sums are exact at any size.
+    Sums are exact, whatever their size.
     """
     ids: dict[int, str] = dict(tables.rows("SELECT n, id FROM sim_accounts"))
     symbols: dict[int, str] = dict(tables.rows("SELECT n, symbol FROM sim_assets"))

@@ -28,7 +28,7 @@ _JOURNAL = (
 
 
 def transferable(query: Query, account: int) -> Money:
-    """Settled cash less what open orders and journals reserve, never below zero (R-2)."""
+    """Settled cash less what open orders and journals reserve, in dollars, never below zero (R-2)."""
     ((cash, unsettled),) = query("SELECT cash, unsettled FROM sim_accounts WHERE n = ?", (account,))
     return Money(max(0, cash - unsettled - reserved_cash(query, account)))
 
@@ -103,7 +103,7 @@ class JournalService:
         emit_journal(tx, at, row[1], row[0], JournalStatus.CANCELED)
 
     def advance(self, tx: Writer, now: int) -> None:
-        """Advance every journal through the steps due by `now`. A pending journal waits for the next New York day."""
+        """Execute every journal's steps that are due by `now`. A pending one waits for the next New York day."""
         due = tx.execute(
             "SELECT n, idempotency_key, account, to_firm, amount, status, doom, due_at FROM sim_journals"
             " WHERE due_at <= ? ORDER BY due_at, n",

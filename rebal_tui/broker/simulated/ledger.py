@@ -1,4 +1,4 @@
-"""Cash and shares: every movement of cash is an entry against a counter-account, and balances follow the entries."""
+"""Cash and shares: every movement of cash is a ledger entry with a counter-account; balances are updated with it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _COUNTERS = {
 
 
 def post(tx: Writer, account: int, at: int, kind: CashKind, amount: int, settles_on: str, reference: str) -> int:
-    """Book one signed movement and return its entry's number. Sale proceeds count as unsettled (R-30).
+    """Book one movement of cash, with its sign, and return its entry's number. Sale proceeds count as unsettled (R-30).
 
     The counter-account is `bank` for deposits, `market` for trades and corporate actions, `firm` for journals. Raises
-    `BrokerRefused` when the account would hold more than 9,000,000,000 dollars.
+    `BrokerRefused` when the account would have more than 9,000,000,000 dollars.
     """
     cash, unsettled = tx.execute("SELECT cash, unsettled FROM sim_accounts WHERE n = ?", (account,)).fetchone()
     if cash + amount > MAX_NANO:
@@ -50,7 +50,7 @@ def post(tx: Writer, account: int, at: int, kind: CashKind, amount: int, settles
 
 
 def settle(tx: Writer, through: date, at: int) -> None:
-    """Settle the proceeds due on or before `through`, with one event per account and day."""
+    """Settle the sale proceeds due on or before `through`, with one event per account and day."""
     day = through.isoformat()
     due = tx.execute(
         "SELECT account, amount FROM sim_unsettled WHERE settles_on <= ? ORDER BY settles_on, account",
@@ -66,7 +66,7 @@ def settle(tx: Writer, through: date, at: int) -> None:
 
 
 def reserved_cash(query: Query, account: int) -> int:
-    """Dollars that open buys and outgoing journals reserve, in billionths."""
+    """The cash that open buys and outgoing journals reserve, in billionths of a dollar."""
     ((reserved,),) = query(
         "SELECT (SELECT coalesce(sum(reserved_cash), 0) FROM sim_orders WHERE account = ?1 AND open = 1)"
         " + (SELECT coalesce(sum(reserved), 0) FROM sim_journals WHERE account = ?1 AND reserved > 0)",
@@ -76,13 +76,13 @@ def reserved_cash(query: Query, account: int) -> int:
 
 
 def free_cash(query: Query, account: int) -> int:
-    """Cash less reservations, settled or not (R-2: buying power)."""
+    """Cash less reservations, in billionths of a dollar, settled or not (R-2: buying power)."""
     ((cash,),) = query("SELECT cash FROM sim_accounts WHERE n = ?", (account,))
     return int(cash) - reserved_cash(query, account)
 
 
 def free_qty(tx: Writer, account: int, asset: int) -> int:
-    """Shares held less the shares that open sells reserve, in billionths."""
+    """Shares of the account less those that open sells reserve, in billionths."""
     held = _position(tx, account, asset)[0]
     (reserved,) = tx.execute(
         "SELECT coalesce(sum(reserved_qty), 0) FROM sim_orders WHERE account = ? AND asset = ? AND open = 1",
@@ -92,7 +92,7 @@ def free_qty(tx: Writer, account: int, asset: int) -> int:
 
 
 def add_shares(tx: Writer, account: int, asset: int, qty: int, price: int | None) -> None:
-    """Add shares and update the average entry price, which is unknown once any shares have no price.
+    """Add shares and update the average entry price, which becomes unknown when any shares have no price.
 
     Raises `BrokerRefused` when the position would exceed 9,000,000,000 shares.
     """

@@ -90,7 +90,7 @@ class OrderService:
         return order.order()
 
     def cancel(self, tx: Writer, account_id: str, order_id: str, at: int) -> None:
-        """Cancel at once, or after the model's cancel latency.
+        """Cancel at once, or after the fill model's cancel latency.
 
         Raises `BrokerRefused` when the order is unknown or final.
         """
@@ -111,9 +111,9 @@ class OrderService:
             order.end(tx, OrderStatus.CANCELED, at)
 
     def end_untradable(self, tx: Writer, symbol: str, at: int) -> None:
-        """End the open orders of an asset that it no longer accepts; fills stand.
+        """End the open orders that an asset no longer accepts; shares already filled stay.
 
-        All of them when it is not active, the buys when it is active and not tradable.
+        If the asset is inactive, these are all its orders; if it is active and not tradable, the buys.
         """
         active, tradable = tx.execute(
             "SELECT status = 'active', tradable FROM sim_assets WHERE symbol = ?", (symbol,)
@@ -125,7 +125,7 @@ class OrderService:
             order.end(tx, status, at, NO_LONGER_TRADABLE)
 
     def resume(self, tx: Writer, symbol: str, at: int) -> None:
-        """After a halt, make every step that came due during it due at `at`."""
+        """After a halt, postpone every order step that became due during it to `at`."""
         for order in load(tx.execute, "s.symbol = ? AND o.open = 1 AND o.due_at < ?", (symbol, at)):
             order.due_at = at
             order.save(tx)

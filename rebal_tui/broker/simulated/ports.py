@@ -1,4 +1,4 @@
-"""Dependencies of the simulated broker."""
+"""Interfaces that the simulated broker needs from the rest of the program."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Sessions(Protocol):
     """The trading calendar."""
 
     def session(self, day: date) -> Session | None:
-        """The session of a New York date, None when the market is closed all day."""
+        """The session of a New York date, None on a day without one."""
 
 
 class Quoted(Protocol):

@@ -1,4 +1,4 @@
-"""Comparison of the simulated broker's events and entries with the orders, fills and journals that they report."""
+"""Checks that the simulated broker's events and ledger entries agree with its orders, fills and journals."""
 
 from __future__ import annotations
 

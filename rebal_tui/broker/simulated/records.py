@@ -26,17 +26,22 @@ FROM sim_journals AS j JOIN sim_accounts AS a ON a.n = j.account
 
 
 def fills(query: Query) -> dict[str, SqlRow]:
-    """Each execution by id: account, asset, side, quantity, price, amount, time, settlement day, order by client id and
-    by id."""
+    """Each execution by its id, as a row.
+
+    Its columns: account, asset, side, quantity, price, amount, time, settlement day, the order's client id and its id.
+    """
     return {row[0]: row[1:] for row in query(_FILLS, ())}
 
 
 def cash_entries(query: Query) -> dict[int, SqlRow]:
-    """Each cash entry by number: account, time, kind, amount, settlement day, reference."""
+    """Each cash entry by its number, as a row: account, time, kind, amount, settlement day, reference."""
     return {row[0]: row[1:] for row in query(_CASH, ())}
 
 
 def journals(query: Query) -> dict[str, SqlRow]:
-    """Each journal by id: account, sending account, receiving account, amount, status, description, reason, time of
-    creation and of the last change."""
+    """Each journal by its id, as a row.
+
+    Its columns: account, sending account, receiving account, amount, status, description, reason, times of creation and
+    of the last change.
+    """
     return {row[0]: row[1:] for row in query(_JOURNALS, ())}

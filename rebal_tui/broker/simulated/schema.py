@@ -248,7 +248,7 @@ MIGRATIONS: list[tuple[str, str]] = [("0001_initial", _INITIAL), ("0002_corporat
 
 
 def create_tables(connection: Writer) -> None:
-    """Bring the tables up to date inside the caller's transaction. Repeating it changes nothing.
+    """Bring the tables up to date inside the caller's transaction; does nothing when they are.
 
     Raises `Conflict` when a newer program has changed them.
     """
@@ -264,7 +264,7 @@ def create_tables(connection: Writer) -> None:
 
 
 def refuse_newer(applied: Collection[str]) -> None:
-    """Raise `Conflict` when steps were applied that this program does not know."""
+    """Raise `Conflict` when this program does not know some of the migrations that were applied."""
     unknown = sorted(set(applied) - {name for name, _ in MIGRATIONS})
     if unknown:
         raise Conflict(
@@ -274,7 +274,7 @@ def refuse_newer(applied: Collection[str]) -> None:
 
 
 def statements(script: str) -> Iterator[str]:
-    """The statements of a script one by one; `executescript` would commit the caller's transaction."""
+    """The statements of an SQL script, one by one; `executescript` would commit the caller's transaction."""
     pending = ""
     for line in script.splitlines(keepends=True):
         pending += line

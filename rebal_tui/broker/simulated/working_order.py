@@ -1,4 +1,4 @@
-"""An order during execution: one row of `sim_orders`, changed in memory and written back whole."""
+"""An order during execution: one row of `sim_orders`, changed in memory and then written back."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ JOIN sim_assets AS s ON s.n = o.asset
 
 @dataclass(slots=True)
 class WorkingOrder:
-    """A row of `sim_orders` with its account's id and its asset's symbol. Times are in microseconds.
+    """A row of `sim_orders` with its account's id and its asset's symbol.
 
-    `reserved_cash` is the cash that a buy may still spend, `reserved_qty` the shares that a sell may still sell;
-    `planned_rejection` is the reason for which the market rejects the order at its next step, None when it does not.
+    Dollars and shares are in billionths, times in microseconds since 1970 UTC. `reserved_cash` is the cash that a buy
+    may still spend, `reserved_qty` the shares that a sell may still sell. `planned_rejection` is the reason for which
+    the market rejects the order at its next step, None when it does not.
     """
 
     n: int
@@ -64,12 +65,12 @@ class WorkingOrder:
 
     @property
     def whole_shares(self) -> bool:
-        """Whether every piece must be whole shares."""
+        """Whether every partial fill must be in whole shares."""
         return not self.fractionable and self.qty is not None and self.qty % NANO == 0
 
     @property
     def wake_at(self) -> int:
-        """When the order's next step is due."""
+        """When the order's next step is due, in microseconds since 1970 UTC."""
         at_micros = min(self.due_at, self.expires_at)
         return at_micros if self.cancel_at is None else min(at_micros, self.cancel_at)
 
@@ -95,13 +96,13 @@ class WorkingOrder:
         )
 
     def end(self, tx: Writer, status: OrderStatus, at: int, reason: str | None = None) -> None:
-        """End the order without a further fill: fills stand, reservations are freed."""
+        """End the order without a further fill. Shares already filled stay, and reservations end."""
         self.status, self.reason, self.updated_at = status, reason, at
         self.save(tx)
         self.emit_event(tx)
 
     def emit_event(self, tx: Writer, fill: int | None = None) -> None:
-        """Emit the order's state, with the fill that led to it."""
+        """Store the event of the order's state; `fill` is the fill that led to it, if any."""
         emit_order(
             tx,
             self.updated_at,
@@ -115,7 +116,7 @@ class WorkingOrder:
         )
 
     def save(self, tx: Writer) -> None:
-        """Write the columns that may have changed. A final order reserves nothing."""
+        """Write the columns that may have changed; the reservations of a final order become 0."""
         if self.status.final:
             self.reserved_cash = self.reserved_qty = 0
         tx.execute(
@@ -151,12 +152,12 @@ def insert(
 
 
 def load(query: Query, condition: str, parameters: tuple[str | int, ...]) -> list[WorkingOrder]:
-    """Orders by a condition on `o` (order), `a` (account) or `s` (asset), in order of arrival."""
+    """Orders that match an SQL condition on `o` (order), `a` (account) or `s` (asset), in order of arrival."""
     return [WorkingOrder(*row) for row in query(f"{_SELECT} WHERE {condition} ORDER BY o.n", parameters)]
 
 
 def find_orders(query: Query, account: int, wanted: OrderQuery) -> list[WorkingOrder]:
-    """Orders of an account that match a query, by arrival in its direction, at most its limit."""
+    """The orders of an account that match a query, in its direction of arrival, at most as many as its limit."""
     conditions = ["o.account = ?"]
     values: list[str | int] = [account]
     if wanted.open is not None:

@@ -17,9 +17,10 @@ _RAISED_ABOVE = RAISED_ABOVE // NANO
 
 @dataclass(slots=True, eq=False)
 class BudgetSplit:
-    """By slot and account, in billionths: `amounts` are buys; `dropped`, portions below the minimum, else -1.
+    """Amounts in billionths of a dollar, with a row per asset slot and a column per account.
 
-    `needs_exact` marks accounts whose split the exact form must compute; their other entries mean nothing.
+    `amounts` are the buys; `dropped` the portions that were dropped because they are below the minimum, -1 for others.
+    `needs_exact` marks accounts whose split the exact form must compute; their columns are not valid.
     """
 
     amounts: Ints
@@ -29,10 +30,11 @@ class BudgetSplit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BuyDemand:
-    """Shortfalls by slot and account, 0 or more, rounded down to an attodollar.
+    """Shortfalls in dollars, 0 or more, with a row per asset slot and a column per account.
 
-    `inexact` marks shortfalls that the rounding changed, `buyable` the slots that get a portion. `weight` is in
-    hundredths of a percent, `symbol_rank` orders symbols.
+    They are rounded down to a billionth of a billionth of a dollar; `inexact` marks those that the rounding changed.
+    `buyable` marks the slots that get a portion. `weight` is in hundredths of a percent. `symbol_rank` is the position
+    of the slot's asset when symbols are sorted.
     """
 
     shortfall: Int128
@@ -50,9 +52,9 @@ class BuyDemand:
 
 
 def split_budgets(demand: BuyDemand, budget: Ints, *, spread_rest: bool) -> BudgetSplit:
-    """Split each account's budget, in billionths of a dollar, over its slots.
+    """Split each account's budget, in billionths of a dollar, over its assets as `allocate` does.
 
-    `spread_rest` distributes the budget above the shortfalls by weight.
+    `spread_rest` distributes by weight what the budget has beyond the shortfalls.
     """
     buyable = demand.buyable.copy()
     out = BudgetSplit(

@@ -1,4 +1,4 @@
-"""Float screening of cash and equity thresholds: the 6:1 ratio, excess cash and minimum equity."""
+"""Which accounts pass cash and equity thresholds, by floats: the 6:1 ratio, excess cash and minimum equity."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MIN_INVEST_DOLLARS = 10.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CashThresholds:
-    """One entry per account. `near` marks accounts whose other three entries the exact form must decide.
+    """One entry per account. `near` marks accounts that the exact form must decide, being too close to a threshold.
 
     `exceeds_ratio`: above the 6:1 ratio (R-40). `has_investable_cash`: excess cash of $10 or more (R-14.7).
     `meets_minimum_equity`: managed equity of $1 or more for each asset of the portfolio (R-14).
@@ -37,7 +37,7 @@ class CashThresholds:
 
 
 def check_cash_thresholds(frame: BookFrame, usages: BandUsages) -> CashThresholds:
-    """Screen every account for the 6:1 ratio, $10 of excess cash and $1 of equity per asset."""
+    """Check for every account the 6:1 ratio, $10 of excess cash, and $1 of equity per portfolio asset."""
     near = np.zeros(len(frame), np.bool_)
     exceeds, has_investable_cash = _exceeds_ratio(frame, usages, near), _has_investable_cash(frame, usages, near)
     return CashThresholds(exceeds, has_investable_cash, _meets_minimum_equity(frame, usages, near), near)

@@ -20,10 +20,10 @@ _MICROSECOND = timedelta(microseconds=1)
 class DayContext:
     """Inputs shared by all decisions of one evaluation pass.
 
-    `now`, `session` and `quarterly_months` are as in `Situation`. `day` is the New York date as an ordinal.
-    `open_window`: evaluations are allowed (R-10). `open_market`: the session is open, so the Desk counts accounts
-    without fresh prices. `calendar`: by portfolio, whether its calendar condition fires (R-16), with a last entry of
-    False. `fresh`: by asset, whether it has a fresh enough price (R-12.5).
+    `now`, `session` and `quarterly_months` are as in `Situation`. `day` is the New York date as a proleptic ordinal.
+    `open_window`: evaluations are allowed now (R-10). `open_market`: the session is open. `calendar` has one entry per
+    portfolio, whether its calendar condition fires (R-16), and a last entry of False for accounts without one. `fresh`
+    has one entry per asset: whether it has a price that is fresh enough (R-12.5).
     """
 
     now: datetime

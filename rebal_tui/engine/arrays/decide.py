@@ -43,7 +43,7 @@ __all__ = ["CHECKS", "NOT_EVALUATED", "OUTCOMES", "Decisions", "decide"]
 
 
 def decide(frame: BookFrame, day_context: DayContext) -> Decisions:
-    """Decide for every account whether it needs a run, and which, with the outcomes of `evaluate`."""
+    """Decide for every account whether it needs a run, and of which type, with the same outcomes as `evaluate`."""
     usages = band_usages(frame)
     targets = None
     if frame.accounts.rules:

@@ -41,12 +41,12 @@ _OUTCOME = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 
 
 class DecisionInput(IntFlag):
-    """Bits of a decision's inputs.
+    """The facts that determine a decision, one bit each.
 
-    The first seven are failures of the checks after the window, in order of evaluation. `FIRST`: never rebalanced.
-    `COOLING`: in the cooldown. `DUE`: the calendar condition fires. `DRIFTED`: a band is breached. `MINIMUM_EQUITY`:
-    equity suffices. `INVESTABLE_CASH`: excess cash suffices. `ASSETS`: the portfolio has assets. `UNSUBSCRIBED`: the
-    account has no subscription. `UPDATED`: a change of the portfolio is due.
+    The first seven are failures of the checks after that of the window, in order of evaluation. `FIRST`: never
+    rebalanced. `COOLING`: in the cooldown. `DUE`: the calendar condition fires. `DRIFTED`: a band is breached.
+    `MINIMUM_EQUITY`: equity is $1 or more for each asset. `INVESTABLE_CASH`: excess cash is $10 or more. `ASSETS`: the
+    portfolio has assets. `UNSUBSCRIBED`: the account has no subscription. `UPDATED`: a change of the portfolio is due.
     """
 
     PORTFOLIO_INACTIVE = 1
@@ -73,9 +73,10 @@ _FAILING = ("portfolio_status", "account", "reconciliation", "open_orders", "quo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecisionTable:
-    """One entry per combination of `DecisionInput` bits, if the plan of every trigger serves it.
+    """The decision for every combination of `DecisionInput` bits, if each trigger's plan has the orders that it needs.
 
-    `outcome` and `check` are codes, `reported` has a bit (1 << code) for every check that failed, fired or held back.
+    The index is the sum of the bits. `outcome` is an index in `OUTCOMES`, `check` one in `CHECKS`. `reported` has a bit
+    (1 << index) for every check that failed, fired or held back.
     """
 
     outcome: Codes
@@ -85,7 +86,7 @@ class DecisionTable:
 
 @cache
 def decision_table(open_window: bool) -> DecisionTable:
-    """The decisions inside (`open_window`) or outside the evaluation window."""
+    """The decisions inside the evaluation window, or, with `open_window` False, outside it."""
     inputs = np.arange(2 * int(DecisionInput.UPDATED))
 
     def has(decision_input: DecisionInput) -> npt.NDArray[np.bool_]:

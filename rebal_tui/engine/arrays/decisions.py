@@ -29,11 +29,11 @@ class Decisions:
     """One entry per account of a frame, in its order.
 
     `outcome` is an index in `OUTCOMES` or `NOT_EVALUATED`, `check` the index in `CHECKS` of the check that the
-    decision's reason names. `reported` has a bit (1 << index) for every check that failed, that called for a run, that
+    decision's reason names. `reported` has a bit (1 << index) for every check that failed, that made a run, that
     delayed one (the cooldown), or whose drift no order can reduce. `equity` is managed equity (R-15) in floating
-    dollars, right to about 15 digits. `confirmed` counts accounts decided by the exact form. `cannot` maps the row of
-    an account to the last check whose drift no order can reduce, as (check, detail); the detail is empty where floats
-    alone decided it, and `cannot_detail` makes it on request.
+    dollars, accurate to about 15 digits. `confirmed` counts accounts decided by the exact form. `cannot` maps an
+    account's row to its last check whose drift no order can reduce, as (check, detail); the detail is empty when floats
+    alone decided it, and `cannot_detail` computes it.
     """
 
     outcome: Codes
@@ -44,7 +44,7 @@ class Decisions:
     cannot: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def asked(self, rows: Rows | slice = slice(None)) -> Flags:
-        """Whether the triggers of the accounts, or of some rows, were evaluated: all prerequisites are met."""
+        """Whether the triggers of each account (or of `rows`) were evaluated, all prerequisites being met."""
         check = self.check[rows]
         return np.asarray(((check == 0) | (check >= _FIRST_TRIGGER)) & (self.outcome[rows] != NOT_EVALUATED))
 
@@ -53,7 +53,7 @@ class Decisions:
         return np.flatnonzero(self.outcome == OUTCOMES.index(outcome))
 
     def updates_on_target(self, frame: BookFrame, day_context: DayContext) -> Rows:
-        """The rows of accounts whose changed portfolio is due, but finds every asset on its target (R-14.6)."""
+        """The rows of accounts for which a portfolio change is due, but every asset is on its target (R-14.6)."""
         due = (frame.accounts.update_until >= day_context.day) & (self.outcome != _FULL)
         return np.flatnonzero(due & self.asked() & (self.reported & _BEFORE_UPDATE == 0))
 
@@ -62,7 +62,7 @@ class Decisions:
         return [name for code, name in enumerate(CHECKS) if code and self.reported[row] >> code & 1]
 
     def record(self, row: int, outcome: Outcome, trace: Sequence[Check]) -> None:
-        """Replace the entries of one account by those of its trace."""
+        """Replace the entries of one account by an outcome and trace of the exact form."""
         deciding = deciding_check(trace, outcome)
         self.outcome[row] = OUTCOMES.index(outcome)
         self.check[row] = CHECKS.index(deciding.check) if deciding else 0

@@ -27,9 +27,9 @@ from rebal_tui.engine.situation import MIN_INVEST_VALUE, compute_excess_cash, eq
 
 @dataclass(frozen=True, slots=True)
 class ExactAccount:
-    """Exact figures of a subscribed account. `valuation` is less reservations, `booked` includes them.
+    """Exact figures of a subscribed account. `valuation` is less reservations; `booked` includes reserved cash.
 
-    `excess` is its excess cash in the units of a `Value`.
+    `excess` is its excess cash in the units of a `Value`; `usage` its largest band usage, None when no band applies.
     """
 
     portfolio: Portfolio
@@ -57,7 +57,7 @@ class ExactAccount:
 
     @property
     def worst(self) -> AssetDrift | None:
-        """The drift that the screens show: of the most used band or, without bands, the largest; None without any."""
+        """The drift with the largest band usage; without a band, the largest drift. None when there are no drifts."""
         return self.usage.drift if self.usage else largest_drift(self.drifts)
 
 

@@ -20,16 +20,17 @@ from rebal_tui.engine.trace import Stop, Trace
 
 
 def exact_triggers(frame: BookFrame, row: int, day_context: DayContext) -> tuple[Outcome, tuple[Check, ...]]:
-    """The outcome and the trace of the triggers of a subscribed account that meets all prerequisites."""
+    """The outcome and trace of the triggers of one account, which must be subscribed and meet all prerequisites."""
     trace = Trace()
     outcome, _ = decide_triggers(_situation(frame, row, day_context), trace)
     return outcome, tuple(trace.checks)
 
 
 def decide_with_rules(frame: BookFrame, row: int, day_context: DayContext) -> tuple[Outcome, tuple[Check, ...]]:
-    """As `exact_triggers`, for an account with rules that met what precedes them; from its restrictions on (R-60).
+    """The outcome and trace of an account with rules, from the check of its restrictions to its triggers (R-60).
 
-    Whether it has an open run or used its quota is known to the arrays and not asked here.
+    The account must meet the prerequisites before that check. Its open run and its quota are not checked: the caller
+    knows them from the arrays.
     """
     trace = Trace()
     situation = _situation(frame, row, day_context)
@@ -53,7 +54,7 @@ def lacks_fresh_price(frame: BookFrame, row: int, day_context: DayContext) -> bo
 
 
 def conflicting(frame: BookFrame, row: int, day_context: DayContext) -> bool:
-    """Whether a hold or a conflict of restrictions stops an account with rules (R-60)."""
+    """Whether a hold, or restrictions that exclude each other, stop an account with rules (R-60)."""
     try:
         restrictions(_situation(frame, row, day_context), Trace())
     except Stop:
@@ -62,13 +63,13 @@ def conflicting(frame: BookFrame, row: int, day_context: DayContext) -> bool:
 
 
 def cannot_detail(frame: BookFrame, row: int, day_context: DayContext) -> str:
-    """Why no order can correct the last such trigger of an account, as display text."""
+    """Why no order can correct the last trigger with the verdict `CANNOT`, as display text; empty without one."""
     trace = decide_with_rules(frame, row, day_context)[1]
     return next((check.detail for check in reversed(trace) if check.verdict is Verdict.CANNOT), "")
 
 
 def assets_of_frame(frame: BookFrame, symbols: Iterable[str]) -> dict[str, Asset]:
-    """Assets with what the frame knows of them, by symbol."""
+    """The assets by symbol, with the fields that a frame has; the symbol also serves as id and name."""
     columns, index = frame.assets, frame.assets.index
     found = {}
     for symbol in symbols:

@@ -43,7 +43,7 @@ UNSUBSCRIBED = -1
 
 
 class Mark(IntFlag):
-    """Bits of an account's `marks`."""
+    """Reasons that stop an account, one bit each in `AccountColumns.marks`."""
 
     NOT_ACTIVE = 1
     TRADING_BLOCKED = 2
@@ -79,15 +79,15 @@ def account_marks(account: Account, *, open_run: bool = False, external_orders: 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccountColumns:
-    """One entry per account, in the book's order. Money in billionths, days as proleptic ordinals or `NEVER`.
+    """One entry per account, in the book's order. Dollars in billionths, days as proleptic ordinals or `NEVER`.
 
-    `reserved` is the cash reserved by open buys and pending withdrawals; `cash_floor` the cash target of the last
-    completed run under the current cash weight of the account's portfolio (R-14.7); `portfolio` an index in the frame's
-    portfolios or `UNSUBSCRIBED`; `rebalanced_on` the New York day of `last_rebalanced_at`; `system_run_on` the session
-    of the latest system run (R-11); `marks` the bits of `Mark`; `update_until` the last day on which a change of the
-    portfolio is due (R-14.6), `propose_on` the day on which a run that nobody approved is proposed again (R-27), 0
-    without one. `unfinished` has the undone sells by row, `rules` the rules of the accounts that have any
-    (R-60 to R-67); the exact form plans these.
+    `reserved` is all reserved cash; `cash_floor` the cash target of the last finished run under the current cash weight
+    of the account's portfolio (R-14.7); `portfolio` an index in the frame's portfolios or `UNSUBSCRIBED`;
+    `rebalanced_on` the New York day of `last_rebalanced_at`; `system_run_on` the session of the latest automatic run
+    (R-11); `marks` the bits of `Mark`; `update_until` the last day on which a change of the portfolio is due (R-14.6),
+    `propose_on` the day on which a run that nobody approved is proposed again (R-27), 0 without one. `unfinished` has
+    the undone sells by row. `rules` has, by row, the rules of accounts that have any (R-60 to R-67); these accounts are
+    planned by the exact form.
     """
 
     cash: Ints
@@ -137,9 +137,9 @@ def _index_by_symbol(symbols: tuple[str, ...]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AssetColumns:
-    """One entry per asset. `price` in billionths, 0 without a price; `price_at` in microseconds since 1970 UTC.
+    """One entry per asset. `price` in billionths of a dollar, 0 without one; `price_at` in microseconds since 1970 UTC.
 
-    A price of unknown time has `price_at` 0. `sellable` is active, `eligible` active, tradable and fractionable.
+    A price of unknown time has `price_at` 0. `sellable` means active; `eligible` active, tradable and fractionable.
     """
 
     symbols: tuple[str, ...]
@@ -162,9 +162,9 @@ class AssetColumns:
 class BookFrame:
     """An immutable book: a change returns another frame, which shares all unchanged arrays.
 
-    `portfolios` are the domain objects, `table` the same as arrays. Portfolio holdings are in `blocks`, dense matrices
-    of portfolio slots by accounts; all other holdings are in `others`. `column` is each account's column in its block,
-    `place` its place among the columns of all blocks laid end to end.
+    `portfolios` are the domain objects, `table` has the same data as arrays. Holdings of portfolio assets are in
+    `blocks`, matrices with a row per asset slot and a column per account; all other holdings are in `others`. `column`
+    is each account's column in its block, `place` its column when all blocks are put side by side.
     """
 
     accounts: AccountColumns
@@ -184,7 +184,7 @@ class BookFrame:
         assets: AssetColumns,
         portfolios: Sequence[Portfolio],
     ) -> BookFrame:
-        """Build a frame. Raises `KeyError` when `assets` lacks a symbol of the portfolios (`assets_of` adds them)."""
+        """Build a frame. Raises `KeyError` for a portfolio asset that `assets` lacks; `assets_of` can add it."""
         table = table_of(portfolios, assets.symbols)
         blocks, others, column, place = blocks_of(
             table, accounts.portfolio, positions.account, positions.asset, positions.qty, len(assets)
@@ -245,7 +245,7 @@ class BookFrame:
         return self.accounts.rules.get(row, NO_RULES)
 
     def followed(self, row: int) -> Portfolio:
-        """The portfolio of a subscribed account, as its subscription follows it (R-67)."""
+        """The portfolio of a subscribed account, with the overrides of its subscription (R-67)."""
         portfolio, overrides = self.portfolios[self.accounts.portfolio[row]], self.rules_of(row).overrides
         return portfolio if overrides is None else overrides.applied(portfolio)
 
@@ -278,7 +278,7 @@ class BookFrame:
         return replace(self, accounts=accounts)
 
     def with_rules(self, rules: Mapping[int, TradingRules]) -> BookFrame:
-        """The frame with the rules of some accounts replaced, by row."""
+        """The frame with other rules for some accounts, given by the account's row."""
         every = {row: one for row, one in {**self.accounts.rules, **rules}.items() if one is not NO_RULES}
         return replace(self, accounts=replace(self.accounts, rules=every)) if every or self.accounts.rules else self
 

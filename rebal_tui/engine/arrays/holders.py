@@ -9,9 +9,9 @@ from rebal_tui.engine.arrays.memory_layout import Flags, Ints
 
 
 def holdings_in(frame: BookFrame, assets: Flags) -> tuple[Ints, Ints]:
-    """The holdings of the assets flagged in `assets`, as account rows and asset indexes, sorted by both.
+    """The holdings of the assets flagged in `assets`: account rows and asset indexes, sorted by row, then by asset.
 
-    Costs little when the flagged assets are in few portfolios.
+    Fast when the flagged assets are in few portfolios.
     """
     others = frame.others
     outside = assets[others.asset] if assets.any() else np.zeros(len(others.asset), np.bool_)

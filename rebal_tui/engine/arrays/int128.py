@@ -1,9 +1,9 @@
 """Exact arithmetic on dollar values that exceed 64 bits, as NumPy arrays.
 
-A value counts attodollars (billionths of a billionth of a dollar) and is stored as whole billionths plus a remainder
-below one billionth. Products and sums are exact modulo 2**64. Values with the same remainder modulo 2**64 are 2**64
-attodollars ($18.45) apart, so a float that is right to less than half of that ($9.22) identifies the value. This holds
-up to `MAX_EXACT_DOLLARS`.
+A value counts attodollars (billionths of a billionth of a dollar) and is stored as whole billionths of a dollar plus a
+remainder below one billionth. Products and sums are exact modulo 2**64. Values with the same remainder modulo 2**64 are
+2**64 attodollars ($18.45) apart, so a float with an error of less than half of that ($9.22) identifies the value. This
+works up to `MAX_EXACT_DOLLARS`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Int128:
     def of(cls, modular: Ints, dollars: Floats) -> Int128:
         """The value that equals `modular` modulo 2**64 and is nearest to `dollars`.
 
-        `dollars` must be right to less than $9.22 and within ±`MAX_EXACT_DOLLARS`.
+        The error of `dollars` must be below $9.22, and its size at most `MAX_EXACT_DOLLARS`.
         """
         # The clip keeps the conversion defined for larger values, whose results the callers discard.
         about = np.rint(np.clip(dollars * NANO, -9.2e18, 9.2e18)).astype(np.int64)
@@ -51,7 +51,7 @@ class Int128:
         return np.multiply(self.nano, 1e-9, dtype=np.float64)
 
     def share(self, percent: Ints) -> Int128:
-        """`percent` hundredths of a percent of values of 0 or more, rounded down to an attodollar."""
+        """`percent` (hundredths of a percent) of values of 0 or more, rounded down to an attodollar."""
         # With percent <= 10_000, `whole * percent` is at most `nano`; `part * NANO + rest` is below 1e13, its product
         # with percent below 1e17. So nothing overflows. `whole` divides evenly: only the second term is rounded.
         whole, part = self.nano // _SHARE, self.nano % _SHARE
@@ -59,12 +59,12 @@ class Int128:
         return Int128(whole * percent + rest // NANO, rest % NANO)
 
     def share_inexact(self, percent: Ints) -> Flags:
-        """Whether `share` rounds."""
+        """Whether `share` with this percent is rounded, for each value."""
         part = self.nano % _SHARE
         return np.asarray((part * NANO + self.rest) * percent % _SHARE != 0)
 
     def share_up(self, percent: Ints) -> Ints:
-        """`percent` hundredths of a percent of values of 0 or more, rounded up to a billionth of a dollar."""
+        """`percent` (hundredths of a percent) of values of 0 or more, rounded up to a billionth of a dollar."""
         # Bounds as in `share`. Floor division of the negated numerator, negated again, rounds up.
         whole, part = self.nano // _SHARE, self.nano % _SHARE
         return np.asarray(whole * percent - (-(part * NANO + self.rest) * percent // (_SHARE * NANO)))
@@ -74,7 +74,7 @@ class Int128:
         return Int128(-self.nano - (self.rest > 0), (NANO - self.rest) % NANO)
 
     def at_least(self, nano: int) -> Flags:
-        """Whether values are at least `nano` billionths of a dollar; `rest`, never negative, does not matter."""
+        """Whether each value is at least `nano` billionths of a dollar."""
         return np.asarray(self.nano >= nano)
 
     def total(self, included: Flags) -> Int128:
@@ -84,9 +84,9 @@ class Int128:
         return Int128(np.where(included, self.nano, 0).sum(axis=0) + rest // NANO, rest % NANO)
 
     def shares_up(self, price: Ints) -> Ints:
-        """The fewest billionths of a share worth at least the values, at prices above 0.
+        """The fewest billionths of a share worth at least the values; `price` is billionths of a dollar, above 0.
 
-        The result must fit 64 bits: callers discard the others.
+        The result is wrong where it does not fit 64 bits; callers do not use it there.
         """
         # The float quotient is off by a few 2**-53 of itself plus half a unit. Times the price, that is below 1e13 plus
         # 5e17 attodollars for values up to `MAX_EXACT_DOLLARS` and prices up to $1e9, so the 64-bit rest is exact.

@@ -27,7 +27,7 @@ cost."""
 
 @contextmanager
 def row_wise_iteration() -> Iterator[None]:
-    """Make NumPy iterate over matrices row by row, without copies of operands that broadcast."""
+    """Make NumPy iterate row by row inside the `with` block, without copies of operands that broadcast."""
     before = np.setbufsize(_NUMPY_BUFFER_ELEMENTS)
     try:
         yield
@@ -61,13 +61,16 @@ class Piece:
         return slice(first, last + 1), counts
 
     def of(self, table: npt.NDArray[Number]) -> npt.NDArray[Number]:
-        """A table of slots by portfolios as slots by accounts; a single column when all accounts have one portfolio."""
+        """Expand a table with a column per portfolio to one with a column per account of the piece.
+
+        When all its accounts have one portfolio, the result has a single column.
+        """
         columns, counts = self._owners
         return table[:, columns] if counts is None else np.repeat(table[:, columns], counts, axis=1)
 
 
 def max_piece_cells(block: Block) -> int:
-    """Cells of a block's largest piece."""
+    """Number of cells (asset slots × accounts) of a block's largest piece."""
     slots, accounts = block.qty.shape
     return int(slots * min(accounts, max(1, _PIECE_MAX_CELLS // slots)))
 
@@ -92,12 +95,12 @@ def dollars(amounts: Ints) -> Floats:
 
 
 def inverse_limits(block: Block) -> Floats:
-    """1 / tightest band, by slot and portfolio; 0 in an unused slot."""
+    """1 / tightest band, with a row per asset slot and a column per portfolio; 0 in an unused slot."""
     return np.where(np.isfinite(block.limit), 1 / block.limit, 0.0)
 
 
 def slot_prices(frame: BookFrame, block: Block) -> Floats:
-    """The price of a billionth of a share in dollars, by slot and portfolio; 0 without a price."""
+    """Dollars per billionth of a share, 0 without a price; a row per asset slot and a column per portfolio."""
     # The appended 0 is the price of unused slots, whose asset index is one past the last asset.
     priced = np.append(frame.assets.price, 0) * 1e-18
     return np.asarray(priced[block.asset])
@@ -112,12 +115,12 @@ def other_holding_values(frame: BookFrame) -> tuple[Floats, Floats]:
 
 
 def owners(frame: BookFrame) -> npt.NDArray[np.intp]:
-    """The portfolio index of every weight in the frame's table."""
+    """The portfolio index of every entry of the weights in the frame's table."""
     return np.repeat(np.arange(len(frame.table.count)), frame.table.count)
 
 
 def any_weight(frame: BookFrame, assets: Flags) -> Flags:
-    """By portfolio, whether any of its assets is flagged in `assets`."""
+    """For every portfolio, whether any of its assets is flagged in `assets`."""
     if not assets.any():
         return np.zeros(len(frame.table.count), np.bool_)
     hits = np.bincount(owners(frame), weights=assets[frame.table.asset], minlength=len(frame.table.count))
@@ -125,7 +128,7 @@ def any_weight(frame: BookFrame, assets: Flags) -> Flags:
 
 
 def any_other(frame: BookFrame, assets: Flags) -> Flags:
-    """By account, whether any holding outside its portfolio is flagged in `assets`."""
+    """For every account, whether any holding outside its portfolio is of an asset flagged in `assets`."""
     found: Flags = np.zeros(len(frame), np.bool_)
     if assets.any():
         found[frame.others.account[assets[frame.others.asset]]] = True

@@ -1,4 +1,7 @@
-"""Memory layout of holdings: dense matrices of slots by accounts, processed column-wise for many accounts at once."""
+"""Memory layout of holdings: matrices with a row per asset slot and a column per account, processed column by column.
+
+An asset slot is an asset's position in its portfolio, from 0; here it has nothing to do with evaluation times.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +28,8 @@ class PortfolioTable:
 
     Percents count hundredths of a percent. `absolute` and `relative` are the tightest band of that type, 0 without one.
     `start`, `asset` and `percent` hold the weights: those of portfolio p are at `start[p]:start[p + 1]`, in the
-    portfolio's order. `block` is the index of the `Block` with its accounts, which shares tables between portfolios of
-    similar size; `local` is the portfolio's column in those tables.
+    portfolio's order. `block` is the index of the `Block` that has the portfolio's accounts; portfolios of similar size
+    share one. `local` is the portfolio's column in the tables of that block.
     """
 
     cash_weight: Ints
@@ -54,11 +57,12 @@ class PortfolioTable:
 class Block:
     """Accounts whose portfolios have a similar number of assets, ordered by portfolio, then by row in the book.
 
-    `rows` are the accounts' rows in the book, `local` the portfolio of each account as a column of the tables `asset`,
-    `target` and `limit`, which have a row per slot and a column per portfolio. `asset` is the index of the slot's
-    asset, one past the last asset in an unused slot; `target` is in hundredths of a percent; `limit` is the tightest
-    band of the slot in hundredths of a percentage point, 1 in a portfolio without bands, infinite in an unused slot.
-    `qty` has a row per slot and a column per account. `members` are the portfolio indexes by column.
+    `rows` are the accounts' rows in the book. The tables `asset`, `target` and `limit` have a row per asset slot and a
+    column per portfolio; `members` are the portfolio indexes of these columns, `local` the column of each account's
+    portfolio. `asset` is the index of the slot's asset, one past the last asset in an unused slot; `target` is in
+    hundredths of a percent; `limit` is the tightest band of the slot in hundredths of a percentage point, 1 in a
+    portfolio without bands, infinite in an unused slot. `qty` has the shares in billionths, with a row per slot and a
+    column per account.
     """
 
     rows: npt.NDArray[np.intp]
@@ -116,9 +120,9 @@ def _tightest(portfolio: Portfolio, kind: BandType) -> int:
 def blocks_of(
     table: PortfolioTable, portfolio: npt.NDArray[np.intp], account: Indexes, asset: Indexes, qty: Ints, assets: int
 ) -> tuple[tuple[Block, ...], OtherHoldings, Indexes, npt.NDArray[np.intp]]:
-    """Blocks with every holding in its slot, holdings without a slot, and where each account is.
+    """The blocks, the holdings outside of portfolios, each account's column in its block, and its place.
 
-    That is its column in its block, and its place among the columns of all blocks laid end to end.
+    The place is the account's column when all blocks are put side by side.
     """
     at = portfolio[account]
     slot = slots_of(table, at, asset, assets)
@@ -152,7 +156,7 @@ def blocks_of(
 
 
 def slots_of(table: PortfolioTable, portfolio: npt.NDArray[np.intp], asset: Indexes, assets: int) -> Indexes:
-    """The slot of each holding in its account's portfolio, -1 for a holding outside the portfolio."""
+    """The asset slot of each holding in its account's portfolio, -1 for a holding outside the portfolio."""
     # One sorted key per weight, (portfolio, asset) as a single integer, finds all holdings in one binary search. An
     # unsubscribed account gets the last entry, which has no weights, so its keys match nothing.
     owner = np.repeat(np.arange(len(table.count)), table.count)
@@ -194,7 +198,10 @@ def _slots(table: PortfolioTable, members: npt.NDArray[np.intp], assets: int) ->
 
 
 def refilled(block: Block, columns: npt.NDArray[np.intp], slot: Indexes, column: Indexes, qty: Ints) -> Block:
-    """The block with the holdings of `columns` replaced by those given as (slot, column, qty)."""
+    """A copy of the block in which some accounts' holdings are replaced.
+
+    `columns` are these accounts' columns; `slot`, `column` and `qty` have one entry per new holding.
+    """
     matrix = block.qty.copy()
     matrix[:, columns] = 0
     matrix[slot, column] = qty

@@ -17,9 +17,9 @@ MAX_AMOUNT = 2**62
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannedAmounts:
-    """By account row, in billionths of a dollar, at most `MAX_AMOUNT`; 0 for accounts that are not planned.
+    """One entry per account, in billionths of a dollar, at most `MAX_AMOUNT`; 0 for accounts without a plan.
 
-    `total` is what the plan's orders buy and sell together, `largest` the amount of its largest order.
+    `total` is the sum of the buys and sells of the account's plan, `largest` the amount of its largest order.
     """
 
     total: Ints
@@ -27,7 +27,7 @@ class PlannedAmounts:
 
 
 def planned_amounts(frame: BookFrame, full: Ints, invest: Ints) -> PlannedAmounts:
-    """The amounts of full rebalances and of invest_cash runs of subscribed accounts, given as ascending rows."""
+    """The amounts of full rebalances and invest_cash runs; the rows of the subscribed accounts to plan must ascend."""
     dollars, rest, largest = (np.zeros(len(frame), np.int64) for _ in range(3))
     for plans in _plans(frame, full, invest):
         orders = plans.orders

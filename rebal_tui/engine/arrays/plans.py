@@ -1,4 +1,4 @@
-"""Plans of many accounts at once, with the orders of the exact planner (R-20 to R-22)."""
+"""Plans of many accounts at once, with the same orders as the exact form (R-20 to R-22)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Lines:
         return len(self.account)
 
     def amounts(self, prices: Ints) -> Ints:
-        """What each order trades at the prices of the assets, in billionths of a dollar: `PlanLine.order_amount`."""
+        """The dollars that each order trades at the assets' prices, as in `PlanLine.order_amount`, in billionths."""
         return np.where(self.buy, self.notional, product(self.qty, prices[self.asset]).nano)
 
 
@@ -62,7 +62,7 @@ class Lines:
 class Plans:
     """The plans of `accounts`, which are rows of the frame. `cash_target` is by account, in billionths of a dollar.
 
-    `by_exact` counts accounts planned by the exact planner. `too_large` are accounts with an amount above
+    `by_exact` counts accounts planned by the exact form. `too_large` are accounts with an amount above
     `MAX_EXACT_DOLLARS`, or whose restrictions exclude each other; they have no lines here.
     """
 
@@ -75,15 +75,15 @@ class Plans:
 
 
 def plan_full_rebalances(frame: BookFrame, accounts: Ints, by_band: Collection[int] = ()) -> Plans:
-    """The plans of `plan_full_rebalance` for subscribed accounts, given in ascending order.
+    """The plans of `plan_full_rebalance` for subscribed accounts, whose rows must ascend.
 
-    `by_band` are those whose run a drift band makes: they may stop before the target (R-62).
+    `by_band` are the rows of accounts whose run is made by a drift band and may stop before the target (R-62).
     """
     return _plans(frame, accounts, by_band, invest=False)
 
 
 def plan_invest_cashes(frame: BookFrame, accounts: Ints) -> Plans:
-    """The plans of `plan_invest_cash` for subscribed accounts, given in ascending order."""
+    """The plans of `plan_invest_cash` for subscribed accounts, whose rows must ascend."""
     return _plans(frame, accounts, (), invest=True)
 
 

@@ -29,10 +29,10 @@ PIECE_ACCOUNTS = 4_096
 class RestrictedLines:
     """One entry per restricted line, ordered by account, then by asset.
 
-    `account` is an index in the rows of the rules; `slot` is the line's slot in the account's portfolio or `OUTSIDE`;
-    `weight` is in hundredths of a percent, `share` the same as a share of 1, 0 of an unmanaged line. `keeps`: may not
-    be sold. `caps`: may not be bought. `low` and `high` are the bounds of a range in its `unit`, an index in `UNITS`;
-    NaN without one. `block` is the index of the block with the account.
+    `account` is an index in `RuleColumns.rows`; `slot` is the position of the line's asset in the account's portfolio,
+    or `OUTSIDE`. `weight` is in hundredths of a percent; `share` is the weight as a fraction, 0 for an unmanaged line.
+    `keeps`: may not be sold. `caps`: may not be bought. `low` and `high` are the limits of a range, NaN without one, in
+    its `unit`, an index in `UNITS`. `block` is the index of the block that has the account.
     """
 
     account: Rows
@@ -56,13 +56,13 @@ class RestrictedLines:
 class RuleColumns:
     """One entry per subscribed account with rules, ordered by row.
 
-    `exact` marks rules that only the exact form knows: overridden conditions or cooldown, and several ranges of one
+    `exact` marks rules that only the exact form handles: overridden conditions or cooldown, and several ranges of one
     line. `boxed` marks accounts with restricted lines, `early` those whose drift-band runs may stop before the target.
-    `keeps_others`: nothing may be sold, holdings outside the portfolio included. `amount` and `share` are the minimum
-    trade in dollars and as a share of equity, `cost` is what a share costs as a multiple of its price. `free_share` is
-    what the weights of the lines without restrictions sum to. `index` is the entry of each row of the frame, -1
-    without rules. The entries `stagger` have their calendar condition evaluated for the
-    sessions `stagger_day` and `stagger_next_day`, as ordinals.
+    `keeps_others`: no holding may be sold, not even outside the portfolio. `amount` and `share` are the minimum trade
+    in dollars and as a share of equity. `cost` is what a share costs as a multiple of its price. `free_share` is the
+    sum of the weights of the lines without restrictions. `index` maps a row of the frame to its entry, -1 without
+    rules. `stagger` are the entries whose calendar condition is checked for an earlier session: `stagger_day`, followed
+    by the session `stagger_next_day`, both as ordinals.
     """
 
     rows: Rows
@@ -108,7 +108,7 @@ _recent: deque[_Made] = deque(maxlen=_RECENT)
 
 
 def rule_columns(frame: BookFrame) -> RuleColumns:
-    """The rules of a frame's accounts; made once for all frames that share rules, assets and subscriptions."""
+    """The rules of a frame's accounts as arrays; cached for all frames that share rules, assets and subscriptions."""
     for made in tuple(_recent):
         if made.serves(frame):
             return made.columns

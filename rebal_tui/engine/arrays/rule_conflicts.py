@@ -16,7 +16,7 @@ from rebal_tui.engine.planning import plan_goals
 
 
 def conflicts(frame: BookFrame) -> dict[int, str]:
-    """By row of a subscribed account, why no allocation meets all its restrictions, as display text."""
+    """By row of a subscribed account: why its restrictions exclude each other, as display text."""
     if not frame.accounts.rules:
         return {}
     columns = rule_columns(frame)

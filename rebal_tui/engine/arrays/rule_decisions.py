@@ -37,7 +37,7 @@ _AFTER_FIRST = (DecisionInput.COOLING, DecisionInput.DUE, DecisionInput.DRIFTED,
 
 
 def stagger_due_days(frame: BookFrame, day_context: DayContext, columns: RuleColumns, inputs: DecisionInputs) -> None:
-    """Replace the calendar day of accounts whose condition is evaluated for an earlier session (R-66)."""
+    """Set `DecisionInput.DUE` for accounts whose calendar condition is checked for an earlier session (R-66)."""
     if not len(columns.stagger):
         return
     rows = columns.rows[columns.stagger]
@@ -61,7 +61,7 @@ def _due(frame: BookFrame, day_context: DayContext, portfolio: int, day: int, ne
 def decide_rules(
     frame: BookFrame, targets: RuleTargets, inputs: DecisionInputs, table: DecisionTable, made: Decisions
 ) -> Rows:
-    """Replace the decisions of accounts with rules where they are sure; returns the rows left to the exact form."""
+    """Replace the decisions of accounts with rules that floats surely decide; returns the rows of the others."""
     columns, rows = targets.columns, targets.columns.rows
     _hold(made, rows[columns.hold])
     by_exact = targets.unsure & ~columns.hold

@@ -1,6 +1,7 @@
-"""What is sure of the plans of accounts with rules, by floats with a margin (R-14, R-15, R-60 to R-65).
+"""What floats surely determine about the plans of accounts with rules (R-14, R-15, R-60 to R-65).
 
-An account of which neither a run nor its absence can be said surely is planned by the exact form.
+A figure counts as sure when it is beyond the threshold by more than the float error. An account for which neither a run
+nor its absence is sure is planned by the exact form.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ _MAX_RESTRICTED = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SureRebalance:
-    """What is sure of a full_rebalance; one entry per requested account.
+    """What is sure about a full_rebalance, as flags; one entry per requested account.
 
-    `first`: a first one makes a run, with orders or on target. `orders`: it has an order. `off`: an asset is farther
-    from its target than the least that an order corrects; `on`: none is. `served`: it has an order that serves a
-    breached asset. `worth`: a breached asset is far enough from its target; `idle`: none is. `kept_back`: it has no
-    order, for nothing but whole shares; `stuck`: it has none, for lack of cash too.
+    `first`: a first rebalance makes a run, with orders or on target. `orders`: it has an order. `off`: an asset is
+    farther from its target than the least distance that an order corrects; `on`: no asset is. `served`: it has an order
+    that corrects a breached asset. `worth`: a breached asset is far enough from its target for an order; `idle`: none
+    is. `kept_back`: it has no order, only because of whole shares; `stuck`: it has no order, also because cash is
+    short.
     """
 
     first: Flags
@@ -45,12 +47,12 @@ class SureRebalance:
     stuck: Flags
 
     def of(self, entries: Rows) -> SureRebalance:
-        """Of some of the accounts."""
+        """The entries of some of the accounts."""
         return SureRebalance(*(getattr(self, one.name)[entries] for one in fields(self)))
 
 
 def sure_of_full_rebalances(frame: BookFrame, made: RuleTargets, entries: Rows) -> SureRebalance:
-    """What is sure of the full rebalances of some accounts with rules."""
+    """What is sure about the full rebalances of the accounts `entries`, indexes of the columns of rules."""
     sure = SureRebalance(*(np.zeros(len(made.columns), np.bool_) for _ in fields(SureRebalance)))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         others = _Others.of(frame, made)
@@ -60,7 +62,7 @@ def sure_of_full_rebalances(frame: BookFrame, made: RuleTargets, entries: Rows) 
 
 
 def sure_of_invest_cash(frame: BookFrame, made: RuleTargets, entries: Rows) -> tuple[Flags, Flags]:
-    """By account with $10 or more of excess cash, whether invest_cash surely buys, and whether it surely does not."""
+    """By account with $10 or more of excess cash: whether invest_cash surely buys, and whether it surely does not."""
     buys, keeps = (np.zeros(len(made.columns), np.bool_) for _ in range(2))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         plain = _always_buy(frame, made, entries)

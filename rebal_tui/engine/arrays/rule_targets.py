@@ -37,12 +37,12 @@ _PERCENT, _SHARES = UNITS.index(RangeUnit.PERCENT), UNITS.index(RangeUnit.SHARES
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleTargets:
-    """One entry per account with rules, in the order of its columns; dollars.
+    """One entry per account with rules, in the order of `columns`; amounts in dollars.
 
-    A line without restrictions goes to `factor` × its weight × `equity`, the restricted lines to `line_target`. `cash`
-    is the reachable cash, `usage` the largest band usage of a boxed account. `unsure` marks accounts for the exact
-    form. `others` are the holdings outside the portfolios as indexes of `frame.others`; each goes to `others_target`,
-    unless it is not `others_managed`.
+    The goal of a line without restrictions is `factor` × its weight × `equity`, that of a restricted line is in
+    `line_target`. `cash` is the reachable cash, `usage` the largest band usage of an account with restricted lines.
+    `unsure` marks accounts for the exact form. `others` are the holdings outside the portfolios, as indexes of
+    `frame.others`; the goal of each is in `others_target`, if `others_managed`.
     """
 
     columns: RuleColumns
@@ -57,11 +57,14 @@ class RuleTargets:
     others_managed: Flags
 
     def margin(self, entries: Rows, cash: Floats) -> Floats:
-        """A bound in dollars on the float errors of amounts of some accounts."""
+        """Upper bounds in dollars on the float errors of the accounts `entries`, whose cash is `cash` dollars."""
         return np.asarray(_LEAST_MARGIN + RELATIVE_MARGIN * (np.abs(self.equity[entries]) + 2 * np.abs(cash)))
 
     def goals(self, block: Block, entries: Rows, local: Indexes) -> tuple[Floats, Flags]:
-        """By slot and account, where each line of some accounts of a block goes, and whether it is unmanaged."""
+        """The goals in dollars of the lines of some accounts of a block, and whether each line is unmanaged.
+
+        Both have a row per asset slot and a column per account.
+        """
         goal = block.target.take(local, axis=1) * (self.factor[entries] * self.equity[entries] / 10_000)
         unmanaged = np.zeros(goal.shape, np.bool_)
         lines, at = self.lines_of(entries)
@@ -70,7 +73,7 @@ class RuleTargets:
         return goal, unmanaged
 
     def lines_of(self, entries: Rows) -> tuple[Rows, Rows]:
-        """The restricted lines of some accounts that are in their portfolios, each with its index in `entries`."""
+        """The restricted portfolio lines of the accounts `entries`, and of each line its index in `entries`."""
         position = np.full(len(self.columns), -1, np.intp)
         position[entries] = np.arange(len(entries))
         at = position[self.columns.lines.account]
@@ -81,9 +84,9 @@ class RuleTargets:
 def rule_targets(
     frame: BookFrame, usages: BandUsages, columns: RuleColumns, *, every_usage: bool = False
 ) -> RuleTargets:
-    """The reachable targets of the accounts with rules; `usages` are those without rules.
+    """The reachable targets of the accounts with rules; `usages` are the band usages that ignore rules.
 
-    Without `every_usage`, the usage of an account that surely breaches no band is a bound on it.
+    Without `every_usage`, the `usage` of an account that surely breaches no band is only an upper bound.
     """
     rows, lines, size = columns.rows, columns.lines, len(columns)
     follows, gross, cash = usages.follows[rows], usages.equity[rows], usages.cash[rows]
@@ -286,7 +289,7 @@ def _fill_usage(frame: BookFrame, usages: BandUsages, made: RuleTargets, asked: 
 
 
 def pieces_of(frame: BookFrame, columns: RuleColumns, entries: Rows) -> Iterator[tuple[Block, Rows]]:
-    """Some of the accounts with rules, in pieces of one block."""
+    """Split some of the accounts with rules into pieces, each of accounts of one block."""
     if not len(entries):
         return
     block_of = frame.table.block[frame.accounts.portfolio[columns.rows[entries]]]
@@ -299,7 +302,10 @@ def pieces_of(frame: BookFrame, columns: RuleColumns, entries: Rows) -> Iterator
 def values_and_goals(
     frame: BookFrame, block: Block, made: RuleTargets, entries: Rows
 ) -> tuple[Floats, Floats, Flags, Floats]:
-    """By slot and account: the value, where it goes, whether it is unmanaged, and the price of a billionth share."""
+    """The values and goals of lines in dollars, whether each is unmanaged, and the prices of a billionth of a share.
+
+    All have a row per asset slot and a column per account.
+    """
     column = frame.column[made.columns.rows[entries]]
     local = block.local[column]
     price = slot_prices(frame, block).take(local, axis=1)
@@ -314,14 +320,14 @@ def free_cash(frame: BookFrame, rows: Rows | Indexes) -> Floats:
 
 
 def use_reachable_targets(usages: BandUsages, made: RuleTargets) -> None:
-    """Replace equity by managed equity, and usages by those measured against the reachable targets."""
+    """In `usages`, replace equity by managed equity, and band usage by that measured against the reachable target."""
     boxed = np.flatnonzero(made.columns.boxed)
     rows = made.columns.rows[boxed]
     usages.equity[rows], usages.usage[rows] = made.equity[boxed], made.usage[boxed]
 
 
 def check_reachable_cash(frame: BookFrame, usages: BandUsages, cash: CashThresholds, made: RuleTargets) -> None:
-    """Replace the entries of `cash` that depend on the reachable cash in place of the cash weight's share."""
+    """Replace the entries of `cash` for which reachable cash takes the place of the cash weight's share."""
     boxed = np.flatnonzero(made.columns.boxed)
     rows = made.columns.rows[boxed]
     free, count = usages.cash[rows], frame.table.count[usages.follows[rows]]

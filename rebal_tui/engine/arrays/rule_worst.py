@@ -15,7 +15,7 @@ from rebal_tui.engine.arrays.rule_targets import RuleTargets, pieces_of, values_
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoxedWorst:
-    """One entry per account with rules; `asset`, `drift` and `band_used` as in `WorstDrifts` where `sure`."""
+    """One entry per account with rules; the fields are those of `WorstDrifts`, valid only where `sure`."""
 
     asset: Ints
     drift: Ints
@@ -25,7 +25,7 @@ class BoxedWorst:
 
 
 def boxed_worst(frame: BookFrame, usages: BandUsages, made: RuleTargets, entries: Rows, no_band: int) -> BoxedWorst:
-    """Of some accounts with restrictions. `no_band` is the band usage of an account to which no band applies."""
+    """The worst drifts of the accounts `entries`, which have restrictions; `no_band` stands for "no band applies"."""
     size = len(made.columns)
     numbers, flags = np.zeros((3, size), np.int64), np.zeros((2, size), np.bool_)
     found = BoxedWorst(numbers[0], numbers[1], numbers[2], flags[0], flags[1])

@@ -1,6 +1,7 @@
-"""Which accounts' plans surely serve their triggers, by floats with a margin (R-14, R-15).
+"""Which accounts' plans surely have the orders that their triggers need, by floats (R-14, R-15).
 
-An account for which this cannot be said is planned by the exact form.
+A figure counts as sure when it is beyond the threshold by more than the float error. An account for which this is not
+sure is planned by the exact form.
 """
 
 from __future__ import annotations
@@ -60,10 +61,11 @@ class _Accounts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SureServing:
-    """One entry per requested account.
+    """One entry per requested account; a flag is set only where it is sure.
 
-    `any_order`: the full_rebalance has an order, and an asset is more than $1 from its target. `band`: it has an order
-    that serves a breached asset. `worth`: a breached asset is $1 or more from its target and can be traded.
+    `any_order`: the full_rebalance has an order, and an asset is more than $1 from its target. `band`: the
+    full_rebalance has an order that corrects a breached asset. `worth`: a breached asset is $1 or more from its target
+    and can be traded.
     """
 
     any_order: Flags
@@ -72,9 +74,9 @@ class SureServing:
 
 
 def sure_serving(frame: BookFrame, usages: BandUsages, rows: Rows, by_band: Flags) -> SureServing:
-    """What is sure of the plans of subscribed accounts whose portfolio assets are all eligible and priced.
+    """What is sure about the plans of subscribed accounts whose portfolio assets are all eligible and priced.
 
-    `band` and `worth` are computed only for the rows in `by_band`.
+    `by_band` flags the accounts for which `band` and `worth` are computed.
     """
     made = SureServing(*(np.zeros(len(rows), np.bool_) for _ in range(3)))
     accounts = _Accounts.of(usages, rows)

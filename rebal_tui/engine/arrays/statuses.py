@@ -40,7 +40,7 @@ class Statuses:
     """One entry per account of a frame, in its order.
 
     `kind` is an index in `KINDS` or `NO_STATUS`, `waits_for` an index in `WAITS` or `NOTHING`, `first_trade_at` in
-    microseconds since 1970 UTC or `NO_TIME`. `probe` has the triggers, whatever delays them.
+    microseconds since 1970 UTC or `NO_TIME`. `probe` are the decisions as if nothing delayed a trade.
     """
 
     kind: Codes

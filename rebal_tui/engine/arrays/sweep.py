@@ -47,8 +47,7 @@ class Group(IntFlag):
 class Sweep:
     """One entry per account of a frame, in its order. All figures except `equity` are exact.
 
-    `equity` includes reservations; it is in floating dollars, right to about 15 digits, for sorting and totals.
-    `exact_equity` is exact.
+    `equity` includes reservations; it is in floating dollars, accurate to about 15 digits, for sorting and totals.
     `band_used` is the largest band usage in tenths of a percent, rounded down, or `NO_BAND`. `groups` has the bits of
     `Group`; an unsubscribed account has none. `confirmed` counts accounts decided by the exact form.
     """
@@ -69,7 +68,7 @@ class Sweep:
 
     @property
     def drift(self) -> Ints:
-        """Actual less target share of equity of the worst asset, in hundredths of a point, rounded half to even.
+        """The drift of the asset in `worst`, in hundredths of a percentage point, rounded half to even.
 
         Computed together with `worst`.
         """

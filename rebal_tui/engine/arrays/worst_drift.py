@@ -38,9 +38,9 @@ class WorstDrifts:
     """One entry per requested account, in the order requested, exact.
 
     `asset` is the index of the asset with the largest band usage (without bands: furthest from its target) or
-    `NO_ASSET`; `drift` its actual less target share of equity in hundredths of a point, rounded half to even;
-    `band_used` its band usage in tenths of a percent, rounded down, or `NO_BAND`; `outside` whether it breaches a band.
-    `confirmed` counts accounts decided by the exact form.
+    `NO_ASSET`. `drift` is this asset's drift in hundredths of a percentage point, rounded half to even; `band_used` its
+    band usage in tenths of a percent, rounded down, or `NO_BAND`; `outside` whether it breaches a band. `confirmed`
+    counts accounts decided by the exact form.
     """
 
     asset: Indexes

@@ -1,4 +1,4 @@
-"""Exact band usage of portfolio slots without a holding."""
+"""Exact band usage of portfolio assets that an account does not hold."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from rebal_tui.engine.arrays.memory_layout import Block, Flags, Indexes, Ints
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ZeroHoldings:
-    """Exact figures by slot and portfolio for a slot without a holding: its drift is its whole target at any equity.
+    """Exact figures of an asset that is not held: its drift is its whole target, whatever the equity.
 
-    `rank` orders the slots of a portfolio by band usage, -1 for an unused slot. `permille` is the usage in tenths of a
-    percent, rounded down; `outside` whether it breaches a band.
+    They have a row per asset slot and a column per portfolio. `rank` orders the slots of a portfolio by band usage, -1
+    for an unused slot. `permille` is the usage in tenths of a percent, rounded down; `outside` whether it breaches a
+    band.
     """
 
     rank: Ints
@@ -36,6 +37,6 @@ class ZeroHoldings:
         return cls(np.where(target > 0, rank, -1), np.maximum(per_absolute, per_relative), outside)
 
     def first_of(self, close: Flags, qty: Ints, local: Indexes) -> Ints:
-        """By column, the first slot of highest rank among the `close` slots, or -1 if any of these has a holding."""
+        """By account, the slot of highest rank among its `close` slots; -1 if it holds any of their assets."""
         slot = np.where(close, self.rank[:, local], -1).argmax(axis=0)
         return np.where((close & (qty != 0)).any(axis=0), -1, slot)

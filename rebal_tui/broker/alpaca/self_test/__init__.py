@@ -1,1 +1,1 @@
-"""Checks of a paper account at the broker, end to end, for an owner who has keys."""
+"""The self-test: checks of a paper account at the broker, from keys to a trade, run by an owner of keys."""

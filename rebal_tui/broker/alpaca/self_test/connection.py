@@ -1,4 +1,4 @@
-"""What the steps share: the broker, the clocks, and what earlier steps found."""
+"""What the steps of the self-test share: the broker, the clocks, and the results of earlier steps."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from rebal_tui.domain.quantities import Qty
 
 @dataclass
 class Connection:
-    """The broker of a self-test.
+    """The broker connection of a self-test, and what its steps have found.
 
-    `now` is this computer's clock, `elapsed` monotonic seconds, and `sleep` waits for seconds. `account_id` is the
-    account to trade in; "" chooses one. Steps fill in what later ones need.
+    `now` is this computer's clock, `elapsed` returns monotonic seconds, and `sleep` waits for seconds. `account_id` is
+    the account to trade in; "" lets the steps choose one. Steps set the other fields for later steps.
     """
 
     client: AlpacaClient
@@ -39,17 +39,17 @@ class Connection:
     streams: list[StreamProbe] = field(default_factory=list)
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None, *, data: bool = False) -> Any:
-        """The response to a read. Raises `Failed`."""
+        """The response to a read. Raises `Failed` when there is no usable one."""
         return asked(lambda: self.client.get_data(path, params) if data else self.client.get(path, params))
 
     def close(self) -> None:
-        """End the streams."""
+        """Stop the event streams."""
         for probe in self.streams:
             probe.stop()
 
 
 def asked(ask: Callable[[], Any]) -> Any:
-    """The response of the broker. Raises `Failed` with its reason."""
+    """The result of `ask`, which sends a request. Raises `Failed` with the reason when there is no usable response."""
     try:
         return ask()
     except KeysRefused:

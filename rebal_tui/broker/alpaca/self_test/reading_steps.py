@@ -1,4 +1,4 @@
-"""The steps that only read."""
+"""The steps of the self-test that only read. Each returns a text for its result, and raises `Failed` or `Waits`."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _OVERLAP = timedelta(minutes=5)
 
 
 def keys(connection: Connection) -> str:
-    """The key is accepted."""
+    """Check that the broker accepts the key."""
     connection.get("/v1/clock")
     return "the broker accepts the key"
 
 
 def clock(connection: Connection) -> str:
-    """Both clocks agree; whether the market is open."""
+    """Check that the clocks of the broker and of this computer agree, and find whether the market is open."""
     sent = connection.now()
     data = asked(lambda: json_values.as_object(connection.client.get("/v1/clock")))
     there = asked(lambda: json_values.timestamp(data, "timestamp"))
@@ -50,7 +50,7 @@ def clock(connection: Connection) -> str:
 
 
 def calendar(connection: Connection) -> str:
-    """The next sessions, with their settlement days."""
+    """Check the next sessions and their settlement days."""
     today = new_york_day(connection.now())
     params = {"start": today.isoformat(), "end": (today + timedelta(days=30)).isoformat()}
     sessions = asked(lambda: shapes.sessions(json_values.as_list(connection.client.get("/v1/calendar", params))))
@@ -60,7 +60,7 @@ def calendar(connection: Connection) -> str:
 
 
 def assets(connection: Connection) -> str:
-    """The list of assets, and the asset to trade."""
+    """Check the list of assets, and choose the asset to trade."""
     listed = asked(lambda: json_values.as_list(connection.client.get("/v1/assets")))
     found = asked(lambda: [asset for data in listed if (asset := shapes.asset(data)) is not None])
     eligible = {a.symbol for a in found if a.status is AssetStatus.ACTIVE and a.tradable and a.fractionable}
@@ -72,7 +72,7 @@ def assets(connection: Connection) -> str:
 
 
 def accounts(connection: Connection) -> str:
-    """The accounts, and the one to trade in: ACTIVE, with $2 and without open orders."""
+    """Check the accounts, and choose the one to trade in: ACTIVE, with $2 or more and without open orders."""
     params = {"entities": "contact,identity"}
     listed = asked(lambda: json_values.as_list(connection.client.get("/v1/accounts", params)))
     connection.redactor.add_names(text for data in listed for text in _texts(data))
@@ -92,7 +92,7 @@ def accounts(connection: Connection) -> str:
 
 
 def prices(connection: Connection) -> str:
-    """A current price of the asset."""
+    """Check that the asset has a current price."""
     answer = connection.get("/v2/stocks/snapshots", {"symbols": connection.symbol}, data=True)
     trade = answer.get(connection.symbol, {}).get("latestTrade") if isinstance(answer, dict) else None
     if not isinstance(trade, dict):
@@ -110,7 +110,7 @@ def prices(connection: Connection) -> str:
 
 
 def streams(connection: Connection) -> str:
-    """Every event stream opens."""
+    """Check that every event stream opens."""
     begin = connection.now() - _OVERLAP
     connection.streams = [StreamProbe(connection.client, stream, begin, connection.now) for stream in STREAMS]
     faults = []
@@ -125,7 +125,7 @@ def streams(connection: Connection) -> str:
 
 
 def journals(connection: Connection) -> str:
-    """Journals can be read. None is made."""
+    """Check that journals can be read; none is created."""
     since = (new_york_day(connection.now()) - timedelta(days=30)).isoformat()
     listed = asked(lambda: json_values.as_list(connection.client.get("/v1/journals", {"after": since})))
     statuses = sorted({str(data.get("status")) for data in listed})

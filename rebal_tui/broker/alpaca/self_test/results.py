@@ -1,4 +1,4 @@
-"""Results of the steps, with everything that identifies a client left out."""
+"""Results of the self-test's steps, without anything that identifies a client."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KEY = re.compile(r"\b[PC]K[A-Z0-9]{10,}\b", re.ASCII)
 
 
 class Outcome(StrEnum):
-    """`WAITS` is a step that needs an open market; `SKIPPED` is one that needs a step that failed."""
+    """The result of a step. `WAITS`: the step needs an open market; `SKIPPED`: a step that it needs did not succeed."""
 
     OK = "ok"
     FAILED = "FAILED"
@@ -32,7 +32,7 @@ class Waits(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What a step found. `milliseconds` is how long it took; `advice` is what to do, "" unless it failed."""
+    """The result of a step. `milliseconds` is its duration; `advice` is what to do, "" unless the step failed."""
 
     name: str
     outcome: Outcome
@@ -42,17 +42,17 @@ class StepResult:
 
 
 class Redactor:
-    """Removes client data from texts: ids and account numbers keep their last three characters, names go."""
+    """Removes client data from texts: of ids and account numbers, three characters remain; of names, none."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()
 
     def add_names(self, names: Iterable[str]) -> None:
-        """Names and other texts about clients that must not appear."""
+        """Add names, and other texts about clients, to remove."""
         self._names.update(name for name in names if len(name) >= _VISIBLE)
 
     def clean(self, text: str) -> str:
-        """The text without them."""
+        """The text without client data."""
         for name in sorted(self._names, key=len, reverse=True):
             text = re.sub(re.escape(name), "(client)", text, flags=re.IGNORECASE)
         text = _ID.sub(lambda match: f"…{match[1][-_VISIBLE:]}", _KEY.sub("(key)", text))
@@ -60,5 +60,5 @@ class Redactor:
 
 
 def masked(text: str) -> str:
-    """An id or an account number, without all but its last three characters."""
+    """The last three characters of an id or account number, with a mark for the rest."""
     return f"…{text[-_VISIBLE:]}"

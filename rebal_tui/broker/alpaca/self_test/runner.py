@@ -45,7 +45,7 @@ STEPS = (
 
 
 def run(connection: Connection) -> Iterator[StepResult]:
-    """Run every step, each when those that it needs are done, and yield its result. No write is repeated."""
+    """Run every step whose needed steps succeeded, and yield the result of each. No write is repeated."""
     done: dict[str, Outcome] = {}
     for step in STEPS:
         began = connection.elapsed()

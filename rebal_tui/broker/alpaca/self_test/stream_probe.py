@@ -1,4 +1,4 @@
-"""Whether an event stream opens and delivers."""
+"""Check that an event stream opens and delivers events."""
 
 from __future__ import annotations
 
@@ -34,16 +34,19 @@ class StreamProbe:
         threading.Thread(target=self._run, name=f"self-test-{stream.name}", daemon=True).start()
 
     def answered(self, seconds: float) -> bool:
-        """Whether the broker answered within some real seconds; `error` is "" when the stream is open."""
+        """Wait up to this many real seconds for the broker to answer; returns whether it did.
+
+        After that, `error` is "" when the stream is open.
+        """
         return self._answered.wait(seconds)
 
     def saw(self, text: str) -> bool:
-        """Whether a text, such as an order's id, has arrived on the stream."""
+        """Whether an event that contains a text, such as an order's id, has arrived on the stream."""
         with self._lock:
             return any(text in event for event in self._received)
 
     def stop(self) -> None:
-        """Stop at the next bytes, or when the client is closed."""
+        """Stop reading at the next message, or when the client is closed."""
         self._stopped.set()
 
     def _run(self) -> None:

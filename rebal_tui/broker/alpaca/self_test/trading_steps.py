@@ -1,4 +1,4 @@
-"""The two steps that trade: a buy of one dollar and the sale of what it bought."""
+"""The two steps of the self-test that trade: buy for one dollar, and sell what was bought."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECONDS_FOR_EVENT = 15
 
 
 def buy(connection: Connection) -> str:
-    """Buy for one dollar."""
+    """Buy the chosen asset for one dollar."""
     _require_open(connection)
     connection.held_before = _held(connection)
     order = _trade(connection, Side.BUY)
@@ -26,7 +26,7 @@ def buy(connection: Connection) -> str:
 
 
 def sell(connection: Connection) -> str:
-    """Sell exactly what was bought, also after a buy that failed midway; the position is as before."""
+    """Sell exactly the shares that were bought, even if the buy failed midway; the position is then as before."""
     _require_open(connection)
     if not connection.bought:
         raise Failed("nothing was bought")

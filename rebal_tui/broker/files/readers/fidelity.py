@@ -27,7 +27,7 @@ _MIRROR = "repeats the value of the BrokerageLink account, which has rows of its
 
 
 class FidelityReader:
-    """Reads files with title-case and with sentence-case column names."""
+    """Reads Fidelity's files, both with title-case and with sentence-case column names."""
 
     name = "fidelity"
 

@@ -1,4 +1,4 @@
-"""The generic reader: one table with an account on every row, whose columns are mapped or have common names."""
+"""The generic reader: a table with an account on every row, whose columns are mapped or have common names."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FIGURES = ("quantity", "price", "value")
 
 
 def check_mapping(mapping: Mapping[str, object]) -> Mapping[str, str]:
-    """A mapping as text by field. Raises `Invalid` for unknown fields, wrong types and missing columns."""
+    """A checked mapping of fields to columns. Raises `Invalid` for unknown fields, wrong types and missing columns."""
     faults = [
         Fault(key[:40], f"expected one of {', '.join(FIELDS)}")
         if key not in FIELDS
@@ -52,7 +52,7 @@ def check_mapping(mapping: Mapping[str, object]) -> Mapping[str, str]:
 
 
 def usual_columns(names: Sequence[str]) -> dict[str, str]:
-    """The column of each field among the names, as far as one has a common name."""
+    """Among `names`, the column of each field that has one of its common names."""
     forms = {form: name for name in reversed(names) for form in name_forms(name)}
     found = {key: next((forms[one] for one in usual if one in forms), "") for key, usual in USUAL_NAMES.items()}
     return {key: name for key, name in found.items() if name}

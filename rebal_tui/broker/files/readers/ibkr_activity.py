@@ -1,4 +1,7 @@
-"""Interactive Brokers' activity statement as CSV: section and row kind in the first two cells, one account per file."""
+"""Interactive Brokers' activity statement as CSV, one account per file.
+
+The first two cells of a row are its section and its kind, such as header or data.
+"""
 
 from __future__ import annotations
 

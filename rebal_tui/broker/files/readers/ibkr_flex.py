@@ -1,4 +1,4 @@
-"""Interactive Brokers' Flex query CSV, with section marks or as tables one after another."""
+"""Interactive Brokers' Flex query as CSV: rows marked with their section, or one table after another."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class _Section:
 
 
 class IbkrFlexReader:
-    """Reads open positions and the US-dollar row of the cash report; lots, summaries and trades are left out."""
+    """Reads open positions and the US-dollar row of the cash report; tax lots, summaries and trades are left out."""
 
     name = "ibkr"
 

@@ -14,31 +14,34 @@ from rebal_tui.domain.errors import Invalid
 
 
 class NotPositions(Invalid):
-    """A file of transactions, which is another kind of file."""
+    """The file has transactions, not positions."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """Choices of the book for reading: by format the cash list and the pairs of symbols (`BRKB` to `BRK.B`), and the
-    column of each field in a generic file."""
+    """The book's settings for reading files.
+
+    By format: `cash_symbols` that count as cash, and `pairs` of a custodian's symbol and the program's (`BRKB` to
+    `BRK.B`). `mapping` has the column of each field in a generic file.
+    """
 
     cash_symbols: Mapping[str, frozenset[str]] = field(default_factory=dict)
     pairs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     mapping: Mapping[str, str] | None = None
 
     def builder(self, format_name: str, decimal: str = ".") -> StatementBuilder:
-        """A builder with the choices for a format."""
+        """A builder of a statement with the settings for a format."""
         cash = self.cash_symbols.get(format_name, cash_symbols_of(format_name))
         return StatementBuilder(format_name, cash_symbols=cash, pairs=self.pairs.get(format_name, {}), decimal=decimal)
 
 
 class Reader(Protocol):
-    """A reader of positions files. `name` is what `--as` takes and the statement's `format`."""
+    """A reader of positions files. `name` is the value of `--as`, and the `format` of its statements."""
 
     name: str
 
     def recognizes(self, table: Table) -> bool:
-        """Whether the file is of this reader's custodian, by its content."""
+        """Whether the content shows that the file is of this reader's format."""
 
     def read(self, table: Table, options: ReadOptions) -> Statement:
-        """The file as understood. Raises `Invalid` naming line, column, what was found and what is expected."""
+        """The accounts of the file. Raises `Invalid` with line, column, what was found and what is expected."""

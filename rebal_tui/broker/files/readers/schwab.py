@@ -1,4 +1,4 @@
-"""Schwab's positions files: a block for each account, its label alone on a line before the column names."""
+"""Schwab's positions files: a section for each account, with its label alone on a line before the column names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ZERO_ROWS = ("futures cash", "futures positions market value")
 
 
 class SchwabReader:
-    """Reads all-accounts and one-account positions files, with current and earlier column names."""
+    """Reads files of one account and of all accounts, with current and earlier column names."""
 
     name = "schwab"
 

@@ -27,7 +27,7 @@ _TRANSACTIONS = {
 
 
 class VanguardReader:
-    """Reads the holdings; the file has no date. The settlement fund's shares are dollars."""
+    """Reads the holdings. The file has no date. Shares of the settlement fund count as dollars of cash."""
 
     name = "vanguard"
 
