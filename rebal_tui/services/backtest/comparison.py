@@ -144,7 +144,7 @@ class Comparison:
 
     @property
     def cheaper_parts(self) -> tuple[str, str, str]:
-        """The same in parts: the policy, whether it tracks as well, and the figures; or only that there is none."""
+        """`cheaper` in parts: the policy, whether it tracks as well, its figures; if none, a text and two blanks."""
         found = cheaper(self._figures, self.around)
         if found is None:
             return NONE_CHEAPER, "", ""
