@@ -1,4 +1,4 @@
-"""Events that cannot be read or applied: each is set apart, its account pauses, the cursor moves on (R-52)."""
+"""Events that cannot be read or applied: each goes into quarantine and pauses its account; others go on (R-52)."""
 
 from __future__ import annotations
 
