@@ -41,7 +41,7 @@ class PortfolioBody:
         )  # fmt: skip
 
     def over(self, portfolio: Portfolio, at: datetime) -> Portfolio:
-        """The portfolio `before` with this content; `changed_at` becomes `at` if weights or conditions differ."""
+        """The given portfolio with this content; its `changed_at` becomes `at` if weights or conditions differ."""
         return replace(
             portfolio.revised(self.weights, self.conditions, self.cooldown_days, at),
             name=self.name,
