@@ -13,5 +13,5 @@ _NAMES = {
 
 
 def check_name(code: str) -> str:
-    """`one run a session` for `quota`; another check is called by its code in words."""
+    """The display name of a check, such as `one run a session` for `quota`; for others, the code in words."""
     return _NAMES.get(code, code.replace("_", " "))
