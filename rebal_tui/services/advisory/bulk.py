@@ -22,7 +22,7 @@ from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, Fir
 
 
 def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> BulkPreview:
-    """Preview the first runs after subscribing or moving accounts (R-14.2); changes nothing."""
+    """Preview the first run of each account after subscribing or moving it (R-14.2); changes nothing."""
     portfolio, busy = book.portfolio(portfolio_id), subscriptions.withdrawing(book)
     without_run = {account_id: _no_run(book, account_id, portfolio, moving, busy) for account_id in account_ids}
     planned = _planned(book, [account_id for account_id, row in without_run.items() if row is None], portfolio_id)

@@ -228,7 +228,7 @@ def _continue(tx: BookTransaction, subscription: Subscription, since: datetime) 
 
 
 def end(tx: BookTransaction, subscription: Subscription, *, undo: bool = False) -> None:
-    """End a subscription and cancel its QUEUED run; `undo` is noted in the audit entry."""
+    """End a subscription and cancel its QUEUED run; `undo` marks the audit entry as that of an undo."""
     book = tx.book
     portfolios.end_subscription(tx, subscription.id, book.now())
     run = book.open_runs.get(subscription.account_id)

@@ -57,7 +57,7 @@ def request_withdrawal(book: Book, account_id: str, amount: Money | None) -> Wit
 
 @dataclass(frozen=True, slots=True)
 class CheckedWithdrawal:
-    """What a withdrawal would sell, and what it is expected to pay out: its amount, or what everything is worth now."""
+    """What a withdrawal would sell and pay out: the amount requested, or the current worth of everything."""
 
     sale: Sale
     expected: Money

@@ -41,7 +41,7 @@ def labels(backtest: Backtest) -> tuple[str, ...]:
 
 
 def report_text(found: Comparison, fmt: str) -> str:
-    """Every policy with all fields, as `csv` or `json`."""
+    """The comparison as a text with every policy and all fields, in `csv` or `json`."""
     if fmt == "csv":
         return lab_csv(found.backtest)
     return json.dumps(lab_json(found, ()), ensure_ascii=False, indent=2) + "\n"

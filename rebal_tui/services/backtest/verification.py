@@ -1,4 +1,4 @@
-"""Verification of backtested policies by a replay: the same days, or the first difference."""
+"""Verification of backtested policies by a replay: both rebalance on the same days, or the first difference."""
 
 from __future__ import annotations
 

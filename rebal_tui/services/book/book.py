@@ -40,7 +40,7 @@ ADVISOR = "advisor"
 
 
 class Book:
-    """Everything a use case needs. Owned by one thread; the objects it returns are immutable.
+    """An open book: file, broker, market data and in-memory state. Used by one thread; returned objects are immutable.
 
     Accounts and subscriptions are stored in columns; `accounts`, `extras` and `subscriptions` build objects on access.
     """
@@ -303,7 +303,7 @@ class Book:
         return self.extras[account_id].reserve
 
     def cash_floor(self, account_id: str, cash_weight: int) -> Money:
-        """Cash target of the account's last completed run with this cash weight; 0 without such a run (R-14.7)."""
+        """Cash target of the last completed run with this cash weight; 0 without such a run (R-14.7)."""
         return self.cash_targets.get((account_id, cash_weight), Money(0))
 
     def quota_run(self, account_id: str, session: str) -> str | None:
@@ -327,7 +327,7 @@ class Book:
 
     @contextmanager
     def acting_as(self, who: str) -> Iterator[None]:
-        """Record manual actions inside the block under the name `who`."""
+        """Record manual actions inside the `with` block under the name `who`."""
         before, self._manual_actor = self._manual_actor, who
         try:
             yield

@@ -1,4 +1,4 @@
-"""Time budget for work that blocks the book thread."""
+"""Time limit for work that occupies the thread of the book."""
 
 from __future__ import annotations
 

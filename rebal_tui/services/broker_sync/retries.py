@@ -51,7 +51,7 @@ def _retry_event(book: Book, one: Quarantined) -> None:
 
 
 def _retry_assets(book: Book, due: Sequence[Quarantined]) -> None:
-    """Ask for one asset by its id, for several or one without an id by the list."""
+    """Request one asset by its id; several, or one without an id, as the whole list."""
     listed: Sequence[Asset]
     try:
         asset = book.broker.asset(due[0].subject) if len(due) == 1 and not due[0].subject.startswith("row ") else None

@@ -1,4 +1,4 @@
-"""Storage of the decisions of an evaluation pass in bulk; of each, its inputs are stored."""
+"""Storage of the decisions of an evaluation pass in bulk, as the inputs of each decision."""
 
 from __future__ import annotations
 

@@ -103,6 +103,6 @@ class AffectedRows(LazyRows[AffectedAccount]):
         return np.asarray(self._index.matching(needle)[self._rows])
 
     def order(self, sort: str | None) -> NDArray[Any] | None:
-        """None: the list has no other order than its own."""
+        """Always None: the list cannot be sorted otherwise."""
         del sort
         return None

@@ -54,7 +54,7 @@ _EVENTS = {
 def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
     """Every status of a run and the notes between, as entries. Raises `NotFound`.
 
-    The plan is with the start, orders and fills are with the end.
+    The entry of the start has the plan, that of the end the orders and fills.
     """
     view = run_view(book, run_id)
     name = f"Run {view.run.id[:8]} ({words(view.run.type)})"

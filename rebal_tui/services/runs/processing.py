@@ -52,7 +52,7 @@ MAX_ORDERS_PER_CHUNK = 50
 
 
 def process_runs(book: Book) -> int:
-    """Advance every open run as far as possible now; returns how many changed."""
+    """Advance every open run as far as possible now; returns how many runs changed."""
     moved: set[str] = set()
     while process_chunk(book, moved):
         pass

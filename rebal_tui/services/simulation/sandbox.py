@@ -74,7 +74,10 @@ def open_account(book: Book, name: str, cash: Money) -> Account:
 
 
 def set_prices(book: Book, prices: Mapping[str, Price]) -> None:
-    """Set prices, which then stay fixed. Raises `Conflict` for an unknown asset, or when prices move on their own."""
+    """Set prices, which then stay fixed.
+
+    Raises `Conflict` for an unknown asset, or when the market moves prices itself.
+    """
     if not isinstance(book.feed, FixedPrices):
         raise Conflict("prices can be set only in a sandbox; this market moves on its own")
     unknown = sorted(set(prices) - set(book.assets))

@@ -134,7 +134,7 @@ class HoldingView:
 
 @dataclass(frozen=True, slots=True)
 class DriftPoint:
-    """The largest band usage of an account at the end of an evaluation, for the drift history."""
+    """One point of the drift history: the largest band usage of an account at the end of an evaluation."""
 
     at: datetime
     band_used: int

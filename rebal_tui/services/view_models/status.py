@@ -10,7 +10,7 @@ from rebal_tui.domain.errors import Halt
 
 @dataclass(frozen=True, slots=True)
 class PacingView:
-    """Orders that wait for the broker's rate limit: `sent` of `total`; the last is sent at about `done_at`."""
+    """Orders that wait for a rate limit: `sent` of `total` are sent; the last will be sent at about `done_at`."""
 
     sent: int
     total: int

@@ -209,7 +209,7 @@ def _ratio_text(part: Value, whole: Value) -> str:
 
 
 def journal_json(journal: Journal) -> accounts.Journal:
-    """A cash journal. It settles on the day of its execution."""
+    """A cash journal. Its settle date is the day of its execution."""
     done = journal.updated_at.astimezone(NEW_YORK).date().isoformat()
     executed = journal.status is JournalStatus.EXECUTED
     return {

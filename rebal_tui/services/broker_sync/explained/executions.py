@@ -61,9 +61,9 @@ def book_undelivered(tx: BookTransaction, changes: Sequence[Change]) -> None:
 
 
 def delivered(tx: BookTransaction, fill: Fill, change: Change) -> bool:
-    """Whether an execution was recorded before its event, because its order reported it, and is part of agreed figures.
+    """Whether an execution is part of the agreed figures already, because its order reported it before this event.
 
-    What the event reports is then subtracted from what is recorded in advance.
+    The execution is subtracted from the change that was recorded for the order.
     """
     before = explained.change(tx.database, _PREFIX + fill.client_order_id)
     if before is None:

@@ -27,8 +27,8 @@ def event_position(book: Book) -> EventPosition:
 class PauseBaseline:
     """The state of an account before a reconciliation applied anything to it.
 
-    Its cash and positions, the event cursor and missed numbers at that time, and the id of the open run, empty without
-    one.
+    It has the cash and positions, the event cursor and missed numbers at that time, and the id of the open run, empty
+    without one.
     """
 
     cursor: int

@@ -145,7 +145,10 @@ def demo_events(book: Book, key: str) -> str:
 
 
 def day_script(seed: str, day: date, count: int, accounts: int) -> list[ScriptedEvent]:
-    """The ordinary events of a day with `count` slots, sorted by slot. A restriction is lifted on the same day."""
+    """The ordinary events of a day with `count` slots, sorted by slot.
+
+    A block of an account is lifted on the same day.
+    """
     rng = random.Random(f"demonstration {seed} {day.isoformat()}")
 
     def event(slot: int, what: ScriptedEventType) -> ScriptedEvent:
