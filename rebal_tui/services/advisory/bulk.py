@@ -1,4 +1,4 @@
-"""Bulk subscription changes: preview, and result by account."""
+"""Bulk subscription changes: a preview, and a result for each account."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, Fir
 
 
 def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> BulkPreview:
-    """Preview the first runs after subscribing or moving accounts (R-14.2); changes nothing."""
+    """Preview the first run of each account after subscribing or moving it (R-14.2); changes nothing."""
     portfolio, busy = book.portfolio(portfolio_id), subscriptions.withdrawing(book)
     without_run = {account_id: _no_run(book, account_id, portfolio, moving, busy) for account_id in account_ids}
     planned = _planned(book, [account_id for account_id, row in without_run.items() if row is None], portfolio_id)
@@ -32,7 +32,7 @@ def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: 
 
 
 def count_subscribed(book: Book, account_ids: Sequence[str]) -> int:
-    """How many of some accounts follow a portfolio."""
+    """How many of the given accounts follow a portfolio."""
     return sum(account_id in book.subscriptions for account_id in account_ids)
 
 
@@ -42,13 +42,13 @@ def preview_unsubscriptions(book: Book, account_ids: Sequence[str]) -> BulkPrevi
 
 
 def subscribe_all(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> tuple[BulkResult, ...]:
-    """Subscribe or move accounts; one refusal does not stop the others."""
+    """Subscribe or move accounts, with a result for each; a refusal for one account does not stop the others."""
     act = subscriptions.move_many if moving else subscriptions.subscribe_many
     return _results(book, act(book, account_ids, portfolio_id))
 
 
 def unsubscribe_all(book: Book, account_ids: Sequence[str]) -> tuple[BulkResult, ...]:
-    """End the subscriptions of accounts; one refusal does not stop the others."""
+    """End the subscriptions of accounts, with a result for each; a refusal for one account does not stop the others."""
     return _results(book, subscriptions.unsubscribe_many(book, account_ids))
 
 

@@ -30,7 +30,7 @@ _FORBIDDEN = frozenset(
 
 
 def sandbox(book: Book) -> SandboxControls:
-    """The controls of the simulated broker. Raises `Conflict` with a real broker."""
+    """The functions that only the simulated broker has, such as deposits. Raises `Conflict` with a real broker."""
     if book.sandbox is None:
         raise Conflict("available with the simulated broker only")
     return book.sandbox
@@ -114,9 +114,10 @@ def _request_journal(book: Book, live: LiveBroker, request: StoredRequest) -> Jo
 
 
 def reserve_for_journal(book: Book, journal: Journal, account_id: str) -> None:
-    """Store a journal that the broker has just made, with its reservation, unless its events have done so.
+    """Store a journal that the broker has just created, with its reservation, unless its events have stored both.
 
-    The events of a real broker arrive later, and only the account read again has the new cash.
+    The events of a real broker arrive later. A journal that is final at once has changed the cash, so the account is
+    read again.
     """
     if cash.journal(book.database, journal.id) is not None:
         return
@@ -128,10 +129,10 @@ def reserve_for_journal(book: Book, journal: Journal, account_id: str) -> None:
 
 
 def transferable(book: Book, account_id: str, withdrawal_id: str | None = None) -> Money:
-    """What a journal of the account may send now: settled cash less the reservations of other owners (R-9).
+    """What a new journal of the account may transfer now: settled cash less the reservations that it may not use (R-9).
 
-    Other owners are, for a withdrawal, all but this withdrawal; for any other journal, all but runs, whose reservations
-    become its own. Raises `BrokerUnavailable`.
+    The journal of a withdrawal may use only what that withdrawal has reserved. Any other journal may use what runs have
+    reserved. Cash of journals under way is not in the broker's figure. Raises `BrokerUnavailable`.
     """
     ready = book.broker.cash_transferable(account_id)
     others = [r for r in reservations.of_account(book.database, account_id) if not _takes(r, withdrawal_id)]
@@ -196,7 +197,7 @@ def check_journal(book: Book, account_id: str, amount: Money, *, incoming: bool)
 
 
 def release(book: Book, account_id: str) -> None:
-    """Release what runs and persons have reserved in an account to its portfolio (R-23).
+    """Release the cash that runs and persons have reserved in an account, so that its portfolio can invest it (R-23).
 
     Raises `Conflict` when nothing is reserved, or only for a withdrawal or a journal under way.
     """
@@ -209,7 +210,7 @@ def release(book: Book, account_id: str) -> None:
 
 
 def check_release(book: Book, account_id: str) -> Money:
-    """The amount `release` would release. Raises as `release` does; changes nothing."""
+    """The amount that `release` would release. Raises the same errors; changes nothing."""
     number = book.account(account_id).account_number
     found = _releasable(book, account_id)
     if found:

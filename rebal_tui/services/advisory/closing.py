@@ -1,4 +1,4 @@
-"""Closing of positions, and canceling of all orders, of an account that is not subscribed."""
+"""Selling positions, and canceling all orders, of an account without a subscription."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HUNDRED = Fraction(100)
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The outcome for one position: its order, or why there is none."""
+    """The outcome of closing one position: the order that sells it, or the refusal."""
 
     symbol: str
     order: Order | None
@@ -27,7 +27,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Canceled:
-    """The outcome for one order: None when its cancel was requested, else why not."""
+    """The outcome for one order: `refusal` is None when its cancel was requested, else the reason why not."""
 
     order_id: str
     refusal: Refusal | None = None
@@ -38,7 +38,8 @@ def close_position(
 ) -> Order:
     """Sell a position, by asset id or symbol: all of it, `qty` shares, or a percentage above 0 and up to 100.
 
-    Raises `NotFound` without such a position, `Invalid` for a wrong amount or both, and as `place_order` does.
+    Raises `NotFound` without such a position, `Invalid` for both `qty` and `percentage` or one out of range, and the
+    errors of `place_order`.
     """
     if qty is not None and percentage is not None:
         raise Invalid([Fault("qty", "expected qty or percentage, not both")])

@@ -1,4 +1,4 @@
-"""Manual orders, separate from those of runs."""
+"""Manual orders, which belong to no run."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from rebal_tui.store import book_settings, run_orders
 def place_order(book: Book, request: OrderRequest) -> Order:
     """Place a market day order in an account without a subscription; a missing client_order_id is generated.
 
-    Raises `NotFound` for an unknown account, `Forbidden` while the account is subscribed, restricted or has
-    insufficient funds or quantity, and `Conflict` for a used client_order_id, while the kill switch is on, and for any
-    other refusal by the broker, and with a real broker.
+    Raises `NotFound` for an unknown account; `Forbidden` while the account is subscribed, restricted or has
+    insufficient funds or quantity; `Conflict` with a real broker, for a client_order_id already used, while the kill
+    switch is on, and for any other refusal by the broker.
     """
     sandbox(book)
     account = book.account(request.account_id)
@@ -48,7 +48,7 @@ def place_order(book: Book, request: OrderRequest) -> Order:
 
 
 def cancel_order(book: Book, account_id: str, order_id: str) -> None:
-    """Request a cancel; fills stand. Raises `NotFound` for an unknown order, `Conflict` for a final one."""
+    """Request a cancel of an order; what has filled stands. Raises `NotFound` if unknown, `Conflict` if final."""
     order = find_order(book, account_id, order_id)
     try:
         book.broker.cancel_order(account_id, order.id)
@@ -60,7 +60,7 @@ def cancel_order(book: Book, account_id: str, order_id: str) -> None:
 
 
 def find_order(book: Book, account_id: str, order_id: str) -> Order:
-    """An order of an account by the broker's id. Raises `NotFound`."""
+    """An order of an account by the broker's order id. Raises `NotFound`."""
     book.account(account_id)
     order = sandbox(book).order(account_id, order_id)
     if order is None:
@@ -89,7 +89,7 @@ def list_orders(
     oldest_first: bool = False,
     limit: int = 500,
 ) -> Sequence[Order]:
-    """Orders of an account, of any origin, that match every given filter. Raises `NotFound`."""
+    """Orders of an account, whether of runs, manual or external, that match every given filter. Raises `NotFound`."""
     book.account(account_id)
     return sandbox(book).orders(account_id, OrderQuery(open_, after, until, side, symbols, oldest_first, limit))
 

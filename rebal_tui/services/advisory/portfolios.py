@@ -55,7 +55,7 @@ def list_portfolios(
     portfolio_id: str = "",
     status: PortfolioStatus | None = None,
 ) -> list[Portfolio]:
-    """Portfolios that match every filter: name and description as parts without case and accents, others exactly."""
+    """Portfolios that match every filter: a part of name and description, ignoring case and accents; others exactly."""
     tests: list[Callable[[Portfolio], bool]] = []
     if name:
         tests.append(lambda p: fold(name) in fold(p.name))
@@ -71,11 +71,11 @@ def list_portfolios(
 
 
 def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> Portfolio:
-    """Replace the fields of a portfolio; new eligible weights reactivate one that needs adjustment (R-13), and valid
-    fields one whose stored form broke a rule.
+    """Replace the fields of a portfolio, and make it active when its weights are new or its stored fields were invalid.
 
-    Subscribers are evaluated at the next opportunity under the same rules (R-17). Raises `Conflict` for ineligible
-    assets, for an inactive portfolio and for fields that break a rule.
+    New weights must be eligible; a portfolio that needs adjustment is reactivated by them (R-13). Subscribers are
+    evaluated at the next evaluation under the same rules (R-17). Raises `Conflict` for ineligible assets, for an
+    inactive portfolio and for fields that break a rule.
     """
     before = book.portfolio(portfolio_id)
     if before.status is PortfolioStatus.INACTIVE:
@@ -89,9 +89,9 @@ def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> Port
 
 
 def patch_portfolio(book: Book, portfolio_id: str, raw: object) -> Portfolio:
-    """Change the fields in a partial body, and reactivate with `status` active (R-13), in one transaction.
+    """Change only the fields that `raw` has; `status` active reactivates the portfolio (R-13). One transaction.
 
-    Raises `Invalid` with every fault of the body, otherwise as `update_portfolio` and `reactivate_portfolio` do.
+    Raises `Invalid` with every fault of `raw`, and the errors of `update_portfolio` and `reactivate_portfolio`.
     """
     before = book.portfolio(portfolio_id)
     body = portfolio_patch(before, raw)
@@ -137,12 +137,12 @@ def reactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
 
 
 def duplicate_portfolio(book: Book, portfolio_id: str, name: str) -> Portfolio:
-    """Create a copy of a portfolio under another name. Raises as `create_portfolio` does."""
+    """Create a copy of a portfolio under another name. Raises the errors of `create_portfolio`."""
     return create_portfolio(book, replace(PortfolioBody.of(book.portfolio(portfolio_id)), name=name))
 
 
 def require_valid(body: PortfolioBody | Portfolio) -> None:
-    """Raise `Conflict` when fields break R-4 or R-5, as those that an invalid portfolio keeps may do."""
+    """Raise `Conflict` when weights or conditions break R-4 or R-5; a stored portfolio may have such fields."""
     faults = {"weights": weights_fault(body.weights), "rebalance_conditions": conditions_fault(body.conditions)}
     broken = [Fault(location, text) for location, text in faults.items() if text]
     if broken:
@@ -150,7 +150,7 @@ def require_valid(body: PortfolioBody | Portfolio) -> None:
 
 
 def require_eligible(book: Book, weights: Weights) -> None:
-    """Raise `Conflict` naming every asset in `weights` that is unknown or not eligible (section 6)."""
+    """Raise `Conflict` naming every asset in `weights` that is unknown or not eligible (section 6 of the rules)."""
     faults = []
     for line, weight in enumerate(weights.assets):
         asset = book.assets.get(weight.symbol)

@@ -67,9 +67,9 @@ def lift_restrictions(book: Book, identities: Collection[str], who: str = "advis
 
 
 def end_restrictions(book: Book, today: date) -> tuple[int, int]:
-    """End the restrictions whose last day has passed, and raise an alert for those that end with today's session.
+    """End the restrictions whose last day has passed, and raise an alert for those whose last session is today's.
 
-    Returns how many of both.
+    Returns how many were ended, and how many alerts were raised.
     """
     ended = [one for one in book.rules_view.restrictions if one.until is not None and one.until < today]
     session = book.calendar.session(today)
@@ -89,7 +89,7 @@ def end_restrictions(book: Book, today: date) -> tuple[int, int]:
 
 
 def check_draft(book: Book, draft: RestrictionDraft) -> str:
-    """The reason of a draft as stored. Raises `Invalid` with every fault of the draft, by field."""
+    """The reason of a draft, cleaned for storing. Raises `Invalid` with every fault of the draft, by field."""
     faults, reason = [], ""
     try:
         reason = display_text(draft.reason.strip(), MAX_NOTE_LENGTH)
@@ -118,7 +118,7 @@ def check_draft(book: Book, draft: RestrictionDraft) -> str:
 
 
 def subject_text(book: Book, one: TradeRestriction) -> str:
-    """Whom a restriction concerns, as display text, with its asset."""
+    """What a restriction applies to, as display text: account, portfolio or whole book, and the asset if any."""
     if one.account_id is not None:
         account = book.accounts.get(one.account_id)
         who = one.account_id if account is None else f"{account.name} ({account.account_number})"
@@ -131,7 +131,7 @@ def subject_text(book: Book, one: TradeRestriction) -> str:
 
 
 def in_force(book: Book, account_id: str) -> Sequence[TradeRestriction]:
-    """The restrictions that hold for an account today, those of its portfolio and of the book included."""
+    """The restrictions that apply to an account today, those of its portfolio and of the book included."""
     subscription = book.subscriptions.get(account_id)
     portfolio_id = None if subscription is None else subscription.portfolio_id
     return book.rules_view.restrictions_of(account_id, portfolio_id, book.today())

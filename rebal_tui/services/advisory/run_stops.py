@@ -1,4 +1,4 @@
-"""Where the drift-band runs of a portfolio stop (R-62, R-63)."""
+"""How far the drift-band runs of a portfolio rebalance (R-62), and which assets they trade (R-63)."""
 
 from __future__ import annotations
 

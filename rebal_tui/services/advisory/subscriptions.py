@@ -17,7 +17,7 @@ from rebal_tui.store import book_settings, cash, continuation, outbox, portfolio
 
 @dataclass(frozen=True, slots=True)
 class BulkOutcome:
-    """Result of a bulk action for one account; `refusal` is why it was left out, None on success."""
+    """Result of a bulk action for one account; `refusal` is the reason it was refused, None on success."""
 
     account_id: str
     subscription: Subscription | None
@@ -32,10 +32,11 @@ def subscribe(
     last_rebalanced_at: datetime | None = None,
     ended_since: datetime | None = None,
 ) -> Subscription:
-    """Subscribe an account to a portfolio. A subscription of both that ended at `ended_since` or later is continued.
+    """Subscribe an account to a portfolio (R-6).
 
-    Raises `NotFound` for an unknown account or portfolio, and `Conflict` when the account is not ACTIVE, is subscribed
-    already or has open orders, or when the portfolio is not active.
+    A former subscription of the account to this portfolio that ended at `ended_since` or later is continued. Raises
+    `NotFound` for an unknown account or portfolio, and `Conflict` when the account is not ACTIVE, is subscribed already
+    or has open orders, or when the portfolio is not active.
     """
     _check(book, account_id, portfolio_id)
     _check_free(book, account_id)
@@ -48,7 +49,10 @@ def subscribe(
 
 
 def subscribe_manually(book: Book, account_id: str, portfolio_id: str) -> Subscription:
-    """`subscribe` for an advisor. Also raises `Conflict` during a withdrawal, which subscribes the account again."""
+    """`subscribe` for an advisor.
+
+    Also raises `Conflict` while the account has a withdrawal, which will resubscribe it.
+    """
     check_withdrawal(withdrawing(book), account_id)
     return subscribe(book, account_id, portfolio_id)
 
@@ -59,7 +63,7 @@ def withdrawing(book: Book) -> frozenset[str]:
 
 
 def check_move(book: Book, account_id: str, portfolio_id: str, busy: Collection[str]) -> None:
-    """Raise as `move` would; changes nothing. `busy` is the result of `withdrawing`."""
+    """Raise what `move` would raise; changes nothing. `busy` is the result of `withdrawing`."""
     current = book.subscriptions.get(account_id)
     if current is not None and current.portfolio_id == portfolio_id:
         raise Conflict(f"account {book.account(account_id).account_number} already follows this portfolio")
@@ -68,14 +72,14 @@ def check_move(book: Book, account_id: str, portfolio_id: str, busy: Collection[
 
 
 def check_subscribe(book: Book, account_id: str, portfolio_id: str, busy: Collection[str]) -> None:
-    """Raise as `subscribe_manually` would; changes nothing. `busy` is the result of `withdrawing`."""
+    """Raise what `subscribe_manually` would raise; changes nothing. `busy` is the result of `withdrawing`."""
     check_withdrawal(busy, account_id)
     _check(book, account_id, portfolio_id)
     _check_free(book, account_id)
 
 
 def check_withdrawal(busy: Collection[str], account_id: str) -> None:
-    """Raise `Conflict` for an account of `busy`, which a withdrawal subscribes again."""
+    """Raise `Conflict` for an account in `busy`: its withdrawal in progress will resubscribe it."""
     if account_id in busy:
         raise Conflict("a withdrawal is in progress and will resubscribe the account")
 
@@ -98,7 +102,7 @@ def _check(book: Book, account_id: str, portfolio_id: str) -> None:
 
 
 def has_open_orders(book: Book, account_id: str) -> bool:
-    """Whether the account has open orders, of its run or external; with a real broker, by what the book knows of it."""
+    """Whether the account has open orders, of its run or external; with a real broker, as stored in the book."""
     if book.live is None:
         return bool(book.broker.open_orders(account_id))
     run = book.open_runs.get(account_id)
@@ -135,7 +139,8 @@ def move(book: Book, account_id: str, portfolio_id: str) -> Subscription:
     """Move an account to another portfolio, or subscribe it if it has no subscription, in one transaction.
 
     The new subscription has never been rebalanced, so the next evaluation realigns the account (R-14.2). Raises
-    `Conflict` when the account follows this portfolio already, and during a withdrawal; otherwise as `subscribe`.
+    `Conflict` when the account follows this portfolio already, and during a withdrawal; otherwise the errors of
+    `subscribe`.
     """
     check_move(book, account_id, portfolio_id, withdrawing(book))
     with book.write() as tx:
@@ -145,7 +150,7 @@ def move(book: Book, account_id: str, portfolio_id: str) -> Subscription:
 
 
 def subscribe_many(book: Book, account_ids: Iterable[str], portfolio_id: str) -> list[BulkOutcome]:
-    """Subscribe several accounts, with an outcome for each; one refusal does not stop the others."""
+    """Subscribe several accounts, with an outcome for each; a refusal for one does not stop the others."""
     busy = withdrawing(book)
     return _each(
         book,
@@ -166,7 +171,7 @@ def unsubscribe_many(book: Book, account_ids: Iterable[str]) -> list[BulkOutcome
 
 
 def move_many(book: Book, account_ids: Iterable[str], portfolio_id: str) -> list[BulkOutcome]:
-    """Move several accounts, with an outcome for each; one refusal does not stop the others."""
+    """Move several accounts, with an outcome for each; a refusal for one does not stop the others."""
     busy = withdrawing(book)
     return _each(
         book,
@@ -223,7 +228,7 @@ def _continue(tx: BookTransaction, subscription: Subscription, since: datetime) 
 
 
 def end(tx: BookTransaction, subscription: Subscription, *, undo: bool = False) -> None:
-    """End a subscription and cancel its QUEUED run; `undo` is noted in the audit entry."""
+    """End a subscription and cancel its QUEUED run; `undo` marks the audit entry as that of an undo."""
     book = tx.book
     portfolios.end_subscription(tx, subscription.id, book.now())
     run = book.open_runs.get(subscription.account_id)

@@ -17,7 +17,7 @@ def account_settings(book: Book, account_id: str) -> AccountSettings:
 
 
 def settings_of(book: Book, account_id: str) -> tuple[AccountSettings, Overrides | None]:
-    """The settings of an account, and what its subscription decides otherwise; None without a subscription."""
+    """The settings of an account, and the overrides of its subscription (R-67); None without a subscription."""
     overrides = book.rules_view.overrides.get(account_id, Overrides()) if account_id in book.subscriptions else None
     return account_settings(book, account_id), overrides
 
@@ -25,7 +25,7 @@ def settings_of(book: Book, account_id: str) -> tuple[AccountSettings, Overrides
 def settings_texts(
     book: Book, account_id: str, settings: AccountSettings, overrides: Overrides | None
 ) -> tuple[str, ...]:
-    """What an account would be traded by, as sentences; each names the scope that it comes from (R-67)."""
+    """The trading settings of an account under `overrides`, as sentences that name the scope of each (R-67)."""
     shares = "Whole shares only." if settings.whole_shares else "Fractions of shares where the broker takes them."
     subscription = book.subscriptions.get(account_id)
     portfolio = None if subscription is None else book.portfolios[subscription.portfolio_id]
@@ -48,7 +48,7 @@ def settings_texts(
 
 
 def set_account_settings(book: Book, account_id: str, settings: AccountSettings) -> None:
-    """Store the settings of an account; they hold from the next evaluation on. Raises `NotFound`."""
+    """Store the settings of an account; they apply from the next evaluation on. Raises `NotFound`."""
     if account_settings(book, account_id) == settings:
         return
     with book.write() as tx:
@@ -59,7 +59,7 @@ def set_account_settings(book: Book, account_id: str, settings: AccountSettings)
 
 
 def set_overrides(book: Book, subscription_id: str, overrides: Overrides | None) -> None:
-    """Store what a subscription decides otherwise than its portfolio; None removes it all.
+    """Store the overrides of a subscription over its portfolio (R-67); None removes them all.
 
     Raises `NotFound` when no such subscription is active.
     """
@@ -81,14 +81,14 @@ def set_overrides(book: Book, subscription_id: str, overrides: Overrides | None)
 
 
 def book_minimum(book: Book) -> MinimumTrade | None:
-    """The minimum trade of accounts without a narrower one."""
+    """The minimum trade of accounts for which no subscription, account or portfolio sets one (R-64)."""
     return book.rules_view.minimum_trade
 
 
 def set_book_minimum(book: Book, minimum: MinimumTrade | None) -> tuple[str, ...]:
-    """Store the minimum trade of accounts without a narrower one, None removes it (R-64); returns the change as text.
+    """Store the minimum trade of the whole book (R-64); None removes it. Returns the change as text, empty if none.
 
-    It holds from the next evaluation on.
+    It applies from the next evaluation on, to accounts for which no subscription, account or portfolio sets one.
     """
     if book_minimum(book) == minimum:
         return ()
@@ -101,7 +101,7 @@ def set_book_minimum(book: Book, minimum: MinimumTrade | None) -> tuple[str, ...
 
 
 def minimum_text(minimum: MinimumTrade | None) -> str:
-    """`$250.00 or 1 %`, the larger counts; `none` where none is set."""
+    """A minimum trade as text, such as `$250.00 or 1 %` (the larger of both applies); `none` for None."""
     if minimum is None:
         return "none"
     amount, percent = f"${money_text(minimum.amount)}", f"{percent_text(minimum.percent)} %"
@@ -111,7 +111,7 @@ def minimum_text(minimum: MinimumTrade | None) -> str:
 
 
 def override_texts(overrides: Overrides) -> tuple[str, ...]:
-    """What a subscription decides otherwise, as text: `cooldown 31 days`, `minimum trade $250.00`."""
+    """The overrides of a subscription as texts, such as `cooldown 31 days` and `minimum trade $250.00`."""
     found = []
     if overrides.cooldown_days is not None:
         found.append(f"cooldown {overrides.cooldown_days} days")

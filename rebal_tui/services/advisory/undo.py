@@ -1,6 +1,7 @@
-"""Undo of a change that has sent nothing yet: subscriptions, moves, unsubscriptions and portfolio edits.
+"""Undo of a change that has caused no orders yet: subscriptions, moves, unsubscriptions and portfolio edits.
 
-A change returns an `Undo`, which is valid while no evaluation has run and nothing concerned has changed again.
+A change returns an `Undo`. It is valid until an evaluation runs or one of the same accounts or the portfolio changes
+again.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ class SubscriptionChange:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """What reverses a change, and when the change was made.
+    """What reverses a change of subscriptions or of a portfolio.
 
-    `evaluations` is the mark of the evaluations at that time. `refusal` is why the change cannot be undone, empty if it
-    can. `portfolio` has the portfolio before and after.
+    `evaluations` identifies the newest evaluation at the time of the change. `refusal` is why the change cannot be
+    undone, empty if it can. `portfolio` has the portfolio before and after the change.
     """
 
     evaluations: tuple[int, int]
@@ -42,38 +43,38 @@ class Undo:
     refusal: str = ""
 
     def followed_by(self, later: Undo) -> Undo:
-        """This change of subscriptions and a later one of other accounts, as one."""
+        """One `Undo` for this change of subscriptions and a later one of other accounts."""
         return replace(self, changes=self.changes + later.changes, refusal=self.refusal or later.refusal)
 
 
 def subscribe_all(
     book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool
 ) -> tuple[tuple[BulkResult, ...], Undo | None]:
-    """`bulk.subscribe_all`, and what undoes it; None when nothing changed."""
+    """Do `bulk.subscribe_all`; returns the results and their `Undo`, None when nothing changed."""
     return _subscriptions(book, account_ids, lambda: bulk.subscribe_all(book, account_ids, portfolio_id, moving=moving))
 
 
 def unsubscribe_all(book: Book, account_ids: Sequence[str]) -> tuple[tuple[BulkResult, ...], Undo | None]:
-    """`bulk.unsubscribe_all`, and what undoes it; None when nothing changed."""
+    """Do `bulk.unsubscribe_all`; returns the results and their `Undo`, None when nothing changed."""
     return _subscriptions(book, account_ids, lambda: bulk.unsubscribe_all(book, account_ids))
 
 
 def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> tuple[Portfolio, Undo]:
-    """`portfolios.update_portfolio`, and what undoes it."""
+    """Do `portfolios.update_portfolio`; returns the changed portfolio and the `Undo`."""
     return _edit(book, portfolio_id, lambda: portfolios.update_portfolio(book, portfolio_id, body))
 
 
 def go_back(book: Book, portfolio_id: str, number: int) -> tuple[Portfolio, Undo]:
-    """`versions.go_back`, and what undoes it."""
+    """Do `versions.go_back`; returns the changed portfolio and the `Undo`."""
     return _edit(book, portfolio_id, lambda: versions.go_back(book, portfolio_id, number))
 
 
 def undo(book: Book, change: Undo) -> None:
     """Reverse a change in one transaction, with audit entries of its own.
 
-    Subscriptions and the portfolio are as they were before; subscriptions have the date of their last rebalance
-    again. Raises `Conflict` if any evaluation of the book ran since, if one of these accounts or the portfolio was
-    changed again, or if the change canceled a run.
+    Subscriptions and the portfolio are as they were before, the time of the last rebalance included. Raises `Conflict`
+    if an evaluation of the book has run since, if one of these accounts or the portfolio has changed again, or if the
+    change canceled a run.
     """
     if change.refusal:
         raise Conflict(change.refusal)

@@ -1,4 +1,4 @@
-"""The journal of a withdrawal at a real broker: requested once, found again by its request, then read by its id."""
+"""The journal of a withdrawal at a real broker: requested once, found by its request, then read by its id."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ READ_INTERVAL = timedelta(minutes=1)
 
 
 def key_of(withdrawal: Withdrawal) -> str:
-    """The idempotency key of the next journal: a UUID made from the withdrawal and the journal that failed before."""
+    """The idempotency key of the next journal: a UUID made from the ids of the withdrawal and its failed journal."""
     return str(uuid5(NAMESPACE_URL, f"rebal-tui/withdrawal/{withdrawal.id}/{withdrawal.journal_id or ''}"))
 
 
 def requested_journal(book: Book, live: LiveBroker, withdrawal: Withdrawal) -> Journal | None:
-    """The journal of a withdrawal, None before it is known. Requests it unless that has been done.
+    """The journal of a withdrawal, requested if not yet done; None until the broker has answered.
 
-    Raises `Conflict` when the broker refused it; the request is then forgotten, so that it can be retried.
+    Raises `Conflict` when the broker refused the journal; the request is then forgotten, so that it can be retried.
     """
     key = _stored_key(book, withdrawal)
     request = journal_requests.get(book.database, key)
@@ -55,13 +55,13 @@ def requested_journal(book: Book, live: LiveBroker, withdrawal: Withdrawal) -> J
 
 
 def may_ask(book: Book, what: str) -> bool:
-    """Whether something may be requested: always with a simulated broker, else once per `READ_INTERVAL`."""
+    """Whether the broker may be asked for `what`: always if simulated; a real one only once per `READ_INTERVAL`."""
     asked = book.polling_state.asked_at.get(what)
     return book.live is None or asked is None or book.now() - asked >= READ_INTERVAL
 
 
 def note_asked(book: Book, what: str) -> None:
-    """Note that something has been requested and answered."""
+    """Record that the broker was asked for `what` and answered now."""
     book.polling_state.asked_at[what] = book.now()
 
 

@@ -25,9 +25,9 @@ ALL_CASH = Weights((), HUNDRED_PERCENT)
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """The run that raises the cash: its type, weights and amount, and its current plan.
+    """The run that raises the cash of a withdrawal: its type, target weights, amount and current plan.
 
-    `plan` is None when settled cash alone covers the withdrawal because a price is missing.
+    `plan` is None when a price is missing: settled cash then covers the withdrawal without a sale.
     """
 
     type: RunType
@@ -39,8 +39,8 @@ class Sale:
 def sale_of_amount(book: Book, account_id: str, portfolio_id: str | None, amount: Money, withdrawal_id: str) -> Sale:
     """The sale that raises what a withdrawal of `amount` has not reserved yet.
 
-    Raises `Conflict` when the account cannot raise it, and when a price is missing and settled cash that nobody else
-    has reserved does not cover the whole amount; `BrokerUnavailable`.
+    Raises `Conflict` when the account cannot raise the amount, and when a price is missing and settled cash without
+    reservations of others does not cover the whole amount. Raises `BrokerUnavailable`.
     """
     own = reservations.reserved_by(book.database, account_id, Owner(OwnerKind.WITHDRAWAL, withdrawal_id))
     missing, weights = Money(amount - own), weights_of(book, account_id, portfolio_id)
@@ -64,16 +64,16 @@ def sale_of_amount(book: Book, account_id: str, portfolio_id: str | None, amount
 
 
 def sale_of_everything(book: Book, account_id: str) -> Sale:
-    """The sale that closes every position to the last unit; what cannot be traded stays (R-32)."""
+    """The sale of every position in full; assets that cannot be traded now remain in the account (R-32)."""
     plan = plan_run(book, account_id, RunType.FULL_REBALANCE, ALL_CASH)
     return Sale(RunType.FULL_REBALANCE, ALL_CASH, None, plan)
 
 
 def worth_of_everything(book: Book, account_id: str) -> Money:
-    """What a withdrawal of everything would bring now, in whole cents.
+    """What a withdrawal of everything would pay out at current prices, rounded down to cents.
 
-    Raises `Conflict` while anybody has reserved cash of the account or a restriction keeps assets of it, and when there
-    is nothing to withdraw.
+    Raises `Conflict` while cash of the account is reserved or a restriction keeps assets from being sold, and when
+    there is nothing to withdraw.
     """
     held = reservations.of_account(book.database, account_id)
     if held:

@@ -36,7 +36,7 @@ MAX_ROUNDS = 3
 
 
 def take_step(book: Book, withdrawal: Withdrawal) -> Withdrawal:
-    """The withdrawal after its next step; the same withdrawal while the step waits."""
+    """Do the next step of a withdrawal and return it; unchanged while the step waits for something."""
     steps = {
         WithdrawalStage.REQUESTED: _unsubscribe,
         WithdrawalStage.UNSUBSCRIBED: _sell,
@@ -275,10 +275,10 @@ def _resubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 
 
 def restore_subscription(book: Book, withdrawal: Withdrawal) -> None:
-    """Continue the subscription to the same portfolio, so that no rebalance is forced or lost.
+    """Subscribe the account again to its portfolio after a withdrawal, so that no rebalance is forced or lost.
 
-    Its last_rebalanced_at, overrides and undone sells are those from before. Raises `Conflict` while the portfolio
-    needs adjustment, and as `subscribe` does.
+    The subscription has its former last_rebalanced_at, overrides and sells not yet done. Raises `Conflict` while the
+    portfolio needs adjustment, and the errors of `subscribe`.
     """
     if withdrawal.portfolio_id is None or portfolios.subscribed(book.database, withdrawal.account_id):
         return
@@ -295,7 +295,7 @@ def restore_subscription(book: Book, withdrawal: Withdrawal) -> None:
 
 
 def amount_text(withdrawal: Withdrawal) -> str:
-    """The amount for display."""
+    """The amount of a withdrawal for display: dollars, or `everything`."""
     return "everything" if withdrawal.everything else money(withdrawal.amount)
 
 

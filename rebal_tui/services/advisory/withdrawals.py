@@ -21,7 +21,7 @@ from rebal_tui.store import book_settings, cash, reservations, runs
 
 
 def request_withdrawal(book: Book, account_id: str, amount: Money | None) -> Withdrawal:
-    """Start a withdrawal of an amount, or with None of everything (R-32).
+    """Start a withdrawal of an amount, or of everything if `amount` is None (R-32).
 
     Raises `Conflict` when the account is restricted, cannot raise the amount, or has a withdrawal in progress, when
     everything is to be withdrawn while cash is reserved, and when the broker does not answer; `Invalid` for an amount
@@ -57,14 +57,14 @@ def request_withdrawal(book: Book, account_id: str, amount: Money | None) -> Wit
 
 @dataclass(frozen=True, slots=True)
 class CheckedWithdrawal:
-    """What a withdrawal would sell, and what it is expected to pay out: its amount, or what everything is worth now."""
+    """What a withdrawal would sell and pay out: the amount requested, or the current worth of everything."""
 
     sale: Sale
     expected: Money
 
 
 def check_withdrawal(book: Book, account_id: str, amount: Money | None) -> CheckedWithdrawal:
-    """What a withdrawal would do. Raises as `request_withdrawal` does; changes nothing."""
+    """What a withdrawal would sell and pay out. Raises what `request_withdrawal` would raise; changes nothing."""
     account = book.account(account_id)
     if amount is not None and amount <= 0:
         raise Invalid([Fault("amount", "expected an amount above 0")])
@@ -123,7 +123,7 @@ def retry_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
 def process_withdrawals(book: Book) -> None:
     """Advance every open withdrawal as far as possible; each step is stored before the next begins.
 
-    A withdrawal whose step fails is set apart, the others continue (R-52).
+    A withdrawal whose step fails goes into quarantine; the others continue (R-52).
     """
     for withdrawal in cash.withdrawals(book.database, only_open=True):
         account_id = withdrawal.account_id

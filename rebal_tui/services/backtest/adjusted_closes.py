@@ -1,4 +1,4 @@
-"""Closes adjusted for corporate actions, so that they have total returns."""
+"""Closes adjusted for corporate actions, so that their changes are total returns."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _ADJUSTED = (ActionKind.SPLIT, ActionKind.STOCK_DIVIDEND, ActionKind.CASH_DIVIDE
 
 
 def adjusted(closes: Closes, actions: Sequence[DatedAction]) -> Closes:
-    """The closes with those before each action multiplied by what it leaves of the last close before its day.
+    """The closes, with those before each corporate action multiplied by the action's factor.
 
-    A dividend is reinvested at the close before its day. Actions of other symbols, or before the first close, change
-    nothing. Raises `Invalid` with the line of each action of a kind that gives other assets or ends the asset.
+    The factor is computed from the last close before the action's day; a dividend is reinvested at that close. Actions
+    of other symbols, or before the first close, change nothing. Raises `Invalid` naming the line of each action that is
+    not a split or a stock or cash dividend.
     """
     wanted = [dated for dated in actions if dated.action.symbol in closes.symbols]
     faults = [

@@ -37,14 +37,14 @@ MIN_SESSIONS = 250
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the book has for a backtest: a portfolio and closes of its assets; None where it has none."""
+    """The portfolio and the closes of its assets that a book offers for a backtest; None for what it does not have."""
 
     portfolio: Portfolio | None = None
     closes: Closes | None = None
 
 
 class NamedPortfolio(NamedTuple):
-    """A portfolio to choose, and the symbols that it needs prices for."""
+    """A portfolio that can be chosen for a backtest, and the symbols that it needs prices for."""
 
     id: str
     name: str
@@ -66,11 +66,12 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
-    """A policy in the table. Fractions as in `Figures`; `low` and `high` bound 95 % of its return less your policy's.
+    """A policy in the table of a backtest. Fractions as in `Figures`.
 
-    `worse` is whether another policy is better in every respect, or rebalances on the same days and comes first;
-    `edge` whether its return does not hold for its neighbors, `cheaper` whether it is the one that costs less than
-    yours. Bounds are None until they are computed.
+    `low` and `high` bound the 95 % interval of its return minus that of the portfolio's own policy; None until
+    computed. `worse`: another policy is better in every respect, or an earlier one rebalances on the same days. `edge`:
+    its return lies outside the range of its neighbors' returns. `cheaper`: the one policy suggested because it costs
+    less than the portfolio's own.
     """
 
     number: int
@@ -91,7 +92,10 @@ class PolicyRow:
 
 @dataclass(frozen=True, slots=True)
 class Fans:
-    """The luck of the day of one policy; None where the history is too short, or the policy has no calendar."""
+    """How much one policy's return depends on its start day and on its calendar day.
+
+    `starts` is None where the history is too short, `days` where the policy has no calendar.
+    """
 
     starts: Fan | None = None
     days: Fan | None = None
@@ -101,8 +105,8 @@ class Fans:
 class Comparison:
     """A finished backtest with its rows, the portfolio's own policy first.
 
-    Luck and the fans of the own policy are there when `with_luck` has computed them, neighborhoods for a grid of up to
-    `MAX_NEIGHBORED` policies.
+    `luck` and `fans` (of the own policy) are computed by `with_luck`; `around` has the neighborhoods of a grid of up to
+    `MAX_NEIGHBORED` policies, else it is empty.
     """
 
     subject: Subject
@@ -114,7 +118,7 @@ class Comparison:
 
     @property
     def sentence(self) -> str:
-        """Whether return, turnover and tracking differ beyond luck; empty until it is known."""
+        """Whether return, turnover and tracking differ beyond luck; empty until `with_luck` has computed it."""
         length = self.backtest.history.length
         if length < LEAST_SESSIONS:
             return f"The history is too short to say: {length} sessions, at least {LEAST_SESSIONS} are needed."
@@ -122,7 +126,7 @@ class Comparison:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to know about the portfolio and the prices."""
+        """Notes for the user about the portfolio and its prices."""
         notes = (*self.subject.notes, *self.subject.source.notes)
         history = self.backtest.history
         if history.years >= SHORT_YEARS:
@@ -140,7 +144,7 @@ class Comparison:
 
     @property
     def cheaper_parts(self) -> tuple[str, str, str]:
-        """The same in parts: the policy, whether it tracks as well, and the figures; or only that there is none."""
+        """`cheaper` in parts: the policy, whether it tracks as well, its figures; if none, a text and two blanks."""
         found = cheaper(self._figures, self.around)
         if found is None:
             return NONE_CHEAPER, "", ""
@@ -154,24 +158,24 @@ class Comparison:
 
     @property
     def edges(self) -> int:
-        """How many policies with bands stand on an edge."""
+        """The number of policies whose return lies outside the range of their neighbors' returns."""
         return sum(row.edge for row in self.rows)
 
     def outcome(self, number: int) -> Outcome:
-        """The outcome of a row."""
+        """The outcome of the policy with this row number."""
         return self.backtest.outcomes[number]
 
 
 def portfolio_names(book: Book) -> tuple[NamedPortfolio, ...]:
-    """Every portfolio that has an asset, by name."""
+    """Every portfolio that has an asset, sorted by name."""
     found = [NamedPortfolio(p.id, p.name, p.weights.symbols) for p in book.portfolios.values() if p.weights.assets]
     return tuple(sorted(found, key=lambda item: (fold(item.name), item.id)))
 
 
 def first_covered(named: Sequence[NamedPortfolio], closes: Path, chosen: int) -> int:
-    """The position of the first portfolio from `chosen` on whose assets all have a column in a file of closes.
+    """The index of the first portfolio, cyclically from `chosen`, whose assets all have a column in `closes`.
 
-    `chosen` when there is none, or the file cannot be read.
+    Returns `chosen` when there is none, or when the file cannot be read.
     """
     try:
         known = set(read_closes(closes).symbols)
@@ -182,7 +186,7 @@ def first_covered(named: Sequence[NamedPortfolio], closes: Path, chosen: int) ->
 
 
 def choose(book: Book, portfolio_id: str | None) -> Choice:
-    """A portfolio of the book with the book's own prices; without portfolio when it has none of that id."""
+    """The portfolio of this id with prices from the book's own evaluations; an empty `Choice` for an unknown id."""
     portfolio = book.portfolios.get(portfolio_id or "")
     if portfolio is None:
         return Choice()
@@ -193,10 +197,10 @@ def choose(book: Book, portfolio_id: str | None) -> Choice:
 
 
 def subject(choice: Choice, closes: Path | None = None) -> Subject:
-    """What to test: the chosen portfolio over the closes of a file, or without one over the book's prices in `choice`.
+    """What to test: the portfolio of `choice` over a file of closes, or without a file over the book's own prices.
 
-    Without a portfolio, or with prices of fewer than `MIN_SESSIONS` sessions, it is the sample with its own portfolio.
-    Raises `Refusal`, which names the file, when it cannot be used.
+    It is the sample portfolio with its own history when no portfolio is chosen, or when the book's prices cover fewer
+    than `MIN_SESSIONS` sessions. Raises `Invalid`, which names the file, when the file cannot be used.
     """
     portfolio, own = choice.portfolio, choice.closes
     if portfolio is None:
@@ -227,7 +231,7 @@ def compare(
 ) -> Comparison:
     """Backtest the portfolio's own policy and others, by default the default grid. Does not use the book.
 
-    `progress` counts policies. Raises `Canceled`.
+    `progress` is called with the number of policies done. Raises `Canceled`.
     """
     grid = tuple(dict.fromkeys((chosen.policy, *policies))) if policies else default_grid(chosen.policy)
     backtest = run_backtest(
@@ -260,10 +264,10 @@ def with_luck(
     found: Comparison, resamples: int, progress: Progress | None = None, canceled: Cancelled | None = None,
     *, months: int | None = None, seed: int = 1,
 ) -> Comparison:  # fmt: skip
-    """A comparison with its luck, from some resampled histories, and its fans; without them when the history is too
-    short.
+    """The comparison with luck, computed from `resamples` resampled histories, and the fans of the own policy.
 
-    `months` is the mean length of the blocks. `progress` counts histories. Raises `Canceled`.
+    Unchanged when the history is too short. `months` is the mean length of the resampled blocks of sessions. `progress`
+    is called with the number of histories done. Raises `Canceled`.
     """
     backtest = found.backtest
     if backtest.history.length < LEAST_SESSIONS:
@@ -279,7 +283,10 @@ def with_luck(
 def fans(
     found: Comparison, number: int, progress: Progress | None = None, canceled: Cancelled | None = None
 ) -> Fans:  # fmt: skip
-    """The luck of the day of a row's policy. `progress` counts sessions. Raises `Canceled`."""
+    """How much the return of a row's policy depends on its start day and calendar day.
+
+    `progress` is called with the number of sessions done. Raises `Canceled`.
+    """
     policy = found.outcome(number).policy
     starts = start_days(found.backtest, policy, progress, canceled)
     return Fans(starts, calendar_days(found.backtest, policy, (), progress, canceled))

@@ -19,10 +19,10 @@ from rebal_tui.store import runs
 def rebalance_days(
     book: Book, days: Sequence[date], progress: Progress | None = None, canceled: Cancelled | None = None
 ) -> dict[str, list[date]]:
-    """The days of full rebalances of every account, in order, as a replay makes them.
+    """The days of full rebalances by account id, ascending, found by running the engine over `days`.
 
-    The engine decides for the whole book at the end of every session's window. The scheduler runs in those sessions in
-    which an account trades; in others it would only store that nothing happened. Raises `Canceled`.
+    The whole book is evaluated at the end of each session's window. Only when an account would trade does the scheduler
+    run, too; in other sessions it would change nothing. `progress` is called with the days done. Raises `Canceled`.
     """
     if not isinstance(book.clock, FixedClock):
         raise TypeError("the clock is moved here: expected a book with a FixedClock")

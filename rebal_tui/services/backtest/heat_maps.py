@@ -9,6 +9,6 @@ MAX_COLUMNS, MAX_ROWS = 150, 50
 
 
 def of_subject(subject: Subject, columns: int, rows: int) -> BandPairs:
-    """The band pairs of a subject's history, as many as fit. Does not use the book."""
+    """The band pairs of a heat map of a subject's history, at most `columns` by `rows`. Does not use the book."""
     columns, rows = max(2, min(columns, MAX_COLUMNS)), max(2, min(rows, MAX_ROWS))
     return BandPairs(subject.source.history, subject.weights, columns, rows)

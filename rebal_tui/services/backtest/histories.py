@@ -41,7 +41,7 @@ _BEYOND = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A history for a backtest, where it comes from, and notes for the user."""
+    """A price history for a backtest, its origin, and notes for the user."""
 
     label: str
     history: History
@@ -56,7 +56,7 @@ def closes_source(
     label: str, closes: Closes, symbols: Sequence[str], since: date | None = None, until: date | None = None,
     *, allow_jumps: bool = False, actions: Sequence[DatedAction] = (),
 ) -> Source:  # fmt: skip
-    """The history of some symbols in closes, adjusted for corporate actions.
+    """The history of the given symbols in closes, adjusted for corporate actions.
 
     Raises `Invalid` for missing symbols, fewer than two sessions or an action that cannot be adjusted for, and
     `Conflict` for price jumps (R-55) unless they are allowed.
@@ -82,7 +82,10 @@ def closes_source(
 
 
 def returns_source(label: str, returns: MonthlyReturns, symbols: Sequence[str]) -> Source:
-    """The history of indexes with the given monthly returns, at month ends; it starts a month before the first."""
+    """Index levels with the given monthly returns, one at each month end, from the month before the first.
+
+    Raises `Invalid` for a symbol without a column.
+    """
     positions = [returns.symbols.index(symbol) for symbol in symbols if symbol in returns.symbols]
     if len(positions) != len(symbols):
         unknown = ", ".join(symbol for symbol in symbols if symbol not in returns.symbols)
@@ -99,7 +102,10 @@ def returns_source(label: str, returns: MonthlyReturns, symbols: Sequence[str]) 
 
 
 def book_closes(database: Database, symbols: Sequence[str]) -> Closes:
-    """The prices of a book's own evaluations, the last of each session. Raises `Invalid` when there are too few."""
+    """The prices of a book's own evaluations, the last of each session.
+
+    Raises `Invalid` with fewer than two sessions.
+    """
     prices = past_rows.session_prices(database)
     if len(prices) < 2:
         raise Invalid(
@@ -111,7 +117,7 @@ def book_closes(database: Database, symbols: Sequence[str]) -> Closes:
 
 
 def book_source(closes: Closes) -> Source:
-    """The history of `book_closes`. Raises `Invalid` when there are too few."""
+    """The history of the result of `book_closes`. Raises `Invalid` when it has too few sessions."""
     return closes_source("this book's own evaluations", closes, closes.symbols, allow_jumps=True)
 
 

@@ -1,4 +1,4 @@
-"""Published numbers compared with those of the lab."""
+"""Published numbers compared with those that the lab computes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _MONTHS_TO_2009 = 1003
 
 
 def comparisons(data_sets: Path | None = None) -> tuple[Comparison, ...]:
-    """Every published number with the lab's.
+    """Every published number with the lab's number for it.
 
     `data_sets` is a folder with the six data sets of online portfolio selection, as in `universal/data` of
-    `universal-portfolios` 0.4.17; without it their numbers are left out. Raises `Invalid` for a missing file, or a
-    cell that is not a number above 0, with file and line.
+    `universal-portfolios` 0.4.17; without the folder their numbers are left out. Raises `Invalid` for a missing file,
+    or a cell that is not a number above 0, with file and line.
     """
     history = returns_source("monthly", read_monthly_returns(MONTHLY_FILE), ("STOCK", "BOND")).history
     found = [

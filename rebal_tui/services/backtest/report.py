@@ -23,7 +23,8 @@ from rebal_tui.services.backtest.verification import Verified
 def listed(backtest: Backtest, *, show_all: bool) -> list[Outcome]:
     """The outcomes to list: the portfolio's own, then the others by turnover.
 
-    Unless all are shown, without those that are worse than another in everything, or rebalance on the same days.
+    Unless `show_all`, leaves out policies that are worse than another in everything, and those that rebalance on the
+    same days as one listed before.
     """
     flags = dominated([outcome.figures for outcome in backtest.outcomes])
     others = [outcome for outcome, worse in zip(backtest.outcomes[1:], flags[1:], strict=True) if show_all or not worse]
@@ -35,19 +36,19 @@ def listed(backtest: Backtest, *, show_all: bool) -> list[Outcome]:
 
 
 def labels(backtest: Backtest) -> tuple[str, ...]:
-    """The policies in words, in the order of the grid."""
+    """The text of each policy, in the order of the grid."""
     return tuple(outcome.policy.label for outcome in backtest.outcomes)
 
 
 def report_text(found: Comparison, fmt: str) -> str:
-    """Every policy with all fields, as `csv` or `json`."""
+    """The comparison as a text with every policy and all fields, in `csv` or `json`."""
     if fmt == "csv":
         return lab_csv(found.backtest)
     return json.dumps(lab_json(found, ()), ensure_ascii=False, indent=2) + "\n"
 
 
 def fan_sentences(fans: Fans, label: str) -> tuple[str, ...]:
-    """What the start day and the day of the calendar are worth, in words."""
+    """The range of annual returns over all start days and over all calendar days, as sentences."""
     found = []
     for what, fan in (("Start day", fans.starts), ("Calendar day", fans.days)):
         if fan is not None:
@@ -60,7 +61,7 @@ def fan_sentences(fans: Fans, label: str) -> tuple[str, ...]:
 
 
 def lab_json(found: Comparison, verified: Sequence[Verified]) -> dict[str, Any]:
-    """The report as JSON, with decimals as strings: fractions and points as percent, equity for $1 at the start."""
+    """The comparison as JSON, with decimals as strings: fractions and points as percent, equity for $1 at the start."""
     fans = found.fans
     backtest, source = found.backtest, found.subject.source
     flags = dominated([outcome.figures for outcome in backtest.outcomes])
@@ -149,7 +150,7 @@ def _luck_json(luck: Luck, labels: tuple[str, ...]) -> dict[str, Any]:
 
 
 def lab_csv(backtest: Backtest) -> str:
-    """One row per policy."""
+    """The backtest as CSV, one row per policy."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     rows = [{**_policy_json(outcome.policy), **_cells(outcome.figures)} for outcome in backtest.outcomes]

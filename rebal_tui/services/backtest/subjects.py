@@ -12,7 +12,7 @@ from rebal_tui.store.database import Database
 
 
 def policy_of(portfolio: Portfolio | PortfolioBody) -> Policy:
-    """The policy of a portfolio's conditions, cooldown, and where its rebalances stop."""
+    """The lab's policy with the conditions, cooldown, destination and scope of a portfolio."""
     conditions: tuple[Condition, ...] = portfolio.conditions
     return own_policy(
         conditions, portfolio.cooldown_days, portfolio.rebalance_to, portfolio.rebalance_scope
@@ -26,7 +26,7 @@ def require_assets(name: str, weights: Weights) -> None:
 
 
 def from_file(parsed: BookFile, name: str | None) -> PortfolioBody:
-    """A portfolio of a BOOK.json by name or id, or its only one. Raises `NotFound` or `Conflict`."""
+    """A portfolio of a BOOK.json by name or id, or its only one if none is given. Raises `NotFound` or `Conflict`."""
     found = [p.body for p in parsed.portfolios if name is None or name in (p.id, p.body.name)]
     return _only(found, name, [p.body.name for p in parsed.portfolios])
 

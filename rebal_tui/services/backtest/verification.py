@@ -1,4 +1,4 @@
-"""Verification of backtested policies by a replay: the same days, or the first difference."""
+"""Verification of backtested policies by a replay: both rebalance on the same days, or the first difference."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OpenReplay = Callable[[Closes, date, date], Book]
 class Verified:
     """The result for one policy: its rebalances in the backtest, and the first day on which the replay differs.
 
-    `difference` is empty when the days are identical.
+    `difference` is a text, empty when the days are identical.
     """
 
     outcome: Outcome
@@ -46,7 +46,7 @@ class Verified:
 
 
 def verifiable(backtest: Backtest, outcome: Outcome) -> str:
-    """Why an outcome cannot be verified by a replay; empty when it can."""
+    """The reason why an outcome cannot be verified by a replay; empty when it can."""
     policy = outcome.policy
     if policy.look != 1:
         return "the engine looks at bands in every session"
@@ -66,7 +66,7 @@ def verify(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> tuple[Verified, ...]:
-    """Replay policies, one account each with $100 million in cash, in one pass.
+    """Replay policies in one book, one account each with $100 million in cash, and compare the days with the backtest.
 
     Raises `Conflict` naming every outcome that cannot be verified, and `Canceled`.
     """

@@ -1,1 +1,1 @@
-"""An open book: file, broker, market data and in-memory state."""
+"""An open book: its file, broker, market data and in-memory state."""

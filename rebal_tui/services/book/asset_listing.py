@@ -1,4 +1,4 @@
-"""Storing assets as the broker lists them: new symbols are followed everywhere, an ambiguous one is left out (R-50)."""
+"""Storing the assets that the broker lists: a changed symbol is replaced everywhere; ambiguous ones wait (R-50)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ ALERT = "asset_conflict"
 
 
 def save_assets(tx: BookTransaction, listed: Sequence[Asset]) -> None:
-    """Store assets by id. Whatever the file or memory keeps under a label follows its asset to a new one.
+    """Store assets by id.
 
-    Of several active assets under one symbol the book keeps the one that it has; the others are left as they are, and
-    an alert names all ids. An asset that cannot be read or stored goes into quarantine, the others are stored (R-52).
+    When an asset has a new label, everything stored or in memory under the old one is moved to it. If several active
+    assets have one symbol, the one in the book stays; the others are not stored, and an alert names all ids. An asset
+    that cannot be read or stored goes into quarantine, the others are stored (R-52).
     """
     book = tx.book
     failed = {row.key: row.reason for row in unreadable_rows(listed)}

@@ -40,7 +40,7 @@ ADVISOR = "advisor"
 
 
 class Book:
-    """Everything a use case needs. Owned by one thread; the objects it returns are immutable.
+    """An open book: file, broker, market data and in-memory state. Used by one thread; returned objects are immutable.
 
     Accounts and subscriptions are stored in columns; `accounts`, `extras` and `subscriptions` build objects on access.
     """
@@ -122,7 +122,7 @@ class Book:
 
     @property
     def assets(self) -> dict[str, Asset]:
-        """Every asset with its last price, by label: its symbol, or that of a namesake with a part of its id (R-50)."""
+        """Every asset with its last price, by label: its symbol, or `SYMBOL#` and part of its id (R-50)."""
         return self.price_cache.assets
 
     @property
@@ -131,7 +131,7 @@ class Book:
         return AssetsById(self.price_cache)
 
     def find_asset(self, name: str) -> Asset | None:
-        """The asset with this id, or else the one that is meant by this symbol."""
+        """The asset with this id, or else the asset whose label this is; None if there is none."""
         return self.assets_by_id.get(name) or self.assets.get(name)
 
     def reload(self, progress: Progress | None = None) -> None:
@@ -148,7 +148,7 @@ class Book:
         self.reload_unfinished()
 
     def reload_unfinished(self) -> None:
-        """Read again what full rebalances left undone, and what triggers cannot be corrected."""
+        """Read again the sells that full rebalances left undone, and the triggers that a rebalance cannot correct."""
         self.unfinished, self.given_up = unfinished.load(self.database), unfinished.given_up(self.database)
         self.uncorrectable = uncorrectable.load(self.database)
         self.version += 1
@@ -162,11 +162,11 @@ class Book:
         self.version += 1
 
     def frame(self) -> BookFrame:
-        """The current book in arrays, with the rows of `account_table`."""
+        """The current book in arrays; account rows are those of `account_table`."""
         return self._frame_cache.frame()
 
     def search_index(self) -> SearchIndex:
-        """The search index of the account texts, rebuilt only when one has changed."""
+        """The search index of account ids, numbers and names, rebuilt only when one has changed."""
         if self._search_index is None or self._search_index.version != self.account_table.texts_version:
             self._search_index = SearchIndex(self.account_table)
         return self._search_index
@@ -185,7 +185,7 @@ class Book:
     def reload_assets(self) -> None:
         """Read the assets again; a newer price in memory is retained.
 
-        When an asset has a new label, prices follow it and everything else that memory keeps by label is read again.
+        When an asset has a new label, its prices move to it, and all in-memory state that uses labels is read again.
         """
         renamed = self.price_cache.load(assets.load(self.database))
         self.version += 1
@@ -197,7 +197,7 @@ class Book:
             self.reload()
 
     def apply_prices(self, changed: Mapping[str, Quote]) -> None:
-        """Apply changed prices."""
+        """Apply changed prices, by label."""
         self.price_history.note(changed)
         if changed:
             self.price_cache.note(changed)
@@ -241,7 +241,7 @@ class Book:
         self.version += 1
 
     def apply_run_states(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:
-        """Apply the new states of runs. Accounts in `idle` are queued for processing only at the next event."""
+        """Apply the new states of runs. Runs of accounts in `idle` are not processed before their next event."""
         if any(run.status.final for run in some):
             for run in some:
                 self.apply_run_state(run)
@@ -266,16 +266,16 @@ class Book:
         return "; ".join([*([hold.reason] if hold else []), *self.quarantine.reasons(account_id)])
 
     def paused(self, account_id: str) -> tuple[str, ...]:
-        """The same for display."""
+        """`pause_reason` as a display line; no line when the account is not paused."""
         return (f"paused: {self.pause_reason(account_id)}",) if self.is_paused(account_id) else ()
 
     def paused_rows(self) -> list[int]:
-        """The rows of the paused accounts."""
+        """The rows of the paused accounts in `account_table`."""
         row_of = self.account_table.row_of
         return [row_of[one] for one in dict.fromkeys([*self.holds, *self.quarantine.by_account]) if one in row_of]
 
     def held_back(self, account_id: str, targets: Iterable[str]) -> tuple[str, ...]:
-        """Why no system run may trade an account: the assets held back that it holds or that are among `targets`."""
+        """Why no automatic run may trade an account: the reasons of its held or target assets in `held_assets`."""
         held = self.held_assets()
         if not held:
             return ()
@@ -283,7 +283,7 @@ class Book:
         return tuple(reason for symbol, reason in held.items() if symbol in concerned)
 
     def held_assets(self) -> dict[str, str]:
-        """The reasons of the assets that no system run trades, by symbol: on hold (R-55) or in quarantine (R-52)."""
+        """Why assets are traded by no automatic run, by label: on hold (R-55) or in quarantine (R-52)."""
         quarantined = self.quarantine.asset_reasons(self.price_cache.labels)
         return quarantined | {symbol: hold.reason for symbol, hold in self.asset_holds.items()}
 
@@ -299,21 +299,21 @@ class Book:
         return self.portfolios[portfolio_id]
 
     def reserved(self, account_id: str) -> Money:
-        """The cash of all reservations of an account; a journal under way has one of them (R-2, R-9)."""
+        """The cash of all reservations of an account, those of journals under way included (R-2, R-9)."""
         return self.extras[account_id].reserve
 
     def cash_floor(self, account_id: str, cash_weight: int) -> Money:
-        """Cash target of the account's last completed run with this cash weight; 0 without such a run (R-14.7)."""
+        """Cash target of the last completed run with this cash weight; 0 without such a run (R-14.7)."""
         return self.cash_targets.get((account_id, cash_weight), Money(0))
 
     def quota_run(self, account_id: str, session: str) -> str | None:
-        """Id of the account's system run in a session; None when there was none (R-11)."""
+        """Id of the account's automatic run in a session, a date as text; None when there was none (R-11)."""
         latest = self.system_runs.get(account_id)
         return latest[1] if latest and latest[0] == session else None
 
     @contextmanager
     def write(self) -> Iterator[BookTransaction]:
-        """A write transaction on the book's file; a nested one is a savepoint. Raises as `Database.write` does."""
+        """A write transaction on the file; nested, a savepoint. Raises the errors of `Database.write`."""
         with self.database.write() as tx:
             yield BookTransaction(self, tx)
 
@@ -322,12 +322,12 @@ class Book:
         self.version += 1
 
     def actor(self, actor: str | None) -> str:
-        """An actor's name in the audit trail; without an actor, the name of the system (`Settings.actor`)."""
+        """The name that the audit trail shows for an actor; None stands for the program (`Settings.actor`)."""
         return self._manual_actor if actor == ADVISOR else actor or self.settings.actor
 
     @contextmanager
     def acting_as(self, who: str) -> Iterator[None]:
-        """Record manual actions inside the block under the name `who`."""
+        """Record manual actions inside the `with` block under the name `who`."""
         before, self._manual_actor = self._manual_actor, who
         try:
             yield
@@ -346,11 +346,11 @@ class BookTransaction(Transaction):
         self.book = book
 
     def record(self, action: str, subject: str, detail: object = None, actor: str | None = None) -> None:
-        """Append to the audit trail; `ADVISOR` stands for the current manual actor, None for the system."""
+        """Append to the audit trail; the actor `ADVISOR` stands for the current user, None for the program."""
         audit.append(self, self.book.now(), self.book.actor(actor), action, subject, detail)
 
     def changed(self) -> None:
-        """Refresh the screens after the commit."""
+        """Count a change after the commit, so that the screens are refreshed."""
         self.after_commit(self.book.touch)
 
     def reload(self) -> None:
@@ -374,11 +374,11 @@ class BookTransaction(Transaction):
         self.after_commit(partial(self.book.reload_subscriptions, account_ids))
 
     def reload_holds(self) -> None:
-        """Read the paused accounts and the assets on hold again after the commit."""
+        """Read paused accounts, assets on hold, quarantine and restrictions again after the commit."""
         self.after_commit(self.book.reload_holds)
 
     def reload_unfinished(self) -> None:
-        """Read undone sells and uncorrectable triggers again after the commit."""
+        """After the commit, read again the sells left undone and the triggers that cannot be corrected."""
         self.after_commit(self.book.reload_unfinished)
 
     def reload_runs(self) -> None:

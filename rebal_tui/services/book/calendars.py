@@ -15,7 +15,7 @@ FIRST_DAY, PRICED_DAY = "files_first_day", "files_priced_day"
 
 
 def calendar_of(database: Database) -> TradingCalendar:
-    """The stored sessions; in a files book with prices as `FilesCalendar`."""
+    """The stored sessions as a calendar; a `FilesCalendar` for a files book with prices."""
     sessions = session_store.load(database)
     first, priced = book_settings.get(database, FIRST_DAY), book_settings.get(database, PRICED_DAY)
     if first and priced:

@@ -1,4 +1,4 @@
-"""Settings of a files book, stored in it: cash lists, symbol pairs, mapping, buffer, and times of the last import."""
+"""Settings of a files book, stored in it: cash symbols, symbol pairs, columns, buffer, times of the last import."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEFAULT_BUFFER = Percent(25)
 
 
 def read_options(database: Database, mapping: Mapping[str, str] | None = None) -> ReadOptions:
-    """How the book reads positions files; a mapping that is given counts instead of the stored one."""
+    """The options for reading positions files. `mapping`, if given, replaces the stored column mapping."""
     cash: dict[str, list[str]] = json.loads(book_settings.get(database, CASH_LISTS, "{}"))
     stored = book_settings.get(database, MAPPING)
     used = mapping if mapping is not None else json.loads(stored) if stored else None
@@ -30,23 +30,23 @@ def read_options(database: Database, mapping: Mapping[str, str] | None = None) -
 
 
 def pairs_of(database: Database) -> dict[str, dict[str, str]]:
-    """By custodian, the symbols that it writes otherwise than the book: the book's by the custodian's."""
+    """By custodian, the symbols that it writes differently: a mapping from the custodian's to the book's."""
     found: dict[str, dict[str, str]] = json.loads(book_settings.get(database, PAIRS, "{}"))
     return found
 
 
 def written_pairs(database: Database) -> dict[str, dict[str, str]]:
-    """By custodian, the symbols that a trade list writes: the custodian's by the book's."""
+    """By custodian, the symbols that a trade list must write: a mapping from the book's to the custodian's."""
     return {name: {ours: theirs for theirs, ours in pairs.items()} for name, pairs in pairs_of(database).items()}
 
 
 def fractions_of(database: Database) -> frozenset[str]:
-    """The custodians that take fractions of shares."""
+    """The names of the custodians that accept orders for fractions of shares."""
     return frozenset(json.loads(book_settings.get(database, FRACTIONS, "[]")))
 
 
 def fractional_accounts(database: Database) -> frozenset[str]:
-    """The ids of the accounts whose custodian takes fractions of shares."""
+    """The ids of the accounts whose custodian accepts orders for fractions of shares."""
     taking = fractions_of(database)
     if not taking:
         return frozenset()
@@ -55,7 +55,7 @@ def fractional_accounts(database: Database) -> frozenset[str]:
 
 
 def put_cash_list(tx: Transaction, custodian: str, symbols: Sequence[str]) -> None:
-    """Replace what counts as cash at a custodian."""
+    """Replace the symbols that count as cash at a custodian."""
     lists: dict[str, list[str]] = json.loads(book_settings.get(tx.database, CASH_LISTS, "{}"))
     book_settings.put(tx, CASH_LISTS, json.dumps({**lists, custodian: list(symbols)}, sort_keys=True))
 
@@ -66,39 +66,42 @@ def put_pairs(tx: Transaction, custodian: str, pairs: Mapping[str, str]) -> None
 
 
 def put_fractions(tx: Transaction, custodian: str, *, on: bool) -> None:
-    """Let orders at a custodian have fractions of shares, or whole shares only."""
+    """Set whether a custodian accepts orders for fractions of shares; otherwise orders are in whole shares."""
     taking = fractions_of(tx.database) - {custodian} | ({custodian} if on else frozenset())
     book_settings.put(tx, FRACTIONS, json.dumps(sorted(taking)))
 
 
 def put_buffer(tx: Transaction, buffer: Percent) -> None:
-    """Set the part of expected proceeds that buys do not spend."""
+    """Set the percentage of expected sale proceeds that buys do not spend (R-73)."""
     book_settings.put(tx, BUFFER, str(int(buffer)))
 
 
 def keep_mapping(tx: Transaction, mapping: Mapping[str, str]) -> None:
-    """Keep a mapping for the next files."""
+    """Store a column mapping for reading further positions files."""
     book_settings.put(tx, MAPPING, json.dumps(dict(mapping), sort_keys=True))
 
 
 def buffer_of(database: Database) -> Percent:
-    """The part of expected proceeds that buys do not spend (R-73)."""
+    """The percentage of expected sale proceeds that buys do not spend (R-73)."""
     return Percent(int(book_settings.get(database, BUFFER, str(int(DEFAULT_BUFFER)))))
 
 
 def positions_as_of(database: Database) -> datetime | None:
-    """The time of the newest positions, None before the first import."""
+    """The time to which the newest imported positions refer; None before the first import."""
     return _time(database, AS_OF)
 
 
 def import_slots(database: Database, _session: Session) -> list[datetime]:
-    """The evaluation time of the session of the newest prices: their import (R-73)."""
+    """The only evaluation time of a files book: when the newest prices were imported; empty before that (R-73)."""
     at = _time(database, IMPORTED_AT)
     return [] if at is None else [at]
 
 
 def max_price_age(calendar: TradingCalendar, now: datetime) -> timedelta:
-    """The oldest that a price may be: of the session before the last one that opened (R-72)."""
+    """The greatest age of a usable price: since the open of the session before the last one that has opened (R-72).
+
+    Four days when fewer than two sessions have opened in the last two weeks.
+    """
     day = now.date() + timedelta(days=1)
     opened = [day for day in calendar.days(day - timedelta(days=14), day) if TradingCalendar.session(calendar, day)]
     sessions = [found for day in opened if (found := TradingCalendar.session(calendar, day)) and found.open <= now]

@@ -47,7 +47,7 @@ _REBUILD_MIN_SHARE = 0.2
 
 
 class ChangeTrackingDict(dict[K, V], Generic[K, V]):
-    """A dictionary that remembers which keys changed."""
+    """A dictionary that records the keys set or deleted in `changed`."""
 
     def __init__(self, content: Mapping[K, V]) -> None:
         super().__init__(content)
@@ -62,12 +62,12 @@ class ChangeTrackingDict(dict[K, V], Generic[K, V]):
         super().__delitem__(key)
 
     def pop(self, key: K, *default: Any) -> Any:
-        """As `dict.pop`; the key counts as changed."""
+        """`dict.pop`; the key counts as changed."""
         self.changed.add(key)
         return super().pop(key, *default)
 
     def update(self, *others: Any, **named: V) -> None:
-        """As `dict.update`; every given key counts as changed."""
+        """`dict.update`; every given key counts as changed."""
         fresh: dict[K, V] = dict(*others, **named)
         self.changed.update(fresh)
         super().update(fresh)
@@ -93,10 +93,10 @@ class FrameSource(Protocol):
         """Every asset with its last price, by symbol."""
 
     def paused_rows(self) -> list[int]:
-        """The rows of the paused accounts."""
+        """The rows of the paused accounts in `account_table`."""
 
     def held_assets(self) -> dict[str, str]:
-        """The reasons of the assets that no system run trades, by symbol."""
+        """Why assets are traded by no automatic run, by symbol."""
 
 
 class FrameCache:
@@ -276,7 +276,7 @@ def _update_until(
 
 
 def with_quotes(frame: BookFrame, quotes: Mapping[str, Quote]) -> BookFrame:
-    """The frame with the prices of some of its assets replaced."""
+    """The frame with the prices in `quotes`, by symbol, in place of the old ones. Every symbol must be in the frame."""
     index = frame.assets.index
     return frame.with_prices(
         np.array([index[symbol] for symbol in quotes], np.int32),
@@ -286,7 +286,7 @@ def with_quotes(frame: BookFrame, quotes: Mapping[str, Quote]) -> BookFrame:
 
 
 def new_york_days(micros: Ints) -> Indexes:
-    """The New York days, as ordinals, of timestamps in microseconds since 1970 UTC; `NEVER` for no timestamp.
+    """The New York days, as proleptic ordinals, of microseconds since 1970 UTC; `NEVER` for `NEVER_AT` (no time).
 
     The UTC offset changes only on the hour, so the day is looked up once for each distinct hour.
     """

@@ -16,10 +16,11 @@ DEFAULT_SURGE_LIMIT = Percent(2000)
 class Guards:
     """Which guards are on, and their limits.
 
-    `jump_guard` puts an asset on hold whose price moves more than `jump_limit`, above 0 and below 100 %, or as in a
-    split (R-55). `surge_guard` lets runs wait for review that trade too much (R-57): all of a session together more
-    than `surge_limit` of the subscribed accounts' equity, one run more than `surge_run_limit`, or one of its orders
-    more than `surge_order_limit`; a limit of 0 is not checked.
+    `jump_guard` puts an asset on hold when its price moves by more than `jump_limit` (above 0 and below 100 %) or by
+    the ratio of a likely split (R-55). `surge_guard` makes automatic runs wait for review when they trade unusually
+    much (R-57): all of a session together more than `surge_limit` percent of the subscribed accounts' equity, one run
+    more than `surge_run_limit` dollars, or one of its orders more than `surge_order_limit` dollars; a limit of 0 is not
+    checked.
     """
 
     jump_guard: bool = False
@@ -30,7 +31,7 @@ class Guards:
     surge_run_limit: Money = Money(0)
 
     def check(self) -> None:
-        """Check the ranges. Raises `Invalid` with every fault."""
+        """Check that the limits are in range. Raises `Invalid` with every fault."""
         faults = []
         if not 0 < self.jump_limit < HUNDRED_PERCENT:
             faults.append(Fault("jump_limit", "expected a percent above 0 and below 100"))

@@ -1,4 +1,4 @@
-"""The guards of a book as stored in it; on in the book of a real broker, off elsewhere until switched on."""
+"""The guards stored in a book; by default on with a real broker, off otherwise."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def stored_guards(database: Database) -> Guards:
 
 
 def with_guards(settings: Settings, database: Database) -> Settings:
-    """Settings with the guards stored in a file."""
+    """The settings with the guards that are stored in a file."""
     return replace(settings, guards=stored_guards(database))
 
 
 def apply_guards(book: Book, guards: Guards) -> tuple[str, ...]:
     """Store and apply guards; returns the changes as texts. Raises `Invalid` when a limit is out of range.
 
-    Assets on hold stay on hold when the jump guard is switched off.
+    Assets that are on hold stay so when the jump guard is switched off.
     """
     guards.check()
     before, after = asdict(book.settings.guards), asdict(guards)

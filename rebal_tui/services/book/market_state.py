@@ -18,7 +18,7 @@ CLOCK, WALK = "clock", "walk"
 
 
 def save_market_state(book: Book, now: datetime) -> None:
-    """Store the simulated time and the random-walk prices. Does nothing for a market that has neither."""
+    """Store the simulated time and the prices of the random walk; does nothing for a market with neither."""
     walk = book.feed if isinstance(book.feed, RandomWalk) else None
     if isinstance(book.clock, SimulatedClock):
         state: ClockState | None = book.clock.state()
@@ -45,7 +45,7 @@ def store_walk(tx: Transaction, state: WalkState) -> None:
 
 
 def relabel_walk(tx: Transaction, labels: Mapping[str, str]) -> None:
-    """Store the state of the random walk under new labels of assets, given by old label."""
+    """Replace the labels of renamed assets in the stored random walk; `labels` maps old to new."""
     state = load_walk(tx.database)
     if state is not None:
         prices, frozen = renamed(dict(state.prices), labels), renamed(dict(state.frozen), labels)

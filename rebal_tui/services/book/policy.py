@@ -1,4 +1,4 @@
-"""The advisor-set policy of a book, stored in the book so that every command applies it."""
+"""The policy that an advisor sets for a whole book, stored in it so that every command applies it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def stored_policy(database: Database) -> BookPolicy:
 
 
 def with_policy(settings: Settings, policy: BookPolicy) -> Settings:
-    """Settings with a policy applied, except review, which is read from the book each time."""
+    """The settings with a policy applied. Review is not in the settings: it is read from the book each time."""
     return replace(
         settings,
         price_max_age=_price_max_age(settings, policy),
@@ -64,7 +64,7 @@ def _price_max_age(settings: Settings, policy: BookPolicy) -> timedelta | None:
 
 
 def set_review(book: Book, on: bool) -> None:
-    """Require review of every system run of the book, or stop requiring it (R-27)."""
+    """Require review of every automatic run of the book, or stop requiring it (R-27)."""
     with book.write() as tx:
         book_settings.put(tx, REVIEW_KEY, "1" if on else "0")
         tx.record("book.review", "book", {"on": on}, "advisor")
@@ -94,7 +94,11 @@ def apply_policy(book: Book, policy: BookPolicy) -> tuple[str, ...]:
 
 
 def slots_for(policy: BookPolicy) -> Callable[[Session], list[datetime]]:
-    """Evaluation times by session: the named times inside its window, else one every `evaluate_minutes`."""
+    """A function from a session to its evaluation times (UTC).
+
+    These are the times of `evaluate_at` within the session's window; if the policy names none, one every
+    `evaluate_minutes` from the open to the end of the window.
+    """
 
     def slots(session: Session) -> list[datetime]:
         if policy.evaluate_at:

@@ -1,4 +1,4 @@
-"""Policy options of a book; few imports, because the TUI settings file is parsed with this module."""
+"""Policy options of a book; imports little, because reading the screens' settings file imports this module."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ MAX_ORDERS_PER_MINUTE = 100_000
 
 @dataclass(frozen=True, slots=True)
 class BookPolicy:
-    """Advisor-set policy of a book. `evaluate_at`, when not empty, are New York times that replace the interval (R-10);
-    `fresh_seconds` 0 accepts a price of any age (R-12.5); `orders_per_minute` 0 sets no limit."""
+    """The policy that an advisor sets for a whole book.
+
+    `evaluate_at`, when not empty, are New York times that replace the interval of `evaluate_minutes` (R-10).
+    `fresh_seconds` is the greatest age of a price, 0 for any age (R-12.5). `orders_per_minute` 0 sets no limit.
+    """
 
     review: bool = False
     evaluate_minutes: int = 15
@@ -25,7 +28,7 @@ class BookPolicy:
     orders_per_minute: int = 0
 
     def check(self) -> None:
-        """Check the ranges. Raises `Invalid` with every fault."""
+        """Check that the values are in range. Raises `Invalid` with every fault."""
         faults = []
         if not 1 <= self.evaluate_minutes <= MAX_EVALUATE_MINUTES:
             faults.append(Fault("evaluate_minutes", f"expected whole minutes from 1 to {MAX_EVALUATE_MINUTES}"))

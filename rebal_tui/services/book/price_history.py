@@ -36,7 +36,7 @@ class PriceHistory:
             self._note_close(symbol, day, quote.price)
 
     def rename(self, labels: Mapping[str, str]) -> None:
-        """Continue the prices of renamed assets under their new labels, given by old label."""
+        """Move the prices of renamed assets to their new labels; `labels` maps old to new."""
         self._points = renamed(self._points, labels)
         self._last = renamed(self._last, labels)
         self._closes = renamed(self._closes, labels)
@@ -44,7 +44,8 @@ class PriceHistory:
     def adjust(self, symbol: str, factor: Fraction, *, may_have_moved: bool = False) -> None:
         """Multiply the prices of a symbol from before a corporate action by its factor (R-54).
 
-        With `may_have_moved`, those after the last move by about the factor are from after the action.
+        With `may_have_moved`, the last move by about the factor is taken as the action; prices after it are not
+        multiplied.
         """
         points = self.of(symbol)
         moved = _first_after(points, factor) if may_have_moved else len(points)
@@ -63,7 +64,7 @@ class PriceHistory:
         return tuple(self._points.get(symbol, ()))
 
     def last_close(self, symbol: str) -> Price | None:
-        """Last price of the previous day; on the first day, the first price seen; None before any price."""
+        """Last price of the previous day with prices; on the first day, the first price seen; None before any price."""
         return self._closes.get(symbol)
 
     def _note_close(self, symbol: str, day: date, price: Price) -> None:

@@ -1,4 +1,4 @@
-"""Assets with their latest prices; a quote is applied to its asset only when the assets are read."""
+"""Assets with their latest prices; quotes are buffered until the assets are read."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from rebal_tui.market.protocol import Quote
 
 
 class PriceCache:
-    """Assets by label and by id. Quotes are buffered, and applied when `assets` is next read.
+    """The assets by label and by id. Quotes are buffered, and become prices when `assets` is next read.
 
-    `assets_version` increases when an asset is added, removed or changed in anything but its price.
+    `assets_version` increases when an asset is added, removed or changed in anything but its price. `newest` is the
+    time of the newest price.
     """
 
     def __init__(self) -> None:
@@ -43,9 +44,9 @@ class PriceCache:
         return self._labels
 
     def load(self, assets: Mapping[str, Asset]) -> dict[str, str]:
-        """Replace the assets; a newer price in the cache is retained by asset id.
+        """Replace the assets; where the cache has a newer price for an asset id, that price is kept.
 
-        Returns the labels that have changed, old to new.
+        Returns the changed labels as a mapping from old to new.
         """
         before, labels = self.assets, self.labels
         known: dict[str, Asset] = {}
@@ -81,7 +82,7 @@ class PriceCache:
 
 
 class AssetsById(Mapping[str, Asset]):
-    """Every asset with its last price by id, also a namesake that is not meant by its symbol."""
+    """Every asset with its last price, by id, including those whose label is not their plain symbol."""
 
     def __init__(self, price_cache: PriceCache) -> None:
         self._cache = price_cache

@@ -1,4 +1,4 @@
-"""Progress of long-running work on a book: following another writer, polling a broker, an evaluation pass."""
+"""Progress of long-running work on a book: reading another program's changes, polling a broker, an evaluation pass."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Protocol
 
 @dataclass(slots=True)
 class FollowState:
-    """How far a book written by another program has been read: file version and mark of the in-memory state.
+    """How far this program has read a book that another program writes.
 
-    `idle_until` is the stopwatch time, in seconds, of the earliest next reload; `renames` the number of changed asset
-    labels read.
+    `version` is that of the file, `mark` that of the in-memory state. `idle_until` is the stopwatch time, in seconds,
+    before which nothing is read again; `renames` is the number of changed asset labels read.
     """
 
     version: int = -1
@@ -23,7 +23,7 @@ class FollowState:
 
 
 class PriceFault(StrEnum):
-    """What is wrong with the times of a price feed: `DELAYED` are minutes old, `AHEAD` later than now."""
+    """What is wrong with the times of a price feed: `DELAYED` prices are minutes old, `AHEAD` ones later than now."""
 
     NONE = ""
     DELAYED = "delayed"
@@ -70,8 +70,11 @@ class PollingState:
 
 
 class UnfinishedPass(Protocol):
-    """An evaluation pass in progress, stored in chunks. `slot` is its evaluation time, `began` the stopwatch reading at
-    its start, `manual` whether a person requested it; `done` and `total` count subscriptions."""
+    """An evaluation pass in progress, stored in chunks.
+
+    `slot` is its scheduled time, `began` the stopwatch reading at its start in seconds, `manual` whether a person
+    requested it; `done` and `total` count subscriptions.
+    """
 
     manual: bool
 

@@ -1,4 +1,4 @@
-"""Quarantine of a book: what cannot be read, stored or processed pauses its account alone and is retried (R-52)."""
+"""Quarantine of a book: a row, event or job that fails pauses only its own account and is retried (R-52)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _OF_ONE_STATEMENT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.Interfac
 
 
 def enter(tx: BookTransaction, kind: QuarantineKind, subject: str, reason: str, account_id: str | None = None) -> None:
-    """Put a thing into quarantine, or count a further attempt; the first one is audited, and an alert names it."""
+    """Put a subject (account, asset, event or work) into quarantine, or count a further failed attempt.
+
+    The first failure is recorded in the audit trail; a new failure or reason raises an alert that names the subject.
+    """
     now, before = tx.book.now(), quarantine.get(tx.database, kind, subject)
     # A heartbeat may meet the same failure several times; it counts once.
     tries = before.tries + (now > before.tried_at) if before else 1
@@ -41,7 +44,7 @@ def enter(tx: BookTransaction, kind: QuarantineKind, subject: str, reason: str, 
 
 
 def leave(tx: BookTransaction, kind: QuarantineKind, subject: str, actor: str | None = None) -> None:
-    """Take a thing out of quarantine, if it is there: its account resumes."""
+    """Take a subject out of quarantine, if it is there, and queue the open run of its account."""
     one = quarantine.get(tx.database, kind, subject)
     if one is None:
         return
@@ -54,7 +57,7 @@ def leave(tx: BookTransaction, kind: QuarantineKind, subject: str, actor: str | 
 
 
 def alert_text(book: Book, one: Quarantined) -> str:
-    """A thing in quarantine as one sentence without its end, which names it."""
+    """The alert about something in quarantine: its name and the reason, without a period."""
     if one.kind is QuarantineKind.ASSET:
         known = book.assets_by_id.get(one.subject)
         name = known.symbol if known is not None else one.subject
@@ -67,14 +70,14 @@ def alert_text(book: Book, one: Quarantined) -> str:
 
 
 def is_general(error: Exception) -> bool:
-    """Whether a failure concerns the broker, the file or the machine, and not one account or row."""
+    """Whether an error comes from the broker, the file or the machine, not from a single account or row."""
     if isinstance(error, sqlite3.Error):
         return not isinstance(error, _OF_ONE_STATEMENT)
     return isinstance(error, (BrokerUnavailable, ReadOnly, MemoryError)) and not isinstance(error, AccountUnreadable)
 
 
 def failure_text(error: Exception) -> str:
-    """The reason of a failure, without data of the row that caused it where the error is not this program's own."""
+    """The reason shown for an error: its message, with the type of the error unless it is the broker's."""
     if isinstance(error, (AccountUnreadable, BrokerUnavailable)):
         return str(error)
     return f"{type(error).__name__}: {error}"
@@ -82,9 +85,10 @@ def failure_text(error: Exception) -> str:
 
 @contextmanager
 def isolated(book: Book, account_id: str, what: Work) -> Iterator[None]:
-    """Do some work of one account: a failure of it pauses the account and does not propagate; success ends that.
+    """Context for some work of one account: an error puts the work into quarantine, which pauses the account.
 
-    Failures of the broker, the file or the machine propagate. Must not run inside a transaction.
+    The error does not propagate; success ends the quarantine. Errors of the broker, the file or the machine propagate.
+    Must not be used inside a transaction.
     """
     name = (QuarantineKind.PROCESSING, work_name(account_id, what))
     try:

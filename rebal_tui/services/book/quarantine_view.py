@@ -1,4 +1,4 @@
-"""What is in quarantine, in memory: the accounts that it pauses, and what is due for a retry (R-52)."""
+"""The quarantine in memory: the accounts that it pauses, and what is due for a retry (R-52)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WHAT = {
 
 
 class Work(StrEnum):
-    """Work of one account that is isolated from that of the others."""
+    """Kinds of work of one account whose failure does not stop the work of other accounts."""
 
     RUN = "run"
     WITHDRAWAL = "withdrawal"
@@ -27,12 +27,12 @@ class Work(StrEnum):
 
 
 def work_name(account_id: str, what: Work) -> str:
-    """The subject of some work of an account in quarantine."""
+    """The text that names some work of an account as the subject of a quarantine entry."""
     return f"{account_id} {what}"
 
 
 class QuarantineView:
-    """Everything in quarantine: `rows` by key, oldest first, and `by_account` what pauses each account."""
+    """Everything in quarantine: `rows` by key, oldest first; `by_account` has the entries that pause each account."""
 
     def __init__(self, rows: Mapping[int, Quarantined] | None = None) -> None:
         self.rows = dict(rows or {})
@@ -46,25 +46,25 @@ class QuarantineView:
         return name in self._by_name
 
     def waits(self, kind: QuarantineKind, subject: str, now: datetime) -> bool:
-        """Whether a thing is in quarantine and not due to be tried again."""
+        """Whether a subject is in quarantine and not yet due for a retry at `now`."""
         one = self._by_name.get((kind, subject))
         return one is not None and now < one.next_at
 
     def work_waits(self, account_id: str, what: Work, now: datetime) -> bool:
-        """Whether some work of an account failed and is not due to be tried again."""
+        """Whether some work of an account has failed and is not yet due for a retry at `now`."""
         return self.waits(QuarantineKind.PROCESSING, work_name(account_id, what), now)
 
     def stops_work(self, account_id: str, what: Work, now: datetime) -> bool:
-        """Whether the quarantine stops some work of an account: not when only that work itself is due again."""
+        """Whether any entry stops some work of an account: all do, except that of this work once it is due."""
         own = work_name(account_id, what)
         return any(one.subject != own or now < one.next_at for one in self.by_account.get(account_id, ()))
 
     def due(self, kind: QuarantineKind, now: datetime) -> list[Quarantined]:
-        """The things of a kind that are to be tried again, oldest first."""
+        """The entries of a kind that are due for a retry, oldest first."""
         return [one for one in self.rows.values() if one.kind is kind and now >= one.next_at]
 
     def reasons(self, account_id: str) -> list[str]:
-        """Why an account is paused, oldest first."""
+        """The reasons why the quarantine pauses an account, oldest first."""
         return [pause_text(one) for one in self.by_account.get(account_id, ())]
 
     def assets(self) -> dict[str, Quarantined]:
@@ -72,11 +72,11 @@ class QuarantineView:
         return {one.subject: one for one in self.rows.values() if one.kind is QuarantineKind.ASSET}
 
     def asset_reasons(self, labels: Mapping[str, str]) -> dict[str, str]:
-        """Why known assets are not traded, by label; `labels` are those of the book by id."""
+        """Why assets in quarantine are not traded, by label; `labels` maps the ids of the book's assets to labels."""
         known = ((labels[identity], one.reason) for identity, one in self.assets().items() if identity in labels)
         return {label: f"the broker's row of {label} cannot be used: {reason}" for label, reason in known}
 
 
 def pause_text(one: Quarantined) -> str:
-    """Why a thing pauses its account, as a predicate without its end."""
+    """Why an entry pauses its account, as a clause without a period."""
     return f"{_WHAT[one.kind]}: {one.reason}"

@@ -1,4 +1,4 @@
-"""Rate and order of sending: a limit per minute, round robin over accounts, manual runs first."""
+"""Rate and order of sending: a limit per minute, manual runs first, otherwise accounts in turn."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ PACE_KEY = "pace"
 
 
 class OrderQueue:
-    """Unsent orders in sending order: manual runs first, sells before buys, then round robin over accounts, so that the
-    third order of one never precedes the second of another. `total` counts orders since the queue was last empty."""
+    """Unsent orders in sending order: manual runs first, sells before buys, then one order of each account in turn.
+
+    `total` counts the orders added since the queue was last empty.
+    """
 
     def __init__(self) -> None:
         self._heap: list[tuple[bool, bool, int, int, int, int]] = []
@@ -31,7 +33,7 @@ class OrderQueue:
         return self._count
 
     def add(self, some: Iterable[Unsent]) -> None:
-        """Queue orders; one side of a run that is queued already is not added again."""
+        """Queue orders; orders of a run and side that are queued already are not added again."""
         if not self._count:
             self.total = 0
         for one in some:
@@ -59,11 +61,11 @@ class OrderQueue:
 
 
 class RateLimiter:
-    """Limits how fast the orders of the runs in progress are sent, and in which order.
+    """Limits how fast the orders of the runs in progress are sent, and decides in which order.
 
     It caches the unsent orders and those sent without an answer. The book's file is authoritative: the cache is loaded
-    from it on first use, and an order is read again before it is sent. With a real broker, `budget` is that of its
-    gateway, which other requests share; it is restored when the book is opened.
+    from it on first use, and an order is read again before it is sent. `budget` is the request limit of a real broker,
+    which other requests share; it is restored when the book is opened.
     """
 
     def __init__(self, budget: RequestBudget | None = None) -> None:
@@ -78,7 +80,7 @@ class RateLimiter:
         self._read = False
 
     def load(self, database: Database) -> None:
-        """Load unsent and unknown orders from the file, unless they are loaded already."""
+        """Load unsent orders, and those sent without an answer, from the file, unless they are loaded already."""
         if self._read:
             return
         self.waiting, self.unknown = OrderQueue(), dict.fromkeys(outbox.unknown(database))
@@ -89,7 +91,7 @@ class RateLimiter:
 
 
 def pacing_view(budget: RequestBudget, waiting: int, rate: int | None, now: datetime) -> PacingView | None:
-    """Sending progress of a rate-limited outbox; None when it is empty or has no rate limit."""
+    """Progress of sending under a rate limit; None when nothing is to be sent or there is no limit."""
     if rate is None or waiting == 0:
         return None
     return PacingView(budget.sent, budget.sent + waiting, rate, now + MINUTE * waiting / rate)

@@ -1,4 +1,4 @@
-"""The price that each asset's moves are compared with: that of the last session's close (R-55)."""
+"""Reference prices: an asset's price moves are measured from its last price of an earlier day (R-55)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rebal_tui.market.protocol import Quote, renamed
 
 
 class ReferencePrices:
-    """By symbol, the last price of an earlier day; on the first day that is seen, the first price known.
+    """By symbol, the last price of an earlier day; before there is one, the first price known.
 
-    `adjusted` has the ids of the corporate actions that the prices are adjusted for.
+    `adjusted` has the ids of the corporate actions that are included in the prices.
     """
 
     def __init__(self) -> None:
@@ -25,9 +25,9 @@ class ReferencePrices:
         self.adjusted: set[str] = set()
 
     def note(self, quotes: Mapping[str, Quote], before: Mapping[str, Asset]) -> None:
-        """Take changed prices; `before` has the assets with the prices known before them.
+        """Take changed prices by symbol; `before` has the assets with their previous prices.
 
-        The first price of a day makes the last one before it the reference.
+        When a symbol has its first price of a day, its last price before that becomes the reference.
         """
         for symbol, quote in quotes.items():
             day, last = new_york_day(quote.at), self._last.get(symbol)
@@ -39,17 +39,17 @@ class ReferencePrices:
             self._last[symbol] = (day, quote.price)
 
     def of(self, symbol: str, day: date) -> Price | None:
-        """The price to compare with; None without one, and on a day whose moves are explained."""
+        """The reference price; None when there is none, or when the moves of that day were marked as explained."""
         return None if self._explained.get(symbol) == day else self._reference.get(symbol)
 
     def rename(self, labels: Mapping[str, str]) -> None:
-        """Continue the prices of renamed assets under their new labels, given by old label."""
+        """Move the prices of renamed assets to their new labels; `labels` maps old to new."""
         self._last = renamed(self._last, labels)
         self._reference = renamed(self._reference, labels)
         self._explained = renamed(self._explained, labels)
 
     def adjust(self, symbol: str, factor: Fraction) -> bool:
-        """Multiply the prices of an asset by the factor of a corporate action; returns whether there is a reference."""
+        """Multiply an asset's prices by the factor of a corporate action; returns whether it has a reference price."""
         reference, last = self._reference.get(symbol), self._last.get(symbol)
         if reference is not None:
             self._reference[symbol] = Price(max(1, round(reference * factor)))
@@ -58,9 +58,9 @@ class ReferencePrices:
         return reference is not None
 
     def replace(self, symbol: str, price: Price) -> None:
-        """Compare with another price until the next day begins."""
+        """Set another reference price, which applies until the first price of another day."""
         self._reference[symbol] = price
 
     def explain(self, symbol: str, day: date) -> None:
-        """Compare nothing on one day."""
+        """Mark an asset's price moves of one day as explained: `of` returns None for that day."""
         self._explained[symbol] = day

@@ -1,4 +1,4 @@
-"""The rules of each account, resolved over book, portfolio, account and subscription (R-60 to R-67)."""
+"""The trading rules of each account, resolved over book, portfolio, account and subscription (R-60 to R-67)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _KEEPING = {
 
 
 class RulesView:
-    """What the file has of restrictions, settings of accounts and overrides, indexed by whom they concern."""
+    """The stored restrictions, account settings and overrides, indexed by account and portfolio."""
 
     def __init__(
         self, database: Database, list_buffer: Percent | None = None, fractional: frozenset[str] = frozenset()
@@ -65,28 +65,28 @@ class RulesView:
 
     @classmethod
     def read(cls, database: Database, *, one_list: bool) -> RulesView:
-        """The rules that a book has stored; `one_list` for a book whose orders go out on one trade list."""
+        """The rules stored in a book; `one_list`: its orders go out on one trade list, in whole shares (R-73)."""
         return cls(database, buffer_of(database), fractional_accounts(database)) if one_list else cls(database)
 
     def concerned(self, portfolios: Mapping[str, Portfolio]) -> frozenset[str] | None:
-        """The portfolios all of whose accounts have rules; None when every account of the book has some."""
+        """The ids of the portfolios whose accounts all have rules; None when every account of the book has."""
         if self.of_book or self.list_buffer is not None or self.minimum_trade is not None:
             return None
         return frozenset(self.by_portfolio) | {identity for identity, one in portfolios.items() if _has_settings(one)}
 
     def accounts(self) -> frozenset[str]:
-        """The accounts that have rules of their own."""
+        """The ids of the accounts with restrictions, settings or overrides of their own."""
         return frozenset(self.by_account) | frozenset(self.settings) | frozenset(self.overrides)
 
     def restrictions_of(self, account_id: str, portfolio_id: str | None, today: date) -> tuple[TradeRestriction, ...]:
-        """The restrictions that hold for an account today."""
+        """The restrictions that apply to an account today: those of the book, of its portfolio and its own."""
         of_portfolio = self.by_portfolio.get(portfolio_id, []) if portfolio_id is not None else []
         every = (*self.of_book, *of_portfolio, *self.by_account.get(account_id, []))
         return tuple(one for one in every if one.holds_on(today))
 
 
 class RulesSource(Protocol):
-    """What the rules of an account are resolved from: the book."""
+    """The parts of a book that the rules of an account are resolved from."""
 
     rules_view: RulesView
     portfolios: dict[str, Portfolio]
@@ -105,7 +105,7 @@ class RulesSource(Protocol):
 
 
 def rules_of(book: RulesSource, account_id: str, today: date | None = None) -> TradingRules:
-    """The rules that hold for an account today."""
+    """The trading rules that apply to an account today."""
     subscription = book.subscriptions.get(account_id)
     if subscription is None:
         return rules_under(book, account_id, None, None, today)
@@ -120,7 +120,7 @@ def rules_under(
     overrides: Overrides | None,
     today: date | None = None,
 ) -> TradingRules:
-    """The rules that would hold for an account today if it followed a portfolio with these overrides."""
+    """The trading rules that would apply to an account today if it followed a portfolio with these overrides."""
     view, day = book.rules_view, today or book.today()
     settings = view.settings.get(account_id, _PLAIN_ACCOUNT)
     minimum, source = _minimum_trade(view, overrides, settings, portfolio)
@@ -143,7 +143,7 @@ def rules_under(
 def rules_of_followers(
     book: RulesSource, account_ids: Iterable[str], portfolio: Portfolio, overrides: Mapping[str, Overrides]
 ) -> list[TradingRules]:
-    """The rules that would hold for each account today if all followed a portfolio, with overrides by account id."""
+    """The trading rules that each account would have today under a portfolio; overrides are by account id."""
     own, today = book.rules_view.accounts(), book.today()
     # Without rules of its own, an account differs from the others in its staggered date only.
     shared = rules_under(book, "", portfolio, None, today) if portfolio.stagger_sessions == 1 else None
@@ -154,7 +154,7 @@ def rules_of_followers(
 
 
 def keeping(book: RulesSource, account_id: str) -> tuple[TradeRestriction, ...]:
-    """The restrictions that keep an account from selling all that it holds (R-32, R-60)."""
+    """The restrictions that prevent an account from selling all its positions (R-32, R-60)."""
     held = {position.symbol for position in book.accounts[account_id].positions}
     return tuple(
         one
@@ -165,14 +165,14 @@ def keeping(book: RulesSource, account_id: str) -> tuple[TradeRestriction, ...]:
 
 
 def followed_portfolio(book: RulesSource, account_id: str) -> Portfolio:
-    """The portfolio of a subscribed account, as its subscription follows it (R-67)."""
+    """The portfolio of a subscribed account, with the subscription's overrides applied (R-67)."""
     portfolio = book.portfolios[book.subscriptions[account_id].portfolio_id]
     overrides = book.rules_view.overrides.get(account_id)
     return portfolio if overrides is None else overrides.applied(portfolio)
 
 
 class FrameRules:
-    """The rules of the subscribed accounts by row, made again only when they may have changed."""
+    """The trading rules of the subscribed accounts by row, computed again only when they may have changed."""
 
     def __init__(self, book: RulesSource) -> None:
         self._book = book
@@ -182,7 +182,7 @@ class FrameRules:
         self._made: Mapping[int, TradingRules] = {}
 
     def by_row(self) -> Mapping[int, TradingRules]:
-        """By row of the account table, the rules of the subscribed accounts that have any today."""
+        """The trading rules of subscribed accounts by row of the account table, without those that have none."""
         book, follows = self._book, self._book.subscription_table.portfolio
         stamp = (book.today(), len(book.account_table), book.account_table.loads)
         # The objects themselves, not their ids: a reloaded object can get the address of a freed one.
@@ -195,9 +195,9 @@ class FrameRules:
 
 
 def frame_rules(book: RulesSource) -> dict[int, TradingRules]:
-    """The rules that hold for each subscribed account, by its row in the frame; without an entry, none hold.
+    """The trading rules of subscribed accounts by row of the account table, without those that have none today.
 
-    An account to which only the rules of its portfolio or of the book apply shares one object with others.
+    Accounts that have only the rules of their portfolio or of the book share one object.
     """
     view, table, today = book.rules_view, book.account_table, book.today()
     concerned = view.concerned(book.portfolios)
@@ -229,12 +229,15 @@ def frame_rules(book: RulesSource) -> dict[int, TradingRules]:
 
 
 def stagger_offset(account_id: str, sessions: int) -> int:
-    """An account's position in the sessions over which a calendar condition is spread (R-66)."""
+    """An account's offset, from 0, in the `sessions` of a spread calendar condition (R-66): a hash of its id."""
     return int.from_bytes(hashlib.sha256(account_id.encode()).digest()[:8], "big") % sessions
 
 
 def stagger_of(book: RulesSource, account_id: str, portfolio: Portfolio, today: date) -> Stagger | None:
-    """An account's position in its portfolio's staggered calendar condition, None when it has none (R-66)."""
+    """An account's offset and date in its portfolio's staggered calendar condition (R-66).
+
+    None when the portfolio has no staggered condition, or when today is not a session.
+    """
     if portfolio.stagger_sessions == 1 or portfolio.calendar is None:
         return None
     offset = stagger_offset(account_id, portfolio.stagger_sessions)

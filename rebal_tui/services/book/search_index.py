@@ -44,7 +44,7 @@ class SearchIndex:
         self.by_name = ranks(names)
 
     def matching(self, needle: str) -> Flags:
-        """By row, whether id, number or name contains `needle`, a folded text without spaces; read-only."""
+        """By row, whether id, number or name contains `needle`, a folded text without spaces; a read-only array."""
         found = self._found.get(needle)
         if found is None:
             found = self._found[needle] = self._search(needle)

@@ -24,10 +24,10 @@ class Mode(StrEnum):
 class Settings:
     """Settings of an open book.
 
-    `slots` returns the evaluation times of a session. `resend_after` is how long a sent order must be unknown to the
-    broker before it is sent again under the same id. `backup_folder` None makes no backups. `price_max_age` None
-    accepts a price of any age. `environment` is the environment of a real broker: `LIVE` for real money, else `PAPER`.
-    `orders_per_minute` None sends as fast as the broker accepts orders.
+    `slots` is a function from a session to its evaluation times. `resend_after` is how long a sent order must be
+    unknown to the broker before it is sent again under the same id. `backup_folder` None makes no backups.
+    `price_max_age` None accepts a price of any age. `environment` is the environment of a real broker: `LIVE` for real
+    money, else `PAPER`. `orders_per_minute` None sends as fast as the broker accepts orders.
     """
 
     mode: Mode

@@ -1,4 +1,4 @@
-"""Time budget for work that blocks the book thread."""
+"""Time limit for work that occupies the thread of the book."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rebal_tui.services.book.book import Book
 
 
 class TimeBudget:
-    """A budget in seconds that starts now; unlimited without `seconds` or without a stopwatch in the book."""
+    """A limit in seconds, counted from now; no limit if `seconds` is None or the book has no stopwatch."""
 
     def __init__(self, book: Book, seconds: float | None) -> None:
         self._watch = book.stopwatch if seconds is not None else None

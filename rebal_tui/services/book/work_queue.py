@@ -14,8 +14,9 @@ class WorkQueue:
     """The accounts whose open runs are to be processed. In memory only: after a start every run is processed once.
 
     A run is queued when it is created, when its state changes, when the broker reports an event of its account, and,
-    with all others, when the start condition changes: the session, the part of the day, the kill switch. A round takes
-    the whole queue. `chunks` holds the rest of the round in order, and `taken` the number of runs it started with.
+    with all others, when the start condition changes: the session, the part of the day, the kill switch. A round
+    processes the whole queue, in chunks. `chunks` has the chunks still to do, in order, and `taken` the number of runs
+    at the start of the round.
     """
 
     def __init__(self) -> None:
@@ -36,7 +37,7 @@ class WorkQueue:
         self._accounts.update(dict.fromkeys(account_ids))
 
     def first(self, run: Run) -> None:
-        """Process a run ahead of the deferred chunks."""
+        """Process a run before the remaining chunks."""
         if self._paused:
             self.chunks.appendleft((run,))
         else:
@@ -47,14 +48,17 @@ class WorkQueue:
         self._later[account_id] = None
 
     def requeue_on_change(self, start_condition: StartCondition, account_ids: Iterable[str]) -> None:
-        """Queue the existing runs of these accounts if the start condition changed or every run is due. Call it before
-        runs are created; later runs are then processed only when they are queued. Deferred work is unchanged."""
+        """Queue the open runs of these accounts if the start condition changed or every run is due.
+
+        Call it before runs are created; later runs are then processed only when they are queued. Remaining chunks stay
+        as they are.
+        """
         if not self._paused and (self._all or start_condition != self._start_condition):
             self.add(account_ids)
             self._all, self._start_condition = False, start_condition
 
     def begin(self, start_condition: StartCondition) -> None:
-        """Begin a heartbeat's round; a changed start condition queues every run."""
+        """Begin a round for a heartbeat; a changed start condition queues every run."""
         if start_condition != self._start_condition:
             self._all, self._start_condition = True, start_condition
         self.add(self._later)
@@ -62,8 +66,11 @@ class WorkQueue:
         self.chunks.clear()
 
     def resume(self, start_condition: StartCondition) -> bool:
-        """Whether the work deferred by `pause` continues. If not, a new round begins: the last one is finished, the
-        start condition changed, or processing failed. Chunks left over, or lost by a failure, queue every run."""
+        """Whether to continue with the chunks that `pause` left. If not, a new round begins.
+
+        A new round begins when the last one is finished, the start condition has changed, or processing failed. Chunks
+        left over, or lost by a failure, queue every run.
+        """
         continues = self._paused and start_condition == self._start_condition
         if self._busy or (self.chunks and not continues):
             self.add_all()
@@ -72,11 +79,11 @@ class WorkQueue:
 
     @property
     def unfinished(self) -> bool:
-        """Whether `pause` deferred work."""
+        """Whether `pause` left chunks to do."""
         return self._paused
 
     def pause(self, more: bool) -> None:
-        """End a chunk. `more` defers the remaining work, which `resume` continues under the same condition."""
+        """End a chunk. With `more`, `resume` continues the round if the start condition is still the same."""
         self._busy, self._paused = False, more
 
     def take(self, open_runs: Mapping[str, Run]) -> list[Run]:

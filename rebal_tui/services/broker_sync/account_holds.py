@@ -11,7 +11,7 @@ PAUSE_ALERT = "reconciliation"
 
 
 def pause_account(tx: BookTransaction, account_id: str, kind: HoldKind, reason: str, alert: str = "") -> None:
-    """Pause an account until a person releases it, with one alert; a cause that it is paused for already adds nothing.
+    """Pause an account for a cause until a person releases it, with one alert; a known cause changes nothing.
 
     The alert's text is `alert`, by default the account and all causes. Does nothing for an account that the book does
     not have.
@@ -23,7 +23,7 @@ def pause_account(tx: BookTransaction, account_id: str, kind: HoldKind, reason: 
 
 
 def add_cause(tx: BookTransaction, account_id: str, cause: HoldCause) -> bool:
-    """Pause an account for a cause, with an entry in the audit trail; whether the cause is new. Raises no alert."""
+    """Pause an account for a cause, with an audit entry but no alert; returns whether the cause is new."""
     if not holds.add(tx, account_id, cause):
         return False
     tx.record("account.paused", account_id, {"reason": cause.reason})
@@ -32,14 +32,14 @@ def add_cause(tx: BookTransaction, account_id: str, cause: HoldCause) -> bool:
 
 
 def pause_text(tx: BookTransaction, account_id: str) -> str:
-    """The alert of a paused account: its name, number and all causes."""
+    """The alert text for a paused account: its name, number and all causes."""
     account, hold = tx.book.accounts.get(account_id), holds.of_account(tx.database, account_id)
     name = f"{account.name} ({account.account_number})" if account else account_id
     return f"{name} is paused: {hold.reason if hold is not None else ''}"
 
 
 def remove_causes(tx: BookTransaction, account_id: str, kind: HoldKind) -> Hold | None:
-    """Remove the causes of one kind, and resume the account when no other is left; returns the causes that are left."""
+    """Remove the causes of one kind and return the others; the account resumes when none is left."""
     holds.remove(tx, account_id, kind)
     left = holds.of_account(tx.database, account_id)
     if left is None:

@@ -1,4 +1,4 @@
-"""Reading one account again, alone or together with orders that a lookup has shown."""
+"""Reading one account again, alone or together with orders that have been looked up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rebal_tui.store import accounts, run_orders
 
 @dataclass(frozen=True, slots=True)
 class AccountSnapshot:
-    """The broker's state of an account, and the assets that were read for it."""
+    """The broker's state of an account, and the assets that were requested because of it."""
 
     account_id: str
     read: ReadAccounts
@@ -33,7 +33,7 @@ def read_snapshot(book: Book, account_id: str) -> AccountSnapshot:
 
 
 def read_account(book: Book, account_id: str) -> None:
-    """Apply the broker's current state of an account. One that cannot be read goes into quarantine (R-52)."""
+    """Read an account from the broker and apply its state. One that cannot be read goes into quarantine (R-52)."""
     snapshot = read_snapshot(book, account_id)
     if not _is_stored(book, snapshot):
         with book.write() as tx:
@@ -41,9 +41,9 @@ def read_account(book: Book, account_id: str) -> None:
 
 
 def store_orders(book: Book, account_id: str, known: Sequence[Order]) -> None:
-    """Store orders that lookups have shown, with their account (`snapshot_with`).
+    """Store orders that have been looked up, together with their account (see `snapshot_with`).
 
-    Raises `BrokerUnavailable` with nothing stored.
+    Raises `BrokerUnavailable`; then nothing is stored.
     """
     snapshot = snapshot_with(book, account_id, known)
     with book.write() as tx:
@@ -55,10 +55,10 @@ def store_orders(book: Book, account_id: str, known: Sequence[Order]) -> None:
 
 
 def snapshot_with(book: Book, account_id: str, known: Iterable[Order]) -> AccountSnapshot | None:
-    """The account that must be stored together with orders that lookups have shown, read after them.
+    """The account, read after its orders were looked up, to be stored together with them.
 
-    Without it, buys would be sized from cash that does not contain the proceeds of an executed order yet. None where no
-    order has an execution, and without a real broker. Raises `BrokerUnavailable`.
+    Otherwise buys would be sized from cash without the proceeds of an executed order. None when no order has an
+    execution, and without a real broker. Raises `BrokerUnavailable`.
     """
     executed = book.live is not None and any(order.filled_qty for order in known)
     return read_snapshot(book, account_id) if executed else None
@@ -80,7 +80,7 @@ def _is_stored(book: Book, snapshot: AccountSnapshot) -> bool:
 
 
 def store_snapshot(tx: BookTransaction, snapshot: AccountSnapshot | None) -> None:
-    """Store an account as the broker has it now, and pause it when that differs from the book's records.
+    """Store an account as the broker has it now, and pause it when the book's records do not explain that state.
 
     Does nothing for None.
     """

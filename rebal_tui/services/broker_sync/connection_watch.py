@@ -1,6 +1,7 @@
-"""Alerts about the connection to a real broker: clocks that differ, event streams that are not read.
+"""Alerts about the connection to a real broker: clocks that differ, event streams that are down.
 
-Everything here is known from responses that were received anyway; only a clock that has stopped decisions is requested.
+All of it is known from responses that were received for other reasons, except that the broker's clock is requested
+while a difference stops all decisions.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def watch_connection(book: Book, broker: LiveBroker, now: datetime) -> None:
 
 
 def compare_clocks(book: Book, skew: timedelta, now: datetime) -> None:
-    """Raise or clear the alert of a broker's clock that is `skew` ahead of this computer's.
+    """Raise or clear the alert that the broker's clock is `skew` ahead of this computer's (behind if negative).
 
     Raises `ClocksDiffer` above a difference of `CLOCK_SKEW_MAX`: nothing may be decided.
     """
@@ -106,7 +107,7 @@ def _watch_streams(book: Book, streams: tuple[StreamState, ...], now: datetime) 
 
 
 def stream_fault(stream: StreamState, now: datetime) -> str:
-    """The fault of a stream that has been down long enough for an alert, as text; empty without one."""
+    """A text about an event stream that has been down long enough for an alert; empty otherwise."""
     down = stream.down_for(now)
     if stream.down_since is None or not down or not (stream.refused or down >= STREAM_ALERT_AFTER):
         return ""

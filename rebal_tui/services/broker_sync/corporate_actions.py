@@ -1,4 +1,4 @@
-"""Corporate actions as the broker reports them: each account is checked, the whole action is confirmed once (R-54)."""
+"""Corporate actions as the broker reports them, applied to each account; a person confirms the whole action (R-54)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CASH_ONLY = (ActionKind.CASH_DIVIDEND, ActionKind.SYMBOL_CHANGE)
 
 
 def apply_actions(tx: BookTransaction, events: Iterable[BrokerEvent]) -> None:
-    """Apply the corporate actions among events whose accounts are stored already; repeating them changes nothing."""
+    """Apply the corporate actions in `events`, whose accounts are stored already; repeating them changes nothing."""
     for event in events:
         notice = event.action
         if notice is None or corporate_actions.known(tx.book.database, notice.id):
@@ -121,9 +121,10 @@ def _faults(book: Book, event: BrokerEvent, notice: ActionNotice, found: Iterabl
 
 
 def cut_runs(tx: BookTransaction, event: BrokerEvent, notice: ActionNotice, concerned: set[str]) -> list[Run]:
-    """Cut short the runs in progress whose orders were canceled, or whose plan the action has made untrue.
+    """End the runs in progress whose orders the action canceled, or whose plan it has made wrong.
 
-    They end CANCELED_MID_RUN, use no quota, and leave last_rebalanced_at as it is, so they are planned again.
+    They become CANCELED_MID_RUN, use no quota, and leave last_rebalanced_at as it is, so that they are planned again.
+    Returns them.
     """
     book, cut = tx.book, []
     for run in list(book.open_runs.values()):

@@ -1,4 +1,4 @@
-"""Events that cannot be read or applied: each is set apart, its account pauses, the cursor moves on (R-52)."""
+"""Events that cannot be read or applied: each goes into quarantine and pauses its account; others go on (R-52)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def set_apart_unreadable(tx: BookTransaction, events: Iterable[BrokerEvent]) -> 
 
 
 def set_apart_event(tx: BookTransaction, event: BrokerEvent, error: Exception) -> None:
-    """Put an event that cannot be applied into quarantine. Memory is read again after the commit."""
+    """Put an event that cannot be applied into quarantine. The in-memory state is read again after the commit."""
     log.error("event %d of kind %s cannot be applied", event.seq, event.kind, exc_info=error)
     reason = f"{event.kind} event: {quarantine.failure_text(error)}"
     quarantine.enter(tx, QuarantineKind.EVENT, str(event.seq), reason, event.account_id)
@@ -30,7 +30,7 @@ def set_apart_event(tx: BookTransaction, event: BrokerEvent, error: Exception) -
 
 
 def release_applied(tx: BookTransaction, events: Iterable[BrokerEvent]) -> None:
-    """Take the events that were applied out of quarantine."""
+    """Take the events that have now been applied out of quarantine."""
     for event in events:
         name = (QuarantineKind.EVENT, str(event.seq))
         if name in tx.book.quarantine and event.kind is not EventKind.UNREADABLE:

@@ -64,7 +64,7 @@ def _next_batch(book: Book, cursor: int) -> EventBatch | None:
 
 
 def read_batch(book: Book, events: Sequence[BrokerEvent]) -> EventBatch:
-    """Events with the simulated broker's present state of what they changed."""
+    """The events, with the simulated broker's current state of the accounts, orders and assets that they changed."""
     changed = {event.account_id for event in events if event.account_id is not None}
     listed: Sequence[Asset] = ()
     if any(event.kind is EventKind.ASSET for event in events):
@@ -85,8 +85,8 @@ def read_batch(book: Book, events: Sequence[BrokerEvent]) -> EventBatch:
 def apply_event_batch(book: Book, batch: EventBatch, cursor: int) -> int:
     """Apply events read from `cursor` and the state that they changed, in one transaction; returns the new cursor.
 
-    An event that cannot be applied, and an account that cannot be read, are set apart (R-52). Raises `BrokerPending`
-    while assets that the book does not know are requested.
+    An event that cannot be applied, and an account that cannot be read, go into quarantine (R-52). Raises
+    `BrokerPending` while assets that the book does not know are requested.
     """
     events = batch.events
     reached = max(cursor, *(e.seq for e in events))
@@ -123,7 +123,11 @@ def apply_event_batch(book: Book, batch: EventBatch, cursor: int) -> int:
 
 
 def apply_all(tx: BookTransaction, events: Sequence[BrokerEvent], *, one_by_one: bool) -> None:
-    """Apply events with all their effects. `one_by_one`, an event that cannot be applied goes into quarantine alone."""
+    """Apply events with all their effects.
+
+    With `one_by_one`, an event that cannot be applied goes into quarantine and the others are applied; otherwise its
+    error is raised.
+    """
     set_apart_unreadable(tx, events)
     if not one_by_one:
         _apply_together(tx, events)
@@ -149,7 +153,7 @@ def _apply_together(tx: BookTransaction, events: Sequence[BrokerEvent]) -> None:
 def reload_from_broker(book: Book) -> None:
     """Load all assets and accounts from the broker, at the first opening and at every start (R-2).
 
-    Accounts with open external orders are asked for them again, which nothing else does for a while.
+    For accounts that had open external orders these are counted again, because no event may report them for a while.
     """
     with book.broker.reading():
         known, found = book.broker.assets(), book.broker.accounts()
@@ -174,11 +178,11 @@ def skip_events(tx: BookTransaction) -> None:
 
 
 def apply_accounts(tx: BookTransaction, fresh: Sequence[Account], listed: Sequence[Asset] = ()) -> None:
-    """Store the broker's state of accounts, and before it the assets that it lists.
+    """Store the broker's state of accounts, after the assets in `listed`.
 
     A new restriction raises an alert, and so does an account that becomes closed or disabled (R-40). An account with a
-    position in an asset that the book does not know is paused until it does (R-51). An account that cannot be stored
-    goes into quarantine, the others are stored (R-52).
+    position in an asset that the book does not know is paused until the asset is known (R-51). An account that cannot
+    be stored goes into quarantine, the others are stored (R-52).
     """
     if listed:
         save_assets(tx, listed)
@@ -227,7 +231,7 @@ def _store_accounts(tx: BookTransaction, fresh: Sequence[Account]) -> None:
 
 
 def apply_events(tx: BookTransaction, events: Iterable[BrokerEvent]) -> None:
-    """Apply events; those applied before change nothing."""
+    """Apply events; those that were applied before change nothing."""
     _record_fills(tx, [fill for event in events if (fill := _apply(tx, event)) is not None])
 
 
@@ -269,7 +273,7 @@ def _pause_for_execution(tx: BookTransaction, fill: Fill) -> None:
 def apply_journal(tx: BookTransaction, journal: Journal, account_id: str) -> None:
     """Store the broker's state of an account's journal, with its reservation.
 
-    A journal that has ended changes only when it has ended differently. The caller reloads the account after the
+    A journal in a final status is changed only by another final status. The caller reloads the account after the
     commit.
     """
     book = tx.book

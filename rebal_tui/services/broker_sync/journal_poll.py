@@ -13,9 +13,9 @@ JOURNALS_INTERVAL = timedelta(minutes=1)
 
 
 def poll_journals(book: Book, now: datetime) -> None:
-    """Read every journal under way by its id and apply a change, once in `JOURNALS_INTERVAL`.
+    """Read every journal under way by its id and apply a change, at most once per `JOURNALS_INTERVAL`.
 
-    One that the broker does not know is left to the reconciliation. Raises `BrokerUnavailable`.
+    A journal that the broker does not know is left to the reconciliation. Raises `BrokerUnavailable`.
     """
     state = book.polling_state
     if state.journals_read_at is not None and now < state.journals_read_at:

@@ -1,4 +1,4 @@
-"""Journals that a person must look at: under way for too long, or changed after they had ended (R-9)."""
+"""Journals that a person must look at: under way for too long, or changed after their final status (R-9)."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def watch_journals(book: Book, now: datetime) -> None:
 
 
 def due_at(calendar: TradingCalendar, created_at: datetime) -> datetime | None:
-    """One business day after a journal was made: the same time in New York on the next session.
+    """One business day after a journal was created: the same New York time on the next session.
 
-    A journal made on a day without a session counts from the next open. None where the calendar ends.
+    A journal created on a day without a session counts from the next open. None where the calendar ends.
     """
     day = new_york_day(created_at)
     started_at = created_at
@@ -78,9 +78,9 @@ def journal_name(book: Book, account_id: str, journal: Journal) -> str:
 
 
 def apply_change(tx: BookTransaction, before: Journal, journal: Journal, account_id: str) -> None:
-    """Store that a journal which had ended has ended differently, such as an executed one that was reversed.
+    """Store a journal that changed from one final status to another, such as an executed one that was reversed.
 
-    Pauses the account with an alert: its cash differs from what the journal led the book to expect.
+    Pauses the account with an alert: its cash differs from what the former status led the book to expect.
     """
     cash.save_journal(tx, journal, account_id)
     tx.record("journal." + journal.status, journal.id, {"amount": journal.amount, "was": before.status}, "broker")

@@ -1,6 +1,6 @@
-"""Orders that a real broker has under this program's ids and the book does not: it was restored from an older backup.
+"""Orders at a real broker with this program's ids that the book does not have: it was restored from an older backup.
 
-Their account is paused, and a run that stands for the lost one uses its session's quota (R-11).
+Their account is paused, and a stored run in place of the lost one uses its session's quota (R-11).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NOTHING = Weights((), HUNDRED_PERCENT)
 
 
 def note_lost_runs(tx: BookTransaction, events: Sequence[BrokerEvent]) -> None:
-    """Pause the accounts with orders that the book has lost, with an alert, and let the lost runs use their quota.
+    """Pause the accounts whose orders the book has lost, with an alert, and count the lost runs in the quota.
 
     Each run is reported once; later events of its orders change nothing.
     """

@@ -1,7 +1,7 @@
 """Missed events: sequence numbers below the cursor that the broker's stream has not delivered yet.
 
 A stream may deliver events out of order. Missed numbers are stored with the cursor, so that after a restart exactly
-these are requested again, and new events are distinguished from repeated ones.
+these events are requested again, and new events are told apart from repeated ones.
 """
 
 from __future__ import annotations
@@ -36,6 +36,6 @@ def record(tx: Transaction, cursor: int, received: Collection[int]) -> None:
 
 
 def refetch_missed(book: Book) -> Iterator[BrokerEvent]:
-    """Request each missed event from the broker by number; yields those that it delivers."""
+    """Request each missed event from the broker by number; yields the events that the broker delivers."""
     for number in numbers(book.database):
         yield from (event for event in book.broker.events(number - 1, 1) if event.seq == number)

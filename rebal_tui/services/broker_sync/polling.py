@@ -1,6 +1,7 @@
 """Polling of a real broker for data that its events do not carry.
 
-Every write to it is a request and every event a hint; the broker's own records are authoritative.
+The broker's own records are authoritative: an order is a request until they show it, and an event only a reason to read
+them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A price feed whose times are wrong: in an open market even the newest price is minutes old, or later than now."""
+"""Alerts about price times: in an open market, the newest price is minutes old, or later than now."""
 
 from __future__ import annotations
 

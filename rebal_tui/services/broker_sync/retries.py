@@ -1,4 +1,4 @@
-"""Retries of what is in quarantine, each after a pause that grows (R-52)."""
+"""Retries of what is in quarantine, each after a longer wait than the one before (R-52)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ MAX_RETRIES = 5
 
 
 def retry_quarantined(book: Book) -> None:
-    """Try what is due again; what succeeds leaves the quarantine. Raises `BrokerUnavailable`."""
+    """Retry the entries that are due, up to a limit; those that succeed leave the quarantine.
+
+    Raises `BrokerUnavailable`.
+    """
     if not book.quarantine.rows:
         return
     now = book.now()
@@ -48,7 +51,7 @@ def _retry_event(book: Book, one: Quarantined) -> None:
 
 
 def _retry_assets(book: Book, due: Sequence[Quarantined]) -> None:
-    """Ask for one asset by its id, for several or one without an id by the list."""
+    """Request one asset by its id; several, or one without an id, as the whole list."""
     listed: Sequence[Asset]
     try:
         asset = book.broker.asset(due[0].subject) if len(due) == 1 and not due[0].subject.startswith("row ") else None

@@ -31,9 +31,10 @@ _REASON = "the book does not know the asset of "
 
 
 def request_assets(book: Book, accounts: Iterable[Account], executions: Iterable[Fill] = ()) -> Sequence[Asset]:
-    """The broker's assets if accounts or executions mention one that the book does not have under the name given.
+    """The broker's assets, if accounts or executions name one that the book does not have under that name.
 
-    Empty if all are known, or if the others were requested within `ASK_INTERVAL`.
+    Empty if all are known, or if the unknown ones were requested within `ASK_INTERVAL`. Raises `BrokerPending` until
+    the answer is there.
     """
     label_of, known = book.price_cache.labels, book.assets
     held = (position for account in accounts for position in account.positions)
@@ -67,7 +68,7 @@ def _is_known(item: Position | Fill, label_of: Mapping[str, str], known: Mapping
 
 
 def labeled(book: Book, account: Account) -> Account:
-    """The broker's account with the book's labels of its assets."""
+    """The broker's account with the symbols of its positions replaced by the book's labels."""
     label_of = book.price_cache.labels
     if all(p.asset_id is None or label_of.get(p.asset_id, p.symbol) == p.symbol for p in account.positions):
         return account
@@ -76,7 +77,7 @@ def labeled(book: Book, account: Account) -> Account:
 
 
 def without_unknown(book: Book, account: Account) -> Account:
-    """The account as the book can store it: without positions in unknown assets."""
+    """The account without its positions in assets that the book does not know, as it can be stored."""
     label_of, listed = book.price_cache.labels, book.assets
     known = tuple(
         p for p in account.positions if (p.symbol in listed if p.asset_id is None else p.asset_id in label_of)
@@ -93,19 +94,19 @@ def require_known(book: Book, account: Account, listed: Sequence[Asset]) -> None
 
 
 def paused_accounts(book: Book) -> set[str]:
-    """The accounts that are paused for an unknown asset."""
+    """The ids of the accounts that are paused for an unknown asset."""
     return {account_id for account_id, hold in book.holds.items() if hold.of(HoldKind.UNKNOWN_ASSET)}
 
 
 def pause(tx: BookTransaction, account: Account, items: Sequence[Position | Fill]) -> None:
-    """Pause an account for positions or executions that cannot be stored, named in the reason."""
+    """Pause an account for the positions or executions in unknown assets that the reason names."""
     now, reason = tx.book.now(), f"{_REASON}{', '.join(map(_text, items))}"
     if add_cause(tx, account.id, HoldCause(HoldKind.UNKNOWN_ASSET, reason, now)):
         jobs.raise_alert(tx, now, ALERT, account.id, f"{account.name} ({account.account_number}) is paused: {reason}")
 
 
 def resume(tx: BookTransaction, account_id: str) -> None:
-    """Resume an account that was paused for unknown assets alone, after every position was stored."""
+    """End an account's pause for unknown assets, after every position was stored; other causes remain."""
     hold = holds.of_account(tx.database, account_id)
     if hold is None or not hold.of(HoldKind.UNKNOWN_ASSET):
         return

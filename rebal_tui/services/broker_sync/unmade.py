@@ -8,7 +8,7 @@ from rebal_tui.store import codec, journal_requests, outbox, run_orders
 
 
 def apply_unmade(tx: BookTransaction, unmade: Unmade) -> None:
-    """End what was refused, and make what was not sent unsent again.
+    """Apply the broker's refusal of an order or journal, or that it was never sent: that one can be sent again.
 
     An order that the broker has after all is not changed.
     """

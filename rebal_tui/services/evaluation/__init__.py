@@ -1,1 +1,1 @@
-"""Decisions and plans for one account or the whole book, and their history."""
+"""Decisions and plans for one account or the whole book, and past decisions."""

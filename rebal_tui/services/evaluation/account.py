@@ -62,9 +62,9 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
 
 
 def evaluate_account(book: Book, account_id: str, stopped: WaitsFor | None = None) -> Decision:
-    """The decision an evaluation would make now, with the status until the next one. Stores and sends nothing.
+    """The decision that an evaluation would make now, with the account's status until the next one.
 
-    `stopped` is why no evaluation acts, None normally.
+    Stores and sends nothing. `stopped` is why evaluations act on nothing at present, None if they act.
     """
     return _with_status(book, situation(book, account_id), status_context(book, stopped))
 
@@ -83,19 +83,22 @@ def _with_status(book: Book, given: Situation, context: StatusContext) -> Decisi
 
 
 def needs_review(book: Book, portfolio: Portfolio) -> bool:
-    """Whether a system run of this portfolio requires approval by an advisor (R-27)."""
+    """Whether an automatic run of this portfolio requires approval by an advisor (R-27)."""
     return book.settings.review or portfolio.review or book_settings.get(book.database, "review") == "1"
 
 
 def managed_value_of(book: Book, account_id: str) -> Valuation:
-    """The valuation of an account less its reservations, at current prices (R-2); as `value_of` otherwise."""
+    """The valuation of an account at current prices, with cash and equity less its reservations (R-2).
+
+    Positions without a price are left out.
+    """
     valuation = value_of(book, account_id)
     reserved = book.reserved(account_id)
     return replace(valuation, cash=Money(valuation.cash - reserved), equity=Value(valuation.equity - reserved * NANO))
 
 
 def value_of(book: Book, account_id: str) -> Valuation:
-    """The valuation of an account with its reserved cash, at current prices; positions without one are left out."""
+    """The valuation of an account at current prices, reserved cash included; positions without a price are left out."""
     account = book.accounts[account_id]
     prices = {
         p.symbol: price

@@ -74,8 +74,8 @@ def decision_of_run(database: Database, run_id: str) -> Decision | None:
 def decision_of(database: Database, stored: StoredDecision) -> Decision:
     """A stored decision with its trace and plan, recomputed.
 
-    If the recomputed kind differs from the stored one, the trace is replaced by one check, `record`, with the cause:
-    INFO for a decision by an earlier edition of the rules, FAIL otherwise (altered file).
+    If the recomputed kind differs from the stored one, the trace is a single check named `record` that states the
+    cause: INFO for a decision by the rules of an earlier version, FAIL otherwise (the file was altered).
     """
     made = _reevaluate(stored, partial(decision_contexts.get, database), partial(_paused_text, database))
     if made.decision is not None:
@@ -89,9 +89,9 @@ def decision_of(database: Database, stored: StoredDecision) -> Decision:
 
 
 def decision_fault(stored: StoredDecision, context: Callable[[int], DecisionContext]) -> str:
-    """How a recomputed decision differs from the stored one; empty if equal or made by an earlier edition of the rules.
+    """How a recomputed decision differs from the stored one; empty if equal or by the rules of an earlier version.
 
-    `context` reads a context by number.
+    `context` is a function that reads the decision context of a number.
     """
     return _reevaluate(stored, context).fault
 
@@ -146,7 +146,7 @@ def _paused_text(database: Database, stored: StoredDecision, context: DecisionCo
 
 
 def situation_of(stored: StoredDecision, context: DecisionContext, *, paused: str = _PAUSED) -> Situation:
-    """The inputs of a stored decision. The account has only the fields that affect decisions.
+    """The inputs of a stored decision. Its account has only the fields that affect decisions.
 
     `paused` is the reason to show if the account was paused.
     """
@@ -193,7 +193,7 @@ def _unfinished(text: str, context: DecisionContext) -> Unfinished:
 
 
 def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int]) -> PlanInputs:
-    """The current plan inputs of a run; `context` is the number of the current decision context."""
+    """The current inputs of a run's plan; `context` is the number of the stored decision context of now."""
     start = holdings(book, run.account_id, by_band=made_by_band(book, run), override=override_of(book, run))
     return PlanInputs(
         context=context,
@@ -208,40 +208,43 @@ def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int
 
 
 def made_by_band(book: Book, run: Run) -> bool:
-    """Whether a drift band made a run of an account whose rules stop such runs before the target (R-62, R-63)."""
+    """Whether a drift band caused a full rebalance that the account's rules end before the target (R-62, R-63)."""
     if run.type is not RunType.FULL_REBALANCE or not rules_of(book, run.account_id).stops_early:
         return False
     return decisions.deciding_of_runs(book.database, [run.id]).get(run.id) == "drift_band"
 
 
 def override_of(book: Book, run: Run) -> RunOverride | None:
-    """The restrictions that a run overrides (R-61); None without any."""
+    """The restrictions that a run ignores, with the advisor's note (R-61); None without any."""
     if not book.rules_view.restrictions:
         return None
     return run_overrides.of_runs(book.database, [run.id]).get(run.id)
 
 
 def current_plan(book: Book, run: Run) -> Plan:
-    """The plan of a run if it were made now. Raises `Conflict` as `plan_run` does."""
+    """The plan of a run if it were made now. Raises the errors of `plan_run`."""
     by_band, override = made_by_band(book, run), override_of(book, run)
     return plan_run(book, run.account_id, run.type, run.weights, run.amount, by_band=by_band, override=override)
 
 
 def store_plan(tx: BookTransaction, run: Run) -> None:
-    """Store the current inputs of a run's plan, from which the displayed plan is recomputed."""
+    """Store the current inputs of a run's plan, from which `plan_of` recomputes the plan."""
     book = tx.book
     inputs = plan_inputs(book, run, store_context(tx), decision_contexts.symbol_keys(book.database))
     stored_plans.store(tx, [(run.id, inputs)])
 
 
 def plan_of(database: Database, run: Run) -> Plan | None:
-    """The plan of a run, recomputed; None before planning. Raises `ValueError` when that is impossible."""
+    """The plan of a run, recomputed from its stored inputs; None before planning.
+
+    Raises `ValueError` when the inputs cannot be read.
+    """
     inputs = stored_plans.inputs(database, run.id)
     return None if inputs is None else recompute_plan(run, inputs, plan_context(database, inputs.context))
 
 
 def plan_context(database: Database, key: int) -> DecisionContext:
-    """The prices and settings with which a run was planned, under the current symbols of its assets (R-50)."""
+    """The stored prices and settings with which a run was planned, by the current labels of its assets (R-50)."""
     context = decision_contexts.get(database, key)
     if not asset_renames.any_renames(database):
         return context
@@ -257,7 +260,7 @@ def made_plan(database: Database, run: Run) -> Plan:
 
 
 def recompute_plan(run: Run, inputs: PlanInputs, context: DecisionContext) -> Plan:
-    """A run's plan, recomputed from its stored inputs and their `plan_context`."""
+    """A run's plan, recomputed from its stored inputs and the result of `plan_context`."""
     held = {context.symbols[key]: qty for key, qty in from_positions(inputs.positions)}
     rules = rules_text.from_text(inputs.rules, context.symbols)
     start = Holdings(Money(inputs.cash - inputs.reserved), dict(sorted(held.items())), context.assets, rules)
@@ -270,7 +273,7 @@ _BEFORE_THE_START = ("plan renewed", "restriction overridden", "approved")
 
 
 def timeline(database: Database, run: Run, plan: Plan | None) -> list[tuple[datetime, str, str]]:
-    """All states of a run and the notes in between, as (time, event, detail)."""
+    """All statuses of a run and the notes between them, in order, as (time, event, detail)."""
     notes = runs.notes(database, run.id)
     events = [(run.created_at, "QUEUED", why_queued(database, run))]
     events += [note for note in notes if note[1] in _BEFORE_THE_START]

@@ -34,7 +34,7 @@ def holdings(book: Book, account_id: str, *, by_band: bool = False, override: Ru
 
 
 def unpriced(start: Holdings) -> list[str]:
-    """The managed holdings without a price, by symbol."""
+    """The symbols of managed holdings without a price, sorted."""
     return sorted(s for s in start.managed if (asset := start.assets.get(s)) is None or asset.price is None)
 
 
@@ -50,9 +50,9 @@ def plan_run(
 ) -> Plan:
     """The current plan of a run of this type (R-20 to R-23); `by_band` and `override` as in `holdings`.
 
-    Raises `Conflict` when the amount is too large, when the account is on hold or its restrictions exclude each other
-    (R-60), and when a price is missing, except in a full_rebalance to cash only: what can be sold is sold then,
-    whatever the account is worth.
+    Raises `Conflict` when the amount is too large, when a restriction puts the account on hold, when its restrictions
+    contradict each other (R-60), and when a price is missing. A full_rebalance to cash only does not need every price:
+    it sells what can be sold.
     """
     start = holdings(book, account_id, by_band=by_band, override=override)
     return plan_start(book, account_id, start, kind, weights, amount)
@@ -61,7 +61,7 @@ def plan_run(
 def plan_start(
     book: Book, account_id: str, start: Holdings, kind: RunType, weights: Weights, amount: Money | None = None
 ) -> Plan:
-    """The plan of a run from this start. Raises as `plan_run` does."""
+    """The plan of a run that starts from `start`, the result of `holdings`. Raises the errors of `plan_run`."""
     if start.rules.holds:
         raise Conflict(f"{LineReason.ACCOUNT_HOLD}: " + "; ".join(one.text for one in start.rules.holds))
     missing = unpriced(start)
@@ -78,13 +78,13 @@ def plan_start(
 
 
 def too_large_text(max_amount: Money, reserved: Money) -> str:
-    """Why an amount is refused: what the account can raise, and the cash that others have reserved (R-23)."""
+    """Why an amount is refused, as text: what the account can raise, and the cash that is reserved (R-23)."""
     besides = f", besides {money(reserved)} that is reserved" if reserved > 0 else ""
     return f"amount too large: the account can raise at most {money(max_amount)}{besides}"
 
 
 def plan_from(start: Holdings, kind: RunType, weights: Weights, cash_target: Money, amount: Money | None) -> Plan:
-    """The plan of a run of this type; `cash_target` is for invest_cash. Raises `AmountTooLarge`."""
+    """The plan of a run of this type; `cash_target` applies to invest_cash only. Raises `AmountTooLarge`."""
     if kind is RunType.FULL_REBALANCE:
         return plan_full_rebalance(start, weights, start.rules.bands)
     if kind is RunType.INVEST_CASH:
@@ -95,7 +95,8 @@ def plan_from(start: Holdings, kind: RunType, weights: Weights, cash_target: Mon
 def invest_cash_target(book: Book, account_id: str, start: Holdings, weights: Weights) -> Money:
     """Cash target of invest_cash: the larger of cash weight × equity and the last run's cash target (R-14.7).
 
-    With restrictions, the reachable cash replaces the weight's share (R-61). Raises `RestrictionsConflict`.
+    With restrictions, the cash of the reachable target replaces cash weight × equity (R-61). Raises
+    `RestrictionsConflict`.
     """
     goals = plan_goals(start, weights, start.equity)
     by_weight = money_up(start.equity * weights.cash) if goals is None else goals_cash(goals)
@@ -103,7 +104,7 @@ def invest_cash_target(book: Book, account_id: str, start: Holdings, weights: We
 
 
 def same_orders(shown: Plan, now: Plan) -> bool:
-    """Whether two plans agree: same assets and sides, each amount within 1 % or $1 of `shown` (R-27)."""
+    """Whether two plans agree: same assets and sides, amounts differing by at most 1 % of `shown` or $1 (R-27)."""
     old = {line.symbol: line for line in shown.lines if line.side}
     new = {line.symbol: line for line in now.lines if line.side}
     if {(s, x.side) for s, x in old.items()} != {(s, x.side) for s, x in new.items()}:

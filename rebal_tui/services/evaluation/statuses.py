@@ -32,14 +32,20 @@ def _schedule(
 
 
 def status_context(book: Book, stopped: WaitsFor | None = None) -> StatusContext:
-    """The context of statuses between evaluations; `stopped` is why no evaluation acts, None normally."""
+    """The shared inputs of account statuses between evaluations: schedule, next evaluation, and `stopped`.
+
+    `stopped` is why evaluations act on nothing at present, None if they act.
+    """
     settings = book.settings
     schedule = _schedule(book.calendar, settings.slots, settings.quarterly_months)
     return StatusContext(schedule, next_slot(book, book.now()), stopped)
 
 
 def evaluation_context(book: Book) -> StatusContext:
-    """The context of the statuses that an evaluation made now stores: inside the window, it acts itself."""
+    """The shared inputs of the statuses that an evaluation stores.
+
+    Inside the window, it is itself the next evaluation.
+    """
     context, now = status_context(book), book.now()
     session = book.session(now)
     inside = session is not None and session.in_window(now)
@@ -47,14 +53,14 @@ def evaluation_context(book: Book) -> StatusContext:
 
 
 def account_status(book: Book, situation: Situation, context: StatusContext, decision: Decision) -> TradeStatus:
-    """The status of an account; `decision` is what an evaluation makes of its situation."""
+    """The status of an account; `decision` is the outcome of evaluating `situation`."""
     run = book.open_runs.get(situation.account.id)
     awaiting = run is not None and run.approval is Approval.AWAITING
     return trade_status(situation, context, awaiting=awaiting, decision=decision)
 
 
 def book_statuses(book: Book, frame: BookFrame, day_context: DayContext, context: StatusContext) -> Statuses:
-    """The status of every account, in the order of a frame."""
+    """The status of every account, in the order of the frame's rows."""
     from rebal_tui.engine.arrays.statuses import statuses
 
     row_of = book.account_table.row_of

@@ -18,8 +18,11 @@ from rebal_tui.services.evaluation.planning import holdings, plan_start
 
 @dataclass(frozen=True, slots=True)
 class WhatIfPlans:
-    """`orders` and `turnover` (bought plus sold, in billionths of a dollar) are in the order of the requested rows.
-    `unable` has, by row of the frame, the reason why an account cannot be planned."""
+    """Order counts and turnovers in the order of the requested rows.
+
+    `turnover` is bought plus sold, in billionths of a dollar. `unable` has, by row of the frame, the reason why an
+    account cannot be planned.
+    """
 
     orders: Sequence[int]
     turnover: Sequence[Money]
@@ -29,10 +32,10 @@ class WhatIfPlans:
 def plan_what_if(
     book: Book, frame: BookFrame, rows: npt.NDArray[np.int64], by_band: npt.NDArray[np.bool_] | None = None
 ) -> WhatIfPlans:
-    """Plan the subscribed accounts of `rows`, ascending, with their portfolios and rules in `frame`. Stores nothing.
+    """Plan a full_rebalance of the accounts of `rows` (ascending) with their portfolios and rules in `frame`.
 
-    `by_band` marks the rows whose run a drift band makes, which may stop before the target (R-62). Accounts with a
-    missing price, or with amounts too large for the arrays, are planned one by one.
+    Stores nothing. `by_band` marks the rows whose run a drift band would cause, which may stop before the target
+    (R-62). Accounts with a missing price, or with amounts too large for the arrays, are planned one by one.
     """
     from rebal_tui.engine.arrays.kernels import any_other, any_weight
     from rebal_tui.engine.arrays.plans import plan_full_rebalances

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DecidedBook:
-    """All outcomes at one time; `made` has the rows of `frame` and of the book's account table."""
+    """The outcomes of all subscriptions at one time; rows of `made` are those of `frame` and the account table."""
 
     at: datetime
     frame: BookFrame
@@ -25,7 +25,7 @@ class DecidedBook:
     made: Decisions
 
     def stopped_by_assets(self) -> list[str]:
-        """Ids of the portfolios whose ineligible assets stopped an account (R-12.6)."""
+        """Ids of the portfolios with ineligible assets that stopped the evaluation of an account (R-12.6)."""
         from rebal_tui.engine.arrays.decide import CHECKS
 
         stopped = self.made.check == CHECKS.index("assets")
@@ -34,7 +34,7 @@ class DecidedBook:
 
 
 def book_day_context(book: Book, frame: BookFrame) -> DayContext:
-    """The inputs that all decisions made now share: time, session, calendar conditions due, fresh prices."""
+    """The inputs shared by all decisions made now: time, session, calendar conditions due, fresh prices."""
     from rebal_tui.engine.arrays.day_context import day_context_of
 
     now, settings = book.now(), book.settings
@@ -48,7 +48,7 @@ def book_day_context(book: Book, frame: BookFrame) -> DayContext:
 
 
 def decide_book(book: Book) -> DecidedBook:
-    """The current outcome of every subscription, equal to those of `evaluate`. Stores and sends nothing."""
+    """The current outcome of every subscription, equal to the results of `evaluate`. Stores and sends nothing."""
     from rebal_tui.engine.arrays.decide import decide
 
     now, frame = book.now(), book.frame()
@@ -57,8 +57,10 @@ def decide_book(book: Book) -> DecidedBook:
 
 
 def band_usage_of_accounts(book: Book, decided: DecidedBook) -> tuple[Ints, Ints]:
-    """Account keys and band usages in tenths of a percent, capped at 1,000,000 (1,000 times the band); accounts without
-    a band are left out."""
+    """Account keys and their band usages, without accounts that have no band.
+
+    Usages are in tenths of a percent, capped at 1,000,000 (1,000 times the band).
+    """
     from rebal_tui.engine.arrays.sweep import NO_BAND, sweep
 
     used = sweep(decided.frame, decided.day_context).band_used.clip(max=1_000_000)

@@ -1,4 +1,4 @@
-"""Evaluation passes (R-10, R-18): all subscriptions decided on one state, stored in chunks."""
+"""Evaluation passes (R-10, R-18): all subscriptions are decided from one state and stored in chunks."""
 
 from __future__ import annotations
 
@@ -35,8 +35,11 @@ EVALUATION_TTL = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class EvaluationPass:
-    """One evaluation of the whole book: number of subscriptions by outcome, runs created, and portfolios that now need
-    adjustment. `decisions` is empty unless requested."""
+    """The result of an evaluation of the whole book.
+
+    Number of subscriptions by outcome, runs created, and portfolios that now need adjustment. `decisions` is empty
+    unless requested.
+    """
 
     at: datetime
     counts: dict[Outcome, int]
@@ -52,9 +55,11 @@ class EvaluationPass:
 
 @dataclass(slots=True, eq=False)
 class PassInProgress:
-    """A pass stored in chunks. `rows` are the remaining accounts, oldest subscription first; `began` is the stopwatch
-    reading at its start; `manual` marks a pass that a person requested, which runs even while evaluations are paused;
-    `surged` is whether the pass would trade unusually much, so that its runs wait for approval (R-57).
+    """A pass that is stored in chunks.
+
+    `rows` are the remaining accounts, oldest subscription first; `began` is the stopwatch reading at its start, in
+    seconds; `manual` marks a pass that a person requested, which runs even while evaluations are paused; `surged` is
+    whether a surge was found, so that its runs wait for approval (R-57).
 
     In memory only: accounts not stored when the program ends are evaluated by the next pass, and an account that has a
     run by then does not get a second one (R-7, R-11).
@@ -81,7 +86,8 @@ class PassInProgress:
     def reusable_context(self, book: Book) -> PassContext | None:
         """The context of the pass while its decisions are valid; None when they must be made again.
 
-        Runs for review are planned one by one at current prices, so with review a price change ends the validity.
+        They are valid for `EVALUATION_TTL` while the book does not change; if runs wait for review, a price change ends
+        it, too, because those runs are planned at current prices.
         """
         pass_context = self.pass_context
         if (
@@ -94,7 +100,7 @@ class PassInProgress:
         return None if waits and book.version != self.version else pass_context
 
     def record_versions(self, book: Book) -> None:
-        """Record the book's current version counters as known to this pass."""
+        """Store the book's current version counters, with which `reusable_context` compares."""
         self.version, self.changes = book.version, book.changes
 
 
@@ -112,17 +118,17 @@ def evaluation_pass(book: Book, slot: datetime | None = None, *, explain: bool =
 
 
 def begin_pass(book: Book, slot: datetime) -> None:
-    """Begin a pass, which `evaluate_chunk` continues; a pass in progress is abandoned."""
+    """Begin a pass, which `evaluate_chunk` continues; a pass in progress is dropped."""
     settle_unfinished(book)
     rows = book.subscription_table.order
     book.pass_in_progress = PassInProgress(slot, rows, len(rows), book.stopwatch() if book.stopwatch else None)
 
 
 def evaluate_chunk(book: Book) -> EvaluationPass | None:
-    """Store the next chunk of the pass in one transaction; returns the pass after the last chunk, else None.
+    """Store the next chunk of the pass in one transaction; returns the whole pass after the last chunk, else None.
 
-    Accounts whose subscription ended in the meantime are left out. A failure ends the pass. Raises `BrokenInvariant`
-    when no pass is in progress.
+    Accounts whose subscription has ended since are left out. An error ends the pass. Raises `BrokenInvariant` when no
+    pass is in progress.
     """
     pass_in_progress = book.pass_in_progress
     if not isinstance(pass_in_progress, PassInProgress):

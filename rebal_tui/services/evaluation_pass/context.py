@@ -26,9 +26,9 @@ class PassContext:
     """The outcomes of a pass and the inputs that all its decisions share.
 
     `context_key` is the number of the stored decision context. Runs of `reviewed` portfolios await approval, and so do
-    those that `surge` holds (R-57).
-    `runs_in_progress` has the keys of the open runs, and `todays_runs` those of earlier system runs of the day, by
-    account row. `able` is as returned by `able_rows`, `statuses` has the status of every account.
+    those that `surge` marks (R-57). By account row, `runs_in_progress` has the keys of the open runs, and `todays_runs`
+    those of earlier automatic runs of the day. `able` is the result of `able_rows`, `statuses` has the status of every
+    account.
     """
 
     decided: DecidedBook
@@ -44,14 +44,14 @@ class PassContext:
 
     @property
     def awaits(self) -> npt.NDArray[np.bool_]:
-        """By account row, whether a run that the pass creates awaits approval."""
+        """By account row, whether a run that the pass creates will await approval."""
         return np.asarray(reviewed_rows(self.decided, self.reviewed) | self.surge.held)
 
     @classmethod
     def of(cls, tx: BookTransaction, decided: DecidedBook, rows: Rows, *, surged: bool) -> PassContext:
-        """Store the decision context of `decided`, which was made just now, for the accounts of `rows`.
+        """Store the decision context of `decided`, made just now, and return the context of the pass for `rows`.
 
-        `surged` is whether the surge guard found a surge earlier in the pass.
+        `surged` is whether the surge guard found a surge in an earlier chunk of the pass.
         """
         book = tx.book
         reviewed = frozenset(identity for identity, one in book.portfolios.items() if needs_review(book, one))
@@ -72,7 +72,7 @@ class PassContext:
 
 
 def reviewed_rows(decided: DecidedBook, reviewed: frozenset[str]) -> npt.NDArray[np.bool_]:
-    """By account row, whether its portfolio is one of `reviewed`, or what its subscription decides instead (R-67)."""
+    """By account row, whether runs need review: the subscription's override (R-67), else `reviewed` portfolios."""
     frame = decided.frame
     by_portfolio = np.array([*(portfolio.id in reviewed for portfolio in frame.portfolios), False], np.bool_)
     found: npt.NDArray[np.bool_] = by_portfolio[frame.accounts.portfolio]

@@ -1,4 +1,4 @@
-"""Bulk storage of the decisions of an evaluation pass, each as its inputs."""
+"""Storage of the decisions of an evaluation pass in bulk, as the inputs of each decision."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rebal_tui.store.subscription_table import NEVER
 
 
 def store_decisions(tx: BookTransaction, pass_context: PassContext, rows: Rows) -> CreatedRuns:
-    """Store the decisions of some subscriptions as their inputs, and create the runs they require.
+    """Store the inputs of the decisions of some subscriptions, and create the runs they require.
 
     `rows` are the rows of their accounts, oldest subscription first.
     """

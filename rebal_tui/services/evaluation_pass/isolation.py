@@ -1,4 +1,4 @@
-"""Accounts whose evaluation or other work fails: found one by one, set apart, and tried again (R-52)."""
+"""Accounts whose evaluation or other work fails: found one by one, put into quarantine, and retried (R-52)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from rebal_tui.store import cash
 
 
 def set_apart_failing(book: Book, error: Exception) -> bool:
-    """After a failure of an evaluation pass, pause the accounts whose evaluation fails; returns whether there are any.
+    """After an error in an evaluation pass, put the accounts whose evaluation fails into quarantine.
 
-    Each subscribed account is evaluated alone, so a large book takes a while; False for a failure of no account.
+    Each subscribed account is evaluated alone, which takes long in a large book. Returns whether there are any such
+    accounts; False for an error that concerns no single account.
     """
     if is_general(error) or isinstance(error, Refusal):
         return False
@@ -30,7 +31,11 @@ def set_apart_failing(book: Book, error: Exception) -> bool:
 
 
 def retry_work(book: Book) -> None:
-    """Try the work of accounts that is due again. Runs and withdrawals are only queued; those that ended leave."""
+    """Retry the work in quarantine that is due.
+
+    Runs, rechecks and reconciliations are queued only, withdrawals are retried elsewhere. Work that no longer exists
+    leaves the quarantine.
+    """
     for one in book.quarantine.due(QuarantineKind.PROCESSING, book.now()):
         account_id, _, what = one.subject.rpartition(" ")
         if what == Work.EVALUATION and account_id in book.subscriptions:

@@ -1,4 +1,4 @@
-"""Run creation by an evaluation pass.
+"""Creation of the runs that an evaluation pass requires.
 
 A run that may start immediately, and that the arrays can plan, is stored as started, with its plan inputs and sell
 orders; other runs are queued.
@@ -43,8 +43,8 @@ _TYPES = {OUTCOMES.index(outcome): kind for outcome, kind in _RUN_TYPES.items()}
 class CreatedRuns:
     """The runs created, by ascending key; `rows` are the rows of their accounts, oldest subscription first.
 
-    `rows_stored` are the runs as inserted. For the runs that started, `plans` has the stored rows by ascending key, and
-    `unsent` the unsent orders.
+    `rows_stored` are the runs' rows in the file. For the runs that started, `plans` has the rows of their plans in the
+    file, by ascending run key, and `unsent` the unsent orders.
     """
 
     rows: Rows
@@ -55,7 +55,7 @@ class CreatedRuns:
     unsent: list[Unsent]
 
     def idle(self) -> set[str]:
-        """The accounts whose runs have unsent orders: they need no processing until an order has been sent."""
+        """The ids of the accounts whose runs have unsent orders; these runs need no processing until one is sent."""
         waiting = {one.run for one in self.unsent}
         return {run.account_id for run, key in zip(self.runs, self.keys.tolist(), strict=True) if key in waiting}
 
@@ -80,8 +80,10 @@ class _NewRuns:
 
 
 def create_runs(tx: BookTransaction, pass_context: PassContext, rows: Rows, held: Mapping[int, bytes]) -> CreatedRuns:
-    """Create the runs that some subscriptions require, and start those that may start; `held` has the packed positions
-    by row."""
+    """Create the runs that some subscriptions require, and start those that may start now.
+
+    `held` has the positions by row, as packed by `codec.to_positions`.
+    """
     book = tx.book
     asking = rows[np.isin(pass_context.decided.made.outcome[rows], list(_TYPES))]
     first = runs.next_key(book.database)

@@ -1,4 +1,4 @@
-"""The surge guard: runs of a pass that trade unusually much wait for review (R-57)."""
+"""The surge guard: runs of a pass wait for review if they trade unusually much (R-57)."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ Ints = npt.NDArray[np.int64]
 class Surge:
     """What the guard measured in a pass, by account row.
 
-    `amount` is what the planned run buys and sells together beyond booked inflows, in billionths of a dollar, 0 where
-    it is not measured. `reason` is an index in `reasons` of why the run waits for review; 0 means it does not.
+    `amount` is what the planned run buys and sells together, less booked inflows, in billionths of a dollar, 0 where it
+    is not measured. `reason` is an index in `reasons`: why the run waits for review; 0 means that it does not.
     """
 
     amount: Ints
@@ -47,24 +47,24 @@ class Surge:
 
     @property
     def held(self) -> Flags:
-        """By account row, whether the run waits for review."""
+        """By account row, whether the guard makes the run wait for review."""
         return np.asarray(self.reason > 0)
 
     @property
     def whole(self) -> bool:
-        """Whether all measured runs of the pass wait, because of what they trade together."""
+        """Whether all measured runs of the pass wait, because together they trade too much."""
         return bool((self.reason == 1).any())
 
     def amount_of(self, rows: Rows) -> int:
-        """What the runs of some rows trade together, in billionths of a dollar."""
+        """The sum of `amount` over some rows, in billionths of a dollar."""
         return _sum(self.amount[rows])
 
 
 def measure_surge(book: Book, decided: DecidedBook, rows: Rows, reviewed: Flags, *, surged: bool) -> Surge:
     """Measure the runs that the decisions of some rows require, before any of them is created.
 
-    `reviewed` is by row whether the run waits for review anyway. With `surged`, a surge was found earlier in the pass,
-    so all measured runs wait. Nothing is measured while the guard is off.
+    `reviewed` is by account row whether the run waits for review anyway; such runs are not measured. `surged`: a surge
+    was found earlier in the pass, so that all measured runs wait. Nothing is measured while the guard is off.
     """
     guards, frame = book.settings.guards, decided.frame
     reason = np.zeros(len(frame), np.uint8)
@@ -90,7 +90,7 @@ def measure_surge(book: Book, decided: DecidedBook, rows: Rows, reviewed: Flags,
 
 
 def report_surge(tx: BookTransaction, surge: Surge) -> None:
-    """Raise one alert a session about the runs that wait because of the guard."""
+    """Raise an alert about the runs that wait because of the guard, at most one per session."""
     session = tx.book.today().isoformat()
     count = int(np.count_nonzero(surge.held))
     if not count or jobs.is_open(tx.database, ALERT, session):
@@ -103,7 +103,7 @@ def report_surge(tx: BookTransaction, surge: Surge) -> None:
 
 
 def add_traded(tx: BookTransaction, surge: Surge, rows: Rows) -> None:
-    """Add what the created runs of some rows trade without review to what the session has traded."""
+    """Add the amounts of the created runs that do not wait to the session's total."""
     sent = surge.amount_of(rows[~surge.held[rows]])
     if sent:
         day = tx.book.today()
@@ -111,9 +111,10 @@ def add_traded(tx: BookTransaction, surge: Surge, rows: Rows) -> None:
 
 
 def traded(book: Book, day: date) -> int:
-    """Dollars that a session's measured runs buy and sell, in billionths.
+    """What the measured runs of a session buy and sell, in billionths of a dollar.
 
-    The larger of what was planned while the guard was on, which includes orders that have not filled, and of the fills.
+    The larger of two sums: what was planned while the guard was on, which includes orders that have not filled; and the
+    fills.
     """
     return max(_counted(book, day), fills.traded_without_review(book.database, day.isoformat()))
 

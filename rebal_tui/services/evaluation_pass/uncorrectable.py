@@ -1,4 +1,4 @@
-"""The list of accounts with a trigger that no order can correct, kept by every pass (R-14, R-58)."""
+"""Accounts with a trigger that no order can correct, updated by every pass (R-14, R-58)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rebal_tui.store.uncorrectable import Uncorrectable
 
 
 def note_uncorrectable(tx: BookTransaction, decided: DecidedBook) -> None:
-    """Store the accounts that a pass found uncorrectable, and forget those that it found otherwise.
+    """Store the accounts whose trigger a pass found that no order can correct, and remove the others.
 
-    A subscriber whose triggers were not asked, for example because of an open run, stays as it was.
+    An account whose triggers were not evaluated, for example because of an open run, is left as it was.
     """
     book = tx.book
     table, made = book.account_table, decided.made

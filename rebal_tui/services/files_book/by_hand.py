@@ -31,14 +31,16 @@ _GENERIC = "generic"
 
 
 def require_files(book: Book) -> None:
-    """Raise `Conflict` for a book of another kind."""
+    """Raise `Conflict` for a book that is not a files book."""
     if book.settings.mode is not Mode.FILES:
         raise Conflict("this is not a files book; create one with  rebal-tui new --db FILE")
 
 
 def add_account(book: Book, number: str, name: str = "", cash: Money = Money(0)) -> str:
-    """Add an account with its cash, without holdings; returns its id. Raises `Invalid`, and `Conflict` for a number
-    that the book has."""
+    """Add an account with cash and without holdings; returns its id.
+
+    Raises `Invalid` for a faulty text, and `Conflict` for a number that the book has.
+    """
     number, name = _text("number", number, required=True), _text("name", name)
     custodian = book_settings.get(book.database, files_settings.CUSTODIAN) or _GENERIC
     if book.database.row("SELECT 1 FROM files_accounts WHERE number = ? OR key = ?", (number, number)):
@@ -55,10 +57,10 @@ def add_account(book: Book, number: str, name: str = "", cash: Money = Money(0))
 def edit_account(
     book: Book, account: str, *, name: str | None = None, cash: Money | None = None, full_number: str | None = None
 ) -> str:
-    """Change the given fields of an account; returns the changes as text. A change of cash is recorded as a flow.
+    """Change the given fields of an account; returns the names of those changed. A change of cash is stored as a flow.
 
-    `full_number` is what a trade list writes for a masked number. Raises `Conflict` for an unknown account, and for
-    cash while orders of the account are on a trade list.
+    `full_number` is the number that a trade list writes for a masked one. Raises `Conflict` for an unknown account, and
+    for cash while orders of the account are on a trade list.
     """
     account_id = account_id_of(book, account)
     key, name_before, cash_before = _account(book, account_id)
@@ -86,7 +88,8 @@ def edit_account(
 def set_holding(book: Book, account: str, symbol: str, qty: Qty) -> str:
     """Set the shares of a symbol in an account, 0 for none; a new symbol is added. Returns the change as text.
 
-    Raises `Conflict` for an unknown account and while orders of the account are on a trade list, `Invalid`.
+    Raises `Conflict` for an unknown account and while orders of the account are on a trade list, `Invalid` for a faulty
+    symbol or a quantity below 0.
     """
     account_id, symbol = account_id_of(book, account), read_symbol(symbol)
     if qty < 0:
@@ -106,7 +109,7 @@ def set_holding(book: Book, account: str, symbol: str, qty: Qty) -> str:
 
 
 def put_asset(book: Book, symbol: str, name: str = "") -> bool:
-    """Add an asset, or change its name; returns whether it is new. Raises `Invalid`."""
+    """Add an asset, or change its name; returns whether it is new. Raises `Invalid` for a faulty symbol or name."""
     symbol, name = read_symbol(symbol), _text("name", name)
     known = book.database.row("SELECT n FROM files_assets WHERE symbol = ?", (symbol,))
     with book.write() as tx:
@@ -120,12 +123,12 @@ def put_asset(book: Book, symbol: str, name: str = "") -> bool:
 
 
 def set_price(book: Book, symbol: str, price: Price, at: datetime | None = None) -> int:
-    """Store a price, by default of now; returns 0 where the book has a newer one, else 1. Raises `Refusal`."""
+    """Store a price with its time, by default now; returns 1, or 0 if the book has a newer one. Raises `Refusal`."""
     return import_prices(book, {read_symbol(symbol): Quote(price, at or book.now())})
 
 
 def remove_account(book: Book, account: str) -> str:
-    """Remove an account that no record refers to, with its holdings; returns its label. Raises `Conflict`."""
+    """Remove an account and its holdings; returns its label. Raises `Conflict` while a record refers to it."""
     account_id = account_id_of(book, account)
     key, name, _ = _account(book, account_id)
     stored = book.database.row("SELECT key FROM accounts WHERE id = ?", (account_id,))
@@ -143,7 +146,7 @@ def remove_account(book: Book, account: str) -> str:
 
 
 def remove_asset(book: Book, symbol: str) -> None:
-    """Remove an asset that no holding, portfolio or record refers to. Raises `NotFound`, `Conflict`."""
+    """Remove an asset. Raises `NotFound`, and `Conflict` while a holding, portfolio or record refers to it."""
     symbol = symbol_of(symbol)
     row = book.database.row("SELECT n, id FROM files_assets WHERE symbol = ?", (symbol,))
     if row is None:
@@ -202,7 +205,7 @@ def _text(field: str, text: str, *, required: bool = False) -> str:
 
 
 def read_symbol(text: str) -> str:
-    """A symbol as the program writes it. Raises `Invalid` at `symbol`."""
+    """A symbol in the form that the program uses. Raises `Invalid` at `symbol`."""
     symbol = symbol_of(text)
     if not is_symbol(symbol):
         raise Invalid([Fault("symbol", "expected a symbol such as VTI or BRK.B")])

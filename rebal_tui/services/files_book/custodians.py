@@ -1,4 +1,4 @@
-"""What a book knows of each custodian: what counts as cash, symbols it writes otherwise, and fractions (R-65, R-71)."""
+"""Settings of each custodian: what counts as cash, symbols that differ from the book's, and fractions (R-65, R-71)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOTHING = "none"
 
 
 def read_custodian(text: str) -> str:
-    """The name of a custodian, as `--as` takes it. Raises `Invalid` at `custodian`."""
+    """The name of a custodian, one of the file formats. Raises `Invalid` at `custodian`."""
     name = text.strip().casefold()
     if name not in format_names():
         raise Invalid([Fault("custodian", f"expected one of {', '.join(format_names())}")])
@@ -28,7 +28,10 @@ def read_custodian(text: str) -> str:
 
 
 def read_cash_list(text: str) -> tuple[str, ...]:
-    """Symbols and texts that count as cash, separated by commas; `none` for none. Raises `Invalid` at `counted`."""
+    """Parse symbols and texts that count as cash, separated by commas; `none` for none.
+
+    Raises `Invalid` at `counted`.
+    """
     found: list[str] = []
     for part in _parts("counted", text):
         try:
@@ -39,9 +42,9 @@ def read_cash_list(text: str) -> tuple[str, ...]:
 
 
 def read_pairs(text: str) -> dict[str, str]:
-    """Pairs such as `BRKB=BRK.B` separated by commas, the custodian's symbol first; `none` for none.
+    """Parse pairs such as `BRKB=BRK.B` separated by commas, the custodian's symbol first; `none` for none.
 
-    Raises `Invalid` at `pairs`.
+    Returns the book's symbols by the custodian's. Raises `Invalid` at `pairs`.
     """
     found: dict[str, str] = {}
     for part in _parts("pairs", text):
@@ -55,7 +58,7 @@ def read_pairs(text: str) -> dict[str, str]:
 
 
 def read_fractions(text: str) -> bool:
-    """`yes` or `no`. Raises `Invalid` at `fractions`."""
+    """Parse `yes` or `no`: whether the custodian takes fractions of shares. Raises `Invalid` at `fractions`."""
     answer = text.strip().casefold()
     if answer not in ("yes", "no", "y", "n"):
         raise Invalid([Fault("fractions", "expected yes or no")])
@@ -66,7 +69,7 @@ def change_custodian(
     book: Book, custodian: str, *, cash: Sequence[str] | None = None, pairs: Mapping[str, str] | None = None,
     fractions: bool | None = None,
 ) -> str:  # fmt: skip
-    """Change the given settings of a custodian, for the next file and the next evaluation; returns them as text."""
+    """Change the given settings of a custodian, from the next file and evaluation on; returns all of them as text."""
     require_files(book)
     name = read_custodian(custodian)
     with book.write() as tx:
@@ -85,7 +88,10 @@ def change_custodian(
 
 
 def set_buffer(book: Book, buffer: Percent) -> None:
-    """Set the part of expected proceeds that buys do not spend (R-73). Raises `Invalid` outside 0 to 10 %."""
+    """Set the percentage of expected sale proceeds that buys do not spend (R-73).
+
+    Raises `Invalid` outside 0 to 10 %.
+    """
     require_files(book)
     if not 0 <= buffer <= MAX_BUFFER:
         raise Invalid([Fault("buffer", f"expected 0 to {percent_text(MAX_BUFFER)} percent")])

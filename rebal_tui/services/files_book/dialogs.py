@@ -1,4 +1,4 @@
-"""What the screens of a files book ask for: a positions file shown before it is stored, and a trade list as text."""
+"""What the screens of a files book show and ask for: a positions file before it is stored, and a trade list as text."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ MAX_LINES = 500
 
 @dataclass(frozen=True, slots=True)
 class PositionsShown:
-    """A positions file as understood: a sentence, and a line for each account, change and row left out."""
+    """A positions file compared with the book, before it is stored, as text for the user.
+
+    `text` is a summary; `lines` has one for each account, change and row left out.
+    """
 
     plan: ImportPlan
     text: str
@@ -44,9 +47,10 @@ class PositionsShown:
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestions:
-    """What a positions file leaves open: its columns and those with common names by field, or only its date.
+    """What a positions file leaves to the user: which columns to read, or only its date.
 
-    `columns` is empty where the format is known.
+    `columns` are those of the file, empty when only the date is missing; `usual` has the columns with common names by
+    field.
     """
 
     columns: tuple[str, ...]
@@ -55,7 +59,7 @@ class OpenQuestions:
 
 @dataclass(frozen=True, slots=True)
 class WrittenList:
-    """A trade list as text, with its number, the number of its lines, and a note for the person."""
+    """A trade list as text, with its number, the number of its lines, and a note for the user."""
 
     number: int
     lines: int
@@ -64,7 +68,7 @@ class WrittenList:
 
 
 def examine(book: Book, content: bytes, file_name: str = "") -> PositionsShown | FileShown | OpenQuestions:
-    """Read a file of positions, transactions or prices as it is recognized; nothing is stored.
+    """Recognize and read a file of positions, transactions or prices; nothing is stored.
 
     Raises a `Refusal` naming each fault.
     """
@@ -84,7 +88,7 @@ def examine(book: Book, content: bytes, file_name: str = "") -> PositionsShown |
 
 
 def read_mapped(book: Book, content: bytes, mapping: Mapping[str, str] | None) -> Statement:
-    """Read a positions file by a mapping, None for a format that is recognized. Raises `Invalid`."""
+    """Read a positions file by a column mapping; None for a file whose format is recognized. Raises `Invalid`."""
     require_files(book)
     if mapping is None:
         return read_statement(content, read_options(book.database))
@@ -104,9 +108,9 @@ def _account_lines(statement: Statement) -> list[str]:
 def show_statement(
     book: Book, statement: Statement, mapping: Mapping[str, str] | None = None, date: str = ""
 ) -> PositionsShown:
-    """Compare a positions file with the book; nothing is stored. `date` counts where the file has none.
+    """Compare a positions file with the book; nothing is stored. `date` is used only if the file has none.
 
-    Raises `Invalid` at `date`, and `Conflict`.
+    Raises `Invalid` at `date`, and the errors of `plan_import`.
     """
     plan = plan_import(book, statement, as_of=_given_time(book, date) if statement.as_of is None else None)
     lines = _account_lines(statement)
@@ -145,7 +149,10 @@ def _given_time(book: Book, text: str) -> datetime:
 
 
 def store_positions(book: Book, shown: PositionsShown) -> str:
-    """Import what was shown, and evaluate. Raises `Conflict` when the book has changed since."""
+    """Import the positions file that was shown, evaluate, and return what was done as text.
+
+    Raises `Conflict` when the book has changed since it was shown.
+    """
     plan = plan_import(book, shown.plan.statement, as_of=shown.plan.as_of)
     if plan.text != shown.plan.text:
         raise Conflict("the book changed since the file was shown; open it again")
@@ -157,7 +164,7 @@ def store_positions(book: Book, shown: PositionsShown) -> str:
 
 
 def write_list(book: Book, form: str) -> WrittenList:
-    """Put the approved orders on a new list and write it in a format. Raises `Conflict` without such an order."""
+    """Put the approved orders on a new trade list and write it in a format. Raises `Conflict` if there is none."""
     require_files(book)
     if form not in FORMATS:
         raise Conflict(f"expected one of {', '.join(FORMATS)}")

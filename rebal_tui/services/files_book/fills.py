@@ -26,8 +26,11 @@ _REFERENCE = re.compile(r"L([0-9]{1,9})-([0-9]{1,9})", re.ASCII)
 
 @dataclass(slots=True)
 class FillReport:
-    """Result of a transactions file: fills booked as (list, line, shares), rows known before, flows, and trades that
-    no list explains."""
+    """The result of a transactions file.
+
+    `booked` has the fills as (list, line, shares), `known` the number of rows that were booked before, `flows` the rows
+    that are no trades, and `unmatched` the trades that no trade list explains.
+    """
 
     booked: list[tuple[int, int, Qty]] = field(default_factory=list)
     known: int = 0
@@ -36,12 +39,12 @@ class FillReport:
 
 
 def apply_fills(book: Book, transactions: Sequence[Transaction], account: str = "") -> FillReport:
-    """Book the trades of a file as fills of the lists, in one transaction; repeated rows change nothing.
+    """Book the trades of a file as fills of trade lists, in one transaction; repeated rows change nothing.
 
-    A row counts for a line of its account, side and symbol since the day of the list. Flows are reported and change
-    no cash: the next positions file states it. A trade that no line explains pauses its account. `account` names the
-    account of a file without an account column: its number, its label, or the digits of its mask. Raises `Conflict`
-    for an account that is unknown or ambiguous.
+    A row is booked on lines of its account, side and symbol, of lists made on its day or before. Flows are reported and
+    change no cash: the next positions file has it. A trade that no line explains pauses its account. `account` is the
+    account of a file without an account column: its number, its label, or the digits of a masked number. Raises
+    `Conflict` for an account that is unknown or ambiguous.
     """
     report = FillReport()
     with book.write() as tx:
@@ -79,7 +82,10 @@ def apply_fills(book: Book, transactions: Sequence[Transaction], account: str = 
 
 
 def fill_by_hand(book: Book, number: int, line: int, qty: Qty, price: Price, fees: Money) -> None:
-    """Book one execution of a line. Raises `NotFound`, and `Conflict` for more shares than the line has left."""
+    """Book one execution of a trade list's line.
+
+    Raises `NotFound`, and `Conflict` for more shares than are left to fill.
+    """
     found = load_orders(book.database, "o.list = ? AND o.line = ?", (number, line))
     if not found:
         raise NotFound(f"list {number} has no line {line}")

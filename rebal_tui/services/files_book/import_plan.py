@@ -25,8 +25,8 @@ MAX_AHEAD_MINUTES = 30
 class ImportPlan:
     """A positions file compared with the book. `changes` has the accounts that the book knows, by account id.
 
-    `missing` are accounts of the custodian that the file does not have: they stay as they are. With `known`, the file
-    repeats the last import and nothing would change.
+    `new` are accounts that it does not know; `missing` are accounts of the custodian that the file does not have, which
+    stay as they are. `known`: the file repeats the last import and changes nothing.
     """
 
     statement: Statement
@@ -39,7 +39,7 @@ class ImportPlan:
 
     @property
     def text(self) -> str:
-        """One sentence for the user."""
+        """A summary of the comparison, in one sentence."""
         if self.known:
             return "The file was imported already; nothing changes."
         changed = [change for _, change in self.changes.values() if change.changed]
@@ -59,7 +59,7 @@ class ImportPlan:
 def plan_import(
     book: Book, statement: Statement, *, as_of: datetime | None = None, allow_older: bool = False
 ) -> ImportPlan:
-    """Compare a positions file with the book. `as_of` counts where the file has no date.
+    """Compare a positions file with the book. `as_of` is used only if the file has no date.
 
     Raises `Conflict` when neither has a date, for a date in the future, and for a file older than the last import
     unless `allow_older`.

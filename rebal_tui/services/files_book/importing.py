@@ -44,8 +44,8 @@ _DIFFERENCE = "the positions file differs: "
 def apply_import(book: Book, plan: ImportPlan, mapping: Mapping[str, str] | None = None) -> None:
     """Store a positions file in one transaction: accounts, cash, positions, prices, fills, flows and differences.
 
-    Runs that wait for approval are canceled, to be proposed again on the new figures. A file imported already changes
-    nothing.
+    Runs that wait for approval are canceled, so that the next evaluation proposes them with the new figures. A file
+    that was imported already changes nothing.
     """
     if plan.known:
         return
@@ -206,10 +206,10 @@ def _before(book: Book, plan: ImportPlan) -> str:
 
 
 def undo_import(book: Book) -> str:
-    """Undo the last import while nothing depends on it; returns what was done.
+    """Undo the last import if nothing depends on it; returns what was done as text.
 
-    Raises `Conflict` when there is none, when it found fills, or when an account it added is subscribed or a run was
-    made since.
+    Raises `Conflict` when there is none, when it found fills, when an account that it added is subscribed, or when a
+    run was created since.
     """
     row = book.database.row(
         "SELECT n, at, before, format, last_event FROM files_imports WHERE kind = 'positions' AND undone_at IS NULL"

@@ -1,4 +1,4 @@
-"""What a positions file changes: fills found by difference, flows of cash, and differences that need review (R-75)."""
+"""What a positions file changes: fills found by comparison, flows of cash, and differences that need review (R-75)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 
 @dataclass(frozen=True, slots=True)
 class FoundFill:
-    """A fill of an order found by a difference of positions, at the file's price."""
+    """A fill found by comparing positions: the order, its shares, and the file's price."""
 
     order: StoredOrder
     qty: Qty
@@ -22,7 +22,10 @@ class FoundFill:
 
 @dataclass(frozen=True, slots=True)
 class SymbolChange:
-    """Shares of a symbol before and after a file, and what no order explains of the change (signed)."""
+    """Shares of a symbol before and after a positions file.
+
+    `unexplained` is the part of the change, positive or negative, that no order explains.
+    """
 
     symbol: str
     before: Qty
@@ -32,7 +35,7 @@ class SymbolChange:
 
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """What a file changes in an account that the book has.
+    """What a positions file changes in an account that the book has.
 
     `flow` is the change of cash that the fills at the file's prices do not explain. `closes` are open orders of the
     account that end, because other orders of it were filled.
@@ -47,12 +50,12 @@ class AccountChange:
 
     @property
     def changed(self) -> bool:
-        """Whether the file changes anything."""
+        """Whether the file changes anything in the account."""
         return bool(self.symbols or self.fills or self.closes or self.cash_before != self.cash_after)
 
     @property
     def differences(self) -> tuple[SymbolChange, ...]:
-        """The changes that a person must review."""
+        """The changes that no order explains, which a person must review."""
         return tuple(change for change in self.symbols if change.unexplained)
 
 
@@ -63,9 +66,9 @@ def account_change(
     orders: Sequence[StoredOrder],
     prices: Mapping[str, Price],
 ) -> AccountChange:
-    """Compare an account of a file with what the book has; `orders` are its open orders on a trade list.
+    """Compare an account of a positions file with the book; `orders` are its open orders on trade lists.
 
-    `prices` value the fills of symbols without a price in the file.
+    `prices` are used for fills of symbols without a price in the file.
     """
     after = {holding.symbol: holding.qty for holding in stated.holdings}
     priced = {**prices, **{holding.symbol: holding.price for holding in stated.holdings if holding.price is not None}}

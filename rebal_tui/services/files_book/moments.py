@@ -1,4 +1,4 @@
-"""The time that the date of a file means."""
+"""Conversion of the date in a file to a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _CLOSE = time(16)
 
 
 def moment_of(book: Book, as_of: AsOf) -> datetime:
-    """A time as it is; a date as its session's close, 16:00 New York time without one, and not later than now today."""
+    """The time meant by `as_of`: a time as it is; a date as the close of its session, for today at the latest now.
+
+    The close is 16:00 New York time for a day without a session.
+    """
     if isinstance(as_of, datetime):
         return as_of
     session = book.calendar.session(as_of)

@@ -1,4 +1,4 @@
-"""Accounts of a files book by what a person or a file calls them."""
+"""Accounts of a files book found by the number or name that a person or a file uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MASKED_DIGITS = 3
 def account_id_of(book: Book, named: str) -> str:
     """The id of an account by number, whole label, full number, id, or the digits of a masked number.
 
-    Raises `Conflict` for an account that is unknown or ambiguous, without repeating what was given (R-76).
+    Raises `Conflict` for an account that is unknown or ambiguous; the message does not repeat what was given (R-76).
     """
     wanted = named.strip()
     if not wanted:

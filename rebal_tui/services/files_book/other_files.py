@@ -24,7 +24,11 @@ _MAX_LINES = 500
 
 @dataclass(frozen=True, slots=True)
 class FileShown:
-    """A file as understood: a question, a sentence, a line for each row, and what stores it and returns the result."""
+    """A file of transactions or prices before it is stored.
+
+    A question and a summary for the user, a line for each row, and a function that stores the file and returns the
+    result as text.
+    """
 
     question: str
     text: str
@@ -33,7 +37,7 @@ class FileShown:
 
 
 def account_in_name(file_name: str) -> str:
-    """The digits of the account in the name of a Schwab transactions file, empty without them."""
+    """The digits of the account number in the name of a Schwab transactions file; empty without them."""
     match = _ACCOUNT_IN_NAME.search(file_name)
     return match[1] if match else ""
 
@@ -47,8 +51,10 @@ def fills_text(report: FillReport) -> str:
 
 
 def show_other_file(book: Book, content: bytes, file_name: str) -> FileShown | None:
-    """A file of transactions or prices, None for any other; nothing is stored. Raises `Invalid`, and `Conflict` without
-    an account."""
+    """A file of transactions or prices as shown before storing; None for any other file. Stores nothing.
+
+    Raises `Invalid` for faulty rows, and `Conflict` if the account is unknown or neither rows nor file name have one.
+    """
     try:
         rows = read_transactions(content)
     except Invalid as refusal:

@@ -9,7 +9,7 @@ from rebal_tui.store.holds import HoldCause, HoldKind
 
 
 def pause(tx: BookTransaction, account_id: str, reason: str) -> None:
-    """Pause an account; a reason that it is paused for already changes nothing."""
+    """Pause an account for a reason; nothing changes if it is already paused for the same reason."""
     now = tx.book.now()
     if add_cause(tx, account_id, HoldCause(HoldKind.FILES, reason, now)):
         jobs.raise_alert(tx, now, PAUSE_ALERT, account_id, f"paused: {reason}")

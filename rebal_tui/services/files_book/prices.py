@@ -23,7 +23,7 @@ from rebal_tui.store import sessions as session_store
 
 
 def quotes_of(book: Book, stated: Mapping[str, StatedPrice], as_of: datetime | None = None) -> dict[str, Quote]:
-    """Prices of a file with their times; `as_of`, by default now, counts where the file has none."""
+    """The prices of a file with their times; `as_of`, by default now, is used for prices without a time."""
     other = as_of or book.now()
     return {
         symbol: Quote(one.price, other if one.as_of is None else moment_of(book, one.as_of))
@@ -57,7 +57,10 @@ def import_prices(book: Book, prices: Mapping[str, Quote]) -> int:
 
 
 def store_prices(tx: BookTransaction, prices: Mapping[str, Quote]) -> int:
-    """Store prices unless the book has them, or newer ones; a jump puts the asset on hold (R-55). Returns how many."""
+    """Store prices that are newer than the book's; a jump puts the asset on hold (R-55).
+
+    Returns how many were stored.
+    """
     known = tx.book.assets
     newer = {
         symbol: quote
@@ -73,7 +76,10 @@ def store_prices(tx: BookTransaction, prices: Mapping[str, Quote]) -> int:
 
 
 def set_session(tx: BookTransaction, at: datetime) -> None:
-    """Let the book be evaluated as of the session of the newest prices (R-73)."""
+    """Make the session of the newest prices, at `at`, the one for which the book is evaluated (R-73).
+
+    Raises `Conflict` for a time before the book's calendar.
+    """
     database = tx.database
     sessions = TradingCalendar(session_store.load(database))
     session = sessions.last_opened(at) or sessions.on_or_before(new_york_day(at))

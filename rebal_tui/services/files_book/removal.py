@@ -1,4 +1,4 @@
-"""Deleting an account of a files book with all that is its own."""
+"""Deleting an account of a files book together with its positions, settings and pauses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OWN_FILES_TABLES = ("files_positions", "files_events")
 
 
 def delete_account(tx: BookTransaction, key: int, account_id: str) -> None:
-    """Delete an account, `key` in the broker's tables, that no record refers to."""
+    """Delete an account to which no record refers; `key` is its key in the tables of the files broker."""
     for table in OWN_TABLES:
         tx.execute(f"DELETE FROM {table} WHERE account = (SELECT key FROM accounts WHERE id = ?)", (account_id,))
     tx.execute("DELETE FROM accounts WHERE id = ?", (account_id,))

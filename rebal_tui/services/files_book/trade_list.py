@@ -1,4 +1,4 @@
-"""Trade lists: approved orders on a numbered list, written for a custodian, closed by fills or a person (R-74)."""
+"""Trade lists: approved orders on a numbered list, written for a custodian, closed by fills or by a person (R-74)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rebal_tui.services.broker_sync.events import sync
 
 @dataclass(frozen=True, slots=True)
 class ListState:
-    """A list and what is known of it: lines, lines filled in full, lines still open."""
+    """A trade list with the number of its lines, of those filled in full, and of those still open."""
 
     number: int
     lines: int
@@ -25,9 +25,9 @@ class ListState:
 
 
 def make_list(book: Book) -> int:
-    """Put every approved order that is on no list on a new one; returns its number.
+    """Put every approved order that is on no trade list on a new one; returns its number.
 
-    Lines are numbered by account, sells first, then by symbol. Raises `Conflict` without such an order.
+    Lines are numbered by account, sells first, then by symbol. Raises `Conflict` when there is no such order.
     """
     waiting = open_orders(book.database, "o.list IS NULL")
     if not waiting:
@@ -45,7 +45,7 @@ def make_list(book: Book) -> int:
 
 
 def trade_list(book: Book, number: int) -> TradeList:
-    """A list as it was made. Raises `NotFound`."""
+    """A trade list with its lines as they were made. Raises `NotFound`."""
     row = book.database.row("SELECT copies FROM files_lists WHERE n = ?", (number,))
     if row is None:
         raise NotFound(f"no trade list {number}")
@@ -60,7 +60,7 @@ def trade_list(book: Book, number: int) -> TradeList:
 
 
 def note_written(book: Book, number: int, form: str) -> int:
-    """Record that a list was written; returns the number of the copy, 0 for the first."""
+    """Record that a trade list was written; returns the number of the copy, 0 for the first."""
     with book.write() as tx:
         (copies,) = tx.row("SELECT copies FROM files_lists WHERE n = ?", (number,)) or (0,)
         tx.execute("UPDATE files_lists SET copies = copies + 1 WHERE n = ?", (number,))
@@ -78,7 +78,7 @@ def list_states(book: Book) -> list[ListState]:
 
 
 def close_list(book: Book, number: int) -> int:
-    """End the open lines of a list; their runs end with what was filled (R-73). Returns how many ended."""
+    """End the open lines of a trade list; their runs end with what was filled (R-73). Returns how many lines ended."""
     trade_list(book, number)
     still = open_orders(book.database, "o.list = ?", (number,))
     with book.write() as tx:

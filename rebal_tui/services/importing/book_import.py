@@ -29,11 +29,11 @@ class ImportSummary:
 
 
 def import_book(book: Book, parsed: BookFile) -> ImportSummary:
-    """Open the accounts of a file at the simulated broker and import its portfolios and subscriptions.
+    """Create the accounts of a file at the simulated broker and import its portfolios and subscriptions.
 
-    One transaction: either everything is written or nothing. A file without `as_of` describes the book's present.
-    Raises `Conflict` when the book already has accounts or a portfolio of the same id, when its broker is a real one,
-    or when that broker refuses an asset or an account.
+    In one transaction: either everything is stored or nothing. A file without `as_of` describes the present of the
+    book. Raises `Conflict` when the book already has accounts or a portfolio of the same id, when its broker is a real
+    one, or when the simulated broker refuses an asset or an account.
     """
     controls = sandbox(book)
     _require_empty(book, parsed)

@@ -1,1 +1,1 @@
-"""Checks and exports of a book."""
+"""Checks, archives, copies and exports of a book."""

@@ -16,9 +16,9 @@ from rebal_tui.store.database import Database
 def check_whole(
     database: Database, broker_of: Callable[[Database], CheckedBroker], anchor: tuple[int, str] | None = None
 ) -> Checked:
-    """`check_book` over a book and its archive as one, in a temporary file; then the archive's own file.
+    """Run `check_book` on a temporary file that joins a book and its archive, then check the archive's own file.
 
-    An archive that cannot be read is a fault at `archive`; what it has is then not checked.
+    An archive that cannot be read is a fault at `archive`; the rows in it are then not checked.
     """
     found = archives.record(database)
     if found is None:

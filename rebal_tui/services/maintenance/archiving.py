@@ -1,8 +1,8 @@
 """Moving the decisions, prices and finished runs of past years from a book into its archive.
 
-The archive is written beside the book, verified and renamed, then the book remembers it, and only then rows are removed
-from the book, in parts. Whatever is interrupted is continued by the same call: until the book remembers an archive
-nothing has changed in it, and afterward a row that both have counts as the book's.
+The archive is written beside the book, verified and renamed, then recorded in the book, and only then rows are removed
+from the book, in chunks. The same call continues an interrupted one. Until the archive is recorded nothing has changed
+in the book; afterward, of a row in both, that of the book is used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ _PARTIAL = ".partial"
 
 @dataclass(frozen=True, slots=True)
 class Archivable:
-    """What archiving up to a year would move, and what the book has of each year."""
+    """What archiving up to the year `through` would move: numbers of runs and decisions.
+
+    `years` has what the book contains of each year.
+    """
 
     years: tuple[archive_selection.Year, ...]
     through: str
@@ -40,9 +43,9 @@ class Archivable:
 
 
 def archivable(database: Database, now: datetime, through: str | None = None) -> Archivable:
-    """What can be archived: by default every year before the current one. Changes nothing.
+    """What can be archived up to `through`, by default the year before the current one. Changes nothing.
 
-    Raises `Conflict` for the current year or a later one, and when no past year has anything.
+    Raises `Conflict` for the current year or a later one, and when the book has nothing of a past year.
     """
     years = tuple(archive_selection.years(database))
     current = str(new_york_day(now).year)
@@ -59,11 +62,11 @@ def archivable(database: Database, now: datetime, through: str | None = None) ->
 
 
 def archive(database: Database, now: datetime, through: str | None, target: Path) -> Generator[str]:
-    """Archive every year up to `through`, by default all past ones, in `target`; yields what is being done.
+    """Archive every year up to `through`, by default all past ones, in the file `target`; yields texts of progress.
 
     The caller may run a heartbeat between two steps; the check of a file's structure is one step. An interrupted call
-    is completed first, and only it unless `through` is a later year. Raises `Conflict` as `archivable` does, when the
-    book's archive cannot be read, and when `target` is another file.
+    is completed first, and nothing else is done unless `through` is a later year. Raises the errors of `archivable`,
+    and `Conflict` when the book's archive cannot be read or `target` is another file.
     """
     found = archives.record(database)
     if found is not None and not found.removed:
@@ -142,7 +145,7 @@ def _remove(database: Database, found: Record) -> Generator[str]:
 
 
 def found_at(database: Database, now: datetime, path: Path) -> Record:
-    """Tell the book where its archive is now. Raises `Conflict` when that file is not the archive."""
+    """Record where the book's archive is now. Raises `Conflict` when the file at `path` is not its archive."""
     remembered = archives.record(database)
     if remembered is None:
         raise Conflict("the book has no archive")
@@ -158,7 +161,7 @@ def found_at(database: Database, now: datetime, path: Path) -> Record:
 
 
 def report_problem(book: Book) -> None:
-    """Raise an alert while the archive of a book cannot be read, and close it when it can."""
+    """Raise an alert while the book's archive cannot be read, and clear it when it can."""
     if archives.record(book.database) is None:
         return
     problem, now = archives.problem(book.database), book.now()

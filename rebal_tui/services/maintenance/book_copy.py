@@ -1,4 +1,4 @@
-"""A verified copy of an open book, also when its file has lost its name."""
+"""A verified copy of an open book, possible even when the book's own file was deleted or renamed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from rebal_tui.typed_paths import require_new
 
 
 def save_copy(book: Book, target: Path) -> str:
-    """Write a verified copy to a new file; returns what was done. Raises `Conflict` when the file exists or
-    no book can have its name, and as `back_up` does."""
+    """Write a verified copy to a new file; returns what was done, as text.
+
+    Raises `Conflict` when the file exists or when its name is not allowed for a book, and the errors of `back_up`.
+    """
     require_new(target)
     require_book_name(target)
     back_up(book.database, target)

@@ -50,23 +50,23 @@ _ASSETS = (
 
 
 class BrokerRecords(Protocol):
-    """Records of a simulated broker, as rows by id."""
+    """Records of the simulated broker, as rows by id."""
 
     def recorded_fills(self) -> Mapping[str, SqlRow]:
-        """Executions, with the columns of `_FILL_COLUMNS`."""
+        """Executions by id, with the columns of `_FILL_COLUMNS`."""
 
     def recorded_cash(self) -> Mapping[int, SqlRow]:
-        """Cash entries, with the columns of `_CASH_COLUMNS`."""
+        """Cash entries by id, with the columns of `_CASH_COLUMNS`."""
 
     def recorded_journals(self) -> Mapping[str, SqlRow]:
-        """Journals, with the columns of `_JOURNAL_COLUMNS`."""
+        """Journals by id, with the columns of `_JOURNAL_COLUMNS`."""
 
 
 def record_faults(database: Database, broker: BrokerRecords) -> Iterator[Fault]:
-    """Records of the book that the broker does not have or has otherwise, and executions and journals that the book
-    lacks.
+    """Records that the broker lacks or has with other values; executions and journals that the book lacks.
 
-    Cash entries of the broker may be older than the book; the audit trail shows those that the book lacks.
+    Cash entries of the broker may be older than the book; those that the book lacks are found by the check of the audit
+    trail.
     """
     yield from _compared(database, "fill", _FILLS, _FILL_COLUMNS, broker.recorded_fills(), complete=True)
     yield from _compared(database, "cash entry", _CASH, _CASH_COLUMNS, broker.recorded_cash(), complete=False)

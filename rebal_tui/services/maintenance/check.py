@@ -58,10 +58,10 @@ class CheckedBroker(Broker, BrokerRecords, Protocol):
     """A broker that can check its own records, as the simulated one can."""
 
     def invariants(self) -> list[str]:
-        """Violated invariants, as text."""
+        """The violated invariants of the broker's records, as text."""
 
     def last_event(self) -> int:
-        """The latest event's `seq`, 0 when there is none."""
+        """The sequence number of the latest event, 0 when there is none."""
 
     def account_listing(self) -> AccountListing:
         """The data of `accounts`, in columns."""
@@ -69,8 +69,11 @@ class CheckedBroker(Broker, BrokerRecords, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The result of a check. `behind` is how many broker events the book has not applied yet, which is not a fault;
-    `head` is the last audit entry by number and hash, None when the file could not be read that far."""
+    """The result of a check.
+
+    `behind` is how many broker events the book has not applied yet, which is not a fault; `head` is the number and hash
+    of the last audit entry, None when the file could not be read that far.
+    """
 
     faults: tuple[Fault, ...]
     counts: Mapping[str, int]
@@ -83,10 +86,10 @@ def check_book(
 ) -> Checked:
     """Run every check that needs no changes, in one read transaction.
 
-    `anchor` is an audit entry noted elsewhere, by number and hash: the trail must contain it. The comparison with the
-    broker is skipped while the book is behind the broker's events; opening the book applies them. A real broker's
-    records are not in the file and are not compared. `lacking` says that the book's archive cannot be read: what needs
-    its rows is not checked.
+    `anchor` is the number and hash of an audit entry noted outside the book: the trail must contain it. The comparison
+    with the broker is skipped while the book has not applied all of its events; opening the book applies them. A real
+    broker's records are not in the file and are not compared. `lacking`: the book's archive cannot be read, so whatever
+    needs its rows is not checked.
     """
     faults: list[Fault] = []
     counts: dict[str, int] = {}

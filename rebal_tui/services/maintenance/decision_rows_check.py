@@ -1,4 +1,4 @@
-"""Check of what decisions have beside their inputs: day, kind, number, runs."""
+"""Check of what is stored with a decision besides its inputs: day, kind, number, runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rebal_tui.store.database import Database
 
 
 def decision_row_faults(database: Database) -> Iterator[Fault]:
-    """Decisions that contradict their passes or the runs that they name."""
+    """Decisions that contradict their evaluation pass or the runs that they name."""
     for check in (_kinds, _days, _counts, _runs):
         yield from check(database)
 

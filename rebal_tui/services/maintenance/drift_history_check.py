@@ -1,4 +1,4 @@
-"""Check of the drift history: its points are those of evaluation passes, with the band usage of their decisions."""
+"""Check of the drift history: each point belongs to an evaluation pass and has the band usage of its decision."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MAX_CACHED_CONTEXTS = 64
 
 
 def drift_history_faults(database: Database) -> Iterator[Fault]:
-    """Points at a time without a pass, band usages that the decision of the same pass does not have, and missing ones.
+    """Points at a time without a pass, points that differ from the decision of the same pass, and missing points.
 
-    A decision that a later one of its session replaced leaves its point unchecked, and so do restrictions, which
-    change what a drift is measured against. A pass in chunks stores its points before it decides the later chunks.
+    A point is not checked when a later decision of its session replaced the decision, or when restrictions changed what
+    drift is measured against. A pass in chunks stores its points before it decides the later chunks.
     """
     for (at,) in database.rows(
         "SELECT DISTINCT at FROM drift_history WHERE at NOT IN (SELECT at FROM contexts) ORDER BY at"

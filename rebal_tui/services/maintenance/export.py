@@ -47,11 +47,12 @@ _FORMULA_STARTS = frozenset("=+-@|%\t\r\n\0")
 
 
 class Export:
-    """One of `EXPORTS` in one of `FORMATS`, oldest first, produced in chunks. JSON contains the audit head; for CSV,
-    `export_head` provides it separately.
+    """One of `EXPORTS` in one of `FORMATS`, oldest first, produced in chunks.
 
-    In CSV no text cell is a spreadsheet formula, and every number stays a number. The export is consistent only if the
-    book does not change between chunks. `done` counts the items so far, of about `total`."""
+    JSON contains the last audit entry; for CSV, `export_head` returns it. In CSV no text cell is a spreadsheet formula,
+    and every number stays a number. The export is consistent only if the book does not change between chunks. `done`
+    counts the items so far, of about `total`.
+    """
 
     def __init__(self, book: Book, what: str, fmt: str) -> None:
         """Raises `Invalid` for an unknown export or format."""
@@ -90,7 +91,7 @@ class Export:
 
 
 def export_text(book: Book, what: str, fmt: str) -> str:
-    """A complete `Export`. Raises `Invalid`."""
+    """The text of a whole export. Raises `Invalid` for an unknown export or format."""
     export = Export(book, what, fmt)
     while export.advance():
         pass
@@ -98,13 +99,13 @@ def export_text(book: Book, what: str, fmt: str) -> str:
 
 
 def export_head(book: Book) -> Json:
-    """The last audit entry now: stored elsewhere, it reveals later whether the trail was truncated."""
+    """The last audit entry now. Compared later, a copy of it reveals whether the end of the trail was removed."""
     seq, digest = audit.head(book.database)
     return {"seq": seq, "hash": digest, "at": time_text(book.now())}
 
 
 def table_text(columns: Sequence[str], items: Sequence[Json], fmt: str) -> str:
-    """A table in one of `FORMATS`: CSV as `csv_text`, or a JSON list of objects."""
+    """A table in one of `FORMATS`: CSV from `csv_text`, or a JSON list of objects."""
     if fmt == "csv":
         return csv_text(columns, items)
     return json.dumps(items, ensure_ascii=False, indent=2) + "\n"

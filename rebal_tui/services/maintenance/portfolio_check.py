@@ -1,4 +1,4 @@
-"""Check of the portfolios of a book: each is as its last version recorded it."""
+"""Check of the portfolios of a book: each has the content of its last stored version."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rebal_tui.store.portfolio_versions import same_content, versions
 
 
 def portfolio_faults(database: Database) -> Iterator[Fault]:
-    """Portfolios whose weights, conditions or other content no change by the program explains.
+    """Portfolios whose weights, conditions or other content differ from their last stored version.
 
-    Every change stores a version; a portfolio of an earlier release may have none.
+    Every change by this program stores a version; a portfolio of an earlier release may have none.
     """
     for portfolio in portfolios.load(database).values():
         newest = versions(database, portfolio, newest=True)

@@ -1,4 +1,4 @@
-"""Check of when subscriptions were last rebalanced: by which run, and as their decisions found it (R-25)."""
+"""Check of the last rebalance of subscriptions: it must match their runs and decisions (R-25)."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class _Rebalances:
 
 
 def rebalance_time_faults(database: Database) -> Iterator[Fault]:
-    """Subscriptions and decisions whose last rebalance is neither the end of a run nor the time they began with.
+    """Subscriptions and decisions whose last rebalance is neither the end of a run nor the initial value.
 
-    A subscription may begin with a time from before: of an import, or of one that it continues. Its first decision
-    shows it, so that later decisions and the subscription itself must have the same until a run ends.
+    A subscription may begin with an earlier time, from an import or a subscription that it continues. Its first
+    decision has that time; later decisions and the subscription itself must have the same until a run ends.
     """
     rebalances = _read(database)
     first: dict[int, int | None] = {}

@@ -24,7 +24,7 @@ _SAME_DAY = frozenset({"sessions", "settlement", "prices", "evaluation", "demo"}
 
 
 def schedule_faults(database: Database) -> Iterator[Fault]:
-    """Sessions that no calendar has, and jobs whose record contradicts the audit trail or itself."""
+    """Sessions that are in no trading calendar, and jobs whose record contradicts the audit trail or itself."""
     yield from _sessions(database)
     yield from _paused(database)
     yield from _last_work(database)

@@ -15,7 +15,7 @@ from rebal_tui.store.schema import MIGRATIONS
 
 
 def schema_faults(database: Database) -> Iterator[Fault]:
-    """What makes a file no book of this version: missing or unknown migrations."""
+    """Missing or unknown migrations, for which a file is not a book of this version."""
     tables = {name for (name,) in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if "_sqlite_migrations" not in tables or "sim_accounts" not in tables:
         yield Fault("schema", "the file is not a rebal-tui book")
@@ -32,7 +32,7 @@ def schema_faults(database: Database) -> Iterator[Fault]:
 
 
 def guard_faults(database: Database) -> Iterator[Fault]:
-    """Indexes and triggers that are missing or changed, and triggers that a book does not have."""
+    """Indexes and triggers of the schema that are missing or changed, and triggers that do not belong to it."""
     found, expected = _guards(database), _expected_guards()
     for name in sorted(expected):
         if name not in found:

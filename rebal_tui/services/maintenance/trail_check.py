@@ -1,4 +1,4 @@
-"""Check that the state of a book is the one that its audit trail leads to."""
+"""Check that the state of a book follows from its audit trail."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rebal_tui.store.database import Database
 
 
 def trail_faults(database: Database) -> Iterator[Fault]:
-    """Rows that the trail does not lead to, and entries whose rows are missing.
+    """Rows that do not follow from the audit trail, and entries of the trail whose rows are missing.
 
-    What an entry does not record, such as the subscriptions of an import, is compared by number.
+    What an entry does not record, such as the subscriptions of an import, is compared by count.
     """
     state = replay(database)
     for check in (

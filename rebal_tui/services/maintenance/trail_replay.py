@@ -1,4 +1,4 @@
-"""The state that the audit trail leads to, as far as its entries record it."""
+"""The state of a book that follows from its audit trail, as far as the entries record it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ Detail = Mapping[str, Any]
 
 @dataclass(slots=True)
 class TrackedWithdrawal:
-    """A withdrawal as its entries show it; `stage` is None after it stopped, because a stop may step back."""
+    """A withdrawal according to its audit entries.
+
+    `stage` is None after the withdrawal stopped, because a stop may return it to an earlier stage.
+    """
 
     account_id: str
     amount: int | None
@@ -27,12 +30,12 @@ class TrackedWithdrawal:
 
 @dataclass(slots=True)
 class TrailState:
-    """State by the audit trail. Runs are by key where they were queued and started, by id where they ended.
+    """The state of a book according to its audit trail.
 
-    `unlogged` is the number of subscriptions that were imported without an entry of their own, None where no import
-    recorded it. `lost` are runs that stand in for those of an older file. `raised` is the cash that runs reserved for
-    themselves or for a withdrawal, by account and owner; `touched` are the accounts and withdrawals whose reservations
-    were changed otherwise.
+    `queued` and `started` have runs by key, `run_ends` by id. `unlogged` is the number of subscriptions that were
+    imported without an entry of their own, None where no import recorded it. `lost` are runs stored in place of those
+    that a restored older file did not have. `raised` is the cash that runs reserved for themselves or for a withdrawal,
+    by account and owner; `touched` are the accounts and withdrawals whose reservations were changed otherwise.
     """
 
     unlogged: int | None = None
@@ -54,7 +57,7 @@ class TrailState:
 
 
 def replay(database: Database) -> TrailState:
-    """Read the whole trail once. Raises `KeyError`, `ValueError` or `TypeError` for an entry of an unknown form."""
+    """Read the whole audit trail. Raises `KeyError`, `ValueError` or `TypeError` for an entry of unknown form."""
     state = TrailState()
     handlers = _handlers(state)
     for action, subject, text in database.connection.execute("SELECT action, subject, detail FROM audit ORDER BY seq"):

@@ -1,7 +1,7 @@
-"""Check of what rows have from audit entries: the end of a run, a slot's evaluation, times, reasons.
+"""Check of values that rows and audit entries share: ends of runs, evaluations of slots, times, reasons.
 
-An entry is written in the transaction of its row, so that both have the same time. The clock of a real broker's or
-a files book runs on between the two.
+An entry is written in the transaction of its row, so that both have the same time. In a book with a real broker or
+custodians' files the clock advances between the two.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class _Recorded:
 
 
 def clock_slack(database: Database) -> timedelta:
-    """How far the times of a row and its entry may be apart: none where heartbeats move the clock."""
+    """How far the times of a row and its audit entry may be apart: zero where only heartbeats move the clock."""
     return _REAL_CLOCK_SLACK if book_settings.get(database, book_settings.BROKER) else timedelta(0)
 
 
 def trail_row_faults(database: Database) -> Iterator[Fault]:
-    """Evaluations, ends of runs, subscriptions and withdrawals that differ from the entries written with them."""
+    """Evaluations, ends of runs, portfolios, subscriptions and withdrawals that differ from their audit entries."""
     recorded = _read(database)
     slack = clock_slack(database) // timedelta(microseconds=1)
     for check in (_evaluations, _runs, _portfolios, _subscriptions, _withdrawals):

@@ -1,1 +1,1 @@
-"""Input parsing: JSON with exact decimals, and shapes that report all errors, each with its path."""
+"""Parsing of input: JSON with exact decimals, and models that report all errors, each with its path."""

@@ -1,4 +1,4 @@
-"""The assets of a BOOK.json while it is parsed, and what its positions and weights refer to (R-50)."""
+"""The assets of a BOOK.json while it is parsed, and the references of its positions and weights to them (R-50)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rebal_tui.services.parsing.shapes import Rule
 
 @dataclass(slots=True)
 class AssetEntry:
-    """An asset of the file: its location, whether it is active, its id if the file gives one, its price or 0."""
+    """An asset of a BOOK.json: its location in the file, whether it is active, its id if given, and its price or 0."""
 
     location: str
     active: bool
@@ -24,16 +24,16 @@ class AssetEntry:
 
     @property
     def known_id(self) -> str:
-        """Its id, derived from its symbol where the file gives none."""
+        """The asset's id, derived from its symbol if the file gives none."""
         return self.id or derived_id("asset", self.symbol)
 
     def named(self) -> str:
-        """Its id and location, for messages."""
+        """The asset's id and location, for messages."""
         return f"id {shown(self.id)} in {self.location}" if self.id else self.location
 
 
 class AssetEntries:
-    """The assets of the file by id and by symbol. A symbol may have several, at most one of them active."""
+    """The assets of a BOOK.json by id and by symbol. A symbol may have several, at most one of them active."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, AssetEntry] = {}
@@ -45,19 +45,19 @@ class AssetEntries:
         return symbol in self._by_symbol
 
     def begin(self, location: str, raw: Any) -> AssetEntry:
-        """A new entry for the asset at `location`; its fields are noted as they are parsed."""
+        """A new entry for the asset at `location`; `add_id` and `add_symbol` register it when its fields are parsed."""
         status = raw.get("status") if isinstance(raw, dict) else None
         return AssetEntry(location, status in (None, AssetStatus.ACTIVE.value))
 
     def add_id(self, entry: AssetEntry, identity: str) -> None:
-        """Note the id of an asset. Raises `Rule` when another asset has it."""
+        """Register the id of an asset's entry. Raises `Rule` when another asset has it."""
         first = self._by_id.setdefault(identity, entry)
         if first is not entry:
             raise Rule(f"duplicate id {shown(identity)}, already used in {first.location}")
         entry.id = identity
 
     def add_symbol(self, entry: AssetEntry, symbol: str) -> None:
-        """Note the symbol of an asset. Raises `Rule` when it is not clear which asset is meant by the symbol."""
+        """Register the symbol of an asset's entry. Raises `Rule` when the symbol would not identify one asset."""
         others = self._by_symbol.setdefault(symbol, [])
         entry.symbol = symbol
         unnamed = next((other for other in others if other.id is None or entry.id is None), None)
@@ -72,7 +72,7 @@ class AssetEntries:
         others.append(entry)
 
     def find(self, identity: str) -> AssetEntry:
-        """The asset with an id. Raises `Rule` when the file does not list it."""
+        """The asset with this id. Raises `Rule` when the file does not list it."""
         if identity not in self._by_id:
             raise Rule(f"unknown asset {shown(identity)}: not listed in assets")
         return self._by_id[identity]
@@ -81,7 +81,7 @@ class AssetEntries:
         """The label of the asset that a position or a weight refers to.
 
         Raises `Rule` when id and symbol contradict each other, or when several assets have the symbol and none of them
-        is active. An unknown symbol is its own label.
+        is active. For an unknown symbol the label is the symbol.
         """
         if by_id is not None:
             if by_id.symbol and by_id.symbol != symbol:
@@ -94,12 +94,12 @@ class AssetEntries:
         return symbol
 
     def price(self, label: str) -> int:
-        """The price of an asset by label, 0 without one."""
+        """The price of the asset with this label, 0 without one."""
         self._label_all()
         return self._by_label[label].price if label in self._by_label else 0
 
     def id_of(self, label: str) -> str | None:
-        """The id that the file gives an asset, by label; None without one."""
+        """The id that the file gives the asset with this label; None if it gives none."""
         self._label_all()
         return self._by_label[label].id if label in self._by_label else None
 
@@ -117,7 +117,7 @@ class AssetEntries:
 
 
 def with_symbol(raw: Any, entries: AssetEntries) -> Any:
-    """A position or weight that refers to its asset by id alone, with the symbol of the asset."""
+    """A position or weight that has only an asset id, with the asset's symbol added."""
     if not isinstance(raw, dict) or raw.get("symbol") is not None:
         return raw
     try:

@@ -21,7 +21,7 @@ def book_schema() -> dict[str, Any]:
 def parse_book(text: str | bytes) -> BookFile:
     """Parse a BOOK.json exactly.
 
-    Raises `Invalid` with up to 1,000 errors of the file and their locations, then the number of the others.
+    Raises `Invalid` with up to 1,000 errors of the file and their locations, and the number of further errors.
     """
     from rebal_tui.services.parsing import book_names, book_shape
     from rebal_tui.services.parsing.shapes import read

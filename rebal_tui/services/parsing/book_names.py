@@ -17,7 +17,7 @@ from rebal_tui.services.parsing.shapes import Reading, Rule
 
 
 class Names(Reading):
-    """State of parsing a book: its names with their first location, prices, and the current entry.
+    """State of parsing a BOOK.json: its names with their first location, prices, and the current entry.
 
     A valid name counts as known even where the rest of its entry is invalid.
     """
@@ -66,7 +66,7 @@ class Names(Reading):
         self.symbol = self.asset = None
 
     def repetition(self, field: str, value: str, seen: dict[str, str]) -> list[str]:
-        """The broken rule if the file already has a name, else empty; the name belongs to its first location."""
+        """One error text if the file had this name before, else none; the first location keeps the name."""
         if value in seen:
             return [f"duplicate {field} {shown(value)}, already used in {seen[value]}"]
         seen[value] = self.location
@@ -79,7 +79,7 @@ def _raise_if_broken(broken: list[str]) -> None:
 
 
 def asset_id(value: object, info: ValidationInfo[Names]) -> str | None:
-    """The id of a new asset, unique in the file."""
+    """Parse the id of a new asset, which must be unique in the file."""
     names = info.context
     if value is None or names.asset is None:
         return None
@@ -89,7 +89,7 @@ def asset_id(value: object, info: ValidationInfo[Names]) -> str | None:
 
 
 def asset_symbol(value: object, info: ValidationInfo[Names]) -> str:
-    """The symbol of a new asset."""
+    """Parse the symbol of a new asset."""
     names = info.context
     symbol = fields.symbol(value)
     if names.asset is not None:
@@ -98,7 +98,7 @@ def asset_symbol(value: object, info: ValidationInfo[Names]) -> str:
 
 
 def asset_price(value: object, info: ValidationInfo[Names]) -> Price | None:
-    """The price of the current asset, by which its positions are valued."""
+    """Parse the price of the current asset, which values its positions."""
     if value is None:
         return None
     names = info.context
@@ -109,7 +109,7 @@ def asset_price(value: object, info: ValidationInfo[Names]) -> Price | None:
 
 
 def referred_id(value: object, info: ValidationInfo[Names]) -> str | None:
-    """The id of an asset of the book, which the current position or weight refers to."""
+    """Parse the asset id of the current position or weight; the file must list the asset."""
     names = info.context
     names.asset = None
     if value is None:
@@ -119,7 +119,7 @@ def referred_id(value: object, info: ValidationInfo[Names]) -> str | None:
 
 
 def held_symbol(value: object, info: ValidationInfo[Names]) -> str:
-    """An asset of the book, at most once per account, by label."""
+    """Parse the symbol of the current position; returns the asset's label, at most once per account."""
     names = info.context
     symbol = fields.symbol(value)
     label = names.symbol = names.assets.referred(symbol, names.asset)
@@ -131,12 +131,15 @@ def held_symbol(value: object, info: ValidationInfo[Names]) -> str:
 
 
 def weighted_symbol(value: object, info: ValidationInfo[Names]) -> str:
-    """An asset that a portfolio holds, by label; whether the book has it is checked with the portfolio."""
+    """Parse the symbol of a weight; returns the asset's label.
+
+    Whether the file lists the asset is checked with the portfolio.
+    """
     return info.context.assets.referred(fields.symbol(value), info.context.asset)
 
 
 def held_qty(value: object, info: ValidationInfo[Names]) -> Qty:
-    """Shares of the current position, which count toward the equity of the account."""
+    """Parse the shares of the current position, whose value is added to the equity of the account."""
     names = info.context
     qty = fields.qty(value)
     if names.symbol is not None:
@@ -145,7 +148,7 @@ def held_qty(value: object, info: ValidationInfo[Names]) -> Qty:
 
 
 def account_id(value: object, info: ValidationInfo[Names]) -> str | None:
-    """The id of an account, unique in the file."""
+    """Parse the id of an account, which must be unique in the file."""
     if value is None:
         return None
     names = info.context
@@ -156,7 +159,7 @@ def account_id(value: object, info: ValidationInfo[Names]) -> str | None:
 
 
 def account_number(value: object, info: ValidationInfo[Names]) -> str | None:
-    """The number of an account, unique in the file."""
+    """Parse the number of an account, which must be unique in the file."""
     if value is None:
         return None
     names = info.context
@@ -166,7 +169,7 @@ def account_number(value: object, info: ValidationInfo[Names]) -> str | None:
 
 
 def cash_amount(value: object, info: ValidationInfo[Names]) -> Money | None:
-    """Cash of the current account."""
+    """Parse the cash of the current account."""
     if value is None:
         return None
     cash = fields.money(value)
@@ -175,7 +178,7 @@ def cash_amount(value: object, info: ValidationInfo[Names]) -> Money | None:
 
 
 def portfolio_id(value: object, info: ValidationInfo[Names]) -> str | None:
-    """The id of a portfolio, unique in the file."""
+    """Parse the id of a portfolio, which must be unique in the file."""
     if value is None:
         return None
     names = info.context
@@ -185,7 +188,7 @@ def portfolio_id(value: object, info: ValidationInfo[Names]) -> str | None:
 
 
 def subscriber(value: object, info: ValidationInfo[Names]) -> str:
-    """An account of the file that has no subscription yet."""
+    """Parse the account of a subscription: one of the file that has no subscription yet."""
     names = info.context
     account_id = names.id = fields.identity(value)
     broken = [] if account_id in names.accounts else [f"unknown account {shown(account_id)}"]
@@ -197,7 +200,7 @@ def subscriber(value: object, info: ValidationInfo[Names]) -> str:
 
 
 def followed(value: object, info: ValidationInfo[Names]) -> str:
-    """A portfolio of the file."""
+    """Parse the portfolio of a subscription: one of the file."""
     names = info.context
     portfolio_id = fields.identity(value)
     if names.id is not None:
@@ -207,7 +210,7 @@ def followed(value: object, info: ValidationInfo[Names]) -> str:
 
 
 def book_time(value: object, info: ValidationInfo[Names]) -> datetime | None:
-    """The timestamp that the book describes."""
+    """Parse `as_of`, the time that the file describes."""
     names = info.context
     names.as_of = None if value is None else fields.timestamp(value)
     return names.as_of

@@ -21,7 +21,7 @@ _IDS = uuid.UUID("5a5c2e0e-8d0c-5f0b-9a35-0b1f6b0c7d11")
 
 
 def derived_id(kind: str, name: str) -> str:
-    """A deterministic id for an object without one in the file: the same file gives the same id."""
+    """A deterministic id for an object without an id in the file: the same file gives the same id."""
     return str(uuid.uuid5(_IDS, f"{kind}:{name}"))
 
 
@@ -40,10 +40,10 @@ class BookSubscription(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BookFile:
-    """The content of a BOOK.json. `as_of` is the timestamp that it describes, None if it has none.
+    """The content of a BOOK.json. `as_of` is the time that it describes, None if it has none.
 
     Every reference is valid, and ids, labels of assets and account numbers are unique. Assets, positions and weights
-    have the labels of `domain/asset_labels.py`; a position has the id of its asset where the file gives one.
+    have labels (a symbol, or `SYMBOL#` and part of an id); a position has the id of its asset where the file gives one.
     """
 
     as_of: datetime | None

@@ -1,4 +1,4 @@
-"""The weights of a BOOK.json: as in the API, but an asset can be given by its id (R-50)."""
+"""The weights of a BOOK.json: those of the API, but an asset can also be given by its id (R-50)."""
 
 from __future__ import annotations
 
@@ -41,5 +41,5 @@ _WEIGHTS = TypeAdapter(list[Annotated[CashWeight | BookAssetWeight, Read(one_of(
 
 
 def read_book_weights(raw: object, info: ValidationInfo[Names]) -> Weights:
-    """Parse weights, which must sum to exactly 100 (R-4); their assets have labels."""
+    """Parse weights, which must sum to exactly 100 (R-4); each asset is given by its label in the result."""
     return weights_of(_WEIGHTS, raw, info.context, by_id=True)

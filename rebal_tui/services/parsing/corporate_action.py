@@ -1,4 +1,4 @@
-"""Corporate actions as strings or JSON values: the body of the sandbox's request, and the rows of an actions file."""
+"""Parsing of corporate actions: bodies of requests to the simulated broker, and rows of an actions file."""
 
 from __future__ import annotations
 
@@ -61,5 +61,5 @@ def read_action(raw: object) -> CorporateAction:
 
 
 def read_action_row(row: Mapping[str, str]) -> CorporateAction:
-    """Parse a row of texts by column; an empty cell means absent. Raises `Invalid` as `read_action` does."""
+    """Parse a row of texts by column; an empty cell means absent. Raises the errors of `read_action`."""
     return read_action({name: text for name, text in row.items() if text})

@@ -21,13 +21,13 @@ _CONSTANTS = frozenset({"NaN", "Infinity", "-Infinity"})
 
 
 class Number(str):
-    """A JSON number as written."""
+    """A JSON number with its original text."""
 
     __slots__ = ()
 
     @property
     def plain(self) -> str:
-        """The same number without an exponent; as written where the exponent is beyond ±30."""
+        """The text of the number without an exponent; unchanged where the exponent is beyond ±30."""
         mantissa, mark, exponent = self.lower().partition("e")
         if not mark or len(exponent) > 4 or abs(int(exponent)) > MAX_EXPONENT or len(mantissa) > 2 * MAX_EXPONENT:
             return str(self)

@@ -53,12 +53,12 @@ percent_not_negative = fields.amount(_not_negative, "expected a percent of 0 or 
 
 
 def description(value: object) -> str:
-    """The description of a portfolio."""
+    """Parse the description of a portfolio."""
     return display_text(fields.string(value), MAX_NOTE_LENGTH)
 
 
 def cooldown(value: object) -> int:
-    """Cooldown in days, as a number or as text."""
+    """Parse a cooldown in days, a number or text."""
     expected = f"expected a whole number of days from 0 to {MAX_COOLDOWN}"
     text = fields.decimal_text(value, expected)
     if not text.isascii() or not text.isdigit() or len(text) > 5 or int(text) > MAX_COOLDOWN:

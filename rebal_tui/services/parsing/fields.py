@@ -35,9 +35,9 @@ _SHOWN = 60
 
 
 class Faults(list[Fault]):
-    """Errors found: at most 1,000 with their messages; `more` counts the rest.
+    """Errors found while parsing: at most 1,000 with their messages; `more` counts the rest.
 
-    After 20,000 more it raises `Invalid` itself, because further parsing would only take time.
+    After 20,000 more it raises `Invalid` itself, to save the time of further parsing.
     """
 
     def __init__(self) -> None:
@@ -63,12 +63,12 @@ class Faults(list[Fault]):
 
     @property
     def omitted(self) -> list[Fault]:
-        """The entry that reports how many errors were only counted; empty if none were."""
+        """A final entry that states how many errors were only counted; no entry if there were none."""
         return [Fault("", f"and {self.more:,} more faults")] if self.more else []
 
 
 def shown(value: object) -> str:
-    """A value as an error message quotes it: short, on one line, safe to print."""
+    """A value as quoted in an error message: short, on one line, without control characters."""
     if isinstance(value, Number):
         return _shortened(value)
     if isinstance(value, str):
@@ -96,7 +96,10 @@ def _shortened(text: str) -> str:
 
 
 def decimal_text(value: object, expected: str) -> str:
-    """The plain decimal in a text or an exact number. Floats are refused, because they are inexact."""
+    """The text of a decimal: a text as it is, an exact JSON number without exponent.
+
+    Raises `ValueError` with the text `expected` for anything else; floats are refused because they are inexact.
+    """
     if isinstance(value, Number):
         return value.plain
     if isinstance(value, str):
@@ -107,7 +110,7 @@ def decimal_text(value: object, expected: str) -> str:
 
 
 def amount(parse: Callable[[str], T], expected: str) -> Parse[T]:
-    """A parser of decimals whose error message is `expected`."""
+    """A function that parses decimals; `expected` is its error message."""
 
     def read(value: object) -> T:
         try:
@@ -119,7 +122,7 @@ def amount(parse: Callable[[str], T], expected: str) -> Parse[T]:
 
 
 def whole_number(value: object, most: int, expected: str) -> int:
-    """A whole number from 0 to `most`; `expected` is the error message."""
+    """Parse a whole number from 0 to `most`; `expected` is the error message."""
     text = decimal_text(value, expected)
     if not text.isascii() or not text.isdigit() or len(text) > len(str(most)) or int(text) > most:
         raise ValueError(expected)
@@ -135,7 +138,7 @@ def price(value: object) -> Price:
 
 
 def qty(value: object) -> Qty:
-    """Shares above zero."""
+    """Parse a number of shares above zero."""
     expected = "expected a quantity above 0 and up to 9,000,000,000 with at most nine decimals"
     return amount(_positive_qty, expected)(value)
 
@@ -158,7 +161,7 @@ def name(value: object) -> str:
 
 
 def identity(value: object) -> str:
-    """An id: 1 to 64 visible characters without leading or trailing blanks."""
+    """Parse an id: 1 to 64 visible characters without leading or trailing blanks."""
     text = display_text(string(value), MAX_ID)
     if not text or text != text.strip():
         raise ValueError(f"expected an id of 1 to {MAX_ID} characters without leading or trailing blanks")
@@ -178,7 +181,7 @@ def boolean(value: object) -> bool:
 
 
 def choice(kind: type[E]) -> Parse[E]:
-    """A parser of the values of an enum; case matters."""
+    """A function that parses the values of an enum; case matters."""
 
     def read(value: object) -> E:
         try:
@@ -194,7 +197,7 @@ def one_of(names: list[str]) -> str:
 
 
 def timestamp(value: object) -> datetime:
-    """An RFC 3339 time with an offset, converted to UTC; digits beyond microseconds are truncated."""
+    """Parse an RFC 3339 time with an offset and convert it to UTC; digits beyond microseconds are dropped."""
     expected = "expected a time with an offset, such as 2026-03-02T15:00:00Z, between 1970 and 2199"
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     if match is None:

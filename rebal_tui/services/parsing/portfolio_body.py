@@ -13,10 +13,11 @@ MAX_COOLDOWN = 36_500
 
 @dataclass(frozen=True, slots=True)
 class PortfolioBody:
-    """The content of a portfolio: the API's create body, and whether its system runs require review (R-27).
+    """The content of a portfolio: the API's create body, and whether its automatic runs require review (R-27).
 
-    `rebalance_to` and `rebalance_scope` set where runs of a drift band stop (R-62, R-63), `minimum_trade` is None where
-    it sets none (R-64), and `stagger_sessions` spreads the calendar condition (R-66).
+    `rebalance_to` and `rebalance_scope` set how far runs of a drift band trade (R-62, R-63), `minimum_trade` is None
+    where the portfolio sets none (R-64), and `stagger_sessions` is the number of sessions over which its calendar
+    condition is spread (R-66).
     """
 
     name: str
@@ -40,7 +41,7 @@ class PortfolioBody:
         )  # fmt: skip
 
     def over(self, portfolio: Portfolio, at: datetime) -> Portfolio:
-        """A portfolio with this content; `changed_at` moves to `at` unless weights and conditions are the same."""
+        """The given portfolio with this content; its `changed_at` becomes `at` if weights or conditions differ."""
         return replace(
             portfolio.revised(self.weights, self.conditions, self.cooldown_days, at),
             name=self.name,

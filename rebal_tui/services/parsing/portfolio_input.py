@@ -28,7 +28,7 @@ def parse_portfolio(raw: object) -> PortfolioBody:
 
 
 def parse_pasted(raw: object) -> PortfolioBody:
-    """Parse a portfolio in the API's shape; the fields that only a stored one has are ignored. Raises `Invalid`."""
+    """Parse a portfolio as the API returns it; fields that only a stored one has are ignored. Raises `Invalid`."""
     from rebal_tui.services.parsing.portfolio_requests import PastedPortfolio
     from rebal_tui.services.parsing.shapes import read
 
@@ -36,7 +36,7 @@ def parse_pasted(raw: object) -> PortfolioBody:
 
 
 def parse_draft(raw: dict[str, object]) -> tuple[PortfolioBody, list[Fault]]:
-    """Parse a portfolio that is being edited; returns it without invalid fields and conditions, and the errors."""
+    """Parse a portfolio that is being edited; returns its valid fields and conditions, and the errors of the others."""
     try:
         return parse_portfolio(raw), []
     except Invalid as invalid:

@@ -227,7 +227,7 @@ def read_weights(raw: object, info: ValidationInfo[Reading]) -> Weights:
 
 
 def weights_of(adapter: TypeAdapter[list[Any]], raw: object, reading: Reading, *, by_id: bool = False) -> Weights:
-    """Parse weights with an adapter of their models. Raises `ValueError` and `ValidationError`.
+    """Parse weights with a pydantic adapter. Raises `ValueError` and `ValidationError`.
 
     With `by_id`, weights of one symbol are of different assets if they have different asset ids.
     """
@@ -245,7 +245,7 @@ def weights_of(adapter: TypeAdapter[list[Any]], raw: object, reading: Reading, *
 
 
 def asset_symbols(raw: object) -> list[str | None]:
-    """The symbol of every weight in a list, whether or not the rest of it is valid; None where it has none."""
+    """The symbol of every weight in a list, even if the rest of the weight is invalid; None where it has none."""
     return [_symbol(item) for item in raw] if isinstance(raw, list) else []
 
 

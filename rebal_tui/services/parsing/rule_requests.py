@@ -20,7 +20,7 @@ _EMPTY: dict[str, object] = {}
 
 
 def changed_minimum(raw: object, info: ValidationInfo[Reading]) -> tuple[MinimumTrade | None] | None:
-    """The minimum trade in a tuple of one, None in it for an empty object, which removes it; None for no change."""
+    """The new minimum trade in a tuple: `(None,)` to remove it, for an empty object; None for no change."""
     if raw is None:
         return None
     return (None,) if raw == _EMPTY else (read_minimum_trade(raw, info),)
@@ -49,7 +49,7 @@ class OverrideRestrictions(StrictShape):
 
 
 def read_override(raw: object, info: ValidationInfo[Reading]) -> OverrideRestrictions | None:
-    """Parse the restrictions that a run overrides; None where it overrides none."""
+    """Parse which restrictions a run ignores (R-61); None where it ignores none."""
     return None if raw is None else OverrideRestrictions.model_validate(raw, context=info.context)
 
 

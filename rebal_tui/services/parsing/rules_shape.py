@@ -96,7 +96,7 @@ StaggerField = Annotated[int, Read(_stagger, Annotated[int, Field(ge=1, le=200)]
 
 
 def stagger_fault(sessions: int, conditions: tuple[Condition, ...]) -> str:
-    """What is wrong with the sessions over which a calendar condition is spread, as text; empty when nothing is."""
+    """What is wrong with the number of sessions over which a calendar condition is spread; empty if nothing."""
     if sessions == 1:
         return ""
     calendar = next((c for c in conditions if isinstance(c, domain.CalendarCondition)), None)

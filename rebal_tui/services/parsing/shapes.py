@@ -39,14 +39,14 @@ _CHUNK = 4_096
 
 
 class Reading:
-    """Validation context of one document: the number of errors so far."""
+    """The state of validating one document: the number of errors so far."""
 
     def __init__(self) -> None:
         self.errors = 0
 
     @property
     def limit_reached(self) -> bool:
-        """Whether more errors were found than are ever reported, so that further parsing would only take time."""
+        """Whether there are more errors than are ever reported, so that parsing can stop."""
         return self.errors > _MAX_ERRORS
 
 
@@ -67,7 +67,7 @@ class StrictShape(Shape):
 
 
 def bounded(shape: type[Shape], raw: Any) -> Any:
-    """The input without the unknown fields beyond the number that is reported."""
+    """The input without those unknown fields that are more than a report lists."""
     if not isinstance(raw, dict) or len(raw) <= _MAX_ERRORS:
         return raw
     known = {name: raw[name] for name in shape.model_fields if name in raw}
@@ -75,7 +75,7 @@ def bounded(shape: type[Shape], raw: Any) -> Any:
 
 
 class Rule(ValueError):
-    """Broken rules of one value. Their messages are complete; to other errors, the value found is appended."""
+    """An error with the broken rules of one value. Its messages are complete; to other errors the value is appended."""
 
 
 class Read:
@@ -139,7 +139,7 @@ def read(model: type[M], raw: object, reading: Reading | None = None) -> M:
 
 
 def one_of(pick: Callable[[dict[Any, Any]], type[Shape]]) -> Callable[..., Any]:
-    """A parser of an object by the model that `pick` selects for it."""
+    """A function that parses an object by the model that `pick` selects for it."""
 
     def choose(raw: object, info: Any) -> object:
         shape = pick(raw if isinstance(raw, dict) else {})
@@ -149,9 +149,9 @@ def one_of(pick: Callable[[dict[Any, Any]], type[Shape]]) -> Callable[..., Any]:
 
 
 def items(adapter: TypeAdapter[list[T]], raw: object, reading: Reading, broken: Iterable[Broken] = ()) -> list[T]:
-    """Parse the items of a list with an adapter, and report the broken rules of the list with their errors.
+    """Parse the items of a list with a pydantic adapter, and add the errors `broken` of the list as a whole.
 
-    Raises `ValidationError`. Parsing stops once `limit_reached`.
+    Raises `ValidationError` with all errors. Parsing stops once `limit_reached`.
     """
     if not isinstance(raw, list):
         raise ValueError("expected a list")
@@ -174,7 +174,7 @@ def items(adapter: TypeAdapter[list[T]], raw: object, reading: Reading, broken: 
 
 
 def with_rules(value: Callable[[], T], rules: Callable[[], Iterable[Broken]]) -> T:
-    """Parse a value and check its rules, also when it could not be parsed.
+    """Parse a value and check its rules, even if it could not be parsed.
 
     Raises `ValidationError` with the errors of both.
     """

@@ -1,4 +1,4 @@
-"""Unknown names in a request: a misspelled or shortened one is refused, another is named in a warning."""
+"""Unknown names in a request: one that is close to a known name is refused, any other is named in a warning."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _WORD_END = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def check_unknown(shape: type[Shape], raw: object, also_known: Iterable[str] = ()) -> list[str]:
-    """One sentence for each of the first unknown fields of an object; empty without any.
+    """A warning, one sentence each, for the first unknown fields of an object; empty without any.
 
-    Raises `Invalid` for a field whose name is close to a known one, or that is a part of the name of one that the
-    object lacks (`conditions`, `cooldown`). `also_known` are fields that the API knows and the shape checks itself or
-    ignores on purpose.
+    Raises `Invalid` for a field whose name is close to a known one, or is part of the name of a known field that the
+    object lacks (`conditions`, `cooldown`). `also_known` are fields that the API checks elsewhere or ignores on
+    purpose.
     """
     if not isinstance(raw, dict):
         return []
@@ -35,9 +35,9 @@ def check_unknown(shape: type[Shape], raw: object, also_known: Iterable[str] = (
 
 
 def check_names(what: str, known: Collection[str], given: Collection[str]) -> list[str]:
-    """One sentence for each of the first names that are not known, which are called `what`.
+    """A warning, one sentence each, for the first of `given` names that are unknown; `what` is the noun in it.
 
-    Raises `Invalid` for a name that is taken for a known one, as in `check_unknown`.
+    Raises `Invalid` for a name that is close to a known one, as in `check_unknown`.
     """
     unknown = [name for name in given if name not in known][:_MAX_CHECKED]
     lacking = [name for name in known if name not in given]

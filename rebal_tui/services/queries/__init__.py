@@ -1,1 +1,1 @@
-"""Read-only queries of the screens."""
+"""Queries that read the data of the screens; some start the action that they preview."""

@@ -1,4 +1,4 @@
-"""Exceptions of accounts beyond what stops them, by account row: cash, prices, assets on hold, rules (R-58)."""
+"""Exceptions of accounts by account row, besides their status: cash, prices, assets on hold, rules (R-58)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Ints = NDArray[np.int64]
 
 
 class Note(IntFlag):
-    """Bits of an account's exceptions."""
+    """The exceptions that an account can have, one bit each."""
 
     CASH_BELOW_ZERO = 1
     NO_PRICE = 2
@@ -39,10 +39,10 @@ NOTE_TEXTS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccountExceptions:
-    """`notes` has the bits of `Note` by account row.
+    """The exceptions of all accounts; `notes` has the bits of `Note` by account row.
 
     `unpriced` are the holdings without a price, as rows and asset indexes of the frame, sorted by both.
-    `uncorrectable`, `unfinished` and `conflicting` are as the rules report them.
+    `uncorrectable`, `unfinished` and `conflicting` are the results of the functions of these names.
     """
 
     notes: Ints
@@ -53,7 +53,7 @@ class AccountExceptions:
 
 
 def account_exceptions(book: Book, frame: BookFrame) -> AccountExceptions:
-    """The exceptions of every account of the book; `frame` is the book's."""
+    """The exceptions of every account of the book; `frame` is the book's current frame."""
     row_of = book.account_table.row_of
     notes = np.where(frame.accounts.cash < 0, int(Note.CASH_BELOW_ZERO), 0).astype(np.int64)
     unpriced = holdings_in(frame, frame.assets.price == 0)
@@ -67,12 +67,12 @@ def account_exceptions(book: Book, frame: BookFrame) -> AccountExceptions:
 
 
 def note_words(notes: int) -> list[str]:
-    """The exceptions whose bits are set, as display text."""
+    """The exceptions whose bits are set in `notes`, as display text."""
     return [text for note, text in NOTE_TEXTS.items() if notes & note]
 
 
 def notes_of(book: Book, account_id: str) -> int:
-    """The bits of one account, without the arrays."""
+    """The bits of `Note` of one account, computed without the arrays."""
     account, subscription = book.account(account_id), book.subscriptions.get(account_id)
     targets = book.portfolios[subscription.portfolio_id].weights.symbols if subscription else ()
     notes = int(Note.CASH_BELOW_ZERO) if account.cash < 0 else 0

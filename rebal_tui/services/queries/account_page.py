@@ -1,4 +1,4 @@
-"""Everything that the page of an account shows, of one version of the book."""
+"""The data of an account's page, all from one version of the book."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def account_page(book: Book, account_id: str) -> AccountPageView:
 
 
 def changed_page(book: Book, account_id: str, seen: int) -> AccountPageView | None:
-    """The page of an account, None when the book still has the version `seen`. Raises `NotFound`."""
+    """The page of an account; None when the book's version is still `seen`. Raises `NotFound`."""
     return None if book.version == seen else account_page(book, account_id)

@@ -42,7 +42,7 @@ _ACTIVE = next(code for code, status in enumerate(STATUSES) if status.value == "
 
 
 class AccountRows(LazyRows[AccountRow]):
-    """Every account, those with exceptions first, then by client. Columns are indexed by account row."""
+    """Every account, those with exceptions first, then by client. Columns are indexed by row of the account table."""
 
     FIELDS = ACCOUNT_FIELDS
 
@@ -123,7 +123,7 @@ class AccountRows(LazyRows[AccountRow]):
         return found
 
     def subscribers(self, portfolio: int) -> Sequence[AccountRow]:
-        """The subscribers of the portfolio at an index: exceptions first, then by status, then by client."""
+        """The subscribers of the portfolio with index `portfolio`: exceptions first, then by status, then by client."""
         follows = (self._frame.accounts.portfolio == portfolio)[self._ordered]
         positions = np.flatnonzero(follows)
         rows = self._ordered[positions]
@@ -208,13 +208,13 @@ class AccountRows(LazyRows[AccountRow]):
         return rows()[self._ordered]
 
     def zero_columns(self) -> frozenset[str]:
-        """The columns that are zero, or empty, in every row."""
+        """The keys of the columns that are zero, or empty, in every row."""
         columns = {"cash": self._frame.accounts.cash, "withdrawable": self._withdrawable, "reserved": self._reserve}
         zero = {key for key, values in columns.items() if not values.any()}
         return frozenset(zero if self._restrictions.any() else {*zero, "restrictions"})
 
     def widest(self) -> Mapping[str, int]:
-        """The number of characters of the longest text of the columns that can grow."""
+        """By column of variable width, the number of characters of its longest text."""
         portfolios = (len(portfolio.name) for portfolio in self._frame.portfolios)
         restrictions = (
             len(", ".join(name[:RESTRICTION_LENGTH] for name in restrictions_of(one)))

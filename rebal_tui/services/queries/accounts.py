@@ -32,7 +32,7 @@ from rebal_tui.store import accounts, past_rows
 
 
 def accounts_snapshot(book: Book, seen: int | None = None) -> AccountsSnapshot | None:
-    """Every account, those with exceptions first; None when the book has not changed since version `seen`."""
+    """Every account, those with exceptions first; None when the book's version is still `seen`."""
     if book.version == seen:
         return None
     rows = AccountRows(book)
@@ -42,7 +42,7 @@ def accounts_snapshot(book: Book, seen: int | None = None) -> AccountsSnapshot |
 def find_account(book: Book, text: str) -> AccountRow:
     """The one account that a text identifies: an id, a number, or words that only this account contains.
 
-    Raises `Invalid` at `account` that states the number of matches.
+    Raises `Invalid` at `account` with the number of matches if there is not exactly one.
     """
     words = fold(text.replace("·", " ")).split()
     if not words:
@@ -69,19 +69,19 @@ def is_empty(book: Book) -> bool:
 
 
 def account_names(book: Book) -> tuple[str, ...]:
-    """Every account as `find_account` accepts it, by client."""
+    """Every account as a text that `find_account` accepts, sorted by client."""
     texts = book.search_index()
     order = np.lexsort((texts.by_number, texts.by_name)).tolist()
     return tuple(f"{texts.names[row]} · {texts.numbers[row]}" for row in order)
 
 
 def trade_status_of(book: Book, account_id: str) -> TradeStatus | None:
-    """What an account waits for, and its first possible trade; None without a subscription."""
+    """The current status of an account, with its first possible trade; None without a subscription."""
     return evaluate_account(book, account_id, stopped_by(book)).status if account_id in book.subscriptions else None
 
 
 def account_row(book: Book, account_id: str) -> AccountRow:
-    """One account as a row. Raises `NotFound`."""
+    """One account as a row of the Accounts screen. Raises `NotFound`."""
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
     portfolio = book.portfolios[subscription.portfolio_id] if subscription else None

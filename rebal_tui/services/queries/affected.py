@@ -1,4 +1,4 @@
-"""The subscribers that a change of a portfolio affects, from arrays; a row is built when it is shown."""
+"""The subscribers that a change of a portfolio affects, from arrays; a row is built only when it is shown."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from rebal_tui.services.view_models.portfolios import AffectedAccount
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Effects:
-    """What a change would do to each of `rows`, the subscribers' rows in `frame`, ascending, which has the change.
+    """What a change of a portfolio would do to its subscribers.
 
-    `planned` marks those for which `plans` has a plan, in their order. `equity` is in floating dollars.
+    `rows` are their rows in `frame`, ascending; `frame` has the change already. `planned` marks those for which `plans`
+    has a plan, in the same order. `equity` is in floating-point dollars.
     """
 
     frame: BookFrame
@@ -38,8 +39,11 @@ class Effects:
 
 
 class AffectedRows(LazyRows[AffectedAccount]):
-    """Accounts that would trade, the largest turnover first, then those that would wait or be checked otherwise, the
-    largest first. Others are left out."""
+    """The accounts that a change affects: those that would trade, by turnover, then the others by equity.
+
+    The others are those outside a band before or after the change, in their cooldown, or impossible to plan. Accounts
+    that are not affected are left out. Both parts are sorted from large to small.
+    """
 
     def __init__(self, index: SearchIndex, effects: Effects) -> None:
         self._index, self._effects = index, effects
@@ -99,6 +103,6 @@ class AffectedRows(LazyRows[AffectedAccount]):
         return np.asarray(self._index.matching(needle)[self._rows])
 
     def order(self, sort: str | None) -> NDArray[Any] | None:
-        """By size only."""
+        """Always None: the list cannot be sorted otherwise."""
         del sort
         return None

@@ -38,7 +38,7 @@ _REACHED = {
 
 
 def cash_snapshot(book: Book) -> CashSnapshot:
-    """Everything that moves cash in or out, newest first."""
+    """All withdrawals and journals and the latest deposits, each newest first."""
     return CashSnapshot(
         book.version,
         tuple(_withdrawal(book, withdrawal) for withdrawal in cash.withdrawals(book.database)),
@@ -65,7 +65,7 @@ def cash_snapshot(book: Book) -> CashSnapshot:
 
 
 def cash_changes(book: Book, seen: tuple[int, date] | None) -> tuple[tuple[int, date], CashSnapshot] | None:
-    """`cash_snapshot` with its stamp (book version and day); None when the stamp equals `seen`."""
+    """The result of `cash_snapshot` with its stamp (book version and day); None when the stamp is still `seen`."""
     stamp = (book.version, book.today())
     return None if stamp == seen else (stamp, cash_snapshot(book))
 
@@ -82,7 +82,10 @@ def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, .
 def preview_manual(
     book: Book, account_id: str, kind: RunType, *, amount: Money | None = None, portfolio_id: str | None = None
 ) -> PreviewView:
-    """What a manual run would do; with `portfolio_id`, by that portfolio's weights. Raises as the run itself would."""
+    """What a manual run would do. Raises the errors that the run itself would raise.
+
+    With `portfolio_id`, it uses the weights of that portfolio instead of the account's own.
+    """
     given = book.portfolio(portfolio_id).weights if portfolio_id else None
     weights = check_run(book, account_id, kind, weights=given, amount=amount)
     plan = plan_run(book, account_id, kind, weights, amount)
@@ -98,9 +101,9 @@ def run_manually(
 
 
 def preview_withdrawal(book: Book, account_id: str, amount: Money | None) -> WithdrawalPreview:
-    """What a withdrawal of an amount, or with None of everything, would sell, and the day the money can leave.
+    """What a withdrawal of `amount`, or of everything if None, would sell, and the day the money can leave.
 
-    Raises as the withdrawal itself would.
+    Raises the errors of the withdrawal itself.
     """
     checked = check_withdrawal(book, account_id, amount)
     plan, expected = checked.sale.plan, checked.expected

@@ -1,4 +1,4 @@
-"""Data of the Desk: every subscribed account at current prices, and one account in full."""
+"""Data of the Desk screen: every subscribed account at current prices, and one account in full."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
 
 
 def desk_snapshot(book: Book, seen: DeskSnapshot | None = None) -> DeskSnapshot:
-    """Every subscribed account at current prices; reuses the rows of `seen` when nothing they show has changed."""
+    """Every subscribed account at current prices; the rows of `seen` are reused when nothing in them has changed."""
     frame = book.frame()
     today = book_day_context(book, frame)
     upcoming = next_evaluation(book)
@@ -98,11 +98,11 @@ def conditions_text(portfolio: Portfolio) -> str:
 
 
 def preview(book: Book, account_id: str) -> PreviewView:
-    """The run that a subscribed account would get if a rebalance condition fired now. Nothing is sent.
+    """The run that a subscribed account would get if it were rebalanced now. Nothing is sent.
 
-    It is the run that an evaluation decides on, whatever the hour, or a full_rebalance when no condition fires. For a
-    run of a drift band, the three destinations are shown side by side (R-62). Raises `Conflict` when the account is not
-    subscribed or cannot be valued.
+    It is the run that an evaluation would decide on inside the window, or a full_rebalance when no condition fires. For
+    a run of a drift band, the three destinations are shown side by side (R-62). Raises `Conflict` when the account is
+    not subscribed or cannot be valued.
     """
     given = situation(book, account_id, ignore_window=True)
     decision = evaluate(given)
@@ -121,7 +121,7 @@ def preview(book: Book, account_id: str) -> PreviewView:
 
 
 def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView:
-    """A plan and its effect on an account, at the plan's own prices."""
+    """A plan and its effect on an account, at the prices in the plan; `why` is the reason shown."""
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
     names = [*(line.symbol for line in plan.lines), "cash"]

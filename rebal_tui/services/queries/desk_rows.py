@@ -1,4 +1,4 @@
-"""Rows of the Desk: every subscribed account, from one sweep over the book's columns."""
+"""Rows of the Desk screen: every subscribed account, from one sweep over the book's columns."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ TILE_GROUPS = {
 
 
 class DeskRows(LazyRows[DeskRow]):
-    """Every subscribed account, oldest subscription first. Positions follow that order; columns are by account row."""
+    """Every subscribed account, oldest subscription first.
+
+    Positions in the list follow that order; columns are by row of the account table.
+    """
 
     FIELDS = DESK_FIELDS
     CHOICES = DESK_CHOICES
@@ -74,7 +77,7 @@ class DeskRows(LazyRows[DeskRow]):
         return tuple((tile, counts[tile]) for tile in Tile)
 
     def prepare(self, positions: Ints) -> None:
-        """Compute the worst drifts of many rows together; a few are computed when they are read."""
+        """Compute the worst drifts of these rows together if they are many; few are computed one by one when read."""
         known = self._worst if len(self._worst) < MAX_CACHED_ROWS else {}
         rules = self._frame.accounts.rules
         rows = [row for row in self._subscribed[positions].tolist() if row not in known and row not in rules]
@@ -119,7 +122,7 @@ class DeskRows(LazyRows[DeskRow]):
         )
 
     def named(self) -> Iterator[Named]:
-        """The names of every row, without building the rows."""
+        """Account and portfolio ids and names of every row, without building the rows."""
         texts, portfolios = self._index, [(p.id, p.name) for p in self._frame.portfolios]
         follows = self._frame.accounts.portfolio[self._subscribed].tolist()
         for row, portfolio in zip(self._subscribed.tolist(), follows, strict=True):
@@ -198,11 +201,11 @@ class DeskRows(LazyRows[DeskRow]):
         return np.asarray((self._sweep.groups & np.uint8(groups)) != 0)
 
     def zero_columns(self) -> frozenset[str]:
-        """The columns that are zero in every row."""
+        """The keys of the columns that are zero in every row."""
         return self._zero_columns
 
     def widest(self) -> Mapping[str, int]:
-        """The number of characters of the longest text of the columns that can grow."""
+        """By column of variable width, the number of characters of its longest text."""
         return self._widest
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Data of the Exceptions screen: what needs a person, and the messages nobody has acknowledged (R-58)."""
+"""Data of the Exceptions screen: what needs a person, and alerts that are not acknowledged (R-58)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RECHECK_SECONDS = 30
 
 
 def exception_total(book: Book) -> int:
-    """The number of exceptions of a book, counted again when the list would change."""
+    """The number of exceptions of a book, cached until the book changes, or for up to 30 seconds of price changes."""
     stamp = _stamp(book)
     counted = book.counted_exceptions
     if counted is None or counted[0] != stamp:
@@ -30,7 +30,7 @@ def _stamp(book: Book) -> tuple[int, int]:
 def exception_list(book: Book, seen: tuple[int, int] | None = None) -> ExceptionList | None:
     """The exceptions of a book in their stable order and its open alerts, oldest first.
 
-    None when nothing has changed since the stamp `seen`; prices alone change the list every 30 seconds at most.
+    None when the stamp of the list is still `seen`; price changes alone change the stamp every 30 seconds at most.
     """
     stamp = _stamp(book)
     if stamp == seen:

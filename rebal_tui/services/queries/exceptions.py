@@ -1,7 +1,7 @@
 """The exceptions of a book: what needs a person although no condition fires (R-58).
 
-Their order is stable: by kind, then by the age of the account, portfolio or run in the book, then by asset. The keys of
-the list are sorted integers, computed from the book's columns; a view is built only for an exception that is shown.
+Their order is stable: by kind, then by the age of the account, portfolio or run in the book, then by asset. Each has an
+integer key, computed from the book's columns and sorted; a view is built only for an exception that is shown.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ class Exceptions:
     def page(
         self, limit: int, *, after: int | None = None, kind: ExceptionKind | None = None, account_id: str | None = None
     ) -> ExceptionPage:
-        """At most `limit` exceptions after a key, of one kind or account if given.
+        """At most `limit` exceptions after the key `after`, of one kind or account if given.
 
-        An account's are those whose subject it is, and its failed runs.
+        Those of an account are the exceptions about it, and its failed runs.
         """
         wanted = self._keys if after is None else self._keys[np.searchsorted(self._keys, after, "right") :]
         if kind is not None:
@@ -259,7 +259,7 @@ def list_exceptions(
     book: Book, limit: int, *, after: int | None = None, kind: ExceptionKind | None = None,
     account_id: str | None = None,
 ) -> ExceptionPage:  # fmt: skip
-    """A page of the book's exceptions, as `Exceptions.page`."""
+    """A page of the book's exceptions, with the arguments of `Exceptions.page`."""
     return Exceptions(book).page(limit, after=after, kind=kind, account_id=account_id)
 
 

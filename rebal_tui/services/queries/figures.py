@@ -1,4 +1,4 @@
-"""Figures of a book for monitoring."""
+"""Figures of a book for monitoring systems."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from rebal_tui.store import audit, jobs
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Requests to the broker: the limit per minute and how many of the last minute count against it.
+    """The limit of requests to the broker per minute, and how many requests of the last minute count against it.
 
-    `limit` is None without a limit, `reported_left` is what the broker last reported as left, None without a report.
+    `limit` is None without a limit; `reported_left` is how many the broker last reported as left, None if it reports
+    none.
     """
 
     limit: int | None
@@ -28,8 +29,11 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class BookFigures:
-    """Counts of a book: open alerts by kind, open runs by status, orders that wait to be sent, orders without an
-    answer. `at` is the book's time in seconds since 1970."""
+    """Counts of a book at a time.
+
+    `alerts` has the open alerts by kind and `open_runs` the open runs by status. `orders_waiting` are to be sent,
+    `orders_unanswered` may have been sent. `at` is the book's time in seconds since 1970.
+    """
 
     at: float
     accounts: int

@@ -1,4 +1,4 @@
-"""How old the positions and prices of a files book are, for the status line."""
+"""The age of the positions and prices of a files book, for the status line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from rebal_tui.services.evaluation.account import situation_prices_stale
 
 
 def files_text(book: Book, now: datetime) -> str:
-    """For example `positions 2 h old · prices 2 h old`, with `stale` where no account is evaluated with them (R-72)."""
+    """The ages as text, such as `positions 2 h old · prices 2 h old`.
+
+    Ends with `stale` when the prices are too old for an evaluation (R-72).
+    """
     positions, prices = positions_as_of(book.database), book.price_cache.newest
     return f"positions {_age(positions, now)} · prices {_age(prices, now)}" + (
         ", stale" if situation_prices_stale(book, now) else ""

@@ -1,4 +1,4 @@
-"""The firm in one line: assets, cash, accounts outside their bands, working orders, dollars traded today."""
+"""The firm in one line: assets, cash, accounts outside their bands, open orders, dollars traded today."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rebal_tui.store import firm_totals
 
 
 def firm_view(book: Book, frame: BookFrame, swept: Sweep, upcoming: str) -> FirmView:
-    """Totals over every account of the book, at current prices; `upcoming` is the time of the next evaluation.
+    """Totals over every account of the book, at current prices; `upcoming` is the time of the next evaluation as text.
 
-    Dollars of holdings are those of the sweep, right to about 15 digits; the line shows three or four.
+    Equity is a floating-point sum, exact to about 15 digits; the line shows three or four.
     """
     outside = (swept.groups & int(Group.OUTSIDE)) != 0
     orders, working = _working(book)

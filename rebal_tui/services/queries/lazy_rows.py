@@ -1,4 +1,4 @@
-"""Lazy row sequence over NumPy columns; rows are built on access."""
+"""A sequence of rows over NumPy columns; each row is built only on access."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ MAX_CACHED_ROWS = 1_024
 
 
 class LazyRows(Sequence[R]):
-    """Immutable rows; subclasses provide the columns. `FIELDS` are those of the filter language."""
+    """Immutable rows, built on access; subclasses provide the columns.
+
+    `FIELDS` are the fields that a filter may use, `CHOICES` the values of those that have a fixed set.
+    """
 
     FIELDS: ClassVar[Mapping[str, FieldKind]] = MappingProxyType({})
     CHOICES: ClassVar[Mapping[str, Collection[str]]] = MappingProxyType({})
@@ -52,9 +55,9 @@ class LazyRows(Sequence[R]):
         return made
 
     def arrange(self, accept: Callable[[R], bool] | None, text: str, sort: str | None, reverse: bool) -> Ints:
-        """The positions of accepted rows that fulfill the filter `text`, ignoring case and accents, sorted by a column.
+        """The positions of the rows that pass `accept` and the filter `text`, sorted by the column `sort`.
 
-        The sort is stable. `accept` is a filter that `accepted` supports.
+        The filter ignores case and accents; the sort is stable. `accept` is a predicate that `accepted` supports.
         """
         mask: Flags | None = None if accept is None else self.accepted(accept)
         found = parse_filter(text, self.FIELDS, self.CHOICES)
@@ -77,7 +80,7 @@ class LazyRows(Sequence[R]):
         return found
 
     def prepare(self, positions: Ints) -> None:
-        """The rows at these positions are about to be built: a subclass may compute what they share at once."""
+        """Called before the rows at these positions are built: a subclass may compute their values at once."""
 
     @abstractmethod
     def make(self, position: int) -> R:
@@ -89,34 +92,34 @@ class LazyRows(Sequence[R]):
 
     @abstractmethod
     def row_ids(self) -> Ints:
-        """By position, a number of the row that stays the same in later sources; the account's row in the book."""
+        """By position, the account's row in the book, which identifies the row in later versions of the list."""
 
     @abstractmethod
     def find(self, key: Hashable) -> int | None:
-        """The position of a row, None when there is none."""
+        """The position of the row with a key; None when there is none."""
 
     @abstractmethod
     def accepted(self, accept: Callable[[R], bool]) -> Flags:
-        """Which rows a filter accepts."""
+        """By position, whether a predicate accepts the row."""
 
     @abstractmethod
     def matching(self, needle: str) -> Flags:
-        """Which rows contain a folded text without spaces."""
+        """By position, whether the row contains `needle`, a folded text without spaces."""
 
     def fulfilling(self, term: Term) -> Flags:
-        """Which rows fulfill a term over one of `FIELDS`."""
+        """By position, whether the row fulfills a term of a filter over one of `FIELDS`."""
         raise NotImplementedError
 
     @abstractmethod
     def order(self, sort: str | None) -> NDArray[Any] | None:
-        """A signed sort value for every row; None for the natural order."""
+        """A signed sort value for every row by the column `sort`; None for the list's own order."""
 
 
 def in_order(values: NDArray[Any]) -> Ints:
     """The positions of signed integers in ascending order of value; the sort is stable.
 
-    Values are sorted together with their positions, or by rank when the range is too wide for that: several times
-    faster than NumPy's stable sort.
+    Values and positions are combined in one integer and sorted, or ranks if the range is too wide for that; this is
+    several times faster than NumPy's stable sort.
     """
     count = len(values)
     if not count:
@@ -134,13 +137,13 @@ def in_order(values: NDArray[Any]) -> Ints:
 
 
 def longest_used(texts: Sequence[str], codes: NDArray[Any]) -> int:
-    """The length of the longest text that a code refers to."""
+    """The length of the longest of those `texts` that `codes` refer to."""
     used = np.flatnonzero(np.bincount(codes, minlength=1)).tolist()
     return max((len(texts[code]) for code in used), default=0)
 
 
 def matching_any(texts: Sequence[str], codes: NDArray[Any], needle: str) -> Flags:
-    """Which rows contain a needle, where `codes` maps each row to one of `texts`."""
+    """By row, whether its text contains `needle`; `codes` has the index in `texts` of each row."""
     hits = np.array([needle in fold(text) for text in texts] or [False], np.bool_)
     found: Flags = hits[codes]
     return found

@@ -11,7 +11,7 @@ from rebal_tui.store import audit, jobs
 
 
 def acknowledge(book: Book, key: int) -> None:
-    """Acknowledge an alert; it is raised again when its cause recurs. Raises `NotFound`."""
+    """Acknowledge an alert; a new alert is raised when its cause recurs. Raises `NotFound`."""
     acknowledge_all(book, (key,))
 
 
@@ -30,7 +30,7 @@ def acknowledge_all(book: Book, keys: Sequence[int]) -> int:
 
 
 def verify_audit(book: Book) -> AuditCheck:
-    """Verify the audit chain from its first entry."""
+    """Verify the hash chain of the audit trail from its first entry."""
     faults = audit.verify(book.database)
     count, digest = audit.head(book.database)
     if faults:

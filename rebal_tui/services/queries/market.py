@@ -22,7 +22,7 @@ HOLDERS = 200
 
 
 def market_snapshot(book: Book) -> MarketSnapshot:
-    """Every asset with its price and holders, and how many accounts are outside a band now."""
+    """Every asset with its price and the number of holders, and how many accounts are outside a band now."""
     clock = book.clock if isinstance(book.clock, SimulatedClock) else None
     return MarketSnapshot(
         book.version,
@@ -54,9 +54,9 @@ def outside(book: Book) -> int:
 
 
 def shock_effect(book: Book, symbol: str | None, percent: Percent) -> Effect:
-    """How many accounts would be outside a band if one price, or all, moved by a percentage. Changes nothing.
+    """How many accounts would be outside a band if one price, or all of them, moved by a percentage. Changes nothing.
 
-    Raises `NotFound` for an unknown symbol.
+    All prices move if `symbol` is None. Raises `NotFound` for an unknown symbol.
     """
     if symbol is not None and symbol not in book.assets:
         raise NotFound(f"no asset {symbol}")
@@ -69,7 +69,7 @@ def shock_effect(book: Book, symbol: str | None, percent: Percent) -> Effect:
 
 
 def measured(book: Book, do: Callable[[Book], object]) -> Effect:
-    """Run an action on the market; returns how many accounts were outside a band before and after."""
+    """Run an action that changes the market; returns how many accounts were outside a band before and after it."""
     before = outside(book)
     do(book)
     return Effect(before, outside(book), len(book.subscriptions))

@@ -19,7 +19,7 @@ class Names:
 
 
 def names_of(book: Book) -> Names:
-    """Everything in a book that has a name."""
+    """The names of all accounts, portfolios and assets of a book."""
     table = book.account_table
     return Names(
         tuple(zip(table.ids, table.names, table.numbers, strict=True)),

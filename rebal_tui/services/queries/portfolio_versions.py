@@ -45,13 +45,13 @@ def version_views(book: Book, portfolio_id: str) -> tuple[VersionView, ...]:
 
 
 def impact_of_version(book: Book, portfolio_id: str, number: int) -> Impact:
-    """What going back to a version would do to the subscribers. Raises as `check_version` and `impact` do."""
+    """What returning to a version would do to the subscribers. Raises the errors of `check_version` and `impact`."""
     old = check_version(book, portfolio_id, number).portfolio
     return impact(book, portfolio_id, PortfolioBody.of(old))
 
 
 def differences(before: Portfolio, after: Portfolio) -> tuple[Difference, ...]:
-    """The fields that differ: weights first, then conditions and the others."""
+    """The fields in which two versions differ: weights first, then conditions and the others."""
     return (
         *_weights(before, after),
         *_conditions(before.conditions, after.conditions),

@@ -70,7 +70,7 @@ def pasted_portfolio(book: Book, text: str) -> PortfolioBody:
 
 
 def has_name(book: Book, name: str) -> bool:
-    """Whether a portfolio that is not inactive has a name, in any case."""
+    """Whether a portfolio that is not inactive has this name, ignoring case and accents."""
     taken = (one for one in book.portfolios.values() if one.status is not PortfolioStatus.INACTIVE)
     return any(fold(one.name) == fold(name) for one in taken)
 
@@ -81,7 +81,7 @@ def _ineligibility(book: Book, symbol: str) -> str:
 
 
 def next_dates(book: Book, condition: CalendarCondition, count: int = 4) -> tuple[date, ...]:
-    """The next sessions on which a calendar condition fires, today included (R-16)."""
+    """The next `count` sessions on which a calendar condition fires, today included (R-16)."""
     today = book.today()
     sessions = [book.calendar.session(day) for day in book.calendar.days(today, today + _AHEAD)]
     pairs = [(session.day, session.next_day) for session in sessions if session and session.next_day]
@@ -89,9 +89,9 @@ def next_dates(book: Book, condition: CalendarCondition, count: int = 4) -> tupl
 
 
 def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
-    """What saving `body` over a portfolio would do to its subscribers. Nothing is changed.
+    """What replacing a portfolio's content by `body` would do to its subscribers. Nothing is changed.
 
-    Raises `NotFound`, or `Conflict` for an unknown asset.
+    Raises `NotFound`, and `Conflict` for an unknown asset.
     """
     from rebal_tui.engine.arrays.sweep import Group, sweep
 

@@ -1,4 +1,4 @@
-"""Restrictions as the screens show them (R-60)."""
+"""Restrictions as rows and texts for the screens (R-60)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from rebal_tui.services.view_models.restrictions import RestrictionRow
 def restriction_rows(
     book: Book, account_ids: Collection[str] = (), portfolio_id: str | None = None
 ) -> tuple[RestrictionRow, ...]:
-    """The restrictions that hold today for some accounts or for a portfolio, those of the book included.
+    """The restrictions in force today for some accounts or for a portfolio, those of the book included.
 
-    Those of the portfolios that the accounts follow are included too.
+    Without `portfolio_id`, those of the portfolios that the accounts follow are included, too.
     """
     followed = {book.subscriptions[one].portfolio_id for one in account_ids if one in book.subscriptions}
     portfolios = followed if portfolio_id is None else {portfolio_id}
@@ -35,9 +35,9 @@ def restriction_rows(
 
 
 def overridable(book: Book, account_id: str, plan: Plan | None = None) -> dict[str, str]:
-    """The restrictions that hold for an account today as display text, by id; with a plan, those of its assets (R-61).
+    """The restrictions in force for an account today as display text, by id; with a plan, those of its assets (R-61).
 
-    What the broker blocks is none of them: no run can override it.
+    Blocks by the broker are not among them: no run can override a block.
     """
     symbols = None if plan is None else {line.symbol for line in plan.lines}
     return {
@@ -48,7 +48,7 @@ def overridable(book: Book, account_id: str, plan: Plan | None = None) -> dict[s
 
 
 def symbols_held(book: Book, account_ids: Collection[str], portfolio_id: str | None) -> tuple[str, ...]:
-    """The assets that some accounts hold or target, or those of a portfolio, by symbol."""
+    """The symbols that some accounts have or target, and those that a portfolio targets, sorted."""
     found: set[str] = set()
     for account_id in account_ids:
         found.update(position.symbol for position in book.account(account_id).positions)
@@ -60,7 +60,7 @@ def symbols_held(book: Book, account_ids: Collection[str], portfolio_id: str | N
 
 
 def bounds_text(one: TradeRestriction) -> str:
-    """The bounds of a range, `10.00 % to 20.00 %`; empty for another kind."""
+    """The bounds of a range restriction, such as `10.00 % to 20.00 %`; empty for another kind."""
     if one.unit is None:
         return ""
     unit = one.unit

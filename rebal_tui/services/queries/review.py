@@ -30,7 +30,10 @@ def review_snapshot(book: Book) -> ReviewSnapshot:
 
 
 def review_view(book: Book, run_id: str) -> ReviewView:
-    """A run that awaits approval, with the plan it would start on now. Raises `NotFound`, `Conflict`."""
+    """A run that awaits approval, with the plan that it would start with now.
+
+    Raises `NotFound`, and `Conflict` when the run does not await approval.
+    """
     run = store.get(book.database, run_id)
     if not _waits(run):
         raise Conflict(f"run {run_id[:8]} does not wait for approval any more: it is {run.status}")
@@ -46,7 +49,7 @@ def review_view(book: Book, run_id: str) -> ReviewView:
 
 
 def approve(book: Book, run_id: str, shown: Plan, note: str = "") -> str:
-    """Approve a run on the plan that was shown; returns the run's status.
+    """Approve a run with the plan that was shown; returns the run's status.
 
     Raises `PlanChanged` when the plan at current prices differs; nothing is sent then.
     """
@@ -61,12 +64,12 @@ def approve(book: Book, run_id: str, shown: Plan, note: str = "") -> str:
 
 
 def approve_all(book: Book, shown: Mapping[str, Plan], note: str = "") -> tuple[BulkResult, ...]:
-    """Approve several runs on their plans; a refusal does not affect the others."""
+    """Approve several runs, each with the plan that was shown; a refusal for one does not affect the others."""
     return tuple(_one(book, run_id, partial(approve, book, run_id, plan, note)) for run_id, plan in shown.items())
 
 
 def reject_all(book: Book, run_ids: Sequence[str], note: str) -> tuple[BulkResult, ...]:
-    """Reject several runs with one note; a refusal does not affect the others."""
+    """Reject several runs with one note; a refusal for one does not affect the others."""
     return tuple(_one(book, run_id, partial(manual_runs.reject_run, book, run_id, note)) for run_id in run_ids)
 
 

@@ -1,4 +1,4 @@
-"""Exceptions that follow from the rules' outcomes, kept by the evaluation (R-14, R-25, R-58)."""
+"""Exceptions that follow from the outcomes of evaluations and runs (R-14, R-25, R-58)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rebal_tui.services.book.rules_view import rules_of
 
 @dataclass(frozen=True, slots=True)
 class RuleException:
-    """An account that a rule cannot serve: since when, and the cause as one sentence without its end."""
+    """An exception of an account that follows from a rule: since when, and the cause as a sentence without a period."""
 
     account_id: str
     since: datetime
@@ -23,9 +23,9 @@ class RuleException:
 
 
 def uncorrectable(book: Book) -> Sequence[RuleException]:
-    """The accounts with a trigger that no order can correct, at most one for each account (R-14).
+    """The accounts with a trigger that no order can correct, at most one exception for each account (R-14).
 
-    That of a calendar day ends with its session.
+    The exception of a calendar condition ends with its session.
     """
     today = book.today()
     return [
@@ -36,7 +36,7 @@ def uncorrectable(book: Book) -> Sequence[RuleException]:
 
 
 def unfinished(book: Book) -> Sequence[RuleException]:
-    """The accounts whose rebalance was left undone after three tries, at most one for each account (R-25)."""
+    """The accounts whose rebalance was still undone after three tries, at most one exception each (R-25)."""
     return [
         RuleException(account_id, undone.given_up_at, f"undone sells of {', '.join(undone.symbols)}")
         for account_id, undone in book.given_up.items()
@@ -45,9 +45,9 @@ def unfinished(book: Book) -> Sequence[RuleException]:
 
 
 def conflicting(book: Book, frame: BookFrame) -> Sequence[RuleException]:
-    """The accounts whose restrictions exclude each other, at most one for each account (R-60).
+    """The accounts whose restrictions contradict each other, at most one exception for each account (R-60).
 
-    Since the latest of their restrictions was made.
+    `since` is when the latest of their restrictions was added.
     """
     found = []
     for row, text in conflicts(frame).items():

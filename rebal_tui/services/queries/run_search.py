@@ -21,10 +21,10 @@ _ORIGINS = {InitiatedFrom.SYSTEM: "automatic", InitiatedFrom.API: "manual"}
 
 
 def find_runs(book: Book, text: str, limit: int = 500) -> RunsSnapshot:
-    """The newest runs that match a filter, at most `limit`, with the number of all that do.
+    """The newest runs that match a filter, at most `limit`, with the number of all matches.
 
-    Each word is in the client's name, an id, the account number, the portfolio, the status, the type, the origin or the
-    session; a day and a month, such as `23 nov`, are a session. A term that cannot be read filters nothing.
+    Each word must be in the client's name, an id, the account number, the portfolio, the status, the type, the origin
+    or the session; a day and a month, such as `23 nov`, mean a session. A term that cannot be parsed is ignored.
     """
     wanted = parse_filter(text, RUN_FIELDS, RUN_CHOICES)
     matches = [_match(book, word) for word in _with_days(wanted.words)]

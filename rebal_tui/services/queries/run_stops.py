@@ -1,4 +1,4 @@
-"""The destinations and scopes of a portfolio side by side: what the runs of its bands would do now (R-62, R-63)."""
+"""The destinations and scopes of a portfolio side by side: what its drift-band runs would do now (R-62, R-63)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ MAX_ACCOUNTS = 100
 
 
 def run_stops(book: Book, portfolio_id: str) -> tuple[RunStops, ...]:
-    """Every scope and destination, with the figures of the runs that bands of its subscribers would make now."""
+    """Every scope and destination, with the figures of the drift-band runs that the subscribers would get now.
+
+    At most `MAX_ACCOUNTS` of them are planned.
+    """
     portfolio = book.portfolio(portfolio_id)
     decided = decide_book(book)
     made = decided.made
@@ -41,7 +44,7 @@ def run_stops(book: Book, portfolio_id: str) -> tuple[RunStops, ...]:
 
 
 def account_stops(book: Book, account_id: str) -> tuple[RunStops, ...]:
-    """The three destinations of a run that a drift band makes of a subscribed account, in its portfolio's scope."""
+    """The three destinations of a drift-band run of a subscribed account, with the scope of its portfolio."""
     portfolio = book.portfolios[book.subscriptions[account_id].portfolio_id]
     scope = portfolio.rebalance_scope
     return tuple(_figures(book, portfolio, destination, scope, [account_id], 1) for destination in Destination)

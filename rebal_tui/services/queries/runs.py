@@ -26,7 +26,7 @@ WITHOUT_PORTFOLIO = "weights of the run"
 
 
 def runs_snapshot(book: Book, limit: int = 500) -> RunsSnapshot:
-    """The newest runs, newest first."""
+    """At most `limit` runs, newest first, with the number of all."""
     count = past_rows.count(book.database)
     return RunsSnapshot(book.version, rows_of(book, past_rows.newest(book.database, limit)), count, count)
 
@@ -88,7 +88,7 @@ def run_view(book: Book, run_id: str) -> RunView:
 
 
 def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:
-    """Every portfolio with its number of subscribers and the assets under it."""
+    """Every portfolio with its number of subscribers and their total equity."""
     worth = assets_under(book)
     return tuple(
         PortfolioRow(

@@ -1,4 +1,4 @@
-"""The status line above every screen, and the scheduler's jobs."""
+"""Data of the status line above every screen, and of the scheduler's jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statuses of the accounts of a book as columns for lists: sort order, short texts and causes."""
+"""Statuses of all accounts of a book as columns for lists: status, short text and cause."""
 
 from __future__ import annotations
 
@@ -57,20 +57,20 @@ _STOPPING = tuple(CHECKS.index(name) for name in ("portfolio_status", "account",
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StatusColumns:
-    """By account row: the statuses, and the short text as an index in `texts`."""
+    """By account row: `statuses`, and in `text` the index of the short text in `texts`."""
 
     statuses: Statuses
     texts: list[str]
     text: Codes
 
     def kind_of(self, row: int) -> StatusKind | None:
-        """The status of an account, None without a subscription."""
+        """The status of the account in a row; None without a subscription."""
         code = int(self.statuses.kind[row])
         return None if code == NO_STATUS else KINDS[code]
 
 
 def stopped_by(book: Book) -> WaitsFor | None:
-    """Why no evaluation leads to a trade before a person acts; None normally."""
+    """Why evaluations lead to no trade before a person acts: kill switch or paused scheduler; None normally."""
     if halted(book):
         return WaitsFor.KILL_SWITCH
     return WaitsFor.SCHEDULER if next_evaluation(book) is None else None
@@ -86,7 +86,7 @@ def run_state(run: Run) -> str:
 
 
 def status_columns(book: Book, frame: BookFrame, day_context: DayContext, *, causes: bool = True) -> StatusColumns:
-    """The statuses of every account at current prices; without `causes`, what needs a person is not named."""
+    """The statuses of every account at current prices. Without `causes`, the texts do not name what needs a person."""
     row_of = book.account_table.row_of
     running = {row_of[account_id]: run_state(run) for account_id, run in book.open_runs.items()}
     found = book_statuses(book, frame, day_context, status_context(book, stopped_by(book)))

@@ -1,4 +1,4 @@
-"""Terms of a filter over the columns of a list."""
+"""Evaluation of a filter's terms over the columns of a list."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ _LIMIT = 2**63 - 1
 
 
 def number_matches(term: Term, values: NDArray[Any], scale: int, *, size: bool = False) -> Flags:
-    """Which values fulfill a term; `values` are integers, `scale` of them are 1 of the term's unit.
+    """By row, whether an integer fulfills a term; `scale` is the integer that means 1 in the term's unit.
 
-    With `size`, a term of 0 or more compares the size of a value, and one below 0 its sign too. The comparison is
-    exact.
+    With `size`, absolute values are compared, unless the number of the term is negative. The comparison is exact.
     """
     wanted = term.number * scale
     values = np.abs(values) if size and term.number >= 0 else values
@@ -39,7 +38,7 @@ def number_matches(term: Term, values: NDArray[Any], scale: int, *, size: bool =
 
 
 def text_matches(term: Term, texts: Sequence[str], codes: NDArray[Any]) -> Flags:
-    """Which rows' text contains the value of a term (with `=`, equals it), where `codes` maps each row to a text."""
+    """By row, whether its text contains the value of a term (equals it with `=`); `codes` are indexes in `texts`."""
     folded = [fold(text) for text in texts]
     hits = [text == term.value if term.operator == "=" else term.value in text for text in folded]
     return np.asarray(np.array(hits or [False], np.bool_)[codes])

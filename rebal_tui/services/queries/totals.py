@@ -13,7 +13,7 @@ from rebal_tui.services.evaluation.whole_book import book_day_context
 
 
 def outside(book: Book, moved: Mapping[str, Price] | None = None) -> int:
-    """The number of subscribed accounts outside one of their bands, at current prices or with some prices moved."""
+    """The number of subscribed accounts outside one of their bands, at current prices except those in `moved`."""
     frame = book.frame()
     if moved:
         indexes = np.array([frame.assets.symbols.index(symbol) for symbol in moved], np.int32)
@@ -22,7 +22,7 @@ def outside(book: Book, moved: Mapping[str, Price] | None = None) -> int:
 
 
 def holders(book: Book) -> dict[str, int]:
-    """The number of accounts that hold each asset."""
+    """The number of accounts that hold an asset, by symbol."""
     table = book.account_table
     _, indexes = table.indexes()
     counts = np.bincount(table.asset[indexes], minlength=max(table.symbols, default=0) + 1)
@@ -53,7 +53,7 @@ def assets_under(book: Book) -> list[Value]:
 
 
 def holdings_of(book: Book, symbol: str) -> list[tuple[str, Qty]]:
-    """Every account that holds an asset, with its quantity."""
+    """The id of every account that holds an asset, with its quantity."""
     table = book.account_table
     rows, indexes = table.indexes()
     keys = [key for key, name in table.symbols.items() if name == symbol]
@@ -63,7 +63,7 @@ def holdings_of(book: Book, symbol: str) -> list[tuple[str, Qty]]:
 
 
 def concerned(book: Book, symbol: str) -> int:
-    """The number of accounts that hold an asset or follow a portfolio that targets it."""
+    """The number of accounts that hold an asset or follow a portfolio with it."""
     targets = [symbol in portfolio.weights.symbols for portfolio in book.portfolios.values()]
     found = np.array([*targets, False], np.bool_)[book.frame().accounts.portfolio]
     found[[book.account_table.row_of[account_id] for account_id, _ in holdings_of(book, symbol)]] = True

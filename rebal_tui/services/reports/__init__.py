@@ -1,1 +1,1 @@
-"""Reports for an auditor: what happened to an account, day by day, in sentences with their figures."""
+"""Reports for an auditor: what happened to an account, day by day, as sentences with figures."""

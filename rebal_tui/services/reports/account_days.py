@@ -23,7 +23,10 @@ _TOLD_BY_RUNS = ("evaluation", "run.", "runs.", "orders.", "order.", "rebalance.
 def account_section(
     book: Book, account_id: str, first: date | None, last: date | None, trail: AuditIndex
 ) -> AccountSection:
-    """An account from `first` to `last`, New York dates, both included; None is unbounded. Raises `NotFound`."""
+    """The part of a report about one account, from `first` to `last` (New York days, both included).
+
+    None means no bound. Raises `NotFound`.
+    """
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
     entries = [entry for entry in _entries(book, account_id, first, last, trail) if _within(entry, first, last)]
@@ -34,7 +37,7 @@ def account_section(
 
 
 def by_day(entries: Iterable[Entry]) -> tuple[Day, ...]:
-    """Entries by New York day, oldest first; entries of one time stay in their order."""
+    """Entries grouped by New York day, oldest first; entries of the same time keep their order."""
     days: dict[date, list[Entry]] = {}
     for entry in sorted(entries, key=lambda entry: entry.at):
         days.setdefault(new_york_day(entry.at), []).append(entry)

@@ -1,4 +1,4 @@
-"""Audit entries that name an account, in words."""
+"""Audit entries that name an account, as sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit trail by the ids that its entries name, read once for a report."""
+"""The audit trail indexed by the ids that its entries name, read once for a report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ALL = 2**62
 
 
 class AuditIndex:
-    """Entries by their subject and by every text in their detail, ids among them."""
+    """Audit entries by their subject and by every text in their detail, such as ids."""
 
     def __init__(self, database: Database) -> None:
         self._by_id: dict[str, list[AuditEntry]] = defaultdict(list)
@@ -24,7 +24,7 @@ class AuditIndex:
                 self._by_id[named].append(entry)
 
     def about(self, ids: Iterable[str]) -> list[AuditEntry]:
-        """Entries that name one of the ids, oldest first, each once."""
+        """The entries that name one of the ids, oldest first, without repetition."""
         found = {entry.seq: entry for identifier in ids for entry in self._by_id.get(identifier, ())}
         return [found[seq] for seq in sorted(found)]
 

@@ -16,7 +16,7 @@ from rebal_tui.store.audit import AuditEntry
 
 
 def audit_sentence(book: Book, entry: AuditEntry) -> str:
-    """One entry as a sentence without its actor; an unknown action is named by its words and its subject."""
+    """An audit entry as a sentence, without who acted; for an unknown action, its code in words and its subject."""
     detail = json.loads(entry.detail)
     shape = _SENTENCES.get(entry.action)
     if shape is not None and isinstance(detail, dict):

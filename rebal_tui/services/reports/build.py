@@ -25,7 +25,7 @@ _BROKERS = {
 
 
 def account_report(book: Book, text: str, first: date | None = None, last: date | None = None) -> Report:
-    """One account, found by id, number or words of its name. Raises `Invalid`."""
+    """The report of one account, found by id, number or words of its name. Raises `Invalid`."""
     account = find_account(book, text)
     trail = AuditIndex(book.database)
     section = account_section(book, account.account_id, first, last, trail)
@@ -33,7 +33,10 @@ def account_report(book: Book, text: str, first: date | None = None, last: date 
 
 
 def portfolio_report(book: Book, text: str, first: date | None = None, last: date | None = None) -> Report:
-    """Every account that follows a portfolio, by client; the portfolio by id or exact name. Raises `Invalid`."""
+    """The report of every account that follows a portfolio, sorted by client.
+
+    The portfolio is given by id or exact name. Raises `Invalid`.
+    """
     found = [one for one in book.portfolios.values() if text in (one.id, one.name)]
     if len(found) != 1:
         known = ", ".join(sorted(one.name for one in book.portfolios.values())[:5])
@@ -44,12 +47,12 @@ def portfolio_report(book: Book, text: str, first: date | None = None, last: dat
 
 
 def book_report(book: Book, first: date | None = None, last: date | None = None) -> Report:
-    """Every account of a book, by client."""
+    """The report of every account of a book, sorted by client."""
     return _of_accounts(book, "Book report", "all accounts", list(book.accounts), first, last)
 
 
 def run_report(book: Book, run_id: str) -> Report:
-    """One run with the decision that made it. Raises `NotFound`."""
+    """The report of one run with the decision that created it. Raises `NotFound`."""
     run = past_rows.run(book.database, run_id)
     account = book.account(run.account_id)
     trail = AuditIndex(book.database)

@@ -1,4 +1,4 @@
-"""An evaluation as an entry of a report: the outcome, every check, and the prices it used."""
+"""An evaluation as an entry of a report: the outcome, every check, and the prices used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data of the Log screen: jobs, and the audit trail in words."""
+"""Data of the Log screen: jobs, and the audit trail as sentences."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ NO_SENTENCES: Mapping[int, str] = {}
 def log_snapshot(
     book: Book, containing: str = "", limit: int = 500, known: Mapping[int, str] = NO_SENTENCES
 ) -> LogSnapshot:
-    """Jobs, and the newest audit entries that contain a text.
+    """All jobs, and at most `limit` audit entries that contain a text, newest first.
 
-    `known` has sentences by entry that an earlier snapshot made; they are not made again.
+    `known` has sentences of an earlier snapshot by entry number, which are reused.
     """
     return LogSnapshot(
         book.version,

@@ -8,7 +8,10 @@ from datetime import date, datetime
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table below an entry; every row has as many cells as `columns`. `numeric` has the right-aligned columns."""
+    """A table below an entry; every row has as many cells as `columns`.
+
+    `numeric` are the indexes of right-aligned columns.
+    """
 
     title: str
     columns: tuple[str, ...]
@@ -21,8 +24,8 @@ class Entry:
     """One thing that happened. `who` acted: system, broker, advisor or the name of an API key.
 
     `audit` is the number of the audit entry that recorded it, None when the sentence comes from another record. `notes`
-    are further sentences. `traded` says what a run traded, why and who approved it, `waited` why an evaluation made no
-    run; a day is summed up by them.
+    are further sentences. `traded` is a sentence about what a run traded, why and who approved it; `waited` one about
+    why an evaluation created no run. The summary of a day consists of them.
     """
 
     at: datetime
@@ -44,14 +47,14 @@ class Day:
 
     @property
     def results(self) -> tuple[str, ...]:
-        """What the account traded and why; on a day without a run that ended, why it did not trade."""
+        """Sentences on what the account traded and why; on a day on which no run ended, on why it did not trade."""
         traded = [entry.traded for entry in self.entries if entry.traded]
         return tuple(traded or dict.fromkeys(entry.waited for entry in self.entries if entry.waited))
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSection:
-    """One account: who, the portfolio it currently follows, and its days."""
+    """The part of a report about one account: the account, the portfolio it follows now, and its days."""
 
     account_id: str
     number: str
@@ -62,7 +65,10 @@ class AccountSection:
 
 @dataclass(frozen=True, slots=True)
 class AuditFoot:
-    """The head of the audit trail when the report was made; `fault` is empty when the chain is intact."""
+    """The number and hash of the last audit entry at the time of the report.
+
+    `fault` is what is wrong with the hash chain, empty when it is intact.
+    """
 
     seq: int
     hash: str
@@ -73,7 +79,7 @@ class AuditFoot:
 class Report:
     """A report of one run, one account, or several accounts, from `first` to `last` inclusive; None is unbounded.
 
-    `lacking` says which part of the past could not be read; empty when nothing is lacking.
+    `lacking` names the part of the past that could not be read; empty when nothing is missing.
     """
 
     title: str

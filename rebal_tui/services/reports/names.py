@@ -1,4 +1,4 @@
-"""Names of what audit entries are about."""
+"""Display names of the subjects of audit entries."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from rebal_tui.services.book.book import Book
 
 
 def name_of(book: Book, subject: str) -> str:
-    """The client or portfolio that an id stands for; any other text unchanged."""
+    """The client or portfolio with this id; any other text unchanged."""
     if subject in book.portfolios:
         return book.portfolios[subject].name
     return account_name(book, subject)
 
 
 def account_name(book: Book, account_id: str) -> str:
-    """The client and number of an account; the text itself for an unknown one."""
+    """The client and number of an account; the id itself for an unknown one."""
     account = book.accounts.get(account_id)
     return account_id if account is None else f"{account.name} ({account.account_number})"
 
 
 def why(reason: object) -> str:
-    """A reason after a colon; empty without one."""
+    """The text `: reason`; empty without a reason."""
     return f": {reason}" if reason else ""

@@ -23,7 +23,7 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&])")
 
 
 def html(report: Report) -> str:
-    """One self-contained page that prints well: no script, no font and no picture from elsewhere."""
+    """The report as one self-contained page that prints well: no script, and no font or picture from elsewhere."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -36,7 +36,7 @@ def html(report: Report) -> str:
 
 
 def markdown(report: Report) -> str:
-    """Markdown in which names and texts are never markup."""
+    """The report as Markdown, with markup characters in names and texts escaped."""
     lines = [f"# {_plain(report.title)}: {_plain(report.subject)}", ""]
     lines += [f"- {_plain(label)}: {_plain(value)}" for label, value in facts(report)]
     for section in report.sections:
@@ -59,12 +59,12 @@ def markdown(report: Report) -> str:
 
 
 def csv(report: Report) -> str:
-    """One row per entry and per table row, safe to open in a spreadsheet."""
+    """The report as CSV, one row per entry and per table row, safe to open in a spreadsheet."""
     return csv_text(COLUMNS, (dict(zip(COLUMNS, row, strict=True)) for row in flat_rows(report)))
 
 
 def flat_rows(report: Report) -> Iterator[tuple[str, ...]]:
-    """Every entry, then the rows of its tables, with `COLUMNS`."""
+    """The results of each day, every entry, and the rows of its tables, as cells of `COLUMNS`."""
     for section in report.sections:
         for day in section.days:
             for result in day.results:
@@ -82,7 +82,7 @@ def flat_rows(report: Report) -> Iterator[tuple[str, ...]]:
 
 
 def period(report: Report) -> str:
-    """`… to …`, the only day, or the whole history."""
+    """The period of a report as text: `… to …`, the only day, or `whole history`."""
     if report.first is None and report.last is None:
         return "whole history"
     if report.first is not None and report.first == report.last:
@@ -91,7 +91,7 @@ def period(report: Report) -> str:
 
 
 def facts(report: Report) -> list[tuple[str, str]]:
-    """The facts at the head of a report."""
+    """The facts at the top of a report, as (label, text)."""
     return [
         ("Period", period(report)),
         ("Accounts", count_text(len(report.sections), "account")),
@@ -103,7 +103,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
 
 
 def audit_text(report: Report) -> str:
-    """The foot of a report: the audit trail that it was read from."""
+    """The text at the end of a report: length, last hash and state of the audit trail."""
     foot = report.audit
     state = f"The chain has a fault: {foot.fault}." if foot.fault else "The chain was verified from its first entry."
     return f"Audit trail: {foot.seq:,} entries, the last with hash {foot.hash}. {state}"

@@ -1,4 +1,4 @@
-"""A run as entries of a report: why it was made, the plan, who approved it, its orders and fills."""
+"""A run as entries of a report: why it was created, the plan, who approved it, its orders and fills."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ _EVENTS = {
 
 
 def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
-    """Every state of a run, with its plan at the start and its orders and fills at the end. Raises `NotFound`."""
+    """Every status of a run and the notes between, as entries. Raises `NotFound`.
+
+    The entry of the start has the plan, that of the end the orders and fills.
+    """
     view = run_view(book, run_id)
     name = f"Run {view.run.id[:8]} ({words(view.run.type)})"
     people = {_BY_A_PERSON[entry.action]: entry for entry in trail.about([run_id]) if entry.action in _BY_A_PERSON}

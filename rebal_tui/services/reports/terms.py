@@ -1,4 +1,4 @@
-"""What the words of a report mean, for a reader who does not know the program."""
+"""Definitions of the words used in a report, for a reader who does not know the program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures and times of reports: dollars, shares, New York time."""
+"""Texts of figures and times in reports: shares, prices, percentages, New York time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NONE = "–"
 
 
 def shares(qty: Qty | None) -> str:
-    """`1,072.8654`, all digits; `–` for None."""
+    """A number of shares with all its decimals, such as `1,072.8654`; `–` for None."""
     if qty is None:
         return NONE
     sign = "-" if qty < 0 else ""
@@ -25,12 +25,12 @@ def shares(qty: Qty | None) -> str:
 
 
 def price_cell(price: Price | None) -> str:
-    """`$417.80`; `–` for None."""
+    """A price such as `$417.80`; `–` for None."""
     return NONE if price is None else f"${format_scaled(price, 9, 2)}"
 
 
 def percent_cell(hundredths: int | None) -> str:
-    """`60.00 %`, from hundredths of a percent; `–` for None."""
+    """A percentage such as `60.00 %`, given in hundredths of a percent; `–` for None."""
     if hundredths is None:
         return NONE
     sign = "-" if hundredths < 0 else ""
@@ -39,10 +39,10 @@ def percent_cell(hundredths: int | None) -> str:
 
 
 def words(code: str) -> str:
-    """`full rebalance` from `full_rebalance`, `excess cash` from `EXCESS_CASH`."""
+    """A code in words: `full rebalance` for `full_rebalance`, `excess cash` for `EXCESS_CASH`."""
     return code.replace("_", " ").lower()
 
 
 def time_text(at: datetime) -> str:
-    """`10:45:12`, New York time."""
+    """The New York time of day, such as `10:45:12`."""
     return at.astimezone(NEW_YORK).strftime("%H:%M:%S")

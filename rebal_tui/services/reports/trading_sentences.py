@@ -22,7 +22,7 @@ Sentence = Callable[[Book, str, Detail], str]
 
 
 def run_name(book: Book, run_id: str) -> str:
-    """`run 6b87c1d2 of Moreau, Vera`; text that is no run's id unchanged."""
+    """A run's name such as `run 6b87c1d2 of Moreau, Vera`; text that is no run's id unchanged."""
     run = _run(book, run_id)
     return run_id if run is None else f"run {run_id[:8]} of {account_name(book, run.account_id)}"
 

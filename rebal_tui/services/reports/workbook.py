@@ -25,7 +25,7 @@ _MAX_CELL = 32_767
 
 
 def require_xlsx() -> None:
-    """Raises `Conflict` when XlsxWriter is not installed."""
+    """Raise `Conflict` when the package XlsxWriter is not installed."""
     if importlib.util.find_spec("xlsxwriter") is None:
         raise Conflict(f"xlsx needs the package XlsxWriter; {INSTALL_HINT}")
 

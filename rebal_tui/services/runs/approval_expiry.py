@@ -1,4 +1,4 @@
-"""Runs that nobody approved by the end of their window: canceled, and proposed once more (R-27)."""
+"""Runs not approved by the end of their window: they are canceled, and some are proposed once more (R-27)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ CALENDAR, UPDATE = "calendar", "portfolio_update"
 
 
 def expire_unapproved(book: Book, awaiting: Sequence[Run]) -> list[Run]:
-    """Cancel those of some runs that were not approved by the end of their window (R-27); returns them.
+    """Cancel those runs of `awaiting` that were not approved by the end of their window (R-27); returns them.
 
-    A run for a calendar day or a change of the portfolio is proposed again at the next session, once. In a files book
-    none expires (R-73).
+    A run of a calendar condition or of an update of the portfolio is proposed again at the next session, once. In a
+    files book no run expires (R-73).
     """
     if book.settings.one_list:
         return []

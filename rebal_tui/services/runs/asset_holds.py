@@ -1,4 +1,4 @@
-"""Assets on hold: a price jump that nothing explains stops system runs of all accounts concerned (R-55)."""
+"""Assets on hold: after an unexplained price jump, automatic runs of all accounts with the asset stop (R-55)."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _SMALLEST_SPLIT_MOVE = Percent(3000)
 
 
 def guard_prices(book: Book, changed: Mapping[str, Quote]) -> tuple[AssetHold, ...]:
-    """Put every asset on hold whose new price jumps against its last session's close; returns the new holds.
+    """Put every asset on hold whose new price jumps from its last session's close; returns the new holds.
 
-    Call it before the prices are applied, so that nothing is decided with them first. Does nothing while the guard is
-    off. An asset on hold gets no second hold.
+    Call it before the prices are applied, so that no decision uses them first. Does nothing while the guard is off, or
+    for an asset that is on hold already.
     """
     guards = book.settings.guards
     if not guards.jump_guard or not changed:
@@ -52,7 +52,7 @@ def guard_prices(book: Book, changed: Mapping[str, Quote]) -> tuple[AssetHold, .
 
 
 def release(book: Book, symbol: str) -> AssetHold:
-    """End the hold of an asset, for all its accounts; returns it.
+    """End the hold of an asset for all accounts; returns the hold.
 
     Later prices of the day are compared with the price at the release. Raises `NotFound` for an unknown asset and
     `Conflict` for one that is not on hold.
@@ -66,7 +66,7 @@ def release(book: Book, symbol: str) -> AssetHold:
 
 
 def check_release(book: Book, symbol: str) -> AssetHold:
-    """The hold of an asset. Raises as `release` does; changes nothing."""
+    """The hold of an asset that `release` would end. Raises the same errors; changes nothing."""
     if symbol not in book.assets:
         raise NotFound(f"no asset {symbol}")
     hold = book.asset_holds.get(symbol)
@@ -76,10 +76,10 @@ def check_release(book: Book, symbol: str) -> AssetHold:
 
 
 def explain_move(book: Book, symbol: str, day: date, close: Price | None = None) -> None:
-    """A corporate action of the day explains a move: an asset on hold is released.
+    """Treat an asset's price move of a day as explained by a corporate action, and end its hold if there is one.
 
-    The day's prices are compared with `close`, the last close adjusted for the action; without it (a spin-off, merger
-    or delisting) with nothing.
+    Prices of that day are compared with `close`, the last close adjusted for the action; if None (after a spin-off,
+    merger or delisting) they are not compared.
     """
     if close is None:
         book.reference_prices.explain(symbol, day)

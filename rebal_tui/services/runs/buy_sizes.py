@@ -1,4 +1,4 @@
-"""The buys of a run: from booked cash after its sells, or for one trade list with its sells (R-20, R-73)."""
+"""The sizes of a run's buys: paid from cash after its sells, or on a trade list together with them (R-20, R-73)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from rebal_tui.store import run_orders
 
 @dataclass(frozen=True, slots=True)
 class BuySizes:
-    """Dollars of each buy by symbol; `shares` has whole shares where the buy is ordered by quantity.
+    """The buys of a run: dollars by symbol, and in `shares` the quantities of buys that are ordered by quantity.
 
-    `dropped` and `scale` are as in `Allocation`; `source` names what pays for the buys.
+    `dropped` has the dollars of buys that are not made, and `scale` the common factor of the buys (numerator and
+    denominator), as in `Allocation`; `source` names what pays for the buys.
     """
 
     amounts: dict[str, Money]
@@ -29,13 +30,13 @@ class BuySizes:
     shares: Mapping[str, Qty]
 
     def size_of(self, symbol: str) -> tuple[Money | None, Qty | None]:
-        """The order's notional and quantity, of which one is set."""
+        """The notional and the quantity of the order for a symbol; exactly one of them is not None."""
         shares = self.shares.get(symbol)
         return (self.amounts[symbol], None) if shares is None else (None, shares)
 
 
 def size_buys(book: Book, run: Run, plan: Plan) -> BuySizes:
-    """The buys that the account's cash pays for: after its sells, or with their expected proceeds on one trade list."""
+    """The buys that a run can pay for from cash after its sells; on a trade list, also from their expected proceeds."""
     cash = Money(book.accounts[run.account_id].cash - book.reserved(run.account_id))
     if not book.settings.one_list:
         sized = resize_buys(plan, cash)

@@ -1,4 +1,4 @@
-"""Run completion and its effects on accounts, subscriptions and portfolios (R-25, R-26)."""
+"""The end of runs, and its effects on accounts, subscriptions and portfolios (R-25, R-26)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from rebal_tui.store.outbox import Progress
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The final status of a run, with its reason. `placed`: a run with status COMPLETED_SUCCESS placed an order."""
+    """The final status of a run, with its reason. `placed`: a run with COMPLETED_SUCCESS placed at least one order."""
 
     run: Run
     status: RunStatus
@@ -37,7 +37,10 @@ class End:
 
 
 def outcome(book: Book, run: Run, progress: Progress) -> End:
-    """The end of a run whose orders are all final (R-25). A partial_liquidation states a shortfall (R-23)."""
+    """The end of a run whose orders are all final (R-25).
+
+    The reason of a partial_liquidation has any shortfall (R-23).
+    """
     raised = raised_cash(book, run)
     short = shortfall_text(run, raised)
     if progress.placed and not progress.any_filled and not raised:
@@ -53,7 +56,10 @@ def outcome(book: Book, run: Run, progress: Progress) -> End:
 
 
 def after_close(book: Book, closed: Sequence[Run]) -> list[Run]:
-    """End runs at the close: no more orders are sent, day orders expire, then TIMEOUT unless complete (R-25)."""
+    """End runs after the close (R-25): complete ones by `outcome`, the others as TIMEOUT. Returns the ended runs.
+
+    No more orders are sent, and open day orders expire.
+    """
     moved: list[Run] = []
     ends: list[End] = []
     progress = outbox.progress(book.database, [run.id for run in closed])
@@ -77,7 +83,11 @@ def _is_final(order: Order, session: Session | None) -> bool:
 
 
 def wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: str) -> list[Run]:
-    """Skip unsent orders, cancel open ones, and finish the run once every order is final."""
+    """Skip a run's unsent orders and cancel its open ones; once all are final, end it with `status`.
+
+    Returns the ended run, or nothing while an order is not final. `skip` and `why` are the code and text of the skipped
+    orders.
+    """
     orders = run_orders.of_run(book.database, run.id)
     unsent = [(line, order) for line, order, sent in orders if not sent]
     with book.write() as tx:
@@ -101,7 +111,7 @@ def wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: st
 
 
 def finish(book: Book, ends: Sequence[End]) -> list[Run]:
-    """Store the ends of runs, with their effects on accounts, subscriptions and portfolios; returns the runs."""
+    """Store the ends of runs, with their effects on accounts, subscriptions and portfolios; returns the ended runs."""
     if not ends:
         return []
     now = book.now()

@@ -1,4 +1,4 @@
-"""The quantities that a trade list can name (R-73)."""
+"""The quantities that a trade list can express (R-73)."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ _STEP = 1_000_000
 
 
 def listed_qty(qty: int) -> int:
-    """Shares in billionths, rounded down to the thousandth."""
+    """A quantity in billionths of a share, rounded down to a thousandth of a share."""
     return qty // _STEP * _STEP

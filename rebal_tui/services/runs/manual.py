@@ -38,7 +38,7 @@ def create_run(
 ) -> Run:
     """Queue a manual run and start it (R-24): immediately inside the window, else when the next window opens.
 
-    Raises as `queue_run` does.
+    Raises the errors of `queue_run`.
     """
     return start_run(book, queue_run(book, account_id, kind, weights=weights, amount=amount, override=override))
 
@@ -52,13 +52,13 @@ def queue_run(
     amount: Money | None = None,
     override: RunOverride | None = None,
 ) -> Run:
-    """Queue a manual run (R-24); a heartbeat or `start_run` starts it. `override` is a `checked_override`.
+    """Queue a manual run (R-24); a heartbeat or `start_run` starts it. `override` is a result of `checked_override`.
 
-    Raises `Conflict` when the account is restricted, paused, or has an unfinished run or external open orders; when
-    weights are given for a subscribed account (other than for a partial_liquidation) or missing for one that is not;
-    when the weights have an ineligible asset or the portfolio is not active; when a price is missing; and when the
-    account cannot raise the amount. Raises `Invalid` for an amount that is missing, not above 0, or given with another
-    type.
+    Raises `Conflict` when the account is restricted, paused, not funded, or has an unfinished run or external open
+    orders; when weights are given for a subscribed account (other than for a partial_liquidation) or missing for one
+    that is not; when the weights have an ineligible asset or the portfolio is not active; when a price is missing; and
+    when the account cannot raise the amount. Raises `Invalid` for an amount that is missing, not above 0, or given with
+    another type.
     """
     used = check_run(book, account_id, kind, weights=weights, amount=amount, override=override)
     with book.write() as tx:
@@ -91,7 +91,7 @@ def check_run(
     amount: Money | None = None,
     override: RunOverride | None = None,
 ) -> Weights:
-    """The weights a manual run would use. Raises as `create_run` does; changes nothing."""
+    """The weights that a manual run would use. Raises the errors of `queue_run`; changes nothing."""
     account = book.account(account_id)
     if (kind is RunType.PARTIAL_LIQUIDATION) != (amount is not None):
         raise Invalid([Fault("amount", "required for a partial_liquidation, not allowed for other types")])
@@ -125,11 +125,10 @@ def check_run(
 
 
 def cancel_run(book: Book, run_id: str) -> Run:
-    """Cancel a QUEUED run (→ CANCELED) or one IN_PROGRESS (→ CANCELED_MID_RUN; fills stand).
+    """Cancel a run: QUEUED becomes CANCELED, IN_PROGRESS becomes CANCELED_MID_RUN; what has filled stands.
 
-    A system run still uses the quota, so that the session's next evaluation does not create it again.
-
-    Raises `Conflict` for a finished run, `NotFound` for an unknown one.
+    An automatic run still counts in the quota, so that the session's next evaluation does not create it again. Raises
+    `Conflict` for a finished run, `NotFound` for an unknown one.
     """
     run = store.get(book.database, run_id)
     if run.status.final:
@@ -147,7 +146,7 @@ def cancel_run(book: Book, run_id: str) -> Run:
 
 
 def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
-    """Approve a run that awaits approval, on the plan that was shown (R-27).
+    """Approve a run that awaits approval, with the plan that was shown (R-27).
 
     Raises `PlanChanged` when the recalculated plan differs from the one shown; the new plan is then stored for display.
     Raises `Conflict` when the run does not await approval.
@@ -171,7 +170,7 @@ def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
 
 
 def reject_run(book: Book, run_id: str, note: str) -> Run:
-    """Reject a run that awaits approval, with a note (→ CANCELED). It still uses the quota, as in `cancel_run`.
+    """Reject a run that awaits approval, with a note: it becomes CANCELED and still counts in the quota.
 
     Raises `Invalid` for an empty note and `Conflict` when the run does not await approval.
     """
@@ -188,7 +187,7 @@ def reject_run(book: Book, run_id: str, note: str) -> Run:
 
 
 def start_run(book: Book, run: Run) -> Run:
-    """Process a run ahead of deferred work and return it; heartbeats continue after `MAX_WAIT_SECONDS`."""
+    """Process a run before any remaining chunks and return it; after `MAX_WAIT_SECONDS`, heartbeats continue."""
     now = book.open_runs.get(run.account_id)
     if now is not None:
         book.work_queue.first(now)

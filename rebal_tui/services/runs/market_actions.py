@@ -1,7 +1,8 @@
 """Corporate actions of a real broker take effect in the book, once for all holders (R-54, R-55).
 
 A split takes effect when the first account shows it, or at the open of its day. From then on every holder must have the
-shares after it: one that has not is not traded until it has, whichever of price, positions and events came first.
+shares after the split: an account with other shares is not traded until it has them, whichever of price, positions and
+events came first.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ QUIET, CONFIRM_WITHIN = timedelta(minutes=1), timedelta(minutes=10)
 
 
 def apply_market_actions(book: Book) -> None:
-    """Let due actions take effect, confirm those that have, and end the price holds that they explain."""
+    """Apply the corporate actions that are due, confirm those in effect, and end the asset holds that they explain."""
     if book.live is None:
         return
     now = book.now()

@@ -1,4 +1,4 @@
-"""Portfolios that need adjustment: an ineligible asset (R-12.6, R-26), or a stored form that breaks a rule (R-4)."""
+"""Portfolios that need adjustment: an ineligible asset (R-12.6, R-26), or stored fields that break a rule (R-4)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rebal_tui.store import jobs, portfolios, runs
 def mark_needs_adjustment(tx: BookTransaction, portfolio_id: str, culprits: Sequence[str]) -> Portfolio | None:
     """Set a portfolio to NEEDS_ADJUSTMENT for ineligible assets, cancel its QUEUED runs, raise an alert (R-12.6, R-26).
 
-    Returns None, and changes nothing, when the portfolio is not active.
+    `culprits` are the assets. Returns the changed portfolio; None, and changes nothing, when it is not active.
     """
     book = tx.book
     portfolio = portfolios.load(book.database)[portfolio_id]
@@ -31,7 +31,7 @@ def mark_needs_adjustment(tx: BookTransaction, portfolio_id: str, culprits: Sequ
 
 
 def stop_invalid_portfolios(book: Book) -> None:
-    """On opening a book: an active portfolio that breaks R-4 or R-5 needs adjustment until a person changes it."""
+    """When a book is opened: set active portfolios that break R-4 or R-5 to NEEDS_ADJUSTMENT, with an alert."""
     for portfolio in portfolios.invalid_active(book.database):
         with book.write() as tx:
             portfolios.set_status(tx, portfolio.id, PortfolioStatus.NEEDS_ADJUSTMENT, book.now())

@@ -52,7 +52,7 @@ MAX_ORDERS_PER_CHUNK = 50
 
 
 def process_runs(book: Book) -> int:
-    """Advance every open run as far as possible now; returns how many changed."""
+    """Advance every open run as far as possible now; returns how many runs changed."""
     moved: set[str] = set()
     while process_chunk(book, moved):
         pass
@@ -60,13 +60,12 @@ def process_runs(book: Book) -> int:
 
 
 def process_chunk(book: Book, moved: set[str] | None = None) -> bool:
-    """Process one chunk of `process_runs`, short enough to answer other requests in between; returns whether there is
-    more to do now.
+    """Process one chunk of `process_runs`; returns whether there is more to do now.
 
-    A chunk is one transaction of runs that start or advance, some batches of orders sent, or some events applied. The
-    remaining work is held in the book. Each chunk checks the window, the kill switch, holds and cancels again, so they
-    may change between chunks. The caller may stop after any chunk and resume later, for example at the next heartbeat.
-    `moved` collects the ids of runs that changed.
+    A chunk is short enough to answer other requests in between: one transaction of runs that start or advance, some
+    batches of orders sent, or some events applied. The remaining work is stored in the book object. Each chunk checks
+    the window, the kill switch, holds and cancels again, so they may change between chunks. The caller may stop after
+    any chunk and resume later, for example at the next heartbeat. `moved` collects the ids of runs that changed.
     """
     session, stopped = book.session(), halted(book)
     start_condition = _start_condition(book, session, stopped)
@@ -88,7 +87,10 @@ def process_chunk(book: Book, moved: set[str] | None = None) -> bool:
 
 
 def requeue_on_change(book: Book) -> None:
-    """Queue the existing runs if the start condition changed. Call it before new runs are created."""
+    """Queue all open runs if the start condition (session, part of the day, kill switch) has changed.
+
+    Call it before new runs are created.
+    """
     book.work_queue.requeue_on_change(_start_condition(book, book.session(), halted(book)), book.open_runs)
 
 

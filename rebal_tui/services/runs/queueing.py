@@ -55,7 +55,10 @@ def new_run(
 
 
 def queue_manual_run(tx: BookTransaction, run: Run, why: str, actor: str | None = None) -> None:
-    """Store a manual run, recorded as the act of `actor`; without one, of the system (a withdrawal's next sale)."""
+    """Store a manual run with its reason `why`, recorded as an action of `actor`.
+
+    None stands for the program, as for the next sale of a withdrawal.
+    """
     book = tx.book
     database = book.database
     key = runs.next_key(database)
@@ -82,7 +85,7 @@ def queue_manual_run(tx: BookTransaction, run: Run, why: str, actor: str | None 
 
 
 def subject_of(some: Sequence[Run]) -> str:
-    """The audit subject of some runs: the id of a single run, else their number."""
+    """The audit subject for some runs: the id of a single run, else how many they are."""
     return some[0].id if len(some) == 1 else f"{len(some)} runs"
 
 
@@ -93,7 +96,7 @@ def _key(database: Database, table: Table, identity: str | None) -> int | None:
 def cancel_queued(
     tx: BookTransaction, made: Sequence[Run], reason: str, *, keeps_quota: bool = False, actor: str | None = None
 ) -> list[Run]:
-    """Cancel QUEUED runs (→ CANCELED) with a reason; they use no quota unless it is kept (R-11)."""
+    """Cancel QUEUED runs with a reason; returns them. They do not count in the quota unless `keeps_quota` (R-11)."""
     book = tx.book
     if not made:
         return []

@@ -1,4 +1,4 @@
-"""Release of the session's quota by system runs that placed no order (R-11)."""
+"""Release of the session's quota by automatic runs that placed no order (R-11)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rebal_tui.store import runs
 
 
 def release_quota(tx: BookTransaction, ended: Sequence[Run]) -> None:
-    """Let those of some ended system runs that sent no order to the broker use no quota."""
+    """Remove from the quota those automatic runs of `ended` that sent no order to the broker."""
     book = tx.book
     released = runs.release_quota(tx, [run.id for run in ended if run.initiated_from is InitiatedFrom.SYSTEM])
     for run in ended:

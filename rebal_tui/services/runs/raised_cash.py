@@ -1,4 +1,4 @@
-"""What a partial_liquidation has raised, and who owns it (R-23)."""
+"""The cash that a partial_liquidation has raised, and its owner (R-23)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from rebal_tui.store import cash, fills, plan_inputs, run_orders
 def raised_cash(book: Book, run: Run) -> Money:
     """The cash that a run has raised: the cash that its plan used plus what its sells brought, at most its amount.
 
-    The cash used is the excess cash; where assets cannot raise the rest of the amount, it is cash of the cash target,
-    too. Never more than the booked cash that nobody has reserved. 0 before the run was planned and for other types.
+    The cash used is the excess over the cash target; where assets cannot raise the rest of the amount, cash of the cash
+    target is used, too. Never more than the booked cash without reservations. 0 before the run was planned and for
+    other types.
     """
     if run.type is not RunType.PARTIAL_LIQUIDATION or run.amount is None:
         return Money(0)
@@ -40,14 +41,14 @@ def _brought(book: Book, run: Run) -> int:
 
 
 def shortfall_text(run: Run, raised: Money) -> str:
-    """Both figures when less than the amount was raised, else empty."""
+    """A text with the cash raised and the run's amount, if less was raised; else empty."""
     if run.amount is None or raised >= run.amount:
         return ""
     return f"{money(raised)} of {money(run.amount)} raised and reserved"
 
 
 def owner_of(book: Book, run: Run) -> Owner:
-    """Who owns the cash that a run raises: the withdrawal that it sells for, else the run itself."""
+    """The owner of the cash that a run raises: the withdrawal for which it sells, else the run itself."""
     withdrawal = cash.open_withdrawal(book.database, run.account_id)
     if withdrawal is not None and withdrawal.run_id == run.id:
         return Owner(OwnerKind.WITHDRAWAL, withdrawal.id)

@@ -18,10 +18,10 @@ from rebal_tui.store import run_overrides, runs
 def checked_override(
     book: Book, account_id: str, restriction_ids: Collection[str], note: str, *, at: str = ""
 ) -> RunOverride:
-    """The override of restrictions that hold for an account today, with its note as stored.
+    """The override of restrictions that are in force for an account today, with its note cleaned for storing.
 
-    Raises `NotFound` for an unknown account, and `Invalid` at `restrictions` without any or for one that does not hold,
-    at `note` without a note; `at` precedes both locations.
+    Raises `NotFound` for an unknown account; `Invalid` at `restrictions` if there is none or one is not in force, and
+    at `note` without a note. `at` is a prefix of both locations.
     """
     book.account(account_id)
     faults = []
@@ -44,9 +44,10 @@ def checked_override(
 
 
 def override_queued_run(book: Book, run_id: str, restriction_ids: Collection[str], note: str) -> Run:
-    """Let a QUEUED run ignore restrictions, in place of what it ignored before; it still waits for approval.
+    """Let a QUEUED run ignore these restrictions, instead of those it ignored before; a run in review stays there.
 
-    Raises as `checked_override` does, and `Conflict` when the run is not QUEUED or cannot be planned so.
+    Raises the errors of `checked_override`, and `Conflict` when the run is not QUEUED or cannot be planned with the
+    override.
     """
     run = runs.get(book.database, run_id)
     if run.status is not RunStatus.QUEUED:
@@ -62,7 +63,7 @@ def override_queued_run(book: Book, run_id: str, restriction_ids: Collection[str
 
 
 def record_override(tx: BookTransaction, run: Run, override: RunOverride) -> None:
-    """Store what a stored run overrides, in its timeline and in the audit trail too."""
+    """Store the restrictions that a stored run overrides, also in its timeline and in the audit trail."""
     now = tx.book.now()
     known = {one.id: one for one in tx.book.rules_view.restrictions}
     some = [known[one] for one in override.restriction_ids]

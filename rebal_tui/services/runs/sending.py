@@ -1,7 +1,8 @@
 """Order sending within the rate limit, without duplicates or lost orders even if the program is killed.
 
-An order's row and its deterministic client_order_id are committed first, then the mark that it may have been sent. Only
-then the broker is called. An order with the mark but no answer is looked up at the broker by that id before a resend.
+An order's row and its deterministic client_order_id are committed first, then a mark that the order may have been sent.
+Only then the broker is called. An order with the mark but no answer is looked up at the broker by that id before it is
+sent again.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def rate_limit(book: Book) -> RateLimit | None:
 
 
 def sending_progress(book: Book) -> PacingView | None:
-    """Sending progress; None when no order waits for the rate."""
+    """The progress of sending under a rate limit; None when no order waits for the limit."""
     rate = rate_of(book.settings.orders_per_minute, rate_limit(book))
     if rate is None:
         return None
@@ -58,11 +59,11 @@ def sending_progress(book: Book) -> PacingView | None:
 
 
 def send_due(book: Book, most: int) -> tuple[set[str], bool]:
-    """Send queued orders, as many as the rate allows now and about `most` at most; returns the runs with an order that
-    is already final or skipped, and whether more orders may be sent immediately.
+    """Send queued orders, as many as the rate allows now, and about `most` at most.
 
-    Orders that the broker would refuse are skipped: those of an account that has become restricted, or of an asset that
-    is no longer tradable (R-26, R-40).
+    Returns the ids of the runs with an order that is already final or skipped, and whether more orders may be sent
+    immediately. Orders that the broker would refuse are skipped: those of an account that has become restricted, or of
+    an asset that is no longer tradable (R-26, R-40).
     """
     rate_limiter = book.rate_limiter
     rate_limiter.load(book.database)
@@ -100,9 +101,9 @@ def send_due(book: Book, most: int) -> tuple[set[str], bool]:
 
 
 def resolve_unknown(book: Book) -> set[str]:
-    """Resolve orders that may have been sent; returns the runs of the resolved orders.
+    """Look up orders that may have been sent; returns the ids of the runs of those now resolved.
 
-    An order is resent only if the broker never had it and it may still be sent.
+    An order is sent again only if the broker never had it and it may still be sent.
     """
     resolved: set[str] = set()
     unanswered = 0
@@ -125,9 +126,10 @@ def resolve_unknown(book: Book) -> set[str]:
 
 
 def resolve_orders(book: Book, run: Run) -> bool:
-    """Resolve every order of a run that may have been sent, without sending any (R-25). False while one is unknown.
+    """Look up every order of a run that may have been sent, without sending any (R-25).
 
-    An order that the broker has not known for `GIVE_UP_AFTER` never reached it and ends as rejected.
+    Returns False while the state of one is unknown. An order that the broker has not known for `GIVE_UP_AFTER` never
+    reached it and ends as rejected.
     """
     certain = True
     for one in _unknown_orders(book):
@@ -147,7 +149,10 @@ def resolve_orders(book: Book, run: Run) -> bool:
 
 
 def cancel_open_orders(book: Book, run: Run) -> None:
-    """Request a cancel of all open orders of a run. A refusal means that an order is final; its event follows."""
+    """Request a cancel of all open orders of a run.
+
+    A refused cancel is ignored: that order is final, and its event follows.
+    """
     for _, order, _ in run_orders.of_run(book.database, run.id):
         if order.id and not order.status.final and order.status is not OrderStatus.PENDING_CANCEL:
             try:

@@ -1,4 +1,4 @@
-"""Run starts, planned one by one or in arrays, with the same stored rows either way (R-20 to R-22)."""
+"""Starts of runs, planned one by one or in arrays, with the same stored rows either way (R-20 to R-22)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The start of one run by its plan: sells by line, as (symbol, billionths of a share), and skipped sells."""
+    """What one run starts with by its plan: sells in order, as (symbol, billionths of a share), and skipped sells."""
 
     run: Run
     cash_target: Money
@@ -70,7 +70,7 @@ class Starts:
     qtys: Sequence[int]
 
     def plan_rows(self, run_keys: Rows, positions: Sequence[bytes], context: int, at: int) -> RowTable[PlanRow]:
-        """The plan inputs as stored; `positions` has one value of `codec.to_positions` for each row."""
+        """The rows of the plan inputs to store; `positions` has one value of `codec.to_positions` for each run."""
         return RowTable.build(
             PlanRow,
             len(run_keys),
@@ -85,7 +85,7 @@ class Starts:
         )
 
     def order_rows(self, run_keys: Rows, asset_keys: Mapping[str, int], at: int) -> RowTable[OrderRow]:
-        """The order rows of the sells."""
+        """The rows of the sell orders to store."""
         first = np.cumsum(self.sells) - self.sells
         lines = np.arange(len(self.qtys)) - np.repeat(first, self.sells) + 1
         return RowTable.build(
@@ -112,7 +112,7 @@ def may_start(book: Book) -> bool:
 
 
 def start_of(run: Run, plan: Plan, *, one_list: bool = False) -> Start:
-    """The start of a run with this plan; on a trade list with the quantities that it can name."""
+    """The start of a run with this plan; with `one_list`, quantities are rounded to what a trade list can name."""
     sells: list[tuple[str, int]] = [(line.symbol, line.qty or 0) for line in plan.sells]
     if one_list:
         held = {line.symbol: line.held for line in plan.sells}
@@ -122,9 +122,9 @@ def start_of(run: Run, plan: Plan, *, one_list: bool = False) -> Start:
 
 
 def split_array_starts(book: Book, queued: Sequence[Run]) -> tuple[list[tuple[list[Run], Starts]], list[Run]]:
-    """The starts of the runs that the arrays can plan, each with its runs, and the other runs.
+    """Split queued runs: the starts of those that the arrays can plan, each with its runs, and the other runs.
 
-    To be planned one by one: all runs if there are few, runs of accounts that `able_rows` excludes, and runs whose
+    Planned one by one are: all runs if there are few, runs of accounts that `able_rows` excludes, and runs whose
     weights differ from those of the account's portfolio.
     """
     if not uses_arrays(book, len(queued)):
@@ -144,18 +144,22 @@ def split_array_starts(book: Book, queued: Sequence[Run]) -> tuple[list[tuple[li
 
 
 def uses_arrays(book: Book, count: int) -> bool:
-    """Whether `count` runs are planned in arrays; never with a real broker, where each account is read first, and never
-    for a trade list, whose sells are whole shares."""
+    """Whether `count` runs are planned in arrays.
+
+    Never when they are few, with a real broker, where each account is read first, or for a trade list, which has whole
+    shares.
+    """
     if book.live is not None or book.settings.one_list:
         return False
     return count >= ARRAY_START_MIN_RUNS and bool(book.portfolios)
 
 
 def able_rows(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
-    """By account, whether a run may start without being stopped by a restriction (R-40) or a price (R-12.5).
+    """By account row, whether the arrays may start a run: nothing else must be checked for it (R-12.5, R-40).
 
-    Excluded are accounts that are waiting, restricted, in debt, or lack a usable price. Without debt, holdings are
-    never worth more than equity. Those with rules are planned one by one (R-60 to R-65).
+    False for accounts that are not subscribed, wait for something, are restricted, have negative cash, or lack a usable
+    price. With cash of 0 or more, holdings are never worth more than equity. Accounts with trading rules are planned
+    one by one (R-60 to R-65).
     """
     from rebal_tui.engine.arrays.kernels import any_other, any_weight
 
@@ -174,7 +178,7 @@ def able_rows(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
 
 
 def plan_starts(frame: BookFrame, rows: Mapping[RunType, Sequence[int] | Rows]) -> list[Starts]:
-    """The starts of runs by type for the given rows, without those that must be planned one by one."""
+    """The starts of runs, given as rows by type of run, without those that must be planned one by one."""
     made = [_starts(frame, np.array(sorted(some), np.int64), kind) for kind, some in rows.items() if len(some)]
     return [starts for starts in made if len(starts.rows)]
 
@@ -280,6 +284,6 @@ def store_starts(
 
 
 def record_starts(tx: BookTransaction, begun: Sequence[Run], sells: int, plans: RowTable[PlanRow]) -> None:
-    """Record the audit entry of runs that started together; `plans` by ascending key."""
+    """Record the audit entry of runs that started together; `plans` is sorted by ascending run key."""
     book = tx.book
     tx.record(audit_digests.STARTED, subject_of(begun), {"sells": sells, **audit_digests.started(book.database, plans)})

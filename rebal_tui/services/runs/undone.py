@@ -1,4 +1,4 @@
-"""Full rebalances that do not count as done: undone sells, further tries, and giving up (R-25)."""
+"""Full rebalances that do not count as done: undone sells, further tries, and giving up after three (R-25)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STOPPED = (SkipReason.MARKET_WINDOW_CLOSED, SkipReason.ACCOUNT_RESTRICTED)
 def settle_rebalance(
     tx: BookTransaction, run: Run, placed: bool, orders: Sequence[Order], skipped: Sequence[SkippedOrder]
 ) -> bool:
-    """Store what the end of a run means for its subscription; returns whether the run counts as a rebalance done.
+    """Store what the end of a run means for its subscription; returns whether it counts as a rebalance done.
 
     `placed`: the run placed an order. `orders` and `skipped` are not needed for a run with status COMPLETED_SUCCESS.
     """
@@ -47,7 +47,10 @@ def settle_rebalance(
 
 
 def undone_sells(status: RunStatus, orders: Sequence[Order], skipped: Sequence[SkippedOrder]) -> tuple[str, ...]:
-    """The symbols of the sells of a run that were sent, or due when it stopped by itself, and did not fill entirely."""
+    """The symbols of a run's sells that did not fill entirely; empty if a person canceled it.
+
+    Sells count that were sent, or that were due when the run stopped by itself.
+    """
     if status in _BY_PERSON:
         return ()
     sent = [o.symbol for o in orders if o.side is Side.SELL and o.status is not OrderStatus.FILLED]
@@ -56,7 +59,10 @@ def undone_sells(status: RunStatus, orders: Sequence[Order], skipped: Sequence[S
 
 
 def settle_unfinished(book: Book) -> None:
-    """Before an evaluation pass: count this session as a try, and end rebalances that are done or tried three times."""
+    """Before an evaluation pass: count this session as a try of each unfinished rebalance.
+
+    Those that are done, or were tried three times, end.
+    """
     if not book.unfinished:
         return
     today = book.today().isoformat()

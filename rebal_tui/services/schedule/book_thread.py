@@ -24,7 +24,7 @@ RETRY_SECONDS = 0.1
 
 
 class BookThread:
-    """Runs work on the book sequentially on one dedicated thread, heartbeats before requests that wait."""
+    """Runs work on the book one at a time on a thread of its own, heartbeats before waiting requests."""
 
     def __init__(self, open_book: Callable[[], Book], view_book: Callable[[], Book] | None = None) -> None:
         """`view_book` opens the book read-only after another program has become its writer."""
@@ -38,8 +38,9 @@ class BookThread:
         self._executor = Turns(elapsed)
 
     async def ask(self, work: Callable[[Book], T], *, heartbeat: bool = False) -> T:
-        """The result of `work(book)`. Exceptions propagate; except after a `Refusal`, memory is reloaded from the file.
-        A heartbeat goes before requests that wait.
+        """The result of `work(book)`, run on the book's thread; with `heartbeat`, before requests that wait.
+
+        Exceptions propagate; after any but a `Refusal`, the in-memory state is read from the file again.
 
         After a disk failure, or when another program has become the writer, nothing more is written: `halted` has the
         reason, and the book shows the state of the file.
@@ -130,8 +131,10 @@ class BookThread:
         open_book: Callable[[], Book] | None = None,
         view_book: Callable[[], Book] | None = None,
     ) -> T:
-        """Close the file and run `between`; the next request opens the file again, or another one by `open_book` and
-        `view_book`. When `between` raises, the same file is opened again."""
+        """Close the file and run `between`; the next request opens the file again.
+
+        With `open_book` and `view_book` it opens another file. When `between` raises, the same file is opened again.
+        """
 
         def closed() -> T:
             self._close_book()

@@ -1,4 +1,4 @@
-"""Follower of a book that another program writes: shows its commits and changes nothing."""
+"""Reading along with another program that writes the book: its commits are shown, nothing is changed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ HEARTBEAT_BUDGET_SECONDS = 0.05
 
 
 def heartbeat(book: Book) -> bool:
-    """Run one heartbeat, or a chunk of a long one: due work runs; a read-only book follows the file instead. Returns
-    whether more work is due immediately."""
+    """Run one heartbeat, or a chunk of a long one; returns whether more work is due immediately.
+
+    A book that is open for writing does the work that is due; a read-only book is brought up to date with its file.
+    """
     if book.database.read_only:
         follow(book)
         return False
@@ -29,7 +31,7 @@ def heartbeat(book: Book) -> bool:
 
 
 def follow(book: Book) -> bool:
-    """Update memory from the file; returns False when nothing was committed since the last call."""
+    """Update the in-memory state from the file; returns False if nothing was committed since the last call."""
     if book.database.halted is not None and book.database.halted.halt not in FILE_LOST:
         book.database.require_in_place()
     version = book.database.data_version()

@@ -16,7 +16,7 @@ STOP_SECONDS = 5.0
 
 
 class Heartbeat:
-    """Calls an async function every `INTERVAL_SECONDS`; the services decide which work is due."""
+    """Calls an async function every `INTERVAL_SECONDS`; that function decides which work is due."""
 
     def __init__(self, heartbeat: Callable[[], Awaitable[None]], failed: Callable[[str], None]) -> None:
         """`failed` is called with the error text of a heartbeat that raised."""
@@ -45,7 +45,7 @@ class Heartbeat:
         self._scheduler.start()
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Start no further heartbeat and wait for the one in progress; after `seconds` it is canceled.
+        """Start no further heartbeat and wait for the one in progress; cancel it after `seconds`.
 
         Its work on the book's thread finishes in any case.
         """

@@ -1,4 +1,4 @@
-"""Heartbeats of a book on a thread of their own: nothing that the screens do or wait for delays one."""
+"""Heartbeats of a book on a thread of their own, so that the screens never delay one."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 
 
 class HeartbeatThread:
-    """Runs the heartbeat timer on an event loop of its own and the work on the book's thread.
+    """Runs the heartbeat timer on an event loop of its own; the work itself runs on the book's thread.
 
-    `trouble` is why the last heartbeat failed, empty when it did not; it may be read on any thread. While `held` is
+    `trouble` is why the last heartbeat failed, empty if it succeeded; it may be read on any thread. While `held` is
     above 0, no heartbeat runs.
     """
 

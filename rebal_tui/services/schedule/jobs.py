@@ -31,8 +31,11 @@ MISSED_KEY = "missed_through"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A scheduled job. `due` returns the key that is due now (a slot, a session), or None; `act` returns the result as
-    text, or None to be called again for the rest."""
+    """A scheduled job.
+
+    `due` returns the key that is due now (a slot or a session), or None. `act` does the work and returns the result as
+    text, or None if it must be called again for the rest.
+    """
 
     name: str
     title: str
@@ -187,7 +190,7 @@ _registered: dict[str, tuple[Job, Callable[[Book], bool]]] = {}
 
 
 def register(job: Job, applies: Callable[[Book], bool]) -> None:
-    """Add a job for the books for which `applies` is true. It runs before the evaluation.
+    """Add a job for the books for which `applies` returns true. It runs before the evaluation.
 
     Registering a job with the same name again replaces it.
     """

@@ -8,7 +8,7 @@ class Stopped(Exception):
 
 
 class LoadProgress:
-    """Updated by the loading thread, read by the UI thread; counts accounts."""
+    """How many accounts have been loaded: updated by the loading thread, read by the UI thread."""
 
     def __init__(self) -> None:
         self.done = 0

@@ -1,4 +1,4 @@
-"""The heartbeat: computes due work from the book and the sessions; missed or duplicate ticks are harmless."""
+"""The heartbeat: derives the work that is due from book and sessions; missed or repeated ticks do no harm."""
 
 from __future__ import annotations
 
@@ -36,8 +36,10 @@ PAUSE = "scheduler"
 
 
 def start(book: Book) -> None:
-    """On opening a book: register the jobs, stop invalid portfolios (R-4), reconcile a simulated broker, report missed
-    sessions (R-18)."""
+    """When a book is opened: register its jobs and bring it into a consistent state.
+
+    Invalid portfolios are stopped (R-4), a simulated broker is reconciled, and missed sessions are reported (R-18).
+    """
     with book.write() as tx:
         jobs.ensure(tx, (PAUSE, *JOB_NAMES))
     stop_invalid_portfolios(book)
@@ -48,11 +50,11 @@ def start(book: Book) -> None:
 
 
 def tick(book: Book, time_budget: float | None = None) -> bool:
-    """Run one heartbeat; returns whether more work is due immediately. The time is stored before any work, so it never
-    runs backward after a kill.
+    """Run one heartbeat; returns whether more work is due immediately.
 
-    With `time_budget`, in seconds, work left when the budget is spent is deferred to the next heartbeat, so that other
-    requests are served in between. While the broker does not respond, nothing is decided and an alert is raised.
+    The time is stored before any work, so that it never runs backward after the program is killed. With `time_budget`,
+    in seconds, work left when the budget is spent is deferred to the next heartbeat, so that other requests are served
+    in between. While the broker does not respond, nothing is decided and an alert is raised.
     """
     if isinstance(book.clock, HeartbeatClock):
         book.clock.tick()
@@ -156,8 +158,8 @@ def advance_market(book: Book, now: datetime) -> None:
 def run_now(book: Book, name: str, time_budget: float | None = None) -> str:
     """Run a job now, due or not; returns the result as text. An evaluation still requires the window (R-10).
 
-    With `time_budget`, in seconds, heartbeats continue the work left when it is spent. Raises `NotFound` for an unknown
-    job and `Conflict` for an evaluation outside the window.
+    With `time_budget`, in seconds, the work left when it is spent is continued by heartbeats. Raises `NotFound` for an
+    unknown job and `Conflict` for an evaluation outside the window.
     """
     job = next((job for job in jobs_of(book) if job.name == name), None)
     if job is None:
@@ -180,12 +182,15 @@ def run_now(book: Book, name: str, time_budget: float | None = None) -> str:
 
 
 def pause(book: Book, name: str = PAUSE) -> None:
-    """Pause a job, or all scheduled jobs; runs in progress continue. Raises `NotFound` for an unknown job."""
+    """Pause a job, or without a name the whole scheduler; runs in progress continue.
+
+    Raises `NotFound` for an unknown job.
+    """
     _set_paused(book, name, True)
 
 
 def resume(book: Book, name: str = PAUSE) -> None:
-    """Resume a job, or the scheduler. Raises `NotFound` for an unknown job."""
+    """Resume a job, or without a name the scheduler. Raises `NotFound` for an unknown job."""
     _set_paused(book, name, False)
 
 

@@ -1,4 +1,4 @@
-"""Order of the work on the book's thread: heartbeats before requests, and requests between two long heartbeats."""
+"""Order of the work on the book's thread: heartbeats first, and other requests between two long heartbeats."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MAX_OWED_SECONDS = 0.25
 
 
 class Turns(Executor):
-    """Runs requests one after the other on one thread; what is submitted to `heartbeats` goes before all of them.
+    """Runs requests one after the other on one thread; those of `submit_heartbeat` go before all others.
 
-    Many slow requests thus do not delay a heartbeat. After it, waiting requests get as much time as it took, at most
-    `MAX_OWED_SECONDS`: a long evaluation in chunks does not stop the screens.
+    Many slow requests thus do not delay a heartbeat. After a heartbeat, waiting requests get as much time as it took,
+    at most `MAX_OWED_SECONDS`, so that a long evaluation in chunks does not stop the screens.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -37,7 +37,7 @@ class Turns(Executor):
         return self._add(self._requests, lambda: fn(*args, **kwargs))
 
     def submit_heartbeat(self, work: Callable[[], T]) -> Future[T]:
-        """As `submit`, before all requests."""
+        """Run a request before all waiting ones. Raises `RuntimeError` after `shutdown`."""
         return self._add(self._first, work)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Account events triggered on the simulated broker; refused when the broker is real."""
+"""Changes of accounts that the simulated broker makes on request. Raises `Conflict` with a real broker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rebal_tui.services.broker_sync.events import sync
 
 
 def set_restriction(book: Book, account_id: str, restriction: Restriction, on: bool) -> None:
-    """Add or remove one restriction of an account (R-40)."""
+    """Add (`on`) or remove one broker block of an account (R-40)."""
     before = book.account(account_id).restrictions
     after = before | {restriction} if on else before - {restriction}
     sandbox(book).set_restrictions(account_id, frozenset(after), book.now())
@@ -27,7 +27,10 @@ def set_status(book: Book, account_id: str, status: AccountStatus) -> None:
 
 
 def return_deposit(book: Book, account_id: str, amount: Money) -> Money:
-    """Return an ACH deposit: restricts the account and debits its free cash up to the amount; returns the debit."""
+    """Return an ACH deposit: the account becomes restricted and is debited, at most its free cash.
+
+    Returns the amount debited. Raises `Invalid` for an amount not above 0.
+    """
     book.account(account_id)
     if amount <= 0:
         raise Invalid([Fault("amount", "expected an amount above 0")])
@@ -37,7 +40,11 @@ def return_deposit(book: Book, account_id: str, amount: Money) -> Money:
 
 
 def transfer_in(book: Book, account_id: str, symbol: str, qty: Qty) -> None:
-    """Transfer shares into an account at the current price, as an incoming account transfer does."""
+    """Transfer shares into an account at the current price, like a transfer from another broker.
+
+    Raises `Invalid` for an unknown asset, one without a price, or a quantity not above 0, and `Conflict` when the
+    broker refuses.
+    """
     price = check_transfer_in(book, account_id, symbol, qty)
     try:
         sandbox(book).transfer_in(account_id, symbol, qty, price, book.now())
@@ -53,7 +60,7 @@ def known_symbols(book: Book) -> tuple[str, ...]:
 
 
 def check_transfer_in(book: Book, account_id: str, symbol: str, qty: Qty) -> Price:
-    """The price at which shares would be transferred in. Raises as `transfer_in` does; changes nothing."""
+    """The price at which shares would be transferred in. Raises the errors of `transfer_in`; changes nothing."""
     book.account(account_id)
     sandbox(book)
     asset = book.assets.get(symbol)

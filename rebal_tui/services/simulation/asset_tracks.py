@@ -1,4 +1,4 @@
-"""The assets of a replay under the symbols that they bear over time, by corporate actions (R-54)."""
+"""The assets of a replay with the symbols that they have over time, which corporate actions change (R-54)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Names = list[tuple[date, str]]
 
 @dataclass(slots=True)
 class AssetTrack:
-    """An asset: its symbols in the book and in the market, and the days on which it is there.
+    """An asset of a replay: its symbols over time in the book and in the market, and the days on which it exists.
 
-    The two differ where a book has an asset under a symbol that it got later. The asset is there from `since` up to,
-    but not including, `until`.
+    The symbols differ where the book has an asset under a symbol that the asset got later. The asset exists from
+    `since` up to, but not including, `until`.
     """
 
     labels: Names
@@ -31,11 +31,11 @@ class AssetTrack:
     until: date = date.max
 
     def label(self, day: date) -> str:
-        """The symbol in the book on a day."""
+        """The asset's symbol in the book on a day."""
         return _at(self.labels, day)
 
     def columns(self, day: date) -> list[str]:
-        """The market's symbols in order of preference on a day: that of the day, later ones, then earlier ones."""
+        """The asset's market symbols in order of preference for a day: that of the day, later ones, earlier ones."""
         index = sum(start <= day for start, _ in self.names[1:])
         symbols = [symbol for _, symbol in self.names]
         return [*symbols[index:], *reversed(symbols[:index])]
@@ -47,7 +47,10 @@ def _at(names: Names, day: date) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TrackedAssets:
-    """The assets of a replay, the actions to carry out by session, in the book's symbols, and notes on the others."""
+    """The assets of a replay, and the corporate actions to apply.
+
+    `actions` are by session, with the book's symbols; `notes` are sentences about actions that are not applied.
+    """
 
     tracks: tuple[AssetTrack, ...]
     actions: Mapping[date, tuple[DatedAction, ...]]
@@ -57,11 +60,11 @@ class TrackedAssets:
 def track_assets(
     symbols: Iterable[str], actions: Sequence[DatedAction] = (), sessions: Sequence[date] = ()
 ) -> TrackedAssets:
-    """Follow the assets of a book, given by symbol, through actions in the order of their days.
+    """Follow the assets of a book, given by symbol, through corporate actions in the order of their days.
 
-    Actions up to the first session, or after the last, are not carried out: holdings are as of the first session, after
-    its actions. Actions of other assets are ignored. A symbol change to a symbol that the book has already only
-    determines the symbol of its closes before that day. Raises `Invalid` with the line and column of every action that
+    Actions up to the first session, or after the last, are not applied: holdings are as of the first session, after its
+    actions. Actions of other assets are ignored. A symbol change to a symbol that the book has already only determines
+    the symbol of the asset's closes before that day. Raises `Invalid` with the line and column of every action that
     falls on no session, or that renames an asset to the symbol of another.
     """
     follower = _Follower([AssetTrack([(date.min, s)], [(date.min, s)]) for s in symbols])

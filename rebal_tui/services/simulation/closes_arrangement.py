@@ -1,4 +1,4 @@
-"""The closes of a file under the symbols that a replay's assets bear day by day (R-54)."""
+"""The closes of a file arranged by the symbols that a replay's assets have on each day (R-54)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rebal_tui.services.simulation.asset_tracks import AssetTrack
 
 @dataclass(frozen=True, slots=True)
 class AssetCloses:
-    """The closes of an asset on the days that it is there, with None for a missing one, under its last symbol."""
+    """The closes of one asset on the days that it exists, None for a missing close; `symbol` is its last one."""
 
     symbol: str
     prices: tuple[tuple[date, Price | None], ...]
@@ -23,17 +23,17 @@ class AssetCloses:
 
 @dataclass(frozen=True, slots=True)
 class ArrangedCloses:
-    """The closes of a replay's assets: by the book's symbol of each day, and by asset."""
+    """The closes of a replay's assets: in `closes` by the book's symbol of each day, in `assets` by asset."""
 
     closes: Closes
     assets: tuple[AssetCloses, ...]
 
 
 def arrange_closes(closes: Closes, tracks: Sequence[AssetTrack]) -> ArrangedCloses:
-    """The closes of the tracked assets, without other columns.
+    """The closes of the assets in `tracks`, without the other columns of the file.
 
-    An asset with several symbols takes the column of the symbol that it bears; where the file lacks it, the column of
-    a later symbol, else of an earlier one. Raises `Invalid` with every asset that has no column, and every column that
+    An asset with several symbols takes the column of its symbol on the day; where the file lacks that, the column of a
+    later symbol, else of an earlier one. Raises `Invalid` with every asset that has no column, and every column that
     two assets would use on one day.
     """
     columns = {symbol: index for index, symbol in enumerate(closes.symbols)}

@@ -21,7 +21,7 @@ MAX_LISTED = 50
 
 @dataclass(frozen=True, slots=True)
 class JumpDay:
-    """A price jump of a symbol: its close on `day` against the one on `last_day`.
+    """A price jump of a symbol: its close on `day` compared with its close on `last_day`.
 
     `expected` is the last close adjusted for corporate actions since, in billionths of a dollar.
     """
@@ -36,7 +36,7 @@ class JumpDay:
 
     @property
     def ratio_text(self) -> str:
-        """The close ÷ the adjusted last close, rounded to six decimals: `0.1`."""
+        """The close divided by the adjusted last close, rounded to six decimals, such as `0.1`."""
         return format_scaled(round(self.jump.factor * 1_000_000), 6)
 
     def __str__(self) -> str:
@@ -51,7 +51,7 @@ class JumpDay:
 
 
 def dollars_text(price: Price) -> str:
-    """A price with thousands separators and at least two decimals: `$1,000.00`."""
+    """A price with thousands separators and at least two decimals, such as `$1,000.00`."""
     whole, _, decimals = format_scaled(price, 9, 2).partition(".")
     return f"${int(whole):,}.{decimals}"
 
@@ -68,9 +68,10 @@ class _Last:
 def find_jumps(
     closes: Closes, sessions: Sequence[date], actions: Mapping[date, Sequence[DatedAction]]
 ) -> list[JumpDay]:
-    """Every jump between two closes of a symbol in the sessions that no action explains, by day and symbol (R-55).
+    """Every price jump between two closes of a symbol in the sessions, except those explained by an action (R-55).
 
-    Missing closes are bridged. The first close of an asset that a spin-off creates is compared with its first price.
+    Sorted by day and symbol. A close is compared with the last one before it, even across missing closes. The first
+    close of an asset that a spin-off creates is compared with its first price.
     """
     rows = {day: list(closes.priced(position)) for position, day in enumerate(closes.days)}
     last: dict[str, _Last] = {}
@@ -102,7 +103,7 @@ def _explain(last: dict[str, _Last], action: CorporateAction, day: date) -> None
 
 
 def require_no_jumps(jumps: Sequence[JumpDay]) -> None:
-    """Raise `Conflict` that names every jump with its symbol, day and ratio, and how to resolve it."""
+    """Raise `Conflict` if there are jumps; it names each with symbol, day and ratio, and how to resolve it."""
     if not jumps:
         return
     faults = [Fault(f"{jump.day}, {jump.symbol}", str(jump)) for jump in jumps[:MAX_LISTED]]
@@ -114,7 +115,7 @@ def require_no_jumps(jumps: Sequence[JumpDay]) -> None:
 
 
 def closes_notes(arranged: ArrangedCloses, sessions: Sequence[date]) -> list[str]:
-    """What a reader of the results must know about the closes in the sessions, one sentence each."""
+    """What a reader of the results must know about the closes in the sessions, as sentences."""
     given = {day for day in arranged.closes.days if sessions[0] <= day <= sessions[-1]}
     notes = []
     for unmatched, noun, consequence in (

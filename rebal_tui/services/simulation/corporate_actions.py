@@ -1,4 +1,4 @@
-"""Corporate actions in a simulated market: broker, prices and book change together, at once (R-54)."""
+"""Corporate actions in a simulated market: broker, prices and book change in one transaction (R-54)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rebal_tui.store import assets, corporate_actions
 
 @dataclass(frozen=True, slots=True)
 class ActionPreview:
-    """What an action would concern: the accounts that hold the asset, their shares, and portfolios with it."""
+    """What a corporate action would affect: number of accounts with the asset, their shares, and portfolios."""
 
     action: CorporateAction
     accounts: int
@@ -32,7 +32,10 @@ class ActionPreview:
 
 
 def preview_corporate_action(book: Book, action: CorporateAction) -> ActionPreview:
-    """Whom an action would concern. Raises `Conflict` for an unknown, inactive or ambiguous symbol; changes nothing."""
+    """What a corporate action would affect. Changes nothing.
+
+    Raises `Conflict` with a real broker and for an unknown, inactive or ambiguous symbol.
+    """
     sandbox(book)
     asset = book.assets.get(action.symbol)
     if asset is None:
@@ -55,7 +58,7 @@ def preview_corporate_action(book: Book, action: CorporateAction) -> ActionPrevi
 
 
 def apply_corporate_action(book: Book, action: CorporateAction) -> ActionReport:
-    """Carry out an action now: broker, prices, price history, accounts and audit trail, all or nothing.
+    """Apply a corporate action now to broker, prices, price history, accounts and audit trail, all or nothing.
 
     Raises `Conflict` with a real broker, for an unknown or inactive symbol, and when the broker refuses.
     """
@@ -120,14 +123,14 @@ def _refusal_faults(refusal: BrokerRefused) -> list[Fault]:
 
 
 def preview_row(book: Book, row: Mapping[str, str]) -> ActionPreview:
-    """`preview_corporate_action` of texts by field. Raises `Invalid` for a malformed field."""
+    """`preview_corporate_action` of an action given as texts by field. Raises `Invalid` for a malformed field."""
     from rebal_tui.services.parsing.corporate_action import read_action_row
 
     return preview_corporate_action(book, read_action_row(row))
 
 
 def apply_row(book: Book, row: Mapping[str, str]) -> ActionReport:
-    """`apply_corporate_action` of texts by field. Raises `Invalid` for a malformed field."""
+    """`apply_corporate_action` of an action given as texts by field. Raises `Invalid` for a malformed field."""
     from rebal_tui.services.parsing.corporate_action import read_action_row
 
     return apply_corporate_action(book, read_action_row(row))

@@ -1,4 +1,4 @@
-"""Replay of a price history with the same scheduler, rules and broker: one evaluation a session."""
+"""Replay of a price history with the program's scheduler, rules and simulated broker: one evaluation per session."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ Progress = Callable[[int, int, date], None]
 
 
 def sessions_of(closes: Closes, since: date | None, until: date | None) -> list[date]:
-    """The sessions from the first to the last day with closes within the bounds. Raises `Invalid` when none are."""
+    """The sessions from the first to the last day with closes between `since` and `until`; None is no bound.
+
+    Raises `Invalid` when there are none.
+    """
     days = [day for day in closes.days if (since is None or day >= since) and (until is None or day <= until)]
     if not days:
         known = f"the file has closes from {closes.days[0]} to {closes.days[-1]}"
@@ -58,7 +61,7 @@ def sessions_of(closes: Closes, since: date | None, until: date | None) -> list[
 
 
 def needed_symbols(parsed: BookFile | None) -> list[str]:
-    """The symbols that a book's portfolios and positions need prices for; with None, those of the default book."""
+    """The symbols for which a book's portfolios and positions need prices; for None, those of the default book."""
     if parsed is None:
         return list(DEFAULT_PORTFOLIO.weights.symbols)
     targets = [symbol for portfolio in parsed.portfolios for symbol in portfolio.body.weights.symbols]
@@ -67,7 +70,10 @@ def needed_symbols(parsed: BookFile | None) -> list[str]:
 
 
 def begin(book: Book, first: date) -> None:
-    """Advance to the open of the first session on or after a day. Raises `Invalid` when the calendar has none."""
+    """Move the book's clock to the open of the first session on or after a day.
+
+    Raises `Invalid` when the calendar has none.
+    """
     session = book.calendar.session(first) or book.calendar.next_after(first)
     if session is None:
         raise Invalid([Fault("", f"the calendar has no session on or after {first}")])
@@ -96,7 +102,10 @@ def create_default_book(book: Book) -> None:
 
 
 def create_book_from_file(book: Book, parsed: BookFile) -> None:
-    """Import a book as of now: with the history's prices, and without rebalances that are later than now."""
+    """Import a book as of now, without its prices, and without rebalances that are later than now.
+
+    Its accounts are opened now, and prices come from the history.
+    """
     now = book.now()
     import_book(
         book,
@@ -123,9 +132,9 @@ def replay(
 ) -> Replay:
     """Replay every session from `first` to `last`: settle at the open, evaluate at the end of the window.
 
-    Corporate actions are carried out at the open of their session, at the prices of the session before (R-54);
-    one that cannot be carried out raises `Conflict` with its line and column. The book's clock must be a `FixedClock`
-    no later than the first session's open.
+    Corporate actions are applied at the open of their session, at the prices of the session before (R-54); one that
+    cannot be applied raises `Conflict` with its line and column. The book's clock must be a `FixedClock` no later than
+    the first session's open.
     """
     clock = _clock(book)
     days = book.calendar.days(first, last)

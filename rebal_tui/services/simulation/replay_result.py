@@ -35,7 +35,10 @@ class WorstDrift:
 
 @dataclass(frozen=True, slots=True)
 class Turnover:
-    """Dollars sold and bought by runs, without the first purchase of accounts that had never been rebalanced."""
+    """Dollars sold and bought by runs.
+
+    First purchases of accounts that had never been rebalanced are not in them, but in `first_purchase`.
+    """
 
     sold: Money
     bought: Money
@@ -43,14 +46,14 @@ class Turnover:
 
     @property
     def two_sided(self) -> Money:
-        """Dollars sold and bought."""
+        """The sum of dollars sold and bought."""
         return Money(self.sold + self.bought)
 
 
 def turnover_of(
     runs: Collection[RunDetail], traded: Mapping[str, Traded], never_rebalanced: Collection[str]
 ) -> Turnover:
-    """The turnover of runs, oldest first, from the dollars that each traded, by run id.
+    """The turnover of runs, given oldest first; `traded` has the dollars that each traded, by run id.
 
     The first full rebalance that traded of each account in `never_rebalanced` is its first purchase.
     """
@@ -71,7 +74,7 @@ def turnover_of(
 
 @dataclass(frozen=True, slots=True)
 class CarriedOut:
-    """A corporate action carried out at the open of a session."""
+    """A corporate action that was applied at the open of a session."""
 
     day: date
     report: ActionReport
@@ -84,7 +87,7 @@ class Replay:
     `first_equity` is all accounts' equity at the first session's prices before any trade, `final_equity` the same after
     the last session. `days_outside` counts sessions on which an account that had been rebalanced before was outside a
     drift band when it was evaluated, with all its prices from that session; `worst` covers the same accounts.
-    `decisions` counts by outcome, `blocked` the blocked ones by the check that failed.
+    `decisions` are counts by outcome, `blocked` the counts of blocked ones by the check that failed.
     """
 
     first: date
@@ -103,23 +106,23 @@ class Replay:
 
     @property
     def basis(self) -> str:
-        """What the results are based on: prices, and the cash dividends that were paid."""
+        """What the results are based on, as text: prices, and the number of cash dividends that were paid."""
         dividends = sum(done.report.action.kind is ActionKind.CASH_DIVIDEND for done in self.actions)
         return f"prices and {count_text(dividends, 'cash dividend')}" if dividends else "prices only, no dividends"
 
     @property
     def by_type(self) -> dict[str, int]:
-        """Runs by type."""
+        """The number of runs by type."""
         return dict(sorted(Counter(detail.run.type.value for detail in self.runs).items()))
 
     @property
     def by_type_and_status(self) -> dict[tuple[str, str], int]:
-        """Runs by type and status."""
+        """The number of runs by type and status."""
         counted = Counter((detail.run.type.value, detail.run.status.value) for detail in self.runs)
         return dict(sorted(counted.items()))
 
     def per_year(self, amount: Money) -> Fraction | None:
-        """An amount as a multiple of average equity, per year of 365.25 days; None without equity."""
+        """An amount as a multiple of average equity per year of 365.25 days; None without equity."""
         if self.average_equity <= 0:
             return None
         years = Fraction((self.last - self.first).days + 1) / DAYS_PER_YEAR

@@ -1,4 +1,4 @@
-"""Sandbox setup for integrators: accounts, assets, fixed prices, and time in steps."""
+"""Setup of a sandbox book for integrators: accounts, assets, fixed prices, and time in steps."""
 
 from __future__ import annotations
 
@@ -74,7 +74,10 @@ def open_account(book: Book, name: str, cash: Money) -> Account:
 
 
 def set_prices(book: Book, prices: Mapping[str, Price]) -> None:
-    """Set prices, which then stay fixed. Raises `Conflict` for an unknown asset, or when prices move on their own."""
+    """Set prices, which then stay fixed.
+
+    Raises `Conflict` for an unknown asset, or when the market moves prices itself.
+    """
     if not isinstance(book.feed, FixedPrices):
         raise Conflict("prices can be set only in a sandbox; this market moves on its own")
     unknown = sorted(set(prices) - set(book.assets))
@@ -89,7 +92,7 @@ def set_prices(book: Book, prices: Mapping[str, Price]) -> None:
 
 
 def set_asset(book: Book, symbol: str, change: AssetChange) -> Asset:
-    """Change an asset, or add an unknown one: eligible unless `change` has other values, and without a price."""
+    """Change an asset, or add it if unknown: eligible unless `change` has other values, and without a price."""
     controls, now = sandbox(book), book.now()
     asset = book.assets.get(symbol)
     if asset is None:
@@ -120,7 +123,7 @@ def _changed(asset: Asset, change: AssetChange) -> Asset:
 def set_account(
     book: Book, account_id: str, *, status: AccountStatus | None, restrictions: frozenset[Restriction] | None
 ) -> Account:
-    """Set an account to one of the API's statuses, or replace its restrictions (R-40)."""
+    """Set the status of an account, or replace its broker blocks (R-40); None leaves either unchanged."""
     book.account(account_id)
     controls = sandbox(book)
     with book.write() as tx:
@@ -134,7 +137,7 @@ def set_account(
 
 
 def reject_next(book: Book, account_id: str, symbol: str, reason: str) -> None:
-    """Accept and then reject the next order of an account and symbol. Raises `Conflict`."""
+    """Make the broker accept and then reject the next order of an account and symbol. Raises `Conflict`."""
     book.account(account_id)
     try:
         sandbox(book).reject_next(account_id, symbol, reason)
@@ -143,7 +146,7 @@ def reject_next(book: Book, account_id: str, symbol: str, reason: str) -> None:
 
 
 def step_minutes(book: Book, minutes: int) -> None:
-    """Advance simulated time by minutes and run the scheduler on the way; closed hours are skipped in one jump."""
+    """Advance simulated time by minutes, with a heartbeat after each; closed hours are skipped in one jump."""
     clock = simulator.simulated_clock(book)
     target = book.now() + minutes * _MINUTE
     while (current := book.now()) < target:
@@ -157,5 +160,5 @@ def step_minutes(book: Book, minutes: int) -> None:
 
 
 def sandbox_json(book: Book) -> market.Sandbox:
-    """The simulated time and the firm account's id."""
+    """The simulated time and the id of the firm account."""
     return {"now": offset_text(book.now()), "firm_account": FIRM_ACCOUNT}

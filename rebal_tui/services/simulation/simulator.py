@@ -38,13 +38,16 @@ def resume_market(book: Book) -> None:
 
 
 def hold_time(book: Book, held: bool) -> None:
-    """Let no accelerated time pass while held; other clocks are not affected, and nothing is stored."""
+    """Stop (`held`) or continue simulated time that runs faster than real time, without storing anything.
+
+    Other clocks are not affected.
+    """
     if isinstance(book.clock, SimulatedClock):
         book.clock.hold(held and book.clock.speed > 1)
 
 
 def step_day(book: Book) -> None:
-    """Advance to the same time of the next session and run the scheduler on the way.
+    """Advance to the same time of the next session, with heartbeats on the way.
 
     Raises `Conflict` when the calendar has no later session.
     """
@@ -67,7 +70,7 @@ def step_day(book: Book) -> None:
 
 
 def shock(book: Book, symbol: str | None, percent: Percent) -> None:
-    """Move one price, or all, by a percentage at once. Raises `Conflict` when prices are not a random walk."""
+    """Move one price, or all for None, by a percentage at once. Raises `Conflict` when prices are not a random walk."""
     if not isinstance(book.feed, RandomWalk):
         raise Conflict("prices can be shocked only in a simulated market")
     book.feed.shock(symbol, percent)
@@ -107,7 +110,7 @@ def _record(book: Book, action: str, symbol: str) -> None:
 
 
 def simulated_clock(book: Book) -> SimulatedClock:
-    """The book's simulated clock. Raises `Conflict` when time is not simulated."""
+    """The book's simulated clock. Raises `Conflict` when the book has another clock."""
     if not isinstance(book.clock, SimulatedClock):
         raise Conflict("the time of this book is not simulated")
     return book.clock

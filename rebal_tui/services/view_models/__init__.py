@@ -1,4 +1,4 @@
-"""Snapshots for the screens: immutable, complete, and ready to draw.
+"""The data of the screens: immutable, complete, and ready to draw.
 
 Amounts keep their exact types; screens only format them.
 """

@@ -11,9 +11,10 @@ from rebal_tui.services.view_models.desk import AccountView
 
 @dataclass(frozen=True, slots=True)
 class AccountPageView:
-    """Everything that the page shows but audit entries, of one version of the book.
+    """Everything that an account's page shows except audit entries, from one version of the book.
 
-    `view` has holdings, decisions and history as the detail of the Desk has them; `detail` the tables of Accounts.
+    `view` is what the Desk shows of the account: holdings, decisions and history; `detail` has the tables of the
+    Accounts screen.
     """
 
     version: int

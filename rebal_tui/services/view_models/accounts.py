@@ -16,9 +16,9 @@ from rebal_tui.services.view_models.runs import RunRow
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """An account of the book, subscribed or not.
+    """An account of the book, subscribed or not, as a row of the Accounts screen.
 
-    `trade` is its status, None without a subscription, `state` the same in a few words. `exception` describes what
+    `trade` is its status, None without a subscription; `state` is the status in a few words. `exception` describes what
     needs a person, empty without one.
     """
 
@@ -56,7 +56,7 @@ class AccountGroup(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InGroup:
-    """A filter that accepts the accounts of a group."""
+    """A filter that accepts the accounts of one group."""
 
     group: AccountGroup
 
@@ -72,13 +72,13 @@ class InGroup:
 
 
 def restriction_words(restrictions: tuple[str, ...]) -> list[str]:
-    """The restrictions of an account as display text."""
+    """Broker blocks of an account as display text."""
     return [RESTRICTION_TEXTS[Restriction(name)] for name in restrictions]
 
 
 @dataclass(frozen=True, slots=True)
 class PositionView:
-    """A holding with its cost; `gain` is None when the entry price or the price is unknown."""
+    """A position with its cost and gain; `gain` is None when the entry price or the price is unknown."""
 
     symbol: str
     name: str
@@ -127,8 +127,11 @@ class BulkResult:
 
 @dataclass(frozen=True, slots=True)
 class FirstRun:
-    """The run that a bulk action would cause for one account. `follows` is its current portfolio, empty without one;
-    `refusal` is why the account would be skipped, `note` any further remark."""
+    """The run that a bulk action would cause for one account.
+
+    `follows` is the account's current portfolio, empty without one; `refusal` is why the account would be skipped,
+    `note` any further remark.
+    """
 
     account_id: str
     client: str
@@ -141,7 +144,7 @@ class FirstRun:
 
 @dataclass(frozen=True, slots=True)
 class BulkPreview:
-    """The preview of a bulk action; `portfolio` is the one that the accounts would follow."""
+    """The preview of a bulk action; `portfolio` is the name of the portfolio that the accounts would follow."""
 
     portfolio: str
     rows: tuple[FirstRun, ...]

@@ -13,8 +13,8 @@ from rebal_tui.services.view_models.desk import PreviewView
 class WithdrawalView:
     """A withdrawal and its five stages. `can_leave` is the day the money can leave, None while unknown.
 
-    With `everything`, `amount` is what the account was worth at the request until the journal has its amount. While
-    `held`, the kill switch holds its journal back.
+    If `everything`, `amount` is the worth of the account at the request, and later the amount of the journal. If
+    `held`, the journal waits because the kill switch is on.
     """
 
     id: str
@@ -35,7 +35,7 @@ class WithdrawalView:
 
 @dataclass(frozen=True, slots=True)
 class JournalView:
-    """A journal of an account; `incoming` is from the firm to the client."""
+    """A journal of an account; `incoming`: from the firm account to the client."""
 
     id: str
     account_id: str
@@ -51,7 +51,7 @@ class JournalView:
 
 @dataclass(frozen=True, slots=True)
 class CashSnapshot:
-    """The Cash screen: withdrawals, journals and the latest deposits, newest first."""
+    """The Cash screen: withdrawals, journals and the latest deposits, each newest first."""
 
     version: int
     withdrawals: tuple[WithdrawalView, ...]
@@ -63,8 +63,8 @@ class CashSnapshot:
 class WithdrawalPreview:
     """What a withdrawal would sell, what remains, and when the money can leave; nothing is done.
 
-    `preview` is None when settled cash alone is taken because a price is missing. With `everything`, `amount` is what
-    the account is worth, and `stays` names what cannot be sold.
+    `preview` is None when a price is missing, so that only settled cash is taken. If `everything`, `amount` is the
+    worth of the account, and `stays` names what cannot be sold.
     """
 
     preview: PreviewView | None

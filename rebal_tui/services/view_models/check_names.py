@@ -24,5 +24,5 @@ VERDICT_WORDS: dict[Verdict, str] = {
 
 
 def check_name(code: str) -> str:
-    """`one run a session` for `quota`; another check is called by its code in words."""
+    """The display name of a check, such as `one run a session` for `quota`; for others, the code in words."""
     return _NAMES.get(code, code.replace("_", " "))

@@ -1,4 +1,4 @@
-"""The Desk, its account detail, and the preview of a run."""
+"""The Desk screen, its account detail, and the preview of a run."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DeskRow:
-    """A subscribed account at current prices.
+    """A subscribed account at current prices, as a row of the Desk screen.
 
-    `drift_bp` is the signed drift of the worst asset in hundredths of a percentage point; `band_used` is the largest
-    drift ÷ band in tenths of a percent (1000 = at the band), None when the portfolio has no band.
+    `drift_bp` is the signed drift of the asset with the worst drift, in hundredths of a percentage point; `band_used`
+    is the largest drift ÷ band in tenths of a percent (1000 = at the band), None when the portfolio has no band.
     """
 
     account_id: str
@@ -52,14 +52,14 @@ Named = tuple[str, str, str, str, str]
 
 @runtime_checkable
 class NamedRows(Protocol):
-    """Rows that provide their names without being built."""
+    """Rows whose names can be read without building the rows."""
 
     def named(self) -> Iterator[Named]:
-        """The names of every row."""
+        """The account and portfolio ids and names of every row."""
 
 
 def names_in(rows: Sequence[DeskRow]) -> Iterator[Named]:
-    """The names of every row."""
+    """The account and portfolio ids and names of every row."""
     if isinstance(rows, NamedRows):
         return rows.named()
     return ((row.account_id, row.account_number, row.client, row.portfolio_id, row.portfolio) for row in rows)
@@ -67,7 +67,7 @@ def names_in(rows: Sequence[DeskRow]) -> Iterator[Named]:
 
 @dataclass(frozen=True, slots=True)
 class InTile:
-    """A filter that accepts the accounts of a tile."""
+    """A filter that accepts the accounts counted in one tile."""
 
     tile: Tile
 
@@ -77,8 +77,11 @@ class InTile:
 
 @dataclass(frozen=True, slots=True)
 class FirmView:
-    """Totals over every account of a book. `working_orders` and `traded_today` are None when there are too many to sum;
-    `next_evaluation` is a New York time, empty without one."""
+    """Totals over every account of a book.
+
+    `working_orders` and `traded_today` are None when there are too many to sum; `next_evaluation` is a New York time,
+    empty without one.
+    """
 
     equity: Money
     cash: Money
@@ -92,8 +95,11 @@ class FirmView:
 
 @dataclass(frozen=True, slots=True)
 class DeskSnapshot:
-    """A snapshot of the Desk. `version` increases with every change; `stamp` is everything that the rows depend on, so
-    that equal stamps mean equal rows."""
+    """The data of the Desk screen.
+
+    `version` increases with every change; `stamp` is everything that the rows depend on, so that equal stamps mean
+    equal rows.
+    """
 
     version: int
     status: StatusLine
@@ -105,11 +111,12 @@ class DeskSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class HoldingView:
-    """A holding, or an unheld target, of one account.
+    """A position of an account, or a target that the account does not have.
 
-    `band_low`/`band_high` are the tightest band around the reachable target, None where no band applies. They,
-    `actual_bp`, `drift_bp` and `reachable_bp` are in hundredths of a percent of managed equity. `reachable_bp` is the
-    reachable target where it is not `target`, and `held` the restriction that holds the line (R-60, R-61).
+    `band_low` and `band_high` are the bounds of the tightest band around the reachable target, None where no band
+    applies. They, `actual_bp`, `drift_bp` and `reachable_bp` are in hundredths of a percent of managed equity.
+    `reachable_bp` is the reachable target where it differs from `target`, and `held` the restriction that keeps the
+    line from its target (R-60, R-61).
     """
 
     symbol: str
@@ -137,7 +144,7 @@ class HoldingView:
 
 @dataclass(frozen=True, slots=True)
 class DriftPoint:
-    """The largest band usage of an account at the end of an evaluation, for the drift history."""
+    """One point of the drift history: the largest band usage of an account at the end of an evaluation."""
 
     at: datetime
     band_used: int
@@ -146,9 +153,9 @@ class DriftPoint:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """One account next to the Desk: holdings, the last stored decision, a fresh decision, and a short history.
+    """One account as the Desk shows it: holdings, the last stored decision, a fresh decision, and recent history.
 
-    `near` is whether the account uses 80 % of a drift band or more.
+    `near`: the account uses 80 % of a drift band or more.
     """
 
     account_id: str
@@ -174,8 +181,8 @@ class AccountView:
 class PreviewView:
     """A preview of a run: its plan and the effect on the account. Nothing is sent.
 
-    `stops` are the three destinations of a run that a drift band makes, each with its figures (R-62). `overridable` are
-    the advisor's restrictions that concern the run, as (id, display text).
+    `stops` are the three destinations of a drift-band run, each with its figures (R-62). `overridable` are the
+    advisor's restrictions on assets of the run, as (id, display text).
     """
 
     account_id: str

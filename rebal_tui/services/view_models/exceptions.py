@@ -59,9 +59,9 @@ REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class ExceptionView:
-    """An exception: its subject (the ids that apply), since when it lasts, what it blocks and what to do about it.
+    """An exception: its subject (the ids that apply), since when it lasts, and its text.
 
-    `accounts` is how many accounts it concerns.
+    `accounts` is the number of accounts that it affects.
     """
 
     kind: ExceptionKind
@@ -75,18 +75,18 @@ class ExceptionView:
 
     @property
     def blocks(self) -> str:
-        """What does not happen while it lasts."""
+        """What the program does not do while the exception lasts."""
         return BLOCKS[self.kind]
 
     @property
     def remedy(self) -> str:
-        """What a person can do about it."""
+        """What a person can do about the exception."""
         return REMEDIES[self.kind]
 
 
 @dataclass(frozen=True, slots=True)
 class ExceptionPage:
-    """Exceptions in their stable order, and the key after which the next page begins; None at the end."""
+    """Exceptions in their stable order, and the key after which the next page begins; None on the last page."""
 
     items: tuple[ExceptionView, ...]
     next_key: int | None
@@ -98,7 +98,7 @@ ExceptionCounts = Mapping[ExceptionKind, int]
 
 @dataclass(frozen=True, slots=True)
 class ExceptionList:
-    """The Exceptions screen. `stamp` identifies its state; `total` counts the exceptions, also those not in `items`."""
+    """The Exceptions screen. `stamp` identifies its state; `total` counts all exceptions, also those not in `items`."""
 
     stamp: tuple[int, int]
     items: tuple[ExceptionView, ...]

@@ -21,7 +21,7 @@ NO_CHOICES: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
 class FieldKind(StrEnum):
-    """What a field is compared with: a number, text that it contains, or a day, month or year."""
+    """How a field is compared: as a number, as text, or as a day, month or year."""
 
     NUMBER = "number"
     TEXT = "text"
@@ -30,7 +30,7 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A condition on a field. `operator` is `:`, `<`, `>`, `<=`, `>=` or `=`; with `:`, the text contains `value`."""
+    """A condition on a field. `operator` is `<`, `>`, `<=`, `>=`, `=`, or `:` (the text contains `value`)."""
 
     field: str
     operator: str
@@ -38,15 +38,15 @@ class Term:
 
     @property
     def number(self) -> Decimal:
-        """The value of a number field."""
+        """The value as a number; only for a field of numbers."""
         return Decimal(self.value.replace(",", ""))
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter as typed: plain words, terms, and what is wrong with it, empty if nothing is.
+    """A parsed filter: plain words, terms, and `fault`, what is wrong with it, empty if nothing is.
 
-    A term that cannot be read or is not finished filters nothing.
+    A term that cannot be parsed or is not finished is ignored.
     """
 
     words: tuple[str, ...]
@@ -55,7 +55,7 @@ class Filter:
 
 
 def filter_words(text: str) -> list[str]:
-    """The folded words of a filter; one that ends with a comma is one with the next: `goldberg, b` begins a name."""
+    """The folded words of a filter; a word that ends with a comma is joined with the next, as in `goldberg, b`."""
     words: list[str] = []
     for word in fold(text).split():
         if words and words[-1].endswith(","):
@@ -68,9 +68,9 @@ def filter_words(text: str) -> list[str]:
 def parse_filter(
     text: str, fields: Mapping[str, FieldKind], choices: Mapping[str, Collection[str]] = NO_CHOICES
 ) -> Filter:
-    """Read a filter. Upper and lower case are the same; a word whose field is unknown to the list is an error.
+    """Parse a filter, ignoring case; a term with a field that the list does not have is a fault.
 
-    `choices` are the values of text fields that have only a few.
+    `choices` has the possible values of text fields with a fixed set.
     """
     words: list[str] = []
     terms: list[Term] = []

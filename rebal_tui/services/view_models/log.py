@@ -10,7 +10,7 @@ from rebal_tui.services.view_models.status import JobView
 
 @dataclass(frozen=True, slots=True)
 class AuditCheck:
-    """The result of verifying the audit trail, in a sentence."""
+    """The result of verifying the audit trail, as a sentence."""
 
     intact: bool
     text: str
@@ -30,7 +30,7 @@ class AlertView:
 
 @dataclass(frozen=True, slots=True)
 class AuditView:
-    """An entry of the audit trail; `detail` is JSON, `sentence` is the same in words, without the actor."""
+    """An entry of the audit trail; `detail` is JSON, `sentence` the entry in words, without who acted."""
 
     seq: int
     at: datetime
@@ -43,7 +43,7 @@ class AuditView:
 
 @dataclass(frozen=True, slots=True)
 class LogSnapshot:
-    """The Log screen; `entries` counts the whole audit trail."""
+    """The data of the Log screen; `entries` is the number of entries in the whole audit trail."""
 
     version: int
     jobs: tuple[JobView, ...]

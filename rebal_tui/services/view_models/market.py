@@ -10,8 +10,11 @@ from rebal_tui.domain.quantities import Money, Percent, Price, Qty
 
 @dataclass(frozen=True, slots=True)
 class AssetRow:
-    """An asset in the market. `change_bp` is the change since the last close in hundredths of a percent, None without
-    one; `hold` is why the asset is on hold (R-55), empty when it is not."""
+    """An asset in the market.
+
+    `change_bp` is the change since the last close in hundredths of a percent, None without a last close; `hold` is why
+    the asset is on hold (R-55), empty when it is not.
+    """
 
     symbol: str
     name: str
@@ -31,7 +34,10 @@ class AssetRow:
 
 @dataclass(frozen=True, slots=True)
 class MarketSnapshot:
-    """The Market screen. `speed` is None when time is not simulated; `outside` counts accounts out of `subscribed`."""
+    """The Market screen.
+
+    `speed` is None if time is not simulated; `outside` of `subscribed` accounts are outside a band.
+    """
 
     version: int
     assets: tuple[AssetRow, ...]
@@ -61,8 +67,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class HolderView:
-    """An account that holds an asset or follows a portfolio that targets it; `actual_bp` is its share of equity in
-    hundredths of a percent."""
+    """An account that holds an asset, with its quantity, value and target.
+
+    `actual_bp` is the asset's share of the account's equity in hundredths of a percent.
+    """
 
     account_id: str
     client: str
@@ -75,7 +83,7 @@ class HolderView:
 
 @dataclass(frozen=True, slots=True)
 class AssetView:
-    """An asset with the portfolios that target it and the accounts that hold it, largest first."""
+    """An asset with the portfolios that target it and the accounts that hold it, both largest first."""
 
     row: AssetRow
     portfolios: tuple[tuple[str, Percent], ...]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field that differs, as text; `before` or `after` is empty where the field has no value.
+    """One field in which two versions differ, as text; `before` or `after` is empty where the field has no value.
 
     `change` is the change of a weight in hundredths of a percentage point, 0 for other fields.
     """
@@ -21,8 +21,11 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class VersionView:
-    """One version: `changes` from the version before it, empty for the oldest; `to_return` is what going back to it
-    would change now, empty when it has the present content."""
+    """One version of a portfolio.
+
+    `changes` are its differences from the version before, empty for the oldest; `to_return` is what returning to it
+    would change now, empty when it has the present content.
+    """
 
     number: int
     at: datetime

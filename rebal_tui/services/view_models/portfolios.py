@@ -32,9 +32,9 @@ class PortfolioRow:
 class AffectedAccount:
     """What a change of its portfolio would do to an account if it were evaluated now.
 
-    `outside_before` and `outside_after` say whether it is outside a band. `orders` and `turnover` are those of the full
+    `outside_before` and `outside_after`: whether it is outside a band. `orders` and `turnover` are those of the full
     rebalance that would follow. `cooldown_until` is the first day after its cooldown, None when it does not wait.
-    `blocked` says that no run of it may start now, `unable` why it cannot be planned, empty when it can.
+    `blocked`: no run of the account may start now. `unable` is why it cannot be planned, empty when it can.
     """
 
     account_id: str
@@ -70,8 +70,11 @@ class Impact:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioView:
-    """A portfolio in full. `next_dates` are the next sessions on which its calendar condition fires; `culprits` its
-    ineligible assets, each with the reason; `subscribers` has accounts with exceptions first."""
+    """A portfolio in full.
+
+    `next_dates` are the next sessions on which its calendar condition fires; `culprits` its ineligible assets, each
+    with the reason; `subscribers` has accounts with exceptions first.
+    """
 
     row: PortfolioRow
     next_dates: tuple[date, ...]
@@ -91,8 +94,10 @@ class AssetChoice:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioDraft:
-    """Initial data of a portfolio editor: the portfolio, None for a new one, its number of subscribers, and every asset
-    by symbol."""
+    """Initial data of a portfolio editor.
+
+    The portfolio, None for a new one, its number of subscribers, and every asset, sorted by symbol.
+    """
 
     portfolio: Portfolio | None
     subscribers: int

@@ -21,9 +21,10 @@ class ReportKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReportSubject:
-    """What a report is about, and its New York days, both included; None is unbounded.
+    """The subject of a report, and its first and last New York day, both included; None is unbounded.
 
-    `text` is an account's id, number or words of its name, a portfolio's id or name, or a run's id. A run has no days.
+    `text` is an account's id, number or words of its name, a portfolio's id or name, or a run's id. A report of a run
+    has no days.
     """
 
     kind: ReportKind

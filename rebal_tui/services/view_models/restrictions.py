@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RestrictionRow:
-    """One restriction: whom it concerns, what it does, its bounds, reason and end as display text.
+    """One restriction as display text: what it applies to, what it does, its bounds, reason and end.
 
     `concerns` is the client, the portfolio or the whole book. `until` is empty without an end.
     """
@@ -24,10 +24,10 @@ class RestrictionRow:
 
 @dataclass(frozen=True, slots=True)
 class RunStops:
-    """What the drift-band runs that would be made now do with one destination and scope.
+    """What the drift-band runs that would be created now do with one destination and scope.
 
-    `accounts` are those planned, of `due` whose band fires. `bought` and `sold` are billionths of a dollar;
-    `worst_left` is the largest drift left, in hundredths of a point, before rounding of orders.
+    `accounts` is the number planned of the `due` accounts whose band fires. `bought` and `sold` are billionths of a
+    dollar; `worst_left` is the largest drift left, in hundredths of a point, before rounding of orders.
     """
 
     destination: str

@@ -9,24 +9,24 @@ R = TypeVar("R")
 
 
 class Source(Protocol):
-    """Rows by position; a row may be built on access."""
+    """A sequence of rows; a row may be built on access."""
 
     def __getitem__(self, position: int, /) -> Any: ...
 
 
 @runtime_checkable
 class FitsColumns(Protocol):
-    """Rows that know which columns show nothing, and how wide others are."""
+    """Rows that report which columns are empty, and how wide others are."""
 
     def zero_columns(self) -> frozenset[str]:
         """The keys of the columns that are zero or empty in every row."""
 
     def widest(self) -> Mapping[str, int]:
-        """The number of characters of the longest text of some columns."""
+        """By column of variable width, the number of characters of its longest text."""
 
 
 class RowSelection(Sequence[R]):
-    """The rows of a source at the given integer positions; each is built on access."""
+    """The rows of a source at the given positions, in that order; each is built on access."""
 
     def __init__(self, source: Source, positions: Any) -> None:
         self._source = source

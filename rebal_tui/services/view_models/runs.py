@@ -13,9 +13,9 @@ from rebal_tui.domain.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run in the list. `done` and `total` count orders; `amount` is what has filled, buys plus sells.
+    """A run in a list. `done` and `total` count orders; `amount` is the dollars filled, buys plus sells.
 
-    `overrides` names the restrictions that it overrides and its note, empty without any.
+    `overrides` is a text with the restrictions that the run overrides and its note, empty without any.
     """
 
     id: str
@@ -41,7 +41,7 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class RunsSnapshot:
-    """The newest runs first, the number of runs in the book, and how many of them match the filter."""
+    """Runs, newest first, the number of runs in the book, and how many of them match the filter."""
 
     version: int
     rows: tuple[RunRow, ...]
@@ -51,7 +51,7 @@ class RunsSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class RunWeight:
-    """An asset (or `cash`) of a run, in hundredths of a percent of equity.
+    """The share of an asset (or `cash`) in an account, in hundredths of a percent of equity, around a run.
 
     `before` and `planned` are None before the run has a plan; `after` is None before it has fills.
     """
@@ -65,7 +65,7 @@ class RunWeight:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEvent:
-    """A state that a run or withdrawal reached, with its detail."""
+    """A status that a run or withdrawal reached, or a note, with its time and detail."""
 
     at: datetime
     what: str

@@ -42,7 +42,7 @@ _WAITED_FOR = {
 
 
 class Tile(StrEnum):
-    """The counts above the Desk, each also a filter: the four statuses, then groups that an account can share."""
+    """The counts above the Desk, each also a filter: the four statuses, then groups that can overlap."""
 
     ALL = "All"
     NEEDS_YOU = "Needs you"
@@ -82,7 +82,7 @@ def short_status(
 ) -> str:
     """A status in two or three words for a list: `trades 10:00`, `waits → 27 Nov`, `due 25 Dec`.
 
-    `traded` is whether the account traded today. What needs a person, and the state of a run, have texts of their own.
+    `traded`: the account traded today. Accounts that need a person, or have a run, get their texts elsewhere.
     """
     when = ""
     if first_trade_at is not None:
@@ -103,8 +103,10 @@ def short_status(
 
 
 def what_ends_it(status: TradeStatus) -> str:
-    """What must happen before an account that waits or needs a person can trade, after "until"; empty where only a
-    date does."""
+    """What must happen before an account that waits or needs a person can trade, worded to follow "until".
+
+    Empty where only a date must come.
+    """
     if status.kind is StatusKind.NEEDS_YOU:
         return status.note
     return _WAITED_FOR.get(status.waits_for, "") if status.waits_for else ""

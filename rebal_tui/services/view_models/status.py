@@ -15,7 +15,7 @@ TIME_STOPPED = " (time stopped)"
 
 @dataclass(frozen=True, slots=True)
 class PacingView:
-    """Orders that wait for the broker's rate limit: `sent` of `total`; the last is sent at about `done_at`."""
+    """Orders that wait for a rate limit: `sent` of `total` are sent; the last will be sent at about `done_at`."""
 
     sent: int
     total: int
@@ -25,7 +25,7 @@ class PacingView:
 
 @dataclass(frozen=True, slots=True)
 class WorkView:
-    """Progress of long work that runs in chunks: the items it counts, done of total."""
+    """Progress of long work that runs in chunks: `done` of `total` items; `what` names the items."""
 
     what: str
     done: int
@@ -36,10 +36,11 @@ class WorkView:
 class ConnectionView:
     """The connection to a real broker.
 
-    `down` names the event streams of `streams` that are refused, or lost for a minute, `up` counts those that are read.
-    `requests_left` of `requests` a minute are left, None before the broker reports it. `skew_seconds` is the broker's
-    clock minus this computer's, `skew_alert` whether it is an alert; None before the first response. `price_delay` is
-    the age in seconds of the newest price of a delayed feed, None while it is not delayed.
+    `streams` is the number of event streams, `up` of those that are read; `down` names those that are refused, or lost
+    for a minute. `requests_left` of `requests` a minute are left, None before the broker reports it. `skew_seconds` is
+    the broker's clock minus this computer's, None before the first response; `skew_alert`: it is large enough for an
+    alert. `price_delay` is the age in seconds of the newest price of a delayed feed, None while the feed is not
+    delayed.
     """
 
     streams: int

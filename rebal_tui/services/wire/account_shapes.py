@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def account_json(account: Account, assets: Mapping[str, Asset], transferable: Money) -> accounts.AccountRecord:
     """An account with its positions at the last prices. A position without a price has no value (R-2).
 
-    `transferable` is the settled cash without reservations.
+    `transferable` is its settled cash less reservations.
     """
     prices = _prices(assets)
     held = {position.symbol: position.qty for position in account.positions}
@@ -69,7 +69,7 @@ def account_json(account: Account, assets: Mapping[str, Asset], transferable: Mo
 
 
 def restriction_json(one: TradeRestriction) -> accounts.TradeRestriction:
-    """A restriction; its limits are in its unit."""
+    """A restriction; its limits are in its own unit (percent, shares or dollars)."""
     digits = 2 if one.unit is RangeUnit.PERCENT else 9
     return {
         "id": one.id,
@@ -86,7 +86,7 @@ def restriction_json(one: TradeRestriction) -> accounts.TradeRestriction:
 
 
 def account_head_json(account: Account) -> accounts.AccountHead:
-    """An account as the list of accounts shows it. Unknown client data is absent, never null."""
+    """An account as in the API's list of accounts. Unknown client data is absent, never null."""
     return {
         "id": account.id,
         "account_number": account.account_number,
@@ -173,7 +173,7 @@ def _admin_json(account: Account) -> dict[str, dict[str, bool]]:
 def position_json(position: Position, asset: Asset, reserved: Qty) -> accounts.Position:
     """A position at the last price; `reserved` shares are being sold. An unknown entry price counts as 0.
 
-    No closes of the day before are kept, so nothing is gained or lost within the day.
+    Closes of the day before are not stored, so gains within the day are 0.
     """
     entry = position.avg_entry_price or Price(0)
     cost = market_value(position.qty, entry)
@@ -209,7 +209,7 @@ def _ratio_text(part: Value, whole: Value) -> str:
 
 
 def journal_json(journal: Journal) -> accounts.Journal:
-    """A cash journal. It settles on the day of its execution."""
+    """A cash journal. Its settle date is the day of its execution."""
     done = journal.updated_at.astimezone(NEW_YORK).date().isoformat()
     executed = journal.status is JournalStatus.EXECUTED
     return {

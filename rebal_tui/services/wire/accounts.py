@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AccountQuery:
-    """Filters of accounts: `text` in name, number or id; created between the given timestamps, both exclusive."""
+    """Filters of accounts: `text` is a part of name, number or id; both timestamps are exclusive."""
 
     text: str = ""
     statuses: Collection[AccountStatus] = ()
@@ -44,14 +44,14 @@ class AccountQuery:
 
 
 def list_accounts(book: Book, query: AccountQuery) -> list[accounts.Account]:
-    """Accounts that match every filter, oldest first."""
+    """Accounts that match every filter, sorted by creation, newest or oldest first as `query` has it."""
     found = [account for account in book.accounts.values() if _matches(account, query)]
     found.sort(key=lambda account: account.created_at, reverse=query.newest_first)
     return [account_shape(book, account) for account in found[: query.limit]]
 
 
 def account_shape(book: Book, account: Account) -> accounts.Account:
-    """An account with its current equity; no closing prices are stored to value the previous day."""
+    """An account with its current equity as `last_equity`; closes of the previous day are not stored."""
     settings = account_settings(book, account.id)
     return {
         **account_head_json(account),
@@ -100,7 +100,7 @@ def all_positions(book: Book) -> accounts.AllPositions:
 
 
 def is_uuid(identity: str) -> bool:
-    """Whether Alpaca's own client accepts an id; an imported book may have other ids."""
+    """Whether an id is a UUID, which Alpaca's own client requires; an imported book may have other ids."""
     try:
         return str(uuid.UUID(identity)) == identity.lower()
     except ValueError:

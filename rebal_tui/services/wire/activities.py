@@ -31,7 +31,7 @@ KNOWN_TYPES = frozenset({FILL, *ACTIVITY_TYPES.values()})
 
 @dataclass(frozen=True, slots=True)
 class ActivityQuery:
-    """Filters of activities. `types` are the API's, empty for all; `after` is exclusive and `until` inclusive."""
+    """Filters of activities. `types` are the API's codes, empty for all; `after` is exclusive and `until` inclusive."""
 
     account_id: str | None = None
     types: Collection[str] = ()
@@ -45,7 +45,7 @@ class ActivityQuery:
 
 
 def list_activities(book: Book, query: ActivityQuery) -> list[accounts.AccountActivity]:
-    """One page of activities. `page_token` is the id of the last one of the page before.
+    """One page of activities. `page_token` is the id of the last activity of the page before.
 
     Raises `NotFound` for an unknown account, `Invalid` for an unknown token.
     """

@@ -1,4 +1,4 @@
-"""The streams of activities and of corporate actions."""
+"""The event streams of activities and of corporate actions."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Answers as Alpaca's API has them: our extensions are removed unless a client asks for them.
+"""Responses in the form of Alpaca's API: extensions of this program are removed unless a client asks for them.
 
-What is an extension is declared with the shapes, by `OURS` and `ShownAs` in `models.types`.
+Which keys and values are extensions is declared with the shapes, by `OURS` and `ShownAs` in `models.types`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Reduce = Callable[[Any], None]
 
 
 def remove_extensions(shape: Any, content: Any) -> None:
-    """Reduce content of a shape of `models` to what Alpaca's API has."""
+    """Remove from `content`, whose form is `shape` of `models`, what Alpaca's API does not have."""
     reduce = _reducer(shape)
     if reduce is not None:
         reduce(content)

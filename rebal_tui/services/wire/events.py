@@ -59,7 +59,7 @@ _ACTIONS = (*_RUN_ACTIONS, *_PORTFOLIO_STATUSES)
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """One event of a stream; `data` is None for an event that the stream skips."""
+    """One event of a stream; `data` is None for an event that clients do not get."""
 
     seq: int
     at: datetime
@@ -69,7 +69,7 @@ class StreamEvent:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start of a stream, by time (inclusive) or by id (exclusive); without either it starts now."""
+    """Where a stream starts: at a time (inclusive) or after an event id; without either, now."""
 
     since: datetime | None = None
     since_id: str | None = None
@@ -77,7 +77,11 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A stream: the events after a number, the last number before a timestamp, and the last number of all."""
+    """The source of a stream, as three functions.
+
+    `after` returns the events after a sequence number, `before` the last number before a timestamp, `last` the last
+    number of all.
+    """
 
     after: Callable[[Book, int], Sequence[StreamEvent]]
     before: Callable[[Book, datetime], int]
@@ -85,7 +89,7 @@ class Source:
 
 
 def event_id(at: datetime, seq: int) -> str:
-    """The ULID of a timestamp and a sequence number."""
+    """The event id (a ULID) of a timestamp and a sequence number."""
     number = ((at - _EPOCH) // _MILLISECOND << _SEQ_BITS) | seq
     letters = []
     for _ in range(26):
@@ -95,7 +99,7 @@ def event_id(at: datetime, seq: int) -> str:
 
 
 def seq_of(identity: str, position: str = "since_id") -> int:
-    """The sequence number in an event's id. Raises `Invalid`."""
+    """The sequence number in an event id. Raises `Invalid` at `position`."""
     if len(identity) != 26 or any(letter not in _VALUES for letter in identity.upper()):
         raise Invalid([Fault(position, "invalid value: expected an event id")])
     number = 0
@@ -105,7 +109,7 @@ def seq_of(identity: str, position: str = "since_id") -> int:
 
 
 def begin(book: Book, source: Source, start: Start) -> int:
-    """The sequence number after which a stream begins. Raises `Invalid`."""
+    """The sequence number after which a stream begins. Raises `Invalid` for a malformed event id."""
     if start.since_id is not None:
         return seq_of(start.since_id)
     return source.last(book) if start.since is None else source.before(book, start.since)
@@ -192,7 +196,10 @@ REBALANCER = Source(
 def broker_after(
     shape: Callable[[Book, BrokerEvent], tuple[str, events.Event] | None],
 ) -> Callable[[Book, int], list[StreamEvent]]:
-    """A reader of the broker's events; `shape` gives an event's name and data, None for one that the stream skips."""
+    """A function that reads the broker's events after a sequence number.
+
+    `shape` returns an event's name and data, None for an event that clients do not get.
+    """
 
     def after(book: Book, seq: int) -> list[StreamEvent]:
         made = []
@@ -210,7 +217,7 @@ def _broker_head(event: BrokerEvent) -> events.BrokerHead:
 
 
 def broker_before(book: Book, at: datetime) -> int:
-    """The sequence number of the last event before a timestamp."""
+    """The sequence number of the broker's last event before a timestamp."""
     reached = 0
     while batch := book.broker.events(reached):
         earlier = [event.seq for event in batch if event.at < at]
@@ -221,7 +228,7 @@ def broker_before(book: Book, at: datetime) -> int:
 
 
 def broker_last(book: Book) -> int:
-    """The sequence number of the last event that the book has applied."""
+    """The sequence number of the last broker event that the book has applied."""
     return int(book_settings.get(book.database, CURSOR, "0"))
 
 

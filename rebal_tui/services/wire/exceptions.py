@@ -1,4 +1,4 @@
-"""Exceptions, assets on hold and guards in JSON; these shapes are ours."""
+"""Exceptions, assets on hold and guards in JSON; Alpaca's API has none of these."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def asset_hold_json(hold: AssetHold) -> rebalancing.AssetHold:
 
 
 def asset_holds(book: Book) -> list[rebalancing.AssetHold]:
-    """Every asset on hold, longest first."""
+    """Every asset on hold, the longest hold first."""
     return [asset_hold_json(hold) for hold in book.asset_holds.values()]
 
 

@@ -1,4 +1,4 @@
-"""Fields that the API's shapes have only with extensions (R-60 to R-67): what is reachable, and settings."""
+"""Fields that the API returns only with extensions: reachable targets and trading settings (R-60 to R-67)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _PLACES = 9
 
 
 def decision_extension(decision: Decision) -> Json:
-    """The reachable target of a decision: λ, cash, and each line with its drift from it and from its weight.
+    """The reachable target of a decision: λ, cash, and each line with its drift from that target and from its weight.
 
-    Percents and drifts in percentage points have nine decimals, λ twelve; λ is null when every line is held.
+    Percents and drifts in percentage points have nine decimals, λ twelve; λ is null when restrictions hold every line.
     """
     return {"reachable": None if decision.reachable is None else _reachable_json(decision.reachable)}
 
 
 def portfolio_extension(portfolio: Portfolio) -> Json:
-    """Where runs of a drift band stop, the minimum trade and the staggered sessions of a portfolio."""
+    """Destination and scope of drift-band runs, minimum trade and staggered sessions of a portfolio."""
     return {
         "rebalance_to": portfolio.rebalance_to,
         "rebalance_scope": portfolio.rebalance_scope,
@@ -34,7 +34,7 @@ def portfolio_extension(portfolio: Portfolio) -> Json:
 
 
 def minimum_json(minimum: MinimumTrade | None) -> Json | None:
-    """A minimum trade, null without one."""
+    """A minimum trade; null without one."""
     if minimum is None:
         return None
     return {"amount": money_text(minimum.amount), "percent": percent_text(minimum.percent)}

@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The last evaluation of the whole book, None before the first, and the free space, None in memory."""
+    """The last evaluation of the whole book, None before the first; free disk space, None for a book in memory."""
 
     last_decision: LastDecision | None
     space: FreeSpace | None
 
 
 def check(book: Book) -> Checked:
-    """What the health route shows of a book that is written.
+    """What the health route reports about a book that is open for writing.
 
-    Raises `sqlite3.OperationalError` while another program holds the file, also when there is nothing to write.
+    Raises `sqlite3.OperationalError` while another program holds the lock of the file, even if there is nothing to
+    write.
     """
     with book.write():
         pass
@@ -36,7 +37,7 @@ def check(book: Book) -> Checked:
 
 
 def free_space(book: Book) -> FreeSpace | None:
-    """The free space of the book's disk, None in memory and when it is not known."""
+    """The free space of the book's disk; None for a book in memory and when it cannot be read."""
     try:
         return book.database.free_space()
     except OSError:

@@ -18,9 +18,10 @@ MAX_JOURNALS = 10_000
 
 
 def make_journal(book: Book, body: CreateJournal, key: str | None) -> Journal:
-    """Move cash. The same key with the same content returns the existing journal; with other content it is refused.
+    """Create a journal that moves cash between an account and the firm account.
 
-    Raises `NotFound` for an unknown account, `Conflict` unless one side is the firm account.
+    The same key with the same content returns the existing journal; with other content it is refused. Raises `NotFound`
+    for an unknown account, `Conflict` unless one side is the firm account.
     """
     incoming = body.from_account == FIRM_ACCOUNT
     if incoming == (body.to_account == FIRM_ACCOUNT):

@@ -1,4 +1,4 @@
-"""The API keys in memory, for the check of every request."""
+"""The API keys in memory, against which every request is checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rebal_tui.store.api_keys import ApiKey
 
 
 class Keyring:
-    """The keys of a book and when each was last used. A change of the keys is a new list for `replace`."""
+    """The API keys of a book, and when each was last used. After a change, `replace` gets the new list."""
 
     def __init__(self, keys: Iterable[ApiKey] = ()) -> None:
         self._own: tuple[ApiKey, ...] = ()
@@ -21,11 +21,11 @@ class Keyring:
         self.replace(keys)
 
     def replace(self, keys: Iterable[ApiKey]) -> None:
-        """Accept these keys from now on, besides those of `keep`."""
+        """Accept these keys from now on, and those given to `keep`, but no others."""
         self._keys = {key.key_id: key for key in (*keys, *self._own)}
 
     def keep(self, key: ApiKey) -> None:
-        """Accept a key that no file has, as long as this keyring exists."""
+        """Accept a key that is not stored in a file, as long as this keyring exists."""
         self._own = (*self._own, key)
         self._keys = {**self._keys, key.key_id: key}
 
@@ -39,7 +39,7 @@ class Keyring:
         return key
 
     def accepts(self, key_id: str, at: datetime) -> bool:
-        """Whether a key, whose secret was checked before, is still in the list and has not expired."""
+        """Whether a key, whose secret was checked before, is still accepted and has not expired at `at`."""
         return self._keys.get(key_id, self._unknown_key).key_id == key_id and self._keys[key_id].is_valid(at)
 
     def name_of(self, key_id: str) -> str:
@@ -47,15 +47,15 @@ class Keyring:
         return self._keys.get(key_id, self._unknown_key).name
 
     def take_used(self) -> dict[str, datetime]:
-        """When keys of the file were used since the last call, by id."""
+        """By id, when stored keys were last used, for those used since the previous call."""
         used, self._used = self._used, {}
         return {key_id: at for key_id, at in used.items() if all(key_id != own.key_id for own in self._own)}
 
     def return_used(self, used: Mapping[str, datetime]) -> None:
-        """Keep what `take_used` returned for its next call, because it could not be stored."""
+        """Give back the result of `take_used` for the next call, because it could not be stored."""
         self._used = {**used, **self._used}
 
 
 def digest(salt: bytes, secret: str) -> bytes:
-    """The hash of a secret that is stored."""
+    """The hash of a secret with its salt, as stored."""
     return hmac.new(salt, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()

@@ -1,7 +1,7 @@
-"""API keys: added, rotated, revoked. A secret is shown once and stored hashed.
+"""API keys: added, rotated, revoked. A secret is shown once; only its hash is stored.
 
-The times of keys are real ones, because the clock of a simulated book stands still or runs ahead: a key that has ended
-must not work there. `audit_at` is the time of the audit entry, the book's; None where that is the real time.
+The times of keys are real times: the clock of a simulated book may be paused or fast, and a key must still end on time.
+`audit_at` is the book's time, for the audit entry; None where that is the real time.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def rotate_key(
 def revoke_key(
     database: Database, name: str, at: datetime, actor: str = ADVISOR, *, audit_at: datetime | None = None
 ) -> list[ApiKey]:
-    """Revoke every valid key of a name, or the one with this id; returns them. Raises `NotFound`."""
+    """Revoke every key of this name that is not revoked, or the key with this id; returns them. Raises `NotFound`."""
     with database.write() as tx:
         found = [key for key in good_keys(database, at) if name in (key.name, key.key_id)]
         if not found:
@@ -101,12 +101,15 @@ def revoke_key(
 
 
 def good_keys(database: Database, at: datetime) -> list[ApiKey]:
-    """Every key that is not revoked at a time. Expired keys are included: they are refused, and can be rotated."""
+    """Every key that is not revoked at `at`.
+
+    Expired keys are included: requests with them are refused, but they can be rotated.
+    """
     return [key for key in store.load(database) if key.revoked_at is None or at < key.revoked_at]
 
 
 def note_use(database: Database, used: Mapping[str, datetime]) -> None:
-    """Store when keys were last used. Reading leaves no audit entry, so neither does this."""
+    """Store when keys were last used, without an audit entry."""
     if used:
         with database.write() as tx:
             store.note_use(tx, used)
@@ -131,7 +134,7 @@ def new_key_json(key: ApiKey, secret: str) -> server.NewApiKey:
 
 
 def local_key(key: NewKey) -> ApiKey:
-    """A key without a name, by which a person at this machine manages the book of a server; no file has it."""
+    """A key without a name, with which a person at this machine manages a server's book; it is never stored."""
     return ApiKey(
         key.key_id, "", key.salt, digest(key.salt, key.secret), datetime.min.replace(tzinfo=UTC), KeyScope.ADMIN
     )

@@ -9,7 +9,7 @@ ALERT_KIND, ALERT_SUBJECT = "log_ins", "api"
 
 
 def raise_log_in_alert(book: Book, text: str) -> None:
-    """Raise an alert for many failed log-ins; one that is open gets the new text."""
+    """Raise an alert about many failed log-ins; an open one gets the new text."""
     with book.write() as tx:
         jobs.raise_alert(tx, book.now(), ALERT_KIND, ALERT_SUBJECT, text)
         tx.changed()

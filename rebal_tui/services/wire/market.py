@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def list_assets(book: Book, status: AssetStatus | None, exchange: str | None) -> list[market.Asset]:
-    """Assets by symbol."""
+    """Assets with this status and exchange (None for all), in the order of the book."""
     return [
         asset_json(asset)
         for asset in book.assets.values()
@@ -28,7 +28,7 @@ def list_assets(book: Book, status: AssetStatus | None, exchange: str | None) ->
 
 
 def find_asset(book: Book, name: str) -> market.Asset:
-    """One asset by its id, or the one that is meant by a symbol (R-50). Raises `NotFound`."""
+    """The asset with this id, or else the asset whose label this is (R-50). Raises `NotFound`."""
     asset = book.find_asset(name)
     if asset is None:
         raise NotFound(f"asset not found for {name}")
@@ -36,7 +36,7 @@ def find_asset(book: Book, name: str) -> market.Asset:
 
 
 def calendar(book: Book, start: date | None, end: date | None) -> list[market.CalendarDay]:
-    """The sessions in the book between two days, both inclusive."""
+    """The book's sessions between two days, both inclusive; None is unbounded."""
     days = book.calendar.days(start or book.calendar.known_from, end or book.calendar.known_through)
     return [session_json(session) for day in days if (session := book.calendar.session(day)) is not None]
 

@@ -22,14 +22,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Items, and the key after which the next page begins; None at the end."""
+    """The items of a page, and the key after which the next page begins; None on the last page."""
 
     items: list[T]
     next_key: int | None
 
 
 def shown_type(kind: RunType) -> rebalancing.ShownRunType:
-    """The type that the API shows: its clients fail on a third type, so `kind` has the run's own type."""
+    """The type of a run that the API shows. Its clients fail on a third type, so `kind` has the run's own type.
+
+    A partial_liquidation is shown as a full_rebalance.
+    """
     return RunType.INVEST_CASH if kind is RunType.INVEST_CASH else RunType.FULL_REBALANCE
 
 
@@ -49,7 +52,7 @@ def page_of_runs(
     status: RunStatus | None = None,
     kind: RunType | None = None,
 ) -> Page[rebalancing.Run]:
-    """Runs, newest first, filtered by the type that the API shows."""
+    """A page of runs, newest first; `kind` matches the run's own type or the one that the API shows."""
     kinds = [k for k in RunType if kind in (k, shown_type(k))]
     found = past_rows.page(
         book.database, limit + 1, before=before, account_id=account_id, status=status, kinds=kinds if kind else ()
@@ -62,7 +65,7 @@ def page_of_runs(
 def page_of_subscriptions(
     book: Book, limit: int, *, after: int | None = None, account_id: str | None = None, portfolio_id: str | None = None
 ) -> Page[rebalancing.Subscription]:
-    """Active subscriptions, oldest first."""
+    """A page of active subscriptions, oldest first."""
     found = portfolios.page_of_subscriptions(
         book.database, limit + 1, after=after or 0, account_id=account_id, portfolio_id=portfolio_id
     )
@@ -70,7 +73,7 @@ def page_of_subscriptions(
 
 
 def wire_run(book: Book, run: Run) -> rebalancing.Run:
-    """A run with its orders, with a type that the API's clients know."""
+    """A run with its orders in the API's form, with a type that its clients know."""
     return _wired(book, run, past_rows.overrides(book.database, [run.id]).get(run.id))
 
 
@@ -86,12 +89,12 @@ def _wired(book: Book, run: Run, override: RunOverride | None) -> rebalancing.Ru
 
 
 def find_run(book: Book, run_id: str) -> rebalancing.Run:
-    """One run. Raises `NotFound`."""
+    """A run in the API's form. Raises `NotFound`."""
     return wire_run(book, past_rows.run(book.database, run_id))
 
 
 def find_subscription(book: Book, subscription_id: str) -> rebalancing.Subscription:
-    """One active subscription. Raises `NotFound`."""
+    """An active subscription in the API's form. Raises `NotFound`."""
     account_id = book.subscription_table.account_of(subscription_id)
     if account_id is None:
         raise NotFound(f"no subscription {subscription_id}")

@@ -49,7 +49,7 @@ _IDS = uuid.UUID("0d7c1c0a-4c7e-5a6b-8f0e-7a2f4f7e6b11")
 
 
 def time_text(at: datetime) -> str:
-    """`2022-03-08T16:36:07.053482Z`."""
+    """A time in RFC 3339 UTC, such as `2022-03-08T16:36:07.053482Z`."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -58,7 +58,7 @@ def time_or_null(at: datetime | None) -> str | None:
 
 
 def value_text(value: Value) -> str:
-    """An exact product in dollars, with at least two decimals."""
+    """A value, an exact product of price and quantity, in dollars with at least two decimals."""
     return format_scaled(value, 18, 2)
 
 
@@ -67,7 +67,7 @@ def price_or_null(price: Price | None) -> str | None:
 
 
 def weights_json(weights: Weights) -> list[rebalancing.Weight]:
-    """The weights, cash first if there is any."""
+    """The weights, cash first if its weight is not 0."""
     shown: list[rebalancing.Weight] = []
     if weights.cash:
         shown.append({"type": "cash", "symbol": None, "percent": percent_text(weights.cash)})
@@ -128,7 +128,7 @@ def subscription_json(
 
 
 def overrides_json(overrides: Overrides) -> rebalancing.SubscriptionOverrides:
-    """What a subscription decides otherwise than its portfolio; null where it does not (R-67)."""
+    """The overrides of a subscription over its portfolio (R-67); null for what is not overridden."""
     conditions = overrides.conditions
     return {
         "cooldown_days": overrides.cooldown_days,
@@ -139,12 +139,12 @@ def overrides_json(overrides: Overrides) -> rebalancing.SubscriptionOverrides:
 
 
 def asset_ids(assets: Mapping[str, Asset]) -> AssetId:
-    """A lookup of asset ids; the id of an unknown symbol is derived from the symbol."""
+    """A function from a symbol to its asset id; the id of an unknown symbol is derived from the symbol."""
     return lambda symbol: assets[symbol].id if symbol in assets else str(uuid.uuid5(_IDS, symbol))
 
 
 def order_json(order: Order, asset_id: AssetId) -> rebalancing.Order:
-    """The API's complete order object. Until the broker responds, the id is derived from the order's own id."""
+    """The API's complete order object. Until the broker responds, its id is derived from the client_order_id."""
     return {
         "id": order.id or str(uuid.uuid5(_IDS, order.client_order_id)),
         "client_order_id": order.client_order_id,
@@ -198,7 +198,10 @@ def skipped_json(order: SkippedOrder) -> rebalancing.SkippedOrder:
 
 
 def run_json(detail: RunDetail, asset_id: AssetId, portfolio_id: str | None = None) -> rebalancing.RunRecord:
-    """A run with its orders. Without a portfolio it shows `portfolio_id`, else its own id: the API never has null."""
+    """A run with its orders. The API never has a null `portfolio_id`.
+
+    Without a portfolio, the run has the `portfolio_id` given here, else its own id.
+    """
     run = detail.run
     return {
         "id": run.id,
@@ -221,7 +224,7 @@ def run_json(detail: RunDetail, asset_id: AssetId, portfolio_id: str | None = No
 
 
 def override_json(override: RunOverride) -> rebalancing.RunOverride:
-    """The restrictions that a run overrides, with its note (R-61)."""
+    """The restrictions that a run overrides, with the note and who decided it (R-61)."""
     return {"restrictions": list(override.restriction_ids), "note": override.note, "made_by": override.made_by}
 
 
@@ -254,8 +257,9 @@ def plan_json(plan: Plan) -> rebalancing.Plan:
 
 
 def decision_json(decision: Decision) -> rebalancing.Decision:
-    """A decision with its trace; `plan` is null if there is nothing to do, or if the plan was not stored; `status` if
-    none was stored.
+    """A decision with its trace.
+
+    `plan` is null if there is nothing to do, or if the plan was not stored; `status` is null if none was stored.
     """
     return {
         "account_id": decision.account_id,
@@ -275,7 +279,7 @@ def decision_json(decision: Decision) -> rebalancing.Decision:
 
 
 def status_json(status: TradeStatus) -> rebalancing.TradeStatus:
-    """The status of an account. Ours; Alpaca's API has none."""
+    """The status of an account, which Alpaca's API does not have."""
     return {
         "kind": status.kind,
         "waits_for": status.waits_for,
@@ -291,8 +295,10 @@ def exchange_text(asset: Asset) -> str:
 
 
 def asset_json(asset: Asset) -> market.Asset:
-    """The API's asset object; margin and short selling are not supported, so that a long position needs all of its
-    value."""
+    """The API's asset object.
+
+    Margin and short selling are not supported, so the margin requirements are 100 %.
+    """
     return {
         "id": asset.id,
         "class": "us_equity",
@@ -313,7 +319,7 @@ def asset_json(asset: Asset) -> market.Asset:
 
 
 def session_json(session: Session) -> market.CalendarDay:
-    """A calendar day, with New York times as `09:30`."""
+    """A session as a calendar day of the API, with New York times such as `09:30`."""
     opens, closes = session.open.astimezone(NEW_YORK), session.close.astimezone(NEW_YORK)
     return {
         "date": session.day.isoformat(),
@@ -326,5 +332,5 @@ def session_json(session: Session) -> market.CalendarDay:
 
 
 def offset_text(at: datetime) -> str:
-    """A timestamp with New York's offset: `2022-02-17T09:30:00-05:00`."""
+    """A time with New York's offset from UTC, such as `2022-02-17T09:30:00-05:00`."""
     return at.astimezone(NEW_YORK).isoformat()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def make_subscription(book: Book, given: CreateSubscription) -> rebalancing.Subscription:
-    """Subscribe an account. Raises as `subscribe_manually` does."""
+    """Subscribe an account. Raises the errors of `subscribe_manually`."""
     with book.write() as tx:
         made = subscribe_manually(book, given.account_id, given.portfolio_id)
         if given.trade_marker == UNSOLICITED:
@@ -29,7 +29,7 @@ def make_subscription(book: Book, given: CreateSubscription) -> rebalancing.Subs
 
 
 def show_subscriptions(book: Book, some: Sequence[Subscription]) -> list[rebalancing.Subscription]:
-    """Subscriptions as the API shows them."""
+    """Subscriptions in the API's form, with trade markers and overrides."""
     markers = trade_markers.of(book.database, [one.id for one in some])
     overrides = book.rules_view.overrides
     return [subscription_json(one, markers.get(one.id), overrides.get(one.account_id)) for one in some]

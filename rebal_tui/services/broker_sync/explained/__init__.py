@@ -1,1 +1,1 @@
-"""What the events of a real broker explain of each account's cash and shares (R-53)."""
+"""The changes of each account's cash and shares that the events of a real broker account for (R-53)."""

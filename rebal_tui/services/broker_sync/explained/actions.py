@@ -1,4 +1,4 @@
-"""Corporate actions from two sources, announcements and activities: each is one action, applied once (R-54)."""
+"""Corporate actions from two sources, announcements and activities: each is stored as one, applied once (R-54)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from rebal_tui.store.market_actions import MarketAction
 
 
 def action_change(action_id: str, account_id: str) -> str:
-    """The id of the change that a corporate action makes to an account by its terms."""
+    """The id of the change that the terms of a corporate action make to an account."""
     return f"action:{action_id}:{account_id}"
 
 
 def note_announcement(tx: BookTransaction, event: BrokerEvent) -> None:
-    """Store an announced action of an asset that the book knows."""
+    """Store the corporate action that an event announces for a known asset, or its withdrawal."""
     found = event.announcement
     if found is None:
         return
@@ -34,7 +34,10 @@ def note_announcement(tx: BookTransaction, event: BrokerEvent) -> None:
 
 
 def action_of(book: Book, part: ActionPart) -> MarketAction | None:
-    """The action of an activity, under the id of the first source; None for one without a known asset or terms."""
+    """The corporate action that an account activity reports; None for an unknown asset or without terms.
+
+    It has the id under which either source reported the action first.
+    """
     asset = book.find_asset(part.symbol)
     if asset is None or part.action is None:
         return None
@@ -45,7 +48,10 @@ def action_of(book: Book, part: ActionPart) -> MarketAction | None:
 
 
 def note_part(tx: BookTransaction, event: BrokerEvent) -> str | None:
-    """Store an activity's part of an action with its account; returns the action's id, None without an action."""
+    """Store what a corporate action did to one account, as reported by an account activity.
+
+    Returns the action's id; None if the activity belongs to no corporate action.
+    """
     activity = event.activity
     if activity is None or activity.part is None or event.account_id is None:
         return None
@@ -64,7 +70,7 @@ def note_part(tx: BookTransaction, event: BrokerEvent) -> str | None:
 
 
 def announced_changes(book: Book, account_id: str, wanted: Figures) -> list[tuple[MarketAction, Change]]:
-    """What the splits announced for about today would change in an account that must have `wanted`."""
+    """The splits announced for about today and not booked, each with the change that it would make to `wanted`."""
     found = []
     for action in market_actions.pending(book.database, book.today()):
         change = split_change(book, action, account_id, wanted)
@@ -74,7 +80,10 @@ def announced_changes(book: Book, account_id: str, wanted: Figures) -> list[tupl
 
 
 def split_change(book: Book, action: MarketAction, account_id: str, wanted: Figures) -> Change | None:
-    """What a split changes in an account that must have `wanted`; None where it changes nothing or was booked."""
+    """The change that a split makes to an account with the figures `wanted`.
+
+    None when the action is no split, when the account does not have the asset, or when the split was booked already.
+    """
     held = wanted.held.get(action.asset_id, Qty(0))
     if action.action.kind is not ActionKind.SPLIT or not held:
         return None
@@ -87,12 +96,12 @@ def split_change(book: Book, action: MarketAction, account_id: str, wanted: Figu
 
 
 def effect(action: MarketAction, held: Qty) -> Effect:
-    """What an action does to shares, before fractions that only the broker can pay."""
+    """What an action does to a quantity of shares, before the broker pays fractions of a share in cash."""
     return effect_of(Terms(action.action, None, True), Holding(held, None, held))
 
 
 def book_split(tx: BookTransaction, action: MarketAction, change: Change) -> None:
-    """Record what a split changes in an account by its terms."""
+    """Record the change that a split makes to an account, computed by `split_change`."""
     if explained.add_change(tx, change):
         delta = change.shares[action.asset_id]
         held = Qty(round(delta / (action.action.shares_factor - 1)))

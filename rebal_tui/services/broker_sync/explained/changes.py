@@ -1,4 +1,4 @@
-"""Changes that the events of a real broker report: executions, cash, activities, and what reverses them (R-53).
+"""Changes that the events of a real broker report: executions, cash, activities and their reversals (R-53).
 
 Nothing is recorded for the simulated broker, whose events can be read again at any time.
 """
@@ -26,7 +26,7 @@ NOTICE_ALERT = "broker_notice"
 
 
 def book_fill(tx: BookTransaction, fill: Fill) -> None:
-    """Record what a new execution changes."""
+    """Record the change of cash and shares by a new execution."""
     if tx.book.live is None:
         return
     sign = 1 if fill.side is Side.BUY else -1
@@ -37,9 +37,10 @@ def book_fill(tx: BookTransaction, fill: Fill) -> None:
 
 
 def book_cash(tx: BookTransaction, event: BrokerEvent) -> CashEntry | None:
-    """Record what a cash event or an activity changes; returns the cash entry to store, None without one.
+    """Record the change by a cash event or an activity; returns the cash entry to store, None without one.
 
-    An activity that corrects or cancels another takes it back, exactly and once; its entry is then the difference.
+    An activity that corrects or cancels another reverses that one exactly and once; the cash entry is then the
+    difference.
     """
     if event.activity is None or event.account_id is None:
         if event.cash is not None and tx.book.live is not None:
@@ -77,7 +78,7 @@ def _add(tx: BookTransaction, event: BrokerEvent, activity: Activity) -> bool:
 
 
 def book_action(tx: BookTransaction, event: BrokerEvent) -> None:
-    """Record what a corporate action did to an account, as reported in the form of the simulated broker."""
+    """Record the change of an account by a corporate action that the event reports with the account's holding."""
     notice = event.action
     if tx.book.live is None or notice is None or notice.holder is None or event.account_id is None:
         return
@@ -90,9 +91,9 @@ def book_action(tx: BookTransaction, event: BrokerEvent) -> None:
 
 
 def shares_of(book: Book, activity: Activity) -> Mapping[str, Qty]:
-    """The shares that an activity changes, by asset id.
+    """The shares that an activity adds or, if negative, removes, by asset id.
 
-    A changed name moves the shares only where the broker has the new symbol as another asset.
+    A changed symbol moves shares only where the broker lists the new symbol as another asset.
     """
     if activity.part is not None and activity.part.action is not None and activity.part.action.new_symbol is not None:
         action = activity.part.action
@@ -127,7 +128,7 @@ def _take_back(tx: BookTransaction, event: BrokerEvent, activity: Activity, iden
 
 
 def reverse_execution(tx: BookTransaction, event: BrokerEvent) -> None:
-    """Pause the account of an execution that the broker busted or corrected, until a person releases it."""
+    """Pause an account until a person releases it, because the broker busted or corrected one of its executions."""
     if event.reversal is None or event.account_id is None or tx.book.live is None:
         return
     what = "corrected" if event.reversal.corrected else "busted"

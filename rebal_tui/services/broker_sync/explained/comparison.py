@@ -1,11 +1,11 @@
 """Comparison of a real broker's accounts with what its events explain (R-53).
 
-An account whose cash or shares no event explains is not traded once it has been read. Shares that change without
-any order pause it at once; otherwise it waits up to `GRACE` for events under way before anybody is alerted. It resumes
-by itself when the figures are explained exactly.
+An account whose cash or shares no event explains is not traded. Shares that change without any order pause it at once,
+with an alert; otherwise it first waits up to `GRACE` for late events. It resumes automatically when the figures are
+explained exactly.
 
-Cash may differ by a cent for each change since both last agreed, because the broker rounds amounts; the broker's figure
-is then adopted, so that the cents do not add up. Without a change nothing may differ.
+Cash may differ by a cent for each change since the book and the broker last agreed, because the broker rounds amounts;
+the broker's figure is then adopted, so that the cents do not add up. Without a change nothing may differ.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ _REASON = "no event explains: "
 
 
 def check_accounts(tx: BookTransaction, accounts: Iterable[Account]) -> None:
-    """Compare accounts as the broker has them, after their events were applied. Does nothing without a real broker."""
+    """Compare accounts as read from the broker with the book, and pause or resume them.
+
+    Their events must have been applied before. Does nothing without a real broker.
+    """
     book = tx.book
     if book.live is None:
         return
@@ -66,7 +69,7 @@ def check_accounts(tx: BookTransaction, accounts: Iterable[Account]) -> None:
 
 
 def is_settled(book: Book, account: Account) -> bool:
-    """Whether an account agrees with what the book knows, with no change left to adopt; True without a real broker."""
+    """Whether an account agrees with the book's records, with no change left to adopt; True without a real broker."""
     if book.live is None:
         return True
     ours, hold = explained.figures(book.database, account.id), book.holds.get(account.id)
@@ -77,7 +80,7 @@ def is_settled(book: Book, account: Account) -> bool:
 
 
 def adopt(tx: BookTransaction, accounts: Iterable[Account]) -> None:
-    """Take the broker's figures of accounts as explained, because a person released them."""
+    """Make the broker's figures of accounts the new basis of the comparison, because a person released the accounts."""
     if tx.book.live is not None:
         for account in accounts:
             found = Figures(account.cash, held_by_id(tx.book, account), tx.book.now())
@@ -85,13 +88,13 @@ def adopt(tx: BookTransaction, accounts: Iterable[Account]) -> None:
 
 
 def expected(ours: Figures, changes: Sequence[Change]) -> Figures:
-    """What an account must have: the figures and the changes since then."""
+    """The cash and shares that an account must have: the last agreed figures plus the changes since then."""
     cash = Money(ours.cash + sum(change.cash for change in changes))
     return Figures(cash, explained.added(ours.held, [change.shares for change in changes]), ours.since)
 
 
 def expected_of(book: Book, account_id: str) -> Figures | None:
-    """What an account must have, None without a real broker or before it was read."""
+    """The cash and shares that an account must have; None without a real broker or before it was first read."""
     ours = explained.figures(book.database, account_id) if book.live is not None else None
     return None if ours is None else expected(ours, explained.changes_since(book.database, account_id))
 
@@ -107,7 +110,7 @@ def held_by_id(book: Book, account: Account) -> Mapping[str, Qty]:
 
 
 def is_waiting(book: Book, account_id: str) -> bool:
-    """Whether an account waits for events: its orders are sent later."""
+    """Whether an account waits for events that may explain a difference; its orders are not sent until then."""
     hold = book.holds.get(account_id)
     return hold is not None and hold.waits
 
@@ -178,7 +181,10 @@ def _under_way(book: Book, account_id: str, changes: Sequence[Change]) -> bool:
 
 
 def store_difference(tx: BookTransaction, account_id: str, cause: HoldCause) -> None:
-    """Pause an account for a difference in place of an earlier one; once it does not wait for events, with an alert."""
+    """Pause an account for a difference, which replaces an earlier one.
+
+    Raises the alert only when the account does not (or no longer) wait for events.
+    """
     holds.replace_kind(tx, account_id, HoldKind.DIFFERENCE, [cause])
     if cause.waiting_until is None:
         text = pause_text(tx, account_id)

@@ -15,9 +15,9 @@ _PREFIX = "order:"
 
 
 def undelivered(book: Book, account_id: str) -> list[Change]:
-    """The parts of the open run's orders that are executed by the broker's orders, but by no event yet.
+    """What the broker's orders report as executed for the account's open run and no event has reported yet.
 
-    Each is one change for its order. Cash is by the average price, so that it is exact to a cent.
+    One change for each order. Its cash is computed from the average price, exact to a cent.
     """
     run = book.open_runs.get(account_id)
     if run is None:
@@ -49,7 +49,7 @@ def _undelivered(book: Book, order: Order, executed: Sequence[Fill]) -> list[Cha
 
 
 def book_undelivered(tx: BookTransaction, changes: Sequence[Change]) -> None:
-    """Record executions that have no event yet; their events change nothing again."""
+    """Record the executions of `undelivered`, so that their events change nothing when they arrive."""
     for change in changes:
         before = explained.change(tx.database, change.id)
         if before is None:
@@ -61,7 +61,10 @@ def book_undelivered(tx: BookTransaction, changes: Sequence[Change]) -> None:
 
 
 def delivered(tx: BookTransaction, fill: Fill, change: Change) -> bool:
-    """Whether the figures contain an execution already, because its order reported it; it is then counted off."""
+    """Whether an execution is part of the agreed figures already, because its order reported it before this event.
+
+    The execution is subtracted from the change that was recorded for the order.
+    """
     before = explained.change(tx.database, _PREFIX + fill.client_order_id)
     if before is None:
         return False

@@ -1,4 +1,4 @@
-"""Accounts with an unexplained difference are read again, and reported when nothing explains it in time (R-53)."""
+"""Accounts with an unexplained difference are read again, and an alert is raised when it lasts too long (R-53)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def comparison_is_due(book: Book, broker: LiveBroker, now: datetime) -> bool:
 
 
 def compared(book: Book, now: datetime) -> None:
-    """Record that every account was read."""
+    """Record that every account was read and compared at `now`."""
     session = book.session(now)
     if session is not None and now >= session.open:
         book.polling_state.compared_on = session.day
@@ -40,7 +40,7 @@ def compared(book: Book, now: datetime) -> None:
 
 
 def watch_differences(book: Book, broker: LiveBroker, now: datetime) -> None:
-    """Ask for the accounts with a difference again, each when due, and alert about those that have waited too long."""
+    """Request the accounts with a difference again, each when due, and raise alerts for overdue ones."""
     asked = book.polling_state.differences_asked
     for account_id, hold in list(book.holds.items()):
         difference = holds.first_of(hold, HoldKind.DIFFERENCE)

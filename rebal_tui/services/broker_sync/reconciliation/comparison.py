@@ -14,7 +14,7 @@ from rebal_tui.domain.split_ratios import split_like
 
 
 def with_events_applied(known: Mapping[str, Account], events: Iterable[BrokerEvent]) -> dict[str, Account]:
-    """The accounts after the cash entries, executions and corporate actions of `events`; other changes are ignored."""
+    """The accounts after the cash entries, executions and corporate actions in `events`; other events are ignored."""
     cash_of: dict[str, int] = {}
     qty_of: dict[str, dict[str, int]] = {}
     seen: set[object] = set()
@@ -72,9 +72,9 @@ def _act(held: dict[str, int], symbol: str, notice: ActionNotice, holder: Action
 
 
 def explains(ours: Account, moves: Sequence[BrokerEvent], theirs: Account, *, shares: bool = True) -> bool:
-    """Whether the events in `moves` account for the difference between our figures and the broker's.
+    """Whether the events in `moves` account for the difference between the book's figures and the broker's.
 
-    The first ones may already be included in ours, because a full read of an account can be ahead of the delivered
+    `ours` may already include the first of these events, because an account that is read can be ahead of the delivered
     events. Without `shares`, only cash has to match.
     """
     for first in range(len(moves) + 1):

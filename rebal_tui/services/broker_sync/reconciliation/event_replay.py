@@ -1,4 +1,4 @@
-"""Replay of broker events in their order."""
+"""Broker events read again in their order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVENT_LOOKBACK = timedelta(minutes=5)
 def poll_events(book: Book) -> list[BrokerEvent]:
     """Apply the broker's unread events and return them.
 
-    Missed events are requested again, because the broker may not deliver them late to a new connection.
+    Missed events are requested by number first, because the broker may not deliver late events to a new connection.
     """
     missed = list(refetch_missed(book))
     applied = list(missed)
@@ -32,7 +32,7 @@ def poll_events(book: Book) -> list[BrokerEvent]:
 
 
 def events_since(book: Book, since: datetime) -> Iterator[BrokerEvent]:
-    """The broker's events at or after `since`; binary search finds the first."""
+    """The broker's events at or after `since`, found by binary search."""
     low, high = 0, _cursor(book)
     while low < high:
         middle = (low + high) // 2

@@ -22,8 +22,10 @@ from rebal_tui.store.codec import parse_client_order_id
 
 
 def reconcile_orders(book: Book, report: ReconciliationReport) -> tuple[int, list[BrokerEvent]]:
-    """Reconcile every order of an open run that the broker may have; returns the number of runs with an applied change,
-    and the missed executions applied."""
+    """Reconcile every order of an open run that the broker may have.
+
+    Returns the number of runs with an applied change, and the missed executions that were applied.
+    """
     applied, executed = 0, list[BrokerEvent]()
     sent_of = outbox.runs_with_sent(book.database)
     for run in list(book.open_runs.values()):
@@ -34,7 +36,7 @@ def reconcile_orders(book: Book, report: ReconciliationReport) -> tuple[int, lis
 
 
 def order_lookups(book: Book) -> Iterator[Callable[[], object]]:
-    """The lookups that `reconcile_orders` will make, one for each order."""
+    """The order lookups by client_order_id that `reconcile_orders` will make, one for each order."""
     sent_of = outbox.runs_with_sent(book.database)
     for run in book.open_runs.values():
         if run.status is RunStatus.IN_PROGRESS and run.id in sent_of:
@@ -44,7 +46,7 @@ def order_lookups(book: Book) -> Iterator[Callable[[], object]]:
 
 
 def reconcile_run(book: Book, run: Run, report: ReconciliationReport, executed: list[BrokerEvent]) -> bool:
-    """Reconcile the sent orders of a run; True when one changed. `executed` collects the missed executions applied."""
+    """Reconcile the sent orders of a run; returns whether one changed. Missed executions are appended to `executed`."""
     changed = False
     for line, order, sent in run_orders.of_run(book.database, run.id):
         if sent:
@@ -130,7 +132,7 @@ def _executed(book: Book, run: Run, line: int) -> Qty:
 
 
 def report_unknown_execution(book: Book, event: BrokerEvent, report: ReconciliationReport) -> None:
-    """Report an execution whose client_order_id has our format but belongs to no order of ours."""
+    """Report an execution whose client_order_id has this program's format but belongs to no order of the book."""
     if event.fill is None or parse_client_order_id(event.fill.client_order_id) is None:
         return
     if not run_orders.placed(book.database, event.fill.client_order_id):

@@ -25,8 +25,11 @@ def event_position(book: Book) -> EventPosition:
 
 @dataclass(frozen=True, slots=True)
 class PauseBaseline:
-    """An account's cash and positions before a reconciliation applied anything, the event cursor and missed numbers at
-    that time, and the id of the open run, empty without one."""
+    """The state of an account before a reconciliation applied anything to it.
+
+    It has the cash and positions, the event cursor and missed numbers at that time, and the id of the open run, empty
+    without one.
+    """
 
     cursor: int
     missed: frozenset[int]
@@ -42,7 +45,7 @@ class PauseBaseline:
         return cls(raw["cursor"], frozenset(raw["passed"]), Money(raw["cash"]), held, raw["run"])
 
     def is_new(self, event: BrokerEvent) -> bool:
-        """Whether an event had not been read when the baseline was recorded."""
+        """Whether an event had not yet been read when the baseline was recorded."""
         return event.seq > self.cursor or event.seq in self.missed
 
     def restore(self, account: Account) -> Account:
@@ -52,7 +55,7 @@ class PauseBaseline:
 
 
 def baseline_of(book: Book, known: AccountTable, read: EventPosition, account_id: str) -> str:
-    """The baseline of an account that is being paused, as JSON; `known` and `read` date from before reconciliation."""
+    """The baseline of an account being paused, as JSON; `known` and `read` are from before the reconciliation."""
     account, run, (cursor, missed) = Accounts(known)[account_id], book.open_runs.get(account_id), read
     return json.dumps(
         {

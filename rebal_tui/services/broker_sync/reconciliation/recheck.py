@@ -1,8 +1,7 @@
 """Recheck of paused accounts: the events that explain a difference may arrive later.
 
 An account resumes automatically when the events since its baseline account exactly for the broker's figures, and its
-orders agree. A difference that no event explains remains until an advisor reviews it, even if the figures now match; so
-does one that no event can explain.
+orders agree. A difference without such events stays until an advisor reviews it, even if the figures now match.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from rebal_tui.store.holds import HoldCause, HoldKind
 
 
 def recheck(book: Book) -> None:
-    """Resume paused accounts with new events, if these events explain every difference."""
+    """Resume paused accounts with new events, if these events explain every difference of the account."""
     asked: set[str] = set()
     for account_id in sorted(book.accounts_to_recheck & book.holds.keys()):
         try:

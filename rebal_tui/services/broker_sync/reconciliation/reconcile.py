@@ -1,7 +1,7 @@
-"""Reconciliation with the broker at the start, before anything is decided (G14, G17).
+"""Reconciliation with the broker when a book is opened, before anything is decided.
 
 Explained differences are applied. An account with an unexplained difference is paused, with an alert, until later
-events explain it or an advisor reviews it. A second reconciliation changes nothing.
+events explain the difference or an advisor reviews it. A second reconciliation changes nothing.
 """
 
 from __future__ import annotations

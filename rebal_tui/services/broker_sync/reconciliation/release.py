@@ -28,7 +28,7 @@ def release(book: Book, account_id: str) -> None:
     """Apply the broker's figures to a paused account and resume it.
 
     An order that the broker does not have ends as rejected, and an execution that it does not report is deleted; both
-    are recorded in the audit trail. What quarantine holds of the account is given up, too. Raises `Conflict` when the
+    are recorded in the audit trail. What quarantine has of the account is given up, too. Raises `Conflict` when the
     account is not paused, when the broker does not have it, or when it has a position in an asset that the book does
     not know, and `BrokerUnavailable` when it cannot be read.
     """
@@ -66,7 +66,10 @@ def _release(book: Book, account_id: str, pause: Pause) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Why an account is paused, as text, and since when. `resumes` is whether later events may resume it."""
+    """The reason why an account is paused, as text, and since when.
+
+    `resumes`: later events may resume it automatically.
+    """
 
     reason: str
     at: datetime
@@ -74,7 +77,7 @@ class Pause:
 
 
 def check_release(book: Book, account_id: str) -> Pause:
-    """Why an account is paused. Raises `Conflict` when the account is not paused."""
+    """Why an account is paused, without releasing it. Raises `Conflict` when it is not paused."""
     if not book.is_paused(account_id):
         raise Conflict(f"account {book.account(account_id).account_number} is not paused; there are no differences")
     since = [one.since for one in book.quarantine.by_account.get(account_id, ())]

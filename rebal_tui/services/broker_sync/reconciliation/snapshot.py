@@ -1,4 +1,4 @@
-"""Columnar comparison of all accounts with the broker's."""
+"""Comparison of all accounts with the broker's, column by column."""
 
 from __future__ import annotations
 

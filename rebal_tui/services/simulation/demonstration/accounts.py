@@ -34,7 +34,7 @@ _LOOSE = DriftBand(BandType.ABSOLUTE, Percent(500))
 
 
 class Kind(Enum):
-    """The situation of a demonstration account; `INSIDE` is the ordinary one."""
+    """The situation in which a demonstration account begins; `INSIDE` is the ordinary one."""
 
     OUTSIDE = auto()
     FIRST = auto()
@@ -64,7 +64,7 @@ _PER_MILLE = {
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An account and the model it follows; `model` is None when it follows none."""
+    """An account and the model portfolio it follows; `model` is None when it follows none."""
 
     account: Account
     kind: Kind
@@ -141,7 +141,7 @@ def _client(
 
 
 def identity(rng: random.Random) -> str:
-    """A UUID drawn from the generator."""
+    """A random UUID, drawn from the generator so that it can be reproduced."""
     return str(UUID(int=rng.getrandbits(128), version=4))
 
 

@@ -1,6 +1,7 @@
 """The demonstration book after 60 sessions, shipped as data so that it opens at once.
 
-`python -m tests.demo_history` makes the file, with the engine and the simulated broker; a test makes it again.
+`python -m tests.demo_history` creates the file, with the engine and the simulated broker; a test creates it again and
+compares.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ FILE = "history.db.xz"
 
 
 def book_file() -> bytes | None:
-    """The SQLite file of the book; None where Python has no LZMA."""
+    """The content of the book's SQLite file; None where Python has no LZMA."""
     try:
         import lzma
     except ImportError:

@@ -67,13 +67,13 @@ def sandbox_prices() -> dict[str, Price]:
 
 
 def start_prices() -> dict[str, Price]:
-    """The initial price of every symbol."""
+    """The initial price of every symbol of the demonstration market."""
     return {symbol: parse_price(price) for symbol, (_, _, price) in ASSETS.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model portfolio. `share` is how many of 20 clients follow it."""
+    """A model portfolio. `share` is how many of every 20 clients follow it."""
 
     name: str
     description: str

@@ -37,7 +37,7 @@ _FIRMS = (
 
 
 def client_name(rng: random.Random) -> str:
-    """Draw a fictitious client name; the same generator gives the same sequence. Names may repeat, numbers not."""
+    """A fictitious client name; the same generator state gives the same sequence of names. Names may repeat."""
     family, given = rng.choice(_FAMILIES), rng.choice(_GIVEN)
     kind = rng.randrange(100)
     if kind < 66:

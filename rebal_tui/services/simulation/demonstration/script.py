@@ -63,7 +63,10 @@ ENDINGS = frozenset({ScriptedEventType.UNBLOCK, ScriptedEventType.ACH_CLEARED, S
 
 @dataclass(frozen=True, slots=True)
 class ScriptedEvent:
-    """An event in a slot of a day. `index` is an account's position in opening order; `draw` is 0 to 9,999."""
+    """An event in a slot of a day.
+
+    `index` is an account's index in opening order; `draw` is a random number, 0 to 9,999.
+    """
 
     slot: int
     what: ScriptedEventType
@@ -72,7 +75,7 @@ class ScriptedEvent:
 
 
 def mark(tx: BookTransaction, seed: str, accounts: int) -> None:
-    """Mark a book as a demonstration that begins now."""
+    """Mark a book as a demonstration whose script begins now."""
     book = tx.book
     now = str(to_time(book.now()))
     for name, value in {FLAG: "1", SEED: seed, ACCOUNTS: str(accounts), STARTED_AT: now, DONE: now}.items():
@@ -93,7 +96,7 @@ def slots(session: Session) -> list[datetime]:
 
 
 def events_due(book: Book, now: datetime) -> str | None:
-    """The latest due slot that is not done, as a scheduler key; None without one or outside a demonstration."""
+    """The latest slot up to `now` that is not done, as a scheduler key; None if there is none."""
     if not is_demo(book):
         return None
     done = _done(book)
@@ -105,7 +108,7 @@ def events_due(book: Book, now: datetime) -> str | None:
 
 
 def next_events(book: Book, now: datetime) -> datetime | None:
-    """The next slot; None on any book that is not a demonstration."""
+    """The time of the next slot; None for a book that is not a demonstration."""
     session = book.calendar.at(now) if is_demo(book) else None
     later = [slot for slot in slots(session) if slot > now] if session else []
     if later or not is_demo(book):
@@ -115,10 +118,11 @@ def next_events(book: Book, now: datetime) -> datetime | None:
 
 
 def demo_events(book: Book, key: str) -> str:
-    """Apply the events due up to a slot; for skipped days, only those in `ENDINGS`.
+    """Apply the events due up to the slot `key`; of days that were skipped, only those in `ENDINGS`.
 
-    The events and the script's progress are one transaction, so that a kill neither loses nor repeats an event. Events
-    that the book refuses are skipped and recorded in the audit trail.
+    The events and the progress of the script are stored in one transaction, so that killing the program neither loses
+    nor repeats an event. Events that the book refuses are skipped and recorded in the audit trail. Returns the counts
+    as text.
     """
     through, done = datetime.fromisoformat(key), _done(book)
     applied = skipped = 0
@@ -141,7 +145,10 @@ def demo_events(book: Book, key: str) -> str:
 
 
 def day_script(seed: str, day: date, count: int, accounts: int) -> list[ScriptedEvent]:
-    """The ordinary events of a day with `count` slots, sorted by slot. A restriction is lifted on the same day."""
+    """The ordinary events of a day with `count` slots, sorted by slot.
+
+    A block of an account is lifted on the same day.
+    """
     rng = random.Random(f"demonstration {seed} {day.isoformat()}")
 
     def event(slot: int, what: ScriptedEventType) -> ScriptedEvent:

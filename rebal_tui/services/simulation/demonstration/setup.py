@@ -28,7 +28,7 @@ TURBULENCE = "2"
 def populate(book: Book, accounts: int, seed: str) -> None:
     """Fill an empty simulated book whose prices are `start_prices()`; the same seed gives the same book.
 
-    One transaction. Raises `Invalid` for a number of accounts outside 1 to 100,000, `Conflict` for a book that is in
+    In one transaction. Raises `Invalid` for a number of accounts outside 1 to 100,000, `Conflict` for a book that is in
     use or has a real broker.
     """
     if not 1 <= accounts <= MAX_ACCOUNTS:

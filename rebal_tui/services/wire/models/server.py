@@ -1,4 +1,4 @@
-"""The shapes of what is about the server itself: keys, the kill switch, health. Ours; Alpaca's API has none."""
+"""The shapes that concern the server itself: keys, the kill switch, health. Alpaca's API has none of them."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ OURS = Field(description="Ours: present when the request has the header `Rebal-E
 
 @dataclass(frozen=True)
 class ShownAs:
-    """Marks a key with values that clients of Alpaca's API may not know, and what they are shown instead."""
+    """Marks a key whose values clients of Alpaca's API may not know; `known` has the values they get instead."""
 
     known: Mapping[str, str]
 
