@@ -1,4 +1,4 @@
-"""Trade markers of subscriptions that are not the default, discretionary."""
+"""Trade markers of subscriptions: `unsolicited`, where it is not the default, `discretionary`."""
 
 from __future__ import annotations
 
