@@ -40,11 +40,12 @@ class Access:
         return self._token is None and session is not None and _equal(session, self._session)
 
     def names_this_server(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request names this server; one through a name that resolves to this machine does not."""
+        """Whether the Host header of a request is this server's address, not another name that resolves to this
+        machine."""
         return headers.get("Host", "").lower() in self._hosts
 
     def from_own_page(self, headers: Mapping[str, str]) -> bool:
-        """Whether a page of this server sent a request: browsers send the origin of each websocket."""
+        """Whether a request comes from a page of this server, by the Origin that browsers send with each websocket."""
         return headers.get("Origin") == f"http://{headers.get('Host', '').lower()}"
 
 
