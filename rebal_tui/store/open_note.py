@@ -30,11 +30,11 @@ class LogOwner:
         self._log_id = _number(self._log)
 
     def note(self, mark: FileMark | None, before: FileMark | None) -> None:
-        """Write the note: the file's mark, unless it equals the mark `before`, and the identity of the file and its
-        log.
+        """Write the note, unless the file's mark equals `before`.
 
-        Only the first note need not be synced to the disk: after a power failure an older note would contradict the
-        file. Without permission to write, there is no note.
+        It has the mark, and the inode numbers of the file and its log. Only the first note need not be synced to the
+        disk: after a power failure an older note would contradict the file. When a note cannot be written, none is
+        left.
         """
         if mark is None or same_content(mark, before):
             return
