@@ -345,7 +345,7 @@ def memory_book(
     at: datetime, *, prices: Mapping[str, Price], known_from: date | None = None, path: Path | str = MEMORY,
     seed: str = "memory", settings: Settings | None = None, model: FillModel | None = None,
 ) -> Book:  # fmt: skip
-    """A book with a fixed clock, fixed prices and immediate fills, for a snapshot of accounts."""
+    """A new simulated book with a fixed clock, fixed prices and immediate fills, to evaluate given accounts once."""
     database = open_database(path)
     create_simulation(database, start=at, seed=seed, paused=True, fills="immediate")
     if known_from is not None:
@@ -357,7 +357,8 @@ def memory_book(
 
 
 def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = MEMORY) -> Book:
-    """A book for a replay of historical closes: one evaluation a session, orders filled in full at its prices."""
+    """A book for a replay of historical closes: one evaluation a session; orders fill in full at that session's
+    closes."""
     database = open_database(path)
     sessions = build_sessions(first - CALENDAR_BEFORE, last + CALENDAR_BEFORE)
     calendar = TradingCalendar(sessions)

@@ -155,7 +155,7 @@ def write_message(text: str) -> None:
 
 
 def write(text: str) -> None:
-    """Print text to stdout unchanged. Raises `OSError`, which names stdout, when it cannot be written."""
+    """Print text to stdout unchanged. When that fails, raises an `OSError` whose file name is "standard output"."""
     with _naming_stdout():
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -176,7 +176,8 @@ def is_stdout(path: Path) -> bool:
 
 
 def reporter(output: Path) -> Callable[[str], None]:
-    """How a command reports that it wrote a file: on stderr when the file's content is what stdout gets."""
+    """The function that reports a written file: it prints to stdout, or to stderr when the file itself went to
+    stdout."""
     return (lambda text: write_message(text.removesuffix("\n"))) if is_stdout(output) else write
 
 
@@ -267,7 +268,7 @@ def confirm_new_book(path: Path) -> None:
 
 @contextmanager
 def naming_file(path: Path) -> Iterator[None]:
-    """Name the file before the location of every fault."""
+    """Add the file's name to the location of every fault of a refusal that the block raises."""
     try:
         yield
     except Refusal as refusal:
