@@ -176,7 +176,7 @@ class _NoSessions:
 
 
 def read_only_broker(database: Database) -> SimulatedBroker:
-    """The broker's records in a file, read-only: without a market and without new ids."""
+    """A simulated broker that only reads the broker's records in a file: it has no market and creates no ids."""
 
     def no_ids(_name: str) -> str:
         raise Conflict("the broker's records are open read-only")

@@ -165,7 +165,7 @@ class Access:
 
 
 async def require_admin(request: Request) -> None:
-    """Dependency of routes for keys of the scope `admin`. Raises `Forbidden` for others."""
+    """FastAPI dependency of routes that need a key of the scope `admin`. Raises `Forbidden` for other keys."""
     if not request.state.scope.includes(KeyScope.ADMIN):
         raise Forbidden(_beyond(request.state.scope, KeyScope.ADMIN))
 

@@ -71,7 +71,7 @@ db_option = click.option(
 
 
 def shown_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a command that can show a book in a browser or line by line, instead of on the screens."""
+    """Decorator: adds the options to show a book in a browser or line by line, instead of on the screens."""
     plain = click.option("--plain", is_flag=True, help="Commands and answers as lines of text, for screen readers.")
     web = click.option("--web", is_flag=True, help="Show the screens in a browser on this machine.")
     port = click.option(
@@ -95,7 +95,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 
 def command(name: str) -> Callable[[Callable[..., int]], click.Command]:
-    """A command whose help ends with the exit codes."""
+    """A decorator that makes a function a click command whose help ends with the exit codes."""
     return click.command(name, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 
 
@@ -189,7 +189,7 @@ def write_json(value: Any) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """Read a file, `-` for standard input, up to one byte more than the size limit.
+    """Read a file, `-` for standard input. Stops one byte above the size limit, from which the caller sees the excess.
 
     Raises `Conflict` when the path is not a readable file, and `OSError` when reading fails.
     """

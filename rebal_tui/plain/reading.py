@@ -99,7 +99,8 @@ async def accounts(session: Session, text: str) -> None:
 
 
 async def desk(session: Session, text: str) -> None:
-    """List subscribed accounts, the most urgent first, by a filter of the Desk or of a tile, such as `needs you`."""
+    """List subscribed accounts, the most urgent first, by a filter of the Desk or a tile's name, such as `needs
+    you`."""
     rows = (await session.ask(desk_queries.desk_snapshot)).rows
     tile = next((tile for tile in Tile if fold(tile) == fold(text)), None)
     _require_readable(text if tile is None else "", DESK_FIELDS, DESK_CHOICES)

@@ -47,8 +47,9 @@ class Kind:
 class Inputs:
     """An account's inputs of an evaluation. Money in billionths; `positions` is packed by `codec.to_positions`.
 
-    `open_run` and `quota_run` are run ids; times and `propose_on` are those of the subscription. `undone` is written by
-    `unfinished.to_text`, `rules` by `rules_text.to_text`.
+    `open_run` is the id of the account's open run, `quota_run` that of the run that used its quota; times and
+    `propose_on` are those of the subscription. `undone` is written by `unfinished.to_text`, `rules` by
+    `rules_text.to_text`.
     """
 
     status: str

@@ -26,7 +26,7 @@ def bound(connection: sqlite3.Connection, space: FreeSpace | None) -> None:
 def empty(connection: sqlite3.Connection) -> None:
     """Move the log's pages into the file and truncate the log, which on a small disk may free the space that is needed.
 
-    Does not wait for readers of the file: with one, the log may stay as it is.
+    Does not wait: while another connection reads the file, the log may stay as it is.
     """
     (before,) = connection.execute("PRAGMA busy_timeout").fetchone()
     with suppress(sqlite3.Error):
