@@ -176,7 +176,7 @@ class _NoSessions:
 
 
 def read_only_broker(database: Database) -> SimulatedBroker:
-    """The broker's records in a file, read-only: without a market and without new ids."""
+    """A simulated broker that only reads the broker's records in a file: it has no market and creates no ids."""
 
     def no_ids(_name: str) -> str:
         raise Conflict("the broker's records are open read-only")
@@ -345,7 +345,7 @@ def memory_book(
     at: datetime, *, prices: Mapping[str, Price], known_from: date | None = None, path: Path | str = MEMORY,
     seed: str = "memory", settings: Settings | None = None, model: FillModel | None = None,
 ) -> Book:  # fmt: skip
-    """A book with a fixed clock, fixed prices and immediate fills, for a snapshot of accounts."""
+    """A new simulated book with a fixed clock, fixed prices and immediate fills, to evaluate given accounts once."""
     database = open_database(path)
     create_simulation(database, start=at, seed=seed, paused=True, fills="immediate")
     if known_from is not None:
@@ -357,7 +357,8 @@ def memory_book(
 
 
 def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = MEMORY) -> Book:
-    """A book for a replay of historical closes: one evaluation a session, orders filled in full at its prices."""
+    """A book for a replay of historical closes: one evaluation a session; orders fill in full at that session's
+    closes."""
     database = open_database(path)
     sessions = build_sessions(first - CALENDAR_BEFORE, last + CALENDAR_BEFORE)
     calendar = TradingCalendar(sessions)

@@ -33,7 +33,7 @@ class KeyLocation(StrEnum):
 
 
 class Keys:
-    """A key and its secret. Signs requests; hides both from text, copies, pickles and tracebacks."""
+    """A key and its secret. Signs requests; its text form, copies, pickles and tracebacks do not show them."""
 
     __slots__ = ("__pair",)
 

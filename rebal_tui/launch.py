@@ -128,7 +128,8 @@ def _gc_paused() -> Iterator[None]:
 
 
 class OpenFiles:
-    """The file that the screens show: the advisor's book, or a separate demonstration, deleted at the end."""
+    """The file that the screens show: the advisor's book, or a separate demonstration book that is deleted at the
+    end."""
 
     def __init__(self, path: Path) -> None:
         self.own = path
@@ -148,12 +149,12 @@ class OpenFiles:
         return path
 
     def close(self) -> None:
-        """Delete the demonstration book, which is closed."""
+        """Delete the demonstration book, if there is one. Its database must be closed."""
         self._folders.close()
 
 
 def first_steps(thread: BookThread, files: OpenFiles) -> FirstSteps:
-    """The actions that an empty book offers."""
+    """The actions that the screens offer in an empty book, such as opening a demonstration."""
 
     async def open_demo() -> str:
         from rebal_tui import opening

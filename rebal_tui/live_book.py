@@ -156,7 +156,10 @@ def keys_name(path: Path) -> str:
 
 
 def tracked_symbols(book: Book) -> set[str]:
-    """Symbols that any account holds or any portfolio targets; a namesake has no quotes under its symbol (R-50)."""
+    """Symbols to request quotes for: those of all assets that an account holds or a portfolio targets.
+
+    An asset labeled `SYMBOL#…` is left out, because quotes of its symbol are those of another asset (R-50).
+    """
     wanted = {symbol for portfolio in book.portfolios.values() for symbol in portfolio.weights.symbols}
     return {label for label in wanted | accounts.held_symbols(book.database) if plain_symbol(label) == label}
 
@@ -188,7 +191,7 @@ def _is_loopback(host: str) -> bool:
 
 
 class BookInbox:
-    """Adapts the book's file to the adapter's inbox."""
+    """The inbox of received events that the broker adapter uses, stored in the book's file."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -17,14 +17,17 @@ _MAX_FILE_BYTES = 64 * 1024 * 1024
 
 
 def view_book(path: Path, why: str = "") -> Book:
-    """Open a book read-only: another process writes it, or `why`."""
+    """Open a book read-only. `why` is the reason for users; when empty, that another process writes the book."""
     book = bootstrap.open_view(path)
     book.database.halt(Halt.VIEWING, why or "another rebal-tui is writing to it")
     return book
 
 
 def open_to_read(database: Database, path: Path) -> Book:
-    """A book of any kind at its own time, for a command that reads a copy of a file. Raises `Conflict`."""
+    """Open a book of any kind, for a command that reads a copy of a file; a simulated clock stays at its stored time.
+
+    Raises `Conflict`.
+    """
     with paths.naming_damage(path):
         if files_book.is_files(database):
             return files_book.open_files(database)

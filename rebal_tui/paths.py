@@ -66,7 +66,10 @@ def cannot_open_message(path: Path, error: Exception, *, is_backup: bool = False
 
 @contextmanager
 def naming_damage(path: Path) -> Iterator[None]:
-    """Raise `Conflict` where a file cannot be read as a book, also because a stored value is none that is written."""
+    """Raise `Conflict` when the block fails on an SQLite error or an invalid stored value.
+
+    The message names the file and, when it is damaged, the backup that can replace it.
+    """
     import sqlite3
 
     try:
@@ -91,7 +94,7 @@ def restore_advice(path: Path) -> str:
 
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold the write lock of a book's file, under whatever name.
+    """Hold the write lock of a book's file while the block runs; a symbolic link is followed.
 
     Raises `BookInUse` when another process holds it, `BookNotWritable` where no lock or book can be written, and
     `Conflict` for a name that a book cannot have.
@@ -129,7 +132,7 @@ def exclusive_lock(path: Path) -> Iterator[None]:
 def not_open(path: Path) -> Iterator[None]:
     """Hold the write lock of a file that is about to be replaced, if it was ever opened as a book.
 
-    Raises as `exclusive_lock` does.
+    Raises `BookInUse`, `BookNotWritable` and `Conflict` as `exclusive_lock`.
     """
     real = path.resolve()
     with exclusive_lock(real) if real.with_name(real.name + ".lock").exists() else nullcontext():

@@ -21,7 +21,10 @@ class RunningServer:
 
 @contextmanager
 def announced(path: Path, server: RunningServer) -> Iterator[None]:
-    """Keep the file of a book's server while the block runs. The caller holds the book's lock."""
+    """Write the file with which commands find a book's server, and remove it when the block ends.
+
+    The caller holds the book's lock.
+    """
     file = _file(path)
     with suppress(FileNotFoundError):
         file.unlink()  # Left by a server that was killed.
@@ -36,7 +39,7 @@ def announced(path: Path, server: RunningServer) -> Iterator[None]:
 
 
 def find_server(path: Path) -> RunningServer | None:
-    """The server of a book, None when no file names one; a file left by a killed server names one that is gone."""
+    """The server of a book; None without its file. A killed server leaves its file, so the server may no longer run."""
     try:
         return RunningServer(**json.loads(_file(path).read_bytes()))
     except (OSError, ValueError, TypeError):

@@ -50,7 +50,7 @@ class ServerInfo:
 
 
 class ThreadBookClient:
-    """The API's book client on the book thread; a broker that does not respond raises `Unavailable`."""
+    """Gives the API access to the book on the book thread. Raises `Unavailable` when the broker does not respond."""
 
     def __init__(self, thread: BookThread) -> None:
         self._thread = thread
@@ -78,7 +78,7 @@ class ThreadBookClient:
         await self.read_clock()
 
     async def read_clock(self) -> None:
-        """Use the clock of the book that is open."""
+        """Take the clock of the open book as the one that `now` reads."""
         self._clock = (await self.ask(lambda book: book.clock)).now
 
     def now(self) -> float:

@@ -19,7 +19,10 @@ GRACE_SECONDS = 5.0
 
 
 class StopRequest:
-    """A signal that was received, 0 for none; before the screens run it is kept for them."""
+    """The first stop signal that the process received, in `number`; 0 for none.
+
+    A signal that arrives before the screens run ends them as soon as they start.
+    """
 
     def __init__(self, close: Callable[[], None]) -> None:
         """`close` closes the book when the screens do not end in time."""
@@ -36,7 +39,7 @@ class StopRequest:
             self._wake()
 
     def received(self, number: int) -> None:
-        """Note a signal. Called wherever Python happens to be, so it raises nothing and waits for nothing."""
+        """Record a signal and wake the event loop. It may interrupt any Python code, so it neither raises nor waits."""
         first, self.number = not self.number, self.number or number
         if self._wake is not None:
             with suppress(RuntimeError):  # The loop has ended.
@@ -45,7 +48,7 @@ class StopRequest:
             threading.Thread(target=self._end_in_time, name="stop", daemon=True).start()
 
     def ended(self) -> None:
-        """Note that the screens have ended."""
+        """Record that the screens have ended, so that the process is not ended by force."""
         self._ended.set()
 
     def _end_in_time(self) -> None:

@@ -73,7 +73,7 @@ def require_output(path: Path) -> bool:
 
 
 def require_backup_target(path: Path) -> bool:
-    """As `require_output`, except that a backup can replace an earlier one, a book that is not open."""
+    """As `require_output`, except that the path may be that of a book, because a backup may replace an earlier one."""
     exists, owner = _require_place(path)
     if owner is not None and owner != path:
         raise Conflict(f"{path} is a file of the book {owner}; name another file")

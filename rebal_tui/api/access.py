@@ -36,7 +36,10 @@ _MAX_HEADER_CHARS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The remaining requests of a window. `reset_in` is in seconds."""
+    """The result of counting a request: the limit per minute, the requests left, and whether this one is `granted`.
+
+    `reset_in` is the number of seconds until the count starts again.
+    """
 
     limit: int
     remaining: int
@@ -53,7 +56,7 @@ class Limiter:
         self._windows: dict[str, tuple[float, int]] = {}
 
     def acquire(self, caller: str) -> Allowance:
-        """Count a request unless the limit is reached."""
+        """Count a request of a caller, unless the limit is reached: then it is not `granted`."""
         now = self._clock()
         began, used = self._windows.get(caller, (now, 0))
         if now - began >= WINDOW_SECONDS:
@@ -162,7 +165,7 @@ class Access:
 
 
 async def require_admin(request: Request) -> None:
-    """Dependency of routes for keys of the scope `admin`. Raises `Forbidden` for others."""
+    """FastAPI dependency of routes that need a key of the scope `admin`. Raises `Forbidden` for other keys."""
     if not request.state.scope.includes(KeyScope.ADMIN):
         raise Forbidden(_beyond(request.state.scope, KeyScope.ADMIN))
 

@@ -14,9 +14,10 @@ M = TypeVar("M", bound=Shape)
 
 
 async def raw_body(request: Request, shape: type[Shape], *, required: bool = True) -> object:
-    """The JSON of a body, for a reader of its own. Its unknown fields go to the `warnings` header of the response.
+    """The JSON of a request body, for a route that parses it itself. Unknown fields are named in the `warnings` header.
 
-    Raises `Invalid` for a field that looks like a typo of one of the shape, and as `json_body` does.
+    Raises `Invalid` for an unknown field that looks like a typo of a field of `shape`, and `NotJson`, `TooLarge` and
+    `Malformed` as `json_body`.
     """
     raw = await json_body(request, required=required)
     add_warnings(request, check_unknown(shape, raw, shape.ignored))
@@ -24,5 +25,5 @@ async def raw_body(request: Request, shape: type[Shape], *, required: bool = Tru
 
 
 async def body_of(request: Request, shape: type[M], *, required: bool = True) -> M:
-    """The body as a model. Raises as `raw_body` and `read` do."""
+    """The request body as an instance of `shape`. Raises as `raw_body`, and `Invalid` for values that do not fit."""
     return read(shape, await raw_body(request, shape, required=required))

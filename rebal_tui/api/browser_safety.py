@@ -25,7 +25,8 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 class BrowserSafety:
     """Middleware: adds security headers, forbids caching, and refuses changes that a page of another site asks for.
 
-    With `hosts`, a request must name one of them: a web page whose name resolves to this machine names another.
+    With `hosts`, the Host header of a request must be one of them, so that a web page cannot reach this server under a
+    name of its own that resolves to this machine (DNS rebinding).
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:

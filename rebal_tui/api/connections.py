@@ -44,13 +44,16 @@ STUCK_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """`connections` may be open at once. A request's head must be complete `head_seconds` after its connection was
-    opened or the previous response ended, its body `body_seconds` after the head. Of a response, `MIN_READ_BYTES` must
-    be read every `unread_seconds`; with a part unread for `stuck_seconds`, a connection is the first to make room.
+    """How many `connections` may be open at once, and time limits in seconds.
 
-    `shutdown_seconds` are left at a shutdown for bodies and responses under way, `linger_seconds` to a client that
-    still sends a request whose response ends the connection. A connection without a request for `fresh_seconds` makes
-    room before a client that does not wait for responses.
+    A request's head must be complete `head_seconds` after its connection was opened or the previous response ended, its
+    body `body_seconds` after the head. A client must read `MIN_READ_BYTES` of a response every `unread_seconds`. At a
+    shutdown, bodies and responses under way get `shutdown_seconds`. A client that is still sending when the response
+    ends the connection gets `linger_seconds`.
+
+    When all connections are in use, a new one replaces a connection: first one whose client has left a part of its
+    response unread for `stuck_seconds`, then one without a request for `fresh_seconds`, then one whose client sends
+    requests before it has the earlier responses.
     """
 
     connections: int
@@ -72,7 +75,7 @@ def connection_limits() -> ConnectionLimits:
 
 @dataclass(frozen=True, slots=True)
 class MalformedResponse:
-    """The response of status 400 to what is no HTTP: its body, and what gives its headers."""
+    """The response of status 400 to data that is not HTTP: its body, and a function that returns its headers."""
 
     body: bytes = b"malformed request"
     headers: Callable[[], HeaderList] = tuple
@@ -195,7 +198,7 @@ class _LimitedProtocol(H11Protocol):
         return False
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - of uvicorn, always the same text
-        """Answer malformed data, as far as the response that was begun or ended before allows an answer."""
+        """Answer malformed data with status 400, unless a response has begun on the connection; then only close it."""
         if not self.is_waiting:
             self.cycle.disconnected = True
             self.cycle.message_event.set()

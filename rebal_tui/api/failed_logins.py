@@ -32,7 +32,8 @@ class FailedLogins:
         self._key_names: Counter[str] = Counter()
 
     def note(self, address: str, key_name: str) -> None:
-        """Count a failure; `key_name` is that of a known key with a wrong secret or past its end, else empty."""
+        """Count a failure. `key_name` names the known key whose secret was wrong or that has expired; empty for unknown
+        keys."""
         self.total += 1
         known = address in self._by_address or len(self._by_address) < _MAX_ADDRESSES
         self._by_address[address if known else _OTHERS] += 1

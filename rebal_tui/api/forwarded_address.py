@@ -12,11 +12,11 @@ _WITH_PORT = re.compile(r"\[(?P<ipv6>[^\]]+)\](?::[0-9]+)?|(?P<ipv4>[0-9.]+):[0-
 
 
 class ForwardedAddress:
-    """Middleware: a request that comes from the proxy counts as one of the address that the proxy forwards.
+    """Middleware: a request from the proxy gets the client address that the proxy's `X-Forwarded-For` header reports.
 
-    Each proxy adds the address that it sees to the end of `X-Forwarded-For`; what stands before is the client's own
-    word. The last address that is not the proxy's therefore counts. When that is no IP address, the proxy's remains:
-    nothing else from outside reaches the log or has a limit of its own.
+    Each proxy adds the address that it sees to the end of the header; everything before that may be invented by the
+    client. The last address that is not the proxy's own is therefore used. When it is not an IP address, the request
+    keeps the proxy's address, so that no other text from outside reaches the log or gets a rate limit of its own.
     """
 
     def __init__(self, app: ASGIApp, proxy: str) -> None:
@@ -41,9 +41,9 @@ class ForwardedAddress:
 
 
 def ip_address(text: str) -> str:
-    """An address in its usual form, without a port; "" for what is none. An IPv4 address within IPv6 is that address.
+    """An IP address in canonical form without a port; "" for any other text. IPv4-mapped IPv6 addresses become IPv4.
 
-    A zone (`fe80::1%eth0`) is refused: it may be any text.
+    An address with a zone (`fe80::1%eth0`) gives "", because a zone may be any text.
     """
     match = _WITH_PORT.fullmatch(text.strip())
     plain = (match["ipv6"] or match["ipv4"]) if match else text.strip()

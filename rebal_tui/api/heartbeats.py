@@ -38,7 +38,8 @@ class ServedBook(BookClient, Protocol):
     def halted(self) -> ReadOnly | None: ...
 
     async def ask(self, work: Callable[[Book], T], *, heartbeat: bool = False) -> T:
-        """The result of a use case; a heartbeat goes before requests that wait. Raises `Refusal`."""
+        """Run a use case on the book and return its result. A heartbeat runs before waiting requests. Raises
+        `Refusal`."""
 
     async def write_again(self) -> None:
         """Open the book for writing again. Raises `Refusal` or `sqlite3.Error` when that fails."""
@@ -75,7 +76,8 @@ class HeartbeatRecord:
 class Heartbeats:
     """Runs heartbeats. While the book is halted it tries to write again every `RETRY_SECONDS` instead.
 
-    `taken_over` is called when another program has become the book's writer: this one must not write again.
+    `taken_over` is called when another program has become the book's writer, or when the file was replaced or lost: the
+    server must then end without writing again.
     """
 
     def __init__(

@@ -12,10 +12,10 @@ MAX_STREAMS_PER_KEY = 64
 
 
 class KeySlots:
-    """`total` slots, of which a key has at most `per_key`.
+    """A limit on concurrent requests or streams: `total` slots, of which each API key has at most `per_key`.
 
-    A key gets a second slot and more only while it leaves as many free as it then has: two keys cannot take all of
-    them, and every key gets a first one as long as one is free.
+    A key gets a further slot only if at least as many slots then stay free as the key has. Two keys therefore cannot
+    take all slots, and a key without a slot gets one as long as any is free.
     """
 
     def __init__(self, total: int, per_key: int | None = None) -> None:
@@ -28,7 +28,7 @@ class KeySlots:
         return self._in_use
 
     def take(self, caller: str) -> KeySlot | None:
-        """A slot for a key, None when it gets none. It counts until it is released."""
+        """Take a slot for a key; None when the key gets none. The slot is in use until it is released."""
         wanted, left = self._used[caller] + 1, self._total - self._in_use - 1
         if left < 0 or wanted > self._per_key or (wanted > 1 and left < wanted):
             return None

@@ -22,7 +22,10 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class CheckedRoute(APIRoute):
-    """A route that does not ignore parameters: a filter with a typo would be no filter."""
+    """A route that refuses repeated and misspelled query parameters, and names unknown ones in the `warnings` header.
+
+    If it ignored them, a filter with a typo would return everything.
+    """
 
     def get_route_handler(self) -> Handler:
         handle, lists = super().get_route_handler(), dict(_parameters(self.dependant))

@@ -1,4 +1,5 @@
-"""The 13 rebalancing operations: portfolios, subscriptions, runs; and ours: exceptions and assets on hold."""
+"""The 13 rebalancing operations of Alpaca's API on portfolios, subscriptions and runs; also exceptions and asset
+holds."""
 
 from __future__ import annotations
 

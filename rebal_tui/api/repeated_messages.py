@@ -12,7 +12,7 @@ _OTHERS = ""
 
 
 class RepeatedMessages(logging.Filter):
-    """Passes a message unless it was passed within the interval; the next one that is passed has the number since."""
+    """A log filter that passes each text once in `INTERVAL_SECONDS`, and then adds how many were held back since."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` is elapsed time in seconds."""

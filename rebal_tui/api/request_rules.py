@@ -1,4 +1,4 @@
-"""Requests by the letter of HTTP: ambiguous framing and a Host that is no host are refused, HEAD is answered."""
+"""Strict HTTP: a request with ambiguous length or an invalid Host is refused; HEAD is answered like GET."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _STREAMS = "/events/"
 class RequestRules:
     """Middleware: answers HEAD like GET, and refuses what RFC 9112 lets a server refuse, closing the connection.
 
-    A proxy in front may see another end of a body that has two lengths than this server does; what follows it on the
-    connection could be taken for a request of somebody else.
+    A proxy in front may take another of a request's two lengths for the right one than this server does; the rest of
+    the body could then be read as a request of another client (request smuggling).
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -54,7 +54,7 @@ class BookClient(Protocol):
     """Access to the book, which runs work on the book's own thread."""
 
     async def ask(self, work: Callable[[Book], T]) -> T:
-        """The result of a use case. Raises `Refusal`."""
+        """Run a use case on the book and return its result. Raises `Refusal`."""
 
 
 class TooLarge(Exception):
@@ -126,7 +126,7 @@ def wants_extensions(request: Request) -> bool:
 
 
 def answer(request: Request, content: Any, status: int = 200) -> Response:
-    """The response of a route of Alpaca's API: with our extensions only if the request asks for them.
+    """The response of a route of Alpaca's API; this program's extra keys are removed unless the request asks for them.
 
     `content` is of the shape that the route is documented with; it is modified.
     """
@@ -194,7 +194,7 @@ def _require_json(request: Request) -> None:
 
 
 def next_token(key: int | None) -> str | None:
-    """An opaque token for the page after the item with a key; None at the end."""
+    """An opaque token for the page after the item with a key; None when no page follows."""
     return None if key is None else base64.urlsafe_b64encode(str(key).encode()).decode()
 
 
@@ -225,7 +225,7 @@ LOCKED_RETRY_SECONDS = "5"
 
 
 def is_locked(fault: Exception) -> bool:
-    """Whether a fault is that another program holds the book's file."""
+    """Whether an exception means that another program holds the book's file."""
     code: int = getattr(fault, "sqlite_errorcode", 0)
     return isinstance(fault, sqlite3.OperationalError) and code & 0xFF == sqlite3.SQLITE_BUSY
 

@@ -1,4 +1,4 @@
-"""HTTP by the letter where the parser is lenient, and connections that close without losing their last response."""
+"""HTTP parsing that is stricter than h11's, and closing a connection without losing its last response."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _CHUNK_BYTES = 64
 
 
 class StrictConnection(h11.Connection):
-    """h11's server connection, which refuses a header that continues on the next line (RFC 9112, 5.2), and a body of
-    very many small chunks.
+    """h11's server connection, which refuses multi-line headers (RFC 9112, 5.2) and bodies of very many small chunks.
 
-    h11 joins the lines; a proxy in front may have read two headers, or one that ends with the first line.
+    h11 would join the lines of a header, where a proxy in front may have read two headers, or one that ends with the
+    first line. A body may have `MAX_SMALL_CHUNKS` small chunks.
     """
 
     def __init__(self, our_role: type[h11.SERVER], max_incomplete_event_size: int) -> None:
@@ -47,7 +47,7 @@ class StrictConnection(h11.Connection):
 
 
 class GentleTransport:
-    """A transport whose `close` is `close_gently`; everything else is that of the transport."""
+    """A transport whose `close` calls `close_gently`; every other attribute is that of the wrapped transport."""
 
     def __init__(self, transport: asyncio.Transport, close_gently: Callable[[], None]) -> None:
         self.transport = transport
@@ -58,8 +58,8 @@ class GentleTransport:
         return self.lingers or self.transport.is_closing()
 
     def linger(self) -> None:
-        """Send what is written and then the end, but go on reading: data that arrives at a closed socket resets the
-        connection, and the client may lose the response (RFC 9112, 9.6)."""
+        """Send buffered data and end the sending direction, but go on reading: data that arrives at a closed socket
+        resets the connection, and the client may lose the response (RFC 9112, 9.6)."""
         self.lingers = True
         self.transport.write_eof()
         self.transport.resume_reading()
@@ -68,5 +68,5 @@ class GentleTransport:
         return getattr(self.transport, name)
 
     def as_transport(self) -> asyncio.Transport:
-        """This object under the type that protocols expect."""
+        """This object, typed as the transport that protocols expect."""
         return cast("asyncio.Transport", self)

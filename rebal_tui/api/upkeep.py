@@ -36,7 +36,7 @@ class Upkeep:
             await self.run()
 
     async def run(self) -> None:
-        """Write what was recorded. A file that cannot be written is no fault here: heartbeats report it."""
+        """Write what was recorded. Write errors are ignored here, because heartbeats report them."""
         report = self._failed.take_report()
         if report is not None:
             _log.warning("%s", report.text)

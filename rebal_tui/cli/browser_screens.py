@@ -1,4 +1,4 @@
-"""The program that `--web` starts for a page: the screens of one book, drawn for a browser."""
+"""The program that `--web` starts as a process: the screens of one book, drawn for a page in a browser."""
 
 from __future__ import annotations
 

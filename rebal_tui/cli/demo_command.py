@@ -100,7 +100,11 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None, *, typed
 
 
 def run_screens(path: Path, prepare: Callable[[], None] | None = None, *, plain: bool = False) -> int:
-    """Run the screens as `open_screens` does, wherever they are shown; `plain` is the linear mode."""
+    """Run the screens, or with `plain` the linear mode, on a book's file; returns the exit code.
+
+    Read-only while another process writes the book. `prepare` creates a new file. Unlike `open_screens`, it does not
+    require a terminal: the screens may be drawn for a browser.
+    """
     from rebal_tui import paths
 
     with ExitStack() as stack:

@@ -23,10 +23,10 @@ decimal_option = click.option(
 
 
 def is_replaceable(path: Path) -> bool:
-    """Whether a file is an empty book of another kind, as the screens make one when they are opened first.
+    """Whether a file is an empty book of a simulated market, which the screens create when they are opened first.
 
-    It is replaced when a files book is created in its place. False where there is no file, and for a book of another
-    version. Raises `Conflict` for a file that is no book.
+    A new files book may replace it. False where there is no file, and for a book of another version. Raises `Conflict`
+    for a file that is not a book.
     """
     import sqlite3
 
@@ -45,10 +45,10 @@ def is_replaceable(path: Path) -> bool:
 
 @contextmanager
 def opened(path: Path, *, create: bool = False, custodian: str = "") -> Iterator[Book]:
-    """A files book, locked while it is open; `create` makes one where there is no file or an empty book.
+    """A files book, locked while the block runs. With `create`, made if there is no file or an empty book of another
+    kind.
 
-    After a refusal a file that did not exist does not exist, and an empty book is as it was. Raises `Conflict` for a
-    book of another kind.
+    When the block raises, a new file is removed, and the empty book stays. Raises `Conflict` for any other book.
     """
     from rebal_tui import bootstrap, files_book, opening, paths
 

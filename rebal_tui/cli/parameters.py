@@ -71,7 +71,7 @@ db_option = click.option(
 
 
 def shown_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a command that can show a book in a browser or line by line, instead of on the screens."""
+    """Decorator: adds the options to show a book in a browser or line by line, instead of on the screens."""
     plain = click.option("--plain", is_flag=True, help="Commands and answers as lines of text, for screen readers.")
     web = click.option("--web", is_flag=True, help="Show the screens in a browser on this machine.")
     port = click.option(
@@ -95,7 +95,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 
 def command(name: str) -> Callable[[Callable[..., int]], click.Command]:
-    """A command whose help ends with the exit codes."""
+    """A decorator that makes a function a click command whose help ends with the exit codes."""
     return click.command(name, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 
 
@@ -155,7 +155,7 @@ def write_message(text: str) -> None:
 
 
 def write(text: str) -> None:
-    """Print text to stdout unchanged. Raises `OSError`, which names stdout, when it cannot be written."""
+    """Print text to stdout unchanged. When that fails, raises an `OSError` whose file name is "standard output"."""
     with _naming_stdout():
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -176,7 +176,8 @@ def is_stdout(path: Path) -> bool:
 
 
 def reporter(output: Path) -> Callable[[str], None]:
-    """How a command reports that it wrote a file: on stderr when the file's content is what stdout gets."""
+    """The function that reports a written file: it prints to stdout, or to stderr when the file itself went to
+    stdout."""
     return (lambda text: write_message(text.removesuffix("\n"))) if is_stdout(output) else write
 
 
@@ -188,7 +189,7 @@ def write_json(value: Any) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """Read a file, `-` for standard input, up to one byte more than the size limit.
+    """Read a file, `-` for standard input. Stops one byte above the size limit, from which the caller sees the excess.
 
     Raises `Conflict` when the path is not a readable file, and `OSError` when reading fails.
     """
@@ -267,7 +268,7 @@ def confirm_new_book(path: Path) -> None:
 
 @contextmanager
 def naming_file(path: Path) -> Iterator[None]:
-    """Name the file before the location of every fault."""
+    """Add the file's name to the location of every fault of a refusal that the block raises."""
     try:
         yield
     except Refusal as refusal:

@@ -159,7 +159,7 @@ def _is_text(argument: str) -> bool:
 
 
 def run(args: Sequence[str] | None = None) -> int:
-    """Run the program on arguments; returns its exit code. Errors are printed as `exit_code` does."""
+    """Run the program on arguments; returns its exit code. Errors are printed to stderr, one fault per line."""
     if bad := [text for text in (sys.argv[1:] if args is None else args) if not _is_text(text)]:
         write_message(f"{ascii(bad[0])[1:-1]}: expected text in UTF-8")
         return 2

@@ -29,8 +29,10 @@ class RunningBook:
         return None if found is None else cls(found)
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """The JSON of an answer, None for an empty one. Raises `Conflict` with the server's message, or when it does
-        not answer."""
+        """Send a request and return the JSON of the response, None for an empty one.
+
+        Raises `Conflict` when the server refuses, with its message, or does not respond.
+        """
         address = urlsplit(self._server.url)
         token = base64.b64encode(f"{self._server.key_id}:{self._server.secret}".encode()).decode()
         headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}

@@ -43,14 +43,14 @@ if TYPE_CHECKING:
 
 
 async def make(session: Session, question: Question, do: Callable[[], Awaitable[object]], done: str) -> None:
-    """Ask a question, and on yes run `do` and write its result."""
+    """Ask for confirmation; on yes run `do`, and write `done` with the result."""
     if await session.confirm(question) is not None:
         result = await do()
         session.done(f"{done}: {result}" if isinstance(result, str) else done)
 
 
 async def _propose(session: Session, propose: Propose, values: Values) -> None:
-    """Ask what a form of the screens asks, and do it on yes."""
+    """Check the values of a form of the screens, ask for its confirmation, and on yes carry it out."""
     proposal = await session.ask(propose, values)
     question = Question(proposal.title, proposal.yes, proposal.text, proposal.effects, sends=True)
 
@@ -104,14 +104,14 @@ async def cancel_withdrawal(session: Session, text: str) -> None:
 
 
 async def trade(session: Session, text: str) -> None:
-    """Make the manual run that `preview` shows."""
+    """Create the manual run that the command `preview` shows."""
     row = await session.find_account(text)
     view = await session.ask(desk_queries.preview, row.account_id)
     await _manual_run(session, view.plan.type, row.account_id)
 
 
 async def invest(session: Session, text: str) -> None:
-    """Make a manual run that invests cash."""
+    """Create a manual run that invests cash."""
     row = await session.find_account(text)
     await _manual_run(session, RunType.INVEST_CASH, row.account_id)
 
@@ -188,7 +188,7 @@ async def reject(session: Session, text: str) -> None:
 
 
 def _write_results(session: Session, done: str, results: Sequence[BulkResult]) -> None:
-    """Write how many were done, and each refusal."""
+    """Write how many runs were approved or rejected, and the reason of each refusal."""
     refused = [result for result in results if result.refusal]
     session.done(f"{done}: {count_text(len(results) - len(refused), 'run')}")
     for result in refused:

@@ -1,4 +1,4 @@
-"""Commands about exceptions and alerts: what an exception asks for, and acknowledging."""
+"""Commands on exceptions and alerts: doing what an exception requires, and acknowledging."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 async def answer(session: Session, text: str) -> None:
-    """Do what an exception asks for: release its asset or account, or acknowledge its run."""
+    """Do what an exception requires: release its asset or account, acknowledge its run, or write what to do."""
     _, row = numbered(session, text)
     if isinstance(row, AlertView):
         raise Invalid("This is an alert; the command acknowledge acknowledges it")

@@ -20,7 +20,10 @@ HELLO = "Type help for the commands, quit to leave."
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command: its name, what follows it, what it does, and other names. One that `asks` confirms first."""
+    """A command of the linear mode, which `run` carries out: its name, arguments (`usage`), summary, and other names.
+
+    `asks` is whether it asks for confirmation.
+    """
 
     name: str
     usage: str
@@ -108,7 +111,7 @@ _NAMES = {name: command for command in COMMANDS for name in (command.name, *comm
 
 
 def _find(text: str) -> tuple[Command | None, str]:
-    """The command whose name a line begins with, the longest one, and what follows it."""
+    """The command with the longest name that a line begins with, and the rest of the line."""
     words = text.split()
     for count in (2, 1):
         command = _NAMES.get(" ".join(words[:count]).lower())

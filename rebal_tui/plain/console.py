@@ -29,7 +29,7 @@ class Console(Protocol):
 class StreamConsole:
     """Reads a stream on a thread of its own, so that the book continues while nobody types.
 
-    Commands that are not typed are repeated above their answers.
+    Commands from a pipe or a file are written again above their answers.
     """
 
     def __init__(self, source: TextIO, target: TextIO) -> None:
@@ -45,7 +45,7 @@ class StreamConsole:
         threading.Thread(target=self._run, name="plain-input", daemon=True).start()
 
     def end(self) -> None:
-        """End the input, as its own end does."""
+        """End the input as if the stream had ended."""
         self._put(None)
 
     def write(self, line: str) -> None:

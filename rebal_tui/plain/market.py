@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 async def kill_switch_on_or_off(session: Session, text: str) -> None:
-    """Stop every new order, or release the stop; without `on` or `off`, the other of the two.
+    """Turn the kill switch on or off; without `on` or `off`, change its state.
 
-    Only releasing can require typing LIVE.
+    Only releasing it can require typing LIVE.
     """
     halted = await session.ask(kill_switch.halted)
     if text.lower() not in ("", "on", "off"):

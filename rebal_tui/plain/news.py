@@ -17,7 +17,7 @@ KEPT = 100
 
 
 class News:
-    """Compares alerts and the newest runs with what was seen before."""
+    """Finds new alerts and changed runs by comparison with those of the last look."""
 
     def __init__(self) -> None:
         self._alerts: frozenset[int] | None = None
@@ -25,7 +25,8 @@ class News:
         self._unread: list[str] = []
 
     async def look(self, ask: Callable[..., Awaitable[Any]]) -> str:
-        """Look for news; returns how many of each there are since the last look, empty without any."""
+        """Look for news; returns as text how much is new since the last look, such as `2 orders done`, empty for
+        nothing."""
         found = await ask(exception_list.exception_list)
         snapshot = await ask(run_queries.runs_snapshot)
         alerts = self._new_alerts(found.alerts if found is not None else ())
@@ -35,7 +36,7 @@ class News:
         return listed([_counted(count, noun) for count, noun in counts if count])
 
     def take(self) -> list[str]:
-        """The news that was not taken yet, oldest first."""
+        """The news that was not returned before, oldest first; at most `KEPT`."""
         taken, self._unread = self._unread, []
         return taken
 

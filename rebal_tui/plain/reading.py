@@ -52,7 +52,7 @@ async def status(session: Session, _text: str) -> None:
 
 
 async def read_exceptions(session: Session) -> list[ExceptionView | AlertView]:
-    """The exceptions, then the alerts, which have the numbers of this list from now on."""
+    """The exceptions, then the alerts. Commands refer to them by their numbers in this list from now on."""
     found = await session.ask(exception_list.exception_list)
     session.exceptions = [*found.items, *found.alerts] if found is not None else []
     return session.exceptions
@@ -78,7 +78,7 @@ async def exceptions(session: Session, text: str) -> None:
 
 
 def numbered(session: Session, text: str) -> tuple[int, ExceptionView | AlertView]:
-    """The exception or alert of a number in the last list. Raises `Invalid`."""
+    """A number in the last list of exceptions and alerts, with its exception or alert. Raises `Invalid`."""
     if not text.isdecimal() or not 0 < int(text) <= len(session.exceptions):
         raise Invalid("Type exceptions first, then a number of that list")
     return int(text), session.exceptions[int(text) - 1]
@@ -99,7 +99,8 @@ async def accounts(session: Session, text: str) -> None:
 
 
 async def desk(session: Session, text: str) -> None:
-    """List subscribed accounts, the most urgent first, by a filter of the Desk or of a tile, such as `needs you`."""
+    """List subscribed accounts, the most urgent first, by a filter of the Desk or a tile's name, such as `needs
+    you`."""
     rows = (await session.ask(desk_queries.desk_snapshot)).rows
     tile = next((tile for tile in Tile if fold(tile) == fold(text)), None)
     _require_readable(text if tile is None else "", DESK_FIELDS, DESK_CHOICES)
@@ -112,13 +113,13 @@ async def desk(session: Session, text: str) -> None:
 def _require_readable(
     text: str, fields: Mapping[str, FieldKind], choices: Mapping[str, Collection[str]] = NO_CHOICES
 ) -> None:
-    """Raise `Invalid` for a filter with a term that is none."""
+    """Raise `Invalid` when a filter has a term that cannot be parsed."""
     if fault := parse_filter(text, fields, choices).fault:
         raise Invalid(fault)
 
 
 class Found(Sequence[R]):
-    """The rows of a filter; each is made when it is read."""
+    """The rows that a filter selects; each row object is built when it is accessed."""
 
     def __init__(self, rows: Sequence[R], positions: Sequence[int]) -> None:
         self._rows = rows
@@ -138,7 +139,7 @@ class Found(Sequence[R]):
 
 
 def arranged(rows: Sequence[R], accept: Callable[[R], bool] | None, text: str) -> Sequence[R]:
-    """The rows that a filter leaves, in their natural order."""
+    """The rows that `accept` and the filter `text` select, in their natural order."""
     if not isinstance(rows, Columnar):
         raise TypeError(f"{type(rows).__name__} cannot be filtered")
     return Found(rows, rows.arrange(accept, text, None, False))

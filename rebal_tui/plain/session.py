@@ -1,4 +1,4 @@
-"""A session of the linear mode: the book, the console, and what is in hand between two commands."""
+"""A session of the linear mode: the book, the console, and what commands remember for later ones."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NO = "Canceled, nothing was changed."
 
 
 class Session:
-    """What the commands work with."""
+    """What commands work with: the book, the console, and the account, lists and change that commands used last."""
 
     def __init__(self, backend: Backend, console: Console) -> None:
         self.backend = backend
@@ -68,7 +68,7 @@ class Session:
         self.console.write(sentence(text))
 
     def write(self, lines: Iterable[str]) -> None:
-        """Write lines that are ready to be read."""
+        """Write lines as they are, without empty ones."""
         for line in lines:
             if line:
                 self.console.write(line)
@@ -101,9 +101,9 @@ class Session:
             self.refuse(str(fault))
 
     async def find_account(self, text: str) -> AccountRow:
-        """The account that a text names, or the one in hand for an empty text; it is in hand then.
+        """The account that a text names, or for an empty text the one found last. It becomes the one found last.
 
-        Raises `Invalid` when there is none, or when several match.
+        A text may be a number in the last list. Raises `Invalid` when there is no such account, or when several match.
         """
         if not text and self.account is not None:
             text = self.account.account_id
@@ -116,7 +116,8 @@ class Session:
 
     @asynccontextmanager
     async def time_held(self) -> AsyncIterator[None]:
-        """Let no accelerated time pass in the block, so that a question is about the plan that is made on yes."""
+        """Stop simulated time while the block runs, so that the plan does not change between the question and the
+        answer."""
         await self.ask(simulator.hold_time, True)
         try:
             yield
@@ -124,9 +125,9 @@ class Session:
             await self.ask(simulator.hold_time, False)
 
     async def confirm(self, question: Question) -> str | None:
-        """Ask a question; returns the note on yes, None on any other answer.
+        """Ask a question; returns the note (empty without one) on yes, None on any other answer.
 
-        On a live book, a question that sends requires typing LIVE.
+        On a live book, a question about something that sends orders or transfers requires typing LIVE.
         """
         self.write(question_text(question, PAGE))
         note = ""
@@ -164,7 +165,8 @@ class Session:
         return await self.console.read(PROMPT)
 
     def done(self, text: str, change: tuple[Undo | None, str] | None = None) -> None:
-        """Write the result of a change, which `change` can undo; an earlier one can no longer be undone."""
+        """Write the result of a change. `change` is how to undo it and its name; the change before can no longer be
+        undone."""
         self.undo = (change[0], change[1]) if change is not None and change[0] is not None else None
         hint = "" if self.undo is None or self.undo[0].refusal else " The command undo takes it back"
         self.say(f"{text}.{hint}")

@@ -34,7 +34,7 @@ _DRAWN = frozenset({"So", "Sk"})
 
 
 def spoken(text: str) -> str:
-    """A text of the services or screens with words in place of the signs that they draw, on one line."""
+    """A text of the services or screens on one line, with words in place of symbols and without drawing characters."""
     text = printable(text)
     for sign, word in _WORDS:
         text = sign.sub(word, text)

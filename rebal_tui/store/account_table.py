@@ -1,7 +1,7 @@
-"""Accounts, their positions and their `Extras` in NumPy columns; objects are built on access.
+"""Accounts, their positions and their `Extras` in NumPy columns; `Account` objects are built when they are read.
 
-One row per account, by ascending key. Positions have columns of their own: the account of row r has `count[r]` of them,
-starting at `start[r]`.
+One row per account, by ascending key (the integer primary key in the file). Positions have columns of their own: the
+account of row r has `count[r]` positions there, the first at index `start[r]`.
 """
 
 from __future__ import annotations
@@ -78,12 +78,14 @@ _COLUMNS = select_list(_AccountRow)
 
 
 class AccountTable:
-    """Every account of a book in columns; money in billionths of a dollar, times in microseconds since 1970 UTC.
+    """Every account of a book in columns. Money and prices are in billionths of a dollar, shares in billionths of a
+    share, times in microseconds since 1970 UTC.
 
-    `status` holds indexes into `STATUSES`; `restrictions` has a bit for each of `RESTRICTIONS`. `asset` holds asset
-    keys of the file, `symbols` and `asset_ids` their labels and ids; `entry_price` is `NO_ENTRY_PRICE` where unknown.
-    `version` increases with every change, `texts_version` when a name or number changes, `loads` when everything is
-    read again. `dirty_rows` collects the rows whose positions were replaced since it was last cleared.
+    `status` has indexes into `STATUSES`; `restrictions` has a bit for each of `RESTRICTIONS`. Of each position, `asset`
+    is the asset's key in the file and `entry_price` the average price paid, `NO_ENTRY_PRICE` where unknown; `symbols`
+    and `asset_ids` are the labels and ids of assets by key. `version` increases with every change, `texts_version` when
+    a name or number changes, `loads` when everything is read again. `dirty_rows` has the rows whose positions were
+    replaced since a caller last cleared the set.
     """
 
     def __init__(self) -> None:
@@ -119,7 +121,7 @@ class AccountTable:
         return len(self.ids)
 
     def relabel(self, symbols: dict[int, str]) -> None:
-        """Show the positions under other labels of their assets, by key."""
+        """Use other labels of assets, given by asset key, in every `Account` that is read from now on."""
         self.symbols = symbols
         self._made.clear()
 
@@ -266,7 +268,8 @@ class AccountTable:
         return Extras(reserve, of_runs, int(self.external_orders[row]))
 
     def indexes(self, rows: NDArray[Any] | None = None) -> tuple[Ints, Ints]:
-        """For every position of the given rows, or of all: its account's row and its index in the position columns."""
+        """For every position of the given rows, or of all: the row of its account, and its index in the position
+        columns."""
         wanted = np.arange(len(self), dtype=np.int64) if rows is None else rows.astype(np.int64)
         count = self.count[wanted]
         before = np.cumsum(count, dtype=np.int64) - count
@@ -274,7 +277,7 @@ class AccountTable:
         return np.repeat(wanted, count), np.repeat(self.start[wanted], count) + inside
 
     def packed_positions(self, rows: NDArray[Any]) -> list[bytes]:
-        """The positions of each given row, packed as by `codec.to_positions`."""
+        """The positions of each given row as bytes, in the format of `codec.to_positions`."""
         _, indexes = self.indexes(rows)
         owner = np.repeat(np.arange(len(rows)), self.count[rows])
         order = np.lexsort((self.asset[indexes], owner))
@@ -302,14 +305,14 @@ class _ByAccount(Mapping[str, T]):
 
 
 class Accounts(_ByAccount[Account]):
-    """Accounts by id."""
+    """Every account of an `AccountTable` by account id."""
 
     def __getitem__(self, account_id: str) -> Account:
         return self._columns.account(self._columns.row_of[account_id])
 
 
 class ExtrasByAccount(_ByAccount[Extras]):
-    """`Extras` by account id."""
+    """The `Extras` of every account of an `AccountTable` by account id."""
 
     def __getitem__(self, account_id: str) -> Extras:
         return self._columns.extras(self._columns.row_of[account_id])
@@ -319,12 +322,12 @@ _NONE: frozenset[Restriction] = frozenset()
 
 
 def restrictions_of(bits: int) -> frozenset[Restriction]:
-    """The restrictions whose bits are set."""
+    """The restrictions whose bits are set, by their position in `RESTRICTIONS`."""
     return frozenset(restriction for bit, restriction in enumerate(RESTRICTIONS) if bits >> bit & 1)
 
 
 def restriction_bits(text: str) -> int:
-    """The bits of restrictions stored as names joined by commas."""
+    """The bits, as in `AccountTable.restrictions`, of restrictions stored as names joined by commas."""
     return sum(1 << RESTRICTIONS.index(restriction) for restriction in to_restrictions(text)) if text else 0
 
 

@@ -19,7 +19,8 @@ _FILL_RANK, _CASH_RANK = "'f' || f.execution_id", "'c' || printf('%020d', c.seq)
 
 
 class Position(NamedTuple):
-    """The position of an activity in the order of all: its stored time and a text that orders those of one time."""
+    """Sort key of an activity: its time in microseconds since 1970 UTC, and a text that orders activities of one
+    time."""
 
     at: int
     rank: str
@@ -27,8 +28,8 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which activities: of one account or all, between two times (exclusive, inclusive), beyond a position in the
-    chosen direction, at most `limit`."""
+    """Which activities to read: of one account or all, later than `after`, not later than `until`, past the position
+    `beyond` in the chosen direction, at most `limit`."""
 
     account_id: str | None
     after: datetime | None
@@ -39,7 +40,11 @@ class Window:
 
 
 class Execution(NamedTuple):
-    """An execution with what its order had in all by then; `leaves` is 0 when the order's shares are not known."""
+    """An execution, with the state of its order directly after it.
+
+    `cumulative` is the shares filled until then, `leaves` the shares still open: 0 when the order's shares are not
+    known.
+    """
 
     execution_id: str
     order_id: str
@@ -67,7 +72,7 @@ def position_of(database: Database, activity: str) -> Position | None:
 
 
 def executions(database: Database, window: Window, order_id: str | None) -> list[tuple[Position, Execution]]:
-    """Executions, of all orders or of the one with this id of the broker."""
+    """The executions in a window with their positions; with `order_id`, only those of this broker order."""
     where, order, values = _where(window, "f", _FILL_RANK)
     if order_id is not None:
         where, values = f"{where} AND f.broker_order_id = ?", (*values, order_id)
@@ -97,7 +102,7 @@ def _execution(row: SqlRow) -> Execution:
 
 
 def cash(database: Database, window: Window, kinds: Collection[CashKind]) -> list[tuple[Position, CashEntry]]:
-    """Cash entries of these kinds."""
+    """The cash entries of the given kinds in a window, with their positions."""
     where, order, values = _where(window, "c", _CASH_RANK)
     rows = database.rows(
         f"SELECT c.at, {_CASH_RANK}, c.seq, accounts.id, c.kind, c.amount, c.settles_on, c.reference "

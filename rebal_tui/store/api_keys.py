@@ -15,8 +15,8 @@ from rebal_tui.store.database import Database, Transaction
 class ApiKey:
     """An API key. `digest` is the HMAC-SHA256 of its secret under `salt`.
 
-    `revoked_at` is None while its holder keeps it; a key that was rotated out ends at a later time. `used_at` is known
-    to the minute.
+    `revoked_at` is None for a key without an end. After a rotation, the old key's `revoked_at` may be in the future;
+    the key is valid until then. `used_at` is the time of its last use, to the minute.
     """
 
     key_id: str

@@ -1,4 +1,4 @@
-"""Writing an archive's file: copied in parts from the book and the archive before, then read again and verified."""
+"""Writing an archive's file: rows are copied in parts from the book and its earlier archive, then read and verified."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEYS_PER_PART = 200
 
 
 def remove_partial(partial: Path) -> None:
-    """Delete an unfinished archive with its side files."""
+    """Delete an unfinished archive and the files that SQLite keeps beside it."""
     for suffix in (*SQLITE_SUFFIXES, ""):
         partial.with_name(partial.name + suffix).unlink(missing_ok=True)
 
@@ -31,10 +31,11 @@ def remove_partial(partial: Path) -> None:
 def build(
     database: Database, through: str, partial: Path, earlier: Path | None, at: datetime
 ) -> Iterator[Content | None]:
-    """Write the archive of a book up to the year `through` to a new file, which includes the archive before.
+    """Write a new archive file: the rows of the `earlier` archive, and the book's rows up to the year `through`.
 
-    Yields None between parts, and at the end the content that the file has, read back and equal to what was copied.
-    Raises `Conflict` when it is not, when the file has a fault, or when it cannot be written. The book is not changed.
+    A generator: yields None between parts, and at the end the content of the file, which was read back and equals what
+    was copied. Raises `Conflict` when it does not, when the file has a fault, or when it cannot be written. The book is
+    not changed.
     """
     remove_partial(partial)
     os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -35,7 +35,7 @@ _BITS = 1 << 256
 
 @dataclass(slots=True)
 class Content:
-    """Number and digests of the rows of some tables: `sums` do not depend on the order of rows, `ordered` does."""
+    """Row counts and digests by table: `sums` do not depend on the order of the rows, `ordered` does."""
 
     counts: dict[str, int] = field(default_factory=dict)
     sums: dict[str, int] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Content:
 
     @property
     def digest(self) -> str:
-        """One digest of all tables."""
+        """One SHA-256 digest of all tables, in hexadecimal."""
         return hashlib.sha256(repr(sorted(self.ordered.items())).encode()).hexdigest()
 
 
@@ -72,7 +72,7 @@ def keys_of(connection: sqlite3.Connection, schema: str, table: str) -> list[str
 
 
 def read(connection: sqlite3.Connection, content: Content) -> Iterator[None]:
-    """Read the rows that an archive's file has into an empty `Content`; yields between parts."""
+    """Fill an empty `Content` from an archive's file. A generator that yields None between parts."""
     for table in MOVED:
         order = ", ".join(keys_of(connection, "main", table))
         total, ordered, count = 0, hashlib.sha256(), 0
@@ -99,6 +99,6 @@ def _sum(texts: Sequence[bytes]) -> int:
 
 
 def add(content: Content, table: str, rows: Sequence[SqlRow]) -> None:
-    """Count more rows of a table, without `ordered`."""
+    """Add more rows of a table to `counts` and `sums`; `ordered` is not updated."""
     content.counts[table] = content.counts.get(table, 0) + len(rows)
     content.sums[table] = (content.sums.get(table, 0) + _sum(_texts(rows))) % _BITS

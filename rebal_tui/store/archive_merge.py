@@ -13,7 +13,8 @@ from rebal_tui.store.database import Database
 
 
 def merge(database: Database, archive: Path, target: Path) -> None:
-    """Write a book with the rows of its archive to a new file. A run or decision that both have is the book's."""
+    """Write the rows of a book and of its archive to the new file `target`. The book's runs and decisions take
+    precedence."""
     with closing(sqlite3.connect(target, isolation_level=None)) as whole:
         database.connection.backup(whole, pages=-1)
         whole.execute("PRAGMA synchronous = OFF")
@@ -29,7 +30,10 @@ def merge(database: Database, archive: Path, target: Path) -> None:
 
 
 def file_faults(path: Path, digest: str) -> list[str]:
-    """Faults of an archive's file; its content is compared with `digest`, or with its own if it was extended since."""
+    """Faults of an archive's file, one message each.
+
+    Its rows must match `digest`, or, if the archive was extended since, the digest that the file itself states.
+    """
     found = archive_content.Content()
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as file:
         faults = integrity_faults(file)

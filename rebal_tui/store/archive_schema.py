@@ -1,4 +1,4 @@
-"""The migration to archives: what a book remembers of the file with its past years."""
+"""The migration to archives: the tables in which a book records its archive and the runs that moved there."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ CONTEXTS_PER_PART = 500
 
 
 class Year(NamedTuple):
-    """What a book has of a year, by the New York dates of its sessions."""
+    """The number of runs and decisions that a book has of one year, by the New York dates of their sessions."""
 
     year: str
     runs: int
@@ -36,9 +36,9 @@ def years(database: Database) -> list[Year]:
 def choose(database: Database, through: str) -> None:
     """Put the keys of the runs up to the year `through` that stay in the book into the temporary table `stays`.
 
-    These are open runs and those that ended later, the last completed run for each account and cash weight (R-14.7,
-    R-31), the newest run, because keys are counted from it, and every run that a later decision, an open withdrawal,
-    reserved cash or an open alert names.
+    These are open runs, runs that ended after that year, the last completed run for each account and cash weight
+    (R-14.7, R-31), the newest run, because new keys are counted from it, and every run that a later decision, an open
+    withdrawal, a reservation or an open alert refers to.
     """
     database.connection.execute("CREATE TEMP TABLE IF NOT EXISTS stays (key INTEGER PRIMARY KEY)")
     database.connection.execute("DELETE FROM temp.stays")
@@ -79,7 +79,7 @@ def last_session(through: str) -> str:
 
 
 def moving_runs(database: Database, through: str) -> Iterator[tuple[int, int]]:
-    """Ranges of keys, in parts, that cover the runs which move; others among them stay."""
+    """Inclusive ranges of run keys that cover every run to move, each `RUNS_PER_PART` long; some runs in them stay."""
     row = database.row("SELECT min(key), max(key) FROM runs WHERE session <= ?", (last_session(through),))
     if row is not None and row[0] is not None:
         for first in range(row[0], row[1] + 1, RUNS_PER_PART):
@@ -87,7 +87,7 @@ def moving_runs(database: Database, through: str) -> Iterator[tuple[int, int]]:
 
 
 def run_rows(database: Database, through: str, part: tuple[int, int]) -> list[SqlRow]:
-    """The runs of a part that move, as stored."""
+    """The runs in a range of keys that move into the archive, as stored. Call `choose` first."""
     return database.rows(
         f"SELECT {_columns(database, 'runs')} FROM runs WHERE key BETWEEN ? AND ? AND session <= ? "
         "AND key NOT IN (SELECT key FROM temp.stays) ORDER BY key",
@@ -96,7 +96,7 @@ def run_rows(database: Database, through: str, part: tuple[int, int]) -> list[Sq
 
 
 def child_rows(database: Database, table: str, through: str, part: tuple[int, int]) -> list[SqlRow]:
-    """The rows of a child table that belong to the runs of a part that move, as stored."""
+    """The rows of a table with a `run` column that belong to the moving runs in a range of keys, as stored."""
     return database.rows(
         f"SELECT {_columns(database, table)} FROM {table} WHERE run IN (SELECT key FROM runs WHERE key BETWEEN ? AND ? "
         "AND session <= ? AND key NOT IN (SELECT key FROM temp.stays))",
@@ -105,7 +105,7 @@ def child_rows(database: Database, table: str, through: str, part: tuple[int, in
 
 
 def moving_decisions(database: Database, through: str) -> Iterator[tuple[str, int, int]]:
-    """Parts that cover the decisions which move: session, and first and last key of accounts."""
+    """Parts that cover every decision to move, as (session, first account key, last account key)."""
     accounts = database.row("SELECT min(key), max(key) FROM accounts")
     if accounts is None or accounts[0] is None:
         return
@@ -120,7 +120,7 @@ def moving_decisions(database: Database, through: str) -> Iterator[tuple[str, in
 
 
 def decision_rows(database: Database, part: tuple[str, int, int]) -> list[SqlRow]:
-    """The decisions of a part that move, as stored: those whose run does not stay."""
+    """The decisions of one part that move, as stored: all but those that created a run that stays."""
     return database.rows(
         f"SELECT {_columns(database, 'decisions')} FROM decisions WHERE session = ? AND account BETWEEN ? AND ? "
         "AND run NOT IN (SELECT key FROM temp.stays)",
@@ -129,7 +129,8 @@ def decision_rows(database: Database, part: tuple[str, int, int]) -> list[SqlRow
 
 
 def moving_contexts(database: Database, through: str) -> Iterator[str]:
-    """The keys of the contexts of the years that move, in parts, as JSON lists: the prices of every evaluation."""
+    """The keys of the decision contexts up to the year `through`, in parts, each a JSON list. Contexts have the
+    prices."""
     last = 0
     while found := [
         key
@@ -143,7 +144,7 @@ def moving_contexts(database: Database, through: str) -> Iterator[str]:
 
 
 def rows_by_key(database: Database, table: str, keys: str) -> list[SqlRow]:
-    """Rows of a table by their keys, a JSON list."""
+    """The rows of a table with the given keys (a JSON list), by ascending key, as stored."""
     return database.rows(
         f"SELECT {_columns(database, table)} FROM {table} WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key",
         (keys,),

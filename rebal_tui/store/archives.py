@@ -1,4 +1,4 @@
-"""The archive of a book: what the book remembers of it, where it is, and how it is opened for reading."""
+"""The archive of a book: what the book records about it, where its file is, and how it is opened for reading."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ _FOLLOWED = ("assets", "asset_renames", "asset_holds")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a book remembers of its archive.
+    """What a book records about its archive.
 
-    `name` is relative to the book's folder unless it is absolute; `through` is the last year in it, `counts` its
-    rows by table. Until `removed` the book may still have some of these rows.
+    `name` is the file's path, relative to the book's folder unless it is absolute; `digest` identifies its content,
+    `through` is its last year, `counts` its number of rows by table. Until `removed` is set, the book may still have
+    some of these rows.
     """
 
     name: str
@@ -43,7 +44,7 @@ def default_path(book: Path) -> Path:
 
 
 def record(database: Database) -> Record | None:
-    """What the book remembers of its archive, None without one."""
+    """What the book records about its archive, None when it has none."""
     try:
         row = database.row("SELECT name, digest, through, at, counts, removed FROM archives")
     except sqlite3.OperationalError:
@@ -55,7 +56,7 @@ def record(database: Database) -> Record | None:
 
 
 def put(tx: Transaction, found: Record) -> None:
-    """Remember an archive, in place of the one before."""
+    """Record the archive of a book, in place of the earlier one."""
     tx.execute(
         "INSERT OR REPLACE INTO archives (one, name, digest, through, at, counts, removed) "
         "VALUES (1, ?, ?, ?, ?, ?, ?)",
@@ -98,9 +99,9 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def past(database: Database) -> Database | None:
-    """The open archive of a book; None without one, and when it cannot be read (`problem`).
+    """The open archive of a book; None when it has none, or when the archive cannot be read (`problem` says why).
 
-    Functions of the store read it like a book. It is opened when it is first asked for and closed with the book.
+    Functions of the store read the archive like a book. It is opened on first use and closed with the book.
     """
     found = record(database)
     if found is None:
@@ -117,7 +118,7 @@ def past(database: Database) -> Database | None:
 
 
 def forget(database: Database) -> None:
-    """Close the open archive, because the rows that the book has as well have changed."""
+    """Close the open archive, because rows that are both in it and in the book have changed."""
     if database.archive is not None:
         database.archive.close()
         database.archive = None
@@ -125,7 +126,8 @@ def forget(database: Database) -> None:
 
 @dataclass(frozen=True, slots=True)
 class OpenArchive:
-    """An archive open for reading, and what it depends on in the book."""
+    """An archive open for reading. When the book's `version` differs from this one, the archive must be opened
+    again."""
 
     database: Database
     version: tuple[object, ...]
@@ -192,13 +194,13 @@ def has(database: Database, run_id: str) -> bool:
 
 
 def has_order(database: Database, client_order_id: str) -> bool:
-    """Whether an order is of a run that has moved into the archive."""
+    """Whether a client order id is that of a run that has moved into the archive."""
     ours = parse_client_order_id(client_order_id)
     return ours is not None and has(database, ours[0])
 
 
 def holding(database: Database, run_id: str) -> Database:
-    """The database that has a run: the book or its archive.
+    """The database to read a run from: the archive if the run has moved there, else the book, also for an unknown run.
 
     Raises `NotFound` when the run has moved into an archive that cannot be read.
     """
@@ -213,7 +215,7 @@ def holding(database: Database, run_id: str) -> Database:
 
 
 def refers(database: Database, table: str, key: int) -> bool:
-    """Whether the archive may refer to an account or asset of the book; True when it cannot be read."""
+    """Whether the archive may refer to an account or asset, given by table and key; True when it cannot be read."""
     if record(database) is None:
         return False
     archive = past(database)
@@ -221,7 +223,7 @@ def refers(database: Database, table: str, key: int) -> bool:
 
 
 def digests(path: Path) -> Iterator[str]:
-    """The digests of the archives that a file is or continues, its own first; none for another file."""
+    """The digests of an archive file: its own, then those of the archives that it extends; none for any other file."""
     with suppress(sqlite3.Error), closing(_connected(path)) as connection:
         yield from (value for (value,) in connection.execute("SELECT value FROM archive_about WHERE name = 'digest'"))
         yield from (digest for (digest,) in connection.execute("SELECT digest FROM archive_earlier"))

@@ -28,14 +28,14 @@ class AssetHold:
 
     @property
     def reason(self) -> str:
-        """Why the asset is on hold, as one sentence without its end."""
+        """Why the asset is on hold, as one sentence without the period."""
         resembles = f", as after a {self.looks_like}" if self.looks_like else ""
         moved = f"${money_text(Money(self.last_close))} → ${money_text(Money(self.price))}"
         return f"{self.symbol} is on hold: its price moved {moved} (× {self.ratio}{resembles}) without an explanation"
 
 
 def load(database: Database) -> dict[str, AssetHold]:
-    """Every asset on hold by symbol, longest first."""
+    """Every asset on hold by symbol, the one on hold for longest first."""
     return _read(database, "released_at IS NULL", ())
 
 

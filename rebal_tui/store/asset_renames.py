@@ -1,4 +1,4 @@
-"""History of asset labels: what a label of an earlier time meant (R-50)."""
+"""History of asset labels: which asset an earlier label belonged to (R-50)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ Labels = Mapping[str, str]
 
 
 def record(tx: Transaction, renames: Iterable[Rename], at: datetime) -> None:
-    """Record new labels, with the key of the next run: earlier runs use the earlier labels."""
+    """Record new labels with the key that the next run will have: runs before it were created under the earlier
+    labels."""
     tx.executemany(
         "INSERT INTO asset_renames (at, asset, before, after, next_run) "
         "SELECT ?, ?, ?, ?, coalesce(max(key), 0) + 1 FROM runs",
@@ -25,7 +26,7 @@ def record(tx: Transaction, renames: Iterable[Rename], at: datetime) -> None:
 
 
 def relabel_skipped_orders(tx: Transaction, renames: Sequence[Rename]) -> None:
-    """Let skipped orders, which store the label of their asset, follow it."""
+    """Replace earlier labels in skipped orders, which store the label of their asset as text."""
     names = {rename.before: rename.after for rename in renames}
     rows = tx.database.rows(
         f"SELECT run, line, symbol FROM skipped_orders WHERE symbol IN ({', '.join('?' * len(names))})", tuple(names)
@@ -37,7 +38,7 @@ def relabel_skipped_orders(tx: Transaction, renames: Sequence[Rename]) -> None:
 
 
 def first_labels(database: Database) -> Labels:
-    """The first label of every asset whose label has ever changed, by its label today."""
+    """The first label of every asset whose label has ever changed, by its present label."""
     rows = database.rows(
         "SELECT min(seq), assets.symbol, before FROM asset_renames JOIN assets ON assets.key = asset GROUP BY asset"
     )
@@ -56,9 +57,9 @@ def any_renames(database: Database) -> bool:
 
 
 def since_run(database: Database, run_id: str) -> Labels:
-    """The labels that have changed since a run was created.
+    """The present labels of assets whose labels have changed since a run was created, by their labels at that time.
 
-    A label that later assets bore as well is that of the first asset to give it up.
+    If several assets have had the same label since, its entry is that of the first asset to give it up.
     """
     rows = database.rows(
         "SELECT min(seq), before, assets.symbol FROM asset_renames JOIN assets ON assets.key = asset "
@@ -69,7 +70,7 @@ def since_run(database: Database, run_id: str) -> Labels:
 
 
 def relabeled(weights: Weights, labels: Labels) -> Weights:
-    """The same weights with the symbols that `labels` gives; a symbol without an entry stays."""
+    """The same weights with symbols replaced as `labels` maps them; a symbol without an entry stays."""
     return replace(
         weights,
         assets=tuple(replace(weight, symbol=labels.get(weight.symbol, weight.symbol)) for weight in weights.assets),

@@ -47,18 +47,18 @@ def key_of(database: Database, symbol: str, asset_id: str | None = None) -> int 
 
 
 def conflicts(database: Database, assets: Iterable[Asset]) -> dict[str, list[str]]:
-    """The ids of the active assets of each symbol that would have several if `assets` were stored (R-50)."""
+    """The symbols that more than one active asset would have if `assets` were stored, with these assets' ids (R-50)."""
     groups = by_symbol(_merged(_listed(database), assets).values())
     active = {symbol: [asset.id for asset in group if asset.active] for symbol, group in groups.items()}
     return {symbol: ids for symbol, ids in active.items() if len(ids) > 1}
 
 
 def save(tx: Transaction, assets: Iterable[Asset]) -> list[Rename]:
-    """Insert assets, or update those whose id is known; returns the assets of the file whose label changes.
+    """Insert assets, or update those whose id is known; returns a `Rename` for each stored asset whose label changes.
 
-    The given price is stored only where it is surely the asset's own: a renamed asset keeps its price, a new namesake
-    has none. A listing without a price leaves the known one. Raises `Conflict` naming the ids when two active assets
-    would have one symbol.
+    A given price is stored only where it certainly is the asset's own: not where the asset's label changes, nor where
+    another asset has or had the given symbol. An asset given without a price keeps its stored one. Raises `Conflict`
+    with the ids when two active assets would have one symbol.
     """
     given = {asset.id: asset for asset in assets}
     before = _listed(tx.database)

@@ -65,8 +65,8 @@ QUICK_CHECK_MAX_BYTES = 32 * 1024 * 1024
 
 
 def require_whole(database: Database) -> None:
-    """Raise `sqlite3.DatabaseError` with the code of corruption when pages of a file are damaged, when a row refers to
-    a missing one, or when a text is no value of its enum.
+    """Raise `sqlite3.DatabaseError` (SQLITE_CORRUPT) when pages of a file are damaged, when a row refers to a missing
+    one, or when a stored text is not a value of its column's enum.
 
     Files above `QUICK_CHECK_MAX_BYTES` are not checked here; `rebal-tui check` and every backup check them.
     """

@@ -206,9 +206,9 @@ def _withdrawal(row: SqlRow) -> Withdrawal:
 
 
 def inflows_since_last_run(database: Database, accounts: Sequence[int]) -> dict[int, int]:
-    """Cash received since each account's last completed run (R-31), in billionths, by account key.
+    """Cash received since each account's last completed run (R-31), in billionths of a dollar, by account key.
 
-    At most 2**62, the largest amount that a limit is compared with.
+    Each sum is capped at 2**62, the largest amount that is compared with a limit.
     """
     rows = database.rows(
         f"SELECT c.account, sum(c.amount / {NANO}), sum(c.amount % {NANO}) FROM cash_entries c "

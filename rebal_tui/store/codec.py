@@ -68,7 +68,8 @@ def weights_of_blob(content: bytes) -> Weights:
 
 
 def to_positions(positions: Iterable[tuple[int, int]]) -> bytes:
-    """Pack holdings as (asset key, billionths of shares): sorted keys in 32 bits, quantities in 64, little-endian."""
+    """Pack holdings, as shares in billionths by asset key, into bytes: sorted keys in 32 bits each, then the quantities
+    in 64 bits each, little-endian."""
     held = sorted(positions)
     return struct.pack(f"<{len(held)}i{len(held)}q", *(key for key, _ in held), *(qty for _, qty in held))
 

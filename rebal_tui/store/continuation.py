@@ -1,4 +1,5 @@
-"""A subscription that continues an ended one after an interruption, with everything stored about that one (R-32)."""
+"""A new subscription that continues an ended one after an interruption, with what is stored about the ended one
+(R-32)."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def ended_since(database: Database, account_id: str, portfolio_id: str, since: d
 
 
 def continue_as(tx: Transaction, ended: str, made: str) -> None:
-    """Give a subscription just made what an ended one had: overrides, trade marker, proposals, and undone sells."""
+    """Copy overrides, trade marker and proposals of the subscription `ended` to `made`, and move its undone sells
+    there."""
     for statement in _COPIED:
         tx.execute(statement, (ended, made))
     for table in _MOVED:

@@ -25,7 +25,11 @@ class StoredAction:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """What an action did to one account; `fault` is why its figures are not explained, empty when they are."""
+    """What an action did to one account: its shares before (`held`) and after (`qty`), shares `received` of a new
+    asset, and dollars `paid`.
+
+    `fault` is why the action does not explain the account's figures, empty when it does.
+    """
 
     account_id: str
     held: Qty
@@ -36,7 +40,7 @@ class Holder:
 
 
 def add_holder(tx: Transaction, action_id: str, holder: Holder) -> None:
-    """Record what an action did to an account; repeating it changes nothing."""
+    """Record what an action did to an account; a second record of the same account is ignored."""
     tx.execute(
         "INSERT INTO corporate_action_accounts (action, account, held, qty, received, paid, fault) "
         "SELECT ?, key, ?, ?, ?, ?, ? FROM accounts WHERE id = ? ON CONFLICT (action, account) DO NOTHING",
@@ -45,7 +49,7 @@ def add_holder(tx: Transaction, action_id: str, holder: Holder) -> None:
 
 
 def holders(database: Database, action_id: str) -> list[Holder]:
-    """What an action did to each account."""
+    """What an action did to each account, by ascending account key."""
     rows = database.rows(
         "SELECT accounts.id, held, qty, received, paid, fault FROM corporate_action_accounts "
         "JOIN accounts ON accounts.key = account WHERE action = ? ORDER BY accounts.key",

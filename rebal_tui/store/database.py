@@ -58,7 +58,7 @@ _HALT_TEXTS = {
 
 
 def listed(values: Iterable[str]) -> str:
-    """Values as the single parameter of `LISTED`."""
+    """Values as a JSON list, the single parameter of the SQL text `LISTED`."""
     return json.dumps(list(values))
 
 
@@ -97,7 +97,7 @@ class Transaction:
 
 
 class Companion(Protocol):
-    """What is open as long as a database is."""
+    """Something that a `Database` closes when it is closed, such as an open archive."""
 
     def close(self) -> None:
         """Close it."""
@@ -111,7 +111,8 @@ class Database:
     is rolled back after a savepoint inside it succeeded: in-memory state from that savepoint is then invalid.
 
     `folder` is that of the file, for a copy in memory that of the copied file, None for other databases in memory.
-    `archive` is the open archive of a book (`archives.past`); `listed` is what SQL asks of runs in a list.
+    `archive` is the open archive of a book (`archives.past`). `listed` is an SQL condition for runs in lists: an
+    archive leaves out runs that the book still has.
     """
 
     def __init__(self, path: Path | str = MEMORY, *, read_only: bool = False) -> None:
@@ -172,7 +173,7 @@ class Database:
             self._watch = None
 
     def claim_epoch(self) -> None:
-        """Become the file's only writer: earlier openings for writing can write no more."""
+        """Become the file's only writer: connections that became its writer earlier can no longer write."""
         with self.write() as tx:
             tx.execute(
                 "INSERT INTO meta VALUES (?, '1') ON CONFLICT (name) "
@@ -225,11 +226,11 @@ class Database:
         self.claim_epoch()
 
     def require_in_place(self) -> None:
-        """Raise `ReadOnly`, and write nothing more, when another file or none has the name of the open one, or another
+        """Raise `ReadOnly`, and write nothing more, when the open file was moved, removed or replaced, or when another
         program wrote over it.
 
-        SQLite itself does not notice: it writes on into a file without a name, which is lost at the end, or mixes its
-        pages with those of the other program.
+        SQLite does not notice either: it goes on writing into a file without a name, which is lost when it is closed,
+        or mixes its pages with those of the other program.
         """
         if self.halted is not None and self.halted.halt in FILE_LOST:
             raise self.halted.again()

@@ -25,9 +25,9 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """A timestamp with the market and the portfolios at it; assets have only the fields that decisions use.
+    """What all decisions at one timestamp share: session, prices, assets (only fields that decisions use), portfolios.
 
-    `symbols` maps the key of every asset in the file to its symbol. `edition` is that of the rules.
+    `symbols` is the symbol of every asset in the file by asset key. `edition` is that of the rules (`EDITION`).
     """
 
     at: datetime
@@ -41,7 +41,8 @@ class DecisionContext:
     edition: int = EDITION
 
     def relabeled(self, labels: Mapping[int, str]) -> DecisionContext:
-        """The same assets under other labels, by key (R-50); the portfolios keep those of their time."""
+        """The same context with other labels of its assets, by asset key (R-50); its portfolios keep the labels of
+        their time."""
         if all(labels.get(key, symbol) == symbol for key, symbol in self.symbols.items()):
             return self
         symbols = {key: labels.get(key, symbol) for key, symbol in self.symbols.items()}
@@ -111,7 +112,7 @@ def get(database: Database, key: int) -> DecisionContext:
 
 
 def session_prices(database: Database) -> dict[date, dict[str, Price]]:
-    """The prices of the last context of each New York day, by day ascending and by the asset's symbol now."""
+    """The prices of the last context of each New York day, by day ascending, each by its asset's present symbol."""
     last = {
         new_york_day(from_time(at)): prices
         for at, prices in database.rows("SELECT at, prices FROM contexts ORDER BY at, key")

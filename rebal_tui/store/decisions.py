@@ -1,4 +1,4 @@
-"""Decisions stored as their inputs: for each session, an account's latest decision of each kind.
+"""Decisions stored as their inputs: for each session, an account's latest decision of each `Kind`.
 
 A decision that created a run has a row of its own, which no later decision replaces.
 """
@@ -31,9 +31,9 @@ _NOTHING = -1
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What makes two decisions of a session equal: the outcome and the reported checks.
+    """Which decisions of a session count as equal: those with the same outcome and the same reported checks.
 
-    Reported are the checks that fired, failed, held back or cannot be corrected.
+    `signature` joins the two as text. Reported are the checks that fired, failed, held back or cannot be corrected.
 
     `deciding` is the check that the decision's reason names, empty when it names none.
     """
@@ -47,8 +47,9 @@ class Kind:
 class Inputs:
     """An account's inputs of an evaluation. Money in billionths; `positions` is packed by `codec.to_positions`.
 
-    `open_run` and `quota_run` are run ids; times and `propose_on` are those of the subscription. `undone` is written by
-    `unfinished.to_text`, `rules` by `rules_text.to_text`.
+    `open_run` is the id of the account's open run, `quota_run` that of the run that used its quota; times and
+    `propose_on` are those of the subscription. `undone` is written by `unfinished.to_text`, `rules` by
+    `rules_text.to_text`.
     """
 
     status: str
@@ -81,7 +82,7 @@ class StoredStatus:
 class StoredDecision:
     """A decision as stored, with the key of its context and the id of the run that it created.
 
-    `status` is None for decisions of versions that had no statuses.
+    `status` is None when an earlier version of the program, which had no statuses, stored the decision.
     """
 
     account_id: str
@@ -98,7 +99,7 @@ class StoredDecision:
 
 
 def status_code(kind: StatusKind, waits_for: WaitsFor | None) -> str:
-    """A status as stored: `in_range`, `waits:cooldown`."""
+    """A status as stored: `in_range`, or with what the account waits for, `waits:cooldown`."""
     return kind.value if waits_for is None else f"{kind}:{waits_for}"
 
 

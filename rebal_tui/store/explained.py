@@ -1,7 +1,7 @@
-"""What the book knows that an account's cash and shares must be, from the broker's events (R-53).
+"""What an account's cash and shares must be according to the broker's events (R-53).
 
-The figures are the broker's when both last agreed; the changes since then are those of executions and activities.
-Assets are called by their ids.
+They start from the figures at which book and broker last agreed; executions and activities since then are changes to
+these. Assets are given by their ids.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from rebal_tui.store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Cash and shares by asset id. `since` is when the account was first read, or released by a person."""
+    """Cash, and shares by asset id, at which book and broker last agreed.
+
+    `since` is when the account was first read, or last released by a person.
+    """
 
     cash: Money
     held: Mapping[str, Qty]
@@ -27,9 +30,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change that an event reports, under an id of its own. `at` is when it happened at the broker.
+    """A change of cash and shares that an event reports, under an id of its own. `at` is when it happened at the
+    broker.
 
-    `agreed` is whether the figures contain it.
+    `agreed` is whether the account's `Figures` include it already.
     """
 
     id: str
@@ -41,7 +45,7 @@ class Change:
 
 
 def figures(database: Database, account_id: str) -> Figures | None:
-    """The figures of an account, None before it was read."""
+    """The figures on which book and broker agreed for an account; None before the account was first read."""
     row = database.row(
         "SELECT cash, held, since FROM explained_figures WHERE account = (SELECT key FROM accounts WHERE id = ?)",
         (account_id,),
@@ -93,12 +97,12 @@ def change(database: Database, identity: str) -> Change | None:
 
 
 def changes_since(database: Database, account_id: str) -> list[Change]:
-    """The changes of an account that its figures do not contain, in order of arrival."""
+    """The changes of an account that its figures do not include yet, in order of arrival."""
     return _changes(database, "WHERE c.agreed = 0 AND accounts.id = ? ORDER BY c.key", account_id)
 
 
 def holders(database: Database, asset_id: str) -> list[str]:
-    """The ids of the accounts whose figures or later changes have an asset."""
+    """The ids of the accounts whose figures, or later changes, mention an asset."""
     pattern = f'%"{asset_id}":%'
     rows = database.rows(
         "SELECT id FROM accounts WHERE key IN (SELECT account FROM explained_figures WHERE held LIKE ?1 "
@@ -109,7 +113,7 @@ def holders(database: Database, asset_id: str) -> list[str]:
 
 
 def added(before: Mapping[str, Qty], changes: Iterable[Mapping[str, Qty]]) -> dict[str, Qty]:
-    """Shares by asset after changes, without those that are 0."""
+    """Shares by asset id after changes to `before`; assets with 0 shares are left out."""
     after = dict(before)
     for shares in changes:
         for asset, qty in shares.items():

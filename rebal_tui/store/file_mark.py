@@ -40,7 +40,7 @@ class FileWatch:
         self._log = f"{path}-wal"
 
     def mark(self, known: FileMark | None = None) -> FileMark | None:
-        """The mark of the file; `known` itself while size and time are the same. None when it cannot be read."""
+        """The mark of the file; `known` itself while size and time are unchanged. None when the file cannot be read."""
         try:
             found = os.fstat(self._file.fileno())
             if known is not None and (known.size, known.changed_at) == (found.st_size, found.st_mtime_ns):
@@ -51,9 +51,13 @@ class FileWatch:
         return FileMark(found.st_size, found.st_mtime_ns, digests)
 
     def is_checkpointed(self, known: FileMark) -> bool:
-        """Whether the file differs from `known` only by pages that are in its log, as after a checkpoint by another
-        program: SQLite allows it to each one that has the file open, and the pages stay in the log until the next
-        commit. A checkpoint that was interrupted, or that left pages for a reader, has written some of them."""
+        """Whether the file differs from `known` only by pages that are also in its log, as after another program's
+        checkpoint.
+
+        SQLite lets each program that has the file open run a checkpoint, and the pages stay in the log until the next
+        commit. A checkpoint that was interrupted, or that had to leave pages out because of a reader, has written only
+        some of them.
+        """
         try:
             size = os.fstat(self._file.fileno()).st_size
             with open(self._log, "rb") as log:
@@ -75,7 +79,7 @@ class FileWatch:
 
 
 def same_content(one: FileMark | None, other: FileMark | None) -> bool:
-    """Whether two marks differ at most in the time, as after `touch`."""
+    """Whether two marks are equal but for the time of the last change, as after `touch`."""
     return (one and (one.size, one.digests)) == (other and (other.size, other.digests))
 
 

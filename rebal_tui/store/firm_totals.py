@@ -13,7 +13,7 @@ MAX_RUNS = 5_000
 
 
 def traded_since(database: Database, at: datetime) -> Money | None:
-    """Dollars of the fills since a time of runs created since then; None when there are more than `MAX_RUNS`."""
+    """Dollars bought and sold since a time by the runs created since then; None for more than `MAX_RUNS` runs."""
     row = database.row("SELECT max(key) FROM runs")
     first = (row[0] or 0) - MAX_RUNS if row else 0
     earlier = database.row("SELECT created_at FROM runs WHERE key = ?", (first,))
@@ -29,7 +29,8 @@ def traded_since(database: Database, at: datetime) -> Money | None:
 
 
 def working_orders(database: Database) -> list[tuple[str, int, Money, Qty]]:
-    """Orders of runs in progress that are not final, by asset: label, number, dollars of buys, shares of sells."""
+    """Open orders of runs in progress, by asset: label, number of orders, dollars of those in dollars, shares of the
+    others."""
     rows = database.rows(
         "SELECT a.symbol, count(*), coalesce(sum(o.notional / ?), 0), coalesce(sum(o.notional % ?), 0), "
         "coalesce(sum(o.qty / ?), 0), coalesce(sum(o.qty % ?), 0) FROM runs r JOIN orders o ON o.run = r.key "

@@ -59,7 +59,7 @@ class Hold:
 
     @property
     def at(self) -> datetime:
-        """The time of the first cause that lasts."""
+        """The time of the earliest of the causes."""
         return min(cause.at for cause in self.causes)
 
     @property
@@ -120,14 +120,14 @@ def add(tx: Transaction, account_id: str, cause: HoldCause) -> bool:
 
 
 def replace_kind(tx: Transaction, account_id: str, kind: HoldKind, causes: Iterable[HoldCause]) -> None:
-    """Let causes, all of one kind, replace those of this kind that pause an account."""
+    """Replace all causes of one kind that pause an account by `causes`, which are of that kind."""
     remove(tx, account_id, kind)
     for cause in causes:
         add(tx, account_id, cause)
 
 
 def relabel(tx: Transaction, labels: Mapping[str, str]) -> None:
-    """Let the holdings of baselines follow their assets to new labels, given by old label (R-50)."""
+    """Replace labels of assets in the holdings of baselines; `labels` maps old labels to new ones (R-50)."""
     for key, text in tx.rows("SELECT key, baseline FROM hold_causes WHERE baseline IS NOT NULL"):
         baseline = json.loads(text)
         held = {labels.get(symbol, symbol): qty for symbol, qty in baseline["held"].items()}

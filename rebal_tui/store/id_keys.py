@@ -1,4 +1,4 @@
-"""Row keys by public id."""
+"""The keys (integer primary keys) of rows by the ids that the API shows."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def get(database: Database, key: str) -> StoredRequest | None:
 
 
 def answered(database: Database) -> frozenset[str]:
-    """The ids of the journals that answered a request."""
+    """The ids of the journals that the broker created for requests."""
     rows = database.rows("SELECT journal FROM journal_requests WHERE journal IS NOT NULL")
     return frozenset(journal for (journal,) in rows)
 

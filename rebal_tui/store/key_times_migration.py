@@ -1,7 +1,7 @@
-"""The migration to keys that end in real time.
+"""The migration to API keys that expire and are revoked in real time.
 
-Keys of a simulated book that had ended by its clock, which may be ahead, stay ended. A book without a clock of its own
-has had real times before.
+In a simulated book, whose clock may be ahead, keys that had ended by that clock stay ended. Other books have stored
+real times before.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ class MarketAction:
 
 
 def put(tx: Transaction, found: MarketAction) -> None:
-    """Store an action, or replace the day and terms of one that is not in effect."""
+    """Store an action, or replace the day and terms of a stored one that has not changed an account or taken effect
+    yet."""
     action = found.action
     tx.execute(
         "INSERT INTO market_actions (id, asset, day, kind, symbol, ratio, amount, new_symbol, price) "
@@ -48,12 +49,12 @@ def put(tx: Transaction, found: MarketAction) -> None:
 
 
 def withdraw(tx: Transaction, action_id: str) -> None:
-    """Withdraw an announced action that no account has shown yet."""
+    """Withdraw an announced action that has not changed an account yet."""
     tx.execute("UPDATE market_actions SET withdrawn = 1 WHERE id = ? AND last_at IS NULL", (action_id,))
 
 
 def see(tx: Transaction, action_id: str, at: datetime) -> None:
-    """Record that an account has changed by an action."""
+    """Record when an account was first seen to have changed by an action."""
     tx.execute("UPDATE market_actions SET last_at = coalesce(last_at, ?) WHERE id = ?", (to_time(at), action_id))
 
 
@@ -68,7 +69,11 @@ def confirm(tx: Transaction, action_id: str, at: datetime) -> None:
 
 
 def same_action(database: Database, found: MarketAction) -> str:
-    """The id of the stored action that is the same one from another source, its own without one."""
+    """The id of the stored action that is the same as `found`, possibly from another source; `found.id` if there is
+    none.
+
+    The same are actions of one asset with equal kind, ratio and amount whose days are at most 5 days apart.
+    """
     if _read(database, "id = ?", (found.id,)):
         return found.id
     days = (found.day - NEAR).isoformat(), (found.day + NEAR).isoformat()
@@ -81,7 +86,7 @@ def same_action(database: Database, found: MarketAction) -> str:
 
 
 def pending(database: Database, today: date) -> Sequence[MarketAction]:
-    """Announced or seen actions of about today that are not in effect."""
+    """Actions neither in effect nor confirmed, from 5 days before `today` to the day after it."""
     days = (today - NEAR).isoformat(), (today + timedelta(days=1)).isoformat()
     return _read(database, "confirmed_at IS NULL AND effective_at IS NULL AND day BETWEEN ? AND ?", days)
 

@@ -1,4 +1,4 @@
-"""A new book's file that appears whole or not at all: it is built beside its name."""
+"""Creating a book's file so that it appears whole or not at all: it is built under another name in the same folder."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rebal_tui.systems import move_new, sync_folder
 
 @contextmanager
 def built_beside(path: Path) -> Iterator[Path]:
-    """The name under which the block builds the file, which has its own name after the block; a link is followed.
+    """Give the block a temporary name to build a file under, and move the file to `path` when the block ends.
 
-    The caller holds the book's lock, and closes the file in the block. When the block raises, nothing is left of the
-    file; what is left after the process was killed is replaced by the next attempt. Refusals name the file itself.
-    Raises `Conflict` when there is a file at `path` by then, or when the disk does not take the file.
+    The caller holds the book's lock, and closes the file in the block. A symbolic link at `path` is followed. When the
+    block raises, nothing is left of the file; what a killed process left is removed by the next attempt. Refusals name
+    `path`, not the temporary name. Raises `Conflict` when `path` exists by then, or when the file cannot be written.
     """
     path = path.resolve()
     partial = path.with_name(path.name + ".partial")

@@ -1,7 +1,7 @@
-"""A note beside a book that is open for writing: which file its write-ahead log belongs to.
+"""A note in a file beside a book that is open for writing: which file its write-ahead log belongs to.
 
-SQLite takes any log of the right name for that of the file. After a crash, or under a program that still runs, another
-file may have been moved or copied to the book's name: the pages of the log would then be mixed into it.
+SQLite assumes that a log belongs to the file of the same name. After a crash, or while a program still has the book
+open, another file may be moved or copied to the book's name: SQLite would then mix the pages of the log into it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ class LogOwner:
         self._log_id = _number(self._log)
 
     def note(self, mark: FileMark | None, before: FileMark | None) -> None:
-        """Note the file by its mark when it is another one than `before`; the log completes the file.
+        """Write the note, unless the file's mark equals `before`.
 
-        After a power failure an older note would contradict the file, so only the first one need not be durable.
-        Where none can be written there is none.
+        It has the mark, and the inode numbers of the file and its log. Only the first note need not be synced to the
+        disk: after a power failure an older note would contradict the file. When a note cannot be written, none is
+        left.
         """
         if mark is None or same_content(mark, before):
             return
@@ -57,8 +58,8 @@ class LogOwner:
                 note.unlink(missing_ok=True)
 
     def withdraw(self, connection: sqlite3.Connection) -> None:
-        """Complete the open file, wherever it is now, and take the names of its log away: SQLite would take the log
-        for that of the file that has the book's name now, or later. Where that is impossible, the note shows it."""
+        """Move the log into the open file, wherever that is now, and delete the log's name, because SQLite would take
+        the log for that of the file that has the book's name now or later. Where that is impossible, the note stays."""
         if self._log_id is None or _number(self._log) != self._log_id:
             return
         with suppress(sqlite3.Error, OSError):
@@ -69,21 +70,24 @@ class LogOwner:
                 _remove(self._path)
 
     def discard(self) -> None:
-        """Empty the log before the connection is closed: SQLite would write its pages into the file, which another
-        program wrote over. Without that file they are of no use."""
+        """Empty the log before the connection is closed, because SQLite would write its pages into a file that another
+        program wrote over. Without the earlier file the pages are of no use."""
         with suppress(OSError):
             if _number(self._log) == self._log_id:
                 os.truncate(self._log, 0)
 
     def closed(self) -> None:
-        """Remove the note of a book that was closed, unless another program still has its log."""
+        """Remove the note of a book that was closed, unless another program still uses its log."""
         if not _has_log(self._path):
             _remove(self._path)
 
 
 def watch_own_log(path: str) -> FileWatch | None:
-    """Before SQLite opens a file for writing, require that its log is its own, as far as a note shows; returns what
-    read the file, which must stay open as long as SQLite has it. Raises `ForeignLog`."""
+    """Check before SQLite opens a file for writing that the log beside it is its own, as far as a note shows.
+
+    Returns the `FileWatch` that read the file, which must stay open as long as SQLite has the file open; None without a
+    note. Raises `ForeignLog`.
+    """
     if not _exists(path):
         return None
     if not _has_log(path):
@@ -100,10 +104,10 @@ def watch_own_log(path: str) -> FileWatch | None:
 
 
 def require_own_log(path: str, watch: FileWatch | None = None) -> None:
-    """Raise `ForeignLog` when a file has the log of another one, as far as a note shows.
+    """Raise `ForeignLog` when a note shows that the log beside a file belongs to another file.
 
-    `watch` reads the file when it is opened for writing: its content must be the noted one but for pages of the log. A
-    file and a log that were copied together are not those of the note, and are taken as they are.
+    `watch` reads a file that is about to be opened for writing: its content must be as noted, apart from pages that the
+    log has. A file that was copied together with its log is accepted.
     """
     log = f"{path}-wal"
     try:

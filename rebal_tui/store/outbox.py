@@ -21,7 +21,10 @@ _UNKNOWN = "o.sent = 1 AND o.status = 'pending_new' AND o.broker_id IS NULL"
 
 
 class Unsent(NamedTuple):
-    """Unsent orders of one side of a run: `first` is the side's first line, `next` and `last` bound the unsent ones."""
+    """The unsent orders of one side of a run, by their lines (numbers in the run).
+
+    `first` is the first line of the side, sent or not; `next` and `last` are the first and the last unsent line.
+    """
 
     run: int
     manual: bool
@@ -33,7 +36,10 @@ class Unsent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Progress of a run's orders. `open` counts orders that are not final; `last` is the highest line."""
+    """Numbers of a run's orders. `open` counts orders that are not final, `unfilled` those not filled, final or not.
+
+    `last` is the highest line (number of an order in the run), 0 without orders.
+    """
 
     placed: int
     open: int
@@ -56,7 +62,7 @@ def unsent(database: Database) -> list[Unsent]:
 
 
 def unknown(database: Database) -> list[OrderKey]:
-    """Orders of open runs that may or may not have reached the broker."""
+    """The keys of orders of open runs of which it is unknown whether they reached the broker."""
     return database.rows(
         "SELECT o.run, o.line FROM runs JOIN orders o ON o.run = runs.key "
         f"WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') AND {_UNKNOWN} ORDER BY o.run, o.line"
@@ -64,7 +70,7 @@ def unknown(database: Database) -> list[OrderKey]:
 
 
 def unanswered(database: Database, client_order_id: str) -> OrderKey | None:
-    """The key of an order that may or may not have reached the broker; None for any other order."""
+    """The key of an order of which it is unknown whether it reached the broker; None for any other order."""
     ours = codec.parse_client_order_id(client_order_id)
     if ours is None:
         return None
@@ -77,7 +83,7 @@ def unanswered(database: Database, client_order_id: str) -> OrderKey | None:
 
 
 def runs_with_sent(database: Database) -> set[str]:
-    """The ids of runs in progress with any order that may have reached the broker."""
+    """The ids of runs in progress with at least one order that may have reached the broker."""
     rows = database.rows(
         "SELECT runs.id FROM runs WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') AND runs.status = 'IN_PROGRESS' "
         "AND EXISTS (SELECT 1 FROM orders o WHERE o.run = runs.key AND o.sent = 1)"
@@ -86,12 +92,13 @@ def runs_with_sent(database: Database) -> set[str]:
 
 
 def read_unsent(database: Database, order_keys: Sequence[OrderKey]) -> dict[OrderKey, tuple[str, Order]]:
-    """Those of some orders that are still unsent, with the ids of their runs."""
+    """The given orders that are still unsent, by order key, each with the id of its run."""
     return _read(database, order_keys, _UNSENT)
 
 
 def read_unknown(database: Database, order_keys: Sequence[OrderKey]) -> dict[OrderKey, tuple[str, Order]]:
-    """Those of some orders whose status is still unknown, with the ids of their runs."""
+    """The given orders of which it is still unknown whether they reached the broker, by order key, with their run
+    ids."""
     return _read(database, order_keys, _UNKNOWN)
 
 
@@ -121,7 +128,7 @@ def mark_sent(tx: Transaction, order_keys: Iterable[OrderKey], at: datetime) -> 
 
 
 def unmark(tx: Transaction, order_keys: Iterable[OrderKey]) -> None:
-    """Mark orders as unsent, because they were not sent after all."""
+    """Mark orders as unsent again, because they were not sent after all."""
     tx.executemany(
         "UPDATE orders SET sent = 0, submitted_at = NULL WHERE run = ? AND line = ? AND status = 'pending_new' "
         "AND broker_id IS NULL",
@@ -130,7 +137,7 @@ def unmark(tx: Transaction, order_keys: Iterable[OrderKey]) -> None:
 
 
 def progress(database: Database, run_ids: Sequence[str]) -> dict[str, Progress]:
-    """Progress of runs' orders, by run id."""
+    """The `Progress` of each of some runs, by run id."""
     found: dict[str, Progress] = {}
     for start in range(0, len(run_ids), _CHUNK):
         for identity, placed, still_open, filled, any_filled, skipped, last in database.rows(

@@ -1,4 +1,4 @@
-"""Runs, decisions, orders and executions of a book and its archive together, each once."""
+"""Runs, decisions, orders and executions of a book and its archive together; what both have appears once."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def page(
     database: Database, limit: int, *, before: int | None = None, account_id: str | None = None,
     status: RunStatus | None = None, kinds: Sequence[RunType] = (),
 ) -> list[tuple[int, Run]]:  # fmt: skip
-    """As `runs.page`."""
+    """Runs of book and archive that match every given filter, with their keys, newest first, as by `runs.page`."""
     pages = [
         runs.page(one, limit, before=before, account_id=account_id, status=status, kinds=kinds)
         for one in databases(database)
@@ -68,14 +68,15 @@ def newest(database: Database, limit: int, account_id: str | None = None) -> lis
 
 
 def find(database: Database, matches: Sequence[Match], dates: Sequence[DateBound], limit: int) -> tuple[list[Run], int]:
-    """As `run_search.find`."""
+    """The newest runs of book and archive that match, at most `limit`, and the number of all, as by
+    `run_search.find`."""
     found = [run_search.find(one, matches, dates, limit) for one in databases(database)]
     merged = heapq.merge(*(some for some, _ in found), key=lambda run: run.created_at, reverse=True)
     return list(islice(merged, limit)), sum(total for _, total in found)
 
 
 def order_counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderCounts]:
-    """As `run_orders.counts`."""
+    """Order counts of runs of book and archive by run id, as by `run_orders.counts`."""
     found: dict[str, OrderCounts] = {}
     for one in reversed(databases(database)):  # The book last: it counts for a run that both have.
         found |= run_orders.counts(one, run_ids)
@@ -83,17 +84,20 @@ def order_counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderC
 
 
 def overrides(database: Database, run_ids: Sequence[str]) -> dict[str, RunOverride]:
-    """As `run_overrides.of_runs`."""
+    """What runs of book and archive override, by run id, as by `run_overrides.of_runs`."""
     return {key: found for one in databases(database) for key, found in run_overrides.of_runs(one, run_ids).items()}
 
 
 def override_texts(database: Database, run_ids: Sequence[str]) -> dict[str, str]:
-    """As `run_overrides.texts_of_runs`."""
+    """What runs of book and archive override, as text by run id, as by `run_overrides.texts_of_runs`."""
     return {key: text for one in databases(database) for key, text in run_overrides.texts_of_runs(one, run_ids).items()}
 
 
 def latest_decisions(database: Database, account_id: str, limit: int = 1) -> list[tuple[Database, StoredDecision]]:
-    """As `decisions.latest`, with the database that has the decision's context."""
+    """An account's decisions, newest first, each with the database (book or archive) that has its context.
+
+    At most `limit`; all of them when `limit` is below 0.
+    """
     found: list[tuple[Database, StoredDecision]] = []
     known: set[tuple[str, str, str, str | None]] = set()
     for one in databases(database):
@@ -107,7 +111,8 @@ def latest_decisions(database: Database, account_id: str, limit: int = 1) -> lis
 
 
 def decision_of_run(database: Database, run_id: str) -> tuple[Database, StoredDecision] | None:
-    """The decision that created a run, with the database that has its context; None for a manual run."""
+    """The decision that created a run, with the database (book or archive) that has its context; None for a manual
+    run."""
     for one in databases(database):
         stored = decisions.of_run(one, run_id)
         if stored is not None:
@@ -116,7 +121,7 @@ def decision_of_run(database: Database, run_id: str) -> tuple[Database, StoredDe
 
 
 def fills_of_account(database: Database, account_id: str, limit: int = 500) -> list[Fill]:
-    """As `fills.of_account`."""
+    """An account's executions in book and archive, newest first, at most `limit`."""
     found = {
         fill.execution_id: fill
         for one in reversed(databases(database))
@@ -126,7 +131,8 @@ def fills_of_account(database: Database, account_id: str, limit: int = 500) -> l
 
 
 def executions(database: Database, window: Window, order_id: str | None) -> list[tuple[Position, Execution]]:
-    """As `activities.executions`."""
+    """The executions of book and archive in a window, with their positions; with `order_id`, only those of this
+    order."""
     found = dict[Position, Execution]()
     for one in reversed(databases(database)):
         found |= dict(activities.executions(one, window, order_id))
@@ -134,7 +140,7 @@ def executions(database: Database, window: Window, order_id: str | None) -> list
 
 
 def activity_position(database: Database, activity: str) -> Position | None:
-    """As `activities.position_of`; cash entries are in the book only."""
+    """The position of an activity by its id, None for an unknown id. Cash entries never move into the archive."""
     found = activities.position_of(database, activity)
     archive = archives.past(database)
     if found is not None or archive is None or activity.startswith(activities.CASH_ID):
@@ -143,7 +149,7 @@ def activity_position(database: Database, activity: str) -> Position | None:
 
 
 def session_prices(database: Database) -> dict[date, dict[str, Price]]:
-    """As `decision_contexts.session_prices`; an archive has every price of its years."""
+    """The prices of each New York day by symbol, days ascending, as by `decision_contexts.session_prices`."""
     found = dict[date, dict[str, Price]]()
     for one in databases(database):
         found |= decision_contexts.session_prices(one)

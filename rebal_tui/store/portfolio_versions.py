@@ -30,7 +30,7 @@ class PortfolioVersion:
 
 
 def same_content(one: Portfolio, other: Portfolio) -> bool:
-    """Whether two portfolios differ in nothing that a person edits; the order of the assets counts."""
+    """Whether two portfolios are equal in everything that a person edits, including the order of the assets."""
     return _content(one) == _content(other)
 
 

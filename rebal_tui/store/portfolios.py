@@ -82,7 +82,8 @@ def invalid_active(database: Database) -> list[Portfolio]:
 
 
 def save(tx: Transaction, portfolio: Portfolio, actor: str = "") -> None:
-    """Insert a portfolio, or replace it with its weights and conditions; a changed content is a version by `actor`."""
+    """Insert a portfolio, or replace it with its weights and conditions; changed content becomes a new version by
+    `actor`."""
     connection = tx.database.connection
     connection.execute(
         "INSERT INTO portfolios (id, name, description, status, cash_weight, cooldown_days, review, created_at, "
@@ -209,12 +210,15 @@ def end_subscription(tx: Transaction, subscription_id: str, at: datetime) -> Non
 
 
 def resume_subscription(tx: Transaction, subscription_id: str) -> None:
-    """Let an ended subscription be active again, as it was."""
+    """Make an ended subscription active again, otherwise unchanged."""
     tx.execute("UPDATE subscriptions SET ended_at = NULL WHERE id = ?", (subscription_id,))
 
 
 def spend_updates(tx: Transaction, subscription_keys: Iterable[int], at: datetime) -> None:
-    """Note that subscriptions found every asset on its target while a change of their portfolio was due (R-14)."""
+    """Record that subscriptions had every asset on its target when a change of their portfolio was due (R-14).
+
+    The change then no longer asks for a rebalance.
+    """
     tx.executemany(
         "UPDATE subscriptions SET update_spent_at = ? WHERE key = ?", [(to_time(at), key) for key in subscription_keys]
     )

@@ -1,4 +1,4 @@
-"""Things in quarantine, each with its reason and its next retry (R-52)."""
+"""Items in quarantine, each with its reason and the time of its next retry (R-52)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ _COLUMNS = "kind, subject, account, reason, since, tried_at, tries, next_at"
 
 
 def load(database: Database) -> dict[int, Quarantined]:
-    """Everything in quarantine by key, oldest first."""
+    """Every item in quarantine by key, oldest first."""
     return {row[0]: _read(row[1:]) for row in database.rows(f"SELECT key, {_COLUMNS} FROM quarantine ORDER BY key")}
 
 
 def get(database: Database, kind: QuarantineKind, subject: str) -> Quarantined | None:
-    """One thing, None when it is not in quarantine."""
+    """One item, None when it is not in quarantine."""
     row = database.row(f"SELECT {_COLUMNS} FROM quarantine WHERE kind = ? AND subject = ?", (kind, subject))
     return None if row is None else _read(row)
 
 
 def put(tx: Transaction, one: Quarantined) -> None:
-    """Put a thing into quarantine, or store its further attempt."""
+    """Put an item into quarantine, or update it after a further attempt."""
     tx.execute(
         f"INSERT INTO quarantine ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (kind, subject) DO UPDATE SET account = excluded.account, reason = excluded.reason, "
@@ -34,7 +34,7 @@ def put(tx: Transaction, one: Quarantined) -> None:
 
 
 def remove(tx: Transaction, kind: QuarantineKind, subject: str) -> None:
-    """Take a thing out of quarantine."""
+    """Take an item out of quarantine."""
     tx.execute("DELETE FROM quarantine WHERE kind = ? AND subject = ?", (kind, subject))
 
 

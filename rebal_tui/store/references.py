@@ -8,7 +8,8 @@ from rebal_tui.store.database import Database
 
 
 def referring_tables(database: Database, table: str, key: int, ignored: Collection[str] = ()) -> list[str]:
-    """The tables with a row that refers to `key` of `table`, in alphabetical order, without the ignored ones."""
+    """The tables with a row that refers to the row `key` of `table`, in alphabetical order, without those in
+    `ignored`."""
     names = [name for (name,) in database.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     return [name for name in names if name not in ignored and _refers(database, name, table, key)]
 

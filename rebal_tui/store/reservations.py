@@ -66,7 +66,7 @@ def add(tx: Transaction, account_id: str, owner: Owner, amount: Money, at: datet
 
 
 def set_amount(tx: Transaction, account_id: str, owner: Owner, amount: Money, at: datetime) -> None:
-    """Make `amount`, 0 or more, an owner's reservation."""
+    """Set an owner's reservation to `amount`, 0 or more; 0 removes it."""
     release(tx, account_id, owner)
     if amount > 0:
         add(tx, account_id, owner, amount, at)
@@ -87,7 +87,7 @@ def take_over(
     """Make a journal the owner of `amount` (R-9).
 
     The cash comes from the reservation of its withdrawal; without a withdrawal from the reservations of runs, oldest
-    first; what these do not cover is free cash. Each part keeps its origin for `give_back`.
+    first; the rest is cash that nobody had reserved. Each part records its former owner for `give_back`.
     """
     journal, left = Owner(OwnerKind.JOURNAL, journal_id), int(amount)
     for row in _of_account(tx.database, account_id):
@@ -106,7 +106,7 @@ def take_over(
 
 
 def give_back(tx: Transaction, account_id: str, journal_id: str) -> None:
-    """Return the reservation of a failed journal to the owners that it came from; the rest is free cash (R-9)."""
+    """Return the reservation of a failed journal to the former owners; the rest is no longer reserved (R-9)."""
     journal = Owner(OwnerKind.JOURNAL, journal_id)
     parts = [row for row in _of_account(tx.database, account_id) if _owner(row) == journal and row.origin_kind]
     release(tx, account_id, journal)

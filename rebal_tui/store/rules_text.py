@@ -24,7 +24,7 @@ from rebal_tui.store.condition_values import condition_of, condition_values
 
 
 def to_text(rules: TradingRules, asset_keys: Mapping[str, int]) -> str | None:
-    """The rules with assets by key; None without any rule."""
+    """The rules as JSON, with assets by key; None when there are none (`NO_RULES`)."""
     if rules == NO_RULES:
         return None
     stagger = rules.stagger
@@ -50,7 +50,7 @@ def to_text(rules: TradingRules, asset_keys: Mapping[str, int]) -> str | None:
 
 
 def texts_of(rules: Iterable[TradingRules | None], asset_keys: Mapping[str, int]) -> list[str | None]:
-    """`to_text` of the rules of each account, made once where accounts share an object."""
+    """`to_text` of the rules of each account; rules that accounts share are converted once."""
     made: dict[int, str | None] = {}
     kept: list[TradingRules] = []
     found: list[str | None] = []
@@ -66,7 +66,7 @@ def texts_of(rules: Iterable[TradingRules | None], asset_keys: Mapping[str, int]
 
 
 def from_text(text: str | None, symbols: Mapping[int, str]) -> TradingRules:
-    """The rules of `to_text`. Raises `ValueError`, `KeyError` and `TypeError` for text that it did not write."""
+    """The rules that `to_text` wrote. Raises `ValueError`, `KeyError` or `TypeError` for any other text."""
     if text is None:
         return NO_RULES
     raw = json.loads(text)
@@ -97,7 +97,7 @@ def overrides_to_text(overrides: Overrides) -> str:
 
 
 def overrides_from_text(text: str) -> Overrides:
-    """The overrides of `overrides_to_text`."""
+    """The overrides that `overrides_to_text` wrote."""
     return _overrides(json.loads(text))
 
 

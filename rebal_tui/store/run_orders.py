@@ -86,7 +86,7 @@ def correct(tx: Transaction, order: Order) -> None:
 
 
 def placed(database: Database, client_order_id: str) -> bool:
-    """Whether an order belongs to a run of this book, and does not merely have an id of that format."""
+    """Whether this book or its archive has the order of a client order id, and not just one of the same format."""
     ours = codec.parse_client_order_id(client_order_id)
     if ours is None:
         return False

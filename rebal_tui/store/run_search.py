@@ -14,7 +14,10 @@ _OPERATORS = frozenset({"=", "<", "<=", ">", ">="})
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Runs that one of these is true of. `part` is a part of the run's id or of its session, empty for none."""
+    """A condition that a run meets when at least one field applies to it; an empty field applies to no run.
+
+    `origins` are values of `initiated_from`; `part` is a part of the run's id or of its session.
+    """
 
     accounts: Sequence[str] = ()
     portfolios: Sequence[str] = ()
@@ -27,14 +30,14 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class DateBound:
-    """A comparison of a run's session with a day, a month (`2026-03`) or a year."""
+    """A comparison of a run's session with a day, a month (`2026-03`) or a year; `operator` is =, <, <=, > or >=."""
 
     operator: str
     date: str
 
 
 def find(database: Database, matches: Sequence[Match], dates: Sequence[DateBound], limit: int) -> tuple[list[Run], int]:
-    """The newest runs that every match and every date applies to, at most `limit`, and how many there are."""
+    """The newest runs that meet every match and every date bound, at most `limit`, and the number of all such runs."""
     conditions: list[str] = [database.listed]
     values: list[SqlValue] = []
     for match in matches:

@@ -76,7 +76,7 @@ class RunRow(NamedTuple):
 
 
 def as_started(queued: RowTable[RunRow], indexes: Sequence[int], plans: RowTable[PlanRow]) -> RowTable[RunRow]:
-    """The runs with those at some indexes as `add` followed by `start` would leave them; one plan per index."""
+    """The runs as `add` would store them and `start` would then change those at `indexes`; one plan per index."""
     size, started_at = len(plans), plans.column("started_at")
     return queued.replace_at(
         indexes,
@@ -240,7 +240,7 @@ def uses_quota(database: Database, account_id: str, session: str) -> bool:
 
 
 def release_quota(tx: Transaction, run_ids: Sequence[str]) -> set[str]:
-    """Let those of some runs that sent no order use no quota (R-11); returns their ids."""
+    """Stop counting those of some runs that sent no order against the quota (R-11); returns their ids."""
     released = {
         identity
         for (identity,) in tx.rows(
@@ -255,7 +255,7 @@ def release_quota(tx: Transaction, run_ids: Sequence[str]) -> set[str]:
 
 
 def free_quota(tx: Transaction, run_ids: Iterable[str]) -> None:
-    """Let some runs use no quota."""
+    """Stop counting some runs against the quota (R-11)."""
     tx.execute(f"UPDATE runs SET counts_quota = 0 WHERE id IN {LISTED}", (listed(run_ids),))
 
 

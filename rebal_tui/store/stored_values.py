@@ -1,4 +1,4 @@
-"""Texts of the file that must be values of an enum although no constraint of the schema requires it."""
+"""Stored texts that must be values of an enum although no constraint of the schema requires it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COLUMNS: tuple[tuple[str, str, type[StrEnum]], ...] = (
 
 
 def unknown_values(database: Database) -> Iterator[str]:
-    """Each text that is no value of its column's enum, with the number of its rows; none in a file without tables."""
+    """A message for each stored text that is not a value of its column's enum, with the number of rows that have it."""
     tables = {name for (name,) in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
     for table, column, values in _COLUMNS:
         if table not in tables:

@@ -42,9 +42,9 @@ _QUERY = (
 class SubscriptionTable:
     """Subscriptions by account row: `portfolio` is an index into `portfolio_ids`, or `NO_PORTFOLIO`.
 
-    `keys` are the keys in the file. Times are microseconds since 1970 UTC, `NEVER` for none; `propose_on` is a day's
-    ordinal, 0 for none. `order` has the rows of subscribed accounts,
-    oldest subscription first. `version` increases with every change.
+    `keys` are the keys in the file. Times are microseconds since 1970 UTC, `NEVER` for none; `propose_on` is a day as
+    `date.toordinal`, 0 for none. `order` has the rows of subscribed accounts, oldest subscription first. `version`
+    increases with every change.
     """
 
     def __init__(self, accounts: AccountTable) -> None:
@@ -159,7 +159,10 @@ class SubscriptionTable:
         self.update_spent_at[rows] = at
 
     def last_event(self, portfolio_id: str) -> datetime | None:
-        """The latest rebalance, or start of a subscription rebalanced before, of a portfolio's subscribers."""
+        """The latest rebalance of a portfolio's subscribers, or the start of a subscription with one if that is later.
+
+        None when no subscriber has been rebalanced.
+        """
         rows = self.rows_of(portfolio_id)
         rows = rows[self.last_rebalanced_at[rows] != NEVER]
         if not len(rows):

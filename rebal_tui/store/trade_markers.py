@@ -1,4 +1,4 @@
-"""Trade markers of subscriptions that are not the default, discretionary."""
+"""Trade markers of subscriptions: `unsolicited` is stored; a subscription without a row is `discretionary`."""
 
 from __future__ import annotations
 

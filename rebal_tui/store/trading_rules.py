@@ -25,7 +25,7 @@ _MINIMUM_TRADE_KEY = "minimum_trade"
 
 
 def restrictions(database: Database) -> list[TradeRestriction]:
-    """The restrictions that nobody has lifted, oldest first, ended ones included."""
+    """The restrictions that nobody has lifted, including those past their last day, oldest first."""
     return [
         TradeRestriction(
             identity, RestrictionScope(scope), RestrictionKind(kind), reason, symbol, account_id, portfolio_id, minimum,

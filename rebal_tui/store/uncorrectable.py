@@ -20,7 +20,7 @@ class Uncorrectable:
 
 
 def load(database: Database) -> dict[str, Uncorrectable]:
-    """All of them by account id."""
+    """Every such account by id."""
     rows = database.rows(
         "SELECT accounts.id, u.since, u.check_name, u.text FROM uncorrectable u "
         "JOIN accounts ON accounts.key = u.account ORDER BY u.account"
@@ -29,7 +29,7 @@ def load(database: Database) -> dict[str, Uncorrectable]:
 
 
 def put(tx: Transaction, found: Mapping[int, Uncorrectable]) -> None:
-    """Store accounts by their keys; the time of a stored one stays."""
+    """Store accounts by their keys; for an account that is stored already, `since` stays."""
     tx.executemany(
         "INSERT INTO uncorrectable (account, since, check_name, text) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (account) DO UPDATE SET check_name = excluded.check_name, text = excluded.text",
@@ -38,5 +38,5 @@ def put(tx: Transaction, found: Mapping[int, Uncorrectable]) -> None:
 
 
 def clear(tx: Transaction, account_keys: Iterable[int]) -> None:
-    """Forget accounts by their keys."""
+    """Remove accounts, given by their keys."""
     tx.executemany("DELETE FROM uncorrectable WHERE account = ?", [(key,) for key in account_keys])

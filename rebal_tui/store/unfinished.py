@@ -17,12 +17,12 @@ _READ = (
 
 
 def load(database: Database) -> dict[str, Unfinished]:
-    """The unfinished subscriptions that are still tried, by account id."""
+    """The undone sells that are still retried, by account id."""
     return _read(database, "")
 
 
 def given_up(database: Database) -> dict[str, Unfinished]:
-    """The subscriptions that were given up after three sessions, by account id."""
+    """The undone sells that were given up after three sessions, by account id."""
     return _read(database, "NOT")
 
 
@@ -59,13 +59,13 @@ def put(tx: Transaction, subscription_id: str, undone: Unfinished) -> None:
 
 
 def clear(tx: Transaction, subscription_ids: Iterable[str]) -> None:
-    """Forget the undone sells of subscriptions, those given up included."""
+    """Remove the undone sells of subscriptions, including those given up."""
     wanted = [(identity,) for identity in subscription_ids]
     for table in ("unfinished_sells", "unfinished"):
         tx.executemany(f"DELETE FROM {table} WHERE subscription = (SELECT key FROM subscriptions WHERE id = ?)", wanted)
 
 
 def to_text(undone: Unfinished, asset_keys: dict[str, int]) -> str:
-    """Undone sells as the input of a stored decision."""
+    """Undone sells as JSON with assets by key, an input of a stored decision."""
     keys = [asset_keys[symbol] for symbol in undone.symbols]
     return dump({"assets": keys, "traded_at": to_time_or_none(undone.traded_at)})

@@ -15,7 +15,8 @@ _PAGE_BYTES = 4_096
 
 
 def bound(connection: sqlite3.Connection, space: FreeSpace | None) -> None:
-    """Bound the log, on a small disk by the space that must be free there for new work. `space` is None in memory."""
+    """Limit the log to 8 MB (`WAL_LIMIT`), or to the free space that new work needs if that is less. `space` None:
+    memory."""
     most = WAL_LIMIT if space is None else min(WAL_LIMIT, space.needed)
     pages = max(1, min(CHECKPOINT_PAGES, most // _PAGE_BYTES))
     connection.execute(f"PRAGMA journal_size_limit = {most}")
@@ -23,9 +24,9 @@ def bound(connection: sqlite3.Connection, space: FreeSpace | None) -> None:
 
 
 def empty(connection: sqlite3.Connection) -> None:
-    """Move the log into the file, which on a small disk may free the space that is needed.
+    """Move the log's pages into the file and truncate the log, which on a small disk may free the space that is needed.
 
-    Whoever reads the file is not waited for.
+    Does not wait: while another connection reads the file, the log may stay as it is.
     """
     (before,) = connection.execute("PRAGMA busy_timeout").fetchone()
     with suppress(sqlite3.Error):

@@ -25,7 +25,7 @@ class Access:
         """The address to print; it works once."""
 
     def begin(self, token: str) -> str | None:
-        """The session that a token begins; None for a wrong or used token."""
+        """Begin the session, and return its secret for the cookie; None for a wrong or used token."""
         if self._token is None or not _equal(token, self._token):
             return None
         self._token = None
@@ -36,15 +36,16 @@ class Access:
         return self._token is None
 
     def knows(self, session: str | None) -> bool:
-        """Whether a session was begun by the token."""
+        """Whether a cookie's secret is that of the session, which the token must have begun."""
         return self._token is None and session is not None and _equal(session, self._session)
 
     def names_this_server(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request names this server; one through a name that resolves to this machine does not."""
+        """Whether the Host header of a request is this server's address, not another name that resolves to this
+        machine."""
         return headers.get("Host", "").lower() in self._hosts
 
     def from_own_page(self, headers: Mapping[str, str]) -> bool:
-        """Whether a page of this server sent a request: browsers send the origin of each websocket."""
+        """Whether a request comes from a page of this server, by the Origin that browsers send with each websocket."""
         return headers.get("Origin") == f"http://{headers.get('Host', '').lower()}"
 
 

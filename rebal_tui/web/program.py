@@ -58,7 +58,7 @@ class Program(AppService):
         return process
 
     async def on_meta(self, data: bytes) -> None:
-        """Ignore what is not drawn: the end is noticed at the process, and the screens open no addresses and files."""
+        """Ignore messages other than drawing: the exit of the process shows the end, and the screens send no others."""
 
     async def attach(self, width: int, height: int) -> None:
         """Draw everything for a terminal that has shown nothing yet."""
@@ -89,4 +89,4 @@ async def _ignore(_text: str) -> None:
 
 
 async def _nothing() -> None:
-    """Leave the page open; its owner closes it."""
+    """Do nothing: the owner of the page closes it."""

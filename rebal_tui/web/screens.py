@@ -63,7 +63,7 @@ class Screens:
             return self._program
 
     def detach(self, page: Page) -> None:
-        """Note that a page is gone; the program ends soon if no other one comes."""
+        """Record that a page is gone; the program ends after `GRACE_SECONDS` unless another page comes."""
         if self._page is page:
             self._page = None
             self._keep()
@@ -80,7 +80,7 @@ class Screens:
             await page.close(code=Reason.STOPPED.value)
 
     def _keep(self) -> None:
-        """Do not end the program."""
+        """Cancel the end of the program that `detach` planned."""
         if self._rest is not None:
             self._rest.cancel()
             self._rest = None

@@ -125,7 +125,7 @@ class _Page:
 
     @property
     def guard(self) -> Any:
-        """Middleware: refuses requests under another name than this machine's, and those without a session."""
+        """Middleware: refuses requests whose Host header is not this server's, and those without a session."""
         access = self._access
 
         @web.middleware
@@ -244,7 +244,7 @@ def _content(name: str) -> bytes:
 
 
 def _is_no_bad_request(record: logging.LogRecord) -> bool:
-    """Whether a log entry is not about a malformed request, which it would show."""
+    """Whether a log entry is about anything but a malformed request, whose content the log would show."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
