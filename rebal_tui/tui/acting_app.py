@@ -1,4 +1,4 @@
-"""The part of the app that acts: background work, changes of the book, and confirmations before them."""
+"""The part of the app that acts: background work, changes of the book, and the confirmations that precede them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class ActingApp(RobustApp):
-    """Runs coroutines in the background; a change of the book is confirmed first where it sends or moves something."""
+    """Runs coroutines in the background; asks for confirmation before a change that sends orders or moves money."""
 
     def __init__(self, log_path: Path | None) -> None:
         """`log_path` is shown after a crash."""
@@ -43,11 +43,11 @@ class ActingApp(RobustApp):
         raise NotImplementedError
 
     async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a service on the book's thread and return its result."""
+        """Run a service function on the book's thread and return its result."""
         raise NotImplementedError
 
     def show_cannot_open(self) -> bool:
-        """Show once that the book cannot be opened; returns whether it cannot."""
+        """Show the reason, once, if the book cannot be opened; returns whether that is so."""
         raise NotImplementedError
 
     def action_help(self) -> None:
@@ -55,7 +55,7 @@ class ActingApp(RobustApp):
         raise NotImplementedError
 
     def action_field_help(self) -> None:
-        """Explain the field with the focus, or show the help where none has it."""
+        """Explain the focused field, or show the section's help when no field has the focus."""
         from rebal_tui.tui.screens.shared.field_help import help_of
 
         if text := help_of(self.focused):
@@ -64,8 +64,8 @@ class ActingApp(RobustApp):
             self.action_help()
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
-        """Run a coroutine in the background; the returned worker can be canceled. A refusal becomes a message, another
-        error a log entry and a message."""
+        """Run a coroutine in the background; the returned worker can be canceled. A `Refusal` is shown as a message;
+        any other error is logged and shown."""
         guarded: Callable[[], Coroutine[None, None, None]] = partial(self._guarded, coroutine, name)
         worker: Worker[None] = self.run_worker(guarded, name=name, exit_on_error=False)
         # A worker canceled before it begins never awaits the coroutine. Python would warn about it at the end, on a
@@ -88,18 +88,18 @@ class ActingApp(RobustApp):
             self.say(f"{event.worker.name} failed: {event.worker.error}", "error")
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
-        """Change the book, show `done` with the result, and refresh. An earlier change can no longer be undone."""
+        """Await `do`, show the message `done` with its result, and refresh. Drops the undo of an earlier change."""
         self._undo.clear()
         result = await do()
         self.say(f"{done}: {result}.{self._undo.hint}" if isinstance(result, str) else f"{done}.{self._undo.hint}")
         self.pull_soon()
 
     def offer_undo(self, change: Undo | None, what: str) -> None:
-        """Let `u` undo a change for some seconds; `what` names it. None offers nothing."""
+        """Let key `u` undo a change for some seconds; `what` is its name in messages. A `change` of None is ignored."""
         self._undo.offer(change, what)
 
     def action_undo(self) -> None:
-        """Undo the last change, if it is still offered."""
+        """Undo the last change, if its undo is still offered."""
         offered = self._undo.take()
         if offered is None:
             self.say(NOTHING)
@@ -108,7 +108,7 @@ class ActingApp(RobustApp):
         self.work(self.change(lambda: self.ask(undo.undo, change), f"Undone: {what}"), name="undo")
 
     def confirm(self, question: Question, answered: Callable[[str], None]) -> None:
-        """Ask a question; `answered` gets the note on yes. On a live book, a question that sends requires typing."""
+        """Ask a question; on yes, call `answered` with the note. On a live book, `sends` requires a typed word."""
         from rebal_tui.tui.screens.shared.confirm import LIVE_WORD, ConfirmScreen
 
         typed = LIVE_WORD if question.sends and self.mode_shown.startswith("LIVE") else ""
@@ -126,7 +126,7 @@ class ActingApp(RobustApp):
         effects: Sequence[Effect] = (),
         items: Sequence[Item] = (),
     ) -> None:
-        """Ask for confirmation before sending orders or moving money, then run `do` as `change` does."""
+        """Ask for confirmation before sending orders or moving money; on yes, pass `do` and `done` to `change`."""
         from rebal_tui.tui.questions import Question
 
         question = Question(title, yes, text, effects, items, lines=lines, sends=True)

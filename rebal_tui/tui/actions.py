@@ -1,4 +1,4 @@
-"""Action lookup by section, and Textual bindings for actions."""
+"""Lookup of actions by section, and their Textual key bindings."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def binding(action: Action) -> Binding:
 
 
 def changing(section: str) -> frozenset[str]:
-    """Return the methods of the actions available in a section that change the book."""
+    """Return the method names of the actions of a section that change the book."""
     return frozenset(action.method for action in ACTIONS if action.writes and applies(action, section))
 
 
 def section_actions(section: str) -> Iterable[Action]:
-    """Return the actions of a section, including the list actions if it is a list, without global ones."""
+    """Return the actions of a section, with the list actions if it shows a list, without those available everywhere."""
     return (action for action in ACTIONS if action.scope != EVERYWHERE and applies(action, section))

@@ -1,4 +1,4 @@
-"""The one reader of amounts that a person types: dollars and shares."""
+"""Parsing of the amounts that a person types: dollars and shares."""
 
 from __future__ import annotations
 

@@ -182,13 +182,13 @@ class RebalApp(ActingApp):
 
     @asynccontextmanager
     async def heartbeats_held(self) -> AsyncIterator[None]:
-        """No heartbeat runs inside the block, so that the book changes only by requests."""
+        """Within this context no heartbeat runs, so only requests of the screens change the book."""
         async with self.heartbeat_lock:
             with self.backend.held():
                 yield
 
     async def run_heartbeat(self) -> None:
-        """Run one heartbeat of an app without heartbeats of its own: due work in chunks, each followed by a refresh."""
+        """Run one heartbeat of an app that has no heartbeat thread: due work in chunks, each followed by a refresh."""
         if self._heartbeat_running:
             return
         self._heartbeat_running = more = True
@@ -217,7 +217,7 @@ class RebalApp(ActingApp):
         return more
 
     def show_cannot_open(self) -> bool:
-        """Show once that the book cannot be opened; returns whether it cannot."""
+        """Show the reason, once, if the book cannot be opened; returns whether that is so."""
         reason = self.backend.open_error
         if reason and not self._open_error_shown and not self.leaving:
             from rebal_tui.tui.screens.cannot_open import CannotOpenScreen
@@ -262,7 +262,7 @@ class RebalApp(ActingApp):
 
     @property
     def unready(self) -> bool:
-        """Whether the section was just opened for the first time. While the book is being opened, keys act at once."""
+        """Whether keys must wait for the section's first rows. While the book is being opened, keys act at once."""
         section = self.section
         return self.last_status is not None and section is self.screen and section is not None and not section.pulled
 
@@ -278,7 +278,7 @@ class RebalApp(ActingApp):
         self._trouble_shown = text
 
     async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a service on the book's thread and return its result."""
+        """Run a service function on the book's thread and return its result."""
         return await self.backend.ask(service, *args, **kwargs)
 
     async def write_again(self) -> None:
@@ -295,13 +295,13 @@ class RebalApp(ActingApp):
         self.switch_mode(section)
 
     def use_settings(self, settings: Settings) -> None:
-        """Apply theme, density and keys."""
+        """Apply the theme, density and keys of the settings."""
         self._show_theme(settings.theme if settings.theme in self.available_themes else themes.DARK.name)
         self.set_class(settings.density is Density.COMFORTABLE, "-comfortable")
         self.set_keymap(dict(settings.keys))
 
     def call_attention(self, text: str) -> None:
-        """Show a text as a notification of the terminal, if the settings ask for it."""
+        """Show a text as the terminal's own notification or bell, if the settings ask for it."""
         if self.settings_file.settings.notify is Notify.ALERTS and self._driver is not None:
             self._driver.write(attention(text, os.environ))
 
@@ -324,7 +324,7 @@ class RebalApp(ActingApp):
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """Run the action of a key. While the book is read-only, an action that changes it shows the reason instead."""
+        """Run the action of a key. For an action that changes a read-only book, show why it is read-only instead."""
         halted = self.backend.halted
         if halted is not None and isinstance(action, str):
             section = default_namespace.SECTION if isinstance(default_namespace, SectionScreen) else EVERYWHERE
@@ -335,7 +335,7 @@ class RebalApp(ActingApp):
         return await super().run_action(action, default_namespace, namespaces)
 
     def perform(self, action: Action) -> None:
-        """Run an action of the action table in its own section."""
+        """Switch to the section that an action of the action table belongs to, and run it there."""
         if action.scope in self.MODES and action.scope != self.current_mode:
             self.go(action.scope)
         self.call_later(self._perform, action)

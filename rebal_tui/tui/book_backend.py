@@ -1,4 +1,4 @@
-"""Backend of the screens that runs every service on the book's thread."""
+"""Backend of the screens: runs every service function on the book's thread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class BookBackend:
-    """Implements `Backend` with a `BookThread`."""
+    """Implements the protocol `Backend` with a `BookThread`."""
 
     def __init__(self, thread: BookThread) -> None:
         self._thread = thread

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A function or class of a service module; calling it imports the module."""
+    """Proxy of a function or class of a service module; calling it imports the module and calls the real one."""
 
     module: str
     name: str
@@ -23,7 +23,7 @@ class Service:
 
 
 class ServiceModule:
-    """Stand-in for a service module: attributes are `Service` objects, available before the import."""
+    """Proxy of a service module that is not imported yet; each attribute is a `Service`."""
 
     def __init__(self, path: str) -> None:
         self._path = f"rebal_tui.services.{path}"

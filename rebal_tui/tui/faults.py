@@ -12,7 +12,7 @@ REPEAT_SECONDS = 10.0
 
 
 class Faults:
-    """Errors by where they were raised. The log gets the first of a kind, then the 10th, the 100th and so on."""
+    """Counts errors by activity, type and source line. The 1st, 10th, 100th … of each are logged."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         """`now` is monotonic time in seconds."""
@@ -21,7 +21,7 @@ class Faults:
         self._shown_at: dict[tuple[str, str, str], float] = {}
 
     def record(self, what: str, error: BaseException) -> bool:
-        """Log an error of an activity; returns whether a message should be shown."""
+        """Count and log an error; `what` names the activity that failed. Returns False if it was shown a moment ago."""
         key = (what, type(error).__name__, _raised_at(error))
         count = self._counts[key] = self._counts.get(key, 0) + 1
         if count == 1:

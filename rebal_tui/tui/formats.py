@@ -35,7 +35,7 @@ def short_dollars(amount: Money) -> str:
 
 
 def value(amount: Value) -> str:
-    """An exact value as dollars and cents, rounded down to money first."""
+    """An exact value in dollars and cents, rounded down to billionths of a dollar and then truncated to cents."""
     return money(floor_money(amount))
 
 
@@ -64,7 +64,7 @@ def percent(hundredths: int) -> str:
 
 
 def drift(hundredths: int) -> str:
-    """`+5.42`, `-0.30`, `0.00`, from hundredths of a percentage point."""
+    """A signed drift from hundredths of a percentage point: `+5.42`, `-0.30`, `0.00`."""
     return f"+{percent(hundredths)}" if hundredths > 0 else percent(hundredths)
 
 
@@ -107,7 +107,7 @@ def day_time(at: datetime) -> str:
 
 
 def short_id(identifier: str | None) -> str:
-    """The first 8 characters of an id; `–` for none."""
+    """The first 8 characters of an id; `–` for None."""
     return identifier[:8] if identifier else "–"
 
 
@@ -125,7 +125,7 @@ def duration(seconds: int) -> str:
 
 
 def words(code: str) -> str:
-    """`full rebalance` from `full_rebalance`, `not in portfolio` from `NOT_IN_PORTFOLIO`, `ACH return`."""
+    """A code in words: `full rebalance` of `full_rebalance`, `not in portfolio` of `NOT_IN_PORTFOLIO`; keeps `ACH`."""
     return code.replace("_", " ").lower().replace("ach return", "ACH return")
 
 
@@ -137,5 +137,5 @@ def grouped(figure: str) -> str:
 
 
 def worth(value: Money, at: Price | None) -> str:
-    """The value of a holding at a price, `–` without one."""
+    """The value of a holding in dollars; `–` if the asset has no price (`at` is None)."""
     return "–" if at is None else money(value)

@@ -1,4 +1,4 @@
-"""Protocols between book, app and screens. Screens import this module, never the app."""
+"""Protocols that connect book, app and screens. Screens import this module, never the app."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ Raises a `Refusal`.
 
 
 class Backend(Protocol):
-    """Access to the book. Every call can raise `Refusal`."""
+    """Access to the book. Every method can raise `Refusal`."""
 
     async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a service on the book's thread, with the book as first argument; returns its immutable result."""
+        """Call a service function on the book's thread, the book as first argument; returns its immutable result."""
 
     async def tick(self) -> bool:
-        """Run one heartbeat, or a chunk of a long one: execute due work, or reload the file if it is read-only.
+        """Run one heartbeat or a chunk of a long one: execute due work, or, for a read-only book, read its file again.
 
         Returns whether more work must follow immediately.
         """
@@ -53,26 +53,26 @@ class Backend(Protocol):
 
     @property
     def trouble(self) -> str:
-        """Why the last heartbeat failed; empty when it did not. Does not use the book's thread."""
+        """Why the last heartbeat failed; empty if it succeeded. Does not wait for the book's thread."""
 
     @property
     def open_error(self) -> str:
-        """Why the book could not be opened; empty when it could, or is still being opened."""
+        """Why the book could not be opened; empty once it is open, and while it is being opened."""
 
     def held(self) -> AbstractContextManager[None]:
-        """A block in which no heartbeat begins."""
+        """Context in which no heartbeat begins."""
 
     @property
     def halted(self) -> ReadOnly | None:
-        """Why this process does not write to the book; None while it does. Does not use the book's thread."""
+        """Why this process does not write to the book; None while it writes. Does not wait for the book's thread."""
 
     async def write_again(self) -> None:
-        """Write the book again after a failure of the disk. Raises `Refusal` while the disk still fails."""
+        """Try to write the book again after a disk error. Raises `Refusal` while the disk still fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class FirstSteps:
-    """What the start screen of an empty book offers, None if not available. Each returns its result as text.
+    """The first steps offered for an empty book; each returns its result as text. None: not available.
 
     `keep_files` makes the book an empty files book.
     """
@@ -101,22 +101,22 @@ class Host(Protocol):
         """The mode as the status line shows it; empty before the book is read."""
 
     async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a service of `book_services` on the book's thread and return its result."""
+        """Run a function of `book_services` on the book's thread and return its result."""
 
     async def write_again(self) -> None:
-        """Write the book again after a failure of the disk. Raises `Refusal` while the disk still fails."""
+        """Try to write the book again after a disk error. Raises `Refusal` while the disk still fails."""
 
     def heartbeats_held(self) -> AbstractAsyncContextManager[None]:
-        """A block in which no heartbeat runs, so that the book changes only by requests."""
+        """Context in which no heartbeat runs, so only requests of the screens change the book."""
 
     def time_held(self) -> AbstractAsyncContextManager[None]:
-        """A block in which no accelerated time passes, so that a dialog it opens asks about the current plan."""
+        """Context in which accelerated simulated time stops: a dialog opened in it asks about the current plan."""
 
     def say(self, text: str, severity: SeverityLevel = "information") -> None:
-        """Show a short message."""
+        """Show a short message in the bottom line."""
 
     def call_attention(self, text: str) -> None:
-        """Show a text outside the screens, if the settings ask for it."""
+        """Show a text as the terminal's own notification or bell, if the settings ask for it."""
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
         """Run a coroutine in the background; a failure becomes a message. The returned worker can be canceled."""
@@ -125,13 +125,13 @@ class Host(Protocol):
         """Refresh the visible screen now."""
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
-        """Change the book, show `done` with the result, and refresh."""
+        """Await `do`, show the message `done` with its result, and refresh."""
 
     def offer_undo(self, change: Undo | None, what: str) -> None:
-        """Let `u` undo a change for some seconds; `what` names it. None offers nothing."""
+        """Let key `u` undo a change for some seconds; `what` is its name in messages. A `change` of None is ignored."""
 
     def confirm(self, question: Question, answered: Callable[[str], None]) -> None:
-        """Ask a question; `answered` gets the note on yes."""
+        """Ask a question; on yes, call `answered` with the note."""
 
     def confirm_sending(
         self,
@@ -145,16 +145,16 @@ class Host(Protocol):
         effects: Sequence[Effect] = (),
         items: Sequence[Item] = (),
     ) -> None:
-        """Ask for confirmation before sending orders or moving money, then run `do` as `change` does."""
+        """Ask for confirmation before sending orders or moving money; on yes, pass `do` and `done` to `change`."""
 
     def go(self, section: str) -> None:
         """Go to a section."""
 
     def perform(self, action: Action) -> None:
-        """Run an action of the action table in its own section."""
+        """Switch to the section that an action of the action table belongs to, and run it there."""
 
     def use_settings(self, settings: Settings) -> None:
-        """Apply theme, density and keys."""
+        """Apply the theme, density and keys of the settings."""
 
 
 class InApp(Protocol):
@@ -166,7 +166,7 @@ class InApp(Protocol):
 
 
 def host_of(node: InApp) -> Host:
-    """Return the app of a screen, widget or provider as `Host`. Raises `TypeError` when it is another app."""
+    """Return the app of a screen, widget or provider as `Host`. Raises `TypeError` if the app is not a `Host`."""
     app: Any = node.app
     if not hasattr(app, "confirm_sending"):
         raise TypeError(f"{type(app).__name__} is not a host of these screens")

@@ -1,4 +1,4 @@
-"""Input that arrives in one burst is handled one event after the other, in the order in which it was typed."""
+"""Keeps fast input in order: a key, paste or click is handled only after the one before it has taken effect."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _ROUNDS = 2
 
 
 class KeyOrder:
-    """Hands input to an app, each event after the one before it was handled.
+    """Gives the app one input event at a time, the next one after the previous one has taken full effect.
 
-    Textual gives a key to the widget with the focus as soon as it arrives. A field inserts a printable character there
-    and then, but leaves backspace, tab or enter to bindings, to which the key comes only after it has passed the queues
-    of all widgets above the field. In a burst, the text behind such a key overtakes it: `1500`, backspace, `5` makes
+    Textual gives a key to the focused widget as soon as it arrives. A field inserts a printable character at once, but
+    leaves backspace, tab and enter to bindings, which get the key only after it has passed the message queues of all
+    widgets above the field. In fast input, the text behind such a key overtakes it: typing `1500`, backspace, `5` gives
     1500 (15005 without its last digit), not 1505.
     """
 
@@ -42,7 +42,7 @@ class KeyOrder:
         self._looking: asyncio.TimerHandle | None = None
 
     def accept(self, event: Event) -> bool:
-        """Whether the app may handle an event from the terminal now. False: it gets it again when its turn comes."""
+        """Return True if the app may handle an input event now; else queue it, and pass it to the app again later."""
         if self._handled is None:
             self._handled = event
         elif event is not self._handled:
@@ -54,10 +54,10 @@ class KeyOrder:
         return True
 
     def follow(self, event: Event) -> None:
-        """Let the next event wait until everything is done that an event, which the app has just handled, causes.
+        """Keep the next event waiting until everything that `event`, which the app has just handled, causes is done.
 
-        A callback goes through the same queues behind the key, and a second one behind the messages of the key's
-        action, such as a field's `Submitted`.
+        To see when that is, one callback is sent through the same queues behind the key, and a second one behind the
+        messages of the key's action, such as a field's `Submitted`.
         """
         if not isinstance(event, Key | Paste):
             self._next(event)
@@ -86,11 +86,11 @@ class KeyOrder:
         return isinstance(event, Key) and event.is_printable and isinstance(self._app.focused, Input)
 
     def forget(self) -> None:
-        """Drop all events that wait."""
+        """Drop all waiting events."""
         self._waiting.clear()
 
     def ready(self) -> None:
-        """Go on with the events that waited for `unready` to be false."""
+        """Resume the events that waited for the app's `unready` to become False."""
         event, self._done = self._done, None
         if event is not None:
             self._next(event)
@@ -137,5 +137,5 @@ class KeyOrder:
 
 
 def from_terminal(event: Event) -> bool:
-    """Whether an event is input that no widget was given yet."""
+    """Whether an event is input from the terminal that has not been passed to a widget yet."""
     return isinstance(event, InputEvent | Paste) and not event.is_forwarded

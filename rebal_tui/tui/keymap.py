@@ -70,15 +70,15 @@ def _one_fault(key: str) -> str:
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
-    """Return the keys of an action under a key map."""
+    """Return the keys of an action: those that the user defined in `keymap`, else the default ones."""
     return keymap.get(action.id, action.keys)
 
 
 def usable_keys(keymap: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Split a key map into usable entries and faults by action id.
+    """Split user-defined keys into usable ones and faults, both by action id.
 
-    An entry is a fault when its key is bound to another action in the same section. Swapped keys are valid. Of two
-    actions set to one key, the first keeps it.
+    An entry is a fault if its key is bound to another action in the same section. Swapping the keys of two actions is
+    valid. If two actions are set to one key, the first keeps it.
     """
     used = {identity: ",".join(key_name(key) for key in keys.split(",")) for identity, keys in keymap.items()}
     faults: dict[str, str] = {}

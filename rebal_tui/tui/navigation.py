@@ -57,11 +57,11 @@ class ShowsMatching:
     """A list screen that can be filtered by text."""
 
     def show_only(self, text: str, label: str = "") -> None:
-        """Filter by text and clear all other filters; `label` is how the filter is shown, the text if empty."""
+        """Filter by text and clear all other filters; the filter is displayed as `label`, by default as the text."""
         raise NotImplementedError
 
     def entered(self) -> None:
-        """The section was entered by its key."""
+        """Called when the user has pressed the key of the section."""
         raise NotImplementedError
 
 
@@ -77,7 +77,7 @@ class ActsOnAccount:
     """A screen whose actions work on the account under its cursor."""
 
     def act_on(self, account_id: str, method: str) -> None:
-        """Move the cursor to an account and run an action there, as soon as its row is shown."""
+        """Move the cursor to an account as soon as its row is shown, and run an action there."""
         raise NotImplementedError
 
 

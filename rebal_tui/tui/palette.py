@@ -26,7 +26,7 @@ NAME_MATCH_SCORE = 100.0
 
 
 def title(action: Action) -> str:
-    """Return `Desk: Preview`, or only the label for global and list actions."""
+    """Return `Desk: Preview`: section and label of an action; only the label for global and list actions."""
     return action.label if action.scope in (EVERYWHERE, LISTS) else f"{section_label(action.scope)}: {action.label}"
 
 
@@ -85,7 +85,7 @@ class DataProvider(_Provider):
     _names: Names | None = None
 
     async def startup(self) -> None:
-        """Load names that the last snapshots do not contain."""
+        """Load the names of accounts, portfolios and assets, and the newest runs unless a screen has loaded them."""
         try:
             self._names = await self.host.ask(name_queries.names_of)
             if self.host.last_runs is None:

@@ -1,4 +1,4 @@
-"""Frames that render only the cells that changed, and only the widgets that show them."""
+"""Screen updates that render only the cells that changed, and only the widgets that show them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Piece = tuple[int, int, Strip]
 
 
 class CellsUpdate(CompositorUpdate):
-    """Pieces of lines with their positions."""
+    """Pieces of text lines with their positions on the terminal."""
 
     def __init__(self, pieces: list[Piece]) -> None:
         self.pieces = pieces

@@ -1,4 +1,4 @@
-"""What a confirmation asks: title, effects with amounts, and the accounts or runs concerned."""
+"""What a confirmation dialog shows: title, effects with amounts, and the accounts or runs concerned."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One account or run that the answer concerns. `lines` fetches what enter shows for its row."""
+    """One account or run that the answer affects. `lines` fetches the details that enter shows for its row."""
 
     key: str
     name: str
@@ -33,7 +33,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class NoteField:
-    """A field for a note that is kept in the audit trail, or another text; `missing` is shown when it is required."""
+    """A text field, by default for a note kept in the audit trail; `missing` is shown if a required text is empty."""
 
     hint: str
     required: bool = False
@@ -42,7 +42,7 @@ class NoteField:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a confirmation asks. `yes` and `no` are the labels of its buttons.
+    """What a confirmation dialog shows. `yes` and `no` are the labels of its buttons.
 
     `effects` list what will happen, `items` the accounts or runs concerned, `lines` further details. With `sends`, a
     live book requires a typed word.

@@ -27,7 +27,7 @@ from rebal_tui.tui.widgets.named_styles import StyledApp
 
 
 class RobustApp(StyledApp):
-    """Base of the application: errors become messages, and the end of the terminal ends the screens."""
+    """Base of the application: errors become messages; the application ends when its terminal goes away."""
 
     def __init__(self, log_path: Path | None) -> None:
         """`log_path` is shown after a crash."""
@@ -49,11 +49,11 @@ class RobustApp(StyledApp):
 
     @property
     def unready(self) -> bool:
-        """Whether keys must wait, because the screen that they are for has no rows yet."""
+        """Whether keys must wait, because the current screen has no rows yet."""
         return False
 
     def get_driver_class(self) -> type[Driver]:
-        """Textual's driver on Windows, and where the environment names one; else one that never waits for output."""
+        """Return `TerminalDriver`, whose output never waits; Textual's on Windows or if `TEXTUAL_DRIVER` names one."""
         if sys.platform == "win32" or os.environ.get("TEXTUAL_DRIVER"):
             return super().get_driver_class()
         from rebal_tui.tui.terminal.driver import TerminalDriver
@@ -61,12 +61,12 @@ class RobustApp(StyledApp):
         return TerminalDriver
 
     def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        """Exit the application. Requests still running are dropped, because their screens are gone."""
+        """Exit the application. The results of requests still running are dropped, because their screens are gone."""
         self.leaving = True
         super().exit(result, return_code, message)
 
     async def on_event(self, event: events.Event) -> None:
-        """Handle an event, input in its order; what was typed ahead of an exit does nothing."""
+        """Handle an event; input is handled in the order typed, and input typed before an exit is dropped."""
         if not from_terminal(event):
             if not (self.leaving and isinstance(event, events.InputEvent)):
                 await super().on_event(event)
@@ -86,7 +86,7 @@ class RobustApp(StyledApp):
             super().clear_selection()
 
     def terminal_gone(self) -> None:
-        """End the screens, because nobody can see them; a second call does nothing."""
+        """Exit, because the terminal is gone; a second call does nothing."""
         if not self.leaving:
             log.warning("the terminal is gone; the screens end")
             self.exit()
@@ -100,7 +100,7 @@ class RobustApp(StyledApp):
         self.redraw()
 
     def action_suspend_process(self) -> None:
-        """Stop the program until the shell continues it, together with a program that started it."""
+        """Suspend the program, with the program that started it, until the shell continues both."""
         if sys.platform == "win32" or self._driver is None or not self._driver.can_suspend:
             self.say("This terminal cannot suspend the program.", "warning")
         elif os.getsid(0) == os.getpid():
@@ -120,11 +120,11 @@ class RobustApp(StyledApp):
 
     @property
     def notice_time(self) -> str:
-        """The time of a notice as displayed."""
+        """The time shown with a notice."""
         return ""
 
     def dismiss_notice(self) -> None:
-        """Show the keys in the bottom line again."""
+        """End the notice in the bottom line, which shows the keys again."""
         self.notice = None
         self._show_notice()
 
@@ -142,7 +142,7 @@ class RobustApp(StyledApp):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a message of Textual as a notice, instead of in a box over the data."""
+        """Show a notification of Textual as a notice in the bottom line, not in a box over the data."""
         del title, timeout, markup
         self.say(message, severity)
 
@@ -162,12 +162,12 @@ class RobustApp(StyledApp):
         return True
 
     def report(self, what: str, error: Exception) -> None:
-        """Log an unexpected error, and show it unless it was just shown."""
+        """Log an unexpected error, and show a message unless the same error was shown a moment ago."""
         if self.faults.record(what, error):
             self.say(f"{what} failed: {type(error).__name__}: {error}", "error")
 
     def action_help_quit(self) -> None:
-        """Answer ctrl+c. Textual's text is markup and names a key of its own."""
+        """Answer ctrl+c with how to quit. Textual's own message is markup and names another key."""
         self.say("To quit, press q outside a field. In a field, ctrl+c copies.")
 
     def _handle_exception(self, error: Exception) -> None:

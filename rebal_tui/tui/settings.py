@@ -46,8 +46,7 @@ BOOK_TABLE = "book"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Theme, density, keys and notifications of the screens, the columns chosen in a list and its saved filters. What a
-    book does is set in the book.
+    """The user's settings of the screens; settings of the business are stored in the book instead.
 
     `columns` has the keys of the columns by list, for lists whose columns were chosen; `filters` has the texts by list
     and name.
@@ -114,7 +113,7 @@ class KeepsSettings(Protocol):
 
 
 def save_settings(app: KeepsSettings, settings: Settings) -> bool:
-    """Write the settings and keep them in the app; returns False with a message when the file cannot be written."""
+    """Write the settings file and use the settings; returns False and shows a message if it cannot be written."""
     try:
         app.settings_file = write_settings(app.settings_file, settings)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A style sheet that remembers which rules hold where, because Textual looks for them at every change of a widget."""
+"""A style sheet that caches which style rules apply to a widget: Textual evaluates all of them at every change."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _UNKNOWN: RulesMap = {}
 
 @dataclass(slots=True)
 class Candidates:
-    """The rules whose last selector names a node."""
+    """The style rules whose last selector matches a node's type, id and classes, with those found to apply by path."""
 
     pseudo_classes: tuple[str, ...]
     """All that the rules mention, also of nodes above."""
@@ -37,17 +37,17 @@ class Candidates:
     found: Found
 
     def remember(self, path: tuple[Step, ...], rules: RulesMap | None) -> None:
-        """Keep the rules that hold at a path."""
+        """Cache the merged rules that apply at a path; None if no rule does."""
         if len(self.found) >= MAX_PATHS:
             self.found.clear()
         self.found[path] = rules
 
 
 class RememberingStylesheet(Stylesheet):
-    """Textual's style sheet with a memory; the rules that hold are the same.
+    """Textual's style sheet with a cache; the rules that apply to each node are the same as without it.
 
-    A node is looked up by its path to the app: the class, id, classes and pseudo-classes of each node in it. Most of
-    the work saved is that for component classes, each of which is a node of its own to Textual.
+    The cache key is the path from the node to the app: the class, id, classes and pseudo-classes of each node on it.
+    Most of the work saved is that for component classes, each of which Textual treats as a node.
     """
 
     def __init__(self, *, variables: dict[str, str]) -> None:
@@ -59,16 +59,19 @@ class RememberingStylesheet(Stylesheet):
         self._known_map: object = None
 
     def set_variables(self, variables: dict[str, str]) -> None:
-        """Set the colors of a theme; what was found with the old ones is forgotten."""
+        """Set the colors of a theme, and discard the rules cached for the old ones."""
         super().set_variables(variables)
         self._found = self._nothing_found()
 
     def reparse(self) -> None:
-        """Read the sources again; those that were read with the same variables are taken from the cache."""
+        """Parse the sources again; a source already parsed with the same variables comes from a cache."""
         self.parse()
 
     def apply(self, node: DOMNode, *, animate: bool = False, cache: dict[Any, RulesMap] | None = None) -> None:
-        """Apply the rules that hold for a node; `cache` is used where siblings matter."""
+        """Apply style rules to a node, from the cache if the node's path decides them.
+
+        `cache` is Textual's own, used only where the siblings of a node decide.
+        """
         candidates = self._candidates_of(node.__class__, node._id, node.classes)
         if not candidates.by_path:
             super().apply(node, animate=animate, cache=cache)

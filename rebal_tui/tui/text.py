@@ -10,7 +10,7 @@ from rebal_tui.domain.text import without_joiners
 def printable(text: str) -> str:
     """Return the text on one line, with every control, invisible or unassigned character replaced by `�`.
 
-    Joiners between letters of a script that needs them are left out.
+    The invisible joiners (U+200C, U+200D) of Persian, Hindi and similar scripts are removed.
     """
     if text.isprintable():
         return text
@@ -18,6 +18,6 @@ def printable(text: str) -> str:
 
 
 def ui_text(text: str, style: str = "") -> Content:
-    """Return text as `Content`, so that widgets do not parse markup. `style` must never come from data."""
+    """Return text as Textual `Content`, so that widgets parse no markup in it. `style` must never come from data."""
     lines = "\n".join(printable(line) for line in text.split("\n"))
     return Content.styled(lines, style) if style else Content(lines)

@@ -37,7 +37,7 @@ def patch_styles_cache() -> None:
 
 
 def clear_line_cache(screen: Screen[Any]) -> None:
-    """Free the rendered lines of a hidden screen, about 2 kB each; the screen renders them again when shown."""
+    """Free the rendered lines of a hidden screen (about 2 kB a line); they are rendered again when it is shown."""
     for widget in screen.walk_children(Widget, with_self=True):
         widget._styles_cache.clear()
         if isinstance(widget, BookTable):
@@ -66,14 +66,14 @@ async def _dispatch_and_survive(self: MessagePump, message: Message) -> None:
 
 
 def patch_dispatch() -> None:
-    """Replace `MessagePump._dispatch_message`, the method through which all handlers of all widgets are called.
+    """Replace `MessagePump._dispatch_message`, which calls all handlers, so that the app survives their errors.
 
-    `App._handle_exception` is called too late: the loop of the widget has ended by then.
+    `App._handle_exception` is called too late: the message loop of the widget has ended by then.
     """
     MessagePump._dispatch_message = _dispatch_and_survive  # type: ignore[method-assign]  # replaces it
 
 
 def draw_all(app: App[Any]) -> None:
-    """Draw the visible screens in full, also what the app believes to be on the terminal already."""
+    """Draw the visible screens in full, even the cells that the app believes to be on the terminal already."""
     screen = app.screen
     app._display(screen, screen._compositor.render_update(full=True, screen_stack=app._background_screens))

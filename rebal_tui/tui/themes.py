@@ -52,14 +52,14 @@ _OF_THE_TERMINAL = {DARK.name: "ansi-dark", LIGHT.name: "ansi-light", SAFE.name:
 
 
 def for_terminal(name: str, color_system: str | None) -> str:
-    """The theme to show on a terminal with Rich's `color_system`.
+    """Return the theme to use on a terminal whose color system, as Rich names it, is `color_system`.
 
-    With 16 colors it is one of the terminal's own colors: mixed colors, such as those of the line under the cursor,
-    would become equal to others.
+    With only 16 colors, it is a variant that uses the terminal's own colors: mixed colors, such as that of the line
+    under the cursor, could not be told from others.
     """
     return _OF_THE_TERMINAL.get(name, name) if color_system in ("standard", "windows") else name
 
 
 def chosen(setting: str, shown: str, color_system: str | None) -> str:
-    """The theme that a person chose: the one set, unless another is shown than the terminal makes of it."""
+    """Return the user's theme: `setting`, unless the theme `shown` is another one than the terminal requires for it."""
     return setting if shown not in CYCLE or shown == for_terminal(setting, color_system) else shown

@@ -25,26 +25,26 @@ class UndoOffer:
         self._timer: Timer | None = None
 
     def offer(self, change: Undo | None, what: str) -> None:
-        """Offer to undo `change`, which `what` names; None offers nothing."""
+        """Offer to undo `change`, whose name in messages is `what`; a `change` of None is ignored."""
         self.clear()
         if change is not None:
             self._change, self._what = change, what
             self._timer = self._app.set_timer(UNDO_SECONDS, self.clear)
 
     def clear(self) -> None:
-        """Offer nothing."""
+        """Withdraw the offer."""
         self._change = None
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
 
     def take(self) -> tuple[Undo, str] | None:
-        """The offered change and its name, which is no longer offered then; None when there is none."""
+        """Return the offered change and its name, and withdraw the offer; None if there is none."""
         found = (self._change, self._what) if self._change is not None else None
         self.clear()
         return found
 
     @property
     def hint(self) -> str:
-        """What to add to the message about a change."""
+        """` u undoes it.` for the end of a message while an undo is possible; otherwise empty."""
         return " u undoes it." if self._change is not None and not self._change.refusal else ""

@@ -1,4 +1,4 @@
-"""Dialog for a book that cannot be opened: the reason stays until the program is quit."""
+"""Dialog for a book that cannot be opened; it shows the reason until the user quits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dialog for stopped writing: cause, state of the book, and options."""
+"""Dialog for a book that this process has stopped writing to: cause, state of the book, and options."""
 
 from __future__ import annotations
 

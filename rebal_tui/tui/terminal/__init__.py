@@ -1,1 +1,1 @@
-"""The terminal of the screens on POSIX systems: output that never waits, and an end when the terminal goes away."""
+"""The terminal on POSIX systems: output that never waits; the program ends when the terminal goes away."""

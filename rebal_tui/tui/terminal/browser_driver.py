@@ -1,4 +1,4 @@
-"""Textual's driver for a browser, which ends with its input and can draw for a page that has shown nothing yet."""
+"""Textual's driver for a browser; it ends when its input ends, and can redraw everything for a newly opened page."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _MAX_QUIET_POLLS = 20
 
 
 class BrowserDriver(WebDriver):
-    """Reads packets of textual-serve: input, sizes, and `attach` for a page that takes the place of another.
+    """Reads packets of textual-serve: input, sizes, and `attach`, sent when a page replaces another one.
 
-    Its app has `terminal_gone` and `redraw`.
+    Its app must have the methods `terminal_gone` and `redraw`.
     """
 
     def __init__(self, app: Any, **options: Any) -> None:
@@ -54,7 +54,7 @@ class BrowserDriver(WebDriver):
         return len(data)
 
     def run_input_thread(self) -> None:
-        """Turn packets into events until the input ends; then the screens end."""
+        """Turn packets into events until the input ends; then the application exits."""
         parser, pastes, packets = XTermParser(debug=self._debug), PasteFilter(), ByteStream()
         decode, quiet = getincrementaldecoder("utf-8")(errors="replace").decode, 0
         try:
@@ -76,7 +76,7 @@ class BrowserDriver(WebDriver):
             self._call_in_app(self._host.terminal_gone)
 
     def on_meta(self, packet_type: str, payload: dict[str, Any]) -> None:
-        """Process what the server says."""
+        """Process a control packet from the server, such as a new size."""
         if packet_type == "attach":
             self._call_in_app(lambda: self._attach(Size(payload["width"], payload["height"])))
         else:

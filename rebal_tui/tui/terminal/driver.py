@@ -31,9 +31,9 @@ _MAX_QUIET_POLLS = 20
 
 
 class TerminalDriver(LinuxDriver):
-    """Output never waits for the terminal; ctrl+z and its return run on the event loop, not inside a signal handler.
+    """Output never waits for the terminal; suspending with ctrl+z, and resuming, run on the event loop.
 
-    Its app has `terminal_gone` and `redraw`.
+    Textual runs both inside a signal handler. The app must have the methods `terminal_gone` and `redraw`.
     """
 
     def __init__(self, app: Any, **options: Any) -> None:
@@ -98,7 +98,7 @@ class TerminalDriver(LinuxDriver):
             self._call_in_app(self._host.terminal_gone)
 
     def run_input_thread(self) -> None:
-        """Turn input into events. Unlike Textual's, it ends at the end of the input instead of reading it for ever."""
+        """Turn input into events until the input ends, where Textual's own driver would go on reading."""
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder(terminal_encoding())(errors="replace").decode
         pastes, quiet = PasteFilter(), 0

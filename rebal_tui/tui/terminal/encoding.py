@@ -1,4 +1,4 @@
-"""Text for terminals whose locale is not UTF-8: characters that it lacks become similar ASCII of the same width."""
+"""Text for terminals whose locale is not UTF-8: characters missing there become similar ASCII of the same width."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HANDLER = "rebal-tui-ascii"
 
 
 def similar(text: str) -> str:
-    """ASCII in place of a text's characters, as wide as it on a terminal."""
+    """Return a text with similar ASCII in place of its characters, each as wide on a terminal as the original."""
     return "".join(_ascii_of(char) for char in text)
 
 
@@ -55,7 +55,7 @@ def terminal_encoding() -> str:
 
 
 def encode(text: str, encoding: str) -> bytes:
-    """The bytes of a text for a terminal; a lone surrogate becomes `?`."""
+    """Return the bytes of a text in the terminal's encoding; half of a surrogate pair becomes `?`."""
     if encoding == "utf-8":
         return text.encode("utf-8", "replace")
     return text.encode(encoding, _HANDLER)

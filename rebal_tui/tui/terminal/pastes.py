@@ -1,4 +1,4 @@
-"""Pasted text without control characters: what is pasted is text, and never a key."""
+"""Removes control characters from pasted text, so that no part of it acts as a key."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _KEPT = "\t\n\r"
 
 
 def plain_paste(text: str) -> str:
-    """The text without control characters other than tabs and line ends."""
+    """Return the text without control characters other than tabs and line ends."""
     if text.isprintable():
         return text
     return "".join(char for char in text if char in _KEPT or unicodedata.category(char) != "Cc")
 
 
 class PasteFilter:
-    """Removes control characters from pasted text in the input of a terminal, which comes in pieces.
+    """Removes control characters from pasted text in the terminal's input, which arrives in pieces.
 
-    An ESC in it would end the paste for Textual's parser, which reads what follows as keys.
+    An ESC in pasted text would end the paste for Textual's parser, which would read the rest as keys.
     """
 
     def __init__(self) -> None:
@@ -29,20 +29,20 @@ class PasteFilter:
 
     @property
     def inside(self) -> bool:
-        """Whether the end of pasted text has not come yet."""
+        """Whether a paste has begun and its end mark has not arrived."""
         return self._inside
 
     @property
     def starting(self) -> bool:
-        """Whether the input ends in the middle of a mark of the start, which must not be read as keys."""
+        """Whether the input so far ends within the mark that starts a paste; that part must not be read as keys."""
         return not self._inside and len(self._mark) > 1
 
     def feed(self, text: str) -> str:
-        """The input for the parser."""
+        """Filter a piece of input, and return the input for the parser."""
         return "".join([self._pasted(char) if self._inside else self._typed(char) for char in text])
 
     def end(self) -> str:
-        """End pasted text whose end does not come; returns the input for the parser, nothing when none has begun."""
+        """End a paste whose end mark does not arrive; returns input for the parser, empty when no paste has begun."""
         if not self._inside:
             return ""
         self._inside, self._mark = False, ""

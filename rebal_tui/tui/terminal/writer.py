@@ -1,4 +1,4 @@
-"""Output to a terminal from a thread of its own: what the terminal does not read is dropped, never waited for."""
+"""Output to a terminal from its own thread: output that the terminal does not read is dropped."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _POLL_MILLISECONDS = 100
 class TerminalWriter:
     """Writes texts in order. `write` never blocks.
 
-    The terminal is opened again, without blocking: the flag belongs to the opening, so the shell's own is unchanged.
+    The terminal is opened a second time in non-blocking mode, so that the mode does not change for the shell.
     """
 
     def __init__(self, fd: int, drawn_again: Callable[[], None], gone: Callable[[], None]) -> None:
@@ -44,11 +44,11 @@ class TerminalWriter:
         self._thread = threading.Thread(target=self._run, name="terminal-output", daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread that writes."""
         self._thread.start()
 
     def write(self, text: str) -> None:
-        """Queue a text; drops all that waits when the terminal does not read."""
+        """Queue a text; when the terminal does not read, drop everything queued."""
         with self._changed:
             if self._pending > MAX_PENDING_CHARACTERS:
                 self._texts.clear()
@@ -58,7 +58,7 @@ class TerminalWriter:
             self._changed.notify()
 
     def stop(self) -> None:
-        """Write what waits, for at most `DRAIN_SECONDS`, and end the thread."""
+        """Write what is queued, for at most `DRAIN_SECONDS`, and end the thread."""
         with self._changed:
             self._stop_at = time.monotonic() + DRAIN_SECONDS
             self._changed.notify()

@@ -16,7 +16,7 @@ SHADE_STYLES = ("accent", "alt", "good", "key")
 
 
 def bar(part: int, whole: int, width: int) -> str:
-    """`██████▍   `: a bar in eighths of a cell, at least one for a positive part. Values above `whole` fill the bar."""
+    """A bar of `width` cells in steps of 1/8 cell, at least one step for a positive part; full from `whole` on."""
     if whole <= 0 or part <= 0:
         return " " * width
     eighths = min(part * width * 8 // whole, width * 8)
@@ -26,12 +26,12 @@ def bar(part: int, whole: int, width: int) -> str:
 
 
 def band_style(tenths: int) -> str:
-    """Style of a band usage in tenths of a percent: `bad` above 100 %, `warn` from 80 %, else `good`."""
+    """Style name for a band usage in tenths of a percent: `bad` above 100 %, `warn` from 80 %, else `good`."""
     return "bad" if tenths > BAND_LIMIT_TENTHS else "warn" if tenths >= BAND_NEAR_TENTHS else "good"
 
 
 def bar_style(tenths: int) -> str:
-    """Style of the bar for a band usage, less intense than the style of its text."""
+    """Return the style name of the bar for a band usage in tenths of a percent; less intense than that of its text."""
     return f"{band_style(tenths)}-bar"
 
 
@@ -58,7 +58,7 @@ def band_bar(tenths: int | None) -> Line:
 
 
 def fill_bar(done: int, whole: int, width: int = 8) -> TextSegment:
-    """Progress bar: `done` of `whole`."""
+    """Progress bar of `done` out of `whole`."""
     track = bar(done, whole, width).replace(" ", "░")
     return (track, "good-bar" if whole > 0 and done >= whole else "accent-bar")
 
@@ -116,7 +116,7 @@ def weights_bar(weights: Sequence[tuple[str, int]], width: int) -> Line:
 
 
 def drift_history(points: Sequence[DriftPoint], width: int, height: int = 2) -> list[Line]:
-    """Column chart of the newest points, scaled to at least 100 % of the band, and a line that marks runs with `▴`."""
+    """Column chart of band usage, newest at the right, scaled to at least 100 %; `▴` below marks points with a run."""
     shown = points[-width:]
     if not shown:
         return []

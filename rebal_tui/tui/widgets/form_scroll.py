@@ -6,7 +6,7 @@ from textual.containers import VerticalScroll
 
 
 class FormScroll(VerticalScroll, can_focus=False, inherit_bindings=False):
-    """Scrolls with the focus and the mouse.
+    """Scrolls with the focus and the mouse, and has no keys.
 
-    Keys that only scroll would leave the focus on a field out of sight, which takes what is typed next.
+    Keys that only scroll could move the focused field out of sight, and the next text typed would go there unseen.
     """

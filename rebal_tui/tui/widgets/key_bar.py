@@ -27,7 +27,7 @@ NOTICE_LINES = 3
 
 
 class ShownKey(NamedTuple):
-    """A key of the bar, e.g. `ShownKey("question_mark", "?", "Help", "help", True, "")`."""
+    """A key of the bar: Textual's name, the key as displayed, label, action, whether it is enabled, and tooltip."""
 
     key: str
     display: str
@@ -91,7 +91,7 @@ class KeyBar(StyledView, can_focus=False):
     """Actions that cannot work on the row shown; their keys are not."""
 
     def watch_notice(self, notice: Notice | None) -> None:
-        """A long notice makes the bar higher, so that it covers nothing."""
+        """Make the bar higher for a long notice, so that the notice covers no data."""
         self.styles.height = len(self._notice_lines(notice)) if notice is not None else 1
 
     def watch_left_out(self) -> None:
@@ -130,7 +130,7 @@ class KeyBar(StyledView, can_focus=False):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Return a line; the text of a key has its index in the style, where mouse events find it."""
+        """Return a line; each key's segments carry the key's index as metadata, which mouse events use."""
         if self.notice is not None:
             lines, style = self._notice_lines(self.notice), STYLES[self.notice.severity]
             mark = MARKS[self.notice.severity] if y == 0 else " "

@@ -1,4 +1,4 @@
-"""Bottom line of a list: its filter as a chip, what is wrong with it, and rows that have moved."""
+"""Bottom line of a list: its filter as a chip, the filter's error, and the number of rows that have moved."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rebal_tui.tui.widgets.styles import StyledView
 
 
 class ListFoot(StyledView, can_focus=False):
-    """`⌕ brennan 1/60 ✕`, an error of the filter, and `7 rows have moved · . sorts`. Hidden when there is none."""
+    """Shows `⌕ brennan 1/60 ✕`, an error of the filter, and `7 rows have moved · . sorts`; hidden without these."""
 
     DEFAULT_CSS = "ListFoot { height: 1; background: $panel; }"
 
@@ -26,7 +26,7 @@ class ListFoot(StyledView, can_focus=False):
     moved: reactive[int] = reactive(0)
 
     class Cleared(Message):
-        """The chip was clicked away."""
+        """The chip was clicked, which clears the filter."""
 
     def on_mount(self) -> None:
         self.display = False

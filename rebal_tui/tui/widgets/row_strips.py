@@ -21,7 +21,10 @@ CURSOR, CURSOR_BLURRED, MOVED, MARKED = 8, 4, 2, 1
 
 
 class RowStrips(Generic[R]):
-    """The rendered rows of a table by key, look and horizontal offset; a row of other figures is rendered again."""
+    """Cache of rendered table rows by row key, look (such as cursor or marked) and horizontal scroll offset.
+
+    A row whose figures have changed is rendered again.
+    """
 
     def __init__(self, view: StyledView) -> None:
         """`view` has the styles, and the size of which the rows are."""
@@ -39,7 +42,7 @@ class RowStrips(Generic[R]):
         self._strips.clear()
 
     def place(self, columns: tuple[PlacedColumn[R], ...]) -> int:
-        """Take the columns, and return their width in cells. Called after each change of the view's size."""
+        """Set the columns, and return their total width in cells. Called after each change of the view's size."""
         self._max_strips = STRIP_CACHE_SCREENS * self._view.size.height
         if columns != self._columns:
             self._columns = columns
@@ -48,7 +51,7 @@ class RowStrips(Generic[R]):
         return self._columns_width
 
     def strip(self, key: Hashable, row: R, look: int, width: int, offset: int) -> Strip:
-        """A row in a view of `width` cells, scrolled horizontally by `offset` cells."""
+        """Return a rendered row, `width` cells wide, scrolled horizontally by `offset` cells."""
         strips = self._strips
         cached = strips.get((key, look, offset))
         if cached is not None and cached[1].cell_length == width and (cached[0] is row or cached[0] == row):

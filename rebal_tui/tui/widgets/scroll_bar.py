@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 
 class CellScrollBar(ScrollBar):
-    """A vertical scroll bar. Textual's renders each of its lines by way of Rich, which costs more than a table does."""
+    """A vertical scroll bar. Rendering Textual's own, line by line through Rich, costs more than rendering a table."""
 
     def render_lines(self, crop: Region) -> list[Strip]:
         bar = self.render()

@@ -1,4 +1,4 @@
-"""Order of live rows: kept while keys are pressed, renewed on request or after a time without a key."""
+"""Order of live rows: kept while keys are pressed, renewed on request or some time after the last key."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class StableOrder:
         self._numbers: dict[Hashable, int] = {}
 
     def forget(self) -> None:
-        """Keep no order: the next one is taken as it is."""
+        """Forget the order; the next rows are shown in the order in which they come."""
         self._shown = None
 
     def numbers(self, keys: Iterable[Hashable], now: float, *, keep: bool) -> Ints:
-        """A number for each key, the same as before if the order of the rows is going to be kept."""
+        """Return an integer row id for each key; ids stay the same as long as the order of the rows is kept."""
         import numpy as np
 
         if not keep or self._shown is None or self.seconds_left(now) <= 0:
@@ -44,15 +44,15 @@ class StableOrder:
         return np.array([known.setdefault(key, len(known)) for key in keys], np.int64)
 
     def touch(self, now: float) -> None:
-        """Note a key; `now` is monotonic time in seconds."""
+        """Note that a key was pressed; `now` is monotonic time in seconds."""
         self._touched = now
 
     def seconds_left(self, now: float) -> float:
-        """How long the order is kept from now on; 0 when it may change."""
+        """Seconds for which the order is still kept; 0 when it may change."""
         return max(0.0, HOLD_SECONDS - (now - max(self._touched, self._sorted)))
 
     def renew(self, positions: Any, ids: Ints, now: float) -> Ints:
-        """Take a new order: `positions` of rows in the source, whose row ids are `ids` by position."""
+        """Adopt the order of `positions`, indices of rows in the source; `ids` has the id of each source row."""
         import numpy as np
 
         found: Ints = np.asarray(positions, np.int64)
@@ -87,5 +87,5 @@ class StableOrder:
         return shown
 
     def has_moved(self, index: int) -> bool:
-        """Whether the current order has another row at an index."""
+        """Whether, in the current sort order, another row belongs at this index of the shown rows."""
         return self._differs is not None and index < len(self._differs) and bool(self._differs[index])

@@ -102,7 +102,7 @@ def _open_matters(status: StatusLine, width: int) -> TextSegment:
 
 
 def section_of(part: str) -> str:
-    """Return the section that shows what a part of the status line reports; empty if none does."""
+    """Return the section to open when a part of the status line is clicked; empty if the part has none."""
     if part.lstrip().startswith("!"):
         return EXCEPTIONS
     part = part.strip(" ▲◇■")
@@ -196,7 +196,7 @@ class StatusBar(StyledView, can_focus=False):
     reading: reactive[str | None] = reactive("")
 
     class Chosen(Message):
-        """A part of the status line was clicked; `section` shows what it reports."""
+        """A part of the status line was clicked; `section` is the one to open."""
 
         def __init__(self, section: str) -> None:
             super().__init__()

@@ -18,7 +18,7 @@ from rebal_tui.tui.widgets.scroll_bar import CellScrollBar
 
 
 class StyledView(ScrollView):
-    """A line-API view whose segments have the named styles of a `StyledApp`."""
+    """A widget drawn line by line (Textual's line API), whose segments use the named styles of a `StyledApp`."""
 
     ALLOW_SELECT = False
     _named_styles: dict[str, Style] = {}  # noqa: RUF012 - replaced per widget on every style update
@@ -84,7 +84,7 @@ class StyledView(ScrollView):
         return strips
 
     def whole(self, strip: Strip) -> Strip:
-        """Extend a line to the full width, including the area of the scroll bar."""
+        """Extend a line with blanks to the widget's full width, under the scroll bar too."""
         missing = self.outer_size.width - strip.cell_length
         return (
             Strip([*strip, Segment(" " * missing, self._combine(self.base, ""))], self.outer_size.width)

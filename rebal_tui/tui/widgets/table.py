@@ -144,30 +144,30 @@ class BookTable(StyledView, Generic[R], can_focus=True):
             self.go_to(self._wanted)
 
     def renew_order(self) -> None:
-        """The next rows are other ones, or are viewed from the start: they get their current order at once."""
+        """Show the next rows in their current sort order at once, because they are different rows."""
         self._order.forget()
 
     def fit_columns(self, hidden: Collection[str], widest: Mapping[str, int]) -> None:
-        """Hide the columns with the keys `hidden`, and no others; `widest` as in `lay_out_columns`."""
+        """Hide exactly the columns whose keys are in `hidden`; `widest` is passed to `lay_out_columns`."""
         if (self._hidden, self._widest) != (frozenset(hidden), dict(widest)):
             self._hidden, self._widest = frozenset(hidden), dict(widest)
             self._layout()
 
     def choose_columns(self, keys: Collection[str] | None) -> None:
-        """Show the columns with these keys, and those without a title, as far as they fit; None restores the default,
-        which hides the columns of `fit_columns`. Unknown keys are ignored; without a known one, the default applies."""
+        """Show the columns with these keys, and those without a title, as far as they fit. Unknown keys are
+        ignored; None, or no known key, restores the default: all columns but those that `fit_columns` hides."""
         known = frozenset(keys or ()) & {column.key for column in self.columns if column.title}
         self._chosen = known or None
         self._layout()
 
     @property
     def available_columns(self) -> tuple[Column[R], ...]:
-        """The columns that are shown if they fit."""
+        """The columns to show, whether or not the width is sufficient."""
         return available(self.columns, self._chosen, self._hidden)
 
     @property
     def placed_columns(self) -> tuple[Column[R], ...]:
-        """The columns that fit."""
+        """The columns that are shown."""
         return tuple(placed.column for placed in self._placed_columns)
 
     def set_empty(self, text: str) -> None:
@@ -209,7 +209,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         self._strips.clear()
 
     def watch_view(self, old: View, new: View) -> None:
-        """Another sort order is shown from its first row; with another filter, the cursor's row stays in view."""
+        """Arrange the rows again: after a new sort order from the first row, else with the cursor in view."""
         self._arrange()
         if (old.sort, old.reverse) != (new.sort, new.reverse):
             self._go(0)
@@ -270,7 +270,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
             self.action_sort_now()
 
     def action_sort_now(self) -> None:
-        """Put the rows in their current order."""
+        """Sort the rows now, although rows usually do not move right after a key."""
         self._arrange()
 
     def on_key(self) -> None:

@@ -20,9 +20,9 @@ class Column(Generic[R]):
     """A table column. `cell` returns text or styled segments.
 
     Columns of `priority` 0 are always shown; when the width is too small, those with the highest priority are hidden
-    first. The longest text of a `whole` column is shown before columns of `LOW_PRIORITY` and above are. `grow` is the
+    first. Columns of `LOW_PRIORITY` or higher appear only if the full texts of `whole` columns fit. `grow` is the
     column's share of spare width, up to `max_width` cells. `sort` returns the sort key of a row, `descending` is the
-    initial direction. `plain` returns the text for a file where `cell` draws bars only.
+    initial direction. `plain` returns the text to export if `cell` draws only bars.
     """
 
     key: str
@@ -67,7 +67,7 @@ def available(
 
 
 def widest_texts(columns: Sequence[Column[R]], rows: Sequence[R]) -> dict[str, int]:
-    """The cells of the longest text of each `whole` column, from the first rows of a list; nothing without rows."""
+    """Width in cells of the longest text of each `whole` column, by key, in the first rows; empty without rows."""
     shown = rows[:MAX_MEASURED_ROWS]
     if not shown:
         return {}
@@ -85,9 +85,9 @@ def lay_out_columns(
 ) -> tuple[PlacedColumn[R], ...]:
     """Return the columns that fit `width` cells, widened by spare width. Columns of priority 0 are always included.
 
-    `widest` has the cells that the longest text of a column needs: a column does not grow beyond that, and gives up
-    what it does not need, but for its title. With `names_first`, the texts of `whole` columns come before columns of
-    low priority.
+    `widest` is the width in cells of a column's longest text, by column key: a column does not grow beyond it, and
+    shrinks to it, but not below its title. With `names_first`, `whole` columns get the width of their texts before
+    columns of low priority are added.
     """
     base = {column.key: _base_width(column, widest) for column in columns}
     limits = {column.key: min(column.max_width, widest.get(column.key, column.max_width)) for column in columns}
@@ -139,7 +139,7 @@ def _needed(columns: Sequence[Column[R]], base: Mapping[str, int]) -> int:
 
 
 def header_line(columns: Sequence[PlacedColumn[Any]], sort: str | None, reverse: bool) -> Line:
-    """The titles of the columns; the one that the rows are sorted by has a mark of the direction."""
+    """Return the titles of the columns as a line; `▲` or `▼` marks the column that the rows are sorted by."""
     segments: list[TextSegment] = []
     for placed in columns:
         title, sorted_here = placed.column.title, placed.column.key == sort
@@ -152,7 +152,7 @@ def header_line(columns: Sequence[PlacedColumn[Any]], sort: str | None, reverse:
 
 
 def cell_of(placed: PlacedColumn[R], row: R) -> Line:
-    """The content of a cell, as wide as its column."""
+    """Return the content of a cell, padded or truncated to the width of its column."""
     content = placed.column.cell(row)
     if isinstance(content, str):
         return ((fit(content, placed.width, placed.column.align), ""),)

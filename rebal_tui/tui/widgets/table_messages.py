@@ -38,11 +38,11 @@ class Opened(TableMessage):
 
 
 class Counted(TableMessage):
-    """The number of rows shown, or of all rows, changed."""
+    """The number of rows shown, or the number of all rows, has changed."""
 
 
 class Moved(TableMessage):
-    """The number of rows that are elsewhere in the current order changed."""
+    """The number of rows not at the place that their sort order gives them has changed."""
 
     def __init__(self, table: Widget, moved: int) -> None:
         super().__init__(table)

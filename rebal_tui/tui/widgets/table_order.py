@@ -17,7 +17,7 @@ NO_MATCH = "No row matches the filter; escape clears it."
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Sort order and filter text of a table. `sort` is the key of a column, None for the natural order."""
+    """Sort order and filter text of a table. `sort` is the key of a column; None keeps the order of the source."""
 
     sort: str | None = None
     reverse: bool = False
@@ -38,13 +38,13 @@ class Columnar(Protocol):
         """Return the indices of the rows to show, in order."""
 
     def prepare(self, positions: Any) -> None:
-        """The rows at these indices are about to be read."""
+        """Load the rows at these indices, which are about to be read."""
 
     def key_at(self, row_index: int) -> Hashable:
         """Return the key of the row at an index."""
 
     def row_ids(self) -> Any:
-        """Return a number of each row, in the order of the source, that stays the same in later sources."""
+        """Return an integer for each row, in the order of the source, that stays the same in later versions of it."""
 
     def find(self, key: Hashable) -> int | None:
         """Return the index of the row with a key, None if there is none."""
@@ -71,7 +71,7 @@ class Listed(Sequence[R]):
         return iter(self._rows)
 
     def prepare(self, _first: int, _last: int) -> None:
-        """Rows are there already."""
+        """Do nothing: a list has its rows already."""
 
     def keys(self) -> Iterator[Hashable]:
         """Iterate over the keys of all rows."""
@@ -92,7 +92,7 @@ class Arranged(RowSelection[R]):
     _source: Columnar
 
     def prepare(self, first: int, last: int) -> None:
-        """The rows from index `first` up to `last` are about to be read."""
+        """Load the shown rows from index `first` up to, not including, `last`, which are about to be read."""
         self._source.prepare(self._positions[first:last])
 
     def keys(self) -> Iterator[Hashable]:
@@ -116,7 +116,7 @@ Shown: TypeAlias = Listed[R] | Arranged[R]
 
 
 def in_source_order(source: Sequence[R], key: Callable[[R], Hashable], wanted: Collection[Hashable]) -> list[Hashable]:
-    """Return the wanted keys in the order of their rows in the source."""
+    """Return the keys in `wanted`, in the order of their rows in the source."""
     if not isinstance(source, Columnar):
         return [one for one in map(key, source) if one in wanted]
     indices = {one: index for one in wanted if (index := source.find(one)) is not None}

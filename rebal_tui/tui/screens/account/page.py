@@ -41,7 +41,7 @@ TABS = (OVERVIEW, "Positions", "Cash", "Runs", "Decisions", AUDIT)
 
 
 class AccountPage(LiveDialog, PageOfList[str]):
-    """An account with a view per tab; returns the id of the run to show, or None.
+    """An account with one tab per view. Returns the id of the run that the user chose to see, or None.
 
     Audit entries are read when their tab is chosen.
     """
@@ -183,7 +183,7 @@ class AccountPage(LiveDialog, PageOfList[str]):
         self.owner.export(DAY_REPORT, [report(make_report, Reported(subject, name), DAY_REPORT)])
 
     def action_of_objects(self, identity: str) -> None:
-        """Go to the account in Accounts and act on it there."""
+        """Go to the account in Accounts and run one of that section's actions on it."""
         account_id = self.account_id
         self.dismiss()
         self.host.navigation.act_on_account(account_id, BY_ID[identity].method)
@@ -215,7 +215,7 @@ class AccountPage(LiveDialog, PageOfList[str]):
 
 
 async def open_account(section: HasPages, account_id: str) -> None:
-    """Open the page of an account above a section that is still current; a chosen run is shown in Runs."""
+    """Open the page of an account, if its section is still on the screen; a run chosen there is shown in Runs."""
     page = await section.host.ask(account_pages.account_page, account_id)
 
     def answered(run_id: str | None) -> None:

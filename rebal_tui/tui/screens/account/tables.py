@@ -66,7 +66,7 @@ def decision_columns() -> tuple[Column[Decision], ...]:
 
 
 def trail_columns() -> tuple[Column[TrailEntry], ...]:
-    """Columns of audit entries in words."""
+    """Columns of audit entries, described in words."""
     return (
         Column("at", "When", 21, lambda row: minute_text(row.at), sort=lambda row: row.seq, descending=True),
         Column("actor", "By", 12, lambda row: row.actor, sort=lambda row: row.actor, max_width=24),

@@ -64,7 +64,10 @@ def bulk_items(
 
 
 def bulk_lines(preview: BulkPreview) -> Builder:
-    """Build a line per account with its first run or refusal; refused accounts first, at most `MAX_LISTED`."""
+    """Build a line per account with its first run, or why the account is refused; refused accounts come first.
+
+    At most `MAX_LISTED` accounts are listed.
+    """
     everyone = sorted(preview.rows, key=lambda row: not row.refusal)
     rows, more = everyone[:MAX_LISTED], _rest(len(everyone))
 

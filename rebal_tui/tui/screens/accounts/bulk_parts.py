@@ -24,7 +24,7 @@ Change = Callable[..., "tuple[tuple[BulkResult, ...], Undo | None]"]
 async def preview_in_parts(
     host: Host, service: Callable[..., BulkPreview], account_ids: Sequence[str], *args: str, **kwargs: bool
 ) -> BulkPreview:
-    """The preview of `service` for all accounts."""
+    """Call the preview function `service` for one part of the accounts after the other, and join the previews."""
     rows: list[FirstRun] = []
     portfolio, progress = "", _Progress(host, "Checked", len(account_ids))
     for start in _starts(account_ids):
@@ -38,7 +38,7 @@ async def preview_in_parts(
 async def change_in_parts(
     host: Host, verb: str, service: Change, preview: BulkPreview, *args: str, **kwargs: bool
 ) -> tuple[tuple[BulkResult, ...], Undo | None]:
-    """The results of `service` for the accounts of a preview, and what undoes all its parts.
+    """Call `service` for one part of a preview's accounts after the other; returns the results, and one undo of all.
 
     When a part is refused as a whole, its accounts and the later ones are refused with that reason; raises the
     `Refusal` if it is the first part. `verb` is the past tense for messages.

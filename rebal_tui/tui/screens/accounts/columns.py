@@ -36,7 +36,7 @@ def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]]) -> tuple[
 
 
 def search(row: AccountRow) -> str:
-    """Return the text that filters search."""
+    """Return the text of a row that the text filter searches."""
     named = " ".join(restriction_words(row.restrictions))
     return f"{row.account_id} {row.account_number} {row.client} {row.portfolio} {row.status} {row.state} {named}"
 

@@ -23,7 +23,7 @@ STATUS = "status"
 
 
 def choices(row: AccountRow) -> list[Choice]:
-    """Return all restrictions with their state, then the other events."""
+    """Return all broker restrictions, each marked as set or not, then the other events that can be simulated."""
     first = [
         Choice(restriction.value, f"{'☑' if restriction.value in row.restrictions else '☐'} "
                f"{formats.words(restriction.value)}", RESTRICTION_TEXTS[restriction])
@@ -45,7 +45,7 @@ def status_choices(row: AccountRow) -> list[Choice]:
 
 
 def figures(pairs: Sequence[tuple[str, str, str]], note: str = "") -> Builder:
-    """Build rows of (label, before, after), followed by a note."""
+    """Build rows of (label, figure before, figure after), followed by a note."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [heading("Effect", width)]

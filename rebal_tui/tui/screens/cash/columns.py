@@ -63,7 +63,7 @@ class CashRow:
 def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
     """Return all rows: stopped withdrawals, withdrawals in progress, then the rest, each newest first.
 
-    The key of a deposit stays the same when others come: the list has only the newest.
+    Deposits have no id: the key of a row is made of the deposit's data, so that it stays the same when new ones arrive.
     """
     rows = [_withdrawal(view) for view in snapshot.withdrawals]
     rows += [_journal(view) for view in snapshot.journals]
@@ -116,7 +116,7 @@ def _doing(stage: str, note: str) -> str:
 
 
 def stages_line(view: WithdrawalView) -> Line:
-    """Return `✓ sold  ▸ settles Tue 03 Mar  · journal  · resubscribe`, without a first stage that is done."""
+    """Return `✓ sold  ▸ settles Tue 03 Mar  · journal  · resubscribe`; the first stage is left out once done."""
     segments: list[TextSegment] = []
     steps = view.steps[1:] if view.steps[0][1] == "done" else view.steps
     for index, (stage, state, note) in enumerate(steps):
@@ -129,7 +129,7 @@ def stages_line(view: WithdrawalView) -> Line:
 
 
 def strip(row: CashRow) -> Line:
-    """Return the five stages of a withdrawal as glyphs; for other rows, the kind."""
+    """Return the five stages of a withdrawal as one mark each; for other rows, the kind in words."""
     if row.withdrawal is None:
         return ((row.kind if row.journal is None else "journal", "muted"),)
     marks: list[TextSegment] = []
@@ -172,7 +172,7 @@ def group_tabs(rows: Sequence[CashRow]) -> tuple[Tab, ...]:
 
 
 def search(row: CashRow) -> str:
-    """Return the text that filters search."""
+    """Return the text of a row that the text filter searches."""
     more = row.withdrawal.portfolio if row.withdrawal else row.journal.description if row.journal else ""
     return f"{row.key} {row.account_id} {row.client} {row.kind} {row.state} {formats.money(row.amount)} {more}"
 

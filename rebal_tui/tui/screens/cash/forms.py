@@ -43,7 +43,7 @@ def _read(book: Book, values: Values, read: Callable[[Values], T]) -> tuple[Acco
 
 
 def read_amount_or_everything(values: Values) -> Money | None:
-    """Parse dollars, or `EVERYTHING` and `all` as None. Raises `Invalid` as `read_amount` does."""
+    """Parse dollars; `everything` or `all`, in any case, gives None. Raises `Invalid` for other text."""
     return None if values["amount"].strip().casefold() in (EVERYTHING, "all") else read_amount(values)
 
 
@@ -54,14 +54,17 @@ def _fields(names: tuple[str, ...], account: str, hint: str = "dollars, such as 
 def withdrawal_form(names: tuple[str, ...], account: str, made: list[str]) -> FormScreen:
     """Create the form of a withdrawal, with a preview of sells, resulting weights and earliest payout day.
 
-    `made` gets the id of the withdrawal once it is requested.
+    `made` is a list to which the id of the withdrawal is appended once it is requested.
     """
     fields = _fields(names, account, f"2500, or {EVERYTHING}")
     return FormScreen("New withdrawal", fields, withdrawal_proposal(made))
 
 
 def withdrawal_proposal(made: list[str]) -> Propose:
-    """Propose a withdrawal of `amount`, or of everything, from `account`; `made` as for `withdrawal_form`."""
+    """Propose a withdrawal of `amount`, or of everything, from `account`.
+
+    `made` is a list to which the id of the withdrawal is appended once it is requested.
+    """
 
     def propose(book: Book, values: Values) -> Proposal:
         row, amount = _read(book, values, read_amount_or_everything)

@@ -50,7 +50,7 @@ def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> 
 
 
 def amount_text(view: WithdrawalView) -> str:
-    """Return the amount of a withdrawal; of everything, an estimate until the journal has its amount."""
+    """Return the amount of a withdrawal. The amount of a withdrawal of everything is an estimate until its journal."""
     amount = f"${formats.money(view.amount)}"
     if not view.everything:
         return amount

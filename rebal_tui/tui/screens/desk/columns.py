@@ -32,7 +32,7 @@ def natural(row: DeskRow) -> int:
 
 
 def search(row: DeskRow) -> str:
-    """Return the text that filters search."""
+    """Return the text of a row that the text filter searches."""
     return f"{row.account_id} {row.account_number} {row.client} {row.portfolio} {row.worst} {row.state}"
 
 

@@ -17,8 +17,7 @@ GAP = 3
 
 
 class FirmLine(StyledView, can_focus=False):
-    """`AUM $11.42 M   cash $0.41 M (3.6 %)   outside a band 2 accounts, $0.24 M`; what does not fit is left out from
-    the end."""
+    """`AUM 11.42 M   cash 0.41 M (3.6 %)   outside 2 accts · 0.24 M`; the last totals are left out if too long."""
 
     DEFAULT_CSS = "FirmLine { height: 1; background: $surface; }"
     firm: reactive[FirmView | None] = reactive(None)

@@ -46,7 +46,7 @@ NONE_SUBSCRIBED = {
 
 
 def evaluate_text(mode: str) -> str:
-    """What an evaluation does in a book of a mode, as the status line shows it."""
+    """Return the explanation of what an evaluation does in a book of this mode, for its confirmation."""
     if mode == FILES_MODE:
         return (
             "Every subscription is evaluated now, at the newest prices that the book has. If its conditions are "

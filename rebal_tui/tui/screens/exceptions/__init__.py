@@ -1,1 +1,1 @@
-"""Exceptions section: what needs a person, and open alerts."""
+"""Exceptions section: states that need a person, and open alerts."""

@@ -45,7 +45,7 @@ Row = ExceptionView | AlertView
 
 
 def row_key(row: Row) -> str:
-    """Return the key of a row, the same as long as its cause lasts."""
+    """Return the key of a row; it stays the same as long as the cause of the exception or alert lasts."""
     if isinstance(row, AlertView):
         return f"alert:{row.key}"
     return ":".join(str(part or "") for part in (row.kind, row.account_id, row.symbol, row.portfolio_id, row.run_id))

@@ -1,4 +1,4 @@
-"""Exceptions section: what needs a person although no condition fires, and open alerts (R-58)."""
+"""Exceptions section: states that need a person although no drift band is exceeded, and open alerts (R-58)."""
 
 from __future__ import annotations
 

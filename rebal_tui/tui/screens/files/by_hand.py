@@ -33,7 +33,7 @@ CUSTODIANS = ("schwab", "fidelity", "ibkr", "vanguard", "generic")
 
 @dataclass(frozen=True, slots=True)
 class HandForm:
-    """A form: `fields` by key with label and hint, of which those in `needed` may not be empty, and what it does.
+    """One form: label, note, fields and the action `act`. `fields` are (key, label, hint); `needed` may not be empty.
 
     `sentence` describes what will be done, `done` what was done.
     """

@@ -1,4 +1,4 @@
-"""Importing a custodian's file: the path, then what it changes, then one transaction (R-71, R-72, R-75)."""
+"""Import of a custodian's file: asks for its path, shows the changes, stores all at once (R-71, R-72, R-75)."""
 
 from __future__ import annotations
 

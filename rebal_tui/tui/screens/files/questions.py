@@ -1,4 +1,4 @@
-"""What a positions file leaves open: which column is what, and its date (R-71)."""
+"""Questions about a positions file whose columns are not recognized or whose date is missing (R-71)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _NEEDED = ("account", "symbol", "quantity")
 
 
 def questions_form(content: bytes, questions: OpenQuestions) -> FormScreen:
-    """A form for the columns of an unknown table, and for the date of a file without one; shows how it is read."""
+    """Create a form that asks for the columns of an unrecognized table and for a missing date of the file.
+
+    It previews the positions as they are read with the answers so far.
+    """
     read: dict[tuple[tuple[str, str], ...], Statement] = {}
 
     def propose(book: Book, values: Values) -> Proposal:

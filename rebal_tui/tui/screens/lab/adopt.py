@@ -1,4 +1,4 @@
-"""A policy put into the form of its portfolio."""
+"""Puts a policy into the form of the portfolio that was tested."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def not_adoptable(policy: Policy) -> str:
-    """Why a portfolio cannot have a policy; empty when it can."""
+    """Return why no portfolio can have this policy; empty if one can."""
     if policy.look > 1:
         return f"{policy.label}: the engine checks bands in every session; a portfolio cannot look less often."
     if any(not band.percent for band in policy.bands):
@@ -23,14 +23,14 @@ def not_adoptable(policy: Policy) -> str:
 
 
 def not_editable(portfolio: Portfolio) -> str:
-    """Why a portfolio cannot be edited; empty when it can."""
+    """Return why a portfolio cannot be edited; empty if it can."""
     if portfolio.status is PortfolioStatus.INACTIVE:
         return f"{portfolio.name} is inactive; reactivate it first in Portfolios."
     return ""
 
 
 def adopted(portfolio: Portfolio, policy: Policy) -> PortfolioForm:
-    """The form of a portfolio with a policy in place of its bands, calendar, cooldown and where its runs stop."""
+    """Return the form of a portfolio with the bands, calendar, cooldown, destination and scope of a policy."""
     bands = ((BandType.ABSOLUTE, policy.absolute), (BandType.RELATIVE, policy.relative))
     calendar = policy.calendar
     return replace(

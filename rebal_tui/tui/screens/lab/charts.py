@@ -1,4 +1,4 @@
-"""Charts of the Lab section: turnover against deviation, and what the history can tell."""
+"""Charts of the Lab section: turnover against deviation, and which differences the history supports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _MARKS = (
 
 
 def scatter(rows: Sequence[PolicyRow], cursor: int | None, width: int, height: int) -> list[Line]:
-    """Turnover a year, upward, against the rms deviation in points, to the right; worse policies are dots."""
+    """Chart of policies: turnover in percent a year upward, rms deviation in percentage points to the right.
+
+    Policies to which another one is better in every respect are dots, and lie off the chart if they do not fit.
+    """
     columns, lines = max(width - _AXIS - 1, 10), max(height - 3, 4)
     shown = [row for row in rows if not row.worse or row.own]
     right = max(row.rms for row in shown) * 1.05 or 1.0
@@ -55,7 +58,7 @@ def _rank(row: PolicyRow, cursor: int | None) -> int:
 
 
 def legend() -> Line:
-    """The marks of the scatter."""
+    """Return the legend of the scatter chart: each mark with what it means."""
     parts: list[TextSegment] = []
     for mark, style, what in _MARKS:
         parts += [(f"{mark} ", style), (f"{what} ", "muted")]
@@ -63,7 +66,7 @@ def legend() -> Line:
 
 
 def verdict(found: Comparison, width: int) -> list[Line]:
-    """What the history shows: whether return, turnover and tracking differ beyond luck."""
+    """State whether the policies differ in return, turnover and tracking by more than luck explains."""
     lines: list[Line] = [heading("What this history can tell", width)]
     luck = found.luck
     if luck is None:

@@ -1,4 +1,4 @@
-"""The luck of the day: what the start day and the day of the calendar are worth."""
+"""Page that shows how much the results of a policy depend on luck: on the start day and on the calendar day."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BAR = 40
 
 
 def fan_lines(fans: Fans, width: int) -> list[Line]:
-    """Both fans of a policy, or why there are none."""
+    """Ranges of results (fans) over all start days and over all calendar days of a policy, or why there are none."""
     lines: list[Line] = [(("", ""),)]
     if fans.starts is None:
         lines += paragraph("Start days need a history of two years.", width, "muted")

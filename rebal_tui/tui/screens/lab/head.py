@@ -1,4 +1,4 @@
-"""The head of the Lab section: the answers, what was computed, and progress."""
+"""The head of the Lab section: the two answers, the inputs, and the progress of the computation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SOON = 5.0
 
 
 class Step(NamedTuple):
-    """What is counted, how many are done, of how many, and the seconds since the computation began."""
+    """Progress: what is counted, how many are done, of how many, and the seconds since the computation began."""
 
     what: str
     done: int
@@ -32,7 +32,7 @@ class Step(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The progress in words, with the time left when it is long."""
+        """The progress in words, with the remaining time if it is long."""
         if not self.total:
             return ""
         left = self.seconds * (self.total - self.done) / self.done if self.done else 0.0
@@ -42,7 +42,7 @@ class Step(NamedTuple):
 def head_lines(
     subject: Subject | None, found: Comparison | None, step: Step | None, fault: str, width: int
 ) -> list[Line]:
-    """The two answers first: what differs beyond luck, and which policy costs less.
+    """Build the head: whether policies differ beyond luck, which one costs less, then progress, inputs and notes.
 
     `fault` is why the chosen portfolio cannot be tested.
     """

@@ -1,4 +1,4 @@
-"""Heat map of absolute and relative bands: one figure of every pair as a shade."""
+"""Heat map of band pairs (absolute and relative): a result of the backtest with each pair, as a shade."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _AROUND = 8
 
 
 class HeatMapScreen(ModalScreen[None]):
-    """Computed on a thread of its own, as fine as the screen is large."""
+    """Shows the heat map, computed on its own thread, with as many band pairs as the screen has space for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),

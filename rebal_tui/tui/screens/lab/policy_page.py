@@ -1,4 +1,4 @@
-"""One policy: its figures against yours, its weights over time, and its trades."""
+"""Page of one policy: its results beside those of the portfolio's own policy, its weights over time, its trades."""
 
 from __future__ import annotations
 

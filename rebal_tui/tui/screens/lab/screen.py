@@ -1,4 +1,4 @@
-"""Lab section: rebalancing policies of a portfolio over a price history, side by side."""
+"""Lab section: backtests of rebalancing policies of a portfolio over a price history, side by side."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         self.request_detail(self.table.cursor_key)
 
     def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
-        """Request the detail of a row of the visible table; keys of other tables are ignored."""
+        """Request the detail of the row under the cursor; does nothing for a key of the hidden table."""
         if key is None or str(key).startswith(f"{self._tab}:"):
             super().request_detail(self.table.cursor_key, delay)
 
@@ -182,7 +182,7 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
             self.show_check(check)
 
     def show_check(self, check: AuditCheck) -> None:
-        """Show the result of the audit verification until the next one."""
+        """Show the result of an audit verification; it stays until the next verification."""
         line = self.query_one("#verified", Static)
         mark = "● intact" if check.intact else "■ TAMPERED WITH"
         line.update(ui_text(f" Audit trail {mark}: {check.text}"))

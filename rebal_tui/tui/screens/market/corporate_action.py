@@ -32,7 +32,7 @@ FIELDS = {
 
 
 class CorporateActionScreen(Dialog[Mapping[str, str] | None]):
-    """Asks for a corporate action of an asset and previews whom it concerns; enter confirms it."""
+    """Asks for a corporate action of an asset and previews the accounts affected; enter confirms it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
     DEFAULT_CSS = """

@@ -40,7 +40,7 @@ class MarketKeys:
 
     @asynccontextmanager
     async def time_held(self) -> AsyncIterator[None]:
-        """Let no accelerated time pass in the block, which reads what a dialog will ask about and opens the dialog."""
+        """Context in which no accelerated time passes, to read what a dialog will ask about and to open it."""
         self._preparing += 1
         try:
             await self.hold_time(True)
@@ -49,7 +49,7 @@ class MarketKeys:
             self._preparing -= 1
 
     async def hold_time(self, held: bool) -> None:
-        """Let no accelerated time pass while held, or while a dialog is prepared."""
+        """Stop accelerated time if `held` is True or a dialog is being prepared; otherwise let it pass again."""
         held = held or self._preparing > 0
         if held == self._time_held:
             return

@@ -59,7 +59,7 @@ def change_segment(change: int | None) -> TextSegment:
 
 
 def sampled(points: Sequence[Price], width: int) -> list[Price]:
-    """Return at most `width` evenly spaced points, including the last."""
+    """Return at most `width` evenly spaced prices, including the last."""
     if len(points) <= width:
         return list(points)
     return [points[(index + 1) * len(points) // width - 1] for index in range(width)]
@@ -129,7 +129,7 @@ def _count(count: int) -> Line:
 
 
 def search(row: AssetRow) -> str:
-    """Return the text that filters search."""
+    """Return the text of a row that the text filter searches."""
     return f"{row.symbol} {row.name} {' '.join(states(row)) or 'tradable'}"
 
 

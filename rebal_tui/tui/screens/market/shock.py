@@ -55,7 +55,7 @@ def read_percent(text: str) -> Percent:
 
 
 class ShockScreen(Dialog[Shock | None]):
-    """Asks for a shock and previews how many accounts it affects; enter asks before it."""
+    """Asks for a shock and previews how many accounts it affects; enter asks for confirmation."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
     DEFAULT_CSS = """

@@ -35,7 +35,7 @@ def natural(row: PortfolioRow) -> tuple[int, str]:
 
 
 def search(row: PortfolioRow) -> str:
-    """Return the text that filters search."""
+    """Return the text of a row that the text filter searches."""
     symbols = " ".join(row.weights.symbols)
     return f"{row.id} {row.name} {row.description} {formats.words(row.status)} {symbols} {row.conditions_text}"
 

@@ -16,7 +16,7 @@ from rebal_tui.tui.widgets.text_field import TextField
 
 
 class PlainInput(TextField):
-    """An input that accepts only `ALLOWED_CHARACTERS` (None: all printable); other keys reach the screen's bindings."""
+    """An input that accepts only `ALLOWED_CHARACTERS` (None: all printable); other keys act as keys of the screen."""
 
     ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = None
 
@@ -60,7 +60,7 @@ class DayInput(PlainInput):
 
 
 class ChoiceBar(TabBar, can_focus=True):
-    """A choice between tabs with left, right, space, or a click."""
+    """Tabs of which one is chosen with left, right, space, or a click."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "choose(-1)", show=False),
@@ -89,7 +89,7 @@ class Note(Static):
         self._shown_note = ("", "fine")
 
     def say(self, text: str, kind: str = "fine") -> None:
-        """Show a text; `kind` is `fault`, `todo` or `fine`."""
+        """Show a text; `kind` is `fault` (invalid), `todo` (still to do) or `fine`."""
         if (text, kind) == self._shown_note:
             return
         self._shown_note = (text, kind)

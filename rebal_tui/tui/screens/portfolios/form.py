@@ -49,12 +49,12 @@ _INDEXED = re.compile(r"(weights|rebalance_conditions)\[([0-9]+)\]")
 
 
 def line_location(index: int) -> str:
-    """Return the location of a weight line."""
+    """Return the location of a weight line, by which faults refer to it."""
     return f"line {index}"
 
 
 def band_location(index: int) -> str:
-    """Return the location of a drift band."""
+    """Return the location of a drift band, by which faults refer to it."""
     return f"band {index}"
 
 
@@ -113,7 +113,7 @@ class Checked:
 
 
 def form_of(portfolio: Portfolio) -> PortfolioForm:
-    """Return the form of a portfolio, with a blank field for each missing type of band."""
+    """Return a portfolio as a form; a type of drift band that it does not use gets a blank field."""
     bands = [(band.sub_type, percent_text(band.percent)) for band in portfolio.bands]
     bands += [(kind, "") for kind in BandType if kind not in {kind for kind, _ in bands}]
     calendar, minimum = portfolio.calendar, portfolio.minimum_trade
@@ -138,7 +138,7 @@ def form_of(portfolio: Portfolio) -> PortfolioForm:
 
 
 def check(form: PortfolioForm, assets: Mapping[str, AssetChoice], stored: Weights | None) -> Checked:
-    """Check a form and return all faults. Ineligible assets are accepted only if the weights equal `stored`."""
+    """Check a form and return all faults. Assets that cannot be bought pass only if the weights equal `stored`."""
     raw, locations = _raw(form)
     body, found = parse_draft(raw)
     faults: dict[str, str] = {}
@@ -249,7 +249,7 @@ def total_of(form: PortfolioForm) -> int:
 
 
 def missing_text(total: int) -> str:
-    """Describe a sum in hundredths of a percent: the part missing, the excess, or that it is 100.00."""
+    """Describe a sum of weights in hundredths of a percent: how much is missing or in excess, or that it is 100.00."""
     if total == HUNDRED_PERCENT:
         return "sums to 100.00"
     short = HUNDRED_PERCENT - total
@@ -316,7 +316,10 @@ def scaled(amounts: Sequence[int]) -> list[int]:
 
 
 def matches(assets: Sequence[AssetChoice], typed: str, taken: frozenset[str], limit: int = 8) -> list[AssetChoice]:
-    """Return eligible assets that match `typed`, at most `limit`: by symbol prefix, then by prefix of a name word."""
+    """Return at most `limit` assets that can be bought and match `typed`, without those in `taken`.
+
+    Assets whose symbol begins with `typed` come first, then those with a word of the name that begins with it.
+    """
     needle = fold(typed)
     free = [asset for asset in assets if not asset.ineligible and asset.symbol not in taken]
     first = [asset for asset in free if fold(asset.symbol).startswith(needle)]

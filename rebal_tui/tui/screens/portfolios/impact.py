@@ -31,7 +31,7 @@ NOBODY = "No account is outside a band, and none would trade."
 
 
 def affected_text(one: AffectedAccount) -> str:
-    """`in range → outside, 3 orders`: where an account is before and after, and what follows."""
+    """`in range → outside, 3 orders`: whether an account is inside its bands before and after, and its orders."""
     before, after = ("outside" if outside else "in range" for outside in (one.outside_before, one.outside_after))
     if one.unable:
         what = one.unable
@@ -44,7 +44,7 @@ def affected_text(one: AffectedAccount) -> str:
 
 
 class AffectedItems(Sequence[Item]):
-    """The affected accounts as items of a question; each is built when it is shown, however many there are."""
+    """The affected accounts as items of a question; an item is built only when it is shown."""
 
     def __init__(self, source: Columnar, host: Host) -> None:
         self._source = source
@@ -85,7 +85,7 @@ class AffectedItems(Sequence[Item]):
         return self._source.arrange(accept, text, sort, reverse)
 
     def prepare(self, positions: Any) -> None:
-        """The rows at these indices are about to be read."""
+        """Load the accounts at these indices, which are about to be read."""
         self._source.prepare(positions)
 
     def key_at(self, row_index: int) -> Hashable:
@@ -107,7 +107,7 @@ def affected_items(impact: Impact, host: Host) -> Sequence[Item]:
 
 
 class ImpactScreen(Dialog[None]):
-    """Figures above, below them the accounts concerned; enter opens the one under the cursor."""
+    """Shows the figures above the affected accounts; enter opens the account under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", "Back")]
     AUTO_FOCUS = "BookTable"

@@ -109,14 +109,14 @@ def dates_text(dates: Sequence[date]) -> str:
 
 
 def cooldown_text(days: int) -> str:
-    """Return the meaning of a cooldown of `days` days."""
+    """Describe a cooldown of `days` days in words."""
     if days == 0:
         return "cooldown 0 days: rebalances can follow each other directly"
     return f"cooldown {count_text(days, 'day')} after each full rebalance"
 
 
 def stop_notes(form: PortfolioForm) -> dict[str, str]:
-    """Return the notes of the fields of staggered dates and of the minimum trade, by location."""
+    """Return the notes beside the fields for staggered dates and for the minimum trade, by field location."""
     return {
         STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
         LEAST: "smaller orders are left out" if form.least else "no amount",
@@ -152,7 +152,7 @@ def _subscriber(row: AccountRow, width: int) -> Line:
 
 
 def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str]]:
-    """Return the impact as (label, figure) pairs; without a change, there is no before and after."""
+    """Return the impact as (label, figure) pairs; with `changed`, a figure before and after the change."""
     outside = f"{impact.outside_after:,}"
     return [
         ("subscribers", f"{impact.subscribers:,}"),
@@ -187,7 +187,7 @@ def impact_lines(impact: Impact, what: str, *, changed: bool) -> Builder:
 
 
 def before_after(impact: Impact, width: int, *, changed: bool = True) -> list[Line]:
-    """Return the subscribers outside their bands before and after, as two bars on one scale; without a change, one."""
+    """Return two bars on one scale: the subscribers outside their bands now and after. Without `changed`, only now."""
     size = min(max(width - 16, 10), 60)
     lines: list[Line] = []
     now = ("outside now", impact.outside_before)
@@ -198,6 +198,6 @@ def before_after(impact: Impact, width: int, *, changed: bool = True) -> list[Li
 
 
 def names_text(names: Sequence[str], of: int) -> str:
-    """Return the given names and the number of the rest: `Ng, Ada; Ruiz, Ana and 4 more`."""
+    """Return the given names, of `of` in total, and how many more there are: `Ng, Ada; Ruiz, Ana and 4 more`."""
     more = of - len(names)
     return f"{'; '.join(names)} and {more:,} more" if more else "; ".join(names)

@@ -180,7 +180,7 @@ class PasteScreen(Dialog[str]):
         self.dismiss(stored.id)
 
     def action_open(self) -> None:
-        """Ask for a file, and put its text here."""
+        """Ask for a file, and put its content into the text area."""
         self.app.push_screen(PortfolioFileScreen(), self._opened)
 
     def _opened(self, text: str | None) -> None:

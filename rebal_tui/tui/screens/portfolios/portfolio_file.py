@@ -1,4 +1,4 @@
-"""Asks for the file of a portfolio in the API's format."""
+"""Dialog that asks for the file of a portfolio in the API's format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_BYTES = 1024 * 1024
 
 
 class PortfolioFileScreen(PathDialog):
-    """Returns the text of a file, or None."""
+    """Asks for the path of a file. Returns the text of the file, or None."""
 
     HEADING = "Portfolio from a file"
     NOTE = "A JSON file in the API's format. Nothing is created yet."

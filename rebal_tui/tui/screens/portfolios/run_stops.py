@@ -1,4 +1,4 @@
-"""The choice of where drift-band runs of a portfolio stop, with the effect of each counted (R-62, R-63)."""
+"""Choice of how far drift-band runs of a portfolio go, with the effect of each choice computed (R-62, R-63)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LEGEND = (
 
 
 class StopsScreen(Dialog[RunStops | None]):
-    """Every destination and scope with its figures; enter returns the one under the cursor, escape None."""
+    """Lists each destination (how far) and scope (which assets) with its effect; enter returns one, escape None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", "Back")]
     AUTO_FOCUS = "BookTable"
@@ -98,7 +98,7 @@ def _runs(one: RunStops) -> str:
 
 
 async def choose_stops(screen: ListScreen, row: PortfolioRow) -> None:
-    """Show every destination and scope with its figures; confirm the chosen one and store it."""
+    """Show every destination and scope with its effect; store the chosen ones after confirmation."""
     found: Sequence[RunStops] = await screen.host.ask(run_stop_queries.run_stops, row.id)
 
     def picked(one: RunStops | None) -> None:
@@ -110,7 +110,7 @@ async def choose_stops(screen: ListScreen, row: PortfolioRow) -> None:
 
 
 def figures(one: RunStops) -> str:
-    """`3 runs: 8 orders, bought $1,200.00, sold $1,100.00, 2.50 points left`."""
+    """The effect of a choice: `3 runs: 8 orders, bought $1,200.00, sold $1,100.00, 2.50 points left`."""
     if not one.accounts:
         return "no band fires now"
     of = f" of {one.due}" if one.due > one.accounts else ""

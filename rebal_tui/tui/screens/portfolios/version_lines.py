@@ -16,7 +16,7 @@ FIELD_WIDTH, VALUE_WIDTH, CHANGE_WIDTH = 16, 24, 8
 
 
 def change_text(one: Difference) -> str:
-    """Return `SPY 60 % → 50 %`, `+ BND 5 %`, `− ±5 pp`."""
+    """Return a difference as text: `SPY 60 % → 50 %`, `+ BND 5 %` (added), `− ±5 pp` (removed)."""
     name = "" if one.field == "Condition" else f"{one.field} "
     if not one.before:
         return f"+ {name}{one.after}"
@@ -26,7 +26,7 @@ def change_text(one: Difference) -> str:
 
 
 def summary(view: VersionView) -> str:
-    """Return the changes of a version in one line."""
+    """Return all changes of a version as one line of text."""
     if view.oldest:
         return "First version known"
     return ", ".join(map(change_text, view.changes)) or "No difference"
@@ -88,7 +88,7 @@ def version_lines(view: VersionView) -> Builder:
 
 
 def return_table(view: VersionView, width: int) -> list[Line]:
-    """Return what going back to a version changes."""
+    """Return the lines that show what restoring a version would change."""
     return difference_table(view.to_return, "Now", f"Version {view.number}", width)
 
 

@@ -1,4 +1,4 @@
-"""Versions of a portfolio: what each one changed, and the way back to an earlier one."""
+"""Versions of a portfolio: what each one changed, and restoring an earlier one."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from rebal_tui.tui.widgets.table import BookTable
 
 
 class VersionsScreen(Dialog[str]):
-    """The versions of a portfolio above the differences of the one under the cursor.
+    """The versions of a portfolio, above the differences of the version under the cursor.
 
-    Returns the id of the portfolio after it went back to a version, otherwise None.
+    Returns the id of the portfolio if a version was restored, otherwise None.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -75,7 +75,7 @@ class WeightRow(Horizontal):
         return self.query_one(PercentInput)
 
     def say(self, text: str, kind: str) -> None:
-        """Show a note; `kind` is `fault`, `todo` or `fine`."""
+        """Show a note; `kind` is `fault` (invalid), `todo` (still to do) or `fine`."""
         self.query_one(Note).say(text, kind)
 
 

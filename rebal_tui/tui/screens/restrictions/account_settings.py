@@ -1,4 +1,4 @@
-"""The form with the settings of one account, and what its subscription decides otherwise (R-64, R-65, R-67)."""
+"""The form for the settings of one account, and for what it does otherwise than its portfolio (R-64, R-65, R-67)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MINIMUM_LABELS = {"minimum_amount": "Minimum $", "minimum_percent": "… or %"}
 
 
 def account_settings_form(account_id: str, client: str, given: tuple[AccountSettings, Overrides | None]) -> FormScreen:
-    """Create the form; `given` are the settings now, and the overrides of the subscription, None without one."""
+    """Create the form. `given` are the current settings and overrides of an account; None: no subscription."""
     settings, overrides = given
 
     def propose(book: Book, values: Values) -> Proposal:
@@ -57,7 +57,7 @@ def account_settings_form(account_id: str, client: str, given: tuple[AccountSett
 def read_settings(
     values: Values, given: tuple[AccountSettings, Overrides | None]
 ) -> tuple[AccountSettings, Overrides | None]:
-    """The settings and overrides in the fields; what has no field stays. Raises `Invalid` with every fault."""
+    """Parse the fields; overrides without a field stay as in `given`. Raises `Invalid` with every fault."""
     faults: list[Fault] = []
     read: dict[str, Any] = {}
     for name, (_, _, parse) in MINIMUMS.items():

@@ -30,7 +30,7 @@ EFFECTS = {
 
 
 def restriction_form(title: str, concerned: Concerned, symbols: tuple[str, ...]) -> FormScreen:
-    """Create the form; `symbols` complete the asset's field."""
+    """Create the form; `symbols` are the completions of the field for the asset."""
 
     def propose(book: Book, values: Values) -> Proposal:
         draft = read_draft(values)
@@ -60,7 +60,7 @@ def restriction_form(title: str, concerned: Concerned, symbols: tuple[str, ...])
 
 
 def read_draft(values: Values) -> RestrictionDraft:
-    """The draft in the fields. Raises `Invalid` with every field that cannot be read."""
+    """Parse the fields into a draft of a restriction. Raises `Invalid` with a fault for each unreadable field."""
     faults = []
     kind = _KINDS.get(" ".join(values["kind"].replace("_", " ").casefold().split()))
     if kind is None:

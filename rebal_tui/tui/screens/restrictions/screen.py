@@ -22,7 +22,7 @@ from rebal_tui.tui.widgets.table_layout import Column
 
 
 class RestrictionsScreen(LiveDialog, Dialog[None]):
-    """The restrictions in force, those of the portfolio and of the book included; renewed on every heartbeat."""
+    """The restrictions in force, with those of the portfolio and the book; refreshed on every heartbeat."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),

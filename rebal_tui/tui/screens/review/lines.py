@@ -50,7 +50,7 @@ def queue_tabs(snapshot: ReviewSnapshot) -> tuple[Tab, ...]:
 
 
 def with_marks(review: Builder, marked: int, shown_is_marked: bool) -> Builder:
-    """Build a run below a line that says whether it is one of the `marked` runs, which keys act on."""
+    """Build the lines of a run below a line that says whether it is one of the `marked` runs, which keys act on."""
     runs = count_text(marked, "marked run")
     text = f"✓ One of {runs}." if shown_is_marked else f"Not marked: approving and rejecting act on {runs}."
     if shown_is_marked and marked == 1:
@@ -63,5 +63,5 @@ def with_marks(review: Builder, marked: int, shown_is_marked: bool) -> Builder:
 
 
 def refusal_lines(text: str) -> Builder:
-    """Build the reason why a run has no plan."""
+    """Build lines with the reason why a run has no plan."""
     return lambda width, _height: paragraph(text, width, "warn")

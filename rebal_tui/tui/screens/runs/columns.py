@@ -58,7 +58,7 @@ def group_tabs(rows: Sequence[RunRow], total: int) -> tuple[Tab, ...]:
 
 
 def search(row: RunRow) -> str:
-    """Return the text that filters search."""
+    """Return the text of a row that the text filter searches."""
     return (
         f"{row.id} {row.account_id} {row.account_number} {row.client} {row.portfolio} {formats.words(row.status)} "
         f"{formats.words(row.type)} {row.status} {row.type} {origin_text(row.initiated_from)} {row.initiated_from} "
@@ -67,7 +67,7 @@ def search(row: RunRow) -> str:
 
 
 def client(row: RunRow) -> Line:
-    """Return the client, marked when the run overrides a restriction."""
+    """Return the client's name, marked with `⊘` if the run overrides a restriction."""
     return ((f"{HELD} ", "warn"), (row.client, "")) if row.overrides else ((row.client, ""),)
 
 

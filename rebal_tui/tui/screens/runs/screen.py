@@ -32,7 +32,7 @@ TYPES: tuple[str | None, ...] = (None, *RunType)
 
 
 def final_text(row: RunRow) -> str:
-    """Why a run that has ended cannot be canceled."""
+    """Return the message that says why a finished run cannot be canceled."""
     return f"This run is {formats.words(row.status)}; only a queued or running run can be canceled."
 
 
@@ -80,7 +80,7 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
         return self._search
 
     def filter_by(self, text: str) -> None:
-        """Filter while typing, with a search of the whole book."""
+        """Filter while typing; the filter searches all runs of the book, not only those loaded."""
         self._search = text.strip()
         self.show_filter()
         self.host.pull_soon()
@@ -124,7 +124,7 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
         return run_lines(await self.host.ask(run_queries.run_view, key))
 
     def show_run(self, run_id: str) -> None:
-        """Clear all filters and move the cursor to a run; one that is not among the newest is the only one shown."""
+        """Clear all filters and move the cursor to a run; a run older than those loaded is then the only one shown."""
         self.show_only("")
         self._wanted = run_id
         self.table.go_to(run_id)

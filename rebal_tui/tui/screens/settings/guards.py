@@ -1,4 +1,4 @@
-"""The guards of the book in the settings form: fields, and how they are read."""
+"""The guards of the book in the settings form: its fields, and how they are parsed."""
 
 from __future__ import annotations
 
@@ -59,6 +59,6 @@ LIMITS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
 
 
 def limit_text(guards: Guards, name: str) -> str:
-    """A limit as the form shows it."""
+    """Return a limit as field text: dollars for the limits of runs and orders of a surge, percent for the others."""
     value = getattr(guards, name)
     return money_text(value) if name in ("surge_run_limit", "surge_order_limit") else percent_text(value)

@@ -1,4 +1,4 @@
-"""The policy of the book in the settings form: fields, and how they are read."""
+"""The policy of the book (evaluation times and the like) in the settings form: its fields, and how they are parsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings form: those of the screens are saved to a file, those of the book in the book; applied immediately."""
+"""Settings form; settings of the screens are saved to a file, those of the book in the book. Both apply at once."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ BAR_LEGEND = "│target ┊band"
 
 
 def account_lines(view: AccountView) -> Builder:
-    """Build account details for a panel: those holdings that fit, and how many checks the decision has."""
+    """Build account details for a panel: as many holdings as fit, and the number of checks of the decision."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         top = _head(view, width)
@@ -72,7 +72,7 @@ def overview_lines(view: AccountView) -> Builder:
 
 
 def named_account(client: str, account_id: str, width: int) -> Line:
-    """Return client and short id of an account, with the word `account` where it fits."""
+    """Return client and short id of an account as a line, with the word `account` if there is space."""
     identity = formats.short_id(account_id)
     word = "account " if cell_len(printable(client)) + len(f"  account {identity}") <= width else ""
     name = fit(client, min(cell_len(printable(client)), max(width - len(identity) - 2, 4)))
@@ -216,8 +216,8 @@ def _why(view: AccountView, width: int, *, whole: bool) -> list[Line]:
 
 
 def status_lines(decision: Decision, width: int, *, near: bool = False) -> list[Line]:
-    """Return the status as a sentence and the date of the first possible rebalance; nothing for a stored decision
-    without a status. `near` marks an account in range that uses 80 % of a band or more."""
+    """Build the status as a sentence with the date of the first possible rebalance; empty for a decision without
+    status, as old ones are. `near` marks an account in range that uses 80 % of a band or more."""
     status = decision.status
     if status is None:
         return []
@@ -265,7 +265,7 @@ def _last(view: AccountView, width: int) -> list[Line]:
 
 
 def decision_lines(decision: Decision, width: int) -> list[Line]:
-    """Return the status of a decision (without one, its outcome) and its checks with verdict and details."""
+    """Build the status of a decision, or its outcome if it has no status, and its checks with verdict and details."""
     lines = status_lines(decision, width)
     if not lines:
         text, style = OUTCOMES[decision.outcome]
@@ -277,7 +277,7 @@ def decision_lines(decision: Decision, width: int) -> list[Line]:
 
 
 def check_lines(decision: Decision, width: int) -> list[Line]:
-    """Return the checks of a decision with verdict and details."""
+    """Build the checks of a decision, each with verdict and details."""
     lines: list[Line] = []
     names = [check_name(check.check) for check in decision.trace]
     name_width = min(max(map(len, names), default=0), 18)

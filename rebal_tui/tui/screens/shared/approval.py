@@ -1,4 +1,4 @@
-"""Approving and rejecting runs that await review: the questions, and what follows from the answers (R-27)."""
+"""Dialogs to approve or reject runs that await review, and the display of the results (R-27)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def outcome_lines(done: str, results: Sequence[BulkResult]) -> Builder:
 
 
 def approve_question(views: Sequence[ReviewView], *, changed: bool = False, mode: str = "") -> Question:
-    """Ask to approve runs: what is sold and bought, and each run, or the plan of the only one."""
+    """Build the question whether to approve runs: dollars sold and bought, and the runs, or a single run's plan."""
     plans = [view.preview.plan for view in views]
     title = "Approve this run?" if len(plans) == 1 else f"Approve {len(plans)} runs?"
     if changed:
@@ -110,7 +110,7 @@ def _item(view: ReviewView) -> Item:
 
 
 def reject_question(rows: Sequence[RunRow]) -> Question:
-    """Ask to reject runs, with a note that is required."""
+    """Build the question whether to reject runs, with a required note."""
     first = rows[0]
     one = f"{formats.words(first.type)} of {first.client}, run {formats.short_id(first.id)}, is canceled"
     effect = one if len(rows) == 1 else f"{count_text(len(rows), 'run')} are canceled with the same note"
@@ -160,7 +160,7 @@ async def _approve(screen: ListScreen, views: Sequence[ReviewView], note: str) -
 
 
 def report_results(screen: ListScreen, done: str, results: Sequence[BulkResult]) -> None:
-    """Show the result as a message; when one of several runs was refused, as a list."""
+    """Show the result as a message, or as a list if one of several runs was refused; `done` is what was done."""
     screen.table.marked = frozenset()
     refused = sum(bool(result.refusal) for result in results)
     if len(results) == 1:

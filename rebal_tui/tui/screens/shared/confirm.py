@@ -33,7 +33,7 @@ DETAILS_MIN_HEIGHT = 4
 
 
 def ui_lines(text: str, width: int) -> list[str]:
-    """Return a text as it wraps to a width, blank lines included."""
+    """Wrap a text to a width; blank lines are kept."""
     return [line for part in text.split("\n") for line in wrap(part, width)]
 
 
@@ -225,7 +225,7 @@ class ConfirmScreen(Dialog[str | None]):
             self.focus_previous()
 
     def action_leaf(self, direction: int) -> None:
-        """Scroll the details by one page."""
+        """Scroll the list of items or the details by one page."""
         for table in self.query(BookTable):
             table.action_page(direction)
         for view in self.query("#confirm-lines").results(LinesView):

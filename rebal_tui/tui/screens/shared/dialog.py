@@ -1,4 +1,4 @@
-"""Base classes of dialogs, and the full-screen dialog to read."""
+"""Base classes of dialogs, and the full-screen dialog that shows text to read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Dialog(ModalScreen[T]):
         return host_of(self)
 
     def leave(self, *, changed: bool) -> None:
-        """Close without a result; what was changed is thrown away only after a question."""
+        """Close without a result; with `changed`, first ask whether to discard the changes."""
         if not changed:
             self.dismiss()
             return

@@ -1,4 +1,4 @@
-"""The dialog of `x`: writes the rows of a list, all rows of the book, or a report, to a file."""
+"""The export dialog (key `x`): writes the rows of a list, all rows of the book, or a report, to a file."""
 
 from __future__ import annotations
 

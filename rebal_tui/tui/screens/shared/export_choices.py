@@ -1,4 +1,4 @@
-"""What `x` can write to a file: the rows of a list as shown, all records of that kind in the book, or a report."""
+"""What the export (key `x`) can write: the rows of a list as shown, all such records of the book, or a report."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The content of a file, and its description in a notice."""
+    """The content of a file, and `what` it is in words, for a notice."""
 
     content: str | bytes
     what: str
@@ -49,7 +49,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What a report is about; `name` is the client, portfolio or run as the screen shows it."""
+    """The subject of a report; `name` is the client, portfolio or run as shown."""
 
     subject: ReportSubject
     name: str
@@ -57,9 +57,9 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class ExportChoice:
-    """One content that `x` can write: its label and figure, the name of its file without the ending, its formats.
+    """One content that can be exported: label, figure shown beside it, file name without ending (`stem`), and formats.
 
-    `make` returns the content in a format; it may be canceled at any time. It raises a `Refusal`.
+    `make` returns the content in a format; it can be canceled at any time. It raises a `Refusal` if it cannot be made.
     """
 
     key: str
@@ -71,7 +71,7 @@ class ExportChoice:
 
 
 def shown_rows(table: BookTable[Any], stem: str, noun: str) -> ExportChoice:
-    """The rows of a table as the screen shows them: filtered, in their order, with the columns that fit."""
+    """Choice to export the rows of a table as shown: filtered, sorted, with the columns that fit."""
     rows, columns, total = table.rows, table.placed_columns, table.total
 
     async def make(fmt: str, progress: Progress) -> Written:
@@ -89,7 +89,7 @@ def shown_rows(table: BookTable[Any], stem: str, noun: str) -> ExportChoice:
 
 
 def whole_book(host: Host, what: str) -> ExportChoice:
-    """Everything of a kind in the book, with all fields."""
+    """Choice to export all records of a kind in the book, with all fields; no heartbeat runs meanwhile."""
 
     async def make(fmt: str, progress: Progress) -> Written:
         # The export must be consistent: no heartbeat changes the book between two chunks.
@@ -103,7 +103,7 @@ def whole_book(host: Host, what: str) -> ExportChoice:
 
 
 def report(make_report: MakeReport, reported: Reported, key: str = REPORT) -> ExportChoice:
-    """A report, made on another thread from a copy of the book."""
+    """Choice to export a report; it is made on another thread from a copy of the book."""
 
     async def make(fmt: str, _progress: Progress) -> Written:
         content = await asyncio.to_thread(make_report, reported.subject, fmt)
@@ -114,9 +114,9 @@ def report(make_report: MakeReport, reported: Reported, key: str = REPORT) -> Ex
 
 
 def cell_text(column: Column[R], row: R) -> str:
-    """What a cell says, for another program: without styles, bars, marks and padding; empty where nothing is shown.
+    """Return a cell's text for an export: without styles, bars, marks and padding; empty where nothing is shown.
 
-    Figures have no separators of thousands. A column of bars alone says what its `plain` returns.
+    Figures have no thousands separators. A column that draws only bars gives the text of its `plain` function.
     """
     cell: str | Line = column.plain(row) if column.plain is not None else column.cell(row)
     text = cell if isinstance(cell, str) else "".join(part for part, _ in cell)
@@ -129,10 +129,10 @@ def cell_text(column: Column[R], row: R) -> str:
 
 
 def advance(_book: Book, export: Export) -> bool:
-    """Build the next chunk on the book's thread; returns whether there may be more."""
+    """Build the next chunk of an export on the book's thread; returns whether there may be more."""
     return export.advance()
 
 
 def text_of(_book: Book, export: Export) -> str:
-    """Return the complete text, joined on the book's thread."""
+    """Return the complete text of an export, joined on the book's thread."""
     return export.text()

@@ -1,4 +1,4 @@
-"""The help of f1 for each field: what it is, its unit and range, and an example."""
+"""Help of the focused field (key f1): what it is, its unit and range, and an example."""
 
 from __future__ import annotations
 
@@ -113,14 +113,14 @@ HELP: Mapping[str, str] = MappingProxyType(
 
 @runtime_checkable
 class ExplainsFields(Protocol):
-    """A form that knows what its fields are."""
+    """A form that can explain its fields."""
 
     def explain(self, key: str) -> str:
-        """Return what the field with a key is."""
+        """Return the explanation of the field with this key."""
 
 
 def help_of(widget: Widget | None) -> str:
-    """Return what a field is, empty for a widget that is no field."""
+    """Return the explanation of a field; empty for another widget."""
     if widget is None:
         return ""
     identity, screen = widget.id or "", widget.screen

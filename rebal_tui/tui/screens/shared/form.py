@@ -30,8 +30,8 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """An input field of a form. `choices` are completions; right or end accepts one. f1 shows `help`, by default the
-    sentence for its key in `FORM_HELP`."""
+    """An input field of a form. `choices` are completions; right or end accepts one. `help` is the text for key f1;
+    when empty, the sentence for the field's key in `FORM_HELP` is shown."""
 
     key: str
     label: str
@@ -43,8 +43,8 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The action of a form: `lines` preview it, `text` and `effects` describe what happens, `act` runs it and returns
-    its result."""
+    """What a form would do: `lines` preview it, `text` and `effects` describe it in the confirmation, `act` does it and
+    returns its result."""
 
     lines: Builder
     title: str
@@ -63,9 +63,9 @@ Raises `Refusal` when values are invalid; the location of each fault is the key 
 
 
 def read_amount(values: Values, key: str = "amount") -> Money:
-    """Parse dollars as `read_dollars` does.
+    """Parse a field of dollars, with the syntax of `read_dollars`.
 
-    Raises `Invalid` at the field when the text is no amount above 0 in whole cents.
+    Raises `Invalid` at the field unless the text is an amount above 0 in whole cents.
     """
     try:
         amount = read_dollars(values[key])
@@ -143,7 +143,7 @@ class FormScreen(LiveDialog, Dialog[bool]):
         self._validate_soon()
 
     def explain(self, key: str) -> str:
-        """Return what the field with a key is."""
+        """Return the explanation of the field with this key."""
         return next((field.help for field in self.fields if field.key == key), "") or FORM_HELP.get(key, "")
 
     def values(self) -> dict[str, str]:

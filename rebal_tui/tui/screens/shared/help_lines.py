@@ -68,7 +68,7 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 def help_lines(section: str, keymap: Mapping[str, str] = MappingProxyType({})) -> Builder:
-    """Build the help: section keys, global keys and symbols. `keymap` has user-defined keys by action id."""
+    """Build the help: keys of the section, global keys, and symbols. `keymap` has user-defined keys by action id."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         if width < 100:

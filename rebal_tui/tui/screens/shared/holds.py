@@ -1,4 +1,4 @@
-"""Ending a hold after a look at its cause: of an asset for all its accounts at once, or of one account."""
+"""Dialogs to release a hold after a look at its cause: of an asset for all its accounts at once, or of one account."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def ask_to_release_asset(screen: ListScreen, symbol: str, reason: str, accounts: int) -> None:
-    """Ask once for all accounts that hold or target an asset on hold, and release it on yes."""
+    """Ask once for all accounts that own or target an asset on hold; on yes, release the asset."""
 
     async def do() -> str:
         await screen.host.ask(asset_holds.release, symbol)
@@ -50,7 +50,7 @@ def reconcile_effects(client: str, hold: Pause) -> list[Effect]:
 
 
 async def ask_to_reconcile(screen: ListScreen, account_id: str, client: str) -> None:
-    """Show why an account is paused and what differs, and apply the broker's figures on yes."""
+    """Show why an account is paused and which figures differ; on yes, apply the broker's figures and release it."""
     hold, rows = await screen.host.ask(_hold_with_differences, account_id)
 
     async def do() -> str:

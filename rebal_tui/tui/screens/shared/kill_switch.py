@@ -35,14 +35,14 @@ RELEASE = Question(
 
 
 class KillScreen(ConfirmScreen):
-    """Asks for confirmation to stop all new orders, or to release the stop. The key of the kill switch is no answer."""
+    """Asks for confirmation to stop all new orders, or to release the stop. The switch's own key never confirms."""
 
     def __init__(self, on: bool, typed: str = "") -> None:
         super().__init__(STOP if on else RELEASE, typed)
 
 
 async def ask_to_halt(app: App[Any]) -> None:
-    """Ask to stop or release. Stopping never requires typing; releasing on a live book requires typing LIVE."""
+    """Ask whether to stop or to release the stop. Only releasing it on a live book requires typing LIVE."""
     host = host_of(app)
     on = not await host.ask(kill_switch.halted)
     typed = LIVE_WORD if not on and host.mode_shown.startswith("LIVE") else ""

@@ -30,7 +30,7 @@ class ColumnChoice:
 
 
 class ColumnsScreen(Dialog[tuple[str, ...]]):
-    """The columns of a list, the shown ones marked. Returns the keys of the chosen ones, none for the default."""
+    """The columns of a list, with the shown ones marked. Returns the keys of the chosen columns; empty: the default."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Cancel"),
@@ -105,7 +105,7 @@ def columns_screen(table: BookTable[Any], title: str) -> ColumnsScreen:
 
 
 def apply_columns(host: Host, table: BookTable[Any], name: str, keys: tuple[str, ...]) -> None:
-    """Show the chosen columns, none for the default, and save the choice; `name` is the list's in the settings."""
+    """Show the chosen columns (none: the default) and save the choice; `name` is the list's name in the settings."""
     table.choose_columns(keys or None)
     settings = host.settings_file.settings
     columns = {**settings.columns, name: keys} if keys else {n: k for n, k in settings.columns.items() if n != name}

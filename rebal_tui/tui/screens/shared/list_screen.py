@@ -36,8 +36,8 @@ MANUAL_JOB_BUDGET_SECONDS = 2.0
 class ListScreen(ShowsMatching, HasPages):
     """A table, a filter input opened with `/`, and a detail panel for the row under the cursor.
 
-    `EXPORT` names the export of `x`. `FILTER_FIELDS` are the fields of the filter language,
-    `EXAMPLE_TERMS` a hint of them.
+    `EXPORT` is the kind of records that key `x` exports. `FILTER_FIELDS` are the fields that a filter can name, and
+    `EXAMPLE_TERMS` is a filter shown as a hint.
     """
 
     AUTO_FOCUS = "BookTable"
@@ -63,7 +63,7 @@ class ListScreen(ShowsMatching, HasPages):
         raise NotImplementedError
 
     def compose_tables(self) -> ComposeResult:
-        """Yield the table, or what holds the tables."""
+        """Yield the table, or the container with several tables."""
         yield self.make_table()
 
     def compose_list(self) -> ComposeResult:
@@ -80,18 +80,18 @@ class ListScreen(ShowsMatching, HasPages):
 
     @property
     def filter_hint(self) -> str:
-        """Placeholder of the filter input."""
+        """The placeholder text of the filter input."""
         terms = f" or {self.EXAMPLE_TERMS}" if self.EXAMPLE_TERMS else ""
         return f"filter {self.NOUN}s: any words, in any order{terms}"
 
     @property
     def filter_text(self) -> str:
-        """The filter that the shown rows match."""
+        """The text filter of the table; its rows match it."""
         return self.table.view.text
 
     @property
     def row_counts(self) -> tuple[int, int]:
-        """How many rows the filter leaves, and of how many."""
+        """The number of rows that match the filter, and the number of all rows."""
         return self.table.counts
 
     @property
@@ -127,7 +127,7 @@ class ListScreen(ShowsMatching, HasPages):
         return str(key)
 
     def row_here(self, key: str) -> Any:
-        """Return the row under the cursor, None when the cursor is no longer on this key."""
+        """Return the row under the cursor, or None if the cursor has left the row with this key."""
         return self.table.cursor_row if self.table.cursor_key == key else None
 
     async def detail_of(self, key: str) -> Builder | None:
@@ -214,7 +214,7 @@ class ListScreen(ShowsMatching, HasPages):
         self.filter_by("")
 
     def show_only(self, text: str, label: str = "") -> None:
-        """Filter by text and clear all other filters; the chip shows `label`, or the text."""
+        """Filter by text and clear all other filters; the chip shows `label`, by default the text."""
         self.reset_filters()
         line = self.query_one("#filter", Input)
         line.value, line.display = text, False
@@ -222,7 +222,7 @@ class ListScreen(ShowsMatching, HasPages):
         self.filter_by(text)
 
     def entered(self) -> None:
-        """The section was entered by its key: put its rows in order, and clear a filter that another section set."""
+        """Called when the user presses the section's key: sort the rows, and clear a filter set by another section."""
         if self.is_mounted:
             self.table.action_sort_now()
         if self._filter_set_elsewhere:
@@ -272,7 +272,7 @@ class ListScreen(ShowsMatching, HasPages):
 
     @property
     def list_name(self) -> str:
-        """Name of the shown list in the settings of the screens."""
+        """The name of the shown list in the settings file."""
         identity = self.table.id
         return f"{self.SECTION}.{identity}" if identity else str(self.SECTION)
 
@@ -299,7 +299,7 @@ class ListScreen(ShowsMatching, HasPages):
         self.app.push_screen(SavedFiltersScreen(self.list_name, section_label(self.SECTION), self.filter_text), chosen)
 
     def reported(self) -> Reported | None:
-        """What a report of the row under the cursor is about; None without a row, or where rows have no reports."""
+        """The subject of a report on the row under the cursor; None without a row, or if its rows have no reports."""
         return None
 
     def action_export(self) -> None:

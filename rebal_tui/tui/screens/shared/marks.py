@@ -1,4 +1,4 @@
-"""Marks that several sections show alike."""
+"""Marks that several sections show in the same way."""
 
 from __future__ import annotations
 

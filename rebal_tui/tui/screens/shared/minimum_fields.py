@@ -1,4 +1,4 @@
-"""A minimum trade in a form: its two fields, and how they are read (R-64)."""
+"""The two fields of a form for a minimum trade: dollars and percent, and how they are parsed (R-64)."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ MINIMUMS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
 
 
 def minimum_texts(minimum: MinimumTrade | None) -> dict[str, str]:
-    """The texts of the fields by name."""
+    """Return the texts of both fields by field name; empty texts without a minimum trade."""
     if minimum is None:
         return dict.fromkeys(MINIMUMS, "")
     return {"minimum_amount": money_text(minimum.amount), "minimum_percent": percent_text(minimum.percent)}
 
 
 def minimum_of(read: Mapping[str, Any]) -> MinimumTrade | None:
-    """The minimum trade of the fields as read; None when both are empty."""
+    """Return the minimum trade of the parsed values of both fields; None when both are empty."""
     amount, percent = read["minimum_amount"], read["minimum_percent"]
     if amount is None and percent is None:
         return None

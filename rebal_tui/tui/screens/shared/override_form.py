@@ -1,4 +1,4 @@
-"""The form that lets one run override restrictions, with a note that is required (R-61)."""
+"""The form that lets one run override restrictions, with a required note (R-61)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Act = Callable[[Book, Sequence[str], str], str]
 
 
 def manual_override(view: PreviewView) -> FormScreen:
-    """Create the form that asks for restrictions and a note, and makes the previewed run without those restrictions."""
+    """Create the form that asks for restrictions and a note, and then creates the previewed run without them."""
     account_id, kind = view.account_id, RunType(view.plan.type)
 
     def preview(book: Book, ids: Sequence[str], note: str) -> PreviewView:
@@ -39,7 +39,7 @@ def manual_override(view: PreviewView) -> FormScreen:
 
 
 async def ask_for_queued_override(screen: ListScreen, run_id: str, account_id: str, client: str) -> None:
-    """Ask for restrictions and a note, and let a run that awaits approval override them; it still awaits approval."""
+    """Ask for restrictions and a note; a run that awaits approval then ignores these, and still awaits approval."""
 
     def preview(book: Book, ids: Sequence[str], note: str) -> PreviewView:
         return run_override_queries.preview_queued_override(book, run_id, ids, note)
@@ -79,9 +79,9 @@ def _form(title: str, known: Mapping[str, str], preview: Preview, act: Act, yes:
 
 
 def read_restrictions(text: str, known: Mapping[str, str]) -> tuple[str, ...]:
-    """The ids of the restrictions that a text names: `all`, the beginning of one, or all that are called the same.
+    """Return the ids of the restrictions that a text names: all for `all`, else by the beginning of a description.
 
-    Raises `Invalid`.
+    Several restrictions match only if the text is their whole description. Raises `Invalid` for other texts.
     """
     typed = fold(" ".join(text.split()))
     if typed == ALL:

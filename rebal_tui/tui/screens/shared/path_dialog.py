@@ -20,7 +20,7 @@ MAX_FAULTS = 12
 
 
 class PathDialog(Dialog[str]):
-    """Asks for a path; `submit` does the rest and may show a fault. Escape closes the dialog."""
+    """Asks for a path, and calls `submit`, which may show a fault. Escape closes the dialog."""
 
     HEADING: ClassVar[str] = ""
     NOTE: ClassVar[str] = ""
@@ -73,10 +73,10 @@ class PathDialog(Dialog[str]):
             self.show_refusal(refusal)
 
     def check(self, path: Path) -> None:
-        """Check the path before anything is done. Raises a `Refusal`."""
+        """Check a path before `submit` is called with it. Raises a `Refusal` if it cannot be used."""
 
     async def submit(self, path: Path) -> None:
-        """Do what the dialog is for. Raises a `Refusal`, which is shown."""
+        """Do the work of the dialog with this path. Raises a `Refusal`, which the dialog shows."""
 
     def show_refusal(self, refusal: Refusal) -> None:
         """Show the faults of a refusal, at most `MAX_FAULTS`."""
@@ -85,6 +85,6 @@ class PathDialog(Dialog[str]):
         self.show_fault("\n".join([*lines, *([f"… and {more:,} more"] if more > 0 else [])]))
 
     def show_fault(self, text: str) -> None:
-        """Show why nothing was done; empty text shows nothing."""
+        """Show why nothing was done; an empty text clears the message."""
         if self.is_attached:
             self.query_one("#path-fault", Static).update(ui_text(text))

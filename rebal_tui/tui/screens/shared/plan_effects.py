@@ -1,4 +1,4 @@
-"""What plans send, as effects of a confirmation."""
+"""The sells and buys of plans, as effects of a confirmation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FILES_MODE = "FILES"
 
 
 def plan_effects(previews: Sequence[PreviewView], mode: str = "") -> list[Effect]:
-    """Return the sells and the buys of plans with their dollars, and the cash of a single plan."""
+    """Return sells and buys of the plans with their dollars, and, for a single plan, its cash."""
     bought = Money(sum(preview.plan.bought for preview in previews))
     sold = Money(sum(preview.plan.sold for preview in previews))
     sells = sum(len(preview.plan.sells) for preview in previews)

@@ -30,8 +30,8 @@ GOAL_NOTE = "Goal: where the run brings the asset, as restrictions or the drift 
 
 
 def preview_lines(view: PreviewView, *, pays_out: bool = False) -> Builder:
-    """Build the preview of a run and its effect on the account. With `pays_out`, its proceeds leave the account later,
-    and the heading says that the figures are from before that."""
+    """Build the preview of a run and its effect on the account. `pays_out`: the run's proceeds are paid out later,
+    which the figures do not include; the heading then says so."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         plan = view.plan
@@ -74,7 +74,7 @@ def preview_lines(view: PreviewView, *, pays_out: bool = False) -> Builder:
 
 
 def skip_reason(skipped: SkippedOrder) -> str:
-    """Return why an order is skipped in a few words, empty where its details say the same with the amounts."""
+    """Return in a few words why an order is skipped; empty if the order's details state the reason with amounts."""
     said = skipped.reason is SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL and skipped.reason_details
     return "" if said else formats.words(skipped.reason)
 

@@ -1,4 +1,4 @@
-"""Preview of the run that would be made now, and the manual run that it shows."""
+"""Page with the preview of the run that would be created now; from it the run can be started by hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 
 
 class PreviewPage(ReadScreen):
-    """The preview of a run; `v` asks whether to make it, `o` which restrictions it may override, if any concern it."""
+    """The preview of a run. Key `v` asks whether to start it; `o` asks which restrictions to override, if any apply."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "run", "Run it"),
@@ -38,11 +38,11 @@ class PreviewPage(ReadScreen):
         host_of(self).work(confirm_manual_run(owner, view.account_id, view.client, view.plan.type), name="run")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the override only of a run that a restriction concerns."""
+        """Offer the override only if a restriction applies to the run."""
         return bool(self._view.overridable) if action == "override" else super().check_action(action, parameters)
 
     def action_override(self) -> None:
-        """Ask over the preview, which closes once the run is made."""
+        """Ask for the override above the preview, which closes once the run is created."""
 
         def close(made: bool | None) -> None:
             if made and self.is_attached:
@@ -52,7 +52,7 @@ class PreviewPage(ReadScreen):
 
 
 async def show_preview(owner: ListScreen, account_id: str) -> None:
-    """Show the preview of an account, unless another screen has been opened meanwhile."""
+    """Show the preview for an account, unless another screen was opened while it was computed."""
     view = await owner.host.ask(desk_queries.preview, account_id)
     if owner.is_current:
         owner.app.push_screen(PreviewPage(owner, view))
@@ -61,7 +61,7 @@ async def show_preview(owner: ListScreen, account_id: str) -> None:
 async def confirm_manual_run(
     screen: ListScreen, account_id: str, client: str, kind: RunType, portfolio_id: str | None = None
 ) -> None:
-    """Ask whether to start a manual run, with its plan; `portfolio_id` is for an account that follows none."""
+    """Ask whether to start a manual run, and show its plan; `portfolio_id` is set only without a subscription."""
 
     async def do() -> str:
         run = await screen.host.ask(cash_queries.run_manually, account_id, kind, portfolio_id=portfolio_id)
@@ -75,7 +75,7 @@ async def confirm_manual_run(
 
 
 def manual_effects(view: PreviewView) -> list[Effect]:
-    """Return the orders of a manual run, and when it starts."""
+    """Return the effects of starting a manual run: its orders, and when it starts."""
     return [
         *plan_effects([view]),
         Effect("It starts now if the window is open, otherwise when the next one opens.", style="muted"),

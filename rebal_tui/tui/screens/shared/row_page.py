@@ -39,10 +39,7 @@ ON_MARKED_ROWS = frozenset("subscribe move_accounts unsubscribe restrictions app
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page shows: title, lines, and the text that `y` copies.
-
-    `idle` are the ids of actions that cannot work on the row: the footer leaves them out, and their keys say why.
-    """
+    """Content of a page: title, lines, and the text that key `y` copies."""
 
     title: str
     lines: Builder
@@ -51,7 +48,7 @@ class Page:
 
 
 class HasPages(SectionScreen):
-    """A section with a list whose rows have pages. `NOUN` names a row."""
+    """A section with a list whose rows have pages. `NOUN` is the word for a row, such as `account`."""
 
     NOUN: ClassVar[str]
 
@@ -65,7 +62,7 @@ class HasPages(SectionScreen):
         raise NotImplementedError
 
     def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
-        """Ask what to write to a file, the choice `first` or the rows of the list first; `more` are other choices."""
+        """Open the export dialog; `first` is the key of the first choice (empty: the rows), `more` has further ones."""
         raise NotImplementedError
 
 
@@ -87,8 +84,8 @@ def _steps(noun: str) -> tuple[Binding, Binding]:
 class PageOfList(Dialog[T]):
     """A page of the row under the cursor of a list; `]` and `[` go to the next and the previous row.
 
-    The keys of the list act on the row, whatever is marked: the page is closed, and the list does it. `x`, which
-    writes a report of the row, and `?` leave the page open.
+    Other keys of the list close the page and act on its row, even if other rows are marked. `x`, which writes a report
+    of the row, and `?` leave the page open.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -103,11 +100,11 @@ class PageOfList(Dialog[T]):
     _steps = 0
 
     async def turn_to(self, key: str, step: int) -> None:
-        """Show another row, unless `is_latest(step)` is False when its data arrives."""
+        """Show the row with this key once its data has arrived, unless `is_latest(step)` is then False."""
         raise NotImplementedError
 
     def is_latest(self, step: int) -> bool:
-        """Whether the page is open and no later step to another row was taken."""
+        """Whether the page is open and the user has gone to no other row since this step."""
         return step == self._steps and self.is_attached
 
     def action_step(self, direction: int) -> None:
@@ -173,15 +170,15 @@ class RowPage(ReadScreen, PageOfList[None]):
 
 
 def row_page(owner: HasPages, page: Page, key: str) -> RowPage:
-    """Return the page of a row of a list, with the keys of the actions of its section."""
+    """Return the page of a row, with the keys of those actions of its section that work on a row."""
     return with_keys_of(owner, RowPage)(owner, page, key)
 
 
 def with_keys_of(owner: HasPages, page: type[P], objects: str = "") -> type[P]:
-    """Return a page class with the keys of the actions of a list that work on a row, and what a row is.
+    """Return a subclass of `page` with the keys of those actions of a list that work on a row.
 
-    `objects` is the section of what the page shows, if that is another one: its actions are added under the keys that
-    are free, and go to it.
+    Its keys `]` and `[` are labeled with the list's word for a row. `objects` is the section of the object shown, if
+    that is not the list's: its actions are added under keys that are free, and switch to that section.
     """
     return cast("type[P]", _page_class(owner.SECTION, owner.NOUN, page, objects))
 

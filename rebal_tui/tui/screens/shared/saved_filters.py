@@ -30,9 +30,9 @@ class SavedFilter:
 
 
 class SavedFiltersScreen(Dialog[SavedFilter]):
-    """The saved filters of a list. Returns the one to apply.
+    """The saved filters of a list. Returns the filter to apply, or None.
 
-    The field finds a filter; with `ctrl+s` its text is the name under which the current filter is saved.
+    Text typed in the field searches the filters; `ctrl+s` saves the current filter with that text as name.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -132,7 +132,7 @@ class SavedFiltersScreen(Dialog[SavedFilter]):
 
 
 def save_filters(host: Host, name: str, filters: Mapping[str, str]) -> bool:
-    """Save the filters of a list; returns False with a message when the settings cannot be written."""
+    """Save the filters of a list; returns False and shows a message if the settings file cannot be written."""
     settings = host.settings_file.settings
     others = {other: saved for other, saved in settings.filters.items() if other != name}
     return save_settings(host, replace(settings, filters={**others, name: filters} if filters else others))

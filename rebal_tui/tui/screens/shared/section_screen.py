@@ -25,7 +25,7 @@ SECTION_TABS = tuple(Tab(section, section.label, mark=section.key, style="key") 
 
 
 class SectionScreen(Screen[None]):
-    """A section or Review. Subclasses define the body and the data to fetch."""
+    """A screen of a section (or of Review). Subclasses define the body and the data to fetch."""
 
     SECTION: ClassVar[str]
     pulled = False
@@ -63,13 +63,13 @@ class SectionScreen(Screen[None]):
         self.query_one(StatusBar).reading = f"{loading.percent} %"
 
     def show_cannot_open(self) -> None:
-        """Show that the book is not being opened any more."""
+        """Show that opening the book has failed."""
         self.query_one(StatusBar).reading = None
 
     def show_trouble(self, trouble: str) -> None:
         """Show why the figures are not updating; an empty text clears the message.
 
-        A refresh may end when the screen is about to be removed and its status line is gone.
+        Does nothing once the screen is being removed and has no status line.
         """
         for bar in self.query(StatusBar):
             bar.trouble = trouble
