@@ -89,6 +89,11 @@ def of_account(database: Database, account_id: str, limit: int = 500) -> list[Fi
     return _fills(database, "WHERE accounts.id = ? ORDER BY f.at DESC, f.execution_id LIMIT ?", (account_id, limit))
 
 
+def outside(database: Database, account_id: str) -> list[Fill]:
+    """All executions of an account's orders that no run placed, oldest first."""
+    return _fills(database, "WHERE accounts.id = ? AND f.run IS NULL ORDER BY f.at, f.execution_id", (account_id,))
+
+
 class _FillRow(NamedTuple):
     """An execution as read, with the id of its account and its asset's symbol."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import date
 
@@ -12,6 +13,7 @@ from rebal_tui.services.reports.audit_index import AuditIndex
 from rebal_tui.services.reports.audit_sentences import audit_sentence
 from rebal_tui.services.reports.decision_entries import decision_entry
 from rebal_tui.services.reports.model import AccountSection, Day, Entry
+from rebal_tui.services.reports.outside_entries import action_notes, outside_entries
 from rebal_tui.services.reports.run_entries import run_entries
 from rebal_tui.store import cash, past_rows
 
@@ -52,7 +54,9 @@ def _within(entry: Entry, first: date | None, last: date | None) -> bool:
 def _entries(book: Book, account_id: str, first: date | None, last: date | None, trail: AuditIndex) -> Iterable[Entry]:
     for entry in trail.about([account_id, *_ids_of_cash(book, account_id)]):
         if not entry.action.startswith(_TOLD_BY_RUNS):
-            yield Entry(entry.at, entry.actor, audit_sentence(book, entry), audit=entry.seq)
+            notes = action_notes(account_id, json.loads(entry.detail)) if entry.action == "corporate_action" else ()
+            yield Entry(entry.at, entry.actor, audit_sentence(book, entry), audit=entry.seq, notes=notes)
+    yield from outside_entries(book, account_id, trail)
     for database, stored in reversed(past_rows.latest_decisions(book.database, account_id, -1)):
         # A trace is recomputed by the engine; those outside the period are not needed.
         if (first is None or stored.session >= first.isoformat()) and (last is None or new_york_day(stored.at) <= last):

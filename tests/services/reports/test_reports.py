@@ -6,12 +6,15 @@ import csv
 import io
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 from html.parser import HTMLParser
 
 import pytest
 
+from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction
 from rebal_tui.domain.errors import Invalid
-from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.orders import OrderRequest, Side
+from rebal_tui.domain.quantities import parse_money, parse_qty
 from rebal_tui.domain.runs import RunType
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.book.book import Book
@@ -22,6 +25,7 @@ from rebal_tui.services.reports.model import Entry, Report
 from rebal_tui.services.reports.render import facts
 from rebal_tui.services.runs.manual import approve_run, create_run, reject_run
 from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.simulation.corporate_actions import apply_corporate_action
 from rebal_tui.store import runs
 from tests.services import factories
 
@@ -143,6 +147,24 @@ def test_only_the_days_asked_for_are_reported_in_new_york_dates(approved: Book) 
     assert sum(text == "Deposit of $250.00." for text in sentences(some)) == 1
     assert "Deposit requested: $250.00." in sentences(some)
     assert not any("full rebalance" in text for text in sentences(some))
+
+
+def test_what_changed_the_holdings_without_a_run_is_told_with_its_figures() -> None:
+    book = factories.simple_book(held={"SPY": "75", "TLT": "175"}, follows=factories.balanced(conditions=()))
+    scheduler.tick(book)
+    assert book.sandbox is not None
+    request = OrderRequest("a", "outside-1", "SPY", Side.SELL, qty=parse_qty("1.5"))
+    book.sandbox.place_external_order("a", request, book.now())
+    factories.advance(book, 1)
+    apply_corporate_action(book, CorporateAction(ActionKind.SPLIT, "TLT", Fraction(2)))
+    factories.advance(book, 1)
+    told = entries(account_report(book, "a"))
+
+    (sold,) = [entry for entry in told if "outside rebal-tui" in entry.sentence]
+    assert sold.sentence.startswith("Sold 1.5 SPY at $400.00 outside rebal-tui: $600.00 added to cash")
+    assert (sold.who, sold.audit is not None) == ("broker", True)
+    (split,) = [entry for entry in told if "Corporate action" in entry.sentence]
+    assert split.notes == ("In this account: 341.25 shares became 682.5.",), "the first run had bought some"
 
 
 def test_a_rejection_is_told_with_its_note() -> None:
