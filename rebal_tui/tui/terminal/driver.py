@@ -98,7 +98,7 @@ class TerminalDriver(LinuxDriver):
             self._call_in_app(self._host.terminal_gone)
 
     def run_input_thread(self) -> None:
-        """Turn input into events until the input ends, where Textual's own driver would go on reading."""
+        """Turn input into events until the input ends; Textual's own driver would read it forever."""
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder(terminal_encoding())(errors="replace").decode
         pastes, quiet = PasteFilter(), 0

@@ -270,7 +270,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
             self.action_sort_now()
 
     def action_sort_now(self) -> None:
-        """Sort the rows now, although rows usually do not move right after a key."""
+        """Sort the rows now; otherwise their order is kept for a while after a key."""
         self._arrange()
 
     def on_key(self) -> None:

@@ -42,7 +42,7 @@ class Counted(TableMessage):
 
 
 class Moved(TableMessage):
-    """The number of rows not at the place that their sort order gives them has changed."""
+    """The number of rows that are not where the sort order would put them has changed."""
 
     def __init__(self, table: Widget, moved: int) -> None:
         super().__init__(table)

@@ -24,7 +24,7 @@ _MARKS = (
 def scatter(rows: Sequence[PolicyRow], cursor: int | None, width: int, height: int) -> list[Line]:
     """Chart of policies: turnover in percent a year upward, rms deviation in percentage points to the right.
 
-    Policies to which another one is better in every respect are dots, and lie off the chart if they do not fit.
+    Policies to which another one is better in every respect are dots; those that do not fit the chart are left out.
     """
     columns, lines = max(width - _AXIS - 1, 10), max(height - 3, 4)
     shown = [row for row in rows if not row.worse or row.own]

@@ -1,4 +1,4 @@
-"""Page of one policy: its results beside those of the portfolio's own policy, its weights over time, its trades."""
+"""Page of one policy: its results and those of the portfolio's own policy, its weights over time, its trades."""
 
 from __future__ import annotations
 

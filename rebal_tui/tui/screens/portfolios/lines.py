@@ -116,7 +116,7 @@ def cooldown_text(days: int) -> str:
 
 
 def stop_notes(form: PortfolioForm) -> dict[str, str]:
-    """Return the notes beside the fields for staggered dates and for the minimum trade, by field location."""
+    """Return the notes next to the fields for staggered dates and for the minimum trade, by field location."""
     return {
         STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
         LEAST: "smaller orders are left out" if form.least else "no amount",

@@ -57,7 +57,7 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class ExportChoice:
-    """One content that can be exported: label, figure shown beside it, file name without ending (`stem`), and formats.
+    """One content that can be exported: label, figure next to it, file name without ending (`stem`), and formats.
 
     `make` returns the content in a format; it can be canceled at any time. It raises a `Refusal` if it cannot be made.
     """

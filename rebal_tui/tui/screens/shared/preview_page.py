@@ -1,4 +1,4 @@
-"""Page with the preview of the run that would be created now; from it the run can be started by hand."""
+"""Page with the preview of the run that would be created now; key `v` starts this run manually."""
 
 from __future__ import annotations
 
