@@ -39,12 +39,14 @@ def ignore_hangup() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
+_CREATE_NEW_PROCESS_GROUP = 0x200
+"""The flag of Windows. Its name is in `subprocess`, which the program does not import: nothing may inherit a key."""
+
+
 def own_group() -> dict[str, Any]:
     """Arguments of a started process that ctrl+c in the terminal does not interrupt: its parent ends it."""
     if sys.platform == "win32":
-        import subprocess
-
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        return {"creationflags": _CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}
 
 

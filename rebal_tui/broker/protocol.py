@@ -341,7 +341,7 @@ class SandboxControls(Protocol):
         """Return an ACH deposit: the cash is removed and the account is restricted."""
 
     def set_restrictions(self, account_id: str, restrictions: frozenset[Restriction], at: datetime) -> None:
-        """Replace an account's restrictions."""
+        """Replace what the broker blocks on an account, as after a returned deposit; `at` is when."""
 
     def set_account_status(self, account_id: str, status: str, at: datetime) -> None:
         """Set an account's status to one of the API's statuses."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def replay_json(book: Book, result: Replay, jumps: Sequence[JumpDay], notes: Sequence[str]) -> dict[str, Any]:
-    """A replay as JSON. Money and ratios are strings; `turnover` is what runs sold, without the first purchase."""
+    """A replay as JSON. Money and ratios are strings; `turnover` is the dollars sold (one-way, R-59)."""
     from rebal_tui.services.wire.shapes import asset_ids, run_json, value_text
 
     ids = asset_ids(book.assets)

@@ -75,6 +75,13 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else text.casefold().translate(_FOLDED)
 
 
+def sentence(text: str) -> str:
+    """A message as a sentence: with a capital letter and one period. A path at its beginning stays as it is."""
+    first = text.partition(" ")[0].rstrip(":")
+    begins = text if any(char in first for char in "/\\.~") else f"{text[:1].upper()}{text[1:]}"
+    return f"{begins.rstrip('.')}." if text else ""
+
+
 def count_text(number: int, noun: str) -> str:
     """`1 order`, `12,000 orders`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -94,7 +94,7 @@ def _act_for_account(situation: Situation) -> str:
     account = situation.account
     if account.status is not AccountStatus.ACTIVE:
         return "the broker opens the account again"
-    return "the broker lifts the restriction" if account.restrictions else "cash is deposited"
+    return "the broker lifts the block" if account.restrictions else "cash is deposited"
 
 
 def usage_text(usage: BandUsage) -> str:

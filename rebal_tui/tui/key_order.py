@@ -83,6 +83,8 @@ class KeyOrder:
 
     def _is_typed(self, event: Event) -> bool:
         """Whether a field inserts the character of an event at once: the text of a burst needs no rounds in between."""
+        if not self._app.screen_stack:  # At the end of the program.
+            return False
         return isinstance(event, Key) and event.is_printable and isinstance(self._app.focused, Input)
 
     def forget(self) -> None:

@@ -33,11 +33,16 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class NoteField:
-    """A text field, by default for a note kept in the audit trail; `missing` is shown if a required text is empty."""
+    """A text field, by default for a note kept in the audit trail; `missing` is shown if a required text is empty.
+
+    With `enter_answers`, enter in the field answers yes; else it goes to the yes button, so that a note alone does
+    nothing.
+    """
 
     hint: str
     required: bool = False
     missing: str = "A note is required."
+    enter_answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

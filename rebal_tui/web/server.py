@@ -45,7 +45,8 @@ _UNKNOWN = "Open the address that rebal-tui printed in the terminal, in this bro
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to serve: `arguments` start the screens of the book called `title`. Port 0 picks a free one."""
+    """What to serve. `arguments` is the command line of the process whose screens are shown, `title` the name of its
+    book, shown as the title of the page. Port 0 picks a free one."""
 
     arguments: list[str]
     title: str

@@ -185,7 +185,7 @@ def test_the_keys_that_change_a_read_only_book_are_dimmed_and_say_why(tmp_path: 
             await press(pilot, "3")
             bar = app.screen.query_one(KeyBar)
             dimmed = {segment.text.strip() for segment in bar.render_line(0) if segment.style and segment.style.dim}
-            assert {"Subscribe", "Move", "Deposit"} <= dimmed
+            assert {"Subscribe", "Move to…", "Deposit"} <= dimmed
             assert not {"Filter", "Sort", "Export", "Preview"} & dimmed
             await press(pilot, "n")
             assert "Subscribe: the book is open read-only" in shown_messages(app)[-1]

@@ -291,7 +291,7 @@ def account_view(row: DeskRow) -> AccountView:
     made = decision(row)
     before = decision(row, holdings_of(row, _usage(row) // 2), NOW - timedelta(days=3))
     steps = {
-        Outcome.BLOCKED: "Check at 10:45; nothing trades until the broker lifts the restriction.",
+        Outcome.BLOCKED: "Check at 10:45; nothing trades until the broker lifts the block.",
         Outcome.NONE: "Check at 10:45.",
     }
     return AccountView(

@@ -271,7 +271,7 @@ class SimulatedBroker:
             return entry
 
     def set_restrictions(self, account_id: str, restrictions: frozenset[Restriction], at: datetime) -> None:
-        """Replace an account's restrictions."""
+        """Replace what the broker blocks on an account, as after a returned deposit; `at` is when."""
         with self._tables.write() as tx:
             _change_account(tx, account_id, "restrictions", restrictions_text(restrictions), at)
 

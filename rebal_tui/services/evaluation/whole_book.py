@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DecidedBook:
-    """The outcomes of all subscriptions at one time; rows of `made` are those of `frame` and the account table."""
+    """The decisions of all subscriptions at one time.
+
+    Row n of `made`, the decisions, is the account of row n of `frame` and of the account table; an account without a
+    subscription has `NOT_EVALUATED` there.
+    """
 
     at: datetime
     frame: BookFrame

@@ -27,9 +27,10 @@ _STOPPED = (SkipReason.MARKET_WINDOW_CLOSED, SkipReason.ACCOUNT_RESTRICTED)
 def settle_rebalance(
     tx: BookTransaction, run: Run, placed: bool, orders: Sequence[Order], skipped: Sequence[SkippedOrder]
 ) -> bool:
-    """Store what the end of a run means for its subscription; returns whether it counts as a rebalance done.
+    """Store on the subscription of a run that ended the date of last rebalance, or the sells left undone (R-25).
 
-    `placed`: the run placed an order. `orders` and `skipped` are not needed for a run with status COMPLETED_SUCCESS.
+    Returns whether the run counts as a rebalance; other runs than a full_rebalance do not. `placed`: the run placed an
+    order. `orders` and `skipped` may be empty for a run with status COMPLETED_SUCCESS.
     """
     book = tx.book
     subscription = book.subscriptions.get(run.account_id)

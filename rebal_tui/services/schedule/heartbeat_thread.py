@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 
 
 class HeartbeatThread:
-    """Runs the heartbeat timer on an event loop of its own; the work itself runs on the book's thread.
+    """Starts a heartbeat, the work that is due, again and again: its timer has an event loop and a thread of its own.
+
+    The work runs on the book's thread.
 
     `trouble` is why the last heartbeat failed, empty if it succeeded; it may be read on any thread. While `held` is
     above 0, no heartbeat runs.

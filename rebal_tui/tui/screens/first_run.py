@@ -12,6 +12,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.text import sentence
 from rebal_tui.tui.host import FirstSteps, host_of
 from rebal_tui.tui.sections import Section
 from rebal_tui.tui.text import ui_text
@@ -84,8 +85,7 @@ class FirstRun(Vertical):
             path = read_path(event.value)
             require_input_file(path)
         except Refusal as refusal:
-            text = str(refusal)
-            self._show_message(f"{text[:1].upper()}{text[1:]}.")
+            self._show_message(sentence(str(refusal)))
             return
         steps = self._steps
         if path.suffix.lower() == ".json" and steps.import_file is not None:

@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
 from rebal_tui.domain.errors import FILE_LOST, Halt, ReadOnly, Refusal
+from rebal_tui.domain.text import sentence
 from rebal_tui.tui.book_services import book_copy
 from rebal_tui.tui.questions import NoteField, Question
 from rebal_tui.tui.screens.shared.dialog import Dialog
@@ -91,7 +92,7 @@ class StoppedScreen(Dialog[None]):
                 yield Button(ui_text("Quit (q)"), id="leave", compact=True)
 
     def _cause(self, text: str) -> str:
-        return "\n".join(filter(None, (text[:1].upper() + text[1:] + ".", self._advice(self._halted.halt))))
+        return "\n".join(filter(None, (sentence(text), self._advice(self._halted.halt))))
 
     def on_mount(self) -> None:
         self.query(Button).first().focus()
@@ -122,7 +123,7 @@ class StoppedScreen(Dialog[None]):
         def answered(text: str) -> None:
             self.host.work(self._save_copy(text), name="save a copy")
 
-        path = NoteField("path of a new file", required=True, missing="A path is required.")
+        path = NoteField("path of a new file", required=True, missing="A path is required.", enter_answers=True)
         text = "The copy is a complete book."
         self.host.confirm(Question("Save a copy of this book", "Save", text, note=path), answered)
 

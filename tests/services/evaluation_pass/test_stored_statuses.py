@@ -29,7 +29,7 @@ def test_the_pass_stores_the_status_that_the_engine_gives_each_account() -> None
         "waits_for": None,
         "first_trade_at": None,
         "sentence": "Needs you: trading is blocked.",
-        "note": "",
+        "note": "the broker lifts the block",
     }
 
 

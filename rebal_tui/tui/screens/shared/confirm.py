@@ -179,7 +179,13 @@ class ConfirmScreen(Dialog[str | None]):
 
     @on(Input.Submitted, "#note")
     def _noted(self) -> None:
-        """Move the focus to the field to type in, or to the yes button, which enter then presses."""
+        """Move the focus to the field to type in, or to the yes button, which enter then presses.
+
+        Answers yes for a text that is the whole question, such as a path.
+        """
+        if self.question.note is not None and self.question.note.enter_answers:
+            self.action_answer(True)
+            return
         self.query_one("#confirm-typed" if self._typed else "#yes").focus()
 
     @on(Button.Pressed)

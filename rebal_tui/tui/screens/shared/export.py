@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Static
 from textual.worker import Worker
 
 from rebal_tui.domain.errors import Invalid, Refusal
+from rebal_tui.domain.text import sentence
 from rebal_tui.tui.files import write_private
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.shared.confirm import key_label
@@ -157,8 +158,7 @@ class ExportScreen(Dialog[None]):
 
     def _show_fault(self, text: str) -> None:
         """Show why nothing was written, as a sentence; empty text shows nothing."""
-        sentence = f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
-        self.query_one("#export-fault", Static).update(ui_text(sentence))
+        self.query_one("#export-fault", Static).update(ui_text(sentence(text)))
 
     def _show_note(self) -> None:
         """Show what a name may end with, also in place of the progress of an export that has ended."""
