@@ -15,7 +15,9 @@ from rebal_tui.services.reports.decision_entries import decision_entry
 from rebal_tui.services.reports.model import AccountSection, Day, Entry
 from rebal_tui.services.reports.outside_entries import action_notes, outside_entries
 from rebal_tui.services.reports.run_entries import run_entries
+from rebal_tui.services.reports.withdrawal_texts import paid_note
 from rebal_tui.store import cash, past_rows
+from rebal_tui.store.audit import AuditEntry
 
 _ALL = 2**62
 _TOLD_BY_RUNS = ("evaluation", "run.", "runs.", "orders.", "order.", "rebalance.", "demo.", "market.", "book.")
@@ -54,7 +56,7 @@ def _within(entry: Entry, first: date | None, last: date | None) -> bool:
 def _entries(book: Book, account_id: str, first: date | None, last: date | None, trail: AuditIndex) -> Iterable[Entry]:
     for entry in trail.about([account_id, *_ids_of_cash(book, account_id)]):
         if not entry.action.startswith(_TOLD_BY_RUNS):
-            notes = action_notes(account_id, json.loads(entry.detail)) if entry.action == "corporate_action" else ()
+            notes = _notes(book, account_id, entry, trail)
             yield Entry(entry.at, entry.actor, audit_sentence(book, entry), audit=entry.seq, notes=notes)
     yield from outside_entries(book, account_id, trail)
     for database, stored in reversed(past_rows.latest_decisions(book.database, account_id, -1)):
@@ -66,6 +68,13 @@ def _entries(book: Book, account_id: str, first: date | None, last: date | None,
             first is None or new_york_day(run.updated_at) >= first
         ):
             yield from run_entries(book, run.id, trail)
+
+
+def _notes(book: Book, account_id: str, entry: AuditEntry, trail: AuditIndex) -> tuple[str, ...]:
+    """The figures of an account that an audit entry's sentence does not have."""
+    if entry.action == "corporate_action":
+        return action_notes(account_id, json.loads(entry.detail))
+    return paid_note(book, entry.subject, trail) if entry.action == "withdrawal.completed" else ()
 
 
 def _ids_of_cash(book: Book, account_id: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from rebal_tui.domain.assets import Asset
@@ -9,6 +10,7 @@ from rebal_tui.domain.decisions import Decision, Outcome, Verdict
 from rebal_tui.domain.quantities import NANO, Money, Percent, Qty, Value, market_value
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine.shares import rounded_shares
+from rebal_tui.engine.situation import Situation, cash_target_of
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import decision_of, situation_of
 from rebal_tui.services.reports.model import Entry, Table
@@ -40,10 +42,28 @@ def decision_entry(book: Book, stored: StoredDecision, database: Database) -> En
     sentence = f"Evaluated against {portfolio}{times}: {_OUTCOMES[decision.outcome]} – {decision.reason}.{status}"
     makes_run = decision.outcome in (Outcome.FULL_REBALANCE, Outcome.INVEST_CASH)
     waited = "" if makes_run else f"Did not trade: {decision.reason}.{status}"
-    rows = _holdings(database, stored)
+    situation = situation_of(stored, decision_contexts.get(database, stored.context))
+    rows = _holdings(situation)
+    kept = _kept_target(situation, decision)
     if _is_quiet(decision):
-        return Entry(stored.at, "system", sentence, notes=(*_conditions(decision), _prices(rows)), waited=waited)
-    return Entry(stored.at, "system", sentence, (_checks(decision), _table(rows)), waited=waited)
+        notes = (*_conditions(decision), *kept, _prices(rows))
+        return Entry(stored.at, "system", sentence, notes=notes, waited=waited)
+    return Entry(stored.at, "system", sentence, (_checks(decision), _table(rows)), notes=kept, waited=waited)
+
+
+def _kept_target(situation: Situation, decision: Decision) -> tuple[str, ...]:
+    """Where the cash target of an evaluation comes from when it is not the portfolio's weight of cash (R-14.7)."""
+    if not any(check.check == "invest_cash" for check in decision.trace):
+        return ()
+    weight = situation.portfolio.weights.cash
+    by_weight = cash_target_of(replace(situation, cash_floor=Money(0)))
+    if situation.cash_floor <= by_weight:
+        return ()
+    share = "the reachable cash" if situation.goals is not None else f"{percent_cell(weight)} of equity"
+    return (
+        f"Cash target {money(situation.cash_floor)}: kept from the last completed run, because it is more than "
+        f"{share} ({money(by_weight)}).",
+    )
 
 
 def _is_quiet(decision: Decision) -> bool:
@@ -77,9 +97,8 @@ class _Holding(NamedTuple):
     target: str
 
 
-def _holdings(database: Database, stored: StoredDecision) -> list[_Holding]:
+def _holdings(situation: Situation) -> list[_Holding]:
     """What the account held and the prices of the evaluation, with targets; cash is last, less reservations."""
-    situation = situation_of(stored, decision_contexts.get(database, stored.context))
     weights = situation.portfolio.weights
     targets = {weight.symbol: weight.percent for weight in weights.assets}
     held = {position.symbol: position.qty for position in situation.account.positions}

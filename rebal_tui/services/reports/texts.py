@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
+from fractions import Fraction
 
-from rebal_tui.domain.quantities import NANO, Price, Qty, format_scaled
+from rebal_tui.domain.quantities import NANO, Money, Price, Qty, format_scaled
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import day_text, minute_text
 from rebal_tui.engine.trace_text import dollars, money
 
-__all__ = ["day_text", "dollars", "minute_text", "money", "percent_cell", "price_cell", "shares", "time_text", "words"]
+__all__ = [
+    "cents",
+    "day_text",
+    "dollars",
+    "minute_text",
+    "money",
+    "percent_cell",
+    "price_cell",
+    "shares",
+    "time_text",
+    "words",
+]
 
 NONE = "–"
+CENT = NANO // 100
 
 
 def shares(qty: Qty | None) -> str:
@@ -22,6 +35,16 @@ def shares(qty: Qty | None) -> str:
     whole, fraction = divmod(abs(qty), NANO)
     digits = format_scaled(fraction, 9).partition(".")[2]
     return f"{sign}{whole:,}{'.' if digits else ''}{digits}"
+
+
+def cents(amount: Fraction) -> Money:
+    """An average price in billionths of a dollar, rounded half to even to the cent."""
+    return Money(round(amount / CENT) * CENT)
+
+
+def whole_cents(amount: Money) -> Money:
+    """An amount of 0 or more as it is printed, without the part of a cent, so that printed parts add up."""
+    return Money(amount // CENT * CENT)
 
 
 def price_cell(price: Price | None) -> str:
