@@ -86,15 +86,15 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
         told = (_traded(view), raised_text(view, trail), _why(view), _approval(view, asked_by, people.get("approved")))
         traded = " ".join(one for one in told if one) if ended else ""
         sentence = f"{name} {_EVENTS.get(event.what, words(event.what))}{what}."
-        waited = _unfinished(view, new_york_day(event.at)) if event.what == "QUEUED" else ""
+        waited = _unfinished(view, new_york_day(event.at), asked_by) if event.what == "QUEUED" else ""
         notes = _filled_while_blocked(view, trail) if ended else ()
-        entries.append(Entry(event.at, who, sentence, tuple(tables), number, notes, traded, waited))
+        entries.append(Entry(event.at, who, sentence, tuple(tables), number, notes, traded, waited, event.at))
     if not view.run.status.final and view.plan is not None and view.run.started_at is None:
         entries[-1] = replace(entries[-1], tables=(_plan(view.plan),))
     return entries
 
 
-def _unfinished(view: RunView, day: date) -> str:
+def _unfinished(view: RunView, day: date, asked_by: str) -> str:
     """How far a run came that did not end on the day on which it was created; empty for one that did."""
     ended = view.timeline[-1].at if view.run.status.final else None
     if ended is not None and new_york_day(ended) == day:
@@ -102,8 +102,11 @@ def _unfinished(view: RunView, day: date) -> str:
     name = f"{words(view.run.type)}, run {view.run.id[:8]}"
     if ended is not None:
         return f"A run was created ({name}); it ended on {day_text(new_york_day(ended))}."
-    waits = view.run.approval is Approval.AWAITING
-    return f"A run was created ({name}) and {'awaits approval' if waits else 'has not ended yet'}."
+    if view.run.approval is Approval.AWAITING:
+        since = time_text(view.run.created_at)[:5]
+        by = f"requested by {asked_by}" if asked_by not in ("", "system") else "made by the system"
+        return f"Awaits approval by an advisor since {since} ({name}, {by})."
+    return f"A run was created ({name}) and has not ended yet."
 
 
 def _traded(view: RunView) -> str:

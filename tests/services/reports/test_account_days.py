@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -13,9 +14,11 @@ from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.build import account_report
+from rebal_tui.services.reports.evaluation_times import times_by_decision
 from rebal_tui.services.reports.model import Day, Entry
 from rebal_tui.services.reports.texts import cents, money
 from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import past_rows
 from tests.services import factories
 
 
@@ -71,6 +74,37 @@ def test_fills_after_a_block_say_that_their_orders_were_sent_before() -> None:
     (note,) = [note for entry in entries(book) for note in entry.notes if "blocked the account" in note]
     assert note.endswith("came after the broker blocked the account at 09:31 on Mon 02 Mar 2026, "
                          "for orders sent before the block.")  # fmt: skip
+
+
+def test_several_reasons_of_a_day_have_their_times_and_when_a_trade_is_possible_again() -> None:
+    book = factories.simple_book(follows=factories.balanced(cooldown=0))
+    scheduler.tick(book)
+    assert book.sandbox is not None
+    for hour in ("09:30", "10:30", "11:30"):
+        factories.advance_to(book, f"2026-03-03 {hour}")
+    book.sandbox.set_restrictions("a", frozenset({Restriction.TRADING_BLOCKED}), book.now())
+    for hour in ("12:30", "13:30"):
+        factories.advance_to(book, f"2026-03-03 {hour}")
+
+    (day,) = days(book, date(2026, 3, 3))
+    calm, blocked = day.results
+    assert calm.startswith("09:30 to 11:30: Did not trade: no rebalance condition is met. In range.")
+    assert blocked.startswith("12:30 to 13:30: Did not trade: trading is blocked.")
+    assert blocked.endswith("Could trade at the earliest once the broker lifts the restriction.")
+    assert "3 times, at 09:30, 10:30 and 11:30: no trade" in day.entries[0].sentence
+
+
+def test_times_are_named_only_where_they_are_certain() -> None:
+    book = factories.simple_book()
+    scheduler.tick(book)
+    factories.advance_to(book, "2026-03-03 10:30")
+    stored = past_rows.latest_decisions(book.database, "a")[0][1]
+    hours = [factories.new_york(f"2026-03-03 {hour}") for hour in ("09:30", "10:30", "11:30", "12:30", "13:30")]
+    first, between, later = replace(stored, at=hours[2], times=2), replace(stored, at=hours[1], times=1), hours[4]
+
+    found = times_by_decision([first, between, replace(stored, at=later, times=2)], hours)
+    assert found == {0: [hours[0], hours[2]], 1: [hours[1]], 2: [hours[3], hours[4]]}
+    assert times_by_decision([replace(stored, at=later, times=4)], hours) == {}, "any of the five may be missing"
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_a_run_that_waits_is_the_result_of_its_day(approved: Book) -> None:
     run = runs.newest(approved.database, 1)[0]
 
     (waits,) = account_report(approved, "a", date(2026, 3, 5)).sections[0].days[0].results
-    assert waits == f"A run was created (invest cash, run {run.id[:8]}) and awaits approval."
+    assert waits == f"Awaits approval by an advisor since 11:00 (invest cash, run {run.id[:8]}, made by the system)."
 
     reject_run(approved, run.id, "not today")
     (rejected,) = account_report(approved, "a", date(2026, 3, 5)).sections[0].days[0].results
@@ -112,7 +112,11 @@ def test_a_quiet_day_is_told_in_three_lines() -> None:
 
     (entry,) = day.entries
     assert day.results == (entry.waited,)
-    assert entry.waited.startswith("Did not trade: in cooldown until 2026-03-09")
+    assert entry.waited.startswith(
+        "Did not trade: no rebalance condition is met; also in cooldown until 2026-03-09 (7 days"
+    )
+    assert entry.waited.endswith("Could trade at the earliest at the first evaluation that finds a condition met.")
+
     assert entry.tables == ()
     conditions, prices = entry.notes
     assert "drift band: " in conditions
