@@ -18,7 +18,16 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import decision_of, situation_of
 from rebal_tui.services.reports.evaluation_times import times_text
 from rebal_tui.services.reports.model import Entry, Table
-from rebal_tui.services.reports.texts import NONE, dollars, minute_text, money, percent_cell, price_cell, shares
+from rebal_tui.services.reports.texts import (
+    NONE,
+    cut_text,
+    dollars,
+    minute_text,
+    money,
+    percent_cell,
+    price_cell,
+    shares,
+)
 from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.store import decision_contexts
 from rebal_tui.store.database import Database
@@ -44,7 +53,9 @@ def decision_entry(book: Book, stored: StoredDecision, database: Database, times
     """
     decision = decision_of(database, stored)
     situation = situation_of(stored, decision_contexts.get(database, stored.context))
-    status = f" {decision.status.sentence}" if decision.status is not None and decision.status.sentence else ""
+    status = (
+        f" {cut_text(decision.status.sentence)}" if decision.status is not None and decision.status.sentence else ""
+    )
     portfolio, reason = book.portfolios[stored.portfolio_id].name, _reason(decision)
     sentence = (
         f"Evaluated against {portfolio}{_counted(stored, times)}: {_OUTCOMES[decision.outcome]} – {reason}.{status}"
@@ -74,7 +85,7 @@ def _reason(decision: Decision) -> str:
     held = [check.check for check in decision.trace if check.verdict in (Verdict.HOLDS_BACK, Verdict.CANNOT)]
     if decision.outcome is Outcome.NONE and held == ["in_cooldown"]:
         return f"no rebalance condition is met; also {decision.reason}"
-    return decision.reason
+    return cut_text(decision.reason)
 
 
 def _earliest(status: TradeStatus | None, situation: Situation) -> str:
@@ -115,15 +126,16 @@ def _is_quiet(decision: Decision) -> bool:
 
 def _conditions(decision: Decision) -> tuple[str, ...]:
     """The conditions that are not met and what else stopped a run, with their figures."""
-    found = [f"{check_name(check.check)}: {check.detail}" for check in decision.trace if check.verdict not in _DONE]
+    open_checks = (check for check in decision.trace if check.verdict not in _DONE)
+    found = [f"{check_name(check.check)}: {cut_text(check.detail)}" for check in open_checks]
     return (f"Conditions: {'; '.join(found)}. Every other check passed.",) if found else ()
 
 
 def _checks(decision: Decision) -> Table:
-    return Table(
-        "Checks", ("Check", "Result", "Figures", "Rule"),
-        tuple((check_name(one.check), VERDICT_WORDS[one.verdict], one.detail, one.rule) for one in decision.trace),
-    )  # fmt: skip
+    rows = tuple(
+        (check_name(one.check), VERDICT_WORDS[one.verdict], cut_text(one.detail), one.rule) for one in decision.trace
+    )
+    return Table("Checks", ("Check", "Result", "Figures", "Rule"), rows)
 
 
 class _Holding(NamedTuple):

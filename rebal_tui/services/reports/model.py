@@ -107,6 +107,7 @@ class Report:
 
     title: str
     subject: str
+    content: str
     first: date | None
     last: date | None
     made_at: datetime

@@ -23,6 +23,7 @@ from rebal_tui.services.reports.model import Entry, Table
 from rebal_tui.services.reports.texts import (
     NONE,
     cents,
+    cut_text,
     day_text,
     dollars,
     minute_text,
@@ -77,7 +78,7 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
         if ended:
             tables += [_orders(view), _fills(view.fills), _weights(view)]
             tables += [_skipped(view.skipped_orders)] if view.skipped_orders else []
-        what = f": {event.detail}" if event.detail else ""
+        what = f": {cut_text(event.detail)}" if event.detail else ""
         if event.what == "QUEUED" and withdrawal is not None and asked_by:
             what += f", requested by {asked_by}"
         if event.what == "buying" and view.plan is not None and not view.plan.buys:
@@ -135,7 +136,7 @@ def _side(fills: Sequence[Fill], side: Side) -> str:
 
 def _why(view: RunView) -> str:
     reason = view.timeline[0].detail.removesuffix(AWAITS) if view.timeline else ""
-    return f"Why: {reason}." if reason else ""
+    return f"Why: {cut_text(reason)}." if reason else ""
 
 
 def _filled_while_blocked(view: RunView, trail: AuditIndex) -> tuple[str, ...]:
@@ -185,7 +186,7 @@ def _plan_row(line: PlanLine) -> tuple[str, ...]:
         order = f"{line.side} {money(line.notional) if line.notional is not None else shares(line.qty)}"
     return (
         line.symbol, percent_cell(line.target), shares(line.held), price_cell(line.price), dollars(line.value),
-        dollars(line.target_value), order, words(line.reason), line.detail,
+        dollars(line.target_value), order, words(line.reason), cut_text(line.detail),
     )  # fmt: skip
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from fractions import Fraction
 
-from rebal_tui.domain.quantities import NANO, Money, Price, Qty, format_scaled
+from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, format_scaled
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import day_text, minute_text
-from rebal_tui.engine.trace_text import dollars, money
+from rebal_tui.engine import trace_text
 
 __all__ = [
     "cents",
@@ -25,6 +26,22 @@ __all__ = [
 
 NONE = "–"
 CENT = NANO // 100
+_BELOW_A_CENT = re.compile(r"-?\$0\.00\d+")
+
+
+def cut_text(text: str) -> str:
+    """A text of the engine in which an amount below a cent, which the engine shows in full, is `$0.00`."""
+    return _BELOW_A_CENT.sub("$0.00", text)
+
+
+def dollars(value: Value) -> str:
+    """`$104,311.20`, cut to the cent."""
+    return cut_text(trace_text.dollars(value))
+
+
+def money(amount: Money) -> str:
+    """`$104,311.20` from billionths of a dollar, cut to the cent."""
+    return cut_text(trace_text.money(amount))
 
 
 def shares(qty: Qty | None) -> str:

@@ -16,7 +16,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.build import account_report
 from rebal_tui.services.reports.evaluation_times import times_by_decision
 from rebal_tui.services.reports.model import Day, Entry
-from rebal_tui.services.reports.texts import cents, money
+from rebal_tui.services.reports.texts import cents, cut_text, money
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import past_rows
 from tests.services import factories
@@ -112,3 +112,10 @@ def test_times_are_named_only_where_they_are_certain() -> None:
 )
 def test_an_average_price_is_rounded_half_to_even(dollars: str, text: str) -> None:
     assert money(cents(Fraction(dollars) * NANO)) == text
+
+
+def test_an_amount_below_a_cent_is_cut_like_others() -> None:
+    assert cut_text("excess cash $0.007864239 is below the minimum $10.00") == (
+        "excess cash $0.00 is below the minimum $10.00"
+    )
+    assert [cut_text(text) for text in ("-$0.001", "$0.01", "$10.005")] == ["$0.00", "$0.01", "$10.005"]

@@ -69,6 +69,8 @@ def test_a_trade_is_explained_with_who_approved_it_and_every_fill(approved: Book
     assert [(row[0], row[1], row[5]) for row in orders] == [("SPY", "buy", "filled"), ("TLT", "buy", "filled")]
     assert len(fills) == 2
     assert [row[0] for row in weights] == ["SPY", "TLT", "cash"]
+    assert report.subject == f"full rebalance {run.id[:8]} of Client a · N-a"
+    assert dict(facts(report))["Content"] == f"run {run.id} only, with the evaluation that made it"
     assert dict(facts(report))["Period"] == "Mon 02 Mar 2026", "the days of the run, not the whole history"
     checks = {row[0] for row in told[0].tables[0].rows}
     assert {"one run a session", "portfolio"} <= checks, "as the screens call them"
