@@ -148,6 +148,13 @@ def evaluated(database: Database, session: str, slot: datetime) -> bool:
     )
 
 
+def evaluation_times(database: Database, session: str) -> list[datetime]:
+    """The times of a session's evaluations of the whole book, oldest first."""
+    return [
+        from_time(at) for (at,) in database.rows("SELECT at FROM evaluations WHERE session = ? ORDER BY at", (session,))
+    ]
+
+
 def last_slot(database: Database, session: str) -> datetime | None:
     """The latest evaluated slot of a session, None when there is none."""
     row = database.row("SELECT max(slot) FROM evaluations WHERE session = ?", (session,))

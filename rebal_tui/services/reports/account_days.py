@@ -12,10 +12,15 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.audit_index import AuditIndex
 from rebal_tui.services.reports.audit_sentences import audit_sentence
 from rebal_tui.services.reports.decision_entries import decision_entry
+from rebal_tui.services.reports.evaluation_times import times_by_decision
 from rebal_tui.services.reports.model import AccountSection, Day, Entry
 from rebal_tui.services.reports.outside_entries import action_notes, outside_entries
 from rebal_tui.services.reports.run_entries import run_entries
-from rebal_tui.store import cash, past_rows
+from rebal_tui.services.reports.withdrawal_texts import paid_note
+from rebal_tui.store import cash, jobs, past_rows
+from rebal_tui.store.audit import AuditEntry
+from rebal_tui.store.database import Database
+from rebal_tui.store.decisions import StoredDecision
 
 _ALL = 2**62
 _TOLD_BY_RUNS = ("evaluation", "run.", "runs.", "orders.", "order.", "rebalance.", "demo.", "market.", "book.")
@@ -54,18 +59,35 @@ def _within(entry: Entry, first: date | None, last: date | None) -> bool:
 def _entries(book: Book, account_id: str, first: date | None, last: date | None, trail: AuditIndex) -> Iterable[Entry]:
     for entry in trail.about([account_id, *_ids_of_cash(book, account_id)]):
         if not entry.action.startswith(_TOLD_BY_RUNS):
-            notes = action_notes(account_id, json.loads(entry.detail)) if entry.action == "corporate_action" else ()
+            notes = _notes(book, account_id, entry, trail)
             yield Entry(entry.at, entry.actor, audit_sentence(book, entry), audit=entry.seq, notes=notes)
     yield from outside_entries(book, account_id, trail)
-    for database, stored in reversed(past_rows.latest_decisions(book.database, account_id, -1)):
-        # A trace is recomputed by the engine; those outside the period are not needed.
-        if (first is None or stored.session >= first.isoformat()) and (last is None or new_york_day(stored.at) <= last):
-            yield decision_entry(book, stored, database)
+    yield from _decisions(book, account_id, first, last)
     for run in reversed(past_rows.newest(book.database, _ALL, account_id)):
         if (last is None or new_york_day(run.created_at) <= last) and (
             first is None or new_york_day(run.updated_at) >= first
         ):
             yield from run_entries(book, run.id, trail)
+
+
+def _decisions(book: Book, account_id: str, first: date | None, last: date | None) -> Iterable[Entry]:
+    """The decisions of an account, oldest session first. A trace is recomputed, so only those of the period are."""
+    sessions: dict[str, list[tuple[Database, StoredDecision]]] = {}
+    for database, stored in reversed(past_rows.latest_decisions(book.database, account_id, -1)):
+        if (first is None or stored.session >= first.isoformat()) and (last is None or new_york_day(stored.at) <= last):
+            sessions.setdefault(stored.session, []).append((database, stored))
+    for session, found in sessions.items():
+        evaluated = jobs.evaluation_times(book.database, session)
+        times = times_by_decision([stored for _, stored in found], evaluated)
+        for position, (database, stored) in enumerate(found):
+            yield decision_entry(book, stored, database, times.get(position, ()))
+
+
+def _notes(book: Book, account_id: str, entry: AuditEntry, trail: AuditIndex) -> tuple[str, ...]:
+    """The figures of an account that an audit entry's sentence does not have."""
+    if entry.action == "corporate_action":
+        return action_notes(account_id, json.loads(entry.detail))
+    return paid_note(book, entry.subject, trail) if entry.action == "withdrawal.completed" else ()
 
 
 def _ids_of_cash(book: Book, account_id: str) -> list[str]:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from rebal_tui.domain.accounts import RESTRICTION_TEXTS, Restriction
 from rebal_tui.domain.quantities import Money
-from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.book_sentences import BOOK
 from rebal_tui.services.reports.names import name_of, why
+from rebal_tui.services.reports.texts import money
 from rebal_tui.services.reports.trading_sentences import TRADING, Detail, Sentence
 from rebal_tui.store.audit import AuditEntry
 

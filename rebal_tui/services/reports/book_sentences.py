@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from rebal_tui.domain.quantities import Money, Price, Qty
 from rebal_tui.domain.text import count_text
-from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.names import account_name, name_of, why
-from rebal_tui.services.reports.texts import percent_cell, price_cell, shares
+from rebal_tui.services.reports.texts import money, percent_cell, price_cell, shares
 from rebal_tui.services.reports.trading_sentences import Detail, Sentence
 
 

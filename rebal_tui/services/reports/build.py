@@ -14,6 +14,7 @@ from rebal_tui.services.reports.audit_index import AuditIndex
 from rebal_tui.services.reports.decision_entries import decision_entry
 from rebal_tui.services.reports.model import AccountSection, AuditFoot, Report
 from rebal_tui.services.reports.run_entries import run_entries
+from rebal_tui.services.reports.texts import words
 from rebal_tui.store import archives, audit, past_rows
 
 _BROKERS = {
@@ -22,6 +23,7 @@ _BROKERS = {
     Mode.LIVE: "a real broker",
     Mode.FILES: "files of a custodian",
 }
+_EVERYTHING = "every evaluation, run, movement of cash or shares, and change of settings in the period"
 
 
 def account_report(book: Book, text: str, first: date | None = None, last: date | None = None) -> Report:
@@ -29,7 +31,8 @@ def account_report(book: Book, text: str, first: date | None = None, last: date 
     account = find_account(book, text)
     trail = AuditIndex(book.database)
     section = account_section(book, account.account_id, first, last, trail)
-    return _report(book, "Account report", f"{section.client} · {section.number}", first, last, (section,))
+    subject = f"{section.client} · {section.number}"
+    return _report(book, "Account report", subject, first, last, (section,), _EVERYTHING)
 
 
 def portfolio_report(book: Book, text: str, first: date | None = None, last: date | None = None) -> Report:
@@ -64,21 +67,30 @@ def run_report(book: Book, run_id: str) -> Report:
     portfolio = book.portfolios[run.portfolio_id].name if run.portfolio_id else "weights of the run"
     days = by_day(entries)
     section = AccountSection(run.account_id, account.account_number, account.name, portfolio, days)
-    return _report(book, "Run report", run_id, days[0].day, days[-1].day, (section,))
+    subject = f"{words(run.type)} {run.id[:8]} of {account.name} · {account.account_number}"
+    content = f"run {run.id} only" + ("" if decided is None else ", with the evaluation that made it")
+    return _report(book, "Run report", subject, days[0].day, days[-1].day, (section,), content)
 
 
 def _of_accounts(book: Book, title: str, subject: str, ids: list[str], first: date | None, last: date | None) -> Report:
     trail = AuditIndex(book.database)
     ordered = sorted(ids, key=lambda one: (fold(book.accounts[one].name), one))
     sections = tuple(account_section(book, one, first, last, trail) for one in ordered)
-    return _report(book, title, subject, first, last, sections)
+    return _report(book, title, subject, first, last, sections, _EVERYTHING)
 
 
 def _report(
-    book: Book, title: str, subject: str, first: date | None, last: date | None, sections: tuple[AccountSection, ...]
+    book: Book,
+    title: str,
+    subject: str,
+    first: date | None,
+    last: date | None,
+    sections: tuple[AccountSection, ...],
+    content: str,
 ) -> Report:
     seq, digest = audit.head(book.database)
     faults = audit.verify(book.database)
     foot = AuditFoot(seq, digest, faults[0] if faults else "")
     lacking = archives.problem(book.database)
-    return Report(title, subject, first, last, book.now(), _BROKERS[book.settings.mode], foot, sections, lacking)
+    broker = _BROKERS[book.settings.mode]
+    return Report(title, subject, content, first, last, book.now(), broker, foot, sections, lacking)

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import NamedTuple
 
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import Decision, Outcome, Verdict
 from rebal_tui.domain.quantities import NANO, Money, Percent, Qty, Value, market_value
 from rebal_tui.domain.text import count_text
+from rebal_tui.domain.trade_status import StatusKind, TradeStatus
 from rebal_tui.engine.shares import rounded_shares
+from rebal_tui.engine.situation import Situation, cash_target_of
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import decision_of, situation_of
+from rebal_tui.services.reports.evaluation_times import times_text
 from rebal_tui.services.reports.model import Entry, Table
-from rebal_tui.services.reports.texts import NONE, dollars, minute_text, money, percent_cell, price_cell, shares
+from rebal_tui.services.reports.texts import (
+    NONE,
+    cut_text,
+    dollars,
+    minute_text,
+    money,
+    percent_cell,
+    price_cell,
+    shares,
+)
 from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.store import decision_contexts
 from rebal_tui.store.database import Database
@@ -31,19 +46,76 @@ _QUIET = frozenset({"quota", "in_cooldown"})
 cooldown. A condition that holds meanwhile is another check."""
 
 
-def decision_entry(book: Book, stored: StoredDecision, database: Database) -> Entry:
-    """A stored decision of the book or its archive, its trace recomputed by the engine from the stored inputs."""
+def decision_entry(book: Book, stored: StoredDecision, database: Database, times: Sequence[datetime] = ()) -> Entry:
+    """A stored decision of the book or its archive, its trace recomputed by the engine from the stored inputs.
+
+    `times` are the times of the evaluations that it counts, empty when they are not certain.
+    """
     decision = decision_of(database, stored)
-    status = f" {decision.status.sentence}" if decision.status is not None and decision.status.sentence else ""
-    portfolio = book.portfolios[stored.portfolio_id].name
-    times = f" {count_text(stored.times, 'time')}, the last at this time" if stored.times > 1 else ""
-    sentence = f"Evaluated against {portfolio}{times}: {_OUTCOMES[decision.outcome]} – {decision.reason}.{status}"
+    situation = situation_of(stored, decision_contexts.get(database, stored.context))
+    status = (
+        f" {cut_text(decision.status.sentence)}" if decision.status is not None and decision.status.sentence else ""
+    )
+    portfolio, reason = book.portfolios[stored.portfolio_id].name, _reason(decision)
+    sentence = (
+        f"Evaluated against {portfolio}{_counted(stored, times)}: {_OUTCOMES[decision.outcome]} – {reason}.{status}"
+    )
     makes_run = decision.outcome in (Outcome.FULL_REBALANCE, Outcome.INVEST_CASH)
-    waited = "" if makes_run else f"Did not trade: {decision.reason}.{status}"
-    rows = _holdings(database, stored)
+    waited = "" if makes_run else f"Did not trade: {reason}.{status}{_earliest(decision.status, situation)}"
+    rows = _holdings(situation)
+    kept = _kept_target(situation, decision)
+    since = times[0] if times else stored.at if stored.times == 1 else None
+    tables: tuple[Table, ...] = ()
     if _is_quiet(decision):
-        return Entry(stored.at, "system", sentence, notes=(*_conditions(decision), _prices(rows)), waited=waited)
-    return Entry(stored.at, "system", sentence, (_checks(decision), _table(rows)), waited=waited)
+        notes = (*_conditions(decision), *kept, _prices(rows))
+    else:
+        tables, notes = (_checks(decision), _table(rows)), kept
+    return Entry(stored.at, "system", sentence, tables, notes=notes, waited=waited, since=since)
+
+
+def _counted(stored: StoredDecision, times: Sequence[datetime]) -> str:
+    """How often and when an evaluation came to its result; empty for the only time, which the entry shows."""
+    if stored.times == 1:
+        return ""
+    return f" {count_text(stored.times, 'time')}, {'at ' + times_text(times) if times else 'the last at this time'}"
+
+
+def _reason(decision: Decision) -> str:
+    """The reason of a decision; a cooldown that held nothing back comes after the conditions, which decided."""
+    held = [check.check for check in decision.trace if check.verdict in (Verdict.HOLDS_BACK, Verdict.CANNOT)]
+    if decision.outcome is Outcome.NONE and held == ["in_cooldown"]:
+        return f"no rebalance condition is met; also {decision.reason}"
+    return cut_text(decision.reason)
+
+
+def _earliest(status: TradeStatus | None, situation: Situation) -> str:
+    """When an account that did not trade could do so at the earliest, as a sentence after others."""
+    if status is None:
+        return ""
+    start = " Could trade at the earliest"
+    at = None if status.first_trade_at is None else minute_text(status.first_trade_at)
+    if status.kind is StatusKind.NEEDS_YOU:
+        return f"{start} once {status.note}." if status.note else ""
+    if status.kind is StatusKind.IN_RANGE:
+        session = " of the next session" if situation.quota_run else ""
+        due = f"; its calendar is next due on {at}" if at else ""
+        return f"{start} at the first evaluation{session} that finds a condition met{due}."
+    return f"{start} on {at}." if at else f"{start} once what it waits for has ended."
+
+
+def _kept_target(situation: Situation, decision: Decision) -> tuple[str, ...]:
+    """Where the cash target of an evaluation comes from when it is not the portfolio's weight of cash (R-14.7)."""
+    if not any(check.check == "invest_cash" for check in decision.trace):
+        return ()
+    weight = situation.portfolio.weights.cash
+    by_weight = cash_target_of(replace(situation, cash_floor=Money(0)))
+    if situation.cash_floor <= by_weight:
+        return ()
+    share = "the reachable cash" if situation.goals is not None else f"{percent_cell(weight)} of equity"
+    return (
+        f"Cash target {money(situation.cash_floor)}: kept from the last completed run, because it is more than "
+        f"{share} ({money(by_weight)}).",
+    )
 
 
 def _is_quiet(decision: Decision) -> bool:
@@ -54,15 +126,16 @@ def _is_quiet(decision: Decision) -> bool:
 
 def _conditions(decision: Decision) -> tuple[str, ...]:
     """The conditions that are not met and what else stopped a run, with their figures."""
-    found = [f"{check_name(check.check)}: {check.detail}" for check in decision.trace if check.verdict not in _DONE]
+    open_checks = (check for check in decision.trace if check.verdict not in _DONE)
+    found = [f"{check_name(check.check)}: {cut_text(check.detail)}" for check in open_checks]
     return (f"Conditions: {'; '.join(found)}. Every other check passed.",) if found else ()
 
 
 def _checks(decision: Decision) -> Table:
-    return Table(
-        "Checks", ("Check", "Result", "Figures", "Rule"),
-        tuple((check_name(one.check), VERDICT_WORDS[one.verdict], one.detail, one.rule) for one in decision.trace),
-    )  # fmt: skip
+    rows = tuple(
+        (check_name(one.check), VERDICT_WORDS[one.verdict], cut_text(one.detail), one.rule) for one in decision.trace
+    )
+    return Table("Checks", ("Check", "Result", "Figures", "Rule"), rows)
 
 
 class _Holding(NamedTuple):
@@ -77,9 +150,8 @@ class _Holding(NamedTuple):
     target: str
 
 
-def _holdings(database: Database, stored: StoredDecision) -> list[_Holding]:
+def _holdings(situation: Situation) -> list[_Holding]:
     """What the account held and the prices of the evaluation, with targets; cash is last, less reservations."""
-    situation = situation_of(stored, decision_contexts.get(database, stored.context))
     weights = situation.portfolio.weights
     targets = {weight.symbol: weight.percent for weight in weights.assets}
     held = {position.symbol: position.qty for position in situation.account.positions}

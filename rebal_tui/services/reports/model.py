@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+
+from rebal_tui.services.reports.texts import time_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,8 @@ class Entry:
 
     `audit` is the number of the audit entry that recorded it, None when the sentence comes from another record. `notes`
     are further sentences. `traded` is a sentence about what a run traded, why and who approved it; `waited` one about
-    why an evaluation created no run. The summary of a day consists of them.
+    why an evaluation created no run. The summary of a day consists of them. `since` is the time of the first of the
+    evaluations that an entry counts, None when it is not certain.
     """
 
     at: datetime
@@ -36,6 +40,7 @@ class Entry:
     notes: tuple[str, ...] = ()
     traded: str = ""
     waited: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,27 @@ class Day:
 
     @property
     def results(self) -> tuple[str, ...]:
-        """Sentences on what the account traded and why; on a day on which no run ended, on why it did not trade."""
-        traded = [entry.traded for entry in self.entries if entry.traded]
-        return tuple(traded or dict.fromkeys(entry.waited for entry in self.entries if entry.waited))
+        """Sentences on what the account traded and why; on a day on which no run ended, on why it did not trade.
+
+        Of several reasons for not trading, each begins with the times of its evaluations.
+        """
+        traded = tuple(entry.traded for entry in self.entries if entry.traded)
+        waited: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            if entry.waited and not traded:
+                waited.setdefault(entry.waited, []).append(entry)
+        if len(waited) < 2:
+            return traded or tuple(waited)
+        return tuple(f"{_span(some)}: {text}" for text, some in waited.items())
+
+
+def _span(some: Sequence[Entry]) -> str:
+    """`09:30 to 11:30`, `at 15:30`, or `last at 15:30` when the beginning is not known."""
+    first, last = some[0].since, time_text(some[-1].at)[:5]
+    if first is None:
+        return f"last at {last}"
+    start = time_text(first)[:5]
+    return f"at {last}" if start == last else f"{start} to {last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +107,7 @@ class Report:
 
     title: str
     subject: str
+    content: str
     first: date | None
     last: date | None
     made_at: datetime

@@ -93,6 +93,7 @@ def period(report: Report) -> str:
 def facts(report: Report) -> list[tuple[str, str]]:
     """The facts at the top of a report, as (label, text)."""
     return [
+        ("Content", report.content),
         ("Period", period(report)),
         ("Accounts", count_text(len(report.sections), "account")),
         ("Made", f"{minute_text(report.made_at)} New York time, by the clock of the book"),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 
 from rebal_tui.domain.decisions import Plan, PlanLine
 from rebal_tui.domain.orders import Fill, Order, Side, SkippedOrder
 from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus
 from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import AWAITS
 from rebal_tui.services.queries.runs import run_view
@@ -20,6 +22,8 @@ from rebal_tui.services.reports.audit_index import AuditIndex
 from rebal_tui.services.reports.model import Entry, Table
 from rebal_tui.services.reports.texts import (
     NONE,
+    cents,
+    cut_text,
     day_text,
     dollars,
     minute_text,
@@ -27,8 +31,10 @@ from rebal_tui.services.reports.texts import (
     percent_cell,
     price_cell,
     shares,
+    time_text,
     words,
 )
+from rebal_tui.services.reports.withdrawal_texts import raised_text, requester, withdrawal_of
 from rebal_tui.services.view_models.runs import RunView
 from rebal_tui.store.audit import AuditEntry
 
@@ -59,6 +65,9 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
     view = run_view(book, run_id)
     name = f"Run {view.run.id[:8]} ({words(view.run.type)})"
     people = {_BY_A_PERSON[entry.action]: entry for entry in trail.about([run_id]) if entry.action in _BY_A_PERSON}
+    withdrawal = withdrawal_of(book, view.run)
+    queued = people.get("QUEUED")
+    asked_by = requester(withdrawal, trail) if withdrawal is not None else queued.actor if queued is not None else ""
     entries = []
     for event in view.timeline:
         person = people.get(event.what)
@@ -69,18 +78,24 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
         if ended:
             tables += [_orders(view), _fills(view.fills), _weights(view)]
             tables += [_skipped(view.skipped_orders)] if view.skipped_orders else []
-        detail = f": {event.detail}" if event.detail else ""
+        what = f": {cut_text(event.detail)}" if event.detail else ""
+        if event.what == "QUEUED" and withdrawal is not None and asked_by:
+            what += f", requested by {asked_by}"
+        if event.what == "buying" and view.plan is not None and not view.plan.buys:
+            what = ": all sells finished; nothing is to be bought"
         who, number = (person.actor, person.seq) if person else ("system", None)
-        traded = f"{_traded(view)} {_why(view)} {_approval(view, people)}" if ended else ""
-        sentence = f"{name} {_EVENTS.get(event.what, words(event.what))}{detail}."
-        waited = _unfinished(view, new_york_day(event.at)) if event.what == "QUEUED" else ""
-        entries.append(Entry(event.at, who, sentence, tuple(tables), number, traded=traded, waited=waited))
+        told = (_traded(view), raised_text(view, trail), _why(view), _approval(view, asked_by, people.get("approved")))
+        traded = " ".join(one for one in told if one) if ended else ""
+        sentence = f"{name} {_EVENTS.get(event.what, words(event.what))}{what}."
+        waited = _unfinished(view, new_york_day(event.at), asked_by) if event.what == "QUEUED" else ""
+        notes = _filled_while_blocked(view, trail) if ended else ()
+        entries.append(Entry(event.at, who, sentence, tuple(tables), number, notes, traded, waited, event.at))
     if not view.run.status.final and view.plan is not None and view.run.started_at is None:
         entries[-1] = replace(entries[-1], tables=(_plan(view.plan),))
     return entries
 
 
-def _unfinished(view: RunView, day: date) -> str:
+def _unfinished(view: RunView, day: date, asked_by: str) -> str:
     """How far a run came that did not end on the day on which it was created; empty for one that did."""
     ended = view.timeline[-1].at if view.run.status.final else None
     if ended is not None and new_york_day(ended) == day:
@@ -88,8 +103,11 @@ def _unfinished(view: RunView, day: date) -> str:
     name = f"{words(view.run.type)}, run {view.run.id[:8]}"
     if ended is not None:
         return f"A run was created ({name}); it ended on {day_text(new_york_day(ended))}."
-    waits = view.run.approval is Approval.AWAITING
-    return f"A run was created ({name}) and {'awaits approval' if waits else 'has not ended yet'}."
+    if view.run.approval is Approval.AWAITING:
+        since = time_text(view.run.created_at)[:5]
+        by = f"requested by {asked_by}" if asked_by not in ("", "system") else "made by the system"
+        return f"Awaits approval by an advisor since {since} ({name}, {by})."
+    return f"A run was created ({name}) and has not ended yet."
 
 
 def _traded(view: RunView) -> str:
@@ -109,7 +127,8 @@ def _side(fills: Sequence[Fill], side: Side) -> str:
             amounts[fill.symbol] += fill.amount
             shares_of[fill.symbol] += fill.qty
     prices = [
-        f"{symbol} at {money(Money(amount * NANO // shares_of[symbol]))}" for symbol, amount in sorted(amounts.items())
+        f"{symbol} at {money(cents(Fraction(amount * NANO, shares_of[symbol])))}"
+        for symbol, amount in sorted(amounts.items())
     ]
     verb = "sold" if side is Side.SELL else "bought"
     return f"{verb} {', '.join(prices)}, {money(Money(sum(amounts.values())))} in all"
@@ -117,14 +136,29 @@ def _side(fills: Sequence[Fill], side: Side) -> str:
 
 def _why(view: RunView) -> str:
     reason = view.timeline[0].detail.removesuffix(AWAITS) if view.timeline else ""
-    return f"Why: {reason}." if reason else ""
+    return f"Why: {cut_text(reason)}." if reason else ""
 
 
-def _approval(view: RunView, people: Mapping[str, AuditEntry]) -> str:
+def _filled_while_blocked(view: RunView, trail: AuditIndex) -> tuple[str, ...]:
+    """The fills that came after the broker had blocked the account, of orders that had been sent before."""
+    blocks = [
+        entry.at
+        for entry in trail.about([view.run.account_id])
+        if entry.action == "account.restrictions" and json.loads(entry.detail)["restrictions"]
+    ]
+    sent = {order.client_order_id: order.submitted_at for order in [*view.orders, *view.failed_orders]}
+    for block in blocks:
+        late = [fill for fill in view.fills if fill.at > block and sent.get(fill.client_order_id, fill.at) <= block]
+        if late:
+            fills = count_text(len(late), "fill")
+            at = f"{time_text(block)[:5]} on {day_text(new_york_day(block))}"
+            return (f"{fills} came after the broker blocked the account at {at}, for orders sent before the block.",)
+    return ()
+
+
+def _approval(view: RunView, asked_by: str, approved: AuditEntry | None) -> str:
     """Who asked for a run and who approved it."""
-    asked = people.get("QUEUED")
-    by = f"Requested by {asked.actor}. " if asked is not None and view.run.initiated_from is InitiatedFrom.API else ""
-    approved = people.get("approved")
+    by = f"Requested by {asked_by}. " if asked_by and view.run.initiated_from is InitiatedFrom.API else ""
     match view.run.approval:
         case Approval.NOT_NEEDED:
             return f"{by}No approval was required."
@@ -152,7 +186,7 @@ def _plan_row(line: PlanLine) -> tuple[str, ...]:
         order = f"{line.side} {money(line.notional) if line.notional is not None else shares(line.qty)}"
     return (
         line.symbol, percent_cell(line.target), shares(line.held), price_cell(line.price), dollars(line.value),
-        dollars(line.target_value), order, words(line.reason), line.detail,
+        dollars(line.target_value), order, words(line.reason), cut_text(line.detail),
     )  # fmt: skip
 
 

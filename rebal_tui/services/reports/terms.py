@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 TERMS: tuple[tuple[str, str], ...] = (
-    ("system, broker", "The program itself, without a person; the broker that holds the accounts."),
-    ("advisor, api …", "A person at the terminal; a program that used the key of that name."),
+    ("system", "The program itself, at its fixed times, without a person."),
+    ("broker", "The firm that holds the accounts and executes their orders; what it reported is entered under it."),
+    (
+        "advisor, you",
+        "A person of the advisory firm at the screens or the command line of the program. The program has no log-in "
+        "names: every such person is entered as advisor.",
+    ),
+    ("api …", "Another program, which used the access key of that name."),
+    ("Book", "The file of the program with all its accounts, portfolios, runs and records."),
+    ("Subscription", "The link between an account and the portfolio that it follows; without one it is not evaluated."),
     (
         "Evaluation",
         "At fixed times of a session the program compares an account with its portfolio and decides whether to trade.",
@@ -13,6 +21,28 @@ TERMS: tuple[tuple[str, str], ...] = (
     ("Invest cash", "Buys spend cash above its target; nothing is sold."),
     ("Partial liquidation", "Sells raise an amount of cash."),
     ("Drift, band", "Actual minus target percent of an asset; how far it may drift before a full rebalance is due."),
+    (
+        "±5 pp, ±20 %",
+        "Bands in percentage points of equity (an asset with target 60 % may be 55 % to 65 %) and in percent of the "
+        "target (an asset with target 10 % may be 8 % to 12 %). With both, the narrower decides.",
+    ),
+    ("Equity", "The value of the holdings that the program manages plus cash that is not reserved."),
+    (
+        "Cash target, excess cash",
+        "The cash that an account keeps: the portfolio's percentage of equity, or what the last completed run kept if "
+        "that is more. Excess cash is what is above it; below 0, cash is short and none is invested.",
+    ),
+    ("Reserved", "Cash set aside for a withdrawal or transfer, which no order spends."),
+    (
+        "Journal",
+        "A transfer of cash between an account and the firm's account at the broker: queued, sent to clearing (the "
+        "broker is working on it), then executed.",
+    ),
+    ("ACH return", "The bank took back a deposit; the broker blocks the account until that is settled."),
+    (
+        "Outside rebal-tui",
+        "An order that this program did not send, such as one placed at the broker by the client or the firm.",
+    ),
     ("Cooldown", "Days after a full rebalance in which drift and calendar do not make another one."),
     (
         "One run a session",
@@ -22,6 +52,11 @@ TERMS: tuple[tuple[str, str], ...] = (
         "Approval",
         "A portfolio, an account or a limit of the book can require that a person approves a run before an order is "
         "sent. A run that required none was made and sent by the program alone.",
+    ),
+    (
+        "Amounts, prices",
+        "Amounts are cut to the cent, so a sum can be a cent more than its printed parts. Average prices in sentences "
+        "are rounded to the cent; tables have prices and shares with all their digits.",
     ),
     ("Price of", "The time of the quote that was used."),
     ("Rule", "The number of the rule in RULES.md, which comes with the program."),

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
+from fractions import Fraction
 
-from rebal_tui.domain.quantities import NANO, Price, Qty, format_scaled
+from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, format_scaled
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import day_text, minute_text
-from rebal_tui.engine.trace_text import dollars, money
+from rebal_tui.engine import trace_text
 
-__all__ = ["day_text", "dollars", "minute_text", "money", "percent_cell", "price_cell", "shares", "time_text", "words"]
+__all__ = [
+    "cents",
+    "day_text",
+    "dollars",
+    "minute_text",
+    "money",
+    "percent_cell",
+    "price_cell",
+    "shares",
+    "time_text",
+    "words",
+]
 
 NONE = "–"
+CENT = NANO // 100
+_BELOW_A_CENT = re.compile(r"-?\$0\.00\d+")
+
+
+def cut_text(text: str) -> str:
+    """A text of the engine in which an amount below a cent, which the engine shows in full, is `$0.00`."""
+    return _BELOW_A_CENT.sub("$0.00", text)
+
+
+def dollars(value: Value) -> str:
+    """`$104,311.20`, cut to the cent."""
+    return cut_text(trace_text.dollars(value))
+
+
+def money(amount: Money) -> str:
+    """`$104,311.20` from billionths of a dollar, cut to the cent."""
+    return cut_text(trace_text.money(amount))
 
 
 def shares(qty: Qty | None) -> str:
@@ -22,6 +52,16 @@ def shares(qty: Qty | None) -> str:
     whole, fraction = divmod(abs(qty), NANO)
     digits = format_scaled(fraction, 9).partition(".")[2]
     return f"{sign}{whole:,}{'.' if digits else ''}{digits}"
+
+
+def cents(amount: Fraction) -> Money:
+    """An average price in billionths of a dollar, rounded half to even to the cent."""
+    return Money(round(amount / CENT) * CENT)
+
+
+def whole_cents(amount: Money) -> Money:
+    """An amount of 0 or more as it is printed, without the part of a cent, so that printed parts add up."""
+    return Money(amount // CENT * CENT)
 
 
 def price_cell(price: Price | None) -> str:

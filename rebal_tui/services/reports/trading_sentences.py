@@ -10,10 +10,9 @@ from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import Money, Qty
 from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.domain.text import count_text, minute_text
-from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.names import account_name, why
-from rebal_tui.services.reports.texts import shares
+from rebal_tui.services.reports.texts import money, shares
 from rebal_tui.store import archives, past_rows, run_orders
 from rebal_tui.store.codec import parse_client_order_id
 

@@ -69,6 +69,8 @@ def test_a_trade_is_explained_with_who_approved_it_and_every_fill(approved: Book
     assert [(row[0], row[1], row[5]) for row in orders] == [("SPY", "buy", "filled"), ("TLT", "buy", "filled")]
     assert len(fills) == 2
     assert [row[0] for row in weights] == ["SPY", "TLT", "cash"]
+    assert report.subject == f"full rebalance {run.id[:8]} of Client a · N-a"
+    assert dict(facts(report))["Content"] == f"run {run.id} only, with the evaluation that made it"
     assert dict(facts(report))["Period"] == "Mon 02 Mar 2026", "the days of the run, not the whole history"
     checks = {row[0] for row in told[0].tables[0].rows}
     assert {"one run a session", "portfolio"} <= checks, "as the screens call them"
@@ -93,7 +95,7 @@ def test_a_run_that_waits_is_the_result_of_its_day(approved: Book) -> None:
     run = runs.newest(approved.database, 1)[0]
 
     (waits,) = account_report(approved, "a", date(2026, 3, 5)).sections[0].days[0].results
-    assert waits == f"A run was created (invest cash, run {run.id[:8]}) and awaits approval."
+    assert waits == f"Awaits approval by an advisor since 11:00 (invest cash, run {run.id[:8]}, made by the system)."
 
     reject_run(approved, run.id, "not today")
     (rejected,) = account_report(approved, "a", date(2026, 3, 5)).sections[0].days[0].results
@@ -112,7 +114,11 @@ def test_a_quiet_day_is_told_in_three_lines() -> None:
 
     (entry,) = day.entries
     assert day.results == (entry.waited,)
-    assert entry.waited.startswith("Did not trade: in cooldown until 2026-03-09")
+    assert entry.waited.startswith(
+        "Did not trade: no rebalance condition is met; also in cooldown until 2026-03-09 (7 days"
+    )
+    assert entry.waited.endswith("Could trade at the earliest at the first evaluation that finds a condition met.")
+
     assert entry.tables == ()
     conditions, prices = entry.notes
     assert "drift band: " in conditions
