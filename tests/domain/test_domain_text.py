@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebal_tui.domain.text import MAX_NAME_LENGTH, display_text, fold, name_text, without_joiners
+from rebal_tui.domain.text import MAX_NAME_LENGTH, display_text, fold, name_text, sentence, without_joiners
 
 
 @pytest.mark.parametrize(
@@ -113,3 +113,16 @@ def test_folding_keeps_words_apart_and_is_the_same_for_parts(one: str, two: str)
     assert fold(fold(one)) == fold(one)
     assert fold(f"{one} {two}") == f"{fold(one)} {fold(two)}"
     assert fold(one).count("\n") == one.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("folder not found: /none", "Folder not found: /none."),
+        ("other.db is a book; name another file", "other.db is a book; name another file."),
+        ("~/x: File name too long.", "~/x: File name too long."),
+        ("", ""),
+    ],
+)
+def test_a_message_becomes_a_sentence_and_a_path_stays_as_it_is(text: str, shown: str) -> None:
+    assert sentence(text) == shown

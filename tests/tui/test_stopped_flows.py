@@ -133,7 +133,7 @@ def test_a_removed_file_stops_writing_and_a_copy_can_be_saved(tmp_path: Path) ->
         assert "The book's file is gone" in screen_text(app)
         await press(pilot, "s")
         await write(pilot, str(tmp_path / "none" / "x.db"))
-        await press(pilot, "enter", "enter")
+        await press(pilot, "enter")
         assert "Folder not found" in screen_text(app)
         await press(pilot, "s")
         await write(pilot, f"'{copy}'")
