@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from rebal_tui.domain.accounts import RESTRICTION_TEXTS, Restriction
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import Money, parse_money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.book_sentences import BOOK
 from rebal_tui.services.reports.names import name_of, why
@@ -100,6 +100,21 @@ def _paused(_book: Book, _subject: str, detail: Detail) -> str:
     return f"Trading of the account was paused{_why(detail)}."
 
 
+def _released(_book: Book, _subject: str, detail: Detail) -> str:
+    """What the account had in the book and has since, where an advisor took over the broker's figures."""
+    before, after = detail["before"], detail["after"]
+    changes = []
+    for name in sorted({*before, *after} - {"cash"}):
+        old, new = before.get(name, "0"), after.get(name, "0")
+        if old != new:
+            changes.append(f"{name} from {old} to {new} shares")
+    if before["cash"] != after["cash"]:
+        old, new = (money(parse_money(one["cash"])) for one in (before, after))
+        changes.append(f"cash from {old} to {new}")
+    figures = f": {', '.join(changes)}" if changes else ", which changes nothing"
+    return f"The broker's figures were taken over{figures}; trading of the account resumes."
+
+
 _SENTENCES: Mapping[str, Sentence] = {
     **BOOK,
     **TRADING,
@@ -111,7 +126,10 @@ _SENTENCES: Mapping[str, Sentence] = {
     "restriction.lifted": _restriction("lifted"),
     "restriction.ended": _restriction("ended by its date"),
     "reconciliation.paused": _paused,
-    "reconciliation.released": lambda *_: "The book and the broker agree again; trading of the account resumes.",
+    "reconciliation.released": _released,
+    "reconciliation.explained": lambda _book, _subject, detail: (
+        f"The broker's later reports explain the difference; trading of the account resumes{why(detail.get('reason'))}."
+    ),
     "subscription.created": _subscribed,
     "subscription.ended": _unsubscribed,
     "portfolio.updated": _portfolio_updated,
@@ -122,6 +140,9 @@ _SENTENCES: Mapping[str, Sentence] = {
     "cash.dividend": _cash("Dividend of"),
     "cash.journal_out": _cash("Cash transferred out:"),
     "cash.journal_in": _cash("Cash transferred in:"),
+    "cash.other": lambda _book, _subject, detail: (
+        f"Other cash {'added' if int(detail['amount']) > 0 else 'taken'}: {_amount(detail)}."
+    ),
     "cash.corporate_action": _cash("Cash from a corporate action:"),
     "withdrawal.requested": _withdrawal,
     "withdrawal.unsubscribed": _stage("took the account out of its portfolio"),

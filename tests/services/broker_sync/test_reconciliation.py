@@ -28,6 +28,7 @@ from rebal_tui.services.evaluation.account import evaluate_account
 from rebal_tui.services.maintenance.check import check_book
 from rebal_tui.services.queries.accounts import account_row
 from rebal_tui.services.queries.desk import account_view, desk_snapshot
+from rebal_tui.services.reports.audit_sentences import audit_sentence
 from rebal_tui.services.runs.manual import cancel_run, create_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit, holds, jobs, run_orders
@@ -348,6 +349,9 @@ def test_an_advisor_releases_an_account_with_the_figures_of_the_broker(tmp_path:
     assert book.account("a").holding("GLD") == parse_qty("40")
     entry = audit.entries(book.database, 1)[0]
     assert (entry.action, entry.actor, "2-for-1" in entry.detail) == ("reconciliation.released", "advisor", True)
+    told = audit_sentence(book, entry)
+    changed = "GLD from 20 to 40 shares, SPY from 100 to 200 shares"
+    assert told == f"The broker's figures were taken over: {changed}; trading of the account resumes."
     with pytest.raises(Conflict, match="not paused"):
         check_release(book, "a")
     assert reconcile(book).paused == {}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.cash import CashKind
+from rebal_tui.domain.quantities import NANO, parse_money
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
@@ -18,12 +19,12 @@ from rebal_tui.services.reports import audit_sentences
 from rebal_tui.services.reports.log_page import log_snapshot
 from rebal_tui.services.runs.manual import approve_run
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.store import runs
+from rebal_tui.store import audit, runs
 from tests.services import factories
 
 SOURCE = Path(audit_sentences.__file__).parents[2]
 WITHOUT_SENTENCE = {
-    "account.changed", "account.status", "reconciliation.order", "reconciliation.explained", "sandbox.founded",
+    "account.changed", "account.status", "reconciliation.order", "sandbox.founded",
     "reconciliation.execution_taken_back", "reconciliation.order_ended", "reconciliation.order_corrected",
     "demo.skipped", "journal.requested", "journal.cancel_asked",
 }  # fmt: skip
@@ -109,3 +110,15 @@ def test_sentences_are_made_once(lived: Book, monkeypatch: pytest.MonkeyPatch) -
 
     assert made == [second.audit[0].seq]
     assert second.audit[1:] == first.audit
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(25 * NANO, "Other cash added: $25.00."), (-NANO, "Other cash taken: $1.00.")]
+)
+def test_every_kind_of_cash_has_its_amount(amount: int, text: str) -> None:
+    book = factories.simple_book()
+    with book.write() as tx:
+        tx.record("cash.other", "a", {"amount": amount, "seq": 1}, "broker")
+    assert audit_sentences.audit_sentence(book, audit.entries(book.database, 1)[0]) == text
+    told = {name.removeprefix("cash.") for name in audit_sentences._SENTENCES if name.startswith("cash.")}
+    assert set(CashKind) - {CashKind.OPENING, CashKind.BUY, CashKind.SELL} <= told, "those are no entries of their own"
