@@ -20,6 +20,7 @@ from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
+from rebal_tui.tui.screens import stopped
 from rebal_tui.tui.screens.stopped import StoppedScreen
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from tests.tui.driving import press, screen_text, settle, shown_messages
@@ -117,6 +118,33 @@ def test_a_full_disk_stops_writing_until_there_is_free_space(tmp_path: Path) -> 
         book.database.connection.execute("PRAGMA max_page_count = 100000")
         book.database.resume_writing()
         assert not book.database.read_only
+
+    drive(app_of(thread), flow)
+
+
+@pytest.mark.slow
+def test_a_book_that_is_only_viewed_is_written_again_once_there_is_free_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopped, "RETRY_SECONDS", 0.05)
+    book, path = writer(tmp_path / "book.db"), tmp_path / "book.db"
+    # The limit of the disk is one of the open file; opened again, it has none.
+    opened = iter([book])
+    thread = BookThread(
+        lambda: next(opened, None) or bootstrap.open_simulation(bootstrap.open_database(path), monotonic=lambda: 0.0)
+    )
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        await stop_by_full_disk(pilot, app, book)
+        assert app.backend.halted is not None
+        await press(pilot, "escape")
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            if "Writing resumed from the last saved state." in shown_messages(app):
+                break
+        await run_heartbeat(pilot, app)
+        assert app.backend.halted is None
+        assert "READ-ONLY" not in screen_text(app)
 
     drive(app_of(thread), flow)
 

@@ -32,7 +32,8 @@ TEXTS = {
     Halt.TAKEN_OVER: "This rebal-tui writes nothing more and sends no orders. It shows what the other one does.",
     Halt.DISK_FULL: (
         "Everything saved is in the file; the write in progress was rolled back. Evaluations and orders stop until "
-        "writing works again. Free space on the disk, then retry."
+        "writing works again. Free space on the disk, then retry; while you view the book, this is tried every few "
+        "seconds."
     ),
     Halt.IO_ERROR: (
         "Everything saved is in the file; the write in progress was rolled back. Evaluations and orders stop until "
@@ -49,6 +50,8 @@ TEXTS = {
     Halt.VIEWING: "",
 }
 RETRYABLE_HALTS = frozenset({Halt.DISK_FULL, Halt.IO_ERROR})
+RETRY_SECONDS = 5.0
+"""How often writing is tried again while a book that a disk error stopped is only viewed."""
 
 
 class StoppedScreen(Dialog[None]):
@@ -135,7 +138,24 @@ class StoppedScreen(Dialog[None]):
             cause.update(ui_text(self._cause(str(refusal))))
 
     def action_look(self) -> None:
+        if self._halted.halt in RETRYABLE_HALTS:
+            self._retry_while_viewing()
         self.dismiss()
+
+    def _retry_while_viewing(self) -> None:
+        """Write again as soon as the disk lets it: the dialog with its retry is gone."""
+        host = self.host
+
+        async def retry() -> None:
+            try:
+                await host.write_again()
+            except Refusal:
+                return
+            timer.stop()
+            host.say("Writing resumed from the last saved state.")
+            host.pull_soon()
+
+        timer = self.app.set_interval(RETRY_SECONDS, lambda: host.work(retry(), name="try again"))
 
     def action_leave(self) -> None:
         self.app.exit(return_code=1 if self._halted.halt in FILE_LOST else 0)
