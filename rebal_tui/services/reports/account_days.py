@@ -16,6 +16,7 @@ from rebal_tui.services.reports.evaluation_times import times_by_decision
 from rebal_tui.services.reports.model import AccountSection, Day, Entry
 from rebal_tui.services.reports.outside_entries import action_notes, outside_entries
 from rebal_tui.services.reports.run_entries import run_entries
+from rebal_tui.services.reports.unexplained import unexplained_entries
 from rebal_tui.services.reports.withdrawal_texts import paid_note
 from rebal_tui.store import cash, jobs, past_rows
 from rebal_tui.store.audit import AuditEntry
@@ -62,7 +63,7 @@ def _entries(book: Book, account_id: str, first: date | None, last: date | None,
             notes = _notes(book, account_id, entry, trail)
             yield Entry(entry.at, entry.actor, audit_sentence(book, entry), audit=entry.seq, notes=notes)
     yield from outside_entries(book, account_id, trail)
-    yield from _decisions(book, account_id, first, last)
+    yield from _decisions(book, account_id, first, last, trail)
     for run in reversed(past_rows.newest(book.database, _ALL, account_id)):
         if (last is None or new_york_day(run.created_at) <= last) and (
             first is None or new_york_day(run.updated_at) >= first
@@ -70,12 +71,18 @@ def _entries(book: Book, account_id: str, first: date | None, last: date | None,
             yield from run_entries(book, run.id, trail)
 
 
-def _decisions(book: Book, account_id: str, first: date | None, last: date | None) -> Iterable[Entry]:
-    """The decisions of an account, oldest session first. A trace is recomputed, so only those of the period are."""
+def _decisions(
+    book: Book, account_id: str, first: date | None, last: date | None, trail: AuditIndex
+) -> Iterable[Entry]:
+    """What changed an account unexplained, then its decisions, oldest session first.
+
+    A trace is recomputed by the engine; those outside the period are not needed.
+    """
     sessions: dict[str, list[tuple[Database, StoredDecision]]] = {}
     for database, stored in reversed(past_rows.latest_decisions(book.database, account_id, -1)):
         if (first is None or stored.session >= first.isoformat()) and (last is None or new_york_day(stored.at) <= last):
             sessions.setdefault(stored.session, []).append((database, stored))
+    yield from unexplained_entries(book, account_id, [one for found in sessions.values() for one in found], trail)
     for session, found in sessions.items():
         evaluated = jobs.evaluation_times(book.database, session)
         times = times_by_decision([stored for _, stored in found], evaluated)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 
 import pytest
@@ -17,6 +17,7 @@ from rebal_tui.services.reports.build import account_report
 from rebal_tui.services.reports.evaluation_times import times_by_decision
 from rebal_tui.services.reports.model import Day, Entry
 from rebal_tui.services.reports.texts import cents, cut_text, money
+from rebal_tui.services.reports.unexplained import Standing, changes
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import past_rows
 from tests.services import factories
@@ -119,3 +120,46 @@ def test_an_amount_below_a_cent_is_cut_like_others() -> None:
         "excess cash $0.00 is below the minimum $10.00"
     )
     assert [cut_text(text) for text in ("-$0.001", "$0.01", "$10.005")] == ["$0.00", "$0.01", "$10.005"]
+
+
+def standings(*held: tuple[str, int, int]) -> list[Standing]:
+    """Standings at times of 3 March 2026, as (time, billionths of SPY, billionths of dollars)."""
+    return [Standing(factories.new_york(f"2026-03-03 {at}"), {"SPY": spy, "": cash}) for at, spy, cash in held]
+
+
+def test_a_change_that_no_record_explains_is_told_between_its_evaluations() -> None:
+    """A sale of 2 that the book knows, then 3 shares less that it does not know."""
+    dollar = NANO
+    seen = standings(("09:30", 10, 0), ("10:30", 8, 50 * dollar), ("11:30", 5, 50 * dollar), ("12:30", 5, 50 * dollar))
+    (sold,) = standings(("10:00", -2, 50 * dollar))
+
+    assert list(changes(seen, [sold], [])) == [(seen[1].at, seen[2].at, {"SPY": -3})]
+    assert list(changes(seen, [sold], [(seen[2].at, seen[2].at)])) == [], "told by another entry"
+    assert list(changes(seen[:3], [sold], [])) == [], "the broker may report an execution later"
+
+
+def test_an_execution_that_is_reported_late_is_no_unexplained_change() -> None:
+    seen = standings(("09:30", 10, 0), ("10:30", 10, 0), ("11:30", 8, 50 * NANO), ("12:30", 8, 50 * NANO + 1))
+    assert list(changes(seen, standings(("10:29", -2, 50 * NANO)), [])) == []
+    after = seen[2].at - timedelta(minutes=1)
+    assert list(changes(seen, standings(("10:29", -2, 50 * NANO)), [(after, after)])) == [], "and a told change after"
+    assert list(changes(seen[1:], standings(("10:29", -2, 50 * NANO)), [])) == [], "before the first of a period"
+
+
+def test_a_position_that_changed_without_an_event_is_an_entry_of_its_day() -> None:
+    book = factories.simple_book()
+    scheduler.tick(book)
+    factories.advance_to(book, "2026-03-02 10:30")
+    with book.database.write() as tx:
+        tx.execute(
+            "UPDATE positions SET qty = qty - 1500000000 WHERE asset = (SELECT key FROM assets WHERE symbol = 'SPY')"
+        )
+    book.reload()
+    for day in ("03", "04"):
+        factories.advance_to(book, f"2026-03-{day} 09:30")
+
+    (told,) = [entry for entry in entries(book) if "without another record" in entry.sentence]
+    assert told.sentence == (
+        "Holdings changed between Mon 02 Mar 2026 10:30 and Tue 03 Mar 2026 09:30 without an order of rebal-tui and "
+        "without another record of why: -1.5 SPY."
+    )

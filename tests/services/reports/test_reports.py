@@ -163,13 +163,15 @@ def test_what_changed_the_holdings_without_a_run_is_told_with_its_figures() -> N
     book.sandbox.place_external_order("a", request, book.now())
     factories.advance(book, 1)
     apply_corporate_action(book, CorporateAction(ActionKind.SPLIT, "TLT", Fraction(2)))
-    factories.advance(book, 1)
+    for day in ("03", "04"):
+        factories.advance_to(book, f"2026-03-{day} 09:30")
     told = entries(account_report(book, "a"))
 
     (sold,) = [entry for entry in told if "outside rebal-tui" in entry.sentence]
     assert sold.sentence.startswith("Sold 1.5 SPY at $400.00 outside rebal-tui: $600.00 added to cash")
     assert (sold.who, sold.audit is not None) == ("broker", True)
     (split,) = [entry for entry in told if "Corporate action" in entry.sentence]
+    assert not [entry for entry in told if "without another record" in entry.sentence]
     assert split.notes == ("In this account: 341.25 shares became 682.5.",), "the first run had bought some"
 
 
