@@ -23,6 +23,9 @@ class StrictConnection(h11.Connection):
 
     h11 would join the lines of a header, where a proxy in front may have read two headers, or one that ends with the
     first line. A body may have `MAX_SMALL_CHUNKS` small chunks.
+
+    A response that begins before its request's body has arrived says that it ends the connection: a client that keeps
+    connections would otherwise send its next request on this one, and not know whether it was carried out.
     """
 
     def __init__(self, our_role: type[h11.SERVER], max_incomplete_event_size: int) -> None:
@@ -44,6 +47,13 @@ class StrictConnection(h11.Connection):
         elif isinstance(event, h11.Request):
             self._small_chunks = 0
         return event
+
+    def send_with_data_passthrough(self, event: h11.Event) -> list[bytes] | None:
+        if isinstance(event, h11.Response) and self.their_state is h11.SEND_BODY:
+            kept = [(name, value) for name, value in event.headers if name != b"connection"]
+            headers = [*kept, (b"connection", b"close")]
+            event = h11.Response(status_code=event.status_code, headers=headers, reason=event.reason)
+        return super().send_with_data_passthrough(event)
 
 
 class GentleTransport:

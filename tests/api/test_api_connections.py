@@ -216,10 +216,16 @@ def test_at_the_limit_a_client_that_does_not_wait_for_responses_makes_room() -> 
     with_server(ConnectionLimits(2, LONG, LONG), test)
 
 
-def test_a_response_before_the_body_ends_the_connection() -> None:
+def test_a_response_before_the_body_ends_the_connection_and_says_so() -> None:
     async def test(connect: Connect) -> None:
-        reader, _ = await connect(b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab")
-        assert (await asyncio.wait_for(reader.read(), 5)).endswith(b"\r\n\r\n0")
+        head = b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+        reader, _ = await connect(head + b"ab")
+        got = await asyncio.wait_for(reader.read(), 5)
+        assert got.endswith(b"\r\n\r\n0")
+        assert b"\r\nconnection: close\r\n" in got.lower()
+        # A body that came with its head needs no reader.
+        reader, _ = await connect(head + b"x" * 9)
+        assert b"connection: close" not in (await reader.readuntil(b"\r\n\r\n")).lower()
 
     with_server(ConnectionLimits(10, LONG, LONG), test)
 
