@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 router = APIRouter(prefix="/api_keys", tags=["server"], dependencies=[Depends(require_admin)])
 
-Name = Annotated[str, Path(max_length=200, description="The name of a key, or its id.")]
+Name = Annotated[str, Path(max_length=200, description="The id of a key, or its name.")]
 
 
 @router.get("", **responds_with_list(models.ApiKey))

@@ -19,6 +19,7 @@ from rebal_tui.api import openapi
 from rebal_tui.api.access import MAX_FAILURES, WINDOW_SECONDS, Access, Limiter
 from rebal_tui.api.failed_logins import FailedLogins
 from rebal_tui.api.key_slots import KeySlots
+from rebal_tui.bootstrap import new_api_key
 from rebal_tui.domain.errors import Conflict, Invalid, NotFound
 from rebal_tui.services.wire.keyring import Keyring
 from rebal_tui.services.wire.keys import NewKey, add_key, good_keys, revoke_key
@@ -244,3 +245,14 @@ def test_a_revoked_key_is_invalid_and_its_name_can_be_reused() -> None:
     add_key(database, "one", NewKey("PK2", "other", bytes(16)), AT)
     with pytest.raises(Invalid):
         add_key(database, "\x07", NewKey("PK3", "other", bytes(16)), AT)
+
+
+def test_an_id_means_its_key_alone_and_is_no_name_of_another() -> None:
+    database = new_file()
+    add_key(database, "one", NewKey("PK1", "a", bytes(16)), AT)
+    add_key(database, "PK1", NewKey("PK2", "b", bytes(16)), AT)
+    assert [key.name for key in revoke_key(database, "PK1", AT)] == ["one"]
+    assert [key.name for key in revoke_key(database, "PK1", AT)] == ["PK1"]
+    with pytest.raises(Invalid, match="id of a key"):
+        add_key(database, new_api_key().key_id, NewKey("PK3", "c", bytes(16)), AT)
+    database.close()

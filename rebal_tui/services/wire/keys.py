@@ -6,7 +6,8 @@ The times of keys are real times: the clock of a simulated book may be paused or
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 ADVISOR = "advisor"
 """Actor in the audit trail of a person at this machine."""
+_ID_FORM = re.compile(r"PK[A-Z2-7]{16}")
+"""The form of the ids of keys; as a name, it would leave open which key a request means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,15 @@ def add_key(
 ) -> ApiKey:  # fmt: skip
     """Store a key under a name, with only the hash of its secret.
 
-    Raises `Invalid` for a name that cannot be shown or an expiry that is not after `at`, `Conflict` for a name in use.
+    Raises `Invalid` for a name that cannot be shown or has the form of an id, or an expiry that is not after `at`,
+    `Conflict` for a name in use.
     """
     try:
         shown = name_text(name)
     except ValueError as error:
         raise Invalid([Fault("name", str(error))]) from error
+    if _ID_FORM.fullmatch(shown):
+        raise Invalid([Fault("name", "expected a name that does not look like the id of a key")])
     _require_later(expires_at, at)
     with database.write() as tx:
         if any(known.name == shown and known.revoked_at is None for known in store.load(database)):
@@ -73,7 +79,7 @@ def rotate_key(
         raise Invalid([Fault("keep_old_hours", f"expected 0 to {MAX_OVERLAP_HOURS} hours")])
     _require_later(expires_at, at)
     with database.write() as tx:
-        old = next((k for k in store.load(database) if k.revoked_at is None and name in (k.name, k.key_id)), None)
+        old = next(iter(_named(name, (key for key in store.load(database) if key.revoked_at is None))), None)
         if old is None:
             raise NotFound(f"no key {name}")
         if expires_at is None and old.expires_at is not None:
@@ -89,9 +95,9 @@ def rotate_key(
 def revoke_key(
     database: Database, name: str, at: datetime, actor: str = ADVISOR, *, audit_at: datetime | None = None
 ) -> list[ApiKey]:
-    """Revoke every key of this name that is not revoked, or the key with this id; returns them. Raises `NotFound`."""
+    """Revoke the key with this id, else every key of this name that is not revoked; returns them. Raises `NotFound`."""
     with database.write() as tx:
-        found = [key for key in good_keys(database, at) if name in (key.name, key.key_id)]
+        found = _named(name, good_keys(database, at))
         if not found:
             raise NotFound(f"no key {name}")
         for key in found:
@@ -138,6 +144,12 @@ def local_key(key: NewKey) -> ApiKey:
     return ApiKey(
         key.key_id, "", key.salt, digest(key.salt, key.secret), datetime.min.replace(tzinfo=UTC), KeyScope.ADMIN
     )
+
+
+def _named(name: str, keys: Iterable[ApiKey]) -> list[ApiKey]:
+    """The key with this id, else the keys of this name."""
+    known = list(keys)
+    return [key for key in known if key.key_id == name] or [key for key in known if key.name == name]
 
 
 def _require_later(expires_at: datetime | None, at: datetime) -> None:
