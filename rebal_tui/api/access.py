@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rebal_tui.api.failed_logins import FailedLogins
+from rebal_tui.api.forwarded_address import site_of
 from rebal_tui.api.key_slots import KeySlots
 from rebal_tui.api.responses import error
 from rebal_tui.domain.api_keys import KeyScope
@@ -29,7 +30,7 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 WINDOW_SECONDS = 60.0
 """Length of a rate limit window in seconds."""
 MAX_FAILURES = 120
-"""Maximum failed authentications per address and window."""
+"""Maximum failed authentications per address (IPv6: per network of 64 bits) and window."""
 MAX_TRACKED_CALLERS = 10_000
 _MAX_HEADER_CHARS = 1_000
 
@@ -103,7 +104,7 @@ class Access:
         key_id, secret = _credentials(Headers(scope=scope))
         key = self._keyring.find(key_id, secret, datetime.fromtimestamp(self._now(), UTC))
         if key is None:
-            address = scope["client"][0] if scope.get("client") else ""
+            address = site_of(scope["client"][0]) if scope.get("client") else ""
             self._failed.note(address, self._keyring.name_of(key_id))
             left = self._failures.acquire(address)
             if left.granted:

@@ -1,4 +1,4 @@
-"""The address of a client behind a reverse proxy."""
+"""The address of a client: behind a reverse proxy, and as that of one caller."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import re
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _HEADER = b"x-forwarded-for"
+_LOOPBACK = "::1"
+_SITE_BITS = 64
+"""Leading bits of an IPv6 address that one site shares; its machines may use any address with them (RFC 6177)."""
 _WITH_PORT = re.compile(r"\[(?P<ipv6>[^\]]+)\](?::[0-9]+)?|(?P<ipv4>[0-9.]+):[0-9]+")
 
 
@@ -54,3 +57,11 @@ def ip_address(text: str) -> str:
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
         found = found.ipv4_mapped
     return str(found or "")
+
+
+def site_of(address: str) -> str:
+    """What counts as one caller: an IPv6 address's network of 64 bits, any other address itself."""
+    plain = ip_address(address.partition("%")[0])
+    if ":" not in plain or plain == _LOOPBACK:
+        return plain or address
+    return str(ipaddress.ip_network((plain, _SITE_BITS), strict=False))

@@ -135,8 +135,9 @@ def test_wrong_passwords_from_an_address_do_not_lock_out_the_right_key() -> None
     keyring, failures = Keyring(good_keys(database, AT)), Limiter(MAX_FAILURES, clock)
     app = Access(ok, keyring, Limiter(1_000, clock), KeySlots(4), failures, FailedLogins(), now, clock)
 
-    async def statuses(headers: dict[str, str], count: int) -> list[int]:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
+    async def statuses(headers: dict[str, str], count: int, client: str = "192.0.2.1") -> list[int]:
+        transport = httpx.ASGITransport(app, client=(client, 5))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
             return [
                 # Nobody's word on the address is taken, so a forwarded address does not evade the limit.
                 (await http.get("/v1/clock", headers={**headers, "X-Forwarded-For": f"10.0.0.{n}"})).status_code
@@ -145,6 +146,9 @@ def test_wrong_passwords_from_an_address_do_not_lock_out_the_right_key() -> None
 
     assert asyncio.run(statuses(_basic(b"K:wrong"), MAX_FAILURES + 2)) == [401] * MAX_FAILURES + [429] * 2
     assert asyncio.run(statuses(_basic(b"K:S"), 3)) == [200] * 3
+    # One IPv6 caller has many addresses.
+    asyncio.run(statuses(_basic(b"K:wrong"), MAX_FAILURES, "2001:db8::1"))
+    assert [asyncio.run(statuses({}, 1, f"2001:db8:0:{net}::2")) for net in (0, 1)] == [[429], [401]]
     database.close()
 
 

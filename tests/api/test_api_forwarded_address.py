@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from rebal_tui.api.forwarded_address import ForwardedAddress
+from rebal_tui.api.forwarded_address import ForwardedAddress, site_of
 
 PROXY = "10.0.0.1"
 
@@ -57,3 +57,20 @@ def test_nobody_elses_word_is_taken() -> None:
     assert seen(PROXY, "192.0.2.9", b"203.0.113.1") == "192.0.2.9"
     assert seen("", PROXY, b"203.0.113.1") == PROXY
     assert seen("::1", "0:0::1", b"203.0.113.1") == "203.0.113.1"
+
+
+@pytest.mark.parametrize(
+    ("address", "site"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("2001:db8::ffff:1", "2001:db8::/64"),
+        ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::1"),
+        ("", ""),
+    ],
+)
+def test_addresses_of_one_ipv6_network_are_one_caller(address: str, site: str) -> None:
+    assert site_of(address) == site
