@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ _UNLIMITED = frozenset({("POST", "/v1/kill_switch"), ("POST", "/v1/beta/kill_swi
 """Requests that no limit of a key refuses, if they have no body: an emergency stop."""
 _BUSY_RETRY_SECONDS = "1"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_OF_ADMINS = re.compile(r"/v1(/beta)?/api_keys(/.*)?")
+"""Paths whose routes `require_admin`: a key without the scope `trade` is told at once which one it needs."""
 WINDOW_SECONDS = 60.0
 """Length of a rate limit window in seconds."""
 MAX_FAILURES = 120
@@ -123,7 +126,8 @@ class Access:
             return
         needed = KeyScope.READ if scope["method"] in _READING else KeyScope.TRADE
         if not key.scope.includes(needed):
-            await error(403, _beyond(key.scope, needed), headers)(scope, receive, send)
+            named = KeyScope.ADMIN if _OF_ADMINS.fullmatch(scope["path"]) else needed
+            await error(403, _beyond(key.scope, named), headers)(scope, receive, send)
             return
 
         slot = self._slots.take(key.name)

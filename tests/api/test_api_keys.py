@@ -48,11 +48,12 @@ def test_a_scope_allows_what_it_says(sandbox: Server) -> None:
     }
     answers = {scope: [status(sandbox, key, *one) for one in tries.values()] for scope, key in keys.items()}
     assert answers == {"read": [200, 403, 403, 403, 403], "trade": [200, 200, 200, 403, 403], "admin": [200] * 5}
-    refused = httpx.post(f"{sandbox.url}/v1/kill_switch", auth=(keys["read"]["key"], keys["read"]["secret"]))
-    assert refused.json() == {
-        "code": 40310000,
-        "message": "insufficient permission: the key has the scope read, this request needs trade",
-    }
+    for path, needed in (("kill_switch", "trade"), ("api_keys", "admin"), ("beta/api_keys/x/rotate", "admin")):
+        refused = httpx.post(f"{sandbox.url}/v1/{path}", auth=(keys["read"]["key"], keys["read"]["secret"]))
+        assert refused.json() == {
+            "code": 40310000,
+            "message": f"insufficient permission: the key has the scope read, this request needs {needed}",
+        }
 
 
 def test_a_key_of_a_command_is_accepted_while_the_server_runs(
