@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rebal_tui.api.failed_logins import FailedLogins
-from rebal_tui.api.forwarded_address import site_of
+from rebal_tui.api.forwarded_address import is_this_machine, site_of
 from rebal_tui.api.key_slots import KeySlots
 from rebal_tui.api.responses import error
 from rebal_tui.domain.api_keys import KeyScope
@@ -106,7 +106,7 @@ class Access:
         # The key is checked first: failures of others at the same address must not lock out its holder.
         key_id, secret = _credentials(Headers(scope=scope))
         key = self._keyring.find(key_id, secret, datetime.fromtimestamp(self._now(), UTC))
-        if key is None:
+        if key is None or not (key.name or _from_this_machine(scope)):
             address = site_of(scope["client"][0]) if scope.get("client") else ""
             self._failed.note(address, self._keyring.name_of(key_id))
             left = self._failures.acquire(address)
@@ -177,6 +177,12 @@ async def require_admin(request: Request) -> None:
 
 def _beyond(scope: KeyScope, needed: KeyScope) -> str:
     return f"insufficient permission: the key has the scope {scope}, this request needs {needed}"
+
+
+def _from_this_machine(scope: Scope) -> bool:
+    """Whether a request may use the key without a name, which lies in a file beside the book (`keys.local_key`)."""
+    client, server = scope.get("client"), scope.get("server")
+    return client is not None and is_this_machine(client[0], server[0] if server else "")
 
 
 def _has_body(scope: Scope) -> bool:

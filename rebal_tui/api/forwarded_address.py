@@ -65,3 +65,9 @@ def site_of(address: str) -> str:
     if ":" not in plain or plain == _LOOPBACK:
         return plain or address
     return str(ipaddress.ip_network((plain, _SITE_BITS), strict=False))
+
+
+def is_this_machine(client: str, server: str) -> bool:
+    """Whether a client's address is of the machine that it reached at the address `server`."""
+    plain = ip_address(client)
+    return bool(plain) and (ipaddress.ip_address(plain).is_loopback or plain == ip_address(server))

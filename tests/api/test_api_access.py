@@ -22,7 +22,7 @@ from rebal_tui.api.key_slots import KeySlots
 from rebal_tui.bootstrap import new_api_key
 from rebal_tui.domain.errors import Conflict, Invalid, NotFound
 from rebal_tui.services.wire.keyring import Keyring
-from rebal_tui.services.wire.keys import NewKey, add_key, good_keys, revoke_key
+from rebal_tui.services.wire.keys import NewKey, add_key, good_keys, local_key, revoke_key
 from rebal_tui.store import audit
 from tests.api.servers import OPEN, Server, running
 from tests.store.books import new_file
@@ -260,3 +260,26 @@ def test_an_id_means_its_key_alone_and_is_no_name_of_another() -> None:
     with pytest.raises(Invalid, match="id of a key"):
         add_key(database, new_api_key().key_id, NewKey("PK3", "c", bytes(16)), AT)
     database.close()
+
+
+def test_the_key_beside_the_book_is_accepted_from_this_machine_alone() -> None:
+    async def ok(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response("ok")(scope, receive, send)
+
+    def zero() -> float:
+        return 0.0
+
+    keyring, limiter = Keyring(), Limiter(1_000, zero)
+    keyring.keep(local_key(NewKey("K", "S", bytes(16))))
+    app = Access(ok, keyring, limiter, KeySlots(4), limiter, FailedLogins(), zero, zero)
+
+    async def status(client: str, server: str) -> int:
+        transport = httpx.ASGITransport(app, client=(client, 5))
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{server}", auth=("K", "S")) as http:
+            return (await http.get("/v1/api_keys")).status_code
+
+    def statuses(*clients: str, server: str) -> list[int]:
+        return [asyncio.run(status(client, server)) for client in clients]
+
+    assert statuses("127.0.0.9", "::1", "::ffff:127.0.0.1", "192.0.2.2", server="192.0.2.2") == [200] * 4
+    assert statuses("192.0.2.3", "2001:db8::1", "testclient", "", server="192.0.2.2") == [401] * 4
