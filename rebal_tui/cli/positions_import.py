@@ -48,11 +48,12 @@ def import_positions(
         if not plan.known:
             evaluation_pass(book, explain=False)
         process_runs(book)
-        if as_json:
-            write_json(statement.as_json())
-        else:
-            _show(statement, plan)
-            write(f"{plan.text}\n")
+    # Only now the book is at its place; a standard output that fails must not take it back.
+    if as_json:
+        write_json(statement.as_json())
+    else:
+        _show(statement, plan)
+        write(f"{plan.text}\n")
     return 0
 
 
@@ -61,7 +62,8 @@ def take_back(path: Path) -> int:
     from rebal_tui.services.files_book.importing import undo_import
 
     with opened(path) as book:
-        write(f"{undo_import(book)}\n")
+        undone = undo_import(book)
+    write(f"{undone}\n")
     return 0
 
 

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rebal_tui import opening
+from rebal_tui.cli import positions_import
 from rebal_tui.cli.program import program
 from rebal_tui.domain.errors import Refusal
 
@@ -171,3 +172,14 @@ def test_undo_prices_new_and_fills_by_hand(folder: Path) -> None:
         _ok(*line, "--db", "book.db")
     _ok("fills", "--list", "1", "--line", "1", "--qty", "1", "--price", "240", "--db", "book.db")
     assert "lines of list 1 ended" in _ok("trades", "--close", "1", "--db", "book.db")
+
+
+def test_positions_are_stored_though_nobody_reads_the_output(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_text: str) -> None:
+        raise BrokenPipeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(positions_import, "write", closed)
+        assert isinstance(_run("import", "positions.csv", "--db", "book.db").exception, BrokenPipeError)
+
+    assert "imported already" in _ok("import", "positions.csv", "--db", "book.db")

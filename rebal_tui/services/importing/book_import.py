@@ -8,7 +8,7 @@ from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import Conflict, Fault
-from rebal_tui.domain.portfolios import Portfolio, Subscription
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Subscription
 from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.events import reload_from_broker, skip_events
@@ -55,7 +55,9 @@ def import_book(book: Book, parsed: BookFile) -> ImportSummary:
             counts = {"assets": summary.assets, "accounts": summary.accounts, "portfolios": summary.portfolios}
             if parsed.restrictions:
                 counts["restrictions"] = len(parsed.restrictions)
-            tx.record("book.imported", "book", {**counts, "subscriptions": summary.subscriptions}, "advisor")
+            statuses = {one: status for one, status, _ in parsed.portfolios if status is not PortfolioStatus.ACTIVE}
+            detail = {**counts, "subscriptions": summary.subscriptions, "statuses": statuses}
+            tx.record("book.imported", "book", detail, "advisor")
             tx.reload()
     except BrokerRefused as refusal:
         raise Conflict(f"{refusal.code}: {refusal.message}") from refusal

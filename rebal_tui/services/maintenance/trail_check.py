@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.domain.errors import Fault
+from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import Money, money_text
 from rebal_tui.domain.runs import Approval, RunStatus
 from rebal_tui.domain.text import count_text
@@ -85,7 +86,7 @@ def _keys(ranges: Iterable[tuple[int, int]]) -> set[int]:
 def _portfolios(database: Database, state: TrailState) -> Iterator[Fault]:
     expected = dict(state.portfolios)
     for identity, status in database.rows("SELECT id, status FROM portfolios"):
-        recorded = expected.pop(identity, status)
+        recorded = expected.pop(identity, PortfolioStatus.ACTIVE.value if state.statuses_known else status)
         if status != recorded:
             yield Fault(f"portfolio {identity}", f"is {status}, {recorded} in the audit trail")
     yield from _missing("portfolio", expected)

@@ -36,6 +36,8 @@ class TrailState:
     imported without an entry of their own, None where no import recorded it. `lost` are runs stored in place of those
     that a restored older file did not have. `raised` is the cash that runs reserved for themselves or for a withdrawal,
     by account and owner; `touched` are the accounts and withdrawals whose reservations were changed otherwise.
+    Portfolios that are not in `portfolios` were imported active where `statuses_known`; imports of earlier releases do
+    not tell.
     """
 
     unlogged: int | None = None
@@ -47,6 +49,7 @@ class TrailState:
     approved: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     portfolios: dict[str, str] = field(default_factory=dict)
+    statuses_known: bool = True
     withdrawals: dict[str, TrackedWithdrawal] = field(default_factory=dict)
     journals: dict[str, tuple[str, int]] = field(default_factory=dict)
     cash: dict[int, tuple[str, str, int]] = field(default_factory=dict)
@@ -109,6 +112,8 @@ def _handlers(state: TrailState) -> dict[str, Callable[[str, Detail], None]]:
 
 
 def _import(state: TrailState, detail: Detail) -> None:
+    state.portfolios.update(detail.get("statuses", {}))
+    state.statuses_known &= "statuses" in detail
     count = detail.get("subscriptions")
     if count is not None:
         state.unlogged = (state.unlogged or 0) + count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -48,7 +49,8 @@ def test_everything_of_the_file_is_in_the_book(book: Book, raw_book: Raw, as_tex
     subscription = book.subscriptions["a1"]
     assert portfolio.changed_at <= subscription.created_at
     assert (subscription.portfolio_id, subscription.last_rebalanced_at) == ("p1", datetime(2026, 2, 2, 15, tzinfo=UTC))
-    assert audit.entries(book.database)[0].action == "book.imported"
+    entry = audit.entries(book.database)[0]
+    assert (entry.action, json.loads(entry.detail)["statuses"]) == ("book.imported", {"p1": "needs_adjustment"})
     assert audit.verify(book.database) == []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rebal_tui.bootstrap import create_demo, open_copy, open_simulation, read_only_broker
+from rebal_tui.domain.errors import Fault
 from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.market.clock import SimulatedClock
@@ -231,3 +232,14 @@ def test_a_check_changes_nothing(database: Database) -> None:
 
     assert list(database.connection.iterdump()) == before
     assert not database.connection.in_transaction
+
+
+@pytest.mark.parametrize(("before", "after"), [("inactive", "active"), ("active", "inactive")])
+def test_the_status_of_a_portfolio_that_never_changed_is_verified(database: Database, before: str, after: str) -> None:
+    query = "SELECT id FROM portfolios WHERE status = ? ORDER BY key LIMIT 1"
+    [(identity,)] = database.rows(query, (before,))
+    database.connection.execute("UPDATE portfolios SET status = ? WHERE id = ?", (after, identity))
+
+    found = check_book(database, read_only_broker(database)).faults
+
+    assert Fault(f"portfolio {identity}", f"is {after}, {before} in the audit trail") in found

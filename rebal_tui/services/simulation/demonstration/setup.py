@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from rebal_tui.broker.failures import BrokerRefused
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
-from rebal_tui.domain.portfolios import Portfolio, Subscription
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Subscription
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book, BookTransaction
@@ -51,7 +51,8 @@ def populate(book: Book, accounts: int, seed: str) -> None:
             portfolios.add_subscriptions(tx, subscriptions)
             _plan_rejection(book, clients)
             mark(tx, seed, accounts)
-            detail = {"accounts": accounts, "subscriptions": len(subscriptions), "seed": seed}
+            statuses = {models[one.name]: one.status for one in MODELS if one.status is not PortfolioStatus.ACTIVE}
+            detail = {"accounts": accounts, "subscriptions": len(subscriptions), "seed": seed, "statuses": statuses}
             tx.record("book.demonstration", "book", detail)
             tx.reload()
     except BrokerRefused as refusal:
