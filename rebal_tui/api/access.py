@@ -24,8 +24,8 @@ from rebal_tui.services.wire.keyring import Keyring
 
 OPEN_PATHS = frozenset({"/openapi.json", "/docs", "/health"})
 """Paths that need no authentication."""
-_UNLIMITED = frozenset({("POST", "/v1/kill_switch"), ("POST", "/v1/beta/kill_switch")})
-"""Requests that no limit of a key refuses, if they have no body: an emergency stop."""
+EMERGENCY_STOPS = frozenset({("POST", "/v1/kill_switch"), ("POST", "/v1/beta/kill_switch")})
+"""Requests that no limit of a key refuses, if they have no body, and that a book which cannot be written remembers."""
 _BUSY_RETRY_SECONDS = "1"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _OF_ADMINS = re.compile(r"/v1(/beta)?/api_keys(/.*)?")
@@ -117,7 +117,7 @@ class Access:
                 await error(429, "too many failed attempts", self._headers(left))(scope, receive, send)
             return
         left = self._limiter.acquire(key.name)
-        unlimited = (scope["method"], scope["path"]) in _UNLIMITED
+        unlimited = (scope["method"], scope["path"]) in EMERGENCY_STOPS
         if unlimited:
             left = replace(left, granted=True)
         headers = self._headers(left)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from rebal_tui.api.access import EMERGENCY_STOPS
 from rebal_tui.api.heartbeats import RETRY_SECONDS, HeartbeatRecord
 from rebal_tui.api.openapi import responds_with
 from rebal_tui.api.responses import error, json_response
@@ -24,17 +25,24 @@ router = APIRouter(tags=["server"])
 
 
 class HaltGate:
-    """Middleware: while the book is halted, requests get 503 with the reason, because its data is out of date."""
+    """Middleware: while the book is halted, requests get 503 with the reason, because its data is out of date.
+
+    An emergency stop passes: its route remembers it.
+    """
 
     def __init__(self, app: ASGIApp, record: HeartbeatRecord) -> None:
         self._app = app
         self._record = record
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._record.halted and scope["path"] not in _ALWAYS:
+        if scope["type"] == "http" and self._record.halted and not _passes(scope):
             await error(503, self._record.halted, _RETRY)(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+def _passes(scope: Scope) -> bool:
+    return scope["path"] in _ALWAYS or (scope["method"], scope["path"]) in EMERGENCY_STOPS
 
 
 @liveness_router.get(HEALTH_PATH, **responds_with(models.Liveness))

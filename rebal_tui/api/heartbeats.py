@@ -51,6 +51,8 @@ class HeartbeatRecord:
 
     `halted` is why the book is halted, empty while it is not; `tried_at` is the last attempt to write again. `space` is
     the free space on the book's disk when it was last looked at, `kill_switch` whether it was on at the last heartbeat.
+    `stop_asked_by` is who turned the kill switch on while the book could not be written, None once that is stored; the
+    book's thread alone takes it back.
     """
 
     completed: int = 0
@@ -63,6 +65,7 @@ class HeartbeatRecord:
     last_decision: LastDecision | None = None
     space: FreeSpace | None = None
     kill_switch: bool | None = None
+    stop_asked_by: str | None = None
 
     def fault(self, now: float) -> str:
         """Why the book is not served as it should be, empty while it is. `now` is in seconds since 1970."""
@@ -101,7 +104,7 @@ class Heartbeats:
         try:
             work_left = True
             while work_left:
-                work_left, record.kill_switch = await self._client.ask(_tick, heartbeat=True)
+                work_left, record.kill_switch = await self._client.ask(self._tick, heartbeat=True)
                 if work_left and self._closing():
                     return
             if self._now() >= self._checked_at + CHECK_SECONDS:
@@ -160,7 +163,18 @@ class Heartbeats:
         with suppress(Refusal, sqlite3.Error):
             self._record.space = await self._client.ask(free_space, heartbeat=True)
 
+    def _tick(self, book: Book) -> tuple[bool, bool]:
+        """One heartbeat: whether work is left, and whether the kill switch is on."""
+        asked_by = self._record.stop_asked_by
+        if asked_by is not None:
+            with book.acting_as(asked_by):
+                turn_kill_switch(book, self._record, True)
+        return scheduler.tick(book, HEARTBEAT_BUDGET_SECONDS), kill_switch.halted(book)
 
-def _tick(book: Book) -> tuple[bool, bool]:
-    """One heartbeat: whether work is left, and whether the kill switch is on."""
-    return scheduler.tick(book, HEARTBEAT_BUDGET_SECONDS), kill_switch.halted(book)
+
+def turn_kill_switch(book: Book, record: HeartbeatRecord, on: bool) -> None:
+    """Set the kill switch, unless it is in that position already; a remembered stop is then settled."""
+    # A stop that could not be stored holds the sending to a broker nevertheless.
+    if kill_switch.halted(book) is not on or record.stop_asked_by is not None:
+        kill_switch.set_halt(book, on)
+    record.stop_asked_by = None

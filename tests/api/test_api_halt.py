@@ -20,6 +20,7 @@ from rebal_tui.api.responses import LOCKED
 from rebal_tui.domain.errors import Halt
 from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
 from rebal_tui.services.wire.keys import good_keys
+from rebal_tui.store import audit
 from tests.api.served_books import Served, with_book
 from tests.api.servers import BALANCED, started
 
@@ -169,6 +170,39 @@ def test_a_book_that_another_program_locks_is_not_healthy(tmp_path: Path, caplog
         await served.wait(1)
         assert (await served.http.get("/health")).json() == {"status": "ok"}
         assert [record.getMessage() for record in caplog.records] == [f"heartbeat: {LOCKED}"]
+
+    with_book(path, test)
+
+
+def test_an_emergency_stop_is_remembered_until_the_book_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+
+    async def test(served: Served) -> None:
+        async def stop_and_release() -> tuple[int, int]:
+            stop, release = await served.http.post("/v1/kill_switch"), await served.http.delete("/v1/kill_switch")
+            return stop.status_code, release.status_code
+
+        await served.halt(Halt.DISK_FULL)
+        assert await stop_and_release() == (202, 503)
+        assert (await served.http.get("/v1/health")).json()["kill_switch"] is True
+        await served.wait(RETRY_SECONDS)
+        assert (await served.http.get("/v1/kill_switch")).json() == {"on": True}
+        stored = await served.thread.ask(lambda book: audit.entries(book.database, containing="book.halted"))
+        assert [entry.actor for entry in stored] == ["api desk"]
+        assert await stop_and_release() == (200, 200)
+
+        await served.thread.ask(lambda book: book.database.connection.execute("PRAGMA busy_timeout = 1"))
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert (await served.http.post("/v1/kill_switch")).status_code == 202
+            assert (await served.http.get("/v1/kill_switch")).json() == {"on": True}
+            other.execute("ROLLBACK")
+        # A release that comes before the next heartbeat settles it.
+        assert (await served.http.delete("/v1/kill_switch")).status_code == 200
+        released = await served.thread.ask(lambda book: audit.entries(book.database, containing="book.released"))
+        assert len(released) == 2, "also of one that was only held at a broker"
+        await served.wait(1)
+        assert (await served.http.get("/v1/kill_switch")).json() == {"on": False}
 
     with_book(path, test)
 
