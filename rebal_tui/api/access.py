@@ -29,7 +29,7 @@ EMERGENCY_STOPS = frozenset({("POST", "/v1/kill_switch"), ("POST", "/v1/beta/kil
 _BUSY_RETRY_SECONDS = "1"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _OF_ADMINS = re.compile(r"/v1(/beta)?/api_keys(/.*)?")
-"""Paths whose routes `require_admin`: a key without the scope `trade` is told at once which one it needs."""
+"""Paths whose routes `require_admin`, so that the refusal of a key of the scope `read` names `admin`."""
 WINDOW_SECONDS = 60.0
 """Length of a rate limit window in seconds."""
 MAX_FAILURES = 120
@@ -180,7 +180,7 @@ def _beyond(scope: KeyScope, needed: KeyScope) -> str:
 
 
 def _from_this_machine(scope: Scope) -> bool:
-    """Whether a request may use the key without a name, which lies in a file beside the book (`keys.local_key`)."""
+    """Whether a request may use the key without a name, which is stored in a file next to the book (`keys.local_key`)."""
     client, server = scope.get("client"), scope.get("server")
     return client is not None and is_this_machine(client[0], server[0] if server else "")
 

@@ -75,7 +75,7 @@ def _record(request: Request) -> HeartbeatRecord:
 
 
 def _may_end(fault: ReadOnly | sqlite3.OperationalError) -> bool:
-    """Whether this server may write again: it does not end because the book was taken over or lost."""
+    """Whether this server may write again: its book neither has another writer nor is lost."""
     if isinstance(fault, ReadOnly):
         return fault.halt is not Halt.TAKEN_OVER and fault.halt not in FILE_LOST
     return is_locked(fault)

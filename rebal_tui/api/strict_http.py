@@ -24,7 +24,7 @@ class StrictConnection(h11.Connection):
     h11 would join the lines of a header, where a proxy in front may have read two headers, or one that ends with the
     first line. A body may have `MAX_SMALL_CHUNKS` small chunks.
 
-    A response that begins before its request's body has arrived says that it ends the connection: a client that keeps
+    A response that begins before its request's body has arrived has the header `Connection: close`: a client that keeps
     connections would otherwise send its next request on this one, and not know whether it was carried out.
     """
 
