@@ -180,7 +180,7 @@ def _beyond(scope: KeyScope, needed: KeyScope) -> str:
 
 
 def _from_this_machine(scope: Scope) -> bool:
-    """Whether a request may use the key without a name, which is stored in a file next to the book (`keys.local_key`)."""
+    """Whether a request may use the key without a name, stored in a file next to the book (`keys.local_key`)."""
     client, server = scope.get("client"), scope.get("server")
     return client is not None and is_this_machine(client[0], server[0] if server else "")
 
