@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,8 @@ def opened(path: Path, *, create: bool = False, custodian: str = "") -> Iterator
     """A files book, locked while the block runs. With `create`, made if there is no file or an empty book of another
     kind.
 
-    When the block raises, a new file is removed, and the empty book stays. Raises `Conflict` for any other book.
+    When the block raises, a new file and its lock are removed, and the empty book stays. Raises `Conflict` for any
+    other book.
     """
     from rebal_tui import bootstrap, files_book, opening, paths
 
@@ -82,6 +83,9 @@ def opened(path: Path, *, create: bool = False, custodian: str = "") -> Iterator
             if new:
                 for suffix in ("", *SQLITE_SUFFIXES):
                     path.with_name(path.name + suffix).unlink(missing_ok=True)
+                # While it is held, so that nobody else can have it; where an open file cannot be removed, it stays.
+                with suppress(OSError):
+                    path.with_name(path.name + ".lock").unlink()
             raise
         database.close()
         if replaced:

@@ -28,6 +28,8 @@ MAX_NANO = 9_000_000_000 * NANO
 """Largest magnitude of an input amount, $9 billion or 9 billion shares; its unit count fits a signed 64-bit integer."""
 
 _PLAIN = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
+_TOO_LONG = re.compile(r"-?0*[1-9][0-9]{18,}(?:\.[0-9]+)?", re.ASCII)
+"""A plain decimal outside every range, with more digits before the point than `_PLAIN` reads."""
 
 
 def parse_scaled(text: str, decimals: int) -> int:
@@ -47,7 +49,7 @@ def parse_scaled(text: str, decimals: int) -> int:
 
 
 def _amount(text: str, what: str) -> int:
-    units = parse_scaled(text, 9)
+    units = MAX_NANO + 1 if _TOO_LONG.fullmatch(text) else parse_scaled(text, 9)
     if not -MAX_NANO <= units <= MAX_NANO:
         raise ValueError(f"expected {what} within ±9,000,000,000")
     return units

@@ -183,3 +183,13 @@ def test_positions_are_stored_though_nobody_reads_the_output(folder: Path, monke
         assert isinstance(_run("import", "positions.csv", "--db", "book.db").exception, BrokenPipeError)
 
     assert "imported already" in _ok("import", "positions.csv", "--db", "book.db")
+
+
+@pytest.mark.parametrize("content", ["neither,of\nthem,all\n", "account,symbol,quantity\n1,SPY,5\n"])
+def test_a_refused_first_import_leaves_no_file(folder: Path, content: str) -> None:
+    before = {path.name for path in folder.iterdir()}
+    Path("bad.csv").write_text(content)
+
+    assert isinstance(_run("import", "bad.csv", "--db", "new.db").exception, Refusal)
+
+    assert {path.name for path in folder.iterdir()} == {*before, "bad.csv"}

@@ -94,6 +94,8 @@ def test_refusals_state_the_expected_value() -> None:
         parse_percent("33.333")
     with pytest.raises(ValueError, match=r"expected an amount within ±9,000,000,000"):
         parse_money("9000000001")
+    with pytest.raises(ValueError, match=r"expected an amount within ±9,000,000,000"):
+        parse_money("-99999999999999999999.5")
     with pytest.raises(ValueError, match=r"expected a quantity within"):
         parse_qty("9000000001")
     with pytest.raises(ValueError, match=r"expected a plain decimal number such as 1234.56"):

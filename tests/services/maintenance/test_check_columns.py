@@ -46,9 +46,12 @@ UNVERIFIED: dict[str, dict[str, str]] = {
     "portfolios": {"created_at": "of an import", "updated_at": "of an import", "changed_at": "of an import"},
     "reservations": {"key": _KEY, "origin": "where the cash of a journal came from", "created_at": _NOTE},
     "run_events": {"at": _NOTE, "what": _NOTE, "detail": _NOTE, "-": "the last note of a run"},
-    "runs": {"cancel_requested": "between the request and the end", "updated_at": _STATISTIC},
+    "runs": {
+        "cancel_requested": "between the request and the end", "phase": "of a run that has ended",
+        "updated_at": _STATISTIC,
+    },
     "sim_assets": {"halted": _SIMULATION},
-    "sim_events": {"status": "of a later event of the same order"},
+    "sim_events": {"status": "of a later event of the same order", "kind": "of an event that the book has applied"},
     "sim_journals": {"doom": _SIMULATION, "reserved": _SIMULATION},
     "sim_migrations": {"-": "the tables are made again where they are missing"},
     "sim_orders": {
@@ -77,22 +80,22 @@ decisions: session account portfolio kind run context subscription times status 
  open_run quota_run positions trade_status
 drift_history: bucket at used
 evaluations: session slot at detail
-fills: execution_id account asset qty price amount at settles_on client_order_id broker_order_id run line
+fills: execution_id account asset side qty price amount at settles_on client_order_id broker_order_id run line
 jobs: name paused last_key
 journals: id account from_account to_account amount status description created_at updated_at idempotency_key
-orders: run line asset qty status broker_id filled_qty filled_avg_price filled_at notional sent
+orders: run line asset side qty status broker_id filled_qty filled_avg_price filled_at notional sent
 parts: digest content
 portfolio_conditions: portfolio sub_type percent day
-portfolio_version_weights: line asset percent
+portfolio_version_weights: version line asset percent
 portfolio_versions: number name description cash_weight cooldown_days conditions review rebalance_to rebalance_scope
  stagger_sessions
-portfolios: id name description cash_weight cooldown_days review stagger_sessions
+portfolios: id name description status cash_weight cooldown_days review stagger_sessions
 portfolio_weights: portfolio line asset percent
 positions: account asset qty avg_entry_price
-reservations: account owner amount
+reservations: account owner_kind owner amount
 run_events: seq
 runs: id account portfolio subscription amount reason cash_target plan_keep why weights cash_weight session counts_quota
- created_at started_at completed_at plan_context plan_cash plan_reserved plan_positions
+ created_at started_at completed_at initiated_from status plan_context plan_cash plan_reserved plan_positions
 sessions: day open close settles_on next_day
 sim_migrations: name
 sim_accounts: restrictions id account_number name cash unsettled created_at
@@ -100,8 +103,8 @@ sim_assets: id symbol name exchange tradable fractionable
 sim_events: seq asset journal filled_avg_price at account order_n fill entry filled_qty
 sim_fills: execution_id order_n qty price amount at entry
 sim_journals: to_firm id idempotency_key account amount description created_at updated_at
-sim_ledger: reference account at amount
-sim_orders: notional qty id client_order_id account asset filled_qty filled_avg_price filled_amount created_at
+sim_ledger: reference account at amount counter kind settles_on
+sim_orders: notional qty side id client_order_id account asset filled_qty filled_avg_price filled_amount created_at
  updated_at
 sim_positions: account asset qty avg_entry_price
 sim_shares: account asset qty
@@ -169,7 +172,9 @@ def edit(database: Database, table: str, column: str) -> None:
     if column == "-":
         assert connection.execute(f"DELETE FROM {table} WHERE {where}", row).rowcount == 1
     else:
-        for value in others(row[columns.index(column)]):
+        mine = row[columns.index(column)]
+        used = [value for (value,) in database.rows(f"SELECT DISTINCT {column} FROM {table}")]
+        for value in (*others(mine), *(value for value in used if value not in (mine, None))):
             with suppress(sqlite3.IntegrityError):
                 connection.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", (value, *row))
                 break
@@ -193,7 +198,7 @@ def editable(database: Database, table: str, column: str) -> bool:
 
 
 def others(value: Any) -> list[Any]:
-    """Values near another one."""
+    """Values near another one; a text that must be one of a few has none."""
     if isinstance(value, int):
         return [value + 1, value - 1, value + 1_000]
     if isinstance(value, bytes):
