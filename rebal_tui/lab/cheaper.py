@@ -50,8 +50,8 @@ def cheaper_figures(figures: Sequence[Figures], found: Cheaper, around: Neighbor
         return text
     low, high = (f"{100 * bound:.1f}" for bound in (around.low_turnover, around.high_turnover))
     turnover = f"{low} %" if low == high else f"{low} to {high} %"
-    holds = "" if around.costs_less(own) else ", so the saving depends on the exact band"
-    return f"{text} With bands one point tighter or wider: {turnover}{holds}."
+    holds = "" if around.costs_less(own) else ", so the exact band matters"
+    return f"{text} Bands ±1 point: {turnover}{holds}."
 
 
 def cheaper_sentence(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = ()) -> str:

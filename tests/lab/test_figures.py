@@ -97,10 +97,10 @@ def test_the_policy_that_costs_less_is_named() -> None:
     )
     assert cheaper_sentence([replace(figures[2], turnover=1.05 * figures[2].turnover), figures[2]]).startswith("No ")
     around = Neighborhood(0.05, 0.06, figures[2].turnover, 1.1 * figures[2].turnover)
-    assert " With bands one point tighter or wider: " in cheaper_sentence(figures, [None, None, around])
+    assert " Bands ±1 point: " in cheaper_sentence(figures, [None, None, around])
     assert "does not hold" not in cheaper_sentence(figures, [None, None, around])
     wider = replace(around, high_turnover=1.1 * figures[0].turnover)
-    assert cheaper_sentence(figures, [None, None, wider]).endswith(" %, so the saving depends on the exact band.")
+    assert cheaper_sentence(figures, [None, None, wider]).endswith(" %, so the exact band matters.")
     dearer = replace(figures[2], policy=Policy(absolute=Percent(500)), turnover=1.01 * figures[2].turnover)
     assert " ±5 pp: " in cheaper_sentence([*figures, dearer], [None, None, wider, around])
 
