@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebal_tui import paths, stop_signals
-from rebal_tui.domain.errors import FILE_LOST, Conflict, Halt
+from rebal_tui.domain.errors import Halt
 from rebal_tui.log_file import log_to_file
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.services.schedule.loading import LoadProgress
@@ -97,10 +97,7 @@ def run(
         finally:
             stop.ended()
             close()
-    if thread.halted is not None and thread.halted.halt in FILE_LOST:
-        raise thread.halted
-    if thread.open_error:
-        raise Conflict(f"the book cannot be opened: {thread.open_error}")
+    thread.require_ended_well()
     return app.return_code or 0
 
 

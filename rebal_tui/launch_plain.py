@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebal_tui import opening, paths, stop_signals
-from rebal_tui.domain.errors import FILE_LOST, Conflict, Refusal
+from rebal_tui.domain.errors import Refusal
 from rebal_tui.log_file import log_to_file
 from rebal_tui.plain import commands
 from rebal_tui.plain.console import Console, StreamConsole
@@ -56,10 +56,7 @@ def run(path: Path, prepare: Callable[[], None] | None = None, *, viewing: str =
         finally:
             stop.ended()
             close()
-    if thread.halted is not None and thread.halted.halt in FILE_LOST:
-        raise thread.halted
-    if thread.open_error:
-        raise Conflict(f"the book cannot be opened: {thread.open_error}")
+    thread.require_ended_well()
     return int(session.refused and not console.interactive)
 
 

@@ -87,7 +87,7 @@ class Access:
     ) -> None:  # fmt: skip
         """`now` and `book_now` are the real time and the book's, in seconds since 1970.
 
-        A key ends in real time, because a sandbox's clock stands still. X-RateLimit-Reset is by the clock of `Date`,
+        A key ends in real time, because a sandbox's clock stands still. X-RateLimit-Reset follows the clock of `Date`,
         which clients compare it with.
         """
         self._app = app

@@ -104,7 +104,7 @@ def condition_text(condition: Condition) -> str:
 
 
 def condition_words(condition: Condition) -> str:
-    """The same where no target is named beside it: `±20 % of target`."""
+    """As `condition_text`, but a relative band says of what it is a percent: `±20 % of target`."""
     relative = isinstance(condition, DriftBand) and condition.sub_type is BandType.RELATIVE
     return f"{condition_text(condition)} of target" if relative else condition_text(condition)
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from rebal_tui.broker.failures import BrokerPending
-from rebal_tui.domain.errors import Conflict, Halt, ReadOnly, Refusal
+from rebal_tui.domain.errors import FILE_LOST, Conflict, Halt, ReadOnly, Refusal
 from rebal_tui.market.clock import elapsed
 from rebal_tui.services.schedule.loading import Stopped
 from rebal_tui.services.schedule.turns import Turns
@@ -151,6 +151,14 @@ class BookThread:
         with suppress(RuntimeError):  # It was closed before.
             self._executor.submit(self._close_for_good).result()
         self._executor.shutdown()
+
+    def require_ended_well(self) -> None:
+        """Raise why a program must end with an error: `ReadOnly` for a file that was lost while it was open, `Conflict`
+        for a book that could not be opened."""
+        if self.halted is not None and self.halted.halt in FILE_LOST:
+            raise self.halted
+        if self.open_error:
+            raise Conflict(f"the book cannot be opened: {self.open_error}")
 
     def _close_for_good(self) -> None:
         """Close the file; a request that is still waiting must not open it again."""

@@ -147,10 +147,14 @@ class StoppedScreen(Dialog[None]):
         host = self.host
 
         async def retry() -> None:
+            # A disk may take longer than the pause between two tries.
+            timer.pause()
             try:
                 await host.write_again()
             except Refusal:
                 return
+            finally:
+                timer.resume()
             timer.stop()
             host.say("Writing resumed from the last saved state.")
             host.pull_soon()
