@@ -9,22 +9,23 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from rebal_tui import opening
 from rebal_tui.cli import positions_import
 from rebal_tui.cli.program import program
-from rebal_tui.domain.errors import Refusal
-
-
-def _run(*arguments: str) -> Result:
-    return CliRunner().invoke(program, arguments)
+from tests.cli.books import call
 
 
 def _ok(*arguments: str) -> str:
-    result = _run(*arguments)
-    assert result.exception is None, result.output + repr(result.exception)
-    return result.output
+    result = call(*arguments)
+    assert result.code == 0, result.out + result.err
+    return result.out
+
+
+def _refused(*arguments: str) -> str:
+    result = call(*arguments)
+    assert result.code == 1, result.out
+    return result.err
 
 
 @pytest.fixture
@@ -86,9 +87,7 @@ def test_every_format_is_written_as_its_taker_reads_it(folder: Path) -> None:
     for number in {row["block"] for row in rows}:
         shares = [Decimal(row["quantity"]) for row in rows if row["block"] == number]
         assert shares[0] == sum(shares[1:])
-    refused = _run("trades", "w.csv", "--format", "wealthscape", *again)
-    assert isinstance(refused.exception, Refusal)
-    assert "--codes" in str(refused.exception)
+    assert "--codes" in _refused("trades", "w.csv", "--format", "wealthscape", *again)
     assert "unproven" in _ok("trades", "w.csv", "--format", "wealthscape", "--codes", "B,S,M,D", *again)
     assert (folder / "w.csv").read_text().splitlines()[0].split(",")[2] in ("B", "S")
 
@@ -102,13 +101,13 @@ def test_a_dry_run_prints_json_and_stores_nothing(folder: Path) -> None:
 
 def test_refusals_leave_no_file_behind(folder: Path) -> None:
     (folder / "bad.csv").write_text("Account,Symbol,Quantity\nA1,AAA,x\n")
-    refused = _run("import", "bad.csv", "--db", "new.db")
-    assert "line 2, Quantity: got 'x', expected a number such as 1234.56" in str(refused.exception)
+    refused = _refused("import", "bad.csv", "--db", "new.db")
+    assert "line 2, Quantity: got 'x', expected a number such as 1234.56" in refused
     assert not (folder / "new.db").exists()
     _ok("demo", "--help")
     undated = (folder / "positions.csv").read_text().split("\n", 1)[1]
     (folder / "undated.csv").write_text(undated)
-    assert "--as-of" in str(_run("import", "undated.csv", "--db", "new.db").exception)
+    assert "--as-of" in _refused("import", "undated.csv", "--db", "new.db")
     assert not (folder / "new.db").exists()
 
 
@@ -118,7 +117,7 @@ def test_positions_are_refused_by_a_book_of_another_kind(folder: Path) -> None:
                     "portfolios": [], "subscriptions": []})
     )  # fmt: skip
     _ok("import", "book.json", "--db", "sim.db")
-    assert "not a files book" in str(_run("import", "positions.csv", "--db", "sim.db").exception)
+    assert "not a files book" in _refused("import", "positions.csv", "--db", "sim.db")
 
 
 def test_a_book_that_the_screens_made_empty_is_replaced_and_kept_after_a_refusal(folder: Path) -> None:
@@ -127,13 +126,13 @@ def test_a_book_that_the_screens_made_empty_is_replaced_and_kept_after_a_refusal
     before = path.read_bytes()
     (folder / "broken.csv").write_text("no,such\ncolumns,here\n")
 
-    assert _run("import", "broken.csv", "--db", "book.db").exception is not None
+    _refused("import", "broken.csv", "--db", "book.db")
     assert "12 new accounts" not in _ok("import", "positions.csv", "--dry-run", "--db", "book.db")
     assert path.read_bytes() == before
 
     assert "12 new accounts" in _ok("import", "positions.csv", "--db", "book.db")
     _ok("check", "--db", "book.db")
-    assert "not a files book" not in str(_run("trades", "--db", "book.db").exception)
+    assert "not a files book" not in call("trades", "--db", "book.db").err
     assert sorted(one.name for one in folder.iterdir() if "book.db" in one.name) == ["book.db", "book.db.lock"]
 
 
@@ -152,7 +151,7 @@ def test_an_empty_book_behind_a_link_is_replaced_and_the_link_stays(folder: Path
 def test_new_replaces_an_empty_book_of_another_kind(folder: Path) -> None:
     opening.open_book(folder / "book.db").database.close()
     assert "Empty files book" in _ok("new", "--db", "book.db")
-    assert "already exists" in str(_run("new", "--db", "book.db").exception)
+    assert "already exists" in _refused("new", "--db", "book.db")
 
 
 @pytest.mark.slow
@@ -165,7 +164,7 @@ def test_undo_prices_new_and_fills_by_hand(folder: Path) -> None:
     assert "whole shares" in _ok("custodian", "generic", "--db", "book.db")
     changed = _ok("custodian", "generic", "--fractions", "--cash", "none", "--pairs", "B=BND", "--db", "book.db")
     assert changed == "generic: nothing counts as cash; symbol pairs: B=BND; orders in fractions of shares.\n"
-    assert "expected 0 to 10" in str(_run("custodian", "generic", "--buffer", "11", "--db", "book.db").exception)
+    assert "expected 0 to 10" in _refused("custodian", "generic", "--buffer", "11", "--db", "book.db")
     _ok("custodian", "generic", "--whole-shares", "--cash", "CASH", "--pairs", "none", "--db", "book.db")
     assert "2 new prices" in _ok("prices", "--set", "NEW=1.5", "--set", "VTI=285", "--db", "book.db")
     for line in (("subscribe", "model.json", "S1000"), ("evaluate",), ("approve", "--all"), ("trades", "list.csv")):
@@ -180,7 +179,8 @@ def test_positions_are_stored_though_nobody_reads_the_output(folder: Path, monke
 
     with monkeypatch.context() as patched:
         patched.setattr(positions_import, "write", closed)
-        assert isinstance(_run("import", "positions.csv", "--db", "book.db").exception, BrokenPipeError)
+        with pytest.raises(BrokenPipeError):
+            program.main(["import", "positions.csv", "--db", "book.db"], standalone_mode=False)
 
     assert "imported already" in _ok("import", "positions.csv", "--db", "book.db")
 
@@ -190,6 +190,6 @@ def test_a_refused_first_import_leaves_no_file(folder: Path, content: str) -> No
     before = {path.name for path in folder.iterdir()}
     Path("bad.csv").write_text(content)
 
-    assert isinstance(_run("import", "bad.csv", "--db", "new.db").exception, Refusal)
+    _refused("import", "bad.csv", "--db", "new.db")
 
     assert {path.name for path in folder.iterdir()} == {*before, "bad.csv"}

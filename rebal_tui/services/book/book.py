@@ -17,6 +17,7 @@ from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import Session, new_york_day
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.market.protocol import Clock, PriceFeed, Quote
+from rebal_tui.services.book.book_time import BookTime
 from rebal_tui.services.book.calendars import calendar_of
 from rebal_tui.services.book.frame_cache import ChangeTrackingDict, FrameCache
 from rebal_tui.services.book.price_history import PriceHistory
@@ -67,7 +68,7 @@ class Book:
         self.sandbox = sandbox
         self.live = live
         self.polling_state = PollingState()
-        self.clock = clock
+        self.clock, self._time = clock, BookTime(clock)
         self.feed = feed
         self.settings = settings
         self.version = 0
@@ -103,7 +104,7 @@ class Book:
         self.reload(progress)
 
     def now(self) -> datetime:
-        return self.clock.now()
+        return self._time.now()
 
     @property
     def changes(self) -> int:
@@ -314,7 +315,7 @@ class Book:
     @contextmanager
     def write(self) -> Iterator[BookTransaction]:
         """A write transaction on the file; nested, a savepoint. Raises the errors of `Database.write`."""
-        with self.database.write() as tx:
+        with self._time.standing_still(), self.database.write() as tx:
             yield BookTransaction(self, tx)
 
     def touch(self) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import lru_cache
 
 from rebal_tui.domain.errors import Fault
 from rebal_tui.domain.quantities import Money
 from rebal_tui.engine.drift import asset_drifts, largest_usage, value_account
 from rebal_tui.services.evaluation_pass import chunks
+from rebal_tui.services.maintenance.trail_rows_check import clock_slack
 from rebal_tui.services.schedule.jobs import DRIFT_HISTORY_RETENTION
 from rebal_tui.store import decision_contexts, decisions
 from rebal_tui.store.codec import from_positions, from_time, to_time
@@ -27,14 +30,13 @@ def drift_history_faults(database: Database) -> Iterator[Fault]:
     A point is not checked when a later decision of its session replaced the decision, or when restrictions changed what
     drift is measured against. A pass in chunks stores its points before it decides the later chunks.
     """
-    for (at,) in database.rows(
-        "SELECT DISTINCT at FROM drift_history WHERE at NOT IN (SELECT at FROM contexts) ORDER BY at"
-    ):
+    times, stray = _passes(database)
+    for at in stray:
         yield Fault(f"drift history of {from_time(at)}", "no evaluation was made at this time")
-    times = {at for (at,) in database.rows("SELECT DISTINCT at FROM drift_history")}
     first = _first_kept(database)
     if first is None:
         return
+    points = set(times.values())
     keys: dict[str, int] = dict(database.rows("SELECT id, key FROM accounts"))
 
     @lru_cache(maxsize=_MAX_CACHED_CONTEXTS)
@@ -48,8 +50,8 @@ def drift_history_faults(database: Database) -> Iterator[Fault]:
 
     differing: dict[tuple[str, int], bool] = {}
     for stored in decisions.everything(database):
-        at = to_time(stored.at)
-        if (at not in times and at < first) or stored.inputs.rules is not None:
+        at = times.get(to_time(stored.at), to_time(stored.at))
+        if (at not in points and at < first) or stored.inputs.rules is not None:
             continue
         expected = _band_usage(stored, context(stored.context))
         bucket, offset = divmod(keys[stored.account_id], decisions.ACCOUNTS_PER_BUCKET)
@@ -62,6 +64,24 @@ def drift_history_faults(database: Database) -> Iterator[Fault]:
     for account, at in (key for key, differs in differing.items() if differs):
         text = f"its band usage in the drift history of {from_time(at)} is not that of its decision"
         yield Fault(f"account {account}", text)
+
+
+def _passes(database: Database) -> tuple[dict[int, int], list[int]]:
+    """The time of the points by that of the context of their pass, and the times of points without a pass.
+
+    A book with a real clock that an earlier version wrote has the points of a pass shortly before its context.
+    """
+    slack = clock_slack(database) // timedelta(microseconds=1)
+    contexts = [at for (at,) in database.rows("SELECT DISTINCT at FROM contexts ORDER BY at")]
+    found: dict[int, int] = {}
+    stray: list[int] = []
+    for (at,) in database.rows("SELECT DISTINCT at FROM drift_history ORDER BY at"):
+        index = bisect_left(contexts, at)
+        if index < len(contexts) and contexts[index] <= at + slack:
+            found[contexts[index]] = at
+        else:
+            stray.append(at)
+    return found, stray
 
 
 def _first_kept(database: Database) -> int | None:

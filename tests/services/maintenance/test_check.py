@@ -19,9 +19,11 @@ from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import set_halt
 from rebal_tui.services.maintenance.check import check_book
+from rebal_tui.services.maintenance.drift_history_check import drift_history_faults
 from rebal_tui.services.parsing.portfolio_input import parse_portfolio
 from rebal_tui.services.runs.manual import create_run
 from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import book_settings
 from rebal_tui.store.database import Database
 
 RESERVE = (
@@ -82,6 +84,17 @@ def database(traded_book: Path) -> Iterator[Database]:
 def fault_locations(database: Database) -> set[str]:
     """The locations of the faults, first word only."""
     return {fault.location.split(" ")[0] for fault in check_book(database, read_only_broker(database)).faults}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seconds", "faults"), [(1, False), (61, True)])
+def test_points_of_drift_shortly_before_their_pass_belong_to_it(database: Database, seconds: int, faults: bool) -> None:
+    """Earlier versions stored them so in books with a real clock."""
+    with database.write() as tx:
+        book_settings.put(tx, book_settings.BROKER, "files")
+        tx.execute("UPDATE contexts SET at = at + ? WHERE at IN (SELECT at FROM drift_history)", (seconds * 1_000_000,))
+
+    assert any(drift_history_faults(database)) is faults
 
 
 @pytest.mark.slow

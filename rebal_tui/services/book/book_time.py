@@ -1,0 +1,34 @@
+"""The time of a book: that of its clock, except while a transaction is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from rebal_tui.market.protocol import Clock
+
+
+class BookTime:
+    """A clock that stands still while a transaction is written, so that everything it stores has the same time.
+
+    With a clock that runs on, a decision and the prices it was made with would be stored with different times, and
+    decided again at the second one, which may be after the end of the window.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._stands_at: datetime | None = None
+
+    def now(self) -> datetime:
+        """The current time in UTC."""
+        return self._stands_at or self._clock.now()
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Keep the time inside the `with` block; nested, that of the outer block."""
+        before, self._stands_at = self._stands_at, self.now()
+        try:
+            yield
+        finally:
+            self._stands_at = before

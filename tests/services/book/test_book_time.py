@@ -1,0 +1,43 @@
+"""Everything that a transaction stores has one time, although the clock runs on."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from rebal_tui.market.clock import FixedClock
+from rebal_tui.services.book.book_time import BookTime
+from tests.services.factories import new_york
+
+START = new_york("2026-03-02 15:30")
+
+
+class _RunningClock(FixedClock):
+    """A second passes at each look."""
+
+    def now(self) -> datetime:
+        self.advance(timedelta(seconds=1))
+        return super().now()
+
+
+def test_time_stands_still_inside_and_runs_outside() -> None:
+    time = BookTime(_RunningClock(START))
+
+    with time.standing_still():
+        first = time.now()
+        with time.standing_still():
+            inner = time.now()
+        last = time.now()
+
+    assert first == inner == last == START + timedelta(seconds=1)
+    assert time.now() == START + timedelta(seconds=2)
+
+
+def test_time_runs_again_after_an_error() -> None:
+    time = BookTime(_RunningClock(START))
+
+    with pytest.raises(RuntimeError), time.standing_still():
+        raise RuntimeError
+
+    assert time.now() < time.now()
