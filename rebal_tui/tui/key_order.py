@@ -19,6 +19,7 @@ LOST_AFTER_SECONDS = 2.0
 FOLLOW_SECONDS = 0.01
 """How long after a key its end is looked for if no other event comes: looking would delay the frame that shows it."""
 _ROUNDS = 2
+"""Rounds through the queues behind a key: behind the key itself, and behind the messages of its action."""
 
 
 class KeyOrder:
@@ -38,6 +39,7 @@ class KeyOrder:
         self._done: Event | None = None
         """The event after which the following ones wait for `ready`."""
         self._waiting: deque[Event] = deque()
+        self._rounds = _ROUNDS
         self._lost: Timer | None = None
         self._looking: asyncio.TimerHandle | None = None
 
@@ -57,8 +59,10 @@ class KeyOrder:
         """Keep the next event waiting until everything that `event`, which the app has just handled, causes is done.
 
         To see when that is, one callback is sent through the same queues behind the key, and a second one behind the
-        messages of the key's action, such as a field's `Submitted`.
+        messages of the key's action, such as a field's `Submitted`. Only the second is needed if the app has run the
+        action already.
         """
+        self._rounds = _ROUNDS if event.is_forwarded else 1
         if not isinstance(event, Key | Paste):
             self._next(event)
         elif event is self._handled:
@@ -76,7 +80,7 @@ class KeyOrder:
         if self._is_typed(event) and self._waiting_is_typed():
             self._next(event)
         else:
-            self._begin_round(event, _ROUNDS)
+            self._begin_round(event, self._rounds)
 
     def _waiting_is_typed(self) -> bool:
         return bool(self._waiting) and self._is_typed(self._waiting[0])

@@ -16,6 +16,7 @@ from textual.notifications import SeverityLevel
 from textual.timer import Timer
 
 from rebal_tui.tui import textual_patches
+from rebal_tui.tui.direct_keys import act_on_table
 from rebal_tui.tui.faults import Faults, log
 from rebal_tui.tui.key_order import KeyOrder, from_terminal
 from rebal_tui.tui.notices import KEPT_NOTICES, Notice
@@ -24,6 +25,7 @@ from rebal_tui.tui.style_memory import RememberingStylesheet
 from rebal_tui.tui.terminal.pastes import plain_paste
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.named_styles import StyledApp
+from rebal_tui.tui.widgets.table import BookTable
 
 
 class RobustApp(StyledApp):
@@ -33,6 +35,7 @@ class RobustApp(StyledApp):
         """`log_path` is shown after a crash."""
         textual_patches.patch_styles_cache()
         textual_patches.patch_dispatch()
+        textual_patches.patch_counting()
         patch_frames()
         super().__init__()
         self.stylesheet = RememberingStylesheet(variables=self.get_css_variables())
@@ -79,6 +82,13 @@ class RobustApp(StyledApp):
                 await super().on_event(event)
             finally:
                 self._keys.follow(event)
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """Run the action of a key; `priority` is True before the key is passed to the focused widget."""
+        focused = self.focused
+        if priority and isinstance(focused, BookTable):
+            return await act_on_table(self, focused, key)
+        return await super()._check_bindings(key, priority)
 
     def clear_selection(self) -> None:
         """Clear the text selection. With eager tasks (Python 3.12+), an Input calls this before its screen exists."""

@@ -1,10 +1,14 @@
-"""Patches of Textual: caches that keep removed widgets in memory, and handlers whose errors end the app."""
+"""Patches of Textual: caches that keep removed widgets, handlers whose errors end the app, counting of parameters."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from inspect import CO_VARARGS, CO_VARKEYWORDS
+from types import FunctionType, MethodType
 from typing import Any, Protocol, runtime_checkable
 
+from textual import _callback
 from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.color import Color
@@ -53,6 +57,7 @@ class SurvivesFaults(Protocol):
 
 
 _dispatch = MessagePump._dispatch_message
+_counted_by_signature = _callback._count_parameters
 
 
 async def _dispatch_and_survive(self: MessagePump, message: Message) -> None:
@@ -71,6 +76,25 @@ def patch_dispatch() -> None:
     `App._handle_exception` is called too late: the message loop of the widget has ended by then.
     """
     MessagePump._dispatch_message = _dispatch_and_survive  # type: ignore[method-assign]  # replaces it
+
+
+def _count_parameters(func: Callable[..., Any]) -> int:
+    """Return the number of parameters of a callable, without `self` of a bound method."""
+    plain = func.__func__ if isinstance(func, MethodType) else func
+    if isinstance(plain, FunctionType) and plain.__dict__.keys().isdisjoint(("__wrapped__", "__signature__")):
+        code, bound = plain.__code__, plain is not func
+        if code.co_argcount >= bound:
+            rest = (code.co_flags & CO_VARARGS > 0) + (code.co_flags & CO_VARKEYWORDS > 0)
+            return code.co_argcount + code.co_kwonlyargcount + rest - bound
+    return _counted_by_signature(func)
+
+
+def patch_counting() -> None:
+    """Replace Textual's `_count_parameters`, which builds a signature for every callback, also of a key.
+
+    For what is passed to `call_later` or a timer the result is not kept, and it costs as much as a message.
+    """
+    _callback._count_parameters = _count_parameters
 
 
 def draw_all(app: App[Any]) -> None:

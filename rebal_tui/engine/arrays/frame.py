@@ -16,7 +16,7 @@ from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import require
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.portfolios import Portfolio, Unfinished
-from rebal_tui.domain.quantities import Price, Qty
+from rebal_tui.domain.quantities import Price, Qty, Value
 from rebal_tui.domain.sessions import epoch_micros
 from rebal_tui.domain.trading_rules import NO_RULES, TradingRules
 from rebal_tui.engine.arrays.memory_layout import (
@@ -221,12 +221,16 @@ class BookFrame:
         """The shares that one account holds, by symbol."""
         symbols = self.assets.symbols
         held = {symbols[asset]: Qty(qty) for asset, qty in zip(*self._slots(row), strict=True) if qty}
+        for index in self._others_of(row):
+            held[symbols[self.others.asset[index]]] = Qty(int(self.others.qty[index]))
+        return held
+
+    def _others_of(self, row: int) -> range:
+        """The indexes in `others` of an account's holdings."""
         # Not by NumPy: it would copy the whole column to align or convert it.
         account = self.others.account
         first = bisect_left(account, row)
-        for index in range(first, bisect_left(account, row + 1, first)):
-            held[symbols[self.others.asset[index]]] = Qty(int(self.others.qty[index]))
-        return held
+        return range(first, bisect_left(account, row + 1, first))
 
     def _slots(self, row: int) -> tuple[list[int], list[int]]:
         """Asset index and shares of each slot of an account in its block; an unused slot has no shares."""
@@ -239,6 +243,16 @@ class BookFrame:
         """The shares that one account holds, and the prices of those assets that have one."""
         held, price, index = self.holdings(row), self.assets.price, self.assets.index
         return held, {symbol: Price(found) for symbol in held if (found := int(price[index[symbol]]))}
+
+    def holdings_value(self, row: int, prices: Sequence[int]) -> Value:
+        """The value of one account's holdings, exact; `prices` has the price of each asset, and 0 for an unused slot.
+
+        Those of `assets` as a list: reading one number from an array costs more than multiplying it.
+        """
+        value = sum([prices[asset] * qty for asset, qty in zip(*self._slots(row), strict=True)])
+        for index in self._others_of(row):
+            value += prices[self.others.asset[index]] * int(self.others.qty[index])
+        return Value(value)
 
     def rules_of(self, row: int) -> TradingRules:
         """The rules of one account."""

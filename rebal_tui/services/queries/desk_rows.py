@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rebal_tui.domain.quantities import NANO, Money, floor_money
+from rebal_tui.domain.quantities import NANO, Money, Value, floor_money
 from rebal_tui.domain.text import fold
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.engine.arrays.equity import exact_equity
@@ -19,7 +19,6 @@ from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.engine.arrays.statuses import KINDS
 from rebal_tui.engine.arrays.sweep import NO_ASSET, NO_BAND, Group, Sweep
 from rebal_tui.engine.arrays.worst_drift import worst_drifts
-from rebal_tui.engine.drift import value_account
 from rebal_tui.services.book.search_index import SearchIndex, ranks
 from rebal_tui.services.queries.lazy_rows import MAX_CACHED_ROWS, Flags, Ints, LazyRows, longest_used, matching_any
 from rebal_tui.services.queries.status_columns import StatusColumns
@@ -76,50 +75,63 @@ class DeskRows(LazyRows[DeskRow]):
         counts |= {tile: self._sweep.count(group) for tile, group in TILE_GROUPS.items()}
         return tuple((tile, counts[tile]) for tile in Tile)
 
-    def prepare(self, positions: Ints) -> None:
-        """Compute the worst drifts of these rows together if they are many; few are computed one by one when read."""
-        known = self._worst if len(self._worst) < MAX_CACHED_ROWS else {}
-        rules = self._frame.accounts.rules
-        rows = [row for row in self._subscribed[positions].tolist() if row not in known and row not in rules]
-        if len(rows) > FEW_ROWS:
-            worst = worst_drifts(self._frame, np.array(rows, np.int64))
-            known.update(zip(rows, zip(worst.asset.tolist(), worst.drift.tolist(), strict=True), strict=True))
-        self._worst = known
+    def _find_worst(self, rows: list[int], around: Ints) -> None:
+        """Compute the worst drifts of rows together if they are many, and of those at the positions `around` them.
 
-    def _figures(self, row: int) -> tuple[Money, str, int]:
-        """Equity, and symbol and drift in hundredths of a point of the worst asset; an empty symbol without one."""
-        if row not in self._worst:
-            exact = exact_account(self._frame, row)
-            worst = exact.worst
-            return floor_money(exact.booked.equity), worst.symbol if worst else "", worst.points if worst else 0
-        asset, drift = self._worst[row]
-        cash = Money(int(self._frame.accounts.cash[row]))
-        equity = floor_money(value_account(cash, *self._frame.priced_holdings(row)).equity)
-        return equity, "" if asset == NO_ASSET else self._frame.assets.symbols[asset], drift
+        In arrays, a few pages cost as much as a few rows; few rows are computed one by one.
+        """
+        known, rules = self._worst, self._frame.accounts.rules
+        if sum(row not in known and row not in rules for row in rows) <= FEW_ROWS:
+            return
+        if len(known) >= MAX_CACHED_ROWS:
+            known.clear()
+        wanted = dict.fromkeys([*rows, *self._subscribed[around].tolist()])
+        new = [row for row in wanted if row not in known and row not in rules]
+        worst = worst_drifts(self._frame, np.array(new, np.int64))
+        known.update(zip(new, zip(worst.asset.tolist(), worst.drift.tolist(), strict=True), strict=True))
+
+    def _worst_of(self, row: int) -> tuple[str, int]:
+        """Symbol and drift in hundredths of a point of the worst asset of an account; an empty symbol without one."""
+        found = self._worst.get(row)
+        if found is None:
+            worst = exact_account(self._frame, row).worst
+            return (worst.symbol, worst.points) if worst else ("", 0)
+        asset, drift = found
+        return "" if asset == NO_ASSET else self._frame.assets.symbols[asset], drift
 
     def make(self, position: int) -> DeskRow:
-        row = int(self._subscribed[position])
-        frame, sweep, texts = self._frame, self._sweep, self._index
-        portfolio = frame.portfolios[frame.accounts.portfolio[row]]
-        kind = KINDS[self.kind[row]]
-        equity, worst, drift = self._figures(row)
-        used, last = int(sweep.band_used[row]), int(frame.accounts.rebalanced_on[row])
-        return DeskRow(
-            account_id=texts.ids[row],
-            account_number=texts.numbers[row],
-            client=texts.names[row],
-            portfolio_id=portfolio.id,
-            portfolio=portfolio.name,
-            equity=equity,
-            cash=Money(int(frame.accounts.cash[row])),
-            worst=worst,
-            drift_bp=drift,
-            band_used=None if used == NO_BAND else used,
-            status=kind,
-            tiles=_tiles_of(kind, int(sweep.groups[row])),
-            state=self.states[self.state[row]],
-            last_rebalanced=date.fromordinal(last) if last >= 0 else None,
-        )
+        return self.make_all([position], np.empty(0, np.int64))[0]
+
+    def make_all(self, positions: list[int], around: Ints) -> list[DeskRow]:
+        frame, texts, rows = self._frame, self._index, self._subscribed[positions]
+        self._find_worst(rows.tolist(), around)
+        accounts, prices = frame.accounts, [*frame.assets.price.tolist(), 0]
+        columns = (
+            rows, accounts.portfolio[rows], accounts.cash[rows], self.kind[rows], self._sweep.band_used[rows],
+            self._sweep.groups[rows], self.state[rows], accounts.rebalanced_on[rows],
+        )  # fmt: skip
+        made = []
+        for row, follows, cash, kind, used, groups, state, last in zip(*(c.tolist() for c in columns), strict=True):
+            portfolio, status, (worst, drift) = frame.portfolios[follows], KINDS[kind], self._worst_of(row)
+            made.append(
+                DeskRow(
+                    account_id=texts.ids[row],
+                    account_number=texts.numbers[row],
+                    client=texts.names[row],
+                    portfolio_id=portfolio.id,
+                    portfolio=portfolio.name,
+                    equity=floor_money(Value(cash * NANO + frame.holdings_value(row, prices))),
+                    cash=Money(cash),
+                    worst=worst,
+                    drift_bp=drift,
+                    band_used=None if used == NO_BAND else used,
+                    status=status,
+                    tiles=_tiles_of(status, groups),
+                    state=self.states[state],
+                    last_rebalanced=date.fromordinal(last) if last >= 0 else None,
+                )
+            )
+        return made
 
     def named(self) -> Iterator[Named]:
         """Account and portfolio ids and names of every row, without building the rows."""

@@ -79,8 +79,23 @@ class LazyRows(Sequence[R]):
             self._orders[sort, reverse] = found
         return found
 
-    def prepare(self, positions: Ints) -> None:
-        """Called before the rows at these positions are built: a subclass may compute their values at once."""
+    def several(self, positions: Ints, around: Ints) -> list[R]:
+        """The rows at these positions; those not built yet are built together.
+
+        Rows at the positions `around` may be read next: a subclass may compute some of their values too.
+        """
+        made, wanted = self._made, positions.tolist()
+        if any(position not in made for position in wanted):
+            if len(made) + len(wanted) > MAX_CACHED_ROWS:
+                made.clear()
+            missing = [position for position in wanted if position not in made]
+            made.update(zip(missing, self.make_all(missing, around), strict=True))
+        return [made[position] for position in wanted]
+
+    def make_all(self, positions: list[int], around: Ints) -> list[R]:
+        """Build the rows at these positions; see `several` for `around`."""
+        del around
+        return [self.make(position) for position in positions]
 
     @abstractmethod
     def make(self, position: int) -> R:

@@ -9,13 +9,16 @@ from typing import Generic, TypeVar
 from rich.style import Style
 from textual.strip import Strip
 
-from rebal_tui.tui.segments import TextSegment
+from rebal_tui.tui.segments import Line, TextSegment
+from rebal_tui.tui.widgets.line_strip import LineStrip, Paint, fitted_strip
 from rebal_tui.tui.widgets.styles import StyledView
-from rebal_tui.tui.widgets.table_layout import PlacedColumn, cell_of
+from rebal_tui.tui.widgets.table_layout import PlacedColumn, fit_cell
 
 R = TypeVar("R")
 STRIP_CACHE_SCREENS = 8
 """Size of the cache of rendered rows, in heights of the table."""
+MAX_CELLS = 4_096
+"""How many different cells of a column are kept."""
 CURSOR, CURSOR_BLURRED, MOVED, MARKED = 8, 4, 2, 1
 """How a row looks, combined by addition."""
 
@@ -23,7 +26,8 @@ CURSOR, CURSOR_BLURRED, MOVED, MARKED = 8, 4, 2, 1
 class RowStrips(Generic[R]):
     """Cache of rendered table rows by row key, look (such as cursor or marked) and horizontal scroll offset.
 
-    A row whose figures have changed is rendered again.
+    A row whose figures have changed is rendered again, from cells that are kept by their content: most contents, such
+    as a symbol, a status or a band usage, are in many rows.
     """
 
     def __init__(self, view: StyledView) -> None:
@@ -31,15 +35,18 @@ class RowStrips(Generic[R]):
         self._view = view
         self._columns: tuple[PlacedColumn[R], ...] = ()
         self._columns_width = 0
+        self._cells: list[tuple[PlacedColumn[R], dict[str | Line, Line]]] = []
         self._max_strips = 0
         self._strips: OrderedDict[tuple[Hashable, int, int], tuple[R, Strip]] = OrderedDict()
+        self._paints: dict[int, Paint] = {}
 
     def __len__(self) -> int:
         return len(self._strips)
 
     def clear(self) -> None:
-        """Discard all rows."""
+        """Discard all rows, and the styles they have."""
         self._strips.clear()
+        self._paints.clear()
 
     def place(self, columns: tuple[PlacedColumn[R], ...]) -> int:
         """Set the columns, and return their total width in cells. Called after each change of the view's size."""
@@ -47,6 +54,7 @@ class RowStrips(Generic[R]):
         if columns != self._columns:
             self._columns = columns
             self._columns_width = max((column.at + column.width for column in columns), default=0)
+            self._cells = [(column, {}) for column in columns]
             self._strips.clear()
         return self._columns_width
 
@@ -64,38 +72,57 @@ class RowStrips(Generic[R]):
         return strip
 
     def _render(self, row: R, look: int, width: int, offset: int) -> Strip:
-        view = self._view
-        base = view.base
-        if look & CURSOR:
-            base = self._lit(base, "table--cursor")
-        elif look & CURSOR_BLURRED:
-            base = self._lit(base, "table--cursor-blurred")
-        elif look & MARKED:
-            base = self._lit(base, "table--marked")
-        segments: list[TextSegment] = []
-        for index, placed in enumerate(self._columns):
-            gap = " " * placed.gap
-            sign, style = ("✓", "key") if look & MARKED else ("↕", "muted") if look & MOVED else ("", "")
-            segments.append((sign + gap[1:], style) if sign and index == 0 and gap else (gap, ""))
-            segments.extend(cell_of(placed, row))
+        paint = self._paints.get(look)
+        if paint is None:
+            paint = self._paints[look] = self._view.paint(self._base(look))
+        line = self._line(row, look, width)
         if offset or self._columns_width > width:
-            return view.strip(tuple(segments), width, base, offset)
-        segments.append((" " * (width - self._columns_width), ""))
-        return view.fitted_strip(_joined(segments), width, base)
+            return fitted_strip(tuple(line), width, paint, offset)
+        return LineStrip(line, paint, width)
+
+    def _base(self, look: int) -> Style:
+        base = self._view.base
+        if look & CURSOR:
+            return self._lit(base, "table--cursor")
+        if look & CURSOR_BLURRED:
+            return self._lit(base, "table--cursor-blurred")
+        return self._lit(base, "table--marked") if look & MARKED else base
+
+    def _line(self, row: R, look: int, width: int) -> list[TextSegment]:
+        """The cells of a row, filled up to the width."""
+        cells: list[Line] = []
+        for placed, known in self._cells:
+            content = placed.column.cell(row)
+            cell = known.get(content)
+            if cell is None:
+                if len(known) >= MAX_CELLS:
+                    known.clear()
+                cell = known[content] = fit_cell(placed, content)
+            cells.append(cell)
+        if look & (MARKED | MOVED) and cells:
+            (gap, _), *first = cells[0]
+            sign = ("✓", "key") if look & MARKED else ("↕", "muted")
+            cells[0] = ((sign[0] + gap[1:], sign[1]), *first)
+        cells.append(((" " * (width - self._columns_width), ""),))
+        return _joined(cells)
 
     def _lit(self, base: Style, name: str) -> Style:
         style = self._view.get_component_rich_style(name)
         return base + Style(bgcolor=style.bgcolor, bold=style.bold, reverse=style.reverse, underline=style.underline)
 
 
-def _joined(segments: Sequence[TextSegment]) -> list[TextSegment]:
+def _joined(cells: Sequence[Line]) -> list[TextSegment]:
     """The same text with neighbors of one style as one segment: each segment costs time in every later step."""
     joined: list[TextSegment] = []
-    last = None
-    for text, style in segments:
-        if style == last:
-            joined[-1] = joined[-1][0] + text, style
-        else:
-            joined.append((text, style))
-            last = style
+    text, style = "", ""
+    for cell in cells:
+        for part, name in cell:
+            if name == style:
+                text += part
+            else:
+                if text:
+                    joined.append((text, style))
+                text, style = part, name
+    if text:
+        joined.append((text, style))
     return joined

@@ -6,12 +6,26 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
+from textual.reactive import Reactive
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
 
+EIGHTHS = len(ScrollBarRender.VERTICAL_BARS)
+"""How many places in a cell the thumb can begin at."""
+
 
 class CellScrollBar(ScrollBar):
-    """A vertical scroll bar. Rendering Textual's own, line by line through Rich, costs more than rendering a table."""
+    """A vertical scroll bar. Rendering Textual's own, line by line through Rich, costs more than rendering a table.
+
+    It is drawn again only when its thumb moves: a page of a long list moves it by less than an eighth of a cell.
+    """
+
+    position: Reactive[float] = Reactive(0.0, repaint=False)
+
+    def watch_position(self, old: float, new: float) -> None:
+        size, window, whole = self.size.height, self.window_size, self.window_virtual_size
+        if thumb_start(size, window, whole, old) != thumb_start(size, window, whole, new):
+            self.refresh()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         bar = self.render()
@@ -34,3 +48,14 @@ class CellScrollBar(ScrollBar):
                 strip = strip.apply_filter(line_filter, backdrop)
             strips[segment] = strip
         return [strips[drawn.segments[y]].crop(crop.x, crop.right) for y in crop.line_range]
+
+
+def thumb_start(size: int, window: int, whole: int, position: float) -> int:
+    """Where the thumb of a bar of `size` cells begins, in eighths of a cell, as Textual draws it.
+
+    `position` is the first of the `window` lines shown, of `whole`. The thumb's length does not depend on it.
+    """
+    if not size or not 0 < window < whole:
+        return 0
+    length = max(1, window / (whole / size))
+    return int((size - length) * (position / (whole - window)) * EIGHTHS)

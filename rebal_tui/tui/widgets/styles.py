@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
@@ -13,7 +11,8 @@ from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.widget import Widget
 
-from rebal_tui.tui.segments import Line, TextSegment, fit_line
+from rebal_tui.tui.segments import Line
+from rebal_tui.tui.widgets.line_strip import Paint, fitted_strip
 from rebal_tui.tui.widgets.scroll_bar import CellScrollBar
 
 
@@ -22,10 +21,10 @@ class StyledView(ScrollView):
 
     ALLOW_SELECT = False
     _named_styles: dict[str, Style] = {}  # noqa: RUF012 - replaced per widget on every style update
-    _combined_styles: dict[tuple[Style, str], Style] = {}  # noqa: RUF012 - likewise
+    _paints: dict[Style, Paint] = {}  # noqa: RUF012 - likewise
     _base: Style | None = None
     FILTERED = False
-    """Whether all lines are made by `strip` and `fitted_strip`, whose styles have passed the filters already."""
+    """Whether all lines are made by `strip`, or of a `paint`, whose styles have passed the filters already."""
     line_width = 0
     """Width in cells of a rendered line, without the scroll bar."""
     DEFAULT_CSS = """
@@ -63,6 +62,22 @@ class StyledView(ScrollView):
             self.app._start_widget(self, bar)
         return self._vertical_scrollbar
 
+    def watch_scroll_x(self, old_value: float, new_value: float) -> None:
+        if self.show_horizontal_scrollbar:
+            self.horizontal_scrollbar.position = new_value
+        if round(old_value) != round(new_value):
+            self._refresh_content()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = new_value
+        if round(old_value) != round(new_value):
+            self._refresh_content()
+
+    def _refresh_content(self) -> None:
+        """Draw the lines again, not the scroll bar beside them: it knows when it looks different."""
+        self.refresh(self.size.region.shrink(self.scrollbar_gutter))
+
     def render_lines(self, crop: Region) -> list[Strip]:
         """Render lines like Textual, but skip its styles cache if there are no padding, borders or tints.
 
@@ -72,7 +87,7 @@ class StyledView(ScrollView):
         self.line_width = self.scrollable_content_region.width
         if not self._plain():
             return super().render_lines(crop)
-        strips = [self.render_line(y) for y in crop.line_range]
+        strips = self.lines(crop.line_range)
         if crop.right > self.line_width:
             strips = [self.whole(strip) for strip in strips]
         if not self.FILTERED:
@@ -83,11 +98,15 @@ class StyledView(ScrollView):
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
 
+    def lines(self, ys: range) -> list[Strip]:
+        """Return lines of the widget, the first visible one being 0; `line_width` is how wide they are."""
+        return [self.render_line(y) for y in ys]
+
     def whole(self, strip: Strip) -> Strip:
         """Extend a line with blanks to the widget's full width, under the scroll bar too."""
         missing = self.outer_size.width - strip.cell_length
         return (
-            Strip([*strip, Segment(" " * missing, self._combine(self.base, ""))], self.outer_size.width)
+            Strip([*strip, Segment(" " * missing, self.paint(self.base).style(""))], self.outer_size.width)
             if missing > 0
             else strip
         )
@@ -113,16 +132,20 @@ class StyledView(ScrollView):
             self._base = self.rich_style
         return self._base
 
+    def paint(self, base: Style) -> Paint:
+        """Return the named styles on a base style. A reversed base has none: they would be background colors there."""
+        paint = self._paints.get(base)
+        if paint is None:
+            paint = self._paints[base] = Paint(lambda name: self._combine(base, "" if base.reverse else name))
+        return paint
+
     def _combine(self, base: Style, named_style: str) -> Style:
         """Return a named style on a base style, as the filters of the app change it: once for all lines, because
         filters look at each segment of each line."""
-        style = self._combined_styles.get((base, named_style))
-        if style is None:
-            segments, backdrop = [Segment(" ", base + self.named_style(named_style))], self._backdrop_color()
-            for line_filter in self.get_line_filters():
-                segments = line_filter.apply(segments, backdrop)
-            style = self._combined_styles[base, named_style] = segments[0].style or Style.null()
-        return style
+        segments, backdrop = [Segment(" ", base + self.named_style(named_style))], self._backdrop_color()
+        for line_filter in self.get_line_filters():
+            segments = line_filter.apply(segments, backdrop)
+        return segments[0].style or Style.null()
 
     def _make_style(self, name: str) -> Style:
         styles = self.app.get_component_styles(name)
@@ -137,22 +160,11 @@ class StyledView(ScrollView):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._named_styles, self._combined_styles, self._base = {}, {}, None
+        self._named_styles, self._paints, self._base = {}, {}, None
 
     def strip(self, line: Line, width: int, base: Style, offset: int = 0) -> Strip:
         """Return the line as a strip of exactly `width` cells, scrolled horizontally by `offset` cells.
 
         Named styles are ignored on a reversed base, where they would appear as background colors.
         """
-        strip = Strip(self._segments(fit_line(line, width + offset), base), width + offset)
-        return strip.crop(offset, offset + width) if offset else strip
-
-    def fitted_strip(self, line: Sequence[TextSegment], width: int, base: Style) -> Strip:
-        """Return a line that has exactly `width` cells as a strip."""
-        return Strip(self._segments(line, base), width)
-
-    def _segments(self, line: Sequence[TextSegment], base: Style) -> list[Segment]:
-        if base.reverse:
-            style = self._combine(base, "")
-            return [Segment(text, style) for text, _ in line if text]
-        return [Segment(text, self._combine(base, named_style)) for text, named_style in line if text]
+        return fitted_strip(line, width, self.paint(base), offset)

@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.timer import Timer
 
-from rebal_tui.tui.segments import paragraph
+from rebal_tui.tui.segments import Line, paragraph
 from rebal_tui.tui.widgets import table_messages
 from rebal_tui.tui.widgets.row_strips import CURSOR, CURSOR_BLURRED, MARKED, MOVED, RowStrips
 from rebal_tui.tui.widgets.stable_order import StableOrder
@@ -99,6 +99,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         self._widest: dict[str, int] = {}
         self._placed_columns: tuple[PlacedColumn[R], ...] = ()
         self._strips: RowStrips[R] = RowStrips(self)
+        self._header_strip: tuple[tuple[Any, ...], Strip] | None = None
 
     @property
     def rows(self) -> Sequence[R]:
@@ -216,12 +217,10 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         else:
             self.show_cursor()
 
-    def watch_marked(self) -> None:
-        self.refresh()
-
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._strips.clear()
+        self._header_strip = None
 
     def on_resize(self) -> None:
         self._layout()
@@ -273,8 +272,11 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         """Sort the rows now; otherwise their order is kept for a while after a key."""
         self._arrange()
 
-    def on_key(self) -> None:
+    def touch(self) -> None:
+        """Keep the order of the rows for `HOLD_SECONDS`, because a key was pressed."""
         self._order.touch(get_running_loop().time())
+
+    on_key = touch
 
     def watch_counts(self) -> None:
         self.post_message(self.Counted(self))
@@ -340,7 +342,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
             self.refresh(Region(0, y, self.scrollable_content_region.width, 1))
 
     def on_click(self, event: Click) -> None:
-        self._order.touch(get_running_loop().time())
+        self.touch()
         offset = event.get_content_offset(self)
         if offset is None:
             return
@@ -363,32 +365,35 @@ class BookTable(StyledView, Generic[R], can_focus=True):
                 self.view = View(column.key, not self.view.reverse if again else column.descending, self.view.text)
                 return
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        first = max(crop.y - 1, 0) + round(self.scroll_y)
-        self._rows.prepare(first, first + crop.height)
-        return super().render_lines(crop)
-
     def render_line(self, y: int) -> Strip:
-        width, offset = self.line_width, round(self.scroll_x)
-        if y == 0:
-            return self._header(width, offset)
-        index = y - 1 + round(self.scroll_y)
-        if index >= len(self._rows):
-            base = self.base
-            if y >= FIRST_HINT_LINE and not self._rows:
-                text = NO_MATCH if self.view.text and self._source else self.empty
-                hint = paragraph(text, self.size.width - 1, "muted", indent=1)
-                if y < FIRST_HINT_LINE + len(hint):
-                    return self.strip(hint[y - FIRST_HINT_LINE], width, base)
-            return self.strip((), width, base)
-        return self._row_strip(index, index == self._cursor)
+        return self.lines(range(y, y + 1))[0]
 
-    def _row_strip(self, index: int, under_cursor: bool) -> Strip:
-        key = self._rows.key_at(index)
-        look = (CURSOR if self.has_focus else CURSOR_BLURRED) if under_cursor else 0
-        look += MOVED * self._order.has_moved(index) + MARKED * (key in self.marked)
-        return self._strips.strip(key, self._rows[index], look, self.line_width, round(self.scroll_x))
+    def lines(self, ys: range) -> list[Strip]:
+        # What is the same for all lines is read once: Textual's attributes cost more than a row.
+        width, offset, top = self.line_width, round(self.scroll_x), round(self.scroll_y) - 1
+        lines = [self._header(width, offset)] if ys.start == 0 else []
+        first = max(ys.start, 1) + top
+        cursor, cursor_look, marked = self._cursor, CURSOR if self.has_focus else CURSOR_BLURRED, self.marked
+        key_of, has_moved, strip = self._key, self._order.has_moved, self._strips.strip
+        for index, row in enumerate(self._rows.several(first, ys.stop + top), first):
+            key = key_of(row)
+            look = (cursor_look if index == cursor else 0) + MOVED * has_moved(index) + MARKED * (key in marked)
+            lines.append(strip(key, row, look, width, offset))
+        lines.extend(self._below(y, width) for y in ys[len(lines) :])
+        return lines
+
+    def _below(self, y: int, width: int) -> Strip:
+        """A line below the rows, where a table without rows says why."""
+        hint: list[Line] = []
+        if not self._rows:
+            text = NO_MATCH if self.view.text and self._source else self.empty
+            hint = [()] * FIRST_HINT_LINE + paragraph(text, self.size.width - 1, "muted", indent=1)
+        return self.strip(hint[y] if y < len(hint) else (), width, self.base)
 
     def _header(self, width: int, offset: int) -> Strip:
-        line = header_line(self._placed_columns, self.view.sort, self.view.reverse)
-        return self.strip(line, width, self.get_component_rich_style("table--header"), offset)
+        view, shown = self.view, (self._placed_columns, self.view, width, offset)
+        if self._header_strip is None or self._header_strip[0] != shown:
+            line = header_line(self._placed_columns, view.sort, view.reverse)
+            strip = self.strip(line, width, self.get_component_rich_style("table--header"), offset)
+            self._header_strip = shown, strip
+        return self._header_strip[1]

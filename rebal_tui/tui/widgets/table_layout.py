@@ -151,12 +151,12 @@ def header_line(columns: Sequence[PlacedColumn[Any]], sort: str | None, reverse:
     return tuple(segments)
 
 
-def cell_of(placed: PlacedColumn[R], row: R) -> Line:
-    """Return the content of a cell, padded or truncated to the width of its column."""
-    content = placed.column.cell(row)
+def fit_cell(placed: PlacedColumn[Any], content: str | Line) -> Line:
+    """Return the gap before a cell, and its content, padded or truncated to the width of its column."""
+    gap, width, align = (" " * placed.gap, ""), placed.width, placed.column.align
     if isinstance(content, str):
-        return ((fit(content, placed.width, placed.column.align), ""),)
+        return (gap, (fit(content, width, align), ""))
     if len(content) == 1:
         text, style_name = content[0]
-        return ((fit(text, placed.width, placed.column.align), style_name),)
-    return fit_line(tuple((printable(text), style_name) for text, style_name in content), placed.width)
+        return (gap, (fit(text, width, align), style_name))
+    return (gap, *fit_line(tuple((printable(text), style_name) for text, style_name in content), width))

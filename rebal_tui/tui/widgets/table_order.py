@@ -37,8 +37,8 @@ class Columnar(Protocol):
     ) -> Sequence[int]:
         """Return the indices of the rows to show, in order."""
 
-    def prepare(self, positions: Any) -> None:
-        """Load the rows at these indices, which are about to be read."""
+    def several(self, positions: Any, around: Any) -> Sequence[Any]:
+        """Return the rows at these indices; those at the indices `around` them may be next."""
 
     def key_at(self, row_index: int) -> Hashable:
         """Return the key of the row at an index."""
@@ -70,8 +70,9 @@ class Listed(Sequence[R]):
     def __iter__(self) -> Iterator[R]:
         return iter(self._rows)
 
-    def prepare(self, _first: int, _last: int) -> None:
-        """Do nothing: a list has its rows already."""
+    def several(self, first: int, stop: int) -> Sequence[R]:
+        """Return the rows from index `first` up to, not including, `stop`."""
+        return self._rows[first:stop]
 
     def keys(self) -> Iterator[Hashable]:
         """Iterate over the keys of all rows."""
@@ -91,9 +92,12 @@ class Arranged(RowSelection[R]):
 
     _source: Columnar
 
-    def prepare(self, first: int, last: int) -> None:
-        """Load the shown rows from index `first` up to, not including, `last`, which are about to be read."""
-        self._source.prepare(self._positions[first:last])
+    def several(self, first: int, stop: int) -> Sequence[R]:
+        """Return the rows from index `first` up to, not including, `stop`."""
+        count = stop - first
+        around = self._positions[max(first - count, 0) : stop + 2 * count]
+        rows: Sequence[R] = self._source.several(self._positions[first:stop], around)
+        return rows
 
     def keys(self) -> Iterator[Hashable]:
         """Iterate over the keys of all rows, without building row objects."""

@@ -84,9 +84,9 @@ class AffectedItems(Sequence[Item]):
         """Return the indices of the rows to show, in order."""
         return self._source.arrange(accept, text, sort, reverse)
 
-    def prepare(self, positions: Any) -> None:
-        """Load the accounts at these indices, which are about to be read."""
-        self._source.prepare(positions)
+    def several(self, positions: Any, around: Any) -> Sequence[Item]:
+        """Return the accounts at these indices."""
+        return [self._item(one) for one in self._source.several(positions, around)]
 
     def key_at(self, row_index: int) -> Hashable:
         """Return the id of the account at an index."""
