@@ -267,9 +267,11 @@ async def _change(
 
 
 async def undo_last(session: Session, _text: str) -> None:
-    """Undo the last subscription, move or unsubscription."""
+    """Undo the last subscription, move, unsubscription or edit of a portfolio."""
     if session.undo is None:
-        raise Invalid("Nothing to undo: undo takes back a subscription, a move or an unsubscription")
+        raise Invalid(
+            "Nothing to undo: undo takes back a subscription, a move, an unsubscription or a portfolio's edit"
+        )
     change, what = session.undo
     session.undo = None
     await session.ask(undo.undo, change)

@@ -9,8 +9,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from rebal_tui.domain.errors import Refusal
-from rebal_tui.plain import acting, answering, market, reading
-from rebal_tui.plain.session import Session
+from rebal_tui.plain import acting, answering, market, portfolio_editing, portfolios, reading
+from rebal_tui.plain.asking import Canceled
+from rebal_tui.plain.session import NO, Session
 from rebal_tui.services.schedule.loading import Stopped
 from rebal_tui.tui.screens.shared.confirm import LIVE_WORD
 
@@ -94,7 +95,30 @@ COMMANDS = (
     Command("subscribe", "NAME to PORTFOLIO", "Let an account follow a portfolio.", acting.subscribe, asks=True),
     Command("move", "NAME to PORTFOLIO", "Move an account to another portfolio.", acting.move, asks=True),
     Command("unsubscribe", "NAME", "End the subscription of an account.", acting.unsubscribe, asks=True),
-    Command("undo", "", "Undo the last subscription, move or unsubscription.", acting.undo_last),
+    Command("new portfolio", "", "Make a portfolio.", portfolio_editing.new, ("new",), asks=True),
+    Command("edit", "PORTFOLIO", "Change a portfolio.", portfolio_editing.edit, ("edit portfolio",), asks=True),
+    Command(
+        "duplicate", "PORTFOLIO", "Copy a portfolio under another name.", portfolios.duplicate,
+        ("duplicate portfolio",), asks=True,
+    ),
+    Command(
+        "import portfolio", "FILE", "Make a portfolio from a JSON file in the format of the API.",
+        portfolios.import_file, asks=True,
+    ),
+    Command("impact", "PORTFOLIO", "Read the runs that its subscribers would make now.", portfolios.impact),
+    Command(
+        "deactivate", "PORTFOLIO", "Take a portfolio without subscribers out of use.", portfolios.deactivate,
+        ("deactivate portfolio",), asks=True,
+    ),
+    Command(
+        "activate", "PORTFOLIO", "Reactivate a portfolio if every asset can be bought.", portfolios.activate,
+        ("activate portfolio", "reactivate"), asks=True,
+    ),
+    Command("versions", "PORTFOLIO", "Read what each version of a portfolio changed.", portfolios.versions),
+    Command("go back", "PORTFOLIO to NUMBER", "Go back to a version.", portfolios.go_back, asks=True),
+    Command(
+        "undo", "", "Undo the last subscription, move, unsubscription or edit of a portfolio.", acting.undo_last,
+    ),
     Command("answer", "NUMBER", "Do what the exception of this number asks for.", answering.answer, asks=True),
     Command("acknowledge", "NUMBER OR ALL", "Acknowledge an alert.", answering.acknowledge),
     Command(
@@ -151,6 +175,11 @@ async def run_line(session: Session, line: str) -> None:
             await command.run(session, rest)
     except Stopped:
         session.leaving = True
+    except Canceled as canceled:
+        if canceled.ended:
+            session.refuse(NO)
+        else:
+            session.say(NO)
     except Refusal as refusal:
         session.refuse_all(refusal)
     except Exception as error:

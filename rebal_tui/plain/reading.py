@@ -38,6 +38,7 @@ from rebal_tui.tui.book_services import (
     run_search,
 )
 from rebal_tui.tui.screens.cash.columns import withdrawal_state
+from rebal_tui.tui.screens.portfolios.columns import shares_of
 from rebal_tui.tui.widgets.table_order import Columnar
 
 R = TypeVar("R")
@@ -199,8 +200,7 @@ async def portfolio(session: Session, text: str) -> None:
     view = await session.ask(portfolio_queries.portfolio_view, row.id)
     session.write([label("Portfolio", row.name), label("Status", formats.words(row.status))])
     session.write([label("Description", row.description)] if row.description else [])
-    cash = [("cash", row.weights.cash)] if row.weights.cash else []
-    session.write(texts.weights_text([*((weight.symbol, weight.percent) for weight in row.weights.assets), *cash]))
+    session.write(texts.weights_text(shares_of(row.weights)))
     session.write([label("Conditions", row.conditions_text), label("Cooldown", count_text(row.cooldown_days, "day"))])
     session.write([label("Runs await review", "yes" if row.review else "no")])
     session.write([label("Cannot be held", culprit) for culprit in view.culprits])

@@ -36,6 +36,13 @@ Raises a `Refusal`.
 """
 
 
+class Asks(Protocol):
+    """Something that calls service functions: a `Backend` or a `Host`."""
+
+    async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a service function on the book's thread, the book as first argument; returns its immutable result."""
+
+
 class Backend(Protocol):
     """Access to the book. Every method can raise `Refusal`."""
 

@@ -18,7 +18,7 @@ from tests.tui.test_review_flows import queue_book
 READING = (
     "help", "help run", "status", "exceptions", "exception 1", "accounts", "account 1", "desk",
     "desk needs you", "why", "decisions", "preview",
-    "portfolios", "portfolio 1", "runs", "run 1", "review", "withdrawals", "news", "more",
+    "portfolios", "portfolio 1", "impact 1", "versions 1", "runs", "run 1", "review", "withdrawals", "news", "more",
 )  # fmt: skip
 
 
