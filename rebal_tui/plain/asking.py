@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.plain.session import Session
 from rebal_tui.plain.speech import spoken
-from rebal_tui.tui.questions import Question
 
 if TYPE_CHECKING:
-    from rebal_tui.tui.screens.shared.form import Field, Proposal, Propose, Values
+    from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values
 
 CANCEL = "cancel"
 NOTHING = "none"
@@ -60,8 +59,7 @@ async def ask_checked(session: Session, label: str, hint: str, value: str, fault
 
 async def ask_form(
     session: Session,
-    fields: Sequence[Field],
-    propose: Propose,
+    form: FormScreen,
     hints: Mapping[str, str] | None = None,
     asked: Callable[[Field, Values], bool] = lambda _field, _values: True,
 ) -> Proposal:
@@ -69,59 +67,43 @@ async def ask_form(
 
     `hints` replace hints by the key of their field; `asked` is whether a field is asked for, given the answers so far.
     A wrong answer is asked for again at once, an answer that is missing or contradicts a later one at the end. Raises
-    `Canceled`, and a `Refusal` whose faults are in no field.
+    `Canceled`.
     """
-    values = {field.key: field.value for field in fields}
-    for field in fields:
+    session.say(HOW)
+    values = {field.key: field.value for field in form.fields}
+    for field in form.fields:
         if asked(field, values):
-            await _ask_field(session, field, propose, values, hints or {}, {})
+            await _ask_field(session, form, field, values, hints or {})
     while True:
         try:
-            return await session.ask(propose, values)
+            return await session.ask(form.propose, values)
         except Refusal as refusal:
-            faults = _by_field(refusal, values)
-            wrong = [field for field in fields if field.key in faults]
-            if not wrong:
-                raise
-            for field in wrong:
+            faults = form.faults_by_field(refusal)
+        for field in form.fields:
+            if field.key in faults:
                 session.refuse(f"{field.label}: {faults[field.key]}")
-                await _ask_field(session, field, propose, values, hints or {}, faults)
+                await _ask_field(session, form, field, values, hints or {})
 
 
 async def _ask_field(
-    session: Session,
-    field: Field,
-    propose: Propose,
-    values: dict[str, str],
-    hints: Mapping[str, str],
-    known: Mapping[str, str],
+    session: Session, form: FormScreen, field: Field, values: dict[str, str], hints: Mapping[str, str]
 ) -> None:
-    """Ask for one field until its answer has no fault other than those in `known`, and put it into `values`."""
-    hint = hints.get(field.key, field.hint)
+    """Ask for one field until its answer is empty or has no fault, and put it into `values`."""
+    kept = values[field.key]
     while True:
-        values[field.key] = await ask_value(session, field.label, hint, values[field.key])
-        fault = await _fault(session, field, propose, values)
-        if not values[field.key] or not fault or fault == known.get(field.key):
+        values[field.key] = await ask_value(session, field.label, hints.get(field.key, field.hint), kept)
+        fault = await _fault(session, form, field, values)
+        if not values[field.key] or not fault:
             return
         session.refuse(f"{field.label}: {fault}")
-        values[field.key] = field.value
 
 
-async def _fault(session: Session, field: Field, propose: Propose, values: Values) -> str:
+async def _fault(session: Session, form: FormScreen, field: Field, values: Values) -> str:
     try:
-        await session.ask(propose, values)
+        await session.ask(form.propose, values)
     except Refusal as refusal:
-        return _by_field(refusal, values).get(field.key, "")
+        return "; ".join(fault.message for fault in refusal.faults if fault.location == field.key)
     return ""
-
-
-def _by_field(refusal: Refusal, values: Values) -> dict[str, str]:
-    return {fault.location: fault.message for fault in refusal.faults if fault.location in values}
-
-
-def proposed_question(proposal: Proposal) -> Question:
-    """The confirmation of what a form would do."""
-    return Question(proposal.title, proposal.yes, proposal.text, proposal.effects, sends=True)
 
 
 def read_choice(text: str, choices: Sequence[str]) -> str:
