@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rebal_tui import opening, paths, stop_signals
+from rebal_tui import opening, paths, reporting, stop_signals
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.log_file import log_to_file
 from rebal_tui.plain import commands
@@ -21,6 +21,7 @@ from rebal_tui.tui.book_services import account_queries
 
 if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
+    from rebal_tui.services.view_models.report_subject import ReportSubject
 
 EMPTY = (
     "This book is empty. Leave with quit; then 'rebal-tui import FILE' fills it, and 'rebal-tui demo --plain' opens a "
@@ -42,6 +43,9 @@ def run(path: Path, prepare: Callable[[], None] | None = None, *, viewing: str =
     def view_book() -> Book:
         return opening.view_book(path, viewing)
 
+    def make_report(subject: ReportSubject, fmt: str) -> bytes:
+        return reporting.report_file(path, subject, fmt)
+
     thread = BookThread(view_book if viewing else open_book, view_book)
     backend = BookBackend(thread)
     console = StreamConsole(sys.stdin, sys.stdout)
@@ -52,7 +56,7 @@ def run(path: Path, prepare: Callable[[], None] | None = None, *, viewing: str =
 
     with stop_signals.listening(close) as stop:
         try:
-            session = asyncio.run(_run(backend, console, stop, viewing))
+            session = asyncio.run(_run(Session(backend, console, make_report), backend, console, stop, viewing))
         finally:
             stop.ended()
             close()
@@ -60,10 +64,11 @@ def run(path: Path, prepare: Callable[[], None] | None = None, *, viewing: str =
     return int(session.refused and not console.interactive)
 
 
-async def _run(backend: BookBackend, console: StreamConsole, stop: StopRequest, viewing: str) -> Session:
+async def _run(
+    session: Session, backend: BookBackend, console: StreamConsole, stop: StopRequest, viewing: str
+) -> Session:
     console.start()
     stop.attach(console.end)
-    session = Session(backend, console)
     if await _opened(backend, console, viewing):
         backend.start_heartbeat()
         await commands.run(session)

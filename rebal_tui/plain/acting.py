@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from rebal_tui.domain.errors import Invalid, PlanChanged
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.domain.text import count_text
-from rebal_tui.plain.reading import find_portfolio, find_run
+from rebal_tui.plain.asking import ask_form
+from rebal_tui.plain.reading import find_portfolio, find_run, find_withdrawal
 from rebal_tui.plain.session import Session
+from rebal_tui.plain.speech import label, spoken
 from rebal_tui.plain.texts import plan_text
 from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult
 from rebal_tui.tui import formats
@@ -18,6 +20,7 @@ from rebal_tui.tui.book_services import (
     cash_queries,
     desk_queries,
     manual_runs,
+    restriction_queries,
     review_queries,
     scheduler,
     status_queries,
@@ -33,8 +36,9 @@ from rebal_tui.tui.screens.cash.screen import cancel_effects as withdrawal_effec
 from rebal_tui.tui.screens.desk.screen import evaluate_text
 from rebal_tui.tui.screens.runs.screen import cancel_effects, final_text
 from rebal_tui.tui.screens.shared.approval import approve_question, reject_question
-from rebal_tui.tui.screens.shared.form import Propose, Values
+from rebal_tui.tui.screens.shared.form import Proposal
 from rebal_tui.tui.screens.shared.list_screen import MANUAL_JOB_BUDGET_SECONDS
+from rebal_tui.tui.screens.shared.override_form import ALL, NO_RESTRICTION, queued_override
 from rebal_tui.tui.screens.shared.preview_page import manual_effects
 
 if TYPE_CHECKING:
@@ -49,9 +53,8 @@ async def make(session: Session, question: Question, do: Callable[[], Awaitable[
         session.done(f"{done}: {result}" if isinstance(result, str) else done)
 
 
-async def _propose(session: Session, propose: Propose, values: Values) -> None:
-    """Check the values of a form of the screens, ask for its confirmation, and on yes carry it out."""
-    proposal = await session.ask(propose, values)
+async def carry_out(session: Session, proposal: Proposal) -> None:
+    """Ask for the confirmation of what a form of the screens would do, and on yes do it."""
     question = Question(proposal.title, proposal.yes, proposal.text, proposal.effects, sends=True)
 
     async def do() -> str:
@@ -60,7 +63,8 @@ async def _propose(session: Session, propose: Propose, values: Values) -> None:
     await make(session, question, do, proposal.done)
 
 
-def _amount_and_name(text: str, usage: str) -> tuple[str, str]:
+def amount_and_name(text: str, usage: str) -> tuple[str, str]:
+    """An amount and the account after it, both as typed. Raises `Invalid` with `usage` without an amount."""
     amount, _, name = text.partition(" ")
     if not amount:
         raise Invalid(usage)
@@ -69,34 +73,30 @@ def _amount_and_name(text: str, usage: str) -> tuple[str, str]:
 
 async def deposit(session: Session, text: str) -> None:
     """Deposit cash in a simulated account."""
-    amount, name = _amount_and_name(text, "Type an amount and an account, such as: deposit 2500 moreau")
+    amount, name = amount_and_name(text, "Type an amount and an account, such as: deposit 2500 moreau")
     row = await session.find_account(name)
-    await _propose(session, deposit_proposal(row.account_id), {"amount": amount})
+    await carry_out(session, await session.ask(deposit_proposal(row.account_id), {"amount": amount}))
 
 
 async def withdraw(session: Session, text: str) -> None:
     """Request a withdrawal."""
-    amount, name = _amount_and_name(text, "Type an amount or everything, and an account: withdraw 2500 moreau")
+    amount, name = amount_and_name(text, "Type an amount or everything, and an account: withdraw 2500 moreau")
     row = await session.find_account(name)
     values = {"amount": amount, "account": row.account_id}
     view = await session.ask(cash_queries.preview_withdrawal, row.account_id, read_amount_or_everything(values))
     if view.preview is not None and view.preview.plan.sells:
         session.write(plan_text(view.preview.plan))
-    await _propose(session, withdrawal_proposal([]), values)
+    await carry_out(session, await session.ask(withdrawal_proposal([]), values))
 
 
 async def cancel_withdrawal(session: Session, text: str) -> None:
     """Cancel a withdrawal of the last list."""
-    if not text.isdecimal() or not 0 < int(text) <= len(session.withdrawals):
-        raise Invalid("Type withdrawals first, then cancel withdrawal and a number of that list")
-    wanted = session.withdrawals[int(text) - 1]
-    rows = (await session.ask(cash_queries.cash_snapshot)).withdrawals
-    view = next((row for row in rows if row.id == wanted), None)
-    if view is None or not view.cancelable:
-        raise Invalid(cancel_text(view) if view is not None else "That withdrawal is no longer listed")
+    view = await find_withdrawal(session, text, "cancel withdrawal")
+    if not view.cancelable:
+        raise Invalid(cancel_text(view))
 
     async def do() -> str:
-        done = await session.ask(withdrawals.cancel_withdrawal, wanted)
+        done = await session.ask(withdrawals.cancel_withdrawal, view.id)
         return f"{'everything' if done.everything else '$' + formats.money(done.amount)} for {view.client}"
 
     question = Question("Cancel this withdrawal?", "Cancel withdrawal", effects=withdrawal_effects(view), sends=True)
@@ -187,6 +187,19 @@ async def reject(session: Session, text: str) -> None:
         _write_results(session, "Rejected", await session.ask(review_queries.reject_all, [row.id], note))
 
 
+async def override(session: Session, text: str) -> None:
+    """Let a run that awaits review override restrictions, with a note."""
+    row = await find_run(session, text)
+    if not row.awaiting_approval:
+        raise Invalid("This run does not await review")
+    known = await session.ask(restriction_queries.overridable, row.account_id)
+    if not known:
+        raise Invalid(NO_RESTRICTION)
+    session.write(label(f"Restriction of {spoken(row.client)}", named) for named in known.values())
+    hints = {"restrictions": f"its beginning, or {ALL} for every one", "note": "required; why this run may do it"}
+    await carry_out(session, await ask_form(session, queued_override(row.id, row.client, known), hints))
+
+
 def _write_results(session: Session, done: str, results: Sequence[BulkResult]) -> None:
     """Write how many runs were approved or rejected, and the reason of each refusal."""
     refused = [result for result in results if result.refusal]
@@ -267,9 +280,11 @@ async def _change(
 
 
 async def undo_last(session: Session, _text: str) -> None:
-    """Undo the last subscription, move or unsubscription."""
+    """Undo the last subscription, move, unsubscription or edit of a portfolio."""
     if session.undo is None:
-        raise Invalid("Nothing to undo: undo takes back a subscription, a move or an unsubscription")
+        raise Invalid(
+            "Nothing to undo: undo takes back a subscription, a move, an unsubscription or a portfolio's edit"
+        )
     change, what = session.undo
     session.undo = None
     await session.ask(undo.undo, change)

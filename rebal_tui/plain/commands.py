@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 from rebal_tui.domain.errors import Refusal
-from rebal_tui.plain import acting, answering, market, reading
-from rebal_tui.plain.session import Session
+from rebal_tui.plain import reading
+from rebal_tui.plain.asking import Canceled, read_choice
+from rebal_tui.plain.command_table import TOPICS, Command
+from rebal_tui.plain.session import NO, Session
+from rebal_tui.plain.speech import label
 from rebal_tui.services.schedule.loading import Stopped
 from rebal_tui.tui.screens.shared.confirm import LIVE_WORD
 
@@ -18,95 +19,44 @@ _log = logging.getLogger(__name__)
 HELLO = "Type help for the commands, quit to leave."
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command of the linear mode, which `run` carries out: its name, arguments (`usage`), summary, and other names.
-
-    `asks` is whether it asks for confirmation.
-    """
-
-    name: str
-    usage: str
-    summary: str
-    run: Callable[[Session, str], Awaitable[None]]
-    others: tuple[str, ...] = ()
-    asks: bool = False
-
-    @property
-    def line(self) -> str:
-        """Name, usage and summary for the help."""
-        summary = f"{self.summary[:-1]} (confirms first)." if self.asks else self.summary
-        return f"{' '.join(filter(None, (self.name, self.usage)))}: {summary}"
+NAMES_HELP = (
+    "NAME is a client, an account number, an id, or a number of the last list of accounts. Without it, a command "
+    "is about the account that you named last"
+)
+HELP_HELP = "Type help and a command or topic for more, or help all"
 
 
 async def _help(session: Session, text: str) -> None:
-    if text:
-        command, _ = _find(text)
-        if command is None:
-            session.refuse(f"There is no command {text}")
-            return
+    """List the commands by topic, or describe one, those of a topic, or all."""
+    topic = read_choice(text, tuple(TOPICS))
+    command, _ = _find(text)
+    if not text:
+        session.write(label(name, ", ".join(one.name for one in found)) for name, found in TOPICS.items())
+        session.say(f"Also: {', '.join(one.name for one in GENERAL)}. {HELP_HELP}")
+        session.say(NAMES_HELP)
+    elif command is not None:
         session.write([command.line])
         if command.others:
             session.write([f"Also: {', '.join(command.others)}."])
-        return
-    session.say(
-        "NAME is a client, an account number, an id, or a number of the last list of accounts. Without it, a command "
-        "is about the account that you named last"
-    )
-    session.write([command.line for command in COMMANDS])
+    elif topic in TOPICS:
+        session.write([one.line for one in TOPICS[topic]])
+    elif text.casefold() == "all":
+        session.say(NAMES_HELP)
+        session.write([one.line for one in COMMANDS])
+    else:
+        session.refuse(f"There is no command {text}")
 
 
 async def _quit(session: Session, _text: str) -> None:
     session.leaving = True
 
 
-COMMANDS = (
-    Command("help", "COMMAND", "List the commands, or describe one.", _help),
-    Command("status", "", "Read the state of the book, the firm and its accounts.", reading.status),
-    Command("desk", "FILTER", "List the subscribed accounts, such as: desk needs you, desk drift>5.", reading.desk),
-    Command(
-        "exceptions", "NUMBER", "List the exceptions and alerts, or read one.", reading.exceptions,
-        ("exception", "alerts", "alert"),
-    ),
-    Command("accounts", "FILTER", "List the accounts, such as: accounts moreau, accounts cash<0.", reading.accounts),
-    Command("account", "NAME", "Read an account: figures, why it trades or not, holdings, runs.", reading.account),
-    Command("why", "NAME", "Read every check of the decision for an account.", reading.why),
-    Command("decisions", "NAME", "Read the stored decisions for an account.", reading.decisions),
-    Command("portfolios", "", "List the portfolios.", reading.portfolios),
-    Command("portfolio", "NAME", "Read a portfolio.", reading.portfolio),
-    Command("runs", "FILTER", "List the newest runs, or those of a client.", reading.runs),
-    Command("run", "NUMBER OR ID", "Read a run: orders, weights, timeline, plan.", reading.run),
-    Command("review", "", "List the runs that await review.", reading.review),
-    Command("withdrawals", "", "List the withdrawals.", reading.withdrawals),
-    Command("preview", "NAME", "Read the run that would be made now. Nothing is sent.", reading.preview),
-    Command("news", "", "Read what happened since the last request.", reading.news),
-    Command("announce", "ON OR OFF", "Announce news before the prompt, or not.", reading.announce),
+GENERAL = (
+    Command("help", "COMMAND, TOPIC OR ALL", "List the commands by topic, or describe them.", _help),
     Command("more", "", "Read on in the last list.", reading.more),
-    Command("trade", "NAME", "Make the manual run that preview shows.", acting.trade, asks=True),
-    Command("invest", "NAME", "Make a manual run that invests cash.", acting.invest, asks=True),
-    Command("evaluate", "", "Evaluate every account now.", acting.evaluate, asks=True),
-    Command("approve", "NUMBER OR ID, OR ALL", "Approve a run that awaits review.", acting.approve, asks=True),
-    Command("reject", "NUMBER OR ID", "Reject a run that awaits review, with a note.", acting.reject, asks=True),
-    Command("cancel", "NUMBER OR ID", "Cancel a run.", acting.cancel, ("cancel run",), asks=True),
-    Command("deposit", "AMOUNT NAME", "Deposit cash in a simulated account.", acting.deposit, asks=True),
-    Command("withdraw", "AMOUNT OR EVERYTHING, NAME", "Request a withdrawal.", acting.withdraw, asks=True),
-    Command("cancel withdrawal", "NUMBER", "Cancel a withdrawal.", acting.cancel_withdrawal, asks=True),
-    Command("subscribe", "NAME to PORTFOLIO", "Let an account follow a portfolio.", acting.subscribe, asks=True),
-    Command("move", "NAME to PORTFOLIO", "Move an account to another portfolio.", acting.move, asks=True),
-    Command("unsubscribe", "NAME", "End the subscription of an account.", acting.unsubscribe, asks=True),
-    Command("undo", "", "Undo the last subscription, move or unsubscription.", acting.undo_last),
-    Command("answer", "NUMBER", "Do what the exception of this number asks for.", answering.answer, asks=True),
-    Command("acknowledge", "NUMBER OR ALL", "Acknowledge an alert.", answering.acknowledge),
-    Command(
-        "kill switch", "ON OR OFF", "Stop every new order, or release the stop.",
-        market.kill_switch_on_or_off, asks=True,
-    ),
-    Command("pause", "", "Pause the simulated market.", market.pause),
-    Command("resume", "", "Resume the simulated market.", market.resume),
-    Command("speed", "NUMBER", "Simulated seconds per real second.", market.speed),
-    Command("step", "", "Advance to the next session.", market.step, asks=True),
     Command("quit", "", "Close the book and leave.", _quit, ("exit", "q", "bye")),
-)  # fmt: skip
+)
+COMMANDS = (*(command for found in TOPICS.values() for command in found), *GENERAL)
 _NAMES = {name: command for command in COMMANDS for name in (command.name, *command.others)}
 
 
@@ -151,6 +101,11 @@ async def run_line(session: Session, line: str) -> None:
             await command.run(session, rest)
     except Stopped:
         session.leaving = True
+    except Canceled as canceled:
+        if canceled.ended:
+            session.refuse(NO)
+        else:
+            session.say(NO)
     except Refusal as refusal:
         session.refuse_all(refusal)
     except Exception as error:

@@ -8,9 +8,10 @@ from typing import TypeVar, overload
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.text import count_text, fold
 from rebal_tui.plain import texts
-from rebal_tui.plain.session import Session, counted
+from rebal_tui.plain.session import Listed, Session, chosen, counted
 from rebal_tui.plain.speech import dollars, label, sentence, spoken, when
 from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
+from rebal_tui.services.view_models.cash import WithdrawalView
 from rebal_tui.services.view_models.desk import InTile
 from rebal_tui.services.view_models.exceptions import ExceptionView
 from rebal_tui.services.view_models.filter_terms import (
@@ -37,7 +38,11 @@ from rebal_tui.tui.book_services import (
     run_queries,
     run_search,
 )
-from rebal_tui.tui.screens.cash.columns import withdrawal_state
+from rebal_tui.tui.screens.accounts import columns as account_columns
+from rebal_tui.tui.screens.cash import columns as cash_columns
+from rebal_tui.tui.screens.desk import columns as desk_columns
+from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
+from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.widgets.table_order import Columnar
 
 R = TypeVar("R")
@@ -79,9 +84,8 @@ async def exceptions(session: Session, text: str) -> None:
 
 def numbered(session: Session, text: str) -> tuple[int, ExceptionView | AlertView]:
     """A number in the last list of exceptions and alerts, with its exception or alert. Raises `Invalid`."""
-    if not text.isdecimal() or not 0 < int(text) <= len(session.exceptions):
-        raise Invalid("Type exceptions first, then a number of that list")
-    return int(text), session.exceptions[int(text) - 1]
+    row = chosen(session.exceptions, text, "Type exceptions first, then a number of that list")
+    return int(text), row
 
 
 async def accounts(session: Session, text: str) -> None:
@@ -94,6 +98,7 @@ async def accounts(session: Session, text: str) -> None:
     _require_readable(text if group is None else "", ACCOUNT_FIELDS)
     found = arranged(rows, None if group is None else InGroup(group), "" if group else text)
     session.accounts = found
+    session.listed = Listed(found, account_columns.columns(), len(rows), "account", "accounts")
     head = counted(len(found), "account", len(rows))
     session.write_list(head, len(found), lambda at: texts.account_line(at + 1, found[at]))
 
@@ -106,6 +111,7 @@ async def desk(session: Session, text: str) -> None:
     _require_readable(text if tile is None else "", DESK_FIELDS, DESK_CHOICES)
     found = arranged(rows, None if tile in (None, Tile.ALL) else InTile(tile or Tile.ALL), "" if tile else text)
     session.accounts = found
+    session.listed = Listed(found, desk_columns.columns(), len(rows), "account", "desk")
     head = counted(len(found), "subscribed account", len(rows))
     session.write_list(head, len(found), lambda at: texts.desk_line(at + 1, found[at]))
 
@@ -175,6 +181,7 @@ async def portfolios(session: Session, _text: str) -> None:
     """List the portfolios."""
     rows = await session.ask(run_queries.portfolio_rows)
     head = count_text(len(rows), "portfolio")
+    session.listed = Listed(rows, portfolio_columns.columns(), len(rows), "portfolio", "portfolios")
     session.write_list(head, len(rows), lambda at: texts.portfolio_line(at + 1, rows[at]))
 
 
@@ -199,8 +206,7 @@ async def portfolio(session: Session, text: str) -> None:
     view = await session.ask(portfolio_queries.portfolio_view, row.id)
     session.write([label("Portfolio", row.name), label("Status", formats.words(row.status))])
     session.write([label("Description", row.description)] if row.description else [])
-    cash = [("cash", row.weights.cash)] if row.weights.cash else []
-    session.write(texts.weights_text([*((weight.symbol, weight.percent) for weight in row.weights.assets), *cash]))
+    session.write(texts.weights_text(portfolio_columns.shares_of(row.weights)))
     session.write([label("Conditions", row.conditions_text), label("Cooldown", count_text(row.cooldown_days, "day"))])
     session.write([label("Runs await review", "yes" if row.review else "no")])
     session.write([label("Cannot be held", culprit) for culprit in view.culprits])
@@ -213,11 +219,12 @@ async def runs(session: Session, text: str) -> None:
         snapshot = await session.ask(run_search.find_runs, text, MAX_RUNS)
     else:
         snapshot = await session.ask(run_queries.runs_snapshot, MAX_RUNS)
-    _list_runs(session, snapshot.rows, counted(snapshot.matching, "run", snapshot.total))
+    _list_runs(session, snapshot.rows, counted(snapshot.matching, "run", snapshot.total), snapshot.total)
 
 
-def _list_runs(session: Session, rows: Sequence[RunRow], head: str) -> None:
+def _list_runs(session: Session, rows: Sequence[RunRow], head: str, total: int) -> None:
     session.runs = [row.id for row in rows]
+    session.listed = Listed(rows, run_columns.columns(), total, "run", "runs")
     session.write_list(head, len(rows), lambda at: texts.run_line(at + 1, rows[at]))
 
 
@@ -246,17 +253,20 @@ async def run(session: Session, text: str) -> None:
 async def review(session: Session, _text: str) -> None:
     """List the runs that await review, oldest first."""
     rows = (await session.ask(review_queries.review_snapshot)).rows
-    _list_runs(session, rows, f"{count_text(len(rows), 'run')} to review")
+    _list_runs(session, rows, f"{count_text(len(rows), 'run')} to review", len(rows))
 
 
 async def withdrawals(session: Session, _text: str) -> None:
     """List the withdrawals, newest first."""
-    rows = (await session.ask(cash_queries.cash_snapshot)).withdrawals
+    snapshot = await session.ask(cash_queries.cash_snapshot)
+    rows = snapshot.withdrawals
     session.withdrawals = [row.id for row in rows]
+    movements = [row for row in cash_columns.cash_rows(snapshot) if row.withdrawal is not None]
+    session.listed = Listed(movements, cash_columns.columns(), len(movements), "withdrawal", "withdrawals")
 
     def line_of(at: int) -> str:
         amount = "everything" if rows[at].everything else dollars(rows[at].amount)
-        return f"{at + 1}. {spoken(rows[at].client)}: {amount}. {sentence(withdrawal_state(rows[at]))}"
+        return f"{at + 1}. {spoken(rows[at].client)}: {amount}. {sentence(cash_columns.withdrawal_state(rows[at]))}"
 
     session.write_list(count_text(len(rows), "withdrawal"), len(rows), line_of)
 
@@ -289,3 +299,14 @@ async def more(session: Session, _text: str) -> None:
         session.more()
     else:
         session.say("There is no more of the last list")
+
+
+async def find_withdrawal(session: Session, text: str, command: str) -> WithdrawalView:
+    """The withdrawal of a number in the last list; `command` is what the number is for. Raises `Invalid`."""
+    usage = f"Type withdrawals first, then {command} and a number of that list"
+    wanted = chosen(session.withdrawals, text, usage)
+    rows = (await session.ask(cash_queries.cash_snapshot)).withdrawals
+    view = next((row for row in rows if row.id == wanted), None)
+    if view is None:
+        raise Invalid("That withdrawal is no longer listed")
+    return view

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from rebal_tui.domain.errors import Invalid, Refusal
 from rebal_tui.domain.text import MAX_NOTE_LENGTH, count_text, display_text
@@ -14,7 +15,7 @@ from rebal_tui.plain.speech import sentence, spoken
 from rebal_tui.plain.texts import question_text
 from rebal_tui.services.view_models.log import AlertView
 from rebal_tui.tui.book_services import account_queries, simulator, status_queries
-from rebal_tui.tui.host import Backend
+from rebal_tui.tui.host import Backend, MakeReport
 from rebal_tui.tui.screens.shared.confirm import LIVE_WORD
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from rebal_tui.services.view_models.accounts import AccountRow
     from rebal_tui.services.view_models.desk import DeskRow
     from rebal_tui.services.view_models.exceptions import ExceptionView
+    from rebal_tui.services.view_models.restrictions import RestrictionRow
     from rebal_tui.tui.questions import Question
+    from rebal_tui.tui.widgets.table_layout import Column
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,11 +38,25 @@ PAGE = 20
 NO = "Canceled, nothing was changed."
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list as rows and columns of the screens, of `total` rows before filtering; `noun` is one row, `stem` names its
+    file."""
+
+    rows: Sequence[Any]
+    placed_columns: Sequence[Column[Any]]
+    total: int
+    noun: str
+    stem: str
+
+
 class Session:
     """What commands work with: the book, the console, and the account, lists and change that commands used last."""
 
-    def __init__(self, backend: Backend, console: Console) -> None:
+    def __init__(self, backend: Backend, console: Console, make_report: MakeReport | None = None) -> None:
+        """`make_report` makes the files of reports; without it, there are none."""
         self.backend = backend
+        self.make_report = make_report
         self.console = console
         self.news = News()
         self.account: AccountRow | None = None
@@ -49,6 +66,10 @@ class Session:
         self.runs: list[str] = []
         self.withdrawals: list[str] = []
         self.exceptions: list[ExceptionView | AlertView] = []
+        self.listed: Listed | None = None
+        """The last list that can be exported."""
+        self.jobs: list[str] = []
+        self.restrictions: list[RestrictionRow] = []
         self.undo: tuple[Undo, str] | None = None
         """The last change that can be undone, and its name."""
         self.announces = console.interactive
@@ -62,6 +83,12 @@ class Session:
     async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a service on the book's thread and return its result."""
         return await self.backend.ask(service, *args, **kwargs)
+
+    @asynccontextmanager
+    async def heartbeats_held(self) -> AsyncIterator[None]:
+        """Within this context no heartbeat begins, so only requests change the book."""
+        with self.backend.held():
+            yield
 
     def say(self, text: str) -> None:
         """Write a sentence."""
@@ -175,3 +202,10 @@ class Session:
 def counted(rows: int, noun: str, total: int | None = None) -> str:
     """`3 accounts`, or `3 of 60 accounts` when a filter leaves fewer."""
     return count_text(rows, noun) if total in (None, rows) else f"{rows:,} of {count_text(total or 0, noun)}"
+
+
+def chosen(rows: Sequence[T], text: str, usage: str) -> T:
+    """The row of a number in a list. Raises `Invalid` with `usage` for another text."""
+    if not text.isdecimal() or not 0 < int(text) <= len(rows):
+        raise Invalid(usage)
+    return rows[int(text) - 1]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.tui import formats
+from rebal_tui.tui.segments import Line
 from rebal_tui.tui.text import printable
 
 NONE = "none"
@@ -58,6 +59,12 @@ def sentence(text: str) -> str:
         return ""
     text = text[0].upper() + text[1:]
     return text if text[-1] in ".?!:" else f"{text}."
+
+
+def read_lines(lines: Iterable[Line]) -> list[str]:
+    """The text of lines of the screens, each as a sentence, without empty ones."""
+    texts = (sentence("".join(text for text, _ in line)) for line in lines)
+    return [text for text in texts if text]
 
 
 def listed(items: Sequence[str]) -> str:

@@ -341,8 +341,8 @@ def portfolio_line(number: int, row: PortfolioRow) -> str:
 def question_text(question: Question, limit: int) -> Iterator[str]:
     """What a confirmation asks: its text, what will happen, and at most `limit` of the accounts or runs concerned."""
     yield spoken(question.title)
-    if question.text:
-        yield sentence(question.text)
+    for line in question.text.split("\n"):
+        yield sentence(line)
     for effect in question.effects:
         yield label(spoken(effect.text), effect.amount) if effect.amount else sentence(effect.text)
     for item in question.items[:limit]:

@@ -36,6 +36,20 @@ Raises a `Refusal`.
 """
 
 
+class Asks(Protocol):
+    """Something that calls service functions: a `Backend` or a `Host`."""
+
+    async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a service function on the book's thread, the book as first argument; returns its immutable result."""
+
+
+class HoldsHeartbeats(Asks, Protocol):
+    """Something that can read the book in several steps without a change between them."""
+
+    def heartbeats_held(self) -> AbstractAsyncContextManager[None]:
+        """Context in which no heartbeat runs, so only requests change the book."""
+
+
 class Backend(Protocol):
     """Access to the book. Every method can raise `Refusal`."""
 

@@ -11,6 +11,7 @@ from rebal_tui.plain.session import Session
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.tui.book_backend import BookBackend
+from rebal_tui.tui.host import MakeReport
 
 Line = str | Callable[[], object]
 
@@ -45,10 +46,12 @@ def talk(book: Book, *lines: Line, interactive: bool = False) -> list[str]:
     return session(book, *lines, interactive=interactive)[1]
 
 
-def session(book: Book, *lines: Line, interactive: bool = False) -> tuple[Session, list[str]]:
+def session(
+    book: Book, *lines: Line, interactive: bool = False, make_report: MakeReport | None = None
+) -> tuple[Session, list[str]]:
     """The session of commands, after it has ended, and what it wrote."""
     console = Typed(lines, interactive=interactive)
-    held = Session(BookBackend(BookThread(lambda: book)), console)
+    held = Session(BookBackend(BookThread(lambda: book)), console, make_report)
     asyncio.run(commands.run(held))
     return held, console.written[1:]
 

@@ -36,7 +36,8 @@ def book(tmp_path: Path) -> Path:
 
 def test_commands_from_a_pipe(book: Path, tmp_path: Path) -> None:
     process = started(book, tmp_path, subprocess.PIPE, subprocess.PIPE)
-    output, _ = process.communicate(b"status\nnonsense\n", timeout=60)
+    file = tmp_path / "book.md"
+    output, _ = process.communicate(f"status\nreport book\n\n\n{file}\nnonsense\n".encode(), timeout=60)
     lines = output.decode().splitlines()
     assert lines[:3] == [
         "Opening the book.",
@@ -45,6 +46,8 @@ def test_commands_from_a_pipe(book: Path, tmp_path: Path) -> None:
     ]
     assert lines[3:5] == ["> status", "Book: demonstration"]
     assert lines[-1] == "There is no command nonsense. Type help for the commands."
+    assert f"Wrote the report of the whole book to {file}." in lines
+    assert file.stat().st_size > 1_000
     assert process.returncode == 1
     with paths.exclusive_lock(book):
         bootstrap.open_database(book, read_only=True).close()

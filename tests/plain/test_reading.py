@@ -6,6 +6,7 @@ import unicodedata
 
 import pytest
 
+from rebal_tui.plain.commands import COMMANDS
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import simulator
@@ -16,9 +17,10 @@ from tests.tui.test_log_flows import alerted
 from tests.tui.test_review_flows import queue_book
 
 READING = (
-    "help", "help run", "status", "exceptions", "exception 1", "accounts", "account 1", "desk",
-    "desk needs you", "why", "decisions", "preview",
-    "portfolios", "portfolio 1", "runs", "run 1", "review", "withdrawals", "news", "more",
+    "help", "help run", "help trading", "help all", "status", "exceptions", "exception 1", "accounts", "account 1",
+    "desk", "desk needs you", "why", "decisions", "preview",
+    "portfolios", "portfolio 1", "impact 1", "versions 1", "runs", "run 1", "review", "withdrawals",
+    "restrictions 1", "assets", "asset spy", "jobs", "audit", "verify", "news", "more",
 )  # fmt: skip
 
 
@@ -148,3 +150,12 @@ def test_news_is_announced_before_the_prompt_of_a_person_only() -> None:
     assert "6 messages." in lines
     assert lines[-1] == "Nothing new."
     assert not any(line.startswith("Since the last prompt: ") for line in written(interactive=False))
+
+
+def test_the_help_names_every_command_by_topic() -> None:
+    lines = answer(market_book(), "help")
+    for command in COMMANDS:
+        assert any(command.name in line for line in lines), command.name
+    assert len(lines) < 15
+    assert answer(market_book(), "help trading")[0].startswith("runs FILTER: ")
+    assert len(answer(market_book(), "help all")) == len(COMMANDS) + 1

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trading_rules import Concerned
 from rebal_tui.services.book.book import Book
@@ -210,15 +211,13 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
 
     async def _release(self, row: AccountRow) -> None:
         amount = await self.host.ask(cash.check_release, row.account_id)
-        follows = "The next evaluation invests it" if row.portfolio_id else "It stays cash, as there is no portfolio"
-        released = Effect(f"Released in the account of {row.client}", f"${formats.money(amount)}")
 
         async def do() -> str:
             await self.host.ask(cash.release, row.account_id)
             return f"${formats.money(amount)} of {row.client}"
 
         if self.is_current:
-            title, effects = "Release the reserved cash?", [released, Effect(follows)]
+            title, effects = "Release the reserved cash?", release_effects(row, amount)
             self.host.confirm_sending(title, "", "Release", do, "Released", effects=effects)
 
     def action_reconcile(self) -> None:
@@ -295,6 +294,12 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
             self.host.say("This account follows no portfolio.")
         else:
             self.host.navigation.show_portfolio(row.portfolio_id)
+
+
+def release_effects(row: AccountRow, amount: Money) -> list[Effect]:
+    """Return what releasing the reserved cash of an account does."""
+    follows = "The next evaluation invests it" if row.portfolio_id else "It stays cash, as there is no portfolio"
+    return [Effect(f"Released in the account of {row.client}", f"${formats.money(amount)}"), Effect(follows)]
 
 
 def _account_and_symbols(book: Book, account_id: str) -> tuple[AccountRow, tuple[str, ...]]:

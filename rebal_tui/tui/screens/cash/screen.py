@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.cash import WithdrawalStage
+from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.cash import WithdrawalView
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.tui import actions, formats
@@ -158,24 +159,14 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
         view = self._withdrawal()
         if view is None:
             return
-        if view.stopped is None:
-            final = WithdrawalStage(view.stage).final
-            self.host.say(
-                f"This withdrawal is {view.stage}."
-                if final
-                else "This withdrawal is not stopped; it continues automatically."
-            )
+        if refusal := retry_refusal(view):
+            self.host.say(refusal)
             return
-        effects = [
-            Effect(f"Withdrawal for {view.client}, stopped: {view.stopped}", _dollars(view)),
-            Effect("The failed step is retried and the withdrawal continues: it may send sells and make the journal"),
-        ]
 
         async def do() -> str:
-            after = await self.host.ask(withdrawals.retry_withdrawal, view.id)
-            return f"stopped again: {after.stopped}" if after.stopped else formats.words(after.stage)
+            return await self.host.ask(retry, view.id)
 
-        self.host.confirm_sending("Retry withdrawal?", "", "Retry", do, "Retried", effects=effects)
+        self.host.confirm_sending("Retry withdrawal?", "", "Retry", do, "Retried", effects=retry_effects(view))
 
     def action_account(self) -> None:
         row = self._row()
@@ -192,6 +183,29 @@ def cancel_effects(view: WithdrawalView) -> list[Effect]:
     """Return what canceling a withdrawal does."""
     state = cash_columns.withdrawal_state(view)
     return [Effect(f"Withdrawal for {view.client}, {state}", _dollars(view)), Effect(cancel_text(view))]
+
+
+def retry_refusal(view: WithdrawalView) -> str:
+    """Return why a withdrawal cannot be retried; empty when it is stopped."""
+    if view.stopped is not None:
+        return ""
+    if WithdrawalStage(view.stage).final:
+        return f"This withdrawal is {view.stage}."
+    return "This withdrawal is not stopped; it continues automatically."
+
+
+def retry_effects(view: WithdrawalView) -> list[Effect]:
+    """Return what retrying a stopped withdrawal does."""
+    return [
+        Effect(f"Withdrawal for {view.client}, stopped: {view.stopped}", _dollars(view)),
+        Effect("The failed step is retried and the withdrawal continues: it may send sells and make the journal"),
+    ]
+
+
+def retry(book: Book, withdrawal_id: str) -> str:
+    """Retry a stopped withdrawal, and return its stage or why it stopped again."""
+    after = withdrawals.retry_withdrawal(book, withdrawal_id)
+    return f"stopped again: {after.stopped}" if after.stopped else formats.words(after.stage)
 
 
 def _dollars(view: WithdrawalView) -> str:

@@ -15,6 +15,7 @@ from rebal_tui.tui.widgets.tabs import Tab
 
 JOBS, AUDIT = "jobs", "audit"
 TABS = (JOBS, AUDIT)
+PAUSE_TEXT = "No evaluation, job or run starts until you resume. Runs in progress continue."
 
 
 def log_tabs(snapshot: LogSnapshot) -> tuple[Tab, ...]:
@@ -65,6 +66,11 @@ def audit_columns() -> tuple[Column[AuditView], ...]:
         Column("what", "What", 40, lambda e: e.sentence, grow=3, max_width=200),
         Column("action", "Action", 20, lambda e: ((e.action, "muted"),), sort=lambda e: e.action, priority=4),
     )
+
+
+def run_job_text(job: JobView) -> str:
+    """Return what running a job now does."""
+    return f"{job.title} runs once now, as if due. An evaluation may make runs and send orders."
 
 
 def job_text(job: JobView) -> str:

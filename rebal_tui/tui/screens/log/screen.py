@@ -159,9 +159,12 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         return row
 
     def action_pause(self) -> None:
-        text = "No evaluation, job or run starts until you resume. Runs in progress continue."
         self.host.confirm_sending(
-            "Pause the scheduler?", text, "Pause", lambda: self.host.ask(scheduler.pause), "Scheduler paused"
+            "Pause the scheduler?",
+            lines.PAUSE_TEXT,
+            "Pause",
+            lambda: self.host.ask(scheduler.pause),
+            "Scheduler paused",
         )
 
     def action_resume(self) -> None:
@@ -170,7 +173,7 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
     def action_run_now(self) -> None:
         job = self._job()
         if job is not None:
-            text = f"{job.title} runs once now, as if due. An evaluation may make runs and send orders."
+            text = lines.run_job_text(job)
             self.host.confirm_sending(f"Run “{job.title}” now?", text, "Run", lambda: self.run_job(job.name), "Done")
 
     def action_verify(self) -> None:

@@ -21,14 +21,14 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioDraft
 from rebal_tui.tui.book_services import portfolio_queries, portfolios, undo
-from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, Note
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm
-from rebal_tui.tui.screens.portfolios.impact import TITLES, ImpactScreen, affected_items
+from rebal_tui.tui.screens.portfolios.impact import ImpactScreen
 from rebal_tui.tui.screens.portfolios.layout import ON, REBALANCE, SCOPES, compose_form
-from rebal_tui.tui.screens.portfolios.lines import cooldown_text, dates_text, impact_text, stop_notes
+from rebal_tui.tui.screens.portfolios.lines import cooldown_text, dates_text, stop_notes
 from rebal_tui.tui.screens.portfolios.live_preview import foot_lines, impact_panel, live_lines
+from rebal_tui.tui.screens.portfolios.questions import save_question
 from rebal_tui.tui.screens.portfolios.weight_rows import WeightRow, WeightRows
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.segments import Line
@@ -368,12 +368,7 @@ class PortfolioEditor(Dialog[str]):
             self._busy = False
 
     def _confirm(self, body: PortfolioBody, impact: Impact) -> None:
-        text = (
-            f"{impact_text(impact)}\n\nThe next evaluation of its subscribers uses the saved portfolio; "
-            "runs and orders may follow then. Saving itself sends nothing."
-        )
-        items = affected_items(impact, self.host)
-        question = Question(f"Save {body.name}?", "Save", text, items=items, item_titles=TITLES, sends=True)
+        question = save_question(body.name, impact, self.host)
         self.host.confirm(question, lambda _note: self._start_saving(body))
 
     def _start_saving(self, body: PortfolioBody) -> None:

@@ -14,7 +14,7 @@ from rebal_tui.domain.text import count_text, day_text
 from rebal_tui.services.view_models.portfolios import AffectedAccount, Impact
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import desk_queries
-from rebal_tui.tui.host import Host
+from rebal_tui.tui.host import Asks
 from rebal_tui.tui.questions import Item
 from rebal_tui.tui.screens.portfolios.lines import impact_lines
 from rebal_tui.tui.screens.shared.account_lines import account_lines
@@ -46,7 +46,7 @@ def affected_text(one: AffectedAccount) -> str:
 class AffectedItems(Sequence[Item]):
     """The affected accounts as items of a question; an item is built only when it is shown."""
 
-    def __init__(self, source: Columnar, host: Host) -> None:
+    def __init__(self, source: Columnar, host: Asks) -> None:
         self._source = source
         self._host = host
 
@@ -101,7 +101,7 @@ class AffectedItems(Sequence[Item]):
         return self._source.find(key)
 
 
-def affected_items(impact: Impact, host: Host) -> Sequence[Item]:
+def affected_items(impact: Impact, host: Asks) -> Sequence[Item]:
     """Return the accounts that an impact affects, as items."""
     return AffectedItems(impact.affected, host) if isinstance(impact.affected, Columnar) else ()
 

@@ -17,9 +17,9 @@ from rebal_tui.domain.text import count_text, name_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.tui.book_services import portfolio_queries, portfolios
-from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios.fields import PlainInput
 from rebal_tui.tui.screens.portfolios.portfolio_file import PortfolioFileScreen
+from rebal_tui.tui.screens.portfolios.questions import same_name_question
 from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.segments import Line, paragraph
@@ -154,10 +154,7 @@ class PasteScreen(Dialog[str]):
         if not taken:
             await self._create(text)
         elif self.is_current:
-            question = Question(
-                f"Create another portfolio named {name}?", "Create", "The other one is not changed.", no="Not now"
-            )
-            self.host.confirm(question, lambda _note: self._start(text))
+            self.host.confirm(same_name_question(name), lambda _note: self._start(text))
 
     def _start(self, text: str) -> None:
         self.host.work(self._create(text), name="create")
@@ -167,7 +164,7 @@ class PasteScreen(Dialog[str]):
             return
         self._busy_creating = True
         try:
-            stored = await self.host.ask(_create_from, text)
+            stored = await self.host.ask(create_from, text)
         except Refusal as refusal:
             first = refusal.faults[0]
             more = f", and {len(refusal.faults) - 1} more" if len(refusal.faults) > 1 else ""
@@ -191,7 +188,7 @@ class PasteScreen(Dialog[str]):
         self.leave(changed=bool(self._area.text.strip()))
 
 
-def _create_from(book: Book, text: str) -> Portfolio:
+def create_from(book: Book, text: str) -> Portfolio:
     """Create a portfolio from JSON text. Raises `Refusal` when it is invalid."""
     return portfolios.create_portfolio(book, portfolio_queries.pasted_portfolio(book, text))
 

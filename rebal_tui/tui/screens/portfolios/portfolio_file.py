@@ -22,19 +22,21 @@ class PortfolioFileScreen(PathDialog):
         require_input_file(path)
 
     async def submit(self, path: Path) -> None:
-        try:
-            text = await asyncio.to_thread(_read, path)
-        except OSError as error:
-            raise Conflict(f"not read: {error.strerror or error}") from None
-        except UnicodeDecodeError:
-            raise Conflict(f"{path}: expected text in UTF-8") from None
+        text = await asyncio.to_thread(read_portfolio_file, path)
         if self.is_attached:
             self.dismiss(text)
 
 
-def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        content = file.read(MAX_BYTES + 1)
+def read_portfolio_file(path: Path) -> str:
+    """Return the text of a file. Raises `Conflict` when it cannot be read, is too large or is not UTF-8."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise Conflict(f"not read: {error.strerror or error}") from None
     if len(content) > MAX_BYTES:
         raise Conflict(f"{path}: expected a file of at most 1 MiB")
-    return content.decode("utf-8-sig")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Conflict(f"{path}: expected text in UTF-8") from None

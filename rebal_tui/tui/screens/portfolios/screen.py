@@ -11,7 +11,6 @@ from textual.screen import Screen
 
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
-from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trading_rules import Concerned
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
@@ -20,12 +19,18 @@ from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubj
 from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import portfolio_queries, portfolio_versions, portfolios, run_queries, status_queries
 from rebal_tui.tui.navigation import ShowsPortfolio
-from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.impact import ImpactScreen
-from rebal_tui.tui.screens.portfolios.lines import names_text, portfolio_lines
+from rebal_tui.tui.screens.portfolios.lines import portfolio_lines
 from rebal_tui.tui.screens.portfolios.paste import NameScreen, PasteScreen
+from rebal_tui.tui.screens.portfolios.questions import (
+    deactivate_question,
+    deactivate_refusal,
+    duplicate_text,
+    reactivate_question,
+    reactivate_refusal,
+)
 from rebal_tui.tui.screens.portfolios.run_stops import choose_stops
 from rebal_tui.tui.screens.portfolios.versions import VersionsScreen
 from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
@@ -146,8 +151,8 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             if name:
                 self.host.work(self._duplicate(row.id, name), name="duplicate")
 
-        text = f"The same weights, conditions and cooldown as {row.name}, without its subscribers, under the name:"
-        self.app.push_screen(NameScreen("Duplicate this portfolio", text, f"{row.name} copy", "Duplicate"), named)
+        named_copy = NameScreen("Duplicate this portfolio", duplicate_text(row), f"{row.name} copy", "Duplicate")
+        self.app.push_screen(named_copy, named)
 
     async def _duplicate(self, portfolio_id: str, name: str) -> None:
         made = await self._ask(portfolios.duplicate_portfolio, portfolio_id, name)
@@ -170,22 +175,16 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         if row is None:
             return
         if row.status == PortfolioStatus.INACTIVE:
-            self.host.say(f"{row.name} is already inactive.")
+            self.host.say(deactivate_refusal(row, ()))
             return
         self.host.work(self._inactivate(row), name="inactivate")
 
     async def _inactivate(self, row: PortfolioRow) -> None:
         followers = (await self._view(row.id)).subscribers
-        if followers:
-            names = names_text([follower.client for follower in followers[:3]], len(followers))
-            count = count_text(len(followers), "subscriber")
-            self.host.say(f"{row.name} has {count}: {names}. Move or unsubscribe them first.", "warning")
-            return
-        if not self.is_current:
-            return
-        text = f"Accounts can no longer subscribe to {row.name}. r reactivates it."
-        question = Question("Deactivate this portfolio?", "Deactivate", text)
-        self.host.confirm(question, lambda _note: self._deactivate(row))
+        if refusal := deactivate_refusal(row, followers):
+            self.host.say(refusal, "warning")
+        elif self.is_current:
+            self.host.confirm(deactivate_question(row, "r"), lambda _note: self._deactivate(row))
 
     def _deactivate(self, row: PortfolioRow) -> None:
         self.host.work(self._set_inactive(row), name="inactivate")
@@ -199,27 +198,20 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         row = self._row()
         if row is None:
             return
-        if row.status == PortfolioStatus.ACTIVE:
-            self.host.say(f"{row.name} is already active.")
-            return
         self.host.work(self._reactivate(row), name="reactivate")
 
     async def _reactivate(self, row: PortfolioRow) -> None:
         view = await self._view(row.id)
-        if view.culprits:
-            adjusting = row.status == PortfolioStatus.NEEDS_ADJUSTMENT
-            still = f"{row.name} still needs adjustment" if adjusting else f"{row.name} is still inactive"
-            self.host.say(f"{still}: {'; '.join(view.culprits)}.", "warning")
-            return
-        if not view.subscribers:
+        if refusal := reactivate_refusal(row, view):
+            self.host.say(refusal, "information" if row.status == PortfolioStatus.ACTIVE else "warning")
+        elif not view.subscribers:
             await self._set_active(row)
         elif self.is_current:
-            count = count_text(len(view.subscribers), "subscriber")
-            text = f"The next evaluation includes {count} of {row.name}; runs and orders may follow."
+            question = reactivate_question(row, view.subscribers)
             self.host.confirm_sending(
-                "Reactivate this portfolio?",
-                text,
-                "Reactivate",
+                question.title,
+                question.text,
+                question.yes,
                 lambda: self.host.ask(portfolios.reactivate_portfolio, row.id),
                 f"{row.name} is active",
             )
@@ -239,7 +231,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         self.host.work(self._impact(row), name="impact")
 
     async def _impact(self, row: PortfolioRow) -> None:
-        impact = await self.host.ask(_impact_as_it_is, row.id)
+        impact = await self.host.ask(impact_as_it_is, row.id)
         if self.is_current:
             what = "Effect on its subscribers if they were evaluated now, with the stored portfolio."
             self.app.push_screen(ImpactScreen(row.name, impact, what, changed=False))
@@ -302,5 +294,6 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             self.host.say(f"{row.name} has no subscribers.")
 
 
-def _impact_as_it_is(book: Book, portfolio_id: str) -> Impact:
+def impact_as_it_is(book: Book, portfolio_id: str) -> Impact:
+    """Return what a portfolio would do to its subscribers if they were evaluated now."""
     return portfolio_queries.impact(book, portfolio_id, PortfolioBody.of(book.portfolio(portfolio_id)))

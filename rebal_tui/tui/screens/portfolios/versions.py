@@ -12,7 +12,7 @@ from textual.widgets import Static
 from rebal_tui.services.view_models.portfolio_versions import VersionView
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow
 from rebal_tui.tui.book_services import portfolio_versions, undo
-from rebal_tui.tui.screens.portfolios.lines import impact_text
+from rebal_tui.tui.screens.portfolios.questions import go_back_question
 from rebal_tui.tui.screens.portfolios.version_lines import return_table, version_columns, version_lines
 from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
 from rebal_tui.tui.text import ui_text
@@ -82,16 +82,11 @@ class VersionsScreen(Dialog[str]):
             self._confirm(view, impact)
 
     def _confirm(self, view: VersionView, impact: Impact) -> None:
-        text = "Its content becomes a new version."
-        if impact.subscribers:
-            text += (
-                f"\n\n{impact_text(impact)}\n\nThe next evaluation of its subscribers uses this version; runs and "
-                "orders may follow then."
-            )
+        question = go_back_question(self._row.name, view, impact)
         self.host.confirm_sending(
-            f"Go back to version {view.number} of {self._row.name}?",
-            text,
-            "Go back",
+            question.title,
+            question.text,
+            question.yes,
             lambda: self._store(view),
             f"{self._row.name} is as in version {view.number}",
             lambda width, _height: return_table(view, width),

@@ -94,12 +94,22 @@ class RestrictionsScreen(LiveDialog, Dialog[None]):
         if not isinstance(row, RestrictionRow):
             self.host.say("No restriction to lift.")
             return
-        what = " ".join(text for text in (row.kind.replace("_", " "), row.symbol) if text)
+        what = restriction_name(row)
 
         async def do() -> str:
             await self.host.ask(restrictions.lift_restrictions, [row.id])
             await self.pull()
             return f"{what} for {row.concerns}"
 
-        effects = [Effect(f"{what} for {row.concerns}: {row.reason}"), Effect("The next evaluation trades without it.")]
-        self.host.confirm_sending("Lift the restriction?", "", "Lift", do, "Lifted", effects=effects)
+        self.host.confirm_sending("Lift the restriction?", "", "Lift", do, "Lifted", effects=lift_effects(row))
+
+
+def restriction_name(row: RestrictionRow) -> str:
+    """Return `no sell SPY`: the kind of a restriction, with its asset if it concerns one."""
+    return " ".join(text for text in (row.kind.replace("_", " "), row.symbol) if text)
+
+
+def lift_effects(row: RestrictionRow) -> list[Effect]:
+    """Return what lifting a restriction does."""
+    what = Effect(f"{restriction_name(row)} for {row.concerns}: {row.reason}")
+    return [what, Effect("The next evaluation trades without it.")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -14,17 +13,22 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 from textual.worker import Worker
 
-from rebal_tui.domain.errors import Invalid, Refusal
+from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.text import sentence
-from rebal_tui.tui.files import write_private
-from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.shared.confirm import key_label
 from rebal_tui.tui.screens.shared.dialog import Dialog
-from rebal_tui.tui.screens.shared.export_choices import ExportChoice
+from rebal_tui.tui.screens.shared.export_choices import (
+    ExportChoice,
+    endings_text,
+    file_name,
+    read_target,
+    replace_question,
+    write_choice,
+)
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.bars import fill_bar
 from rebal_tui.tui.widgets.tabs import Tab, TabBar
-from rebal_tui.typed_paths import read_path, require_output, start_folder
+from rebal_tui.typed_paths import start_folder
 
 BAR_WIDTH = 24
 """Width in cells of the progress bar."""
@@ -66,7 +70,7 @@ class ExportScreen(Dialog[None]):
         with Vertical():
             yield Static("Export · ↑ ↓ choose what", id="export-title", markup=False)
             yield TabBar(tabs, self._choice.key, id="export-choices")
-            yield Input(str(start_folder() / _name(self._choice)), id="export-path", compact=True)
+            yield Input(str(start_folder() / file_name(self._choice)), id="export-path", compact=True)
             yield Static(self._note(), id="export-note", markup=False)
             yield Static("", id="export-fault", markup=False)
             with Horizontal():
@@ -74,11 +78,7 @@ class ExportScreen(Dialog[None]):
                 yield Button(key_label("Write", "enter"), id="write", compact=True)
 
     def _note(self) -> str:
-        return f"{self._endings()}. Only you can read the file."
-
-    def _endings(self) -> str:
-        endings = [f".{fmt}" for fmt in self._choice.formats]
-        return f"Name it {', '.join(endings[:-1])} or {endings[-1]}"
+        return f"{endings_text(self._choice)}. Only you can read the file."
 
     def action_choose(self, direction: int) -> None:
         """Choose the next or the previous content."""
@@ -92,11 +92,11 @@ class ExportScreen(Dialog[None]):
         """Choose a content; a name that was not edited changes with it, the folder stays."""
         if self._is_writing:
             return
-        line, before = self.query_one(Input), _name(self._choice)
+        line, before = self.query_one(Input), file_name(self._choice)
         self._choice = self._choices[key]
         self.query_one(TabBar).current = key
         if line.value.endswith(before):
-            line.value = line.value.removesuffix(before) + _name(self._choice)
+            line.value = line.value.removesuffix(before) + file_name(self._choice)
             line.cursor_position = len(line.value)
         self._show_note()
         self._show_fault("")
@@ -125,16 +125,12 @@ class ExportScreen(Dialog[None]):
             return
         self._show_fault("")
         try:
-            path = read_path(self.query_one(Input).value)
-            if path.suffix[1:].lower() not in self._choice.formats:
-                raise Invalid(self._endings())
-            exists = require_output(path)
+            path, exists = read_target(self._choice, self.query_one(Input).value)
         except Refusal as refusal:
             self._show_fault(str(refusal))
             return
         if exists:
-            question = Question("Replace this file?", "Replace", f"{path} exists and will be replaced.")
-            self.host.confirm(question, lambda _note: self._run(path))
+            self.host.confirm(replace_question(path), lambda _note: self._run(path))
         else:
             self._run(path)
 
@@ -143,17 +139,13 @@ class ExportScreen(Dialog[None]):
 
     async def _write(self, path: Path) -> None:
         try:
-            made = await self._choice.make(path.suffix[1:].lower(), self._show_progress)
-            await asyncio.to_thread(write_private, path, made.content)
+            written = await write_choice(self._choice, path, self._show_progress)
         except Refusal as refusal:
             self._show_fault(str(refusal))
             return
-        except OSError as error:
-            self._show_fault(f"not written: {error.strerror or error}")
-            return
         finally:
             self._show_note()
-        self.host.say(f"Wrote {made.what} to {path}.")
+        self.host.say(written)
         self.dismiss()
 
     def _show_fault(self, text: str) -> None:
@@ -168,8 +160,3 @@ class ExportScreen(Dialog[None]):
     def _show_progress(self, done: int, total: int) -> None:
         track, _ = fill_bar(done, total, BAR_WIDTH)
         self.query_one("#export-note", Static).update(ui_text(f"{track}  {done:,} of {total:,}"))
-
-
-def _name(choice: ExportChoice) -> str:
-    """The proposed name of the file."""
-    return f"{choice.stem}.{choice.formats[0]}"

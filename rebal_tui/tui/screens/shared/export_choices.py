@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
+from rebal_tui.domain.errors import Conflict, Invalid
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.report_subject import REPORT_FORMATS
 from rebal_tui.tui.book_services import export as export_services
+from rebal_tui.tui.files import write_private
+from rebal_tui.tui.questions import Question
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets.table_layout import Column
+from rebal_tui.typed_paths import read_path, require_output
 
 if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
     from rebal_tui.services.maintenance.export import Export
     from rebal_tui.services.view_models.report_subject import ReportSubject
-    from rebal_tui.tui.host import Host, MakeReport
-    from rebal_tui.tui.widgets.table import BookTable
+    from rebal_tui.tui.host import HoldsHeartbeats, MakeReport
 
 R = TypeVar("R", bound=Hashable)
 REPORT = "report"
@@ -70,7 +74,18 @@ class ExportChoice:
     make: Callable[[str, Progress], Awaitable[Written]]
 
 
-def shown_rows(table: BookTable[Any], stem: str, noun: str) -> ExportChoice:
+class ShownRows(Protocol):
+    """The rows of a list as they are shown, with their columns; `total` is the number of rows before filtering."""
+
+    @property
+    def rows(self) -> Sequence[Any]: ...
+    @property
+    def placed_columns(self) -> Sequence[Column[Any]]: ...
+    @property
+    def total(self) -> int: ...
+
+
+def shown_rows(table: ShownRows, stem: str, noun: str) -> ExportChoice:
     """Choice to export the rows of a table as shown: filtered, sorted, with the columns that fit."""
     rows, columns, total = table.rows, table.placed_columns, table.total
 
@@ -88,7 +103,7 @@ def shown_rows(table: BookTable[Any], stem: str, noun: str) -> ExportChoice:
     return ExportChoice("shown", "Rows shown", f"{len(rows):,}", stem, LIST_FORMATS, make)
 
 
-def whole_book(host: Host, what: str) -> ExportChoice:
+def whole_book(host: HoldsHeartbeats, what: str) -> ExportChoice:
     """Choice to export all records of a kind in the book, with all fields; no heartbeat runs meanwhile."""
 
     async def make(fmt: str, progress: Progress) -> Written:
@@ -111,6 +126,46 @@ def report(make_report: MakeReport, reported: Reported, key: str = REPORT) -> Ex
 
     stem = f"{reported.subject.kind}-report"
     return ExportChoice(key, f"Report of {reported.name}", "", stem, REPORT_FORMATS, make)
+
+
+def file_name(choice: ExportChoice) -> str:
+    """Return the proposed name of the file."""
+    return f"{choice.stem}.{choice.formats[0]}"
+
+
+def endings_text(choice: ExportChoice) -> str:
+    """Return how the name of the file may end, which selects the format."""
+    endings = [f".{fmt}" for fmt in choice.formats]
+    return f"Name it {', '.join(endings[:-1])} or {endings[-1]}"
+
+
+def read_target(choice: ExportChoice, text: str) -> tuple[Path, bool]:
+    """Parse the path of the file to write, and return it and whether it would replace a file.
+
+    Raises a `Refusal` for a path that cannot be written, or whose ending is none of the choice.
+    """
+    path = read_path(text)
+    if path.suffix[1:].lower() not in choice.formats:
+        raise Invalid(endings_text(choice))
+    return path, require_output(path)
+
+
+def replace_question(path: Path) -> Question:
+    """Ask before a file is replaced."""
+    return Question("Replace this file?", "Replace", f"{path} exists and will be replaced.")
+
+
+async def write_choice(choice: ExportChoice, path: Path, progress: Progress) -> str:
+    """Write a file that only its owner can read, and return a sentence that says what was written where.
+
+    Raises a `Refusal` when it cannot be made or written; an existing file is then unchanged.
+    """
+    try:
+        made = await choice.make(path.suffix[1:].lower(), progress)
+        await asyncio.to_thread(write_private, path, made.content)
+    except OSError as error:
+        raise Conflict(f"not written: {error.strerror or error}") from error
+    return f"Wrote {made.what} to {path}."
 
 
 def cell_text(column: Column[R], row: R) -> str:

@@ -108,7 +108,7 @@ class FormScreen(LiveDialog, Dialog[bool]):
         super().__init__()
         self._heading = title
         self.fields = tuple(fields)
-        self._propose = propose
+        self.propose = propose
         self._blame = blame
         self._request = 0
         self._enter_pressed = False
@@ -166,13 +166,14 @@ class FormScreen(LiveDialog, Dialog[bool]):
         values = self.values()
         proposal, faults = None, {}
         try:
-            proposal = await self.host.ask(self._propose, values)
+            proposal = await self.host.ask(self.propose, values)
         except Refusal as refusal:
-            faults = self._faults_by_field(refusal)
+            faults = self.faults_by_field(refusal)
         if request == self._request and self.is_attached:
             self._show(proposal, faults)
 
-    def _faults_by_field(self, refusal: Refusal) -> dict[str, str]:
+    def faults_by_field(self, refusal: Refusal) -> dict[str, str]:
+        """Return the messages of a refusal by the key of their field, those without a field at the one for these."""
         keys = {field.key for field in self.fields}
         by_field: dict[str, str] = {}
         for fault in refusal.faults:

@@ -38,8 +38,20 @@ def manual_override(view: PreviewView) -> FormScreen:
     return _form(title, dict(view.overridable), preview, act, "Run")
 
 
+NO_RESTRICTION = "No restriction of yours concerns this run; what the broker blocks stays blocked."
+
+
 async def ask_for_queued_override(screen: ListScreen, run_id: str, account_id: str, client: str) -> None:
     """Ask for restrictions and a note; a run that awaits approval then ignores these, and still awaits approval."""
+    known: Mapping[str, str] = await screen.host.ask(restriction_queries.overridable, account_id)
+    if not known:
+        screen.host.say(NO_RESTRICTION, "warning")
+    elif screen.is_current:
+        screen.app.push_screen(queued_override(run_id, client, known))
+
+
+def queued_override(run_id: str, client: str, known: Mapping[str, str]) -> FormScreen:
+    """Create the form that lets a run that awaits approval ignore some of the restrictions in `known`."""
 
     def preview(book: Book, ids: Sequence[str], note: str) -> PreviewView:
         return run_override_queries.preview_queued_override(book, run_id, ids, note)
@@ -48,11 +60,7 @@ async def ask_for_queued_override(screen: ListScreen, run_id: str, account_id: s
         run_overrides.override_queued_run(book, run_id, ids, note)
         return f"run {formats.short_id(run_id)} of {client} awaits approval of its new plan"
 
-    known: Mapping[str, str] = await screen.host.ask(restriction_queries.overridable, account_id)
-    if not known:
-        screen.host.say("No restriction of yours concerns this run; what the broker blocks stays blocked.", "warning")
-    elif screen.is_current:
-        screen.app.push_screen(_form(f"Override restrictions in this run · {client}", known, preview, act, "Override"))
+    return _form(f"Override restrictions in this run · {client}", known, preview, act, "Override")
 
 
 def _form(title: str, known: Mapping[str, str], preview: Preview, act: Act, yes: str) -> FormScreen:

@@ -1,0 +1,114 @@
+"""Questions asked one line at a time: each answer is checked before the next question, and each can be canceled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rebal_tui.domain.errors import Refusal
+from rebal_tui.plain.session import Session
+from rebal_tui.plain.speech import spoken
+
+if TYPE_CHECKING:
+    from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values
+
+CANCEL = "cancel"
+NOTHING = "none"
+"""What is typed to make a field empty that has a value."""
+HOW = f"Type {CANCEL} at any question to leave without a change"
+
+
+class Canceled(Exception):
+    """A question was canceled, or with `ended`, the input has ended before its answer."""
+
+    def __init__(self, *, ended: bool) -> None:
+        super().__init__()
+        self.ended = ended
+
+
+async def ask_line(session: Session, question: str) -> str:
+    """Ask a question and return the answer, empty for only enter. Raises `Canceled`."""
+    session.console.write(f"{spoken(question)}:")
+    answer = await session.console.read()
+    if answer is None or answer.casefold() == CANCEL:
+        raise Canceled(ended=answer is None)
+    return answer
+
+
+async def ask_value(session: Session, label: str, hint: str, value: str, *, removable: bool = True) -> str:
+    """Ask for the value of a field that has a value now: only enter keeps it. Raises `Canceled`.
+
+    With `removable`, `none` stands for an empty value.
+    """
+    about = f"{label}, {hint}" if hint else label
+    if not value:
+        return await ask_line(session, about)
+    kept = f"only enter keeps it, {NOTHING} removes it" if removable else "only enter keeps it"
+    answer = await ask_line(session, f"{about}. Now {value}; {kept}")
+    return value if not answer else "" if removable and answer.casefold() == NOTHING else answer
+
+
+async def ask_checked(session: Session, label: str, hint: str, value: str, fault_of: Callable[[str], str]) -> str:
+    """Ask for a value until `fault_of` finds no fault in it, and return it. Raises `Canceled`."""
+    while True:
+        answer = await ask_value(session, label, hint, value, removable=False)
+        if not (fault := fault_of(answer)):
+            return answer
+        session.refuse(f"{label}: {fault}")
+
+
+async def ask_form(
+    session: Session,
+    form: FormScreen,
+    hints: Mapping[str, str] | None = None,
+    asked: Callable[[Field, Values], bool] = lambda _field, _values: True,
+) -> Proposal:
+    """Ask for the fields of a form of the screens, and return what the form would do.
+
+    `hints` replace hints by the key of their field; `asked` is whether a field is asked for, given the answers so far.
+    A wrong answer is asked for again at once, an answer that is missing or contradicts a later one at the end. Raises
+    `Canceled`.
+    """
+    session.say(HOW)
+    values = {field.key: field.value for field in form.fields}
+    for field in form.fields:
+        if asked(field, values):
+            await _ask_field(session, form, field, values, hints or {})
+    while True:
+        try:
+            return await session.ask(form.propose, values)
+        except Refusal as refusal:
+            faults = form.faults_by_field(refusal)
+        for field in form.fields:
+            if field.key in faults:
+                session.refuse(f"{field.label}: {faults[field.key]}")
+                await _ask_field(session, form, field, values, hints or {})
+
+
+async def _ask_field(
+    session: Session, form: FormScreen, field: Field, values: dict[str, str], hints: Mapping[str, str]
+) -> None:
+    """Ask for one field until its answer is empty or has no fault, and put it into `values`."""
+    kept = values[field.key]
+    while True:
+        values[field.key] = await ask_value(session, field.label, hints.get(field.key, field.hint), kept)
+        fault = await _fault(session, form, field, values)
+        if not values[field.key] or not fault:
+            return
+        session.refuse(f"{field.label}: {fault}")
+
+
+async def _fault(session: Session, form: FormScreen, field: Field, values: Values) -> str:
+    try:
+        await session.ask(form.propose, values)
+    except Refusal as refusal:
+        return "; ".join(fault.message for fault in refusal.faults if fault.location == field.key)
+    return ""
+
+
+def read_choice(text: str, choices: Sequence[str]) -> str:
+    """The one of `choices` that a text names or begins, ignoring case; the text itself when none or several do."""
+    typed = " ".join(text.casefold().split())
+    exact = [choice for choice in choices if choice.casefold() == typed]
+    found = exact or [choice for choice in choices if typed and choice.casefold().startswith(typed)]
+    return found[0] if len(found) == 1 else text

@@ -1,0 +1,81 @@
+"""Commands on the scheduler's jobs and the audit trail."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.errors import Invalid
+from rebal_tui.domain.text import count_text
+from rebal_tui.plain.acting import make
+from rebal_tui.plain.session import Session, chosen
+from rebal_tui.plain.speech import sentence, spoken, when
+from rebal_tui.services.view_models.status import JobView
+from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import log_pages, log_queries, scheduler
+from rebal_tui.tui.questions import Question
+from rebal_tui.tui.screens.log.lines import PAUSE_TEXT, run_job_text
+from rebal_tui.tui.screens.shared.list_screen import MANUAL_JOB_BUDGET_SECONDS
+
+NEWEST = 200
+"""Audit entries that a list has."""
+
+
+async def jobs(session: Session, _text: str) -> None:
+    """List the jobs of the scheduler with their next and last times."""
+    found = (await session.ask(log_pages.log_snapshot, limit=0)).jobs
+    session.jobs = [job.name for job in found]
+    session.write_list(count_text(len(found), "job"), len(found), lambda at: f"{at + 1}. {_job_text(found[at])}")
+
+
+def _job_text(job: JobView) -> str:
+    state = "paused" if job.paused else "failed" if job.failed else "on"
+    following = f"next {when(job.next_at)}" if job.next_at else "no next time"
+    last = f"Last {when(job.last_at)}, {job.last_result}" if job.last_at else "It has not run yet"
+    counts = f"{job.missed:,} missed, {job.failed:,} failed" if job.missed or job.failed else ""
+    parts = (f"{spoken(job.title)}: {state}, {following}", last, counts)
+    return " ".join(filter(None, map(sentence, parts)))
+
+
+async def run_job(session: Session, text: str) -> None:
+    """Run a job of the last list now."""
+    name = chosen(session.jobs, text, "Type jobs first, then run job and a number of that list")
+    job = next(job for job in (await session.ask(log_pages.log_snapshot, limit=0)).jobs if job.name == name)
+
+    async def do() -> str:
+        return await session.ask(scheduler.run_now, job.name, MANUAL_JOB_BUDGET_SECONDS)
+
+    await make(session, Question(f"Run {job.title} now?", "Run", run_job_text(job), sends=True), do, "Done")
+
+
+async def pause(session: Session, _text: str) -> None:
+    """Pause the scheduler: no job starts."""
+
+    async def do() -> None:
+        await session.ask(scheduler.pause)
+
+    await make(session, Question("Pause the scheduler?", "Pause", PAUSE_TEXT, sends=True), do, "Scheduler paused")
+
+
+async def resume(session: Session, _text: str) -> None:
+    """Resume the scheduler."""
+    await session.ask(scheduler.resume)
+    session.done("Scheduler resumed")
+
+
+async def audit(session: Session, text: str) -> None:
+    """List the newest entries of the audit trail, or those that contain a text."""
+    snapshot = await session.ask(log_pages.log_snapshot, text, NEWEST)
+    found = snapshot.audit
+
+    def line_of(at: int) -> str:
+        entry = found[at]
+        by = f"{formats.words(entry.actor)}. " if entry.actor else ""
+        return f"Entry {entry.seq:,}, {when(entry.at)}, {by}{sentence(entry.sentence)}"
+
+    session.write_list(f"{len(found):,} of {snapshot.entries:,} audit entries", len(found), line_of)
+
+
+async def verify(session: Session, _text: str) -> None:
+    """Verify the audit trail from its first entry."""
+    check = await session.ask(log_queries.verify_audit)
+    if not check.intact:
+        raise Invalid(f"The audit trail has been tampered with: {check.text}")
+    session.say(f"The audit trail is intact: {check.text}")

@@ -1,0 +1,104 @@
+"""Commands on restrictions of accounts and portfolios, and on the settings of an account (R-60, R-64, R-67)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rebal_tui.domain.text import count_text
+from rebal_tui.domain.trading_rules import Concerned, RestrictionKind
+from rebal_tui.plain.acting import carry_out, make
+from rebal_tui.plain.asking import ask_form
+from rebal_tui.plain.reading import find_portfolio
+from rebal_tui.plain.session import Session, chosen
+from rebal_tui.plain.speech import sentence, spoken
+from rebal_tui.tui.book_services import restriction_queries, trade_settings
+from rebal_tui.tui.book_services import restrictions as restriction_services
+from rebal_tui.tui.questions import Question
+from rebal_tui.tui.screens.restrictions.account_settings import account_settings_form
+from rebal_tui.tui.screens.restrictions.form import restriction_form
+from rebal_tui.tui.screens.restrictions.screen import lift_effects, restriction_name
+
+if TYPE_CHECKING:
+    from rebal_tui.services.view_models.restrictions import RestrictionRow
+    from rebal_tui.tui.screens.shared.form import Field, Values
+
+PORTFOLIO = "portfolio "
+OF_ACCOUNT = frozenset(kind.words for kind in RestrictionKind if kind.of_account)
+HINTS = {
+    "kind": f"one of {', '.join(kind.words for kind in RestrictionKind)}",
+    "symbol": "its symbol",
+    "min": "10 %, $5,000 or 20 shares; only enter without a lower bound",
+    "max": "in the same unit; only enter without an upper bound",
+    "until": "YYYY-MM-DD; only enter without an end",
+    "reason": "required; kept in the audit trail",
+}
+
+
+async def _concerned(session: Session, text: str) -> tuple[str, Concerned]:
+    """The name and identity of the account that a text names, or after the word `portfolio`, of the portfolio."""
+    if text.casefold().startswith(PORTFOLIO):
+        portfolio = await find_portfolio(session, text[len(PORTFOLIO) :])
+        return f"portfolio {portfolio.name}", Concerned(portfolio_id=portfolio.id)
+    account = await session.find_account(text)
+    return account.client, Concerned((account.account_id,))
+
+
+async def restrictions(session: Session, text: str) -> None:
+    """List the restrictions in force for an account or a portfolio."""
+    name, concerned = await _concerned(session, text)
+    rows: Sequence[RestrictionRow] = await session.ask(
+        restriction_queries.restriction_rows, concerned.account_ids, concerned.portfolio_id
+    )
+    session.restrictions = list(rows)
+    head = f"{count_text(len(rows), 'restriction')} in force for {name}"
+    session.write_list(head, len(rows), lambda at: f"{at + 1}. {_text(rows[at])}")
+
+
+def _text(row: RestrictionRow) -> str:
+    bounds = f" {row.bounds}" if row.bounds else ""
+    until = f", through {row.until}" if row.until else ", without an end"
+    return " ".join(
+        (
+            sentence(f"{restriction_name(row)}{bounds} for {spoken(row.concerns)}{until}"),
+            sentence(f"Reason: {row.reason}"),
+            sentence(f"Set by {row.made_by}"),
+        )
+    )
+
+
+def _asked(field: Field, values: Values) -> bool:
+    """Whether a kind of restriction has this field."""
+    kind = " ".join(values["kind"].casefold().split())
+    if field.key == "symbol":
+        return kind not in OF_ACCOUNT
+    return field.key not in ("min", "max") or kind == RestrictionKind.RANGE.words
+
+
+async def restrict(session: Session, text: str) -> None:
+    """Add a restriction to an account or a portfolio."""
+    name, concerned = await _concerned(session, text)
+    symbols = await session.ask(restriction_queries.symbols_held, concerned.account_ids, concerned.portfolio_id)
+    session.say(f"New restriction for {name}")
+    await carry_out(session, await ask_form(session, restriction_form(name, concerned, symbols), HINTS, _asked))
+
+
+async def lift(session: Session, text: str) -> None:
+    """End a restriction of the last list."""
+    usage = "Type restrictions and an account first, then lift and a number of that list"
+    row = chosen(session.restrictions, text, usage)
+
+    async def do() -> str:
+        await session.ask(restriction_services.lift_restrictions, [row.id])
+        return f"{restriction_name(row)} for {row.concerns}"
+
+    question = Question("Lift the restriction?", "Lift", effects=lift_effects(row), sends=True)
+    await make(session, question, do, "Lifted")
+
+
+async def settings(session: Session, text: str) -> None:
+    """Change the settings of an account: whole shares, minimum trade, cooldown, review."""
+    row = await session.find_account(text)
+    given = await session.ask(trade_settings.settings_of, row.account_id)
+    session.say(f"Settings of {row.client}")
+    await carry_out(session, await ask_form(session, account_settings_form(row.account_id, row.client, given)))

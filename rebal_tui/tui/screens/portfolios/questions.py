@@ -1,0 +1,80 @@
+"""Questions before a portfolio changes, and why a change is refused; the same for the screens and the linear mode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.text import count_text
+from rebal_tui.services.view_models.accounts import AccountRow
+from rebal_tui.services.view_models.portfolio_versions import VersionView
+from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, PortfolioView
+from rebal_tui.tui.host import Asks
+from rebal_tui.tui.questions import Question
+from rebal_tui.tui.screens.portfolios.impact import TITLES, affected_items
+from rebal_tui.tui.screens.portfolios.lines import impact_text, names_text
+
+
+def save_question(name: str, impact: Impact, host: Asks) -> Question:
+    """Ask before the edit of a portfolio with subscribers is saved."""
+    text = (
+        f"{impact_text(impact)}\n\nThe next evaluation of its subscribers uses the saved portfolio; "
+        "runs and orders may follow then. Saving itself sends nothing."
+    )
+    items = affected_items(impact, host)
+    return Question(f"Save {name}?", "Save", text, items=items, item_titles=TITLES, sends=True)
+
+
+def deactivate_question(row: PortfolioRow, how_back: str) -> Question:
+    """Ask before a portfolio is deactivated; `how_back` is the key or command that reactivates it."""
+    text = f"Accounts can no longer subscribe to {row.name}. {how_back} reactivates it."
+    return Question("Deactivate this portfolio?", "Deactivate", text)
+
+
+def deactivate_refusal(row: PortfolioRow, followers: Sequence[AccountRow]) -> str:
+    """Why a portfolio cannot be deactivated; empty when it can."""
+    if row.status == PortfolioStatus.INACTIVE:
+        return f"{row.name} is already inactive."
+    if not followers:
+        return ""
+    names = names_text([follower.client for follower in followers[:3]], len(followers))
+    return f"{row.name} has {count_text(len(followers), 'subscriber')}: {names}. Move or unsubscribe them first."
+
+
+def reactivate_question(row: PortfolioRow, followers: Sequence[AccountRow]) -> Question:
+    """Ask before a portfolio with subscribers is reactivated."""
+    count = count_text(len(followers), "subscriber")
+    text = f"The next evaluation includes {count} of {row.name}; runs and orders may follow."
+    return Question("Reactivate this portfolio?", "Reactivate", text, sends=True)
+
+
+def reactivate_refusal(row: PortfolioRow, view: PortfolioView) -> str:
+    """Why a portfolio cannot be reactivated; empty when it can."""
+    if row.status == PortfolioStatus.ACTIVE:
+        return f"{row.name} is already active."
+    if not view.culprits:
+        return ""
+    adjusting = row.status == PortfolioStatus.NEEDS_ADJUSTMENT
+    still = f"{row.name} still needs adjustment" if adjusting else f"{row.name} is still inactive"
+    return f"{still}: {'; '.join(view.culprits)}."
+
+
+def duplicate_text(row: PortfolioRow) -> str:
+    """What a copy of a portfolio has, before its name is asked for."""
+    return f"The same weights, conditions and cooldown as {row.name}, without its subscribers, under the name:"
+
+
+def go_back_question(name: str, view: VersionView, impact: Impact) -> Question:
+    """Ask before an earlier version of a portfolio becomes its content."""
+    text = "Its content becomes a new version."
+    if impact.subscribers:
+        text += (
+            f"\n\n{impact_text(impact)}\n\nThe next evaluation of its subscribers uses this version; runs and "
+            "orders may follow then."
+        )
+    return Question(f"Go back to version {view.number} of {name}?", "Go back", text, sends=True)
+
+
+def same_name_question(name: str) -> Question:
+    """Ask before a second portfolio of one name is created."""
+    return Question(f"Create another portfolio named {name}?", "Create", "The other one is not changed.", no="Not now")
