@@ -27,10 +27,10 @@ from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.navigation import Navigation
 from rebal_tui.tui.palette import ActionProvider, DataProvider
 from rebal_tui.tui.screens.market.keys import MarketKeys
-from rebal_tui.tui.screens.shared.dialog import LiveDialog, ReadScreen
+from rebal_tui.tui.screens.shared.dialog import LiveDialog, ReadingPage, ReadScreen
 from rebal_tui.tui.screens.shared.kill_switch import KillScreen, ask_to_halt
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
-from rebal_tui.tui.sections import EVERYWHERE, Section, section_label
+from rebal_tui.tui.sections import EVERYWHERE, Section
 from rebal_tui.tui.settings import Density, Notify, Settings, SettingsFile
 from rebal_tui.tui.terminal.attention import attention
 
@@ -285,6 +285,9 @@ class RebalApp(ActingApp):
         await self.backend.write_again()
 
     def action_go(self, section: str) -> None:
+        if not self.navigation.leave_pages():
+            self.say("Answer or leave the question below this page first.")
+            return
         self.go(section)
         self.call_later(self.navigation.enter, section)
 
@@ -336,7 +339,7 @@ class RebalApp(ActingApp):
 
     def perform(self, action: Action) -> None:
         """Switch to the section that an action of the action table belongs to, and run it there."""
-        if action.scope in self.MODES and action.scope != self.current_mode:
+        if action.scope != EVERYWHERE and self.navigation.leave_pages() and action.scope in self.MODES:
             self.go(action.scope)
         self.call_later(self._perform, action)
 
@@ -344,11 +347,8 @@ class RebalApp(ActingApp):
         await self.run_action(action.method, self if action.scope == EVERYWHERE else self.screen)
 
     def action_help(self) -> None:
-        if isinstance(self.screen, SectionScreen):
-            from rebal_tui.tui.screens.shared.help_lines import help_lines
-
-            section, keys = self.screen.SECTION, self.settings_file.settings.keys
-            self.push_screen(ReadScreen(f"Help · {section_label(section)}", help_lines(section, keys)))
+        if isinstance(self.screen, SectionScreen | ReadingPage):
+            self.screen.show_help()
 
     @property
     def notice_time(self) -> str:

@@ -65,6 +65,10 @@ class ShowsMatching:
         raise NotImplementedError
 
 
+class Leavable:
+    """A screen above a section that only shows something: going elsewhere closes it, and nothing is lost."""
+
+
 class StartsWithdrawal:
     """A screen with a form for new withdrawals."""
 
@@ -116,6 +120,15 @@ class Navigation:
         """Go to Runs and show the runs of an account; the filter is shown as the client's name."""
         self._go(Section.RUNS, ShowsMatching, lambda runs: runs.show_only(account_id, client))
 
+    def leave_pages(self) -> bool:
+        """Close the pages above the current section; returns False and closes none if a form or question is open."""
+        above = self._app.screen_stack[1:]
+        if not all(isinstance(screen, Leavable) for screen in above):
+            return False
+        for screen in reversed(above):
+            screen.dismiss()
+        return True
+
     def enter(self, section: str) -> None:
         """Notify the current section that its key was pressed."""
         stack = self._app.screen_stack
@@ -152,6 +165,7 @@ class Navigation:
 
     def _go(self, section: Section, kind: type[T], show: Callable[[T], None]) -> None:
         """Switch to a section; then call `show` with its screen, if the section is still current."""
+        self.leave_pages()
         self._app.switch_mode(section)
 
         def when_there() -> None:

@@ -386,6 +386,7 @@ def test_a_change_shows_its_impact_before_it_is_saved() -> None:
         assert first is not None
         assert first.name in screen_text(app)
         assert "Holdings" in screen_text(app)
+        assert "enter shows all" not in screen_text(app), "enter opens nothing there"
         await press(pilot, "escape", "escape")
         await press(pilot, "ctrl+s")
         assert isinstance(app.screen, ConfirmScreen)

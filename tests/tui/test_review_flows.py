@@ -54,6 +54,9 @@ def test_the_queue_is_one_key_away_and_counted_everywhere() -> None:
         text = screen_text(app)
         for part in ("◇ To review 4", "every run is reviewed", "awaits approval", "Plan", "SPY"):
             assert part in text
+        await press(pilot, "slash", "z", "z", "enter", "escape")
+        assert "No row matches" not in screen_text(app), "escape clears the filter first"
+        assert app.current_mode == "review"
         await press(pilot, "escape")
         assert app.current_mode == "cash"
 

@@ -8,12 +8,16 @@ import pytest
 
 from rebal_tui.services.queries.runs import runs_snapshot
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.account.page import AccountPage
+from rebal_tui.tui.screens.settings.screen import SettingsScreen
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.export import ExportScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.row_page import RowPage
 from rebal_tui.tui.sections import Section
+from rebal_tui.tui.widgets.lines import nothing
 from rebal_tui.tui.widgets.table import BookTable
 from tests.tui.driving import drive, press, screen_text, shown_messages
 from tests.tui.simulated import market_book, run
@@ -51,8 +55,12 @@ def test_the_keys_of_the_list_work_on_its_pages() -> None:
         await press(pilot, "x")
         assert isinstance(app.screen, ExportScreen)
         await press(pilot, "escape", "question_mark")
-        assert "Help · Runs" in screen_text(app)
-        await press(pilot, "escape")
+        text = screen_text(app)
+        assert "Page of the run" in text
+        assert "Cancel run. " in text
+        assert "Settings. " in text
+        assert "Quit rebal-tui" not in text, "q leaves this page"
+        await press(pilot, "question_mark")
         assert isinstance(app.screen, RowPage)
         client = app.screen_stack[0].query_one(BookTable).rows[0].account_id
         await press(pilot, "a")
@@ -102,6 +110,32 @@ def test_an_account_page_of_the_desk_has_the_actions_of_the_account() -> None:
     run(flow, book, "1", (200, 50))
 
 
+def test_the_keys_of_the_app_work_on_pages() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "enter", "comma")
+        assert isinstance(app.screen, SettingsScreen)
+        await press(pilot, "escape")
+        assert isinstance(app.screen, AccountPage)
+        await press(pilot, "question_mark", "4")
+        assert app.current_mode == Section.RUNS
+        assert len(app.screen_stack) == 1
+        await press(pilot, "1")
+        assert len(app.screen_stack) == 1, "the account's page is closed"
+
+    drive(script)
+
+
+def test_a_page_above_a_question_does_not_drop_the_question() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        app.confirm(Question("Sell?", "Sell"), lambda _note: None)
+        app.push_screen(ReadScreen("Lines", nothing))
+        await press(pilot, "4")
+        assert isinstance(app.screen, ReadScreen)
+        assert shown_messages(app) == ["Answer or leave the question below this page first."]
+
+    drive(script)
+
+
 def test_a_page_does_not_act_on_another_row_than_its_own() -> None:
     async def script(pilot: Any, app: RebalApp) -> None:
         await press(pilot, "enter")
@@ -119,7 +153,9 @@ def test_a_preview_becomes_the_run_it_shows(section: str) -> None:
     book = market_book()
 
     async def flow(pilot: Any, app: RebalApp) -> None:
-        await press(pilot, "p")
+        await press(pilot, "p", "f1")
+        assert "Help · Preview" in screen_text(app)
+        await press(pilot, "escape")
         assert "v Run it" in screen_text(app)
         await press(pilot, "v")
         assert isinstance(app.screen, ConfirmScreen)

@@ -8,7 +8,7 @@ import pytest
 
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import AccountView
-from rebal_tui.tui.screens.shared.account_lines import account_lines
+from rebal_tui.tui.screens.shared.account_lines import account_lines, whole_account_lines
 from tests.tui.views import account_view, desk_row
 
 IN_RANGE = next(row for row in map(desk_row, range(40)) if row.status is StatusKind.IN_RANGE)
@@ -29,3 +29,12 @@ def test_checks_are_counted_in_words() -> None:
     assert summary == "  12 checks: 7 passed, 5 not due   enter shows all"
     narrow = shown(account_view(IN_RANGE), 48)
     assert narrow[narrow.index(summary.partition("   enter")[0]) + 1] == "  enter shows all"
+
+
+def test_a_page_of_an_account_leaves_nothing_out() -> None:
+    view = account_view(IN_RANGE)
+    holdings = tuple(replace(view.holdings[0], symbol=f"S{number}") for number in range(30))
+    lines = whole_account_lines(replace(view, holdings=holdings))(78, 20)
+    text = "\n".join("".join(part for part, _ in line) for line in lines)
+    assert all(holding.symbol in text for holding in holdings)
+    assert "enter shows all" not in text

@@ -69,10 +69,9 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         row = self.row_here(key)
         return Page(lines.kind_text(row), lines.detail_lines(row), row.text) if row is not None else None
 
-    def action_back(self) -> None:
-        line = self.query_one("#filter")
-        if line.display or not self.table.has_focus or self.tile != ALL:
-            super().action_back()
+    def leave_list(self) -> None:
+        if self.tile != ALL:
+            self.reset_filters()
         else:
             self.host.go(self.host.previous_mode)
 

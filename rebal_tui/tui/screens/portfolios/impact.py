@@ -17,7 +17,7 @@ from rebal_tui.tui.book_services import desk_queries
 from rebal_tui.tui.host import Asks
 from rebal_tui.tui.questions import Item
 from rebal_tui.tui.screens.portfolios.lines import impact_lines
-from rebal_tui.tui.screens.shared.account_lines import account_lines
+from rebal_tui.tui.screens.shared.account_lines import whole_account_lines
 from rebal_tui.tui.screens.shared.confirm import item_columns
 from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
 from rebal_tui.tui.text import ui_text
@@ -74,7 +74,7 @@ class AffectedItems(Sequence[Item]):
 
     def _account(self, account_id: str) -> Callable[[], Awaitable[Builder]]:
         async def lines() -> Builder:
-            return account_lines(await self._host.ask(desk_queries.account_view, account_id))
+            return whole_account_lines(await self._host.ask(desk_queries.account_view, account_id))
 
         return lines
 

@@ -76,12 +76,8 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         except Refusal as refusal:
             return lines.refusal_lines(str(refusal))
 
-    def action_back(self) -> None:
-        line = self.query_one("#filter")
-        if line.display or not self.table.has_focus:
-            super().action_back()
-        else:
-            self.host.go(self.host.previous_mode)
+    def leave_list(self) -> None:
+        self.host.go(self.host.previous_mode)
 
     def reported(self) -> Reported | None:
         row = self.table.cursor_row

@@ -54,19 +54,32 @@ def account_lines(view: AccountView) -> Builder:
     return build
 
 
-def overview_lines(view: AccountView) -> Builder:
-    """Build all holdings, the history, every check and the last decision, in two columns if wide."""
+def whole_account_lines(view: AccountView) -> Builder:
+    """Build all that `account_lines` shortens, for a page that scrolls."""
+    overview = overview_lines(view, conditions=False)
+
+    def build(width: int, height: int) -> Sequence[Line]:
+        return [*_head(view, width), *overview(width, height)]
+
+    return build
+
+
+def overview_lines(view: AccountView, *, conditions: bool = True) -> Builder:
+    """Build all holdings, the history, every check and the last decision, in two columns if wide.
+
+    Without `conditions`, those of the portfolio are left out.
+    """
 
     def build(width: int, _height: int) -> Sequence[Line]:
-        conditions = paragraph(view.conditions, width, "muted") if view.conditions else []
+        top = paragraph(view.conditions, width, "muted") if conditions and view.conditions else []
         if width >= TWO_COLUMNS_MIN_WIDTH:
             left = (width - 3) * 55 // 100
             right = width - 3 - left
             first = [*_holdings(view, left, None), *held_lines(view, left), (), *_history(view, left, 5)]
             second = [*_why(view, right, whole=True), *_last(view, right)]
-            return [*conditions, (), *beside(first, second, left)]
+            return [*top, (), *beside(first, second, left)]
         held = [*_holdings(view, width, None), *held_lines(view, width), (), *_history(view, width, 3)]
-        return [*conditions, (), *held, (), *_why(view, width, whole=True), *_last(view, width)]
+        return [*top, (), *held, (), *_why(view, width, whole=True), *_last(view, width)]
 
     return build
 

@@ -1,4 +1,4 @@
-"""Base classes of dialogs, and the full-screen dialog that shows text to read."""
+"""Base classes of dialogs and pages, and the page that shows text to read."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from rebal_tui.tui.action_table import ACTIONS, Action
 from rebal_tui.tui.host import Host, host_of
+from rebal_tui.tui.keymap import BY_ID
+from rebal_tui.tui.navigation import Leavable
 from rebal_tui.tui.questions import Question
+from rebal_tui.tui.screens.shared.help_lines import PageKey, page_help_lines
+from rebal_tui.tui.sections import EVERYWHERE
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import Builder, LinesView
 
 T = TypeVar("T")
+PAGE_HELP = "Show the keys of this page."
 
 
 class Dialog(ModalScreen[T]):
@@ -45,7 +51,46 @@ class LiveDialog:
         """Fetch the data of this dialog and show it."""
 
 
-class ReadScreen(ModalScreen[None]):
+def _app_key(action: Action) -> Binding:
+    """The key of an action of the app on a page: a modal screen passes no key on to the app."""
+    return Binding(action.keys, f"of_app('{action.id}')", action.label, show=False, tooltip=action.help, id=action.id)
+
+
+class ReadingPage(Leavable, ModalScreen[T]):
+    """A full-screen page to read, on which the keys of the app work: those of other sections close it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(_app_key(one) for one in ACTIONS if one.scope == EVERYWHERE and not one.priority and one.method != "help"),
+        Binding("question_mark", "help", "Help", show=False, tooltip=PAGE_HELP, id="app.help"),
+    ]
+
+    async def action_of_app(self, identity: str) -> None:
+        """Run an action of the app."""
+        await self.app.run_action(BY_ID[identity].method, self.app)
+
+    def action_help(self) -> None:
+        self.show_help()
+
+    @property
+    def help_title(self) -> str:
+        """What the page shows, as the title of its help."""
+        return "This page"
+
+    def show_help(self) -> None:
+        """Show the keys of this page."""
+        own: dict[str, PageKey] = {}
+        for node, binding, _, tooltip in self.active_bindings.values():
+            if node is self and binding.description and not binding.action.startswith("of_app("):
+                display = self.app.get_key_display(binding)
+                known = own.get(binding.action)
+                keys = f"{known.keys} {display}" if known else display
+                own[binding.action] = PageKey(keys, binding.description, tooltip)
+        taken = frozenset(key for one in own.values() for key in one.keys.split())
+        lines = page_help_lines(self.help_title, tuple(own.values()), taken, host_of(self).settings_file.settings.keys)
+        self.app.push_screen(HelpScreen(f"Help · {self.help_title}", lines))
+
+
+class ReadScreen(ReadingPage[None]):
     """Full-screen read-only lines; escape closes the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -78,3 +123,10 @@ class ReadScreen(ModalScreen[None]):
         if self.copied:
             self.app.copy_to_clipboard(self.copied)
             host_of(self).say("Copied.")
+
+
+class HelpScreen(ReadScreen):
+    """The help of a section or page; the help key closes it."""
+
+    def show_help(self) -> None:
+        self.dismiss()

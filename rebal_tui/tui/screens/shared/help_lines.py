@@ -1,9 +1,10 @@
-"""Help of a section, built from the action table."""
+"""Help of a section or page, built from the action table and the keys of the page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, TILE_GLYPHS, Tile
@@ -82,6 +83,34 @@ def help_lines(section: str, keymap: Mapping[str, str] = MappingProxyType({})) -
     return build
 
 
+class PageKey(NamedTuple):
+    """A key of a page: as displayed, its label, and an explanation, if there is one."""
+
+    keys: str
+    label: str
+    text: str
+
+
+def page_help_lines(
+    title: str, own: Sequence[PageKey], taken: Collection[str], keymap: Mapping[str, str] = MappingProxyType({})
+) -> Builder:
+    """Build the help of a page: its own keys, then the global ones except `taken`, which the page uses itself."""
+
+    def here(width: int) -> list[Line]:
+        lines: list[Line] = [heading(title, width)]
+        for keys, label, text in own:
+            lines += _entry(keys, f"{label}. {text}" if text else f"{label}.", width)
+        return lines
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        if width < 100:
+            return [*here(width), (), *_everywhere(width, keymap, taken)]
+        left = (width - 3) // 2
+        return beside(here(left), _everywhere(width - 3 - left, keymap, taken), left)
+
+    return build
+
+
 def _entry(keys: str, text: str, width: int) -> list[Line]:
     parts = paragraph(text, width - KEYS)
     first: Line = ((keys.ljust(KEYS), "key"), *parts[0])
@@ -95,12 +124,13 @@ def _here(section: str, width: int, keymap: Mapping[str, str]) -> list[Line]:
     return lines if len(lines) > 1 else [*lines, (("No keys in this section.", "muted"),)]
 
 
-def _everywhere(width: int, keymap: Mapping[str, str]) -> list[Line]:
+def _everywhere(width: int, keymap: Mapping[str, str], taken: Collection[str] = ()) -> list[Line]:
     lines: list[Line] = [heading("Everywhere", width)]
     lines += _entry("1 … 8", ", ".join(section.label for section in Section) + ".", width)
     for action in ACTIONS:
-        if action.scope == EVERYWHERE and not action.id.startswith("go."):
-            lines += _entry(key_text(keymap.get(action.id, action.keys)), f"{action.label}. {action.help}", width)
+        keys = key_text(keymap.get(action.id, action.keys))
+        if action.scope == EVERYWHERE and not action.id.startswith("go.") and keys not in taken:
+            lines += _entry(keys, f"{action.label}. {action.help}", width)
     return lines
 
 

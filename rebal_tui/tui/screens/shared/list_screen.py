@@ -205,7 +205,7 @@ class ListScreen(ShowsMatching, HasPages):
         elif not self.table.has_focus:
             self.table.focus()
         else:
-            self.reset_filters()
+            self.leave_list()
 
     def _clear_filter(self) -> None:
         line = self.query_one("#filter", Input)
@@ -243,7 +243,11 @@ class ListScreen(ShowsMatching, HasPages):
             self.foot.counts = self.row_counts
 
     def reset_filters(self) -> None:
-        """Show all rows again; escape calls this when no text filter is set."""
+        """Clear the filters other than the text filter."""
+
+    def leave_list(self) -> None:
+        """Called by escape when no text filter is set and the list has the focus. By default, show all rows again."""
+        self.reset_filters()
 
     def action_sort(self) -> None:
         if order_name := self.table.cycle_sort():

@@ -12,7 +12,7 @@ from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import cash_queries, desk_queries
 from rebal_tui.tui.host import host_of
 from rebal_tui.tui.questions import Effect
-from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.dialog import PAGE_HELP, ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.override_form import manual_override
 from rebal_tui.tui.screens.shared.plan_effects import plan_effects
@@ -25,7 +25,9 @@ class PreviewPage(ReadScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "run", "Run it"),
         Binding("o", "override", "Override restrictions"),
+        Binding("question_mark", "help", "Help", tooltip=PAGE_HELP, id="app.help"),
     ]
+    help_title = "Preview"
 
     def __init__(self, owner: ListScreen, view: PreviewView) -> None:
         super().__init__(f"Preview · {view.client} · nothing is sent", preview_lines(view), view.account_id)

@@ -13,11 +13,9 @@ from textual.widgets import Static
 from rebal_tui.tui import actions
 from rebal_tui.tui.action_table import Action
 from rebal_tui.tui.keymap import BY_ID
-from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
+from rebal_tui.tui.screens.shared.dialog import PAGE_HELP, Dialog, ReadingPage, ReadScreen
 from rebal_tui.tui.screens.shared.export_choices import REPORT, ExportChoice
-from rebal_tui.tui.screens.shared.help_lines import help_lines
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
-from rebal_tui.tui.sections import section_label
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import Builder
@@ -81,7 +79,7 @@ def _steps(noun: str) -> tuple[Binding, Binding]:
     )
 
 
-class PageOfList(Dialog[T]):
+class PageOfList(Dialog[T], ReadingPage[T]):
     """A page of the row under the cursor of a list; `]` and `[` go to the next and the previous row.
 
     Other keys of the list close the page and act on its row, even if other rows are marked. `x`, which writes a report
@@ -92,7 +90,7 @@ class PageOfList(Dialog[T]):
         Binding("escape,q", "dismiss", "Back"),
         *_steps("row"),
         Binding("x", "export", "Export"),
-        Binding("question_mark", "help", "Help"),
+        Binding("question_mark", "help", "Help", tooltip=PAGE_HELP, id="app.help"),
     ]
     owner: HasPages
     row_key: str
@@ -136,10 +134,9 @@ class PageOfList(Dialog[T]):
     def action_export(self) -> None:
         self.owner.export(REPORT)
 
-    def action_help(self) -> None:
-        section = self.owner.SECTION
-        keys = self.host.settings_file.settings.keys
-        self.app.push_screen(ReadScreen(f"Help · {section_label(section)}", help_lines(section, keys)))
+    @property
+    def help_title(self) -> str:
+        return f"Page of the {self.owner.NOUN}"
 
 
 class RowPage(ReadScreen, PageOfList[None]):

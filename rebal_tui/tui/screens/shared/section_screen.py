@@ -12,7 +12,7 @@ from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import status_queries
 from rebal_tui.tui.host import Host, host_of
-from rebal_tui.tui.sections import Section
+from rebal_tui.tui.sections import Section, section_label
 from rebal_tui.tui.textual_patches import clear_line_cache
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.status import StatusBar
@@ -57,6 +57,14 @@ class SectionScreen(Screen[None]):
             self.host.call_attention(f"{count_text(status.alerts - before.alerts, 'new alert')} in {status.book}")
         self.query_one(StatusBar).status = status
         self.query_one(KeyBar).unusable = actions.changing(self.SECTION) if status.read_only else frozenset()
+
+    def show_help(self) -> None:
+        """Show the keys of this section."""
+        from rebal_tui.tui.screens.shared.dialog import HelpScreen
+        from rebal_tui.tui.screens.shared.help_lines import help_lines
+
+        keys = self.host.settings_file.settings.keys
+        self.app.push_screen(HelpScreen(f"Help · {section_label(self.SECTION)}", help_lines(self.SECTION, keys)))
 
     def show_loading(self, loading: LoadProgress) -> None:
         """Show the progress of opening the book in percent."""
