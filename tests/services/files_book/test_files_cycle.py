@@ -22,9 +22,11 @@ from rebal_tui.services.files_book.import_plan import plan_import
 from rebal_tui.services.files_book.importing import apply_import, undo_import
 from rebal_tui.services.files_book.prices import import_prices
 from rebal_tui.services.files_book.trade_list import close_list, make_list, trade_list
+from rebal_tui.services.maintenance.schedule_check import schedule_faults
 from rebal_tui.services.queries.status import status_line
 from rebal_tui.services.runs.processing import process_runs
 from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import jobs
 from rebal_tui.store import runs as run_store
 from tests.services.files_book.support import (
     FRIDAY,
@@ -217,6 +219,15 @@ def test_prices_by_hand_add_assets_and_stale_prices_stop_the_evaluation() -> Non
     follow(later, {"AAA": "35", "BBB": "65"})
     assert evaluated(later) == []
     assert status_line(later).session.endswith("stale")
+
+
+def test_jobs_done_on_a_weekend_for_the_session_of_the_prices_pass_check() -> None:
+    book = empty_book(when="2026-11-29 22:00")
+    imported(book, FIRST)
+    scheduler.tick(book)
+
+    assert list(schedule_faults(book.database)) == []
+    assert jobs.jobs(book.database)["settlement"].last_key == "2026-11-27"
 
 
 def test_nothing_is_moved_or_sent_by_itself() -> None:
