@@ -13,6 +13,7 @@ from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot, PreviewView
 from rebal_tui.services.view_models.runs import RunsSnapshot, RunView
+from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui.book_services import (
     account_pages,
@@ -103,7 +104,7 @@ class FakeBackend:
     async def write_again(self) -> None:
         self.halted = None
 
-    def desk(self, seen: DeskSnapshot | None = None) -> DeskSnapshot:
+    def desk(self, seen: DeskSnapshot | None = None, shown: ShownRows | None = None) -> DeskSnapshot:
         tiles = tuple((tile, sum(tile in row.tiles for row in self.rows)) for tile in Tile)
         return DeskSnapshot(self.version, self.line, tiles, DeskRows(self.rows), firm=views.firm(self.rows))
 

@@ -10,7 +10,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.widgets import list_foot
 from rebal_tui.tui.widgets.lines import LinesView
+from rebal_tui.tui.widgets.list_foot import ListFoot
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import TabBar
 from tests.tui.driving import drive, settle
@@ -57,6 +59,47 @@ def test_a_letter_typed_into_the_filter_causes_no_new_layout(layouts: list[objec
         assert line.scroll_x > 0
 
     drive(script, size=(120, 60))
+
+
+def test_a_list_that_is_sorted_again_and_again_keeps_the_line_below_it(
+    layouts: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With streaming prices, some rows are elsewhere again a moment later."""
+
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        foot = app.screen.query_one(ListFoot)
+        foot.moved = 3
+        await pilot.pause()
+        layouts.clear()
+        for moved in (0, 2, 0):
+            foot.moved = moved
+            await pilot.pause()
+        assert not layouts
+        assert foot.display
+        assert foot.render_line(0).text.strip() == ""
+        monkeypatch.setattr(list_foot, "LINGER_SECONDS", 0.01)
+        foot.moved = 1
+        foot.moved = 0
+        await pilot.pause(0.05)
+        assert not foot.display
+
+    drive(script)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_filter_that_leaves_few_rows_causes_no_layout(layouts: list[object], rows: int) -> None:
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        table = app.screen.query_one(BookTable)
+        assert table.max_scroll_y > 0
+        shown = table.rows[0].account_id
+        layouts.clear()
+        table.set_rows(table.rows, lambda row: rows > 0 and row.account_id == shown)
+        await settle(pilot)
+        assert table.max_scroll_y == 0
+        assert not layouts
+
+    drive(script)
 
 
 @pytest.mark.slow

@@ -27,15 +27,21 @@ from rebal_tui.services.view_models.accounts import (
     LedgerEntry,
     PositionView,
 )
+from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import short_status
 from rebal_tui.store import accounts, past_rows
 
 
-def accounts_snapshot(book: Book, seen: int | None = None) -> AccountsSnapshot | None:
-    """Every account, those with exceptions first; None when the book's version is still `seen`."""
+def accounts_snapshot(book: Book, seen: int | None = None, shown: ShownRows | None = None) -> AccountsSnapshot | None:
+    """Every account, those with exceptions first; None when the book's version is still `seen`.
+
+    The rows are prepared to be shown like the previous ones: see `LazyRows.prepare`.
+    """
     if book.version == seen:
         return None
     rows = AccountRows(book)
+    if shown is not None:
+        rows.prepare(shown)
     return AccountsSnapshot(book.version, rows, rows.groups())
 
 

@@ -32,14 +32,18 @@ from rebal_tui.services.queries.status import status_line
 from rebal_tui.services.queries.status_columns import run_state, status_columns, stopped_by
 from rebal_tui.services.schedule.scheduler import next_evaluation
 from rebal_tui.services.view_models.desk import AccountView, DeskSnapshot, DriftPoint, HoldingView, PreviewView
+from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import what_ends_it
 from rebal_tui.store import decisions, past_rows
 
 _TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
 
 
-def desk_snapshot(book: Book, seen: DeskSnapshot | None = None) -> DeskSnapshot:
-    """Every subscribed account at current prices; the rows of `seen` are reused when nothing in them has changed."""
+def desk_snapshot(book: Book, seen: DeskSnapshot | None = None, shown: ShownRows | None = None) -> DeskSnapshot:
+    """Every subscribed account at current prices; the rows of `seen` are reused when nothing in them has changed.
+
+    New rows are prepared to be shown like the previous ones: see `LazyRows.prepare`.
+    """
     frame = book.frame()
     today = book_day_context(book, frame)
     upcoming = next_evaluation(book)
@@ -55,6 +59,8 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None) -> DeskSnapshot:
     columns = status_columns(book, frame, today)
     swept = sweep(frame, today)
     rows = DeskRows(frame, swept, subscribed, book.search_index(), columns)
+    if shown is not None:
+        rows.prepare(shown)
     return DeskSnapshot(book.version, status_line(book), rows.tiles(), rows, stamp, firm_view(book, frame, swept, when))
 
 

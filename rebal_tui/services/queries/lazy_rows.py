@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.filter_terms import FieldKind, Term, parse_filter
+from rebal_tui.services.view_models.shown_rows import ShownRows
 
 R = TypeVar("R")
 Ints = NDArray[np.int64]
@@ -32,6 +33,7 @@ class LazyRows(Sequence[R]):
         self._count = count
         self._made: dict[int, R] = {}
         self._orders: dict[tuple[str | None, bool], Ints] = {}
+        self._arranged: tuple[object, Ints] | None = None
 
     def __len__(self) -> int:
         return self._count
@@ -59,6 +61,22 @@ class LazyRows(Sequence[R]):
 
         The filter ignores case and accents; the sort is stable. `accept` is a predicate that `accepted` supports.
         """
+        asked = accept, text, sort, reverse
+        if self._arranged is None or self._arranged[0] != asked:
+            self._arranged = asked, self._arrange(*asked)
+        return self._arranged[1]
+
+    def prepare(self, shown: ShownRows) -> None:
+        """Arrange the rows as they are shown, and build those that are in view before and after.
+
+        Called before the rows are handed to the thread of the screens, which then only looks them up.
+        """
+        positions = self.arrange(shown.accept, shown.text, shown.sort, shown.reverse)
+        kept = [position for key in shown.keys if (position := self.find(key)) is not None]
+        for wanted in (np.array(kept, np.int64), positions[shown.first : shown.stop]):
+            self.several(wanted, wanted)
+
+    def _arrange(self, accept: Callable[[R], bool] | None, text: str, sort: str | None, reverse: bool) -> Ints:
         mask: Flags | None = None if accept is None else self.accepted(accept)
         found = parse_filter(text, self.FIELDS, self.CHOICES)
         for matches in (*map(self.matching, found.words), *map(self.fulfilling, found.terms)):
@@ -139,16 +157,18 @@ def in_order(values: NDArray[Any]) -> Ints:
     count = len(values)
     if not count:
         return np.empty(0, np.int64)
-    positions, lowest = np.arange(count), int(values.min())
-    if (int(values.max()) - lowest + 1) * count < 2**63:
-        ranks = values.astype(np.int64) - lowest
+    positions, lowest, bits = np.arange(count), int(values.min()), count.bit_length()
+    if (int(values.max()) - lowest + 1) << bits < 2**63:
+        keys = values.astype(np.int64)
+        keys -= lowest
     else:
         positions = np.argsort(values)
-        ranks = np.cumsum(np.diff(values[positions], prepend=lowest) != 0)
-    keys = ranks * count + positions
+        keys = np.cumsum(np.diff(values[positions], prepend=lowest) != 0)
+    keys <<= bits
+    keys |= positions
     keys.sort()
-    found: Ints = keys % count
-    return found
+    keys &= (1 << bits) - 1
+    return keys
 
 
 def longest_used(texts: Sequence[str], codes: NDArray[Any]) -> int:

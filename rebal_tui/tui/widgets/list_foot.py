@@ -12,6 +12,10 @@ from rebal_tui.tui.segments import TextSegment, fit, line_width
 from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets.styles import StyledView
 
+LINGER_SECONDS = 3.0
+"""How long the empty line stays when no row is elsewhere any more. It returns with the next prices, and each time it
+comes or goes the whole screen is laid out and drawn, which takes longer than the key that sorts the rows."""
+
 
 class ListFoot(StyledView, can_focus=False):
     """Shows `⌕ brennan 1/60 ✕`, an error of the filter, and `7 rows have moved · . sorts`; hidden without these."""
@@ -37,8 +41,12 @@ class ListFoot(StyledView, can_focus=False):
     def watch_fault(self) -> None:
         self._show()
 
-    def watch_moved(self) -> None:
-        self._show()
+    def watch_moved(self, moved: int) -> None:
+        """Show the number; without one, leave the line empty for a while."""
+        if moved or not self.display:
+            self._show()
+        else:
+            self.set_timer(LINGER_SECONDS, self._show)
 
     def _show(self) -> None:
         self.display = bool(self.chip or self.fault or self.moved)

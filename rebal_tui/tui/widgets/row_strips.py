@@ -12,7 +12,7 @@ from textual.strip import Strip
 from rebal_tui.tui.segments import Line, TextSegment
 from rebal_tui.tui.widgets.line_strip import LineStrip, Paint, fitted_strip
 from rebal_tui.tui.widgets.styles import StyledView
-from rebal_tui.tui.widgets.table_layout import PlacedColumn, fit_cell
+from rebal_tui.tui.widgets.table_layout import PlacedColumn, fit_cell, header_line
 
 R = TypeVar("R")
 STRIP_CACHE_SCREENS = 8
@@ -38,6 +38,7 @@ class RowStrips(Generic[R]):
         self._cells: list[tuple[PlacedColumn[R], dict[str | Line, Line]]] = []
         self._max_strips = 0
         self._strips: OrderedDict[tuple[Hashable, int, int], tuple[R, Strip]] = OrderedDict()
+        self._headers: dict[tuple[str | None, bool, int, int], Strip] = {}
         self._paints: dict[int, Paint] = {}
 
     def __len__(self) -> int:
@@ -46,6 +47,7 @@ class RowStrips(Generic[R]):
     def clear(self) -> None:
         """Discard all rows, and the styles they have."""
         self._strips.clear()
+        self._headers.clear()
         self._paints.clear()
 
     def place(self, columns: tuple[PlacedColumn[R], ...]) -> int:
@@ -55,8 +57,17 @@ class RowStrips(Generic[R]):
             self._columns = columns
             self._columns_width = max((column.at + column.width for column in columns), default=0)
             self._cells = [(column, {}) for column in columns]
-            self._strips.clear()
+            self.clear()
         return self._columns_width
+
+    def header(self, sort: str | None, reverse: bool, width: int, offset: int) -> Strip:
+        """Return the titles of the columns, `width` cells wide, scrolled horizontally by `offset` cells."""
+        strip = self._headers.get((sort, reverse, width, offset))
+        if strip is None:
+            line = header_line(self._columns, sort, reverse)
+            strip = self._view.strip(line, width, self._view.get_component_rich_style("table--header"), offset)
+            self._headers[sort, reverse, width, offset] = strip
+        return strip
 
     def strip(self, key: Hashable, row: R, look: int, width: int, offset: int) -> Strip:
         """Return a rendered row, `width` cells wide, scrolled horizontally by `offset` cells."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
+R = TypeVar("R")
 HOLD_SECONDS = 10.0
 """How long after a key, or after the last sort, the order of rows is kept."""
 
@@ -43,6 +44,14 @@ class StableOrder:
         known = self._numbers
         return np.array([known.setdefault(key, len(known)) for key in keys], np.int64)
 
+    def of_list(self, rows: list[R], key: Callable[[R], Hashable], now: float, *, keep: bool) -> list[R]:
+        """Return the rows in the order in which they are shown."""
+        if not rows:
+            return rows
+        ids = self.numbers(map(key, rows), now, keep=keep)
+        put = self.keep if keep else self.renew
+        return [rows[at] for at in put(range(len(rows)), ids, now).tolist()]
+
     def touch(self, now: float) -> None:
         """Note that a key was pressed; `now` is monotonic time in seconds."""
         self._touched = now
@@ -73,6 +82,8 @@ class StableOrder:
         position_of = np.full(size, -1, np.int64)
         position_of[ids[fresh]] = fresh
         old = position_of[self._shown]
+        if len(old) == len(fresh) and old.min(initial=0) >= 0:
+            return self._note(old, old != fresh, now)
         old = old[old >= 0]
         added = np.zeros(len(ids), np.bool_)
         added[fresh] = True
@@ -80,7 +91,12 @@ class StableOrder:
         is_new = added[fresh]
         shown = np.concatenate((old, fresh[is_new]))
         self._shown = ids[shown]
-        differs = shown != np.concatenate((fresh[~is_new], fresh[len(old) :]))
+        return self._note(shown, shown != np.concatenate((fresh[~is_new], fresh[len(old) :])), now)
+
+    def _note(self, shown: Ints, differs: NDArray[np.bool_], now: float) -> Ints:
+        """Note which of the rows shown belong elsewhere, and return the rows."""
+        import numpy as np
+
         self.waiting = bool(differs.any())
         self._differs = differs if now - self._touched < HOLD_SECONDS else None
         self.moved = 0 if self._differs is None else int(np.count_nonzero(differs))

@@ -13,6 +13,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.timer import Timer
 
+from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.tui.segments import Line, paragraph
 from rebal_tui.tui.widgets import table_messages
 from rebal_tui.tui.widgets.row_strips import CURSOR, CURSOR_BLURRED, MARKED, MOVED, RowStrips
@@ -22,7 +23,7 @@ from rebal_tui.tui.widgets.table_layout import (
     Column,
     PlacedColumn,
     available,
-    header_line,
+    column_at,
     lay_out_columns,
     widest_texts,
 )
@@ -36,6 +37,7 @@ from rebal_tui.tui.widgets.table_order import (
     View,
     arrange,
     in_source_order,
+    next_sort,
 )
 
 R = TypeVar("R")
@@ -99,7 +101,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         self._widest: dict[str, int] = {}
         self._placed_columns: tuple[PlacedColumn[R], ...] = ()
         self._strips: RowStrips[R] = RowStrips(self)
-        self._header_strip: tuple[tuple[Any, ...], Strip] | None = None
+        self._laid_out: tuple[Any, ...] = ()
 
     @property
     def rows(self) -> Sequence[R]:
@@ -143,6 +145,16 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         self._arrange(keep=True)
         if self._wanted is not None:
             self.go_to(self._wanted)
+
+    @property
+    def shown(self) -> ShownRows | None:
+        """How `Columnar` rows are shown; None for other rows, which need no preparation."""
+        if not isinstance(self._source, Columnar):
+            return None
+        first, view = round(self.scroll_y), self.view
+        stop = first + self.size.height
+        keys = tuple(map(self._key, self._rows.several(first, stop)))
+        return ShownRows(self._accept, view.text, view.sort, view.reverse, first, stop, keys)
 
     def renew_order(self) -> None:
         """Show the next rows in their current sort order at once, because they are different rows."""
@@ -193,13 +205,8 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
         Returns the name of the order if no column header shows it, else None.
         """
-        columns = {column.key: column for column in self.placed_columns if column.sort is not None}
-        keys: list[str | None] = [None, *columns]
-        at = keys.index(self.view.sort) if self.view.sort in columns else 0
-        following = keys[(at + 1) % len(keys)]
-        descending = following is not None and columns[following].descending
-        self.view = View(following, descending, self.view.text)
-        return None if following else "the default order"
+        self.view = next_sort(self.view, self.placed_columns)
+        return None if self.view.sort else "the default order"
 
     def reverse_sort(self) -> None:
         """Reverse the sort order."""
@@ -220,7 +227,6 @@ class BookTable(StyledView, Generic[R], can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._strips.clear()
-        self._header_strip = None
 
     def on_resize(self) -> None:
         self._layout()
@@ -235,18 +241,14 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         view, source = self.view, self._source
         column = next((column for column in self.columns if column.key == view.sort), None)
         now = get_running_loop().time()
-        put = self._order.keep if keep else self._order.renew
         if isinstance(source, Columnar):
-            sort = column.key if column and column.sort else None
-            positions = source.arrange(self._accept, view.text, sort, view.reverse)
+            positions = source.arrange(self._accept, view.text, view.sort, view.reverse)
+            put = self._order.keep if keep else self._order.renew
             self._rows = Arranged(source, put(positions, source.row_ids(), now))
         else:
             order = column.sort if column else self._natural
             arranged = arrange(source, self._accept, self._search, view.text, order, view.reverse)
-            if arranged:
-                ids = self._order.numbers(map(self._key, arranged), now, keep=keep)
-                arranged = [arranged[at] for at in put(range(len(arranged)), ids, now).tolist()]
-            self._rows = Listed(arranged, self._key)
+            self._rows = Listed(self._order.of_list(arranged, self._key, now, keep=keep), self._key)
         if self._order.waiting and self._sort_timer is None:
             self._sort_timer = self.set_timer(self._order.seconds_left(now) + 0.05, self._sort_later)
         self.moved = self._order.moved
@@ -290,10 +292,12 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         return self._rows.index_of(key)
 
     def _layout(self) -> None:
-        width = self.scrollable_content_region.width
-        placed = lay_out_columns(self.available_columns, width, self._widest, names_first=self._chosen is None)
-        self._placed_columns = placed
-        self.extend(Size(max(self._strips.place(placed), width), len(self._rows) + 1))
+        width, columns, names_first = self.scrollable_content_region.width, self.available_columns, self._chosen is None
+        given = columns, width, self._widest, names_first
+        if given != self._laid_out:
+            self._laid_out = given
+            self._placed_columns = lay_out_columns(columns, width, self._widest, names_first=names_first)
+        self.extend(Size(max(self._strips.place(self._placed_columns), width), len(self._rows) + 1))
         self.refresh()
 
     def action_move(self, step: int) -> None:
@@ -358,12 +362,10 @@ class BookTable(StyledView, Generic[R], can_focus=True):
             self._go(index)
 
     def _click_header(self, x: int) -> None:
-        for placed in self._placed_columns:
-            if placed.at <= x <= placed.at + placed.width and placed.column.sort is not None:
-                column = placed.column
-                again = self.view.sort == column.key
-                self.view = View(column.key, not self.view.reverse if again else column.descending, self.view.text)
-                return
+        column = column_at(self._placed_columns, x)
+        if column is not None and column.sort is not None:
+            again = self.view.sort == column.key
+            self.view = View(column.key, not self.view.reverse if again else column.descending, self.view.text)
 
     def render_line(self, y: int) -> Strip:
         return self.lines(range(y, y + 1))[0]
@@ -371,7 +373,9 @@ class BookTable(StyledView, Generic[R], can_focus=True):
     def lines(self, ys: range) -> list[Strip]:
         # What is the same for all lines is read once: Textual's attributes cost more than a row.
         width, offset, top = self.line_width, round(self.scroll_x), round(self.scroll_y) - 1
-        lines = [self._header(width, offset)] if ys.start == 0 else []
+        view, lines = self.view, list[Strip]()
+        if ys.start == 0:
+            lines.append(self._strips.header(view.sort, view.reverse, width, offset))
         first = max(ys.start, 1) + top
         cursor, cursor_look, marked = self._cursor, CURSOR if self.has_focus else CURSOR_BLURRED, self.marked
         key_of, has_moved, strip = self._key, self._order.has_moved, self._strips.strip
@@ -389,11 +393,3 @@ class BookTable(StyledView, Generic[R], can_focus=True):
             text = NO_MATCH if self.view.text and self._source else self.empty
             hint = [()] * FIRST_HINT_LINE + paragraph(text, self.size.width - 1, "muted", indent=1)
         return self.strip(hint[y] if y < len(hint) else (), width, self.base)
-
-    def _header(self, width: int, offset: int) -> Strip:
-        view, shown = self.view, (self._placed_columns, self.view, width, offset)
-        if self._header_strip is None or self._header_strip[0] != shown:
-            line = header_line(self._placed_columns, view.sort, view.reverse)
-            strip = self.strip(line, width, self.get_component_rich_style("table--header"), offset)
-            self._header_strip = shown, strip
-        return self._header_strip[1]

@@ -138,6 +138,11 @@ def _needed(columns: Sequence[Column[R]], base: Mapping[str, int]) -> int:
     return sum(base[column.key] for column in columns) + GAP * max(len(columns) - 1, 0) + EDGE * 2
 
 
+def column_at(columns: Sequence[PlacedColumn[R]], x: int) -> Column[R] | None:
+    """Return the column at a cell of the lines, with the cell after it; None beside the columns."""
+    return next((placed.column for placed in columns if placed.at <= x <= placed.at + placed.width), None)
+
+
 def header_line(columns: Sequence[PlacedColumn[Any]], sort: str | None, reverse: bool) -> Line:
     """Return the titles of the columns as a line; `▲` or `▼` marks the column that the rows are sorted by."""
     segments: list[TextSegment] = []

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, overload, runtime_checkabl
 from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.filter_terms import filter_words
 from rebal_tui.services.view_models.row_selection import RowSelection
+from rebal_tui.tui.widgets.table_layout import Column
 
 R = TypeVar("R")
 NO_MATCH = "No row matches the filter; escape clears it."
@@ -22,6 +23,15 @@ class View:
     sort: str | None = None
     reverse: bool = False
     text: str = ""
+
+
+def next_sort(view: View, columns: Sequence[Column[Any]]) -> View:
+    """Return the view sorted by the next sortable one of the columns; after the last one, by the natural order."""
+    sortable = {column.key: column for column in columns if column.sort is not None}
+    keys: list[str | None] = [None, *sortable]
+    at = keys.index(view.sort) if view.sort in sortable else 0
+    following = keys[(at + 1) % len(keys)]
+    return View(following, following is not None and sortable[following].descending, view.text)
 
 
 @runtime_checkable

@@ -16,6 +16,7 @@ from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.engine.arrays.sweep import Sweep
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries import desk_rows
+from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.accounts import account_row, accounts_snapshot
 from rebal_tui.services.queries.desk import desk_snapshot
 from rebal_tui.services.queries.desk_rows import DeskRows
@@ -23,6 +24,7 @@ from rebal_tui.services.queries.lazy_rows import LazyRows
 from rebal_tui.services.simulation import account_events
 from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
 from rebal_tui.services.view_models.desk import DeskRow, InTile, names_in
+from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.store import portfolios as portfolio_store
 from rebal_tui.tui.screens.accounts import columns as account_columns
@@ -192,6 +194,29 @@ def test_an_unchanged_book_keeps_its_desk_rows() -> None:
     assert third.rows is not second.rows, "the next evaluation is another"
     advance_to(book, "2026-03-03 00:01")
     assert desk_snapshot(book, third).rows is not third.rows, "cooldowns are counted in days"
+
+
+def test_a_new_version_of_a_list_is_arranged_before_it_is_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread of the screens then arranges nothing, and builds no row that is in view."""
+    book = random_book(Random(3))
+    found = desk_snapshot(book).rows
+    kept = tuple(row.account_id for row in found[-3:])
+    accounts = accounts_snapshot(book, None, ShownRows(None, "", "equity", True, 1, 4, (*kept, "gone")))
+    desk = desk_snapshot(book, None, ShownRows(InTile(Tile.ALL), "", "drift", True, 1, 4, (*kept, "gone")))
+
+    def late(*_: object) -> None:
+        raise AssertionError("arranged or built on the thread of the screens")
+
+    for kind in (DeskRows, AccountRows):
+        monkeypatch.setattr(kind, "order", late)
+        monkeypatch.setattr(kind, "make_all", late)
+    assert accounts is not None
+    for rows, accept, sort in ((accounts.rows, None, "equity"), (desk.rows, InTile(Tile.ALL), "drift")):
+        assert isinstance(rows, LazyRows)
+        in_view = np.array([*rows.arrange(accept, "", sort, True)[1:4], *map(rows.find, kept)])
+        assert len(rows.several(in_view, in_view)) == 6
+        with pytest.raises(AssertionError, match="thread of the screens"):
+            rows.arrange(accept, "", "cash", True)
 
 
 def test_a_filter_that_no_symbol_has_computes_no_worst_assets(monkeypatch: pytest.MonkeyPatch) -> None:

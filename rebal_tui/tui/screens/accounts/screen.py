@@ -76,7 +76,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
     async def pull(self) -> None:
         self.show_status(await self.host.ask(status_queries.status_line))
         seen = self._snapshot.version if self._snapshot is not None else None
-        snapshot = await self.host.ask(account_queries.accounts_snapshot, seen)
+        snapshot = await self.host.ask(account_queries.accounts_snapshot, seen, self.table.shown)
         if snapshot is None:
             return
         self._snapshot = snapshot

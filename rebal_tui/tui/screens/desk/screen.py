@@ -105,7 +105,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
 
     async def pull(self) -> None:
         seen = self._snapshot
-        snapshot = await self.host.ask(desk_queries.desk_snapshot, seen)
+        snapshot = await self.host.ask(desk_queries.desk_snapshot, seen, self.table.shown)
         self.show_status(snapshot.status)
         if seen is not None and (snapshot.version, snapshot.stamp) == (seen.version, seen.stamp):
             return
