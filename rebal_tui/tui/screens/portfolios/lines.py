@@ -60,18 +60,18 @@ def _head(view: PortfolioView, width: int) -> list[Line]:
 def _weights(view: PortfolioView, width: int) -> list[Line]:
     shares = shares_of(view.row.weights)
     most = max((share for _, share in shares), default=1)
-    size = max(width - 18, 4)
+    size = max(width - 20, 4)
     lines: list[Line] = [
         heading("Weights", width, f"{count_text(len(view.row.weights.assets), 'asset')}, in %"),
         bars.weights_bar(shares, width),
     ]
-    for symbol, share in shares:
+    for index, (symbol, share) in enumerate(shares):
         cells = [
             (symbol, 8, "left", "muted" if symbol == "cash" else "title"),
             (formats.percent(share), 7, "right", ""),
             (bars.bar(share, most, size), size, "left", "rule" if symbol == "cash" else "accent-bar"),
         ]
-        lines.append(table_line(cells))
+        lines.append((bars.weight_mark(index, symbol), (" ", ""), *table_line(cells)))
     return lines
 
 

@@ -11,7 +11,7 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
-from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, what_ends_it
+from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, first_trade_label, what_ends_it
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.marks import HELD
 from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
@@ -207,7 +207,7 @@ def _history(view: AccountView, width: int, height: int) -> list[Line]:
     points = view.history[-width:]
     first, last = formats.day(points[0].at.date()), formats.day(points[-1].at.date())
     most = max(point.band_used for point in points)
-    note = f"{first} – {last} · max {formats.band_percent(most)} ▴ run"
+    note = f"{first} – {last} · max {formats.band_percent(most)}{' ▴ run' if any(p.run for p in points) else ''}"
     return [heading("Band used", width, note), *bars.drift_history(points, width, height)]
 
 
@@ -243,7 +243,7 @@ def status_lines(decision: Decision, width: int, *, near: bool = False) -> list[
     dated = status.kind in (StatusKind.NEEDS_YOU, StatusKind.WAITS)
     if status.first_trade_at is not None and status.kind is not StatusKind.WILL_TRADE:
         note = f" ({status.note})" if status.note else ""
-        text = f"First possible rebalance {formats.day_time(status.first_trade_at)}{note}"
+        text = f"{first_trade_label(status.kind)} {formats.day_time(status.first_trade_at)}{note}"
     elif dated:
         until = what_ends_it(status)
         text = f"First possible rebalance unknown{f' until {until}' if until else ''}"
