@@ -20,7 +20,7 @@ DIALOGS: dict[str, tuple[str, ...]] = {
     "journal-in": ("5", "i", *"client a", "tab", *"250"),
     "journal-out": ("5", "o", *"client a", "tab", *"x"),
     "corporate-action": ("6", "c", *"split", "tab", *"2"),
-    "shock-of-all": ("6", "o", "minus", "9"),
+    "shock": ("6", "o", "minus", "9"),
     "halt": ("6", "h"),
     "pause-scheduler": ("8", "p"),
     "run-job": ("8", "v"),

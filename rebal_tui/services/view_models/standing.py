@@ -98,7 +98,7 @@ def short_status(
     if kind is StatusKind.WAITS:
         return f"waits → {when}" if when else _UNDATED.get(waits_for or WaitsFor.SESSION, f"waits: {waits_for}")
     if traded:
-        return "in range, traded today"
+        return "traded today"
     return f"calendar {when}" if when else "in range"
 
 

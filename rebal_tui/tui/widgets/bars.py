@@ -37,7 +37,7 @@ def bar_style(tenths: int) -> str:
 
 HALF = 5
 """Cells of the bar of band usage on either side of the limit."""
-USAGE_WIDTH = 2 * HALF + 3 + 7
+USAGE_WIDTH = 2 * HALF + 3 + 6
 
 
 def band_bar(tenths: int | None) -> Line:
@@ -53,7 +53,7 @@ def band_bar(tenths: int | None) -> Line:
     text = f"{min(tenths // 10, 9_999)} %"
     return (
         ("▕", "rule"), (below, style), ("┃", "title"), (above, style), ("▏", "rule"),
-        (text.rjust(7), band_style(tenths) if tenths >= BAND_NEAR_TENTHS else "muted"),
+        (text.rjust(6), band_style(tenths) if tenths >= BAND_NEAR_TENTHS else "muted"),
     )  # fmt: skip
 
 

@@ -154,7 +154,7 @@ def test_a_run_in_progress_is_shown_as_the_state() -> None:
     assert row(review).state == "in review"
     done = simple_book()
     scheduler.tick(done)
-    assert row(done).state == "in range, traded today"
+    assert row(done).state == "traded today"
 
 
 def test_tiles_count_the_rows() -> None:

@@ -126,7 +126,7 @@ def _outcome(screen: ListScreen, results: tuple[BulkResult, ...], verb: str) -> 
     screen.table.marked = screen.table.marked & {result.account_id for result in refused}
     done = len(results) - len(refused)
     if refused:
-        title = f"{verb} · {done:,} done · {len(refused):,} refused"
+        title = f"{verb} · {count_text(done, 'account')} done · {len(refused):,} refused"
         screen.app.push_screen(ReadScreen(title, result_lines(results, verb)))
     text = count_text(done, "account")
     return f"{text}, {len(refused):,} refused" if refused else text

@@ -60,7 +60,7 @@ def figures(pairs: Sequence[tuple[str, str, str]], note: str = "") -> Builder:
 def deposit_form(row: AccountRow) -> FormScreen:
     """Create the form of a cash deposit."""
     title = f"Deposit · {row.client} · {row.account_number}"
-    fields = [Field("amount", "Amount", hint="dollars, such as 2500")]
+    fields = [Field("amount", "Amount $", hint="dollars, such as 2500")]
     return FormScreen(title, fields, deposit_proposal(row.account_id))
 
 
@@ -116,7 +116,7 @@ def return_form(row: AccountRow) -> FormScreen:
         return Proposal(lines, "Return a deposit?", text, "Return", act, "Returned")
 
     title = f"ACH return · {row.client} · {row.account_number}"
-    return FormScreen(title, [Field("amount", "Amount", hint="dollars, such as 2500")], propose)
+    return FormScreen(title, [Field("amount", "Amount $", hint="dollars, such as 2500")], propose)
 
 
 def transfer_in_form(row: AccountRow, symbols: tuple[str, ...]) -> FormScreen:

@@ -119,8 +119,8 @@ def stop_notes(form: PortfolioForm) -> dict[str, str]:
     """Return the notes next to the fields for staggered dates and for the minimum trade, by field location."""
     return {
         STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
-        LEAST: "smaller orders are left out" if form.least else "no amount",
-        LEAST_PERCENT: "of equity; the larger of both counts" if form.least_percent else "no percent",
+        LEAST: "smaller orders are left out" if form.least else "no minimum",
+        LEAST_PERCENT: "of equity; the larger of both counts" if form.least_percent else "no minimum",
     }
 
 

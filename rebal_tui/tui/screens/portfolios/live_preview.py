@@ -60,6 +60,6 @@ def live_lines(
 def impact_panel(impact: Impact | None, width: int) -> list[Line]:
     """Return the impact of the current form, or the key that computes it."""
     if impact is None:
-        return [(), heading("Impact", width, "f5 calculates it")]
+        return [(), heading("Impact on accounts", width, "f5 calculates it")]
     facts: list[Line] = [((f"{fact}  ", "muted"), (figure, "")) for fact, figure in impact_facts(impact)]
-    return [(), heading("Impact", width), *before_after(impact, width), *facts]
+    return [(), heading("Impact on accounts", width), *before_after(impact, width), *facts]
