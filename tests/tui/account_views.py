@@ -17,7 +17,7 @@ def account_page(row: DeskRow) -> AccountPageView:
     view = views.account_view(row)
     held = AccountRow(
         row.account_id, row.account_number, row.client, "ACTIVE", (), row.equity, row.cash, row.cash, Money(0),
-        row.portfolio_id, row.portfolio, row.status, row.state, row.state if row.exception else "", None,
+        row.portfolio_id, row.portfolio, row.status, row.state, view.restrictions[0] if row.exception else "", None,
     )  # fmt: skip
     at = datetime(2025, 6, 2, 14, tzinfo=UTC)
     deposit = LedgerEntry(at, "deposit", row.equity, at.date().isoformat(), True, "opening balance")

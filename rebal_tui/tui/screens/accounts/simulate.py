@@ -32,7 +32,7 @@ def choices(row: AccountRow) -> list[Choice]:
     ]  # fmt: skip
     return [
         *first,
-        Choice(RETURN, "ACH return…", "a deposit bounces: cash is debited, the broker blocks the account"),
+        Choice(RETURN, "ACH return…", "a deposit bounces: cash is debited, account blocked"),
         Choice(TRANSFER_IN, "transfer in…", "shares arrive from outside by account transfer"),
         Choice(STATUS, "account status…", f"currently {row.status}"),
     ]
@@ -48,7 +48,7 @@ def figures(pairs: Sequence[tuple[str, str, str]], note: str = "") -> Builder:
     """Build rows of (label, figure before, figure after), followed by a note."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
-        lines: list[Line] = [heading("Effect", width)]
+        lines: list[Line] = [heading("Effect", width, "in $")]
         for label, before, after in pairs:
             cells = [(label, 14, "left", "muted"), (before, 16, "right", ""), ("→", 1, "left", "muted")]
             lines.append(table_line([*cells, (after, 16, "right", "title")]))

@@ -61,7 +61,7 @@ def kind_text(row: Row) -> str:
 def columns() -> tuple[Column[Row], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
-        Column("kind", "Kind", 20, _kind, sort=kind_text, grow=1, max_width=28),
+        Column("kind", "Kind", 20, _kind, sort=kind_text, grow=1, max_width=28, whole=True),
         Column("text", "What", 30, lambda row: row.text, grow=4, max_width=160, whole=True),
         Column("accounts", "Accounts", 8, _accounts, "right", LOW_PRIORITY, _count, True),
         Column("since", "Since", 12, lambda row: formats.short_timestamp(_since(row)), sort=_since),

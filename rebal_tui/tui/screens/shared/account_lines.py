@@ -216,7 +216,8 @@ def _history(view: AccountView, width: int, height: int) -> list[Line]:
     points = view.history[-width:]
     first, last = formats.day(points[0].at.date()), formats.day(points[-1].at.date())
     most = max(point.band_used for point in points)
-    note = f"{first} – {last} · max {formats.band_percent(most)}{' ▴ run' if any(p.run for p in points) else ''}"
+    span = first if first == last else f"{first} – {last}"
+    note = f"{span} · max {formats.band_percent(most)}{' ▴ run' if any(p.run for p in points) else ''}"
     return [heading("Band used", width, note), *bars.drift_history(points, width, height)]
 
 

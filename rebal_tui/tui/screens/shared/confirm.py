@@ -59,7 +59,7 @@ def item_columns(titles: tuple[str, str, str]) -> tuple[Column[Item], ...]:
     name, text, amount = titles
     columns: tuple[Column[Item], ...] = (
         Column("mark", "", 1, lambda item: (item.mark,)),
-        Column("name", name, 16, lambda item: ((item.name, "title"),), grow=1, max_width=26),
+        Column("name", name, 16, lambda item: ((item.name, "title"),), grow=1, max_width=22),
         Column("text", text, 24, lambda item: ((item.text, item.style),), grow=3, max_width=90),
         Column("amount", amount, 12, lambda item: item.amount, "right"),
     )
