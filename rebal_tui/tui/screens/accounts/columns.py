@@ -70,7 +70,7 @@ def columns() -> tuple[Column[AccountRow], ...]:
             "client", "Client", 16, lambda row: row.client, sort=lambda row: fold(row.client), grow=3, max_width=48,
             whole=True,
         ),
-        Column("status", "At broker", 9, _status, sort=lambda row: row.status, priority=6, grow=1, max_width=18),
+        Column("status", "Broker status", 13, _status, sort=lambda row: row.status, priority=6, grow=1, max_width=18),
         Column(
             "equity", "Equity $", 13, lambda row: formats.money(row.equity), "right", 0, lambda row: row.equity, True
         ),

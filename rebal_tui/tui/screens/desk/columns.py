@@ -79,7 +79,7 @@ def columns() -> tuple[Column[DeskRow], ...]:
         ),
         Column("state", "Status", 15, _state, sort=lambda row: row.state, grow=2, max_width=22, whole=True),
         Column(
-            "last", "Last run", 8, _last, priority=5,
+            "last", "Rebalanced", 10, _last, priority=5,
             sort=lambda row: (row.last_rebalanced is not None, row.last_rebalanced),
         ),
         Column(
