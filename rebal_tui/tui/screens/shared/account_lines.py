@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 from rich.cells import cell_len
 
@@ -171,12 +170,12 @@ def held_lines(view: AccountView, width: int) -> list[Line]:
     return lines
 
 
-def _usage(holding: HoldingView) -> tuple[Fraction, int]:
-    """How much of its band a holding uses, and its drift, to order holdings by."""
+def _usage(holding: HoldingView) -> tuple[int, int]:
+    """How much of its band a holding uses, in hundredths of a percent, and its drift, to order holdings by."""
     drift = abs(holding.off_target_bp)
     edge = holding.band_high if holding.off_target_bp > 0 else holding.band_low
     band = 0 if edge is None else abs(edge - holding.goal_bp)
-    return (Fraction(drift, band) if band else Fraction(0), drift)
+    return (drift * 10_000 // band if band else 0, drift)
 
 
 def _reach(holding: HoldingView) -> int:
