@@ -80,7 +80,7 @@ def columns() -> tuple[Column[AccountRow], ...]:
         ),
         Column(
             "withdrawable", "Withdrawable $", 14,
-            lambda row: _amount(row.withdrawable, formats.money(row.withdrawable)), "right", 4,
+            lambda row: _amount(row.withdrawable, formats.money(row.withdrawable)), "right", LOW_PRIORITY,
             lambda row: row.withdrawable, True,
         ),
         Column(
