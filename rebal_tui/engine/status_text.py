@@ -98,21 +98,21 @@ def _act_for_account(situation: Situation) -> str:
 
 
 def usage_text(usage: BandUsage) -> str:
-    """`TLT is 12.84 % for 10 % (142 % of its band)`; more decimals when 100 % would hide which side of the band it is.
+    """`TLT is 12.84 % (target 10 %, 142 % of its band)`; more decimals when 100 % would hide which side of it TLT is.
 
-    With a reachable target other than the weight: `TLT is 27.50 % for a reachable 27.00 % (10 % of its band)`.
+    With a reachable target other than the weight: `TLT is 27.50 % (reachable target 27.00 %, 10 % of its band)`.
     """
     drift = usage.drift
     actual = trace_text.ratio_text(drift.value * HUNDRED_PERCENT, drift.equity, drift.target)
     used: str = str(usage.numerator * 100 // usage.denominator)
     if used == "100" and usage.numerator != usage.denominator:
         used = trace_text.ratio_text(int(usage.numerator) * HUNDRED_PERCENT, usage.denominator, HUNDRED_PERCENT)
-    goal = trace_text.percent(drift.target)
+    goal = f"target {trace_text.percent(drift.target)}"
     reachable = drift.reachable
     if reachable is not None and reachable * HUNDRED_PERCENT != drift.target * drift.equity:
         share = reachable * HUNDRED_PERCENT / drift.equity
-        goal = f"a reachable {trace_text.fraction_text(share / 100, 2)} %"
-    return f"{drift.symbol} is {actual} % for {goal} ({used} % of its band)"
+        goal = f"reachable target {trace_text.fraction_text(share / 100, 2)} %"
+    return f"{drift.symbol} is {actual} % ({goal}, {used} % of its band)"
 
 
 def _needs(situation: Situation, probe: Decision) -> str:

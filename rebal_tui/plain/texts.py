@@ -19,7 +19,7 @@ from rebal_tui.services.view_models.exceptions import ExceptionView
 from rebal_tui.services.view_models.log import AlertView
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow, RunView
-from rebal_tui.services.view_models.standing import LABELS, Tile, what_ends_it
+from rebal_tui.services.view_models.standing import LABELS, Tile, first_trade_label, what_ends_it
 from rebal_tui.services.view_models.status import StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.questions import Question
@@ -204,7 +204,7 @@ def decision_text(decision: Decision, *, whole: bool) -> Iterator[str]:
         yield label("Status", status.sentence)
         if status.first_trade_at is not None and status.kind is not StatusKind.WILL_TRADE:
             note = f", {status.note}" if status.note else ""
-            yield label("First possible rebalance", f"{when(status.first_trade_at)}{note}")
+            yield label(first_trade_label(status.kind), f"{when(status.first_trade_at)}{note}")
         elif status.kind in (StatusKind.NEEDS_YOU, StatusKind.WAITS):
             until = what_ends_it(status)
             yield label("First possible rebalance", f"unknown{f' until {until}' if until else ''}")

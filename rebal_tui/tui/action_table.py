@@ -46,17 +46,17 @@ _GO = tuple(
 
 ACTIONS: tuple[Action, ...] = (
     Action(
-        "desk.preview", "p", "Preview", "Preview the run that would be made now. Nothing is sent.", Section.DESK,
+        "desk.preview", "p", "Preview run", "Preview the run that would be made now. Nothing is sent.", Section.DESK,
         "preview",
     ),
-    Action("desk.runs", "r", "Runs", "Show the runs of this account.", Section.DESK, "account_runs"),
+    Action("desk.runs", "r", "Show runs", "Show the runs of this account.", Section.DESK, "account_runs"),
     Action("desk.tile", "t", "Next tab", "Show the next filter tab.", Section.DESK, "tile(1)"),
     Action(
         "desk.tile_back", "T", "Previous tab", "Show the previous filter tab.", Section.DESK, "tile(-1)",
         footer=False,
     ),
     Action(
-        "desk.evaluate", "v", "Evaluate", "Evaluate every account now (confirms first).", Section.DESK, "evaluate",
+        "desk.evaluate", "v", "Evaluate all", "Evaluate every account now (confirms first).", Section.DESK, "evaluate",
     ),
     Action("portfolios.new", "n", "New", "Create a portfolio.", Section.PORTFOLIOS, "new"),
     Action(
@@ -92,10 +92,12 @@ ACTIONS: tuple[Action, ...] = (
         "portfolios.versions", "v", "Versions", "Show what each version changed, and go back to one (confirms first).",
         Section.PORTFOLIOS, "versions",
     ),
-    Action("portfolios.json", "J", "JSON", "Show this portfolio as the API returns it.", Section.PORTFOLIOS, "json"),
+    Action(
+        "portfolios.json", "J", "Show JSON", "Show this portfolio as the API returns it.", Section.PORTFOLIOS, "json",
+    ),
     Action("portfolios.paste", "P", "Paste JSON", "Create a portfolio from JSON.", Section.PORTFOLIOS, "paste_json"),
     Action(
-        "portfolios.accounts", "a", "Subscribers", "Show the subscribed accounts on the Desk.", Section.PORTFOLIOS,
+        "portfolios.accounts", "a", "Show subscribers", "Show the subscribed accounts on the Desk.", Section.PORTFOLIOS,
         "subscribers",
     ),
     Action("portfolios.tile", "t", "Next tab", "Filter by the next status.", Section.PORTFOLIOS, "tile(1)"),
@@ -109,7 +111,7 @@ ACTIONS: tuple[Action, ...] = (
         "approve", footer=False,
     ),
     Action("runs.reject", "R", "Reject", "Reject this run with a note.", Section.RUNS, "reject", footer=False),
-    Action("runs.json", "J", "JSON", "Show this run as the API returns it.", Section.RUNS, "json"),
+    Action("runs.json", "J", "Show JSON", "Show this run as the API returns it.", Section.RUNS, "json"),
     Action("runs.tile", "t", "Next tab", "Filter by the next status.", Section.RUNS, "tile(1)"),
     Action(
         "runs.tile_back", "T", "Previous tab", "Filter by the previous status.", Section.RUNS, "tile(-1)",
@@ -136,9 +138,9 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "exceptions.tile_back", "T", "Previous tab", "Show the previous tab.", EXCEPTIONS, "tile(-1)", footer=False,
     ),
-    Action("log.verify", "V", "Verify", "Verify the audit trail from its first entry.", Section.LOG, "verify"),
+    Action("log.verify", "V", "Verify trail", "Verify the audit trail from its first entry.", Section.LOG, "verify"),
     Action(
-        "market.shock", "o", "Shock", "Change this price, or all prices, by a percentage (confirms first).",
+        "market.shock", "o", "Shock prices", "Change this price, or all prices, by a percentage (confirms first).",
         Section.MARKET, "shock",
     ),
     Action(
@@ -146,33 +148,34 @@ ACTIONS: tuple[Action, ...] = (
         Section.MARKET, "corporate_action", footer=False,
     ),
     Action(
-        "market.halt", "h", "Halt", "Halt or resume trading in this asset (confirms first).", Section.MARKET,
+        "market.halt", "h", "Halt trading", "Halt or resume trading in this asset (confirms first).", Section.MARKET,
         "halt_asset",
     ),
     Action(
-        "market.tradable", "U", "Untradable", "Make this asset untradable, or tradable again (confirms first).",
+        "market.tradable", "U", "Make untradable", "Make this asset untradable, or tradable again (confirms first).",
         Section.MARKET, "set_tradable",
     ),
     Action(
-        "market.release", "l", "Release", "Release this asset from its hold, for all accounts (confirms first).",
+        "market.release", "l", "Release hold", "Release this asset from its hold, for all accounts (confirms first).",
         Section.MARKET, "release_asset", footer=False,
     ),
     Action(
-        "lab.portfolio", "p", "Portfolio", "Backtest the next portfolio, or the same one again after it was stopped.",
-        Section.LAB, "portfolio",
+        "lab.portfolio", "p", "Next portfolio",
+        "Backtest the next portfolio, or the same one again after it was stopped.", Section.LAB, "portfolio",
     ),
-    Action("lab.closes", "o", "Prices", "Open a file of daily closes.", Section.LAB, "closes"),
+    Action("lab.closes", "o", "Open prices", "Open a file of daily closes.", Section.LAB, "closes"),
     Action("lab.heat_map", "h", "Heat map", "Show one figure of every pair of bands.", Section.LAB, "heat_map"),
-    Action("lab.worse", "d", "Worse", "Show or hide policies that are worse in everything.", Section.LAB, "worse"),
+    Action("lab.worse", "d", "Show worse", "Show or hide policies that are worse in everything.", Section.LAB, "worse"),
     Action(
-        "lab.bootstrap", "b", "Luck", "Resample 1,000 histories: what differs beyond luck.", Section.LAB, "bootstrap",
+        "lab.bootstrap", "b", "Test luck", "Resample 1,000 histories: what differs beyond luck.", Section.LAB,
+        "bootstrap",
     ),
     Action(
-        "lab.fan", "l", "Days", "Show what the start day and the calendar day of this policy are worth.", Section.LAB,
-        "fan",
+        "lab.fan", "l", "Start days", "Show what the start day and the calendar day of this policy are worth.",
+        Section.LAB, "fan",
     ),
     Action(
-        "lab.adopt", "a", "Adopt", "Open the portfolio with this policy in the editor; nothing is saved yet.",
+        "lab.adopt", "a", "Adopt policy", "Open the portfolio with this policy in the editor; nothing is saved yet.",
         Section.LAB, "adopt",
     ),
     Action(
@@ -182,8 +185,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("lab.back", "escape", "Stop", "Stop the computation.", Section.LAB, "back", footer=False),
     Action("lab.sort", "s", "Sort", "Sort by the next column.", Section.LAB, "sort"),
     Action(
-        "lab.verify", "v", "Verify", "Replay this policy, or all marked, with the engine that trades.", Section.LAB,
-        "verify",
+        "lab.verify", "v", "Verify policy", "Replay this policy, or all marked, with the engine that trades.",
+        Section.LAB, "verify",
     ),
     Action("review.approve", "A", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
     Action("review.reject", "R", "Reject", "Reject this run, or all marked, with a note.", REVIEW, "reject"),
@@ -227,7 +230,7 @@ ACTIONS: tuple[Action, ...] = (
         Section.ACCOUNTS, "unsubscribe",
     ),
     Action(
-        "accounts.preview", "p", "Preview", "Preview the run that would be made now. Nothing is sent.",
+        "accounts.preview", "p", "Preview run", "Preview the run that would be made now. Nothing is sent.",
         Section.ACCOUNTS, "preview",
     ),
     Action(
@@ -242,7 +245,7 @@ ACTIONS: tuple[Action, ...] = (
         "restrictions", footer=False,
     ),
     Action(
-        "accounts.release", "l", "Release", "Release reserved cash to the portfolio (confirms first).",
+        "accounts.release", "l", "Release cash", "Release reserved cash to the portfolio (confirms first).",
         Section.ACCOUNTS, "release", footer=False,
     ),
     Action(
@@ -260,14 +263,15 @@ ACTIONS: tuple[Action, ...] = (
         "mark_shown", footer=False,
     ),
     Action(
-        "accounts.runs", "r", "Runs", "Show the runs of this account.", Section.ACCOUNTS, "account_runs", footer=False,
+        "accounts.runs", "r", "Show runs", "Show the runs of this account.", Section.ACCOUNTS, "account_runs",
+        footer=False,
     ),
     Action(
         "accounts.desk", "a", "Show on Desk", "Go to this account on the Desk.", Section.ACCOUNTS, "on_desk",
         footer=False,
     ),
     Action(
-        "accounts.portfolio", "o", "Portfolio", "Go to this account's portfolio.", Section.ACCOUNTS, "portfolio",
+        "accounts.portfolio", "o", "Show portfolio", "Go to this account's portfolio.", Section.ACCOUNTS, "portfolio",
         footer=False,
     ),
     Action("accounts.tile", "t", "Next tab", "Filter by the next group.", Section.ACCOUNTS, "tile(1)", footer=False),
@@ -279,8 +283,13 @@ ACTIONS: tuple[Action, ...] = (
         "cash.withdraw", "n", "New withdrawal", "Request a withdrawal; shows the sells and the earliest payout day.",
         Section.CASH, "withdraw",
     ),
-    Action("cash.cancel", "c", "Cancel", "Cancel this withdrawal (confirms first).", Section.CASH, "cancel_withdrawal"),
-    Action("cash.retry", "v", "Retry", "Retry a stopped withdrawal (confirms first).", Section.CASH, "retry"),
+    Action(
+        "cash.cancel", "c", "Cancel withdrawal", "Cancel this withdrawal (confirms first).", Section.CASH,
+        "cancel_withdrawal",
+    ),
+    Action(
+        "cash.retry", "v", "Retry withdrawal", "Retry a stopped withdrawal (confirms first).", Section.CASH, "retry",
+    ),
     Action(
         "cash.journal_in", "i", "Journal in", "Move cash from the firm account to a client.", Section.CASH,
         "journal(True)",
@@ -289,8 +298,8 @@ ACTIONS: tuple[Action, ...] = (
         "cash.journal_out", "o", "Journal out", "Move cash from a client to the firm account.", Section.CASH,
         "journal(False)",
     ),
-    Action("cash.account", "a", "Account", "Go to this account.", Section.CASH, "account", footer=False),
-    Action("cash.runs", "r", "Runs", "Show the runs of this account.", Section.CASH, "account_runs", footer=False),
+    Action("cash.account", "a", "Show account", "Go to this account.", Section.CASH, "account", footer=False),
+    Action("cash.runs", "r", "Show runs", "Show the runs of this account.", Section.CASH, "account_runs", footer=False),
     Action("cash.tile", "t", "Next tab", "Filter by the next group.", Section.CASH, "tile(1)"),
     Action(
         "cash.tile_back", "T", "Previous tab", "Filter by the previous group.", Section.CASH, "tile(-1)",
@@ -312,7 +321,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("list.back", "escape", "Back", "Clear the filter, or go back.", LISTS, "back", footer=False),
     *_GO,
     Action(
-        "market.pause", "z", "Pause market", "Pause or resume the simulation.", EVERYWHERE, "market_pause",
+        "market.pause", "z", "Pause simulation", "Pause or resume the simulation.", EVERYWHERE, "market_pause",
         footer=False,
     ),
     Action(

@@ -58,7 +58,7 @@ class Question:
     text: str = ""
     effects: Sequence[Effect] = ()
     items: Sequence[Item] = ()
-    item_titles: tuple[str, str, str] = ("Client", "", "Amount")
+    item_titles: tuple[str, str, str] = ("Client", "What would happen", "Turnover $")
     lines: Builder | None = None
     no: str = "Cancel"
     note: NoteField | None = None

@@ -45,8 +45,8 @@ def unpriced(one: Situation) -> Situation:
     return replace(one, assets={**one.assets, "SPY": asset("SPY", None)})
 
 
-USAGE = "SPY is 66.00 % for 60 % (120 % of its band)."
-CALM = "SPY is 60.00 % for 60 % (0 % of its band)."
+USAGE = "SPY is 66.00 % (target 60 %, 120 % of its band)."
+CALM = "SPY is 60.00 % (target 60 %, 0 % of its band)."
 COOLING: dict[str, Any] = {"cooldown_days": 7, "rebalanced": at(date(2026, 3, 2))}
 
 CASES: list[tuple[str, Situation, StatusKind, WaitsFor | None, datetime | None, str, str]] = [

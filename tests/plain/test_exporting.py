@@ -20,7 +20,7 @@ def test_the_last_list_is_exported_as_the_screen_shows_it(tmp_path: Path) -> Non
     assert lines[-2:] == ["> " + str(path), f"Wrote 1 of 5 accounts to {path}."]
     assert "Name it .csv or .json." in lines
     head, row = path.read_text().splitlines()
-    assert head.startswith("Client,At broker,Equity $,Cash $,")
+    assert head.startswith("Client,Broker status,Equity $,Cash $,")
     assert row.startswith("Client a,ACTIVE,")
     assert path.stat().st_mode & 0o77 == 0
     assert answer(book, "export list")[-1].startswith("List accounts, desk, runs, portfolios")

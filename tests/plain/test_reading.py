@@ -63,7 +63,7 @@ def test_an_account() -> None:
     simulator.shock(book, "SPY", 3000)  # type: ignore[arg-type]  # hundredths of a percent
     lines = answer(book, "account a")
     assert lines[0] == "Client: Client a"
-    why = "Will trade at 10:15. SPY is 66.10 percent for 60 percent (122 percent of its band)."
+    why = "Will trade at 10:15. SPY is 66.10 percent (target 60 percent, 122 percent of its band)."
     assert f"Status: {why}" in lines
     spy = "target 60.00 percent, actual 66.10 percent, 6.10 percentage points above target, outside its band of 55.00"
     assert any(line.startswith(f"SPY: {spy}") for line in lines)

@@ -74,12 +74,18 @@ def monthly(day: str) -> CalendarCondition:
     return CalendarCondition(CalendarType.MONTHLY, day)
 
 
+NAMES: dict[str, str] = {}
+"""Names of accounts by id, of account numbers by `N-` and id, and of assets by symbol; other names follow from these.
+Pictures of the screens fill it."""
+
+
 def account(
     account_id: str, cash: str = "0", positions: Mapping[str, str] | None = None, restrictions: Sequence[str] = ()
 ) -> Account:
     held = tuple(Position(s, parse_qty(q), parse_price("50")) for s, q in (positions or {}).items())
     return Account(
-        account_id, f"N-{account_id}", f"Client {account_id}", AccountStatus.ACTIVE, parse_money(cash), Money(0),
+        account_id, NAMES.get(f"N-{account_id}", f"N-{account_id}"), NAMES.get(account_id, f"Client {account_id}"),
+        AccountStatus.ACTIVE, parse_money(cash), Money(0),
         frozenset(Restriction(r) for r in restrictions), held, new_york("2026-01-05 10:00"),
     )  # fmt: skip
 
@@ -132,7 +138,8 @@ def fill_book(
     assert book.sandbox is not None
     symbols = book.feed.quotes() if book.feed else {}
     for symbol in symbols:
-        book.sandbox.add_asset(Asset(f"id-{symbol}", symbol, symbol, "ARCA", AssetStatus.ACTIVE, True, True))
+        name = NAMES.get(symbol, symbol)
+        book.sandbox.add_asset(Asset(f"id-{symbol}", symbol, name, "ARCA", AssetStatus.ACTIVE, True, True))
     for one in accounts:
         book.sandbox.open_account(one)
     sync(book)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime
 
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 from rebal_tui.services.view_models.account_page import AccountPageView
@@ -17,9 +17,9 @@ def account_page(row: DeskRow) -> AccountPageView:
     view = views.account_view(row)
     held = AccountRow(
         row.account_id, row.account_number, row.client, "ACTIVE", (), row.equity, row.cash, row.cash, Money(0),
-        row.portfolio_id, row.portfolio, row.status, row.state, row.state if row.exception else "", None,
+        row.portfolio_id, row.portfolio, row.status, row.state, view.restrictions[0] if row.exception else "", None,
     )  # fmt: skip
-    at = views.NOW - timedelta(days=30)
+    at = datetime(2025, 6, 2, 14, tzinfo=UTC)
     deposit = LedgerEntry(at, "deposit", row.equity, at.date().isoformat(), True, "opening balance")
     run = replace(run_views.run_row(0, row), account_id=row.account_id)
     decisions = tuple(one for one in (view.decision_now, view.last_decision) if one is not None)

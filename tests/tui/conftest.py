@@ -6,8 +6,30 @@ import asyncio
 
 import pytest
 
+from tests.services import factories
 from tests.tui import textual_internals
 from tests.tui.virtual_time import VirtualTime
+
+CLIENTS = (
+    "Adler, Miriam", "Brooks, Terence", "Castillo, Rosa", "Delgado Trust", "Ekström, Nils", "Fischer, Hanna",
+    "Grant, Oliver", "Hughes, Pamela", "Iyer, Sunita", "Jensen, Mark", "Khan, Amira", "Larsen, Dag",
+)  # fmt: skip
+PICTURED = {
+    **{chr(ord("a") + index): name for index, name in enumerate(CLIENTS)},
+    **{f"N-{chr(ord('a') + index)}": f"500123{index + 1:02}" for index in range(len(CLIENTS))},
+    "SPY": "S&P 500 ETF",
+    "TLT": "20+ Year Treasury ETF",
+    "GLD": "Gold Trust",
+}
+"""Names of accounts, account numbers and assets in pictures, as a reader knows them."""
+
+
+@pytest.fixture(autouse=True)
+def names_of_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the accounts and assets of a picture names from life."""
+    if "snap_compare" in request.fixturenames:
+        for key, name in PICTURED.items():
+            monkeypatch.setitem(factories.NAMES, key, name)
 
 
 @pytest.fixture(autouse=True)

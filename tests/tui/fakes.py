@@ -51,7 +51,8 @@ class FakeBackend:
         self.rows = tuple(replace(row, portfolio=portfolio or row.portfolio) for row in rows)
         self.version = 1
         self.calls: list[str] = []
-        self.line = views.status()
+        blocked = sum(row.exception for row in self.rows)
+        self.line = views.status(exceptions=blocked) if count else views.status(mode="NEW", alerts=0)
         self.book: Book | None = None
         self.halted: ReadOnly | None = None
         self.answers: dict[Callable[..., Any], Callable[..., Any]] = {
@@ -110,7 +111,8 @@ class FakeBackend:
 
     def runs(self) -> RunsSnapshot:
         desks = [self.rows[index % len(self.rows)] for index in range(30 * bool(self.rows))]
-        rows = tuple(run_views.run_row(index, desk) for index, desk in enumerate(desks))
+        made = (run_views.run_row(index, desk) for index, desk in enumerate(desks))
+        rows = tuple(sorted(made, key=lambda row: row.created_at, reverse=True))
         return RunsSnapshot(self.version, rows, len(rows), len(rows))
 
     def find_runs(self, text: str) -> RunsSnapshot:

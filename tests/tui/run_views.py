@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from rebal_tui.domain.decisions import Decision, Plan, PlanLine
 from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty, parse_money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
+from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.engine.liquidation import plan_partial_liquidation
@@ -19,11 +20,24 @@ from rebal_tui.engine.shares import rounded_shares
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.view_models.desk import DeskRow
 from rebal_tui.services.view_models.runs import RunRow, RunView, RunWeight, TimelineEvent
-from tests.tui.views import FULL_USAGE, NOW, OVERWEIGHT, decision, holdings_of, weights_of
+from tests.tui.views import CALENDAR, FULL_USAGE, NOW, OVERWEIGHT, decision, holdings_of, weights_of
 
 DEPOSIT = parse_money("5000")
 """Cash that arrived before an invest_cash run, and the amount of a partial_liquidation."""
 WITHOUT_ORDERS = (RunStatus.QUEUED, RunStatus.CANCELED, RunStatus.ERROR)
+TODAY = (
+    RunStatus.IN_PROGRESS, RunStatus.ERROR, RunStatus.COMPLETED_ADJUSTED, RunStatus.CANCELED,
+    RunStatus.COMPLETED_SUCCESS, RunStatus.IN_PROGRESS, RunStatus.CANCELED_MID_RUN, RunStatus.COMPLETED_SUCCESS,
+)  # fmt: skip
+"""The statuses of today's runs, newest first."""
+BEFORE = (
+    RunStatus.TIMEOUT, RunStatus.COMPLETED_SUCCESS, RunStatus.COMPLETED_SUCCESS, RunStatus.COMPLETED_ADJUSTED,
+    RunStatus.COMPLETED_SUCCESS, RunStatus.CANCELED, RunStatus.COMPLETED_SUCCESS, RunStatus.ERROR,
+)  # fmt: skip
+"""The statuses of earlier sessions' runs, newest first, again and again."""
+RUNS_PER_SLOT = 2
+SELLS_AFTER, BUYS_AFTER, FILLED_AFTER = timedelta(seconds=2), timedelta(seconds=34), timedelta(seconds=19)
+"""When the orders of a run are sent after its creation, and when an order fills after it was sent."""
 ENDS = {
     RunStatus.CANCELED: "canceled manually",
     RunStatus.CANCELED_MID_RUN: "canceled manually",
@@ -49,22 +63,39 @@ class _Book:
         return sum(order.status is OrderStatus.FILLED for order in self.orders)
 
 
+def _slot(index: int) -> datetime:
+    """The evaluation that created a run: two at each of today's, then two a quarter hour before earlier closes."""
+    at = NOW.replace(minute=30, second=0) - timedelta(minutes=15 * (index // RUNS_PER_SLOT))
+    if index < len(TODAY):
+        return at
+    earlier = index - len(TODAY)
+    day = CALENDAR.days(NOW.date() - timedelta(days=30), NOW.date() - timedelta(days=1))[-1 - earlier // 8]
+    close = datetime.combine(day, time(15, 15), NEW_YORK).astimezone(UTC)
+    return close - timedelta(minutes=30 * (earlier % 8 // RUNS_PER_SLOT))
+
+
 def run_row(index: int, desk: DeskRow) -> RunRow:
     kind = tuple(RunType)[index % 3]
+    manual = kind is RunType.PARTIAL_LIQUIDATION or index % 5 == 4
+    status = TODAY[index] if index < len(TODAY) else BEFORE[(index - len(TODAY)) % len(BEFORE)]
+    at = _slot(index) + (timedelta(minutes=4, seconds=index * 7 % 60) if manual else timedelta(0))
+    ended = at + timedelta(minutes=2)
+    if status is RunStatus.TIMEOUT:
+        ended = datetime.combine(at.astimezone(NEW_YORK), time(16), NEW_YORK).astimezone(UTC)
     row = RunRow(
         f"{(index * 40503 + 77) % 2**32:08x}-1111-4000-8000-{index:012x}",
         kind,
-        tuple(RunStatus)[(index * 3 + 1) % 8],
+        status,
         RunPhase.DONE,
         desk.account_id,
         desk.account_number,
         desk.client,
         desk.portfolio_id,
         desk.portfolio,
-        NOW - timedelta(minutes=index * 7),
-        NOW - timedelta(minutes=max(index * 7 - 2, 0)),
-        "2026-03-16",
-        "api" if kind is RunType.PARTIAL_LIQUIDATION or index % 5 == 4 else "system",
+        at,
+        ended,
+        at.astimezone(NEW_YORK).date().isoformat(),
+        "api" if manual else "system",
         0,
         0,
         Money(0),
@@ -119,11 +150,12 @@ def _records(row: RunRow, desk: DeskRow) -> _Book:
         amount = line.notional if line.notional is not None and done == 8 else Money(qty * price // NANO)
         client_id, order_id = f"{row.id[:8]}-{line.symbol}", f"{row.id[:8]}-{number}"
         rejected = order_status is OrderStatus.REJECTED
+        sent = row.created_at + (SELLS_AFTER if line.side is Side.SELL else BUYS_AFTER)
         orders.append(
             Order(
                 order_id, client_id, row.account_id, line.symbol, line.side or Side.BUY, order_status, line.notional,
-                line.qty, qty, price if qty else None, row.created_at, row.created_at, row.created_at,
-                filled_at=row.created_at if done == 8 else None,
+                line.qty, qty, price if qty else None, sent, sent, sent,
+                filled_at=sent + FILLED_AFTER if done == 8 else None,
                 reject_reason="insufficient buying power" if rejected else None,
             )
         )  # fmt: skip
@@ -131,7 +163,7 @@ def _records(row: RunRow, desk: DeskRow) -> _Book:
             fills.append(
                 Fill(
                     f"e{number}", order_id, client_id, row.account_id, line.symbol, line.side or Side.BUY, qty, price,
-                    amount, row.created_at, "2026-03-17",
+                    amount, sent + FILLED_AFTER, "2026-03-17",
                 )
             )  # fmt: skip
     return _Book(made, tuple(orders), tuple(fills))
@@ -225,11 +257,13 @@ def _timeline(row: RunRow, book: _Book) -> tuple[TimelineEvent, ...]:
         return tuple(events)
     if book.plan is not None:
         sells, buys = len(book.plan.sells), book.plan.buys
-        events.append(TimelineEvent(at, "IN_PROGRESS", f"{count_text(sells, 'sell')} to send, then the buys"))
+        events.append(
+            TimelineEvent(at + SELLS_AFTER, "IN_PROGRESS", f"{count_text(sells, 'sell')} to send, then the buys")
+        )
         if buys:
             total = money(Money(sum(line.notional or 0 for line in buys)))
             note = f"all sells finished; {count_text(len(buys), 'buy')} for {total} from the account's cash"
-            events.append(TimelineEvent(at, "buying", note))
+            events.append(TimelineEvent(at + BUYS_AFTER, "buying", note))
     if row.status != RunStatus.IN_PROGRESS:
         events.append(TimelineEvent(row.updated_at, row.status, _reason(book, RunStatus(row.status)) or ""))
     return tuple(events)

@@ -174,7 +174,7 @@ def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
         await press(pilot, "n", "g", "enter", "y")
         assert isinstance(app.screen, ReadScreen)
         text = screen_text(app)
-        assert "9 done · 1 refused" in text
+        assert "9 accounts done · 1 refused" in text
         assert "subscription already exists" in text
         assert {a for a, s in book.subscriptions.items() if s.portfolio_id == "growth"} == set("defghijkl")
         assert book.subscriptions["c"].portfolio_id == "balanced"
@@ -219,7 +219,7 @@ def test_marked_accounts_are_moved_and_unsubscribed() -> None:
         await press(pilot, "m", "g", "enter")
         text = screen_text(app)
         assert "Move 2 accounts to Growth" in text
-        assert "Balanced, " in text
+        assert "now Balanced; " in text
         await press(pilot, "y")
         assert isinstance(app.screen, AccountsScreen)
         assert "Moved: 2 accounts. u undoes it." in shown_messages(app)

@@ -65,7 +65,7 @@ def test_the_demonstration_opens_beside_the_advisors_book(tmp_path: Path, monkey
         await app.run_heartbeat()
         await settle(pilot)
         assert "demonstration" in screen_text(app)
-        assert re.search(r"All 5\d ", screen_text(app))
+        assert re.search(r"All 5\d]", screen_text(app))
         assert any(f"{own}, is still empty" in text for text in shown_messages(app))
         await press(pilot, "f9", "y")
         assert "HALTED" in screen_text(app).upper(), "the demonstration is a book that can be changed"

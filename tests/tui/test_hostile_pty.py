@@ -151,7 +151,7 @@ def test_hostile_names_are_plain_text_in_a_terminal(tmp_path: Path) -> None:
         terminal.press(bytes([section]))
         terminal.press(b"jj\r")
         terminal.press(b"\x1b", 0.3)
-    for key, seen in ((b"8", b"Sessions refresh"), (b"9", b"No run awaits")):
+    for key, seen in ((b"8", b"Refresh sessions"), (b"9", b"No run awaits")):
         for _ in range(10):
             if seen in terminal.written:
                 break
@@ -165,7 +165,7 @@ def test_hostile_names_are_plain_text_in_a_terminal(tmp_path: Path) -> None:
     assert code == 0
     written = terminal.written
     text = written.decode("utf-8", errors="strict")
-    for part in ("Smith [/] Co", "[@click=app.quit]", "日本投資", "محمد", "Sessions refresh", "No run awaits"):
+    for part in ("Smith [/] Co", "[@click=app.quit]", "日本投資", "محمد", "Refresh sessions", "No run awaits"):
         assert part in text
     rest = KNOWN.sub(b"", written)
     controls = {byte for byte in rest if byte < 32 or byte == 127} - set(b"\r\n\x00\x0f\x0e\x08\t")

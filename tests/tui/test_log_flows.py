@@ -31,7 +31,7 @@ def tamper(book: Book) -> None:
     connection = book.database.connection
     for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'"):
         connection.execute(f"DROP TRIGGER {name}")
-    connection.execute("UPDATE audit SET subject = 'else' WHERE seq = 1")
+    connection.execute("UPDATE audit SET subject = '2026-03-02T14:45:00+00:00' WHERE seq = 1")
 
 
 def test_jobs_pause_resume_and_run_after_confirmation() -> None:

@@ -63,11 +63,11 @@ def test_a_shock_shows_its_impact_then_applies_it_and_causes_runs() -> None:
         assert isinstance(app.screen, ShockScreen)
         await write(pilot, "-30")
         effect = str(app.screen.query_one("#shock-effect", Static).content)
-        assert effect.startswith("SPY -30 %, immediately and permanently: 5 more accounts outside: 5 of 5 (0 now).")
+        assert effect.startswith("SPY -30 %, immediately and permanently. Accounts outside a drift band: 0 now, 5 of")
         assert market_queries.outside(book) == 0, "nothing moves before it is confirmed"
         await press(pilot, "enter")
         assert "Shock prices?" in screen_text(app)
-        assert "5 of 5 (0 now)" in " ".join(screen_text(app).replace("│", "").split())
+        assert "0 now, 5 of 5 after it" in " ".join(screen_text(app).replace("│", "").split())
         assert market_queries.outside(book) == 0, "enter alone moves nothing"
         await press(pilot, "y")
         assert market_queries.outside(book) == 5
@@ -212,7 +212,7 @@ def test_stepping_a_day_confirms_first_and_counts() -> None:
         assert book.today().day == 2
         await press(pilot, "D", "y")
         assert book.today().day == 3
-        assert "Advanced to the next session: 0 of 5 accounts outside a band, as before." in shown_messages(app)
+        assert "Advanced to the next session: 0 of 5 accounts outside, as before." in shown_messages(app)
 
     run(flow, book, "6")
 

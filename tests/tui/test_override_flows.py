@@ -141,7 +141,7 @@ def test_a_run_that_awaits_approval_is_marked_and_approved_on_its_new_plan() -> 
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
 @pytest.mark.samples(1)
 def test_the_form(snap_compare: Any, size: str) -> None:
-    shows(snap_compare, restricted(), ("1", "p", "o", "w", "h", "y"), size)
+    shows(snap_compare, restricted(), ("1", "p", "o", *"client", "space", *"agreed"), size)
 
 
 @pytest.mark.parametrize("size", ["80x24", "120x40"])

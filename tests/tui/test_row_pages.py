@@ -156,7 +156,7 @@ def test_a_preview_becomes_the_run_it_shows(section: str) -> None:
         await press(pilot, "p", "f1")
         assert "Help · Preview" in screen_text(app)
         await press(pilot, "escape")
-        assert "v Run it" in screen_text(app)
+        assert "v Run this plan" in screen_text(app)
         await press(pilot, "v")
         assert isinstance(app.screen, ConfirmScreen)
         assert app.screen.question.title == "Full rebalance of Client a?"

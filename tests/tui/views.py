@@ -52,7 +52,8 @@ SESSION = Session(
     date(2026, 3, 17),
     date(2026, 3, 17),
 )
-SCHEDULE = Schedule(TradingCalendar(build_sessions(date(2025, 1, 1), date(2027, 12, 31))), lambda session: session.open)
+CALENDAR = TradingCalendar(build_sessions(date(2025, 1, 1), date(2027, 12, 31)))
+SCHEDULE = Schedule(CALENDAR, lambda session: session.open)
 NAMES = (
     "Ruiz, Ana",
     "Okafor, B.",
@@ -66,13 +67,44 @@ NAMES = (
     "Tanaka, Hiro",
     "Kowalski, Jan",
     "Fernández, Luz",
+    "Ruiz, Ana (IRA)",
+    "Okafor, Chidi",
+    "Hartmann, Julia",
+    "Chen, Lily",
+    "Moreau, Paul",
+    "Novak, Petra",
+    "Haddad, Omar",
+    "Svensson, Karin",
+    "O'Brien, Sean",
+    "Tanaka, Yuki",
+    "Kowalski, Ewa",
+    "Fernández, Marta",
+    "Ruiz, Mateo",
+    "Okafor, Ngozi",
+    "Patel, Anjali",
+    "Wu, Grace",
+    "Dubois, Henri",
+    "Ivanova, Olga",
+    "Haddad, Nadia",
+    "Lindgren, Maja",
+    "Murphy, Declan",
+    "Sato, Kenji",
+    "Reyes, Carmen",
+    "Bauer, Stefan",
+    "Ruiz, Elena",
+    "Okafor Trust",
+    "Keller, Anton",
+    "Rossi, Giulia",
 )
 MODELS = (("p1", "Balanced"), ("p2", "Growth"), ("p3", "Income 40/60"), ("p4", "All Weather"))
+YEARLY = ("p5", "Yearly 60/40")
+"""The portfolio without drift bands."""
 SYMBOLS = {
     "p1": ("SPY", "VXUS", "BND", "BNDX", "VNQ", "GLD"),
     "p2": ("QQQ", "VXUS", "BND", "BNDX", "VNQ", "GLD"),
     "p3": ("BND", "VTI", "VXUS", "BNDX", "VNQ", "GLD"),
     "p4": ("VXUS", "VTI", "BND", "BNDX", "VNQ", "GLD"),
+    "p5": ("VTI", "VXUS", "BND", "BNDX", "VNQ", "GLD"),
 }
 """The assets of each portfolio, in the order of `TARGETS`."""
 TARGETS = (4000, 2000, 2000, 1000, 500, 300)
@@ -93,7 +125,9 @@ PRICES = {
     "VNQ": "88.55",
     "GLD": "242.34",
 }
-PROFILE = ((1084, "outside"), (903, "near"), (640, "inside"), (None, "none"), (210, "inside"), (0, "blocked"))
+PROFILE = ((1084, "outside"), (903, "near"), (640, "inside"), (None, "none"), (210, "inside"), (310, "blocked"))
+UNBANDED_USAGE = 372
+"""What the drifts of an account without drift bands would use of them."""
 
 
 def status(**changes: object) -> StatusLine:
@@ -112,6 +146,13 @@ def status(**changes: object) -> StatusLine:
     return replace(line, **changes)  # type: ignore[arg-type]
 
 
+def session_on(day: date) -> date:
+    """The last session on or before a day."""
+    found = CALENDAR.on_or_before(day)
+    assert found is not None
+    return found.day
+
+
 def drifts_at(usage: int) -> tuple[int, ...]:
     """The drift of each asset at a largest band usage in tenths of a percent; below 0, the opposite drifts."""
     scaled = [int(drift * usage / FULL_USAGE) for drift in DRIFTS]
@@ -120,7 +161,7 @@ def drifts_at(usage: int) -> tuple[int, ...]:
 
 def desk_row(index: int, client: str | None = None) -> DeskRow:
     profile, kind = PROFILE[index % len(PROFILE)]
-    used = None if profile is None else max(profile - index * 7 % 190, 0)
+    used = None if profile is None else max(profile - index * 3 % 190, 0)
     tiles = {Tile.ALL}
     if used is not None and used > 1000:
         tiles.add(Tile.OUTSIDE)
@@ -128,11 +169,11 @@ def desk_row(index: int, client: str | None = None) -> DeskRow:
         tiles.add(Tile.NEAR)
     first = index % 7 == 6 and kind != "blocked"
     tiles |= {Tile.FIRST} if first else set()
-    model = MODELS[index % 4]
+    model = YEARLY if used is None else MODELS[index % 4]
     equity = (50_000_00 + index * 987_653_21 % 900_000_00) * NANO // 100
     sign = -1 if index % 3 else 1
     banded, drifted = used is not None, date(2026, 1 + index % 2, 2 + index % 25)
-    last = None if index % 7 == 6 else drifted if banded else date(2025, 12, 31)
+    last = None if index % 7 == 6 else session_on(drifted) if banded else date(2025, 12, 31)
     row = DeskRow(
         account_id=f"{(index * 2654435761) % 2**32:08x}-0000-4000-8000-{index:012x}",
         account_number=f"9{index:08d}",
@@ -142,12 +183,12 @@ def desk_row(index: int, client: str | None = None) -> DeskRow:
         equity=Money(equity),
         cash=_cash(equity),
         worst=SYMBOLS[model[0]][0],
-        drift_bp=drifts_at(sign * (used or 0))[0],
+        drift_bp=drifts_at(sign * (UNBANDED_USAGE if used is None else used))[0],
         band_used=used,
         status=StatusKind.NEEDS_YOU if kind == "blocked" else StatusKind.IN_RANGE,
         tiles=frozenset(tiles),
         state="ACH return",
-        last_rebalanced=date(2026, 3, 12) if index % 18 == 12 else last,
+        last_rebalanced=date(2026, 3, 12) if index in (12, 24) else last,
     )
     found = decision(row).status
     assert found is not None
@@ -165,16 +206,17 @@ def firm(rows: Sequence[DeskRow]) -> FirmView:
         cash=Money(sum(row.cash for row in rows)),
         outside=len(outside),
         outside_equity=Money(sum(row.equity for row in outside)),
-        working_orders=9,
-        working=parse_money("84210"),
-        traded_today=parse_money("1022500"),
+        working_orders=9 if rows else 0,
+        working=parse_money("84210" if rows else "0"),
+        traded_today=parse_money("1022500" if rows else "0"),
         next_evaluation="10:45",
     )
 
 
 def _usage(row: DeskRow) -> int:
     """The band usage of a row with the sign of its largest drift."""
-    return (row.band_used or 0) * (-1 if row.drift_bp < 0 else 1)
+    used = UNBANDED_USAGE if row.band_used is None else row.band_used
+    return used * (-1 if row.drift_bp < 0 else 1)
 
 
 def assets_of(row: DeskRow) -> dict[str, Asset]:
@@ -246,8 +288,7 @@ def decision(
     )  # fmt: skip
     rebalanced = None if last is None else datetime(last.year, last.month, last.day, 10, 30, tzinfo=NEW_YORK)
     subscription = Subscription("s1", row.account_id, row.portfolio_id, born, rebalanced)
-    session = SESSION if at.date() == DAY else replace(SESSION, day=at.date(), open=SESSION.open - (NOW - at),
-        close=SESSION.close - (NOW - at), settles_on=DAY, next_day=DAY)  # fmt: skip
+    session = SESSION if at.date() == DAY else CALENDAR.session(at.date())
     assets = {symbol: replace(asset, price_at=at - timedelta(seconds=3)) for symbol, asset in held.assets.items()}
     situation = Situation(at, session, "", account, portfolio, subscription, assets)
     made = evaluate(situation)
@@ -256,16 +297,19 @@ def decision(
 
 
 def _history(row: DeskRow) -> tuple[DriftPoint, ...]:
-    """90 days of band usage: it grows beyond 100 % until the last rebalance, and since then to today's."""
+    """Band usage at 90 sessions: it grows beyond 100 % until the last rebalance, and since then to today's.
+
+    Without a cause that stops a rebalance it stays below 100 %, since the next evaluation would have traded.
+    """
     last, points = row.last_rebalanced, []
-    for day in range(90):
-        at = NOW - timedelta(days=90 - day)
-        if last is None or at.date() > last:
-            since = (DAY - last).days if last else 90
-            used = (row.band_used or 0) * (since - (DAY - at.date()).days) // since
+    days = CALENDAR.days(DAY - timedelta(days=140), DAY - timedelta(days=1))[-90:]
+    for index, day in enumerate(days):
+        if last is None or day > last:
+            since = sum(last is None or one > last for one in days) + 1
+            used = min((row.band_used or 0) * (since - len(days) + index) // since, 985)
         else:
-            used = max(1043 - (last - at.date()).days * 14 - day % 5 * 4, 200)
-        points.append(DriftPoint(at, used, at.date() == last))
+            used = max(1043 - sum(day < one <= last for one in days) * 14 - index % 5 * 4, 200)
+        points.append(DriftPoint(datetime.combine(day, NOW.timetz()), used, day == last))
     return tuple(points)
 
 
@@ -291,8 +335,8 @@ def account_view(row: DeskRow) -> AccountView:
     made = decision(row)
     before = decision(row, holdings_of(row, _usage(row) // 2), NOW - timedelta(days=3))
     steps = {
-        Outcome.BLOCKED: "Check at 10:45; nothing trades until the broker lifts the block.",
-        Outcome.NONE: "Check at 10:45.",
+        Outcome.BLOCKED: "Evaluation at 10:45; nothing trades until the broker lifts the block.",
+        Outcome.NONE: "Evaluation at 10:45.",
     }
     return AccountView(
         row.account_id,

@@ -126,7 +126,7 @@ def show_statement(
         ]
         if change.flow:
             kind = "paid in" if change.flow > 0 else "paid out"
-            lines.append(f"{stated.number}  {money(Money(abs(change.flow)))} of cash {kind}, by no fill")
+            lines.append(f"{stated.number}  {money(Money(abs(change.flow)))} of cash {kind}, which no fill explains")
     lines += [f"{account.account_number}  is not in the file and stays as it is" for account in plan.missing]
     lines += [
         f"line {row.line}  left out: {row.reason}" + (f", {money(row.amount)}" if row.amount is not None else "")
@@ -135,7 +135,7 @@ def show_statement(
     ]
     cash = sorted({line.text for account in statement.accounts for line in account.cash_lines if line.text})
     if cash:
-        lines.append(f"counted as cash: {', '.join(cash[:20])}")
+        lines.append(f"Symbols counted as cash: {', '.join(cash[:20])}")
     text = f"Format {statement.format}, as of {plan.as_of.astimezone(NEW_YORK):%Y-%m-%d %H:%M}. {plan.text}"
     return PositionsShown(plan, " ".join([text, *statement.notes]), tuple(lines[:MAX_LINES]), mapping)
 

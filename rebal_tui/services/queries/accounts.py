@@ -88,6 +88,10 @@ def trade_status_of(book: Book, account_id: str) -> TradeStatus | None:
 
 def account_row(book: Book, account_id: str) -> AccountRow:
     """One account as a row of the Accounts screen. Raises `NotFound`."""
+    return _row(book, account_id, trade_status_of(book, account_id))
+
+
+def _row(book: Book, account_id: str, trade: TradeStatus | None) -> AccountRow:
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
     portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
@@ -99,7 +103,6 @@ def account_row(book: Book, account_id: str) -> AccountRow:
         reported = [f"{portfolio.name} needs adjustment" + (f": {portfolio.fault}" if portfolio.fault else "")]
     notes = notes_of(book, account_id)
     exception = "; ".join([*reported, *note_words(notes)])
-    trade = trade_status_of(book, account_id)
     run = book.open_runs.get(account_id)
     extras = book.extras[account_id]
     return AccountRow(
@@ -136,8 +139,9 @@ def account_detail(book: Book, account_id: str) -> AccountDetail:
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
     last = subscription.last_rebalanced_at if subscription else None
+    trade = trade_status_of(book, account_id)
     return AccountDetail(
-        row=account_row(book, account_id),
+        row=_row(book, account_id, trade),
         positions=tuple(_position(book, p.symbol, p.qty, p.avg_entry_price) for p in account.positions),
         ledger=tuple(_ledger(book, account_id)),
         runs=rows_of(book, past_rows.newest(book.database, 50, account_id)),
@@ -146,6 +150,7 @@ def account_detail(book: Book, account_id: str) -> AccountDetail:
         last_rebalanced=new_york_day(last) if last else None,
         unsettled=account.unsettled,
         subscription_id=subscription.id if subscription else None,
+        sentence=trade.sentence if trade else "",
     )
 
 

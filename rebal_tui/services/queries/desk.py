@@ -230,5 +230,5 @@ def _next_step(book: Book, decision: Decision) -> str:
         return f"At {when} the evaluation creates this {_words(decision.outcome)} run unless prices move back."
     if decision.outcome is Outcome.BLOCKED:
         until = what_ends_it(decision.status) if decision.status else ""
-        return f"Check at {when}; nothing trades until {until}." if until else f"Check at {when}."
-    return f"Check at {when}."
+        return f"Evaluation at {when}; nothing trades until {until}." if until else f"Evaluation at {when}."
+    return f"Evaluation at {when}."

@@ -35,4 +35,6 @@ def verify_audit(book: Book) -> AuditCheck:
     count, digest = audit.head(book.database)
     if faults:
         return AuditCheck(False, faults[0])
-    return AuditCheck(True, f"{count:,} {'entry' if count == 1 else 'entries'} verified; the last is {digest[:16]}")
+    return AuditCheck(
+        True, f"{count:,} {'entry' if count == 1 else 'entries'} verified; hash of the last {digest[:16]}"
+    )

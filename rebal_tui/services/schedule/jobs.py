@@ -178,11 +178,11 @@ def _next_minute(_book: Book, now: datetime) -> datetime | None:
 EVALUATION = Job("evaluation", "Evaluation", _slot_due, _evaluate, next_slot)
 
 JOBS = (
-    Job("sessions", "Sessions refresh", _refresh_due, _refresh_sessions, _next_midnight),
-    Job("settlement", "Settlement", _settlement_due, _settle, _next_open),
+    Job("sessions", "Refresh sessions", _refresh_due, _refresh_sessions, _next_midnight),
+    Job("settlement", "Settle cash", _settlement_due, _settle, _next_open),
     Job("prices", "Save prices", _prices_due, _save_prices, _next_minute),
     EVALUATION,
-    Job("backup", "Backup", _backup_due, _back_up, _next_close),
+    Job("backup", "Back up the book", _backup_due, _back_up, _next_close),
 )
 JOB_NAMES = ("sessions", "settlement", "prices", "demo", "evaluation", "backup")
 """The jobs with a row in every book, whether or not the book runs them."""

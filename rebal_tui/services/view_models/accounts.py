@@ -114,6 +114,8 @@ class AccountDetail:
     last_rebalanced: date | None
     unsettled: Money
     subscription_id: str | None
+    sentence: str = ""
+    """The status as a sentence; empty without a subscription."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Effect:
         moved = abs(self.after - self.before)
         total = f"{self.after:,} of {self.subscribed:,}"
         if not moved:
-            return f"{total} accounts outside a band, as before"
+            return f"{total} accounts outside, as before"
         noun = "account" if moved == 1 else "accounts"
         return f"{moved:,} {'more' if self.after > self.before else 'fewer'} {noun} outside: {total}"
 

@@ -80,7 +80,7 @@ TILE_GLYPHS = {
 def short_status(
     kind: StatusKind, waits_for: WaitsFor | None, first_trade_at: datetime | None, now: datetime, *, traded: bool
 ) -> str:
-    """A status in two or three words for a list: `trades 10:00`, `waits → 27 Nov`, `due 25 Dec`.
+    """A status in two or three words for a list: `trades 10:00`, `waits → 27 Nov`, `calendar 25 Dec`.
 
     `traded`: the account traded today. Accounts that need a person, or have a run, get their texts elsewhere.
     """
@@ -98,8 +98,13 @@ def short_status(
     if kind is StatusKind.WAITS:
         return f"waits → {when}" if when else _UNDATED.get(waits_for or WaitsFor.SESSION, f"waits: {waits_for}")
     if traded:
-        return "in range, traded today"
-    return f"due {when}" if when else "in range"
+        return "traded today"
+    return f"calendar {when}" if when else "in range"
+
+
+def first_trade_label(kind: StatusKind) -> str:
+    """What the date of the first possible trade is: in range, only the calendar has a date."""
+    return "Next calendar rebalance" if kind is StatusKind.IN_RANGE else "First possible rebalance"
 
 
 def what_ends_it(status: TradeStatus) -> str:

@@ -37,7 +37,7 @@ def bar_style(tenths: int) -> str:
 
 HALF = 5
 """Cells of the bar of band usage on either side of the limit."""
-USAGE_WIDTH = 2 * HALF + 3 + 7
+USAGE_WIDTH = 2 * HALF + 3 + 6
 
 
 def band_bar(tenths: int | None) -> Line:
@@ -53,7 +53,7 @@ def band_bar(tenths: int | None) -> Line:
     text = f"{min(tenths // 10, 9_999)} %"
     return (
         ("▕", "rule"), (below, style), ("┃", "title"), (above, style), ("▏", "rule"),
-        (text.rjust(7), band_style(tenths) if tenths >= BAND_NEAR_TENTHS else "muted"),
+        (text.rjust(6), band_style(tenths) if tenths >= BAND_NEAR_TENTHS else "muted"),
     )  # fmt: skip
 
 
@@ -99,7 +99,10 @@ def drift_bar(drift: int, low: int | None, high: int | None, reach: int, width: 
 
 
 def weights_bar(weights: Sequence[tuple[str, int]], width: int) -> Line:
-    """Stacked bar of `width` cells from shares in hundredths of a percent, rounded by largest remainder."""
+    """Stacked bar of `width` cells from shares in hundredths of a percent, rounded by largest remainder.
+
+    A share is drawn in the shade of `weight_mark`.
+    """
     total = sum(share for _, share in weights if share > 0)
     if total <= 0:
         return ((" " * width, ""),)
@@ -109,10 +112,16 @@ def weights_bar(weights: Sequence[tuple[str, int]], width: int) -> Line:
     for index in spare[: width - sum(cells)]:
         cells[index] += 1
     return tuple(
-        (SHADES[index % 4] * size, "muted" if weights[index][0] == "cash" else SHADE_STYLES[index // 4 % 4])
+        (mark * size, style)
         for index, size in enumerate(cells)
         if size
+        for mark, style in (weight_mark(index, weights[index][0]),)
     )
+
+
+def weight_mark(index: int, name: str) -> TextSegment:
+    """One cell in the shade of a share of the stacked bar, which its row carries as a legend."""
+    return (SHADES[index % 4], "muted" if name == "cash" else SHADE_STYLES[index // 4 % 4])
 
 
 def drift_history(points: Sequence[DriftPoint], width: int, height: int = 2) -> list[Line]:

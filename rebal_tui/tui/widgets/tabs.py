@@ -82,7 +82,7 @@ class TabBar(StyledView, can_focus=False):
         lines: list[list[tuple[Tab, tuple[TextSegment, ...]]]] = [[]]
         used = 0
         for tab in self.tabs:
-            segments = _segments(tab)
+            segments = _segments(tab, tab.key == self.current)
             size = line_width(segments)
             if used + size > width and lines[-1]:
                 lines.append([])
@@ -118,12 +118,13 @@ class TabBar(StyledView, can_focus=False):
                 return
 
 
-def _segments(tab: Tab) -> tuple[TextSegment, ...]:
-    segments: list[TextSegment] = [(" ", "")]
+def _segments(tab: Tab, current: bool) -> tuple[TextSegment, ...]:
+    """The text of a tab; the current one is in brackets, so that it is known without its color."""
+    segments: list[TextSegment] = [("[" if current else " ", "")]
     if tab.mark.strip():
         segments.append((f"{tab.mark} ", tab.style))
     segments.append((printable(tab.label), ""))
     if tab.figure:
         segments.append((f" {tab.figure}", tab.style or "muted"))
-    segments.append((" ", ""))
+    segments.append(("]" if current else " ", ""))
     return tuple(segments)

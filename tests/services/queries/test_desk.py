@@ -99,10 +99,10 @@ def test_calendar_day() -> None:
     today = row(drifted_book("76", "171", conditions=[monthly("2")]))
     assert (Tile.CALENDAR in today.tiles, today.state, today.status) == (True, "trades 10:15", WILL_TRADE)
     on_target = row(drifted_book("75", "175", conditions=[monthly("2")]))
-    assert (on_target.state, on_target.status) == ("due 2 Apr", IN_RANGE)
+    assert (on_target.state, on_target.status) == ("calendar 2 Apr", IN_RANGE)
     assert today.band_used is None
     other = row(drifted_book("75", "175", conditions=[monthly("3")]))
-    assert (Tile.CALENDAR in other.tiles, other.state) == (False, "due 3 Mar")
+    assert (Tile.CALENDAR in other.tiles, other.state) == (False, "calendar 3 Mar")
 
 
 def test_excess_cash_of_ten_dollars() -> None:
@@ -154,7 +154,7 @@ def test_a_run_in_progress_is_shown_as_the_state() -> None:
     assert row(review).state == "in review"
     done = simple_book()
     scheduler.tick(done)
-    assert row(done).state == "in range, traded today"
+    assert row(done).state == "traded today"
 
 
 def test_tiles_count_the_rows() -> None:
@@ -167,14 +167,14 @@ def test_tiles_count_the_rows() -> None:
 @pytest.mark.parametrize(
     ("prepare", "sentence"),
     [
-        (lambda b: None, "Check at 10:15."),
+        (lambda b: None, "Evaluation at 10:15."),
         (lambda b: deposit(b, "a", parse_money("500")), "At 10:15 the evaluation creates this invest cash run unless"),
         (lambda b: set_price(b, "SPY", "800"), "At 10:15 the evaluation creates this full rebalance run unless"),
         (lambda b: scheduler.pause(b), "The scheduler is paused"),
-        (lambda b: advance_to(b, "2026-03-02 15:30"), "Check at Tue 03 Mar 09:30."),
+        (lambda b: advance_to(b, "2026-03-02 15:30"), "Evaluation at Tue 03 Mar 09:30."),
         (
             lambda b: broker(b).set_account_status("a", "DISABLED", b.now()),
-            "Check at 10:15; nothing trades until the broker opens the account again.",
+            "Evaluation at 10:15; nothing trades until the broker opens the account again.",
         ),
     ],
 )

@@ -76,7 +76,7 @@ def test_rows_equal_those_of_the_exact_form() -> None:
             for row in agrees(book):
                 seen |= {row.status, *row.tiles, row.state, row.state.partition(" ")[0]}
     assert set(Tile) <= seen
-    words = {"in", "trades", "waits", "waits:", "in range, traded today", "queued", "selling", "buying", "in review"}
+    words = {"in", "trades", "waits", "waits:", "traded", "queued", "selling", "buying", "in review"}
     blocked = {"not", "blocked", "day", "ACH", "6:1", "crypto", "options"}
     blocked |= {"broker block", "inactive asset"}
     assert words | blocked <= seen, "not every state occurred"

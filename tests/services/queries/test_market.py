@@ -62,7 +62,7 @@ def test_the_share_of_a_holder_is_rounded_half_to_even(cash: str, share: int) ->
     [
         (Effect(9, 21, 58), "12 more accounts outside: 21 of 58"),
         (Effect(3, 2, 58), "1 fewer account outside: 2 of 58"),
-        (Effect(2, 2, 5), "2 of 5 accounts outside a band, as before"),
+        (Effect(2, 2, 5), "2 of 5 accounts outside, as before"),
     ],
 )
 def test_the_text_of_an_effect(effect: Effect, text: str) -> None:

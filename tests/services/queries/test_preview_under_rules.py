@@ -127,7 +127,7 @@ def test_the_status_names_the_reachable_target_that_bands_are_measured_from() ->
     add_restrictions(book, RestrictionDraft(RestrictionKind.NO_SELL, "low basis", "SPY"), Concerned(("a",)))
     status = evaluate_account(book, "a").status
     assert status is not None
-    assert status.sentence == "In range. TLT is 27.50 % for a reachable 27.00 % (10 % of its band)."
+    assert status.sentence == "In range. TLT is 27.50 % (reachable target 27.00 %, 10 % of its band)."
 
 
 def test_a_manual_run_goes_to_target() -> None:

@@ -62,6 +62,6 @@ def test_the_reason_of_a_skipped_order_is_said_once() -> None:
 
 
 @pytest.mark.parametrize(("width", "head"), [(60, "Client 1  account "), (20, "Client 1  ")])
-def test_the_id_behind_the_client_is_named_where_there_is_room(width: int, head: str) -> None:
+def test_the_number_behind_the_client_is_named_where_there_is_room(width: int, head: str) -> None:
     desk = desk_row(1, "Client 1")
-    assert run_texts(run_view(run_row(1, desk), desk), width)[0] == f"{head}{desk.account_id[:8]}"
+    assert run_texts(run_view(run_row(1, desk), desk), width)[0] == f"{head}{desk.account_number}"

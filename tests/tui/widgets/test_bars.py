@@ -20,9 +20,9 @@ def test_a_bar_counts_eighths_of_a_cell() -> None:
 
 
 def test_band_usage_shows_its_figure_and_not_only_a_color() -> None:
-    assert text(bars.band_bar(1084)) == "▕█████┃▍    ▏  108 %"
-    assert text(bars.band_bar(500)) == "▕██▌  ┃     ▏   50 %"
-    assert text(bars.band_bar(2500)) == "▕█████┃█████▏  250 %"
+    assert text(bars.band_bar(1084)) == "▕█████┃▍    ▏ 108 %"
+    assert text(bars.band_bar(500)) == "▕██▌  ┃     ▏  50 %"
+    assert text(bars.band_bar(2500)) == "▕█████┃█████▏ 250 %"
     assert len(text(bars.band_bar(None))) == len(text(bars.band_bar(1084))) == bars.USAGE_WIDTH
     assert text(bars.band_bar(None)).strip() == "–"
 

@@ -44,11 +44,11 @@ def test_the_bar_has_more_keys_when_the_terminal_grows() -> None:
 def test_a_click_on_a_key_does_what_the_key_does() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         line = screen_text(app).splitlines()[-1]
-        await pilot.click(KeyBar, offset=(line.index("? Help"), 0))
+        await pilot.click(KeyBar, offset=(line.index("? More"), 0))
         await pilot.pause()
         assert screen_text(app).startswith(" Help")
         await press(pilot, "escape")
-        gap = line.index("? Help") - 1
+        gap = line.index("? More") - 1
         await pilot.hover(KeyBar, offset=(gap + 1, 0))
         await pilot.click(KeyBar, offset=(gap, 0))
         await pilot.pause()

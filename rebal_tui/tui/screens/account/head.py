@@ -43,8 +43,8 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
     follows: list[TextSegment] = [(row.portfolio or "follows no portfolio", "accent" if row.portfolio else "muted")]
     if row.portfolio:
         last = view.last_rebalanced
-        follows.append((f"  rebalanced {formats.day(last)}" if last else "  never rebalanced", "muted"))
-    status: TextSegment = (f"at broker {row.status}", "muted" if row.status == "ACTIVE" else "warn")
+        follows.append((f"  last rebalanced {formats.day(last)}" if last else "  never rebalanced", "muted"))
+    status: TextSegment = (f"broker status {row.status}", "muted" if row.status == "ACTIVE" else "warn")
     whole: Line = (*follows, ("  ", ""), status)
     lines += [whole] if line_width(whole) <= width else [tuple(follows), (status,)]
     stopped = restriction_words(row.restrictions)

@@ -49,8 +49,9 @@ async def pick_portfolio(screen: ListScreen, title: str, picked: Callable[[str |
     if not rows:
         raise Conflict("No portfolio yet; create one in Portfolios (2).")
     choices = [
-        Choice(row.id, row.name, f"{formats.words(row.status)} · {count_text(row.subscribers, 'account')} · "
-               f"{row.conditions_text}", "muted" if row.status == "active" else "warn")
+        Choice(row.id, row.name, f"{'' if row.status == 'active' else f'{formats.words(row.status)} · '}"
+               f"{count_text(row.subscribers, 'account')} · {row.conditions_text}",
+               "muted" if row.status == "active" else "warn")
         for row in sorted(rows, key=lambda row: (row.status != "active", fold(row.name)))
     ]  # fmt: skip
     if screen.is_current:
@@ -126,7 +127,7 @@ def _outcome(screen: ListScreen, results: tuple[BulkResult, ...], verb: str) -> 
     screen.table.marked = screen.table.marked & {result.account_id for result in refused}
     done = len(results) - len(refused)
     if refused:
-        title = f"{verb} · {done:,} done · {len(refused):,} refused"
+        title = f"{verb} · {count_text(done, 'account')} done · {len(refused):,} refused"
         screen.app.push_screen(ReadScreen(title, result_lines(results, verb)))
     text = count_text(done, "account")
     return f"{text}, {len(refused):,} refused" if refused else text

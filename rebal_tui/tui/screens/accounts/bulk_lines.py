@@ -53,7 +53,7 @@ def bulk_items(
         Item(
             row.account_id,
             row.client,
-            row.refusal or f"{row.follows or 'unsubscribed'}, {_first_run(row)}",
+            row.refusal or f"now {row.follows or 'unsubscribed'}; {_first_run(row)}",
             formats.money(row.turnover) if row.orders else "",
             mark=("✗", "bad") if row.refusal else ("●", "good"),
             style="bad" if row.refusal else "muted",

@@ -10,7 +10,7 @@ from rebal_tui.services.view_models.accounts import RESTRICTION_LENGTH, AccountG
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.status_styles import glyph
 from rebal_tui.tui.segments import Line
-from rebal_tui.tui.widgets.table_layout import Column
+from rebal_tui.tui.widgets.table_layout import LOW_PRIORITY, Column
 from rebal_tui.tui.widgets.tabs import ALL, Tab
 
 GROUPS = {
@@ -70,17 +70,17 @@ def columns() -> tuple[Column[AccountRow], ...]:
             "client", "Client", 16, lambda row: row.client, sort=lambda row: fold(row.client), grow=3, max_width=48,
             whole=True,
         ),
-        Column("status", "At broker", 9, _status, sort=lambda row: row.status, priority=6, grow=1, max_width=18),
+        Column("status", "Broker status", 13, _status, sort=lambda row: row.status, priority=6, grow=1, max_width=18),
         Column(
             "equity", "Equity $", 13, lambda row: formats.money(row.equity), "right", 0, lambda row: row.equity, True
         ),
         Column(
-            "cash", "Cash $", 11, lambda row: _amount(row.cash, formats.money(row.cash)), "right", 2,
+            "cash", "Cash $", 11, lambda row: _amount(row.cash, formats.money(row.cash)), "right", LOW_PRIORITY,
             lambda row: row.cash, True,
         ),
         Column(
             "withdrawable", "Withdrawable $", 14,
-            lambda row: _amount(row.withdrawable, formats.money(row.withdrawable)), "right", 4,
+            lambda row: _amount(row.withdrawable, formats.money(row.withdrawable)), "right", LOW_PRIORITY,
             lambda row: row.withdrawable, True,
         ),
         Column(

@@ -11,17 +11,22 @@ from rebal_tui.tui.screens.account.head import head_lines, settlement, signed
 from rebal_tui.tui.screens.runs.columns import TYPES
 from rebal_tui.tui.screens.shared.account_lines import OUTCOMES
 from rebal_tui.tui.screens.shared.run_lines import status_segment
-from rebal_tui.tui.segments import Line, fit, heading, table_line
+from rebal_tui.tui.segments import Line, heading, paragraph, table_line
 from rebal_tui.tui.widgets.lines import Builder
 
 ENTRY_MIN_WIDTH = 64
+DECISION_WIDTH = 30
+"""Cells of the time and the outcome of a decision."""
 
 
 def detail_lines(view: AccountDetail) -> Builder:
     """Build the detail panel: as many entries of each section as fit; enter shows all of them."""
 
     def build(width: int, height: int) -> Sequence[Line]:
-        lines = [*head_lines(view, width), ()]
+        lines = head_lines(view, width)
+        if view.sentence and not view.row.exception:
+            lines += paragraph(view.sentence, width)
+        lines.append(())
         room = max(height - len(lines) - 10, 8)
         lines += _positions(view, width, max(room * 4 // 10, 3))
         lines += [(), *_ledger(view, width, max(room * 3 // 10, 2))]
@@ -116,6 +121,10 @@ def _decisions(view: AccountDetail, width: int, limit: int) -> list[Line]:
     for decision in view.decisions[:limit]:
         text, style = OUTCOMES[decision.outcome]
         when = formats.short_timestamp(decision.at)
-        reason = fit(decision.reason, max(width - 32, 8)).rstrip()
-        lines.append((*table_line([(when, 12, "left", "muted"), (text, 17, "left", style)]), (f"  {reason}", "muted")))
+        made = table_line([(when, 12, "left", "muted"), (text, 17, "left", style)])
+        reason = paragraph(decision.reason, width - DECISION_WIDTH - 2, "muted")
+        if len(reason) <= 1:
+            lines.append((*made, ("  ", ""), *(reason[0] if reason else ())))
+        else:
+            lines += [made, *paragraph(decision.reason, width, "muted", indent=2)]
     return [*lines, *_more(len(view.decisions), limit)]

@@ -61,4 +61,4 @@ def liquidation_form(row: AccountRow, portfolio_id: str | None) -> FormScreen:
         return Proposal(preview_lines(view), "Partial liquidation?", "", "Run", act, "Run", effects)
 
     title = f"Partial liquidation · {row.client} · withdrawable {formats.money(row.withdrawable)}"
-    return FormScreen(title, [Field("amount", "Amount", hint="dollars to reserve")], propose)
+    return FormScreen(title, [Field("amount", "Amount $", hint="dollars to reserve")], propose)

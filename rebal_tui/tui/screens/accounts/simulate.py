@@ -32,7 +32,7 @@ def choices(row: AccountRow) -> list[Choice]:
     ]  # fmt: skip
     return [
         *first,
-        Choice(RETURN, "ACH return…", "a deposit bounces: cash is debited, the broker blocks the account"),
+        Choice(RETURN, "ACH return…", "a deposit bounces: cash is debited, account blocked"),
         Choice(TRANSFER_IN, "transfer in…", "shares arrive from outside by account transfer"),
         Choice(STATUS, "account status…", f"currently {row.status}"),
     ]
@@ -48,7 +48,7 @@ def figures(pairs: Sequence[tuple[str, str, str]], note: str = "") -> Builder:
     """Build rows of (label, figure before, figure after), followed by a note."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
-        lines: list[Line] = [heading("Effect", width)]
+        lines: list[Line] = [heading("Effect", width, "in $")]
         for label, before, after in pairs:
             cells = [(label, 14, "left", "muted"), (before, 16, "right", ""), ("→", 1, "left", "muted")]
             lines.append(table_line([*cells, (after, 16, "right", "title")]))
@@ -60,7 +60,7 @@ def figures(pairs: Sequence[tuple[str, str, str]], note: str = "") -> Builder:
 def deposit_form(row: AccountRow) -> FormScreen:
     """Create the form of a cash deposit."""
     title = f"Deposit · {row.client} · {row.account_number}"
-    fields = [Field("amount", "Amount", hint="dollars, such as 2500")]
+    fields = [Field("amount", "Amount $", hint="dollars, such as 2500")]
     return FormScreen(title, fields, deposit_proposal(row.account_id))
 
 
@@ -116,7 +116,7 @@ def return_form(row: AccountRow) -> FormScreen:
         return Proposal(lines, "Return a deposit?", text, "Return", act, "Returned")
 
     title = f"ACH return · {row.client} · {row.account_number}"
-    return FormScreen(title, [Field("amount", "Amount", hint="dollars, such as 2500")], propose)
+    return FormScreen(title, [Field("amount", "Amount $", hint="dollars, such as 2500")], propose)
 
 
 def transfer_in_form(row: AccountRow, symbols: tuple[str, ...]) -> FormScreen:

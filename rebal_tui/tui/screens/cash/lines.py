@@ -81,7 +81,7 @@ def _stages(view: WithdrawalView, history: Sequence[TimelineEvent], width: int) 
             (text, 17, "left", "title" if state == "now" else "" if state == "done" else "muted"),
         ]
         if reached:
-            note = f"{formats.short_timestamp(reached)}  {'' if stage == 'settle' else note}"
+            note = f"{formats.short_timestamp(reached)} {'' if stage == 'settle' else note}"
         elif stage == "settle" and note:
             note = f"until {note}"
         lines.append((*table_line(cells), (" ", ""), (fit(note, max(width - 21, 4)).rstrip(), "muted")))
@@ -131,7 +131,7 @@ def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
         now = not sells if view.everything else view.settled_now >= view.amount
         why = "settled cash covers it" if now else "after the sells settle"
         first: Line = (("Earliest payout ", "muted"), (leaves, "key"), (f"  {why}", "muted"))
-        settled: Line = (("Settled now ", "muted"), (f"${formats.money(view.settled_now)}", ""))
+        settled: Line = (("Settled cash now ", "muted"), (f"${formats.money(view.settled_now)}", ""))
         lines: list[Line] = [first, settled]
         if view.stays:
             lines += paragraph(f"Cannot be sold and stays: {view.stays}", width, "warn")

@@ -77,9 +77,9 @@ def columns() -> tuple[Column[DeskRow], ...]:
             "band", "Band used", bars.USAGE_WIDTH, lambda row: bars.band_bar(row.band_used), "left", 1,
             lambda row: -1 if row.band_used is None else row.band_used, True,
         ),
-        Column("state", "Status", 14, _state, sort=lambda row: row.state, grow=2, max_width=22, whole=True),
+        Column("state", "Status", 15, _state, sort=lambda row: row.state, grow=2, max_width=22, whole=True),
         Column(
-            "last", "Last run", 8, _last, priority=5,
+            "last", "Rebalanced", 10, _last, priority=5,
             sort=lambda row: (row.last_rebalanced is not None, row.last_rebalanced),
         ),
         Column(

@@ -11,7 +11,7 @@ from rebal_tui.services.view_models.log import AlertView
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, paragraph
 from rebal_tui.tui.widgets.lines import Builder
-from rebal_tui.tui.widgets.table_layout import Column
+from rebal_tui.tui.widgets.table_layout import LOW_PRIORITY, Column
 from rebal_tui.tui.widgets.tabs import ALL, Tab
 
 EXCEPTIONS_TAB, ALERTS_TAB = "Exceptions", "Alerts"
@@ -54,16 +54,16 @@ def row_key(row: Row) -> str:
 def kind_text(row: Row) -> str:
     """Return the glyph and name of the kind of a row."""
     if isinstance(row, AlertView):
-        return f"{ALERT_MARK} {ALERT_KINDS.get(row.kind, formats.words(row.kind))}"
+        return f"{ALERT_MARK} alert: {ALERT_KINDS.get(row.kind, formats.words(row.kind))}"
     return f"! {KIND_NAMES.get(row.kind, formats.words(row.kind))}"
 
 
 def columns() -> tuple[Column[Row], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
-        Column("kind", "Kind", 20, _kind, sort=kind_text, grow=1, max_width=28),
-        Column("text", "What", 30, lambda row: row.text, grow=4, max_width=160),
-        Column("accounts", "Accounts", 8, _accounts, "right", 1, _count, True),
+        Column("kind", "Kind", 20, _kind, sort=kind_text, grow=1, max_width=28, whole=True),
+        Column("text", "What", 30, lambda row: row.text, grow=4, max_width=160, whole=True),
+        Column("accounts", "Accounts", 8, _accounts, "right", LOW_PRIORITY, _count, True),
         Column("since", "Since", 12, lambda row: formats.short_timestamp(_since(row)), sort=_since),
     )
 

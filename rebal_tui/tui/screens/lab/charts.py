@@ -88,7 +88,7 @@ def verdict(found: Comparison, width: int) -> list[Line]:
             lines.append(((f"{name:<14}", "muted"), (answer, style), ("  ", ""), (figures, "")))
     for name, fan in (("start day", found.fans.starts), ("calendar day", found.fans.days)):
         if fan is not None:
-            apart = f"yours: {1e4 * fan.spread:.0f} bp a year apart (l)"
+            apart = f"yours {1e4 * fan.spread:.0f} bp/y, worst to best"
             lines.append(((f"{name:<14}", "muted"), (apart, "")))
     edges = f"{found.edges} of {len(found.rows)} on an edge ^ (h: map)" if found.edges else "flat within ±1 point"
     lines.append((("bands ±1 pt", "muted"), ("   ", ""), (edges, "")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.log import AuditView, LogSnapshot
 from rebal_tui.services.view_models.status import JobView
 from rebal_tui.tui import formats
@@ -48,8 +49,8 @@ def job_columns() -> tuple[Column[JobView], ...]:
     return (
         Column("state", "State", 9, _state),
         Column("title", "Job", 22, lambda job: job.title, sort=lambda job: job.title, grow=1, max_width=36),
-        Column("next", "Next", 15, lambda job: formats.timestamp(job.next_at)),
-        Column("last", "Last", 15, lambda job: formats.timestamp(job.last_at), priority=1),
+        Column("next", "Next start", 15, lambda job: formats.timestamp(job.next_at)),
+        Column("last", "Last start", 15, lambda job: formats.timestamp(job.last_at), priority=1),
         Column("took", "Duration", 9, _duration_text, "right", 2),
         Column("missed", "Missed", 6, lambda job: _count(job.missed, "warn"), "right", 3),
         Column("failed", "Failed", 6, lambda job: _count(job.failed, "bad"), "right", 3),
@@ -70,7 +71,8 @@ def audit_columns() -> tuple[Column[AuditView], ...]:
 
 def run_job_text(job: JobView) -> str:
     """Return what running a job now does."""
-    return f"{job.title} runs once now, as if due. An evaluation may make runs and send orders."
+    may = " It may create runs and send orders." if job.name == "evaluation" else ""
+    return f"The job starts once now, as if it were due.{may}"
 
 
 def job_text(job: JobView) -> str:
@@ -114,13 +116,13 @@ def detail_lines(row: JobView | AuditView) -> Builder:
 def _job(job: JobView, width: int) -> list[Line]:
     lines: list[Line] = [((job.title, "title"), ("  ", ""), *_state(job)), ()]
     for name, value in (
-        ("Next", formats.timestamp(job.next_at)),
-        ("Last", formats.timestamp(job.last_at)),
+        ("Next start", formats.timestamp(job.next_at)),
+        ("Last start", formats.timestamp(job.last_at)),
         ("Duration", _duration_text(job)),
-        ("Missed", f"{job.missed:,}"),
-        ("Failed", f"{job.failed:,}"),
+        ("Missed", count_text(job.missed, "start")),
+        ("Failed", count_text(job.failed, "start")),
     ):
-        lines.append(((name.ljust(10), "muted"), (value, "")))
+        lines.append(((name.ljust(12), "muted"), (value, "")))
     result = paragraph(job.last_result or "This job has not run yet.", width, "" if job.last_result else "muted")
     return [*lines, (), heading("Last result", width), *result]
 

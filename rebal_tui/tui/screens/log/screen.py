@@ -173,8 +173,8 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
     def action_run_now(self) -> None:
         job = self._job()
         if job is not None:
-            text = lines.run_job_text(job)
-            self.host.confirm_sending(f"Run “{job.title}” now?", text, "Run", lambda: self.run_job(job.name), "Done")
+            text, title = lines.run_job_text(job), f"Run the job “{job.title}” now?"
+            self.host.confirm_sending(title, text, "Run", lambda: self.run_job(job.name), "Done")
 
     def action_verify(self) -> None:
         self.host.work(self._verify(), name="verify")

@@ -24,7 +24,7 @@ KINDS = ", ".join(kind.label for kind in ActionKind)
 FIELDS = {
     "kind": ("Kind", "split"),
     "ratio": ("Ratio", "10, 3:2 or 1:8"),
-    "amount": ("Amount", "dollars per share"),
+    "amount": ("Amount $", "cash per share"),
     "new_symbol": ("New symbol", ""),
     "price": ("Price", "first price of the new asset"),
 }

@@ -101,7 +101,7 @@ def columns() -> tuple[Column[AssetRow], ...]:
         ),
         Column(
             "chart",
-            "Prices",
+            "Price trend",
             CHART_WIDTH,
             lambda row: chart(row.trend, CHART_WIDTH)[0],
             priority=1,
@@ -189,11 +189,12 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
     lines.append(())
     if len(row.trend) > 1:
         low, high = min(row.trend), max(row.trend)
-        note = f"{formats.price(low)} – {formats.price(high)}"
+        note = f"${formats.price(low)} – ${formats.price(high)}"
         lines += [heading("Latest prices", width, note), *chart(row.trend, width, height)]
     else:
-        lines += [heading("Latest prices", width), (("No price history yet; prices arrive in market hours.", "muted"),)]
-    lines += [(), heading("Portfolios", width, count_text(len(view.portfolios), "portfolio"))]
+        lines.append(heading("Latest prices", width))
+        lines += paragraph("No price history yet; prices arrive in market hours.", width, "muted")
+    lines += [(), heading("Portfolios", width, f"weight in {count_text(len(view.portfolios), 'portfolio')}")]
     lines += [
         table_line([(name, max(width - 9, 4), "left", ""), (f"{formats.percent(target)} %", 8, "right", "muted")])
         for name, target in view.portfolios
@@ -219,7 +220,7 @@ def _key(identity: str) -> str:
 
 def _holders(view: AssetView, width: int, room: int | None) -> list[Line]:
     held = view.holders
-    lines: list[Line] = [heading("Held by", width, count_text(view.row.accounts, "account"))]
+    lines: list[Line] = [heading("Held by", width, f"{count_text(view.row.accounts, 'account')}, in % of equity")]
     if not held:
         return [*lines, (("No account holds it.", "muted"),)]
     shown = held if room is None or len(held) <= room else held[: max(room - 1, 1)]

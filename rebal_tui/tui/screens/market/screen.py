@@ -25,7 +25,7 @@ from rebal_tui.tui.screens.shared.holds import ask_to_release_asset
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, Section
-from rebal_tui.tui.segments import Line
+from rebal_tui.tui.segments import Line, line_width
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.styles import StyledView
 from rebal_tui.tui.widgets.table import BookTable
@@ -38,10 +38,13 @@ class SimulatorBar(StyledView, can_focus=False):
 
     DEFAULT_CSS = "SimulatorBar { height: 1; background: $surface; overflow: hidden; }"
     line: reactive[Line] = reactive(())
+    shorter: reactive[Line] = reactive(())
+    """Shown where the line does not fit."""
 
     def render_line(self, y: int) -> Strip:
         del y
-        return self.strip(self.line, self.size.width, self.rich_style)
+        whole = line_width(self.line) <= self.size.width
+        return self.strip(self.line if whole else self.shorter, self.size.width, self.rich_style)
 
 
 class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
@@ -84,7 +87,9 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         self.request_detail(self.table.cursor_key)
 
     def _show_simulator(self) -> None:
-        self.query_one(SimulatorBar).line = market_lines.simulator_line(self._snapshot, self._last)
+        bar = self.query_one(SimulatorBar)
+        bar.line = market_lines.simulator_line(self._snapshot, self._last)
+        bar.shorter = market_lines.simulator_line(self._snapshot, "")
 
     @property
     def _simulated(self) -> bool:

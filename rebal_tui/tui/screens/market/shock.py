@@ -67,7 +67,7 @@ class ShockScreen(Dialog[Shock | None]):
     ShockScreen .shock-line { height: 1; }
     ShockScreen Label { width: 12; color: $foreground 60%; }
     ShockScreen Input { width: 1fr; }
-    ShockScreen .fault { color: $text-error; height: 1; padding-left: 12; }
+    ShockScreen .fault { color: $text-error; height: auto; min-height: 1; padding-left: 12; }
     ShockScreen #shock-effect { margin-top: 1; }
     ShockScreen #shock-buttons { height: auto; margin-top: 1; align-horizontal: right; }
     """
@@ -137,9 +137,11 @@ class ShockScreen(Dialog[Shock | None]):
 
     async def _effect(self, shock: Shock) -> str:
         effect = await self.host.ask(market_queries.shock_effect, shock.symbol, shock.percent)
+        after = f"{effect.after:,} of {effect.subscribed:,}"
         return (
-            f"{shock.symbol or 'every price'} {percent_text(Percent(shock.percent))} %, immediately and permanently: "
-            f"{effect} ({effect.before:,} now). The next evaluation makes runs for accounts outside a band."
+            f"{shock.symbol or 'Every price'} {percent_text(Percent(shock.percent))} %, immediately and permanently. "
+            f"Accounts outside a drift band: {effect.before:,} now, {after} after it. "
+            "The next evaluation creates their runs."
         )
 
     @on(Button.Pressed)

@@ -10,7 +10,7 @@ from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, TextSegment
 from rebal_tui.tui.widgets import bars
-from rebal_tui.tui.widgets.table_layout import Column
+from rebal_tui.tui.widgets.table_layout import LOW_PRIORITY, Column
 from rebal_tui.tui.widgets.tabs import ALL, Tab
 
 STATUSES: dict[str, tuple[str, str, str]] = {
@@ -115,7 +115,7 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
         ),
         Column(
             "assets",
-            "Assets $",
+            "AUM $",
             WORTH,
             _worth,
             "right",
@@ -129,9 +129,12 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
             "Conditions",
             10,
             lambda row: row.conditions_text,
-            priority=3,
+            priority=LOW_PRIORITY,
             grow=4,
             max_width=60,
+            whole=True,
         ),
-        Column("review", "Review", 6, lambda row: "yes" if row.review else "", sort=lambda row: row.review, priority=4),
+        Column(
+            "review", "Review", 6, lambda row: "yes" if row.review else "no", sort=lambda row: row.review, priority=4
+        ),
     )

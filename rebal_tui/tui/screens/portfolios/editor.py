@@ -56,9 +56,9 @@ class PortfolioEditor(Dialog[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Save"),
         Binding("escape", "leave", "Back"),
-        Binding("equals_sign", "rest", "Fill this line"),
-        Binding("percent_sign", "normalize", "Scale all to 100"),
-        Binding("ctrl+n", "add_line", "Add"),
+        Binding("equals_sign", "rest", "Fill to 100"),
+        Binding("percent_sign", "normalize", "Scale to 100"),
+        Binding("ctrl+n", "add_line", "Add asset"),
         Binding("ctrl+r", "remove_line", "Remove"),
         Binding("f5", "impact", "Impact"),
         Binding("p", "impact", show=False),
@@ -167,7 +167,7 @@ class PortfolioEditor(Dialog[str]):
             note.display = bool(fault)
         self._show_note("#cash-note", faults.get(forms.CASH, ""), "cash target" if form.cash else "no cash target")
         for index, (kind, percent) in enumerate(form.bands):
-            unit = "points from the target" if kind == "absolute" else "% of the target"
+            unit = "percentage points from the target" if kind == "absolute" else "% of the target"
             self._show_note(
                 f"#band-{index}-note", faults.get(forms.band_location(index), ""), unit if percent else "no band"
             )

@@ -26,7 +26,7 @@ from rebal_tui.tui.widgets.lines import Builder, LinesView
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_order import Columnar
 
-TITLES: Final = ("Client", "What would happen", "Turnover")
+TITLES: Final = ("Client", "What would happen", "Turnover $")
 NOBODY = "No account is outside a band, and none would trade."
 
 

@@ -26,7 +26,7 @@ def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeR
     """Yield all fields with their notes, filled from the form. `assets` are the completions of symbols."""
     yield from _field("Name", PlainInput(form.name, placeholder="portfolio name", id="name"))
     yield from _field("Description", PlainInput(form.description, placeholder="optional", id="description"))
-    yield Static(ui_text("Weights"), classes="section", markup=False)
+    yield Static(ui_text("Weights in %"), classes="section", markup=False)
     yield WeightRows(form.lines, assets)
     with Horizontal(classes="weight"):
         yield Static(ui_text("cash"), classes="cash-label", markup=False)

@@ -45,7 +45,7 @@ def portfolio_lines(view: PortfolioView, *, whole: bool = False) -> Builder:
 def _head(view: PortfolioView, width: int) -> list[Line]:
     row = view.row
     lines: list[Line] = paragraph(row.name, width, "title")
-    review = "runs wait for review" if row.review else "runs need no review"
+    review = "review on" if row.review else "review off"
     lines.append((status_segment(row.status), (f"  {review}  id ", "muted"), (formats.short_id(row.id), "muted")))
     for culprit in view.culprits:
         lines.extend(paragraph(f"■ {culprit}", width, "bad"))
@@ -60,18 +60,18 @@ def _head(view: PortfolioView, width: int) -> list[Line]:
 def _weights(view: PortfolioView, width: int) -> list[Line]:
     shares = shares_of(view.row.weights)
     most = max((share for _, share in shares), default=1)
-    size = max(width - 18, 4)
+    size = max(width - 20, 4)
     lines: list[Line] = [
         heading("Weights", width, f"{count_text(len(view.row.weights.assets), 'asset')}, in %"),
         bars.weights_bar(shares, width),
     ]
-    for symbol, share in shares:
+    for index, (symbol, share) in enumerate(shares):
         cells = [
             (symbol, 8, "left", "muted" if symbol == "cash" else "title"),
             (formats.percent(share), 7, "right", ""),
             (bars.bar(share, most, size), size, "left", "rule" if symbol == "cash" else "accent-bar"),
         ]
-        lines.append(table_line(cells))
+        lines.append((bars.weight_mark(index, symbol), (" ", ""), *table_line(cells)))
     return lines
 
 
@@ -119,8 +119,8 @@ def stop_notes(form: PortfolioForm) -> dict[str, str]:
     """Return the notes next to the fields for staggered dates and for the minimum trade, by field location."""
     return {
         STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
-        LEAST: "smaller orders are left out" if form.least else "no amount",
-        LEAST_PERCENT: "of equity; the larger of both counts" if form.least_percent else "no percent",
+        LEAST: "smaller orders are left out" if form.least else "no minimum",
+        LEAST_PERCENT: "of equity; the larger of both counts" if form.least_percent else "no minimum",
     }
 
 

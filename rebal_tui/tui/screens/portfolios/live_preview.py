@@ -45,11 +45,12 @@ def live_lines(
 ) -> list[Line]:
     """Return the weights as bars, and the conditions in words if the form is valid."""
     most = max((share for _, share in shares), default=1)
-    size = max(width - 18, 4)
-    lines: list[Line] = [heading("Weights", width), bars.weights_bar(shares, width)]
-    for symbol, share in shares:
+    size = max(width - 20, 4)
+    lines: list[Line] = [heading("Weights", width, "in %"), bars.weights_bar(shares, width)]
+    for index, (symbol, share) in enumerate(shares):
         bar = (bars.bar(share, most, size), size, "left", "rule" if symbol == "cash" else "accent-bar")
-        lines.append(table_line([(symbol, 8, "left", "title"), (formats.percent(share), 7, "right", ""), bar]))
+        row = table_line([(symbol, 8, "left", "title"), (formats.percent(share), 7, "right", ""), bar])
+        lines.append((bars.weight_mark(index, symbol), (" ", ""), *row))
     if body is not None:
         lines += [(), heading("Conditions", width)]
         lines += condition_lines(body.conditions, dates, body.cooldown_days, width)
@@ -59,6 +60,6 @@ def live_lines(
 def impact_panel(impact: Impact | None, width: int) -> list[Line]:
     """Return the impact of the current form, or the key that computes it."""
     if impact is None:
-        return [(), heading("Impact", width, "f5 calculates it")]
+        return [(), heading("Impact on accounts", width, "f5 calculates it")]
     facts: list[Line] = [((f"{fact}  ", "muted"), (figure, "")) for fact, figure in impact_facts(impact)]
-    return [(), heading("Impact", width), *before_after(impact, width), *facts]
+    return [(), heading("Impact on accounts", width), *before_after(impact, width), *facts]

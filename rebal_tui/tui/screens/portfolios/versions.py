@@ -29,7 +29,7 @@ class VersionsScreen(Dialog[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),
-        Binding("g", "go_back", "Go back to it"),
+        Binding("g", "go_back", "Go back to this version"),
     ]
     AUTO_FOCUS = "BookTable"
     DEFAULT_CSS = """

@@ -18,7 +18,7 @@ from rebal_tui.tui.widgets.lines import nothing
 
 _REVIEWS: dict[str, bool | None] = {"yes": True, "no": False, "": None}
 _SHARES: dict[str, bool | None] = {"whole": True, "fractions": False}
-_MINIMUM_LABELS = {"minimum_amount": "Minimum $", "minimum_percent": "… or %"}
+_MINIMUM_LABELS = {"minimum_amount": "Minimum $", "minimum_percent": "Minimum %"}
 
 
 def account_settings_form(account_id: str, client: str, given: tuple[AccountSettings, Overrides | None]) -> FormScreen:

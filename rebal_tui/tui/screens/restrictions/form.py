@@ -50,11 +50,11 @@ def restriction_form(title: str, concerned: Concerned, symbols: tuple[str, ...])
 
     fields = [
         Field("kind", "Kind", hint="no sell, no buy, lock, range, hold …", choices=tuple(_KINDS)),
-        Field("symbol", "Asset", hint="empty for hold, buy only, sell only", choices=symbols),
-        Field("min", "At least", hint="of a range: 10 %, $5,000, 20 shares"),
+        Field("symbol", "Asset", hint="not for hold, buy only, sell only", choices=symbols),
+        Field("min", "At least", hint="of a range: 10 %, $500, 20 shares"),
         Field("max", "At most", hint="of a range, in the same unit"),
-        Field("until", "Last day", hint="YYYY-MM-DD; empty without an end"),
-        Field("reason", "Reason", hint="required; in the audit"),
+        Field("until", "Last day", hint="YYYY-MM-DD; empty: no end"),
+        Field("reason", "Reason", hint="required; kept in the audit trail"),
     ]
     return FormScreen(f"New restriction · {title}", fields, propose, blame="kind")
 

@@ -26,9 +26,9 @@ class RestrictionsScreen(LiveDialog, Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),
-        Binding("n", "new", "New"),
-        Binding("l", "lift", "Lift"),
-        Binding("e", "settings", "Settings"),
+        Binding("n", "new", "New restriction"),
+        Binding("l", "lift", "Lift restriction"),
+        Binding("e", "settings", "Account settings"),
     ]
     AUTO_FOCUS = "BookTable"
     DEFAULT_CSS = """

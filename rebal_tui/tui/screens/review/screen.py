@@ -53,7 +53,12 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         self.watch(self.table, "marked", self._marks_changed, init=False)
 
     def _marks_changed(self) -> None:
+        self._show_tabs()
         self.request_detail(self.table.cursor_key)
+
+    def _show_tabs(self) -> None:
+        if self._snapshot is not None:
+            self.query_one("#tiles", TabBar).tabs = lines.queue_tabs(self._snapshot, len(self._marked()))
 
     async def pull(self) -> None:
         await super().pull()
@@ -62,10 +67,10 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
             return
         self._snapshot = snapshot
         with self.app.batch_update():
-            self.query_one("#tiles", TabBar).tabs = lines.queue_tabs(snapshot)
             self.table.set_empty("No run awaits approval." if not snapshot.rows else "No run matches this filter.")
             self.table.set_rows(snapshot.rows)
             self.table.marked = self.table.marked & {row.id for row in snapshot.rows}
+            self._show_tabs()
         self.request_detail(self.table.cursor_key)
 
     async def detail_of(self, key: str) -> Builder:

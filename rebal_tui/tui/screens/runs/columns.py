@@ -98,7 +98,7 @@ def _problems(row: RunRow) -> Line:
 def columns() -> tuple[Column[RunRow], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
-        Column("status", "Status", 14, _status, sort=lambda row: row.status),
+        Column("status", "Status", 12, _status, sort=lambda row: row.status),
         Column(
             "type",
             "Type",
@@ -107,7 +107,7 @@ def columns() -> tuple[Column[RunRow], ...]:
             sort=lambda row: row.type,
             priority=1,
         ),
-        Column("client", "Client", 13, client, sort=lambda row: fold(row.client), grow=3, max_width=40, whole=True),
+        Column("client", "Client", 15, client, sort=lambda row: fold(row.client), grow=3, max_width=40, whole=True),
         Column(
             "portfolio",
             "Portfolio",

@@ -50,12 +50,18 @@ def _dollars(text: str) -> Money:
 
 
 LIMITS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
-    "jump_limit": ("… price change", "% since the last close; above it, the asset is put on hold", _jump_limit),
-    "surge_limit": ("… session total", "% of all equity; above it, runs wait for review; 0: off", _surge_limit),
-    "surge_run_limit": ("… largest run", "dollars; above it, the run waits for review; 0: off", _dollars),
-    "surge_order_limit": ("… largest order", "dollars; above it, its run waits for review; 0: off", _dollars),
+    "jump_limit": ("Jump limit", "% since the last close; above it, the asset is put on hold", _jump_limit),
+    "surge_limit": (
+        "Session limit",
+        "% of all equity a session; above it, runs wait for review; 0: off",
+        _surge_limit,
+    ),
+    "surge_run_limit": ("Run limit", "dollars of a run; above it, it waits for review; 0: off", _dollars),
+    "surge_order_limit": ("Order limit", "dollars of an order; above it, its run waits for review; 0: off", _dollars),
 }
 """The limits by name: label, hint and parser."""
+LIMITS_OF = {"jump_guard": ("jump_limit",), "surge_guard": ("surge_limit", "surge_run_limit", "surge_order_limit")}
+"""The limits of each guard."""
 
 
 def limit_text(guards: Guards, name: str) -> str:

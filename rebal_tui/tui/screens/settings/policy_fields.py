@@ -47,15 +47,15 @@ TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
         "minutes, from the open",
         lambda t: read_whole(t, 1, MAX_EVALUATE_MINUTES),
     ),
-    "evaluate_at": ("… or at", "New York, such as 10:00, 14:30", read_times),
-    "quarterly_months": ("Quarterly in", "months such as 3, 6, 9, 12", read_months),
+    "evaluate_at": ("or at times", "New York, such as 10:00, 14:30", read_times),
+    "quarterly_months": ("Quarterly in", "months of the year, 1 to 12", read_months),
     "fresh_seconds": (
         "Max. price age",
         "seconds to trade; 0: any age",
         lambda t: read_whole(t, 0, MAX_FRESH_SECONDS),
     ),
     "orders_per_minute": (
-        "Orders per min",
+        "Orders/minute",
         "at most; 0: no limit",
         lambda t: read_whole(t, 0, MAX_ORDERS_PER_MINUTE),
     ),

@@ -112,11 +112,12 @@ class SettingsScreen(Dialog[None]):
             for name, (label, hint, _) in MINIMUMS.items():
                 yield from self._field(name, label, hint, texts[name])
             yield Static(ui_text("Guards of this book"), classes="section", markup=False)
-            for name, label in guard_fields.SWITCHES.items():
-                on = "on" if getattr(self._guards, name) else "off"
-                yield from self._choice(name, label, list(guard_fields.SWITCH_WORDS), on)
-            for name, (label, hint, _) in guard_fields.LIMITS.items():
-                yield from self._field(name, label, hint, guard_fields.limit_text(self._guards, name))
+            for switch, label in guard_fields.SWITCHES.items():
+                on = "on" if getattr(self._guards, switch) else "off"
+                yield from self._choice(switch, label, list(guard_fields.SWITCH_WORDS), on)
+                for name in guard_fields.LIMITS_OF[switch]:
+                    label, hint, _ = guard_fields.LIMITS[name]
+                    yield from self._field(name, label, hint, guard_fields.limit_text(self._guards, name))
             with Horizontal(id="settings-buttons"):
                 yield Button(key_label("Save", "ctrl+s"), id="save", compact=True)
                 yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)

@@ -11,7 +11,7 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
-from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, what_ends_it
+from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, first_trade_label, what_ends_it
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.marks import HELD
 from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
@@ -84,16 +84,16 @@ def overview_lines(view: AccountView, *, conditions: bool = True) -> Builder:
     return build
 
 
-def named_account(client: str, account_id: str, width: int) -> Line:
-    """Return client and short id of an account as a line, with the word `account` if there is space."""
-    identity = formats.short_id(account_id)
+def named_account(client: str, number: str, width: int) -> Line:
+    """Return client and number of an account as a line, with the word `account` if there is space."""
+    identity = printable(number)
     word = "account " if cell_len(printable(client)) + len(f"  account {identity}") <= width else ""
     name = fit(client, min(cell_len(printable(client)), max(width - len(identity) - 2, 4)))
     return ((name, "title"), (f"  {word}", "muted"), (identity, "muted"))
 
 
 def _head(view: AccountView, width: int) -> list[Line]:
-    lines: list[Line] = [named_account(view.client, view.account_id, width)]
+    lines: list[Line] = [named_account(view.client, view.account_number, width)]
     model: list[TextSegment] = [(printable(view.portfolio or "no portfolio"), "accent")]
     if view.conditions:
         model.append((f"  {printable(view.conditions)}", "muted"))
@@ -126,11 +126,11 @@ def _head(view: AccountView, width: int) -> list[Line]:
 
 
 def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line]:
-    """Return the holdings with drift bars, cash last; if only `max_lines` fit, those with the largest drift."""
+    """Return the holdings with drift bars, cash last; if only `max_lines` fit, those that use most of a band."""
     held = view.holdings
     left_out = 0
     if max_lines is not None and len(held) > max_lines:
-        furthest = sorted(held, key=lambda holding: -abs(holding.off_target_bp))[: max_lines - 1]
+        furthest = sorted(held, key=_usage, reverse=True)[: max_lines - 1]
         left_out = len(held) - len(furthest)
         held = tuple(holding for holding in held if holding in furthest)
     note = f"{count_text(len(view.holdings), 'asset')}, in % of equity"
@@ -149,7 +149,7 @@ def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line
     reach = max((_reach(holding) for holding in view.holdings), default=100)
     lines.extend(_holding(holding, symbol, roomy, bar_width, reach) for holding in held)
     if left_out:
-        lines.append(((f"… {left_out} more nearer to target, enter shows all", "muted"),))
+        lines.append(((f"… {left_out} more, less drifted; enter shows all", "muted"),))
     return lines
 
 
@@ -168,6 +168,14 @@ def held_lines(view: AccountView, width: int) -> list[Line]:
         text = f"The targets shown are those within reach; the portfolio's weights are {', '.join(moved)}."
         lines.extend(paragraph(text, width, "muted"))
     return lines
+
+
+def _usage(holding: HoldingView) -> tuple[int, int]:
+    """How much of its band a holding uses, in hundredths of a percent, and its drift, to order holdings by."""
+    drift = abs(holding.off_target_bp)
+    edge = holding.band_high if holding.off_target_bp > 0 else holding.band_low
+    band = 0 if edge is None else abs(edge - holding.goal_bp)
+    return (drift * 10_000 // band if band else 0, drift)
 
 
 def _reach(holding: HoldingView) -> int:
@@ -207,7 +215,8 @@ def _history(view: AccountView, width: int, height: int) -> list[Line]:
     points = view.history[-width:]
     first, last = formats.day(points[0].at.date()), formats.day(points[-1].at.date())
     most = max(point.band_used for point in points)
-    note = f"{first} – {last} · max {formats.band_percent(most)} ▴ run"
+    span = first if first == last else f"{first} – {last}"
+    note = f"{span} · max {formats.band_percent(most)}{' ▴ run' if any(p.run for p in points) else ''}"
     return [heading("Band used", width, note), *bars.drift_history(points, width, height)]
 
 
@@ -243,7 +252,7 @@ def status_lines(decision: Decision, width: int, *, near: bool = False) -> list[
     dated = status.kind in (StatusKind.NEEDS_YOU, StatusKind.WAITS)
     if status.first_trade_at is not None and status.kind is not StatusKind.WILL_TRADE:
         note = f" ({status.note})" if status.note else ""
-        text = f"First possible rebalance {formats.day_time(status.first_trade_at)}{note}"
+        text = f"{first_trade_label(status.kind)} {formats.day_time(status.first_trade_at)}{note}"
     elif dated:
         until = what_ends_it(status)
         text = f"First possible rebalance unknown{f' until {until}' if until else ''}"

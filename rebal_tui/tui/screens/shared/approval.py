@@ -82,7 +82,7 @@ def approve_question(views: Sequence[ReviewView], *, changed: bool = False, mode
         "Approve",
         effects=effects,
         items=[_item(view) for view in views] if several else (),
-        item_titles=("Client", "Run", "Turnover"),
+        item_titles=("Client", "Run", "Turnover $"),
         lines=None if several else review_lines(views[0]),
         no="Not now",
         note=REVIEW_NOTE,

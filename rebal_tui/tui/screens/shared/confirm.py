@@ -55,14 +55,15 @@ def effect_lines(effects: Sequence[Effect]) -> Builder:
 
 
 def item_columns(titles: tuple[str, str, str]) -> tuple[Column[Item], ...]:
-    """Columns of the concerned accounts or runs: mark, name, effect, amount."""
+    """Columns of the concerned accounts or runs: mark, name, effect, and amount if it has a title."""
     name, text, amount = titles
-    return (
+    columns: tuple[Column[Item], ...] = (
         Column("mark", "", 1, lambda item: (item.mark,)),
-        Column("name", name, 16, lambda item: ((item.name, "title"),), grow=1, max_width=26),
+        Column("name", name, 16, lambda item: ((item.name, "title"),), grow=1, max_width=22),
         Column("text", text, 24, lambda item: ((item.text, item.style),), grow=3, max_width=90),
         Column("amount", amount, 12, lambda item: item.amount, "right"),
     )
+    return columns if amount else columns[:-1]
 
 
 class ConfirmScreen(Dialog[str | None]):
@@ -116,7 +117,7 @@ class ConfirmScreen(Dialog[str | None]):
                 effects.can_focus = False
                 yield effects
             if question.items:
-                yield BookTable(item_columns(question.item_titles), lambda item: item.key, id="confirm-items")
+                yield BookTable(item_columns(self._titles()), lambda item: item.key, id="confirm-items")
             if question.lines is not None:
                 yield LinesView(question.lines, id="confirm-lines")
             if question.note is not None:
@@ -156,6 +157,12 @@ class ConfirmScreen(Dialog[str | None]):
             view.styles.height = max(min(effects, left - shown), 1)
         for view in self.query("#confirm-items, #confirm-lines"):
             view.styles.height = shown
+
+    def _titles(self) -> tuple[str, str, str]:
+        """The titles of the items; none for the amounts where no item has one."""
+        name, text, amount = self.question.item_titles
+        items = self.question.items
+        return (name, text, "" if isinstance(items, list) and not any(item.amount for item in items) else amount)
 
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:

@@ -34,7 +34,7 @@ def _percent(text: str) -> Percent | None:
 
 MINIMUMS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "minimum_amount": ("Minimum trade", "dollars per order; empty: none", _amount),
-    "minimum_percent": ("… or percent", "% of equity; the larger counts", _percent),
+    "minimum_percent": ("or percent", "% of equity; the larger counts", _percent),
 }
 """The fields by name: label, hint and parser."""
 

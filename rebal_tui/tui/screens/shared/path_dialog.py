@@ -24,6 +24,7 @@ class PathDialog(Dialog[str]):
 
     HEADING: ClassVar[str] = ""
     NOTE: ClassVar[str] = ""
+    HINT: ClassVar[str] = "path of the file; ~ is your home folder"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
     DEFAULT_CSS = """
     PathDialog { align: center middle; background: $background 60%; }
@@ -33,6 +34,7 @@ class PathDialog(Dialog[str]):
     PathDialog #path-title { text-style: bold; margin-bottom: 1; }
     PathDialog #path-note { margin-top: 1; color: $foreground 60%; }
     PathDialog #path-fault { color: $text-error; }
+    PathDialog #path-keys { color: $foreground 60%; }
     """
 
     def __init__(self, start: str = "", *, at_once: bool = False) -> None:
@@ -44,9 +46,10 @@ class PathDialog(Dialog[str]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(ui_text(self.HEADING), id="path-title", markup=False)
-            yield Input(self._start_text, id="path-input", compact=True, select_on_focus=False)
+            yield Input(self._start_text, placeholder=self.HINT, id="path-input", compact=True, select_on_focus=False)
             yield Static(ui_text(self.NOTE), id="path-note", markup=False)
             yield Static("", id="path-fault", markup=False)
+            yield Static("enter uses this path · esc cancels", id="path-keys", markup=False)
 
     def on_mount(self) -> None:
         if self._at_once:

@@ -23,7 +23,7 @@ class PreviewPage(ReadScreen):
     """The preview of a run. Key `v` asks whether to start it; `o` asks which restrictions to override, if any apply."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "run", "Run it"),
+        Binding("v", "run", "Run this plan"),
         Binding("o", "override", "Override restrictions"),
         Binding("question_mark", "help", "Help", tooltip=PAGE_HELP, id="app.help"),
     ]

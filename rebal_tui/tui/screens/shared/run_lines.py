@@ -73,7 +73,7 @@ def run_lines(view: RunView, *, whole: bool = False) -> Builder:
 def _head(view: RunView, width: int) -> list[Line]:
     run = view.run
     lines: list[Line] = [
-        named_account(view.client, run.account_id, width),
+        named_account(view.client, view.account_number, width),
         (
             (formats.words(run.type), "key"),
             ("  ", ""),
@@ -84,11 +84,11 @@ def _head(view: RunView, width: int) -> list[Line]:
         (
             ("Run ", "muted"),
             (run.id if width >= RUN_ID_MIN_WIDTH else formats.short_id(run.id), ""),
-            (f"  {origin_text(run.initiated_from)} run, session {run.session}", "muted"),
+            (f"  {origin_text(run.initiated_from)}, session {run.session}", "muted"),
         ),
     ]
     if run.amount is not None:
-        lines.append((("Amount ", "muted"), (f"${formats.money(run.amount)}", "")))
+        lines.append((("To raise ", "muted"), (f"${formats.money(run.amount)}", "")))
     if run.approval not in ("not_needed",):
         lines.append((("Review ", "muted"), (formats.words(run.approval), "warn")))
     if run.cancel_requested and not run.status.final:
@@ -108,7 +108,7 @@ def _orders(view: RunView, width: int) -> list[Line]:
         amounts[fill.client_order_id] = amounts.get(fill.client_order_id, 0) + fill.amount
     roomy = width >= 98
     head = [("Asset", 6, "left", "muted"), ("", 6, "left", "muted"), ("Filled", 8, "left", "muted")]
-    head += [("Amount $", 12, "right", "muted"), ("Avg $", 10, "right", "muted")]
+    head += [("Amount $", 12, "right", "muted"), ("Price $", 10, "right", "muted")]
     if roomy:
         head += [
             ("Quantity", 14, "right", "muted"),
@@ -172,7 +172,7 @@ def _problems(view: RunView, width: int) -> list[Line]:
 
 def _weights(view: RunView, width: int) -> list[Line]:
     lines: list[Line] = [heading("Weights", width, "in % of equity")]
-    names = ("Target", "Before", "Planned", "After")
+    names = ("Target", "Before", "Planned", "After" if view.run.status.final else "So far")
     shown = names if width >= TARGETS_MIN_WIDTH else names[1:]
     size = max(width - 8 - len(shown) * 9 - 2, 4)
     lines.append(table_line([("", 8, "left", "muted"), *((name, 8, "right", "muted") for name in shown)]))
