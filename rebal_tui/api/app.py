@@ -37,6 +37,7 @@ from rebal_tui.api.openapi import API_DESCRIPTION, describe
 from rebal_tui.api.query_rules import CheckedRoute
 from rebal_tui.api.request_rules import RequestRules
 from rebal_tui.api.responses import BookClient, add_handlers
+from rebal_tui.api.route_tree import index_routes
 from rebal_tui.services.wire.keyring import Keyring
 from rebal_tui.services.wire.keys import NewKey
 
@@ -101,6 +102,7 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
         add_routes(app, part.router, "/v1/beta", include_in_schema=False)
     add_handlers(app)
     describe(app)
+    index_routes(app)
 
     app.add_middleware(HaltGate, record=options.heartbeats)
     app.add_middleware(

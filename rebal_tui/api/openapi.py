@@ -69,10 +69,11 @@ def body(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
 
 def describe(app: FastAPI) -> None:
     """Make the application publish its OpenAPI document, with request bodies and the security scheme, and as a page."""
+    routes = list(app.routes)
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            made = get_openapi(title=app.title, version=app.version, description=app.description, routes=routes)
             _, bodies = models_json_schema([(m, "validation") for m in requests.BODIES], ref_template=_REF)
             components = made.setdefault("components", {})
             components.setdefault("schemas", {}).update(bodies["$defs"])

@@ -175,7 +175,7 @@ def _listen(bind_address: BindAddress) -> socket.socket:
     try:
         family = socket.getaddrinfo(bind_address.host, bind_address.port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.create_server((bind_address.host, bind_address.port), family=family, backlog=LISTEN_BACKLOG)
-        # Inherited by every connection: a response of two writes would otherwise wait 40 ms for the client's ACK.
+        # Inherited by every connection: the second write of a stream would otherwise wait 40 ms for the client's ACK.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         raise Conflict(f"{bind_address.host}:{bind_address.port}: {error.strerror or error}") from error

@@ -26,11 +26,15 @@ class StrictConnection(h11.Connection):
 
     A response that begins before its request's body has arrived has the header `Connection: close`: a client that keeps
     connections would otherwise send its next request on this one, and not know whether it was carried out.
+
+    The head of a response whose length is known is returned with its body: each write is a system call and wakes the
+    client.
     """
 
     def __init__(self, our_role: type[h11.SERVER], max_incomplete_event_size: int) -> None:
         super().__init__(our_role, max_incomplete_event_size)
         self._small_chunks = 0
+        self._unsent_head: list[bytes] = []
 
     def next_event(self) -> Any:
         if self.their_state is h11.IDLE:
@@ -53,7 +57,14 @@ class StrictConnection(h11.Connection):
             kept = [(name, value) for name, value in event.headers if name != b"connection"]
             headers = [*kept, (b"connection", b"close")]
             event = h11.Response(status_code=event.status_code, headers=headers, reason=event.reason)
-        return super().send_with_data_passthrough(event)
+        data = super().send_with_data_passthrough(event)
+        if data is None:
+            return None
+        if isinstance(event, h11.Response) and any(name == b"content-length" for name, _ in event.headers):
+            self._unsent_head = data
+            return []
+        head, self._unsent_head = self._unsent_head, []
+        return [*head, *data]
 
 
 class GentleTransport:

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 
+import h11
 import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
@@ -16,9 +17,10 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from rebal_tui.api import connections
-from rebal_tui.api.connections import ConnectionLimits, limited_protocol
+from rebal_tui.api.connections import MAX_HEAD_BYTES, ConnectionLimits, limited_protocol
 from rebal_tui.api.key_slots import KeySlots
 from rebal_tui.api.repeated_messages import INTERVAL_SECONDS, MAX_MESSAGES, RepeatedMessages
+from rebal_tui.api.strict_http import StrictConnection
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LARGE = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -228,6 +230,20 @@ def test_a_response_before_the_body_ends_the_connection_and_says_so() -> None:
         assert b"connection: close" not in (await reader.readuntil(b"\r\n\r\n")).lower()
 
     with_server(ConnectionLimits(10, LONG, LONG), test)
+
+
+def test_a_response_is_one_write_but_a_stream_begins_at_once() -> None:
+    def sent(*headers: tuple[str, str]) -> list[bytes | None]:
+        server = StrictConnection(h11.SERVER, MAX_HEAD_BYTES)
+        server.receive_data(REQUEST)
+        assert [type(server.next_event()) for _ in range(2)] == [h11.Request, h11.EndOfMessage]
+        answer = h11.Response(status_code=200, headers=list(headers))
+        return [server.send(event) for event in (answer, h11.Data(data=b"data: 1"), h11.EndOfMessage())]
+
+    assert sent(("Content-Length", "7")) == [b"", b"HTTP/1.1 200 \r\nContent-Length: 7\r\n\r\ndata: 1", b""]
+    head, first, _ = sent()
+    assert head == b"HTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert first == b"7\r\ndata: 1\r\n"
 
 
 def test_a_fresh_connection_is_not_the_one_that_makes_room() -> None:

@@ -28,8 +28,8 @@ from rebal_tui.broker.simulated.events import emit_account, emit_asset, emit_cas
 from rebal_tui.broker.simulated.execution import Execution
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.broker.simulated.invariants import find_violations, ledger_faults
-from rebal_tui.broker.simulated.journals import JournalService, find_journal, transferable
-from rebal_tui.broker.simulated.ledger import add_shares, free_cash, post, settle
+from rebal_tui.broker.simulated.journals import JournalService, find_journal
+from rebal_tui.broker.simulated.ledger import account_cash, add_shares, free_cash, post, settle
 from rebal_tui.broker.simulated.orders import OrderService
 from rebal_tui.broker.simulated.ports import Ids, PriceOf, Sessions, SqlRow, Tables, Writer
 from rebal_tui.broker.simulated.timestamps import day_of, to_micros
@@ -136,7 +136,7 @@ class SimulatedBroker:
 
     def buying_power(self, account_id: str) -> Money:
         """Cash less what open buys and outgoing journals reserve, in dollars, settled or not (R-2)."""
-        return Money(max(0, free_cash(self._tables.rows, account_number(self._tables.rows, account_id))))
+        return Money(max(0, account_cash(self._tables.rows, "id", account_id).free))
 
     def cancel_journal(self, journal_id: str) -> None:
         """Cancel a pending journal; its reserved cash is free again.
@@ -169,7 +169,7 @@ class SimulatedBroker:
 
     def cash_transferable(self, account_id: str) -> Money:
         """Settled cash less what open buys and journals reserve, in dollars, never below zero (R-2)."""
-        return transferable(self._tables.rows, account_number(self._tables.rows, account_id))
+        return account_cash(self._tables.rows, "id", account_id).transferable
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
         """Events with `seq` above `after`, oldest first, each with the state at its time.

@@ -9,7 +9,7 @@ from rebal_tui.broker.failures import BrokerRefused, RefusalCode
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.broker.simulated.events import JournalFacts, emit_cash, emit_journal, make_journal
 from rebal_tui.broker.simulated.fills import FillModel
-from rebal_tui.broker.simulated.ledger import post, reserved_cash
+from rebal_tui.broker.simulated.ledger import account_cash, post
 from rebal_tui.broker.simulated.ports import Ids, Query, Writer
 from rebal_tui.broker.simulated.timestamps import day_of, next_midnight
 from rebal_tui.domain.accounts import AccountStatus
@@ -25,12 +25,6 @@ _FIXED = "j.id, j.to_firm, j.amount, j.description, j.reason, j.created_at"
 _JOURNAL = (
     f"SELECT {_FIXED}, a.id, j.status, j.updated_at FROM sim_journals AS j JOIN sim_accounts AS a ON a.n = j.account"
 )
-
-
-def transferable(query: Query, account: int) -> Money:
-    """Settled cash less what open orders and journals reserve, in dollars, never below zero (R-2)."""
-    ((cash, unsettled),) = query("SELECT cash, unsettled FROM sim_accounts WHERE n = ?", (account,))
-    return Money(max(0, cash - unsettled - reserved_cash(query, account)))
 
 
 def find_journal(query: Query, column: Literal["id", "idempotency_key"], value: str) -> Journal | None:
@@ -65,7 +59,7 @@ class JournalService:
                 raise BrokerRefused(RefusalCode.REJECTED, "the idempotency key is already used by another journal")
             return existing
         account, to_firm = _direction(tx, from_account, to_account)
-        if to_firm and amount > transferable(tx.execute, account):
+        if to_firm and amount > account_cash(tx.execute, "n", account).transferable:
             raise BrokerRefused(RefusalCode.AMOUNT_NOT_AVAILABLE, "the amount exceeds cash_transferable")
         fixture = _FIXTURE.search(description)
         fixture_status = fixture[1] if fixture else ""

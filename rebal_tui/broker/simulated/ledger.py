@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal, NamedTuple
 
 from rebal_tui.broker.failures import BrokerRefused, RefusalCode
 from rebal_tui.broker.simulated.events import emit_settlement
 from rebal_tui.broker.simulated.fills import average_price
 from rebal_tui.broker.simulated.ports import Query, Writer
 from rebal_tui.domain.cash import CashKind
-from rebal_tui.domain.quantities import MAX_NANO
+from rebal_tui.domain.quantities import MAX_NANO, Money
 
 _COUNTERS = {
     CashKind.OPENING: "bank",
@@ -65,20 +66,41 @@ def settle(tx: Writer, through: date, at: int) -> None:
     tx.execute("DELETE FROM sim_unsettled WHERE settles_on <= ?", (day,))
 
 
-def reserved_cash(query: Query, account: int) -> int:
-    """The cash that open buys and outgoing journals reserve, in billionths of a dollar."""
-    ((reserved,),) = query(
-        "SELECT (SELECT coalesce(sum(reserved_cash), 0) FROM sim_orders WHERE account = ?1 AND open = 1)"
-        " + (SELECT coalesce(sum(reserved), 0) FROM sim_journals WHERE account = ?1 AND reserved > 0)",
-        (account,),
-    )
-    return int(reserved)
+class AccountCash(NamedTuple):
+    """The cash of an account, the part of it from sales that have not settled, and what open buys and outgoing journals
+    reserve, in billionths of a dollar."""
+
+    cash: int
+    unsettled: int
+    reserved: int
+
+    @property
+    def free(self) -> int:
+        """Cash less reservations, settled or not (R-2: buying power)."""
+        return self.cash - self.reserved
+
+    @property
+    def transferable(self) -> Money:
+        """Settled cash less reservations, never below zero (R-2)."""
+        return Money(max(0, self.free - self.unsettled))
+
+
+def account_cash(query: Query, column: Literal["n", "id"], value: int | str) -> AccountCash:
+    """The cash of the account with that integer key `n` or that `id`. Raises `BrokerRefused` with `NOT_FOUND`."""
+    for row in query(
+        "SELECT cash, unsettled,"
+        " (SELECT coalesce(sum(reserved_cash), 0) FROM sim_orders WHERE account = a.n AND open = 1)"
+        " + (SELECT coalesce(sum(reserved), 0) FROM sim_journals WHERE account = a.n AND reserved > 0)"
+        f" FROM sim_accounts AS a WHERE {column} = ?",
+        (value,),
+    ):
+        return AccountCash._make(row)
+    raise BrokerRefused(RefusalCode.NOT_FOUND, "no such account")
 
 
 def free_cash(query: Query, account: int) -> int:
-    """Cash less reservations, in billionths of a dollar, settled or not (R-2: buying power)."""
-    ((cash,),) = query("SELECT cash FROM sim_accounts WHERE n = ?", (account,))
-    return int(cash) - reserved_cash(query, account)
+    """`AccountCash.free` of the account with this integer key."""
+    return account_cash(query, "n", account).free
 
 
 def free_qty(tx: Writer, account: int, asset: int) -> int:

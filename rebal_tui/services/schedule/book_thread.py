@@ -35,7 +35,7 @@ class BookThread:
         self.open_error = ""
         """Why the book could not be opened; it is not tried again until `reopen` or `write_again`."""
         self.halted: ReadOnly | None = None
-        self._executor = Turns(elapsed)
+        self._turns = Turns(elapsed)
 
     async def ask(self, work: Callable[[Book], T], *, heartbeat: bool = False) -> T:
         """The result of `work(book)`, run on the book's thread; with `heartbeat`, before requests that wait.
@@ -49,12 +49,12 @@ class BookThread:
         `MAX_WAIT_SECONDS`; other work runs in between. Raises `Conflict` after that.
         """
         loop = asyncio.get_running_loop()
-        executor = self._executor.heartbeats if heartbeat else self._executor
+        executor = self._turns.heartbeats if heartbeat else self._turns.requests
         until = loop.time() + MAX_WAIT_SECONDS
         while True:
             try:
                 response = loop.run_in_executor(executor, self._do, work)
-            except RuntimeError:  # The executor is shut down.
+            except RuntimeError:  # The thread has ended.
                 raise Conflict("the book is closed") from None
             try:
                 return await response
@@ -123,7 +123,7 @@ class BookThread:
                 self._close_book()
             self._do(lambda _book: None)
 
-        await asyncio.get_running_loop().run_in_executor(self._executor, retry)
+        await asyncio.get_running_loop().run_in_executor(self._turns.requests, retry)
 
     async def reopen(
         self,
@@ -144,13 +144,13 @@ class BookThread:
                 self._open_book, self._view_book = open_book, view_book
             return result
 
-        return await asyncio.get_running_loop().run_in_executor(self._executor, closed)
+        return await asyncio.get_running_loop().run_in_executor(self._turns.requests, closed)
 
     def close(self) -> None:
         """Finish pending work and close the file."""
         with suppress(RuntimeError):  # It was closed before.
-            self._executor.submit(self._close_for_good).result()
-        self._executor.shutdown()
+            self._turns.submit(self._close_for_good).result()
+        self._turns.shutdown()
 
     def require_ended_well(self) -> None:
         """Raise why a program must end with an error: `ReadOnly` for a file that was lost while it was open, `Conflict`

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from functools import partial
+from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -14,61 +20,114 @@ MAX_OWED_SECONDS = 0.25
 """Most time that a long heartbeat leaves to waiting requests before the next one: the interval of heartbeats."""
 
 
-class Turns(Executor):
-    """Runs requests one after the other on one thread; those of `submit_heartbeat` go before all others.
+class Turns:
+    """Runs requests one after the other on one thread; heartbeats go before all others.
 
     Many slow requests thus do not delay a heartbeat. After a heartbeat, waiting requests get as much time as it took,
     at most `MAX_OWED_SECONDS`, so that a long evaluation in chunks does not stop the screens.
+
+    `requests` and `heartbeats` are executors for `run_in_executor` of an event loop.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         """`monotonic` returns elapsed time in seconds."""
-        self._monotonic = monotonic
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="book")
-        self._lock = threading.Lock()
-        self._first: deque[Callable[[], None]] = deque()
-        self._requests: deque[Callable[[], None]] = deque()
-        self._owed = 0.0
-        """Seconds that requests may still take before the next heartbeat."""
-        self.heartbeats: Executor = _Heartbeats(self)
+        self._line = line = _Line(monotonic)
+        self.requests: Executor = _LoopExecutor(line, heartbeat=False)
+        self.heartbeats: Executor = _LoopExecutor(line, heartbeat=True)
+        weakref.finalize(self, line.abandon).atexit = False
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run a request when its turn comes. Raises `RuntimeError` after `shutdown`."""
-        return self._add(self._requests, lambda: fn(*args, **kwargs))
-
-    def submit_heartbeat(self, work: Callable[[], T]) -> Future[T]:
-        """Run a request before all waiting ones. Raises `RuntimeError` after `shutdown`."""
-        return self._add(self._first, work)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        self._thread.shutdown(wait, cancel_futures=cancel_futures)
-
-    def _add(self, waiting: deque[Callable[[], None]], work: Callable[[], T]) -> Future[T]:
+    def submit(self, work: Callable[[], T], *, heartbeat: bool = False) -> Future[T]:
+        """Run a request when its turn comes, for a caller without an event loop. Raises `RuntimeError` after
+        `shutdown`."""
         future: Future[T] = Future()
-        with self._lock:
-            self._thread.submit(self._run_next)
-            waiting.append(lambda: _run(work, future))
+        self._line.add(lambda: _run(work, future), heartbeat=heartbeat)
         return future
 
-    def _run_next(self) -> None:
-        """Run the work whose turn it is; there is as much work as calls of this."""
+    def shutdown(self) -> None:
+        """Accept no further work, and wait until the work that was accepted has run."""
+        self._line.end()
+
+
+class _Line:
+    """The work that waits, and the thread that takes it; it ends with the `Turns` that it belongs to."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._ended = False
+        self._calls = SimpleQueue[bool]()
+        """True for each work that was added, False at the end."""
+        self._first: deque[Callable[[], None]] = deque()
+        self._others: deque[Callable[[], None]] = deque()
+        self._owed = 0.0
+        """Seconds that requests may still take before the next heartbeat."""
+
+    def add(self, run: Callable[[], None], *, heartbeat: bool) -> None:
+        """Call a function, which does not raise, when its turn comes. Raises `RuntimeError` after the end."""
         with self._lock:
-            heartbeat = bool(self._first) and (not self._requests or self._owed <= 0)
-            run = (self._first if heartbeat else self._requests).popleft()
+            if self._ended:
+                raise RuntimeError("no work is accepted after the end")
+            if self._thread is None:
+                # Not to keep a process alive that forgot to end it; the exit of the process waits for accepted work.
+                self._thread = threading.Thread(target=self._run_all, name="book", daemon=True)
+                self._thread.start()
+                _RUNNING.add(self)
+            (self._first if heartbeat else self._others).append(run)
+            self._calls.put(True)
+
+    def end(self) -> None:
+        """Accept no further work, and wait until the work that was accepted has run."""
+        with self._lock:
+            self.abandon()
+        if self._thread is not None:
+            self._thread.join()
+
+    def abandon(self) -> None:
+        """Accept no further work. The garbage collector calls this, perhaps while the lock is held."""
+        self._ended = True
+        self._calls.put(False)
+
+    def _run_all(self) -> None:
+        while self._calls.get():
+            self._run_next()
+
+    def _run_next(self) -> None:
+        """Run the work whose turn it is; this thread alone takes work out."""
+        heartbeat = bool(self._first) and (not self._others or self._owed <= 0)
+        run = (self._first if heartbeat else self._others).popleft()
         started = self._monotonic()
         run()
         took = self._monotonic() - started
         self._owed = min(took, MAX_OWED_SECONDS) if heartbeat else max(self._owed - took, 0.0)
 
 
-class _Heartbeats(Executor):
-    """The executor of heartbeats: the same thread."""
+_RUNNING = weakref.WeakSet[_Line]()
 
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        return self._turns.submit_heartbeat(lambda: fn(*args, **kwargs))
+@atexit.register
+def _end_all() -> None:
+    for line in list(_RUNNING):
+        line.end()
+
+
+class _LoopExecutor(Executor):
+    """An executor for `run_in_executor` alone: it returns a future of the running loop, which asyncio uses as it is.
+
+    One of `concurrent.futures` would be chained to another one of the loop, with locks and two more steps of the loop:
+    that takes longer than most requests.
+    """
+
+    def __init__(self, line: _Line, *, heartbeat: bool) -> None:
+        self._line = line
+        self._heartbeat = heartbeat
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Any:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        run = partial(_run_for_loop, loop, partial(fn, *args, **kwargs), future)
+        self._line.add(run, heartbeat=self._heartbeat)
+        return future
 
 
 def _run(work: Callable[[], T], future: Future[T]) -> None:
@@ -81,3 +140,24 @@ def _run(work: Callable[[], T], future: Future[T]) -> None:
         future.set_exception(error)
     finally:
         del work, future  # The traceback of an exception would keep them.
+
+
+def _run_for_loop(loop: asyncio.AbstractEventLoop, work: Callable[[], T], future: asyncio.Future[T]) -> None:
+    """As `_run`, with a future of an event loop, which only the loop's thread may change."""
+    if future.cancelled():
+        return
+    change: Callable[[Any], None]
+    outcome: object
+    try:
+        change, outcome = future.set_result, work()
+    except BaseException as error:
+        change, outcome = future.set_exception, error
+    # Of a loop that has ended, nobody waits.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(_set, future, change, outcome)
+    del work, future, change, outcome
+
+
+def _set(future: asyncio.Future[Any], change: Callable[[Any], None], outcome: object) -> None:
+    if not future.cancelled():
+        change(outcome)

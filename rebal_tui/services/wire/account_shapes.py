@@ -36,8 +36,8 @@ def account_json(account: Account, assets: Mapping[str, Asset], transferable: Mo
 
     `transferable` is its settled cash less reservations.
     """
-    prices = _prices(assets)
     held = {position.symbol: position.qty for position in account.positions}
+    prices = _prices(held, assets)
     worth = value_account(account.cash, held, prices)
     positions: list[accounts.PositionRecord] = [
         {
@@ -106,7 +106,8 @@ def trading_account_json(
     status: TradeStatus | None = None,
 ) -> accounts.TradingAccount:
     """The API's trading account. Without margin, buying power equals cash; the previous day's values are null."""
-    worth = value_account(account.cash, {p.symbol: p.qty for p in account.positions}, _prices(assets))
+    owned = {position.symbol: position.qty for position in account.positions}
+    worth = value_account(account.cash, owned, _prices(owned, assets))
     held, equity, power = value_text(worth.position_market_value), value_text(worth.equity), money_text(buying_power)
     return {
         **account_head_json(account),
@@ -232,5 +233,7 @@ def journal_json(journal: Journal) -> accounts.Journal:
     }
 
 
-def _prices(assets: Mapping[str, Asset]) -> dict[str, Price]:
-    return {symbol: asset.price for symbol, asset in assets.items() if asset.price is not None}
+def _prices(held: Iterable[str], assets: Mapping[str, Asset]) -> dict[str, Price]:
+    """The prices of the symbols of an account, without those of the book's other assets."""
+    found = ((symbol, assets[symbol].price) for symbol in held if symbol in assets)
+    return {symbol: price for symbol, price in found if price is not None}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -58,4 +57,4 @@ class Keyring:
 
 def digest(salt: bytes, secret: str) -> bytes:
     """The hash of a secret with its salt, as stored."""
-    return hmac.new(salt, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+    return hmac.digest(salt, secret.encode("utf-8", "surrogatepass"), "sha256")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,7 +27,7 @@ class Line:
         self.turns = Turns(lambda: self.seconds)
         self.order: list[str] = []
         self._begin = threading.Event()
-        self.turns.submit(self._begin.wait, 10)
+        self.turns.submit(lambda: self._begin.wait(10))
 
     def add(
         self, name: str, seconds: float, *, heartbeat: bool = False, then: Callable[[], None] | None = None
@@ -35,7 +38,7 @@ class Line:
             if then is not None:
                 then()
 
-        (self.turns.heartbeats if heartbeat else self.turns).submit(work)
+        self.turns.submit(work, heartbeat=heartbeat)
 
     def run(self, works: int) -> str:
         """Run until so much work has run, part of which may be added meanwhile; returns the order."""
@@ -89,14 +92,58 @@ def test_a_very_long_heartbeat_delays_the_next_one_by_its_interval_at_most() -> 
 
 def test_an_error_goes_to_the_one_who_asked_and_nothing_runs_after_the_end() -> None:
     turns = Turns(time.monotonic)
-    failed = turns.submit(int, "x")
-    assert turns.heartbeats.submit(int, "7", base=8).result(10) == 7
+    failed = turns.submit(lambda: int("x"))
+    assert turns.submit(lambda: int("7", base=8), heartbeat=True).result(10) == 7
     with pytest.raises(ValueError, match="invalid literal"):
         failed.result(10)
+
+    async def main() -> None:
+        ask = asyncio.get_running_loop().run_in_executor
+        assert await ask(turns.heartbeats, int, "7", 8) == 7
+        with pytest.raises(ValueError, match="invalid literal"):
+            await ask(turns.requests, int, "x")
+        turns.shutdown()
+        for executor in (turns.requests, turns.heartbeats):
+            with pytest.raises(RuntimeError):
+                ask(executor, int, "7")
+
+    asyncio.run(main())
+    with pytest.raises(RuntimeError):
+        turns.submit(int)
+
+
+def test_what_was_accepted_runs_before_the_end_and_a_loop_that_has_ended_is_not_called() -> None:
+    turns, free, ran = Turns(time.monotonic), threading.Event(), list[str]()
+
+    async def main() -> None:
+        ask = asyncio.get_running_loop().run_in_executor
+        ask(turns.requests, free.wait, 10)
+        ask(turns.requests, ran.append, "unasked")
+        ask(turns.requests, ran.append, "canceled").cancel()
+
+    asyncio.run(main())
+    free.set()
     turns.shutdown()
-    for executor in (turns, turns.heartbeats):
-        with pytest.raises(RuntimeError):
-            executor.submit(int, "7")
+    assert ran == ["unasked"]
+
+
+def test_a_program_that_forgets_to_end_its_thread_ends_after_the_work_under_way() -> None:
+    program = """
+import time
+from rebal_tui.services.schedule.turns import Turns
+Turns(time.monotonic).submit(lambda: (time.sleep(0.1), print("done", flush=True)))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "done\n", "")
+
+
+def test_a_thread_ends_when_nobody_can_give_it_work() -> None:
+    turns = Turns(time.monotonic)
+    thread = turns.submit(threading.current_thread).result(10)
+    del turns
+    gc.collect()
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def test_the_book_runs_a_heartbeat_before_the_requests_of_screens() -> None:
