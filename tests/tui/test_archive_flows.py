@@ -13,6 +13,7 @@ import pytest
 from rebal_tui import bootstrap
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.maintenance import archive_page
+from rebal_tui.services.maintenance.archiving import WRITING
 from rebal_tui.services.view_models.archives import ArchiveFile, ArchiveView, BookYear
 from rebal_tui.store import archives
 from rebal_tui.tui.screens.log.archive import ArchiveScreen
@@ -88,6 +89,27 @@ def test_an_archive_that_was_moved_is_named_and_found_again(book: Book, tmp_path
 
     run(flow, book, "8")
     assert archives.problem(book.database) == ""
+
+
+def test_a_move_that_is_left_stops_and_is_made_again(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    def advance(_book: Book, _moving: archive_page.Archiving) -> str:
+        return WRITING
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "a", "a")
+        with monkeypatch.context() as endless:
+            endless.setattr(archive_page, "advance", advance)
+            await pilot.press("y", "a")
+            assert "The years are being moved." in shown_messages(app)
+            await pilot.press("escape")
+            await settle(pilot)
+        assert any(text.startswith("Archiving stopped") for text in shown_messages(app))
+        assert not isinstance(app.screen, ArchiveScreen)
+        await press(pilot, "a", "a", "y")
+
+    run(flow, book, "8")
+    assert (found := archives.record(book.database)) is not None
+    assert found.removed
 
 
 def test_why_nothing_can_be_archived_is_said() -> None:

@@ -62,6 +62,19 @@ def archive_lines(archive: ArchiveFile | None, verified: str) -> Builder:
     return build
 
 
+def year_state(one: BookYear, archive: ArchiveFile | None) -> str:
+    """Return whether a year of a book can be archived."""
+    if not one.past:
+        return "current year: stays"
+    return STAYS if archive is not None and archive.finished and one.year <= archive.through else MOVABLE
+
+
+def archived_text(view: ArchivePreview) -> str:
+    """Return what was archived, after it was."""
+    what = "the rest" if view.continues else moved_text(view)
+    return f"Archived {what} to {view.through} in {view.path}."
+
+
 def moved_text(view: ArchivePreview) -> str:
     """Return `6 runs and 17 decisions`."""
     return f"{count_text(view.runs, 'run')} and {count_text(view.decisions, 'decision')}"
@@ -118,7 +131,7 @@ class ArchiveScreen(Dialog[None]):
                 Column("year", "Year", 6, lambda one: one.year),
                 Column("runs", "Runs", 10, lambda one: f"{one.runs:,}", "right"),
                 Column("decisions", "Decisions", 12, lambda one: f"{one.decisions:,}", "right"),
-                Column("state", "", 40, lambda one: ((self._state(one), "muted"),)),
+                Column("state", "", 40, lambda one: ((year_state(one, self._view.archive), "muted"),)),
             ),
             lambda one: one.year,
             empty="No decision or run yet.",
@@ -133,15 +146,9 @@ class ArchiveScreen(Dialog[None]):
         self.query_one("#archive-facts", LinesView).show(archive_lines(self._view.archive, self._verified))
         table = self.query_one(BookTable)
         table.set_rows(self._view.years)
-        first = next((one for one in self._view.years if self._state(one) == MOVABLE), None)
+        first = next((one for one in self._view.years if year_state(one, self._view.archive) == MOVABLE), None)
         if first is not None:
             table.move_to(first.year)
-
-    def _state(self, one: BookYear) -> str:
-        archive = self._view.archive
-        if not one.past:
-            return "current year: stays"
-        return STAYS if archive is not None and archive.finished and one.year <= archive.through else MOVABLE
 
     def _say_doing(self, text: str) -> None:
         for line in self.query("#archive-doing").results(Static):
@@ -183,8 +190,7 @@ class ArchiveScreen(Dialog[None]):
         finally:
             self._say_doing("")
             host.work(self._read(), name="archive page")
-        what = "the rest" if view.continues else moved_text(view)
-        host.say(f"Archived {what} to {view.through} in {view.path}.")
+        host.say(archived_text(view))
         host.pull_soon()
 
     async def _read(self) -> None:
