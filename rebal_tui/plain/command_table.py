@@ -174,6 +174,10 @@ TOPICS: Mapping[str, tuple[Command, ...]] = {
         Command("pause scheduler", "", "Pause the scheduler: no job starts.", log.pause, asks=True),
         Command("resume scheduler", "", "Resume the scheduler.", log.resume),
         Command("audit", "TEXT", "Read the newest audit entries, or those that contain a text.", log.audit),
+        Command(
+            "archive", "YEAR", "Read the archive of past years, or move the years up to one into it.", log.archive,
+            asks=True,
+        ),
         Command("verify", "", "Verify the audit trail from its first entry.", log.verify),
     ),
 }  # fmt: skip

@@ -6,11 +6,13 @@ from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.text import count_text
 from rebal_tui.plain.acting import make
 from rebal_tui.plain.session import Session, chosen
-from rebal_tui.plain.speech import sentence, spoken, when
+from rebal_tui.plain.speech import WIDE, label, read_lines, sentence, spoken, when
+from rebal_tui.services.view_models.archives import ArchivePreview, ArchiveView
 from rebal_tui.services.view_models.status import JobView
 from rebal_tui.tui import formats
-from rebal_tui.tui.book_services import log_pages, log_queries, scheduler
+from rebal_tui.tui.book_services import archive_pages, log_pages, log_queries, scheduler
 from rebal_tui.tui.questions import Question
+from rebal_tui.tui.screens.log.archive import archive_lines, archive_question, archived_text, year_state
 from rebal_tui.tui.screens.log.lines import PAUSE_TEXT, run_job_text
 from rebal_tui.tui.screens.shared.list_screen import MANUAL_JOB_BUDGET_SECONDS
 
@@ -79,3 +81,32 @@ async def verify(session: Session, _text: str) -> None:
     if not check.intact:
         raise Invalid(f"The audit trail has been tampered with: {check.text}")
     session.say(f"The audit trail is intact: {check.text}")
+
+
+async def archive(session: Session, text: str) -> None:
+    """Read what is archived, or with a year, move the years up to it into the archive."""
+    if text:
+        await _move(session, await session.ask(archive_pages.preview, text))
+        return
+    view: ArchiveView = await session.ask(archive_pages.archive_view)
+    session.write(read_lines(archive_lines(view.archive, "")(WIDE, 0)))
+    for one in view.years:
+        counts = f"{count_text(one.runs, 'run')}, {count_text(one.decisions, 'decision')}"
+        session.write([label(one.year, f"{counts}, {year_state(one, view.archive)}")])
+
+
+async def _move(session: Session, view: ArchivePreview) -> None:
+    """Move years after a question, while no heartbeat runs."""
+    if await session.confirm(archive_question(view)) is None:
+        return
+    doing = ""
+    async with session.heartbeats_held():
+        moving = await session.ask(archive_pages.Archiving, view.through)
+        try:
+            while step := await session.ask(archive_pages.advance, moving):
+                if step != doing:
+                    session.say(step)
+                doing = step
+        finally:
+            await session.ask(archive_pages.close, moving)
+    session.done(archived_text(view))

@@ -12,7 +12,7 @@ from rebal_tui.plain.asking import CANCEL, HOW, ask_line, ask_value, read_choice
 from rebal_tui.plain.portfolio_fields import GROUPS, WEIGHTS, AskedField
 from rebal_tui.plain.reading import find_portfolio
 from rebal_tui.plain.session import Session
-from rebal_tui.plain.speech import label, percent, read_lines, spoken
+from rebal_tui.plain.speech import WIDE, label, percent, read_lines, spoken
 from rebal_tui.plain.texts import weights_text
 from rebal_tui.tui.book_services import portfolio_queries, portfolios, undo
 from rebal_tui.tui.questions import Question
@@ -36,8 +36,6 @@ WEIGHTS_HELP = (
 )
 CLOSE = 4
 """Assets that are named when a symbol is unknown."""
-WIDE = 10_000
-"""Width of lines of the screens that are read here, so that they do not wrap."""
 
 
 class Editing:

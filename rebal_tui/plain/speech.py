@@ -14,6 +14,8 @@ from rebal_tui.tui.segments import Line
 from rebal_tui.tui.text import printable
 
 NONE = "none"
+WIDE = 10_000
+"""Width of lines of the screens that are read here, so that they do not wrap."""
 _WORDS = (
     (re.compile(r"^SIMULATED ×1\b(?!,)"), "simulated, in real time"),
     (re.compile(r"^SIMULATED ×(\d[\d,]*)"), r"simulated, \1 times real time"),

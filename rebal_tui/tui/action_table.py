@@ -138,6 +138,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "exceptions.tile_back", "T", "Previous tab", "Show the previous tab.", EXCEPTIONS, "tile(-1)", footer=False,
     ),
+    Action(
+        "log.archive", "a", "Archive", "Show the archive of past years, and move years into it (confirms first).",
+        Section.LOG, "archive",
+    ),
     Action("log.verify", "V", "Verify trail", "Verify the audit trail from its first entry.", Section.LOG, "verify"),
     Action(
         "market.shock", "o", "Shock prices", "Change this price, or all prices, by a percentage (confirms first).",

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.files_book import fills as files_fills
     from rebal_tui.services.files_book import importing as files_importing
     from rebal_tui.services.files_book import trade_list as files_lists
+    from rebal_tui.services.maintenance import archive_page as archive_pages
     from rebal_tui.services.maintenance import book_copy, export
     from rebal_tui.services.queries import account_page as account_pages
     from rebal_tui.services.queries import accounts as account_queries
@@ -94,6 +95,7 @@ else:
     files_fills = ServiceModule("files_book.fills")
     files_importing = ServiceModule("files_book.importing")
     files_lists = ServiceModule("files_book.trade_list")
+    archive_pages = ServiceModule("maintenance.archive_page")
     book_copy = ServiceModule("maintenance.book_copy")
     export = ServiceModule("maintenance.export")
     account_pages = ServiceModule("queries.account_page")
@@ -130,6 +132,7 @@ __all__ = [
     "account_pages",
     "account_queries",
     "account_trails",
+    "archive_pages",
     "asset_holds",
     "backtest_comparison",
     "backtest_heat_maps",

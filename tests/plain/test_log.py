@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from rebal_tui import bootstrap
 from rebal_tui.services.queries.status import job_views
+from rebal_tui.store import archives
 from tests.plain.talking import answer, talk
+from tests.services.maintenance.archived_books import make_book
 from tests.tui.simulated import market_book
 
 
@@ -29,3 +37,17 @@ def test_the_audit_trail_is_read_and_verified() -> None:
     assert listed[0].endswith(" audit entries.")
     assert ", advisor. " in listed[1].casefold()
     assert answer(book, "verify")[-1].startswith("The audit trail is intact: ")
+
+
+@pytest.mark.slow
+def test_past_years_are_archived_after_a_question(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+    make_book(path)
+    with closing(bootstrap.open_database(path)) as database:
+        book = bootstrap.open_simulation(database)
+        lines = talk(book, "archive", "archive 2026", "archive 2025", "no")
+        assert "2025: 4 runs, 10 decisions, can be archived" in lines
+        assert any("only years before 2026" in line for line in lines)
+        assert archives.record(database) is None
+        assert talk(book, "archive 2025", "yes")[-1].startswith("Archived 6 runs and 17 decisions to 2025 in ")
+        assert any(line.startswith("State found, verified when") for line in answer(book, "archive"))

@@ -20,7 +20,7 @@ READING = (
     "help", "help run", "help trading", "help all", "status", "exceptions", "exception 1", "accounts", "account 1",
     "desk", "desk needs you", "why", "decisions", "preview",
     "portfolios", "portfolio 1", "impact 1", "versions 1", "runs", "run 1", "review", "withdrawals",
-    "restrictions 1", "assets", "asset spy", "jobs", "audit", "verify", "news", "more",
+    "restrictions 1", "assets", "asset spy", "jobs", "audit", "verify", "archive", "news", "more",
 )  # fmt: skip
 
 

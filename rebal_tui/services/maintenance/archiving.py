@@ -64,7 +64,8 @@ def archivable(database: Database, now: datetime, through: str | None = None) ->
 def archive(database: Database, now: datetime, through: str | None, target: Path) -> Generator[str]:
     """Archive every year up to `through`, by default all past ones, in the file `target`; yields texts of progress.
 
-    The caller may run a heartbeat between two steps; the check of a file's structure is one step. An interrupted call
+    Nothing else may write to the book until it has ended or is closed: what the book still uses is read before rows
+    are removed, and content is stored once. The check of a file's structure is one step. An interrupted call
     is completed first, and nothing else is done unless `through` is a later year. Raises the errors of `archivable`,
     and `Conflict` when the book's archive cannot be read or `target` is another file.
     """

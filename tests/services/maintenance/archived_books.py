@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rebal_tui import bootstrap
 from rebal_tui.domain.quantities import Money, parse_money
@@ -26,6 +28,19 @@ DAYS = ("2024-12-30", "2024-12-31", "2025-01-02", "2025-06-02", "2025-12-31", "2
 
 def make_book(path: Path) -> None:
     """Write the book, with runs and decisions in 2024, 2025 and 2026."""
+    path.write_bytes(_book_file())
+
+
+@cache
+def _book_file() -> bytes:
+    """The book's file, which takes some seconds to live through: once in a process."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "book.db"
+        _live_through(path)
+        return path.read_bytes()
+
+
+def _live_through(path: Path) -> None:
     content = book_json()
     content["as_of"] = f"{DAYS[0]}T09:00:00-05:00"
     database = bootstrap.open_database(path)

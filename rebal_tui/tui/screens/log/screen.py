@@ -15,9 +15,10 @@ from textual.widgets import Input, Static
 from rebal_tui.services.view_models.log import AuditCheck, LogSnapshot
 from rebal_tui.services.view_models.status import JobView
 from rebal_tui.tui import actions
-from rebal_tui.tui.book_services import log_pages, log_queries, scheduler
+from rebal_tui.tui.book_services import archive_pages, log_pages, log_queries, scheduler
 from rebal_tui.tui.navigation import ShowsJob
 from rebal_tui.tui.screens.log import lines
+from rebal_tui.tui.screens.log.archive import ArchiveScreen
 from rebal_tui.tui.screens.log.lines import AUDIT, JOBS, TABS
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.row_page import Page
@@ -175,6 +176,14 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         if job is not None:
             text, title = lines.run_job_text(job), f"Run the job “{job.title}” now?"
             self.host.confirm_sending(title, text, "Run", lambda: self.run_job(job.name), "Done")
+
+    def action_archive(self) -> None:
+        self.host.work(self._archive(), name="archive page")
+
+    async def _archive(self) -> None:
+        view = await self.host.ask(archive_pages.archive_view)
+        if self.is_current:
+            self.app.push_screen(ArchiveScreen(view))
 
     def action_verify(self) -> None:
         self.host.work(self._verify(), name="verify")
