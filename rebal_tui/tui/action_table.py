@@ -46,8 +46,8 @@ _GO = tuple(
 
 ACTIONS: tuple[Action, ...] = (
     Action(
-        "desk.preview", "p", "Preview", "Preview the run that would be made now. Nothing is sent.", Section.DESK,
-        "preview",
+        "desk.preview", "p", "Preview",
+        "Preview the run that would be made now, and leave a line out of it. Nothing is sent.", Section.DESK, "preview",
     ),
     Action("desk.runs", "r", "Runs", "Show the runs of this account.", Section.DESK, "account_runs"),
     Action("desk.tile", "t", "Next tab", "Show the next filter tab.", Section.DESK, "tile(1)"),
@@ -227,12 +227,13 @@ ACTIONS: tuple[Action, ...] = (
         Section.ACCOUNTS, "unsubscribe",
     ),
     Action(
-        "accounts.preview", "p", "Preview", "Preview the run that would be made now. Nothing is sent.",
+        "accounts.preview", "p", "Preview",
+        "Preview the run that would be made now, and leave a line out of it. Nothing is sent.",
         Section.ACCOUNTS, "preview",
     ),
     Action(
-        "accounts.run", "v", "Manual run", "Start a manual run; shows its plan first.", Section.ACCOUNTS,
-        "run_by_hand",
+        "accounts.run", "v", "Manual run", "Start a manual run; shows its plan first, and can leave a line out.",
+        Section.ACCOUNTS, "run_by_hand",
     ),
     Action("accounts.deposit", "d", "Deposit", "Deposit cash in the simulator.", Section.ACCOUNTS, "deposit"),
     Action("accounts.withdraw", "w", "Withdraw", "Withdraw cash from this account.", Section.ACCOUNTS, "withdraw"),
