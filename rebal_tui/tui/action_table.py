@@ -93,7 +93,10 @@ ACTIONS: tuple[Action, ...] = (
         Section.PORTFOLIOS, "versions",
     ),
     Action("portfolios.json", "J", "JSON", "Show this portfolio as the API returns it.", Section.PORTFOLIOS, "json"),
-    Action("portfolios.paste", "P", "Paste JSON", "Create a portfolio from JSON.", Section.PORTFOLIOS, "paste_json"),
+    Action(
+        "portfolios.paste", "P", "Paste JSON", "Create a portfolio from JSON or a list of weights.", Section.PORTFOLIOS,
+        "paste_json",
+    ),
     Action(
         "portfolios.accounts", "a", "Subscribers", "Show the subscribed accounts on the Desk.", Section.PORTFOLIOS,
         "subscribers",
