@@ -16,8 +16,8 @@ from rebal_tui.tui.book_services import restriction_queries, trade_settings
 from rebal_tui.tui.book_services import restrictions as restriction_services
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.restrictions.account_settings import account_settings_form
-from rebal_tui.tui.screens.restrictions.form import restriction_form
 from rebal_tui.tui.screens.restrictions.screen import lift_effects, restriction_name
+from rebal_tui.tui.screens.shared.restriction_form import restriction_form
 
 if TYPE_CHECKING:
     from rebal_tui.services.view_models.restrictions import RestrictionRow

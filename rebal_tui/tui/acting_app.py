@@ -18,7 +18,7 @@ from rebal_tui.tui.undo import NOTHING, UndoOffer
 if TYPE_CHECKING:
     from rebal_tui.services.advisory.undo import Undo
     from rebal_tui.services.book.book import Book
-    from rebal_tui.tui.questions import Effect, Item, Question
+    from rebal_tui.tui.questions import Effect, Item, OtherAnswer, Question
     from rebal_tui.tui.widgets.lines import Builder
 
 P = ParamSpec("P")
@@ -125,11 +125,12 @@ class ActingApp(RobustApp):
         *,
         effects: Sequence[Effect] = (),
         items: Sequence[Item] = (),
+        other: OtherAnswer | None = None,
     ) -> None:
         """Ask for confirmation before sending orders or moving money; on yes, pass `do` and `done` to `change`."""
         from rebal_tui.tui.questions import Question
 
-        question = Question(title, yes, text, effects, items, lines=lines, sends=True)
+        question = Question(title, yes, text, effects, items, lines=lines, sends=True, other=other)
         self.confirm(question, lambda _note: _ignore(self.work(self.change(do, done), name=title)))
 
 

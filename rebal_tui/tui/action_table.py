@@ -46,8 +46,8 @@ _GO = tuple(
 
 ACTIONS: tuple[Action, ...] = (
     Action(
-        "desk.preview", "p", "Preview run", "Preview the run that would be made now. Nothing is sent.", Section.DESK,
-        "preview",
+        "desk.preview", "p", "Preview run",
+        "Preview the run that would be made now, and leave a line out of it. Nothing is sent.", Section.DESK, "preview",
     ),
     Action("desk.runs", "r", "Show runs", "Show the runs of this account.", Section.DESK, "account_runs"),
     Action("desk.tile", "t", "Next tab", "Show the next filter tab.", Section.DESK, "tile(1)"),
@@ -92,10 +92,11 @@ ACTIONS: tuple[Action, ...] = (
         "portfolios.versions", "v", "Versions", "Show what each version changed, and go back to one (confirms first).",
         Section.PORTFOLIOS, "versions",
     ),
+    Action("portfolios.json", "J", "Show JSON", "Show this portfolio as the API returns it.", Section.PORTFOLIOS, "json"),
     Action(
-        "portfolios.json", "J", "Show JSON", "Show this portfolio as the API returns it.", Section.PORTFOLIOS, "json",
+        "portfolios.paste", "P", "Paste JSON", "Create a portfolio from JSON or a list of weights.", Section.PORTFOLIOS,
+        "paste_json",
     ),
-    Action("portfolios.paste", "P", "Paste JSON", "Create a portfolio from JSON.", Section.PORTFOLIOS, "paste_json"),
     Action(
         "portfolios.accounts", "a", "Show subscribers", "Show the subscribed accounts on the Desk.", Section.PORTFOLIOS,
         "subscribers",
@@ -234,12 +235,13 @@ ACTIONS: tuple[Action, ...] = (
         Section.ACCOUNTS, "unsubscribe",
     ),
     Action(
-        "accounts.preview", "p", "Preview run", "Preview the run that would be made now. Nothing is sent.",
+        "accounts.preview", "p", "Preview run",
+        "Preview the run that would be made now, and leave a line out of it. Nothing is sent.",
         Section.ACCOUNTS, "preview",
     ),
     Action(
-        "accounts.run", "v", "Manual run", "Start a manual run; shows its plan first.", Section.ACCOUNTS,
-        "run_by_hand",
+        "accounts.run", "v", "Manual run", "Start a manual run; shows its plan first, and can leave a line out.",
+        Section.ACCOUNTS, "run_by_hand",
     ),
     Action("accounts.deposit", "d", "Deposit", "Deposit cash in the simulator.", Section.ACCOUNTS, "deposit"),
     Action("accounts.withdraw", "w", "Withdraw", "Withdraw cash from this account.", Section.ACCOUNTS, "withdraw"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.view_models.status import StatusLine
     from rebal_tui.tui.action_table import Action
     from rebal_tui.tui.navigation import Navigation
-    from rebal_tui.tui.questions import Effect, Item, Question
+    from rebal_tui.tui.questions import Effect, Item, OtherAnswer, Question
     from rebal_tui.tui.settings import Settings, SettingsFile
     from rebal_tui.tui.widgets.lines import Builder
 
@@ -158,6 +158,7 @@ class Host(Protocol):
         *,
         effects: Sequence[Effect] = (),
         items: Sequence[Item] = (),
+        other: OtherAnswer | None = None,
     ) -> None:
         """Ask for confirmation before sending orders or moving money; on yes, pass `do` and `done` to `change`."""
 

@@ -46,6 +46,15 @@ class NoteField:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherAnswer:
+    """A third answer of a confirmation, with the key that gives it: closes the dialog without a yes, and calls `do`."""
+
+    key: str
+    label: str
+    do: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What a confirmation dialog shows. `yes` and `no` are the labels of its buttons.
 
@@ -63,3 +72,4 @@ class Question:
     no: str = "Cancel"
     note: NoteField | None = None
     sends: bool = False
+    other: OtherAnswer | None = None

@@ -14,9 +14,9 @@ from rebal_tui.tui.screens.cash.forms import journal_form, withdrawal_form
 from rebal_tui.tui.screens.files.by_hand import FORMS, hand_form
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar
 from rebal_tui.tui.screens.restrictions.account_settings import account_settings_form
-from rebal_tui.tui.screens.restrictions.form import restriction_form
 from rebal_tui.tui.screens.shared.field_help import FORM_HELP, HELP, help_of
 from rebal_tui.tui.screens.shared.form import FormScreen
+from rebal_tui.tui.screens.shared.restriction_form import restriction_form
 from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import market_book, run
 

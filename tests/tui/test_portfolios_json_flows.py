@@ -68,7 +68,7 @@ def test_bad_json_lists_its_faults_and_creates_nothing() -> None:
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "P")
-        assert "Paste a portfolio" in screen_text(app)
+        assert "paste a portfolio" in screen_text(app)
         await press(pilot, "ctrl+s")
         assert "Paste or type a portfolio first." in shown_messages(app)
         app.screen.focused.post_message(Paste(json.dumps(bad)))  # type: ignore[union-attr]

@@ -162,7 +162,7 @@ def test_a_preview_becomes_the_run_it_shows(section: str) -> None:
         assert app.screen.question.title == "Full rebalance of Client a?"
         await press(pilot, "n")
         assert runs_snapshot(book).total == 0
-        await press(pilot, "p", "v", "y")
+        await press(pilot, "v", "y")
         assert runs_snapshot(book).total == 1
 
     run(flow, book, section)

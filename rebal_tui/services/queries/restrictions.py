@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.quantities import Money, Percent, Qty, money_text, percent_text, qty_text
@@ -45,6 +46,15 @@ def overridable(book: Book, account_id: str, plan: Plan | None = None) -> dict[s
         for one in in_force(book, account_id)
         if one.symbol is None or symbols is None or one.symbol in symbols
     }
+
+
+def session_of_next_run(book: Book) -> date:
+    """The day of the session in which a run created now trades; today if the calendar has none."""
+    now = book.now()
+    session = book.session(now)
+    if session is None or now > session.window_end:
+        session = book.calendar.next_after(book.today())
+    return book.today() if session is None else session.day
 
 
 def symbols_held(book: Book, account_ids: Collection[str], portfolio_id: str | None) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from rebal_tui.domain.errors import Refusal
-from rebal_tui.domain.portfolios import CalendarCondition, CalendarType, Destination
+from rebal_tui.domain.portfolios import CalendarCondition, Destination
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
@@ -28,6 +28,7 @@ from rebal_tui.tui.screens.portfolios.impact import ImpactScreen
 from rebal_tui.tui.screens.portfolios.layout import ON, REBALANCE, SCOPES, compose_form
 from rebal_tui.tui.screens.portfolios.lines import cooldown_text, dates_text, stop_notes
 from rebal_tui.tui.screens.portfolios.live_preview import foot_lines, impact_panel, live_lines
+from rebal_tui.tui.screens.portfolios.pasted_weights import with_pasted
 from rebal_tui.tui.screens.portfolios.questions import save_question
 from rebal_tui.tui.screens.portfolios.weight_rows import WeightRow, WeightRows
 from rebal_tui.tui.screens.shared.dialog import Dialog
@@ -38,13 +39,6 @@ from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.tabs import TabBar
 
-DAY_HINTS = {
-    forms.NO_CALENDAR: "",
-    CalendarType.WEEKLY: "Monday … Friday",
-    CalendarType.MONTHLY: "1 … 31",
-    CalendarType.QUARTERLY: "1 … 31",
-    CalendarType.ANNUALLY: "MM-DD",
-}
 NO_IMPACT = Impact(0, 0, 0, 0, Money(0), 0, 0)
 """Impact of a new portfolio: it has no subscribers."""
 
@@ -175,9 +169,9 @@ class PortfolioEditor(Dialog[str]):
         self.query_one("#stagger-row").display = form.calendar != forms.NO_CALENDAR or bool(form.stagger)
         for location, fine in stop_notes(form).items():
             self._show_note(f"#{location}-note", faults.get(location, ""), fine)
-        self.query_one("#day", Input).placeholder = DAY_HINTS[form.calendar]
+        self.query_one("#day", Input).placeholder = forms.DAY_HINTS[form.calendar]
         self._show_note(
-            "#day-note", faults.get(forms.DAY, ""), "" if form.day else DAY_HINTS[form.calendar], not form.day
+            "#day-note", faults.get(forms.DAY, ""), "" if form.day else forms.DAY_HINTS[form.calendar], not form.day
         )
         days = self._checked.body.cooldown_days if self._checked.body else forms.whole_number(form.cooldown)
         spelled = cooldown_text(days) if days is not None else ""
@@ -233,12 +227,13 @@ class PortfolioEditor(Dialog[str]):
         self._changed()
 
     @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
+    async def _entered(self, event: Input.Submitted) -> None:
         """Move to the next field; after the last weight, add a line if the sum is below 100.00, else move to cash."""
+        # A new line has the focus when this returns, so that what is typed behind enter goes to it.
         row = self._weights.here
         if row is not None and event.input is row.percent and row is self._rows[-1]:
             if self._checked.total < HUNDRED_PERCENT and not row.line.blank:
-                self.action_add_line()
+                await self.action_add_line()
             else:
                 self.query_one("#cash").focus()
         else:
@@ -260,13 +255,27 @@ class PortfolioEditor(Dialog[str]):
         else:
             self.focus_previous()
 
-    def action_add_line(self) -> None:
+    async def action_add_line(self) -> None:
         if len(self._rows) >= forms.MAX_WEIGHT_LINES:
             self.host.say(f"This form accepts at most {forms.MAX_WEIGHT_LINES} weight lines.")
         elif (blank := self._weights.blank) is not None:
             blank.symbol.focus()
         else:
-            self.host.work(self._weights.add(), name="add a line")
+            await self._weights.add()
+
+    def take_paste(self, text: str) -> bool:
+        """Fill the weights from a pasted list; a single line is one in a field of the weights only."""
+        of_weights = self._weights.here is not None or self.focused is self.query_one("#cash")
+        found = with_pasted(self._read(), text, one_line=of_weights)
+        if found is None or self.focused is self.query_one("#description"):
+            return False
+        self.host.work(self._fill(*found), name="paste")
+        return True
+
+    async def _fill(self, form: PortfolioForm, what: str) -> None:
+        await self._weights.fill(form.lines)
+        self.query_one("#cash", Input).value = form.cash
+        self.host.say(what)
 
     def action_remove_line(self) -> None:
         row = self._weights.here
@@ -363,13 +372,10 @@ class PortfolioEditor(Dialog[str]):
             if impact.subscribers == 0:
                 await self.host.change(lambda: self._store(body), f"Saved {body.name}")
             elif self.is_current:
-                self._confirm(body, impact)
+                question = save_question(body.name, impact, self.host)
+                self.host.confirm(question, lambda _note: self._start_saving(body))
         finally:
             self._busy = False
-
-    def _confirm(self, body: PortfolioBody, impact: Impact) -> None:
-        question = save_question(body.name, impact, self.host)
-        self.host.confirm(question, lambda _note: self._start_saving(body))
 
     def _start_saving(self, body: PortfolioBody) -> None:
         self.host.work(self.host.change(lambda: self._store(body), f"Saved {body.name}"), name="save")

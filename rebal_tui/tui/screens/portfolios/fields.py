@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Protocol, runtime_checkable
 
 from textual.binding import Binding, BindingType
 from textual.events import Key, Paste
 from textual.widgets import Static
 
+from rebal_tui.tui.host import host_of
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.tabs import Tab, TabBar
 from rebal_tui.tui.widgets.text_field import TextField
+
+
+@runtime_checkable
+class TakesPastes(Protocol):
+    """A screen that takes some pasted texts as a whole, into whichever field they are pasted."""
+
+    def take_paste(self, text: str) -> bool:
+        """Take a text; returns whether it was taken."""
 
 
 class PlainInput(TextField):
@@ -33,10 +42,16 @@ class PlainInput(TextField):
             event.prevent_default()
 
     def _on_paste(self, event: Paste) -> None:
-        """Insert the first pasted line, with unprintable characters as `�` and without disallowed characters."""
+        """Insert the first pasted line, with unprintable characters as `�` and without disallowed characters, unless
+        the screen takes the text as a whole."""
         event.prevent_default()
         event.stop()
+        screen = self.screen
+        if isinstance(screen, TakesPastes) and screen.take_paste(event.text):
+            return
         lines = event.text.splitlines()
+        if any(line.strip() for line in lines[1:]):
+            host_of(self).say("Only the first line was pasted.", "warning")
         text = "".join(
             c
             for c in printable(lines[0] if lines else "")

@@ -28,6 +28,14 @@ CALENDARS = (NO_CALENDAR, *CalendarType)
 NAME, DESCRIPTION, CASH, DAY, COOLDOWN, SUM = "name", "description", "cash", "day", "cooldown", "sum"
 STAGGER, LEAST, LEAST_PERCENT = "stagger", "least", "least-percent"
 MAX_WEIGHT_LINES = 200
+DAY_HINTS = {
+    NO_CALENDAR: "",
+    CalendarType.WEEKLY: "Monday … Friday",
+    CalendarType.MONTHLY: "1 … 31",
+    CalendarType.QUARTERLY: "1 … 31",
+    CalendarType.ANNUALLY: "MM-DD",
+}
+"""What the field of the day expects, by calendar."""
 
 _QUOTE = re.compile(r', got ".*"$|, got null$', re.DOTALL)
 _LOCATIONS = {

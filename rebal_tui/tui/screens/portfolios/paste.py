@@ -1,4 +1,4 @@
-"""Dialogs to create a portfolio from pasted JSON and to name a copy; faults never discard input."""
+"""Dialogs to create a portfolio from pasted text, and to name a copy; faults never discard input."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.text import count_text, name_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
+from rebal_tui.services.parsing.weight_list import NotAList, WeightList, read_weight_list
 from rebal_tui.tui.book_services import portfolio_queries, portfolios
+from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.fields import PlainInput
+from rebal_tui.tui.screens.portfolios.form import PortfolioForm
+from rebal_tui.tui.screens.portfolios.pasted_weights import filled, pasted_text
 from rebal_tui.tui.screens.portfolios.portfolio_file import PortfolioFileScreen
 from rebal_tui.tui.screens.portfolios.questions import same_name_question
 from rebal_tui.tui.screens.shared.confirm import key_label
@@ -28,7 +32,8 @@ from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
 
 EXAMPLE = (
-    'Paste a portfolio in the API\'s format, such as {"name": "Balanced", "weights": [{"type": "asset", "symbol": '
+    "Paste a list from a spreadsheet: a symbol and a percent on each line, also of cash. "
+    'Or paste a portfolio in the API\'s format, such as {"name": "Balanced", "weights": [{"type": "asset", "symbol": '
     '"SPY", "percent": "60"}, …], "cooldown_days": 7, "rebalance_conditions": [{"type": "drift_band", '
     '"sub_type": "absolute", "percent": "5"}]}'
 )
@@ -50,7 +55,10 @@ def safe_lines(text: str) -> str:
 
 
 class PasteScreen(Dialog[str]):
-    """Creates a portfolio from JSON, or lists faults with their locations. Returns the new id, or None."""
+    """Creates a portfolio from JSON, opens a list of weights in the editor, or lists faults with their locations.
+
+    Returns the new id, or None.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "create", "Create"),
@@ -69,13 +77,14 @@ class PasteScreen(Dialog[str]):
         super().__init__()
         self._text = safe_lines(text)
         self._body: PortfolioBody | None = None
+        self._listed: WeightList | None = None
         self._name_taken = False
         self._faults: list[str] = []
         self._request = 0
         self._busy_creating = False
 
     def compose(self) -> ComposeResult:
-        title = "New portfolio from JSON · nothing is created before ctrl+s"
+        title = "New portfolio from JSON or a list of weights · nothing is created before ctrl+s"
         yield Static(ui_text(title), id="paste-title", markup=False)
         area = JsonArea(self._text, show_line_numbers=True, tab_behavior="focus")
         area.cursor_blink = False
@@ -96,6 +105,11 @@ class PasteScreen(Dialog[str]):
         lines: list[Line]
         if not self._area.text.strip():
             return paragraph(EXAMPLE, width, "muted")
+        if self._listed is not None:
+            read = self._listed
+            shown = ", ".join(f"{symbol} {percent or '?'}" for symbol, percent in read.lines)
+            lines = paragraph(f"✓ {pasted_text(read)}: {printable(shown)}", width, "warn" if read.faults else "good")
+            return [*lines, *paragraph("ctrl+s opens them in a new portfolio, to be named and saved.", width, "muted")]
         if self._body is not None:
             weights = ", ".join(f"{weight.symbol}" for weight in self._body.weights.assets)
             lines = paragraph(f"✓ {self._body.name}: {weights}. ctrl+s creates it.", width, "good")
@@ -122,27 +136,43 @@ class PasteScreen(Dialog[str]):
         if self._area.text.strip():
             self.host.work(self._read(self._area.text, self._request), name="reading the text")
         else:
-            self._body, self._name_taken, self._faults = None, False, []
+            self._body, self._listed, self._name_taken, self._faults = None, None, False, []
             self._show()
 
     async def _read(self, text: str, request: int) -> None:
         body: PortfolioBody | None = None
         taken = False
         faults: list[str] = []
+        listed: WeightList | None = None
         try:
-            body = await self.host.ask(portfolio_queries.pasted_portfolio, text)
-            taken = await self.host.ask(portfolio_queries.has_name, body.name)
+            listed = listed_weights(text)
+            if listed is None:
+                body = await self.host.ask(portfolio_queries.pasted_portfolio, text)
+                taken = await self.host.ask(portfolio_queries.has_name, body.name)
         except Refusal as refusal:
             faults = [str(fault) for fault in refusal.faults]
         if request == self._request and self.is_attached:
-            self._body, self._name_taken, self._faults = body, taken, faults
+            self._body, self._listed, self._name_taken, self._faults = body, listed, taken, faults
             self._show()
 
     def action_create(self) -> None:
         if not self._area.text.strip():
             self.host.say("Paste or type a portfolio first.")
+        elif self._listed is not None:
+            self.host.work(self._open_list(self._listed), name="new portfolio")
         else:
             self.host.work(self._ask_or_create(self._area.text), name="create")
+
+    async def _open_list(self, listed: WeightList) -> None:
+        """Open the weights in the editor; once they are saved, this dialog closes, too."""
+        draft = await self.host.ask(portfolio_queries.portfolio_draft, None)
+
+        def closed(saved: str | None) -> None:
+            if saved and self.is_attached:
+                self.dismiss(saved)
+
+        if self.is_current:
+            self.app.push_screen(PortfolioEditor(draft, filled(PortfolioForm(), listed)), closed)
 
     async def _ask_or_create(self, text: str) -> None:
         """Create the portfolio, after a question if another one has its name."""
@@ -186,6 +216,16 @@ class PasteScreen(Dialog[str]):
 
     def action_leave(self) -> None:
         self.leave(changed=bool(self._area.text.strip()))
+
+
+def listed_weights(text: str) -> WeightList | None:
+    """Read a list of weights; None for JSON and other text. Raises `Invalid` for a list with two decimal marks."""
+    if text.lstrip()[:1] in ("{", "["):
+        return None
+    try:
+        return read_weight_list(text)
+    except NotAList:
+        return None
 
 
 def create_from(book: Book, text: str) -> Portfolio:

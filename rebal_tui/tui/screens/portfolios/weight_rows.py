@@ -161,7 +161,16 @@ class WeightRows(Vertical):
         """Append a row and focus it."""
         row = WeightRow(WeightText())
         await self.mount(row, before=self._completions)
-        row.symbol.focus()
+        self.screen.set_focus(row.symbol)
+        self.post_message(self.Changed())
+
+    async def fill(self, lines: Sequence[WeightText]) -> None:
+        """Replace all rows, and focus the percent of the last one."""
+        self._completions.close()
+        async with self.batch():
+            await self.query(WeightRow).remove()
+            await self.mount_all([WeightRow(line) for line in lines], before=self._completions)
+        self.rows[-1].percent.focus()
         self.post_message(self.Changed())
 
     async def remove_row(self, row: WeightRow) -> None:

@@ -13,8 +13,8 @@ from rebal_tui.services.view_models.restrictions import RestrictionRow
 from rebal_tui.tui.book_services import restriction_queries, restrictions, trade_settings
 from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.restrictions.account_settings import account_settings_form
-from rebal_tui.tui.screens.restrictions.form import restriction_form
 from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog
+from rebal_tui.tui.screens.shared.restriction_form import restriction_form
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.table import BookTable

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Key
 from textual.widgets import Button, Input, Static
 
 from rebal_tui.domain.text import MAX_NOTE_LENGTH, display_text
@@ -126,6 +126,8 @@ class ConfirmScreen(Dialog[str | None]):
             if self._typed:
                 yield Input(placeholder=f"type {self._typed} to continue", id="confirm-typed", compact=True)
             with Horizontal(id="confirm-buttons"):
+                if (other := question.other) is not None:
+                    yield Button(key_label(other.label, other.key), id="other", compact=True)
                 yield Button(key_label(question.no, "n"), id="no", compact=True)
                 yield Button(key_label(question.yes, "y"), id="yes", compact=True, disabled=bool(self._typed))
 
@@ -197,7 +199,23 @@ class ConfirmScreen(Dialog[str | None]):
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
-        self.action_answer(event.button.id == "yes")
+        if event.button.id == "other":
+            self._answer_otherwise()
+        else:
+            self.action_answer(event.button.id == "yes")
+
+    def on_key(self, event: Key) -> None:
+        """Give the third answer by its key, which a text field keeps to itself."""
+        other = self.question.other
+        if other is not None and event.key == other.key:
+            event.stop()
+            self._answer_otherwise()
+
+    def _answer_otherwise(self) -> None:
+        other = self.question.other
+        if other is not None:
+            self.dismiss(None)
+            self.app.call_later(other.do)
 
     @on(BookTable.Opened)
     def _opened(self, event: BookTable.Opened) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from rebal_tui.domain.runs import RunType
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import cash_queries, desk_queries
 from rebal_tui.tui.host import host_of
-from rebal_tui.tui.questions import Effect
+from rebal_tui.tui.questions import Effect, OtherAnswer
 from rebal_tui.tui.screens.shared.dialog import PAGE_HELP, ReadScreen
+from rebal_tui.tui.screens.shared.leave_out import leave_out
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.override_form import manual_override
 from rebal_tui.tui.screens.shared.plan_effects import plan_effects
@@ -20,28 +23,54 @@ from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 
 
 class PreviewPage(ReadScreen):
-    """The preview of a run. Key `v` asks whether to start it; `o` asks which restrictions to override, if any apply."""
+    """The preview of a run. Key `v` asks whether to start it; `l` leaves a line out, and `o` asks which restrictions to
+    override, if any apply. It is computed again whenever a dialog above it closes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "run", "Run this plan"),
+        Binding("l", "leave_out", "Leave a line out", tooltip="Trade without one line in this session."),
         Binding("o", "override", "Override restrictions"),
         Binding("question_mark", "help", "Help", tooltip=PAGE_HELP, id="app.help"),
     ]
     help_title = "Preview"
 
-    def __init__(self, owner: ListScreen, view: PreviewView) -> None:
+    def __init__(self, view: PreviewView) -> None:
         super().__init__(f"Preview · {view.client} · nothing is sent", preview_lines(view), view.account_id)
-        self._owner = owner
         self._view = view
+        self._covered = False
+
+    def on_screen_suspend(self) -> None:
+        self._covered = True
+
+    def on_screen_resume(self) -> None:
+        if self._covered:
+            self._covered = False
+            host_of(self).work(self._renew(), name="preview")
+
+    async def _renew(self) -> None:
+        view = await host_of(self).ask(desk_queries.preview, self._view.account_id)
+        if self.is_attached:
+            self._view = view
+            self.show(preview_lines(view))
+            self.refresh_bindings()
 
     def action_run(self) -> None:
-        view, owner = self._view, self._owner
-        self.dismiss()
-        host_of(self).work(confirm_manual_run(owner, view.account_id, view.client, view.plan.type), name="run")
+        view = self._view
+        run = confirm_manual_run(self, view.account_id, view.client, view.plan.type, made=self._close)
+        host_of(self).work(run, name="run")
+
+    def _close(self) -> None:
+        if self.is_current:
+            self.dismiss()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the override only if a restriction applies to the run."""
+        """Offer the override only if a restriction applies to the run, and to leave a line out only if one trades."""
+        if action == "leave_out":
+            return bool(self._view.plan.sells or self._view.plan.buys)
         return bool(self._view.overridable) if action == "override" else super().check_action(action, parameters)
+
+    def action_leave_out(self) -> None:
+        leave_out(self, self._view, lambda: None)
 
     def action_override(self) -> None:
         """Ask for the override above the preview, which closes once the run is created."""
@@ -57,23 +86,40 @@ async def show_preview(owner: ListScreen, account_id: str) -> None:
     """Show the preview for an account, unless another screen was opened while it was computed."""
     view = await owner.host.ask(desk_queries.preview, account_id)
     if owner.is_current:
-        owner.app.push_screen(PreviewPage(owner, view))
+        owner.app.push_screen(PreviewPage(view))
 
 
 async def confirm_manual_run(
-    screen: ListScreen, account_id: str, client: str, kind: RunType, portfolio_id: str | None = None
+    screen: Screen[Any],
+    account_id: str,
+    client: str,
+    kind: RunType,
+    portfolio_id: str | None = None,
+    made: Callable[[], None] | None = None,
 ) -> None:
-    """Ask whether to start a manual run, and show its plan; `portfolio_id` is set only without a subscription."""
+    """Ask whether to start a manual run, and show its plan, of which a line can be left out.
+
+    `portfolio_id` is set only without a subscription. `made` is called once the run is created.
+    """
+    host = host_of(screen)
 
     async def do() -> str:
-        run = await screen.host.ask(cash_queries.run_manually, account_id, kind, portfolio_id=portfolio_id)
+        run = await host.ask(cash_queries.run_manually, account_id, kind, portfolio_id=portfolio_id)
+        if made is not None:
+            made()
         return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
 
-    async with screen.host.time_held():
-        view = await screen.host.ask(cash_queries.preview_manual, account_id, kind, portfolio_id=portfolio_id)
+    def ask_again() -> None:
+        host.work(confirm_manual_run(screen, account_id, client, kind, portfolio_id, made), name="run")
+
+    async with host.time_held():
+        view = await host.ask(cash_queries.preview_manual, account_id, kind, portfolio_id=portfolio_id)
         if screen.is_current:
             title = f"{formats.words(kind).capitalize()} of {client}?"
-            screen.host.confirm_sending(title, "", "Run", do, "Run", preview_lines(view), effects=manual_effects(view))
+            trades = bool(view.plan.sells or view.plan.buys)
+            other = OtherAnswer("l", "Leave a line out", lambda: leave_out(screen, view, ask_again)) if trades else None
+            effects = manual_effects(view)
+            host.confirm_sending(title, "", "Run", do, "Run", preview_lines(view), effects=effects, other=other)
 
 
 def manual_effects(view: PreviewView) -> list[Effect]:

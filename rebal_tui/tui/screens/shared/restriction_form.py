@@ -75,17 +75,26 @@ def read_draft(values: Values) -> RestrictionDraft:
     if len(units) > 1:
         faults.append(Fault("max", "expected the unit of the other bound"))
     until = None
-    if values["until"].strip():
-        try:
-            until = date.fromisoformat(values["until"].strip())
-        except ValueError:
-            faults.append(Fault("until", "expected a day as YYYY-MM-DD"))
+    try:
+        until = read_last_day(values["until"])
+    except Invalid as error:
+        faults.extend(error.faults)
     if faults or kind is None:
         raise Invalid(faults)
     return RestrictionDraft(
         kind, values["reason"], values["symbol"].strip().upper() or None, bounds["min"], bounds["max"],
         next(iter(units), None), until,
     )  # fmt: skip
+
+
+def read_last_day(text: str) -> date | None:
+    """Parse the last day of a restriction; None if the text is empty. Raises `Invalid` at the field `until`."""
+    if not text.strip():
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise Invalid([Fault("until", "expected a day as YYYY-MM-DD")]) from None
 
 
 def _bound(text: str, units: set[RangeUnit]) -> int | None:

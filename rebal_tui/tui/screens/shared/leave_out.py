@@ -1,0 +1,87 @@
+"""Leaves one line out of a run: a lock on its asset that ends with the session of the run (R-60)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from textual.screen import Screen
+
+from rebal_tui.domain.trading_rules import Concerned, RestrictionDraft, RestrictionKind
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.view_models.desk import PreviewView
+from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import restriction_queries, restrictions
+from rebal_tui.tui.host import host_of
+from rebal_tui.tui.questions import Effect
+from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values
+from rebal_tui.tui.screens.shared.picker import Choice, PickScreen
+from rebal_tui.tui.screens.shared.restriction_form import read_last_day
+from rebal_tui.tui.segments import Line, paragraph
+from rebal_tui.tui.widgets.lines import Builder
+
+_AROUND = "The other lines are planned again around it, and the new plan is shown. Nothing is sent yet."
+
+
+def leave_out(screen: Screen[Any], view: PreviewView, closed: Callable[[], None]) -> None:
+    """Ask which line to leave out, unless only one trades, then for the reason; then call `closed`, answered or not."""
+    choices = [
+        Choice(line.symbol, line.symbol, f"{line.side} ${formats.money(line.order_amount)}")
+        for line in view.plan.lines
+        if line.side is not None
+    ]
+
+    def picked(symbol: str | None) -> None:
+        if symbol:
+            host_of(screen).work(_ask_reason(screen, view, symbol, closed), name="leave out")
+        else:
+            closed()
+
+    if len(choices) == 1:
+        picked(choices[0].key)
+    else:
+        title = f"Leave which line out of this run of {view.client}?"
+        screen.app.push_screen(PickScreen(title, choices, "line"), picked)
+
+
+async def _ask_reason(screen: Screen[Any], view: PreviewView, symbol: str, closed: Callable[[], None]) -> None:
+    day = await host_of(screen).ask(restriction_queries.session_of_next_run)
+    if screen.is_current:
+        screen.app.push_screen(_form(view, symbol, day), lambda _added: closed())
+
+
+def _form(view: PreviewView, symbol: str, day: date) -> FormScreen:
+    """Create the form, filled in; `day` is the session in which the run trades."""
+
+    def propose(book: Book, values: Values) -> Proposal:
+        until = read_last_day(values["until"])
+        draft = RestrictionDraft(RestrictionKind.LOCK, values["reason"], symbol, until=until)
+        restrictions.check_draft(book, draft)
+
+        def act(book: Book) -> str:
+            restrictions.add_restrictions(book, draft, Concerned((view.account_id,)))
+            return f"{symbol}; R in Accounts lists and lifts it"
+
+        if until is None:
+            ends = "until somebody lifts this lock"
+        elif until == day:
+            ends = f"in the session of {until}; this lock ends with it"
+        else:
+            ends = f"through {until}; then this lock ends by itself"
+        what = f"No run of {view.client} buys or sells {symbol} {ends}."
+        effects = (Effect(what), Effect(_AROUND, style="muted"))
+        return Proposal(_lines(what), f"Leave {symbol} out?", "", "Leave out", act, "Left out", effects)
+
+    fields = [
+        Field("until", "Last day", day.isoformat(), "YYYY-MM-DD; empty without an end"),
+        Field("reason", "Reason", f"left out of the run of {day}", "required; in the audit"),
+    ]
+    return FormScreen(f"Leave {symbol} out of this run · {view.client}", fields, propose, blame="reason")
+
+
+def _lines(what: str) -> Builder:
+    def build(width: int, _height: int) -> Sequence[Line]:
+        return [*paragraph(what, width), *paragraph(_AROUND, width, "muted")]
+
+    return build

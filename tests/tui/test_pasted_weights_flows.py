@@ -1,0 +1,96 @@
+"""A list copied from a spreadsheet becomes the weights of a new portfolio, and fast typing loses nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.events import Paste
+from textual.pilot import Pilot
+
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
+from tests.tui.driving import press, screen_text, settle, shown_messages
+from tests.tui.test_key_bursts import burst, until
+from tests.tui.test_portfolios_flows import full_book, on_the_list, run
+
+pytestmark = pytest.mark.slow
+
+LIST = "Symbol\tWeight\r\nSPY\t45.5\r\nTLT\t31.50%\r\nGLD\t20\r\ncash\t3\r\n"
+READ = [("SPY", "45.5"), ("TLT", "31.50"), ("GLD", "20")]
+
+
+def weights(app: RebalApp) -> list[tuple[str, str]]:
+    assert isinstance(app.screen, PortfolioEditor)
+    return [(line.symbol, line.percent) for line in app.screen._read().lines]
+
+
+async def paste(pilot: Pilot[Any], app: RebalApp, text: str) -> None:
+    assert app.screen.focused is not None
+    app.screen.focused.post_message(Paste(text))
+    await settle(pilot)
+
+
+@pytest.mark.parametrize("fields", [0, 2, 3, 4])
+@pytest.mark.samples(1)
+def test_a_pasted_list_fills_the_weights_from_any_of_their_fields(fields: int) -> None:
+    """From the name, symbol, percent and cash."""
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n", *(["tab"] * fields))
+        await paste(pilot, app, LIST)
+        assert weights(app) == READ
+        assert "reaches 100.00" in screen_text(app)
+        assert "Pasted 3 weights and cash 3." in shown_messages(app)
+        await paste(pilot, app, "SPY\t60\nTLT\tmost\n")
+        assert weights(app) == [("SPY", "60"), ("TLT", "")]
+        assert "Pasted 2 weights; line 2: expected a number such as 1234.56, got 'most'." in shown_messages(app)
+        await paste(pilot, app, "SPY\t60.5\nTLT\t39,5\n")
+        assert weights(app) == [("SPY", "60"), ("TLT", "")]
+        assert "different decimal marks" in shown_messages(app)[-1]
+
+    run(flow, full_book())
+
+
+def test_other_text_is_pasted_into_its_field_and_what_is_left_out_is_said() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        await paste(pilot, app, "Growth 60")
+        assert app.screen.query_one("#name").value == "Growth 60"  # type: ignore[attr-defined]
+        await press(pilot, "tab")
+        await paste(pilot, app, "For clients\nwho wait")
+        assert app.screen.query_one("#description").value == "For clients"  # type: ignore[attr-defined]
+        assert "Only the first line was pasted." in shown_messages(app)
+        assert weights(app) == [("", "")]
+
+    run(flow, full_book())
+
+
+def test_a_list_under_paste_opens_the_form_with_its_weights() -> None:
+    book = full_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "P")
+        await paste(pilot, app, LIST)
+        assert "✓ 3 weights and cash 3: SPY 45.5, TLT 31.50, GLD 20" in screen_text(app)
+        await press(pilot, "ctrl+s")
+        assert weights(app) == READ
+        await press(pilot, *"Trio", "ctrl+s")
+        assert "Saved Trio" in " ".join(shown_messages(app))
+        assert on_the_list(app)
+
+    run(flow, book)
+    assert "Trio" in [one.name for one in book.portfolios.values()]
+
+
+def test_what_is_typed_behind_enter_goes_to_the_new_line() -> None:
+    """Keys that arrive in one burst, as from an unbracketed paste, are in their fields."""
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n", "tab", "tab")
+        burst(app, *("SPY", "[enter]", "40", "[enter]", "TLT", "[enter]", "30", "[enter]", "GLD", "[enter]", "25"))
+        typed = [("SPY", "40"), ("TLT", "30"), ("GLD", "25")]
+        await until(pilot, lambda: weights(app) == typed)
+        assert weights(app) == typed
+
+    run(flow, full_book())
