@@ -92,7 +92,9 @@ ACTIONS: tuple[Action, ...] = (
         "portfolios.versions", "v", "Versions", "Show what each version changed, and go back to one (confirms first).",
         Section.PORTFOLIOS, "versions",
     ),
-    Action("portfolios.json", "J", "Show JSON", "Show this portfolio as the API returns it.", Section.PORTFOLIOS, "json"),
+    Action(
+        "portfolios.json", "J", "Show JSON", "Show this portfolio as the API returns it.", Section.PORTFOLIOS, "json",
+    ),
     Action(
         "portfolios.paste", "P", "Paste JSON", "Create a portfolio from JSON or a list of weights.", Section.PORTFOLIOS,
         "paste_json",

@@ -85,7 +85,7 @@ def test_the_screens_respond_while_the_book_is_read() -> None:
             assert app.screen.query_one(StatusBar).reading == "43 %"
             await pilot.press("question_mark")
             await pilot.pause()
-            assert type(app.screen).__name__ == "ReadScreen"
+            assert type(app.screen).__name__ == "HelpScreen"
             await pilot.press("escape", "comma")
             await pilot.pause(0.1)
             assert app.screen is app.section, "settings wait for the book"
