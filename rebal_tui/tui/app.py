@@ -262,9 +262,9 @@ class RebalApp(ActingApp):
 
     @property
     def unready(self) -> bool:
-        """Whether keys must wait for the section's first rows. While the book is being opened, keys act at once."""
+        """Whether keys must wait for the section's rows. While the book is being opened, keys act at once."""
         section = self.section
-        return self.last_status is not None and section is self.screen and section is not None and not section.pulled
+        return self.last_status is not None and section is self.screen and section is not None and not section.ready
 
     def _trouble(self, text: str) -> None:
         """Show why the heartbeat fails: once as a message, and in the status line until a heartbeat succeeds."""

@@ -138,6 +138,9 @@ class Host(Protocol):
     def pull_soon(self) -> None:
         """Refresh the visible screen now."""
 
+    def keys_ready(self) -> None:
+        """Handle the keys that waited for a section to be ready, if it is."""
+
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
         """Await `do`, show the message `done` with its result, and refresh."""
 

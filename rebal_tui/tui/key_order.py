@@ -96,7 +96,9 @@ class KeyOrder:
         self._waiting.clear()
 
     def ready(self) -> None:
-        """Resume the events that waited for the app's `unready` to become False."""
+        """Resume the events that waited for the app's `unready` to become False, if it has."""
+        if self._unready():
+            return
         event, self._done = self._done, None
         if event is not None:
             self._next(event)

@@ -55,6 +55,10 @@ class RobustApp(StyledApp):
         """Whether keys must wait, because the current screen has no rows yet."""
         return False
 
+    def keys_ready(self) -> None:
+        """Handle the keys that waited while the app was `unready`."""
+        self._keys.ready()
+
     def get_driver_class(self) -> type[Driver]:
         """Return `TerminalDriver`, whose output never waits; Textual's on Windows or if `TEXTUAL_DRIVER` names one."""
         if sys.platform == "win32" or os.environ.get("TEXTUAL_DRIVER"):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,8 @@ class SearchIndex:
         self._bytes = np.frombuffer(fold("".join(lines)).encode(), np.uint8)
         self._ends = np.flatnonzero(self._bytes == _LINE_END)
         self._often = np.bincount(self._bytes, minlength=256)
-        self._found: OrderedDict[str, Flags] = OrderedDict()
+        # Safe on several threads: lists search on those of the book and of the screens.
+        self._found = lru_cache(maxsize=_MAX_CACHED_SEARCHES)(self._search)
         self.longest_name = max(map(len, self.names), default=0)
         self.by_id = ranks(self.ids)
         self.by_number = ranks(self.numbers)
@@ -45,13 +46,7 @@ class SearchIndex:
 
     def matching(self, needle: str) -> Flags:
         """By row, whether id, number or name contains `needle`, a folded text without spaces; a read-only array."""
-        found = self._found.get(needle)
-        if found is None:
-            found = self._found[needle] = self._search(needle)
-            if len(self._found) > _MAX_CACHED_SEARCHES:
-                self._found.popitem(last=False)
-        self._found.move_to_end(needle)
-        return found
+        return self._found(needle)
 
     def _search(self, needle: str) -> Flags:
         wanted = needle.encode()

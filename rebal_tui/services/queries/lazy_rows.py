@@ -67,7 +67,7 @@ class LazyRows(Sequence[R]):
         return self._arranged[1]
 
     def prepare(self, shown: ShownRows) -> None:
-        """Arrange the rows as they are shown, and build those that are in view before and after.
+        """Arrange the rows as they are shown, and build those that are in view in either order.
 
         Called before the rows are handed to the thread of the screens, which then only looks them up.
         """

@@ -9,10 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ShownRows:
-    """Filter and order of a list, and its rows in view: `first` up to, not including, `stop`, and their keys.
+    """Filter and order of a list, and its rows in view: `first` up to, not including, `stop`.
 
-    `accept`, `text`, `sort` and `reverse` are those that the rows are arranged by. Rows in view stay there for a while
-    even if the order changes.
+    `accept`, `text`, `sort` and `reverse` are those that the rows are arranged by. `keys` are those of the rows in view
+    and on the pages before and after, which stay there for a while even if the order changes.
     """
 
     accept: Callable[[Any], bool] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 from rich.style import Style
@@ -23,6 +23,27 @@ CURSOR, CURSOR_BLURRED, MOVED, MARKED = 8, 4, 2, 1
 """How a row looks, combined by addition."""
 
 
+class _Cells(Generic[R]):
+    """The cells of a column, each with the gap before it. They are kept by content, unless it is plain text: fitting
+    that costs as much as looking it up."""
+
+    def __init__(self, placed: PlacedColumn[R], gap: int) -> None:
+        self.cell, self.right, self.size = placed.column.cell, placed.column.align == "right", placed.width
+        self.gap = " " * gap
+        self._placed = placed
+        self._known: dict[str | Line, Line] = {}
+
+    def fitted(self, content: str | Line) -> Line:
+        """Return the gap before a cell, and its content, padded or truncated to the width of its column."""
+        cell = self._known.get(content)
+        if cell is None:
+            if len(self._known) >= MAX_CELLS:
+                self._known.clear()
+            cell = fit_cell(self._placed, content)
+            cell = self._known[content] = ((self.gap, ""), *cell) if self.gap else cell
+        return cell
+
+
 class RowStrips(Generic[R]):
     """Cache of rendered table rows by row key, look (such as cursor or marked) and horizontal scroll offset.
 
@@ -35,7 +56,7 @@ class RowStrips(Generic[R]):
         self._view = view
         self._columns: tuple[PlacedColumn[R], ...] = ()
         self._columns_width = 0
-        self._cells: list[tuple[PlacedColumn[R], dict[str | Line, Line]]] = []
+        self._cells: list[_Cells[R]] = []
         self._max_strips = 0
         self._strips: OrderedDict[tuple[Hashable, int, int], tuple[R, Strip]] = OrderedDict()
         self._headers: dict[tuple[str | None, bool, int, int], Strip] = {}
@@ -55,8 +76,9 @@ class RowStrips(Generic[R]):
         self._max_strips = STRIP_CACHE_SCREENS * self._view.size.height
         if columns != self._columns:
             self._columns = columns
-            self._columns_width = max((column.at + column.width for column in columns), default=0)
-            self._cells = [(column, {}) for column in columns]
+            self._columns_width = max((column.at + column.width for column in columns), default=1)
+            # The sign of a marked or moved row takes the first cell of the line.
+            self._cells = [_Cells(column, column.gap - (index == 0)) for index, column in enumerate(columns)]
             self.clear()
         return self._columns_width
 
@@ -100,40 +122,27 @@ class RowStrips(Generic[R]):
         return self._lit(base, "table--marked") if look & MARKED else base
 
     def _line(self, row: R, look: int, width: int) -> list[TextSegment]:
-        """The cells of a row, filled up to the width."""
-        cells: list[Line] = []
-        for placed, known in self._cells:
-            content = placed.column.cell(row)
-            cell = known.get(content)
-            if cell is None:
-                if len(known) >= MAX_CELLS:
-                    known.clear()
-                cell = known[content] = fit_cell(placed, content)
-            cells.append(cell)
-        if look & (MARKED | MOVED) and cells:
-            (gap, _), *first = cells[0]
-            sign = ("✓", "key") if look & MARKED else ("↕", "muted")
-            cells[0] = ((sign[0] + gap[1:], sign[1]), *first)
-        cells.append(((" " * (width - self._columns_width), ""),))
-        return _joined(cells)
+        """The cells of a row, filled up to the width. Neighbors of one style are one segment: each costs time in every
+        later step."""
+        line: list[TextSegment] = []
+        text, style = ("✓", "key") if look & MARKED else ("↕", "muted") if look & MOVED else (" ", "")
+        for column in self._cells:
+            content = column.cell(row)
+            if isinstance(content, str) and content.isascii() and content.isprintable() and len(content) <= column.size:
+                cell: Line = ((column.gap + (content.rjust if column.right else content.ljust)(column.size), ""),)
+            else:
+                cell = column.fitted(content)
+            for part, name in cell:
+                if name == style:
+                    text += part
+                else:
+                    if text:
+                        line.append((text, style))
+                    text, style = part, name
+        rest = " " * (width - self._columns_width)
+        line += [(text + rest, "")] if not style else [(text, style), (rest, "")] if rest else [(text, style)]
+        return line
 
     def _lit(self, base: Style, name: str) -> Style:
         style = self._view.get_component_rich_style(name)
         return base + Style(bgcolor=style.bgcolor, bold=style.bold, reverse=style.reverse, underline=style.underline)
-
-
-def _joined(cells: Sequence[Line]) -> list[TextSegment]:
-    """The same text with neighbors of one style as one segment: each segment costs time in every later step."""
-    joined: list[TextSegment] = []
-    text, style = "", ""
-    for cell in cells:
-        for part, name in cell:
-            if name == style:
-                text += part
-            else:
-                if text:
-                    joined.append((text, style))
-                text, style = part, name
-    if text:
-        joined.append((text, style))
-    return joined

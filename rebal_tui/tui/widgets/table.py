@@ -151,10 +151,15 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         """How `Columnar` rows are shown; None for other rows, which need no preparation."""
         if not isinstance(self._source, Columnar):
             return None
-        first, view = round(self.scroll_y), self.view
-        stop = first + self.size.height
-        keys = tuple(map(self._key, self._rows.several(first, stop)))
+        first, height, view = round(self.scroll_y), self.size.height, self.view
+        stop, last = first + height, min(first + 2 * height, len(self._rows))
+        keys = tuple(map(self._rows.key_at, range(max(first - height, 0), last)))
         return ShownRows(self._accept, view.text, view.sort, view.reverse, first, stop, keys)
+
+    def arrange_ahead(self, text: str) -> None:
+        """Arrange `Columnar` rows by another filter before it is set; may run on any thread."""
+        if isinstance(self._source, Columnar):
+            self._source.arrange(self._accept, text, self.view.sort, self.view.reverse)
 
     def renew_order(self) -> None:
         """Show the next rows in their current sort order at once, because they are different rows."""

@@ -157,11 +157,10 @@ def header_line(columns: Sequence[PlacedColumn[Any]], sort: str | None, reverse:
 
 
 def fit_cell(placed: PlacedColumn[Any], content: str | Line) -> Line:
-    """Return the gap before a cell, and its content, padded or truncated to the width of its column."""
-    gap, width, align = (" " * placed.gap, ""), placed.width, placed.column.align
+    """Return the content of a cell, padded or truncated to the width of its column."""
     if isinstance(content, str):
-        return (gap, (fit(content, width, align), ""))
+        return ((fit(content, placed.width, placed.column.align), ""),)
     if len(content) == 1:
         text, style_name = content[0]
-        return (gap, (fit(text, width, align), style_name))
-    return (gap, *fit_line(tuple((printable(text), style_name) for text, style_name in content), width))
+        return ((fit(text, placed.width, placed.column.align), style_name),)
+    return fit_line(tuple((printable(text), style_name) for text, style_name in content), placed.width)

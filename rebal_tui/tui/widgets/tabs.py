@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.style import Style
 from textual.events import Click
 from textual.message import Message
@@ -92,19 +93,20 @@ class TabBar(StyledView, can_focus=False):
         return lines
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
-        base = self.rich_style
+        width, base, current = self.size.width, self.base, self.current
         lines = self._tab_lines(width)
         if y >= len(lines):
             return Strip.blank(width, base)
-        parts: list[Strip] = []
-        for tab, segments in lines[y]:
-            style = base
-            if tab.key == self.current:
-                current = self.get_component_rich_style("chip--current")
-                style = base + Style(bgcolor=current.bgcolor, bold=current.bold, reverse=current.reverse)
-            parts.append(self.strip(segments, line_width(segments), style))
-        return Strip.join(parts).adjust_cell_length(width, base)
+        segments: list[Segment] = []
+        for tab, parts in lines[y]:
+            paint = self.paint(base if tab.key != current else self._current_base)
+            segments += [Segment(text, paint.style(style)) for text, style in parts]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    @property
+    def _current_base(self) -> Style:
+        look = self.get_component_rich_style("chip--current")
+        return self.base + Style(bgcolor=look.bgcolor, bold=look.bold, reverse=look.reverse)
 
     def on_click(self, event: Click) -> None:
         lines = self._tab_lines(self.size.width)

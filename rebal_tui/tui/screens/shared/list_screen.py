@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -31,6 +32,8 @@ from rebal_tui.tui.widgets.text_field import TextField
 
 MANUAL_JOB_BUDGET_SECONDS = 2.0
 """Time limit of a manually started job; heartbeats do the remaining work."""
+MANY_ROWS = 5_000
+"""From so many rows on, a typed filter takes longer than to draw its letter."""
 
 
 class ListScreen(ShowsMatching, HasPages):
@@ -53,6 +56,8 @@ class ListScreen(ShowsMatching, HasPages):
         self._shown: str | None = None
         self._filter_label = ""
         self._filter_set_elsewhere = False
+        self._filtering = 0
+        """How many typed filters are not applied yet."""
 
     async def run_job(self, job: str) -> str:
         """Run a scheduler job now and return its result as text."""
@@ -183,7 +188,25 @@ class ListScreen(ShowsMatching, HasPages):
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
-        self.filter_by(event.value)
+        if self.table.total < MANY_ROWS:
+            self.filter_by(event.value)
+        else:
+            self._filtering += 1
+            self.host.work(self._filter_many(event.value), name="filter")
+
+    async def _filter_many(self, text: str) -> None:
+        """Filter many rows on another thread, so that the letter is drawn at once; of several texts the last counts."""
+        try:
+            await asyncio.to_thread(self.table.arrange_ahead, text)
+        finally:
+            self._filtering -= 1
+            if self.query_one("#filter", Input).value == text:
+                self.filter_by(text)
+            self.host.keys_ready()
+
+    @property
+    def ready(self) -> bool:
+        return super().ready and not self._filtering
 
     def filter_by(self, text: str) -> None:
         """Filter the rows by text."""

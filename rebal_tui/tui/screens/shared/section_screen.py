@@ -32,6 +32,11 @@ class SectionScreen(Screen[None]):
     """Whether the data of this section was fetched at least once."""
 
     @property
+    def ready(self) -> bool:
+        """Whether the section shows what the keys pressed so far ask for; keys wait until then."""
+        return self.pulled
+
+    @property
     def host(self) -> Host:
         """The app as `Host`."""
         return host_of(self)
