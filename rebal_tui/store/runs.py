@@ -153,6 +153,12 @@ def in_ranges(database: Database, ranges: Iterable[Sequence[int]]) -> list[Run]:
     )
 
 
+def key_of(database: Database, run_id: str) -> int | None:
+    """The key of a run, by which audit entries of several runs name it; None when it does not exist."""
+    row = database.row("SELECT key FROM runs WHERE id = ?", (run_id,))
+    return None if row is None else int(row[0])
+
+
 def read(database: Database, rows: Sequence[SqlRow]) -> list[Run]:
     """Runs from rows of `RUN_COLUMNS`; their weights bear the labels that the assets have today (R-50)."""
     found = [codec.to_run(row) for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.sessions import new_york_day
@@ -17,7 +17,7 @@ from rebal_tui.services.reports.model import AccountSection, Day, Entry
 from rebal_tui.services.reports.outside_entries import action_notes, outside_entries
 from rebal_tui.services.reports.run_entries import run_entries
 from rebal_tui.services.reports.unexplained import unexplained_entries
-from rebal_tui.services.reports.withdrawal_texts import paid_note
+from rebal_tui.services.reports.withdrawal_texts import paid_note, requester
 from rebal_tui.store import cash, jobs, past_rows
 from rebal_tui.store.audit import AuditEntry
 from rebal_tui.store.database import Database
@@ -26,6 +26,14 @@ from rebal_tui.store.decisions import StoredDecision
 _ALL = 2**62
 _TOLD_BY_RUNS = ("evaluation", "run.", "runs.", "orders.", "order.", "rebalance.", "demo.", "market.", "book.")
 """Actions whose content the entries of decisions and runs have in more detail, or that concern no single account."""
+
+_OPENED = ("book.imported", "book.demonstration")
+_CAME_LATER = ("account.opened", "files.account_added", "files.imported", "reconciliation.accounts")
+_BY_WITHDRAWAL = {
+    "subscription.ended": "withdrawal.unsubscribed",
+    "subscription.created": "withdrawal.resubscribing",
+}
+"""The step of a withdrawal that ends or renews a subscription, by the action of that."""
 
 
 def account_section(
@@ -62,6 +70,7 @@ def _entries(book: Book, account_id: str, first: date | None, last: date | None,
         if not entry.action.startswith(_TOLD_BY_RUNS):
             notes = _notes(book, account_id, entry, trail)
             yield Entry(entry.at, entry.actor, audit_sentence(book, entry), audit=entry.seq, notes=notes)
+    yield from _opened(book, account_id, trail)
     yield from outside_entries(book, account_id, trail)
     yield from _decisions(book, account_id, first, last, trail)
     for run in reversed(past_rows.newest(book.database, _ALL, account_id)):
@@ -83,18 +92,53 @@ def _decisions(
         if (first is None or stored.session >= first.isoformat()) and (last is None or new_york_day(stored.at) <= last):
             sessions.setdefault(stored.session, []).append((database, stored))
     yield from unexplained_entries(book, account_id, [one for found in sessions.values() for one in found], trail)
+    opening = next((min((one for _, one in found), key=_at) for found in sessions.values()), None)
     for session, found in sessions.items():
         evaluated = jobs.evaluation_times(book.database, session)
         times = times_by_decision([stored for _, stored in found], evaluated)
         for position, (database, stored) in enumerate(found):
-            yield decision_entry(book, stored, database, times.get(position, ()))
+            yield decision_entry(
+                book, stored, database, times.get(position, ()), audit=evaluation_number(stored, trail),
+                opening=stored is opening,
+            )  # fmt: skip
+
+
+def evaluation_number(stored: StoredDecision, trail: AuditIndex) -> int | None:
+    """The number of the audit entry of a decision's last evaluation; None for one that was late for its time."""
+    entry = trail.first(stored.at.isoformat(), "evaluation")
+    return None if entry is None else entry.seq
+
+
+def _at(stored: StoredDecision) -> datetime:
+    return stored.at
+
+
+def _opened(book: Book, account_id: str, trail: AuditIndex) -> Iterable[Entry]:
+    """How the accounts with which the book began came into it, unless this one came later."""
+    if not any(entry.action in _CAME_LATER for entry in trail.about([account_id])):
+        for entry in trail.about(["book"]):
+            if entry.action in _OPENED:
+                yield Entry(entry.at, entry.actor, audit_sentence(book, entry), audit=entry.seq)
 
 
 def _notes(book: Book, account_id: str, entry: AuditEntry, trail: AuditIndex) -> tuple[str, ...]:
     """The figures of an account that an audit entry's sentence does not have."""
     if entry.action == "corporate_action":
         return action_notes(account_id, json.loads(entry.detail))
+    if entry.action in _BY_WITHDRAWAL:
+        return _of_withdrawal(book, account_id, entry, trail)
     return paid_note(book, entry.subject, trail) if entry.action == "withdrawal.completed" else ()
+
+
+def _of_withdrawal(book: Book, account_id: str, entry: AuditEntry, trail: AuditIndex) -> tuple[str, ...]:
+    """That a withdrawal ended or renewed a subscription, which is recorded as by the person who requested it."""
+    step = _BY_WITHDRAWAL[entry.action]
+    for one in cash.withdrawals(book.database, limit=_ALL):
+        if one.account_id == account_id and any(
+            other.action == step and other.at == entry.at for other in trail.about([one.id])
+        ):
+            return (f"Done by the program as a step of the withdrawal that {requester(one, trail)} requested.",)
+    return ()
 
 
 def _ids_of_cash(book: Book, account_id: str) -> list[str]:

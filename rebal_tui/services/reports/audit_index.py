@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rebal_tui.store import audit
 from rebal_tui.store.audit import AuditEntry
+from rebal_tui.store.audit_digests import QUEUED, STARTED
 from rebal_tui.store.database import Database
 
 _ALL = 2**62
@@ -19,14 +21,35 @@ class AuditIndex:
 
     def __init__(self, database: Database) -> None:
         self._by_id: dict[str, list[AuditEntry]] = defaultdict(list)
+        self._of_runs: dict[str, list[tuple[int, int, AuditEntry]]] = {QUEUED: [], STARTED: []}
         for entry in reversed(audit.entries(database, _ALL)):
-            for named in {entry.subject, *_texts(json.loads(entry.detail))}:
+            detail = json.loads(entry.detail)
+            for named in {entry.subject, *_texts(detail)}:
                 self._by_id[named].append(entry)
+            if entry.action in self._of_runs:
+                self._of_runs[entry.action] += [(first, last, entry) for first, last in detail["runs"]]
+        for ranges in self._of_runs.values():
+            ranges.sort(key=_first_key)
 
     def about(self, ids: Iterable[str]) -> list[AuditEntry]:
         """The entries that name one of the ids, oldest first, without repetition."""
         found = {entry.seq: entry for identifier in ids for entry in self._by_id.get(identifier, ())}
         return [found[seq] for seq in sorted(found)]
+
+    def of_run(self, action: str, key: int) -> AuditEntry | None:
+        """The entry that recorded the creation (`QUEUED`) or the start (`STARTED`) of a run, given by its key, alone or
+        with others."""
+        ranges = self._of_runs[action]
+        at = bisect_right(ranges, key, key=_first_key) - 1
+        return ranges[at][2] if at >= 0 and key <= ranges[at][1] else None
+
+    def first(self, named: str, *actions: str) -> AuditEntry | None:
+        """The oldest entry of one of the actions that names an id; None without one."""
+        return next((entry for entry in self._by_id.get(named, ()) if entry.action in actions), None)
+
+
+def _first_key(keys: tuple[int, int, AuditEntry]) -> int:
+    return keys[0]
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.queries.accounts import find_account
-from rebal_tui.services.reports.account_days import account_section, by_day
+from rebal_tui.services.reports.account_days import account_section, by_day, evaluation_number
 from rebal_tui.services.reports.audit_index import AuditIndex
 from rebal_tui.services.reports.decision_entries import decision_entry
 from rebal_tui.services.reports.model import AccountSection, AuditFoot, Report
@@ -63,7 +63,7 @@ def run_report(book: Book, run_id: str) -> Report:
     decided = past_rows.decision_of_run(book.database, run_id)
     if decided is not None:
         database, stored = decided
-        entries.insert(0, decision_entry(book, stored, database))
+        entries.insert(0, decision_entry(book, stored, database, audit=evaluation_number(stored, trail)))
     portfolio = book.portfolios[run.portfolio_id].name if run.portfolio_id else "weights of the run"
     days = by_day(entries)
     section = AccountSection(run.account_id, account.account_number, account.name, portfolio, days)

@@ -46,10 +46,19 @@ _QUIET = frozenset({"quota", "in_cooldown"})
 cooldown. A condition that holds meanwhile is another check."""
 
 
-def decision_entry(book: Book, stored: StoredDecision, database: Database, times: Sequence[datetime] = ()) -> Entry:
+def decision_entry(
+    book: Book,
+    stored: StoredDecision,
+    database: Database,
+    times: Sequence[datetime] = (),
+    *,
+    audit: int | None = None,
+    opening: bool = False,
+) -> Entry:
     """A stored decision of the book or its archive, its trace recomputed by the engine from the stored inputs.
 
-    `times` are the times of the evaluations that it counts, empty when they are not certain.
+    `times` are the times of the evaluations that it counts, empty when they are not certain; `audit` is the number of
+    the audit entry of the last one. The `opening` decision of a report has the holdings with their shares in any case.
     """
     decision = decision_of(database, stored)
     situation = situation_of(stored, decision_contexts.get(database, stored.context))
@@ -65,12 +74,13 @@ def decision_entry(book: Book, stored: StoredDecision, database: Database, times
     rows = _holdings(situation)
     kept = _kept_target(situation, decision)
     since = times[0] if times else stored.at if stored.times == 1 else None
-    tables: tuple[Table, ...] = ()
+    tables: tuple[Table, ...]
     if _is_quiet(decision):
-        notes = (*_conditions(decision), *kept, _prices(rows))
+        notes = (*_conditions(decision), *kept, *(() if opening else (_prices(rows),)))
+        tables = (_table(rows),) if opening else ()
     else:
         tables, notes = (_checks(decision), _table(rows)), kept
-    return Entry(stored.at, "system", sentence, tables, notes=notes, waited=waited, since=since)
+    return Entry(stored.at, "system", sentence, tables, audit, notes, waited=waited, since=since)
 
 
 def _counted(stored: StoredDecision, times: Sequence[datetime]) -> str:

@@ -13,13 +13,14 @@ from rebal_tui.services.reports.texts import time_text
 class Table:
     """A table below an entry; every row has as many cells as `columns`.
 
-    `numeric` are the indexes of right-aligned columns.
+    `numeric` are the indexes of right-aligned columns, `ids` those of columns of long ids, which may break anywhere.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[int] = frozenset()
+    ids: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from fractions import Fraction
 
 from rebal_tui.domain.decisions import Plan, PlanLine
 from rebal_tui.domain.orders import Fill, Order, Side, SkippedOrder
-from rebal_tui.domain.quantities import NANO, Money
-from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus
+from rebal_tui.domain.quantities import NANO, Money, Value
+from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunStatus, RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
@@ -36,7 +36,9 @@ from rebal_tui.services.reports.texts import (
 )
 from rebal_tui.services.reports.withdrawal_texts import raised_text, requester, withdrawal_of
 from rebal_tui.services.view_models.runs import RunView
+from rebal_tui.store import archives, runs
 from rebal_tui.store.audit import AuditEntry
+from rebal_tui.store.audit_digests import QUEUED, STARTED
 
 _BY_A_PERSON = {
     "runs.queued": "QUEUED",
@@ -45,6 +47,9 @@ _BY_A_PERSON = {
     "run.overridden": "restriction overridden",
 }
 """Events of a run's timeline that a person can cause, by the action of their audit entry."""
+_ENDED = ("runs.ended", "runs.canceled")
+_FILLED = ("orders.filled", "files.fills", "files.filled_by_hand")
+AUDIT = "Audit entry"
 _EVENTS = {
     "QUEUED": "created",
     "IN_PROGRESS": "started",
@@ -65,6 +70,7 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
     view = run_view(book, run_id)
     name = f"Run {view.run.id[:8]} ({words(view.run.type)})"
     people = {_BY_A_PERSON[entry.action]: entry for entry in trail.about([run_id]) if entry.action in _BY_A_PERSON}
+    numbers = _numbers(book, view, trail)
     withdrawal = withdrawal_of(book, view.run)
     queued = people.get("QUEUED")
     asked_by = requester(withdrawal, trail) if withdrawal is not None else queued.actor if queued is not None else ""
@@ -74,16 +80,16 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
         tables: list[Table] = []
         ended = event.what == view.run.status.value and view.run.status.final
         if event.what == "IN_PROGRESS" and view.plan is not None:
-            tables.append(_plan(view.plan))
+            tables.append(_plan(view.plan, view.run))
         if ended:
-            tables += [_orders(view), _fills(view.fills), _weights(view)]
+            tables += [_orders(view, trail), _fills(view.fills, trail), _weights(view)]
             tables += [_skipped(view.skipped_orders)] if view.skipped_orders else []
         what = f": {cut_text(event.detail)}" if event.detail else ""
         if event.what == "QUEUED" and withdrawal is not None and asked_by:
             what += f", requested by {asked_by}"
         if event.what == "buying" and view.plan is not None and not view.plan.buys:
             what = ": all sells finished; nothing is to be bought"
-        who, number = (person.actor, person.seq) if person else ("system", None)
+        who, number = (person.actor, person.seq) if person else ("system", numbers.get(event.what))
         told = (_traded(view), raised_text(view, trail), _why(view), _approval(view, asked_by, people.get("approved")))
         traded = " ".join(one for one in told if one) if ended else ""
         sentence = f"{name} {_EVENTS.get(event.what, words(event.what))}{what}."
@@ -91,8 +97,18 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
         notes = _filled_while_blocked(view, trail) if ended else ()
         entries.append(Entry(event.at, who, sentence, tuple(tables), number, notes, traded, waited, event.at))
     if not view.run.status.final and view.plan is not None and view.run.started_at is None:
-        entries[-1] = replace(entries[-1], tables=(_plan(view.plan),))
+        entries[-1] = replace(entries[-1], tables=(_plan(view.plan, view.run),))
     return entries
+
+
+def _numbers(book: Book, view: RunView, trail: AuditIndex) -> dict[str, int]:
+    """The numbers of the audit entries that recorded what the program did with a run, by event of its timeline."""
+    run = view.run
+    key = runs.key_of(archives.holding(book.database, run.id), run.id)
+    found = {run.status.value: trail.first(run.id, *_ENDED)}
+    if key is not None:
+        found |= {"QUEUED": trail.of_run(QUEUED, key), "IN_PROGRESS": trail.of_run(STARTED, key)}
+    return {what: entry.seq for what, entry in found.items() if entry is not None}
 
 
 def _unfinished(view: RunView, day: date, asked_by: str) -> str:
@@ -172,9 +188,14 @@ def _approval(view: RunView, asked_by: str, approved: AuditEntry | None) -> str:
             return f"{by}It was {view.run.approval}."
 
 
-def _plan(plan: Plan) -> Table:
+def _plan(plan: Plan, run: Run) -> Table:
+    base = ""
+    if run.type is RunType.PARTIAL_LIQUIDATION and run.amount is not None:
+        left = Value(plan.equity - run.amount * NANO)
+        base = f"; targets are of {dollars(left)}, the equity less the {money(run.amount)} to raise"
     return Table(
-        f"Plan, for equity of {dollars(plan.equity)}, cash {money(plan.cash)}, cash target {money(plan.cash_target)}",
+        f"Plan, for equity of {dollars(plan.equity)}, cash {money(plan.cash)}, cash target {money(plan.cash_target)}"
+        f"{base}",
         ("Asset", "Target", "Held", "Price", "Value", "Target value", "Order", "Reason", "Figures"),
         tuple(_plan_row(line) for line in plan.lines), frozenset({1, 2, 3, 4, 5}),
     )  # fmt: skip
@@ -190,7 +211,12 @@ def _plan_row(line: PlanLine) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _orders(view: RunView) -> Table:
+def _seq(entry: AuditEntry | None) -> str:
+    """The number of an audit entry; `–` for None."""
+    return NONE if entry is None else str(entry.seq)
+
+
+def _orders(view: RunView, trail: AuditIndex) -> Table:
     placed: list[Order] = sorted([*view.orders, *view.failed_orders], key=lambda order: order.created_at)
     rows = tuple(
         (
@@ -198,21 +224,34 @@ def _orders(view: RunView) -> Table:
             money(order.notional) if order.notional is not None else f"{shares(order.qty)} shares",
             shares(order.filled_qty), price_cell(order.filled_avg_price), words(order.status),
             minute_text(order.submitted_at), order.reject_reason or "", order.client_order_id,
+            _seq(trail.first(order.client_order_id, "orders.sent")),
         )
         for order in placed
     )  # fmt: skip
-    columns = ("Asset", "Side", "Ordered", "Filled shares", "Average price", "Status", "Sent", "Refusal", "Order")
-    return Table("Orders", columns, rows, frozenset({2, 3, 4}))
+    columns = (
+        "Asset",
+        "Side",
+        "Ordered",
+        "Filled shares",
+        "Average price",
+        "Status",
+        "Sent",
+        "Refusal",
+        "Order",
+        AUDIT,
+    )
+    return Table("Orders", columns, rows, frozenset({2, 3, 4, 9}), frozenset({8}))
 
 
-def _fills(fills: tuple[Fill, ...]) -> Table:
+def _fills(fills: tuple[Fill, ...], trail: AuditIndex) -> Table:
     rows = tuple(
         (minute_text(fill.at), fill.symbol, fill.side.value, shares(fill.qty), price_cell(fill.price),
-         money(fill.amount), day_text(date.fromisoformat(fill.settles_on)), fill.execution_id)
+         money(fill.amount), day_text(date.fromisoformat(fill.settles_on)), fill.execution_id,
+         _seq(trail.first(fill.execution_id, *_FILLED)))
         for fill in fills
     )  # fmt: skip
-    columns = ("Time", "Asset", "Side", "Shares", "Price", "Amount", "Settles", "Execution")
-    return Table("Fills", columns, rows, frozenset({3, 4, 5}))
+    columns = ("Time", "Asset", "Side", "Shares", "Price", "Amount", "Settles", "Execution", AUDIT)
+    return Table("Fills", columns, rows, frozenset({3, 4, 5, 8}), frozenset({7}))
 
 
 def _skipped(skipped: tuple[SkippedOrder, ...]) -> Table:

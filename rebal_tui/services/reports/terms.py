@@ -15,7 +15,9 @@ TERMS: tuple[tuple[str, str], ...] = (
     ("Subscription", "The link between an account and the portfolio that it follows; without one it is not evaluated."),
     (
         "Evaluation",
-        "At fixed times of a session the program compares an account with its portfolio and decides whether to trade.",
+        "At fixed times of a session the program compares an account with its portfolio and decides whether to trade. "
+        "Evaluations of a session that come to the same result are one entry, at the time of the last: its prices, "
+        "figures and audit entry are those of the last. The first one of a report lists every holding with its shares.",
     ),
     ("Full rebalance", "Sells and buys bring every asset to its target."),
     ("Invest cash", "Buys spend cash above its target; nothing is sold."),
@@ -25,6 +27,12 @@ TERMS: tuple[tuple[str, str], ...] = (
         "±5 pp, ±20 %",
         "Bands in percentage points of equity (an asset with target 60 % may be 55 % to 65 %) and in percent of the "
         "target (an asset with target 10 % may be 8 % to 12 %). With both, the narrower decides.",
+    ),
+    (
+        "Target value",
+        "An asset's target percent of the equity at the start of a run. A run that raises cash, as for a withdrawal, "
+        "aims at the target percents of what is left: the equity less the amount to raise. The title of its plan has "
+        "that figure.",
     ),
     ("Equity", "The value of the holdings that the program manages plus cash that is not reserved."),
     (
@@ -55,15 +63,17 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Amounts, prices",
-        "Amounts are cut to the cent, so a sum can be a cent more than its printed parts. Average prices in sentences "
-        "are rounded to the cent; tables have prices and shares with all their digits.",
+        "The program counts in billionths of a dollar and of a share. A printed amount drops what is below a cent, so "
+        "a sum can be a cent more than its printed parts; a buy order in dollars is rounded down to the cent. Average "
+        "prices in sentences are rounded to the nearest cent, half to the even one; tables have prices and shares with "
+        "all their digits.",
     ),
     ("Price of", "The time of the quote that was used."),
     ("Rule", "The number of the rule in RULES.md, which comes with the program."),
     (
         "Audit entry",
-        "A number in the trail that records every change in order. Each entry has a hash over itself and the one "
-        "before; the last is at the foot.",
+        "A number in the trail that records every change in order; one entry can record several runs, orders or fills "
+        "of several accounts. Each entry has a hash over itself and the one before; the last is at the foot.",
     ),
 )
 """Term and meaning, in the order in which a report uses them."""

@@ -109,8 +109,9 @@ def test_a_quiet_day_is_told_in_three_lines() -> None:
     assert plan is not None
     approve_run(book, run.id, plan)
     factories.advance(book, 10)
+    factories.advance_to(book, "2026-03-04 11:00")
     factories.advance_to(book, "2026-03-05 11:00")
-    (day,) = account_report(book, "a", date(2026, 3, 5)).sections[0].days
+    _, day = account_report(book, "a", date(2026, 3, 4)).sections[0].days
 
     (entry,) = day.entries
     assert day.results == (entry.waited,)
