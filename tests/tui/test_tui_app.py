@@ -348,7 +348,7 @@ def test_a_crash_shows_no_variables_and_names_the_log_file(
 def test_a_refused_snapshot_keeps_the_rows_on_the_desk() -> None:
     backend = FakeBackend()
 
-    def refuse(seen: object) -> None:
+    def refuse(*_: object) -> None:
         raise Conflict("The book is being backed up.")
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
