@@ -42,6 +42,7 @@ KEYS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
     ("next filter", (b"t",)),
 )
 FILTER = b"an ruiz"
+LETTER = "a letter typed into the filter"
 EMPTY = """
 from textual.app import App
 from textual.widgets import Static
@@ -174,7 +175,20 @@ def alternately(terminal: Terminal, empty: Terminal, keys: Sequence[bytes]) -> t
     return [one for one, _ in pairs], [other for _, other in pairs]
 
 
-def measure(book: Path, presses: int) -> None:
+def typed_letters(terminal: Terminal, empty: Terminal, times: int) -> tuple[Times, Times]:
+    """Type a filter several times."""
+    typed: Times = []
+    least: Times = []
+    for _ in range(times):
+        terminal.press(b"/")
+        one, other = alternately(terminal, empty, [bytes([letter]) for letter in FILTER])
+        typed, least = typed + one, least + other
+        terminal.press(b"\x1b")
+    return typed, least
+
+
+def measure(book: Path, presses: int, only: str = "") -> None:
+    """`only` names the keys to measure, in part; with it, processor time and memory without keys are not measured."""
     with started(PROGRAM, "--db", str(book)) as terminal, started(EMPTY) as empty:
         empty.until(b"keys 0")
         painted, painted_cpu = terminal.until(b"Worst"), terminal.cpu()
@@ -185,15 +199,12 @@ def measure(book: Path, presses: int) -> None:
             "processor, × empty", "last bytes",
         )  # fmt: skip
         for what, keys in KEYS:
-            line(what, *alternately(terminal, empty, [keys[n % len(keys)] for n in range(presses)]))
-        typed: Times = []
-        least: Times = []
-        for _ in range(max(presses // len(FILTER), 2)):
-            terminal.press(b"/")
-            one, other = alternately(terminal, empty, [bytes([letter]) for letter in FILTER])
-            typed, least = typed + one, least + other
-            terminal.press(b"\x1b")
-        line("a letter typed into the filter", typed, least)
+            if only in what:
+                line(what, *alternately(terminal, empty, [keys[n % len(keys)] for n in range(presses)]))
+        if only in LETTER:
+            line(LETTER, *typed_letters(terminal, empty, max(presses // len(FILTER), 2)))
+        if only:
+            return
         streaming, memory = terminal.share(10), terminal.memory()
         os.write(terminal.fd, b"z")
         terminal.until(b"PAUSED", 120)
@@ -210,13 +221,14 @@ def main() -> None:
     found = parser("latency", __doc__)
     found.add_argument("--accounts", type=int, default=ACCOUNTS, metavar="N", help="accounts of a created book")
     found.add_argument("--book", type=Path, metavar="FILE", help="a demonstration's file; created if missing")
+    found.add_argument("--only", default="", metavar="TEXT", help="only the keys whose name contains it")
     found.add_argument("--presses", type=int, default=PRESSES, metavar="N", help="presses of each key")
     options = found.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         book = options.book or Path(folder, "book.db")
         if not book.exists():
             bootstrap.create_demo(book, accounts=options.accounts, speed=SPEED).close()
-        measure(book, options.presses)
+        measure(book, options.presses, options.only)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
@@ -10,6 +12,8 @@ from textual.reactive import Reactive
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
 
+MAX_LOOKS = 64
+"""How many drawn bars are kept: few lists of other lengths look different."""
 EIGHTHS = len(ScrollBarRender.VERTICAL_BARS)
 """How many places in a cell the thumb can begin at."""
 
@@ -20,18 +24,35 @@ class CellScrollBar(ScrollBar):
     It is drawn again only when its thumb moves: a page of a long list moves it by less than an eighth of a cell.
     """
 
+    def __init__(self, vertical: bool = True, name: str | None = None, *, thickness: int = 1) -> None:
+        self._drawn: dict[object, list[Strip]] = {}
+        super().__init__(vertical, name, thickness=thickness)
+
     position: Reactive[float] = Reactive(0.0, repaint=False)
 
     def watch_position(self, old: float, new: float) -> None:
         size, window, whole = self.size.height, self.window_size, self.window_virtual_size
-        if thumb_start(size, window, whole, old) != thumb_start(size, window, whole, new):
+        if thumb_of(size, window, whole, old) != thumb_of(size, window, whole, new):
             self.refresh()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._drawn.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         bar = self.render()
         if not isinstance(bar, ScrollBarRender) or not isinstance(bar.style, Style):
             return super().render_lines(crop)
-        size, style = self.size, bar.style
+        thumb = thumb_of(self.size.height, bar.window_size, bar.virtual_size, bar.position)
+        look = (*self.size, bar.style, thumb)
+        if look not in self._drawn:
+            if len(self._drawn) >= MAX_LOOKS:
+                self._drawn.clear()
+            self._drawn[look] = self._draw(bar, bar.style)
+        return [self._drawn[look][y].crop(crop.x, crop.right) for y in crop.line_range]
+
+    def _draw(self, bar: ScrollBarRender, style: Style) -> list[Strip]:
+        size = self.size
         drawn = bar.render_bar(
             size.height,
             bar.virtual_size,
@@ -47,15 +68,15 @@ class CellScrollBar(ScrollBar):
             for line_filter in self.get_line_filters():
                 strip = strip.apply_filter(line_filter, backdrop)
             strips[segment] = strip
-        return [strips[drawn.segments[y]].crop(crop.x, crop.right) for y in crop.line_range]
+        return [strips[segment] for segment in drawn.segments]
 
 
-def thumb_start(size: int, window: int, whole: int, position: float) -> int:
-    """Where the thumb of a bar of `size` cells begins, in eighths of a cell, as Textual draws it.
+def thumb_of(size: int, window: int, whole: int, position: float) -> tuple[int, int]:
+    """Where the thumb of a bar of `size` cells begins, and its length, in eighths of a cell, as Textual draws it.
 
-    `position` is the first of the `window` lines shown, of `whole`. The thumb's length does not depend on it.
+    `position` is the first of the `window` lines shown, of `whole`. No length means that the bar has no thumb.
     """
-    if not size or not 0 < window < whole:
-        return 0
+    if not size or not 0 < window < whole or size == whole:
+        return 0, 0
     length = max(1, window / (whole / size))
-    return int((size - length) * (position / (whole - window)) * EIGHTHS)
+    return int((size - length) * (position / (whole - window)) * EIGHTHS), ceil(length * EIGHTHS)
