@@ -9,14 +9,13 @@ from rebal_tui.domain.errors import Invalid, PlanChanged
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.domain.text import count_text
 from rebal_tui.plain.asking import ask_form
-from rebal_tui.plain.reading import find_portfolio, find_run, find_withdrawal
+from rebal_tui.plain.reading import find_run, find_withdrawal
 from rebal_tui.plain.session import Session
 from rebal_tui.plain.speech import label, spoken
 from rebal_tui.plain.texts import plan_text
-from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult
+from rebal_tui.services.view_models.accounts import BulkResult
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import (
-    bulk,
     cash_queries,
     desk_queries,
     manual_runs,
@@ -28,7 +27,6 @@ from rebal_tui.tui.book_services import (
     withdrawals,
 )
 from rebal_tui.tui.questions import Question
-from rebal_tui.tui.screens.accounts.bulk_lines import bulk_effects, bulk_items
 from rebal_tui.tui.screens.accounts.simulate import deposit_proposal
 from rebal_tui.tui.screens.cash.forms import read_amount_or_everything, withdrawal_proposal
 from rebal_tui.tui.screens.cash.lines import cancel_text
@@ -42,7 +40,6 @@ from rebal_tui.tui.screens.shared.override_form import ALL, NO_RESTRICTION, queu
 from rebal_tui.tui.screens.shared.preview_page import manual_effects
 
 if TYPE_CHECKING:
-    from rebal_tui.services.advisory.undo import Undo
     from rebal_tui.services.view_models.review import ReviewView
 
 
@@ -219,64 +216,6 @@ async def cancel(session: Session, text: str) -> None:
 
     question = Question("Cancel this run?", "Cancel run", effects=cancel_effects(row), sends=True)
     await make(session, question, do, "Canceling the run")
-
-
-async def subscribe(session: Session, text: str) -> None:
-    """Let an account follow a portfolio."""
-    await _subscribe(session, text, moving=False)
-
-
-async def move(session: Session, text: str) -> None:
-    """Move an account to another portfolio."""
-    await _subscribe(session, text, moving=True)
-
-
-async def _subscribe(session: Session, text: str, *, moving: bool) -> None:
-    verb, done = ("Move", "Moved") if moving else ("Subscribe", "Subscribed")
-    name, to, wanted = f" {text}".rpartition(" to ")
-    if not to:
-        raise Invalid(f"Type an account and a portfolio, such as: {verb.lower()} moreau to balanced")
-    row = await session.find_account(name.strip())
-    portfolio = await find_portfolio(session, wanted.strip())
-    chosen = (row.account_id,)
-    following = await session.ask(bulk.count_subscribed, chosen)
-    if following and not moving:
-        raise Invalid("This account follows a portfolio already; the command move moves it to another")
-    preview = await session.ask(bulk.preview_subscriptions, chosen, portfolio.id, moving=moving)
-
-    async def do() -> tuple[tuple[BulkResult, ...], Undo | None]:
-        return await session.ask(undo.subscribe_all, chosen, portfolio.id, moving=moving)
-
-    await _change(session, f"{verb} to {preview.portfolio}?", verb, preview, do, f"{done} to {preview.portfolio}")
-
-
-async def unsubscribe(session: Session, text: str) -> None:
-    """End the subscription of an account."""
-    chosen = ((await session.find_account(text)).account_id,)
-    preview = await session.ask(bulk.preview_unsubscriptions, chosen)
-
-    async def do() -> tuple[tuple[BulkResult, ...], Undo | None]:
-        return await session.ask(undo.unsubscribe_all, chosen)
-
-    await _change(session, "End these subscriptions?", "Unsubscribe", preview, do, "Unsubscribed")
-
-
-async def _change(
-    session: Session, title: str, verb: str, preview: BulkPreview,
-    do: Callable[[], Awaitable[tuple[tuple[BulkResult, ...], Undo | None]]], done: str,
-) -> None:  # fmt: skip
-    """Confirm and make a change of one subscription, which can be undone."""
-    (row,) = preview.rows
-    if row.refusal:
-        raise Invalid(row.refusal)
-    items = bulk_items(preview, lambda _row: None)
-    question = Question(title, verb, effects=bulk_effects(preview, verb), items=items, sends=True)
-    if await session.confirm(question) is None:
-        return
-    (result,), change = await do()
-    if result.refusal:
-        raise Invalid(result.refusal)
-    session.done(f"{done}: {result.client}", (change, f"{done.lower()}, {result.client}"))
 
 
 async def undo_last(session: Session, _text: str) -> None:

@@ -17,6 +17,7 @@ from rebal_tui.plain import (
     portfolios,
     reading,
     restrictions,
+    subscribing,
 )
 from rebal_tui.plain.session import Session
 
@@ -85,9 +86,18 @@ TOPICS: Mapping[str, tuple[Command, ...]] = {
         ),
     ),
     "Subscriptions": (
-        Command("subscribe", "NAME to PORTFOLIO", "Let an account follow a portfolio.", acting.subscribe, asks=True),
-        Command("move", "NAME to PORTFOLIO", "Move an account to another portfolio.", acting.move, asks=True),
-        Command("unsubscribe", "NAME", "End the subscription of an account.", acting.unsubscribe, asks=True),
+        Command(
+            "subscribe", "NAME OR list, to PORTFOLIO", "Let an account, or all of the last list, follow a portfolio.",
+            subscribing.subscribe, asks=True,
+        ),
+        Command(
+            "move", "NAME OR list, to PORTFOLIO", "Move an account, or all of the last list.",
+            subscribing.move, asks=True,
+        ),
+        Command(
+            "unsubscribe", "NAME OR list", "End the subscription of an account, or of all of the last list.",
+            subscribing.unsubscribe, asks=True,
+        ),
         Command(
             "undo", "", "Undo the last subscription, move, unsubscription or edit of a portfolio.", acting.undo_last,
         ),
@@ -123,7 +133,8 @@ TOPICS: Mapping[str, tuple[Command, ...]] = {
             restrictions.restrictions,
         ),
         Command(
-            "restrict", "NAME, OR portfolio NAME", "Add a restriction to an account or a portfolio.",
+            "restrict",
+            "NAME, list, OR portfolio NAME", "Add a restriction to an account, all of the last list, or a portfolio.",
             restrictions.restrict, asks=True,
         ),
         Command("lift", "NUMBER", "End a restriction of the last list.", restrictions.lift, asks=True),

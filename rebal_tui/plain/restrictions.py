@@ -12,6 +12,7 @@ from rebal_tui.plain.asking import ask_form
 from rebal_tui.plain.reading import find_portfolio
 from rebal_tui.plain.session import Session, chosen
 from rebal_tui.plain.speech import sentence, spoken
+from rebal_tui.plain.subscribing import find_accounts
 from rebal_tui.tui.book_services import restriction_queries, trade_settings
 from rebal_tui.tui.book_services import restrictions as restriction_services
 from rebal_tui.tui.questions import Question
@@ -36,12 +37,15 @@ HINTS = {
 
 
 async def _concerned(session: Session, text: str) -> tuple[str, Concerned]:
-    """The name and identity of the account that a text names, or after the word `portfolio`, of the portfolio."""
+    """The name and identity of the accounts that a text names, or after the word `portfolio`, of the portfolio."""
     if text.casefold().startswith(PORTFOLIO):
         portfolio = await find_portfolio(session, text[len(PORTFOLIO) :])
         return f"portfolio {portfolio.name}", Concerned(portfolio_id=portfolio.id)
-    account = await session.find_account(text)
-    return account.client, Concerned((account.account_id,))
+    chosen = await find_accounts(session, text)
+    if len(chosen) > 1:
+        return count_text(len(chosen), "account"), Concerned(chosen)
+    account = await session.find_account(chosen[0])
+    return account.client, Concerned(chosen)
 
 
 async def restrictions(session: Session, text: str) -> None:

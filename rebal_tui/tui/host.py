@@ -43,6 +43,13 @@ class Asks(Protocol):
         """Call a service function on the book's thread, the book as first argument; returns its immutable result."""
 
 
+class AsksAndSays(Asks, Protocol):
+    """Something that calls service functions and shows messages: a `Host`, or a session of the linear mode."""
+
+    def say(self, text: str) -> None:
+        """Show a short message."""
+
+
 class HoldsHeartbeats(Asks, Protocol):
     """Something that can read the book in several steps without a change between them."""
 

@@ -81,6 +81,22 @@ def test_an_account_is_unsubscribed_and_subscribed() -> None:
     assert answer(book, "subscribe a to balanced")[-1].startswith("This account follows a portfolio already")
 
 
+def test_all_accounts_of_the_last_list_are_moved_and_the_move_undone() -> None:
+    book = market_book()
+    held, lines = session(book, "accounts", "move list to gold", "yes", "undo")
+    assert held.refused
+    assert any(line.startswith("Not changed, Client e: ") for line in lines)
+    assert "1 would be refused and not changed." in lines
+    assert lines[-1] == "Undone: moved to Gold, 4 accounts."
+    assert book.subscriptions["a"].portfolio_id == "balanced"
+    assert answer(book, "subscribe list to gold")[-1].startswith("List accounts first")
+    assert talk(book, "accounts", "subscribe list to gold")[-1].startswith("Each of these accounts follows")
+    assert talk(book, "accounts n-a", "unsubscribe list", "yes")[-1].startswith("Unsubscribed: Client a.")
+    talk(book, "accounts", "restrict list", "hold", "", "audit", "yes")
+    assert len(book.rules_view.restrictions) == 5
+    sound(book)
+
+
 def test_a_run_is_made_and_canceled() -> None:
     book = market_book(immediate=False)
     simulator.shock(book, "SPY", 3000)  # type: ignore[arg-type]

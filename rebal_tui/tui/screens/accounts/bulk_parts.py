@@ -11,7 +11,7 @@ from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, Fir
 
 if TYPE_CHECKING:
     from rebal_tui.services.advisory.undo import Undo
-    from rebal_tui.tui.host import Host
+    from rebal_tui.tui.host import AsksAndSays
 
 PART = 250
 """Accounts in one request: well below a heartbeat's interval of work."""
@@ -22,7 +22,7 @@ Change = Callable[..., "tuple[tuple[BulkResult, ...], Undo | None]"]
 
 
 async def preview_in_parts(
-    host: Host, service: Callable[..., BulkPreview], account_ids: Sequence[str], *args: str, **kwargs: bool
+    host: AsksAndSays, service: Callable[..., BulkPreview], account_ids: Sequence[str], *args: str, **kwargs: bool
 ) -> BulkPreview:
     """Call the preview function `service` for one part of the accounts after the other, and join the previews."""
     rows: list[FirstRun] = []
@@ -36,7 +36,7 @@ async def preview_in_parts(
 
 
 async def change_in_parts(
-    host: Host, verb: str, service: Change, preview: BulkPreview, *args: str, **kwargs: bool
+    host: AsksAndSays, verb: str, service: Change, preview: BulkPreview, *args: str, **kwargs: bool
 ) -> tuple[tuple[BulkResult, ...], Undo | None]:
     """Call `service` for one part of a preview's accounts after the other; returns the results, and one undo of all.
 
@@ -64,7 +64,7 @@ def _starts(of: Sequence[object]) -> Iterator[int]:
 
 
 class _Progress:
-    def __init__(self, host: Host, verb: str, total: int) -> None:
+    def __init__(self, host: AsksAndSays, verb: str, total: int) -> None:
         self._host = host
         self._verb = verb
         self._total = total
