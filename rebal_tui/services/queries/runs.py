@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import NANO, Money, Percent, Qty
-from rebal_tui.domain.runs import Approval, Run
+from rebal_tui.domain.runs import Run
 from rebal_tui.engine.shares import planned_shares, rounded_shares
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import decision_of_run, plan_of, timeline
@@ -58,7 +58,7 @@ def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None, overrides:
         total=counts.total if counts else 0,
         amount=counts.amount if counts else Money(0),
         problems=counts.problems if counts else 0,
-        awaiting_approval=run.approval is Approval.AWAITING,
+        awaiting_approval=run.awaits_approval,
         overrides=overrides,
     )
 

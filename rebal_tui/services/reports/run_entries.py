@@ -103,7 +103,7 @@ def _unfinished(view: RunView, day: date, asked_by: str) -> str:
     name = f"{words(view.run.type)}, run {view.run.id[:8]}"
     if ended is not None:
         return f"A run was created ({name}); it ended on {day_text(new_york_day(ended))}."
-    if view.run.approval is Approval.AWAITING:
+    if view.run.awaits_approval:
         since = time_text(view.run.created_at)[:5]
         by = f"requested by {asked_by}" if asked_by not in ("", "system") else "made by the system"
         return f"Awaits approval by an advisor since {since} ({name}, {by})."

@@ -210,7 +210,7 @@ def _is_past_close(book: Book, run: Run) -> bool:
 def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
     """Start the queued runs that may start: make their plans now and write their sells."""
     now, session = book.now(), book.session()
-    moved = expire_unapproved(book, [run for run in queued if run.approval is Approval.AWAITING])
+    moved = expire_unapproved(book, [run for run in queued if run.awaits_approval])
     if session is None or session.next_day is None or not session.in_window(now) or stopped:
         return moved
     starting: list[Start] = []

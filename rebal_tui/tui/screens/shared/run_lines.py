@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.orders import Order, OrderStatus, Side
 from rebal_tui.domain.quantities import Money
-from rebal_tui.domain.runs import InitiatedFrom, RunStatus
+from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.runs import RunView
@@ -89,8 +89,9 @@ def _head(view: RunView, width: int) -> list[Line]:
     ]
     if run.amount is not None:
         lines.append((("To raise ", "muted"), (f"${formats.money(run.amount)}", "")))
-    if run.approval not in ("not_needed",):
-        lines.append((("Review ", "muted"), (formats.words(run.approval), "warn")))
+    if run.approval is not Approval.NOT_NEEDED:
+        never = run.approval is Approval.AWAITING and run.status.final
+        lines.append((("Review ", "muted"), ("not approved" if never else formats.words(run.approval), "warn")))
     if run.cancel_requested and not run.status.final:
         lines.append((("◌ being canceled", "warn"),))
     if run.reason:
