@@ -139,6 +139,8 @@ def account_text(page: AccountPageView) -> Iterator[str]:
     yield label("Equity", dollars(view.equity))
     yield label("Cash", dollars(view.cash))
     yield label("Cash target", dollars(view.cash_target))
+    if view.cash_left is not None:
+        yield label("A cash run leaves", f"{dollars(view.cash_left)}, as the last completed run did")
     yield label("Withdrawable", dollars(view.withdrawable))
     if detail.row.reserve:
         yield label("Reserved cash", dollars(detail.row.reserve))

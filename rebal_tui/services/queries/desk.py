@@ -74,6 +74,8 @@ def account_view(book: Book, account_id: str) -> AccountView:
     stored = latest_decisions(book.database, account_id)
     now = evaluate_account(book, account_id, stopped_by(book)) if subscription else None
     equity = max(0, valuation.equity)
+    left = book.cash_floor(account_id, portfolio.weights.cash) if portfolio else Money(0)
+    by_weight = floor_money(Value(equity * portfolio.weights.cash // HUNDRED_PERCENT)) if portfolio else Money(0)
     return AccountView(
         account_id=account_id,
         account_number=account.account_number,
@@ -82,7 +84,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         portfolio=portfolio.name if portfolio else "not subscribed",
         equity=floor_money(booked.equity),
         cash=account.cash,
-        cash_target=floor_money(Value(equity * portfolio.weights.cash // HUNDRED_PERCENT)) if portfolio else Money(0),
+        cash_target=by_weight,
         holdings=_holdings(book, start, valuation, portfolio, now.reachable if now else None),
         conditions=conditions_text(portfolio) if portfolio else "",
         last_decision=stored[0] if stored else None,
@@ -92,6 +94,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         withdrawable=transferable(book, account_id),
         restrictions=(*(text for _, text in blocking_reasons(account, booked)), *book.paused(account_id)),
         near=_is_near(valuation, portfolio, now.reachable if now else None),
+        cash_left=left if left > by_weight else None,
     )
 
 

@@ -15,6 +15,7 @@ from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
+from rebal_tui.engine.trace_text import cash_target_note
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import AWAITS
 from rebal_tui.services.queries.runs import run_view
@@ -173,8 +174,10 @@ def _approval(view: RunView, asked_by: str, approved: AuditEntry | None) -> str:
 
 
 def _plan(plan: Plan) -> Table:
+    note = cash_target_note(plan)
+    target = f"{money(plan.cash_target)} ({note})" if note else money(plan.cash_target)
     return Table(
-        f"Plan, for equity of {dollars(plan.equity)}, cash {money(plan.cash)}, cash target {money(plan.cash_target)}",
+        f"Plan, for equity of {dollars(plan.equity)}, cash {money(plan.cash)}, cash target {target}",
         ("Asset", "Target", "Held", "Price", "Value", "Target value", "Order", "Reason", "Figures"),
         tuple(_plan_row(line) for line in plan.lines), frozenset({1, 2, 3, 4, 5}),
     )  # fmt: skip

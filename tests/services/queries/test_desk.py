@@ -14,9 +14,11 @@ from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trade_status import StatusKind
+from rebal_tui.engine.trace_text import cash_target_note, money
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import plan_of
+from rebal_tui.services.queries.cash import preview_manual
 from rebal_tui.services.queries.desk import account_view, desk_snapshot, preview
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.view_models.desk import DeskRow
@@ -231,3 +233,19 @@ def test_percentages_before_and_after_sum_to_100() -> None:
     assert after["SPY"] in (5_999, 6_000)
     assert after["TLT"] in (3_499, 3_500)
     assert after["cash"] in (500, 501)
+
+
+def test_a_cash_target_above_the_weight_says_what_left_it() -> None:
+    """SPY at half its price: the weight of cash is less than what the run of the day before left."""
+    book = simple_book()
+    scheduler.tick(book)
+    advance_to(book, "2026-03-02 10:00")
+    assert account_view(book, "a").cash_left is None
+    advance_to(book, "2026-03-03 09:30")
+    set_price(book, "SPY", "200.00")
+    deposit(book, "a", parse_money("100"))
+    view = account_view(book, "a")
+    plan = preview_manual(book, "a", RunType.INVEST_CASH).plan
+    assert view.cash_left == plan.cash_target == parse_money("2500") > view.cash_target
+    assert cash_target_note(plan) == f"the weight is {money(view.cash_target)}; the last completed run left more"
+    assert cash_target_note(preview_manual(book, "a", RunType.FULL_REBALANCE).plan) == ""

@@ -120,6 +120,9 @@ def _head(view: AccountView, width: int) -> list[Line]:
     else:
         lines.append(tuple(figures))
         lines.append((("Cash target ", "muted"), more[1], *more[2:]))
+    if view.cash_left is not None:
+        left = f"A cash run leaves {formats.money(view.cash_left)}, as the last completed run did."
+        lines.extend(paragraph(left, width, "muted"))
     for restriction in view.restrictions:
         lines.extend(paragraph(f"◌ stopped: {restriction}", width, "bad"))
     return lines

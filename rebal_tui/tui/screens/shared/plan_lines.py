@@ -113,7 +113,8 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
             lines[-1] = longer
         else:
             lines.append(figure)
-    return lines
+    note = trace_text.cash_target_note(plan)
+    return [*lines, *paragraph(f"Cash target: {note}.", width, "muted")] if note else lines
 
 
 def _stops(stops: Sequence[RunStops], width: int) -> list[Line]:
