@@ -160,6 +160,7 @@ def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str
         ("resulting orders", f"{impact.orders:,}"),
         ("turnover", f"${formats.money(impact.turnover)}"),
         ("waiting for cooldown", f"{impact.cooling:,}"),
+        *([("blocked", f"{impact.blocked:,}")] if impact.blocked else []),
         ("unable to check", f"{impact.unable:,}"),
     ]
 
