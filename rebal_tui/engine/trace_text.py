@@ -7,6 +7,7 @@ from fractions import Fraction
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.portfolios import BandType, CalendarCondition, CalendarType, Condition, DriftBand
 from rebal_tui.domain.quantities import (
+    CENT,
     HUNDRED_PERCENT,
     NANO,
     Money,
@@ -52,6 +53,17 @@ def cash_target_note(plan: Plan) -> str:
         return f"{weight}; restrictions move it"
     moved = "restrictions or " if plan.rules.restrictions else ""
     return f"{weight}; {moved}the last completed run left more"
+
+
+def buys_cut_text(scale: tuple[int, int], wanted: Money) -> str:
+    """`buys cut to 99.61 %`: how far a common factor cuts buys of `wanted` dollars; empty for less than a cent (R-20).
+
+    The percentage is rounded down, so that it never reads as 100.
+    """
+    top, bottom = scale
+    if top >= bottom or (wanted and wanted * Fraction(bottom - top, bottom) < CENT):
+        return ""
+    return f"buys cut to {format_scaled(top * HUNDRED_PERCENT // bottom, 2, 2)} %"
 
 
 def percent(value: Percent) -> str:
