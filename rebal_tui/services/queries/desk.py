@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from rebal_tui.domain.decisions import Decision, Outcome, Plan, Reachable
 from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money, Percent, Qty, Value, floor_money
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money, Percent, Qty, Value, cents_total, floor_money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import weekday_time_text
@@ -141,7 +141,7 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
         portfolio=book.portfolios[subscription.portfolio_id].name if subscription else "weights of the run",
         plan=plan,
         why=why,
-        turnover=plan.turnover,
+        turnover=cents_total(line.order_amount for line in plan.lines),
         cash_after=Money(account.cash + plan.cash_after - plan.cash),
         before=tuple(zip(names, before, strict=True)),
         after=tuple(zip(names, after, strict=True)),

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from rebal_tui.domain.decisions import Plan, PlanLine
 from rebal_tui.domain.orders import Fill, Order, Side, SkippedOrder
-from rebal_tui.domain.quantities import NANO, Money
+from rebal_tui.domain.quantities import NANO, Money, cents_total
 from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
@@ -122,17 +122,18 @@ def _traded(view: RunView) -> str:
 
 def _side(fills: Sequence[Fill], side: Side) -> str:
     """`bought VTI at $228.76 and VXUS at $50.50, $2,962.09 in all`."""
-    amounts, shares_of = defaultdict[str, int](int), defaultdict[str, int](int)
+    amounts, shares_of, total = defaultdict[str, int](int), defaultdict[str, int](int), list[Money]()
     for fill in fills:
         if fill.side is side:
             amounts[fill.symbol] += fill.amount
+            total.append(fill.amount)
             shares_of[fill.symbol] += fill.qty
     prices = [
         f"{symbol} at {money(cents(Fraction(amount * NANO, shares_of[symbol])))}"
         for symbol, amount in sorted(amounts.items())
     ]
     verb = "sold" if side is Side.SELL else "bought"
-    return f"{verb} {', '.join(prices)}, {money(Money(sum(amounts.values())))} in all"
+    return f"{verb} {', '.join(prices)}, {money(cents_total(total))} in all"
 
 
 def _why(view: RunView) -> str:

@@ -55,8 +55,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Amounts, prices",
-        "Amounts are cut to the cent, so a sum can be a cent more than its printed parts. Average prices in sentences "
-        "are rounded to the cent; tables have prices and shares with all their digits.",
+        "Amounts are cut to the cent; the total of orders or fills is that of their printed amounts. Average prices in "
+        "sentences are rounded to the cent; tables have prices and shares with all their digits.",
     ),
     ("Price of", "The time of the quote that was used."),
     ("Rule", "The number of the rule in RULES.md, which comes with the program."),
