@@ -9,6 +9,7 @@ from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, PlanChanged, Refusal
 from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.account import reviews_every_run
 from rebal_tui.services.evaluation.history import current_plan, plan_of, why_created
 from rebal_tui.services.evaluation.planning import same_orders
 from rebal_tui.services.queries.desk import preview_of
@@ -16,7 +17,6 @@ from rebal_tui.services.queries.runs import rows_of
 from rebal_tui.services.runs import manual as manual_runs
 from rebal_tui.services.view_models.accounts import BulkResult
 from rebal_tui.services.view_models.review import ReviewSnapshot, ReviewView
-from rebal_tui.store import book_settings
 from rebal_tui.store import runs as store
 
 
@@ -24,8 +24,7 @@ def review_snapshot(book: Book) -> ReviewSnapshot:
     """Every run that awaits approval, oldest first."""
     waiting = [run for run in book.open_runs.values() if run.awaits_approval]
     waiting.sort(key=lambda run: (run.created_at, fold(book.accounts[run.account_id].name), run.id))
-    everything = book.settings.review or book_settings.get(book.database, "review") == "1"
-    return ReviewSnapshot(book.version, rows_of(book, waiting), everything)
+    return ReviewSnapshot(book.version, rows_of(book, waiting), reviews_every_run(book))
 
 
 def review_view(book: Book, run_id: str) -> ReviewView:

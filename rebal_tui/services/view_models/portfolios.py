@@ -13,7 +13,7 @@ from rebal_tui.services.view_models.accounts import AccountRow
 
 @dataclass(frozen=True, slots=True)
 class PortfolioRow:
-    """A portfolio in the list."""
+    """A portfolio in the list. `book_reviews`: the book requires review of every run, whatever `review` says."""
 
     id: str
     name: str
@@ -26,6 +26,7 @@ class PortfolioRow:
     subscribers: int
     assets_under_model: Value
     review: bool
+    book_reviews: bool = False
 
 
 @dataclass(frozen=True, slots=True)
