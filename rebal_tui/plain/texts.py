@@ -163,7 +163,7 @@ def account_text(page: AccountPageView) -> Iterator[str]:
 def holdings_text(view: AccountView) -> Iterator[str]:
     """The holdings of an account, each with target, weight and drift."""
     yield f"Holdings, {count_text(len(view.holdings), 'asset')}."
-    for holding in view.holdings:
+    for holding in (*view.holdings, *(() if view.cash_line is None else (view.cash_line,))):
         yield label(holding.symbol, _holding(holding))
 
 

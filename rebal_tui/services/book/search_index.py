@@ -21,7 +21,7 @@ _MAX_CACHED_SEARCHES = 32
 class SearchIndex:
     """Ids, numbers and client names by row, immutable.
 
-    `by_id`, `by_number` and `by_name` are the ranks of each account's texts by row; names are ranked without case and
+    `by_number` and `by_name` are the ranks of each account's texts by row; names are ranked without case and
     accents.
     `longest_name` is the number of characters of the longest name.
     """
@@ -39,7 +39,6 @@ class SearchIndex:
         self._often = np.bincount(self._bytes, minlength=256)
         self._found: OrderedDict[str, Flags] = OrderedDict()
         self.longest_name = max(map(len, self.names), default=0)
-        self.by_id = ranks(self.ids)
         self.by_number = ranks(self.numbers)
         self.by_name = ranks(names)
 

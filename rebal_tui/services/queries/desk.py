@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from rebal_tui.domain.decisions import Decision, Outcome, Plan, Reachable
 from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money, Percent, Qty, Value, cents_total, floor_money
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Qty, Value, cents_total, floor_money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import weekday_time_text
@@ -95,6 +95,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         restrictions=(*(text for _, text in blocking_reasons(account, booked)), *book.paused(account_id)),
         near=_is_near(valuation, portfolio, now.reachable if now else None),
         cash_left=left if left > by_weight else None,
+        cash_line=_cash_line(start.cash, valuation, portfolio, now.reachable if now else None),
     )
 
 
@@ -179,6 +180,20 @@ def _holdings(
             )
         )  # fmt: skip
     return tuple(views)
+
+
+def _cash_line(
+    cash: Money, valuation: Valuation, portfolio: Portfolio | None, reachable: Reachable | None
+) -> HoldingView | None:
+    """Cash less reservations as a holding without a band."""
+    if valuation.equity <= 0:
+        return None
+    target = portfolio.weights.cash if portfolio else Percent(0)
+    drift = AssetDrift("cash", target, Value(cash * NANO), valuation.equity).points
+    goal = target if reachable is None else Percent(round(reachable.cash * HUNDRED_PERCENT))
+    return HoldingView(
+        "cash", Qty(0), cash, target, target + drift, drift, None, None, "", None if goal == target else goal
+    )
 
 
 def _is_near(valuation: Valuation, portfolio: Portfolio | None, reachable: Reachable | None) -> bool:

@@ -24,6 +24,7 @@ from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.view_models.desk import DeskRow
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.store import run_orders
+from rebal_tui.tui.screens.shared.account_lines import account_lines
 from tests.services.brokers import broker
 from tests.services.factories import (
     SLOW,
@@ -249,3 +250,15 @@ def test_a_cash_target_above_the_weight_says_what_left_it() -> None:
     assert view.cash_left == plan.cash_target == parse_money("2500") > view.cash_target
     assert cash_target_note(plan) == f"the weight is {money(view.cash_target)}; the last completed run left more"
     assert cash_target_note(preview_manual(book, "a", RunType.FULL_REBALANCE).plan) == ""
+
+
+def test_cash_is_the_last_of_the_holdings_with_its_target() -> None:
+    book = drifted_book("60", "100", cash="16000")
+    cash = account_view(book, "a").cash_line
+    assert cash is not None
+    assert (cash.symbol, cash.value, cash.target, cash.actual_bp, cash.drift_bp) == (
+        "cash", parse_money("16000"), 500, 3200, 2700,
+    )  # fmt: skip
+    shown = ["".join(text for text, _ in line) for line in account_lines(account_view(book, "a"))(80, 40)]
+    start = next(number for number, text in enumerate(shown) if text.startswith("Holdings"))
+    assert [text.split()[:4] for text in shown[start + 2 : start + 5]][-1] == ["cash", "5.00", "32.00", "+27.00"]
