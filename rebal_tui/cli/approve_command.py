@@ -26,12 +26,11 @@ def entry(ctx: click.Context, runs: tuple[str, ...], db: Path | None, every: boo
       rebal-tui approve                list the runs that wait
       rebal-tui approve --all
     """
-    from rebal_tui.domain.runs import Approval
     from rebal_tui.services.evaluation.history import plan_of
     from rebal_tui.services.runs.manual import approve_run
 
     with opened(existing_book_path(ctx, db)) as book:
-        waiting = [run for run in book.open_runs.values() if run.approval is Approval.AWAITING]
+        waiting = [run for run in book.open_runs.values() if run.awaits_approval]
         if not every and not runs:
             rows = [(run.id, run.type.value, book.accounts[run.account_id].account_number) for run in waiting]
             write(plain_table(("RUN", "TYPE", "ACCOUNT"), rows) + "\n")

@@ -109,6 +109,11 @@ class Run:
     completed_at: datetime | None = None
     canceled_at: datetime | None = None
 
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether it can be approved or rejected: a run that expired or was canceled keeps `Approval.AWAITING`."""
+        return self.status is RunStatus.QUEUED and self.approval is Approval.AWAITING
+
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:

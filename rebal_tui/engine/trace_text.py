@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.portfolios import BandType, CalendarCondition, CalendarType, Condition, DriftBand
 from rebal_tui.domain.quantities import (
+    CENT,
     HUNDRED_PERCENT,
+    NANO,
     Money,
     Percent,
     Value,
@@ -15,6 +18,7 @@ from rebal_tui.domain.quantities import (
     format_scaled,
     percent_text,
 )
+from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trading_rules import Stagger
 from rebal_tui.engine.bounds import reason_of
 from rebal_tui.engine.drift import BandUsage
@@ -33,6 +37,33 @@ def dollars(value: Value) -> str:
 def money(amount: Money) -> str:
     """An amount in dollars and cents."""
     return dollars(Value(amount * 1_000_000_000))
+
+
+def cash_target_note(plan: Plan) -> str:
+    """Why the cash target of a plan is not its weight of cash, such as `the weight is $2,868.04; …`; empty if it is.
+
+    An invest_cash run leaves what the last completed run left, if that is more (R-14.7); restrictions move the cash
+    that can be reached (R-61). Empty for a partial_liquidation, too.
+    """
+    by_weight = Money(-(-max(0, plan.equity) * plan.weights.cash // (HUNDRED_PERCENT * NANO)))
+    if plan.type is RunType.PARTIAL_LIQUIDATION or money(plan.cash_target) == money(by_weight):
+        return ""
+    weight = f"the weight is {money(by_weight)}"
+    if plan.type is RunType.FULL_REBALANCE:
+        return f"{weight}; restrictions move it"
+    moved = "restrictions or " if plan.rules.restrictions else ""
+    return f"{weight}; {moved}the last completed run left more"
+
+
+def buys_cut_text(scale: tuple[int, int], wanted: Money) -> str:
+    """`buys cut to 99.61 %`: how far a common factor cuts buys of `wanted` dollars; empty for less than a cent (R-20).
+
+    The percentage is rounded down, so that it never reads as 100.
+    """
+    top, bottom = scale
+    if top >= bottom or (wanted and wanted * Fraction(bottom - top, bottom) < CENT):
+        return ""
+    return f"buys cut to {format_scaled(top * HUNDRED_PERCENT // bottom, 2, 2)} %"
 
 
 def percent(value: Percent) -> str:

@@ -139,6 +139,8 @@ def account_text(page: AccountPageView) -> Iterator[str]:
     yield label("Equity", dollars(view.equity))
     yield label("Cash", dollars(view.cash))
     yield label("Cash target", dollars(view.cash_target))
+    if view.cash_left is not None:
+        yield label("A cash run leaves", f"{dollars(view.cash_left)}, as the last completed run did")
     yield label("Withdrawable", dollars(view.withdrawable))
     if detail.row.reserve:
         yield label("Reserved cash", dollars(detail.row.reserve))
@@ -161,7 +163,7 @@ def account_text(page: AccountPageView) -> Iterator[str]:
 def holdings_text(view: AccountView) -> Iterator[str]:
     """The holdings of an account, each with target, weight and drift."""
     yield f"Holdings, {count_text(len(view.holdings), 'asset')}."
-    for holding in view.holdings:
+    for holding in (*view.holdings, *(() if view.cash_line is None else (view.cash_line,))):
         yield label(holding.symbol, _holding(holding))
 
 

@@ -131,7 +131,13 @@ def cash_entries(database: Database, account_id: str, limit: int = 500) -> list[
     ]
 
 
-def latest_deposits(database: Database, limit: int = 200) -> list[CashEntry]:
+def deposit_count(database: Database) -> int:
+    """The number of deposits and returned deposits of all accounts."""
+    row = database.row("SELECT count(*) FROM cash_entries WHERE kind IN ('deposit', 'ach_return')")
+    return row[0] if row else 0
+
+
+def latest_deposits(database: Database, limit: int) -> list[CashEntry]:
     """Deposits and returned deposits of all accounts, newest first, at most `limit`."""
     return [
         CashEntry(seq, account_id, from_time(at), CashKind(kind), Money(amount), settles_on, reference)

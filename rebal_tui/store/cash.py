@@ -54,6 +54,11 @@ def journals(database: Database, limit: int = 500) -> list[Journal]:
     return _journals(database, "ORDER BY created_at DESC, id LIMIT ?", (limit,))
 
 
+def journal_count(database: Database) -> int:
+    row = database.row("SELECT count(*) FROM journals")
+    return row[0] if row else 0
+
+
 def find_journals(
     database: Database,
     *,
@@ -186,6 +191,11 @@ def withdrawals(database: Database, *, only_open: bool = False, limit: int = 500
     else:
         rows = database.rows(f"{_WITHDRAWALS} ORDER BY w.key DESC LIMIT ?", (limit,))
     return [_withdrawal(row) for row in rows]
+
+
+def withdrawal_count(database: Database) -> int:
+    row = database.row("SELECT count(*) FROM withdrawals")
+    return row[0] if row else 0
 
 
 def open_withdrawal(database: Database, account_id: str) -> Withdrawal | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import CENT, Money
 from rebal_tui.domain.runs import Run, RunDetail
 from rebal_tui.store import archives, codec
 from rebal_tui.store.codec import to_time, to_time_or_none
@@ -131,7 +131,7 @@ def add_skipped(tx: Transaction, run_id: str, skipped: Sequence[SkippedOrder]) -
 
 @dataclass(frozen=True, slots=True)
 class OrderCounts:
-    """Counts of a run's orders; `amount` is the dollars bought plus the dollars sold."""
+    """Counts of a run's orders; `amount` is the dollars bought plus the dollars sold, each fill cut to the cent."""
 
     total: int
     filled: int
@@ -148,7 +148,7 @@ def counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderCounts]
             "(SELECT count(*) FROM orders WHERE run = key AND status = 'filled'), "
             "(SELECT count(*) FROM orders WHERE run = key AND status IN ('rejected', 'canceled', 'expired')), "
             "(SELECT count(*) FROM skipped_orders WHERE run = key), "
-            "(SELECT coalesce(sum(amount), 0) FROM fills WHERE run = key) "
+            f"(SELECT coalesce(sum(amount / {CENT}), 0) * {CENT} FROM fills WHERE run = key) "
             f"FROM runs WHERE id IN {LISTED}",
             (listed(run_ids[start : start + 500]),),
         ):

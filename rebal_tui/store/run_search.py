@@ -16,7 +16,8 @@ _OPERATORS = frozenset({"=", "<", "<=", ">", ">="})
 class Match:
     """A condition that a run meets when at least one field applies to it; an empty field applies to no run.
 
-    `origins` are values of `initiated_from`; `part` is a part of the run's id or of its session.
+    `origins` are values of `initiated_from`; `part` is a part of the run's id or of its session, `month` a month as
+    sessions have it, such as `-11-`.
     """
 
     accounts: Sequence[str] = ()
@@ -26,6 +27,7 @@ class Match:
     types: Sequence[str] = ()
     origins: Sequence[str] = ()
     part: str = ""
+    month: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +76,7 @@ def _condition(match: Match) -> tuple[str, list[SqlValue]]:
     if match.part:
         one_of.append("instr(lower(runs.id), ?) OR instr(runs.session, ?)")
         values += [match.part, match.part]
+    if match.month:
+        one_of.append("instr(runs.session, ?)")
+        values.append(match.month)
     return f"({' OR '.join(one_of)})", values

@@ -24,14 +24,14 @@ def dollars(amount: Money) -> str:
 
 
 def short_dollars(amount: Money) -> str:
-    """`$11.42 M`, `$84 k`, `$950`: dollars, truncated toward zero, in millions from 0.1 million on."""
-    sign, dollars = "-$" if amount < 0 else "$", abs(amount) // NANO
-    if dollars >= 100_000_000_000:
-        return f"{sign}{dollars // 1_000_000_000:,} bn"
-    if dollars >= 100_000:
-        whole, hundredths = divmod(dollars // 10_000, 100)
+    """`$11.42 M`, `$84 k`, `$950`: dollars, rounded to what is shown, in millions from 0.1 million on."""
+    sign, dollars = "-$" if amount < 0 else "$", (abs(amount) + NANO // 2) // NANO
+    if dollars >= 100_000_000_000 - 5_000:
+        return f"{sign}{(dollars + 500_000_000) // 1_000_000_000:,} bn"
+    if dollars >= 100_000 - 500:
+        whole, hundredths = divmod((dollars + 5_000) // 10_000, 100)
         return f"{sign}{whole:,}.{hundredths:02d} M"
-    return f"{sign}{dollars // 1_000} k" if dollars >= 10_000 else f"{sign}{dollars:,}"
+    return f"{sign}{(dollars + 500) // 1_000} k" if dollars >= 10_000 else f"{sign}{dollars:,}"
 
 
 def value(amount: Value) -> str:

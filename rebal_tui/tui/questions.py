@@ -58,8 +58,8 @@ class OtherAnswer:
 class Question:
     """What a confirmation dialog shows. `yes` and `no` are the labels of its buttons.
 
-    `effects` list what will happen, `items` the accounts or runs concerned, `lines` further details. With `sends`, a
-    live book requires a typed word.
+    `effects` list what will happen, `items` the accounts or runs concerned, `lines` further details. With `sends`, yes
+    counts only after these have been on the screen, and a live book requires a typed word.
     """
 
     title: str

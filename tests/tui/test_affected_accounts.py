@@ -39,7 +39,9 @@ def affected() -> Counted:
     index = SimpleNamespace(ids=ids, names=tuple(f"Client {row}" for row in range(MANY)), row_of={})
     yes, no = np.ones(MANY, np.bool_), np.zeros(MANY, np.bool_)
     plans = WhatIfPlans([2] * MANY, [Money(row * NANO) for row in range(MANY)], {})
-    effects = Effects(cast("Any", None), np.arange(MANY), no, yes, no, no, yes, plans, np.zeros(MANY))
+    effects = Effects(
+        cast("Any", None), np.arange(MANY), no, yes, no, no, yes, plans, np.zeros(MANY), cast("Any", None)
+    )
     return Counted(cast("Any", index), effects)
 
 

@@ -9,11 +9,13 @@ from textual.pilot import Pilot
 
 from rebal_tui.domain.runs import RunType
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.queries.runs import runs_snapshot
+from rebal_tui.services.queries.runs import run_view, runs_snapshot
 from rebal_tui.services.runs.manual import create_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.runs.screen import RunsScreen
+from rebal_tui.tui.screens.shared.run_lines import run_lines
 from tests.services import factories
 from tests.tui.driving import press, screen_text, settle
 from tests.tui.test_accounts_flows import run, type_text
@@ -34,6 +36,19 @@ def with_three_runs() -> Book:
 def shown(app: RebalApp) -> list[str]:
     assert isinstance(app.section, RunsScreen)
     return [row.session for row in app.section.table.rows]
+
+
+def test_a_run_that_nobody_approved_is_canceled_and_no_longer_to_review() -> None:
+    book = factories.review_book()
+    (waiting,) = runs_snapshot(book).rows
+    factories.advance_to(book, "2026-03-02 15:31")
+    (expired,) = runs_snapshot(book).rows
+    groups = [[group for group in run_columns.GROUPS if run_columns.in_group(row, group)] for row in (waiting, expired)]
+    assert groups == [["Unfinished", "Review"], ["Canceled"]]
+    status = next(column for column in run_columns.columns() if column.key == "status")
+    assert [status.cell(row) for row in (waiting, expired)] == [(("◇ to review", "key"),), (("◌ canceled", "muted"),)]
+    text = "\n".join("".join(part for part, _ in line) for line in run_lines(run_view(book, expired.id))(80, 40))
+    assert "Review not approved" in text
 
 
 @pytest.mark.slow

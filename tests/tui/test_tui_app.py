@@ -9,6 +9,7 @@ from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import AccountView
 from rebal_tui.tui.book_services import desk_queries
 from rebal_tui.tui.host import FirstSteps
+from rebal_tui.tui.questions import Effect, Question
 from rebal_tui.tui.screens.runs.screen import RunsScreen
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.sections import Section
@@ -359,3 +360,21 @@ def test_a_refused_snapshot_keeps_the_rows_on_the_desk() -> None:
         assert len(app.screen.table.rows) == 40
 
     drive(script, make_app(backend))
+
+
+def test_yes_to_sending_counts_only_once_the_dialog_has_shown_what_it_does() -> None:
+    question = Question("Approve?", "Approve", effects=[Effect("1 buy is sent", "$5.00")], sends=True)
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        answers: list[str] = []
+        app.confirm(question, answers.append)
+        screen = app.screen
+        while not screen.query("#yes"):
+            await asyncio.sleep(0)
+        screen.action_answer(True)
+        assert (app.screen is screen, answers) == (True, [])
+        await settle(pilot)
+        await press(pilot, "y")
+        assert (app.screen is screen, answers) == (False, [""])
+
+    drive(script)

@@ -21,7 +21,7 @@ _MAX_CACHED_SEARCHES = 32
 class SearchIndex:
     """Ids, numbers and client names by row, immutable.
 
-    `by_id`, `by_number` and `by_name` are the ranks of each account's texts by row; names are ranked without case and
+    `by_number` and `by_name` are the ranks of each account's texts by row; names are ranked without case and
     accents.
     `longest_name` is the number of characters of the longest name.
     """
@@ -40,7 +40,6 @@ class SearchIndex:
         # Safe on several threads: lists search on those of the book and of the screens.
         self._found = lru_cache(maxsize=_MAX_CACHED_SEARCHES)(self._search)
         self.longest_name = max(map(len, self.names), default=0)
-        self.by_id = ranks(self.ids)
         self.by_number = ranks(self.numbers)
         self.by_name = ranks(names)
 

@@ -82,9 +82,14 @@ def _with_status(book: Book, given: Situation, context: StatusContext) -> Decisi
     return replace(decision, status=account_status(book, given, context, decision))
 
 
+def reviews_every_run(book: Book) -> bool:
+    """Whether the book requires approval of every automatic run, whatever its portfolio says (R-27)."""
+    return book.settings.review or book_settings.get(book.database, "review") == "1"
+
+
 def needs_review(book: Book, portfolio: Portfolio) -> bool:
     """Whether an automatic run of this portfolio requires approval by an advisor (R-27)."""
-    return book.settings.review or portfolio.review or book_settings.get(book.database, "review") == "1"
+    return portfolio.review or reviews_every_run(book)
 
 
 def managed_value_of(book: Book, account_id: str) -> Valuation:

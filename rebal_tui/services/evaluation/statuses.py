@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rebal_tui.domain.decisions import Decision
-from rebal_tui.domain.runs import Approval
 from rebal_tui.domain.sessions import Session
 from rebal_tui.domain.trade_status import TradeStatus, WaitsFor
 from rebal_tui.engine.schedule import Schedule
@@ -55,7 +54,7 @@ def evaluation_context(book: Book) -> StatusContext:
 def account_status(book: Book, situation: Situation, context: StatusContext, decision: Decision) -> TradeStatus:
     """The status of an account; `decision` is the outcome of evaluating `situation`."""
     run = book.open_runs.get(situation.account.id)
-    awaiting = run is not None and run.approval is Approval.AWAITING
+    awaiting = run is not None and run.awaits_approval
     return trade_status(situation, context, awaiting=awaiting, decision=decision)
 
 
@@ -64,5 +63,5 @@ def book_statuses(book: Book, frame: BookFrame, day_context: DayContext, context
     from rebal_tui.engine.arrays.statuses import statuses
 
     row_of = book.account_table.row_of
-    awaiting = [row_of[account] for account, run in book.open_runs.items() if run.approval is Approval.AWAITING]
+    awaiting = [row_of[account] for account, run in book.open_runs.items() if run.awaits_approval]
     return statuses(frame, day_context, context, awaiting)

@@ -17,7 +17,6 @@ from rebal_tui.broker.protocol import EventBatch, EventKind
 from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.quantities import Money, Price, Qty, money_text, qty_text
-from rebal_tui.domain.runs import Approval
 from rebal_tui.market.protocol import Quote
 from rebal_tui.services.book import calendars, files_settings
 from rebal_tui.services.book.book import Book, BookTransaction
@@ -59,7 +58,7 @@ def apply_import(book: Book, plan: ImportPlan, mapping: Mapping[str, str] | None
         set_session(tx, plan.as_of)
         book_settings.put(tx, files_settings.AS_OF, plan.as_of.isoformat())
         book_settings.put(tx, files_settings.IMPORTED_AT, book.now().isoformat())
-        cancel_queued(tx, [run for run in book.open_runs.values() if run.approval is Approval.AWAITING], REPLACED)
+        cancel_queued(tx, [run for run in book.open_runs.values() if run.awaits_approval], REPLACED)
         runs.free_quota(tx, [identity for _, identity in runs.system_runs(book.database).values()])
         for account_id, reason in reasons.items():
             pause(tx, account_id, reason)

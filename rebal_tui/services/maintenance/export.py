@@ -228,9 +228,9 @@ def _cash(book: Book) -> Iterator[Json]:
     items: list[Json] = [
         {"id": w.id, "kind": "withdrawal", "account_id": w.account_id, "at": w.created_at, "amount": -w.amount,
          "status": w.stage.value, "reason": w.stopped}
-        for w in cash.withdrawals(book.database)
+        for w in cash.withdrawals(book.database, limit=_ALL)
     ]  # fmt: skip
-    for j in cash.journals(book.database):
+    for j in cash.journals(book.database, _ALL):
         incoming = j.from_account == FIRM_ACCOUNT
         items.append(
             {"id": j.id, "kind": "journal", "account_id": j.to_account if incoming else j.from_account,
@@ -240,7 +240,7 @@ def _cash(book: Book) -> Iterator[Json]:
     items += [
         {"id": None, "kind": e.kind.value, "account_id": e.account_id, "at": e.at, "amount": e.amount,
          "status": "settled", "reason": None}
-        for e in accounts.latest_deposits(book.database)
+        for e in accounts.latest_deposits(book.database, _ALL)
     ]  # fmt: skip
     items.sort(key=lambda item: item["at"])
     for item in items:
@@ -295,7 +295,9 @@ _TOTALS: dict[str, Callable[[Book], int]] = {
     "accounts": lambda book: len(book.accounts),
     "portfolios": lambda book: len(book.portfolios),
     "assets": lambda book: len(book.assets),
-    "cash": lambda book: len(cash.withdrawals(book.database)) + len(cash.journals(book.database)),
+    "cash": lambda book: (
+        cash.withdrawal_count(book.database) + cash.journal_count(book.database) + accounts.deposit_count(book.database)
+    ),
     "audit": lambda book: audit.head(book.database)[0],
 }
 _ITEMS: dict[str, Callable[[Book], Iterator[Json]]] = {

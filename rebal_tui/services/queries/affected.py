@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.arrays.frame import BookFrame
+from rebal_tui.engine.schedule import Schedule
 from rebal_tui.services.book.search_index import SearchIndex
 from rebal_tui.services.evaluation.what_if import WhatIfPlans
 from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows
@@ -24,7 +26,8 @@ class Effects:
     """What a change of a portfolio would do to its subscribers.
 
     `rows` are their rows in `frame`, ascending; `frame` has the change already. `planned` marks those for which `plans`
-    has a plan, in the same order. `equity` is in floating-point dollars.
+    has a plan, in the same order; `cooling` and `blocked` mark others that would trade. `equity` is in floating-point
+    dollars.
     """
 
     frame: BookFrame
@@ -36,13 +39,14 @@ class Effects:
     planned: Flags
     plans: WhatIfPlans
     equity: NDArray[np.float64]
+    schedule: Schedule
 
 
 class AffectedRows(LazyRows[AffectedAccount]):
     """The accounts that a change affects: those that would trade, by turnover, then the others by equity.
 
-    The others are those outside a band before or after the change, in their cooldown, or impossible to plan. Accounts
-    that are not affected are left out. Both parts are sorted from large to small.
+    The others are those outside a band before or after the change, in their cooldown, blocked, or impossible to plan.
+    Accounts that are not affected are left out. Both parts are sorted from large to small.
     """
 
     def __init__(self, index: SearchIndex, effects: Effects) -> None:
@@ -53,7 +57,8 @@ class AffectedRows(LazyRows[AffectedAccount]):
         planned = np.flatnonzero(effects.planned).tolist()
         self._turnover: Mapping[int, Money] = dict(zip(planned, effects.plans.turnover, strict=True))
         unable = np.isin(effects.rows, list(effects.plans.unable))
-        affected = effects.outside_before | effects.outside_after | effects.cooling | (self._order_counts > 0) | unable
+        affected = effects.outside_before | effects.outside_after | effects.cooling | effects.blocked | unable
+        affected |= self._order_counts > 0
         size = np.zeros(count)
         size[effects.planned] = np.array(effects.plans.turnover, np.float64)
         found = np.flatnonzero(affected)
@@ -77,8 +82,11 @@ class AffectedRows(LazyRows[AffectedAccount]):
         )
 
     def _cooldown_until(self, row: int) -> date:
+        """The day of the first evaluation after an account's cooldown."""
         frame = self._effects.frame
-        return date.fromordinal(int(frame.accounts.rebalanced_on[row]) + frame.followed(row).cooldown_days)
+        ends = date.fromordinal(int(frame.accounts.rebalanced_on[row]) + frame.followed(row).cooldown_days)
+        at = self._effects.schedule.first_from(ends)
+        return ends if at is None else new_york_day(at)
 
     def key_at(self, position: int) -> Hashable:
         return self._index.ids[int(self._rows[position])]

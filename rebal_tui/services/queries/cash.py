@@ -6,7 +6,7 @@ import json
 from datetime import date
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
-from rebal_tui.domain.cash import Withdrawal, WithdrawalStage
+from rebal_tui.domain.cash import Journal, Withdrawal, WithdrawalStage
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run, RunType
 from rebal_tui.domain.text import weekday_text
@@ -26,6 +26,8 @@ from rebal_tui.store import accounts, audit, cash, past_rows
 
 STAGES = ("unsubscribe", "sell", "settle", "journal", "subscribe again")
 """The five stages of a withdrawal as an advisor sees them."""
+MAX_LISTED = 2_000
+"""How many withdrawals, journals and deposits the screen has, of each the newest."""
 _REACHED = {
     WithdrawalStage.REQUESTED: 0,
     WithdrawalStage.UNSUBSCRIBED: 1,
@@ -38,28 +40,23 @@ _REACHED = {
 
 
 def cash_snapshot(book: Book) -> CashSnapshot:
-    """All withdrawals and journals and the latest deposits, each newest first."""
+    """The latest withdrawals, journals and deposits, at most `MAX_LISTED` of each, newest first."""
+    more = MAX_LISTED + 1
+    withdrawals = cash.withdrawals(book.database, limit=more)
+    journals = cash.journals(book.database, more)
+    deposits = accounts.latest_deposits(book.database, more)
     return CashSnapshot(
         book.version,
-        tuple(_withdrawal(book, withdrawal) for withdrawal in cash.withdrawals(book.database)),
-        tuple(
-            JournalView(
-                journal.id,
-                account_id := journal.to_account if journal.from_account == FIRM_ACCOUNT else journal.from_account,
-                book.account(account_id).name,
-                journal.from_account == FIRM_ACCOUNT,
-                journal.amount,
-                journal.status.value,
-                journal.description,
-                journal.reason,
-                journal.created_at,
-                journal.updated_at,
-            )
-            for journal in cash.journals(book.database)
-        ),
+        tuple(_withdrawal(book, withdrawal) for withdrawal in withdrawals[:MAX_LISTED]),
+        tuple(_journal(book, journal) for journal in journals[:MAX_LISTED]),
         tuple(
             (entry.at, entry.account_id, book.account(entry.account_id).name, entry.amount, entry.kind.value)
-            for entry in accounts.latest_deposits(book.database)
+            for entry in deposits[:MAX_LISTED]
+        ),
+        frozenset(
+            kind
+            for kind, found in (("withdrawal", withdrawals), ("journal", journals), ("deposit", deposits))
+            if len(found) == more
         ),
     )
 
@@ -124,6 +121,15 @@ def _can_leave(book: Book, settled: bool) -> date | None:
     if session is None:
         return None
     return session.day if settled else session.settles_on
+
+
+def _journal(book: Book, journal: Journal) -> JournalView:
+    incoming = journal.from_account == FIRM_ACCOUNT
+    account_id = journal.to_account if incoming else journal.from_account
+    return JournalView(
+        journal.id, account_id, book.account(account_id).name, incoming, journal.amount, journal.status.value,
+        journal.description, journal.reason, journal.created_at, journal.updated_at,
+    )  # fmt: skip
 
 
 def _withdrawal(book: Book, withdrawal: Withdrawal) -> WithdrawalView:

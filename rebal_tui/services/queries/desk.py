@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from rebal_tui.domain.decisions import Decision, Outcome, Plan, Reachable
 from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money, Percent, Qty, Value, floor_money
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Qty, Value, cents_total, floor_money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import weekday_time_text
@@ -74,6 +74,8 @@ def account_view(book: Book, account_id: str) -> AccountView:
     stored = latest_decisions(book.database, account_id)
     now = evaluate_account(book, account_id, stopped_by(book)) if subscription else None
     equity = max(0, valuation.equity)
+    left = book.cash_floor(account_id, portfolio.weights.cash) if portfolio else Money(0)
+    by_weight = floor_money(Value(equity * portfolio.weights.cash // HUNDRED_PERCENT)) if portfolio else Money(0)
     return AccountView(
         account_id=account_id,
         account_number=account.account_number,
@@ -82,7 +84,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         portfolio=portfolio.name if portfolio else "not subscribed",
         equity=floor_money(booked.equity),
         cash=account.cash,
-        cash_target=floor_money(Value(equity * portfolio.weights.cash // HUNDRED_PERCENT)) if portfolio else Money(0),
+        cash_target=by_weight,
         holdings=_holdings(book, start, valuation, portfolio, now.reachable if now else None),
         conditions=conditions_text(portfolio) if portfolio else "",
         last_decision=stored[0] if stored else None,
@@ -92,6 +94,8 @@ def account_view(book: Book, account_id: str) -> AccountView:
         withdrawable=transferable(book, account_id),
         restrictions=(*(text for _, text in blocking_reasons(account, booked)), *book.paused(account_id)),
         near=_is_near(valuation, portfolio, now.reachable if now else None),
+        cash_left=left if left > by_weight else None,
+        cash_line=_cash_line(start.cash, valuation, portfolio, now.reachable if now else None),
     )
 
 
@@ -138,7 +142,7 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
         portfolio=book.portfolios[subscription.portfolio_id].name if subscription else "weights of the run",
         plan=plan,
         why=why,
-        turnover=plan.turnover,
+        turnover=cents_total(line.order_amount for line in plan.lines),
         cash_after=Money(account.cash + plan.cash_after - plan.cash),
         before=tuple(zip(names, before, strict=True)),
         after=tuple(zip(names, after, strict=True)),
@@ -176,6 +180,20 @@ def _holdings(
             )
         )  # fmt: skip
     return tuple(views)
+
+
+def _cash_line(
+    cash: Money, valuation: Valuation, portfolio: Portfolio | None, reachable: Reachable | None
+) -> HoldingView | None:
+    """Cash less reservations as a holding without a band."""
+    if valuation.equity <= 0:
+        return None
+    target = portfolio.weights.cash if portfolio else Percent(0)
+    drift = AssetDrift("cash", target, Value(cash * NANO), valuation.equity).points
+    goal = target if reachable is None else Percent(round(reachable.cash * HUNDRED_PERCENT))
+    return HoldingView(
+        "cash", Qty(0), cash, target, target + drift, drift, None, None, "", None if goal == target else goal
+    )
 
 
 def _is_near(valuation: Valuation, portfolio: Portfolio | None, reachable: Reachable | None) -> bool:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.portfolios import CalendarCondition, PortfolioStatus
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.portfolios import CalendarCondition, Portfolio, PortfolioStatus
+from rebal_tui.domain.quantities import cents_total
 from rebal_tui.domain.text import fold
 from rebal_tui.engine.calendar import firing_sessions
 from rebal_tui.services.advisory.portfolios import require_eligible
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rules_view import rules_of_followers
+from rebal_tui.services.evaluation.statuses import status_context
 from rebal_tui.services.evaluation.what_if import plan_what_if
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.parsing.exact_json import read_json
@@ -43,6 +45,14 @@ def portfolio_view(book: Book, portfolio_id: str) -> PortfolioView:
         subscribers=AccountRows(book).subscribers(index),
         api_json=json.dumps(portfolio_json(portfolio), indent=2, ensure_ascii=False),
     )
+
+
+def _active_again(book: Book, changed: Portfolio) -> Portfolio:
+    """A portfolio as saving it leaves it: with eligible weights, one that needs adjustment is active again (R-13)."""
+    if changed.status is not PortfolioStatus.NEEDS_ADJUSTMENT:
+        return changed
+    barred = any(_ineligibility(book, symbol) for symbol in changed.weights.symbols)
+    return changed if barred else replace(changed, status=PortfolioStatus.ACTIVE, fault="")
 
 
 def portfolio_draft(book: Book, portfolio_id: str | None) -> PortfolioDraft:
@@ -102,7 +112,7 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
     rows = np.sort(book.subscription_table.rows_of(portfolio_id))
     frame = book.frame()
     now = sweep(frame, book_day_context(book, frame)).groups[rows]
-    changed = body.over(before, book.now())
+    changed = _active_again(book, body.over(before, book.now()))
     ids = [book.account_table.ids[row] for row in rows.tolist()]
     rules = dict(zip(rows.tolist(), rules_of_followers(book, ids, changed, book.rules_view.overrides), strict=True))
     other = frame.with_portfolios([changed if p.id == portfolio_id else p for p in frame.portfolios]).with_rules(rules)
@@ -112,19 +122,21 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
     updated = changed.on_update and changed.changed_at != before.changed_at
     trades = outside | updated
     cooling = trades & (then & int(Group.COOLDOWN) != 0)
-    planned = trades & ~cooling
+    blocked = trades & (then & int(Group.BLOCKED) != 0)
+    planned = trades & ~cooling & ~blocked
     what_if = plan_what_if(book, other, rows[planned], outside[planned])
     effects = Effects(
-        other, rows, before_outside, outside, cooling, then & int(Group.BLOCKED) != 0, planned, what_if,
-        swept.equity[rows],
+        other, rows, before_outside, outside, cooling, blocked, planned, what_if, swept.equity[rows],
+        status_context(book).schedule,
     )  # fmt: skip
     return Impact(
         subscribers=len(rows),
         outside_before=int(np.count_nonzero(before_outside)),
         outside_after=int(np.count_nonzero(outside)),
         orders=sum(what_if.orders),
-        turnover=Money(sum(what_if.turnover)),
+        turnover=cents_total(what_if.turnover),
         cooling=int(np.count_nonzero(cooling)),
         unable=len(what_if.unable),
+        blocked=int(np.count_nonzero(blocked & ~cooling)),
         affected=AffectedRows(book.search_index(), effects),
     )

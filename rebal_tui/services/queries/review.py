@@ -7,9 +7,9 @@ from functools import partial
 
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, PlanChanged, Refusal
-from rebal_tui.domain.runs import Approval, Run, RunStatus
 from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.account import reviews_every_run
 from rebal_tui.services.evaluation.history import current_plan, plan_of, why_created
 from rebal_tui.services.evaluation.planning import same_orders
 from rebal_tui.services.queries.desk import preview_of
@@ -17,16 +17,14 @@ from rebal_tui.services.queries.runs import rows_of
 from rebal_tui.services.runs import manual as manual_runs
 from rebal_tui.services.view_models.accounts import BulkResult
 from rebal_tui.services.view_models.review import ReviewSnapshot, ReviewView
-from rebal_tui.store import book_settings
 from rebal_tui.store import runs as store
 
 
 def review_snapshot(book: Book) -> ReviewSnapshot:
     """Every run that awaits approval, oldest first."""
-    waiting = [run for run in book.open_runs.values() if _waits(run)]
+    waiting = [run for run in book.open_runs.values() if run.awaits_approval]
     waiting.sort(key=lambda run: (run.created_at, fold(book.accounts[run.account_id].name), run.id))
-    everything = book.settings.review or book_settings.get(book.database, "review") == "1"
-    return ReviewSnapshot(book.version, rows_of(book, waiting), everything)
+    return ReviewSnapshot(book.version, rows_of(book, waiting), reviews_every_run(book))
 
 
 def review_view(book: Book, run_id: str) -> ReviewView:
@@ -35,7 +33,7 @@ def review_view(book: Book, run_id: str) -> ReviewView:
     Raises `NotFound`, and `Conflict` when the run does not await approval.
     """
     run = store.get(book.database, run_id)
-    if not _waits(run):
+    if not run.awaits_approval:
         raise Conflict(f"run {run_id[:8]} does not wait for approval any more: it is {run.status}")
     plan = current_plan(book, run)
     stored = plan_of(book.database, run)
@@ -71,10 +69,6 @@ def approve_all(book: Book, shown: Mapping[str, Plan], note: str = "") -> tuple[
 def reject_all(book: Book, run_ids: Sequence[str], note: str) -> tuple[BulkResult, ...]:
     """Reject several runs with one note; a refusal for one does not affect the others."""
     return tuple(_one(book, run_id, partial(manual_runs.reject_run, book, run_id, note)) for run_id in run_ids)
-
-
-def _waits(run: Run) -> bool:
-    return run.status is RunStatus.QUEUED and run.approval is Approval.AWAITING
 
 
 def _one(book: Book, run_id: str, do: Callable[[], object]) -> BulkResult:

@@ -24,7 +24,8 @@ def find_runs(book: Book, text: str, limit: int = 500) -> RunsSnapshot:
     """The newest runs that match a filter, at most `limit`, with the number of all matches.
 
     Each word must be in the client's name, an id, the account number, the portfolio, the status, the type, the origin
-    or the session; a day and a month, such as `23 nov`, mean a session. A term that cannot be parsed is ignored.
+    or the session; `nov` means the sessions of November, too, and `23 nov` a session. A term that cannot be parsed is
+    ignored.
     """
     wanted = parse_filter(text, RUN_FIELDS, RUN_CHOICES)
     matches = [_match(book, word) for word in _with_days(wanted.words)]
@@ -52,10 +53,15 @@ def _with_days(words: Sequence[str]) -> list[str]:
 
 def _month_and_day(one: str, other: str) -> str:
     for day, name in ((one, other), (other, one)):
-        month = next((n for n, known in enumerate(_MONTHS, 1) if len(name) > 2 and known.startswith(name)), 0)
+        month = _month(name)
         if month and len(day) < 3 and day.isascii() and day.isdecimal() and 1 <= int(day) <= 31:
             return f"-{month:02}-{int(day):02}"
     return ""
+
+
+def _month(word: str) -> int:
+    """The number of the month that a word of three letters or more begins; 0 for other words."""
+    return next((n for n, known in enumerate(_MONTHS, 1) if len(word) > 2 and known.startswith(word)), 0)
 
 
 def _match(book: Book, word: str, term: Term | None = None) -> Match:
@@ -78,4 +84,5 @@ def _match(book: Book, word: str, term: Term | None = None) -> Match:
         types=[t.value for t in RunType if field in ("", "type") and hit(t.value, t.value.replace("_", " "))],
         origins=[o.value for o, name in _ORIGINS.items() if not field and hit(o.value, name)],
         part="" if field else word,
+        month=f"-{month:02}-" if not field and (month := _month(word)) else "",
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from rebal_tui.domain.decisions import LineReason, Outcome, Plan
 from rebal_tui.domain.portfolios import Destination, Portfolio, RebalanceScope
-from rebal_tui.domain.quantities import HUNDRED_PERCENT
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, cents_total
 from rebal_tui.engine.arrays.decision_table import CHECKS, OUTCOMES
 from rebal_tui.engine.bounds import RestrictionsConflict
 from rebal_tui.engine.goals import Goals
@@ -56,8 +56,8 @@ def _figures(
     planned = [one for account_id in account_ids if (one := _plan(book, account_id, destination, scope)) is not None]
     plans = [plan for plan, _ in planned]
     orders = sum(len(plan.sells) + len(plan.buys) for plan in plans)
-    bought = sum(plan.bought for plan in plans)
-    sold = sum(plan.sold for plan in plans)
+    bought = cents_total(line.order_amount for plan in plans for line in plan.buys)
+    sold = cents_total(line.order_amount for plan in plans for line in plan.sells)
     left = max((worst for _, worst in planned), default=0)
     current = (portfolio.rebalance_to, portfolio.rebalance_scope) == (destination, scope)
     return RunStops(destination.value, scope.value, current, due, len(plans), orders, bought, sold, left)

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import NANO, Money, Percent, Qty
-from rebal_tui.domain.runs import Approval, Run
+from rebal_tui.domain.runs import Run
 from rebal_tui.engine.shares import planned_shares, rounded_shares
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.account import reviews_every_run
 from rebal_tui.services.evaluation.history import decision_of_run, plan_of, timeline
 from rebal_tui.services.queries.desk import conditions_text
 from rebal_tui.services.queries.totals import assets_under
@@ -58,7 +59,7 @@ def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None, overrides:
         total=counts.total if counts else 0,
         amount=counts.amount if counts else Money(0),
         problems=counts.problems if counts else 0,
-        awaiting_approval=run.approval is Approval.AWAITING,
+        awaiting_approval=run.awaits_approval,
         overrides=overrides,
     )
 
@@ -89,7 +90,7 @@ def run_view(book: Book, run_id: str) -> RunView:
 
 def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:
     """Every portfolio with its number of subscribers and their total equity."""
-    worth = assets_under(book)
+    worth, all_reviewed = assets_under(book), reviews_every_run(book)
     return tuple(
         PortfolioRow(
             id=portfolio.id,
@@ -103,6 +104,7 @@ def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:
             subscribers=len(book.subscription_table.rows_of(portfolio.id)),
             assets_under_model=total,
             review=portfolio.review,
+            book_reviews=all_reviewed,
         )
         for portfolio, total in zip(book.portfolios.values(), worth, strict=True)
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from rebal_tui.domain.runs import Approval
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import weekday_time_text
 from rebal_tui.market.clock import SimulatedClock
@@ -45,7 +44,7 @@ def status_line(book: Book) -> StatusLine:
         halted=halted(book),
         read_only=book.database.read_only,
         stopped=book.database.halted.halt if book.database.halted else None,
-        awaiting=sum(run.approval is Approval.AWAITING for run in book.open_runs.values()),
+        awaiting=sum(run.awaits_approval for run in book.open_runs.values()),
         pacing=sending_progress(book),
         work=_work(book),
         connection=_connection(book, now),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rebal_tui.domain.runs import Approval, Run, RunStatus
+from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.domain.sessions import from_epoch_micros
 from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 from rebal_tui.engine.arrays.day_context import DayContext
@@ -78,7 +78,7 @@ def stopped_by(book: Book) -> WaitsFor | None:
 
 def run_state(run: Run) -> str:
     """The state of an open run, in one or two words."""
-    if run.approval is Approval.AWAITING:
+    if run.awaits_approval:
         return "in review"
     if run.cancel_requested:
         return "canceling"

@@ -11,10 +11,11 @@ from fractions import Fraction
 
 from rebal_tui.domain.decisions import Plan, PlanLine
 from rebal_tui.domain.orders import Fill, Order, Side, SkippedOrder
-from rebal_tui.domain.quantities import NANO, Money, Value
+from rebal_tui.domain.quantities import NANO, Money, Value, cents_total
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunStatus, RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
+from rebal_tui.engine.trace_text import cash_target_note
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import AWAITS
 from rebal_tui.services.queries.runs import run_view
@@ -119,7 +120,7 @@ def _unfinished(view: RunView, day: date, asked_by: str) -> str:
     name = f"{words(view.run.type)}, run {view.run.id[:8]}"
     if ended is not None:
         return f"A run was created ({name}); it ended on {day_text(new_york_day(ended))}."
-    if view.run.approval is Approval.AWAITING:
+    if view.run.awaits_approval:
         since = time_text(view.run.created_at)[:5]
         by = f"requested by {asked_by}" if asked_by not in ("", "system") else "made by the system"
         return f"Awaits approval by an advisor since {since} ({name}, {by})."
@@ -137,17 +138,18 @@ def _traded(view: RunView) -> str:
 
 def _side(fills: Sequence[Fill], side: Side) -> str:
     """`bought VTI at $228.76 and VXUS at $50.50, $2,962.09 in all`."""
-    amounts, shares_of = defaultdict[str, int](int), defaultdict[str, int](int)
+    amounts, shares_of, total = defaultdict[str, int](int), defaultdict[str, int](int), list[Money]()
     for fill in fills:
         if fill.side is side:
             amounts[fill.symbol] += fill.amount
+            total.append(fill.amount)
             shares_of[fill.symbol] += fill.qty
     prices = [
         f"{symbol} at {money(cents(Fraction(amount * NANO, shares_of[symbol])))}"
         for symbol, amount in sorted(amounts.items())
     ]
     verb = "sold" if side is Side.SELL else "bought"
-    return f"{verb} {', '.join(prices)}, {money(Money(sum(amounts.values())))} in all"
+    return f"{verb} {', '.join(prices)}, {money(cents_total(total))} in all"
 
 
 def _why(view: RunView) -> str:
@@ -193,9 +195,10 @@ def _plan(plan: Plan, run: Run) -> Table:
     if run.type is RunType.PARTIAL_LIQUIDATION and run.amount is not None:
         left = Value(plan.equity - run.amount * NANO)
         base = f"; targets are of {dollars(left)}, the equity less the {money(run.amount)} to raise"
+    note = cash_target_note(plan)
+    target = f"{money(plan.cash_target)} ({note})" if note else money(plan.cash_target)
     return Table(
-        f"Plan, for equity of {dollars(plan.equity)}, cash {money(plan.cash)}, cash target {money(plan.cash_target)}"
-        f"{base}",
+        f"Plan, for equity of {dollars(plan.equity)}, cash {money(plan.cash)}, cash target {target}{base}",
         ("Asset", "Target", "Held", "Price", "Value", "Target value", "Order", "Reason", "Figures"),
         tuple(_plan_row(line) for line in plan.lines), frozenset({1, 2, 3, 4, 5}),
     )  # fmt: skip

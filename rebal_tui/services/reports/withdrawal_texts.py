@@ -6,7 +6,7 @@ import json
 
 from rebal_tui.domain.cash import OwnerKind, Withdrawal
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import CENT, Money, cents_total
 from rebal_tui.domain.runs import Run, RunType
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.audit_index import AuditIndex
@@ -39,11 +39,13 @@ def raised_text(view: RunView, trail: AuditIndex) -> str:
     raised = _reserved(view.run.account_id, view.run.id, trail)
     if not raised:
         return ""
-    brought = Money(sum(fill.amount for fill in view.fills if fill.side is Side.SELL))
-    whole, sold = whole_cents(raised), whole_cents(brought)
+    sells = [fill.amount for fill in view.fills if fill.side is Side.SELL]
+    whole, sold = whole_cents(raised), cents_total(sells)
     if sold > whole:
         return f"Raised {money(whole)}: {money(sold)} sold, of which {money(Money(sold - whole))} stays in cash."
-    rest = f" and {money(Money(whole - sold))} from cash" if whole > sold else ""
+    # The printed amounts of the fills lack fractions of cents, which can add up to cents of the total.
+    source = "from cash" if raised - sum(sells) >= CENT else "in fractions of a cent"
+    rest = f" and {money(Money(whole - sold))} {source}" if whole > sold else ""
     return f"Raised {money(whole)}: {money(sold)} sold{rest}."
 
 

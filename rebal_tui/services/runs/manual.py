@@ -206,7 +206,7 @@ def _note(text: str) -> str:
 
 def _awaiting(book: Book, run_id: str) -> Run:
     run = store.get(book.database, run_id)
-    if run.status is not RunStatus.QUEUED or run.approval is not Approval.AWAITING:
+    if not run.awaits_approval:
         approval = run.approval.replace("_", " ")
         raise Conflict(f"run {run_id} does not await approval (status {run.status}, approval {approval})")
     return run

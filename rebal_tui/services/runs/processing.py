@@ -14,14 +14,14 @@ from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, require
 from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money
+from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.quarantine import QuarantineKind
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus
 from rebal_tui.domain.sessions import Session
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.situation import usable_price_times
-from rebal_tui.engine.trace_text import money, ratio_text
+from rebal_tui.engine.trace_text import buys_cut_text, money
 from rebal_tui.engine.tradability import trading_fault
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
@@ -210,7 +210,7 @@ def _is_past_close(book: Book, run: Run) -> bool:
 def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
     """Start the queued runs that may start: make their plans now and write their sells."""
     now, session = book.now(), book.session()
-    moved = expire_unapproved(book, [run for run in queued if run.approval is Approval.AWAITING])
+    moved = expire_unapproved(book, [run for run in queued if run.awaits_approval])
     if session is None or session.next_day is None or not session.in_window(now) or stopped:
         return moved
     starting: list[Start] = []
@@ -321,12 +321,10 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
                 last = progress[run.id].last + len(tradable)
                 written.append(Unsent(run_keys[run.id], manual, Side.BUY, first, first, last))
             run_orders.add_skipped(tx, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
-            numerator, denominator = sized.scale
             total = money(Money(sum(sized.amounts.values())))
             text = f"{count_text(len(tradable), 'buy')} for {total} from {sized.source}"
-            if numerator < denominator:
-                scale = ratio_text(numerator * HUNDRED_PERCENT, denominator, HUNDRED_PERCENT)
-                text += f"; cash short: buys cut to {scale} %"
+            if cut := buys_cut_text(sized.scale, Money(sum(line.wanted for line in buys))):
+                text += f"; cash short: {cut}"
             runs.note(tx, run.id, now, "buying", text if book.settings.one_list else f"all sells finished; {text}")
         run_orders.add(tx, RowTable.of(OrderRow, rows))
         runs.update(tx, changes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
-from rebal_tui.domain.runs import Approval, Run, RunStatus
+from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.domain.text import MAX_NOTE_LENGTH, display_text
 from rebal_tui.domain.trading_rules import RunOverride
 from rebal_tui.services.book.book import ADVISOR, Book, BookTransaction
@@ -56,7 +56,7 @@ def override_queued_run(book: Book, run_id: str, restriction_ids: Collection[str
     with book.write() as tx:
         record_override(tx, run, override)
         current_plan(book, run)
-        if run.approval is Approval.AWAITING:
+        if run.awaits_approval:
             store_plan(tx, run)
         tx.reload_run(run.account_id)
     return runs.get(book.database, run_id)

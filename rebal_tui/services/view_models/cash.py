@@ -51,12 +51,16 @@ class JournalView:
 
 @dataclass(frozen=True, slots=True)
 class CashSnapshot:
-    """The Cash screen: withdrawals, journals and the latest deposits, each newest first."""
+    """The Cash screen: the latest withdrawals, journals and deposits, each newest first.
+
+    `cut` has the kinds of which the book has older ones too: `withdrawal`, `journal`, `deposit`.
+    """
 
     version: int
     withdrawals: tuple[WithdrawalView, ...]
     journals: tuple[JournalView, ...]
     deposits: tuple[tuple[datetime, str, str, Money, str], ...]
+    cut: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,9 @@ class DriftPoint:
 class AccountView:
     """One account as the Desk shows it: holdings, the last stored decision, a fresh decision, and recent history.
 
-    `near`: the account uses 80 % of a drift band or more.
+    `near`: the account uses 80 % of a drift band or more. `cash_target` is the weight of cash; `cash_left` is what a
+    cash run leaves instead because the last completed run left it (R-14.7), None unless that is more. `cash_line` is
+    cash less reservations, shown as the last of the holdings; None when equity is not above 0.
     """
 
     account_id: str
@@ -175,6 +177,8 @@ class AccountView:
     withdrawable: Money
     restrictions: tuple[str, ...]
     near: bool
+    cash_left: Money | None = None
+    cash_line: HoldingView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from rebal_tui.services.view_models.accounts import AccountRow
 
 @dataclass(frozen=True, slots=True)
 class PortfolioRow:
-    """A portfolio in the list."""
+    """A portfolio in the list. `book_reviews`: the book requires review of every run, whatever `review` says."""
 
     id: str
     name: str
@@ -26,6 +26,7 @@ class PortfolioRow:
     subscribers: int
     assets_under_model: Value
     review: bool
+    book_reviews: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,9 @@ class AffectedAccount:
     """What a change of its portfolio would do to an account if it were evaluated now.
 
     `outside_before` and `outside_after`: whether it is outside a band. `orders` and `turnover` are those of the full
-    rebalance that would follow. `cooldown_until` is the first day after its cooldown, None when it does not wait.
-    `blocked`: no run of the account may start now. `unable` is why it cannot be planned, empty when it can.
+    rebalance that would follow, 0 for an account that waits or is blocked. `cooldown_until` is the first session after
+    its cooldown, None when it does not wait. `blocked`: no run of the account may start now. `unable` is why it cannot
+    be planned, empty when it can.
     """
 
     account_id: str
@@ -53,9 +55,11 @@ class Impact:
     """What saving a portfolio change would do to its subscribers if they were evaluated now.
 
     `outside_before` and `outside_after` count accounts outside a band. `orders` and `turnover` are those of the full
-    rebalances that would follow: of the accounts outside, or of all with the condition on an update. `cooling` counts
-    accounts that wait for their cooldown, `unable` those that cannot be valued. `affected` has each account that is
-    outside a band before or after, trades, waits or cannot be planned; the largest turnover is first.
+    rebalances that would follow: of the accounts outside, or of all with the condition on an update; `turnover` is the
+    total of the accounts' amounts, each cut to the cent. Of those accounts, `cooling` counts the ones that wait for
+    their cooldown, `blocked` the others whose runs are blocked, `unable` those that cannot be valued. `affected` has
+    each account that is outside a band before or after, trades, waits or cannot be planned; the largest turnover is
+    first.
     """
 
     subscribers: int
@@ -65,6 +69,7 @@ class Impact:
     turnover: Money
     cooling: int
     unable: int
+    blocked: int = 0
     affected: Sequence[AffectedAccount] = field(default=(), compare=False, repr=False)
 
 

@@ -37,6 +37,11 @@ class LinesView(StyledView, can_focus=True):
         self._builder = builder
         self._lines: Sequence[Line] = ()
 
+    @property
+    def built(self) -> bool:
+        """Whether there are lines, for the size that the view has, to be drawn by the next frame."""
+        return bool(self._lines)
+
     def show(self, builder: Builder, *, top: bool = False) -> None:
         """Show the lines of another builder; `top` scrolls to the first line."""
         self._builder = builder

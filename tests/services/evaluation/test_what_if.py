@@ -10,12 +10,13 @@ from random import Random
 import pytest
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio
-from rebal_tui.domain.quantities import Percent
+from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio, PortfolioStatus
+from rebal_tui.domain.quantities import Percent, cents_total
 from rebal_tui.services.advisory import bulk
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.queries.portfolios import impact
+from rebal_tui.tui.screens.portfolios.impact import affected_text
 from tests.services.evaluation.what_if_oracle import exact_first_run, exact_impact
 from tests.services.factories import account, balanced, fill_book, make_book
 from tests.services.random_books import MODELS, act, random_book
@@ -37,7 +38,7 @@ def agrees(book: Book) -> set[str]:
         for like in models:
             found = impact(book, before.id, body(before, like))
             assert found == exact_impact(book, before.id, body(before, like))
-            met |= {name for name in ("cooling", "unable", "orders", "turnover") if getattr(found, name)}
+            met |= {name for name in ("cooling", "unable", "blocked", "orders", "turnover") if getattr(found, name)}
         preview = bulk.preview_subscriptions(book, list(book.accounts), before.id, moving=True)
         assert list(preview.rows) == [exact_first_run(book, one, before.id) for one in book.accounts]
         met |= {"refused" for row in preview.rows if row.refusal}
@@ -98,4 +99,36 @@ def test_an_impact_names_the_accounts_that_would_trade_and_those_that_wait() -> 
     assert [(one.account_id, one.orders, one.cooldown_until) for one in found.affected] == [
         ("b", 2, None), ("a", 2, None), ("c", 0, until),
     ]  # fmt: skip
-    assert sum(one.turnover for one in found.affected) == found.turnover
+    assert cents_total(one.turnover for one in found.affected) == found.turnover
+
+
+def test_an_impact_leaves_out_blocked_accounts_and_names_the_session_after_a_cooldown() -> None:
+    """The cooldown of `c` ends on Saturday 7 March."""
+    book = make_book()
+    held = {"SPY": "15", "TLT": "35"}
+    accounts = [account("a", "500", held), *(account(name, "500", held, ["ach_return"]) for name in "bc")]
+    last = {name: book.now() - timedelta(days=days) for name, days in (("a", 60), ("b", 60), ("c", 1))}
+    fill_book(book, accounts, [balanced()], dict.fromkeys("abc", "balanced"), last)
+    found = impact(book, "balanced", body(book.portfolios["balanced"], balanced(weights={"TLT": "95"}, cooldown=6)))
+    assert (found.orders, found.cooling, found.blocked) == (2, 1, 1)
+    assert {one.account_id: affected_text(one) for one in found.affected} == {
+        "a": "in range → outside, 2 orders",
+        "b": "in range → outside, its runs are blocked",
+        "c": "in range → outside, waits for its cooldown until Mon 09 Mar 2026, and its runs are blocked",
+    }
+
+
+def test_an_impact_counts_with_the_portfolio_active_that_saving_reactivates() -> None:
+    book = make_book()
+    model = replace(balanced(), status=PortfolioStatus.NEEDS_ADJUSTMENT)
+    fill_book(
+        book,
+        [account("a", "500", {"SPY": "15", "TLT": "35"})],
+        [model],
+        {"a": "balanced"},
+        {"a": book.now() - timedelta(days=60)},
+    )
+    like = balanced(weights={"TLT": "95"})
+    assert impact(book, "balanced", body(model, like)).orders == 2
+    book.assets["TLT"] = replace(book.assets["TLT"], tradable=False)
+    assert impact(book, "balanced", body(model, like)).orders == 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, Refusal
-from rebal_tui.domain.quantities import DOLLAR, NANO, Money
+from rebal_tui.domain.quantities import CENT, DOLLAR, NANO, Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.calendar import in_cooldown
 from rebal_tui.engine.drift import asset_drifts, largest_usage
@@ -29,7 +29,7 @@ def traded(plan: Plan) -> Money:
 def exact_impact(book: Book, portfolio_id: str, wanted: PortfolioBody) -> Impact:
     before = book.portfolios[portfolio_id]
     after = replace(before, weights=wanted.weights, conditions=wanted.conditions)
-    orders = turnover = cooling = unable = 0
+    orders = turnover = cooling = unable = blocked = 0
     outside_before = outside_after = 0
     for one in book.subscribers(portfolio_id):
         valuation = value_of(book, one)
@@ -41,16 +41,20 @@ def exact_impact(book: Book, portfolio_id: str, wanted: PortfolioBody) -> Impact
         if in_cooldown(book.subscriptions[one].last_rebalanced_at, wanted.cooldown_days, book.today()):
             cooling += 1
             continue
+        if blocking_reasons(book.accounts[one], valuation) or book.paused(one):
+            blocked += 1
+            continue
         try:
             plan = plan_run(book, one, RunType.FULL_REBALANCE, wanted.weights)
         except Conflict:
             unable += 1
             continue
         orders += len(plan.sells) + len(plan.buys)
-        turnover += traded(plan)
+        turnover += traded(plan) // CENT * CENT
     return Impact(
-        len(book.subscribers(portfolio_id)), outside_before, outside_after, orders, Money(turnover), cooling, unable
-    )
+        len(book.subscribers(portfolio_id)), outside_before, outside_after, orders, Money(turnover), cooling, unable,
+        blocked,
+    )  # fmt: skip
 
 
 def exact_first_run(book: Book, one: str, portfolio_id: str) -> FirstRun:

@@ -13,8 +13,11 @@ from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.advisory import cash
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.maintenance.export import Export
+from rebal_tui.services.queries import cash as queries
 from rebal_tui.services.queries.cash import (
     cash_changes,
+    cash_snapshot,
     preview_manual,
     preview_withdrawal,
     run_manually,
@@ -22,6 +25,7 @@ from rebal_tui.services.queries.cash import (
 )
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import reservations
+from rebal_tui.tui.screens.cash.columns import cash_rows, group_tabs
 from tests.services.factories import advance_to, all_runs, simple_book
 
 
@@ -50,6 +54,20 @@ def test_the_five_stages_follow_a_withdrawal_to_its_end() -> None:
     withdrawal_id = book.database.rows("SELECT id FROM withdrawals")[0][0]
     events = [event.what for event in withdrawal_history(book, withdrawal_id)]
     assert events == ["requested", "unsubscribed", "selling", "settling", "journaling", "resubscribing", "completed"]
+
+
+def test_more_movements_than_are_listed_are_told_and_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = simple_book()
+    for amount in ("5", "6", "7"):
+        cash.deposit(book, "a", parse_money(amount))
+    monkeypatch.setattr(queries, "MAX_LISTED", 2)
+    snapshot = cash_snapshot(book)
+    assert [amount for _, _, _, amount, _ in snapshot.deposits] == [parse_money("7"), parse_money("6")]
+    figures = {tab.key: tab.figure for tab in group_tabs(cash_rows(snapshot), snapshot.cut)}
+    assert (figures["All"], figures["Deposits"], figures["Journals"]) == ("latest 2", "latest 2", "0")
+    export = Export(book, "cash", "csv")
+    export.advance()
+    assert (export.done, export.total) == (3, 3)
 
 
 def test_the_cash_is_read_again_after_a_change_and_on_a_new_day() -> None:

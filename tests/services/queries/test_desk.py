@@ -14,14 +14,17 @@ from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trade_status import StatusKind
+from rebal_tui.engine.trace_text import cash_target_note, money
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import plan_of
+from rebal_tui.services.queries.cash import preview_manual
 from rebal_tui.services.queries.desk import account_view, desk_snapshot, preview
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.view_models.desk import DeskRow
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.store import run_orders
+from rebal_tui.tui.screens.shared.account_lines import account_lines
 from tests.services.brokers import broker
 from tests.services.factories import (
     SLOW,
@@ -231,3 +234,31 @@ def test_percentages_before_and_after_sum_to_100() -> None:
     assert after["SPY"] in (5_999, 6_000)
     assert after["TLT"] in (3_499, 3_500)
     assert after["cash"] in (500, 501)
+
+
+def test_a_cash_target_above_the_weight_says_what_left_it() -> None:
+    """SPY at half its price: the weight of cash is less than what the run of the day before left."""
+    book = simple_book()
+    scheduler.tick(book)
+    advance_to(book, "2026-03-02 10:00")
+    assert account_view(book, "a").cash_left is None
+    advance_to(book, "2026-03-03 09:30")
+    set_price(book, "SPY", "200.00")
+    deposit(book, "a", parse_money("100"))
+    view = account_view(book, "a")
+    plan = preview_manual(book, "a", RunType.INVEST_CASH).plan
+    assert view.cash_left == plan.cash_target == parse_money("2500") > view.cash_target
+    assert cash_target_note(plan) == f"the weight is {money(view.cash_target)}; the last completed run left more"
+    assert cash_target_note(preview_manual(book, "a", RunType.FULL_REBALANCE).plan) == ""
+
+
+def test_cash_is_the_last_of_the_holdings_with_its_target() -> None:
+    book = drifted_book("60", "100", cash="16000")
+    cash = account_view(book, "a").cash_line
+    assert cash is not None
+    assert (cash.symbol, cash.value, cash.target, cash.actual_bp, cash.drift_bp) == (
+        "cash", parse_money("16000"), 500, 3200, 2700,
+    )  # fmt: skip
+    shown = ["".join(text for text, _ in line) for line in account_lines(account_view(book, "a"))(80, 40)]
+    start = next(number for number, text in enumerate(shown) if text.startswith("Holdings"))
+    assert [text.split()[:4] for text in shown[start + 2 : start + 5]][-1] == ["cash", "5.00", "32.00", "+27.00"]

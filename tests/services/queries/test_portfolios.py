@@ -7,8 +7,11 @@ from rebal_tui.domain.errors import Conflict, Invalid, NotFound
 from rebal_tui.domain.portfolios import AssetWeight, CalendarCondition, CalendarType, PortfolioUpdate, Weights
 from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.policy import set_review
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.queries import portfolios as portfolio_queries
+from rebal_tui.tui.screens.portfolios.columns import columns
+from rebal_tui.tui.screens.portfolios.lines import portfolio_lines
 from tests.services import factories
 
 
@@ -133,3 +136,17 @@ def test_with_the_condition_on_an_update_the_impact_counts_every_subscriber_off_
     )
     assert (updated.outside_after, plain.outside_after) == (1, 1)
     assert (plain.orders, updated.orders) == (2, 4)
+
+
+def test_a_portfolio_says_that_the_book_reviews_every_run(book: Book) -> None:
+    def shown() -> tuple[str, str]:
+        view = portfolio_queries.portfolio_view(book, "balanced")
+        review = next(column for column in columns() if column.key == "review")
+        head = "".join(text for line in portfolio_lines(view)(80, 30) for text, _ in line)
+        return str(review.cell(view.row)), head
+
+    assert shown()[0] == "no"
+    assert "review off" in shown()[1]
+    set_review(book, True)
+    assert shown()[0] == "book"
+    assert "every run of the book is reviewed" in shown()[1]

@@ -53,6 +53,8 @@ A, B, MANUAL = ("a", "2026-03-02"), ("b", "2026-03-02"), ("b", "2026-03-04")
         ("04 March 2026", [MANUAL]),
         ("acme Mar 2", [B]),
         ("4 marc", [MANUAL]),
+        ("march acme", [MANUAL, B]),
+        ("lucia feb", []),
         ("4 marcus", []),
         ("client:acme", [MANUAL, B]),
         ("client:balanced", []),

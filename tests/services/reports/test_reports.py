@@ -6,6 +6,7 @@ import csv
 import io
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from html.parser import HTMLParser
 
@@ -247,3 +248,18 @@ def test_the_foot_has_the_head_of_a_verified_trail(approved: Book) -> None:
     approved.database.connection.execute("UPDATE audit SET detail = '{}' WHERE seq = 2")
 
     assert "entry 2 does not match its hash" in render.audit_text(account_report(approved, "a"))
+
+
+def test_the_total_of_a_side_is_that_of_the_printed_fills() -> None:
+    """Fractional shares at odd prices: fractions of a cent add up over the fills."""
+    book = factories.simple_book(cash="0", held={"SPY": "60.111111111", "TLT": "100.333333333", "GLD": "33.777777777"})
+    factories.set_price(book, "GLD", "171.37")
+    factories.set_price(book, "SPY", "401.13")
+    scheduler.tick(book)
+    factories.advance(book, 1)
+    last = entries(run_report(book, factories.only_run(book).id))[-1]
+    fills = next(table for table in last.tables if table.title == "Fills").rows
+    for side, verb in (("sell", "sold"), ("buy", "bought")):
+        amounts = [Decimal(row[5].lstrip("$").replace(",", "")) for row in fills if row[2] == side]
+        (told,) = (part for part in last.traded.split("; ") if verb in part)
+        assert f"${sum(amounts):,.2f} in all" in told

@@ -8,7 +8,8 @@ import pytest
 
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import AccountView
-from rebal_tui.tui.screens.shared.account_lines import account_lines, whole_account_lines
+from rebal_tui.tui.screens.desk import columns as desk_columns
+from rebal_tui.tui.screens.shared.account_lines import account_lines, named_account, whole_account_lines
 from tests.tui.views import account_view, desk_row
 
 IN_RANGE = next(row for row in map(desk_row, range(40)) if row.status is StatusKind.IN_RANGE)
@@ -38,3 +39,13 @@ def test_a_page_of_an_account_leaves_nothing_out() -> None:
     text = "\n".join("".join(part for part, _ in line) for line in lines)
     assert all(holding.symbol in text for holding in holdings)
     assert "enter shows all" not in text
+
+
+def test_an_account_is_named_by_its_number_wherever_it_is_shown() -> None:
+    row = desk_row(1)
+    head = account_lines(account_view(row))(100, 40)[0]
+    assert "".join(text for text, _ in head) == f"{row.client}  account {row.account_number}"
+    column = next(one for one in desk_columns.columns() if one.key == "account")
+    assert column.cell(row) == row.account_number
+    narrow = "".join(text for text, _ in named_account("Ng, Ada", "X" * 40, 20))
+    assert narrow.startswith("Ng, Ada"[:4])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rebal_tui.domain.quantities import CENT
+from rebal_tui.domain.quantities import CENT, Money, Percent
 from rebal_tui.domain.runs import RunType
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
@@ -31,3 +31,12 @@ def test_that_no_buy_is_left_is_shown() -> None:
     view = preview(OUTSIDE)
     plan = replace(view.plan, type=RunType.FULL_REBALANCE, lines=view.plan.sells, scale=(0, 1))
     assert "cash short: buys cut to 0.00 %" in text_of(replace(view, plan=plan))
+
+
+def test_a_tiny_cut_has_two_decimals_and_withheld_proceeds_are_no_lack_of_cash() -> None:
+    view = preview(OUTSIDE)
+    wanted = sum(line.wanted for line in view.plan.buys)
+    plan = replace(view.plan, type=RunType.FULL_REBALANCE, scale=(wanted - CENT, wanted), cash=Money(wanted * 2))
+    assert "cash short: buys cut to 99.99 %" in text_of(replace(view, plan=plan))
+    buffered = replace(plan, rules=replace(plan.rules, proceeds_buffer=Percent(25)))
+    assert "a part of the proceeds is held back: buys cut to 99.99 %" in text_of(replace(view, plan=buffered))

@@ -82,3 +82,21 @@ def test_escape_codes_and_direction_overrides_do_not_reach_the_terminal() -> Non
 )
 def test_plain_figures_have_thousands_separators(figure: str, shown: str) -> None:
     assert formats.grouped(figure) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("950.50", "$951"),
+        ("9999.50", "$10 k"),
+        ("84500", "$85 k"),
+        ("99499", "$99 k"),
+        ("99500", "$0.10 M"),
+        ("238954", "$0.24 M"),
+        ("526475", "$0.53 M"),
+        ("-1039979", "-$1.04 M"),
+        ("9000000000", "$9,000.00 M"),
+    ],
+)
+def test_short_sums_are_rounded(amount: str, text: str) -> None:
+    assert formats.short_dollars(parse_money(amount)) == text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -162,13 +162,21 @@ def in_group(row: CashRow, group: str) -> bool:
     return group == ALL or group == f"{row.kind.capitalize()}s"
 
 
-def group_tabs(rows: Sequence[CashRow]) -> tuple[Tab, ...]:
-    """Return a tab per group with its row count; a count of zero is muted."""
-    tabs = [Tab(ALL, ALL, figure=f"{len(rows):,}")]
+def group_tabs(rows: Sequence[CashRow], cut: Collection[str] = ()) -> tuple[Tab, ...]:
+    """Return a tab per group with its row count; a count of zero is muted.
+
+    `cut` has the kinds of which only the latest rows are loaded; their counts and that of all rows say so.
+    """
+    tabs = [Tab(ALL, ALL, figure=_figure(len(rows), bool(cut)))]
     for group, (mark, style) in GROUPS.items():
         count = sum(in_group(row, group) for row in rows)
-        tabs.append(Tab(group, group, mark, f"{count:,}", style if count else "muted"))
+        latest = group.lower().removesuffix("s") in cut
+        tabs.append(Tab(group, group, mark, _figure(count, latest), style if count else "muted"))
     return tuple(tabs)
+
+
+def _figure(count: int, latest: bool) -> str:
+    return f"latest {count:,}" if latest else f"{count:,}"
 
 
 def search(row: CashRow) -> str:

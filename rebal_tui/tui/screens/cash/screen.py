@@ -45,6 +45,7 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
         super().__init__()
         self._stamp: tuple[int, date] | None = None
         self._rows: tuple[CashRow, ...] = ()
+        self._cut: frozenset[str] = frozenset()
 
     def make_table(self) -> BookTable[CashRow]:
         return BookTable(
@@ -58,7 +59,7 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
         if changed is None:
             return
         self._stamp, snapshot = changed
-        self._rows = cash_columns.cash_rows(snapshot)
+        self._rows, self._cut = cash_columns.cash_rows(snapshot), snapshot.cut
         with self.app.batch_update():
             self.show_rows()
         self.request_detail(self.table.cursor_key)
@@ -67,7 +68,7 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
         if self._stamp is None:
             return
         tile, rows = self.tile, self._rows
-        self.tiles.tabs = cash_columns.group_tabs(rows)
+        self.tiles.tabs = cash_columns.group_tabs(rows, self._cut)
         self.table.set_empty(
             "No cash movements yet. n requests a withdrawal; deposits are made in Accounts (3)."
             if not rows

@@ -16,7 +16,7 @@ from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELD
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.services.view_models.standing import Tile
-from rebal_tui.tui import actions, formats
+from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import account_queries, desk_queries
 from rebal_tui.tui.navigation import ShowsAccount
 from rebal_tui.tui.screens.desk import columns as desk_columns
@@ -173,7 +173,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         self.reset_filters()
         self.table.view = View(self.table.view.sort, self.table.view.reverse)
         if not self.table.move_to(account_id):
-            self.host.say(f"Account {formats.short_id(account_id)} is not subscribed, so it is not on the Desk.")
+            self.host.say("This account is not subscribed, so it is not on the Desk.")
 
     def reported(self) -> Reported | None:
         row = self.table.cursor_row

@@ -86,6 +86,10 @@ def _worth(row: PortfolioRow) -> str:
     return text if len(text) <= WORTH else text.partition(".")[0]
 
 
+def _review(row: PortfolioRow) -> str:
+    return "yes" if row.review else "book" if row.book_reviews else "no"
+
+
 def columns() -> tuple[Column[PortfolioRow], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
@@ -134,7 +138,5 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
             max_width=60,
             whole=True,
         ),
-        Column(
-            "review", "Review", 6, lambda row: "yes" if row.review else "no", sort=lambda row: row.review, priority=4
-        ),
+        Column("review", "Review", 6, _review, sort=_review, priority=4),
     )

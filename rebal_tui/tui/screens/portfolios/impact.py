@@ -37,9 +37,11 @@ def affected_text(one: AffectedAccount) -> str:
         what = one.unable
     elif one.cooldown_until is not None:
         what = f"waits for its cooldown until {day_text(one.cooldown_until)}"
+        what += ", and its runs are blocked" if one.blocked else ""
+    elif one.blocked:
+        what = "its runs are blocked"
     else:
         what = count_text(one.orders, "order") if one.orders else "no order"
-        what += ", but its runs are blocked" if one.blocked and one.orders else ""
     return f"{after if before == after else f'{before} → {after}'}, {what}"
 
 

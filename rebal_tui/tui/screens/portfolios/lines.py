@@ -45,7 +45,7 @@ def portfolio_lines(view: PortfolioView, *, whole: bool = False) -> Builder:
 def _head(view: PortfolioView, width: int) -> list[Line]:
     row = view.row
     lines: list[Line] = paragraph(row.name, width, "title")
-    review = "review on" if row.review else "review off"
+    review = "every run of the book is reviewed" if row.book_reviews else f"review {'on' if row.review else 'off'}"
     lines.append((status_segment(row.status), (f"  {review}  id ", "muted"), (formats.short_id(row.id), "muted")))
     for culprit in view.culprits:
         lines.extend(paragraph(f"■ {culprit}", width, "bad"))
@@ -160,6 +160,7 @@ def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str
         ("resulting orders", f"{impact.orders:,}"),
         ("turnover", f"${formats.money(impact.turnover)}"),
         ("waiting for cooldown", f"{impact.cooling:,}"),
+        *([("blocked", f"{impact.blocked:,}")] if impact.blocked else []),
         ("unable to check", f"{impact.unable:,}"),
     ]
 

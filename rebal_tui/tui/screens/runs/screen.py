@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from rebal_tui.domain.runs import Approval, RunStatus, RunType
+from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.filter_terms import RUN_CHOICES, RUN_FIELDS
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
@@ -148,7 +148,7 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
 
     async def page_of(self, key: str) -> Page:
         view = await self.host.ask(run_queries.run_view, key)
-        awaiting = view.run.approval is Approval.AWAITING
+        awaiting = view.run.awaits_approval
         idle = {"runs.cancel"} if view.run.status.final else set()
         idle |= set() if awaiting else {"runs.approve", "runs.reject"}
         return Page(f"Run {formats.short_id(key)} · {view.client}", run_lines(view, whole=True), key, frozenset(idle))

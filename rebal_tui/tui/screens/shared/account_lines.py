@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
+from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
@@ -86,10 +87,10 @@ def overview_lines(view: AccountView, *, conditions: bool = True) -> Builder:
 
 def named_account(client: str, number: str, width: int) -> Line:
     """Return client and number of an account as a line, with the word `account` if there is space."""
-    identity = printable(number)
-    word = "account " if cell_len(printable(client)) + len(f"  account {identity}") <= width else ""
-    name = fit(client, min(cell_len(printable(client)), max(width - len(identity) - 2, 4)))
-    return ((name, "title"), (f"  {word}", "muted"), (identity, "muted"))
+    shown = fit(number, min(cell_len(printable(number)), max(width // 2, 4)))
+    word = "account " if cell_len(printable(client)) + cell_len(f"  account {shown}") <= width else ""
+    name = fit(client, min(cell_len(printable(client)), max(width - cell_len(shown) - 2, 4)))
+    return ((name, "title"), (f"  {word}", "muted"), (shown, "muted"))
 
 
 def _head(view: AccountView, width: int) -> list[Line]:
@@ -120,6 +121,9 @@ def _head(view: AccountView, width: int) -> list[Line]:
     else:
         lines.append(tuple(figures))
         lines.append((("Cash target ", "muted"), more[1], *more[2:]))
+    if view.cash_left is not None:
+        left = f"A cash run leaves {formats.money(view.cash_left)}, as the last completed run did."
+        lines.extend(paragraph(left, width, "muted"))
     for restriction in view.restrictions:
         lines.extend(paragraph(f"◌ stopped: {restriction}", width, "bad"))
     return lines
@@ -128,7 +132,9 @@ def _head(view: AccountView, width: int) -> list[Line]:
 def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line]:
     """Return the holdings with drift bars, cash last; if only `max_lines` fit, those that use most of a band."""
     held = view.holdings
+    cash = () if view.cash_line is None else (view.cash_line,)
     left_out = 0
+    max_lines = None if max_lines is None else max_lines - len(cash)
     if max_lines is not None and len(held) > max_lines:
         furthest = sorted(held, key=_usage, reverse=True)[: max_lines - 1]
         left_out = len(held) - len(furthest)
@@ -146,8 +152,8 @@ def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line
     legend = BAR_LEGEND if bar_width >= len(BAR_LEGEND) else "│target"
     titles.append((legend, bar_width, "left", "muted"))
     lines.append(table_line(titles))
-    reach = max((_reach(holding) for holding in view.holdings), default=100)
-    lines.extend(_holding(holding, symbol, roomy, bar_width, reach) for holding in held)
+    reach = max((_reach(holding) for holding in (*view.holdings, *cash)), default=100)
+    lines.extend(_holding(holding, symbol, roomy, bar_width, reach) for holding in (*held, *cash))
     if left_out:
         lines.append(((f"… {left_out} more, less drifted; enter shows all", "muted"),))
     return lines
@@ -161,7 +167,7 @@ def held_lines(view: AccountView, width: int) -> list[Line]:
             lines.extend(paragraph(f"{HELD} {holding.symbol}: {holding.held}", width, "warn"))
     moved = [
         f"{holding.symbol} {formats.percent(holding.target)}"
-        for holding in view.holdings
+        for holding in (*view.holdings, *(() if view.cash_line is None else (view.cash_line,)))
         if holding.reachable_bp is not None
     ]
     if moved:
@@ -213,7 +219,7 @@ def _history(view: AccountView, width: int, height: int) -> list[Line]:
         text = "No evaluation has been stored yet." if banded or view.decision_now is None else "No drift band."
         return [heading("Band used", width), ((text, "muted"),)]
     points = view.history[-width:]
-    first, last = formats.day(points[0].at.date()), formats.day(points[-1].at.date())
+    first, last = (formats.day(new_york_day(points[at].at)) for at in (0, -1))
     most = max(point.band_used for point in points)
     span = first if first == last else f"{first} – {last}"
     note = f"{span} · max {formats.band_percent(most)}{' ▴ run' if any(p.run for p in points) else ''}"

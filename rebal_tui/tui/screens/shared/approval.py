@@ -121,6 +121,8 @@ def reject_question(rows: Sequence[RunRow]) -> Question:
 async def ask_to_approve(screen: ListScreen, run_ids: Sequence[str], *, changed: bool = False) -> None:
     """Show the plans of runs, and approve the runs on yes."""
     async with screen.host.time_held():
+        if len(run_ids) > 1:
+            screen.host.say(f"Reading the plans of {len(run_ids):,} runs…")
         views = [await screen.host.ask(review_queries.review_view, run_id) for run_id in run_ids]
         if screen.is_attached:
             screen.host.confirm(
@@ -134,6 +136,8 @@ def ask_to_reject(screen: ListScreen, rows: Sequence[RunRow]) -> None:
     run_ids = [row.id for row in rows]
 
     async def reject(note: str) -> None:
+        if len(run_ids) > 1:
+            screen.host.say(f"Rejecting {len(run_ids):,} runs…")
         report_results(screen, "rejected", await screen.host.ask(review_queries.reject_all, run_ids, note))
 
     screen.host.confirm(reject_question(rows), lambda note: _start(screen, lambda: reject(note), "reject"))
@@ -146,6 +150,7 @@ def _start(screen: ListScreen, work: Callable[[], Coroutine[Any, Any, None]], na
 async def _approve(screen: ListScreen, views: Sequence[ReviewView], note: str) -> None:
     plans = {view.row.id: view.preview.plan for view in views}
     if len(views) > 1:
+        screen.host.say(f"Approving {len(views):,} runs…")
         report_results(screen, "approved", await screen.host.ask(review_queries.approve_all, plans, note))
         return
     (run_id, plan), client = next(iter(plans.items())), views[0].preview.client

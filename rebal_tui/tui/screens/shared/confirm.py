@@ -30,6 +30,8 @@ WIDE_WIDTH, NARROW_WIDTH = 116, 76
 FRAME_WIDTH, FRAME_HEIGHT = 7, 5
 """Border, padding and scroll bar; border, title and buttons."""
 DETAILS_MIN_HEIGHT = 4
+DETAILS_CHECK_SECONDS = 0.02
+"""How often a dialog looks whether its details have been built."""
 
 
 def ui_lines(text: str, width: int) -> list[str]:
@@ -69,7 +71,8 @@ def item_columns(titles: tuple[str, str, str]) -> tuple[Column[Item], ...]:
 class ConfirmScreen(Dialog[str | None]):
     """Asks a `Question`. Returns the note (empty without a note field) on yes, None on no.
 
-    `y`, `n` and `esc` answer at any time; in a text field `ctrl+enter` is yes. Enter presses the focused button, which
+    `y`, `n` and `esc` answer at any time, but what sends orders or moves money only after its details have been on the
+    screen; in a text field `ctrl+enter` is yes. Enter presses the focused button, which
     is the only filled one; on the row of an item it shows the lines of that item.
     """
 
@@ -104,7 +107,7 @@ class ConfirmScreen(Dialog[str | None]):
         super().__init__(classes="-with-lines" if wide else None)
         self.question = question
         self._typed = typed
-        self._faulty = False
+        self._faulty = self._shown = False
 
     def compose(self) -> ComposeResult:
         question = self.question
@@ -138,6 +141,7 @@ class ConfirmScreen(Dialog[str | None]):
         self._fit()
         first = "#confirm-typed" if self._typed else "#note" if note is not None and note.required else "#no"
         self.query_one(first).focus()
+        self.call_after_refresh(self._await_details)
 
     def on_resize(self) -> None:
         self._fit()
@@ -248,6 +252,16 @@ class ConfirmScreen(Dialog[str | None]):
         line.update(ui_text(fault))
         line.set_class(bool(fault), "-shown")
 
+    def _await_details(self) -> None:
+        """Let yes count from the frame on that has the details."""
+        if all(view.built for view in self.query(LinesView) if view.size):
+            self.call_after_refresh(self._details_shown)
+        else:
+            self.set_timer(DETAILS_CHECK_SECONDS, self._await_details)
+
+    def _details_shown(self) -> None:
+        self._shown = True
+
     def action_look(self, direction: int) -> None:
         """Go to the next or previous button, field or list."""
         if direction > 0:
@@ -265,6 +279,9 @@ class ConfirmScreen(Dialog[str | None]):
     def action_answer(self, yes: bool) -> None:
         if not yes:
             self.dismiss(None)
+            return
+        if self.question.sends and not self._shown:
+            self.host.say("Not yet: what it does is shown first.")
             return
         if self._typed and self.query_one("#confirm-typed", Input).value != self._typed:
             self.query_one("#confirm-typed").focus()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import cents_total
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui import formats
@@ -16,8 +16,8 @@ FILES_MODE = "FILES"
 
 def plan_effects(previews: Sequence[PreviewView], mode: str = "") -> list[Effect]:
     """Return sells and buys of the plans with their dollars, and, for a single plan, its cash."""
-    bought = Money(sum(preview.plan.bought for preview in previews))
-    sold = Money(sum(preview.plan.sold for preview in previews))
+    bought = cents_total(line.order_amount for preview in previews for line in preview.plan.buys)
+    sold = cents_total(line.order_amount for preview in previews for line in preview.plan.sells)
     sells = sum(len(preview.plan.sells) for preview in previews)
     buys = sum(len(preview.plan.buys) for preview in previews)
     one, several = (

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
-from rebal_tui.domain.quantities import CENT, HUNDRED_PERCENT, NANO, Money
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine import trace_text
@@ -100,12 +100,11 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
         (("cash ", "muted"), (f"${formats.money(plan.cash)} → ${formats.money(view.cash_after)}", "")),
         *([] if sale else [(("cash target ", "muted"), (f"${formats.money(plan.cash_target)}", ""))]),
     ]
-    top, bottom = plan.scale
-    wanted = sum(line.wanted for line in plan.buys)
-    below_a_cent = wanted > 0 and wanted * Fraction(bottom - top, bottom) < CENT
-    if top != bottom and not below_a_cent and plan.type is RunType.FULL_REBALANCE:
-        cut = trace_text.ratio_text(top * HUNDRED_PERCENT, bottom, HUNDRED_PERCENT)
-        figures.append(((f"▲ cash short: buys cut to {cut} %", "warn"),))
+    wanted = Money(sum(line.wanted for line in plan.buys))
+    cut = trace_text.buys_cut_text(plan.scale, wanted)
+    if cut and plan.type is RunType.FULL_REBALANCE:
+        enough = plan.rules.proceeds_buffer and plan.cash + plan.sold - plan.cash_target >= wanted
+        figures.append(((f"▲ {'a part of the proceeds is held back' if enough else 'cash short'}: {cut}", "warn"),))
     lines: list[Line] = [figures[0]]
     for figure in figures[1:]:
         longer: Line = (*lines[-1], ("   ", ""), *figure)
@@ -113,7 +112,8 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
             lines[-1] = longer
         else:
             lines.append(figure)
-    return lines
+    note = trace_text.cash_target_note(plan)
+    return [*lines, *paragraph(f"Cash target: {note}.", width, "muted")] if note else lines
 
 
 def _stops(stops: Sequence[RunStops], width: int) -> list[Line]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.orders import Order, OrderStatus, Side
-from rebal_tui.domain.quantities import Money
-from rebal_tui.domain.runs import InitiatedFrom, RunStatus
+from rebal_tui.domain.quantities import Money, cents_total
+from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.runs import RunView
@@ -89,8 +89,9 @@ def _head(view: RunView, width: int) -> list[Line]:
     ]
     if run.amount is not None:
         lines.append((("To raise ", "muted"), (f"${formats.money(run.amount)}", "")))
-    if run.approval not in ("not_needed",):
-        lines.append((("Review ", "muted"), (formats.words(run.approval), "warn")))
+    if run.approval is not Approval.NOT_NEEDED:
+        never = run.approval is Approval.AWAITING and run.status.final
+        lines.append((("Review ", "muted"), ("not approved" if never else formats.words(run.approval), "warn")))
     if run.cancel_requested and not run.status.final:
         lines.append((("◌ being canceled", "warn"),))
     if run.reason:
@@ -103,9 +104,9 @@ def _orders(view: RunView, width: int) -> list[Line]:
     lines: list[Line] = [heading("Orders", width, count_text(len(orders), "order"))]
     if not orders:
         return [*lines, (("No order has been sent.", "muted"),)]
-    amounts: dict[str, int] = {}
+    amounts: dict[str, Money] = {}
     for fill in view.fills:
-        amounts[fill.client_order_id] = amounts.get(fill.client_order_id, 0) + fill.amount
+        amounts[fill.client_order_id] = cents_total([amounts.get(fill.client_order_id, Money(0)), fill.amount])
     roomy = width >= 98
     head = [("Asset", 6, "left", "muted"), ("", 6, "left", "muted"), ("Filled", 8, "left", "muted")]
     head += [("Amount $", 12, "right", "muted"), ("Price $", 10, "right", "muted")]
@@ -119,7 +120,7 @@ def _orders(view: RunView, width: int) -> list[Line]:
         head.append(("Filled at", 9, "left", "muted"))
     lines.append(table_line(head))
     for order in orders:
-        lines.append(_order(order, Money(amounts.get(order.client_order_id, 0)), roomy))
+        lines.append(_order(order, amounts.get(order.client_order_id, Money(0)), roomy))
     return lines
 
 
