@@ -32,7 +32,7 @@ async def method(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def answer(sent: bytes, app: ASGIApp, malformed: MalformedResponse | None = None) -> bytes:
-    """All that a server sends before it ends the connection, or within a fifth of a second."""
+    """All that a server sends before it ends the connection, or is silent for a fifth of a second."""
 
     async def run() -> bytes:
         protocol = limited_protocol(ConnectionLimits(8), malformed)
@@ -47,7 +47,7 @@ def answer(sent: bytes, app: ASGIApp, malformed: MalformedResponse | None = None
         writer.write(sent)
         got = b""
         try:
-            while more := await asyncio.wait_for(reader.read(65_536), 0.2):
+            while more := await asyncio.wait_for(reader.read(65_536), 0.2 if got else 5):
                 got += more
         except TimeoutError:
             got += b"(open)"
