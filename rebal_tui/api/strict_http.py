@@ -12,6 +12,7 @@ import h11
 
 _FOLDED = re.compile(rb"\n[ \t]")
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
+_ABSOLUTE = re.compile(rb"https?://([^/?#]+)", re.IGNORECASE)
 
 
 MAX_SMALL_CHUNKS = 4_096
@@ -29,6 +30,8 @@ class StrictConnection(h11.Connection):
     h11 would join the lines of a header, where a proxy in front may have read two headers, or one that ends with the
     first line. A body may have `MAX_SMALL_CHUNKS` small chunks. After `SMALL_CHUNKS_AT_ONCE` of them the connection
     `is_held`: it asks for more data until `go_on` is called, whatever it has received.
+
+    A request for an absolute URL has the path and the Host of that URL (RFC 9112, 3.2.2).
 
     A response that begins before its request's body has arrived has the header `Connection: close`: a client that keeps
     connections would otherwise send its next request on this one, and not know whether it was carried out.
@@ -71,6 +74,8 @@ class StrictConnection(h11.Connection):
         elif isinstance(event, h11.Request):
             self._small_chunks = 0
             self.go_on()
+            if not event.target.startswith(b"/"):
+                return _origin_form(event)
         return event
 
     def _refuse_folded_header(self) -> None:
@@ -94,6 +99,21 @@ class StrictConnection(h11.Connection):
             return []
         head, self._unsent_head = self._unsent_head, []
         return [*head, *data]
+
+
+def _origin_form(request: h11.Request) -> h11.Request:
+    """A request for an absolute URL as one for its path, with the URL's host instead of the header's."""
+    url = _ABSOLUTE.match(request.target)
+    if url is None:
+        return request
+    rest = request.target[url.end() :]
+    others = [(name, value) for name, value in request.headers if name != b"host"]
+    return h11.Request(
+        method=request.method,
+        target=rest if rest.startswith(b"/") else b"/" + rest,
+        headers=[(b"host", url[1]), *others],
+        http_version=request.http_version,
+    )
 
 
 class GentleTransport:

@@ -137,3 +137,27 @@ def test_what_is_no_http_is_answered_in_the_shape_of_every_error() -> None:
     got = answer(b"nonsense\r\n\r\n", RequestRules(ok), malformed)
     assert b"x-frame-options: DENY\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}" in got
     assert not got.endswith((b"(open)", b"(reset)"))
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("http://localhost:80/v1/clock", b"/v1/clock  localhost:80"),
+        ("HTTPS://localhost/v1/assets?status=active", b"/v1/assets status=active localhost"),
+        ("http://localhost?a=b", b"/ a=b localhost"),
+        ("http://evil.example/v1/clock", b"names another machine"),
+        ("http://user@localhost/v1/clock", b"names another machine"),
+        ("http:///v1/clock", b"http:///v1/clock  localhost:1"),
+        ("/http://evil.example/", b"/http://evil.example/  localhost:1"),
+    ],
+)
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_a_request_for_a_url_is_one_for_its_path_at_its_host(target: str, expected: bytes, version: str) -> None:
+    async def show(scope: Scope, receive: Receive, send: Send) -> None:
+        host = b",".join(value for name, value in scope["headers"] if name == b"host")
+        text = b" ".join((scope["path"].encode(), scope["query_string"], host))
+        await PlainTextResponse(text)(scope, receive, send)
+
+    sent = f"GET {target} HTTP/{version}\r\nConnection: close\r\nHost: localhost:1\r\n\r\n"
+    _, _, body = answer(sent.encode(), BrowserSafety(RequestRules(show), {"localhost"})).partition(b"\r\n\r\n")
+    assert expected in body
