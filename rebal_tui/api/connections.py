@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from rebal_tui.api.chunk_turns import ChunkTurns
 from rebal_tui.api.strict_http import GentleTransport, StrictConnection
 from rebal_tui.systems import max_open_files
 
@@ -22,8 +23,7 @@ RESERVED_DESCRIPTORS = 48
 MAX_HEAD_BYTES = 64 * 1024
 """Bytes of a request line with its headers; the longest documented query is 48 kB, percent-encoded."""
 READ_BYTES = 4 * 1024
-"""Bytes parsed at once: as chunks of one byte, 256 kB of asyncio would keep the event loop busy for half a second, and
-each connection may have as many."""
+"""Bytes read at once: asyncio would read 256 kB, which take long to parse as chunks of some bytes."""
 HEAD_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75
 """Seconds without a request after which a connection is closed: more than the 60 that proxies keep theirs, so that
@@ -87,7 +87,7 @@ def limited_protocol(limits: ConnectionLimits, malformed: MalformedResponse | No
     class Limited(_LimitedProtocol):
         pass
 
-    Limited.limits, Limited.malformed = limits, malformed or MalformedResponse()
+    Limited.limits, Limited.malformed, Limited.chunk_turns = limits, malformed or MalformedResponse(), ChunkTurns()
     return Limited
 
 
@@ -104,16 +104,19 @@ class _LimitedProtocol(H11Protocol):
 
     limits: ClassVar[ConnectionLimits]
     malformed: ClassVar[MalformedResponse]
+    chunk_turns: ClassVar[ChunkTurns]
     closing: ClassVar[bool] = False
     """Whether the server is shutting down: connections that were accepted meanwhile would hold it up."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.conn = StrictConnection(h11.SERVER, self.config.h11_max_incomplete_event_size or MAX_HEAD_BYTES)
+        self._strict = StrictConnection(h11.SERVER, self.config.h11_max_incomplete_event_size or MAX_HEAD_BYTES)
+        self.conn = self._strict
         self._gentle: GentleTransport | None = None
         self.waiting_since = 0.0
         self.unread_since: float | None = None
         self.pipelined_since: float | None = None
+        self._awaits_turn = False
         self._deadline: asyncio.TimerHandle | None = None
         self._unread_deadline: asyncio.TimerHandle | None = None
 
@@ -138,10 +141,21 @@ class _LimitedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self._lingers:
             return
+        if self._awaits_turn:
+            self.transport.pause_reading()
+            self.conn.receive_data(data)
+            return
         was_waiting = self.is_waiting
         super().data_received(data)
+        self._after_parsing(was_waiting)
+
+    def _after_parsing(self, was_waiting: bool) -> None:
         if self.transport.is_closing():
             return
+        if self._strict.is_held:
+            self._awaits_turn = True
+            self.transport.pause_reading()
+            self.chunk_turns.add(self._parse_in_turn)
         if self.is_waiting:
             # A partial head: the deadline stays where it is, or trickled bytes would move it forever.
             if self._deadline is None:
@@ -151,6 +165,18 @@ class _LimitedProtocol(H11Protocol):
                 self._set_deadline(self.limits.body_seconds)
         else:
             self._cancel_deadline()
+
+    def _parse_in_turn(self) -> bool:
+        """Parse a part of a body of small chunks; whether there was one to parse."""
+        self._awaits_turn = False
+        if self.transport.is_closing():
+            return False
+        self._strict.go_on()
+        self.handle_events()
+        self._after_parsing(was_waiting=False)
+        if not self._awaits_turn and not self.flow.read_paused:
+            self.transport.resume_reading()
+        return True
 
     def on_response_complete(self) -> None:
         if self._lingers:

@@ -5,24 +5,33 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 import h11
 
 _FOLDED = re.compile(rb"\n[ \t]")
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
+_ABSOLUTE = re.compile(rb"https?://([^/?#]+)", re.IGNORECASE)
 
 
 MAX_SMALL_CHUNKS = 4_096
 """Chunks of a body that may be small: each takes longer to parse than 64 bytes do."""
 _CHUNK_BYTES = 64
+SMALL_CHUNKS_AT_ONCE = 64
+"""Small chunks that are parsed before other connections get their turn."""
+_SMALL_READ_COST = 8
+"""A small chunk that arrives alone takes as long as so many that arrive together."""
 
 
 class StrictConnection(h11.Connection):
     """h11's server connection, which refuses multi-line headers (RFC 9112, 5.2) and bodies of very many small chunks.
 
     h11 would join the lines of a header, where a proxy in front may have read two headers, or one that ends with the
-    first line. A body may have `MAX_SMALL_CHUNKS` small chunks.
+    first line. A body may have `MAX_SMALL_CHUNKS` small chunks. After `SMALL_CHUNKS_AT_ONCE` of them the connection
+    `is_held`: it asks for more data until `go_on` is called, whatever it has received.
+
+    A request for an absolute URL has the path and the Host of that URL (RFC 9112, 3.2.2).
 
     A response that begins before its request's body has arrived has the header `Connection: close`: a client that keeps
     connections would otherwise send its next request on this one, and not know whether it was carried out.
@@ -34,23 +43,48 @@ class StrictConnection(h11.Connection):
     def __init__(self, our_role: type[h11.SERVER], max_incomplete_event_size: int) -> None:
         super().__init__(our_role, max_incomplete_event_size)
         self._small_chunks = 0
+        self._left_at_once = SMALL_CHUNKS_AT_ONCE
+        self._cost = 1
         self._unsent_head: list[bytes] = []
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the rest of a body waits for `go_on`."""
+        return self._left_at_once <= 0
+
+    def go_on(self) -> None:
+        """Parse so many small chunks again."""
+        self._left_at_once = SMALL_CHUNKS_AT_ONCE
+
+    def receive_data(self, data: bytes) -> None:
+        self._cost = _SMALL_READ_COST if len(data) < _CHUNK_BYTES else 1
+        super().receive_data(data)
+
     def next_event(self) -> Any:
+        if self.is_held:
+            return h11.NEED_DATA
         if self.their_state is h11.IDLE:
-            data, _ = self.trailing_data
-            folded = _FOLDED.search(data)
-            end = _END_OF_HEAD.search(data) if folded else None
-            if folded and (end is None or folded.start() < end.start()):
-                raise h11.RemoteProtocolError("a header continues on the next line")
+            self._refuse_folded_header()
         event = super().next_event()
-        if isinstance(event, h11.Data):
-            self._small_chunks += len(event.data) < _CHUNK_BYTES
+        if isinstance(event, h11.Data) and len(event.data) < _CHUNK_BYTES:
+            self._small_chunks += 1
+            self._left_at_once -= self._cost
             if self._small_chunks > MAX_SMALL_CHUNKS:
                 raise h11.RemoteProtocolError("too many small chunks")
         elif isinstance(event, h11.Request):
             self._small_chunks = 0
+            self.go_on()
+            if not event.target.startswith(b"/"):
+                return _origin_form(event)
         return event
+
+    def _refuse_folded_header(self) -> None:
+        data, _ = self.trailing_data
+        # Faster than the expression, which would search a head again for each of its bytes that arrives alone.
+        if b"\n " in data or b"\n\t" in data:
+            folded, end = _FOLDED.search(data), _END_OF_HEAD.search(data)
+            if folded and (end is None or folded.start() < end.start()):
+                raise h11.RemoteProtocolError("a header continues on the next line")
 
     def send_with_data_passthrough(self, event: h11.Event) -> list[bytes] | None:
         if isinstance(event, h11.Response) and self.their_state is h11.SEND_BODY:
@@ -65,6 +99,21 @@ class StrictConnection(h11.Connection):
             return []
         head, self._unsent_head = self._unsent_head, []
         return [*head, *data]
+
+
+def _origin_form(request: h11.Request) -> h11.Request:
+    """A request for an absolute URL as one for its path, with the URL's host instead of the header's."""
+    url = _ABSOLUTE.match(request.target)
+    if url is None:
+        return request
+    rest = request.target[url.end() :]
+    others = [(name, value) for name, value in request.headers if name != b"host"]
+    return h11.Request(
+        method=request.method,
+        target=rest if rest.startswith(b"/") else b"/" + rest,
+        headers=[(b"host", url[1]), *others],
+        http_version=request.http_version,
+    )
 
 
 class GentleTransport:
@@ -82,7 +131,9 @@ class GentleTransport:
         """Send buffered data and end the sending direction, but go on reading: data that arrives at a closed socket
         resets the connection, and the client may lose the response (RFC 9112, 9.6)."""
         self.lingers = True
-        self.transport.write_eof()
+        # The client may have reset a connection whose reading was paused.
+        with suppress(OSError):
+            self.transport.write_eof()
         self.transport.resume_reading()
 
     def __getattr__(self, name: str) -> Any:

@@ -32,7 +32,7 @@ async def method(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def answer(sent: bytes, app: ASGIApp, malformed: MalformedResponse | None = None) -> bytes:
-    """All that a server sends before it ends the connection, or within a fifth of a second."""
+    """All that a server sends before it ends the connection, or is silent for a fifth of a second."""
 
     async def run() -> bytes:
         protocol = limited_protocol(ConnectionLimits(8), malformed)
@@ -47,7 +47,7 @@ def answer(sent: bytes, app: ASGIApp, malformed: MalformedResponse | None = None
         writer.write(sent)
         got = b""
         try:
-            while more := await asyncio.wait_for(reader.read(65_536), 0.2):
+            while more := await asyncio.wait_for(reader.read(65_536), 0.2 if got else 5):
                 got += more
         except TimeoutError:
             got += b"(open)"
@@ -137,3 +137,27 @@ def test_what_is_no_http_is_answered_in_the_shape_of_every_error() -> None:
     got = answer(b"nonsense\r\n\r\n", RequestRules(ok), malformed)
     assert b"x-frame-options: DENY\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}" in got
     assert not got.endswith((b"(open)", b"(reset)"))
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("http://localhost:80/v1/clock", b"/v1/clock  localhost:80"),
+        ("HTTPS://localhost/v1/assets?status=active", b"/v1/assets status=active localhost"),
+        ("http://localhost?a=b", b"/ a=b localhost"),
+        ("http://evil.example/v1/clock", b"names another machine"),
+        ("http://user@localhost/v1/clock", b"names another machine"),
+        ("http:///v1/clock", b"http:///v1/clock  localhost:1"),
+        ("/http://evil.example/", b"/http://evil.example/  localhost:1"),
+    ],
+)
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_a_request_for_a_url_is_one_for_its_path_at_its_host(target: str, expected: bytes, version: str) -> None:
+    async def show(scope: Scope, receive: Receive, send: Send) -> None:
+        host = b",".join(value for name, value in scope["headers"] if name == b"host")
+        text = b" ".join((scope["path"].encode(), scope["query_string"], host))
+        await PlainTextResponse(text)(scope, receive, send)
+
+    sent = f"GET {target} HTTP/{version}\r\nConnection: close\r\nHost: localhost:1\r\n\r\n"
+    _, _, body = answer(sent.encode(), BrowserSafety(RequestRules(show), {"localhost"})).partition(b"\r\n\r\n")
+    assert expected in body
