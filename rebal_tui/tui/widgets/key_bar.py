@@ -187,11 +187,15 @@ class HasFirstSteps(Protocol):
 
 
 def _available_keys(screen: Screen[object]) -> list[ShownKey]:
-    """Return the first shown key of each action, those of `HasFirstSteps` before the others in their order."""
+    """Return the first shown key of each action, those of `HasFirstSteps` before the others in their order.
+
+    Leaving a page is shown as escape, also where another key of the page was bound first.
+    """
     first = screen.first_actions if isinstance(screen, HasFirstSteps) else ()
     keys: dict[str, ShownKey] = {}
     for _, binding, enabled, tooltip in screen.active_bindings.values():
-        if (binding.show or binding.action in first) and binding.action not in keys:
+        leaves = binding.action == "dismiss" and binding.key == "escape"
+        if (binding.show or binding.action in first) and (leaves or binding.action not in keys):
             display = screen.app.get_key_display(binding)
             keys[binding.action] = ShownKey(binding.key, display, binding.description, binding.action, enabled, tooltip)
     return [*(keys.pop(action) for action in first if action in keys), *keys.values()]

@@ -47,6 +47,7 @@ def test_a_click_on_a_key_does_what_the_key_does() -> None:
         await pilot.click(KeyBar, offset=(line.index("? More"), 0))
         await pilot.pause()
         assert screen_text(app).startswith(" Help")
+        assert screen_text(app).splitlines()[-1].startswith("esc Back")
         await press(pilot, "escape")
         gap = line.index("? More") - 1
         await pilot.hover(KeyBar, offset=(gap + 1, 0))
