@@ -239,7 +239,7 @@ class DeskRows(LazyRows[DeskRow]):
             natural = self.kind.astype(np.int64) * RANK - sweep.band_used
             return natural[self._subscribed]
         columns: dict[str, Callable[[], NDArray[Any]]] = {
-            "account": lambda: self._index.by_id,
+            "account": lambda: self._index.by_number,
             "client": lambda: self._index.by_name,
             "portfolio": lambda: ranks([*(fold(p.name) for p in frame.portfolios), ""])[frame.accounts.portfolio],
             "equity": lambda: self._equity,

@@ -83,7 +83,7 @@ def columns() -> tuple[Column[DeskRow], ...]:
             sort=lambda row: (row.last_rebalanced is not None, row.last_rebalanced),
         ),
         Column(
-            "account", "Account", 8, lambda row: formats.short_id(row.account_id), sort=lambda row: row.account_id,
+            "account", "Account", 9, lambda row: row.account_number, sort=lambda row: row.account_number,
             priority=7,
         ),
     )  # fmt: skip
