@@ -358,7 +358,7 @@ class RebalApp(ActingApp):
         from rebal_tui.tui.screens.shared.notice_lines import notice_lines
 
         self.dismiss_notice()
-        self.push_screen(ReadScreen("Notices", notice_lines(self.notices)))
+        self.push_screen(ReadScreen("Notices since the start, newest first", notice_lines(self.notices)))
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):

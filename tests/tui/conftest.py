@@ -17,6 +17,10 @@ CLIENTS = (
 PICTURED = {
     **{chr(ord("a") + index): name for index, name in enumerate(CLIENTS)},
     **{f"N-{chr(ord('a') + index)}": f"500123{index + 1:02}" for index in range(len(CLIENTS))},
+    "1000": "Stella Moore",
+    "1001": "Peter Nguyen",
+    "1002": "Kari Olsen",
+    "1007": "Min Park",
     "SPY": "S&P 500 ETF",
     "TLT": "20+ Year Treasury ETF",
     "GLD": "Gold Trust",

@@ -241,7 +241,7 @@ def test_marked_accounts_are_moved_and_unsubscribed() -> None:
         await press(pilot, "u")
         assert shown_messages(app)[-1] == NOTHING
         await press(pilot, "U")
-        assert "nothing is sold; no further run" in screen_text(app)
+        assert "no sells, no more runs" in screen_text(app)
         await press(pilot, "y")
         assert set(book.subscriptions) == {"a", "b"}
         await press(pilot, "U")

@@ -102,4 +102,4 @@ def test_the_help_key_says_that_there_are_more_keys_than_fit() -> None:
         await press(pilot, "3")
         assert "? More" in lines(app)[-1]
 
-    drive(script, size=(80, 24))
+    drive(script, size=(96, 24))

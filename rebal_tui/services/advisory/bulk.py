@@ -103,7 +103,7 @@ def _end(book: Book, account_id: str) -> FirstRun:
         return _row(book, account_id, refusal=f"account {number} follows no portfolio")
     run = book.open_runs.get(account_id)
     if run is None:
-        return _row(book, account_id, note="nothing is sold; no further runs")
+        return _row(book, account_id, note="no sells, no more runs")
     queued = run.status is RunStatus.QUEUED
     return _row(book, account_id, note="its queued run is canceled" if queued else "its run in progress finishes")
 

@@ -23,6 +23,7 @@ from rebal_tui.services.files_book.importing import apply_import
 from rebal_tui.services.parsing.portfolio_input import parse_portfolio
 from rebal_tui.services.runs.manual import approve_run
 from rebal_tui.services.runs.processing import process_runs
+from tests.services import factories
 
 FRIDAY = "2026-11-27 17:00"
 MONDAY = "2026-11-30 18:00"
@@ -41,12 +42,13 @@ def positions(
     """A positions file: shares by symbol for each account, `CASH` in dollars."""
     rows = [f"Positions,generated {when}", HEAD]
     for number, held in accounts.items():
+        name = factories.NAMES.get(number, f"Client {number}")
         for symbol, shares in held.items():
             if symbol == "CASH":
-                rows.append(f"{number},Client {number},CASH,,,{shares},Cash")
+                rows.append(f"{number},{name},CASH,,,{shares},Cash")
             else:
                 value = f"{float(shares) * float(prices[symbol]):.2f}"
-                rows.append(f"{number},Client {number},{symbol},{shares},{prices[symbol]},{value},ETF")
+                rows.append(f"{number},{name},{symbol},{shares},{prices[symbol]},{value},ETF")
     return "\n".join(rows).encode()
 
 

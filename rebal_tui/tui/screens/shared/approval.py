@@ -17,7 +17,7 @@ from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.marks import HELD
 from rebal_tui.tui.screens.shared.plan_effects import plan_effects
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
-from rebal_tui.tui.segments import Line, paragraph
+from rebal_tui.tui.segments import Line, line_width, paragraph
 from rebal_tui.tui.widgets.lines import Builder
 
 if TYPE_CHECKING:
@@ -33,20 +33,19 @@ def review_lines(view: ReviewView) -> Builder:
 
     def build(width: int, height: int) -> Sequence[Line]:
         until = (
-            f"Expires {formats.short_timestamp(view.until)} unless approved."
+            f"expires {formats.short_timestamp(view.until)} unless approved"
             if view.until
-            else "Not sent before approval."
+            else "not sent before approval"
         )
-        lines: list[Line] = [
-            (("◇ awaits approval", "key"), (f" since {formats.short_timestamp(view.row.created_at)}", ""))
-        ]
-        lines.extend(paragraph(until, width, "muted"))
+        since: Line = (("◇ awaits approval", "key"), (f" since {formats.short_timestamp(view.row.created_at)}", ""))
+        whole: Line = (*since, (f"; {until}", "muted"))
+        lines: list[Line] = [whole] if line_width(whole) <= width else [since, *paragraph(until, width, "muted")]
         if view.row.overrides:
             lines.extend(paragraph(f"{HELD} Overrides {view.row.overrides}", width, "warn"))
         if view.changed:
             text = "▲ Prices moved; the plan was recalculated."
             lines.extend(paragraph(text, width, "warn"))
-        return [*lines, (), *rest(width, height)]
+        return [*lines, *rest(width, height)]
 
     return build
 

@@ -44,7 +44,6 @@ def preview_lines(view: PreviewView, *, pays_out: bool = False) -> Builder:
             ),
             *paragraph(view.why, width, "muted"),
             *_overridden(plan, width),
-            (),
             *_sums(view, width),
             (),
             *plan_lines(plan, width),
