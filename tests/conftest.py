@@ -42,8 +42,9 @@ if sys.dont_write_bytecode:
 # A screen is tens of thousands of small long-lived objects; rare collections save a seventh of the suite's time.
 gc.set_threshold(200_000, 20, 100)
 
-# The same examples each time, so that a failure is caused by the change. HYPOTHESIS_PROFILE=search tries others.
-settings.register_profile("same", derandomize=True, database=None)
+# The same examples each time, so that a failure is caused by the change: a run with LONG=1 has found what the others
+# could find. HYPOTHESIS_PROFILE=search tries others.
+settings.register_profile("same", derandomize=True, database=None, max_examples=100 if "LONG" in os.environ else 40)
 settings.register_profile("search", derandomize=False)
 few = (Phase.explicit, Phase.generate)
 settings.register_profile("fast", derandomize=True, database=None, max_examples=20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,8 +29,13 @@ NAMES = {
 }  # fmt: skip
 
 
+WORDS = re.compile(rf"\b(?:{'|'.join((*MODULES, *NAMES))})\b")
+"""A file without any of these words is not parsed."""
+
+
 def posix_names(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    text = path.read_text("utf-8")
+    for node in ast.walk(ast.parse(text)) if WORDS.search(text) else ():
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MODULES)
         elif isinstance(node, ast.ImportFrom) and node.module:

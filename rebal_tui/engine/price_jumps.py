@@ -18,6 +18,10 @@ SPLIT_TOLERANCE: Final = Percent(200)
 _FORWARD: Final = tuple(Fraction(new, old) for new, old in ((2, 1), (3, 1), (3, 2), (4, 1), (5, 1), (10, 1), (20, 1)))
 SPLIT_RATIOS: Final = (*_FORWARD, *(1 / ratio for ratio in _FORWARD))
 """The ratios, new shares to old, that a move is compared with: forward splits, then reverse splits."""
+_TOLERANCE: Final = Fraction(SPLIT_TOLERANCE, HUNDRED_PERCENT)
+_HIGHEST_FALL: Final = max((1 + _TOLERANCE) / ratio for ratio in SPLIT_RATIOS if ratio > 1)
+_LOWEST_RISE: Final = min((1 - _TOLERANCE) / ratio for ratio in SPLIT_RATIOS if ratio < 1)
+"""No move of a split has a factor between the two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ def price_jump(last_close: Price | Fraction, price: Price, limit: Percent = DEFA
     """
     if last_close <= 0 or price <= 0:
         raise ValueError("expected prices above 0")
+    if _is_ordinary(price * last_close.denominator, last_close.numerator, limit):
+        return None
     factor = Fraction(price) / last_close
     split = _nearest_split(factor)
     if split is None and abs(factor - 1) <= Fraction(limit, HUNDRED_PERCENT):
@@ -73,7 +79,15 @@ def adjusted_close(last_close: Price | Fraction, actions: Iterable[CorporateActi
     return adjusted if adjusted > 0 else None
 
 
+def _is_ordinary(new: int, old: int, limit: Percent) -> bool:
+    """Whether the move by new ÷ old is within the limit and far from every split; most moves are. Exact, but fast."""
+    return (
+        abs(new - old) * HUNDRED_PERCENT <= limit * old
+        and _HIGHEST_FALL.numerator * old < new * _HIGHEST_FALL.denominator
+        and new * _LOWEST_RISE.denominator < _LOWEST_RISE.numerator * old
+    )
+
+
 def _nearest_split(factor: Fraction) -> Fraction | None:
     """The split whose move is within 2 % of a factor. The ranges around the ratios do not overlap."""
-    tolerance = Fraction(SPLIT_TOLERANCE, HUNDRED_PERCENT)
-    return next((ratio for ratio in SPLIT_RATIOS if abs(factor * ratio - 1) <= tolerance), None)
+    return next((ratio for ratio in SPLIT_RATIOS if abs(factor * ratio - 1) <= _TOLERANCE), None)

@@ -8,21 +8,23 @@ from typing import Any, cast
 
 from textual.cache import LRUCache
 from textual.css.model import RuleSet
-from textual.css.styles import RulesMap
+from textual.css.styles import RulesMap, Styles
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.message_pump import MessagePump
 
 SIBLINGS = Stylesheet._EXCLUDE_PSEUDO_CLASSES_FROM_CACHE
 """Pseudo-classes that depend on other nodes than the node and those above it."""
+OF_APP = frozenset({"ansi", "dark", "inline", "light", "nocolor"})
+"""Pseudo-classes that hold for all nodes of an app or for none: only the app itself is asked."""
 MAX_SOURCES = 512
 """Parsed sources that are kept: each widget class and screen with styles is one."""
 MAX_PATHS = 1_000
 """Paths that are kept for one set of rules."""
 Step = tuple[Any, ...]
-"""What a rule can ask of one node: its class, id, classes, and whether each pseudo-class holds."""
+"""What a rule can ask of one node: its class, id, classes, and whether each pseudo-class holds that may differ."""
 Found = dict[tuple[Step, ...], RulesMap | None]
-"""The rules that hold by the path from the node to the app; None where none does."""
+"""The rules that hold by the path from the node to the app, as a node has them; None where none does."""
 _UNKNOWN: RulesMap = {}
 
 
@@ -31,7 +33,9 @@ class Candidates:
     """The style rules whose last selector matches a node's type, id and classes, with those found to apply by path."""
 
     pseudo_classes: tuple[str, ...]
-    """All that the rules mention, also of nodes above."""
+    """All that the rules mention, also of nodes above, except those of the whole app."""
+    of_app: tuple[str, ...]
+    """Those of the whole app that the rules mention."""
     by_path: bool
     """Whether the path decides which of them hold."""
     found: Found
@@ -40,7 +44,7 @@ class Candidates:
         """Cache the merged rules that apply at a path; None if no rule does."""
         if len(self.found) >= MAX_PATHS:
             self.found.clear()
-        self.found[path] = rules
+        self.found[path] = None if rules is None else _as_set(rules)
 
 
 class RememberingStylesheet(Stylesheet):
@@ -77,7 +81,7 @@ class RememberingStylesheet(Stylesheet):
             super().apply(node, animate=animate, cache=cache)
             return
         mentioned = candidates.pseudo_classes
-        path = _path(node, mentioned)
+        path = _path(node, mentioned, candidates.of_app)
         if path not in candidates.found:
             # Textual leaves what it found in the cache, and nothing when no rule holds.
             found: dict[Any, RulesMap] = {}
@@ -88,7 +92,12 @@ class RememberingStylesheet(Stylesheet):
         node._has_focus_within = node._has_order_style = node._has_odd_or_even = False
         rules = candidates.found[path]
         if rules is not None:
-            if node.styles.base._rules != rules:
+            styles = node.styles.base
+            if node.__class__ is DOMNode and not styles._rules:
+                # A new node of a component class: setting its rules one by one would have no other effect.
+                styles._rules.update(rules)
+                styles._updates += 1
+            elif not _has(styles._rules, rules):
                 self.replace_rules(node, rules, animate=animate)
             elif not animate:
                 node.notify_style_update()
@@ -101,17 +110,17 @@ class RememberingStylesheet(Stylesheet):
             super()._process_component_classes(node)
 
     def _has_components(self, node: DOMNode, names: frozenset[str]) -> bool:
-        paths: dict[tuple[str, ...], tuple[Step, ...]] = {}
+        paths: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[Step, ...]] = {}
         for name in names:
             styles = node._component_styles.get(name)
             if styles is None:
                 return False
             classes = frozenset((name,))
             candidates = self._candidates_of(DOMNode, None, classes)
-            mentioned = candidates.pseudo_classes
+            mentioned = candidates.pseudo_classes, candidates.of_app
             if mentioned not in paths:
-                paths[mentioned] = _path(node, mentioned)
-            step = (DOMNode, None, classes, *[False] * len(mentioned))
+                paths[mentioned] = _path(node, *mentioned)
+            step = (DOMNode, None, classes, *[False] * len(candidates.pseudo_classes))
             rules = candidates.found.get((step, *paths[mentioned]), _UNKNOWN)
             if rules is _UNKNOWN or styles.base._rules != (rules or {}):
                 return False
@@ -139,17 +148,34 @@ class RememberingStylesheet(Stylesheet):
             rules = tuple(sorted(unordered, key=self._order.__getitem__))
             mentioned = set().union(*(rule.pseudo_classes for rule in rules))
             found = self._found.setdefault(rules, {})
-            candidates = Candidates(tuple(sorted(mentioned)), mentioned.isdisjoint(SIBLINGS), found)
+            pseudo_classes, of_app = tuple(sorted(mentioned - OF_APP)), tuple(sorted(mentioned & OF_APP))
+            candidates = Candidates(pseudo_classes, of_app, mentioned.isdisjoint(SIBLINGS), found)
             self._candidates[key] = candidates
         return candidates
 
 
-def _path(node: DOMNode, mentioned: tuple[str, ...]) -> tuple[Step, ...]:
+def _has(rules: RulesMap, wanted: RulesMap) -> bool:
+    """Whether a node's rules are those wanted. Each node has a layout of its own, which is known by its name."""
+    own, layout = rules.get("layout"), wanted.get("layout")
+    if own is None or layout is None or own.name != layout.name:
+        return rules == wanted
+    return {**rules, "layout": layout} == wanted
+
+
+def _as_set(rules: RulesMap) -> RulesMap:
+    """Rules as a node has them once they were set: setting parses some values, and drops those that are None."""
+    styles = Styles()
+    for name, value in rules.items():
+        setattr(styles, name, value)
+    return styles._rules
+
+
+def _path(node: DOMNode, mentioned: tuple[str, ...], of_app: tuple[str, ...]) -> tuple[Step, ...]:
     path: list[Step] = []
     step: MessagePump | None = node
     while isinstance(step, DOMNode):
         known = cast(Mapping[str, Callable[[DOMNode], bool]], step._PSEUDO_CLASSES)
-        holds = [name in known and known[name](step) for name in mentioned]
-        path.append((step.__class__, step._id, step.classes, *holds))
+        asked = mentioned if step._parent is not None else (*mentioned, *of_app)
+        path.append((step.__class__, step._id, step.classes, *[name in known and known[name](step) for name in asked]))
         step = step._parent
     return tuple(path)

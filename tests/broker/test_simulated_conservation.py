@@ -22,6 +22,7 @@ from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.orders import OrderRequest, OrderStatus, Side
 from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty
 from tests.broker.harness import ALICE, BOB, MONDAY, Harness, on, request
+from tests.examples import examples
 
 pytestmark = pytest.mark.slow
 
@@ -164,7 +165,7 @@ def carry_out(harness: Harness, mirror: Mirror, number: int, command: Command) -
         broker.reject_next(rest[0], rest[1], "on purpose")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(examples(200), suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(MODELS), st.lists(COMMANDS, min_size=10, max_size=40))
 def test_nothing_is_lost_and_nothing_appears(model: FillModel, commands: list[Command]) -> None:
     harness = Harness(model)

@@ -49,7 +49,7 @@ def test_headless_commands_load_neither_screens_nor_data_frames(tmp_path: Path) 
         ["evaluate", "--db", db, "--dry-run", "--json"],
         ["export", "runs", "--format", "csv", "--db", db],
         ["replay", closes, "--json"],
-        ["lab", "--sample", "--json"],
+        ["lab", "--sample", "--bootstrap", "100", "--from", "2023-01-01", "--json"],
         ["backup", tmp_path / "copy.db", "--db", db],
     ]
     # A BOOK.json is read by its models, which is all that pydantic is loaded for.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -19,8 +20,8 @@ import logging, sys
 from pathlib import Path
 from rebal_tui import log_file
 path = log_file.log_to_file(Path(sys.argv[1]))
-for number in range(40_000):
-    logging.getLogger("x").error("%d %s", number, "y" * 60)
+for number in range(4_000):
+    logging.getLogger("x").error("%d %s", number, "y" * 900)
 print(path)
 """
 
@@ -43,34 +44,40 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     made.chmod(0o755)
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rebal_tui", *arguments, "--db", str(folder / "clients.db")]
+COMMANDS = """
+import json, sys
+from rebal_tui.cli.program import run
+for arguments in json.loads(sys.argv[1]):
+    code = run(arguments)
+    print(end=f"\\0{code}\\0", file=sys.stderr)
+"""
+"""Runs commands one after the other; the errors of each are followed by its exit code between two null characters."""
+
+
+def run(folder: Path, *commands: tuple[str, ...]) -> list[tuple[str, int]]:
+    """Run commands on the book, all in one process; return the errors and the exit code of each."""
+    given = json.dumps([[*command, "--db", str(folder / "clients.db")] for command in commands])
+    command = [sys.executable, "-c", COMMANDS, given]
     if os.getuid() == 0:
         command = ["unshare", "-m", "sh", "-c", READ_ONLY, str(folder), *command]
     home = {"HOME": str(folder), "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=home, text=True, capture_output=True, timeout=60, check=False)
     if "unshare:" in done.stderr or "mount:" in done.stderr:
         pytest.skip(f"root may not mount here: {done.stderr.strip()}")
-    return done
+    assert done.returncode == 0, done.stderr
+    parts = done.stderr.split("\0")
+    return [(errors, int(code)) for errors, code in zip(parts[:-1:2], parts[1::2], strict=True)]
 
 
 @pytest.mark.slow
 def test_commands_that_read_work_and_those_that_write_are_refused(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as other:
         export, backup = ("export", "accounts", "--format", "csv"), ("backup", str(Path(other) / "copy.db"))
-        for command in (("check",), export, ("evaluate", "--dry-run"), backup):
-            done = run(folder, *command)
-            assert done.returncode == 0, (command, done.stderr)
-    writings: tuple[tuple[str, ...], ...] = (
-        ("evaluate",),
-        ("keys", "add", "x"),
-        ("restore", str(folder / "clients.db")),
-    )
-    for writing in writings:
-        done = run(folder, *writing)
-        assert (done.returncode, "cannot be written" in done.stderr, "Traceback" in done.stderr) == (1, True, False), (
-            writing, done.stderr,
-        )  # fmt: skip
+        writings = (("evaluate",), ("keys", "add", "x"), ("restore", str(folder / "clients.db")))
+        done = run(folder, ("check",), export, ("evaluate", "--dry-run"), backup, *writings)
+    assert [code for _, code in done] == [0] * 4 + [1] * 3, done
+    for errors, _ in done[-3:]:
+        assert ("cannot be written" in errors, "Traceback" in errors) == (True, False), errors
     assert [path.name for path in folder.iterdir()] == ["clients.db"]
 
 

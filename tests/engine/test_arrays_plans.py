@@ -23,6 +23,7 @@ from rebal_tui.engine.planning import plan_full_rebalance, plan_invest_cash
 from rebal_tui.engine.situation import Situation, cash_target_of
 from tests.engine.array_books import TODAY, frame_of, random_situations, tied_situations
 from tests.engine.support import asset, situation
+from tests.examples import examples
 
 BOOKS = int(os.environ.get("ARRAY_BOOKS", "2"))
 Line = tuple[int, str, bool, int, int, str]
@@ -137,7 +138,7 @@ def test_ordinary_accounts_are_planned_without_the_exact_planner() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.lists(st.integers(0, 8 * 10**27), min_size=1, max_size=5),
     st.integers(0, 10_000),

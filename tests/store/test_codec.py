@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent
 from rebal_tui.store import codec
+from tests.examples import examples
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 SYMBOLS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ.[]@'\"", min_size=1, max_size=8)
@@ -25,7 +26,7 @@ def weights(draw: st.DrawFn) -> Weights:
     return Weights(assets, Percent(draw(st.integers(0, HUNDRED_PERCENT))))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.dictionaries(st.integers(1, 2**31 - 1), st.integers(1, 2**63 - 1), max_size=40))
 def test_holdings_come_back_the_same_by_asset(held: dict[int, int]) -> None:
     packed = codec.to_positions(held.items())
@@ -35,13 +36,13 @@ def test_holdings_come_back_the_same_by_asset(held: dict[int, int]) -> None:
         codec.from_positions(packed + b"1")
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(weights())
 def test_weights_round_trip_in_their_order(given_weights: Weights) -> None:
     assert codec.from_weights(codec.to_weights(given_weights)) == given_weights
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)), st.integers(-14 * 60, 14 * 60))  # noqa: DTZ001
 def test_a_timestamp_round_trips_to_the_microsecond(naive: datetime, minutes: int) -> None:
     at = naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
@@ -50,7 +51,7 @@ def test_a_timestamp_round_trips_to_the_microsecond(naive: datetime, minutes: in
     assert again.tzinfo is UTC
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.uuids(), st.integers(1, 9_999))
 def test_a_client_order_id_names_its_run_and_line_and_fits(run_id: object, line: int) -> None:
     text = codec.client_order_id(str(run_id), line)
@@ -66,7 +67,7 @@ def test_external_order_ids_are_not_parsed(text: str) -> None:
     assert codec.parse_client_order_id(text) is None
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.text(max_size=48))
 def test_no_text_breaks_the_parsing_of_an_order_id(text: str) -> None:
     codec.parse_client_order_id(text)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from rebal_tui.services.backtest import histories
+from rebal_tui.tui.screens.lab import screen as lab
 from tests.services import factories
 from tests.tui import textual_internals
 from tests.tui.virtual_time import VirtualTime
 
+SHORT_SAMPLE_LINES = 506
+"""The title and two years of sessions."""
 CLIENTS = (
     "Adler, Miriam", "Brooks, Terence", "Castillo, Rosa", "Delgado Trust", "Ekström, Nils", "Fischer, Hanna",
     "Grant, Oliver", "Hughes, Pamela", "Iyer, Sunita", "Jensen, Mark", "Khan, Amira", "Larsen, Dag",
@@ -34,6 +39,21 @@ def names_of_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     if "snap_compare" in request.fixturenames:
         for key, name in PICTURED.items():
             monkeypatch.setitem(factories.NAMES, key, name)
+
+
+@pytest.fixture(scope="session")
+def short_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("lab") / "sample.csv"
+    path.write_text("\n".join(histories.SAMPLE_FILE.read_text().splitlines()[:SHORT_SAMPLE_LINES]) + "\n")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def short_backtests(short_sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening the Lab computes at once: two years of the sample and few resampled histories are soon done."""
+    monkeypatch.setattr(histories, "SAMPLE_FILE", short_sample)
+    monkeypatch.setattr(lab, "FIRST_HISTORIES", 60)
+    monkeypatch.setattr(lab, "MORE_HISTORIES", 80)
 
 
 @pytest.fixture(autouse=True)

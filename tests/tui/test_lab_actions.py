@@ -17,9 +17,9 @@ from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.export import ExportScreen
 from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import SIZES, market_book, run
-from tests.tui.test_lab_flows import computed, short_sample
+from tests.tui.test_lab_flows import computed, few_policies
 
-__all__ = ["short_sample"]
+__all__ = ["few_policies"]
 
 pytestmark = pytest.mark.slow
 

@@ -17,8 +17,6 @@ from rebal_tui.domain.portfolios import Destination
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.lab.policies import Policy
 from rebal_tui.services.backtest import comparison, histories
-from rebal_tui.services.backtest.histories import SAMPLE_FILE
-from rebal_tui.tui.screens.lab import screen
 from rebal_tui.tui.screens.lab.heat_map import HeatMapScreen
 from rebal_tui.tui.screens.lab.screen import LabScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
@@ -38,18 +36,8 @@ FEW = (
 
 
 @pytest.fixture(autouse=True)
-def short_sample(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Two years of the sample, few policies, and few resampled histories."""
-    few_histories(monkeypatch)
+def few_policies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "default_grid", lambda own: tuple(dict.fromkeys((own, *FEW))))
-    path = tmp_path / "sample.csv"
-    path.write_text("\n".join(SAMPLE_FILE.read_text().splitlines()[:506]) + "\n")
-    monkeypatch.setattr(histories, "SAMPLE_FILE", path)
-
-
-def few_histories(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(screen, "FIRST_HISTORIES", 60)
-    monkeypatch.setattr(screen, "MORE_HISTORIES", 80)
 
 
 async def computed(pilot: Any, app: Any, kind: type[Screen[Any]] = LabScreen) -> None:

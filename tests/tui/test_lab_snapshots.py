@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rebal_tui.services.backtest import histories
-from rebal_tui.services.backtest.histories import SAMPLE_FILE
 from tests.tui.driving import press, settle
 from tests.tui.simulated import SIZES, app_with_book, market_book
-from tests.tui.test_lab_flows import computed, few_histories
+from tests.tui.test_lab_flows import computed
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("size", ["120x40", "200x60"])
-def test_the_default_grid(snap_compare: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: str) -> None:
-    path = tmp_path / "sample.csv"
-    path.write_text("\n".join(SAMPLE_FILE.read_text().splitlines()[:506]) + "\n")
-    monkeypatch.setattr(histories, "SAMPLE_FILE", path)
-    few_histories(monkeypatch)
-
+def test_the_default_grid(snap_compare: Any, size: str) -> None:
     async def before(pilot: Any) -> None:
         await settle(pilot)
         await press(pilot, "7")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from textual.dom import DOMNode
 
+from rebal_tui.tui.style_memory import RememberingStylesheet
+from rebal_tui.tui.widgets.pane import Pane
 from tests.tui.driving import drive, press
 from tests.tui.textual_internals import apply_textuals_own, rules_of
 
@@ -39,5 +42,18 @@ def test_a_field_looks_as_before_when_the_focus_has_left_it() -> None:
         assert rules_of(field) != unfocused
         await press(pilot, "escape")
         assert rules_of(field) == unfocused
+
+    drive(script)
+
+
+def test_styles_that_a_widget_has_are_not_set_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        app.refresh_css(animate=False)
+        changed: list[DOMNode] = []
+        monkeypatch.setattr(RememberingStylesheet, "replace_rules", lambda self, node, *_, **__: changed.append(node))
+        app.refresh_css(animate=False)
+        assert not [node for node in changed if not isinstance(node, Pane)], (
+            "only a pane's styles depend on its siblings"
+        )
 
     drive(script)
