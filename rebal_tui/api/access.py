@@ -26,6 +26,7 @@ OPEN_PATHS = frozenset({"/openapi.json", "/docs", "/health"})
 """Paths that need no authentication."""
 EMERGENCY_STOPS = frozenset({("POST", "/v1/kill_switch"), ("POST", "/v1/beta/kill_switch")})
 """Requests that no limit of a key refuses, if they have no body, and that a book which cannot be written remembers."""
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="rebal-tui"'}
 _BUSY_RETRY_SECONDS = "1"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _OF_ADMINS = re.compile(r"/v1(/beta)?/api_keys(/.*)?")
@@ -103,16 +104,20 @@ class Access:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self._app(scope, receive, send)
             return
+        given = Headers(scope=scope).get("authorization")
+        if given is None:
+            # Health checks and browsers send no key at first; nothing was guessed, so this is not a failed log-in.
+            await error(401, "request is not authorized", _CHALLENGE)(scope, receive, send)
+            return
         # The key is checked first: failures of others at the same address must not lock out its holder.
-        key_id, secret = _credentials(Headers(scope=scope))
+        key_id, secret = _credentials(given)
         key = self._keyring.find(key_id, secret, datetime.fromtimestamp(self._now(), UTC))
         if key is None or not (key.name or _from_this_machine(scope)):
             address = site_of(scope["client"][0]) if scope.get("client") else ""
             self._failed.note(address, self._keyring.name_of(key_id))
             left = self._failures.acquire(address)
             if left.granted:
-                challenge = {"WWW-Authenticate": 'Basic realm="rebal-tui"'}
-                await error(401, "request is not authorized", challenge)(scope, receive, send)
+                await error(401, "request is not authorized", _CHALLENGE)(scope, receive, send)
             else:
                 await error(429, "too many failed attempts", self._headers(left))(scope, receive, send)
             return
@@ -191,9 +196,9 @@ def _has_body(scope: Scope) -> bool:
     )
 
 
-def _credentials(headers: Headers) -> tuple[str, str]:
-    """The id and the secret of the Authorization header, both empty when there is no such pair."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
+def _credentials(authorization: str) -> tuple[str, str]:
+    """The id and the secret of an Authorization header, both empty when there is no such pair."""
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "basic" or len(token) > _MAX_HEADER_CHARS:
         return "", ""
     try:

@@ -38,6 +38,7 @@ from rebal_tui.api.query_rules import CheckedRoute
 from rebal_tui.api.request_rules import RequestRules
 from rebal_tui.api.responses import BookClient, add_handlers
 from rebal_tui.api.route_tree import index_routes
+from rebal_tui.domain.errors import ReadOnly
 from rebal_tui.services.wire.keyring import Keyring
 from rebal_tui.services.wire.keys import NewKey
 
@@ -51,8 +52,9 @@ class Options:
     book's, in seconds since 1970, callable from any thread. `closing`: whether the server is shutting down, so that
     streams end as well. `new_key`: a random key. `hosts`: the names that requests may use for this server, empty for
     any. `proxy`: the IP address of a reverse proxy that names the address of each client, empty without one.
-    `requests` and `streams`: requests under way and event streams open at once, over all keys. `failed_logins` and
-    `heartbeats` are the server's records of them."""
+    `requests` and `streams`: requests under way and event streams open at once, over all keys. `halted`: why the book
+    was halted, even before the next heartbeat records it; None while it is not. `failed_logins` and `heartbeats` are
+    the server's records of them."""
 
     clock: Callable[[], float]
     now: Callable[[], float]
@@ -65,6 +67,7 @@ class Options:
     proxy: str = ""
     requests: int = 1_000
     streams: int = 256
+    halted: Callable[[], ReadOnly | None] = lambda: None
     failed_logins: FailedLogins = field(default_factory=FailedLogins)
     heartbeats: HeartbeatRecord = field(default_factory=HeartbeatRecord)
 

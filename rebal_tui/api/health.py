@@ -81,8 +81,9 @@ async def health(request: Request) -> Response:
 
 def _status(request: Request) -> tuple[models.ServedStatus, str]:
     options = request.app.state.options
-    reason: str = options.heartbeats.fault(options.now())
-    return ("halted" if options.heartbeats.halted else "failing") if reason else "ok", reason
+    halted: str = options.heartbeats.halted or str(options.halted() or "")
+    reason: str = halted or options.heartbeats.fault(options.now())
+    return ("halted" if halted else "failing") if reason else "ok", reason
 
 
 def _time(seconds: float | None) -> str | None:

@@ -107,6 +107,7 @@ async def serve(
         proxy=bind_address.proxy,
         requests=limits.connections,
         streams=max(1, limits.connections // 2),
+        halted=lambda: client.halted,
     )
     config = uvicorn.Config(
         create_app(client, keyring, options),

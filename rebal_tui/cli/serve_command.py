@@ -29,17 +29,23 @@ if TYPE_CHECKING:
 PORT = 8090
 
 
-def _address(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
+def _host(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter(f"expected an address or a name, found {value!r}")
+    return value
+
+
+def _address(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str:
     """An IP address, or "" when the option is not given."""
     try:
-        return str(ipaddress.ip_address(value)) if value else ""
+        return "" if value is None else str(ipaddress.ip_address(value))
     except ValueError:
         raise click.BadParameter(f"expected an IP address, found {value!r}") from None
 
 
 @command("serve")
 @db_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, callback=_host, help="Address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
@@ -65,7 +71,6 @@ def _address(_ctx: click.Context, _parameter: click.Parameter, value: str) -> st
     "--behind-proxy",
     "proxy",
     metavar="ADDRESS",
-    default="",
     callback=_address,
     help="Address of a reverse proxy whose X-Forwarded-For header is used.",
 )

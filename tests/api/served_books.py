@@ -61,7 +61,9 @@ def with_book(path: Path, test: Callable[[Served], Awaitable[None]]) -> None:
             def now() -> float:
                 return served.seconds
 
-            options = Options(now, now, client.now, lambda: False, bootstrap.new_api_key)
+            options = Options(
+                now, now, client.now, lambda: False, bootstrap.new_api_key, halted=lambda: client.halted
+            )  # fmt: skip
             await client.read_clock()
             taken: list[bool] = []
             beats = Heartbeats(client, options.heartbeats, now, lambda: False, lambda: taken.append(True))

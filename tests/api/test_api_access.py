@@ -133,7 +133,8 @@ def test_wrong_passwords_from_an_address_do_not_lock_out_the_right_key() -> None
         return AT.timestamp()
 
     keyring, failures = Keyring(good_keys(database, AT)), Limiter(MAX_FAILURES, clock)
-    app = Access(ok, keyring, Limiter(1_000, clock), KeySlots(4), failures, FailedLogins(), now, clock)
+    failed = FailedLogins()
+    app = Access(ok, keyring, Limiter(1_000, clock), KeySlots(4), failures, failed, now, clock)
 
     async def statuses(headers: dict[str, str], count: int, client: str = "192.0.2.1") -> list[int]:
         transport = httpx.ASGITransport(app, client=(client, 5))
@@ -148,7 +149,13 @@ def test_wrong_passwords_from_an_address_do_not_lock_out_the_right_key() -> None
     assert asyncio.run(statuses(_basic(b"K:S"), 3)) == [200] * 3
     # One IPv6 caller has many addresses.
     asyncio.run(statuses(_basic(b"K:wrong"), MAX_FAILURES, "2001:db8::1"))
-    assert [asyncio.run(statuses({}, 1, f"2001:db8:0:{net}::2")) for net in (0, 1)] == [[429], [401]]
+    guess = _basic(b"K:wrong")
+    assert [asyncio.run(statuses(guess, 1, f"2001:db8:0:{net}::2")) for net in (0, 1)] == [[429], [401]]
+    # A request without a key guesses nothing.
+    before = failed.total
+    assert asyncio.run(statuses({}, 2)) == [401] * 2
+    assert asyncio.run(statuses({"Authorization": ""}, 2)) == [429] * 2
+    assert failed.total == before + 2
     database.close()
 
 

@@ -131,6 +131,9 @@ def test_a_portfolio_is_not_taken_while_the_book_is_halted_before_a_heartbeat(tm
         await served.thread.ask(lambda book: book.database.halt(Halt.IO_ERROR))
         answer = await served.http.post("/v1/rebalancing/portfolios", json=BALANCED)
         assert (answer.status_code, "cannot be written" in answer.json()["message"]) == (503, True)
+        health = await served.http.get("/health")
+        assert (health.status_code, health.json()) == (503, {"status": "halted"})
+        assert (await served.http.get("/v1/health")).json()["reason"] == answer.json()["message"]
 
     with_book(tmp_path / "book.db", test)
 

@@ -111,6 +111,10 @@ def test_invalid_serve_options_are_refused_in_one_line(book: Path, capsys: pytes
     assert run(["serve", "--sandbox", "--db", str(book)]) == 1
     assert capsys.readouterr().err.endswith("use a new file for --sandbox\n")
     assert run(["serve", "--at", OPEN, "--db", str(book)]) == 2
+    for option, expected in (("--host", "expected an address or a name"), ("--behind-proxy", "expected an IP address")):
+        capsys.readouterr()
+        assert run(["serve", "--db", str(book), option, ""]) == 2
+        assert capsys.readouterr().err.endswith(f"{expected}, found ''\n")
     assert run(["keys", "list", "--db", str(book.with_name("none.db"))]) == 1
     assert "there is no book at" in capsys.readouterr().err
 
