@@ -9,6 +9,7 @@ from rebal_tui.plain import (
     acting,
     answering,
     assets,
+    book_settings,
     cash,
     exporting,
     log,
@@ -138,6 +139,10 @@ TOPICS: Mapping[str, tuple[Command, ...]] = {
             restrictions.restrict, asks=True,
         ),
         Command("lift", "NUMBER", "End a restriction of the last list.", restrictions.lift, asks=True),
+        Command(
+            "book settings", "", "Read the settings of the book, and change some.", book_settings.book_settings,
+            asks=True,
+        ),
         Command(
             "settings", "NAME", "Change whole shares, minimum trade, cooldown and review of an account.",
             restrictions.settings, asks=True,

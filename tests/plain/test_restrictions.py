@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from rebal_tui.domain.trading_rules import RangeUnit, RestrictionKind
+from rebal_tui.services.advisory.trade_settings import book_minimum
+from rebal_tui.services.book.policy import policy_of
 from tests.plain.talking import answer, session, talk
 from tests.tui.simulated import market_book
 
@@ -62,3 +64,27 @@ def test_the_settings_of_an_account() -> None:
     assert (overrides.cooldown_days, overrides.review) == (30, True)
     talk(book, "settings a", "fractions", "", "", "none", "none", "yes")
     assert book.rules_view.overrides.get("a") is None or book.rules_view.overrides["a"].cooldown_days is None
+
+
+def test_the_settings_of_the_book() -> None:
+    book = market_book()
+    lines = talk(
+        book, "book settings", "save", "evaluate m", "x", "30", "review", "everything", "all", "minimum amount", "25",
+        "surge guard", "on", "save", "yes",
+    )  # fmt: skip
+    assert "Fresh seconds: 60, seconds to trade; 0: any age" in lines
+    assert "No changes to save; type cancel to leave." in lines
+    assert any(line.startswith("Evaluate minutes: expected a whole number from 1") for line in lines)
+    assert "Review: expected portfolios or all." in lines
+    assert "Surge guard: off to on." in lines
+    assert lines[-1].startswith("Saved: ")
+    policy = policy_of(book)
+    assert (policy.review, policy.evaluate_minutes) == (True, 30)
+    assert book.settings.guards.surge_guard
+    minimum = book_minimum(book)
+    assert minimum is not None
+    assert minimum.amount == 25 * 10**9
+    version = book.version
+    assert talk(book, "book settings", "review", "portfolios", "save", "no")[-1] == "Canceled, nothing was changed."
+    assert talk(book, "book settings", "nothing", "cancel")[-1] == "Canceled, nothing was changed."
+    assert book.version == version

@@ -80,7 +80,7 @@ class SettingsScreen(Dialog[None]):
         """Create the form with the chosen theme, the settings of the file, and the policy of the book."""
         policy = await host.ask(policy_services.policy_of)
         minimum = await host.ask(trade_settings.book_minimum)
-        guards = await host.ask(_guards_of)
+        guards = await host.ask(guards_of)
         file = host.settings_file
         where = (
             f"Screen settings are saved in {file.path}, the others in the book."
@@ -236,5 +236,6 @@ class SettingsScreen(Dialog[None]):
         self.dismiss()
 
 
-def _guards_of(book: Book) -> Guards:
+def guards_of(book: Book) -> Guards:
+    """Return the guards of a book."""
     return book.settings.guards
