@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
@@ -21,8 +22,11 @@ from rebal_tui.tui.sections import EVERYWHERE, LISTS, section_label
 from rebal_tui.tui.text import printable, ui_text
 
 MAX_DATA_HITS = 30
-NAME_MATCH_SCORE = 100.0
-"""Score of an object whose name contains every word of the query; fuzzy matches score far lower."""
+"""Objects of the book with one score that are listed."""
+ACTION_BONUS = 50.0
+"""What an action scores above an object of the book that matches as well."""
+NAME_SCORE, HELP_SCORE, WITHIN_SCORE = 200.0, 120.0, 20.0
+"""Scores where every word of the query begins a word of the name, of name or explanation, or is within one."""
 
 
 def title(action: Action) -> str:
@@ -55,24 +59,28 @@ class ActionProvider(_Provider):
             )
 
     async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
         for action in self._actions():
-            score = _score(query, title(action), action.help) or matcher.match(f"{title(action)} {action.help}")
+            score = score_of(query, title(action), action.help)
             if score > 0:
                 yield Hit(
-                    score,
+                    score + ACTION_BONUS,
                     ui_text(title(action)),
                     partial(self.host.perform, action),
                     help=_help(action, self.host.settings_file.settings.keys),
                 )
 
 
-def _score(query: str, name: str, text: str) -> float:
-    """Score an action: above data hits if all words are in its name, below if in name or help, 0 if not found."""
+def score_of(query: str, name: str, text: str = "") -> float:
+    """Score what is called `name` and explained by `text`, 0 if a word of the query is in neither.
+
+    Beginnings of words count more than letters within them, so `plan` finds the plan before Kaplan.
+    """
     words = fold(query).split()
-    if all(word in fold(name) for word in words):
-        return NAME_MATCH_SCORE * 2
-    return NAME_MATCH_SCORE / 2 if all(word in fold(f"{name} {text}") for word in words) else 0
+    if all(f" {word}" in f" {fold(name)}" for word in words):
+        return NAME_SCORE
+    if all(f" {word}" in f" {fold(f'{name} {text}')}" for word in words):
+        return HELP_SCORE
+    return WITHIN_SCORE if all(word in fold(f"{name} {text}") for word in words) else 0
 
 
 def _help(action: Action, keymap: Mapping[str, str]) -> str:
@@ -94,14 +102,13 @@ class DataProvider(_Provider):
             self._names = None
 
     async def search(self, query: str) -> Hits:
-        words = fold(query).split()
-        found = 0
+        found: Counter[float] = Counter()
         for text, command in self._things():
-            folded = fold(text)
-            if all(word in folded for word in words):
-                yield Hit(NAME_MATCH_SCORE, ui_text(text), command, text=printable(text))
-                found += 1
-                if found >= MAX_DATA_HITS:
+            score = score_of(query, text)
+            if score > 0 and found[score] < MAX_DATA_HITS:
+                yield Hit(score, ui_text(text), command, text=printable(text))
+                found[score] += 1
+                if found[NAME_SCORE] >= MAX_DATA_HITS:
                     return
 
     def _things(self) -> Iterator[tuple[str, Callable[[], None]]]:

@@ -82,10 +82,10 @@ def test_a_report_of_the_row_is_asked_for_where_rows_have_one(tmp_path: Path) ->
             await press(pilot, "enter")
 
         await press(pilot, "x", "down")
-        assert "account-report.html" in screen_text(app)
+        assert "account-report-client-a.html" in screen_text(app)
         await write("a.md")
         await press(pilot, "enter", "x")
-        assert "account-report.html" in screen_text(app)
+        assert "account-report-client-a.html" in screen_text(app)
         await write("b.xlsx")
         await press(pilot, "escape", "2", "x", "down")
         await write("c.pdf")

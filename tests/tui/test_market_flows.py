@@ -59,7 +59,7 @@ def test_a_shock_shows_its_impact_then_applies_it_and_causes_runs() -> None:
     book = market_book()
 
     async def flow(pilot: Any, app: Any) -> None:
-        await press(pilot, "slash", *"spy", "enter", "o")
+        await press(pilot, "slash", *"spy", "enter", "o", "enter")
         assert isinstance(app.screen, ShockScreen)
         await write(pilot, "-30")
         effect = str(app.screen.query_one("#shock-effect", Static).content)
@@ -92,7 +92,10 @@ def test_a_shock_of_all_assets_and_faults_next_to_their_fields() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "o")
         symbol, percent = app.screen.query_one("#shock-symbol", Input), app.screen.query_one("#shock-percent", Input)
-        await press(pilot, "enter")
+        assert symbol.value
+        await press(pilot, "delete")
+        assert symbol.value == "", "the symbol of the row is selected, so that one key clears or replaces it"
+        await press(pilot, "enter", "enter")
         assert "expected a percentage, such as -8 or 2.5" in screen_text(app), "the example is no value"
         await write(pilot, "-100")
         assert "above -100" in screen_text(app)
@@ -136,7 +139,7 @@ def test_a_halted_asset_accepts_orders_and_fills_them_when_trading_resumes() -> 
         await press(pilot, "h", "y")
         assert book.sandbox.halted() == {"SPY"}
         assert "■ halted" in screen_text(app)
-        await press(pilot, "o", *"30", "enter", "y")
+        await press(pilot, "o", "tab", *"30", "enter", "y")
         at_time(book, "2026-03-02 10:15")
         await run_heartbeat(pilot, app)
         placed = [order for one in all_runs(book) for _, order, _ in run_orders.of_run(book.database, one.id)]
@@ -161,7 +164,7 @@ def test_an_asset_on_hold_is_released_for_all_its_accounts() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "slash", *"spy", "enter", "l")
         assert "SPY is not on hold." in shown_messages(app)
-        await press(pilot, "o")
+        await press(pilot, "o", "tab")
         await write(pilot, "-50")
         await press(pilot, "enter", "y")
         assert list(book.asset_holds) == ["SPY"]
@@ -258,19 +261,19 @@ def test_the_market_looks_right(snap_compare: Any, size: str) -> None:
     def prepare() -> None:
         at_time(book, "2026-03-02 10:14")
 
-    shows(snap_compare, book, ("6", "o", *"10", "enter", "y", "j", "h", "y", "full_stop"), SIZES[size], prepare)
+    shows(snap_compare, book, ("6", "o", "tab", *"10", "enter", "y", "j", "h", "y", "full_stop"), SIZES[size], prepare)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
 @pytest.mark.samples(1)
 def test_the_form_looks_right(snap_compare: Any, size: str) -> None:
-    shows(snap_compare, market_book(), ("6", "o", *"-25"), SIZES[size])
+    shows(snap_compare, market_book(), ("6", "o", "tab", *"-25"), SIZES[size])
 
 
 @pytest.mark.slow
 def test_a_fault_looks_right(snap_compare: Any) -> None:
-    shows(snap_compare, market_book(), ("6", "o", *"5e9"), SIZES["80x24"])
+    shows(snap_compare, market_book(), ("6", "o", "tab", *"5e9"), SIZES["80x24"])
 
 
 @pytest.mark.slow

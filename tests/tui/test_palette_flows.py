@@ -10,7 +10,7 @@ from textual.command import CommandPalette
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.simulation import simulator
 from rebal_tui.tui.action_table import ACTIONS
-from rebal_tui.tui.palette import ActionProvider, DataProvider, title
+from rebal_tui.tui.palette import ActionProvider, DataProvider, score_of, title
 from rebal_tui.tui.screens.settings.screen import SettingsScreen
 from rebal_tui.tui.screens.shared.kill_switch import KillScreen
 from rebal_tui.tui.sections import LISTS
@@ -39,6 +39,13 @@ def test_every_action_of_every_section_is_found_by_name() -> None:
                 assert title(action) in found, action.id
 
     run(flow, market_book(2), "1")
+
+
+def test_whole_words_come_before_letters_within_them_and_scattered_letters_find_nothing() -> None:
+    explained = score_of("plan", "Accounts: Manual run", "Start a manual run; shows its plan first.")
+    assert score_of("plan", "Plan") > explained > score_of("plan", "Account Kaplan, Ida · 4092 · b8467bbb") > 0
+    assert score_of("leave out", "Desk: Preview", "Preview the run, and leave a line out of it.") == explained
+    assert score_of("line", "Lab: Worse", "Show or hide policies that are worse in everything.") == 0
 
 
 @pytest.mark.slow

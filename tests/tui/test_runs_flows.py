@@ -77,3 +77,21 @@ def test_runs_that_are_not_listed_are_found_by_words_by_date_and_by_their_id(mon
         assert (app.section.table.cursor_key, len(shown(app))) == (first.id, 1)
 
     run(flow, book, (120, 40), section="4")
+
+
+@pytest.mark.slow
+def test_a_run_made_since_is_first_when_runs_is_opened_again() -> None:
+    """A key keeps the order of the rows shown, not that of rows seen for the first time."""
+    book = with_three_runs()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "3")
+        made = create_run(book, "a", RunType.INVEST_CASH)
+        await press(pilot, "4")
+        assert isinstance(app.section, RunsScreen)
+        assert next(iter(app.section.table.rows)).id == made.id
+        assert "moved" not in screen_text(app)
+        await press(pilot, "3", "T", "slash", *"zz", "enter")
+        assert "No row of “Reserved cash” matches the filter; escape clears it, then" in screen_text(app)
+
+    run(flow, book, section="4")

@@ -71,7 +71,7 @@ class StableOrder:
     def keep(self, positions: Any, ids: Ints, now: float) -> Ints:
         """The rows at `positions` in the order that is shown; rows that were not shown come last.
 
-        After a key, a row counts as moved if it is elsewhere among the rows that were shown, or new and not last.
+        After a key, a row counts as moved as `_moved` says.
         """
         import numpy as np
 
@@ -83,7 +83,7 @@ class StableOrder:
         position_of[ids[fresh]] = fresh
         old = position_of[self._shown]
         if len(old) == len(fresh) and old.min(initial=0) >= 0:
-            return self._note(old, old != fresh, now)
+            return self._note(old, fresh, now)
         old = old[old >= 0]
         added = np.zeros(len(ids), np.bool_)
         added[fresh] = True
@@ -91,17 +91,34 @@ class StableOrder:
         is_new = added[fresh]
         shown = np.concatenate((old, fresh[is_new]))
         self._shown = ids[shown]
-        return self._note(shown, shown != np.concatenate((fresh[~is_new], fresh[len(old) :])), now)
+        return self._note(shown, fresh, now)
 
-    def _note(self, shown: Ints, differs: NDArray[np.bool_], now: float) -> Ints:
-        """Note which of the rows shown belong elsewhere, and return the rows."""
+    def _note(self, shown: Ints, fresh: Ints, now: float) -> Ints:
+        """Note which of the rows shown belong elsewhere in the order `fresh`, and return the rows."""
         import numpy as np
 
-        self.waiting = bool(differs.any())
-        self._differs = differs if now - self._touched < HOLD_SECONDS else None
-        self.moved = 0 if self._differs is None else int(np.count_nonzero(differs))
+        self.waiting = bool((shown != fresh).any())
+        self._differs = _moved(shown, fresh) if now - self._touched < HOLD_SECONDS else None
+        self.moved = 0 if self._differs is None else int(np.count_nonzero(self._differs))
         return shown
 
     def has_moved(self, index: int) -> bool:
-        """Whether, in the current sort order, another row belongs at this index of the shown rows."""
+        """Whether the row at this index of the shown rows belongs elsewhere in the current sort order."""
         return self._differs is not None and index < len(self._differs) and bool(self._differs[index])
+
+
+def _moved(shown: Ints, fresh: Ints) -> NDArray[np.bool_]:
+    """Return which of the rows shown have moved: those that neither follow nor precede the row beside them in the order
+    `fresh`, so that one row that goes to the top is one, not all that it passes.
+
+    Where only groups of rows have changed places, the first row of each group is marked.
+    """
+    import numpy as np
+
+    rank = np.empty(int(fresh.max(initial=-1)) + 1, np.int64)
+    rank[fresh] = np.arange(len(fresh))
+    at = rank[shown]
+    follows = np.diff(at, prepend=-1) == 1
+    precedes = np.diff(at, append=len(at)) == 1
+    alone: NDArray[np.bool_] = ~(follows | precedes)
+    return alone if alone.any() else ~follows

@@ -85,6 +85,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         super().__init__(id=id)
         self.columns = tuple(columns)
         self.empty = empty
+        self.no_match = NO_MATCH
         self._key = key
         self._search = search
         self._natural = natural
@@ -395,6 +396,6 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         """A line below the rows, where a table without rows says why."""
         hint: list[Line] = []
         if not self._rows:
-            text = NO_MATCH if self.view.text and self._source else self.empty
+            text = self.no_match if self.view.text and self._source else self.empty
             hint = [()] * FIRST_HINT_LINE + paragraph(text, self.size.width - 1, "muted", indent=1)
         return self.strip(hint[y] if y < len(hint) else (), width, self.base)

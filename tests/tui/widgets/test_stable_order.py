@@ -17,8 +17,8 @@ def test_rows_keep_their_places_for_ten_seconds_after_a_key() -> None:
     assert order.renew([0, 1, 2, 3], IDS, 0.0).tolist() == [0, 1, 2, 3]
     order.touch(5.0)
     assert order.keep([3, 0, 1, 2], IDS, 5.0 + HOLD_SECONDS - 0.1).tolist() == [0, 1, 2, 3]
-    assert order.moved == 4
-    assert [order.has_moved(index) for index in range(5)] == [True] * 4 + [False]
+    assert order.moved == 1
+    assert [order.has_moved(index) for index in range(5)] == [False] * 3 + [True, False]
     assert order.keep([3, 0, 1, 2], IDS, 5.0 + HOLD_SECONDS).tolist() == [3, 0, 1, 2]
     assert (order.moved, order.has_moved(0)) == (0, False)
 
@@ -52,6 +52,28 @@ def test_a_row_that_comes_counts_as_one_that_moved_and_shifts_none() -> None:
     assert order.keep([3, 0, 1, 2], IDS, 1.0).tolist() == [0, 1, 2, 3]
     assert order.moved == 1
     assert [order.has_moved(index) for index in range(4)] == [False, False, False, True]
+    assert order.keep([3, 0, 1, 2], IDS, 2.0).tolist() == [0, 1, 2, 3]
+    assert order.moved == 1, "also when it has been shown"
+
+
+@pytest.mark.parametrize(
+    ("now", "moved"),
+    [
+        ([0, 1, 2, 3, 4], []),
+        ([1, 0, 2, 3, 4], [0, 1]),
+        ([4, 0, 1, 2, 3], [4]),
+        ([0, 3, 1, 2, 4], [3]),
+        ([3, 4, 0, 1, 2], [0, 3]),
+        ([4, 3, 2, 1, 0], [0, 1, 2, 3, 4]),
+    ],
+)
+def test_the_rows_that_have_moved_are_marked_and_not_those_that_they_passed(now: list[int], moved: list[int]) -> None:
+    order = StableOrder()
+    order.renew(range(5), IDS, 0.0)
+    order.touch(0.5)
+    order.keep(now, IDS, 1.0)
+    assert [index for index in range(5) if order.has_moved(index)] == moved
+    assert order.moved == len(moved)
 
 
 @pytest.mark.slow

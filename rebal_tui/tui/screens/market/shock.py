@@ -95,8 +95,8 @@ class ShockScreen(Dialog[Shock | None]):
                 yield Button(key_label("Shock", "enter"), id="shock", compact=True, disabled=True)
 
     def on_mount(self) -> None:
-        self.query_one("#shock-percent").focus()
-        self._show_effect("Type a percentage to see its effect. Nothing changes before you confirm.")
+        self.query_one("#shock-symbol").focus()
+        self._show_effect("Clear the symbol to change every price. Nothing changes before you confirm.")
 
     def _show_effect(self, text: str) -> None:
         self.query_one("#shock-effect", Static).update(ui_text(text))
@@ -151,7 +151,11 @@ class ShockScreen(Dialog[Shock | None]):
         else:
             self.dismiss(None)
 
-    @on(Input.Submitted)
+    @on(Input.Submitted, "#shock-symbol")
+    def _symbol_entered(self) -> None:
+        self.query_one("#shock-percent").focus()
+
+    @on(Input.Submitted, "#shock-percent")
     def _confirm(self) -> None:
         """Ask before the shock, as before every change that trades; without a percentage, say what is missing."""
         shock = self._read()

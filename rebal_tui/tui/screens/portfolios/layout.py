@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from rebal_tui.domain.portfolios import Destination, RebalanceScope
+from rebal_tui.domain.portfolios import BandType, Destination, RebalanceScope
 from rebal_tui.services.view_models.portfolios import AssetChoice
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, DayInput, Note, PercentInput, PlainInput
 from rebal_tui.tui.screens.portfolios.form import CALENDARS, PortfolioForm
@@ -19,6 +19,8 @@ OFF, ON = "no review", "wait for review"
 IGNORE, REBALANCE = "no run", "rebalance"
 WHOLE, BREACHED = "all assets", "only those outside"
 DESTINATIONS: dict[str, str] = {Destination.MIDDLE: "middle of band", Destination.EDGE: "edge of band"}
+_BANDS = tuple(BandType)
+"""The order in which the bands are shown, whatever that of the portfolio is."""
 SCOPES = {WHOLE: RebalanceScope.WHOLE, BREACHED: RebalanceScope.BREACHED}
 
 
@@ -33,10 +35,10 @@ def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeR
         yield PercentInput(form.cash, placeholder="0.00", id="cash")
         yield Note(id="cash-note")
     yield Static(ui_text("Conditions"), classes="section", markup=False)
-    for index, (kind, percent) in enumerate(form.bands):
+    for index, (kind, percent) in sorted(enumerate(form.bands), key=lambda item: _BANDS.index(item[1][0])):
         with Horizontal(classes="weight"):
             yield Static(ui_text(f"{kind} drift"), classes="band-label", markup=False)
-            yield PercentInput(percent, placeholder="–", id=f"band-{index}", classes="band")
+            yield PercentInput(percent, placeholder="–", id=f"band-{index}", classes=f"band {kind}-band")
             yield Note(id=f"band-{index}-note")
     with Horizontal(classes="weight"):
         yield Static(ui_text("calendar"), classes="band-label", markup=False)

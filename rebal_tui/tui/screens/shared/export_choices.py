@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from rebal_tui.domain.errors import Conflict, Invalid
-from rebal_tui.domain.text import count_text
-from rebal_tui.services.view_models.report_subject import REPORT_FORMATS
+from rebal_tui.domain.text import count_text, fold
+from rebal_tui.services.view_models.report_subject import REPORT_FORMATS, ReportKind
 from rebal_tui.tui.book_services import export as export_services
 from rebal_tui.tui.files import write_private
 from rebal_tui.tui.questions import Question
@@ -32,6 +32,8 @@ REPORT = "report"
 LIST_FORMATS = ("csv", "json")
 ROWS_PER_CHUNK = 500
 """Rows of a list that are formatted between two turns of the event loop."""
+_NAME_CHARACTERS = 60
+"""Characters of a client, portfolio or run in the name of a file."""
 _BAR = re.compile("[\u2500-\u259f]+")
 """Lines and blocks, of which bars are drawn."""
 _MARK = re.compile("^[●◌▲▼✗✓▶◷○◇◆■⊘!?] ")
@@ -124,8 +126,15 @@ def report(make_report: MakeReport, reported: Reported, key: str = REPORT) -> Ex
         content = await asyncio.to_thread(make_report, reported.subject, fmt)
         return Written(content, f"the report of {reported.name}")
 
-    stem = f"{reported.subject.kind}-report"
-    return ExportChoice(key, f"Report of {reported.name}", "", stem, REPORT_FORMATS, make)
+    kind = reported.subject.kind
+    of = "" if kind is ReportKind.BOOK else f"-{file_words(reported.name.removeprefix(f'{kind} '))}"
+    return ExportChoice(key, f"Report of {reported.name}", "", f"{kind}-report{of}", REPORT_FORMATS, make)
+
+
+def file_words(name: str) -> str:
+    """Return a name as part of a file's name: `Ruiz, Ana` is `ruiz-ana`."""
+    letters = "".join(char if char.isalnum() else " " for char in fold(name)[:_NAME_CHARACTERS])
+    return "-".join(letters.split())
 
 
 def file_name(choice: ExportChoice) -> str:

@@ -39,7 +39,7 @@ FORM_HELP: Mapping[str, str] = MappingProxyType(
         "pairs": "Symbols that the custodian writes otherwise, such as BRKB=BRK.B; none empties the list.",
         "fractions": "Whether the custodian trades fractions of a share: yes or no.",
         "date": "The day, or day and New York time, that the figures are of, such as 2026-11-27 or 2026-11-27 16:00.",
-        "kind": "What the restriction forbids, such as no sell, lock or range; right completes.",
+        "kind": "One of no buy, no sell, lock, range, unmanaged, hold, buy only and sell only; right completes.",
         "min": "The least that runs leave: a number with %, $ or shares, such as 10 % or $5,000; for ranges only.",
         "max": "The most that runs leave, in the unit of the other bound, such as 20 %; for ranges only.",
         "until": "The last day on which it holds, such as 2027-01-31; empty until somebody lifts it.",
@@ -84,8 +84,9 @@ HELP: Mapping[str, str] = MappingProxyType(
         "percent": "The asset's share of the portfolio in percent, above 0 to 100 with two decimals, such as 12.50; "
         "= takes what is left.",
         "cash": "The share that stays cash, 0 to 100 % with two decimals, such as 2; all weights sum to 100.",
-        "band-0": "The drift from a target that makes a run, in percentage points above 0, such as 5; empty for none.",
-        "band-1": "The drift that makes a run, in percent of the target above 0, such as 20; empty for none.",
+        "absolute-band": "The drift from a target that makes a run, in percentage points above 0, such as 5; "
+        "empty for none.",
+        "relative-band": "The drift that makes a run, in percent of the target above 0, such as 20; empty for none.",
         "calendar": "How often the portfolio is rebalanced whatever its drift; left and right choose.",
         "day": "The day of the calendar: a weekday, 1 to 31, or month and day, such as Friday, 15 or 12-31.",
         "on-update": "Whether a change of weights or conditions rebalances the subscribers; left and right choose.",
@@ -109,7 +110,8 @@ HELP: Mapping[str, str] = MappingProxyType(
         "filter": "Words in any order, or terms such as drift>5 or portfolio:growth; escape clears it.",
     }
 )
-"""Sentences by the id of a field anywhere else."""
+"""Sentences by the id of a field anywhere else, or by its class where several fields are alike."""
+_CLASSES = ("symbol", "percent", "absolute-band", "relative-band")
 
 
 @runtime_checkable
@@ -127,6 +129,6 @@ def help_of(widget: Widget | None) -> str:
     identity, screen = widget.id or "", widget.screen
     if isinstance(screen, ExplainsFields) and identity.startswith(FORM_PREFIX):
         return screen.explain(identity.removeprefix(FORM_PREFIX))
-    if identity:
-        return HELP.get(identity, "")
-    return next((HELP[name] for name in ("symbol", "percent") if widget.has_class(name)), "")
+    if identity in HELP:
+        return HELP[identity]
+    return next((HELP[name] for name in _CLASSES if widget.has_class(name)), "")

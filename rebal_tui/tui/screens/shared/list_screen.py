@@ -26,7 +26,7 @@ from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 from rebal_tui.tui.widgets.list_foot import ListFoot
 from rebal_tui.tui.widgets.pane import Pane
 from rebal_tui.tui.widgets.table import BookTable
-from rebal_tui.tui.widgets.table_order import View
+from rebal_tui.tui.widgets.table_order import NO_MATCH, View
 from rebal_tui.tui.widgets.tabs import ALL, TabBar
 from rebal_tui.tui.widgets.text_field import TextField
 
@@ -245,9 +245,11 @@ class ListScreen(ShowsMatching, HasPages):
         self.filter_by(text)
 
     def entered(self) -> None:
-        """Called when the user presses the section's key: sort the rows, and clear a filter set by another section."""
+        """Called when the user presses the section's key: sort the rows, and those that come next, and clear a filter
+        set by another section."""
         if self.is_mounted:
             self.table.action_sort_now()
+            self.table.renew_order()
         if self._filter_set_elsewhere:
             self._clear_filter()
 
@@ -363,6 +365,9 @@ class TiledListScreen(ListScreen):
     def set_tile(self, tile: str) -> None:
         """Make a tile current and show its rows."""
         self.tile = self.tiles.current = tile
+        label = next((one.label for one in self.tiles.tabs if one.key == tile), tile)
+        no_match = f"No row of “{label}” matches the filter; escape clears it, then the tab."
+        self.table.no_match = NO_MATCH if tile == ALL else no_match
         self.table.renew_order()
         self.show_rows()
         self.table.show_cursor()

@@ -49,7 +49,7 @@ def restriction_form(title: str, concerned: Concerned, symbols: tuple[str, ...])
         return Proposal(nothing, "Add the restriction?", "", "Add", act, "Added", effects)
 
     fields = [
-        Field("kind", "Kind", hint="no sell, no buy, lock, range, hold …", choices=tuple(_KINDS)),
+        Field("kind", "Kind", hint="lock, no buy, range… f1 lists all", choices=tuple(_KINDS)),
         Field("symbol", "Asset", hint="not for hold, buy only, sell only", choices=symbols),
         Field("min", "At least", hint="of a range: 10 %, $500, 20 shares"),
         Field("max", "At most", hint="of a range, in the same unit"),
