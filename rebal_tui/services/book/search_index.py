@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +34,10 @@ class SearchIndex:
         self.row_of = dict(table.row_of)
         names = [fold(name) for name in self.names]
         lines = (f"{one} {two} {three}\n" for one, two, three in zip(self.ids, self.numbers, names, strict=True))
-        self._bytes = np.frombuffer(fold("".join(lines)).encode(), np.uint8)
-        self._ends = np.flatnonzero(self._bytes == _LINE_END)
-        self._often = np.bincount(self._bytes, minlength=256)
+        text = np.frombuffer(fold("".join(lines)).encode(), np.uint8)
+        search = partial(_search, text, np.flatnonzero(text == _LINE_END), np.bincount(text, minlength=256))
         # Safe on several threads: lists search on those of the book and of the screens.
-        self._found = lru_cache(maxsize=_MAX_CACHED_SEARCHES)(self._search)
+        self._found: Callable[[str], Flags] = lru_cache(maxsize=_MAX_CACHED_SEARCHES)(search)
         self.longest_name = max(map(len, self.names), default=0)
         self.by_number = ranks(self.numbers)
         self.by_name = ranks(names)
@@ -47,23 +46,28 @@ class SearchIndex:
         """By row, whether id, number or name contains `needle`, a folded text without spaces; a read-only array."""
         return self._found(needle)
 
-    def _search(self, needle: str) -> Flags:
-        wanted = needle.encode()
-        rarest = min(range(len(wanted)), key=lambda index: int(self._often[wanted[index]]))
-        starts = np.flatnonzero(self._bytes == wanted[rarest])
-        if len(wanted) > 1:
-            starts -= rarest
-            starts = starts[(starts >= 0) & (starts <= len(self._bytes) - len(wanted))]
-        for index, byte in enumerate(wanted):
-            if index != rarest:
-                starts = starts[self._bytes[starts + index] == byte]
-        found: Flags = np.zeros(len(self.ids), np.bool_)
-        if len(starts) < len(self._ends):
-            found[np.searchsorted(self._ends, starts)] = True
-        else:
-            through = np.searchsorted(starts, self._ends)
-            found = np.diff(through, prepend=0) > 0
-        return found
+
+def _search(lines: NDArray[np.uint8], ends: Ranks, often: Ranks, needle: str) -> Flags:
+    """Whether each line contains `needle`; `ends` are the line ends, `often` how often each byte occurs.
+
+    A function of arrays: a cached method of the index would keep the index until a garbage collection.
+    """
+    wanted = needle.encode()
+    rarest = min(range(len(wanted)), key=lambda index: int(often[wanted[index]]))
+    starts = np.flatnonzero(lines == wanted[rarest])
+    if len(wanted) > 1:
+        starts -= rarest
+        starts = starts[(starts >= 0) & (starts <= len(lines) - len(wanted))]
+    for index, byte in enumerate(wanted):
+        if index != rarest:
+            starts = starts[lines[starts + index] == byte]
+    found: Flags = np.zeros(len(ends), np.bool_)
+    if len(starts) < len(ends):
+        found[np.searchsorted(ends, starts)] = True
+    else:
+        through = np.searchsorted(starts, ends)
+        found = np.diff(through, prepend=0) > 0
+    return found
 
 
 def ranks(texts: Sequence[str]) -> Ranks:
