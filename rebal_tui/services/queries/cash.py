@@ -159,7 +159,7 @@ def _withdrawal(book: Book, withdrawal: Withdrawal) -> WithdrawalView:
     return WithdrawalView(
         withdrawal.id, withdrawal.account_id, account.name, portfolio, withdrawal.amount, withdrawal.stage.value,
         withdrawal.stopped, withdrawal.stage.cancelable, leaves, tuple(steps), withdrawal.created_at,
-        withdrawal.updated_at, withdrawal.everything, held,
+        withdrawal.updated_at, withdrawal.everything, held, withdrawal.journal_id,
     )  # fmt: skip
 
 

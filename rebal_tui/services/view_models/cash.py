@@ -31,6 +31,7 @@ class WithdrawalView:
     updated_at: datetime
     everything: bool
     held: bool = False
+    journal_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

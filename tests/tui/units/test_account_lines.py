@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import AccountView
 from rebal_tui.tui.screens.desk import columns as desk_columns
@@ -30,6 +31,16 @@ def test_checks_are_counted_in_words() -> None:
     assert summary == "  12 checks: 7 passed, 5 not due   enter shows all"
     narrow = shown(account_view(IN_RANGE), 48)
     assert narrow[narrow.index(summary.partition("   enter")[0]) + 1] == "  enter shows all"
+
+
+def test_no_figure_of_a_narrow_panel_is_cut() -> None:
+    view = replace(
+        account_view(IN_RANGE), cash_target=Money(220_130_670_000_000), withdrawable=Money(226_863_110_000_000)
+    )
+    assert "Cash target 220,130.67  Withdrawable 226,863.11" in shown(view, 47)
+    narrow = shown(view, 46)
+    at = narrow.index("Cash target 220,130.67")
+    assert narrow[at + 1] == "Withdrawable 226,863.11"
 
 
 def test_a_page_of_an_account_leaves_nothing_out() -> None:

@@ -45,7 +45,10 @@ STAGE_VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class CashRow:
-    """A withdrawal, journal or deposit in the list. `amount` is positive for cash into the account."""
+    """A withdrawal, journal or deposit in the list. `amount` is positive for cash into the account.
+
+    `pays` is the id of the withdrawal whose cash a journal moves, empty for others; both rows show the same amount.
+    """
 
     key: str
     kind: Kind
@@ -58,6 +61,7 @@ class CashRow:
     rank: int
     withdrawal: WithdrawalView | None = None
     journal: JournalView | None = None
+    pays: str = ""
 
 
 def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
@@ -66,7 +70,8 @@ def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
     Deposits have no id: the key of a row is made of the deposit's data, so that it stays the same when new ones arrive.
     """
     rows = [_withdrawal(view) for view in snapshot.withdrawals]
-    rows += [_journal(view) for view in snapshot.journals]
+    paid = {view.journal_id: view.id for view in snapshot.withdrawals if view.journal_id}
+    rows += [_journal(view, paid.get(view.id, "")) for view in snapshot.journals]
     alike: Counter[str] = Counter()
     for at, account, client, amount, kind in snapshot.deposits:
         key = f"deposit-{account}-{at.isoformat()}-{kind}-{amount}"
@@ -86,13 +91,13 @@ def _withdrawal(view: WithdrawalView) -> CashRow:
     )  # fmt: skip
 
 
-def _journal(view: JournalView) -> CashRow:
+def _journal(view: JournalView, pays: str) -> CashRow:
     bad = view.status in (JournalStatus.REJECTED, JournalStatus.REFUSED, JournalStatus.CANCELED)
     style = "bad" if bad else "good" if view.status == JournalStatus.EXECUTED else "accent"
     amount = view.amount if view.incoming else Money(-view.amount)
     return CashRow(
         view.id, "journal", view.account_id, view.client, amount, view.created_at, formats.words(view.status), style, 2,
-        journal=view,
+        journal=view, pays=pays,
     )  # fmt: skip
 
 
@@ -131,7 +136,7 @@ def stages_line(view: WithdrawalView) -> Line:
 def strip(row: CashRow) -> Line:
     """Return the five stages of a withdrawal as one mark each; for other rows, the kind in words."""
     if row.withdrawal is None:
-        return ((row.kind if row.journal is None else "journal", "muted"),)
+        return (("payout" if row.pays else row.kind, "muted"),)
     marks: list[TextSegment] = []
     for index, (_, state, _) in enumerate(row.withdrawal.steps):
         marks += [(" ", "")] if index else []
@@ -141,8 +146,14 @@ def strip(row: CashRow) -> Line:
 
 def _whole_line(row: CashRow) -> Line:
     if row.withdrawal is not None:
-        return stages_line(row.withdrawal)
+        journal = row.withdrawal.journal_id
+        return (
+            *stages_line(row.withdrawal),
+            *(((f"  by journal {formats.short_id(journal)}", "muted"),) if journal else ()),
+        )
     if row.journal is not None:
+        if row.pays:
+            return ((f"pays withdrawal {formats.short_id(row.pays)}  {row.journal.description}", "muted"),)
         way = "from the firm" if row.journal.incoming else "to the firm"
         return ((f"{way}  {row.journal.description}", "muted"),)
     return (("external", "muted"),)

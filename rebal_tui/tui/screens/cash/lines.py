@@ -31,6 +31,10 @@ def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [*_head(view.client, f"withdrawal {formats.short_id(view.id)}", width)]
         lines.append((("Amount ", "muted"), (amount_text(view), "title"), *_follows(view)))
+        if view.journal_id:
+            lines += paragraph(
+                f"Paid by journal {formats.short_id(view.journal_id)}, a row of its own.", width, "muted"
+            )
         lines += [(), heading("Stages", width), *_stages(view, history, width)]
         if view.stopped:
             lines += [(), *paragraph(f"■ stopped: {view.stopped}", width, "bad")]
@@ -109,6 +113,8 @@ def movement_lines(row: CashRow) -> Builder:
         if journal is None:
             return [*lines, (("Date    ", "muted"), (formats.timestamp(row.at), ""))]
         way = "from the firm account to the client" if journal.incoming else "from the client to the firm account"
+        if row.pays:
+            lines += paragraph(f"Pays withdrawal {formats.short_id(row.pays)}, a row of its own.", width, "muted")
         lines += [((way, ""),), (("Status  ", "muted"), (row.state, row.style))]
         lines += [(("Created ", "muted"), (formats.timestamp(journal.created_at), ""))]
         lines += [(("Updated ", "muted"), (formats.timestamp(journal.updated_at), ""))]

@@ -120,7 +120,8 @@ def _head(view: AccountView, width: int) -> list[Line]:
         lines.append(tuple(figures + more))
     else:
         lines.append(tuple(figures))
-        lines.append((("Cash target ", "muted"), more[1], *more[2:]))
+        both: Line = (("Cash target ", "muted"), more[1], *more[2:])
+        lines += [both] if line_width(both) <= width else [both[:2], (("Withdrawable ", "muted"), more[3])]
     if view.cash_left is not None:
         left = f"A cash run leaves {formats.money(view.cash_left)}, as the last completed run did."
         lines.extend(paragraph(left, width, "muted"))

@@ -68,6 +68,9 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
 """Symbols of the sections that have some of their own; the other sections show `STATUS_SYMBOLS`."""
 
 
+MOVED_SYMBOL = ("↕", "a row that belongs elsewhere since the last key, which keeps the order for 10 s; . sorts")
+
+
 def help_lines(section: str, keymap: Mapping[str, str] = MappingProxyType({})) -> Builder:
     """Build the help: keys of the section, global keys, and symbols. `keymap` has user-defined keys by action id."""
 
@@ -143,6 +146,6 @@ def _moves(width: int) -> list[Line]:
 
 def _legend(section: str, width: int) -> list[Line]:
     lines: list[Line] = [heading("Symbols", width)]
-    for glyph, text in SECTION_SYMBOLS.get(section, STATUS_SYMBOLS):
+    for glyph, text in (*SECTION_SYMBOLS.get(section, STATUS_SYMBOLS), MOVED_SYMBOL):
         lines += _entry(glyph, text, width)
     return lines
