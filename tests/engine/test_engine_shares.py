@@ -30,3 +30,18 @@ def test_every_share_is_within_one_hundredth_and_all_add_up(parts: list[int]) ->
     shares = rounded_shares(parts)
     assert sum(shares) == 10_000
     assert all(abs(share * sum(parts) - part * 10_000) <= sum(parts) for share, part in zip(shares, parts, strict=True))
+
+
+@given(
+    st.lists(st.integers(0, 10**30), min_size=2, max_size=40).filter(any),
+    st.lists(st.integers(0, 10**6), min_size=1, max_size=40),
+)
+def test_parts_that_stay_keep_their_shares(before: list[int], moves: list[int]) -> None:
+    """What moves between the first and the last part changes no share of the others."""
+    after = list(before)
+    moved = min(before[0], sum(moves))
+    after[0], after[-1] = before[0] - moved, before[-1] + moved
+    known = rounded_shares(before)
+    shares = rounded_shares(after, dict(enumerate(known[1:-1], 1)))
+    assert shares[1:-1] == known[1:-1]
+    assert sum(shares) == 10_000

@@ -13,6 +13,7 @@ import pytest
 from textual.pilot import Pilot
 
 from rebal_tui import bootstrap
+from rebal_tui.broker.files.sample import sample_positions
 from rebal_tui.launch import OpenFiles, first_steps
 from rebal_tui.opening import open_book
 from rebal_tui.services.parsing.book_file import parse_book
@@ -20,9 +21,11 @@ from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.store import book_settings
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
+from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.sections import Section
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from tests.cli.books import book
+from tests.services.factories import new_york
 from tests.tui.driving import Script, press, screen_text, settle, shown_messages
 
 
@@ -123,9 +126,21 @@ def test_a_file_with_faults_is_refused_with_each_of_them_and_a_good_one_opens(
 
 
 @pytest.mark.slow
+def test_accounts_of_an_empty_book_imports_as_the_first_step_does(tmp_path: Path) -> None:
+    (file := tmp_path / "positions.csv").write_text(sample_positions(60, new_york("2026-03-02 10:00")))
+
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "3", "P", *[_key(char) for char in str(file)], "enter")
+        assert isinstance(app.screen, ConfirmScreen), "it shows what the file would change"
+
+    on_empty_book(tmp_path / "book.db", script)
+
+
+@pytest.mark.slow
 def test_an_empty_book_shows_where_its_accounts_come_from(tmp_path: Path) -> None:
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
-        assert "· NEW ·" in screen_text(app), "what it becomes is not chosen yet"
+        first = screen_text(app).split("\n")[0]
+        assert first.strip() == "book · NEW", "what it becomes is not chosen yet, so it has no time"
         await press(pilot, "down", "down", "enter")
         await app.run_heartbeat()
         await settle(pilot)

@@ -72,6 +72,7 @@ def test_a_shock_shows_its_impact_then_applies_it_and_causes_runs() -> None:
         await press(pilot, "y")
         assert market_queries.outside(book) == 5
         assert "SPY -30 %: 5 more accounts outside: 5 of 5." in shown_messages(app)
+        assert "SPY -30 %: 5 more outside, 02 Mar 10:0" in screen_text(app), "it stays when prices move on"
         assert "■ 5 of 5 accounts outside" in screen_text(app)
         assert all_runs(book) == []
         at_time(book, "2026-03-02 10:15")
@@ -98,7 +99,8 @@ def test_a_shock_of_all_assets_and_faults_next_to_their_fields() -> None:
         await press(pilot, "enter", "enter")
         assert "expected a percentage, such as -8 or 2.5" in screen_text(app), "the example is no value"
         await write(pilot, "-100")
-        assert "above -100" in screen_text(app)
+        shown = " ".join(screen_text(app).replace("│", "").split())
+        assert "above -100 and at most 1000, such as -8 or 2.5" in shown
         assert app.screen.query_one("#shock", Button).disabled
         await press(pilot, "enter")
         assert isinstance(app.screen, ShockScreen), "nothing is lost and nothing is done"

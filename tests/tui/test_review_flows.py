@@ -134,7 +134,9 @@ def test_a_plan_that_changed_before_it_was_seen_can_be_approved_at_once() -> Non
 
     async def flow(pilot: Any, app: Any) -> None:
         key = app.screen.table.cursor_key
-        assert "Prices moved; the plan was recalculated." in " ".join(screen_text(app).split())
+        text = " ".join(screen_text(app).split())
+        assert "Prices moved; the plan was recalculated." in text
+        assert "Created 02 Mar 10:15: " in text, "its figures are those of that time"
         await press(pilot, "A", "y")
         assert runs.get(book.database, key).status is RunStatus.COMPLETED_SUCCESS
 

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from rebal_tui.domain.quantities import parse_money
+from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.queries.runs import runs_snapshot
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.account.page import AccountPage
+from rebal_tui.tui.screens.portfolios.page import PortfolioPage
 from rebal_tui.tui.screens.settings.screen import SettingsScreen
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
@@ -51,7 +54,7 @@ def test_brackets_turn_to_the_next_and_the_previous_row() -> None:
 def test_the_keys_of_the_list_work_on_its_pages() -> None:
     async def script(pilot: Any, app: RebalApp) -> None:
         await press(pilot, "4", "enter")
-        assert "c Cancel run" in screen_text(app)
+        assert "esc Back  ] Next run  x Export  ? Help  c Cancel run" in screen_text(app)
         await press(pilot, "x")
         assert isinstance(app.screen, ExportScreen)
         await press(pilot, "escape", "question_mark")
@@ -145,6 +148,30 @@ def test_a_page_does_not_act_on_another_row_than_its_own() -> None:
         assert "This row is not under the cursor of its list" in " ".join(shown_messages(app))
 
     drive(script)
+
+
+def test_the_page_of_a_portfolio_lists_its_subscribers_worst_first_and_opens_them() -> None:
+    book = market_book(4)
+    assert book.sandbox is not None
+    book.sandbox.deposit("b", parse_money("30000"), book.now())
+    sync(book)
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        the_list(app).table.go_to("balanced")
+        await press(pilot, "enter")
+        assert isinstance(app.screen, PortfolioPage)
+        rows = app.screen.query_one(BookTable).rows
+        assert [row.account_id for row in rows] == ["b", "a", "c"]
+        text = screen_text(app)
+        for part in ("3 accounts, $", "Drift pp", "-13.85", "drift beyond", "a Show subscribers"):
+            assert part in text, text
+        await press(pilot, "enter")
+        assert "Account of Client b" in screen_text(app)
+        await press(pilot, "escape", "a")
+        assert app.current_mode == Section.DESK
+        assert the_list(app).table.view.text == "Balanced"
+
+    run(flow, book, "2", (80, 24))
 
 
 @pytest.mark.slow

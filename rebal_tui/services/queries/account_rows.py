@@ -20,7 +20,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.search_index import ranks
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.queries.account_exceptions import account_exceptions, note_words
-from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, longest_used, matching_any
+from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, longest_used, matching_any, money_length
 from rebal_tui.services.queries.status_columns import status_columns
 from rebal_tui.services.queries.term_filters import number_matches, text_matches
 from rebal_tui.services.view_models.accounts import (
@@ -226,6 +226,9 @@ class AccountRows(LazyRows[AccountRow]):
             "state": longest_used(*self._states),
             "status": longest_used([status.value for status in STATUSES], self._status),
             "restrictions": max(restrictions, default=0),
+            "cash": money_length(self._frame.accounts.cash),
+            "withdrawable": money_length(self._withdrawable),
+            "reserved": money_length(self._reserve),
         }
 
     def order(self, sort: str | None) -> NDArray[Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +13,9 @@ from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import weekday_time_text
 from rebal_tui.engine import trace_text
-from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE, sweep
+from rebal_tui.engine.arrays.day_context import DayContext
+from rebal_tui.engine.arrays.frame import BookFrame
+from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE, Sweep, sweep
 from rebal_tui.engine.drift import AssetDrift, Valuation, asset_drifts, largest_usage, value_account
 from rebal_tui.engine.evaluation import deciding_check, evaluate
 from rebal_tui.engine.plan_lines import Holdings
@@ -31,7 +34,14 @@ from rebal_tui.services.queries.run_stops import account_stops
 from rebal_tui.services.queries.status import status_line
 from rebal_tui.services.queries.status_columns import run_state, status_columns, stopped_by
 from rebal_tui.services.schedule.scheduler import next_evaluation
-from rebal_tui.services.view_models.desk import AccountView, DeskSnapshot, DriftPoint, HoldingView, PreviewView
+from rebal_tui.services.view_models.desk import (
+    AccountView,
+    DeskRow,
+    DeskSnapshot,
+    DriftPoint,
+    HoldingView,
+    PreviewView,
+)
 from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import what_ends_it
 from rebal_tui.store import decisions, past_rows
@@ -55,13 +65,24 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None, shown: ShownRows
     )  # fmt: skip
     if seen is not None and seen.stamp == stamp:
         return replace(seen, status=status_line(book))
-    subscribed = book.subscription_table.order
-    columns = status_columns(book, frame, today)
     swept = sweep(frame, today)
-    rows = DeskRows(frame, swept, subscribed, book.search_index(), columns)
+    rows = _rows(book, frame, today, swept)
     if shown is not None:
         rows.prepare(shown)
     return DeskSnapshot(book.version, status_line(book), rows.tiles(), rows, stamp, firm_view(book, frame, swept, when))
+
+
+def worst_subscribers(book: Book, portfolio_id: str, limit: int) -> Sequence[DeskRow]:
+    """The subscribers of a portfolio that use most of a drift band first, at most `limit`. Raises `NotFound`."""
+    book.portfolio(portfolio_id)
+    frame = book.frame()
+    today = book_day_context(book, frame)
+    return _rows(book, frame, today, sweep(frame, today)).worst_of(list(book.portfolios).index(portfolio_id), limit)
+
+
+def _rows(book: Book, frame: BookFrame, today: DayContext, swept: Sweep) -> DeskRows:
+    columns = status_columns(book, frame, today)
+    return DeskRows(frame, swept, book.subscription_table.order, book.search_index(), columns)
 
 
 def account_view(book: Book, account_id: str) -> AccountView:

@@ -75,6 +75,13 @@ class DeskRows(LazyRows[DeskRow]):
         counts |= {tile: self._sweep.count(group) for tile, group in TILE_GROUPS.items()}
         return tuple((tile, counts[tile]) for tile in Tile)
 
+    def worst_of(self, portfolio: int, limit: int) -> Sequence[DeskRow]:
+        """The subscribers of the portfolio with index `portfolio` that use most of a band first, at most `limit`."""
+        follows = np.flatnonzero(self._frame.accounts.portfolio[self._subscribed] == portfolio)
+        used = self._sweep.band_used[self._subscribed[follows]]
+        positions = follows[np.argsort(-used, kind="stable")][:limit]
+        return self.make_all(positions.tolist(), np.empty(0, np.int64))
+
     def _find_worst(self, rows: list[int], around: Ints) -> None:
         """Compute the worst drifts of rows together if they are many, and of those at the positions `around` them.
 

@@ -10,6 +10,7 @@ from rebal_tui.store import jobs
 
 MAX_EXCEPTIONS = 1_000
 """Maximum number of exceptions listed on screen; the API lists all of them in pages."""
+UUID_LENGTH = 36
 RECHECK_SECONDS = 30
 """Maximum age of the list while only prices change."""
 
@@ -40,5 +41,18 @@ def exception_list(book: Book, seen: tuple[int, int] | None = None) -> Exception
         stamp,
         found.page(MAX_EXCEPTIONS).items,
         sum(found.counts().values()),
-        tuple(AlertView(a.key, a.at, a.kind, a.subject, a.text) for a in jobs.open_alerts(book.database)),
+        tuple(
+            AlertView(a.key, a.at, a.kind, a.subject, a.text, _named(book, a.subject))
+            for a in sorted(jobs.open_alerts(book.database), key=lambda alert: (alert.at, alert.key))
+        ),
     )
+
+
+def _named(book: Book, subject: str) -> str:
+    """The subject of an alert by name: the client and number of an account, a portfolio's name, or a short id."""
+    if subject in book.accounts:
+        account = book.accounts[subject]
+        return f"{account.name} ({account.account_number})"
+    if subject in book.portfolios:
+        return book.portfolios[subject].name
+    return subject[:8] if len(subject) == UUID_LENGTH else subject

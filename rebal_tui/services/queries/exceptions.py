@@ -155,7 +155,7 @@ class Exceptions:
         account = self._book.account(account_id)
         return ExceptionView(
             kind, account_id, symbol, self._follows(account_id), None, 1, since,
-            f"{account.name} ({account.account_number}): {text}.",
+            f"{account.name} ({account.account_number}): {text}.", account.account_number,
         )  # fmt: skip
 
     def _since_and_text(self, kind: ExceptionKind, account_id: str, symbol: str | None) -> tuple[datetime, str]:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from rebal_tui.domain.quantities import NANO
 from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.filter_terms import FieldKind, Term, parse_filter
 from rebal_tui.services.view_models.shown_rows import ShownRows
@@ -175,6 +176,14 @@ def longest_used(texts: Sequence[str], codes: NDArray[Any]) -> int:
     """The length of the longest of those `texts` that `codes` refer to."""
     used = np.flatnonzero(np.bincount(codes, minlength=1)).tolist()
     return max((len(texts[code]) for code in used), default=0)
+
+
+def money_length(amounts: Ints) -> int:
+    """The length of the longest of these amounts in dollars and cents, such as `-1,234.50`."""
+    if not len(amounts):
+        return 0
+    ends = (int(amounts.min()), int(amounts.max()))
+    return max(len(f"{abs(one) // NANO:,}.00") + (one < 0) for one in ends)
 
 
 def matching_any(texts: Sequence[str], codes: NDArray[Any], needle: str) -> Flags:

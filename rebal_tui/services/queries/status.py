@@ -18,6 +18,7 @@ from rebal_tui.services.runs.sending import sending_progress
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.jobs import jobs_of
 from rebal_tui.services.view_models.status import (
+    NEW_MODE,
     PAUSED_MODE,
     TIME_STOPPED,
     ConnectionView,
@@ -110,7 +111,7 @@ def _mode(book: Book, now: datetime) -> str:
     if book.settings.mode is Mode.REPLAY:
         return f"REPLAY {now.astimezone(NEW_YORK):%Y-%m-%d}"
     if not len(book.account_table) and not book.portfolios:
-        return "NEW"
+        return NEW_MODE
     if isinstance(book.clock, SimulatedClock):
         held = TIME_STOPPED if book.clock.held else ""
         return PAUSED_MODE if book.clock.paused else f"SIMULATED ×{book.clock.speed:g}{held}"

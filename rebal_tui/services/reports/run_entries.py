@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -15,6 +15,7 @@ from rebal_tui.domain.quantities import NANO, Money, Value, cents_total
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunStatus, RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
+from rebal_tui.engine.shares import goal_shares
 from rebal_tui.engine.trace_text import cash_target_note
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import AWAITS
@@ -191,6 +192,9 @@ def _approval(view: RunView, asked_by: str, approved: AuditEntry | None) -> str:
 
 
 def _plan(plan: Plan, run: Run) -> Table:
+    """The plan's lines; where the run aims at other shares than the weights, with those as goals."""
+    goals = goal_shares(plan)
+    aims = ("Goal", "Held", "Price", "Value", "Goal value") if goals else ("Held", "Price", "Value", "Target value")
     base = ""
     if run.type is RunType.PARTIAL_LIQUIDATION and run.amount is not None:
         left = Value(plan.equity - run.amount * NANO)
@@ -199,17 +203,19 @@ def _plan(plan: Plan, run: Run) -> Table:
     target = f"{money(plan.cash_target)} ({note})" if note else money(plan.cash_target)
     return Table(
         f"Plan, for equity of {dollars(plan.equity)}, cash {money(plan.cash)}, cash target {target}{base}",
-        ("Asset", "Target", "Held", "Price", "Value", "Target value", "Order", "Reason", "Figures"),
-        tuple(_plan_row(line) for line in plan.lines), frozenset({1, 2, 3, 4, 5}),
-    )  # fmt: skip
+        ("Asset", "Target", *aims, "Order", "Reason", "Figures"),
+        tuple(_plan_row(line, goals) for line in plan.lines),
+        frozenset(range(1, 7 if goals else 6)),
+    )
 
 
-def _plan_row(line: PlanLine) -> tuple[str, ...]:
+def _plan_row(line: PlanLine, goals: Mapping[str, int]) -> tuple[str, ...]:
     order = NONE
     if line.side is not None:
         order = f"{line.side} {money(line.notional) if line.notional is not None else shares(line.qty)}"
+    goal = (percent_cell(goals[line.symbol]),) if goals else ()
     return (
-        line.symbol, percent_cell(line.target), shares(line.held), price_cell(line.price), dollars(line.value),
+        line.symbol, percent_cell(line.target), *goal, shares(line.held), price_cell(line.price), dollars(line.value),
         dollars(line.target_value), order, words(line.reason), cut_text(line.detail),
     )  # fmt: skip
 

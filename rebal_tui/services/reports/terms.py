@@ -34,6 +34,11 @@ TERMS: tuple[tuple[str, str], ...] = (
         "aims at the target percents of what is left: the equity less the amount to raise. The title of its plan has "
         "that figure.",
     ),
+    (
+        "Goal, goal value",
+        "What a run brings an asset to, where a restriction or the portfolio's destination does not let it reach its "
+        "target.",
+    ),
     ("Equity", "The value of the holdings that the program manages plus cash that is not reserved."),
     (
         "Cash target, excess cash",

@@ -61,7 +61,8 @@ REMEDIES = {
 class ExceptionView:
     """An exception: its subject (the ids that apply), since when it lasts, and its text.
 
-    `accounts` is the number of accounts that it affects.
+    `accounts` is the number of accounts that it affects. `number` is the account number that the text has after the
+    client's name; empty if it has none.
     """
 
     kind: ExceptionKind
@@ -72,6 +73,12 @@ class ExceptionView:
     accounts: int
     since: datetime
     text: str
+    number: str = ""
+
+    @property
+    def brief(self) -> str:
+        """The text without the account number."""
+        return self.text.replace(f" ({self.number})", "", 1) if self.number else self.text
 
     @property
     def blocks(self) -> str:

@@ -19,13 +19,14 @@ class AuditCheck:
 @dataclass(frozen=True, slots=True)
 class AlertView:
     """A message for a person. `kind` is restricted, account_ended, needs_adjustment, asset_hold, surge, run,
-    withdrawal, job or missed."""
+    withdrawal, job or missed. `named` is the subject as a person knows it, such as the client of an account."""
 
     key: int
     at: datetime
     kind: str
     subject: str
     text: str
+    named: str
 
 
 @dataclass(frozen=True, slots=True)

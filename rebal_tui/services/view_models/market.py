@@ -55,6 +55,12 @@ class Effect:
     after: int
     subscribed: int
 
+    @property
+    def moved(self) -> str:
+        """For example `12 more outside`."""
+        count = self.after - self.before
+        return f"{abs(count):,} {'fewer' if count < 0 else 'more'} outside" if count else "none more outside"
+
     def __str__(self) -> str:
         """For example `12 more accounts outside: 21 of 58`."""
         moved = abs(self.after - self.before)

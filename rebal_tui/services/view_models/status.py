@@ -7,6 +7,8 @@ from datetime import datetime
 
 from rebal_tui.domain.errors import Halt
 
+NEW_MODE = "NEW"
+"""The mode of an empty book whose kind is not chosen yet; the time of its clock means nothing."""
 PAUSED_MODE = "SIMULATION PAUSED"
 """The mode while simulated time is paused: no time passes, so nothing is evaluated or sent."""
 TIME_STOPPED = " (time stopped)"

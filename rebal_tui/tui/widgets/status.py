@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -13,7 +14,7 @@ from textual.strip import Strip
 from rebal_tui.domain.errors import Halt
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text, day_text
-from rebal_tui.services.view_models.status import PAUSED_MODE, ConnectionView, StatusLine
+from rebal_tui.services.view_models.status import NEW_MODE, PAUSED_MODE, TIME_STOPPED, ConnectionView, StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.sections import EXCEPTIONS, REVIEW, Section
 from rebal_tui.tui.segments import Line, TextSegment, line_width
@@ -49,7 +50,6 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
         return ((" rebal-tui", "title"), (" · the book is not open", "muted"))
     if status is None:
         return ((" rebal-tui", "title"), (f" · opening the book… {loading}".rstrip(), "muted"))
-    session, _, rest = status.session.partition(" · ")
     parts: list[tuple[int, TextSegment]] = [(0, (f" {status.book}", "title")), (0, (status.mode, _mode_style(status)))]
     if trouble:
         parts.append((0, (f"■ NOT UPDATING: {trouble}", "bad")))
@@ -59,13 +59,8 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
         work = status.work
         track, _ = fill_bar(work.done, work.total, WORK_BAR_WIDTH)
         parts.append((0, (f"{work.what} {track} {work.done:,} of {work.total:,}", "key")))
-    parts.append((3, (day_text(status.now.astimezone(NEW_YORK).date()), "muted")))
-    parts.append((0, (f"{formats.clock(status.now)} NY", "")))
-    parts.append((1, (session, "good" if session.startswith("OPEN") else "muted")))
-    if rest:
-        parts.append((2, (rest, "muted")))
-    if status.next_evaluation is not None:
-        parts.append((4, (f"next evaluation {_when(status)}", "muted")))
+    if status.mode != NEW_MODE:
+        parts += _times(status)
     if status.connection is not None:
         parts += _connection(status.connection, width)
     if status.price_age_seconds is not None and (status.connection is None or status.connection.price_delay is None):
@@ -86,9 +81,26 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
             return line
         least = max(priority for priority, _ in parts)
         if least == 0:
-            return line
+            held = status.mode.endswith(TIME_STOPPED)
+            shorter = replace(status, mode=status.mode.removesuffix(TIME_STOPPED))
+            return status_line(shorter, trouble, width, loading) if held else line
         del parts[max(index for index, (priority, _) in enumerate(parts) if priority == least)]
     return _join([segment for _, segment in parts])
+
+
+def _times(status: StatusLine) -> list[tuple[int, TextSegment]]:
+    """The date and time, the session, and the next evaluation."""
+    session, _, rest = status.session.partition(" · ")
+    parts: list[tuple[int, TextSegment]] = [
+        (3, (day_text(status.now.astimezone(NEW_YORK).date()), "muted")),
+        (0, (f"{formats.clock(status.now)} NY", "")),
+        (1, (session, "good" if session.startswith("OPEN") else "muted")),
+    ]
+    if rest:
+        parts.append((2, (rest, "muted")))
+    if status.next_evaluation is not None:
+        parts.append((4, (f"next evaluation {_when(status)}", "muted")))
+    return parts
 
 
 def _open_matters(status: StatusLine, width: int) -> TextSegment:

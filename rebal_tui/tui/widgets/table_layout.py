@@ -53,6 +53,8 @@ NO_WIDTHS: Mapping[str, int] = MappingProxyType({})
 LOW_PRIORITY = 5
 MAX_MEASURED_ROWS = 1_000
 """How many rows of a list are looked at for the longest text of a column."""
+MAX_BUILT_ROWS = 20
+"""How many are looked at where a row is built only to be looked at."""
 GAP = 2
 EDGE = 1
 
@@ -67,11 +69,13 @@ def available(
 
 
 def widest_texts(columns: Sequence[Column[R]], rows: Sequence[R]) -> dict[str, int]:
-    """Width in cells of the longest text of each `whole` column, by key, in the first rows; empty without rows."""
+    """Width in cells of the longest text of each column that can get spare width or has width to spare, by key, in
+    the first rows; empty without rows."""
     shown = rows[:MAX_MEASURED_ROWS]
     if not shown:
         return {}
-    return {column.key: max(map(cell_len, _texts(column, shown)), default=0) for column in columns if column.whole}
+    measured = (column for column in columns if column.whole or column.grow or column.align == "right")
+    return {column.key: max(map(cell_len, _texts(column, shown)), default=0) for column in measured}
 
 
 def _texts(column: Column[R], rows: Sequence[R]) -> Iterator[str]:
@@ -86,7 +90,8 @@ def lay_out_columns(
     """Return the columns that fit `width` cells, widened by spare width. Columns of priority 0 are always included.
 
     `widest` is the width in cells of a column's longest text, by column key: a column does not grow beyond it, and
-    shrinks to it, but not below its title. With `names_first`, `whole` columns get the width of their texts before
+    shrinks to it, but not below its title. Spare width goes to `whole` columns first, then to others whose texts are
+    cut, last to those that are not measured. With `names_first`, `whole` columns get the width of their texts before
     columns of low priority are added.
     """
     base = {column.key: _base_width(column, widest) for column in columns}
@@ -115,7 +120,8 @@ def lay_out_columns(
         growing = [i for i, column in enumerate(shown) if column.grow and widths[i] < limits[column.key]]
         if not growing:
             break
-        growing = [i for i in growing if shown[i].whole and shown[i].key in widest] or growing
+        cut = [i for i in growing if shown[i].key in widest]
+        growing = [i for i in cut if shown[i].whole] or cut or growing
         for index in growing:
             step = min(shown[index].grow, spare, limits[shown[index].key] - widths[index])
             widths[index] += step

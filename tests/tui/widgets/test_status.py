@@ -1,8 +1,9 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from rebal_tui.services.view_models.status import ConnectionView, WorkView
+from rebal_tui.services.view_models.status import NEW_MODE, TIME_STOPPED, ConnectionView, WorkView
 from rebal_tui.tui.sections import EXCEPTIONS
 from rebal_tui.tui.segments import line_width
 from rebal_tui.tui.widgets.status import section_of, status_line
@@ -37,6 +38,16 @@ def test_live_is_red_and_old_prices_are_marked() -> None:
     assert text(200, exceptions=1, alerts=0).endswith("! 1 exception")
     assert text(80, exceptions=3).endswith("! 3 exceptions")
     assert section_of(" ! 3 exceptions ") == EXCEPTIONS
+
+
+def test_a_book_whose_kind_is_not_chosen_shows_no_time() -> None:
+    assert text(200, mode=NEW_MODE, alerts=0, price_age_seconds=None) == " demo · NEW"
+
+
+def test_that_time_stands_still_gives_way_to_what_needs_a_person() -> None:
+    changes: dict[str, Any] = {"mode": f"SIMULATED ×60{TIME_STOPPED}", "awaiting": 2, "exceptions": 3}
+    assert text(80, **changes) == " demo · SIMULATED ×60 · 10:42:15 NY · OPEN · ◇ 2 to review · ! 3 exceptions"
+    assert TIME_STOPPED in text(120, **changes)
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])

@@ -191,9 +191,9 @@ def test_clicks_move_sort_and_open() -> None:
         await pilot.pause()
         opened = {id(m): m.key for m in messages if isinstance(m, BookTable.Opened)}
         assert list(opened.values()) == ["k03"]
-        await pilot.click(table, offset=(18, 0))
+        await pilot.click(table, offset=(line(table, 0).index("Amou"), 0))
         assert table.view == View("amount", True)
-        await pilot.click(table, offset=(18, 0))
+        await pilot.click(table, offset=(line(table, 0).index("Amou"), 0))
         assert table.view == View("amount", False)
 
     table_run(script)
@@ -315,6 +315,20 @@ def test_the_longest_name_of_a_list_is_shown_whole_where_there_is_space() -> Non
     )
     rows = (Row("a", "Andersson, Amanda Josephine", 1), Row("b", "Ng, Bo", 2))
     widest = widest_texts(columns, rows)
-    assert widest == {"name": 27}
+    assert widest == {"name": 27, "amount": 1}
     name, _ = lay_out_columns(columns, 60, widest)
     assert name.width == 27
+
+
+def test_no_width_is_left_beside_a_text_that_is_cut() -> None:
+    columns: tuple[Column[Row], ...] = (
+        Column("name", "Name", 8, lambda row: row.name, grow=1, max_width=40, whole=True),
+        Column("state", "State", 10, lambda row: f"waits until {row.key}", grow=1, max_width=30),
+        Column("note", "Note", 10, lambda _row: "", grow=9, max_width=90),
+        Column("amount", "Amount", 15, lambda row: str(row.amount), "right"),
+    )
+    widest = widest_texts(columns, (Row("Tuesday", "Andersson, Amanda", 1),))
+    widths = {one.column.key: one.width for one in lay_out_columns(columns, 60, widest)}
+    assert widths == {"name": 17, "state": 19, "note": 5, "amount": 7}
+    widths = {one.column.key: one.width for one in lay_out_columns(columns, 48, widest)}
+    assert widths == {"name": 17, "state": 11, "note": 5, "amount": 7}, "names first"

@@ -96,7 +96,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         tile, rows = self.tile, self._snapshot.rows
         self.tiles.tabs = account_columns.group_tabs(len(rows), self._snapshot.groups)
         self.table.set_empty(
-            "This book has no accounts yet. P imports a custodian's file, E enters one (files book)."
+            "This book has no accounts yet. P imports a custodian's file, E enters one."
             if not rows
             else f"No account in “{tile}”; escape shows all."
         )
@@ -159,10 +159,18 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         return (row.account_id,) if row is not None else ()
 
     def action_import_positions(self) -> None:
-        self.app.push_screen(PositionsScreen())
+        self.host.work(self._bring_in(lambda: self.app.push_screen(PositionsScreen())), name="import")
 
     def action_enter_by_hand(self) -> None:
-        enter_by_hand(self)
+        self.host.work(self._bring_in(lambda: enter_by_hand(self)), name="enter")
+
+    async def _bring_in(self, go_on: Callable[[], object]) -> None:
+        """Make an empty book a files book first, as its first steps on the Desk do."""
+        keep_files = self.host.first_run.keep_files
+        if self._empty and self.host.mode_shown != FILES_MODE and keep_files is not None:
+            self.host.say(await keep_files())
+        if self.is_current:
+            go_on()
 
     def action_subscribe(self) -> None:
         chosen = self._chosen()

@@ -62,10 +62,14 @@ def columns() -> tuple[Column[Row], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("kind", "Kind", 20, _kind, sort=kind_text, grow=1, max_width=28, whole=True),
-        Column("text", "What", 30, lambda row: row.text, grow=4, max_width=160, whole=True),
+        Column("text", "What", 30, _what, grow=4, max_width=160, whole=True),
         Column("accounts", "Accounts", 8, _accounts, "right", LOW_PRIORITY, _count, True),
         Column("since", "Since", 12, lambda row: formats.short_timestamp(_since(row)), sort=_since),
     )
+
+
+def _what(row: Row) -> str:
+    return row.text if isinstance(row, AlertView) else row.brief
 
 
 def _kind(row: Row) -> Line:
@@ -141,7 +145,7 @@ def _alert(row: AlertView, width: int) -> list[Line]:
         (),
         *paragraph(row.text, width),
         (),
-        *paragraph(f"Subject: {row.subject}", width, "muted"),
+        *paragraph(f"Subject: {row.named}", width, "muted"),
         (),
         *paragraph("a acknowledges this alert; g goes to its subject.", width, "muted"),
     ]

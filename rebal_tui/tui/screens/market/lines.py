@@ -138,8 +138,11 @@ def natural(row: AssetRow) -> tuple[bool, str]:
     return (not states(row), row.symbol)
 
 
-def simulator_line(snapshot: MarketSnapshot | None, last: str) -> Line:
-    """Return the state of the simulation and the effect of the last market action."""
+def simulator_line(snapshot: MarketSnapshot | None, last: str, *, stopped: bool = False) -> Line:
+    """Return the state of the simulation and the effect of the last market action.
+
+    `stopped`: time stands still while a form or page is open.
+    """
     if snapshot is None:
         return ((" Loading the market…", "muted"),)
     if snapshot.speed is None:
@@ -147,11 +150,12 @@ def simulator_line(snapshot: MarketSnapshot | None, last: str) -> Line:
     elif snapshot.paused:
         pace = [(" ‖ simulation paused", "warn"), (f" (×{snapshot.speed:g})", "muted")]
     else:
-        pace = [(" ▶ simulation runs at", "good"), (f" ×{snapshot.speed:g}", "accent")]
+        state = (" ‖ time stopped", "warn") if stopped else (" ▶ simulation", "good")
+        pace = [state, (f" ×{snapshot.speed:g}", "accent")]
     style = "bad" if snapshot.outside else "good"
     mark = "■" if snapshot.outside else "●"
     outside = (
-        f"{mark} {snapshot.outside:,} of {count_text(snapshot.subscribed, 'account')} outside a drift band",
+        f"{mark} {snapshot.outside:,} of {count_text(snapshot.subscribed, 'account')} outside a band",
         style,
     )
     last_effect: list[TextSegment] = [(" · ", "rule"), (printable(last), "")] if last else []

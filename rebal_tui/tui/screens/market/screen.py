@@ -15,7 +15,8 @@ from rebal_tui.domain.quantities import percent_text
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.market import AssetRow, MarketSnapshot
-from rebal_tui.tui import actions
+from rebal_tui.services.view_models.status import TIME_STOPPED
+from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import corporate_actions, market_queries, simulator
 from rebal_tui.tui.navigation import ShowsAsset
 from rebal_tui.tui.screens.market import lines as market_lines
@@ -77,6 +78,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
     async def pull(self) -> None:
         await super().pull()
         snapshot = await self.host.ask(market_queries.market_snapshot)
+        self._show_simulator()
         if self._snapshot is not None and snapshot.version == self._snapshot.version:
             return
         self._snapshot = snapshot
@@ -87,9 +89,17 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         self.request_detail(self.table.cursor_key)
 
     def _show_simulator(self) -> None:
+        stopped = self.host.mode_shown.endswith(TIME_STOPPED)
         bar = self.query_one(SimulatorBar)
-        bar.line = market_lines.simulator_line(self._snapshot, self._last)
-        bar.shorter = market_lines.simulator_line(self._snapshot, "")
+        bar.line = market_lines.simulator_line(self._snapshot, self._last, stopped=stopped)
+        bar.shorter = market_lines.simulator_line(self._snapshot, "", stopped=stopped)
+
+    def _show_effect(self, text: str) -> None:
+        """Show the effect of a market action beside the state of the simulation, with its time: it is not live."""
+        status = self.host.last_status
+        at = f", {formats.short_timestamp(status.now)}" if status is not None else ""
+        self._last = f"{text}{at}"
+        self._show_simulator()
 
     @property
     def _simulated(self) -> bool:
@@ -123,8 +133,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
     ) -> str:
         """Run a market action; returns its effect on accounts and shows it in the simulator line."""
         effect = await self.host.ask(market_queries.measured, lambda book: service(book, *args, **kwargs))
-        self._last = f"{what}: {effect}"
-        self._show_simulator()
+        self._show_effect(f"{what}: {effect.moved}")
         return str(effect)
 
     def action_shock(self) -> None:
@@ -158,8 +167,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
 
     async def _act(self, given: Mapping[str, str]) -> str:
         report = await self.host.ask(corporate_actions.apply_row, given)
-        self._last = report.text
-        self._show_simulator()
+        self._show_effect(report.text)
         return str(report.text)
 
     def action_halt_asset(self) -> None:

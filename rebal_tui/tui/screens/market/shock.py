@@ -141,7 +141,8 @@ class ShockScreen(Dialog[Shock | None]):
         return (
             f"{shock.symbol or 'Every price'} {percent_text(Percent(shock.percent))} %, immediately and permanently. "
             f"Accounts outside a drift band: {effect.before:,} now, {after} after it. "
-            "The next evaluation creates their runs."
+            "The next evaluation creates their runs, except for those that wait (cooldown, one run a session) or are "
+            "stopped."
         )
 
     @on(Button.Pressed)

@@ -18,7 +18,7 @@ from rebal_tui.tui.host import Asks
 from rebal_tui.tui.questions import Item
 from rebal_tui.tui.screens.portfolios.lines import impact_lines
 from rebal_tui.tui.screens.shared.account_lines import whole_account_lines
-from rebal_tui.tui.screens.shared.confirm import item_columns
+from rebal_tui.tui.screens.shared.confirm import item_columns, show_items
 from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
@@ -133,7 +133,7 @@ class ImpactScreen(Dialog[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.query_one(BookTable).set_rows(affected_items(self._impact, self.host))
+        show_items(self.query_one(BookTable), affected_items(self._impact, self.host))
 
     @on(BookTable.Opened)
     def _opened(self, event: BookTable.Opened) -> None:

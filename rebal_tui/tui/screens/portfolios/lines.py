@@ -14,30 +14,42 @@ from rebal_tui.tui import formats
 from rebal_tui.tui.screens.portfolios.columns import shares_of, status_segment
 from rebal_tui.tui.screens.portfolios.form import LEAST, LEAST_PERCENT, STAGGER, PortfolioForm
 from rebal_tui.tui.screens.shared.status_styles import glyph
-from rebal_tui.tui.segments import Line, beside, heading, paragraph, table_line
+from rebal_tui.tui.segments import Line, heading, paragraph, table_line
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
 
-TWO_COLUMNS_MIN_WIDTH = 100
 MIN_SUBSCRIBERS = 3
-MAX_SUBSCRIBERS = 500
 
 
-def portfolio_lines(view: PortfolioView, *, whole: bool = False) -> Builder:
-    """Build portfolio details for a panel; `whole` lists up to `MAX_SUBSCRIBERS`, in a second column if wide."""
+def portfolio_lines(view: PortfolioView) -> Builder:
+    """Build portfolio details for a panel, with as many subscribers as fit."""
+    facts = portfolio_facts(view)
 
     def build(width: int, height: int) -> Sequence[Line]:
-        if whole and width >= TWO_COLUMNS_MIN_WIDTH:
-            left = (width - 3) // 2
-            right = width - 3 - left
-            return beside(
-                [*_head(view, left), (), *_weights(view, left), (), *_conditions(view, left)],
-                _subscribers(view, right, None),
-                left,
-            )
-        top = [*_head(view, width), (), *_weights(view, width), (), *_conditions(view, width), ()]
-        room = None if whole else max(height - len(top) - 2, MIN_SUBSCRIBERS)
-        return [*top, *_subscribers(view, width, room)]
+        top = [*facts(width, height), ()]
+        return [*top, *_subscribers(view, width, max(height - len(top) - 2, MIN_SUBSCRIBERS))]
+
+    return build
+
+
+def portfolio_facts(view: PortfolioView) -> Builder:
+    """Build portfolio details without the subscribers."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        return [*_head(view, width), (), *_weights(view, width), (), *_conditions(view, width)]
+
+    return build
+
+
+def subscribers_heading(view: PortfolioView, shown: int) -> Builder:
+    """Build the heading of the `shown` subscribers with the largest drift."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        count = len(view.subscribers)
+        total = formats.value(view.row.assets_under_model)
+        few = f"{shown:,} of " if shown < count else ""
+        note = f"{few}{count_text(count, 'account')}, ${total}, worst first · enter opens one" if count else ""
+        return [heading("Subscribers", width, note)]
 
     return build
 
@@ -124,19 +136,17 @@ def stop_notes(form: PortfolioForm) -> dict[str, str]:
     }
 
 
-def _subscribers(view: PortfolioView, width: int, room: int | None) -> list[Line]:
+def _subscribers(view: PortfolioView, width: int, room: int) -> list[Line]:
     everyone = view.subscribers
     total = formats.value(view.row.assets_under_model)
     note = f"{count_text(len(everyone), 'account')}, ${total}" if everyone else ""
     lines: list[Line] = [heading("Subscribers", width, note)]
     if not everyone:
         lines.append((("No subscribers.", "muted"),))
-    most = MAX_SUBSCRIBERS if room is None else room
-    shown = everyone if len(everyone) <= most else everyone[: most - 1]
+    shown = everyone if len(everyone) <= room else everyone[: room - 1]
     lines.extend(_subscriber(row, width) for row in shown)
     if len(shown) < len(everyone):
-        rest = "a in the list shows all" if room is None else "enter shows all"
-        lines.append(((f"… {len(everyone) - len(shown):,} more, {rest}", "muted"),))
+        lines.append(((f"… {len(everyone) - len(shown):,} more, enter shows them with their drift", "muted"),))
     return lines
 
 

@@ -23,6 +23,7 @@ from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.impact import ImpactScreen
 from rebal_tui.tui.screens.portfolios.lines import portfolio_lines
+from rebal_tui.tui.screens.portfolios.page import open_portfolio
 from rebal_tui.tui.screens.portfolios.paste import NameScreen, PasteScreen
 from rebal_tui.tui.screens.portfolios.questions import (
     deactivate_question,
@@ -38,7 +39,6 @@ from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.json_lines import json_lines
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
-from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
@@ -109,9 +109,8 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         row = self.table.cursor_row
         return None if row is None else Reported(ReportSubject(ReportKind.PORTFOLIO, row.id), row.name)
 
-    async def page_of(self, key: str) -> Page:
-        view = await self._view(key)
-        return Page(f"Portfolio {view.row.name}", portfolio_lines(view, whole=True), view.row.id)
+    async def open_row(self, key: str) -> None:
+        await open_portfolio(self, key)
 
     def _row(self) -> PortfolioRow | None:
         """Return the row under the cursor; shows a message and returns None when there is none."""

@@ -47,13 +47,13 @@ def in_group(row: RunRow, group: str) -> bool:
 
 
 def group_tabs(rows: Sequence[RunRow], total: int) -> tuple[Tab, ...]:
-    """Return a tab per group with its count among the loaded runs; `total` is the number of all runs."""
-    shown = f"{len(rows):,}" if len(rows) == total else f"{len(rows):,} of {total:,}"
+    """Return a tab per group with its count among the loaded runs, `8+` if `total`, the number of all, is larger."""
+    shown, more = (f"{len(rows):,}", "") if len(rows) == total else (f"{len(rows):,} of {total:,}", "+")
     tabs = [Tab(ALL, ALL, figure=shown)]
     for group in GROUPS:
         count = sum(in_group(row, group) for row in rows)
         mark, style = MARKS[group]
-        tabs.append(Tab(group, group, mark=mark, figure=f"{count:,}", style=style if count else "muted"))
+        tabs.append(Tab(group, group, mark=mark, figure=f"{count:,}{more}", style=style if count else "muted"))
     return tuple(tabs)
 
 
@@ -119,7 +119,17 @@ def columns() -> tuple[Column[RunRow], ...]:
             max_width=36,
             whole=True,
         ),
-        Column("orders", "Orders", 9, _orders, sort=lambda row: (row.done, row.total), descending=True),
+        Column(
+            "orders",
+            "Orders",
+            9,
+            _orders,
+            sort=lambda row: (row.done, row.total),
+            descending=True,
+            grow=1,
+            max_width=15,
+            whole=True,
+        ),
         Column(
             "amount", "Amount $", 13, lambda row: formats.money(row.amount), "right", 2, lambda row: row.amount, True
         ),

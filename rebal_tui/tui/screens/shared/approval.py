@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rebal_tui.domain.errors import PlanChanged
@@ -28,8 +29,9 @@ REJECT_NOTE = NoteField("why? The note is kept in the audit trail", required=Tru
 
 
 def review_lines(view: ReviewView) -> Builder:
-    """Build a run with its current plan."""
-    rest = preview_lines(view.preview)
+    """Build a run with its current plan. Why it was created has the figures of that time, and says so."""
+    why = f"Created {formats.short_timestamp(view.row.created_at)}: {view.preview.why}"
+    rest = preview_lines(replace(view.preview, why=why))
 
     def build(width: int, height: int) -> Sequence[Line]:
         until = (

@@ -21,7 +21,8 @@ from rebal_tui.tui.segments import Line, paragraph, wrap
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.lines import Builder, LinesView
 from rebal_tui.tui.widgets.table import BookTable
-from rebal_tui.tui.widgets.table_layout import Column
+from rebal_tui.tui.widgets.table_layout import MAX_BUILT_ROWS, Column, widest_texts
+from rebal_tui.tui.widgets.table_order import Columnar
 
 LIVE_WORD = "LIVE"
 """The word to type before orders are sent or money is moved on a live book."""
@@ -66,6 +67,13 @@ def item_columns(titles: tuple[str, str, str]) -> tuple[Column[Item], ...]:
         Column("amount", amount, 12, lambda item: item.amount, "right"),
     )
     return columns if amount else columns[:-1]
+
+
+def show_items(table: BookTable[Item], items: Sequence[Item]) -> None:
+    """Show items in a table of `item_columns`; where an item is built when it is shown, the first ones are measured."""
+    if isinstance(items, Columnar):
+        table.fit_columns((), widest_texts(table.columns, items[:MAX_BUILT_ROWS]))
+    table.set_rows(items)
 
 
 class ConfirmScreen(Dialog[str | None]):
@@ -137,7 +145,7 @@ class ConfirmScreen(Dialog[str | None]):
     def on_mount(self) -> None:
         note = self.question.note
         for table in self.query(BookTable):
-            table.set_rows(self.question.items)
+            show_items(table, self.question.items)
         self._fit()
         first = "#confirm-typed" if self._typed else "#note" if note is not None and note.required else "#no"
         self.query_one(first).focus()

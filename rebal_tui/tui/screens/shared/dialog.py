@@ -22,6 +22,8 @@ from rebal_tui.tui.widgets.lines import Builder, LinesView
 
 T = TypeVar("T")
 PAGE_HELP = "Show the keys of this page."
+PAGE_METHODS = frozenset({"help", "quit"})
+"""Methods of the app whose keys have another meaning on a page."""
 
 
 class Dialog(ModalScreen[T]):
@@ -60,8 +62,9 @@ class ReadingPage(Leavable, ModalScreen[T]):
     """A full-screen page to read, on which the keys of the app work: those of other sections close it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(_app_key(one) for one in ACTIONS if one.scope == EVERYWHERE and not one.priority and one.method != "help"),
-        Binding("question_mark", "help", "Help", show=False, tooltip=PAGE_HELP, id="app.help"),
+        _app_key(one)
+        for one in ACTIONS
+        if one.scope == EVERYWHERE and not one.priority and one.method not in PAGE_METHODS
     ]
 
     async def action_of_app(self, identity: str) -> None:
@@ -96,6 +99,7 @@ class ReadScreen(ReadingPage[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),
         Binding("y", "copy", "Copy", show=False),
+        Binding("question_mark", "help", "Help", show=False, tooltip=PAGE_HELP, id="app.help"),
     ]
     AUTO_FOCUS = "LinesView"
     DEFAULT_CSS = """

@@ -11,6 +11,7 @@ from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine import trace_text
+from rebal_tui.engine.shares import goal_shares
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.services.view_models.restrictions import RunStops
 from rebal_tui.tui import formats
@@ -143,7 +144,7 @@ def _stops(stops: Sequence[RunStops], width: int) -> list[Line]:
 def plan_lines(plan: Plan, width: int) -> list[Line]:
     """Return all lines of a plan, with traded assets highlighted, and goals where the run does not aim at weights."""
     wide = width >= WIDE_MIN_WIDTH
-    aims = aims_of(plan)
+    aims = goal_shares(plan)
     lines: list[Line] = [heading("Plan", width, count_text(len(plan.lines), "line"))]
     head = [("Asset", 8, "left", "muted"), ("Action", 8, "left", "muted"), ("Target %", 8, "right", "muted")]
     head += [("Goal %", 7, "right", "muted")] if aims else []
@@ -160,18 +161,6 @@ def plan_lines(plan: Plan, width: int) -> list[Line]:
     for line in plan.lines:
         lines.extend(_plan_line(line, aims, wide, max(width - used, 10)))
     return [*lines, *paragraph(GOAL_NOTE, width, "muted")] if aims else lines
-
-
-def aims_of(plan: Plan) -> Mapping[str, int]:
-    """The percent, in hundredths, that cash and each line are brought to; empty where all aim at their weights."""
-    base = plan.equity - (plan.amount or 0) * NANO
-    if base <= 0 or all(line.goal is None for line in plan.lines):
-        return {}
-    cash = {"cash": round(Fraction(plan.cash_target * NANO * HUNDRED_PERCENT, base))}
-    return cash | {
-        line.symbol: line.target if line.goal is None else round(line.goal * HUNDRED_PERCENT / base)
-        for line in plan.lines
-    }
 
 
 def _plan_line(line: PlanLine, aims: Mapping[str, int], wide: bool, room: int) -> list[Line]:
@@ -209,7 +198,7 @@ def _plan_line(line: PlanLine, aims: Mapping[str, int], wide: bool, room: int) -
 
 def _before_after(view: PreviewView, width: int, *, pays_out: bool) -> list[Line]:
     """Return the weight of each asset before and after, as bars on one scale, with its target."""
-    after, aims = dict(view.after), aims_of(view.plan)
+    after, aims = dict(view.after), goal_shares(view.plan)
     most = max((share for _, share in (*view.before, *view.after)), default=1)
     size = max((width - 8 - 3 * 8 - 4) // 2, 6)
     lines: list[Line] = [

@@ -142,6 +142,9 @@ class PageOfList(Dialog[T], ReadingPage[T]):
 class RowPage(ReadScreen, PageOfList[None]):
     """The details of a row as lines."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help", tooltip=PAGE_HELP, id="app.help"),
+    ]
     DEFAULT_CSS = "RowPage { background: $background; }"
 
     def __init__(self, owner: HasPages, page: Page, key: str) -> None:

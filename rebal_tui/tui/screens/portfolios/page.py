@@ -1,0 +1,111 @@
+"""The page of a portfolio: its weights and conditions, and its subscribers with their drift, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.widgets import Static
+
+from rebal_tui.services.view_models.desk import DeskRow
+from rebal_tui.services.view_models.portfolios import PortfolioView
+from rebal_tui.tui.book_services import desk_queries, portfolio_queries
+from rebal_tui.tui.screens.desk.columns import columns
+from rebal_tui.tui.screens.portfolios.lines import portfolio_facts, subscribers_heading
+from rebal_tui.tui.screens.shared.account_lines import whole_account_lines
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.row_page import HasPages, PageOfList, with_keys_of
+from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.key_bar import KeyBar
+from rebal_tui.tui.widgets.lines import LinesView
+from rebal_tui.tui.widgets.table import BookTable
+
+MAX_SUBSCRIBERS = 500
+"""How many subscribers the page lists; the Desk lists all."""
+
+
+class PortfolioPage(PageOfList[None]):
+    """A portfolio and its subscribers; enter shows the account under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "of_list('portfolios.accounts')", "Show subscribers"),
+        Binding("y", "copy", "Copy id", show=False),
+    ]
+    AUTO_FOCUS = "BookTable"
+    DEFAULT_CSS = """
+    PortfolioPage { background: $background; }
+    PortfolioPage #page-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
+    PortfolioPage #portfolio-body { layout: horizontal; height: 1fr; }
+    PortfolioPage.-narrow #portfolio-body { layout: vertical; }
+    PortfolioPage #portfolio-facts { width: 2fr; }
+    PortfolioPage.-narrow #portfolio-facts { width: 1fr; height: auto; max-height: 50%; }
+    PortfolioPage #portfolio-accounts { width: 3fr; }
+    PortfolioPage.-narrow #portfolio-accounts { width: 1fr; height: 1fr; }
+    PortfolioPage #subscribers-head { height: 1; }
+    """
+
+    def __init__(self, owner: HasPages, view: PortfolioView, rows: Sequence[DeskRow]) -> None:
+        super().__init__()
+        self.owner = owner
+        self.row_key = view.row.id
+        self._view, self._rows = view, rows
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="page-title", markup=False)
+        with Container(id="portfolio-body"):
+            yield LinesView(id="portfolio-facts")
+            with Container(id="portfolio-accounts"):
+                head = LinesView(id="subscribers-head")
+                head.can_focus = False
+                yield head
+                shown = tuple(column for column in columns() if column.key != "portfolio")
+                yield BookTable(shown, lambda row: row.account_id, empty="No subscribers.")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        view = self._view
+        self.query_one("#page-title", Static).update(ui_text(f"Portfolio {view.row.name}"))
+        self.query_one("#portfolio-facts", LinesView).show(portfolio_facts(view), top=True)
+        self.query_one("#subscribers-head", LinesView).show(subscribers_heading(view, len(self._rows)))
+        self.query_one(BookTable).set_rows(self._rows)
+
+    async def turn_to(self, key: str, step: int) -> None:
+        view, rows = await _read(self.owner, key)
+        if self.is_latest(step):
+            self.row_key, self._view, self._rows = key, view, rows
+            self._show()
+            self.query_one(BookTable).action_edge(last=False)
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(self.row_key)
+        self.host.say(f"Copied {self.row_key}.")
+
+    @on(BookTable.Opened)
+    def _opened(self, event: BookTable.Opened) -> None:
+        row = event.table.cursor_row
+        if isinstance(row, DeskRow):
+            self.host.work(self._show_account(row), name="account")
+
+    async def _show_account(self, row: DeskRow) -> None:
+        view = await self.host.ask(desk_queries.account_view, row.account_id)
+        if self.is_current:
+            self.app.push_screen(ReadScreen(f"Account of {row.client}", whole_account_lines(view), copy=row.account_id))
+
+
+async def _read(section: HasPages, portfolio_id: str) -> tuple[PortfolioView, Sequence[DeskRow]]:
+    view = await section.host.ask(portfolio_queries.portfolio_view, portfolio_id)
+    return view, await section.host.ask(desk_queries.worst_subscribers, portfolio_id, MAX_SUBSCRIBERS)
+
+
+async def open_portfolio(section: HasPages, portfolio_id: str) -> None:
+    """Open the page of a portfolio, if its section is still on the screen."""
+    view, rows = await _read(section, portfolio_id)
+    if section.is_current:
+        section.app.push_screen(with_keys_of(section, PortfolioPage)(section, view, rows))
