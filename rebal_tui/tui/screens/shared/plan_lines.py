@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 
 from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money
+from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine import trace_text
