@@ -92,11 +92,16 @@ setattr(bootstrap, "migrate", _migrate_or_copy)  # noqa: B010 - the name is not 
 SNAPSHOT_PYTHON = (3, 11)
 """The Python version of the stored snapshots; another one may draw a screen slightly differently."""
 FAST = "not slow"
+CONTRACT = Path(__file__).resolve().parent / "api" / "test_api_contract.py"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.markexpr == FAST and "HYPOTHESIS_PROFILE" not in os.environ:
         settings.load_profile("fast")
+    chosen = [Path(config.invocation_params.dir, arg.partition("::")[0]).resolve() for arg in config.args]
+    if config.option.markexpr != FAST and any(map(CONTRACT.is_relative_to, chosen)):
+        # Importing it takes most of a second in every process, and no other test needs it.
+        config.pluginmanager.import_plugin("schemathesis.pytest.plugin")
     if config.getoption("--snapshot-update", default=False) and sys.version_info[:2] != SNAPSHOT_PYTHON:
         wanted, here = (".".join(map(str, version)) for version in (SNAPSHOT_PYTHON, sys.version_info[:2]))
         raise pytest.UsageError(

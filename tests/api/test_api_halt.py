@@ -111,6 +111,7 @@ def test_a_failed_attempt_names_the_space_that_there_is_now(tmp_path: Path, monk
     with_book(tmp_path / "book.db", test)
 
 
+@pytest.mark.slow
 def test_a_book_that_another_program_took_over_is_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "book.db"
 

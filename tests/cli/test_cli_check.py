@@ -58,6 +58,7 @@ def test_a_truncated_trail_is_found_with_its_noted_anchor(db: Path, method: str)
     assert "audit: the audit trail has no entry" in result.err
 
 
+@pytest.mark.slow
 def test_an_earlier_anchor_is_found_in_a_longer_trail(db: Path) -> None:
     anchor = noted(db, "backup")
     assert call("restore", anchor, "--db", db).code == 0

@@ -158,6 +158,7 @@ def test_no_policy_has_no_result() -> None:
     assert run_chains(random_history(1), TARGETS, []).events == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delay", [0, 1])
 def test_a_few_policies_have_the_figures_that_they_have_among_many(monkeypatch: pytest.MonkeyPatch, delay: int) -> None:
     past, policies = random_history(17, 300), random_policies(17, 60)

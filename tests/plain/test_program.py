@@ -34,6 +34,7 @@ def book(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_commands_from_a_pipe(book: Path, tmp_path: Path) -> None:
     process = started(book, tmp_path, subprocess.PIPE, subprocess.PIPE)
     file = tmp_path / "book.md"
@@ -54,6 +55,7 @@ def test_commands_from_a_pipe(book: Path, tmp_path: Path) -> None:
     assert not book.with_name("small.db-wal").exists()
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_plain_lines_and_time_goes_on(book: Path, tmp_path: Path) -> None:
     primary, terminal = pty.openpty()
     process = started(book, tmp_path, terminal, terminal)

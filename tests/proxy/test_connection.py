@@ -109,6 +109,7 @@ def test_prices_of_another_time_are_told_and_not_traded_on(tmp_path: Path, behin
         check_end(world)
 
 
+@pytest.mark.slow
 def test_the_undisturbed_week_is_quiet() -> None:
     assert {name: [day for day, *_ in orders] for name, orders in undisturbed().items()} == {
         name: [MONDAY, MONDAY, TUESDAY, TUESDAY] for name in CLIENTS

@@ -41,6 +41,7 @@ def test_sentences_fit_into_three_lines_of_the_narrowest_terminal() -> None:
         assert len(text) <= 140
 
 
+@pytest.mark.slow
 def test_f1_shows_the_sentence_and_elsewhere_the_help() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "f1")

@@ -378,6 +378,7 @@ def test_comfortable_looks_right(snap_compare: Any) -> None:
     assert snap_compare(app_with_book(book, settings=file), terminal_size=SIZES["120x40"], press=["6"])
 
 
+@pytest.mark.slow
 def test_a_field_shows_its_fault_after_its_first_edit_or_saving(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard_fields, "limit_text", lambda _guards, name: "x" if name == "jump_limit" else "0")
     fault = "✗ expected a percent such as 20 or 12.5"
@@ -395,6 +396,7 @@ def test_a_field_shows_its_fault_after_its_first_edit_or_saving(monkeypatch: pyt
     run(flow, market_book(1), "6")
 
 
+@pytest.mark.slow
 def test_changed_settings_are_discarded_after_a_question_only() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "comma", "escape")

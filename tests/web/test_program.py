@@ -18,6 +18,7 @@ from rebal_tui.web import screens as all_screens
 from tests.web.pages import serving
 
 
+@pytest.mark.slow
 def test_a_closed_tab_closes_the_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(all_screens, "GRACE_SECONDS", 0.0)
     monkeypatch.setenv("HOME", str(tmp_path))

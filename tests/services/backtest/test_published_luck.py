@@ -37,6 +37,7 @@ def test_the_month_of_a_yearly_rebalance_is_worth_hundreds_of_basis_points() -> 
     assert (round(min(fan.equity[:, -1])), round(max(fan.equity[:, -1]))) == (2333, 2853)
 
 
+@pytest.mark.slow
 def test_intervals_of_the_return_contain_no_difference_while_turnover_and_tracking_differ() -> None:
     """60/40 looked at yearly with 5 points, compared with monthly, quarterly, yearly with 10 points, and never.
 
