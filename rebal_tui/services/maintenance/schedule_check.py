@@ -20,7 +20,7 @@ from rebal_tui.store.jobs import JobRow
 
 _MAX_SETTLEMENT = timedelta(days=7)
 _SAME_DAY = frozenset({"sessions", "settlement", "prices", "evaluation", "demo"})
-"""Jobs whose last work belongs to the New York day on which it was done."""
+"""Jobs whose last work belongs to the New York day on which it was done, unless the book's session is a past one."""
 
 
 def schedule_faults(database: Database) -> Iterator[Fault]:
@@ -81,7 +81,9 @@ def _contradiction(database: Database, name: str, job: JobRow, last_at: datetime
     day, done_on = date.fromisoformat(job.last_key[:10]), new_york_day(last_at)
     if len(job.last_key) > 10:
         day = new_york_day(datetime.fromisoformat(job.last_key))
-    if day > done_on or (name in _SAME_DAY and day != done_on):
+    # On a day without a session, that of a files book is the one of its newest prices.
+    files = book_settings.get(database, "mode") == Mode.FILES
+    if day > done_on or (name in _SAME_DAY and not files and day != done_on):
         return f"its last work is of {day}, done on {done_on}"
     if (
         name == "prices"
