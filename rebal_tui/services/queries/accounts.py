@@ -127,9 +127,9 @@ def _row(book: Book, account_id: str, trade: TradeStatus | None) -> AccountRow:
 def _state(book: Book, account_id: str, trade: TradeStatus | None) -> str:
     run = book.open_runs.get(account_id)
     if trade is None:
-        return UNSUBSCRIBED_TEXT if run is None else run_state(run)
+        return UNSUBSCRIBED_TEXT if run is None else run_state(book, run)
     if run is not None:
-        return run_state(run)
+        return run_state(book, run)
     traded = book.quota_run(account_id, book.today().isoformat()) is not None
     return short_status(trade.kind, trade.waits_for, trade.first_trade_at, book.now(), traded=traded)
 

@@ -32,8 +32,8 @@ from rebal_tui.services.queries.firm import firm_view
 from rebal_tui.services.queries.restrictions import overridable
 from rebal_tui.services.queries.run_stops import account_stops
 from rebal_tui.services.queries.status import status_line
-from rebal_tui.services.queries.status_columns import run_state, status_columns, stopped_by
-from rebal_tui.services.schedule.scheduler import next_evaluation
+from rebal_tui.services.queries.status_columns import ON_THE_LIST, run_state, status_columns, stopped_by
+from rebal_tui.services.schedule.scheduler import evaluations_paused, next_evaluation
 from rebal_tui.services.view_models.desk import (
     AccountView,
     DeskRow,
@@ -258,11 +258,15 @@ def _words(code: str) -> str:
 def _next_step(book: Book, decision: Decision) -> str:
     """What happens next and when, in one sentence."""
     run = book.open_runs.get(decision.account_id)
+    if run is not None and run_state(book, run) == ON_THE_LIST:
+        return f"The {_words(run.type)} run is on the trade list; the next positions or fills file ends it."
     if run is not None:
-        return f"The {_words(run.type)} run is {run_state(run)}; no other run starts before it finishes."
+        return f"The {_words(run.type)} run is {run_state(book, run)}; no other run starts before it finishes."
     upcoming = next_evaluation(book)
-    if upcoming is None:
+    if upcoming is None and evaluations_paused(book):
         return "The scheduler is paused; evaluations start again when it is resumed."
+    if upcoming is None:
+        return "No evaluation is scheduled; accounts are evaluated after an import, or when you ask for it."
     local = upcoming.astimezone(NEW_YORK)
     when = f"{local:%H:%M}" if local.date() == book.today() else weekday_time_text(local)
     if decision.outcome in _TYPES:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import NANO, Money, Percent, Qty
-from rebal_tui.domain.runs import Run
+from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.engine.shares import planned_shares, rounded_shares
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import reviews_every_run
 from rebal_tui.services.evaluation.history import decision_of_run, plan_of, timeline
 from rebal_tui.services.queries.desk import conditions_text
+from rebal_tui.services.queries.status_columns import ON_THE_LIST
 from rebal_tui.services.queries.totals import assets_under
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
@@ -41,11 +42,12 @@ def rows_of(book: Book, some: Sequence[Run]) -> tuple[RunRow, ...]:
 
 def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None, overrides: str) -> RunRow:
     account = book.account(run.account_id)
+    listed = book.settings.one_list and run.status is RunStatus.IN_PROGRESS
     return RunRow(
         id=run.id,
         type=run.type.value,
         status=run.status.value,
-        phase=run.phase.value,
+        phase=ON_THE_LIST if listed else run.phase.value,
         account_id=run.account_id,
         account_number=account.account_number,
         client=account.name,

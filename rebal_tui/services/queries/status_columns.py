@@ -19,7 +19,7 @@ from rebal_tui.engine.arrays.statuses import KINDS, NO_STATUS, NO_TIME, NOTHING,
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.evaluation.statuses import book_statuses, status_context
-from rebal_tui.services.schedule.scheduler import next_evaluation
+from rebal_tui.services.schedule.scheduler import evaluations_paused
 from rebal_tui.services.view_models.standing import short_status
 
 Codes = NDArray[np.int32]
@@ -55,6 +55,10 @@ _STOP_TEXTS = tuple(
 _STOPPING = tuple(CHECKS.index(name) for name in ("portfolio_status", "account", "reconciliation"))
 
 
+ON_THE_LIST = "on the list"
+"""State of a run whose orders a person sends, until its fills are known."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StatusColumns:
     """By account row: `statuses`, and in `text` the index of the short text in `texts`."""
@@ -73,22 +77,24 @@ def stopped_by(book: Book) -> WaitsFor | None:
     """Why evaluations lead to no trade before a person acts: kill switch or paused scheduler; None normally."""
     if halted(book):
         return WaitsFor.KILL_SWITCH
-    return WaitsFor.SCHEDULER if next_evaluation(book) is None else None
+    return WaitsFor.SCHEDULER if evaluations_paused(book) else None
 
 
-def run_state(run: Run) -> str:
-    """The state of an open run, in one or two words."""
+def run_state(book: Book, run: Run) -> str:
+    """The state of an open run, in a few words; in a files book, an approved one is on the trade list (R-73)."""
     if run.awaits_approval:
         return "in review"
     if run.cancel_requested:
         return "canceling"
+    if book.settings.one_list and run.status is RunStatus.IN_PROGRESS:
+        return ON_THE_LIST
     return "queued" if run.status is RunStatus.QUEUED else run.phase.value
 
 
 def status_columns(book: Book, frame: BookFrame, day_context: DayContext, *, causes: bool = True) -> StatusColumns:
     """The statuses of every account at current prices. Without `causes`, the texts do not name what needs a person."""
     row_of = book.account_table.row_of
-    running = {row_of[account_id]: run_state(run) for account_id, run in book.open_runs.items()}
+    running = {row_of[account_id]: run_state(book, run) for account_id, run in book.open_runs.items()}
     found = book_statuses(book, frame, day_context, status_context(book, stopped_by(book)))
     return StatusColumns(found, *_texts(frame, day_context, found, running, causes))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import date, datetime
+from itertools import pairwise
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.sessions import new_york_day
@@ -88,7 +89,9 @@ def _decisions(
     A trace is recomputed by the engine; those outside the period are not needed.
     """
     sessions: dict[str, list[tuple[Database, StoredDecision]]] = {}
-    for database, stored in reversed(past_rows.latest_decisions(book.database, account_id, -1)):
+    every = past_rows.latest_decisions(book.database, account_id, -1)
+    previous = {id(newer): older.at for (_, newer), (_, older) in pairwise(every)}
+    for database, stored in reversed(every):
         if (first is None or stored.session >= first.isoformat()) and (last is None or new_york_day(stored.at) <= last):
             sessions.setdefault(stored.session, []).append((database, stored))
     yield from unexplained_entries(book, account_id, [one for found in sessions.values() for one in found], trail)
@@ -99,7 +102,7 @@ def _decisions(
         for position, (database, stored) in enumerate(found):
             yield decision_entry(
                 book, stored, database, times.get(position, ()), audit=evaluation_number(stored, trail),
-                opening=stored is opening,
+                opening=stored is opening, previous=previous.get(id(stored)),
             )  # fmt: skip
 
 

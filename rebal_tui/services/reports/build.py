@@ -63,7 +63,10 @@ def run_report(book: Book, run_id: str) -> Report:
     decided = past_rows.decision_of_run(book.database, run_id)
     if decided is not None:
         database, stored = decided
-        entries.insert(0, decision_entry(book, stored, database, audit=evaluation_number(stored, trail)))
+        earlier = past_rows.latest_decisions(book.database, run.account_id, -1)
+        previous = max((one.at for _, one in earlier if one.at < stored.at), default=None)
+        number = evaluation_number(stored, trail)
+        entries.insert(0, decision_entry(book, stored, database, audit=number, previous=previous))
     portfolio = book.portfolios[run.portfolio_id].name if run.portfolio_id else "weights of the run"
     days = by_day(entries)
     section = AccountSection(run.account_id, account.account_number, account.name, portfolio, days)

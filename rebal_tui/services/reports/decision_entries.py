@@ -18,6 +18,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import decision_of, situation_of
 from rebal_tui.services.reports.evaluation_times import times_text
 from rebal_tui.services.reports.model import Entry, Table
+from rebal_tui.services.reports.portfolio_changes import change_notes
 from rebal_tui.services.reports.texts import (
     NONE,
     cut_text,
@@ -54,11 +55,13 @@ def decision_entry(
     *,
     audit: int | None = None,
     opening: bool = False,
+    previous: datetime | None = None,
 ) -> Entry:
     """A stored decision of the book or its archive, its trace recomputed by the engine from the stored inputs.
 
     `times` are the times of the evaluations that it counts, empty when they are not certain; `audit` is the number of
     the audit entry of the last one. The `opening` decision of a report has the holdings with their shares in any case.
+    `previous` is the time of the account's decision before it: changes of the portfolio since then are told.
     """
     decision = decision_of(database, stored)
     situation = situation_of(stored, decision_contexts.get(database, stored.context))
@@ -80,7 +83,8 @@ def decision_entry(
         tables = (_table(rows),) if opening else ()
     else:
         tables, notes = (_checks(decision), _table(rows)), kept
-    return Entry(stored.at, "system", sentence, tables, audit, notes, waited=waited, since=since)
+    changes = change_notes(book, stored.portfolio_id, previous, stored.at)
+    return Entry(stored.at, "system", sentence, tables, audit, (*changes, *notes), waited=waited, since=since)
 
 
 def _counted(stored: StoredDecision, times: Sequence[datetime]) -> str:

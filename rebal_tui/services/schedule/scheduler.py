@@ -251,9 +251,14 @@ def _act(book: Book, job: Job, key: str, now: datetime) -> str | None:
     return result
 
 
+def evaluations_paused(book: Book) -> bool:
+    """Whether a person paused the scheduler or its evaluations."""
+    rows = jobs.jobs(book.database)
+    return rows[PAUSE].paused or rows[EVALUATION.name].paused
+
+
 def next_evaluation(book: Book) -> datetime | None:
     """The time of the next evaluation; None while evaluations are paused or the calendar ends."""
-    rows = jobs.jobs(book.database)
-    if rows[PAUSE].paused or rows[EVALUATION.name].paused:
+    if evaluations_paused(book):
         return None
     return next_slot(book, book.now())

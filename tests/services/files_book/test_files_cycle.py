@@ -14,6 +14,7 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import Money, money_text, parse_money, parse_price, parse_qty, qty_text
 from rebal_tui.domain.runs import RunStatus
+from rebal_tui.domain.trade_status import WaitsFor
 from rebal_tui.market.protocol import Quote
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.broker_sync.reconciliation.reconcile import reconcile
@@ -23,6 +24,8 @@ from rebal_tui.services.files_book.importing import apply_import, undo_import
 from rebal_tui.services.files_book.prices import import_prices
 from rebal_tui.services.files_book.trade_list import close_list, make_list, trade_list
 from rebal_tui.services.maintenance.schedule_check import schedule_faults
+from rebal_tui.services.queries.desk import account_view, desk_snapshot
+from rebal_tui.services.queries.runs import runs_snapshot
 from rebal_tui.services.queries.status import status_line
 from rebal_tui.services.runs.processing import process_runs
 from rebal_tui.services.schedule import scheduler
@@ -275,3 +278,21 @@ def test_the_shared_next_positions_give_the_outcome_of_their_truth() -> None:
     assert [one.number for one in plan.new] == truth["accounts_new"]
     assert {number_of[one] for one in book.holds} == {"...417", "...655"}
     assert timedelta(0) < book.now() - at(FRIDAY)
+
+
+def test_an_approved_run_is_on_the_list_and_nobody_has_paused_the_scheduler() -> None:
+    book = empty_book()
+    imported(book, positions({"1001": {"AAA": "10", "BBB": "10", "CASH": "5000"}}, FRIDAY))
+    follow(book, {"AAA": "60", "BBB": "40"})
+    (run,) = evaluated(book)
+    view = account_view(book, run.account_id)
+    assert "paused" not in view.next_step
+    assert view.decision_now is not None
+    assert view.decision_now.status is not None
+    assert view.decision_now.status.waits_for is not WaitsFor.SCHEDULER
+    approve_all(book)
+    process_runs(book)
+    assert [(row.state, row.client) for row in desk_snapshot(book).rows] == [("on the list", "Client 1001")]
+    assert [row.phase for row in runs_snapshot(book).rows] == ["on the list"]
+    step = account_view(book, run.account_id).next_step
+    assert step == "The full rebalance run is on the trade list; the next positions or fills file ends it."

@@ -86,9 +86,9 @@ def _stops(now: Situation) -> list[str]:
 def _state(book: Book, now: Situation, status: TradeStatus) -> str:
     run = book.open_runs.get(now.account.id)
     if status.kind is StatusKind.NEEDS_YOU:
-        return _cause(now) or (run_state(run) if run else "needs you")
+        return _cause(now) or (run_state(book, run) if run else "needs you")
     if run is not None:
-        return run_state(run)
+        return run_state(book, run)
     traded = now.quota_run is not None
     return short_status(status.kind, status.waits_for, status.first_trade_at, now.now, traded=traded)
 

@@ -15,11 +15,13 @@ import pytest
 from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.orders import OrderRequest, Side
-from rebal_tui.domain.quantities import parse_money, parse_qty
+from rebal_tui.domain.quantities import Percent, parse_money, parse_qty
 from rebal_tui.domain.runs import RunType
 from rebal_tui.services.advisory.cash import deposit
+from rebal_tui.services.advisory.portfolios import update_portfolio
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import plan_of
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.reports import render
 from rebal_tui.services.reports.build import account_report, book_report, portfolio_report, run_report
 from rebal_tui.services.reports.model import Entry, Report
@@ -263,3 +265,21 @@ def test_the_total_of_a_side_is_that_of_the_printed_fills() -> None:
         amounts = [Decimal(row[5].lstrip("$").replace(",", "")) for row in fills if row[2] == side]
         (told,) = (part for part in last.traded.split("; ") if verb in part)
         assert f"${sum(amounts):,.2f} in all" in told
+
+
+def test_a_change_of_the_portfolio_is_told_at_the_next_evaluation(approved: Book) -> None:
+    factories.advance_to(approved, "2026-03-12 11:00")
+    scheduler.tick(approved)
+    before = approved.portfolio("balanced")
+    body = PortfolioBody.of(before)
+    spy, tlt = body.weights.assets
+    ten = Percent(1000)
+    moved = (replace(spy, percent=Percent(spy.percent - ten)), replace(tlt, percent=Percent(tlt.percent + ten)))
+    update_portfolio(approved, "balanced", replace(body, weights=replace(body.weights, assets=moved)))
+    factories.advance_to(approved, "2026-03-12 11:30")
+    run = runs.newest(approved.database, 1)[0]
+    told = "previous evaluation, Balanced was changed by advisor on Thu 12 Mar 2026 11:00: SPY 60 % → 50 %; "
+    notes = [note for entry in entries(run_report(approved, run.id)) for note in entry.notes]
+    assert [note for note in notes if "was changed" in note] == [f"Since the account's {told}TLT 35 % → 45 %."]
+    (section,) = account_report(approved, "a").sections
+    assert sum(told in note for day in section.days for one in day.entries for note in one.notes) == 1
