@@ -44,9 +44,10 @@ class PickScreen(Dialog[str]):
     DEFAULT_CSS = """
     PickScreen { align: center middle; background: $background 60%; }
     PickScreen > Vertical {
-        width: 92; max-width: 96%; height: auto; max-height: 90%;
+        width: 84%; height: auto; max-height: 90%;
         background: $surface; border: round $primary; padding: 0 2;
     }
+    PickScreen.-narrow > Vertical { width: 96%; }
     PickScreen #pick-title { text-style: bold; margin: 1 0; }
     PickScreen BookTable { height: 14; max-height: 50vh; margin-top: 1; background: $surface; }
     PickScreen #pick-note { color: $foreground 60%; margin-top: 1; }
@@ -62,7 +63,7 @@ class PickScreen(Dialog[str]):
         widest = max((len(choice.label) for choice in self._choices), default=8)
         columns: tuple[Column[Choice], ...] = (
             Column("label", self._noun.capitalize(), min(max(widest, 12), 30), lambda choice: choice.label),
-            Column("note", "", 20, lambda choice: ((choice.note, choice.style or "muted"),), grow=1, max_width=70),
+            Column("note", "", 20, lambda choice: ((choice.note, choice.style or "muted"),), grow=1, max_width=130),
         )
         with Vertical():
             yield Static(ui_text(self._heading), id="pick-title", markup=False)
