@@ -23,7 +23,7 @@ _WAITS = {
     WaitsFor.EXTERNAL_ORDERS: "Waits for open orders placed outside rebal-tui.",
     WaitsFor.MINIMUM_EQUITY: "Waits for equity of at least $1 for each asset.",
     WaitsFor.KILL_SWITCH: "Waits for the kill switch to be released.",
-    WaitsFor.SCHEDULER: "Waits for the scheduler to be resumed.",
+    WaitsFor.SCHEDULER: "Waits for an evaluation; automatic ones are paused.",
 }
 
 _ACTS = {

@@ -336,6 +336,7 @@ def test_the_rows_of_deposits_stay_the_same_when_another_one_comes() -> None:
     after = cash_rows(CashSnapshot(1, (), (), tuple(deposits[:3])))
     assert len({row.key for row in before}) == len({row.key for row in after}) == 3
     assert [row.key for row in after][1:] == [row.key for row in before][:2]
+    assert {row.state for row in after} == {"received"}
 
 
 def test_the_cursor_goes_to_a_new_withdrawal() -> None:

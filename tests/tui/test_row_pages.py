@@ -103,6 +103,8 @@ def test_an_account_page_of_the_desk_has_the_actions_of_the_account() -> None:
         assert isinstance(page, AccountPage)
         account_id = page.account_id
         assert "U Unsubscribe" in screen_text(app)
+        await press(pilot, "t", "t", "t")
+        assert "No run yet. It was rebalanced on Mon 02 Feb 2026, before this book has its runs." in screen_text(app)
         await press(pilot, "U")
         assert app.current_mode == Section.ACCOUNTS
         assert isinstance(app.screen, ConfirmScreen)

@@ -26,7 +26,7 @@ _UNDATED = {
     WaitsFor.EXTERNAL_ORDERS: "waits: external order",
     WaitsFor.MINIMUM_EQUITY: "waits: low equity",
     WaitsFor.KILL_SWITCH: "waits: kill switch",
-    WaitsFor.SCHEDULER: "waits: scheduler",
+    WaitsFor.SCHEDULER: "waits: evaluation",
 }
 
 _WAITED_FOR = {
@@ -36,7 +36,7 @@ _WAITED_FOR = {
     WaitsFor.EXTERNAL_ORDERS: "the open orders placed outside rebal-tui are filled or canceled",
     WaitsFor.MINIMUM_EQUITY: "the account has $1 for each asset",
     WaitsFor.KILL_SWITCH: "you release the kill switch",
-    WaitsFor.SCHEDULER: "you resume the scheduler",
+    WaitsFor.SCHEDULER: "you evaluate, or resume automatic evaluations",
 }
 """What ends a wait, after "until"; the end of a cooldown has a date."""
 

@@ -70,6 +70,9 @@ def test_the_impact_names_each_account_with_what_happens_to_it(book: Book) -> No
     # Last rebalanced on 5 January; 365 days later.
     waiting = ("Client a", False, True, 0, "2027-01-05"), ("Client b", True, True, 0, "2027-01-05")
     assert sorted(named(body_of(book, turned, cooldown=365))) == list(waiting)
+    # The 61 days end on a Saturday.
+    weekend = named(body_of(book, turned, cooldown=61))
+    assert {until for *_, until in weekend} == {"2026-03-09"}
     mended = named(body_of(book, {"SPY": 8000, "TLT": 1500}))
     assert ("Client b", True, False, 0, "") in mended, "back in range, and no run follows"
 

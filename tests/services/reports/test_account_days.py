@@ -13,6 +13,7 @@ from rebal_tui.domain.quantities import NANO, parse_money
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.runs import run_view
 from rebal_tui.services.reports.build import account_report
 from rebal_tui.services.reports.evaluation_times import times_by_decision
 from rebal_tui.services.reports.model import Day, Entry
@@ -48,6 +49,9 @@ def test_a_withdrawal_says_who_requested_it_and_from_which_cash_it_was_paid() ->
     assert "Requested by api backoffice." in sold
     bought = next(entry for entry in entries(book) if "buying" in entry.sentence and "partial" in entry.sentence)
     assert bought.sentence.endswith("buying: all sells finished; nothing is to be bought.")
+    timelines = [run_view(book, run.id).timeline for run in factories.all_runs(book)]
+    notes = [event.detail for timeline in timelines for event in timeline if event.what == "buying"]
+    assert "all sells finished; nothing is to be bought" in notes
     paid = next(entry for entry in entries(book) if entry.sentence == "Withdrawal completed.")
     assert paid.notes == ("Paid $3,000.00: $3,000.00 raised and reserved by runs.",)
 

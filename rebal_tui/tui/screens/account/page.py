@@ -129,6 +129,10 @@ class AccountPage(LiveDialog, PageOfList[str]):
         self._table("Positions").set_rows(detail.positions)
         ledger = [(len(detail.ledger) - index, entry) for index, entry in enumerate(detail.ledger)]
         self._table("Cash").set_rows(ledger)
+        before = ""
+        if not detail.runs and detail.last_rebalanced is not None:
+            before = f" It was rebalanced on {day_text(detail.last_rebalanced)}, before this book has its runs."
+        self._table("Runs").set_empty(f"No run yet.{before}")
         self._table("Runs").set_rows(detail.runs)
         self._table("Decisions").set_rows(detail.decisions)
 

@@ -77,7 +77,8 @@ def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
         key = f"deposit-{account}-{at.isoformat()}-{kind}-{amount}"
         style = "bad" if amount <= 0 or kind == "ach_return" else "good"
         numbered = f"{key}-{alike[key]}"
-        rows.append(CashRow(numbered, "deposit", account, client, amount, at, formats.words(kind), style, 2))
+        state = "received" if kind == "deposit" else formats.words(kind)
+        rows.append(CashRow(numbered, "deposit", account, client, amount, at, state, style, 2))
         alike[key] += 1
     return tuple(sorted(rows, key=lambda row: (row.rank, -row.at.timestamp())))
 
