@@ -34,11 +34,7 @@ def review_lines(view: ReviewView) -> Builder:
     rest = preview_lines(replace(view.preview, why=why))
 
     def build(width: int, height: int) -> Sequence[Line]:
-        until = (
-            f"expires {formats.short_timestamp(view.until)} unless approved"
-            if view.until
-            else "not sent before approval"
-        )
+        until = f"expires {formats.short_timestamp(view.until)}" if view.until else "not sent before approval"
         since: Line = (("◇ awaits approval", "key"), (f" since {formats.short_timestamp(view.row.created_at)}", ""))
         whole: Line = (*since, (f"; {until}", "muted"))
         lines: list[Line] = [whole] if line_width(whole) <= width else [since, *paragraph(until, width, "muted")]
