@@ -14,7 +14,6 @@ from textual.widget import Widget
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, PortfolioUpdate
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.impact import ImpactScreen
@@ -453,65 +452,6 @@ def test_inactivate_is_refused_with_subscribers_and_undone_by_reactivate() -> No
 
     run(flow, book)
     assert status_of(book, "growth") == PortfolioStatus.ACTIVE
-
-
-def set_tradable(book: Book, symbol: str, tradable: bool) -> None:
-    from dataclasses import replace
-
-    from rebal_tui.store import assets
-
-    changed = replace(book.assets[symbol], tradable=tradable)
-    with book.database.write() as tx:
-        assets.save(tx, [changed])
-    book.reload_assets()
-
-
-def test_needs_adjustment_names_ineligible_assets_until_fixed() -> None:
-    book = full_book()
-    set_tradable(book, "TLT", False)
-    with book.write() as tx:
-        mark_needs_adjustment(tx, "calm", ["TLT"])
-    book.reload_portfolios()
-
-    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
-        assert isinstance(app.screen, PortfoliosScreen)
-        assert app.screen.table.cursor_key == "calm"
-        text = screen_text(app)
-        assert "■ needs adjustment" in text
-        assert "■ TLT is not tradable" in text
-        await press(pilot, "r")
-        assert "Calm still needs adjustment: TLT is not tradable." in shown_messages(app)
-        await press(pilot, "e", "end")
-        await type_text(pilot, "er")
-        assert "✓ ready" in footer(app)
-        await press(pilot, "ctrl+s", "y")
-        assert book.portfolios["calm"].name == "Calmer"
-        assert status_of(book, "calm") == PortfolioStatus.NEEDS_ADJUSTMENT
-        await press(pilot, "e", "tab", "tab")
-        await fill(pilot, "SPY")
-        await press(pilot, "ctrl+s", "y")
-        assert status_of(book, "calm") == PortfolioStatus.ACTIVE
-
-    run(flow, book)
-    assert book.portfolios["calm"].weights.of("SPY") == 9000
-
-
-def test_a_portfolio_with_eligible_assets_again_can_be_reactivated() -> None:
-    book = full_book()
-    set_tradable(book, "TLT", False)
-    with book.write() as tx:
-        mark_needs_adjustment(tx, "calm", ["TLT"])
-    book.reload_portfolios()
-    set_tradable(book, "TLT", True)
-
-    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
-        await press(pilot, "r")
-        assert isinstance(app.screen, ConfirmScreen)
-        assert status_of(book, "calm") == PortfolioStatus.NEEDS_ADJUSTMENT
-        await press(pilot, "y")
-
-    run(flow, book)
-    assert status_of(book, "calm") == PortfolioStatus.ACTIVE
 
 
 def test_heartbeats_leave_half_typed_text_unchanged() -> None:

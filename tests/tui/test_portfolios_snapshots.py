@@ -15,8 +15,9 @@ from rebal_tui.tui.app import RebalApp
 from tests.services import factories
 from tests.tui.driving import press, settle
 from tests.tui.simulated import app_with_book
+from tests.tui.test_portfolio_adjustment_flows import set_tradable
 from tests.tui.test_portfolio_versions_flows import with_versions
-from tests.tui.test_portfolios_flows import AT, full_book, set_tradable
+from tests.tui.test_portfolios_flows import AT, full_book
 
 pytestmark = pytest.mark.slow
 

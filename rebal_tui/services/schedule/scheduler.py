@@ -238,7 +238,7 @@ def _act(book: Book, job: Job, key: str, now: datetime) -> str | None:
         book.reload()
         with book.write() as tx:
             jobs.failed(tx, job.name, now, str(error))
-            jobs.raise_alert(tx, now, "job", job.name, f"{job.title} failed: {error}")
+            jobs.raise_alert(tx, now, "job", job.name, f"Job “{job.title}” failed: {error}")
             tx.changed()
         return f"failed: {error}"
     if result is None:

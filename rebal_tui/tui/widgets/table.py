@@ -84,8 +84,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         """`search` returns the text of a row for filters; `natural` is the sort key when no column is chosen."""
         super().__init__(id=id)
         self.columns = tuple(columns)
-        self.empty = empty
-        self.no_match = NO_MATCH
+        self.empty, self.no_match = empty, NO_MATCH
         self._key = key
         self._search = search
         self._natural = natural

@@ -225,7 +225,7 @@ def test_a_failing_job_is_recorded_and_the_heartbeat_continues(tmp_path: Path) -
     scheduler.tick(book)
     advance_to(book, "2026-03-02 16:00")
     assert row(book, "backup").failed == 1
-    assert "Backup failed: the backup could not be written" in alerts(book)["job"]
+    assert "Job “Back up the book” failed: the backup could not be written" in alerts(book)["job"]
     assert blocked.read_text() == "in the way"
     advance_to(book, "2026-03-03 09:30")
     assert evaluations(book)[-1] == "03-03 09:30"
