@@ -57,13 +57,13 @@ class RequestBudget:
 
     @classmethod
     def of(cls, text: str) -> RequestBudget:
-        """The budget that `text` serialized; a new one for an empty text."""
+        """The budget whose `text` this is; a new one for an empty text."""
         budget = cls()
         budget.restore(text)
         return budget
 
     def restore(self, text: str) -> None:
-        """Restore the requests that `text` serialized, none for an empty text. Call it before counting any."""
+        """Take over the counted requests of an earlier budget from its `text`. Call it before counting any."""
         if text:
             raw = json.loads(text)
             with self._lock:

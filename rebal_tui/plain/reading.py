@@ -89,7 +89,7 @@ def numbered(session: Session, text: str) -> tuple[int, ExceptionView | AlertVie
 
 
 async def accounts(session: Session, text: str) -> None:
-    """List accounts by a filter of the Accounts screen, or those of a group, such as `unsubscribed`."""
+    """List accounts by a filter of the Accounts screen, or those of one of its tabs, such as `unsubscribed`."""
     snapshot = await session.ask(account_queries.accounts_snapshot)
     if snapshot is None:  # Only for a version that was seen.
         return

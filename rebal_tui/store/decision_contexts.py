@@ -51,7 +51,7 @@ class DecisionContext:
 
 
 def symbol_keys(database: Database) -> dict[str, int]:
-    """The key of every asset by symbol."""
+    """The database key of every asset, by its label (R-50)."""
     return {symbol: key for key, symbol in database.rows("SELECT key, symbol FROM assets")}
 
 

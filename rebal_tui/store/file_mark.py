@@ -19,7 +19,8 @@ _FRAME_HEADER = struct.Struct(">II8s8s")
 class FileMark:
     """Size in bytes, time of the last change in nanoseconds, and the digests of 16 evenly spaced pages of a file.
 
-    In WAL mode SQLite changes the file only at a checkpoint, which the writer does itself as part of a commit.
+    A file whose mark differs has changed. Commits alone do not change it: they go to the write-ahead log, from which
+    the connection that writes moves them to the file at a checkpoint.
     """
 
     size: int

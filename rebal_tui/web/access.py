@@ -32,7 +32,7 @@ class Access:
         return self._session
 
     def is_open(self) -> bool:
-        """Whether the address was used."""
+        """Whether a browser has opened the printed address, so that the session has begun."""
         return self._token is None
 
     def knows(self, session: str | None) -> bool:

@@ -87,7 +87,10 @@ class _Sent:
 
 
 class GatewayBroker:
-    """`LiveBroker` for the book's thread. `is_ours` is whether a client_order_id belongs to an order of the book."""
+    """A `LiveBroker` that only the thread of the book calls; a `Gateway` makes the requests in another thread.
+
+    `is_ours` is whether a client_order_id belongs to an order of the book.
+    """
 
     def __init__(
         self, network: Network, gateway: Gateway, now: Callable[[], datetime], is_ours: Callable[[str], bool]

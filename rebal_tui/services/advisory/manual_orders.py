@@ -21,9 +21,9 @@ from rebal_tui.store import book_settings, run_orders
 def place_order(book: Book, request: OrderRequest) -> Order:
     """Place a market day order in an account without a subscription; a missing client_order_id is generated.
 
-    Raises `NotFound` for an unknown account; `Forbidden` while the account is subscribed, restricted or has
-    insufficient funds or quantity; `Conflict` with a real broker, for a client_order_id already used, while the kill
-    switch is on, and for any other refusal by the broker.
+    Raises `NotFound` for an unknown account; `Forbidden` while the account is subscribed or blocked by the broker
+    (R-40), or without enough cash or shares; `Conflict` when the book has a real broker, when the client_order_id was
+    used before, while the kill switch is on, and for any other refusal by the broker.
     """
     sandbox(book)
     account = book.account(request.account_id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
 from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.portfolios import PortfolioStatus
-from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, floor_money, market_value, qty_text
+from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty, Value, floor_money, market_value, qty_text
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import fold
@@ -157,10 +159,12 @@ def account_detail(book: Book, account_id: str) -> AccountDetail:
 def _position(book: Book, symbol: str, qty: Qty, entry: Price | None) -> PositionView:
     asset = book.assets.get(symbol)
     price = asset.price if asset else None
-    value = floor_money(market_value(qty, price)) if price is not None else Money(0)
-    cost = market_value(qty, entry) if entry is not None else None
-    gain = floor_money(Value(value * NANO - cost)) if cost is not None and price is not None else None
-    return PositionView(symbol, asset.name if asset else "", qty, price, value, entry, gain)
+    value = market_value(qty, price) if price is not None else Value(0)
+    gain = None
+    if price is not None and entry is not None:
+        # To the nearest cent: the average entry price is rounded itself.
+        gain = Money(round(Fraction(value - market_value(qty, entry), NANO * CENT)) * CENT)
+    return PositionView(symbol, asset.name if asset else "", qty, price, floor_money(value), entry, gain)
 
 
 def _ledger(book: Book, account_id: str) -> list[LedgerEntry]:

@@ -18,7 +18,11 @@ _ALL = 2**62
 
 
 def withdrawal_of(book: Book, run: Run) -> Withdrawal | None:
-    """The withdrawal that a run sold for; an account has one at a time, and only the last of its runs is stored."""
+    """The withdrawal that a run sold for, None for a run of another type.
+
+    A withdrawal stores only the last of its runs. An earlier one is found by account and time, as an account has one
+    withdrawal at a time.
+    """
     if run.type is not RunType.PARTIAL_LIQUIDATION:
         return None
     of_account = [one for one in cash.withdrawals(book.database, limit=_ALL) if one.account_id == run.account_id]

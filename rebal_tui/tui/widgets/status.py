@@ -63,7 +63,8 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
         parts += _times(status)
     if status.connection is not None:
         parts += _connection(status.connection, width)
-    if status.price_age_seconds is not None and (status.connection is None or status.connection.price_delay is None):
+    aged = status.mode != NEW_MODE and (status.connection is None or status.connection.price_delay is None)
+    if aged and status.price_age_seconds is not None:
         old = status.price_age_seconds > STALE_SECONDS
         text = f"prices {formats.duration(status.price_age_seconds)} old"
         parts.append((1 if old else 5, (f"▲ {text}" if old else text, "warn" if old else "muted")))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.domain.accounts import AccountStatus, Position, Restriction
 from rebal_tui.domain.errors import Conflict, Invalid, NotFound
-from rebal_tui.domain.quantities import Qty, parse_money, parse_qty
+from rebal_tui.domain.quantities import Qty, parse_money, parse_price, parse_qty
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.advisory import bulk
@@ -72,6 +74,14 @@ def test_a_position_shows_its_gain_over_its_entry_price() -> None:
     (position,) = view.positions
     assert position.gain == parse_money("3500")
     assert position.value == parse_money("4000")
+
+
+def test_a_gain_is_to_the_nearest_cent() -> None:
+    held = Position("SPY", parse_qty("27"), parse_price("140.740740741"))
+    book = make_book()
+    fill_book(book, [replace(account("h"), positions=(held,))], [], {})
+    (position,) = account_detail(book, "h").positions
+    assert position.gain == parse_money("7000"), "10,800 less 3,800.000000007"
 
 
 @pytest.mark.parametrize("text", ["a", "N-a", "client n-a", "Client a · N-a"])

@@ -70,7 +70,7 @@ class AffectedItems(Sequence[Item]):
             one.client,
             affected_text(one),
             formats.money(one.turnover) if one.orders else "",
-            mark=("▲", "warn") if one.outside_after else ("●", "good"),
+            mark=("■", "bad") if one.outside_after else ("●", "good"),
             lines=self._account(one.account_id),
         )
 
