@@ -36,6 +36,7 @@ class RobustApp(StyledApp):
         textual_patches.patch_styles_cache()
         textual_patches.patch_dispatch()
         textual_patches.patch_counting()
+        textual_patches.patch_handlers()
         patch_frames()
         super().__init__()
         self.stylesheet = RememberingStylesheet(variables=self.get_css_variables())

@@ -1,8 +1,8 @@
-"""Patches of Textual: caches that keep removed widgets, handlers whose errors end the app, counting of parameters."""
+"""Patches of Textual: caches that keep removed widgets, handlers whose errors end the app, the cost of a message."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import FunctionType, MethodType
@@ -95,6 +95,50 @@ def patch_counting() -> None:
     For what is passed to `call_later` or a timer the result is not kept, and it costs as much as a message.
     """
     _callback._count_parameters = _count_parameters
+
+
+_searched_handlers = MessagePump._get_dispatch_methods
+
+
+_Handlers = tuple[tuple[type, Callable[..., Any]], ...]
+_known: dict[tuple[type, type, str], _Handlers | None] = {}
+"""Results of `_handlers_by_name`, as many as there are pairs of classes."""
+
+
+def _handlers_by_name(pump: type, message: type, name: str) -> _Handlers | None:
+    """The handlers of a kind of message that the classes of `pump` have by name, with their class.
+
+    None when one of the classes has a handler by the decorator `on`, which may depend on the sender.
+    """
+    kinds = [one for one in message.__mro__ if issubclass(one, Message)]
+    found: list[tuple[type, Callable[..., Any]]] = []
+    for cls in pump.__mro__:
+        decorated = cls.__dict__.get("_decorated_handlers")
+        if decorated and any(kind in decorated for kind in kinds):
+            return None
+        method = cls.__dict__.get(f"_{name}") or cls.__dict__.get(name)
+        if method is not None and not getattr(method, "_textual_on", None):
+            found.append((cls, method))
+    return tuple(found)
+
+
+def _handlers(self: MessagePump, method_name: str, message: Message) -> Iterator[tuple[type, Callable[..., Any]]]:
+    key = (type(self), type(message), method_name)
+    if key not in _known:
+        _known[key] = _handlers_by_name(*key)
+    known = _known[key]
+    if known is None:
+        yield from _searched_handlers(self, method_name, message)
+        return
+    for cls, method in known:
+        if message._no_default_action:
+            break
+        yield cls, method.__get__(self, cls)
+
+
+def patch_handlers() -> None:
+    """Replace `MessagePump._get_dispatch_methods`, which looks through all classes of a widget for every message."""
+    MessagePump._get_dispatch_methods = _handlers  # type: ignore[method-assign]  # replaces it
 
 
 def draw_all(app: App[Any]) -> None:

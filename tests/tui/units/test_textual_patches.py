@@ -1,10 +1,15 @@
 """Memory of the screens is bounded by the visible widgets; counts objects, measures no time."""
 
 import gc
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.widget import Widget
 
+from rebal_tui.tui import textual_patches
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.widgets.row_strips import STRIP_CACHE_SCREENS
 from rebal_tui.tui.widgets.table import BookTable
@@ -66,3 +71,20 @@ def test_only_the_visible_section_keeps_rendered_lines() -> None:
             assert (lines + rows > 0) == (mode == "desk")
 
     drive(script)
+
+
+def test_handlers_are_those_that_textual_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[bool] = []
+
+    def both(self: MessagePump, name: str, message: Message) -> Iterator[Any]:
+        expected = list(textual_patches._searched_handlers(self, name, message))
+        compared.append(list(textual_patches._handlers(self, name, message)) == expected)
+        yield from expected
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        monkeypatch.setattr(MessagePump, "_get_dispatch_methods", both)
+        await press(pilot, "2", "n", "a", "tab", "escape", "y", "3", "slash", "x", "escape", "comma", "escape")
+
+    drive(script)
+    assert len(compared) > 100
+    assert all(compared)
