@@ -127,6 +127,20 @@ def cents_total(amounts: Iterable[Money]) -> Money:
     return Money(sum(amount // CENT for amount in amounts) * CENT)
 
 
+def nearest_cents(amount: Money) -> Money:
+    """An amount to the nearest cent, a half away from zero.
+
+    Executions are printed so: an order for $10.00 fills for some billionths less, which cutting would make $9.99.
+    """
+    cents = (abs(amount) + CENT // 2) // CENT
+    return Money(cents * CENT if amount >= 0 else -cents * CENT)
+
+
+def executed_total(amounts: Iterable[Money]) -> Money:
+    """The total of executions as they are printed, each to the nearest cent, so that the printed parts add up."""
+    return Money(sum(nearest_cents(amount) for amount in amounts))
+
+
 def share_of(value: Value, percent: Percent) -> Value:
     """`percent` (hundredths of a percent) of a value, rounded down to a billionth of a billionth of a dollar."""
     return Value(value * percent // HUNDRED_PERCENT)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rebal_tui.domain.decisions import Check, Decision, Plan, PlanLine
 from rebal_tui.domain.errors import Halt
 from rebal_tui.domain.orders import Side, SkippedOrder
-from rebal_tui.domain.quantities import Money, floor_money
+from rebal_tui.domain.quantities import Money, floor_money, nearest_cents
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.plain.speech import dollars, label, now_text, percent, points, sentence, spoken, when
@@ -157,7 +157,7 @@ def account_text(page: AccountPageView) -> Iterator[str]:
     yield f"Cash movements, latest {LATEST} of {len(detail.ledger):,}." if detail.ledger else "No cash movements."
     for entry in detail.ledger[:LATEST]:
         settled = "settled" if entry.settled else f"settles {entry.settles_on}"
-        yield label(when(entry.at), f"{formats.words(entry.kind)} {dollars(entry.amount)}, {settled}")
+        yield label(when(entry.at), f"{formats.words(entry.kind)} {dollars(nearest_cents(entry.amount))}, {settled}")
 
 
 def holdings_text(view: AccountView) -> Iterator[str]:
@@ -318,7 +318,7 @@ def _orders(view: RunView) -> Iterator[str]:
         return
     amounts: dict[str, int] = {}
     for fill in view.fills:
-        amounts[fill.client_order_id] = amounts.get(fill.client_order_id, 0) + fill.amount
+        amounts[fill.client_order_id] = amounts.get(fill.client_order_id, 0) + nearest_cents(fill.amount)
     yield f"Orders, {len(view.orders):,}."
     for order in view.orders:
         filled = amounts.get(order.client_order_id, 0)

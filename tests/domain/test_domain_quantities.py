@@ -15,11 +15,13 @@ from rebal_tui.domain.quantities import (
     Price,
     Qty,
     Value,
+    executed_total,
     floor_cents,
     floor_money,
     format_scaled,
     market_value,
     money_text,
+    nearest_cents,
     parse_money,
     parse_percent,
     parse_price,
@@ -158,3 +160,14 @@ def test_other_roundings_go_down_too() -> None:
     assert floor_money(Value(2 * NANO - 1)) == 1
     assert share_of(Value(9_999), Percent(1)) == 0
     assert share_of(Value(20_000), Percent(6_000)) == 12_000
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [("9.999999995", "10"), ("10.004999999", "10"), ("10.005", "10.01"), ("0", "0"), ("2458.68", "2458.68")],
+)
+def test_executions_are_printed_to_the_nearest_cent(amount: str, expected: str) -> None:
+    exact = parse_money(amount)
+    assert nearest_cents(exact) == parse_money(expected)
+    assert nearest_cents(Money(-exact)) == -parse_money(expected)
+    assert executed_total([exact, exact]) == 2 * parse_money(expected), "the sum of what is printed"

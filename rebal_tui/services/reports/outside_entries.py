@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import Money, Qty
+from rebal_tui.domain.quantities import Money, Qty, nearest_cents
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.audit_index import AuditIndex
 from rebal_tui.services.reports.model import Entry
@@ -20,7 +20,7 @@ def outside_entries(book: Book, account_id: str, trail: AuditIndex) -> Iterator[
         verb, cash = ("Sold", "added to cash") if fill.side is Side.SELL else ("Bought", "paid from cash")
         sentence = (
             f"{verb} {shares(fill.qty)} {fill.symbol} at {price_cell(fill.price)} outside rebal-tui: "
-            f"{money(fill.amount)} {cash} (order {fill.client_order_id or fill.order_id})."
+            f"{money(nearest_cents(fill.amount))} {cash} (order {fill.client_order_id or fill.order_id})."
         )
         recorded = trail.about([fill.execution_id])
         yield Entry(fill.at, "broker", sentence, audit=recorded[0].seq if recorded else None)

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from rebal_tui.domain.decisions import Plan, PlanLine
 from rebal_tui.domain.orders import Fill, Order, Side, SkippedOrder
-from rebal_tui.domain.quantities import NANO, Money, Value, cents_total
+from rebal_tui.domain.quantities import NANO, Money, Value, executed_total, nearest_cents
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunStatus, RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
@@ -150,7 +150,7 @@ def _side(fills: Sequence[Fill], side: Side) -> str:
         for symbol, amount in sorted(amounts.items())
     ]
     verb = "sold" if side is Side.SELL else "bought"
-    return f"{verb} {', '.join(prices)}, {money(cents_total(total))} in all"
+    return f"{verb} {', '.join(prices)}, {money(executed_total(total))} in all"
 
 
 def _why(view: RunView) -> str:
@@ -255,7 +255,7 @@ def _orders(view: RunView, trail: AuditIndex) -> Table:
 def _fills(fills: tuple[Fill, ...], trail: AuditIndex) -> Table:
     rows = tuple(
         (minute_text(fill.at), fill.symbol, fill.side.value, shares(fill.qty), price_cell(fill.price),
-         money(fill.amount), day_text(date.fromisoformat(fill.settles_on)), fill.execution_id,
+         money(nearest_cents(fill.amount)), day_text(date.fromisoformat(fill.settles_on)), fill.execution_id,
          _seq(trail.first(fill.execution_id, *_FILLED)))
         for fill in fills
     )  # fmt: skip

@@ -68,10 +68,10 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Amounts, prices",
-        "The program counts in billionths of a dollar and of a share. A printed amount drops what is below a cent; the "
-        "total of orders or fills is that of their printed amounts. A buy order in dollars is rounded down to the "
-        "cent. Average prices in sentences are rounded to the nearest cent, half to the even one; tables have prices "
-        "and shares with all their digits.",
+        "The program counts in billionths of a dollar and of a share. A printed amount drops what is below a cent, but "
+        "that of an execution is rounded to the nearest cent; the total of orders or executions is that of their "
+        "printed amounts. A buy order in dollars is rounded down to the cent. Average prices in sentences are rounded "
+        "to the nearest cent, half to the even one; tables have prices and shares with all their digits.",
     ),
     ("Price of", "The time of the quote that was used."),
     ("Rule", "The number of the rule in RULES.md, which comes with the program."),

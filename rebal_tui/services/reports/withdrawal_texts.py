@@ -6,7 +6,7 @@ import json
 
 from rebal_tui.domain.cash import OwnerKind, Withdrawal
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import CENT, Money, cents_total
+from rebal_tui.domain.quantities import CENT, Money, executed_total
 from rebal_tui.domain.runs import Run, RunType
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.audit_index import AuditIndex
@@ -44,7 +44,7 @@ def raised_text(view: RunView, trail: AuditIndex) -> str:
     if not raised:
         return ""
     sells = [fill.amount for fill in view.fills if fill.side is Side.SELL]
-    whole, sold = whole_cents(raised), cents_total(sells)
+    whole, sold = whole_cents(raised), executed_total(sells)
     if sold > whole:
         return f"Raised {money(whole)}: {money(sold)} sold, of which {money(Money(sold - whole))} stays in cash."
     # The printed amounts of the fills lack fractions of cents, which can add up to cents of the total.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rebal_tui.domain.decisions import Decision
+from rebal_tui.domain.quantities import nearest_cents
 from rebal_tui.domain.text import minute_text
 from rebal_tui.services.view_models.account_page import TrailEntry
 from rebal_tui.services.view_models.accounts import LedgerEntry, PositionView
@@ -50,7 +51,15 @@ def ledger_columns() -> tuple[Column[Numbered], ...]:
     return (
         Column("at", "When", 15, lambda row: formats.timestamp(row[1].at), sort=lambda row: row[1].at, descending=True),
         Column("kind", "Type", 11, lambda row: formats.words(row[1].kind), sort=lambda row: row[1].kind),
-        Column("amount", "Amount $", 15, lambda row: (signed(row[1].amount),), "right", 0, lambda row: row[1].amount),
+        Column(
+            "amount",
+            "Amount $",
+            15,
+            lambda row: (signed(nearest_cents(row[1].amount)),),
+            "right",
+            0,
+            lambda row: row[1].amount,
+        ),
         Column("settles", "Settlement", 14, lambda row: (settlement(row[1]),), sort=lambda row: row[1].settles_on),
         Column("text", "Reference", 18, lambda row: row[1].text, priority=1, grow=1, max_width=50),
     )

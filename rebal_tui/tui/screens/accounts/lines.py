@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rebal_tui.domain.quantities import nearest_cents
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.accounts import AccountDetail, PositionView
 from rebal_tui.tui import formats
@@ -80,7 +81,7 @@ def _ledger(view: AccountDetail, width: int, limit: int) -> list[Line]:
     if not view.ledger:
         lines.append((("No cash movements.", "muted"),))
     for entry in view.ledger[:limit]:
-        when, (amount, _) = formats.day(entry.at.date()), signed(entry.amount)
+        when, (amount, _) = formats.day(entry.at.date()), signed(nearest_cents(entry.amount))
         settles, style = settlement(entry)
         lines.append(
             table_line(

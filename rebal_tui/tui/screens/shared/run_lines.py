@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.orders import Order, OrderStatus, Side
-from rebal_tui.domain.quantities import Money, cents_total
+from rebal_tui.domain.quantities import Money, nearest_cents
 from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
@@ -106,7 +106,8 @@ def _orders(view: RunView, width: int) -> list[Line]:
         return [*lines, (("No order has been sent.", "muted"),)]
     amounts: dict[str, Money] = {}
     for fill in view.fills:
-        amounts[fill.client_order_id] = cents_total([amounts.get(fill.client_order_id, Money(0)), fill.amount])
+        before = amounts.get(fill.client_order_id, Money(0))
+        amounts[fill.client_order_id] = Money(before + nearest_cents(fill.amount))
     roomy = width >= 98
     head = [("Asset", 6, "left", "muted"), ("", 6, "left", "muted"), ("Filled", 8, "left", "muted")]
     head += [("Amount $", 12, "right", "muted"), ("Price $", 10, "right", "muted")]
