@@ -315,7 +315,7 @@ class Book:
     @contextmanager
     def write(self) -> Iterator[BookTransaction]:
         """A write transaction on the file; nested, a savepoint. Raises the errors of `Database.write`."""
-        with self._time.standing_still(), self.database.write() as tx:
+        with self._time.fixed(), self.database.write() as tx:
             yield BookTransaction(self, tx)
 
     def touch(self) -> None:

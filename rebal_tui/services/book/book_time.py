@@ -10,7 +10,7 @@ from rebal_tui.market.protocol import Clock
 
 
 class BookTime:
-    """A clock that stands still while a transaction is written, so that everything it stores has the same time.
+    """A clock whose time is fixed while a transaction is written, so that everything it stores has the same time.
 
     With a clock that runs on, a decision and the prices it was made with would be stored with different times, and
     decided again at the second one, which may be after the end of the window.
@@ -18,17 +18,17 @@ class BookTime:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._stands_at: datetime | None = None
+        self._fixed_at: datetime | None = None
 
     def now(self) -> datetime:
         """The current time in UTC."""
-        return self._stands_at or self._clock.now()
+        return self._fixed_at or self._clock.now()
 
     @contextmanager
-    def standing_still(self) -> Iterator[None]:
+    def fixed(self) -> Iterator[None]:
         """Keep the time inside the `with` block; nested, that of the outer block."""
-        before, self._stands_at = self._stands_at, self.now()
+        before, self._fixed_at = self._fixed_at, self.now()
         try:
             yield
         finally:
-            self._stands_at = before
+            self._fixed_at = before

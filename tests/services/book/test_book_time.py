@@ -21,12 +21,12 @@ class _RunningClock(FixedClock):
         return super().now()
 
 
-def test_time_stands_still_inside_and_runs_outside() -> None:
+def test_time_is_fixed_inside_and_runs_outside() -> None:
     time = BookTime(_RunningClock(START))
 
-    with time.standing_still():
+    with time.fixed():
         first = time.now()
-        with time.standing_still():
+        with time.fixed():
             inner = time.now()
         last = time.now()
 
@@ -37,7 +37,7 @@ def test_time_stands_still_inside_and_runs_outside() -> None:
 def test_time_runs_again_after_an_error() -> None:
     time = BookTime(_RunningClock(START))
 
-    with pytest.raises(RuntimeError), time.standing_still():
+    with pytest.raises(RuntimeError), time.fixed():
         raise RuntimeError
 
     assert time.now() < time.now()
