@@ -175,7 +175,8 @@ def _show(book: Book, evaluation: EvaluationPass, runs: tuple[Run, ...], *, expl
         write(f"{portfolio.name} now needs adjustment.\n")
     for run in runs:
         reason = f": {run.reason}" if run.reason else ""
-        write(f"{run.type.value} for {book.accounts[run.account_id].name}: {run.status.value}{reason}\n")
+        state = "awaits approval" if run.awaits_approval else run.status.value
+        write(f"{run.type.value} for {book.accounts[run.account_id].name}: {state}{reason}\n")
 
 
 _HEADER = ("ACCOUNT", "CLIENT", "PORTFOLIO", "OUTCOME", "WHY")

@@ -39,7 +39,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_five_lines_from_nothing_to_a_trade_list(folder: Path) -> None:
     assert "12 new accounts" in _ok("import", "positions.csv", "--db", "book.db")
     assert "12 accounts now follow" in _ok("subscribe", "model.json", "--all", "--db", "book.db")
-    assert "full_rebalance" in _ok("evaluate", "--db", "book.db")
+    evaluated = _ok("evaluate", "--db", "book.db")
+    assert evaluated.count(": awaits approval") == 12
+    assert "QUEUED" not in evaluated
     assert "12 runs approved" in _ok("approve", "--all", "--db", "book.db")
     assert "List 1 with" in _ok("trades", "list.csv", "--db", "book.db")
     with (folder / "list.csv").open(newline="") as file:
