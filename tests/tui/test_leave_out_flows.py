@@ -33,7 +33,7 @@ def orders(book: Book) -> list[str]:
     return [order.symbol for order in factories.orders(book)]
 
 
-def test_a_line_is_left_out_of_a_preview_in_nine_keys_for_this_session_only() -> None:
+def test_a_line_is_left_out_of_a_preview_in_eight_keys_for_this_session_only() -> None:
     book = drifted()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -44,7 +44,8 @@ def test_a_line_is_left_out_of_a_preview_in_nine_keys_for_this_session_only() ->
             " ".join(screen_text(app).split())
         )
         assert "left out of the run of 2026-03-02" in screen_text(app)
-        await press(pilot, "enter", "y")
+        assert "Leave out (enter)" in screen_text(app)
+        await press(pilot, "enter")
         assert isinstance(app.screen, PreviewPage)
         assert "TLT ⊘ barred" in " ".join(screen_text(app).split())
         assert factories.all_runs(book) == []
@@ -64,7 +65,7 @@ def test_a_line_is_left_out_of_the_plan_of_a_manual_run() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "v", "enter", "l", "enter")
         await type_text(pilot, "agreed")
-        await press(pilot, "enter", "y")
+        await press(pilot, "enter")
         assert isinstance(app.screen, ConfirmScreen)
         assert "SPY ⊘ barred" in " ".join(screen_text(app).split())
         await press(pilot, "y")
@@ -80,7 +81,7 @@ def test_after_the_window_the_lock_lasts_through_the_next_session() -> None:
     factories.set_clock(book, "2026-03-06 17:00")
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
-        await press(pilot, "p", "l", "enter", "enter", "y")
+        await press(pilot, "p", "l", "enter", "enter")
 
     run(flow, book, section="1")
     [lock] = book.rules_view.restrictions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -81,8 +81,8 @@ def read_amount(values: Values, key: str = "amount") -> Money:
 class FormScreen(LiveDialog, Dialog[bool]):
     """A form with faults next to its fields and a preview below, refreshed on every key press and heartbeat.
 
-    Enter asks for confirmation before anything is done. If the action is refused, the form stays open. Returns True
-    once the action is done.
+    Enter asks for confirmation before anything is done, unless the form names its action with `at_once`. If the action
+    is refused, the form stays open. Returns True once the action is done.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
@@ -103,13 +103,18 @@ class FormScreen(LiveDialog, Dialog[bool]):
     FormScreen #form-note { width: 1fr; color: $foreground 60%; }
     """
 
-    def __init__(self, title: str, fields: Sequence[Field], propose: Propose, *, blame: str = "amount") -> None:
-        """`blame` is the field that shows faults without a known field."""
+    def __init__(
+        self, title: str, fields: Sequence[Field], propose: Propose, *, blame: str = "amount", at_once: str = ""
+    ) -> None:
+        """`blame` is the field that shows faults without a known field. `at_once` is the label of the button of a form
+        that acts without a further question, because nothing is sent and its preview shows all it does."""
         super().__init__()
         self._heading = title
         self.fields = tuple(fields)
         self.propose = propose
         self._blame = blame
+        self._at_once = at_once
+        self._acting = False
         self._request = 0
         self._enter_pressed = False
         self._proposal: Proposal | None = None
@@ -135,7 +140,7 @@ class FormScreen(LiveDialog, Dialog[bool]):
             with Horizontal(id="form-end"):
                 yield Static("tab next field · f1 explains it", id="form-note", markup=False)
                 yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
-                yield Button(key_label("Continue", "enter"), id="go-on", compact=True)
+                yield Button(key_label(self._at_once or "Continue", "enter"), id="go-on", compact=True)
 
     def on_mount(self) -> None:
         empty = next((field for field in self.fields if not field.value), self.fields[-1])
@@ -218,7 +223,19 @@ class FormScreen(LiveDialog, Dialog[bool]):
                 self.dismiss(True)
             return answer
 
-        if self.is_current:
+        if self._at_once:
+            await self._act(do, proposal.done)
+        elif self.is_current:
             self.host.confirm_sending(
                 proposal.title, proposal.text, proposal.yes, do, proposal.done, effects=proposal.effects
             )
+
+    async def _act(self, do: Callable[[], Awaitable[str]], done: str) -> None:
+        """Act once, however often enter is pressed meanwhile."""
+        if self._acting or not self.is_current:
+            return
+        self._acting = True
+        try:
+            await self.host.change(do, done)
+        finally:
+            self._acting = False

@@ -14,13 +14,13 @@ from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import restriction_queries, restrictions
 from rebal_tui.tui.host import host_of
-from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values
 from rebal_tui.tui.screens.shared.picker import Choice, PickScreen
 from rebal_tui.tui.screens.shared.restriction_form import read_last_day
 from rebal_tui.tui.segments import Line, paragraph
 from rebal_tui.tui.widgets.lines import Builder
 
+_YES = "Leave out"
 _AROUND = "The other lines are planned again around it, and the new plan is shown. Nothing is sent yet."
 
 
@@ -70,14 +70,13 @@ def _form(view: PreviewView, symbol: str, day: date) -> FormScreen:
         else:
             ends = f"through {until}; then this lock ends by itself"
         what = f"No run of {view.client} buys or sells {symbol} {ends}."
-        effects = (Effect(what), Effect(_AROUND, style="muted"))
-        return Proposal(_lines(what), f"Leave {symbol} out?", "", "Leave out", act, "Left out", effects)
+        return Proposal(_lines(what), f"Leave {symbol} out?", "", _YES, act, "Left out")
 
     fields = [
         Field("until", "Last day", day.isoformat(), "YYYY-MM-DD; empty without an end"),
         Field("reason", "Reason", f"left out of the run of {day}", "required; in the audit"),
     ]
-    return FormScreen(f"Leave {symbol} out of this run · {view.client}", fields, propose, blame="reason")
+    return FormScreen(f"Leave {symbol} out of this run · {view.client}", fields, propose, blame="reason", at_once=_YES)
 
 
 def _lines(what: str) -> Builder:
