@@ -22,6 +22,7 @@ from rebal_tui.services.view_models.cash import CashSnapshot
 from rebal_tui.store import cash as store
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.cash.columns import cash_rows
+from rebal_tui.tui.screens.cash.forms import withdrawal_proposal
 from rebal_tui.tui.screens.cash.screen import CashScreen
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
@@ -326,6 +327,14 @@ def test_everything_can_be_withdrawn_and_the_account_stays_unsubscribed() -> Non
 
     run(flow, book)
     sound(book)
+
+
+def test_a_withdrawal_that_sells_nothing_names_the_day_of_its_journal() -> None:
+    book = invested()
+    deposit(book, "b", parse_money("5000"))
+    proposal = withdrawal_proposal([])(book, {"account": "N-b", "amount": "5"})
+    assert "0 sells raise" in [effect.text for effect in proposal.effects]
+    assert proposal.act(book) == "$5.00 for Client b, nothing to sell, journaled once settled, on Mon 02 Mar 2026"
 
 
 def test_the_rows_of_deposits_stay_the_same_when_another_one_comes() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.domain.errors import Fault, Invalid, Refusal
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.text import count_text, day_text
@@ -74,7 +75,10 @@ def withdrawal_proposal(made: list[str]) -> Propose:
         def act(book: Book) -> str:
             withdrawal = withdrawals.request_withdrawal(book, row.account_id, amount)
             made.append(withdrawal.id)
-            return f"{what} for {row.client}, {formats.words(withdrawal.stage)}"
+            stage = formats.words(withdrawal.stage)
+            if withdrawal.stage is WithdrawalStage.SELLING and view.preview is not None and not view.preview.plan.sells:
+                stage = f"nothing to sell, journaled once settled, on {_leaves(view)}"
+            return f"{what} for {row.client}, {stage}"
 
         lines = withdrawal_preview_lines(view)
         text = "You can cancel until the journal is made."
@@ -101,13 +105,17 @@ def _effects(row: AccountRow, view: WithdrawalPreview) -> list[Effect]:
         effects.append(Effect(raised, f"${formats.money(view.preview.turnover)}"))
     if view.everything and view.stays:
         effects.append(Effect(f"Cannot be sold and stays: {view.stays}", style="warn"))
-    leaves = day_text(view.can_leave) if view.can_leave else "a day the calendar does not cover"
-    effects.append(Effect(f"Journaled to the firm account once settled, on {leaves}", about))
+    effects.append(Effect(f"Journaled to the firm account once settled, on {_leaves(view)}", about))
     if view.everything:
         effects.append(Effect("The account stays unsubscribed"))
     elif row.portfolio_id:
         effects.append(Effect(f"Then the account is subscribed to {row.portfolio} again"))
     return effects
+
+
+def _leaves(view: WithdrawalPreview) -> str:
+    """The day on which the money of a withdrawal can leave, as text."""
+    return day_text(view.can_leave) if view.can_leave else "a day the calendar does not cover"
 
 
 def journal_form(names: tuple[str, ...], account: str, *, incoming: bool) -> FormScreen:
