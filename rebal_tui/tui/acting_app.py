@@ -18,6 +18,7 @@ from rebal_tui.tui.undo import NOTHING, UndoOffer
 if TYPE_CHECKING:
     from rebal_tui.services.advisory.undo import Undo
     from rebal_tui.services.book.book import Book
+    from rebal_tui.tui.notices import Notice
     from rebal_tui.tui.questions import Effect, Item, OtherAnswer, Question
     from rebal_tui.tui.widgets.lines import Builder
 
@@ -32,6 +33,8 @@ class ActingApp(RobustApp):
         """`log_path` is shown after a crash."""
         super().__init__(log_path)
         self._undo = UndoOffer(self)
+        self._explanation: Notice | None = None
+        """The last notice that explains a field."""
 
     @property
     def mode_shown(self) -> str:
@@ -60,8 +63,16 @@ class ActingApp(RobustApp):
 
         if text := help_of(self.focused):
             self.say(text)
+            self._explanation = self.notice
         else:
             self.action_help()
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """Run the action of a key; escape first closes the explanation of a field."""
+        if priority and key == "escape" and self.notice is not None and self.notice is self._explanation:
+            self.dismiss_notice()
+            return True
+        return await super()._check_bindings(key, priority)
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
         """Run a coroutine in the background; the returned worker can be canceled. A `Refusal` is shown as a message;

@@ -14,6 +14,7 @@ from rebal_tui.tui.screens.cash.forms import journal_form, withdrawal_form
 from rebal_tui.tui.screens.files.by_hand import FORMS, hand_form
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar
 from rebal_tui.tui.screens.restrictions.account_settings import account_settings_form
+from rebal_tui.tui.screens.settings.screen import SettingsScreen
 from rebal_tui.tui.screens.shared.field_help import FORM_HELP, HELP, help_of
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.restriction_form import restriction_form
@@ -52,6 +53,9 @@ def test_f1_shows_the_sentence_and_elsewhere_the_help() -> None:
         app.screen.query_one("#jump_limit").focus()
         await press(pilot, "f1")
         assert shown_messages(app)[-1] == HELP["jump_limit"]
+        await press(pilot, "escape")
+        assert app.notice is None
+        assert isinstance(app.screen, SettingsScreen), "escape closes the explanation first"
         await press(pilot, "escape", "2", "n")
         named = [*app.screen.query(Input), *app.screen.query(ChoiceBar)]
         assert len(named) > 10
