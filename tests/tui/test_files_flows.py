@@ -25,6 +25,7 @@ from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.store import runs
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
+from rebal_tui.tui.widgets.key_bar import KeyBar
 from tests.services.files_book.support import (
     FRIDAY,
     MONDAY,
@@ -144,6 +145,8 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         await keys("1", "v", "y")
         await keys("9", "M", "A", "y")
         assert any("Approved: 60 runs." in text for text in shown_messages(app)), shown_messages(app)
+        first_keys = [key.action for key in app.screen.query_one(KeyBar).keys[:3]]
+        assert first_keys == ["approve", "reject", "trade_list"]
         await keys("L")
         await keys.path(listed)
         assert any("List 1 with" in text for text in shown_messages(app)), shown_messages(app)

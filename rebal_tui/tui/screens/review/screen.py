@@ -22,6 +22,7 @@ from rebal_tui.tui.screens.shared import approval
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.override_form import ask_for_queued_override
+from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
 from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, REVIEW
 from rebal_tui.tui.widgets.lines import Builder
@@ -51,6 +52,11 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.watch(self.table, "marked", self._marks_changed, init=False)
+
+    @property
+    def first_actions(self) -> tuple[str, ...]:
+        """In a files book, approved runs go into a trade list, so its key follows those of the answers."""
+        return ("approve", "reject", "trade_list") if self.host.mode_shown == FILES_MODE else ()
 
     def _marks_changed(self) -> None:
         self._show_tabs()
