@@ -30,6 +30,7 @@ from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.picker import PickScreen
 from rebal_tui.tui.sections import Section
 from rebal_tui.tui.undo import NOTHING
+from rebal_tui.tui.widgets.tabs import ALL
 from tests.services import factories
 from tests.tui.driving import WIDE, press, screen_text, settle, shown_messages
 
@@ -257,8 +258,17 @@ def test_mark_all_shown_respects_the_filter() -> None:
         await press(pilot, *["t"] * 4)
         await press(pilot, "M")
         assert app.screen.table.marked == set("defghijkl")
+        assert "✓ Marked 9" in screen_text(app)
+        await press(pilot, "t", "t", "t")
+        assert app.screen.tile == ALL, "the count of marks is no tab to choose"
+        await press(pilot, "T")
+        assert "✓ Marked 9" in screen_text(app)
+        await press(pilot, "n")
+        assert "Subscribe 9 marked accounts (9 of them not shown)" in screen_text(app)
+        await press(pilot, "escape", *["T"] * 2)
         await press(pilot, "M")
         assert not app.screen.table.marked
+        assert "Marked" not in screen_text(app)
 
     run(flow, small_book())
 

@@ -22,13 +22,14 @@ ALL = "All"
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One tab; `figure` is shown after the label."""
+    """One tab; `figure` is shown after the label. One that only `informs` cannot be chosen."""
 
     key: str
     label: str
     mark: str = ""
     figure: str = ""
     style: str = ""
+    informs: bool = False
 
 
 class TabBar(StyledView, can_focus=False):
@@ -65,7 +66,7 @@ class TabBar(StyledView, can_focus=False):
 
     def step(self, direction: int) -> str:
         """Return the key of the next (1) or previous (-1) tab, wrapping around; empty without tabs."""
-        keys = [tab.key for tab in self.tabs]
+        keys = [tab.key for tab in self.tabs if not tab.informs]
         at = keys.index(self.current) if self.current in keys else 0
         return keys[(at + direction) % len(keys)] if keys else ""
 
@@ -116,7 +117,8 @@ class TabBar(StyledView, can_focus=False):
         for tab, segments in lines[event.y]:
             at += line_width(segments)
             if event.x < at:
-                self.post_message(self.Chosen(self, tab.key))
+                if not tab.informs:
+                    self.post_message(self.Chosen(self, tab.key))
                 return
 
 

@@ -25,7 +25,9 @@ def choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, moving: boo
 
 
 async def _choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, moving: bool) -> None:
+    hidden = len(screen.table.marked - screen.table.keys_shown)
     which = count_text(len(chosen), "marked account") if screen.table.marked else "this account"
+    which += f" ({hidden:,} of them not shown)" if hidden else ""
     title = f"{'Move' if moving else 'Subscribe'} {which} to which portfolio?"
     following = 0 if moving else await screen.host.ask(bulk.count_subscribed, chosen)
     if following == len(chosen) > 0:

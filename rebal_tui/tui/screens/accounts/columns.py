@@ -25,13 +25,15 @@ BLOCKED_LABEL = "Blocked"
 """The label of the accounts that the broker blocks; restrictions are what an advisor makes (R-60)."""
 
 
-def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]]) -> tuple[Tab, ...]:
-    """Return a tab per group with its row count; a count of zero is muted."""
+def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]], marked: int) -> tuple[Tab, ...]:
+    """Return a tab per group with its row count, muted if zero, then how many accounts are marked, shown or not."""
     tabs = [Tab(ALL, ALL, figure=f"{total:,}")]
     for group, count in groups:
         mark, style = GROUPS[group]
         label = BLOCKED_LABEL if group is AccountGroup.RESTRICTED else group
         tabs.append(Tab(group, label, mark, f"{count:,}", style if count else "muted"))
+    if marked:
+        tabs.append(Tab("marked", "Marked", mark="✓", figure=f"{marked:,}", style="key", informs=True))
     return tuple(tabs)
 
 

@@ -94,7 +94,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         if self._snapshot is None:
             return
         tile, rows = self.tile, self._snapshot.rows
-        self.tiles.tabs = account_columns.group_tabs(len(rows), self._snapshot.groups)
+        self._show_tabs()
         self.table.set_empty(
             "This book has no accounts yet. P imports a custodian's file, E enters one."
             if not rows
@@ -107,6 +107,14 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
             self._empty = not rows
             self.refresh_bindings()
         self._act_if_shown()
+
+    def on_mount(self) -> None:
+        self.watch(self.table, "marked", self._show_tabs, init=False)
+
+    def _show_tabs(self) -> None:
+        if self._snapshot is not None:
+            snapshot, marked = self._snapshot, len(self.table.marked)
+            self.tiles.tabs = account_columns.group_tabs(len(snapshot.rows), snapshot.groups, marked)
 
     async def detail_of(self, key: str) -> Builder:
         return detail_lines(await self.host.ask(account_queries.account_detail, key))
