@@ -25,7 +25,7 @@ from rebal_tui.tui.action_table import Action
 from rebal_tui.tui.host import Backend, FirstSteps, MakeReport
 from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.navigation import Navigation
-from rebal_tui.tui.palette import ActionProvider, DataProvider
+from rebal_tui.tui.palette import ActionProvider, DataProvider, GlossaryProvider
 from rebal_tui.tui.screens.market.keys import MarketKeys
 from rebal_tui.tui.screens.shared.dialog import LiveDialog, ReadingPage, ReadScreen
 from rebal_tui.tui.screens.shared.kill_switch import KillScreen, ask_to_halt
@@ -58,7 +58,7 @@ class RebalApp(ActingApp):
 
     TITLE = "rebal-tui"
     CSS_PATH = "app.tcss"
-    COMMANDS: ClassVar = {ActionProvider, DataProvider}
+    COMMANDS: ClassVar = {ActionProvider, DataProvider, GlossaryProvider}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-very-wide")]  # noqa: RUF012 - typed by Textual
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(EVERYWHERE)]
     MODES = modes.MODES

@@ -1,4 +1,4 @@
-"""Command palette providers: actions, accounts, portfolios, assets and runs by name."""
+"""Command palette providers: actions, accounts, portfolios, assets and runs by name, and the glossary."""
 
 from __future__ import annotations
 
@@ -85,6 +85,27 @@ def score_of(query: str, name: str, text: str = "") -> float:
 
 def _help(action: Action, keymap: Mapping[str, str]) -> str:
     return f"{key_text(keymap.get(action.id, action.keys))}  {action.help}"
+
+
+class GlossaryProvider(_Provider):
+    """The glossary, which no key opens."""
+
+    NAME = "Glossary"
+    HELP = "Explain the words and the marks of the screens."
+
+    async def discover(self) -> Hits:
+        yield DiscoveryHit(self.NAME, self._show, help=self.HELP)
+
+    async def search(self, query: str) -> Hits:
+        score = score_of(query, self.NAME, self.HELP)
+        if score > 0:
+            yield Hit(score + ACTION_BONUS, self.NAME, self._show, help=self.HELP)
+
+    def _show(self) -> None:
+        from rebal_tui.tui.screens.shared.dialog import ReadScreen
+        from rebal_tui.tui.screens.shared.glossary import glossary_lines
+
+        self.app.push_screen(ReadScreen(self.NAME, glossary_lines()))
 
 
 class DataProvider(_Provider):

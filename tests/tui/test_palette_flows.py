@@ -12,8 +12,11 @@ from rebal_tui.services.simulation import simulator
 from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.palette import ActionProvider, DataProvider, score_of, title
 from rebal_tui.tui.screens.settings.screen import SettingsScreen
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.glossary import glossary_lines
 from rebal_tui.tui.screens.shared.kill_switch import KillScreen
 from rebal_tui.tui.sections import LISTS
+from rebal_tui.tui.segments import line_width
 from tests.services import factories
 from tests.tui.driving import press, screen_text, settle
 from tests.tui.simulated import at_time, market_book, run, run_heartbeat, write
@@ -46,6 +49,21 @@ def test_whole_words_come_before_letters_within_them_and_scattered_letters_find_
     assert score_of("plan", "Plan") > explained > score_of("plan", "Account Kaplan, Ida · 4092 · b8467bbb") > 0
     assert score_of("leave out", "Desk: Preview", "Preview the run, and leave a line out of it.") == explained
     assert score_of("line", "Lab: Worse", "Show or hide policies that are worse in everything.") == 0
+
+
+def test_the_glossary_is_found_and_read() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await find(pilot, "gloss")
+        assert isinstance(app.screen, ReadScreen)
+        assert "a client's account at the broker: cash, positions, restrictions" in screen_text(app)
+
+    run(flow, market_book(2), "1")
+    text = glossary_lines()
+    for width in (60, 120):
+        lines = text(width, 0)
+        shown = ["".join(part for part, _ in line) for line in lines]
+        assert not [line for line in shown if "|" in line or "`" in line]
+        assert all(line_width(line) <= width for line in lines)
 
 
 @pytest.mark.slow

@@ -1,0 +1,56 @@
+"""The glossary that ships with the program, as lines to read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+
+from rebal_tui.tui.segments import Line, fit, heading, paragraph, wrap
+from rebal_tui.tui.widgets.lines import Builder
+
+TERM_WIDTH = 26
+"""Width of the terms where their meanings stand beside them."""
+NARROW = 100
+"""Below this width in cells, a meaning stands below its term."""
+_MARKUP = re.compile(r"\[([^]]+)\]\([^)]+\)|`([^`]+)`|\*([^*]+)\*")
+"""A link, code, or emphasis; a group has its text."""
+
+
+def glossary_lines() -> Builder:
+    """Build the words and the marks, each with its meaning, from `GLOSSARY.md`."""
+    source = files("rebal_tui").joinpath("GLOSSARY.md").read_text(encoding="utf-8").splitlines()
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        lines: list[Line] = []
+        for line in source:
+            text = _plain(line)
+            if line.startswith("#"):
+                lines += [*([()] if lines else []), heading(text.lstrip("# "), width)]
+            elif not line.startswith("|"):
+                lines += paragraph(text, width, "muted") if text else []
+            elif not line.startswith(("|--", "| term |", "| mark |")):
+                _, term, means, _ = text.split("|")
+                lines += _entry(term.strip(), means.strip(), width)
+        return lines
+
+    return build
+
+
+def _plain(text: str) -> str:
+    """Return Markdown as plain text."""
+    return _MARKUP.sub(lambda found: next(part for part in found.groups() if part), text)
+
+
+def _entry(term: str, means: str, width: int) -> list[Line]:
+    if width < NARROW:
+        return [*paragraph(term, width, "key"), *paragraph(means, width, indent=2)]
+    terms, texts = wrap(term, TERM_WIDTH), wrap(means, width - TERM_WIDTH - 2)
+    rows = range(max(len(terms), len(texts)))
+    return [
+        (
+            (fit(terms[row] if row < len(terms) else "", TERM_WIDTH), "key"),
+            (f"  {texts[row] if row < len(texts) else ''}", ""),
+        )
+        for row in rows
+    ]
