@@ -67,7 +67,7 @@ def drift_bar(drift: int, low: int | None, high: int | None, reach: int, width: 
     """A bar from the target in the middle to the actual share, with the limits of the band as `┊`.
 
     `drift`, `low` and `high` are hundredths of a percent from the target; `reach` is the drift that fills one side.
-    A limit covered by the bar is shown as `╋`.
+    A limit covered by the bar is shown as `╋`: one that is exceeded always is, one that is not never is, however close.
     """
     half = max((width - 1) // 2, 1)
     reach = max(reach, 1)
@@ -84,6 +84,10 @@ def drift_bar(drift: int, low: int | None, high: int | None, reach: int, width: 
     style = "bad-bar" if outside else "warn-bar" if near else "good-bar"
     cells: list[TextSegment] = [("─", "rule")] * (half * 2 + 1)
     halves = min((abs(drift) * half * 2 + reach // 2) // reach, half * 2)
+    limit = high if drift > 0 else low
+    if limit is not None and limit * drift > 0:
+        to_limit = 2 * abs(cell_index(limit) - half)
+        halves = max(halves, to_limit) if outside else min(halves, to_limit - 1)
     full, rest = divmod(halves, 2)
     step = 1 if drift > 0 else -1
     for distance in range(1, full + 1):

@@ -48,6 +48,15 @@ def test_an_end_of_the_band_stays_visible_when_exceeded() -> None:
     assert ("╋", "bad-bar") in line
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_the_bar_crosses_an_end_of_the_band_exactly_when_it_is_exceeded(side: int) -> None:
+    for limit in (100, 180, 200, 290, 499):
+        at_limit = text(bars.drift_bar(side * limit, -limit, limit, 1000, 27))
+        beyond = text(bars.drift_bar(side * (limit + 1), -limit, limit, 1000, 27))
+        assert "╋" not in at_limit, (limit, at_limit)
+        assert "╋" in beyond, (limit, beyond)
+
+
 def test_a_small_drift_is_half_a_cell() -> None:
     assert "▌" in text(bars.drift_bar(50, None, None, 1000, 21))
     assert text(bars.drift_bar(0, None, None, 1000, 21)) == "──────────│──────────"
