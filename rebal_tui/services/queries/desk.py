@@ -73,7 +73,10 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None, shown: ShownRows
 
 
 def worst_subscribers(book: Book, portfolio_id: str, limit: int) -> Sequence[DeskRow]:
-    """The subscribers of a portfolio that use most of a drift band first, at most `limit`. Raises `NotFound`."""
+    """The subscribers of a portfolio that use most of a drift band first, at most `limit`.
+
+    Without a band, those furthest from their target first. Raises `NotFound`.
+    """
     book.portfolio(portfolio_id)
     frame = book.frame()
     today = book_day_context(book, frame)

@@ -76,10 +76,17 @@ class DeskRows(LazyRows[DeskRow]):
         return tuple((tile, counts[tile]) for tile in Tile)
 
     def worst_of(self, portfolio: int, limit: int) -> Sequence[DeskRow]:
-        """The subscribers of the portfolio with index `portfolio` that use most of a band first, at most `limit`."""
+        """The subscribers of the portfolio with index `portfolio` that use most of a band first, at most `limit`.
+
+        Those without a band follow, furthest from their target first.
+        """
         follows = np.flatnonzero(self._frame.accounts.portfolio[self._subscribed] == portfolio)
-        used = self._sweep.band_used[self._subscribed[follows]]
-        positions = follows[np.argsort(-used, kind="stable")][:limit]
+        rows = self._subscribed[follows]
+        used, drift = self._sweep.band_used[rows], np.zeros(len(rows), np.int64)
+        without = np.flatnonzero(used == NO_BAND)
+        if len(without):
+            drift[without] = np.abs(worst_drifts(self._frame, rows[without]).drift)
+        positions = follows[np.lexsort((-drift, -used))][:limit]
         return self.make_all(positions.tolist(), np.empty(0, np.int64))
 
     def _find_worst(self, rows: list[int], around: Ints) -> None:

@@ -18,7 +18,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries import desk_rows
 from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.accounts import account_row, accounts_snapshot
-from rebal_tui.services.queries.desk import desk_snapshot
+from rebal_tui.services.queries.desk import desk_snapshot, worst_subscribers
 from rebal_tui.services.queries.desk_rows import DeskRows
 from rebal_tui.services.queries.lazy_rows import LazyRows
 from rebal_tui.services.simulation import account_events
@@ -179,6 +179,23 @@ def test_order_and_filter_of_accounts_equal_those_of_rows(seed: int) -> None:
             found = [columns[int(index)] for index in columns.arrange(accept, "a", None, reverse)]  # type: ignore[attr-defined]
             assert found == arrange(rows, accept, account_columns.search, "a", None, reverse), group
     assert [columns.find(row.account_id) for row in rows] == list(range(len(rows)))  # type: ignore[attr-defined]
+
+
+def test_subscribers_are_worst_first_with_and_without_a_band() -> None:
+    book = random_book(Random(1))
+    for bands in (True, False):
+        if not bands:
+            with book.database.write() as tx:
+                for portfolio in book.portfolios.values():
+                    portfolio_store.save(tx, replace(portfolio, conditions=()))
+            book.reload_portfolios()
+        exact = exact_rows(book)
+        for portfolio_id in book.portfolios:
+            found = worst_subscribers(book, portfolio_id, 100)
+            wanted = [row for row in exact if row.portfolio_id == portfolio_id]
+            wanted.sort(key=lambda row: (-row.band_used, 0) if row.band_used is not None else (1, -abs(row.drift_bp)))
+            assert list(found) == wanted
+    assert len({row.drift_bp for row in exact}) > 5
 
 
 def test_an_unchanged_book_keeps_its_desk_rows() -> None:
