@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from textual.binding import Binding
 
+from rebal_tui.services.view_models.status import REAL_TIME_MODES
 from rebal_tui.tui.action_table import ACTIONS, Action
 from rebal_tui.tui.sections import EVERYWHERE, LIST_SECTIONS, LISTS
 
@@ -13,6 +14,14 @@ from rebal_tui.tui.sections import EVERYWHERE, LIST_SECTIONS, LISTS
 def applies(action: Action, section: str) -> bool:
     """Whether an action is available in a section."""
     return action.scope in (EVERYWHERE, section) or (action.scope == LISTS and section in LIST_SECTIONS)
+
+
+def offered(action: Action, mode: str) -> bool:
+    """Whether help and palette list an action for a book in this mode: those of simulated time only where there is one.
+
+    `mode` is as the status line shows it.
+    """
+    return mode not in REAL_TIME_MODES or action.scope != EVERYWHERE or not action.id.startswith("market.")
 
 
 def find(method: str, *scopes: str) -> Action | None:

@@ -14,7 +14,7 @@ from rebal_tui.services.queries.names import Names
 from rebal_tui.services.view_models.desk import names_in
 from rebal_tui.tui import formats
 from rebal_tui.tui.action_table import ACTIONS, Action
-from rebal_tui.tui.actions import applies
+from rebal_tui.tui.actions import applies, offered
 from rebal_tui.tui.book_services import name_queries, run_queries
 from rebal_tui.tui.host import Host, host_of
 from rebal_tui.tui.keymap import key_text
@@ -46,9 +46,9 @@ class ActionProvider(_Provider):
     def _actions(self) -> Iterator[Action]:
         section = self.app.current_mode
         for action in ACTIONS:
-            if action.id == "app.palette" or (action.scope == LISTS and not applies(action, section)):
-                continue
-            yield action
+            elsewhere = action.scope == LISTS and not applies(action, section)
+            if action.id != "app.palette" and not elsewhere and offered(action, self.host.mode_shown):
+                yield action
 
     async def discover(self) -> Hits:
         for action in self._actions():

@@ -14,6 +14,9 @@ PAUSED_MODE = "SIMULATION PAUSED"
 TIME_STOPPED = " (time stopped)"
 """Follows a speed while a form or page is open: until it is closed, no accelerated time passes."""
 
+REAL_TIME_MODES = frozenset({"FILES", "PAPER", "LIVE"})
+"""The modes of books whose time nobody can pause, speed up or advance."""
+
 
 @dataclass(frozen=True, slots=True)
 class PacingView:

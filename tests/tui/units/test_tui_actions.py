@@ -7,7 +7,9 @@ from rebal_tui.tui.actions import applies
 from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.screens.shared.help_lines import help_lines
 from rebal_tui.tui.sections import EVERYWHERE, LISTS, QUEUES, Section
-from tests.tui.driving import drive, make_app, press, screen_text
+from tests.tui.driving import drive, make_app, press, screen_text, shown_messages
+from tests.tui.fakes import FakeBackend
+from tests.tui.views import status
 
 
 @pytest.mark.slow
@@ -46,6 +48,26 @@ def test_help_names_every_key_of_the_section() -> None:
         if applies(action, Section.RUNS) and not action.id.startswith("go."):
             assert key_text(action.keys) in text
             assert action.label in text
+
+
+@pytest.mark.parametrize("mode", ["FILES", "LIVE", "SIMULATED ×60"])
+def test_help_lists_the_keys_of_simulated_time_only_where_there_is_one(mode: str) -> None:
+    text = "\n".join("".join(part for part, _ in line) for line in help_lines(Section.RUNS, mode=mode)(80, 24))
+    for label in ("Pause simulation", "Faster", "Slower", "Step a day"):
+        assert (label in text) == mode.startswith("SIMULATED")
+    assert "Kill switch" in text
+
+
+def test_a_files_book_is_not_asked_to_advance_its_time() -> None:
+    backend = FakeBackend()
+    backend.line = status(mode="FILES")
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "D")
+        assert app.screen is app.section
+        assert "The time of this book is not simulated." in shown_messages(app)
+
+    drive(script, make_app(backend))
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from rebal_tui.services.view_models.status import PAUSED_MODE, TIME_STOPPED
+from rebal_tui.services.view_models.status import PAUSED_MODE, REAL_TIME_MODES, TIME_STOPPED
 from rebal_tui.tui.book_services import market_queries, simulator
 
 if TYPE_CHECKING:
@@ -77,7 +77,10 @@ class MarketKeys:
         host.work(change, name="speed")
 
     def step(self) -> None:
-        """Advance simulated time to the next session after confirmation."""
+        """Advance simulated time to the next session after confirmation; without simulated time, show a message."""
+        if self._host.mode_shown in REAL_TIME_MODES:
+            self._host.say("The time of this book is not simulated.", "warning")
+            return
         self._host.confirm_sending(
             "Advance to the next session?", STEP_TEXT, "Advance", self._step_day, "Advanced to the next session"
         )

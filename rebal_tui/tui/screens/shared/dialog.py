@@ -89,7 +89,9 @@ class ReadingPage(Leavable, ModalScreen[T]):
                 keys = f"{known.keys} {display}" if known else display
                 own[binding.action] = PageKey(keys, binding.description, tooltip)
         taken = frozenset(key for one in own.values() for key in one.keys.split())
-        lines = page_help_lines(self.help_title, tuple(own.values()), taken, host_of(self).settings_file.settings.keys)
+        host = host_of(self)
+        keymap = host.settings_file.settings.keys
+        lines = page_help_lines(self.help_title, tuple(own.values()), taken, keymap, host.mode_shown)
         self.app.push_screen(HelpScreen(f"Help · {self.help_title}", lines))
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, TILE_GLYPHS, Tile
 from rebal_tui.tui.action_table import ACTIONS
-from rebal_tui.tui.actions import section_actions
+from rebal_tui.tui.actions import offered, section_actions
 from rebal_tui.tui.keymap import MOVES, key_text
 from rebal_tui.tui.sections import EVERYWHERE, EXCEPTIONS, Section, section_label
 from rebal_tui.tui.segments import Line, beside, heading, paragraph
@@ -72,17 +72,20 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
 MOVED_SYMBOL = ("↕", "a row that belongs elsewhere since the last key, which keeps the order for 10 s; . sorts")
 
 
-def help_lines(section: str, keymap: Mapping[str, str] = MappingProxyType({})) -> Builder:
-    """Build the help: keys of the section, global keys, and symbols. `keymap` has user-defined keys by action id."""
+def help_lines(section: str, keymap: Mapping[str, str] = MappingProxyType({}), mode: str = "") -> Builder:
+    """Build the help: keys of the section, global keys, and symbols.
+
+    `keymap` has user-defined keys by action id. `mode` is that of the book, as the status line shows it.
+    """
 
     def build(width: int, _height: int) -> Sequence[Line]:
         if width < 100:
-            keys = [*_here(section, width, keymap), (), *_everywhere(width, keymap)]
+            keys = [*_here(section, width, keymap), (), *_everywhere(width, keymap, mode)]
             return [*keys, (), *_moves(width), (), *_legend(section, width)]
         left = (width - 3) // 2
         right = width - 3 - left
         here = [*_here(section, left, keymap), (), *_moves(left), (), *_legend(section, left)]
-        return beside(here, _everywhere(right, keymap), left)
+        return beside(here, _everywhere(right, keymap, mode), left)
 
     return build
 
@@ -96,9 +99,16 @@ class PageKey(NamedTuple):
 
 
 def page_help_lines(
-    title: str, own: Sequence[PageKey], taken: Collection[str], keymap: Mapping[str, str] = MappingProxyType({})
+    title: str,
+    own: Sequence[PageKey],
+    taken: Collection[str],
+    keymap: Mapping[str, str] = MappingProxyType({}),
+    mode: str = "",
 ) -> Builder:
-    """Build the help of a page: its own keys, then the global ones except `taken`, which the page uses itself."""
+    """Build the help of a page: its own keys, then the global ones except `taken`, which the page uses itself.
+
+    `mode` is that of the book, as the status line shows it.
+    """
 
     def here(width: int) -> list[Line]:
         lines: list[Line] = [heading(title, width)]
@@ -108,9 +118,9 @@ def page_help_lines(
 
     def build(width: int, _height: int) -> Sequence[Line]:
         if width < 100:
-            return [*here(width), (), *_everywhere(width, keymap, taken)]
+            return [*here(width), (), *_everywhere(width, keymap, mode, taken)]
         left = (width - 3) // 2
-        return beside(here(left), _everywhere(width - 3 - left, keymap, taken), left)
+        return beside(here(left), _everywhere(width - 3 - left, keymap, mode, taken), left)
 
     return build
 
@@ -128,12 +138,13 @@ def _here(section: str, width: int, keymap: Mapping[str, str]) -> list[Line]:
     return lines if len(lines) > 1 else [*lines, (("No keys in this section.", "muted"),)]
 
 
-def _everywhere(width: int, keymap: Mapping[str, str], taken: Collection[str] = ()) -> list[Line]:
+def _everywhere(width: int, keymap: Mapping[str, str], mode: str, taken: Collection[str] = ()) -> list[Line]:
     lines: list[Line] = [heading("Everywhere", width)]
     lines += _entry("1 … 8", ", ".join(section.label for section in Section) + ".", width)
     for action in ACTIONS:
         keys = key_text(keymap.get(action.id, action.keys))
-        if action.scope == EVERYWHERE and not action.id.startswith("go.") and keys not in taken:
+        listed = action.scope == EVERYWHERE and not action.id.startswith("go.") and offered(action, mode)
+        if listed and keys not in taken:
             lines += _entry(keys, f"{action.label}. {action.help}", width)
     return lines
 

@@ -68,8 +68,8 @@ class SectionScreen(Screen[None]):
         from rebal_tui.tui.screens.shared.dialog import HelpScreen
         from rebal_tui.tui.screens.shared.help_lines import help_lines
 
-        keys = self.host.settings_file.settings.keys
-        self.app.push_screen(HelpScreen(f"Help · {section_label(self.SECTION)}", help_lines(self.SECTION, keys)))
+        lines = help_lines(self.SECTION, self.host.settings_file.settings.keys, self.host.mode_shown)
+        self.app.push_screen(HelpScreen(f"Help · {section_label(self.SECTION)}", lines))
 
     def show_loading(self, loading: LoadProgress) -> None:
         """Show the progress of opening the book in percent."""
