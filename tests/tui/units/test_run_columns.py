@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from rebal_tui.tui.screens.runs.columns import group_tabs
+from dataclasses import replace
+
+import pytest
+
+from rebal_tui.tui.screens.runs.columns import columns, group_tabs
 from tests.tui.run_views import run_row
 from tests.tui.views import desk_row
 
@@ -13,3 +17,13 @@ def test_counts_of_the_newest_runs_are_marked_as_such() -> None:
     first, *groups = group_tabs(rows, 900)
     assert first.figure == "20 of 900"
     assert all(tab.figure.endswith("+") for tab in groups)
+
+
+@pytest.mark.parametrize(("done", "total"), [(1, 2), (11, 11), (99, 99), (100, 100), (0, 1000)])
+def test_the_narrowest_column_of_orders_shows_their_whole_count(done: int, total: int) -> None:
+    column = next(column for column in columns() if column.key == "orders")
+    cell = column.cell(replace(run_row(0, desk_row(0)), done=done, total=total))
+    assert not isinstance(cell, str)
+    text = "".join(part for part, _ in cell)
+    assert text.endswith(f"{done}/{total}")
+    assert len(text) <= column.width

@@ -16,6 +16,9 @@ from rebal_tui.tui.widgets.table_layout import Column
 from rebal_tui.tui.widgets.tabs import ALL, Tab
 
 AWAITING = "Review"
+ORDERS_WIDTH = 9
+MANY_ORDERS = 100
+"""From here on, the number of orders leaves no room for a bar."""
 GROUPS: dict[str, frozenset[str]] = {
     "Unfinished": frozenset({RunStatus.QUEUED, RunStatus.IN_PROGRESS}),
     AWAITING: frozenset(),
@@ -83,8 +86,11 @@ def _status(row: RunRow) -> Line:
 def _orders(row: RunRow) -> Line:
     if not row.total:
         return (("–", "muted"),)
-    track, style = bars.fill_bar(row.done, row.total, 5)
-    return ((track, style), (f" {row.done}/{row.total}", "muted"))
+    count = f"{row.done}/{row.total}"
+    if row.total >= MANY_ORDERS:
+        return ((count, "muted"),)
+    track, style = bars.fill_bar(row.done, row.total, ORDERS_WIDTH - len(" 99/99"))
+    return ((track, style), (f" {count}", "muted"))
 
 
 def _origin(row: RunRow) -> str:
@@ -122,7 +128,7 @@ def columns() -> tuple[Column[RunRow], ...]:
         Column(
             "orders",
             "Orders",
-            9,
+            ORDERS_WIDTH,
             _orders,
             sort=lambda row: (row.done, row.total),
             descending=True,
