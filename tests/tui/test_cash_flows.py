@@ -193,6 +193,33 @@ def test_amounts_and_accounts_that_can_mean_two_things_are_refused_next_to_their
     run(flow, book)
 
 
+@pytest.mark.parametrize("key", ["tab", "enter"])
+def test_the_only_client_that_begins_with_the_text_is_taken_by_tab_and_enter(key: str) -> None:
+    book = factories.make_book("2026-03-02 09:30")
+    names = {"a": "Holloway Trust", "b": "Holloway, Ida", "c": "Ng, Ada", "d": "Young, Al", "e": "Ng, Ada"}
+    accounts = [replace(factories.account(one, "5000"), name=name) for one, name in names.items()]
+    factories.fill_book(book, accounts, [factories.balanced()], {})
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        field = app.screen.query_one("#field-account", Input)
+        for text, begins, taken in (
+            ("holloway", "✗ 2 accounts: Holloway Trust, Holloway, Ida; type more", "holloway"),
+            ("holloway t", "", "Holloway Trust · N-a"),
+            ("yo", "", "Young, Al · N-d"),
+            ("ng, ad", "✗ 2 accounts: Ng, Ada · N-c, Ng, Ada · N-e; type more", "ng, ad"),
+            ("ng, ada · n-e", "", "Ng, Ada · N-e"),
+        ):
+            field.focus()
+            field.value = text
+            await settle(pilot)
+            assert fault(app, "account").startswith(begins), text
+            await press(pilot, key)
+            assert field.value == taken
+
+    run(flow, book)
+
+
 def test_a_stopped_withdrawal_shows_the_reason_and_can_be_retried() -> None:
     book = invested()
     request_withdrawal(book, "a", parse_money("9000"))

@@ -66,7 +66,9 @@ def find_account(book: Book, text: str) -> AccountRow:
         return account_row(book, found[0].id)
     if not found:
         raise Invalid([Fault("account", "no account has that name, number or id")])
-    named = ", ".join(account.name for account in sorted(found, key=lambda account: fold(account.name))[:3])
+    few = sorted(found, key=lambda account: (fold(account.name), account.account_number))[:3]
+    distinct = len({account.name for account in few}) == len(few)
+    named = ", ".join(account.name if distinct else f"{account.name} · {account.account_number}" for account in few)
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     raise Invalid([Fault("account", f"{len(found)} accounts: {named}{more}; type more of it")])
 

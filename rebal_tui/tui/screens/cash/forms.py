@@ -49,7 +49,8 @@ def read_amount_or_everything(values: Values) -> Money | None:
 
 
 def _fields(names: tuple[str, ...], account: str, hint: str = "dollars, such as 2500") -> list[Field]:
-    return [Field("account", "Account", account, "client, number or id", names), Field("amount", "Amount $", hint=hint)]
+    which = Field("account", "Account", account, "client, number or id", names, completes=True)
+    return [which, Field("amount", "Amount $", hint=hint)]
 
 
 def withdrawal_form(names: tuple[str, ...], account: str, made: list[str]) -> FormScreen:

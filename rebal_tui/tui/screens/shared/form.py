@@ -23,7 +23,7 @@ from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog
 from rebal_tui.tui.screens.shared.field_help import FORM_HELP, FORM_PREFIX
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
-from rebal_tui.tui.widgets.text_field import TextField
+from rebal_tui.tui.widgets.text_field import CompletedField, OnlyChoice, TextField
 
 Values = Mapping[str, str]
 
@@ -31,7 +31,8 @@ Values = Mapping[str, str]
 @dataclass(frozen=True, slots=True)
 class Field:
     """An input field of a form. `choices` are completions; right or end accepts one. `help` is the text for key f1;
-    when empty, the sentence for the field's key in `FORM_HELP` is shown."""
+    when empty, the sentence for the field's key in `FORM_HELP` is shown. With `completes`, nothing but a choice is
+    wanted: one is offered if it is the only one that begins with the text, and tab and enter accept it as well."""
 
     key: str
     label: str
@@ -39,6 +40,7 @@ class Field:
     hint: str = ""
     choices: tuple[str, ...] = ()
     help: str = ""
+    completes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,12 @@ class FormScreen(LiveDialog, Dialog[bool]):
                 with Horizontal(classes="field"):
                     yield Static(ui_text(field.label), classes="label", markup=False)
                     names = [printable(name) for name in field.choices]
-                    completion = SuggestFromList(names, case_sensitive=False) if names else None
-                    yield TextField(
+                    suggester = OnlyChoice(names) if field.completes else SuggestFromList(names, case_sensitive=False)
+                    kind = CompletedField if field.completes else TextField
+                    yield kind(
                         printable(field.value),
                         placeholder=field.hint,
-                        suggester=completion,
+                        suggester=suggester if names else None,
                         id=f"{FORM_PREFIX}{field.key}",
                         compact=True,
                     )
