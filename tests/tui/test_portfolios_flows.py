@@ -316,6 +316,20 @@ def test_every_fault_is_shown_next_to_its_field() -> None:
     run(flow, book, (160, 40))
 
 
+def test_tab_behind_the_last_percent_adds_a_line_while_the_sum_is_below_100() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n", "enter", "enter", *"spy", "tab", *"60", "tab", *"tlt", "tab", *"30", "tab", "tab")
+        lines = [(row.line.symbol, row.line.percent) for row in editor_of(app)._rows]
+        assert lines == [("SPY", "60"), ("TLT", "30"), ("", "")]
+        await press(pilot, "tab")
+        assert app.focused is editor_of(app).query_one("#cash"), "a blank line is left by tab"
+        await press(pilot, "up", *"10", "tab")
+        assert len(editor_of(app)._rows) == 3
+        assert app.focused is editor_of(app).query_one("#cash")
+
+    run(flow, full_book())
+
+
 def test_rest_and_normalize_reach_100_exactly() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "n")

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantBlur, Key
 from textual.geometry import Offset
@@ -16,7 +17,7 @@ from textual.widgets.option_list import Option
 
 from rebal_tui.services.view_models.portfolios import AssetChoice
 from rebal_tui.tui.screens.portfolios.fields import Note, PercentInput, PlainInput
-from rebal_tui.tui.screens.portfolios.form import WeightText, matches
+from rebal_tui.tui.screens.portfolios.form import MAX_WEIGHT_LINES, WeightText, matches
 from rebal_tui.tui.segments import fit
 from rebal_tui.tui.text import ui_text
 
@@ -40,6 +41,20 @@ class SymbolInput(PlainInput):
         return value.upper()
 
 
+class ShareInput(PercentInput):
+    """The percentage of a line; tab goes on like enter, which adds a line after the last below a sum of 100."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "go_on", show=False)]
+
+    async def action_go_on(self) -> None:
+        """Go on like enter, but never back to a blank line: tab gets out of the lines, to cash."""
+        rows = self.query_ancestor(WeightRows)
+        if rows.blank is None and len(rows.rows) < MAX_WEIGHT_LINES:
+            await self.action_submit()
+        else:
+            self.screen.focus_next()
+
+
 class WeightRow(Horizontal):
     """A weight row: symbol, percentage and a note."""
 
@@ -56,7 +71,7 @@ class WeightRow(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield SymbolInput(self._line.symbol, placeholder="symbol", classes="symbol")
-        yield PercentInput(self._line.percent, placeholder="0.00", classes="percent")
+        yield ShareInput(self._line.percent, placeholder="0.00", classes="percent")
         yield Note()
 
     @property
