@@ -102,6 +102,20 @@ def cancel_text(view: WithdrawalView) -> str:
     return f"If you cancel, no journal is made{back}; cash from the sells stays in the account until it is invested."
 
 
+def retry_text(view: WithdrawalView) -> str:
+    """Return what a retry does from the step at which a withdrawal stopped, and what it does not do again (R-32)."""
+    match WithdrawalStage(view.stage):
+        case WithdrawalStage.RESUBSCRIBING:
+            again = f"the account is subscribed to {view.portfolio} again" if view.portfolio else "it is completed"
+            return f"The money is paid out: nothing is sold and no journal is made. Only this is left: {again}"
+        case WithdrawalStage.JOURNALING:
+            return "The sale is done and its cash has settled: the withdrawal continues with its journal"
+        case WithdrawalStage.SETTLING:
+            return "The withdrawal continues with its journal; it sends sells first only if its cash is not enough"
+        case _:
+            return "The withdrawal continues with its sale: it may send sells, and makes the journal when cash settles"
+
+
 def movement_lines(row: CashRow) -> Builder:
     """Build the details of a journal or deposit."""
 
