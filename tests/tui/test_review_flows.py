@@ -72,6 +72,9 @@ def test_one_run_is_approved_on_the_displayed_plan() -> None:
         await press(pilot, "A")
         assert isinstance(app.screen_stack[-1], ConfirmScreen)
         assert "above its target" in screen_text(app)
+        await press(pilot, *["pagedown"] * 4)
+        assert "After" in screen_text(app)
+        assert "this is a preview" not in screen_text(app), "yes sends"
         await press(pilot, "escape")
         assert statuses(book).count(RunStatus.QUEUED) == 4
         await press(pilot, "A", "up")

@@ -11,7 +11,7 @@ from rebal_tui.services.view_models.cash import WithdrawalPreview, WithdrawalVie
 from rebal_tui.services.view_models.runs import TimelineEvent
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.cash.columns import STAGE_VERBS, STEP_MARKS, CashRow
-from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from rebal_tui.tui.screens.shared.plan_lines import preview_lines, unsent_lines
 from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph, table_line
 from rebal_tui.tui.widgets.lines import Builder
 
@@ -143,7 +143,7 @@ def movement_lines(row: CashRow) -> Builder:
 
 def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
     """Build the preview of a withdrawal: earliest payout day, then the plan and resulting weights."""
-    plan = preview_lines(view.preview, pays_out=True) if view.preview is not None else None
+    plan = unsent_lines(preview_lines(view.preview, pays_out=True)) if view.preview is not None else None
 
     def build(width: int, height: int) -> Sequence[Line]:
         leaves = day_text(view.can_leave) if view.can_leave else "unknown: after the end of the calendar"
