@@ -56,8 +56,8 @@ class Impact:
 
     `outside_before` and `outside_after` count accounts outside a band. `orders` and `turnover` are those of the full
     rebalances that would follow: of the accounts outside, or of all with the condition on an update; `turnover` is the
-    total of the accounts' amounts, each cut to the cent. Of those accounts, `cooling` counts the ones that wait for
-    their cooldown, `blocked` the others whose runs are blocked, `unable` those that cannot be valued. `affected` has
+    total of the accounts' amounts, each cut to the cent. Of those accounts, `blocked` counts the ones whose runs
+    are blocked, `cooling` the others that wait for their cooldown, `unable` those that cannot be valued. `affected` has
     each account that is outside a band before or after, trades, waits or cannot be planned; the largest turnover is
     first.
     """
