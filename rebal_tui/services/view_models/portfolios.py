@@ -35,8 +35,8 @@ class AffectedAccount:
 
     `outside_before` and `outside_after`: whether it is outside a band. `orders` and `turnover` are those of the full
     rebalance that would follow, 0 for an account that waits or is blocked. `cooldown_until` is the first session after
-    its cooldown, None when it does not wait. `blocked`: no run of the account may start now. `unable` is why it cannot
-    be planned, empty when it can.
+    its cooldown, None when it does not wait. `blocked` is why no run of the account may start now, `unable` why it
+    cannot be planned; empty when it can.
     """
 
     account_id: str
@@ -46,7 +46,7 @@ class AffectedAccount:
     orders: int
     turnover: Money
     cooldown_until: date | None
-    blocked: bool
+    blocked: str
     unable: str
 
 

@@ -114,8 +114,8 @@ def test_an_impact_leaves_out_blocked_accounts_and_names_the_session_after_a_coo
     assert (found.orders, found.cooling, found.blocked) == (2, 0, 2)
     assert {one.account_id: affected_text(one) for one in found.affected} == {
         "a": "in range → outside, 2 orders",
-        "b": "in range → outside, its runs are blocked",
-        "c": "in range → outside, its runs are blocked; cooldown until Mon 09 Mar 2026",
+        "b": "in range → outside, blocked: ACH return",
+        "c": "in range → outside, blocked: ACH return; cooldown until Mon 09 Mar 2026",
     }
     assert {one.account_id: affected_mark(one)[0] for one in found.affected} == {"a": "■", "b": "!", "c": "!"}
 

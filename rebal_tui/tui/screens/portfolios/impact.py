@@ -39,7 +39,7 @@ def affected_text(one: AffectedAccount) -> str:
     if one.unable:
         what = one.unable
     elif one.blocked:
-        what = "its runs are blocked"
+        what = "blocked" if one.blocked == "blocked" else f"blocked: {one.blocked}"
         what += f"; cooldown until {day_text(one.cooldown_until)}" if one.cooldown_until is not None else ""
     elif one.cooldown_until is not None:
         what = f"waits for its cooldown until {day_text(one.cooldown_until)}"
