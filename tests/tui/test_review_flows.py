@@ -19,7 +19,7 @@ from rebal_tui.services.simulation import simulator
 from rebal_tui.store import run_orders, runs
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.review.screen import ReviewScreen
-from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
+from rebal_tui.tui.screens.shared.confirm import ConfirmScreen, ItemTable
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.kill_switch import KillScreen
 from tests.services.factories import all_runs
@@ -72,6 +72,9 @@ def test_one_run_is_approved_on_the_displayed_plan() -> None:
         await press(pilot, "A")
         assert isinstance(app.screen_stack[-1], ConfirmScreen)
         assert "above its target" in screen_text(app)
+        await press(pilot, *["pagedown"] * 4)
+        assert "After" in screen_text(app)
+        assert "this is a preview" not in screen_text(app), "yes sends"
         await press(pilot, "escape")
         assert statuses(book).count(RunStatus.QUEUED) == 4
         await press(pilot, "A", "up")
@@ -233,6 +236,24 @@ def test_runs_approves_and_rejects_with_the_confirmation_of_the_queue() -> None:
         assert statuses(book).count(RunStatus.CANCELED) == 1
 
     run(flow, book, "4")
+
+
+@pytest.mark.slow
+def test_a_long_list_scrolls_at_once_whatever_has_the_focus() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, *["space"] * 12, "A")
+        table, focused = app.screen.query_one(ItemTable), app.focused
+        assert isinstance(focused, Button)
+        assert table.max_scroll_y >= 2
+        await press(pilot, "down", "down", "up")
+        assert table.scroll_y == 1
+        assert table.cursor_row is table.rows[2], "the cursor stays in view"
+        await press(pilot, "pagedown")
+        assert table.scroll_y == table.max_scroll_y
+        assert app.focused is focused
+        await press(pilot, "escape")
+
+    run(flow, queue_book(12), "9", (80, 24))
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from rebal_tui.engine.schedule import Schedule
 from rebal_tui.services.book.search_index import SearchIndex
 from rebal_tui.services.evaluation.what_if import WhatIfPlans
 from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows
+from rebal_tui.services.queries.status_columns import block_text
 from rebal_tui.services.view_models.portfolios import AffectedAccount
 
 
@@ -77,7 +78,7 @@ class AffectedRows(LazyRows[AffectedAccount]):
             orders=int(self._order_counts[at]),
             turnover=self._turnover.get(at, Money(0)),
             cooldown_until=self._cooldown_until(row) if effects.cooling[at] else None,
-            blocked=bool(effects.blocked[at]),
+            blocked=block_text(effects.frame, row) if effects.blocked[at] else "",
             unable=effects.plans.unable.get(row, ""),
         )
 

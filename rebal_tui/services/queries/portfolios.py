@@ -135,8 +135,8 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
         outside_after=int(np.count_nonzero(outside)),
         orders=sum(what_if.orders),
         turnover=cents_total(what_if.turnover),
-        cooling=int(np.count_nonzero(cooling)),
+        cooling=int(np.count_nonzero(cooling & ~blocked)),
         unable=len(what_if.unable),
-        blocked=int(np.count_nonzero(blocked & ~cooling)),
+        blocked=int(np.count_nonzero(blocked)),
         affected=AffectedRows(book.search_index(), effects),
     )

@@ -52,6 +52,7 @@ _STOP_TEXTS = tuple(
     for mark in Mark
     if int(mark) & BLOCKING_MARKS
 )
+_STOPS = (*_STOP_TEXTS, "needs_adjustment", "inactive", "unreconciled", "asset_hold")
 _STOPPING = tuple(CHECKS.index(name) for name in ("portfolio_status", "account", "reconciliation"))
 
 
@@ -138,7 +139,7 @@ def _causes(
     frame: BookFrame, found: Statuses, needs: NDArray[np.intp], running: Mapping[int, str]
 ) -> tuple[list[str], Codes]:
     """The texts of what needs a person, and the index for each of the rows; -1 for a run that awaits approval."""
-    names = [*_STOP_TEXTS, "needs_adjustment", "inactive", "unreconciled", "asset_hold", "prices", "assets", "cannot"]
+    names = [*_STOPS, "prices", "assets", "cannot"]
     check = found.probe.check[needs]
     cause = np.full(len(needs), names.index("cannot"), np.int32)
     for name in ("prices", "assets"):
@@ -149,6 +150,11 @@ def _causes(
         awaits = np.isin(needs, [row for row, word in running.items() if word == "in review"])
         cause[awaits & (cause == names.index("cannot"))] = -1
     return [SHORT_TEXTS[name] for name in names], cause
+
+
+def block_text(frame: BookFrame, row: int) -> str:
+    """The first reason why a blocked account starts no run, in one or two words."""
+    return SHORT_TEXTS[_STOPS[int(_stops(frame, np.array([row], np.intp))[0])]]
 
 
 def _stops(frame: BookFrame, rows: NDArray[np.intp]) -> Codes:

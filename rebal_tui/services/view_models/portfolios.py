@@ -35,8 +35,8 @@ class AffectedAccount:
 
     `outside_before` and `outside_after`: whether it is outside a band. `orders` and `turnover` are those of the full
     rebalance that would follow, 0 for an account that waits or is blocked. `cooldown_until` is the first session after
-    its cooldown, None when it does not wait. `blocked`: no run of the account may start now. `unable` is why it cannot
-    be planned, empty when it can.
+    its cooldown, None when it does not wait. `blocked` is why no run of the account may start now, `unable` why it
+    cannot be planned; empty when it can.
     """
 
     account_id: str
@@ -46,7 +46,7 @@ class AffectedAccount:
     orders: int
     turnover: Money
     cooldown_until: date | None
-    blocked: bool
+    blocked: str
     unable: str
 
 
@@ -56,8 +56,8 @@ class Impact:
 
     `outside_before` and `outside_after` count accounts outside a band. `orders` and `turnover` are those of the full
     rebalances that would follow: of the accounts outside, or of all with the condition on an update; `turnover` is the
-    total of the accounts' amounts, each cut to the cent. Of those accounts, `cooling` counts the ones that wait for
-    their cooldown, `blocked` the others whose runs are blocked, `unable` those that cannot be valued. `affected` has
+    total of the accounts' amounts, each cut to the cent. Of those accounts, `blocked` counts the ones whose runs
+    are blocked, `cooling` the others that wait for their cooldown, `unable` those that cannot be valued. `affected` has
     each account that is outside a band before or after, trades, waits or cannot be planned; the largest turnover is
     first.
     """

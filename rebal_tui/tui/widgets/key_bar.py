@@ -16,6 +16,8 @@ from rebal_tui.tui.segments import wrap
 from rebal_tui.tui.widgets.styles import StyledView
 
 if TYPE_CHECKING:
+    from textual.binding import ActiveBinding
+    from textual.dom import DOMNode
     from textual.screen import Screen
 
 ALWAYS_SHOWN_ACTIONS = frozenset({"help", "command_palette"})
@@ -190,12 +192,35 @@ def _available_keys(screen: Screen[object]) -> list[ShownKey]:
     """Return one key of each action, escape if it has it, those of `HasFirstSteps` before the others in their order."""
     first = screen.first_actions if isinstance(screen, HasFirstSteps) else ()
     keys: dict[str, ShownKey] = {}
-    for _, binding, enabled, tooltip in screen.active_bindings.values():
+    for _, binding, enabled, tooltip in _in_table_order(screen):
         # A page's `q` may come before its escape, as the app has that key, too.
         if (binding.show or binding.action in first) and (binding.action not in keys or binding.key == "escape"):
             display = screen.app.get_key_display(binding)
             keys[binding.action] = ShownKey(binding.key, display, binding.description, binding.action, enabled, tooltip)
     return [*(keys.pop(action) for action in first if action in keys), *keys.values()]
+
+
+def _in_table_order(screen: Screen[object]) -> list[ActiveBinding]:
+    """Return the active bindings; one whose key the user changed stands where its default key does.
+
+    Textual puts changed keys behind all others of a node.
+    """
+    active = list(screen.active_bindings.values())
+    if not screen.app._keymap:
+        return active
+    nodes: dict[DOMNode, int] = {}
+    ranks: dict[tuple[DOMNode, str], int] = {}
+    for node in (found.node for found in active):
+        if node not in nodes:
+            nodes[node] = len(nodes)
+            for rank, (key, binding) in enumerate(node._bindings):
+                ranks.setdefault((node, binding.id or key), rank)
+
+    def place(found: ActiveBinding) -> tuple[int, int]:
+        node, binding = found.node, found.binding
+        return nodes[node], ranks[node, binding.id or binding.key]
+
+    return sorted(active, key=place)
 
 
 def _fitting(keys: list[ShownKey], width: int, gap: int) -> list[ShownKey]:

@@ -16,7 +16,7 @@ from rebal_tui.services.advisory import bulk
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.queries.portfolios import impact
-from rebal_tui.tui.screens.portfolios.impact import affected_text
+from rebal_tui.tui.screens.portfolios.impact import affected_mark, affected_text
 from tests.services.evaluation.what_if_oracle import exact_first_run, exact_impact
 from tests.services.factories import account, balanced, fill_book, make_book
 from tests.services.random_books import MODELS, act, random_book
@@ -99,6 +99,7 @@ def test_an_impact_names_the_accounts_that_would_trade_and_those_that_wait() -> 
     assert [(one.account_id, one.orders, one.cooldown_until) for one in found.affected] == [
         ("b", 2, None), ("a", 2, None), ("c", 0, until),
     ]  # fmt: skip
+    assert [affected_mark(one)[0] for one in found.affected] == ["■", "■", "◷"]
     assert cents_total(one.turnover for one in found.affected) == found.turnover
 
 
@@ -110,12 +111,13 @@ def test_an_impact_leaves_out_blocked_accounts_and_names_the_session_after_a_coo
     last = {name: book.now() - timedelta(days=days) for name, days in (("a", 60), ("b", 60), ("c", 1))}
     fill_book(book, accounts, [balanced()], dict.fromkeys("abc", "balanced"), last)
     found = impact(book, "balanced", body(book.portfolios["balanced"], balanced(weights={"TLT": "95"}, cooldown=6)))
-    assert (found.orders, found.cooling, found.blocked) == (2, 1, 1)
+    assert (found.orders, found.cooling, found.blocked) == (2, 0, 2)
     assert {one.account_id: affected_text(one) for one in found.affected} == {
         "a": "in range → outside, 2 orders",
-        "b": "in range → outside, its runs are blocked",
-        "c": "in range → outside, waits for its cooldown until Mon 09 Mar 2026, and its runs are blocked",
+        "b": "in range → outside, blocked: ACH return",
+        "c": "in range → outside, blocked: ACH return; cooldown until Mon 09 Mar 2026",
     }
+    assert {one.account_id: affected_mark(one)[0] for one in found.affected} == {"a": "■", "b": "!", "c": "!"}
 
 
 def test_an_impact_counts_with_the_portfolio_active_that_saving_reactivates() -> None:

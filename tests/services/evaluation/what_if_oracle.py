@@ -38,11 +38,11 @@ def exact_impact(book: Book, portfolio_id: str, wanted: PortfolioBody) -> Impact
         if then is None or not then.breached:
             continue
         outside_after += 1
-        if in_cooldown(book.subscriptions[one].last_rebalanced_at, wanted.cooldown_days, book.today()):
-            cooling += 1
-            continue
         if blocking_reasons(book.accounts[one], valuation) or book.paused(one):
             blocked += 1
+            continue
+        if in_cooldown(book.subscriptions[one].last_rebalanced_at, wanted.cooldown_days, book.today()):
+            cooling += 1
             continue
         try:
             plan = plan_run(book, one, RunType.FULL_REBALANCE, wanted.weights)

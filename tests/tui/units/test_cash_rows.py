@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalView
 from rebal_tui.tui.screens.cash.columns import cash_rows, columns
-from rebal_tui.tui.screens.cash.lines import movement_lines, withdrawal_lines
+from rebal_tui.tui.screens.cash.lines import movement_lines, retry_text, withdrawal_lines
 from tests.services.factories import new_york
 
 AT = new_york("2026-03-02 10:00")
@@ -41,3 +43,22 @@ def test_a_withdrawal_and_the_journal_that_pays_it_name_each_other() -> None:
     assert "Pays withdrawal 3fa2b1c0, a row of its own." in text_of(movement_lines(rows[paid])(60, 20))
     assert "Pays" not in text_of(movement_lines(rows["other"])(60, 20))
     assert "Paid by journal b3c0ffee, a row of its own." in text_of(withdrawal_lines(withdrawal, ())(60, 20))
+
+
+@pytest.mark.parametrize(
+    ("stage", "said", "unsaid"),
+    [
+        (WithdrawalStage.UNSUBSCRIBED, "may send sells", "is done"),
+        (WithdrawalStage.SETTLING, "sells first only if its cash is not enough", "is done"),
+        (WithdrawalStage.JOURNALING, "continues with its journal", "sells"),
+        (WithdrawalStage.RESUBSCRIBING, "Only this is left: the account is subscribed to Balanced again", "may"),
+    ],
+)
+def test_a_retry_says_only_what_is_still_to_be_done(stage: WithdrawalStage, said: str, unsaid: str) -> None:
+    view = WithdrawalView(
+        "3fa2b1c0-2", "a", "Ruiz, Ana", "Balanced", Money(5_000_000_000_000), stage.value, "refused", False, None, (),
+        AT, AT, False,
+    )  # fmt: skip
+    text = retry_text(view)
+    assert said in text
+    assert unsaid not in text

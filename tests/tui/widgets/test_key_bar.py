@@ -41,6 +41,18 @@ def test_the_bar_has_more_keys_when_the_terminal_grows() -> None:
     drive(script, size=(80, 24))
 
 
+def test_an_action_with_a_changed_key_keeps_its_place() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        before = [key.action for key in bar_of(app).keys]
+        assert before[0] == "preview"
+        app.set_keymap({"desk.preview": "g"})
+        await press(pilot, "j")
+        assert [key.action for key in bar_of(app).keys] == before
+        assert screen_text(app).splitlines()[-1].startswith("g Preview run")
+
+    drive(script, size=(80, 24))
+
+
 def test_a_click_on_a_key_does_what_the_key_does() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         line = screen_text(app).splitlines()[-1]

@@ -12,7 +12,7 @@ from rebal_tui.tui.screens.accounts.bulk import pick_portfolio
 from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values, read_amount
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.picker import Choice, PickScreen
-from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from rebal_tui.tui.screens.shared.plan_lines import preview_lines, unsent_lines
 from rebal_tui.tui.screens.shared.preview_page import confirm_manual_run, manual_effects
 
 RUN_CHOICES = (
@@ -58,7 +58,7 @@ def liquidation_form(row: AccountRow, portfolio_id: str | None) -> FormScreen:
 
         reserved = Effect(f"Reserved in the account of {row.client}", f"${formats.money(amount)}")
         effects = (reserved, *manual_effects(view))
-        return Proposal(preview_lines(view), "Partial liquidation?", "", "Run", act, "Run", effects)
+        return Proposal(unsent_lines(preview_lines(view)), "Partial liquidation?", "", "Run", act, "Run", effects)
 
     title = f"Partial liquidation · {row.client} · withdrawable {formats.money(row.withdrawable)}"
     return FormScreen(title, [Field("amount", "Amount $", hint="dollars to reserve")], propose)

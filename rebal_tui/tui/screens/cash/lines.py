@@ -11,7 +11,7 @@ from rebal_tui.services.view_models.cash import WithdrawalPreview, WithdrawalVie
 from rebal_tui.services.view_models.runs import TimelineEvent
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.cash.columns import STAGE_VERBS, STEP_MARKS, CashRow
-from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from rebal_tui.tui.screens.shared.plan_lines import preview_lines, unsent_lines
 from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph, table_line
 from rebal_tui.tui.widgets.lines import Builder
 
@@ -102,6 +102,20 @@ def cancel_text(view: WithdrawalView) -> str:
     return f"If you cancel, no journal is made{back}; cash from the sells stays in the account until it is invested."
 
 
+def retry_text(view: WithdrawalView) -> str:
+    """Return what a retry does from the step at which a withdrawal stopped, and what it does not do again (R-32)."""
+    match WithdrawalStage(view.stage):
+        case WithdrawalStage.RESUBSCRIBING:
+            again = f"the account is subscribed to {view.portfolio} again" if view.portfolio else "it is completed"
+            return f"The money is paid out: nothing is sold and no journal is made. Only this is left: {again}"
+        case WithdrawalStage.JOURNALING:
+            return "The sale is done and its cash has settled: the withdrawal continues with its journal"
+        case WithdrawalStage.SETTLING:
+            return "The withdrawal continues with its journal; it sends sells first only if its cash is not enough"
+        case _:
+            return "The withdrawal continues with its sale: it may send sells, and makes the journal when cash settles"
+
+
 def movement_lines(row: CashRow) -> Builder:
     """Build the details of a journal or deposit."""
 
@@ -129,7 +143,7 @@ def movement_lines(row: CashRow) -> Builder:
 
 def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
     """Build the preview of a withdrawal: earliest payout day, then the plan and resulting weights."""
-    plan = preview_lines(view.preview, pays_out=True) if view.preview is not None else None
+    plan = unsent_lines(preview_lines(view.preview, pays_out=True)) if view.preview is not None else None
 
     def build(width: int, height: int) -> Sequence[Line]:
         leaves = day_text(view.can_leave) if view.can_leave else "unknown: after the end of the calendar"

@@ -19,7 +19,7 @@ from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.cash import columns as cash_columns
 from rebal_tui.tui.screens.cash.columns import CashRow
 from rebal_tui.tui.screens.cash.forms import journal_form, withdrawal_form
-from rebal_tui.tui.screens.cash.lines import cancel_text, movement_lines, withdrawal_lines
+from rebal_tui.tui.screens.cash.lines import cancel_text, movement_lines, retry_text, withdrawal_lines
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.row_page import Page
@@ -199,7 +199,7 @@ def retry_effects(view: WithdrawalView) -> list[Effect]:
     """Return what retrying a stopped withdrawal does."""
     return [
         Effect(f"Withdrawal for {view.client}, stopped: {view.stopped}", _dollars(view)),
-        Effect("The failed step is retried and the withdrawal continues: it may send sells and make the journal"),
+        Effect(retry_text(view)),
     ]
 
 

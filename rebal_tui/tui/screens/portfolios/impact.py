@@ -11,7 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from rebal_tui.domain.text import count_text, day_text
+from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.portfolios import AffectedAccount, Impact
+from rebal_tui.services.view_models.standing import GLYPHS
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import desk_queries
 from rebal_tui.tui.host import Asks
@@ -20,6 +22,7 @@ from rebal_tui.tui.screens.portfolios.lines import impact_lines
 from rebal_tui.tui.screens.shared.account_lines import whole_account_lines
 from rebal_tui.tui.screens.shared.confirm import item_columns, show_items
 from rebal_tui.tui.screens.shared.dialog import Dialog, ReadScreen
+from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import Builder, LinesView
@@ -35,14 +38,23 @@ def affected_text(one: AffectedAccount) -> str:
     before, after = ("outside" if outside else "in range" for outside in (one.outside_before, one.outside_after))
     if one.unable:
         what = one.unable
+    elif one.blocked:
+        what = "blocked" if one.blocked == "blocked" else f"blocked: {one.blocked}"
+        what += f"; cooldown until {day_text(one.cooldown_until)}" if one.cooldown_until is not None else ""
     elif one.cooldown_until is not None:
         what = f"waits for its cooldown until {day_text(one.cooldown_until)}"
-        what += ", and its runs are blocked" if one.blocked else ""
-    elif one.blocked:
-        what = "its runs are blocked"
     else:
         what = count_text(one.orders, "order") if one.orders else "no order"
     return f"{after if before == after else f'{before} → {after}'}, {what}"
+
+
+def affected_mark(one: AffectedAccount) -> tuple[str, str]:
+    """Return the mark and style of an account as the Desk would show them after the change."""
+    if one.blocked:
+        return GLYPHS[StatusKind.NEEDS_YOU], STATUS_STYLES[StatusKind.NEEDS_YOU]
+    if one.cooldown_until is not None:
+        return GLYPHS[StatusKind.WAITS], STATUS_STYLES[StatusKind.WAITS]
+    return ("■", "bad") if one.outside_after else ("●", "good")
 
 
 class AffectedItems(Sequence[Item]):
@@ -70,7 +82,7 @@ class AffectedItems(Sequence[Item]):
             one.client,
             affected_text(one),
             formats.money(one.turnover) if one.orders else "",
-            mark=("■", "bad") if one.outside_after else ("●", "good"),
+            mark=affected_mark(one),
             lines=self._account(one.account_id),
         )
 

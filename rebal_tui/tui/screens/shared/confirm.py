@@ -76,19 +76,31 @@ def show_items(table: BookTable[Item], items: Sequence[Item]) -> None:
     table.set_rows(items)
 
 
+class ItemTable(BookTable[Item]):
+    """The items of a question. When the dialog scrolls them, the cursor stays in view, as enter opens its row."""
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        top, height = round(new_value), max(self.scrollable_content_region.height - 1, 1)
+        self.action_move(min(max(self._cursor, top), top + height - 1) - self._cursor)
+
+
 class ConfirmScreen(Dialog[str | None]):
     """Asks a `Question`. Returns the note (empty without a note field) on yes, None on no.
 
     `y`, `n` and `esc` answer at any time, but what sends orders or moves money only after its details have been on the
     screen; in a text field `ctrl+enter` is yes. Enter presses the focused button, which
-    is the only filled one; on the row of an item it shows the lines of that item.
+    is the only filled one; on the row of an item it shows the lines of that item. The arrow keys up and down and the
+    page keys scroll the items or details whatever has the focus.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "No"),
         Binding("y,ctrl+enter,ctrl+j", "answer(True)", "Yes"),
-        Binding("left,up", "look(-1)", show=False),
-        Binding("right,down", "look(1)", show=False),
+        Binding("left", "look(-1)", show=False),
+        Binding("right", "look(1)", show=False),
+        Binding("up", "step(-1)", show=False),
+        Binding("down", "step(1)", show=False),
         Binding("pageup", "leaf(-1)", show=False),
         Binding("pagedown", "leaf(1)", show=False),
     ]
@@ -128,7 +140,7 @@ class ConfirmScreen(Dialog[str | None]):
                 effects.can_focus = False
                 yield effects
             if question.items:
-                yield BookTable(item_columns(self._titles()), lambda item: item.key, id="confirm-items")
+                yield ItemTable(item_columns(self._titles()), lambda item: item.key, id="confirm-items")
             if question.lines is not None:
                 yield LinesView(question.lines, id="confirm-lines")
             if question.note is not None:
@@ -277,12 +289,22 @@ class ConfirmScreen(Dialog[str | None]):
         else:
             self.focus_previous()
 
+    @property
+    def _details(self) -> list[ItemTable | LinesView]:
+        return [*self.query(ItemTable), *self.query("#confirm-lines").results(LinesView)]
+
+    def action_step(self, direction: int) -> None:
+        """Scroll the list of items or the details by one line; where all are in view, go to a button or field."""
+        if not any(view.max_scroll_y for view in self._details):
+            self.action_look(direction)
+        for view in self._details:
+            view.scroll_to(y=round(view.scroll_y) + direction, animate=False, immediate=True)
+
     def action_leaf(self, direction: int) -> None:
         """Scroll the list of items or the details by one page."""
-        for table in self.query(BookTable):
-            table.action_page(direction)
-        for view in self.query("#confirm-lines").results(LinesView):
-            (view.action_page_down if direction > 0 else view.action_page_up)()
+        for view in self._details:
+            page = max(view.scrollable_content_region.height - 2, 1)
+            view.scroll_to(y=round(view.scroll_y) + direction * page, animate=False, immediate=True)
 
     def action_answer(self, yes: bool) -> None:
         if not yes:

@@ -15,7 +15,7 @@ from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.plan_effects import plan_effects
-from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from rebal_tui.tui.screens.shared.plan_lines import preview_lines, unsent_lines
 
 ALL = "all"
 """What is typed to override every restriction that holds for the account."""
@@ -74,7 +74,8 @@ def _form(title: str, known: Mapping[str, str], preview: Preview, act: Act, yes:
             Effect("The note is kept with the run and in the audit trail.", style="muted"),
         )
         title = "Override the restriction?" if len(ids) == 1 else f"Override {len(ids)} restrictions?"
-        return Proposal(preview_lines(view), title, "", yes, lambda book: act(book, ids, note), "Overridden", effects)
+        lines = unsent_lines(preview_lines(view))
+        return Proposal(lines, title, "", yes, lambda book: act(book, ids, note), "Overridden", effects)
 
     texts = tuple(known.values())
     choices = texts if len(texts) == 1 else (*texts, ALL)

@@ -66,8 +66,16 @@ def preview_lines(view: PreviewView, *, pays_out: bool = False) -> Builder:
                     )
                 )
                 lines.extend(paragraph(skipped.reason_details, width, "muted", indent=9))
-        lines += [(), (("Nothing has been sent: this is a preview.", "muted"),)]
         return lines
+
+    return build
+
+
+def unsent_lines(preview: Builder) -> Builder:
+    """Add to a preview that nothing has been sent: for pages and forms, not for a question whose yes sends."""
+
+    def build(width: int, height: int) -> Sequence[Line]:
+        return [*preview(width, height), (), (("Nothing has been sent: this is a preview.", "muted"),)]
 
     return build
 

@@ -19,7 +19,7 @@ from rebal_tui.tui.screens.shared.leave_out import leave_out
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.override_form import manual_override
 from rebal_tui.tui.screens.shared.plan_effects import plan_effects
-from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from rebal_tui.tui.screens.shared.plan_lines import preview_lines, unsent_lines
 
 
 class PreviewPage(ReadScreen):
@@ -35,7 +35,9 @@ class PreviewPage(ReadScreen):
     help_title = "Preview"
 
     def __init__(self, view: PreviewView) -> None:
-        super().__init__(f"Preview · {view.client} · nothing is sent", preview_lines(view), view.account_id)
+        super().__init__(
+            f"Preview · {view.client} · nothing is sent", unsent_lines(preview_lines(view)), view.account_id
+        )
         self._view = view
         self._covered = False
 
@@ -51,7 +53,7 @@ class PreviewPage(ReadScreen):
         view = await host_of(self).ask(desk_queries.preview, self._view.account_id)
         if self.is_attached:
             self._view = view
-            self.show(preview_lines(view))
+            self.show(unsent_lines(preview_lines(view)))
             self.refresh_bindings()
 
     def action_run(self) -> None:
