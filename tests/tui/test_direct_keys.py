@@ -21,6 +21,7 @@ from tests.tui.driving import drive, make_app, press
 def passed_on(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The keys that tables got as events."""
     keys: list[str] = []
+    monkeypatch.setattr(textual_patches, "_known", {})  # handlers are looked up once for each class
     monkeypatch.setattr(BookTable, "on_key", lambda _table, event: keys.append(event.key))
     return keys
 
