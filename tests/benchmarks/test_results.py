@@ -77,6 +77,15 @@ def test_the_readme_shows_the_stored_results() -> None:
     assert results.replace_table(readme, table) == readme, "run: python -m tests.benchmarks results"
 
 
+def test_only_keys_count_as_key_presses() -> None:
+    document = results.RESULTS.read_text(encoding="utf-8")
+    whole_program = results.read_sections(document)["Terminal latency"].partition("| program |")[2]
+
+    slower = document.replace(whole_program, whole_program.replace("| first paint | ", "| first paint | 9"))
+
+    assert results.readme_table(slower) == results.readme_table(document)
+
+
 def test_help_lists_every_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
