@@ -97,7 +97,7 @@ def direct_path(
 
 
 class Recorded(Batch):
-    """A batch that records the trades of every policy."""
+    """Backtests of several policies, run together, that record the trades of each."""
 
     def __init__(
         self, history: History, weights: Weights, policies: Sequence[Policy], cost: float, delay: int,

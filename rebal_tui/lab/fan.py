@@ -22,11 +22,11 @@ _LEAP_YEAR = date(2024, 1, 1)
 
 @dataclass(frozen=True, eq=False)
 class Fan:
-    """Variants of a policy that differ only in one day, over the same sessions: from `first` to the history's end.
+    """Variants of a policy that differ only in the day on which they start, or in the day of their calendar.
 
-    `labels` are the variants' days, in the same order as all figures. `equity` has one row per variant and one column
-    per session, 1 in the first; `turnover` is per year and, like the `rms` and `worst` deviations, a fraction of
-    equity.
+    All are measured over the same sessions, from `first` to the history's end. `labels` are the variants' days, in the
+    same order as all figures. `equity` has one row per variant and one column per session, 1 in the first; `turnover`
+    is per year and, like the `rms` and `worst` drift, a fraction of equity: 0.01 is one percentage point.
     """
 
     policy: Policy

@@ -272,7 +272,7 @@ async def withdrawals(session: Session, _text: str) -> None:
 
 
 async def preview(session: Session, text: str) -> None:
-    """Read the run that would be made for an account now."""
+    """Write, line by line, the run that would be made now for the account that `text` names."""
     row = await session.find_account(text)
     session.write(texts.preview_text(await session.ask(desk_queries.preview, row.account_id)))
     session.say("Nothing has been sent. The command trade makes this run")

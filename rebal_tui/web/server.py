@@ -57,7 +57,7 @@ class Options:
 
 
 async def serve(options: Options) -> None:
-    """Serve until a signal asks to stop, and then until the book is closed. Raises `Conflict` for a port in use."""
+    """Serve until a signal asks to stop; return when the book is closed. Raises `Conflict` for a port in use."""
     try:
         listening = socket.create_server(("127.0.0.1", options.port))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""An invented positions file in the generic format, and a portfolio for its accounts."""
+"""An invented positions file in the format that is no custodian's own (generic), and a portfolio for its accounts."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Sweep:
 
 
 def sweep(frame: BookFrame, day_context: DayContext) -> Sweep:
-    """The band usage and groups of every account at the frame's prices."""
+    """The band usage of every account at the frame's prices, and its groups: the tabs of the Desk that list it."""
     usages, targets = band_usages(frame), None
     equity = usages.equity + dollars(frame.accounts.reserved)
     if frame.accounts.rules:

@@ -21,7 +21,7 @@ class BookTime:
         self._fixed_at: datetime | None = None
 
     def now(self) -> datetime:
-        """The current time in UTC."""
+        """The current time of the book in UTC: simulated where its clock is."""
         return self._fixed_at or self._clock.now()
 
     @contextmanager

@@ -105,7 +105,10 @@ class RulesSource(Protocol):
 
 
 def rules_of(book: RulesSource, account_id: str, today: date | None = None) -> TradingRules:
-    """The trading rules that apply to an account today."""
+    """The settings of R-60 to R-67 for an account on a day: its restrictions, destination, minimum trade and others.
+
+    `today` is the book's current day unless given.
+    """
     subscription = book.subscriptions.get(account_id)
     if subscription is None:
         return rules_under(book, account_id, None, None, today)

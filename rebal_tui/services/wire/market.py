@@ -42,7 +42,7 @@ def calendar(book: Book, start: date | None, end: date | None) -> list[market.Ca
 
 
 def corporate_action_json(report: ActionReport) -> market.CorporateAction:
-    """An applied corporate action, confirmed once for all its accounts."""
+    """An applied corporate action as the API has it; a person confirms it once for all accounts that hold the asset."""
     return {
         "id": report.id,
         "kind": report.action.kind,

@@ -80,7 +80,7 @@ def announced_changes(book: Book, account_id: str, wanted: Figures) -> list[tupl
 
 
 def split_change(book: Book, action: MarketAction, account_id: str, wanted: Figures) -> Change | None:
-    """The change that a split makes to an account with the figures `wanted`.
+    """The change that a split makes to an account; `wanted` are its figures before the split.
 
     None when the action is no split, when the account does not have the asset, or when the split was booked already.
     """
