@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rebal_tui.services.backtest import histories
+from rebal_tui.tui import key_order
 from rebal_tui.tui.screens.lab import screen as lab
 from tests.services import factories
 from tests.tui import textual_internals
@@ -67,3 +68,9 @@ def virtual_time(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     if request.node.get_closest_marker("every_frame") is None:
         textual_internals.draw_on_demand(monkeypatch)
     textual_internals.keep_cursors_visible(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def patient_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the end of each key as long as it takes: a stall of the machine must not let the next one pass it."""
+    monkeypatch.setattr(key_order, "LOST_AFTER_SECONDS", 600.0)
