@@ -61,7 +61,7 @@ def decision_entry(
 
     `times` are the times of the evaluations that it counts, empty when they are not certain; `audit` is the number of
     the audit entry of the last one. The `opening` decision of a report has the holdings with their shares in any case.
-    `previous` is the time of the account's decision before it: changes of the portfolio since then are told.
+    `previous` is the time of the account's decision before it: changes of the portfolio since then are listed.
     """
     decision = decision_of(database, stored)
     situation = situation_of(stored, decision_contexts.get(database, stored.context))

@@ -189,12 +189,11 @@ class HasFirstSteps(Protocol):
 
 
 def _available_keys(screen: Screen[object]) -> list[ShownKey]:
-    """Return one key of each action, escape if it has it, those of `HasFirstSteps` before the others in their order."""
+    """Return the first shown key of each action, those of `HasFirstSteps` before the others in their order."""
     first = screen.first_actions if isinstance(screen, HasFirstSteps) else ()
     keys: dict[str, ShownKey] = {}
     for _, binding, enabled, tooltip in _in_table_order(screen):
-        # A page's `q` may come before its escape, as the app has that key, too.
-        if (binding.show or binding.action in first) and (binding.action not in keys or binding.key == "escape"):
+        if (binding.show or binding.action in first) and binding.action not in keys:
             display = screen.app.get_key_display(binding)
             keys[binding.action] = ShownKey(binding.key, display, binding.description, binding.action, enabled, tooltip)
     return [*(keys.pop(action) for action in first if action in keys), *keys.values()]

@@ -8,6 +8,8 @@ import pytest
 
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.services.book.book_time import BookTime
+from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
+from tests.services import factories
 from tests.services.factories import new_york
 
 START = new_york("2026-03-02 15:30")
@@ -41,3 +43,13 @@ def test_time_runs_again_after_an_error() -> None:
         raise RuntimeError
 
     assert time.now() < time.now()
+
+
+def test_what_a_pass_stores_has_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(factories, "FixedClock", _RunningClock)
+    book = factories.simple_book("2026-03-02 10:00")
+    evaluation_pass(book, explain=False)
+
+    (passed,) = book.database.rows("SELECT at FROM audit WHERE action = 'evaluation'")
+    assert book.database.rows("SELECT DISTINCT at FROM drift_history") == [passed]
+    assert passed in book.database.rows("SELECT at FROM contexts")
