@@ -97,6 +97,7 @@ async def is_closed(reader: asyncio.StreamReader) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [b"", b"GET / HTT", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Le"])
 def test_a_connection_without_a_complete_request_is_closed(sent: bytes) -> None:
     async def test(connect: Connect) -> None:
@@ -106,6 +107,7 @@ def test_a_connection_without_a_complete_request_is_closed(sent: bytes) -> None:
     with_server(ConnectionLimits(10, 0.05, LONG), test)
 
 
+@pytest.mark.slow
 def test_bytes_that_trickle_in_do_not_extend_the_deadline() -> None:
     async def test(connect: Connect) -> None:
         reader, writer = await connect(b"GET / HTTP/1.1\r\n")
@@ -166,6 +168,7 @@ def test_at_the_limit_connections_with_a_request_are_kept() -> None:
     with_server(ConnectionLimits(2, LONG, LONG), test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slow", [False, True])
 def test_a_response_that_is_not_read_ends_its_connection_but_not_one_that_is_read_slowly(slow: bool) -> None:
     async def test(connect: Connect) -> None:
@@ -185,6 +188,7 @@ def test_a_response_that_is_not_read_ends_its_connection_but_not_one_that_is_rea
     with_server(ConnectionLimits(10, LONG, LONG, unread_seconds=0.6 if slow else 0.1), test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stuck_first", [False, True])
 def test_at_the_limit_a_response_that_is_not_read_makes_room_for_a_new_connection(stuck_first: bool) -> None:
     async def test(connect: Connect) -> None:
@@ -270,6 +274,7 @@ def test_the_limit_stays_below_that_of_open_files(files: int, allowed: int, monk
     assert connections.connection_limits().connections == allowed
 
 
+@pytest.mark.slow
 def test_malformed_requests_leave_no_traceback_and_little_log(caplog: pytest.LogCaptureFixture) -> None:
     async def test(connect: Connect) -> None:
         repeated = RepeatedMessages(lambda: 0.0)
@@ -308,6 +313,7 @@ def test_a_response_that_ends_the_connection_reaches_a_client_that_first_sends_i
     with_server(ConnectionLimits(10, LONG, LONG), test)
 
 
+@pytest.mark.slow
 def test_a_client_that_goes_on_sending_after_such_a_response_is_cut_off() -> None:
     async def test(connect: Connect) -> None:
         reader, writer = await connect(CLOSED)
@@ -321,6 +327,7 @@ def test_a_client_that_goes_on_sending_after_such_a_response_is_cut_off() -> Non
     with_server(ConnectionLimits(10, LONG, LONG, linger_seconds=0.1), test)
 
 
+@pytest.mark.slow
 def test_late_clients_do_not_hold_up_a_shutdown(caplog: pytest.LogCaptureFixture) -> None:
     opened: list[object] = []
 

@@ -178,6 +178,7 @@ def test_a_book_that_another_program_locks_is_not_healthy(tmp_path: Path, caplog
     with_book(path, test)
 
 
+@pytest.mark.slow
 def test_an_emergency_stop_is_remembered_until_the_book_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
 

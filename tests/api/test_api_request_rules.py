@@ -61,6 +61,7 @@ def answer(sent: bytes, app: ASGIApp, malformed: MalformedResponse | None = None
     return asyncio.run(run())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("head", "reason"),
     [
@@ -86,6 +87,7 @@ def test_what_a_proxy_may_read_differently_is_refused_and_its_connection_closed(
     assert not got.endswith(b"(open)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("head", "status"),
     [
@@ -106,6 +108,7 @@ def test_another_version_is_refused() -> None:
     assert got.startswith(b"HTTP/1.1 505 HTTP Version Not Supported\r\n")
 
 
+@pytest.mark.slow
 def test_head_is_answered_like_get_without_a_body_but_opens_no_stream() -> None:
     got = answer(b"HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n", RequestRules(method))
     assert got.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -115,18 +118,21 @@ def test_head_is_answered_like_get_without_a_body_but_opens_no_stream() -> None:
     assert b"content-length: 4\r\n" in got
 
 
+@pytest.mark.slow
 def test_an_upgrade_is_ignored_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
     head = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
     assert answer(head, RequestRules(ok)).startswith(b"HTTP/1.1 200 OK")
     assert caplog.records == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "accepted"), [(60_000, True), (100_000, False)])
 def test_headers_beyond_the_limit_are_refused_though_they_arrive_at_once(size: int, accepted: bool) -> None:
     head = b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * size + b"\r\n\r\n"
     assert answer(head, RequestRules(ok)).startswith(b"HTTP/1.1 200 OK") is accepted
 
 
+@pytest.mark.slow
 def test_a_body_that_continues_a_line_is_no_folded_header() -> None:
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n"
     assert answer(head + b"\n x", RequestRules(ok)).startswith(b"HTTP/1.1 200 OK")
@@ -139,6 +145,7 @@ def test_what_is_no_http_is_answered_in_the_shape_of_every_error() -> None:
     assert not got.endswith((b"(open)", b"(reset)"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "expected"),
     [

@@ -38,6 +38,7 @@ def paths(tree: RouteTree) -> Iterator[str]:
     yield from ("", "/", "//", "/v1", "/v1/api_keys/a/b/c", "/v1/api_keys/a/b/rotate", "/v1/api_keys//rotate")
 
 
+@pytest.mark.slow
 def test_each_path_and_method_gets_the_first_route_that_matches(tree: RouteTree) -> None:
     seen = 0
     for path in dict.fromkeys(paths(tree)):

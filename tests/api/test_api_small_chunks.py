@@ -17,6 +17,7 @@ CHUNKS = 600
 BODY = b"1\r\nx\r\n" * CHUNKS + b"0\r\n\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [False, True])
 def test_other_requests_are_answered_before_small_chunks_are_parsed(cut: bool) -> None:
     async def test(connect: Connect) -> None:

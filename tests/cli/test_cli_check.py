@@ -77,6 +77,7 @@ def test_an_anchor_that_names_no_entry_is_refused_with_a_message(db: Path, conte
     assert "anchor" in result.err
 
 
+@pytest.mark.slow
 def test_the_summary_counts_what_is_in_quarantine(db: Path) -> None:
     connection = sqlite3.connect(db)
     connection.execute(

@@ -128,6 +128,7 @@ def test_the_screens_ask_before_a_typed_path_becomes_a_new_book(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_exits_with_130(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "rebal_tui", "import", "-", "--db", str(tmp_path / "x.db")],

@@ -131,6 +131,7 @@ def test_a_price_jump_stops_the_replay_and_is_named(
     assert "--allow-jumps" in remedy
 
 
+@pytest.mark.slow
 def test_allowed_jumps_are_named_in_the_result(tmp_path: Path) -> None:
     result = call("replay", saved(tmp_path, TYPO), "--allow-jumps")
 

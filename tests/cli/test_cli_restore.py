@@ -189,6 +189,7 @@ def test_a_failed_restore_removes_its_files_and_their_journal(tmp_path: Path) ->
     assert mark(db) == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reading", [False, True], ids=["idle", "reading"])
 def test_a_book_that_is_shown_somewhere_is_not_restored(tmp_path: Path, reading: bool) -> None:
     """A viewer holds no lock of its own."""

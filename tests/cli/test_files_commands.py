@@ -138,6 +138,7 @@ def test_a_book_that_the_screens_made_empty_is_replaced_and_kept_after_a_refusal
     assert sorted(one.name for one in folder.iterdir() if "book.db" in one.name) == ["book.db", "book.db.lock"]
 
 
+@pytest.mark.slow
 def test_an_empty_book_behind_a_link_is_replaced_and_the_link_stays(folder: Path) -> None:
     (folder / "books").mkdir()
     opening.open_book(folder / "books" / "real.db").database.close()

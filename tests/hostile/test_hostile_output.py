@@ -90,6 +90,7 @@ def harmless(text: str) -> bool:
 surrogates_too = st.text(alphabet=st.characters(exclude_categories=()), max_size=40)
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(surrogates_too)
 def test_accepted_text_is_harmless(text: str) -> None:

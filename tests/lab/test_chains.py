@@ -43,6 +43,7 @@ def events_of(past: History, policies: list[Policy], fill_delay: int = 0) -> lis
     return [events.tolist() for events in run_chains(past, TARGETS, policies, fill_delay=fill_delay).events or ()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("many", [1, 200])
 def test_rebalances_are_the_same_without_the_figures(monkeypatch: pytest.MonkeyPatch, many: int) -> None:
     monkeypatch.setattr(chains, "MANY", many)

@@ -20,6 +20,7 @@ TARGETS = weights(5000, 2500, 2000, cash=500)
 QUARTERLY = Policy(calendar=CalendarCondition(CalendarType.QUARTERLY, "15"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "policy",
     [

@@ -26,6 +26,7 @@ def test_resamples_are_as_long_as_the_history_and_in_blocks() -> None:
     assert np.array_equal(stationary_orders(400, range(5, 9), 40, 1)[:, 1], stationary_order(400, 40, 1, 6))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cost", "delay"), [(0.0, 0), (10.0, 1)])
 def test_a_history_in_its_own_order_has_the_figures_of_the_backtest(
     monkeypatch: pytest.MonkeyPatch, cost: float, delay: int
@@ -60,6 +61,7 @@ def test_histories_are_resampled_with_progress_until_canceled() -> None:
         luck_of(backtest, resamples=100, canceled=lambda: True)
 
 
+@pytest.mark.slow
 def test_random_walks_differ_in_turnover_and_tracking_not_in_return() -> None:
     past = random_history(3, 700)
     policies = [Policy(absolute=Percent(a)) for a in (100, 300, 800)]

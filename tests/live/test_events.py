@@ -242,6 +242,7 @@ def test_an_activity_is_stored_again_only_when_its_status_changes() -> None:
     assert [event.kind for event in events] == [EventKind.ACCOUNT, EventKind.CASH]
 
 
+@pytest.mark.slow
 def test_a_stream_that_reports_lost_messages_is_read_again_from_earlier() -> None:
     streams = Streams(
         trades=[*sse_lines(trade(2, "new")), ": you are reading too slowly, dropped 3 messages\n\n", *sse_lines(FILL)]

@@ -130,6 +130,7 @@ def test_a_bulk_move_asks_the_broker_nothing_and_misses_no_heartbeat() -> None:
     assert (len(slow.requests), slow.clock.now()) == (before, began)
 
 
+@pytest.mark.slow
 def test_requests_before_a_restart_count_for_the_minute_after_it() -> None:
     slow = SlowBook(4, follow=(), rate=40)
     for _ in range(60):

@@ -23,6 +23,7 @@ ASKING = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ASKING)
 @pytest.mark.parametrize("reply", ["no", "", "status", "yess", None])
 def test_nothing_happens_without_yes(line: str, reply: str | None) -> None:

@@ -81,6 +81,7 @@ def test_an_account_that_was_named_is_in_hand() -> None:
     assert answer(book, "accounts n-b", "why 1") == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "said"),
     [

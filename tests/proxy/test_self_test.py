@@ -83,6 +83,7 @@ def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PaperAcco
     made.sandbox.close()
 
 
+@pytest.mark.slow
 def test_every_step_is_done_and_the_account_is_as_before(
     paper: PaperAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,6 +109,7 @@ def test_the_report_has_no_keys_and_no_client_data(paper: PaperAccount) -> None:
     assert paper.report.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 def test_a_closed_market_is_named_and_nothing_is_traded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paper = PaperAccount(tmp_path, monkeypatch, CLOSED)
     assert paper.run() == 0

@@ -53,6 +53,7 @@ def test_runs_of_an_account_show_the_client_and_the_digit_clears_them() -> None:
     drive(script)
 
 
+@pytest.mark.slow
 def test_a_term_that_cannot_be_read_is_named_while_it_is_typed() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "slash", *"drift>x")

@@ -40,6 +40,7 @@ def test_chosen_columns_are_shown_and_remembered(tmp_path: Path) -> None:
     assert read_settings(path).settings.columns == {}
 
 
+@pytest.mark.slow
 def test_at_least_one_column_stays_and_escape_changes_nothing(tmp_path: Path) -> None:
     async def script(pilot: Any, app: RebalApp) -> None:
         before = screen_text(app)

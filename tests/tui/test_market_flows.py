@@ -26,6 +26,7 @@ from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat, shows, sound, write
 
 
+@pytest.mark.slow
 def test_accelerated_time_stops_while_a_page_is_open() -> None:
     book = market_book()
     clock = book.clock

@@ -51,6 +51,7 @@ def test_whole_words_come_before_letters_within_them_and_scattered_letters_find_
     assert score_of("line", "Lab: Worse", "Show or hide policies that are worse in everything.") == 0
 
 
+@pytest.mark.slow
 def test_the_glossary_is_found_and_read() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await find(pilot, "gloss")

@@ -191,6 +191,7 @@ def test_all_marked_are_approved_after_a_look_at_one_plan() -> None:
     run(flow, book, "9")
 
 
+@pytest.mark.slow
 def test_the_detail_says_whether_the_run_shown_is_marked() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         assert "arked run" not in screen_text(app)

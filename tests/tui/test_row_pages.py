@@ -94,6 +94,7 @@ def test_an_account_page_turns_and_its_keys_act_on_its_account_alone() -> None:
     run(flow, book, "3")
 
 
+@pytest.mark.slow
 def test_an_account_page_of_the_desk_has_the_actions_of_the_account() -> None:
     book = market_book(3)
 
@@ -115,6 +116,7 @@ def test_an_account_page_of_the_desk_has_the_actions_of_the_account() -> None:
     run(flow, book, "1", (200, 50))
 
 
+@pytest.mark.slow
 def test_the_keys_of_the_app_work_on_pages() -> None:
     async def script(pilot: Any, app: RebalApp) -> None:
         await press(pilot, "enter", "comma")
@@ -152,6 +154,7 @@ def test_a_page_does_not_act_on_another_row_than_its_own() -> None:
     drive(script)
 
 
+@pytest.mark.slow
 def test_the_page_of_a_portfolio_lists_its_subscribers_worst_first_and_opens_them() -> None:
     book = market_book(4)
     assert book.sandbox is not None

@@ -237,6 +237,7 @@ def test_a_failing_heartbeat_is_visible_and_goes_away() -> None:
     drive(script, make_app(backend))
 
 
+@pytest.mark.slow
 @pytest.mark.every_frame
 def test_a_late_answer_is_dropped() -> None:
     backend = FakeBackend()

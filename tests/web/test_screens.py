@@ -79,6 +79,7 @@ def test_a_second_tab_takes_the_screens_over() -> None:
     asyncio.run(check())
 
 
+@pytest.mark.slow
 def test_a_closed_tab_ends_the_program_and_the_next_one_waits_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(all_screens, "GRACE_SECONDS", 0.02)
     lines: list[str] = []
@@ -117,6 +118,7 @@ def test_a_program_that_ends_closes_its_page(code: int, reason: Reason) -> None:
     asyncio.run(check())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stubborn", [IGNORES_ITS_END, NEEDS_KILLING])
 def test_a_program_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch, stubborn: str) -> None:
     monkeypatch.setattr(programs, "END_SECONDS", 0.2)

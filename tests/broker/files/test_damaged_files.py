@@ -74,6 +74,7 @@ def test_a_damaged_file_is_refused_or_read_whole(name: str, data: st.DataObject)
         read(data.draw(_damage(data.draw(_damage(content)))))
 
 
+@pytest.mark.slow
 @settings(max_examples=50 * FUZZ, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused_or_read(content: bytes) -> None:

@@ -151,6 +151,7 @@ def test_sells_that_are_refused_are_sent_again_and_then_stop_the_withdrawal() ->
     assert (stage(book), book.accounts["a"].positions) == (WithdrawalStage.COMPLETED, ())
 
 
+@pytest.mark.slow
 def test_a_run_ended_by_the_close_is_repeated_and_a_restart_changes_nothing(tmp_path: Path) -> None:
     book = holding("0", {"SPY": "1", "TLT": "2"}, tmp_path / "book.db", slow=True)
     broker(book).halt("SPY", True, book.now())

@@ -122,6 +122,7 @@ def test_days_are_new_yorks_across_a_change_of_clocks() -> None:
     assert found.tolist() == [new_york_day(at).toordinal() for at in timestamps]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edits", range(1, 6))
 def test_the_frame_follows_portfolios_that_were_edited_several_times_since(edits: int) -> None:
     """The newest portfolios may have the memory addresses that the frame's portfolios had."""

@@ -39,6 +39,7 @@ def own_days(portfolio: Portfolio, condition: CalendarCondition, account_id: str
             yield session.day
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "day", "sessions"),
     [

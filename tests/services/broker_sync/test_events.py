@@ -112,6 +112,7 @@ def test_the_cursor_never_goes_back() -> None:
     assert last == broker(book).last_event()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outcome", ["request lost", "reply lost"])
 def test_a_lost_answer_neither_doubles_nor_loses_the_order(outcome: str) -> None:
     calm, book = mixed_book(), mixed_book()

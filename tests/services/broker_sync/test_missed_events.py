@@ -129,6 +129,7 @@ def test_missed_events_are_requested_at_the_next_opening(changes: Callable[[Book
     assert (reconcile(book).applied, book.database.connection.total_changes) == (0, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", BROKER_CHANGES)
 def test_a_late_event_of_a_stream_is_not_requested_again(changes: Callable[[Book], None], path: Path) -> None:
     book = mid_run_book(path)

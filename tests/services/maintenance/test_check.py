@@ -218,6 +218,7 @@ def test_damage_is_found_with_its_location(database: Database, damage: str, loca
     assert location in fault_locations(database)
 
 
+@pytest.mark.slow
 def test_an_account_known_to_one_side_only_is_reported_with_that_side(database: Database) -> None:
     database.connection.execute("UPDATE accounts SET id = 'ours alone' WHERE key = 1")
 
@@ -227,6 +228,7 @@ def test_an_account_known_to_one_side_only_is_reported_with_that_side(database: 
     assert len([text for text in messages if text.endswith("exists at the broker but not in the book")]) == 1
 
 
+@pytest.mark.slow
 def test_events_not_applied_yet_are_no_fault(traded_book: Path, database: Database) -> None:
     """A kill between the broker's commit and the book's leaves this state; the next opening applies the events."""
     book = open_simulation(open_copy(traded_book))

@@ -145,6 +145,7 @@ def test_a_number_stays_a_number(text: str) -> None:
     assert table(csv_text(["a"], [{"a": text}]))[0]["a"] == text
 
 
+@pytest.mark.slow
 @given(st.text(max_size=20))
 def test_no_cell_starts_like_a_formula(text: str) -> None:
     cell = safe_cell(text)

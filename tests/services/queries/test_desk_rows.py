@@ -159,6 +159,7 @@ def test_order_and_filter_over_columns_equal_those_of_rows(seed: int) -> None:
     assert (columns[-1], tuple(columns[1:3])) == (rows[-1], tuple(rows[1:3]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_order_and_filter_of_accounts_equal_those_of_rows(seed: int) -> None:
     random = Random(seed)

@@ -79,6 +79,7 @@ def expire(book: Book, day: str, run_count: int) -> None:
     assert book.quota_run("a", day) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", BOOKS)
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_run_for_one_day_is_proposed_again_at_the_next_session_and_only_once(

@@ -224,6 +224,7 @@ def test_a_job_due_at_every_heartbeat_delays_no_other_work(
     assert ticks > 5
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_manual_run_starts_before_the_other_runs_of_a_long_day(queued: Callable[[str], Book]) -> None:
     book = queued("manual")

@@ -199,6 +199,7 @@ def test_a_run_processed_a_second_before_the_open_starts_at_the_open() -> None:
     assert process_runs(book) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("age", "is_started"), [(60, True), (61, False), (-30, True), (-31, False)])
 @pytest.mark.parametrize("symbol", ["TLT", "SPY", "GLD"])
 def test_a_run_waits_while_a_price_that_it_needs_is_too_old(symbol: str, age: int, is_started: bool) -> None:

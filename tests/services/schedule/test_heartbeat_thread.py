@@ -35,6 +35,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_heartbeats_run_by_themselves_and_never_twice_at_once() -> None:
     running = most = 0
 
@@ -51,6 +52,7 @@ def test_heartbeats_run_by_themselves_and_never_twice_at_once() -> None:
     assert most == 1
 
 
+@pytest.mark.slow
 def test_no_heartbeat_begins_while_they_are_held() -> None:
     with beating(lambda _book: False) as heartbeat:
         wait_for(lambda: heartbeat.completed > 0)
@@ -63,6 +65,7 @@ def test_no_heartbeat_begins_while_they_are_held() -> None:
         wait_for(lambda: heartbeat.completed > before)
 
 
+@pytest.mark.slow
 def test_an_error_that_recurs_is_logged_once_until_a_heartbeat_succeeds(caplog: pytest.LogCaptureFixture) -> None:
     beats = 0
 
@@ -82,6 +85,7 @@ def test_an_error_that_recurs_is_logged_once_until_a_heartbeat_succeeds(caplog: 
     assert ours[0].exc_info is not None
 
 
+@pytest.mark.slow
 def test_the_log_has_one_line_when_writing_stops_and_one_when_it_resumes(caplog: pytest.LogCaptureFixture) -> None:
     stopped = False
 

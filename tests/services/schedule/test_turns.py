@@ -137,6 +137,7 @@ Turns(time.monotonic).submit(lambda: (time.sleep(0.1), print("done", flush=True)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "done\n", "")
 
 
+@pytest.mark.slow
 def test_a_thread_ends_when_nobody_can_give_it_work() -> None:
     turns = Turns(time.monotonic)
     thread = turns.submit(threading.current_thread).result(10)

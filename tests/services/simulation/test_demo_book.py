@@ -128,6 +128,7 @@ def test_the_demonstration_starts_at_the_requested_time() -> None:
     assert start <= book.now() < start + timedelta(minutes=10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accounts", [0, -1, 100_001])
 def test_an_impossible_number_of_accounts_is_refused_and_nothing_written(tmp_path: Path, accounts: int) -> None:
     with pytest.raises(Invalid, match="accounts"):

@@ -30,6 +30,7 @@ def written() -> dict[str, str]:
     return texts()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECORD)
 def test_written_json_equals_the_recorded_sample(name: str, written: dict[str, str]) -> None:
     assert written[name] == RECORD[name]

@@ -99,6 +99,7 @@ def test_pasted_text_has_no_keys_in_it() -> None:
     assert driven(pasted)[0] == ["'15q00'", "x"]
 
 
+@pytest.mark.slow
 def test_a_paste_whose_end_does_not_come_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drivers, "_MAX_QUIET_POLLS", 0)
     assert driven(packet(b"D", b"\x1b[200~15"), packet(b"D", b"x"), pause=0.15)[0] == ["'15'", "x"]

@@ -62,6 +62,7 @@ def test_pasted_text_in_pieces_has_no_keys_in_it() -> None:
     assert events(b"\x1b[200~15\x1b", b"q00\x1b[", b"201~x", pause=0.02) == ["'15q00'", "x"]
 
 
+@pytest.mark.slow
 def test_a_paste_whose_end_does_not_come_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drivers, "_MAX_QUIET_POLLS", 0)
     monkeypatch.setattr(drivers, "_POLL_MILLISECONDS", 20)

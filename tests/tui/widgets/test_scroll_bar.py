@@ -7,6 +7,7 @@ from textual.scrollbar import ScrollBarRender
 from rebal_tui.tui.widgets.scroll_bar import thumb_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "window", "whole"), [(10, 10, 37), (47, 46, 3_001), (24, 23, 25), (5, 0, 9), (5, 5, 5)]
 )
