@@ -22,10 +22,18 @@ class ShowsAccount:
 
 
 class ShowsPortfolio:
-    """A screen that can move its cursor to a portfolio."""
+    """A screen that can move its cursor to a portfolio, show its page and edit it."""
 
     def show_portfolio(self, portfolio_id: str) -> None:
         """Move the cursor to a portfolio, clearing filters that hide it."""
+        raise NotImplementedError
+
+    def open_portfolio(self, portfolio_id: str) -> None:
+        """Move the cursor to a portfolio and open its page."""
+        raise NotImplementedError
+
+    def edit_portfolio(self, portfolio_id: str) -> None:
+        """Move the cursor to a portfolio and open it in the editor."""
         raise NotImplementedError
 
 
@@ -116,6 +124,14 @@ class Navigation:
         """Go to a portfolio."""
         self._go(Section.PORTFOLIOS, ShowsPortfolio, lambda portfolios: portfolios.show_portfolio(portfolio_id))
 
+    def open_portfolio(self, portfolio_id: str) -> None:
+        """Go to the page of a portfolio."""
+        self._go(Section.PORTFOLIOS, ShowsPortfolio, lambda portfolios: portfolios.open_portfolio(portfolio_id))
+
+    def edit_portfolio(self, portfolio_id: str) -> None:
+        """Go to a portfolio and edit it."""
+        self._go(Section.PORTFOLIOS, ShowsPortfolio, lambda portfolios: portfolios.edit_portfolio(portfolio_id))
+
     def show_runs_of(self, account_id: str, client: str) -> None:
         """Go to Runs and show the runs of an account; the filter is shown as the client's name."""
         self._go(Section.RUNS, ShowsMatching, lambda runs: runs.show_only(account_id, client))
@@ -170,7 +186,12 @@ class Navigation:
 
         def when_there() -> None:
             stack = self._app.screen_stack
-            if stack and self._app.current_mode == section and isinstance(stack[0], kind):
+            if not stack or self._app.current_mode != section or not isinstance(stack[0], kind):
+                return
+            if stack[0].is_mounted:
                 show(stack[0])
+            else:
+                # Composes its widgets first, when a worker went to a section that was not shown before.
+                stack[0].call_later(show, stack[0])
 
         self._app.call_later(when_there)

@@ -11,11 +11,16 @@ from textual.pilot import Pilot
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
+from rebal_tui.services.simulation import simulator
 from rebal_tui.store import assets
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
+from rebal_tui.tui.screens.portfolios.page import PortfolioPage
 from rebal_tui.tui.screens.portfolios.screen import PortfoliosScreen
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from tests.tui.driving import press, screen_text, shown_messages
+from tests.tui.simulated import market_book
+from tests.tui.simulated import run as run_section
 from tests.tui.test_portfolios_flows import fill, footer, full_book, run, status_of, type_text
 
 pytestmark = pytest.mark.slow
@@ -74,3 +79,35 @@ def test_a_portfolio_with_eligible_assets_again_can_be_reactivated() -> None:
 
     run(flow, book)
     assert status_of(book, "calm") == PortfolioStatus.ACTIVE
+
+
+def test_an_exception_leads_to_the_portfolio_whose_asset_is_not_tradable() -> None:
+    book = market_book()
+    simulator.set_tradable(book, "GLD", False)
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        text = screen_text(app)
+        assert "! asset to replace" in text
+        assert "Gold: GLD is not tradable" in text
+        await press(pilot, "enter")
+        assert isinstance(app.screen, PortfolioPage)
+        text = screen_text(app)
+        assert "! GLD is not tradable" in text
+        assert "Nothing trades after the next evaluation that needs GLD" in " ".join(text.split())
+        await press(pilot, "e")
+        assert isinstance(app.screen, PortfolioEditor)
+        await press(pilot, "escape")
+        assert isinstance(app.screen, PortfoliosScreen)
+        text = screen_text(app)
+        assert "! Asset to replace 1" in text
+        assert "! active" in text
+        assert app.screen.table.cursor_key == "gold"
+        await press(pilot, "0", "l")
+        assert isinstance(app.screen, PortfolioEditor)
+        await press(pilot, "tab", "tab", "down")
+        await fill(pilot, "TLT")
+        await press(pilot, "ctrl+s", "y")
+        assert "TLT" in book.portfolios["gold"].weights.symbols
+        assert "Asset to replace" not in screen_text(app)
+
+    run_section(flow, book, "0")

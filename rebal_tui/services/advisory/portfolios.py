@@ -10,6 +10,7 @@ from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Weights, conditions_fault, weights_fault
 from rebal_tui.domain.text import count_text, fold
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.ineligible_assets import ALERT
 from rebal_tui.services.parsing.fields import shown
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.parsing.portfolio_input import portfolio_patch
@@ -178,7 +179,7 @@ def store_change(
     with book.write() as tx:
         store.save(tx, after, book.actor("advisor"))
         if after.status is PortfolioStatus.ACTIVE:
-            jobs.clear_alert(tx, "needs_adjustment", after.id, book.now())
+            jobs.clear_alert(tx, ALERT, after.id, book.now())
         tx.record(action, after.id, {"from": before.status, "to": after.status, **(detail or {})}, "advisor")
         tx.reload_portfolios()
     return after

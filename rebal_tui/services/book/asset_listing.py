@@ -10,6 +10,7 @@ from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.quarantine import QuarantineKind
 from rebal_tui.services.book import quarantine
 from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.services.book.ineligible_assets import note_eligibility
 from rebal_tui.services.book.market_state import relabel_walk
 from rebal_tui.store import asset_renames, assets, holds, jobs
 
@@ -22,7 +23,8 @@ def save_assets(tx: BookTransaction, listed: Sequence[Asset]) -> None:
 
     When an asset has a new label, everything stored or in memory under the old one is moved to it. If several active
     assets have one symbol, the one in the book stays; the others are not stored, and an alert names all ids. An asset
-    that cannot be read or stored goes into quarantine, the others are stored (R-52).
+    that cannot be read or stored goes into quarantine, the others are stored (R-52). An active portfolio with an asset
+    that is no longer eligible gets an alert (R-58).
     """
     book = tx.book
     failed = {row.key: row.reason for row in unreadable_rows(listed)}
@@ -35,6 +37,7 @@ def save_assets(tx: BookTransaction, listed: Sequence[Asset]) -> None:
     for identity in sorted(read):
         quarantine.leave(tx, QuarantineKind.ASSET, identity, "broker")
     _clear_conflicts(tx, listed)
+    note_eligibility(tx, [asset for asset in listed if asset.id not in failed])
     tx.reload_assets()
 
 

@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebal_tui.domain.accounts import AccountStatus
-from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.domain.quantities import Money, money_text
 from rebal_tui.domain.quarantine import Quarantined, QuarantineKind
 from rebal_tui.engine.drift import value_account
 from rebal_tui.engine.restrictions import blocking_reasons, exceeds_position_ratio
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.ineligible_assets import ALERT as INELIGIBLE_ALERT
+from rebal_tui.services.book.ineligible_assets import fault_texts, ineligible_assets
 from rebal_tui.services.book.quarantine import alert_text
 from rebal_tui.services.broker_sync.events import ENDED_ALERT, RESTRICTED_ALERT
 from rebal_tui.services.queries import totals
@@ -99,6 +101,9 @@ class Exceptions:
             states = {identity: one.status for identity, one in book.portfolios.items()}
             found = [k for k, i in self._portfolio_of_key.items() if states[i] is PortfolioStatus.NEEDS_ADJUSTMENT]
             return _alone(found)
+        if kind is ExceptionKind.ASSET_INELIGIBLE:
+            barred = {identity for identity, one in book.portfolios.items() if _trades_barred(book, one)}
+            return _alone([key for key, identity in self._portfolio_of_key.items() if identity in barred])
         if kind is ExceptionKind.RUN_FAILED:
             return _alone(list(self._runs))
         if kind in self._rules:
@@ -145,6 +150,8 @@ class Exceptions:
             return self._quarantined(self._book.quarantine.rows[subject])
         if kind is ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT:
             return self._of_portfolio(self._portfolio_of_key[subject])
+        if kind is ExceptionKind.ASSET_INELIGIBLE:
+            return self._of_barred_assets(self._portfolio_of_key[subject])
         if kind is ExceptionKind.RUN_FAILED:
             run = self._runs[subject]
             portfolio = self._follows(run.account_id)
@@ -191,17 +198,25 @@ class Exceptions:
 
     def _of_portfolio(self, portfolio_id: str) -> ExceptionView:
         portfolio = self._book.portfolios[portfolio_id]
-        states = ((symbol, self._book.assets.get(symbol)) for symbol in portfolio.weights.symbols)
-        faults = [
-            f"{symbol} is {asset.ineligibility if asset else 'unknown'}"
-            for symbol, asset in states
-            if asset is None or not asset.eligible
-        ]
+        faults = fault_texts(ineligible_assets(self._book, portfolio))
         causes = f": {', '.join(faults)}" if faults else "; all its assets can be held again"
         return ExceptionView(
             ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT, None, None, portfolio_id, None,
             len(self._book.subscribers(portfolio_id)), portfolio.updated_at,
             f"{portfolio.name} needs adjustment{causes}.",
+        )  # fmt: skip
+
+    def _of_barred_assets(self, portfolio_id: str) -> ExceptionView:
+        """An active portfolio with assets that it may not hold, since the broker's report of the latest of them.
+
+        Weights are eligible when they are saved, so without such a report it is since the last change.
+        """
+        portfolio = self._book.portfolios[portfolio_id]
+        faults = ineligible_assets(self._book, portfolio)
+        since = self._raised.get((INELIGIBLE_ALERT, portfolio_id), portfolio.changed_at)
+        return ExceptionView(
+            ExceptionKind.ASSET_INELIGIBLE, None, next(iter(faults)) if len(faults) == 1 else None, portfolio_id, None,
+            len(self._book.subscribers(portfolio_id)), since, f"{portfolio.name}: {', '.join(fault_texts(faults))}.",
         )  # fmt: skip
 
     def _follows(self, account_id: str) -> str | None:
@@ -248,7 +263,7 @@ class Exceptions:
 
     @cached_property
     def _raised(self) -> Mapping[tuple[str, str], datetime]:
-        return jobs.raised_at(self._book.database, (ENDED_ALERT, RESTRICTED_ALERT))
+        return jobs.raised_at(self._book.database, (ENDED_ALERT, RESTRICTED_ALERT, INELIGIBLE_ALERT))
 
     @cached_property
     def _began(self) -> datetime:
@@ -266,6 +281,11 @@ def list_exceptions(
 def exception_counts(book: Book) -> ExceptionCounts:
     """The number of the book's exceptions of each kind that occurs."""
     return Exceptions(book).counts()
+
+
+def _trades_barred(book: Book, portfolio: Portfolio) -> bool:
+    """Whether a portfolio is active although it has an asset that it may not hold."""
+    return portfolio.status is PortfolioStatus.ACTIVE and bool(ineligible_assets(book, portfolio))
 
 
 def _keyed(kind: ExceptionKind, subjects: Ints, assets: Ints) -> Ints:

@@ -15,6 +15,7 @@ from rebal_tui.domain.text import fold
 from rebal_tui.engine.calendar import firing_sessions
 from rebal_tui.services.advisory.portfolios import require_eligible
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.ineligible_assets import fault_texts, ineligible_assets
 from rebal_tui.services.book.rules_view import rules_of_followers
 from rebal_tui.services.evaluation.statuses import status_context
 from rebal_tui.services.evaluation.what_if import plan_what_if
@@ -40,7 +41,7 @@ def portfolio_view(book: Book, portfolio_id: str) -> PortfolioView:
         next_dates=next_dates(book, portfolio.calendar) if portfolio.calendar else (),
         culprits=(
             *((portfolio.fault,) if portfolio.fault else ()),
-            *(f"{symbol} is {why}" for symbol in portfolio.weights.symbols if (why := _ineligibility(book, symbol))),
+            *fault_texts(ineligible_assets(book, portfolio)),
         ),
         subscribers=AccountRows(book).subscribers(index),
         api_json=json.dumps(portfolio_json(portfolio), indent=2, ensure_ascii=False),
@@ -51,8 +52,7 @@ def _active_again(book: Book, changed: Portfolio) -> Portfolio:
     """A portfolio as saving it leaves it: with eligible weights, one that needs adjustment is active again (R-13)."""
     if changed.status is not PortfolioStatus.NEEDS_ADJUSTMENT:
         return changed
-    barred = any(_ineligibility(book, symbol) for symbol in changed.weights.symbols)
-    return changed if barred else replace(changed, status=PortfolioStatus.ACTIVE, fault="")
+    return changed if ineligible_assets(book, changed) else replace(changed, status=PortfolioStatus.ACTIVE, fault="")
 
 
 def portfolio_draft(book: Book, portfolio_id: str | None) -> PortfolioDraft:
@@ -83,11 +83,6 @@ def has_name(book: Book, name: str) -> bool:
     """Whether a portfolio that is not inactive has this name, ignoring case and accents."""
     taken = (one for one in book.portfolios.values() if one.status is not PortfolioStatus.INACTIVE)
     return any(fold(one.name) == fold(name) for one in taken)
-
-
-def _ineligibility(book: Book, symbol: str) -> str:
-    asset = book.assets.get(symbol)
-    return asset.ineligibility if asset else "unknown"
 
 
 def next_dates(book: Book, condition: CalendarCondition, count: int = 4) -> tuple[date, ...]:

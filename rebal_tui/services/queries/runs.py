@@ -11,6 +11,7 @@ from rebal_tui.domain.quantities import NANO, Money, Percent, Qty
 from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.engine.shares import planned_shares, rounded_shares
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.ineligible_assets import ineligible_assets
 from rebal_tui.services.evaluation.account import reviews_every_run
 from rebal_tui.services.evaluation.history import decision_of_run, plan_of, timeline
 from rebal_tui.services.queries.desk import conditions_text
@@ -107,6 +108,7 @@ def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:
             assets_under_model=total,
             review=portfolio.review,
             book_reviews=all_reviewed,
+            barred=tuple(ineligible_assets(book, portfolio)),
         )
         for portfolio, total in zip(book.portfolios.values(), worth, strict=True)
     )

@@ -38,12 +38,12 @@ SHORT_TEXTS = {
     "unspecified": "broker block",
     "short_position": "short position",
     "crypto_position": "crypto held",
-    "needs_adjustment": "inactive asset",
+    "needs_adjustment": "needs adjustment",
     "inactive": "inactive",
     "unreconciled": "mismatch",
     "asset_hold": "asset on hold",
     "prices": "no price",
-    "assets": "inactive asset",
+    "assets": "asset to replace",
     "cannot": "cannot be corrected",
 }
 """What needs a person, in one or two words; the detail next to the list has the full text."""

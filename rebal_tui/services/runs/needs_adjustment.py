@@ -8,6 +8,7 @@ from dataclasses import replace
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.services.book.ineligible_assets import ALERT
 from rebal_tui.services.runs.queueing import cancel_queued
 from rebal_tui.store import jobs, portfolios, runs
 
@@ -43,7 +44,7 @@ def _stop(tx: BookTransaction, portfolio: Portfolio, why: str, reason: str) -> N
     """Raise the alert of a portfolio that needs adjustment, and cancel its QUEUED runs with a reason."""
     book = tx.book
     text = f"{portfolio.name} needs adjustment: {why}"
-    jobs.raise_alert(tx, book.now(), "needs_adjustment", portfolio.id, text)
+    jobs.raise_alert(tx, book.now(), ALERT, portfolio.id, text)
     waiting = [
         run
         for run in runs.open_runs(book.database)

@@ -21,6 +21,7 @@ class ExceptionKind(StrEnum):
     ACCOUNT_NOT_ACTIVE = "account_not_active"
     ACCOUNT_RESTRICTED = "account_restricted"
     PORTFOLIO_NEEDS_ADJUSTMENT = "portfolio_needs_adjustment"
+    ASSET_INELIGIBLE = "asset_ineligible"
     RESTRICTIONS_CONFLICT = "restrictions_conflict"
     CANNOT_BE_CORRECTED = "cannot_be_corrected"
     UNFINISHED = "unfinished"
@@ -36,6 +37,7 @@ BLOCKS = {
     ExceptionKind.ACCOUNT_NOT_ACTIVE: "all runs of the account",
     ExceptionKind.ACCOUNT_RESTRICTED: "all runs of the account",
     ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "automatic runs of all accounts of the portfolio",
+    ExceptionKind.ASSET_INELIGIBLE: "buys of the asset; at the next evaluation that needs it, the whole portfolio",
     ExceptionKind.RESTRICTIONS_CONFLICT: "all runs of the account",
     ExceptionKind.CANNOT_BE_CORRECTED: "the rebalance that the condition asks for",
     ExceptionKind.UNFINISHED: "nothing; what was not sold stays as it is",
@@ -50,6 +52,7 @@ REMEDIES = {
     ExceptionKind.ACCOUNT_NOT_ACTIVE: "have the broker open the account again, or end its subscription",
     ExceptionKind.ACCOUNT_RESTRICTED: "have the broker lift its block",
     ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "replace the assets that cannot be held; saving reactivates it",
+    ExceptionKind.ASSET_INELIGIBLE: "replace the asset in the portfolio, or wait until it can be bought again",
     ExceptionKind.RESTRICTIONS_CONFLICT: "lift or change one of the restrictions named",
     ExceptionKind.CANNOT_BE_CORRECTED: "remove the cause given for each line",
     ExceptionKind.UNFINISHED: "sell the remaining holdings with a manual run, or accept them",

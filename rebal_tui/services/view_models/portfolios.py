@@ -13,7 +13,10 @@ from rebal_tui.services.view_models.accounts import AccountRow
 
 @dataclass(frozen=True, slots=True)
 class PortfolioRow:
-    """A portfolio in the list. `book_reviews`: the book requires review of every run, whatever `review` says."""
+    """A portfolio in the list. `book_reviews`: the book requires review of every run, whatever `review` says.
+
+    `barred` are the symbols that it may not hold, because they are not tradable or not active.
+    """
 
     id: str
     name: str
@@ -27,6 +30,7 @@ class PortfolioRow:
     assets_under_model: Value
     review: bool
     book_reviews: bool = False
+    barred: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,15 @@ from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.engine.arrays.holders import holdings_in
+from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.guards import apply_guards
+from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.queries import rule_exceptions
 from rebal_tui.services.queries.accounts import account_row, accounts_snapshot
 from rebal_tui.services.queries.exceptions import Exceptions, exception_counts, list_exceptions
 from rebal_tui.services.queries.rule_exceptions import RuleException
+from rebal_tui.services.queries.runs import portfolio_rows
 from rebal_tui.services.runs.asset_holds import release
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import account_events
@@ -67,6 +70,12 @@ def set_cash(book: Book, name: str, cash: str) -> None:
     with book.write() as tx:
         tx.execute("UPDATE accounts SET cash = ? WHERE id = ?", (parse_money(cash), name))
         tx.reload_accounts([name])
+
+
+def report_tradable(book: Book, symbol: str, tradable: bool) -> None:
+    """Let the broker report an asset as tradable or not."""
+    sandbox(book).set_asset(symbol, book.now(), tradable=tradable)
+    sync(book)
 
 
 def test_a_book_in_order_has_no_exception() -> None:
@@ -155,6 +164,40 @@ def test_a_portfolio_that_needs_adjustment_and_a_failed_run() -> None:
     with book.write() as tx:
         jobs.clear_alert(tx, "run", run_id, book.now())
     assert listed(book) == []
+
+
+def test_an_active_portfolio_is_listed_from_the_report_that_its_asset_is_not_tradable() -> None:
+    book = quiet_book("ab")
+    advance_to(book, "2026-03-02 09:45")
+    report_tradable(book, "TLT", False)
+    assert book.portfolios["balanced"].status is PortfolioStatus.ACTIVE
+    (row,) = portfolio_rows(book)
+    assert row.barred == ("TLT",)
+    advance_to(book, "2026-03-02 09:50")
+    (one,) = listed(book)
+    assert (one.kind, one.portfolio_id, one.symbol, one.accounts) == (KIND.ASSET_INELIGIBLE, "balanced", "TLT", 2)
+    assert (one.since, one.text) == (new_york("2026-03-02 09:45"), "Balanced: TLT is not tradable.")
+    assert [(alert.kind, alert.subject) for alert in jobs.open_alerts(book.database)] == [
+        ("needs_adjustment", "balanced")
+    ]
+    report_tradable(book, "TLT", True)
+    assert listed(book) == []
+    assert jobs.open_alerts(book.database) == []
+
+
+def test_an_asset_to_replace_becomes_a_portfolio_that_needs_adjustment_at_the_evaluation() -> None:
+    book = quiet_book("ab")
+    report_tradable(book, "TLT", False)
+    advance_to(book, "2026-03-02 09:45")
+    assert kinds(book) == [(KIND.PORTFOLIO_NEEDS_ADJUSTMENT, "balanced")]
+    assert len(jobs.open_alerts(book.database)) == 1
+
+
+def test_an_asset_in_no_active_portfolio_is_no_exception() -> None:
+    book = quiet_book("ab")
+    report_tradable(book, "GLD", False)
+    assert listed(book) == []
+    assert jobs.open_alerts(book.database) == []
 
 
 def test_what_the_rules_report_is_listed_with_their_time_and_cause(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,8 +19,12 @@ ANSWERS = {
     ExceptionKind.ASSET_ON_HOLD: "releases the asset, once for all its accounts",
     ExceptionKind.UNEXPLAINED_DIFFERENCE: "shows the differences and releases the account",
     ExceptionKind.RUN_FAILED: "acknowledges the run",
+    ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "edits the portfolio",
+    ExceptionKind.ASSET_INELIGIBLE: "edits the portfolio",
 }
 """What the answer key does, by kind; for other kinds it goes to the subject."""
+OF_PORTFOLIOS = frozenset({ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT, ExceptionKind.ASSET_INELIGIBLE})
+"""The kinds that an edit of the portfolio ends; enter shows its page."""
 ALERT_MARK = "▲"
 ALERT_KINDS = {
     "restricted": "account",
@@ -39,6 +43,7 @@ KIND_NAMES = {
     ExceptionKind.ACCOUNT_RESTRICTED: "account blocked",
     ExceptionKind.CANNOT_BE_CORRECTED: "rebalance impossible",
     ExceptionKind.UNFINISHED: "sells left undone",
+    ExceptionKind.ASSET_INELIGIBLE: "asset to replace",
 }
 """Kinds that have another name on the screen than in the API."""
 Row = ExceptionView | AlertView
@@ -121,6 +126,8 @@ def detail_lines(row: Row) -> Builder:
 def _exception(row: ExceptionView, width: int) -> list[Line]:
     answer = ANSWERS.get(row.kind)
     keys = f"l {answer}; g goes to its subject." if answer else "l or g goes to its subject."
+    if row.kind in OF_PORTFOLIOS:
+        keys = f"enter shows the portfolio, l {answer}."
     lines: list[Line] = [
         ((kind_text(row), "bad"), (f"  since {formats.timestamp(row.since)} NY", "muted")),
         (),

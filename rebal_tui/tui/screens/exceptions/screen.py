@@ -69,6 +69,13 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         row = self.row_here(key)
         return Page(lines.kind_text(row), lines.detail_lines(row), row.text) if row is not None else None
 
+    async def open_row(self, key: str) -> None:
+        row = self.row_here(key)
+        if isinstance(row, ExceptionView) and row.kind in lines.OF_PORTFOLIOS and row.portfolio_id is not None:
+            self.host.navigation.open_portfolio(row.portfolio_id)
+        else:
+            await super().open_row(key)
+
     def leave_list(self) -> None:
         if self.tile != ALL:
             self.reset_filters()
@@ -98,6 +105,8 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         elif row.kind is ExceptionKind.RUN_FAILED:
             alerts = self._found.alerts if self._found is not None else ()
             self._acknowledge(tuple(alert.key for alert in alerts if alert.subject == row.run_id))
+        elif row.kind in lines.OF_PORTFOLIOS and row.portfolio_id is not None:
+            self.host.navigation.edit_portfolio(row.portfolio_id)
         else:
             self._go_to(row)
             self.host.say(f"To do: {row.remedy}.")
@@ -142,9 +151,9 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
             navigation.show_run(row.run_id)
         elif row.account_id is not None:
             navigation.show_in_accounts(row.account_id)
-        elif row.symbol is not None:
-            navigation.show_asset(row.symbol)
         elif row.portfolio_id is not None:
             navigation.show_portfolio(row.portfolio_id)
+        elif row.symbol is not None:
+            navigation.show_asset(row.symbol)
         else:
             self.host.say("No section shows its subject.")

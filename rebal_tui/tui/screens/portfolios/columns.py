@@ -18,6 +18,9 @@ STATUSES: dict[str, tuple[str, str, str]] = {
     PortfolioStatus.NEEDS_ADJUSTMENT: ("■", "adjust", "bad"),
     PortfolioStatus.INACTIVE: ("◌", "inactive", "muted"),
 }
+BARRED = "asset to replace"
+"""Key and label of the tab of active portfolios with an asset that they may not hold (R-1)."""
+BARRED_GLYPH = "!"
 ORDER = (PortfolioStatus.NEEDS_ADJUSTMENT, PortfolioStatus.ACTIVE, PortfolioStatus.INACTIVE)
 BAR_WIDTH = 10
 WORTH = 15
@@ -29,26 +32,42 @@ def status_segment(status: str) -> TextSegment:
     return (f"{glyph} {formats.words(status)}", style)
 
 
-def natural(row: PortfolioRow) -> tuple[int, str]:
-    """Sort key: portfolios that need adjustment first, then active, then inactive, each by name."""
-    return ([status.value for status in ORDER].index(row.status), fold(row.name))
+def has_barred(row: PortfolioRow) -> bool:
+    """Return whether a portfolio is active although it has an asset that it may not hold."""
+    return bool(row.barred) and row.status == PortfolioStatus.ACTIVE
+
+
+def natural(row: PortfolioRow) -> tuple[int, bool, str]:
+    """Sort key: portfolios that need adjustment first, then active ones, those with an asset to replace first, then
+    inactive ones; each by name."""
+    return ([status.value for status in ORDER].index(row.status), not has_barred(row), fold(row.name))
 
 
 def search(row: PortfolioRow) -> str:
     """Return the text of a row that the text filter searches."""
     symbols = " ".join(row.weights.symbols)
-    return f"{row.id} {row.name} {row.description} {formats.words(row.status)} {symbols} {row.conditions_text}"
+    status = f"{formats.words(row.status)} {BARRED if has_barred(row) else ''}"
+    return f"{row.id} {row.name} {row.description} {status} {symbols} {row.conditions_text}"
 
 
-def status_tabs(rows: Sequence[PortfolioRow]) -> tuple[Tab, ...]:
-    """Return a tab per status with its row count."""
+def status_tabs(rows: Sequence[PortfolioRow], current: str = ALL) -> tuple[Tab, ...]:
+    """Return a tab per status with its row count; one of portfolios with an asset to replace has any or is current."""
     tabs = [Tab(ALL, ALL, figure=f"{len(rows):,}")]
     for status in ORDER:
         count = sum(row.status == status for row in rows)
         glyph, _, style = STATUSES[status]
         label = formats.words(status).capitalize()
         tabs.append(Tab(status, label, mark=glyph, figure=f"{count:,}", style=style if count else "muted"))
+    barred = sum(map(has_barred, rows))
+    if barred or current == BARRED:
+        style = "bad" if barred else "muted"
+        tabs.insert(2, Tab(BARRED, BARRED.capitalize(), mark=BARRED_GLYPH, figure=f"{barred:,}", style=style))
     return tuple(tabs)
+
+
+def in_tab(tab: str, row: PortfolioRow) -> bool:
+    """Return whether a tab other than the first shows a portfolio."""
+    return has_barred(row) if tab == BARRED else row.status == tab
 
 
 def shares_of(weights: Weights) -> list[tuple[str, int]]:
@@ -59,7 +78,7 @@ def shares_of(weights: Weights) -> list[tuple[str, int]]:
 
 def _status(row: PortfolioRow) -> Line:
     glyph, word, style = STATUSES[row.status]
-    return ((f"{glyph} {word}", style),)
+    return ((f"{BARRED_GLYPH} {word}", "bad"),) if has_barred(row) else ((f"{glyph} {word}", style),)
 
 
 def _weights(row: PortfolioRow) -> Line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, Concatenate, ParamSpec
 
 from textual.binding import BindingType
@@ -88,9 +89,9 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         if self._rows is None:
             return
         tile = self.tile
-        self.tiles.tabs = portfolio_columns.status_tabs(self._rows)
+        self.tiles.tabs = portfolio_columns.status_tabs(self._rows, tile)
         self.table.set_empty(NONE_YET if not self._rows else "No portfolio matches these filters; escape clears them.")
-        self.table.set_rows(self._rows, None if tile == ALL else lambda row: row.status == tile)
+        self.table.set_rows(self._rows, None if tile == ALL else partial(portfolio_columns.in_tab, tile))
 
     async def _view(self, portfolio_id: str) -> PortfolioView:
         return await self.host.ask(portfolio_queries.portfolio_view, portfolio_id)
@@ -104,6 +105,14 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             self.show_only("")
             self.table.view = View(self.table.view.sort, self.table.view.reverse)
         self.table.go_to(portfolio_id)
+
+    def open_portfolio(self, portfolio_id: str) -> None:
+        self.show_portfolio(portfolio_id)
+        self.host.work(self.open_row(portfolio_id), name=self.NOUN)
+
+    def edit_portfolio(self, portfolio_id: str) -> None:
+        self.show_portfolio(portfolio_id)
+        self.host.work(self._edit(portfolio_id), name="edit")
 
     def reported(self) -> Reported | None:
         row = self.table.cursor_row
