@@ -116,6 +116,23 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class RunGroup:
+    """Some runs of a list: those with one of the statuses (empty: any), of one type (None: any), and only those that
+    await approval if `awaiting`."""
+
+    statuses: frozenset[RunStatus] = frozenset()
+    awaiting: bool = False
+    type: RunType | None = None
+
+    def has(self, status: str, *, awaiting: bool) -> bool:
+        """Whether a run with this status, which awaits approval or not, is in the group; its type does not count."""
+        return (awaiting or not self.awaiting) and (not self.statuses or status in self.statuses)
+
+
+EVERY_RUN = RunGroup()
+
+
+@dataclass(frozen=True, slots=True)
 class RunDetail:
     """A run with its orders, failed orders and skipped orders, grouped as in the API."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from itertools import islice
@@ -10,7 +11,7 @@ from itertools import islice
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.orders import Fill
 from rebal_tui.domain.quantities import Price
-from rebal_tui.domain.runs import Run, RunStatus, RunType
+from rebal_tui.domain.runs import EVERY_RUN, Run, RunGroup, RunStatus, RunType
 from rebal_tui.domain.trading_rules import RunOverride
 from rebal_tui.store import (
     activities,
@@ -67,12 +68,19 @@ def newest(database: Database, limit: int, account_id: str | None = None) -> lis
     return [found for _, found in page(database, limit, account_id=account_id)]
 
 
-def find(database: Database, matches: Sequence[Match], dates: Sequence[DateBound], limit: int) -> tuple[list[Run], int]:
-    """The newest runs of book and archive that match, at most `limit`, and the number of all, as by
-    `run_search.find`."""
-    found = [run_search.find(one, matches, dates, limit) for one in databases(database)]
-    merged = heapq.merge(*(some for some, _ in found), key=lambda run: run.created_at, reverse=True)
-    return list(islice(merged, limit)), sum(total for _, total in found)
+def find(
+    database: Database, matches: Sequence[Match], dates: Sequence[DateBound], limit: int, group: RunGroup = EVERY_RUN
+) -> list[Run]:
+    """The newest runs of book and archive that match, at most `limit`, as by `run_search.find`."""
+    found = [run_search.find(one, matches, dates, limit, group) for one in databases(database)]
+    return list(islice(heapq.merge(*found, key=lambda run: run.created_at, reverse=True), limit))
+
+
+def counts_of_found(
+    database: Database, matches: Sequence[Match], dates: Sequence[DateBound], kind: RunType | None = None
+) -> Counter[tuple[str, bool]]:
+    """How many runs of book and archive match, as by `run_search.counts`."""
+    return sum((run_search.counts(one, matches, dates, kind) for one in databases(database)), Counter())
 
 
 def order_counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderCounts]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rebal_tui.domain.runs import Run
+from rebal_tui.domain.runs import EVERY_RUN, Approval, Run, RunGroup, RunStatus, RunType
 from rebal_tui.store import codec, runs
 from rebal_tui.store.database import LISTED, Database, SqlValue, listed
 
 _OPERATORS = frozenset({"=", "<", "<=", ">", ">="})
+_AWAITING = f"(runs.status = '{RunStatus.QUEUED.value}' AND runs.approval = '{Approval.AWAITING.value}')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,31 @@ class DateBound:
     date: str
 
 
-def find(database: Database, matches: Sequence[Match], dates: Sequence[DateBound], limit: int) -> tuple[list[Run], int]:
-    """The newest runs that meet every match and every date bound, at most `limit`, and the number of all such runs."""
+def find(
+    database: Database, matches: Sequence[Match], dates: Sequence[DateBound], limit: int, group: RunGroup = EVERY_RUN
+) -> list[Run]:
+    """The newest runs of a group that meet every match and every date bound, at most `limit`."""
+    where, values = _where(database, matches, dates, group)
+    rows = database.rows(
+        f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE {where} ORDER BY runs.key DESC LIMIT ?",
+        [*values, limit],
+    )
+    return runs.read(database, rows)
+
+
+def counts(
+    database: Database, matches: Sequence[Match], dates: Sequence[DateBound], kind: RunType | None = None
+) -> Counter[tuple[str, bool]]:
+    """The number of runs that meet every match and every date bound, by status and whether they await approval."""
+    where, values = _where(database, matches, dates, RunGroup(type=kind))
+    tables = "runs JOIN accounts ON accounts.key = runs.account LEFT JOIN portfolios ON portfolios.key = runs.portfolio"
+    rows = database.rows(f"SELECT runs.status, {_AWAITING}, count(*) FROM {tables} WHERE {where} GROUP BY 1, 2", values)
+    return Counter({(status, bool(awaiting)): count for status, awaiting, count in rows})
+
+
+def _where(
+    database: Database, matches: Sequence[Match], dates: Sequence[DateBound], group: RunGroup
+) -> tuple[str, list[SqlValue]]:
     conditions: list[str] = [database.listed]
     values: list[SqlValue] = []
     for match in matches:
@@ -51,14 +76,16 @@ def find(database: Database, matches: Sequence[Match], dates: Sequence[DateBound
             raise ValueError(f"unknown operator {bound.operator}")
         conditions.append(f"substr(runs.session, 1, ?) {bound.operator} ?")
         values += [len(bound.date), bound.date]
-    where = " AND ".join(conditions)
-    tables = "runs JOIN accounts ON accounts.key = runs.account LEFT JOIN portfolios ON portfolios.key = runs.portfolio"
-    counted = database.row(f"SELECT count(*) FROM {tables} WHERE {where}", values)
-    rows = database.rows(
-        f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE {where} ORDER BY runs.key DESC LIMIT ?",
-        [*values, limit],
-    )
-    return runs.read(database, rows), counted[0] if counted else 0
+    if group.statuses:
+        # As literals: only then an index of open runs is used.
+        quoted = ", ".join(f"'{status.value}'" for status in sorted(group.statuses))
+        conditions.append(f"runs.status IN ({quoted})")
+    if group.awaiting:
+        conditions.append(_AWAITING)
+    if group.type is not None:
+        conditions.append("runs.type = ?")
+        values.append(group.type.value)
+    return " AND ".join(conditions), values
 
 
 def _condition(match: Match) -> tuple[str, list[SqlValue]]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from rebal_tui.domain.errors import Conflict, NotFound, ReadOnly
+from rebal_tui.domain.runs import EVERY_RUN, RunGroup
 from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot, PreviewView
-from rebal_tui.services.view_models.runs import RunsSnapshot, RunView
+from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView
 from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui.book_services import (
@@ -113,13 +115,20 @@ class FakeBackend:
         desks = [self.rows[index % len(self.rows)] for index in range(30 * bool(self.rows))]
         made = (run_views.run_row(index, desk) for index, desk in enumerate(desks))
         rows = tuple(sorted(made, key=lambda row: row.created_at, reverse=True))
-        return RunsSnapshot(self.version, rows, len(rows), len(rows))
+        return RunsSnapshot(self.version, rows, len(rows), len(rows), counts=_counts(rows))
 
-    def find_runs(self, text: str) -> RunsSnapshot:
-        """The runs whose client, account or id contains the text."""
+    def find_runs(self, text: str, limit: int = 500, group: RunGroup = EVERY_RUN) -> RunsSnapshot:
+        """The runs of a group and type whose client, account or id contains the text."""
         known = self.runs()
-        rows = tuple(row for row in known.rows if fold(text) in fold(f"{row.client} {row.account_id} {row.id}"))
-        return RunsSnapshot(self.version, rows, known.total, len(rows))
+        rows = tuple(
+            row
+            for row in known.rows
+            if fold(text) in fold(f"{row.client} {row.account_id} {row.id}") and group.type in (None, row.type)
+        )
+        found = tuple(row for row in rows if group.has(row.status, awaiting=row.awaiting_approval))
+        return RunsSnapshot(
+            self.version, found[:limit], known.total, len(rows), len(found) > limit, counts=_counts(rows)
+        )
 
     def _row(self, account_id: str) -> DeskRow:
         for row in self.rows:
@@ -140,3 +149,7 @@ class FakeBackend:
     def _did(self, what: str, answer: object) -> object:
         self.calls.append(what)
         return answer
+
+
+def _counts(rows: Sequence[RunRow]) -> Counter[tuple[str, bool]]:
+    return Counter((row.status, row.awaiting_approval) for row in rows)

@@ -375,6 +375,21 @@ def test_the_rows_of_deposits_stay_the_same_when_another_one_comes() -> None:
     assert {row.state for row in after} == {"received"}
 
 
+def test_older_movements_are_loaded_when_the_cursor_comes_to_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = invested()
+    for dollars in ("5", "6", "7"):
+        deposit(book, "a", parse_money(dollars))
+    monkeypatch.setattr(CashScreen, "ROWS_AT_ONCE", 2)
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert "[All latest 2]" in screen_text(app)
+        await press(pilot, "end")
+        assert "[All 3]" in screen_text(app)
+        assert shown_messages(app)[-1] == "3 movements loaded; these are all."
+
+    run(flow, book)
+
+
 def test_the_cursor_goes_to_a_new_withdrawal() -> None:
     book = invested()
     for _ in range(3):

@@ -10,6 +10,7 @@ from textual.widgets import Input, Static
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import audit
 from rebal_tui.tui.screens.log.screen import LogScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from tests.tui.driving import press, screen_text, shown_messages
@@ -51,6 +52,23 @@ def test_jobs_pause_resume_and_run_after_confirmation() -> None:
         assert any("5 accounts, 0 runs" in text for text in shown_messages(app))
         await press(pilot, "enter")
         assert "Last result" in screen_text(app)
+
+    run(flow, book, "8")
+
+
+def test_older_audit_entries_are_loaded_when_the_cursor_comes_to_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = market_book()
+    alerted(book, "a", "b", "c", "d")
+    monkeypatch.setattr(LogScreen, "ROWS_AT_ONCE", 2)
+    total = audit.head(book.database)[0]
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "end", "t")
+        assert app.screen.table.total == 2, "the last job loads nothing"
+        assert f"[Audit trail 2 of {total}]" in screen_text(app)
+        await press(pilot, "end")
+        assert app.screen.table.total == 4
+        assert shown_messages(app)[-1] == "4 rows loaded; the last row loads more."
 
     run(flow, book, "8")
 

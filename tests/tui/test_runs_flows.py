@@ -17,7 +17,7 @@ from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.runs.screen import RunsScreen
 from rebal_tui.tui.screens.shared.run_lines import run_lines
 from tests.services import factories
-from tests.tui.driving import press, screen_text, settle
+from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.test_accounts_flows import run, type_text
 
 
@@ -54,7 +54,8 @@ def test_a_run_that_nobody_approved_is_canceled_and_no_longer_to_review() -> Non
 @pytest.mark.slow
 def test_runs_that_are_not_listed_are_found_by_words_by_date_and_by_their_id(monkeypatch: pytest.MonkeyPatch) -> None:
     book = with_three_runs()
-    monkeypatch.setattr(runs_snapshot, "__defaults__", (1,))
+    monkeypatch.setattr(RunsScreen, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(RunsScreen, "MAX_ROWS", 1)
     first = factories.all_runs(book)[0]
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -68,13 +69,40 @@ def test_runs_that_are_not_listed_are_found_by_words_by_date_and_by_their_id(mon
         await press(pilot, "escape", "slash")
         await type_text(pilot, "date<2026-03-04")
         await press(pilot, "enter")
-        assert shown(app) == ["2026-03-02"] * 2
+        assert shown(app) == ["2026-03-02"]
+        assert "date<2026-03-04 2/3" in screen_text(app)
         await press(pilot, "escape")
         assert shown(app) == ["2026-03-04"]
         app.navigation.show_run(first.id)
         await settle(pilot)
         assert isinstance(app.section, RunsScreen)
         assert (app.section.table.cursor_key, len(shown(app))) == (first.id, 1)
+
+    run(flow, book, (120, 40), section="4")
+
+
+def test_older_runs_are_loaded_when_the_cursor_comes_to_the_last_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time as many more, and no further than `MAX_ROWS`; the cursor stays in its row."""
+    book = with_three_runs()
+    monkeypatch.setattr(RunsScreen, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(RunsScreen, "MAX_ROWS", 2)
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert "[All 2 of 3]" in screen_text(app)
+        await press(pilot, "end")
+        assert shown_messages(app)[-1].startswith("2 runs are loaded; for older ones filter by a date")
+        monkeypatch.setattr(RunsScreen, "MAX_ROWS", 4)
+        await press(pilot, "home", "end")
+        assert shown_messages(app)[-1] == "3 runs loaded; these are all."
+        assert "[All 3]" in screen_text(app)
+        assert isinstance(app.section, RunsScreen)
+        table = app.section.table
+        assert [row.session for row in table.rows] == ["2026-03-04", "2026-03-02", "2026-03-02"]
+        assert table.cursor_key == table.rows[1].id
+        await press(pilot, "t", "t", "t")
+        assert "Success 2 of 3]" in screen_text(app), "a tab begins with its newest runs"
+        await press(pilot, "t")
+        assert "[▲ Adjusted 0]" in screen_text(app)
 
     run(flow, book, (120, 40), section="4")
 

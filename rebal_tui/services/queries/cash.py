@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from typing import TypeAlias
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.cash import Journal, Withdrawal, WithdrawalStage
@@ -24,10 +25,10 @@ from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.services.view_models.runs import TimelineEvent
 from rebal_tui.store import accounts, audit, cash, past_rows
 
+CashStamp: TypeAlias = tuple[int, date, int]
+"""What a list of movements depends on: the version of the book, the day, and the limit."""
 STAGES = ("unsubscribe", "sell", "settle", "journal", "subscribe again")
 """The five stages of a withdrawal as an advisor sees them."""
-MAX_LISTED = 2_000
-"""How many withdrawals, journals and deposits the screen has, of each the newest."""
 _REACHED = {
     WithdrawalStage.REQUESTED: 0,
     WithdrawalStage.UNSUBSCRIBED: 1,
@@ -39,19 +40,19 @@ _REACHED = {
 }
 
 
-def cash_snapshot(book: Book) -> CashSnapshot:
-    """The latest withdrawals, journals and deposits, at most `MAX_LISTED` of each, newest first."""
-    more = MAX_LISTED + 1
+def cash_snapshot(book: Book, limit: int = 2_000) -> CashSnapshot:
+    """The latest withdrawals, journals and deposits, at most `limit` of each, newest first."""
+    more = limit + 1
     withdrawals = cash.withdrawals(book.database, limit=more)
     journals = cash.journals(book.database, more)
     deposits = accounts.latest_deposits(book.database, more)
     return CashSnapshot(
         book.version,
-        tuple(_withdrawal(book, withdrawal) for withdrawal in withdrawals[:MAX_LISTED]),
-        tuple(_journal(book, journal) for journal in journals[:MAX_LISTED]),
+        tuple(_withdrawal(book, withdrawal) for withdrawal in withdrawals[:limit]),
+        tuple(_journal(book, journal) for journal in journals[:limit]),
         tuple(
             (entry.at, entry.account_id, book.account(entry.account_id).name, entry.amount, entry.kind.value)
-            for entry in deposits[:MAX_LISTED]
+            for entry in deposits[:limit]
         ),
         frozenset(
             kind
@@ -61,10 +62,10 @@ def cash_snapshot(book: Book) -> CashSnapshot:
     )
 
 
-def cash_changes(book: Book, seen: tuple[int, date] | None) -> tuple[tuple[int, date], CashSnapshot] | None:
-    """The result of `cash_snapshot` with its stamp (book version and day); None when the stamp is still `seen`."""
-    stamp = (book.version, book.today())
-    return None if stamp == seen else (stamp, cash_snapshot(book))
+def cash_changes(book: Book, seen: CashStamp | None, limit: int = 2_000) -> tuple[CashStamp, CashSnapshot] | None:
+    """The result of `cash_snapshot` with its stamp; None when the stamp is still `seen`."""
+    stamp = (book.version, book.today(), limit)
+    return None if stamp == seen else (stamp, cash_snapshot(book, limit))
 
 
 def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, ...]:

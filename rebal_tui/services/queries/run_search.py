@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
+from rebal_tui.domain.runs import EVERY_RUN, InitiatedFrom, RunGroup, RunStatus, RunType
 from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries.runs import WITHOUT_PORTFOLIO, rows_of
@@ -20,8 +20,12 @@ _MONTHS = (
 _ORIGINS = {InitiatedFrom.SYSTEM: "automatic", InitiatedFrom.API: "manual"}
 
 
-def find_runs(book: Book, text: str, limit: int = 500) -> RunsSnapshot:
-    """The newest runs that match a filter, at most `limit`, with the number of all matches.
+MAX_COUNTED_RUNS = 20_000
+"""Above so many runs of a book, those of each status are counted only for a filter: it takes as long as a search."""
+
+
+def find_runs(book: Book, text: str, limit: int = 500, group: RunGroup = EVERY_RUN) -> RunsSnapshot:
+    """The newest runs of a group that match a filter, at most `limit`, with the number of all matches of any status.
 
     Each word must be in the client's name, an id, the account number, the portfolio, the status, the type, the origin
     or the session; `nov` means the sessions of November, too, and `23 nov` a session. A term that cannot be parsed is
@@ -35,8 +39,12 @@ def find_runs(book: Book, text: str, limit: int = 500) -> RunsSnapshot:
             dates.append(DateBound("=" if term.operator == ":" else term.operator, term.value))
         else:
             matches.append(_match(book, term.value, term))
-    found, count = past_rows.find(book.database, matches, dates, limit)
-    return RunsSnapshot(book.version, rows_of(book, found), past_rows.count(book.database), count)
+    found = past_rows.find(book.database, matches, dates, limit + 1, group)
+    total, counts = past_rows.count(book.database), None
+    if matches or dates or group.type is not None or total <= MAX_COUNTED_RUNS:
+        counts = past_rows.counts_of_found(book.database, matches, dates, group.type)
+    matching = total if counts is None else counts.total()
+    return RunsSnapshot(book.version, rows_of(book, found[:limit]), total, matching, len(found) > limit, counts)
 
 
 def _with_days(words: Sequence[str]) -> list[str]:

@@ -24,14 +24,16 @@ def log_snapshot(
 
     `known` has sentences of an earlier snapshot by entry number, which are reused.
     """
+    found = audit.entries(book.database, limit + 1, containing) if limit else []
     return LogSnapshot(
         book.version,
         job_views(book),
         tuple(
             AuditView(e.seq, e.at, e.actor, e.action, e.subject, e.detail, known.get(e.seq) or _sentence(book, e))
-            for e in audit.entries(book.database, limit, containing)
+            for e in found[:limit]
         ),
         audit.head(book.database)[0],
+        len(found) > limit,
     )
 
 

@@ -44,9 +44,13 @@ class AuditView:
 
 @dataclass(frozen=True, slots=True)
 class LogSnapshot:
-    """The data of the Log screen; `entries` is the number of entries in the whole audit trail."""
+    """The data of the Log screen; `entries` is the number of entries in the whole audit trail.
+
+    `more` says that older entries match the filter, too.
+    """
 
     version: int
     jobs: tuple[JobView, ...]
     audit: tuple[AuditView, ...]
     entries: int
+    more: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,12 +42,18 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class RunsSnapshot:
-    """Runs, newest first, the number of runs in the book, and how many of them match the filter."""
+    """Runs, newest first, the number of runs in the book, and how many of them match the filter.
+
+    `more` says that older runs belong to the list, too. `counts` has the number of runs that match the filter by status
+    and whether they await approval; None if they are too many to count.
+    """
 
     version: int
     rows: tuple[RunRow, ...]
     total: int
     matching: int
+    more: bool = False
+    counts: Mapping[tuple[str, bool], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

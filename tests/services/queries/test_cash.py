@@ -14,7 +14,6 @@ from rebal_tui.services.advisory import cash
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.maintenance.export import Export
-from rebal_tui.services.queries import cash as queries
 from rebal_tui.services.queries.cash import (
     cash_changes,
     cash_snapshot,
@@ -56,12 +55,11 @@ def test_the_five_stages_follow_a_withdrawal_to_its_end() -> None:
     assert events == ["requested", "unsubscribed", "selling", "settling", "journaling", "resubscribing", "completed"]
 
 
-def test_more_movements_than_are_listed_are_told_and_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_movements_than_are_listed_are_told_and_exported() -> None:
     book = simple_book()
     for amount in ("5", "6", "7"):
         cash.deposit(book, "a", parse_money(amount))
-    monkeypatch.setattr(queries, "MAX_LISTED", 2)
-    snapshot = cash_snapshot(book)
+    snapshot = cash_snapshot(book, 2)
     assert [amount for _, _, _, amount, _ in snapshot.deposits] == [parse_money("7"), parse_money("6")]
     figures = {tab.key: tab.figure for tab in group_tabs(cash_rows(snapshot), snapshot.cut)}
     assert (figures["All"], figures["Deposits"], figures["Journals"]) == ("latest 2", "latest 2", "0")
@@ -75,7 +73,8 @@ def test_the_cash_is_read_again_after_a_change_and_on_a_new_day() -> None:
     first = cash_changes(book, None)
     assert first is not None
     assert cash_changes(book, first[0]) is None
-    assert cash_changes(book, (first[0][0], date(2026, 3, 1))) is not None
+    assert cash_changes(book, first[0], 4_000) is not None
+    assert cash_changes(book, (first[0][0], date(2026, 3, 1), first[0][2])) is not None
     cash.deposit(book, "a", parse_money("10"))
     changed = cash_changes(book, first[0])
     assert changed is not None

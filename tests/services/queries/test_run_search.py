@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from rebal_tui.domain.runs import RunType
+from rebal_tui.domain.runs import RunGroup, RunStatus, RunType
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries import run_search
 from rebal_tui.services.queries.run_search import find_runs
 from rebal_tui.services.queries.runs import runs_snapshot
 from rebal_tui.services.runs.manual import create_run
@@ -82,6 +83,30 @@ def test_runs_beyond_those_listed_are_found_and_counted(book: Book) -> None:
     assert (len(one.rows), one.matching, one.total) == (1, 2, 3)
     (first,) = find_runs(book, "lucia").rows
     assert [row.id for row in find_runs(book, first.id).rows] == [first.id]
+
+
+def test_a_group_is_found_alone_and_the_runs_of_every_status_are_counted(book: Book) -> None:
+    failed = RunGroup(frozenset({RunStatus.ERROR}))
+    none = find_runs(book, "acme", group=failed)
+    assert (none.rows, none.matching, none.total, none.more) == ((), 2, 3, False)
+    assert none.counts == {("COMPLETED_SUCCESS", False): 2}
+    success = RunGroup(frozenset({RunStatus.COMPLETED_SUCCESS}))
+    newest = find_runs(book, "", 2, success)
+    assert ([row.account_id for row in newest.rows], newest.more) == (["b", "b"], True)
+    assert not find_runs(book, "", 3, success).more
+    assert not find_runs(book, "", group=replace(success, type=RunType.INVEST_CASH)).rows
+
+
+def test_runs_that_await_approval_are_a_group() -> None:
+    waiting = find_runs(factories.review_book(), "", group=RunGroup(awaiting=True))
+    assert [row.awaiting_approval for row in waiting.rows] == [True]
+    assert waiting.counts == {("QUEUED", True): 1}
+
+
+def test_statuses_of_very_many_runs_are_counted_for_a_filter_only(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_search, "MAX_COUNTED_RUNS", 2)
+    assert (find_runs(book, "").counts, find_runs(book, "").matching) == (None, 3)
+    assert find_runs(book, "acme").counts == {("COMPLETED_SUCCESS", False): 2}
 
 
 @pytest.mark.parametrize("text", ["date:march", "date>2026-3", "date:2026-03-1", "status:melted"])

@@ -6,17 +6,33 @@ from dataclasses import replace
 
 import pytest
 
-from rebal_tui.tui.screens.runs.columns import columns, group_tabs
+from rebal_tui.services.view_models.runs import RunsSnapshot
+from rebal_tui.tui.screens.runs.columns import GROUPS, columns, group_tabs
+from rebal_tui.tui.widgets.tabs import ALL
 from tests.tui.run_views import run_row
 from tests.tui.views import desk_row
 
 
-def test_counts_of_the_newest_runs_are_marked_as_such() -> None:
+def figures(snapshot: RunsSnapshot, here: str) -> dict[str, str]:
+    return {tab.key: tab.figure for tab in group_tabs(snapshot, here)}
+
+
+def test_tabs_count_the_runs_of_the_whole_book_and_say_how_many_are_loaded() -> None:
     rows = tuple(run_row(index, desk_row(index)) for index in range(20))
-    assert all(tab.figure.isdecimal() for tab in group_tabs(rows, 20))
-    first, *groups = group_tabs(rows, 900)
-    assert first.figure == "20 of 900"
-    assert all(tab.figure.endswith("+") for tab in groups)
+    counts = {("COMPLETED_SUCCESS", False): 700, ("QUEUED", True): 4, ("QUEUED", False): 3, ("ERROR", False): 193}
+    some = RunsSnapshot(1, rows, 900, 900, more=True, counts=counts)
+    groups = {"Unfinished": "7", "Review": "4", "Success": "700", "Adjusted": "0", "Failed": "193", "Canceled": "0"}
+    assert figures(some, ALL) == {ALL: "20 of 900", **groups}
+    assert figures(some, "Failed") == {ALL: "900", **groups, "Failed": "20 of 193"}
+    assert figures(replace(some, more=False), ALL) == {ALL: "900", **groups}
+
+
+def test_tabs_of_too_many_runs_have_the_figure_of_the_loaded_ones_only() -> None:
+    rows = tuple(run_row(index, desk_row(index)) for index in range(20))
+    many = RunsSnapshot(1, rows, 900_000, 900_000, more=True)
+    assert figures(many, ALL)[ALL] == "20 of 900,000"
+    assert figures(many, "Failed") == {ALL: "900,000", **dict.fromkeys(GROUPS, ""), "Failed": "20+"}
+    assert figures(replace(many, more=False), "Failed")["Failed"] == "20"
 
 
 @pytest.mark.parametrize(("done", "total"), [(1, 2), (11, 11), (99, 99), (100, 100), (0, 1000)])

@@ -22,6 +22,7 @@ from rebal_tui.tui.screens.cash.forms import journal_form, withdrawal_form
 from rebal_tui.tui.screens.cash.lines import cancel_text, movement_lines, retry_text, withdrawal_lines
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.screens.shared.loads_older import LoadsOlder
 from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
@@ -29,12 +30,14 @@ from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import ALL
 
 
-class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
+class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings=False):
     """List of cash movements: stopped withdrawals first, then withdrawals in progress, then the rest."""
 
     SECTION = Section.CASH
     EXPORT = "cash"
     NOUN = "movement"
+    ROWS_AT_ONCE, MAX_ROWS = 2_000, 20_000
+    NARROWER = "an export (x) of the whole book has all"
     CSS_PATH: ClassVar[list[str]] = ["../shared/list.tcss", "../accounts/accounts.tcss"]  # type: ignore[assignment]  # Textual declares a str or list
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
@@ -43,7 +46,7 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self._stamp: tuple[int, date] | None = None
+        self._stamp: tuple[int, date, int] | None = None
         self._rows: tuple[CashRow, ...] = ()
         self._cut: frozenset[str] = frozenset()
 
@@ -54,12 +57,12 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
 
     async def pull(self) -> None:
         self.show_status(await self.host.ask(status_queries.status_line))
-        seen = self._stamp
-        changed = await self.host.ask(cash_queries.cash_changes, seen)
+        changed = await self.host.ask(cash_queries.cash_changes, self._stamp, self.limit)
         if changed is None:
             return
         self._stamp, snapshot = changed
         self._rows, self._cut = cash_columns.cash_rows(snapshot), snapshot.cut
+        self.note_loaded(self._stamp[2], len(self._rows), more=bool(self._cut))
         with self.app.batch_update():
             self.show_rows()
         self.request_detail(self.table.cursor_key)

@@ -20,11 +20,12 @@ PAUSE_TEXT = "No evaluation, job or run starts until you resume. Runs in progres
 
 
 def log_tabs(snapshot: LogSnapshot) -> tuple[Tab, ...]:
-    """Return the tabs of the two lists with their counts."""
+    """Return the tabs of the two lists with their counts; of many audit entries only the newest are loaded."""
+    loaded = f"{len(snapshot.audit):,} of " if snapshot.more else ""
     failing = sum(bool(job.failed) for job in snapshot.jobs)
     return (
         Tab(JOBS, "Jobs", figure=f"{len(snapshot.jobs)}", mark="✗" if failing else "", style="bad" if failing else ""),
-        Tab(AUDIT, "Audit trail", figure=f"{snapshot.entries:,}"),
+        Tab(AUDIT, "Audit trail", figure=f"{loaded}{snapshot.entries:,}"),
     )
 
 

@@ -20,7 +20,7 @@ from rebal_tui.tui.navigation import ShowsJob
 from rebal_tui.tui.screens.log import lines
 from rebal_tui.tui.screens.log.archive import ArchiveScreen
 from rebal_tui.tui.screens.log.lines import AUDIT, JOBS, TABS
-from rebal_tui.tui.screens.shared.list_screen import ListScreen
+from rebal_tui.tui.screens.shared.loads_older import LoadsOlder
 from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.text import ui_text
@@ -29,7 +29,7 @@ from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import TabBar
 
 
-class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
+class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
     """Tabs for scheduler jobs and the audit trail."""
 
     SECTION = Section.LOG
@@ -42,7 +42,8 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         super().__init__()
         self._tab = JOBS
         self._snapshot: LogSnapshot | None = None
-        self._searched = ""
+        self._read = ("", self.limit)
+        """The filter and the limit by which the audit entries were read."""
         self._search = ""
 
     @property
@@ -64,6 +65,10 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
                             empty="No entries.")  # fmt: skip
 
     @property
+    def limited_table(self) -> BookTable[Any]:
+        return self.query_one(f"#{AUDIT}", BookTable)
+
+    @property
     def filter_hint(self) -> str:
         return "search the audit trail" if self._tab == AUDIT else super().filter_hint
 
@@ -76,13 +81,15 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
 
     async def pull(self) -> None:
         await super().pull()
-        search = self._search
+        reading = search, limit = self._search, self.limit
         old = self._snapshot
         known = {entry.seq: entry.sentence for entry in old.audit} if old is not None else {}
-        snapshot = await self.host.ask(log_pages.log_snapshot, search, known=known)
-        if old is not None and snapshot.version == old.version and search == self._searched:
+        snapshot = await self.host.ask(log_pages.log_snapshot, search, limit, known)
+        if reading == (self._search, self.limit):
+            self.note_loaded(limit, len(snapshot.audit), more=snapshot.more)
+        if old is not None and snapshot.version == old.version and reading == self._read:
             return
-        old_search, self._snapshot, self._searched = self._searched, snapshot, search
+        (old_search, _), self._snapshot, self._read = self._read, snapshot, reading
         with self.app.batch_update():
             self.query_one("#tiles", TabBar).tabs = lines.log_tabs(snapshot)
             self.query_one(f"#{JOBS}", BookTable).set_rows(snapshot.jobs)
@@ -141,7 +148,7 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         """Filter while typing: the audit trail with a database search, the other lists in memory."""
         if self._tab == AUDIT:
             self._search = text.strip()
-            self.host.pull_soon()
+            self.read_anew()
         else:
             super().filter_by(text)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from rebal_tui.domain.runs import RunStatus, RunType
+from rebal_tui.domain.runs import EVERY_RUN, RunGroup, RunStatus, RunType
 from rebal_tui.domain.text import fold
-from rebal_tui.services.view_models.runs import RunRow
+from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.marks import HELD
 from rebal_tui.tui.screens.shared.run_lines import origin_text, status_segment
@@ -19,13 +17,13 @@ AWAITING = "Review"
 ORDERS_WIDTH = 9
 MANY_ORDERS = 100
 """From here on, the number of orders leaves no room for a bar."""
-GROUPS: dict[str, frozenset[str]] = {
-    "Unfinished": frozenset({RunStatus.QUEUED, RunStatus.IN_PROGRESS}),
-    AWAITING: frozenset(),
-    "Success": frozenset({RunStatus.COMPLETED_SUCCESS}),
-    "Adjusted": frozenset({RunStatus.COMPLETED_ADJUSTED}),
-    "Failed": frozenset({RunStatus.ERROR, RunStatus.TIMEOUT}),
-    "Canceled": frozenset({RunStatus.CANCELED, RunStatus.CANCELED_MID_RUN}),
+GROUPS: dict[str, RunGroup] = {
+    "Unfinished": RunGroup(frozenset({RunStatus.QUEUED, RunStatus.IN_PROGRESS})),
+    AWAITING: RunGroup(frozenset({RunStatus.QUEUED}), awaiting=True),
+    "Success": RunGroup(frozenset({RunStatus.COMPLETED_SUCCESS})),
+    "Adjusted": RunGroup(frozenset({RunStatus.COMPLETED_ADJUSTED})),
+    "Failed": RunGroup(frozenset({RunStatus.ERROR, RunStatus.TIMEOUT})),
+    "Canceled": RunGroup(frozenset({RunStatus.CANCELED, RunStatus.CANCELED_MID_RUN})),
 }
 TYPES: dict[str, str] = {
     RunType.FULL_REBALANCE: "rebalance",
@@ -44,20 +42,35 @@ MARKS = {
 
 def in_group(row: RunRow, group: str) -> bool:
     """Return whether a run belongs to a group."""
-    if group == AWAITING:
-        return row.awaiting_approval
-    return group == ALL or row.status in GROUPS[group]
+    return GROUPS.get(group, EVERY_RUN).has(row.status, awaiting=row.awaiting_approval)
 
 
-def group_tabs(rows: Sequence[RunRow], total: int) -> tuple[Tab, ...]:
-    """Return a tab per group with its count among the loaded runs, `8+` if `total`, the number of all, is larger."""
-    shown, more = (f"{len(rows):,}", "") if len(rows) == total else (f"{len(rows):,} of {total:,}", "+")
-    tabs = [Tab(ALL, ALL, figure=shown)]
-    for group in GROUPS:
-        count = sum(in_group(row, group) for row in rows)
-        mark, style = MARKS[group]
-        tabs.append(Tab(group, group, mark=mark, figure=f"{count:,}{more}", style=style if count else "muted"))
+def group_tabs(snapshot: RunsSnapshot, here: str) -> tuple[Tab, ...]:
+    """Return a tab per group with its number of runs; it is missing where there are too many runs to count them.
+
+    The tab `here`, whose runs are loaded, says how many of them are: `500 of 912`, or `500+` of an unknown number.
+    """
+    tabs = []
+    for key, mark, style in ((ALL, "", ""), *((group, *MARKS[group]) for group in GROUPS)):
+        count = _count(snapshot, key)
+        figure = "" if count is None else f"{count:,}"
+        if key == here and snapshot.more:
+            loaded = f"{len(snapshot.rows):,}"
+            figure = f"{loaded} of {figure}" if figure else f"{loaded}+"
+        elif key == here and count is None:
+            figure = f"{len(snapshot.rows):,}"
+        tabs.append(Tab(key, key, mark=mark, figure=figure, style=style if figure != "0" else "muted"))
     return tuple(tabs)
+
+
+def _count(snapshot: RunsSnapshot, tab: str) -> int | None:
+    """The number of runs of a tab; None if they were not counted."""
+    if tab == ALL:
+        return snapshot.matching
+    if snapshot.counts is None:
+        return None
+    group = GROUPS[tab]
+    return sum(count for (status, awaiting), count in snapshot.counts.items() if group.has(status, awaiting=awaiting))
 
 
 def search(row: RunRow) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from rebal_tui.domain.runs import RunStatus, RunType
+from rebal_tui.domain.runs import EVERY_RUN, RunGroup, RunStatus, RunType
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.filter_terms import RUN_CHOICES, RUN_FIELDS
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
@@ -22,13 +23,14 @@ from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.json_lines import json_lines
 from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.screens.shared.loads_older import LoadsOlder
 from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.screens.shared.run_lines import run_lines
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 
-TYPES: tuple[str | None, ...] = (None, *RunType)
+TYPES: tuple[RunType | None, ...] = (None, *RunType)
 
 
 def final_text(row: RunRow) -> str:
@@ -50,12 +52,13 @@ def cancel_effects(row: RunRow) -> list[Effect]:
     ]
 
 
-class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
+class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
     """List of runs, newest first."""
 
     SECTION = Section.RUNS
     EXPORT = "runs"
     NOUN = "run"
+    NARROWER = "for older ones filter by a date, such as / date<2026-03"
     FILTER_FIELDS = RUN_FIELDS
     FILTER_CHOICES = RUN_CHOICES
     EXAMPLE_TERMS = "23 nov, date>=2026-03 status:error"
@@ -68,8 +71,10 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._snapshot: RunsSnapshot | None = None
-        self._type: str | None = None
-        self._search = self._searched = ""
+        self._type: RunType | None = None
+        self._search = ""
+        self._read: tuple[str, RunGroup, int] | None = None
+        """The filter, the group and the limit by which the rows were read."""
         self._wanted = ""
 
     def make_table(self) -> BookTable[RunRow]:
@@ -83,7 +88,7 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
         """Filter while typing; the filter searches all runs of the book, not only those loaded."""
         self._search = text.strip()
         self.show_filter()
-        self.host.pull_soon()
+        self.read_anew()
 
     @property
     def row_counts(self) -> tuple[int, int]:
@@ -91,31 +96,40 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
 
     async def pull(self) -> None:
         self.show_status(await self.host.ask(status_queries.status_line))
-        search, old = self._search, self._snapshot
-        if search:
-            snapshot = await self.host.ask(run_search.find_runs, search)
-        else:
-            snapshot = self.host.last_runs = await self.host.ask(run_queries.runs_snapshot)
-        if old is not None and snapshot.version == old.version and search == self._searched and not self._wanted:
+        old, before = self._snapshot, self._read
+        reading = search, group, limit = self._search, self._group, self.limit
+        snapshot = await self.host.ask(run_search.find_runs, search, limit, group)
+        if not search and group == EVERY_RUN:
+            self.host.last_runs = snapshot
+        if reading == (self._search, self._group, self.limit):
+            self.note_loaded(limit, len(snapshot.rows), more=snapshot.more)
+        if old is not None and snapshot.version == old.version and reading == before and not self._wanted:
             return
         self._wanted, wanted = "", self._wanted
         if wanted and not search and all(row.id != wanted for row in snapshot.rows):
             self.show_only(wanted, f"run {formats.short_id(wanted)}")
-        searched_before, self._snapshot, self._searched = self._searched, snapshot, search
+        self._snapshot, self._read = snapshot, reading
+        others = before is None or (search, group) != before[:2]
         with self.app.batch_update():
-            if search != searched_before:
+            if others:
                 self.table.renew_order()
             self.show_rows()
             self.show_filter()
-            if search != searched_before:
+            if others:
                 self.table.show_cursor()
         self.request_detail(self.table.cursor_key)
+
+    @property
+    def _group(self) -> RunGroup:
+        """The runs of the tab and of the type that are shown."""
+        return replace(run_columns.GROUPS.get(self.tile, EVERY_RUN), type=self._type)
 
     def show_rows(self) -> None:
         if self._snapshot is None:
             return
         tile, kind, rows = self.tile, self._type, self._snapshot.rows
-        self.tiles.tabs = run_columns.group_tabs(rows, self._snapshot.matching)
+        here = tile if self._read is not None and self._read[1] == self._group else ""
+        self.tiles.tabs = run_columns.group_tabs(self._snapshot, here)
         none_yet = not self._snapshot.total
         self.table.set_empty("No run yet." if none_yet else "No run matches these filters; escape clears them.")
         self.table.set_rows(rows, lambda row: run_columns.in_group(row, tile) and (kind is None or row.type == kind))
@@ -134,10 +148,15 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
         self._type = None
         super().reset_filters()
 
+    def set_tile(self, tile: str) -> None:
+        super().set_tile(tile)
+        self.read_anew()
+
     def action_cycle_type(self) -> None:
         self._type = TYPES[(TYPES.index(self._type) + 1) % len(TYPES)]
         self.table.renew_order()
         self.show_rows()
+        self.read_anew()
         self.host.say(f"Type: {formats.words(self._type) if self._type else 'all'}.")
 
     def reported(self) -> Reported | None:
