@@ -151,7 +151,8 @@ class Book:
         self.reload_unfinished()
 
     def reload_unfinished(self) -> None:
-        """Read again the sells that full rebalances left undone, and the accounts whose drift no order can reduce."""
+        """Read again the sells that full rebalances left undone, and the accounts with a due trigger for which no run
+        is possible (R-14)."""
         self.unfinished, self.given_up = unfinished.load(self.database), unfinished.given_up(self.database)
         self.uncorrectable = uncorrectable.load(self.database)
         self.version += 1
@@ -387,7 +388,7 @@ class BookTransaction(Transaction):
         self.after_commit(self.book.reload_holds)
 
     def reload_unfinished(self) -> None:
-        """After the commit, read again the sells left undone and the accounts whose drift no order can reduce."""
+        """After the commit, do what `Book.reload_unfinished` does."""
         self.after_commit(self.book.reload_unfinished)
 
     def reload_runs(self) -> None:
