@@ -1,4 +1,7 @@
-"""Storing the assets that the broker lists: a changed symbol is replaced everywhere; ambiguous ones wait (R-50)."""
+"""Storing the assets that the broker lists (R-50).
+
+A changed symbol is replaced everywhere. Assets are not stored while several active ones share a symbol.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,13 @@ ALERT = "asset_conflict"
 
 
 def save_assets(tx: BookTransaction, listed: Sequence[Asset]) -> None:
-    """Store assets by id.
+    """Store the assets that the broker lists, by id.
 
-    When an asset has a new label, everything stored or in memory under the old one is moved to it. If several active
-    assets have one symbol, the one in the book stays; the others are not stored, and an alert names all ids. An asset
-    that cannot be read or stored goes into quarantine, the others are stored (R-52). An active portfolio with an asset
-    that is no longer eligible gets an alert (R-58).
+    When an asset has a new label, everything stored or in memory under the old label moves to the new one. If several
+    active assets share a symbol, none of them is stored: one that is in the book stays unchanged, and an alert names
+    all ids. An asset that cannot be read or stored goes into quarantine, and the others are stored (R-52). One that can
+    be stored again leaves quarantine. An active portfolio with an asset that is no longer eligible gets an alert
+    (R-58).
     """
     book = tx.book
     failed = {row.key: row.reason for row in unreadable_rows(listed)}
@@ -42,7 +46,7 @@ def save_assets(tx: BookTransaction, listed: Sequence[Asset]) -> None:
 
 
 def _save_isolated(book: Book, listed: Sequence[Asset]) -> dict[str, str]:
-    """Store assets; returns those that cannot be stored, by id with the reason. A failure halves the list."""
+    """Store assets; returns why an asset cannot be stored, by asset id. When storing fails, each half is tried."""
     try:
         with book.write() as tx:
             _save(tx, listed)

@@ -43,7 +43,8 @@ ADVISOR = "advisor"
 class Book:
     """An open book: file, broker, market data and in-memory state. Used by one thread; returned objects are immutable.
 
-    Accounts and subscriptions are stored in columns; `accounts`, `extras` and `subscriptions` build objects on access.
+    Accounts and subscriptions are in memory as arrays. `accounts`, `extras` (reserved cash, number of external orders)
+    and `subscriptions` map an account id to an object that is built on access.
     """
 
     def __init__(
@@ -60,7 +61,8 @@ class Book:
         live: LiveBroker | None = None,
     ) -> None:
         """`stopwatch` returns elapsed real time in seconds and times the jobs; without it, jobs are not timed.
-        `progress` is called with the progress of the initial load."""
+        `progress` is called with the progress of the initial load. `sandbox` controls a simulated broker, `live` is the
+        connection to a real one; each is None without that broker."""
         self.stopwatch = stopwatch
         self.database = database
         self._manual_actor = ADVISOR
@@ -108,7 +110,7 @@ class Book:
 
     @property
     def changes(self) -> int:
-        """Counter of all changes except price changes; `version` counts those, too."""
+        """The number of changes so far without changes of prices; `version` counts price changes, too."""
         return self.version - self._ticks
 
     def close(self) -> None:
@@ -149,7 +151,8 @@ class Book:
         self.reload_unfinished()
 
     def reload_unfinished(self) -> None:
-        """Read again the sells that full rebalances left undone, and the triggers that a rebalance cannot correct."""
+        """Read again the sells that full rebalances left undone, and the accounts with a due trigger for which no run
+        is possible (R-14)."""
         self.unfinished, self.given_up = unfinished.load(self.database), unfinished.given_up(self.database)
         self.uncorrectable = uncorrectable.load(self.database)
         self.version += 1
@@ -276,7 +279,10 @@ class Book:
         return [row_of[one] for one in dict.fromkeys([*self.holds, *self.quarantine.by_account]) if one in row_of]
 
     def held_back(self, account_id: str, targets: Iterable[str]) -> tuple[str, ...]:
-        """Why no automatic run may trade an account: the reasons of its held or target assets in `held_assets`."""
+        """Why no automatic run may trade an account; empty if one may.
+
+        These are the reasons in `held_assets` of the assets that the account holds or that are in `targets`, as labels.
+        """
         held = self.held_assets()
         if not held:
             return ()
@@ -284,7 +290,7 @@ class Book:
         return tuple(reason for symbol, reason in held.items() if symbol in concerned)
 
     def held_assets(self) -> dict[str, str]:
-        """Why assets are traded by no automatic run, by label: on hold (R-55) or in quarantine (R-52)."""
+        """By label, why no automatic run trades an asset: it is on hold (R-55) or in quarantine (R-52)."""
         quarantined = self.quarantine.asset_reasons(self.price_cache.labels)
         return quarantined | {symbol: hold.reason for symbol, hold in self.asset_holds.items()}
 
@@ -304,11 +310,14 @@ class Book:
         return self.extras[account_id].reserve
 
     def cash_floor(self, account_id: str, cash_weight: int) -> Money:
-        """Cash target of the last completed run with this cash weight; 0 without such a run (R-14.7)."""
+        """The cash target of an account's last completed run with this cash weight; 0 without such a run (R-14.7)."""
         return self.cash_targets.get((account_id, cash_weight), Money(0))
 
     def quota_run(self, account_id: str, session: str) -> str | None:
-        """Id of the account's automatic run in a session, a date as text; None when there was none (R-11)."""
+        """The id of the account's automatic run in a session that counts against the quota; None without one (R-11).
+
+        `session` is the date of the session as ISO text.
+        """
         latest = self.system_runs.get(account_id)
         return latest[1] if latest and latest[0] == session else None
 
@@ -379,7 +388,7 @@ class BookTransaction(Transaction):
         self.after_commit(self.book.reload_holds)
 
     def reload_unfinished(self) -> None:
-        """After the commit, read again the sells left undone and the triggers that cannot be corrected."""
+        """After the commit, do what `Book.reload_unfinished` does."""
         self.after_commit(self.book.reload_unfinished)
 
     def reload_runs(self) -> None:

@@ -12,8 +12,8 @@ from rebal_tui.market.protocol import Clock
 class BookTime:
     """A clock whose time is fixed while a transaction is written, so that everything it stores has the same time.
 
-    With a clock that runs on, a decision and the prices it was made with would be stored with different times, and
-    decided again at the second one, which may be after the end of the window.
+    If the clock ran on, a decision and its prices would be stored with different times. A replay of the decision at
+    the later time could give another outcome, as that time may be after the end of the window.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -21,12 +21,12 @@ class BookTime:
         self._fixed_at: datetime | None = None
 
     def now(self) -> datetime:
-        """The current time of the book in UTC: simulated where its clock is."""
+        """The current time of the book in UTC; simulated time if its clock is simulated."""
         return self._fixed_at or self._clock.now()
 
     @contextmanager
     def fixed(self) -> Iterator[None]:
-        """Keep the time inside the `with` block; nested, that of the outer block."""
+        """Fix the time inside the `with` block; a nested block keeps the time of the outer block."""
         before, self._fixed_at = self._fixed_at, self.now()
         try:
             yield

@@ -1,4 +1,8 @@
-"""Settings of a files book, stored in it: cash symbols, symbol pairs, columns, buffer, times of the last import."""
+"""Settings that a files book stores, such as symbols that count as cash, columns of files, times of the last import.
+
+A symbol pair is a custodian's own symbol and the book's for the same asset. The buffer is the percentage of expected
+sale proceeds that buys do not spend (R-73).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,10 @@ DEFAULT_BUFFER = Percent(25)
 
 
 def read_options(database: Database, mapping: Mapping[str, str] | None = None) -> ReadOptions:
-    """The options for reading positions files. `mapping`, if given, replaces the stored column mapping."""
+    """The options for reading positions files.
+
+    `mapping`, if given, replaces the stored column mapping: the file's column for each field of a position.
+    """
     cash: dict[str, list[str]] = json.loads(book_settings.get(database, CASH_LISTS, "{}"))
     stored = book_settings.get(database, MAPPING)
     used = mapping if mapping is not None else json.loads(stored) if stored else None
@@ -30,13 +37,13 @@ def read_options(database: Database, mapping: Mapping[str, str] | None = None) -
 
 
 def pairs_of(database: Database) -> dict[str, dict[str, str]]:
-    """By custodian, the symbols that it writes differently: a mapping from the custodian's to the book's."""
+    """By custodian, the symbols that it writes differently: a mapping from its symbol to the book's."""
     found: dict[str, dict[str, str]] = json.loads(book_settings.get(database, PAIRS, "{}"))
     return found
 
 
 def written_pairs(database: Database) -> dict[str, dict[str, str]]:
-    """By custodian, the symbols that a trade list must write: a mapping from the book's to the custodian's."""
+    """By custodian, how a trade list writes symbols that differ: a mapping from the book's symbol to its own."""
     return {name: {ours: theirs for theirs, ours in pairs.items()} for name, pairs in pairs_of(database).items()}
 
 
@@ -61,7 +68,7 @@ def put_cash_list(tx: Transaction, custodian: str, symbols: Sequence[str]) -> No
 
 
 def put_pairs(tx: Transaction, custodian: str, pairs: Mapping[str, str]) -> None:
-    """Replace the symbol pairs of a custodian."""
+    """Replace the symbol pairs of a custodian; `pairs` maps its symbols to the book's."""
     book_settings.put(tx, PAIRS, json.dumps({**pairs_of(tx.database), custodian: dict(pairs)}, sort_keys=True))
 
 
@@ -77,7 +84,7 @@ def put_buffer(tx: Transaction, buffer: Percent) -> None:
 
 
 def keep_mapping(tx: Transaction, mapping: Mapping[str, str]) -> None:
-    """Store a column mapping for reading further positions files."""
+    """Store a column mapping, the file's column for each field, for reading further positions files."""
     book_settings.put(tx, MAPPING, json.dumps(dict(mapping), sort_keys=True))
 
 
@@ -98,9 +105,10 @@ def import_slots(database: Database, _session: Session) -> list[datetime]:
 
 
 def max_price_age(calendar: TradingCalendar, now: datetime) -> timedelta:
-    """The greatest age of a usable price: since the open of the session before the last one that has opened (R-72).
+    """The greatest age of a price that a files book may use at `now` (R-72).
 
-    Four days when fewer than two sessions have opened in the last two weeks.
+    It is the time since the next-to-last session opened; four days when fewer than two sessions have opened in the
+    last two weeks.
     """
     day = now.date() + timedelta(days=1)
     opened = [day for day in calendar.days(day - timedelta(days=14), day) if TradingCalendar.session(calendar, day)]

@@ -1,4 +1,4 @@
-"""The book in arrays for whole-book computations, updated incrementally."""
+"""The frame, which is the whole book in arrays, kept from one computation to the next and updated incrementally."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _REBUILD_MIN_SHARE = 0.2
 
 
 class ChangeTrackingDict(dict[K, V], Generic[K, V]):
-    """A dictionary that records the keys set or deleted in `changed`."""
+    """A dictionary that adds every key that is set or deleted to its set `changed`."""
 
     def __init__(self, content: Mapping[K, V]) -> None:
         super().__init__(content)
@@ -90,17 +90,17 @@ class FrameSource(Protocol):
 
     @property
     def assets(self) -> Mapping[str, Asset]:
-        """Every asset with its last price, by symbol."""
+        """Every asset with its last price, by label."""
 
     def paused_rows(self) -> list[int]:
         """The rows of the paused accounts in `account_table`."""
 
     def held_assets(self) -> dict[str, str]:
-        """Why assets are traded by no automatic run, by symbol."""
+        """By label, why no automatic run trades an asset."""
 
 
 class FrameCache:
-    """Builds a book's frame, and each later frame from the previous one and the changes since."""
+    """Builds the frame of a book, and each later frame from the previous one and the changes since then."""
 
     def __init__(self, book: FrameSource, rules: FrameRules) -> None:
         self._book, self._rules = book, rules
@@ -195,7 +195,7 @@ class FrameCache:
         )  # fmt: skip
 
     def _concerned_by_holds(self) -> npt.NDArray[np.bool_]:
-        """By account, whether it holds or targets an asset on hold (R-55) or in quarantine (R-52)."""
+        """By account row, whether the account holds or targets an asset on hold (R-55) or in quarantine (R-52)."""
         book, accounts, held = self._book, self._book.account_table, self._book.held_assets()
         targets = [not held.keys().isdisjoint(p.weights.symbols) for p in book.portfolios.values()]
         concerned = np.array([*targets, False], np.bool_)[self._portfolio]
@@ -254,14 +254,14 @@ class FrameCache:
 
 
 def _propose_on(subscriptions: SubscriptionTable, rebalanced_on: Indexes) -> Indexes:
-    """By account, the day on which a run is proposed again, 0 without one (as `proposed_again`)."""
+    """By account row, the day on which an unapproved run is proposed again, as an ordinal; 0 without one (R-27)."""
     return np.where(rebalanced_on < subscriptions.propose_on, subscriptions.propose_on, np.int32(0))
 
 
 def _update_until(
     portfolios: Mapping[str, Portfolio], subscriptions: SubscriptionTable, propose_on: Indexes
 ) -> Indexes:
-    """By account, the last day on which a change of its portfolio is due, 0 without one (as `update_due`)."""
+    """By account row, the last day on which a change of its portfolio is due, as an ordinal; 0 without one (R-14)."""
     until = np.zeros(len(subscriptions.portfolio), np.int32)
     changed = np.array([epoch_micros(p.changed_at) if p.on_update else -1 for p in portfolios.values()], np.int64)
     if not (changed >= 0).any():
@@ -276,7 +276,7 @@ def _update_until(
 
 
 def with_quotes(frame: BookFrame, quotes: Mapping[str, Quote]) -> BookFrame:
-    """The frame with the prices in `quotes`, by symbol, in place of the old ones. Every symbol must be in the frame."""
+    """The frame with the prices in `quotes`, by label, in place of the old ones. Every label must be in the frame."""
     index = frame.assets.index
     return frame.with_prices(
         np.array([index[symbol] for symbol in quotes], np.int32),

@@ -18,9 +18,9 @@ class Guards:
 
     `jump_guard` puts an asset on hold when its price moves by more than `jump_limit` (above 0 and below 100 %) or by
     the ratio of a likely split (R-55). `surge_guard` makes automatic runs wait for review when they trade unusually
-    much (R-57): all of a session together more than `surge_limit` percent of the subscribed accounts' equity, one run
-    more than `surge_run_limit` dollars, or one of its orders more than `surge_order_limit` dollars; a limit of 0 is not
-    checked.
+    much (R-57). There are three limits: `surge_limit` for all automatic runs of a session together, in percent of the
+    subscribed accounts' equity, `surge_run_limit` for one run and `surge_order_limit` for one order, in dollars. A
+    limit of 0 is not checked.
     """
 
     jump_guard: bool = False

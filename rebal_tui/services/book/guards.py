@@ -14,7 +14,7 @@ from rebal_tui.store.database import Database
 
 
 def stored_guards(database: Database) -> Guards:
-    """The guards stored in a file, with defaults for unset fields."""
+    """The guards stored in a book's file, with defaults for fields that are not stored."""
     live = bool(book_settings.get(database, book_settings.BROKER))
     defaults = Guards(jump_guard=live, surge_guard=live)
     stored = {name: _stored(database, name, value) for name, value in asdict(defaults).items()}
@@ -25,12 +25,12 @@ def stored_guards(database: Database) -> Guards:
 
 
 def with_guards(settings: Settings, database: Database) -> Settings:
-    """The settings with the guards that are stored in a file."""
+    """The settings with the guards that are stored in the book's file."""
     return replace(settings, guards=stored_guards(database))
 
 
 def apply_guards(book: Book, guards: Guards) -> tuple[str, ...]:
-    """Store and apply guards; returns the changes as texts. Raises `Invalid` when a limit is out of range.
+    """Store and apply guards; returns a display text for each change. Raises `Invalid` when a limit is out of range.
 
     Assets that are on hold stay so when the jump guard is switched off.
     """

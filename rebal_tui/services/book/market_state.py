@@ -18,7 +18,10 @@ CLOCK, WALK = "clock", "walk"
 
 
 def save_market_state(book: Book, now: datetime) -> None:
-    """Store the simulated time and the prices of the random walk; does nothing for a market with neither."""
+    """Store the simulated time and the state of the random walk that makes the prices.
+
+    Does nothing for a market with neither.
+    """
     walk = book.feed if isinstance(book.feed, RandomWalk) else None
     if isinstance(book.clock, SimulatedClock):
         state: ClockState | None = book.clock.state()

@@ -32,7 +32,7 @@ def policy_of(book: Book) -> BookPolicy:
 
 
 def stored_policy(database: Database) -> BookPolicy:
-    """The policy stored in a file, with defaults for unset fields."""
+    """The policy stored in a book's file, with defaults for fields that are not stored."""
     defaults = BookPolicy()
     at, months = book_settings.get(database, EVALUATE_AT_KEY), book_settings.get(database, QUARTERLY_MONTHS_KEY)
     return BookPolicy(
@@ -57,7 +57,7 @@ def with_policy(settings: Settings, policy: BookPolicy) -> Settings:
 
 
 def _price_max_age(settings: Settings, policy: BookPolicy) -> timedelta | None:
-    """The oldest that a price may be; in a files book that follows from the sessions (R-72)."""
+    """The greatest age of a price that may be used, None for any; in a files book it follows from sessions (R-72)."""
     if settings.mode is Mode.FILES:
         return settings.price_max_age
     return timedelta(seconds=policy.fresh_seconds) if policy.fresh_seconds else None
@@ -71,7 +71,7 @@ def set_review(book: Book, on: bool) -> None:
 
 
 def apply_policy(book: Book, policy: BookPolicy) -> tuple[str, ...]:
-    """Store and apply a policy; returns the changes as texts. Raises `Invalid` when a value is out of range."""
+    """Store and apply a policy; returns a display text for each change. Raises `Invalid` for a value out of range."""
     policy.check()
     before = policy_of(book)
     changes = tuple(

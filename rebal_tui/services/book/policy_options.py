@@ -1,4 +1,4 @@
-"""Policy options of a book; imports little, because reading the screens' settings file imports this module."""
+"""The policy of a book and its limits. Imports little, because the module that reads the screens' settings needs it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ MAX_ORDERS_PER_MINUTE = 100_000
 class BookPolicy:
     """The policy that an advisor sets for a whole book.
 
-    `evaluate_at`, when not empty, are New York times that replace the interval of `evaluate_minutes` (R-10).
-    `fresh_seconds` is the greatest age of a price, 0 for any age (R-12.5). `orders_per_minute` 0 sets no limit.
+    `review` makes every automatic run wait for approval (R-27). `evaluate_at`, when not empty, are New York times that
+    replace the interval of `evaluate_minutes` (R-10). `quarterly_months` are those of quarterly calendar conditions, 1
+    to 12. `fresh_seconds` is the greatest age of a price, 0 for any age (R-12.5). `orders_per_minute` 0 sets no limit.
     """
 
     review: bool = False

@@ -23,7 +23,7 @@ class PriceHistory:
         self._closes: dict[str, Price] = {}
 
     def note(self, quotes: Mapping[str, Quote]) -> None:
-        """Add changed prices."""
+        """Add changed prices, by label."""
         days: dict[datetime, date] = {}
         for symbol, quote in quotes.items():
             points = self._points.get(symbol)
@@ -44,8 +44,9 @@ class PriceHistory:
     def adjust(self, symbol: str, factor: Fraction, *, may_have_moved: bool = False) -> None:
         """Multiply the prices of a symbol from before a corporate action by its factor (R-54).
 
-        With `may_have_moved`, the last move by about the factor is taken as the action; prices after it are not
-        multiplied.
+        `factor` is the price after the action divided by the price before it: 1/2 for a 2-for-1 split. With
+        `may_have_moved`, some of the prices may be from after the action: the last move by about the factor is then
+        taken as the action, and prices after that move are not multiplied.
         """
         points = self.of(symbol)
         moved = _first_after(points, factor) if may_have_moved else len(points)

@@ -12,7 +12,7 @@ from rebal_tui.market.protocol import Quote
 
 
 class PriceCache:
-    """The assets by label and by id. Quotes are buffered, and become prices when `assets` is next read.
+    """The assets by label, with the label of each id. Quotes are buffered and become prices when `assets` is next read.
 
     `assets_version` increases when an asset is added, removed or changed in anything but its price. `newest` is the
     time of the newest price.
@@ -76,13 +76,13 @@ class PriceCache:
             self.newest = latest
 
     def take_unread(self) -> dict[str, Quote]:
-        """The last quote of every symbol quoted since the previous call."""
+        """The last quote, by label, of every asset that was quoted since the previous call."""
         unread, self._unread = self._unread, {}
         return unread
 
 
 class AssetsById(Mapping[str, Asset]):
-    """Every asset with its last price, by id, including those whose label is not their plain symbol."""
+    """Every asset with its last price, by id, including those whose label differs from their symbol (R-50)."""
 
     def __init__(self, price_cache: PriceCache) -> None:
         self._cache = price_cache

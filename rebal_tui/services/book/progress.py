@@ -12,8 +12,9 @@ from typing import Protocol
 class FollowState:
     """How far this program has read a book that another program writes.
 
-    `version` is that of the file, `mark` that of the in-memory state. `idle_until` is the stopwatch time, in seconds,
-    before which nothing is read again; `renames` is the number of changed asset labels read.
+    `version` is the version of the file that was read last. `mark` is the number of audit entries and the event cursor
+    as text: while it is unchanged, only runs are read again. `idle_until` is the stopwatch time, in seconds, before
+    which nothing is read again. `renames` is the number of changed asset labels that were read.
     """
 
     version: int = -1
@@ -23,7 +24,7 @@ class FollowState:
 
 
 class PriceFault(StrEnum):
-    """What is wrong with the times of a price feed: `DELAYED` prices are minutes old, `AHEAD` ones later than now."""
+    """What is wrong with the times of a price feed: `DELAYED` prices are minutes old, `AHEAD` ones in the future."""
 
     NONE = ""
     DELAYED = "delayed"
@@ -32,19 +33,28 @@ class PriceFault(StrEnum):
 
 @dataclass(slots=True)
 class PollingState:
-    """Polling progress of a book with a real broker.
+    """What was last read from a real broker, and when each kind of data is to be read next.
 
-    `loaded` is set once everything was read. `account_at`, `orders_at`, `journals_read_at` and `daily_at` are when
-    that read is next due, `journals_at` when journals are next checked, None for immediately. `last_error` is why
-    the broker could not be read (`clocks_differ` if it was the clocks), and `try_at` the time of the next attempt.
-    `clock_alerted` is the difference of the clocks in the open alert, 0 without one; `stream_alerts` are the open
-    alerts of streams by name, `prices_alerted` is the fault of the prices that has one, empty without a fault; all
-    are None until they are compared with the stored alerts. `clock_asked_at` is when the broker's clock was last
-    requested because of a difference. `differences_asked` is when each account with an unexplained difference was
-    last requested, `compared_on` the session at whose open all were compared, and `events_missed` whether a stream
-    was down since the last comparison. `orders_left` are the accounts whose orders are still to be compared in this
-    round, `budget_at` is when the requests of the last minute are next stored. `asked_at` is when cash or a
-    journal, by withdrawal, key or id, was last requested.
+    `loaded` is set once the book has read everything after its start.
+
+    Next times, None for immediately: `account_at` to read the next account (the one in row `account_row`), `orders_at`
+    to compare the open orders of runs, `journals_read_at` to read journals, `journals_at` to look for overdue
+    journals, `daily_at` to read the calendar and the assets, `budget_at` to store the requests of the last minute.
+
+    Failures: `last_error` is why the broker could not be read, `clocks_differ` whether the cause was its clock, and
+    `try_at` the time of the next attempt.
+
+    Open alerts, each None until it was compared with the stored alerts: `clock_alerted` is the difference of the clocks
+    that the alert names, 0 without an alert. `stream_alerts` are the alert texts by name of the stream.
+    `prices_alerted` is the fault of the prices, `NONE` without an alert.
+
+    Comparison: `compared_on` is the day of the last session at whose open all accounts were compared, and
+    `events_missed` whether a stream has been down since the last comparison. `orders_left` are the ids of the accounts
+    whose open orders are still to be compared in the present round.
+
+    Last requests: `clock_asked_at` for the broker's clock because of a difference, `differences_asked` by account id
+    for an account with an unexplained difference, `asked_at` for the cash or the journal of a withdrawal, by the key of
+    what was requested.
     """
 
     loaded: bool = False
@@ -72,8 +82,8 @@ class PollingState:
 class UnfinishedPass(Protocol):
     """An evaluation pass in progress, stored in chunks.
 
-    `slot` is its scheduled time, `began` the stopwatch reading at its start in seconds, `manual` whether a person
-    requested it; `done` and `total` count subscriptions.
+    `slot` is the scheduled time of the pass. `began` is the stopwatch time at its start in seconds, None without a
+    stopwatch. `manual` is whether a person requested it. `done` and `total` count subscriptions.
     """
 
     manual: bool

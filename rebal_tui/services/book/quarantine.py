@@ -24,9 +24,10 @@ _OF_ONE_STATEMENT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.Interfac
 
 
 def enter(tx: BookTransaction, kind: QuarantineKind, subject: str, reason: str, account_id: str | None = None) -> None:
-    """Put a subject (account, asset, event or work) into quarantine, or count a further failed attempt.
+    """Put a subject (account, asset, event or kind of work) into quarantine, or count a further failed attempt.
 
-    The first failure is recorded in the audit trail; a new failure or reason raises an alert that names the subject.
+    The first failure is recorded in the audit trail. The first failure, and one with another reason, raise an alert
+    that names the subject. `account_id` is the account that the entry pauses, None for none.
     """
     now, before = tx.book.now(), quarantine.get(tx.database, kind, subject)
     # A heartbeat may meet the same failure several times; it counts once.
@@ -57,7 +58,7 @@ def leave(tx: BookTransaction, kind: QuarantineKind, subject: str, actor: str | 
 
 
 def alert_text(book: Book, one: Quarantined) -> str:
-    """The alert about something in quarantine: its name and the reason, without a period."""
+    """The text of the alert about an entry: what is in quarantine and the reason, without a period."""
     if one.kind is QuarantineKind.ASSET:
         known = book.assets_by_id.get(one.subject)
         name = known.symbol if known is not None else one.subject
@@ -77,7 +78,7 @@ def is_general(error: Exception) -> bool:
 
 
 def failure_text(error: Exception) -> str:
-    """The reason shown for an error: its message, with the type of the error unless it is the broker's."""
+    """The reason shown for an error: its message, after the name of its class unless the error is the broker's."""
     if isinstance(error, (AccountUnreadable, BrokerUnavailable)):
         return str(error)
     return f"{type(error).__name__}: {error}"
@@ -85,10 +86,10 @@ def failure_text(error: Exception) -> str:
 
 @contextmanager
 def isolated(book: Book, account_id: str, what: Work) -> Iterator[None]:
-    """Context for some work of one account: an error puts the work into quarantine, which pauses the account.
+    """Context manager for one kind of work on one account: an error puts the work into quarantine (R-52).
 
-    The error does not propagate; success ends the quarantine. Errors of the broker, the file or the machine propagate.
-    Must not be used inside a transaction.
+    The quarantine pauses the account, and the error does not propagate. Success ends the quarantine. Errors of the
+    broker, the file or the machine propagate. Must not be used inside a transaction.
     """
     name = (QuarantineKind.PROCESSING, work_name(account_id, what))
     try:
@@ -105,7 +106,7 @@ def isolated(book: Book, account_id: str, what: Work) -> Iterator[None]:
 
 
 def end_work(book: Book, account_id: str, what: Work) -> None:
-    """Take some work of an account out of quarantine, if it is there."""
+    """Take one kind of work of an account out of quarantine, if it is there."""
     name = (QuarantineKind.PROCESSING, work_name(account_id, what))
     if name in book.quarantine:
         with book.write() as tx:

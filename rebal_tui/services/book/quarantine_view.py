@@ -27,12 +27,16 @@ class Work(StrEnum):
 
 
 def work_name(account_id: str, what: Work) -> str:
-    """The text that names some work of an account as the subject of a quarantine entry."""
+    """The subject of the quarantine entry for one kind of work of an account."""
     return f"{account_id} {what}"
 
 
 class QuarantineView:
-    """Everything in quarantine: `rows` by key, oldest first; `by_account` has the entries that pause each account."""
+    """Everything in quarantine.
+
+    `rows` has the entries by their key in the file, oldest first; `by_account` the entries that pause each account, by
+    account id.
+    """
 
     def __init__(self, rows: Mapping[int, Quarantined] | None = None) -> None:
         self.rows = dict(rows or {})
@@ -51,11 +55,14 @@ class QuarantineView:
         return one is not None and now < one.next_at
 
     def work_waits(self, account_id: str, what: Work, now: datetime) -> bool:
-        """Whether some work of an account has failed and is not yet due for a retry at `now`."""
+        """Whether a kind of work of an account has failed and is not yet due for a retry at `now`."""
         return self.waits(QuarantineKind.PROCESSING, work_name(account_id, what), now)
 
     def stops_work(self, account_id: str, what: Work, now: datetime) -> bool:
-        """Whether any entry stops some work of an account: all do, except that of this work once it is due."""
+        """Whether an entry of an account stops this kind of work at `now`.
+
+        Every entry of the account does, except the entry of this work itself once its retry is due.
+        """
         own = work_name(account_id, what)
         return any(one.subject != own or now < one.next_at for one in self.by_account.get(account_id, ()))
 
@@ -72,11 +79,11 @@ class QuarantineView:
         return {one.subject: one for one in self.rows.values() if one.kind is QuarantineKind.ASSET}
 
     def asset_reasons(self, labels: Mapping[str, str]) -> dict[str, str]:
-        """Why assets in quarantine are not traded, by label; `labels` maps the ids of the book's assets to labels."""
+        """By label, why an asset in quarantine is not traded; `labels` maps the ids of the book's assets to labels."""
         known = ((labels[identity], one.reason) for identity, one in self.assets().items() if identity in labels)
         return {label: f"the broker's row of {label} cannot be used: {reason}" for label, reason in known}
 
 
 def pause_text(one: Quarantined) -> str:
-    """Why an entry pauses its account, as a clause without a period."""
+    """Why a quarantine entry pauses its account, as a clause without a period."""
     return f"{_WHAT[one.kind]}: {one.reason}"

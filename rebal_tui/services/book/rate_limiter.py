@@ -18,7 +18,7 @@ PACE_KEY = "pace"
 
 
 class OrderQueue:
-    """Unsent orders in sending order: manual runs first, sells before buys, then one order of each account in turn.
+    """Unsent orders in sending order: those of manual runs first, sells before buys, then one of each account in turn.
 
     `total` counts the orders added since the queue was last empty.
     """
@@ -33,7 +33,7 @@ class OrderQueue:
         return self._count
 
     def add(self, some: Iterable[Unsent]) -> None:
-        """Queue orders; orders of a run and side that are queued already are not added again."""
+        """Queue orders. If orders of the same run and side are in the queue, those given for them are ignored."""
         if not self._count:
             self.total = 0
         for one in some:
@@ -63,9 +63,9 @@ class OrderQueue:
 class RateLimiter:
     """Limits how fast the orders of the runs in progress are sent, and decides in which order.
 
-    It caches the unsent orders and those sent without an answer. The book's file is authoritative: the cache is loaded
-    from it on first use, and an order is read again before it is sent. `budget` is the request limit of a real broker,
-    which other requests share; it is restored when the book is opened.
+    It caches the unsent orders (`waiting`) and those sent without an answer (`unknown`). The book's file is
+    authoritative: the cache is loaded from it on first use, and an order is read again before it is sent. `budget`
+    counts the requests of the last minute. A real broker passes its own budget, in which its other requests count, too.
     """
 
     def __init__(self, budget: RequestBudget | None = None) -> None:
@@ -91,7 +91,10 @@ class RateLimiter:
 
 
 def pacing_view(budget: RequestBudget, waiting: int, rate: int | None, now: datetime) -> PacingView | None:
-    """Progress of sending under a rate limit; None when nothing is to be sent or there is no limit."""
+    """Progress of sending under a limit of `rate` orders a minute, with `waiting` orders to be sent.
+
+    None when nothing is to be sent or there is no limit.
+    """
     if rate is None or waiting == 0:
         return None
     return PacingView(budget.sent, budget.sent + waiting, rate, now + MINUTE * waiting / rate)

@@ -13,9 +13,9 @@ from rebal_tui.market.protocol import Quote, renamed
 
 
 class ReferencePrices:
-    """By symbol, the last price of an earlier day; before there is one, the first price known.
+    """By label, the last price of an earlier day, or the first known price if there is no earlier day.
 
-    `adjusted` has the ids of the corporate actions that are included in the prices.
+    `adjusted` has the ids of the corporate actions by which the prices were already multiplied (R-54).
     """
 
     def __init__(self) -> None:
@@ -25,9 +25,9 @@ class ReferencePrices:
         self.adjusted: set[str] = set()
 
     def note(self, quotes: Mapping[str, Quote], before: Mapping[str, Asset]) -> None:
-        """Take changed prices by symbol; `before` has the assets with their previous prices.
+        """Add changed prices, by label; `before` has the assets with their previous prices.
 
-        When a symbol has its first price of a day, its last price before that becomes the reference.
+        With an asset's first price of a day, its last price before that becomes its reference price.
         """
         for symbol, quote in quotes.items():
             day, last = new_york_day(quote.at), self._last.get(symbol)
@@ -39,7 +39,7 @@ class ReferencePrices:
             self._last[symbol] = (day, quote.price)
 
     def of(self, symbol: str, day: date) -> Price | None:
-        """The reference price; None when there is none, or when the moves of that day were marked as explained."""
+        """The reference price of an asset; None without one, or if its moves of `day` were marked as explained."""
         return None if self._explained.get(symbol) == day else self._reference.get(symbol)
 
     def rename(self, labels: Mapping[str, str]) -> None:
@@ -49,7 +49,10 @@ class ReferencePrices:
         self._explained = renamed(self._explained, labels)
 
     def adjust(self, symbol: str, factor: Fraction) -> bool:
-        """Multiply an asset's prices by the factor of a corporate action; returns whether it has a reference price."""
+        """Multiply an asset's prices by the factor of a corporate action (price after it ÷ price before it).
+
+        Returns whether the asset has a reference price.
+        """
         reference, last = self._reference.get(symbol), self._last.get(symbol)
         if reference is not None:
             self._reference[symbol] = Price(max(1, round(reference * factor)))

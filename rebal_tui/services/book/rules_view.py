@@ -44,14 +44,15 @@ _KEEPING = {
 
 
 class RulesView:
-    """The stored restrictions, account settings and overrides, indexed by account and portfolio."""
+    """The stored restrictions, account settings and overrides, indexed by account id and portfolio id."""
 
     def __init__(
         self, database: Database, list_buffer: Percent | None = None, fractional: frozenset[str] = frozenset()
     ) -> None:
-        """`list_buffer` is set in a book whose orders go out on one trade list, in whole shares (R-73).
+        """`list_buffer` is the percentage of expected sale proceeds that buys do not spend in a files book (R-73).
 
-        Only the accounts `fractional` trade fractions there.
+        It is None in other books. `fractional` are the ids of the accounts that trade fractions of shares in a files
+        book; its other accounts trade whole shares.
         """
         self.list_buffer = list_buffer
         self.fractional = fractional
@@ -65,11 +66,14 @@ class RulesView:
 
     @classmethod
     def read(cls, database: Database, *, one_list: bool) -> RulesView:
-        """The rules stored in a book; `one_list`: its orders go out on one trade list, in whole shares (R-73)."""
+        """The rules stored in a book. `one_list` is whether it is a files book, which sends one trade list (R-73)."""
         return cls(database, buffer_of(database), fractional_accounts(database)) if one_list else cls(database)
 
     def concerned(self, portfolios: Mapping[str, Portfolio]) -> frozenset[str] | None:
-        """The ids of the portfolios whose accounts all have rules; None when every account of the book has."""
+        """The ids of the portfolios that have trading rules for all their subscribers.
+
+        None when the book itself has rules, as these concern every account.
+        """
         if self.of_book or self.list_buffer is not None or self.minimum_trade is not None:
             return None
         return frozenset(self.by_portfolio) | {identity for identity, one in portfolios.items() if _has_settings(one)}
@@ -86,7 +90,7 @@ class RulesView:
 
 
 class RulesSource(Protocol):
-    """The parts of a book that the rules of an account are resolved from."""
+    """The parts of a book from which the trading rules of an account are resolved."""
 
     rules_view: RulesView
     portfolios: dict[str, Portfolio]
@@ -105,7 +109,7 @@ class RulesSource(Protocol):
 
 
 def rules_of(book: RulesSource, account_id: str, today: date | None = None) -> TradingRules:
-    """The settings of R-60 to R-67 for an account on a day: its restrictions, destination, minimum trade and others.
+    """The trading rules of an account on a day (R-60 to R-67): restrictions, destination, minimum trade and others.
 
     `today` is the book's current day unless given.
     """
@@ -123,7 +127,10 @@ def rules_under(
     overrides: Overrides | None,
     today: date | None = None,
 ) -> TradingRules:
-    """The trading rules that would apply to an account today if it followed a portfolio with these overrides."""
+    """The trading rules that would apply to an account today if it followed a portfolio with these overrides.
+
+    `portfolio` is None for an account that follows none; `today` is the book's current day unless given.
+    """
     view, day = book.rules_view, today or book.today()
     settings = view.settings.get(account_id, _PLAIN_ACCOUNT)
     minimum, source = _minimum_trade(view, overrides, settings, portfolio)
@@ -146,7 +153,10 @@ def rules_under(
 def rules_of_followers(
     book: RulesSource, account_ids: Iterable[str], portfolio: Portfolio, overrides: Mapping[str, Overrides]
 ) -> list[TradingRules]:
-    """The trading rules that each account would have today under a portfolio; overrides are by account id."""
+    """The trading rules that each account would have today if it followed a portfolio, in the order of `account_ids`.
+
+    `overrides` are those of the subscriptions, by account id.
+    """
     own, today = book.rules_view.accounts(), book.today()
     # Without rules of its own, an account differs from the others in its staggered date only.
     shared = rules_under(book, "", portfolio, None, today) if portfolio.stagger_sessions == 1 else None
@@ -175,7 +185,7 @@ def followed_portfolio(book: RulesSource, account_id: str) -> Portfolio:
 
 
 class FrameRules:
-    """The trading rules of the subscribed accounts by row, computed again only when they may have changed."""
+    """The trading rules of the subscribed accounts by account row, computed again only when they may have changed."""
 
     def __init__(self, book: RulesSource) -> None:
         self._book = book
@@ -185,7 +195,7 @@ class FrameRules:
         self._made: Mapping[int, TradingRules] = {}
 
     def by_row(self) -> Mapping[int, TradingRules]:
-        """The trading rules of subscribed accounts by row of the account table, without those that have none."""
+        """The result of `frame_rules` for the current book."""
         book, follows = self._book, self._book.subscription_table.portfolio
         stamp = (book.today(), len(book.account_table), book.account_table.loads)
         # The objects themselves, not their ids: a reloaded object can get the address of a freed one.
@@ -198,9 +208,10 @@ class FrameRules:
 
 
 def frame_rules(book: RulesSource) -> dict[int, TradingRules]:
-    """The trading rules of subscribed accounts by row of the account table, without those that have none today.
+    """The trading rules of each subscribed account, by its row in `account_table`.
 
-    Accounts that have only the rules of their portfolio or of the book share one object.
+    An account to which no rule of its own, its portfolio or the book applies today is left out. Accounts that only have
+    the rules of their portfolio or of the book share one object.
     """
     view, table, today = book.rules_view, book.account_table, book.today()
     concerned = view.concerned(book.portfolios)
@@ -232,14 +243,14 @@ def frame_rules(book: RulesSource) -> dict[int, TradingRules]:
 
 
 def stagger_offset(account_id: str, sessions: int) -> int:
-    """An account's offset, from 0, in the `sessions` of a spread calendar condition (R-66): a hash of its id."""
+    """Which of the `sessions` of a spread calendar condition is an account's own, from 0: a hash of its id (R-66)."""
     return int.from_bytes(hashlib.sha256(account_id.encode()).digest()[:8], "big") % sessions
 
 
 def stagger_of(book: RulesSource, account_id: str, portfolio: Portfolio, today: date) -> Stagger | None:
-    """An account's offset and date in its portfolio's staggered calendar condition (R-66).
+    """The account's own session of a calendar condition that its portfolio spreads over several sessions (R-66).
 
-    None when the portfolio has no staggered condition, or when today is not a session.
+    None when the portfolio has no such condition, or when today is not a session.
     """
     if portfolio.stagger_sessions == 1 or portfolio.calendar is None:
         return None
@@ -252,9 +263,9 @@ def stagger_of(book: RulesSource, account_id: str, portfolio: Portfolio, today: 
 
 
 def _sessions_until(book: RulesSource, today: date, back: int) -> list[tuple[date, date]]:
-    """Today's session and the `back` sessions before it, newest first, each with the session after it.
+    """The days of today's session and of the `back` sessions before it, newest first, each with the session after it.
 
-    Sessions before the first one that the book knows are computed.
+    Sessions before the first one in the book's calendar are computed.
     """
     found: list[tuple[date, date]] = []
     session = book.calendar.session(today)
@@ -279,7 +290,10 @@ def _days_before(first: date) -> tuple[date, ...]:
 def _minimum_trade(
     view: RulesView, overrides: Overrides | None, settings: AccountSettings, portfolio: Portfolio | None
 ) -> tuple[MinimumTrade | None, str]:
-    """The minimum trade of the narrowest scope that sets one, and that scope (R-64)."""
+    """The minimum trade of the narrowest scope that sets one, and the name of that scope (R-64).
+
+    From narrow to wide: subscription, account, portfolio, book. None and an empty name if no scope sets one.
+    """
     if overrides is not None and overrides.minimum_trade is not None:
         return overrides.minimum_trade, "subscription"
     if settings.minimum_trade is not None:

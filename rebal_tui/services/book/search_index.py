@@ -19,11 +19,10 @@ _MAX_CACHED_SEARCHES = 32
 
 
 class SearchIndex:
-    """Ids, numbers and client names by row, immutable.
+    """Ids, numbers and client names of all accounts by account row; immutable.
 
-    `by_number` and `by_name` are the ranks of each account's texts by row; names are ranked without case and
-    accents.
-    `longest_name` is the number of characters of the longest name.
+    `by_number` and `by_name` are the positions of an account in the order of numbers and of names, by account row.
+    The order of names ignores case and accents. `longest_name` is the number of characters of the longest name.
     """
 
     def __init__(self, table: AccountTable) -> None:
@@ -43,7 +42,10 @@ class SearchIndex:
         self.by_name = ranks(names)
 
     def matching(self, needle: str) -> Flags:
-        """By row, whether id, number or name contains `needle`, a folded text without spaces; a read-only array."""
+        """By account row, whether id, number or name contains `needle`; do not write to the array.
+
+        `needle` is in lower case, without accents and without spaces.
+        """
         return self._found(needle)
 
 

@@ -1,4 +1,4 @@
-"""Time limit for work that occupies the thread of the book."""
+"""Time limit for work during which the thread of the book can do nothing else."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ StartCondition = tuple[object, ...]
 class WorkQueue:
     """The accounts whose open runs are to be processed. In memory only: after a start every run is processed once.
 
-    A run is queued when it is created, when its state changes, when the broker reports an event of its account, and,
-    with all others, when the start condition changes: the session, the part of the day, the kill switch. A round
+    A run is queued when it is created, when its state changes, and when the broker reports an event of its account. All
+    runs are queued when the start condition changes: the session, the part of the day, the kill switch. A round
     processes the whole queue, in chunks. `chunks` has the chunks still to do, in order, and `taken` the number of runs
     at the start of the round.
     """
@@ -37,7 +37,7 @@ class WorkQueue:
         self._accounts.update(dict.fromkeys(account_ids))
 
     def first(self, run: Run) -> None:
-        """Process a run before the remaining chunks."""
+        """Process a run before the remaining chunks of the round, or queue it if no round is in progress."""
         if self._paused:
             self.chunks.appendleft((run,))
         else:
@@ -48,10 +48,10 @@ class WorkQueue:
         self._later[account_id] = None
 
     def requeue_on_change(self, start_condition: StartCondition, account_ids: Iterable[str]) -> None:
-        """Queue the open runs of these accounts if the start condition changed or every run is due.
+        """Queue the open runs of these accounts if the start condition changed or all runs are queued.
 
-        Call it before runs are created; later runs are then processed only when they are queued. Remaining chunks stay
-        as they are.
+        They then take the place of all runs in the queue. Call it before runs are created, so that the new runs are
+        processed only when they are queued. Nothing happens while a round has chunks left.
         """
         if not self._paused and (self._all or start_condition != self._start_condition):
             self.add(account_ids)
@@ -66,10 +66,10 @@ class WorkQueue:
         self.chunks.clear()
 
     def resume(self, start_condition: StartCondition) -> bool:
-        """Whether to continue with the chunks that `pause` left. If not, a new round begins.
+        """Whether to continue with the chunks that `pause` left. If not, the caller begins a new round.
 
-        A new round begins when the last one is finished, the start condition has changed, or processing failed. Chunks
-        left over, or lost by a failure, queue every run.
+        A new round begins when the last one is finished, the start condition has changed, or processing failed. Every
+        run is queued if chunks are left over or a failure has lost them.
         """
         continues = self._paused and start_condition == self._start_condition
         if self._busy or (self.chunks and not continues):
@@ -83,7 +83,7 @@ class WorkQueue:
         return self._paused
 
     def pause(self, more: bool) -> None:
-        """End a chunk. With `more`, `resume` continues the round if the start condition is still the same."""
+        """End a chunk. With `more`, chunks are left, and `resume` continues while the start condition is unchanged."""
         self._busy, self._paused = False, more
 
     def take(self, open_runs: Mapping[str, Run]) -> list[Run]:

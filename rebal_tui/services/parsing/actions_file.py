@@ -20,8 +20,9 @@ def read_actions(source: Path | TextIO) -> tuple[DatedAction, ...]:
     """Actions from a UTF-8 CSV with the header `date,symbol,kind,ratio,amount,new_symbol,price`, sorted by day.
 
     Actions of one day keep the order of the file. Headings may be in any case and order; `ratio`, `amount`,
-    `new_symbol` and `price` may be missing where no row needs them. CSV variants that spreadsheets write are accepted
-    as by `read_closes`. Raises `Invalid` with every fault: line, column, the text found and the text expected.
+    `new_symbol` and `price` may be missing where no row needs them. As spreadsheets write them, a byte-order mark,
+    semicolons and decimal commas are accepted. Raises `Invalid` with every fault: line, column, the text found and the
+    text expected.
     """
     content = read_csv(source)
     faults = FaultList()

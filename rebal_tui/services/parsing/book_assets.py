@@ -1,4 +1,4 @@
-"""The assets of a BOOK.json while it is parsed, and the references of its positions and weights to them (R-50)."""
+"""The assets of a BOOK.json while the file is parsed, and the positions and weights that refer to them (R-50)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from rebal_tui.services.parsing.shapes import Rule
 
 @dataclass(slots=True)
 class AssetEntry:
-    """An asset of a BOOK.json: its location in the file, whether it is active, its id if given, and its price or 0."""
+    """An asset of a BOOK.json, with its location in the file, such as `assets[3]`.
+
+    `id` is None if the file gives none, `price` 0 if it gives none.
+    """
 
     location: str
     active: bool
@@ -24,7 +27,7 @@ class AssetEntry:
 
     @property
     def known_id(self) -> str:
-        """The asset's id, derived from its symbol if the file gives none."""
+        """The asset's id, computed from its symbol if the file gives none."""
         return self.id or derived_id("asset", self.symbol)
 
     def named(self) -> str:
@@ -33,7 +36,7 @@ class AssetEntry:
 
 
 class AssetEntries:
-    """The assets of a BOOK.json by id and by symbol. A symbol may have several, at most one of them active."""
+    """The assets of a BOOK.json by id and by symbol. Several assets may share a symbol, at most one of them active."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, AssetEntry] = {}
@@ -57,7 +60,10 @@ class AssetEntries:
         entry.id = identity
 
     def add_symbol(self, entry: AssetEntry, symbol: str) -> None:
-        """Register the symbol of an asset's entry. Raises `Rule` when the symbol would not identify one asset."""
+        """Register the symbol of an asset's entry.
+
+        Raises `Rule` when another asset has the symbol, and both are active or one of them has no id.
+        """
         others = self._by_symbol.setdefault(symbol, [])
         entry.symbol = symbol
         unnamed = next((other for other in others if other.id is None or entry.id is None), None)

@@ -1,4 +1,4 @@
-"""BOOK.json, a complete book in one file: parsed exactly and validated in full before it is used.
+"""BOOK.json, a complete book in one file, which is validated in full before it is used.
 
 The models are loaded when a file is read, because importing pydantic would slow down opening a book.
 """
@@ -19,7 +19,7 @@ def book_schema() -> dict[str, Any]:
 
 
 def parse_book(text: str | bytes) -> BookFile:
-    """Parse a BOOK.json exactly.
+    """Parse a BOOK.json, with numbers as exact decimals.
 
     Raises `Invalid` with up to 1,000 errors of the file and their locations, and the number of further errors.
     """

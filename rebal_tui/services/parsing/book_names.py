@@ -1,4 +1,4 @@
-"""Names and references collected while a BOOK.json is parsed, and the parsers of the fields that need them."""
+"""Ids, numbers and symbols collected while a BOOK.json is parsed, and the parsers of the fields that need them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from rebal_tui.services.parsing.shapes import Reading, Rule
 
 
 class Names(Reading):
-    """State of parsing a BOOK.json: its names with their first location, prices, and the current entry.
+    """State of parsing a BOOK.json: names with the location of their first use, prices, and the entry being parsed.
 
-    A valid name counts as known even where the rest of its entry is invalid.
+    A name is an id, an account number or a symbol. A valid name counts as known even where the rest of its entry is
+    invalid.
     """
 
     def __init__(self) -> None:
@@ -43,7 +44,7 @@ class Names(Reading):
         self._counts: Counter[str] = Counter()
 
     def enter(self, entries: str) -> str:
-        """Begin the next entry of a list and return its location."""
+        """Begin the next entry of the list `entries`, and return its location, such as `portfolios[3]`."""
         self.location = f"{entries}[{self._counts[entries]}]"
         self._counts[entries] += 1
         self.symbol = self.id = self.number = self.asset = None
@@ -66,7 +67,7 @@ class Names(Reading):
         self.symbol = self.asset = None
 
     def repetition(self, field: str, value: str, seen: dict[str, str]) -> list[str]:
-        """One error text if the file had this name before, else none; the first location keeps the name."""
+        """One error text if `seen` has `value` already, else none; a new value is added with the current location."""
         if value in seen:
             return [f"duplicate {field} {shown(value)}, already used in {seen[value]}"]
         seen[value] = self.location
@@ -109,7 +110,7 @@ def asset_price(value: object, info: ValidationInfo[Names]) -> Price | None:
 
 
 def referred_id(value: object, info: ValidationInfo[Names]) -> str | None:
-    """Parse the asset id of the current position or weight; the file must list the asset."""
+    """Parse the asset id of the current position or weight; the file must list an asset with this id."""
     names = info.context
     names.asset = None
     if value is None:
@@ -119,7 +120,10 @@ def referred_id(value: object, info: ValidationInfo[Names]) -> str | None:
 
 
 def held_symbol(value: object, info: ValidationInfo[Names]) -> str:
-    """Parse the symbol of the current position; returns the asset's label, at most once per account."""
+    """Parse the symbol of the current position, and return the asset's label.
+
+    An account may have each asset once, and the file must list the asset.
+    """
     names = info.context
     symbol = fields.symbol(value)
     label = names.symbol = names.assets.referred(symbol, names.asset)
@@ -131,9 +135,9 @@ def held_symbol(value: object, info: ValidationInfo[Names]) -> str:
 
 
 def weighted_symbol(value: object, info: ValidationInfo[Names]) -> str:
-    """Parse the symbol of a weight; returns the asset's label.
+    """Parse the symbol of a weight, and return the asset's label.
 
-    Whether the file lists the asset is checked with the portfolio.
+    That the file lists the asset is checked later, with the whole portfolio.
     """
     return info.context.assets.referred(fields.symbol(value), info.context.asset)
 
@@ -188,7 +192,7 @@ def portfolio_id(value: object, info: ValidationInfo[Names]) -> str | None:
 
 
 def subscriber(value: object, info: ValidationInfo[Names]) -> str:
-    """Parse the account of a subscription: one of the file that has no subscription yet."""
+    """Parse the account id of a subscription; the file must list the account, and no earlier subscription of it."""
     names = info.context
     account_id = names.id = fields.identity(value)
     broken = [] if account_id in names.accounts else [f"unknown account {shown(account_id)}"]
@@ -200,7 +204,7 @@ def subscriber(value: object, info: ValidationInfo[Names]) -> str:
 
 
 def followed(value: object, info: ValidationInfo[Names]) -> str:
-    """Parse the portfolio of a subscription: one of the file."""
+    """Parse the portfolio id of a subscription; the file must list the portfolio."""
     names = info.context
     portfolio_id = fields.identity(value)
     if names.id is not None:
@@ -210,7 +214,7 @@ def followed(value: object, info: ValidationInfo[Names]) -> str:
 
 
 def book_time(value: object, info: ValidationInfo[Names]) -> datetime | None:
-    """Parse `as_of`, the time that the file describes."""
+    """Parse `as_of`, the time at which the book was as the file describes it."""
     names = info.context
     names.as_of = None if value is None else fields.timestamp(value)
     return names.as_of

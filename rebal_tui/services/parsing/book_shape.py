@@ -92,7 +92,7 @@ class BookAsset(StrictShape):
         return bounded(cls, raw)
 
     def asset(self, info: ValidationInfo[Names]) -> Asset:
-        """The asset, priced at the timestamp that the book describes."""
+        """The asset; the time of its price is the `as_of` of the file."""
         symbol, price_at = self.symbol, info.context.as_of if self.price is not None else None
         return Asset(
             self.id or book_values.derived_id("asset", symbol), symbol, self.name or symbol, "", self.status,
@@ -103,7 +103,7 @@ class BookAsset(StrictShape):
 class BookPosition(StrictShape):
     """Shares held by an account. An asset occurs once per account and must be listed in assets.
 
-    It is given by its symbol, by the id that it has in assets, or by both.
+    The asset is given by its symbol, by its id in assets, or by both.
     """
 
     what: ClassVar[str] = "a position"
@@ -184,7 +184,10 @@ class BookAccount(StrictShape):
         return with_rules(lambda: handler(raw), rules)
 
     def account(self, info: ValidationInfo[Names]) -> Account:
-        """The account, opened at the timestamp of the book; without id and number, its id is made from its location."""
+        """The account; its opening time is the `as_of` of the file.
+
+        Without an id, the id is computed from the account number, or else from the location in the file.
+        """
         names = info.context
         identity = self.id or book_values.derived_id("account", self.account_number or names.account)
         if self.whole_shares or self.minimum_trade is not None:
@@ -267,7 +270,7 @@ class BookPortfolio(StrictShape):
         return cast("Self", with_rules(value, rules))
 
     def portfolio(self, info: ValidationInfo[Names]) -> book_values.BookPortfolio:
-        """The portfolio; without an id it gets one derived from its location."""
+        """The portfolio; without an id, the id is computed from the location in the file."""
         body = PortfolioBody(
             name=self.name,
             description=self.description or "",
@@ -301,7 +304,7 @@ class BookSubscription(StrictShape):
         return bounded(cls, raw)
 
     def subscription(self) -> book_values.BookSubscription:
-        """The subscription."""
+        """The subscription as a plain value."""
         return book_values.BookSubscription(self.account_id, self.portfolio_id, self.last_rebalanced_at, self.overrides)
 
 
@@ -326,7 +329,10 @@ class BookFile(StrictShape):
     minimum_trade: MinimumTradeField = None
 
     def book(self, names: Names) -> book_values.BookFile:
-        """The book with exact values, after `names` collected the rest; assets are labeled as in a book (R-50)."""
+        """The content of the file as plain values; assets have their label as symbol (R-50).
+
+        `names` has collected the account settings while the file was parsed.
+        """
         label_of = labels(
             by_symbol(Listed(asset.id, asset.symbol, asset.status is AssetStatus.ACTIVE) for asset in self.assets)
         )

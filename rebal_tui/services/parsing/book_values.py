@@ -40,7 +40,7 @@ class BookSubscription(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BookFile:
-    """The content of a BOOK.json. `as_of` is the time that it describes, None if it has none.
+    """The content of a BOOK.json. `as_of` is the time that the file describes, None if it gives none.
 
     Every reference is valid, and ids, labels of assets and account numbers are unique. Assets, positions and weights
     have labels (a symbol, or `SYMBOL#` and part of an id); a position has the id of its asset where the file gives one.

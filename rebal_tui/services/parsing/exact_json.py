@@ -21,7 +21,7 @@ _CONSTANTS = frozenset({"NaN", "Infinity", "-Infinity"})
 
 
 class Number(str):
-    """A JSON number with its original text."""
+    """A JSON number, as the text that it has in the source."""
 
     __slots__ = ()
 
@@ -45,8 +45,9 @@ class _Repeated(Exception):
 def read_json(text: str | bytes, what: str = "input") -> object:
     """Parse a JSON text to dicts, lists, `str`, `Number`, `bool` and None.
 
-    Raises `Invalid`, with the line and column, for anything that is not JSON in UTF-8, for NaN and Infinity, an object
-    with a repeated key, a lone surrogate, and more than 64 levels or 64 MiB.
+    Raises `Invalid`, with the line and column, for text that is not JSON in UTF-8, for NaN and Infinity, for an object
+    with a repeated key, for a lone surrogate, and for more than 64 nested levels or 64 MiB. `what` names the input in
+    the message.
     """
     if len(text) > MAX_SIZE:
         raise Invalid([Fault("", f"{what}: expected at most 64 MiB")])

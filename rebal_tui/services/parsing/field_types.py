@@ -1,4 +1,4 @@
-"""Field types of BOOK.json: how each is parsed, and its published schema."""
+"""Types of the fields of a BOOK.json: how each is parsed, and its published schema."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def description(value: object) -> str:
 
 
 def cooldown(value: object) -> int:
-    """Parse a cooldown in days, a number or text."""
+    """Parse a cooldown in days, given as a number or as text. Raises `ValueError`."""
     expected = f"expected a whole number of days from 0 to {MAX_COOLDOWN}"
     text = fields.decimal_text(value, expected)
     if not text.isascii() or not text.isdigit() or len(text) > 5 or int(text) > MAX_COOLDOWN:

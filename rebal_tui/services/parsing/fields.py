@@ -1,4 +1,4 @@
-"""Parsers of JSON fields, and the list of errors found."""
+"""Parsers of JSON fields, each raising `ValueError` with the expected form, and the list of errors found."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Faults(list[Fault]):
 
     @property
     def omitted(self) -> list[Fault]:
-        """A final entry that states how many errors were only counted; no entry if there were none."""
+        """One entry that states how many errors were only counted, to follow the others; empty if there were none."""
         return [Fault("", f"and {self.more:,} more faults")] if self.more else []
 
 
@@ -96,7 +96,7 @@ def _shortened(text: str) -> str:
 
 
 def decimal_text(value: object, expected: str) -> str:
-    """The text of a decimal: a text as it is, an exact JSON number without exponent.
+    """A decimal as text: text stays as it is, and a JSON number is written without an exponent.
 
     Raises `ValueError` with the text `expected` for anything else; floats are refused because they are inexact.
     """
@@ -110,7 +110,7 @@ def decimal_text(value: object, expected: str) -> str:
 
 
 def amount(parse: Callable[[str], T], expected: str) -> Parse[T]:
-    """A function that parses decimals; `expected` is its error message."""
+    """A function that parses a decimal, given as a number or as text; `expected` is its error message."""
 
     def read(value: object) -> T:
         try:

@@ -1,4 +1,4 @@
-"""A portfolio as parsed or edited, before it has an id (R-3 to R-5)."""
+"""The content of a portfolio as parsed or edited, without the id and status of a stored one (R-3 to R-5)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MAX_COOLDOWN = 36_500
 
 @dataclass(frozen=True, slots=True)
 class PortfolioBody:
-    """The content of a portfolio: the API's create body, and whether its automatic runs require review (R-27).
+    """The content of a portfolio, without what only a stored one has, such as its id and status.
 
-    `rebalance_to` and `rebalance_scope` set how far runs of a drift band trade (R-62, R-63), `minimum_trade` is None
-    where the portfolio sets none (R-64), and `stagger_sessions` is the number of sessions over which its calendar
-    condition is spread (R-66).
+    `review` is whether its automatic runs require approval (R-27). `rebalance_to` is where runs of a drift band stop
+    and `rebalance_scope` what they trade (R-62, R-63). `minimum_trade` is None if the portfolio sets none (R-64).
+    `stagger_sessions` is the number of sessions over which its calendar condition is spread (R-66).
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""Parsing of portfolio input, with every error and its location (R-3 to R-5, section 6).
+"""Parsing of portfolio input, with every error and its location (R-3 to R-5).
 
-The models are loaded at the first parse, because importing pydantic would delay the first paint.
+The models are loaded at the first parse, because importing pydantic would delay the display of the first screen.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def load_models() -> None:
 
 
 def parse_portfolio(raw: object) -> PortfolioBody:
-    """Parse the API's create body; unknown fields are ignored. Raises `Invalid`."""
+    """Parse the body of an API request that creates a portfolio; unknown fields are ignored. Raises `Invalid`."""
     from rebal_tui.services.parsing.portfolio_requests import CreatePortfolio
     from rebal_tui.services.parsing.shapes import read
 
@@ -36,7 +36,7 @@ def parse_pasted(raw: object) -> PortfolioBody:
 
 
 def parse_draft(raw: dict[str, object]) -> tuple[PortfolioBody, list[Fault]]:
-    """Parse a portfolio that is being edited; returns its valid fields and conditions, and the errors of the others."""
+    """Parse a portfolio that is being edited; returns its valid fields and conditions, and the errors of the rest."""
     try:
         return parse_portfolio(raw), []
     except Invalid as invalid:
@@ -59,7 +59,7 @@ def parse_draft(raw: dict[str, object]) -> tuple[PortfolioBody, list[Fault]]:
 
 
 def portfolio_patch(before: Portfolio, raw: object) -> PortfolioBody:
-    """Apply a partial body to a portfolio; null leaves a field unchanged.
+    """A portfolio's content with the fields in `raw` changed; a field that is null or missing stays as it is.
 
     Raises `Invalid` with every error.
     """

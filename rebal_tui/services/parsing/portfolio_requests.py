@@ -1,4 +1,4 @@
-"""Models of the API's portfolio bodies: created, pasted and changed (R-3 to R-5, R-62 to R-66)."""
+"""Models of portfolios in API requests that create or change one, and in pasted text (R-3 to R-5, R-62 to R-66)."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class CreatePortfolio(Shape):
     stagger_sessions: StaggerField = 1
 
     def body(self) -> PortfolioBody:
-        """The portfolio. Raises `Invalid` for a stagger that its calendar condition does not permit (R-66)."""
+        """The portfolio. Raises `Invalid` if its calendar condition does not permit `stagger_sessions` (R-66)."""
         made = PortfolioBody(
             name=self.name,
             description=self.description,
@@ -140,10 +140,10 @@ class UpdatePortfolio(Shape):
     status: Annotated[object, Read(_as_is, Literal["active"] | None)] = None
 
     def over(self, before: PortfolioBody) -> PortfolioBody:
-        """The content with the given fields changed.
+        """The content `before` with the given fields changed.
 
-        Other conditions without `stagger_sessions` keep as many sessions as they permit. Raises `Invalid` for given
-        ones that the calendar condition does not permit (R-66).
+        If `stagger_sessions` is not given, it stays, cut to what the calendar condition permits. If it is given and
+        the calendar condition does not permit it, raises `Invalid` (R-66).
         """
         given: dict[str, Any] = {
             "name": self.name,

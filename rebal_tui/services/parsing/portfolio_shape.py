@@ -123,7 +123,7 @@ class DriftBand(StrictShape):
 
 
 class Weekly(StrictShape):
-    """Fires on a weekday, or the session before it."""
+    """Fires on a weekday, or on the session before it if that day is not a session."""
 
     type: Literal["calendar"]
     sub_type: Literal["weekly"]
@@ -132,7 +132,7 @@ class Weekly(StrictShape):
 
 
 class DayOfMonth(StrictShape):
-    """Fires on a day of the month or quarter, or the session before it."""
+    """Fires on a day of every month or of the quarterly months, or on the session before it if it is not a session."""
 
     type: Literal["calendar"]
     sub_type: Literal["monthly", "quarterly"]
@@ -141,7 +141,7 @@ class DayOfMonth(StrictShape):
 
 
 class Annually(StrictShape):
-    """Fires on a date, or the session before it."""
+    """Fires on a date of the year, or on the session before it if that date is not a session."""
 
     type: Literal["calendar"]
     sub_type: Literal["annually"]
@@ -227,9 +227,10 @@ def read_weights(raw: object, info: ValidationInfo[Reading]) -> Weights:
 
 
 def weights_of(adapter: TypeAdapter[list[Any]], raw: object, reading: Reading, *, by_id: bool = False) -> Weights:
-    """Parse weights with a pydantic adapter. Raises `ValueError` and `ValidationError`.
+    """Parse weights, which must sum to exactly 100, with the adapter of a list of them.
 
-    With `by_id`, weights of one symbol are of different assets if they have different asset ids.
+    With `by_id`, two weights may have one symbol if they have different asset ids. Raises `ValueError` and
+    `ValidationError`.
     """
     if not isinstance(raw, list):
         raise ValueError("expected a list of weights")
@@ -245,7 +246,7 @@ def weights_of(adapter: TypeAdapter[list[Any]], raw: object, reading: Reading, *
 
 
 def asset_symbols(raw: object) -> list[str | None]:
-    """The symbol of every weight in a list, even if the rest of the weight is invalid; None where it has none."""
+    """The symbol of each asset weight in a list, even if the rest of the weight is invalid; None without a symbol."""
     return [_symbol(item) for item in raw] if isinstance(raw, list) else []
 
 
@@ -296,7 +297,7 @@ def _condition(given: AnyCondition) -> Condition:
 
 
 def read_other_conditions(raw: object, info: ValidationInfo[Reading]) -> tuple[Condition, ...] | None:
-    """Parse conditions under their alternative field name; giving both names is an error."""
+    """Parse conditions under the alternative field name `rebalancing_conditions`; giving both names is an error."""
     if raw is not None and info.data.get("rebalance_conditions", ()) is not None:
         raise Rule("expected rebalance_conditions or rebalancing_conditions, got both")
     return read_conditions(raw, info)

@@ -1,4 +1,4 @@
-"""Models of the API's request bodies: each parses its shape exactly and documents it (section 6)."""
+"""Models of the API's request bodies: each parses a body, with numbers as exact decimals, and documents it."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ def read_subscription(raw: object) -> CreateSubscription:
 
 
 def read_order(raw: object, account_id: str) -> OrderRequest:
-    """Parse a market day order; a missing client_order_id becomes an empty one.
+    """Parse a market order for the day; a missing client_order_id becomes an empty one.
 
     Raises `Invalid` for invalid fields, `Conflict` for order types that are not supported.
     """
@@ -304,15 +304,15 @@ def read_journal(raw: object) -> CreateJournal:
 
 
 def read_prices(raw: object) -> Mapping[str, Price]:
-    """Parse prices by symbol."""
+    """Parse prices by symbol. Raises `Invalid`."""
     return read(Prices, raw).__pydantic_extra__
 
 
 def read_guards(raw: object) -> dict[str, Any]:
-    """Parse changes to the guards of a book, by the names of `Guards`; those not given are left out."""
+    """Parse changes to the guards of a book: the given fields of `Guards`, by name. Raises `Invalid`."""
     return {name: value for name, value in dict(read(ChangeGuards, raw)).items() if value is not None}
 
 
 def read_asset_change(raw: object) -> AssetChange:
-    """Parse a change to an asset."""
+    """Parse a change to an asset. Raises `Invalid`."""
     return AssetChange(**dict(read(ChangeAsset, raw)))

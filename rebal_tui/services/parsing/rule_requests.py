@@ -1,4 +1,4 @@
-"""Models of the bodies that change how accounts, subscriptions and the book are traded (R-61, R-64 to R-67)."""
+"""Models of request bodies that change trading rules of an account, a subscription or the book (R-61, R-64 to R-67)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EMPTY: dict[str, object] = {}
 
 
 def changed_minimum(raw: object, info: ValidationInfo[Reading]) -> tuple[MinimumTrade | None] | None:
-    """The new minimum trade in a tuple: `(None,)` to remove it, for an empty object; None for no change."""
+    """The new minimum trade in a tuple of one; `(None,)` if an empty object removes it; None if null leaves it."""
     if raw is None:
         return None
     return (None,) if raw == _EMPTY else (read_minimum_trade(raw, info),)
@@ -49,7 +49,7 @@ class OverrideRestrictions(StrictShape):
 
 
 def read_override(raw: object, info: ValidationInfo[Reading]) -> OverrideRestrictions | None:
-    """Parse which restrictions a run ignores (R-61); None where it ignores none."""
+    """Parse which restrictions a run overrides, with its note (R-61); None if it overrides none."""
     return None if raw is None else OverrideRestrictions.model_validate(raw, context=info.context)
 
 
@@ -65,7 +65,7 @@ class ChangeAccountSettings(StrictShape):
     minimum_trade: MinimumChange = Field(None, description=REMOVES_MINIMUM)
 
     def over(self, before: AccountSettings) -> AccountSettings:
-        """The settings with the given fields changed."""
+        """The settings `before` with the given fields changed."""
         return AccountSettings(
             before.whole_shares if self.whole_shares is None else self.whole_shares,
             before.minimum_trade if self.minimum_trade is None else self.minimum_trade[0],

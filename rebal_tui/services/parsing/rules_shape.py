@@ -96,7 +96,7 @@ StaggerField = Annotated[int, Read(_stagger, Annotated[int, Field(ge=1, le=200)]
 
 
 def stagger_fault(sessions: int, conditions: tuple[Condition, ...]) -> str:
-    """What is wrong with the number of sessions over which a calendar condition is spread; empty if nothing."""
+    """What is wrong with the number of sessions over which a calendar condition is spread; empty if nothing (R-66)."""
     if sessions == 1:
         return ""
     calendar = next((c for c in conditions if isinstance(c, domain.CalendarCondition)), None)
@@ -112,7 +112,7 @@ _CONDITIONS = Annotated[
 
 
 class SubscriptionOverrides(StrictShape):
-    """What one subscription decides otherwise than its portfolio; conditions are the whole list."""
+    """Settings of one account that replace those of its portfolio; conditions replace the whole list of conditions."""
 
     what: ClassVar[str] = "overrides of a subscription"
     cooldown_days: Cooldown | None = None
@@ -194,7 +194,7 @@ class BookRestriction(StrictShape):
         return cast("Self", made[0])
 
     def restriction(self, info: ValidationInfo[Names]) -> TradeRestriction:
-        """The restriction with exact bounds; its id is derived from its location in the file."""
+        """The restriction with exact bounds; its id is computed from its location in the file."""
         names = info.context
         label = None if self.symbol is None else names.assets.referred(self.symbol, None)
         return TradeRestriction(

@@ -1,4 +1,7 @@
-"""JSON shapes as pydantic models over the exact parser: one model validates, documents and gives exact values."""
+"""The basis of the pydantic models of JSON objects, which are called shapes.
+
+One model validates an object, documents it, and gives its values with exact decimals.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,7 @@ class StrictShape(Shape):
 
 
 def bounded(shape: type[Shape], raw: Any) -> Any:
-    """The input without those unknown fields that are more than a report lists."""
+    """The input, without unknown fields beyond the number of errors that can be reported."""
     if not isinstance(raw, dict) or len(raw) <= _MAX_ERRORS:
         return raw
     known = {name: raw[name] for name in shape.model_fields if name in raw}
@@ -75,14 +78,17 @@ def bounded(shape: type[Shape], raw: Any) -> Any:
 
 
 class Rule(ValueError):
-    """An error with the broken rules of one value. Its messages are complete; to other errors the value is appended."""
+    """An error with one message for each broken rule of a value.
+
+    The messages are reported as they are. To the message of another error, `, got` and the value are appended.
+    """
 
 
 class Read:
     """Annotation of a field: `parse` parses it, `documented` is the type whose JSON Schema is published.
 
-    `null`, if given, is the value of a null field. `shapes` are the models of the objects in the field, if `parse`
-    parses them.
+    `null`, if given, is the value of a field that is null in the input. `shapes` are the models of the objects that
+    `parse` finds in the field, if any.
     """
 
     def __init__(
@@ -103,7 +109,7 @@ class Read:
 class ListOf:
     """Annotation of a list: each item is parsed as `shape` and converted by `convert`.
 
-    `null`, if given, is the value of a null field.
+    `null`, if given, is the value of a list that is null in the input.
     """
 
     def __init__(self, shape: type[Shape], convert: Callable[..., Any], *, null: object = _RAISE) -> None:
@@ -149,9 +155,9 @@ def one_of(pick: Callable[[dict[Any, Any]], type[Shape]]) -> Callable[..., Any]:
 
 
 def items(adapter: TypeAdapter[list[T]], raw: object, reading: Reading, broken: Iterable[Broken] = ()) -> list[T]:
-    """Parse the items of a list with a pydantic adapter, and add the errors `broken` of the list as a whole.
+    """Parse the items of a list with a pydantic adapter. `broken` are errors of the list as a whole.
 
-    Raises `ValidationError` with all errors. Parsing stops once `limit_reached`.
+    Raises `ValidationError` with these and the errors of the items. Parsing stops once `reading.limit_reached`.
     """
     if not isinstance(raw, list):
         raise ValueError("expected a list")
@@ -174,7 +180,7 @@ def items(adapter: TypeAdapter[list[T]], raw: object, reading: Reading, broken: 
 
 
 def with_rules(value: Callable[[], T], rules: Callable[[], Iterable[Broken]]) -> T:
-    """Parse a value and check its rules, even if it could not be parsed.
+    """Parse a value by calling `value`, then check its rules, even if it could not be parsed.
 
     Raises `ValidationError` with the errors of both.
     """

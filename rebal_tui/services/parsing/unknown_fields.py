@@ -23,7 +23,7 @@ _WORD_END = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def check_unknown(shape: type[Shape], raw: object, also_known: Iterable[str] = ()) -> list[str]:
-    """A warning, one sentence each, for the first unknown fields of an object; empty without any.
+    """One warning sentence for each of the first 20 unknown fields of an object; empty without any.
 
     Raises `Invalid` for a field whose name is close to a known one, or is part of the name of a known field that the
     object lacks (`conditions`, `cooldown`). `also_known` are fields that the API checks elsewhere or ignores on
@@ -35,7 +35,7 @@ def check_unknown(shape: type[Shape], raw: object, also_known: Iterable[str] = (
 
 
 def check_names(what: str, known: Collection[str], given: Collection[str]) -> list[str]:
-    """A warning, one sentence each, for the first of `given` names that are unknown; `what` is the noun in it.
+    """One warning sentence for each of the first 20 names in `given` that are unknown; `what` is the noun in it.
 
     Raises `Invalid` for a name that is close to a known one, as in `check_unknown`.
     """
@@ -54,8 +54,8 @@ def check_names(what: str, known: Collection[str], given: Collection[str]) -> li
 def _meant(name: str, known: Collection[str], lacking: Collection[str]) -> str:
     """The known name that an unknown one is taken for; empty if none.
 
-    That is one close to it; or of those that the object lacks one that is close in another notation, contains it, or is
-    the only one with a long word in common.
+    A known name that is close to it is taken first. Otherwise one that the object lacks (`lacking`) is taken if it is
+    close in another notation, contains the unknown name, or is the only one with a long word in common.
     """
     near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=_NEAR)
     if near:

@@ -28,10 +28,10 @@ class NotAList(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class WeightList:
-    """What a list says: symbol and percent of each line as plain text, the percent of cash, and the lines with errors.
+    """A parsed list of weights: symbol and percent of each line as plain text, the percent of cash, and the faults.
 
-    A line with a readable symbol and an unreadable percent is among both, its percent empty. `cash` is empty without a
-    line for it.
+    A line with a readable symbol and an unreadable percent is in `lines`, with an empty percent, and in `faults`.
+    `cash` is empty without a line for cash.
     """
 
     lines: tuple[tuple[str, str], ...]
@@ -42,8 +42,9 @@ class WeightList:
 def read_weight_list(text: str) -> WeightList:
     """Read lines of symbol and percent, separated by a tab, blanks, a comma, a semicolon or a vertical bar.
 
-    A first line of names is skipped, a line of the total too; a column of names between is allowed. All percents have
-    the same decimal mark. Raises `NotAList` for other text, and `Invalid` for a list with two decimal marks.
+    A heading and a line with the total are skipped. A column with the asset's name may stand between symbol and
+    percent. All percents have the same decimal mark. Raises `NotAList` for other text, and `Invalid` for a list with
+    two decimal marks.
     """
     try:
         rows = _rows(text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -108,7 +109,10 @@ def _symbol_column(head: Head | None) -> int:
 
 
 def _percent_cell(row: Row, head: Head | None) -> str:
-    """Return the cell with the percent: the named one, or the only figure behind the symbol, or the second one."""
+    """Return the cell with the percent: that of its heading, or the only figure after the symbol, or the second cell.
+
+    Empty if none of them exists.
+    """
     if head is not None:
         return head.value(row, "percent")
     figures = [cell for cell in row.cells[1:] if _is_figure(cell)]

@@ -1,4 +1,7 @@
-"""Exceptions of accounts by account row, besides their status: cash, prices, assets on hold, rules (R-58)."""
+"""Exceptions of accounts that do not follow from the broker's status or blocks, by account row (R-58).
+
+Their causes are cash below zero, missing prices, assets on hold, and the outcomes of rules.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +44,9 @@ NOTE_TEXTS = {
 class AccountExceptions:
     """The exceptions of all accounts; `notes` has the bits of `Note` by account row.
 
-    `unpriced` are the holdings without a price, as rows and asset indexes of the frame, sorted by both.
-    `uncorrectable`, `unfinished` and `conflicting` are the results of the functions of these names.
+    `unpriced` are the holdings without a price: an array of account rows and a parallel one of asset indexes in the
+    frame, sorted by row, then index. `uncorrectable`, `unfinished` and `conflicting` are the results of the functions
+    of these names in `rule_exceptions`.
     """
 
     notes: Ints
@@ -72,7 +76,7 @@ def note_words(notes: int) -> list[str]:
 
 
 def notes_of(book: Book, account_id: str) -> int:
-    """The bits of `Note` of one account, computed without the arrays."""
+    """The bits of `Note` of one account, computed without the frame; `RESTRICTIONS_CONFLICT` is not checked."""
     account, subscription = book.account(account_id), book.subscriptions.get(account_id)
     targets = book.portfolios[subscription.portfolio_id].weights.symbols if subscription else ()
     notes = int(Note.CASH_BELOW_ZERO) if account.cash < 0 else 0

@@ -1,4 +1,4 @@
-"""The data of an account's page, all from one version of the book."""
+"""The data of the page of one account, all from one version of the book."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from rebal_tui.services.view_models.account_page import AccountPageView
 
 
 def account_page(book: Book, account_id: str) -> AccountPageView:
-    """The page of an account. Raises `NotFound`."""
+    """The data of an account's page. Raises `NotFound`."""
     return AccountPageView(book.version, account_view(book, account_id), account_detail(book, account_id))
 
 
 def changed_page(book: Book, account_id: str, seen: int) -> AccountPageView | None:
-    """The page of an account; None when the book's version is still `seen`. Raises `NotFound`."""
+    """The data of an account's page; None when the book's version is still `seen`. Raises `NotFound`."""
     return None if book.version == seen else account_page(book, account_id)

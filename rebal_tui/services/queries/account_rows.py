@@ -1,4 +1,4 @@
-"""Rows of the Accounts screen: every account of the book, from one sweep over its columns."""
+"""Rows of the Accounts screen: every account of the book, from one computation over arrays."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ _ACTIVE = next(code for code, status in enumerate(STATUSES) if status.value == "
 
 
 class AccountRows(LazyRows[AccountRow]):
-    """Every account, those with exceptions first, then by client. Columns are indexed by row of the account table."""
+    """Every account, those with exceptions first, then by client name.
+
+    A row's position in this list is not its account row; the arrays are indexed by account row.
+    """
 
     FIELDS = ACCOUNT_FIELDS
 
@@ -68,7 +71,7 @@ class AccountRows(LazyRows[AccountRow]):
         self._ordered = by_client.astype(np.int64)
 
     def _exception_texts(self, book: Book, stopped: Flags, over: Flags) -> tuple[list[str], NDArray[np.intp]]:
-        """The distinct exception texts, the empty one first, and the index of each account's text."""
+        """The distinct exception texts, the empty one first, and the index of each account's text, by account row."""
         frame = self._frame
         adjusting = np.array(
             [*(p.status is PortfolioStatus.NEEDS_ADJUSTMENT for p in frame.portfolios), False], np.bool_
@@ -101,7 +104,7 @@ class AccountRows(LazyRows[AccountRow]):
         return [texts[at] for at in order.tolist()], position[code]
 
     def groups(self) -> tuple[tuple[AccountGroup, int], ...]:
-        """The number of accounts in each group."""
+        """Each group of accounts, which is a tab of the screen, with the number of its accounts."""
         return tuple((group, int(np.count_nonzero(self._in_group(group)))) for group in AccountGroup)
 
     def _in_group(self, group: AccountGroup) -> Flags:
@@ -123,7 +126,10 @@ class AccountRows(LazyRows[AccountRow]):
         return found
 
     def subscribers(self, portfolio: int) -> Sequence[AccountRow]:
-        """The subscribers of the portfolio with index `portfolio`: exceptions first, then by status, then by client."""
+        """The subscribers of a portfolio: those with exceptions first, then by status, then by client.
+
+        `portfolio` is the index of the portfolio in the frame.
+        """
         follows = (self._frame.accounts.portfolio == portfolio)[self._ordered]
         positions = np.flatnonzero(follows)
         rows = self._ordered[positions]
@@ -186,7 +192,7 @@ class AccountRows(LazyRows[AccountRow]):
 
     @cached_property
     def _states(self) -> tuple[list[str], NDArray[np.intp]]:
-        """The distinct state texts, and the index of each account's text."""
+        """The distinct texts of the column State, and the index of each account's text, by account row."""
         reported = self._exception != 0
         state = self._columns.text.astype(np.intp) + len(self._exceptions)
         state[reported] = self._exception[reported]

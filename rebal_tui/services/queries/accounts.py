@@ -1,4 +1,4 @@
-"""Data of the Accounts screen: every account, exceptions first, and one account in full."""
+"""Data of the Accounts screen: every account, those with exceptions first, and one account in full."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ from rebal_tui.store import accounts, past_rows
 def accounts_snapshot(book: Book, seen: int | None = None, shown: ShownRows | None = None) -> AccountsSnapshot | None:
     """Every account, those with exceptions first; None when the book's version is still `seen`.
 
-    The rows are prepared to be shown like the previous ones: see `LazyRows.prepare`.
+    `shown` is how the screen shows the previous rows; the new rows are filtered, sorted and built for it (see
+    `LazyRows.prepare`).
     """
     if book.version == seen:
         return None
@@ -48,9 +49,10 @@ def accounts_snapshot(book: Book, seen: int | None = None, shown: ShownRows | No
 
 
 def find_account(book: Book, text: str) -> AccountRow:
-    """The one account that a text identifies: an id, a number, or words that only this account contains.
+    """The one account that a text identifies: an id, a number, or words that no other account contains.
 
-    Raises `Invalid` at `account` with the number of matches if there is not exactly one.
+    Words are looked for in name, number and id, ignoring case and accents. Raises `Invalid` for the field `account`,
+    with the number of matches, if there is not exactly one.
     """
     words = fold(text.replace("·", " ")).split()
     if not words:
@@ -139,7 +141,10 @@ def _state(book: Book, account_id: str, trade: TradeStatus | None) -> str:
 
 
 def account_detail(book: Book, account_id: str) -> AccountDetail:
-    """One account with its positions, cash ledger, runs and decisions. Raises `NotFound`."""
+    """One account with its positions, its cash movements and fills, its 50 newest runs and 60 newest decisions.
+
+    Raises `NotFound`.
+    """
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
     last = subscription.last_rebalanced_at if subscription else None

@@ -1,4 +1,4 @@
-"""The subscribers that a change of a portfolio affects, from arrays; a row is built only when it is shown."""
+"""The subscribers that a change of a portfolio affects; a row is built from arrays only when it is shown."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ from rebal_tui.services.view_models.portfolios import AffectedAccount
 class Effects:
     """What a change of a portfolio would do to its subscribers.
 
-    `rows` are their rows in `frame`, ascending; `frame` has the change already. `planned` marks those for which `plans`
-    has a plan, in the same order; `cooling` and `blocked` mark others that would trade. `equity` is in floating-point
-    dollars.
+    `frame` is the book in arrays as if the change were saved. `rows` are the account rows of the subscribers,
+    ascending; the other arrays have one element for each of them. `planned` marks those that `plans` has, in the same
+    order. `cooling` and `blocked` mark those that would trade if they were not in their cooldown or blocked. `equity`
+    is in floating-point dollars.
     """
 
     frame: BookFrame
@@ -44,10 +45,10 @@ class Effects:
 
 
 class AffectedRows(LazyRows[AffectedAccount]):
-    """The accounts that a change affects: those that would trade, by turnover, then the others by equity.
+    """The accounts that a change affects: first those that would trade, by turnover, then the others, by equity.
 
-    The others are those outside a band before or after the change, in their cooldown, blocked, or impossible to plan.
-    Accounts that are not affected are left out. Both parts are sorted from large to small.
+    The others are outside a band before or after the change, in their cooldown, blocked, or impossible to plan.
+    Both parts are sorted from large to small. Accounts that are not affected are left out.
     """
 
     def __init__(self, index: SearchIndex, effects: Effects) -> None:
@@ -112,6 +113,6 @@ class AffectedRows(LazyRows[AffectedAccount]):
         return np.asarray(self._index.matching(needle)[self._rows])
 
     def order(self, sort: str | None) -> NDArray[Any] | None:
-        """Always None: the list cannot be sorted otherwise."""
+        """Always None: the list cannot be sorted in another order."""
         del sort
         return None

@@ -80,9 +80,10 @@ def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, .
 def preview_manual(
     book: Book, account_id: str, kind: RunType, *, amount: Money | None = None, portfolio_id: str | None = None
 ) -> PreviewView:
-    """What a manual run would do. Raises the errors that the run itself would raise.
+    """What a manual run would do. Raises the errors that creating the run would raise.
 
-    With `portfolio_id`, it uses the weights of that portfolio instead of the account's own.
+    With `portfolio_id`, the run of an account that follows no portfolio uses the weights of that one. `amount` is the
+    cash that a partial liquidation raises.
     """
     given = book.portfolio(portfolio_id).weights if portfolio_id else None
     weights = check_run(book, account_id, kind, weights=given, amount=amount)
@@ -101,7 +102,7 @@ def run_manually(
 def preview_withdrawal(book: Book, account_id: str, amount: Money | None) -> WithdrawalPreview:
     """What a withdrawal of `amount`, or of everything if None, would sell, and the day the money can leave.
 
-    Raises the errors of the withdrawal itself.
+    Raises the errors that requesting the withdrawal would raise.
     """
     checked = check_withdrawal(book, account_id, amount)
     plan, expected = checked.sale.plan, checked.expected
@@ -114,7 +115,10 @@ def preview_withdrawal(book: Book, account_id: str, amount: Money | None) -> Wit
 
 
 def _can_leave(book: Book, settled: bool) -> date | None:
-    """Today when the cash is settled; otherwise the settlement day of a sale in the next trading window (R-30)."""
+    """The day on which money can leave; None when the trading calendar ends before it.
+
+    Settled cash leaves in the session of the next trading window, other cash when a sale in it settles (R-30).
+    """
     now = book.now()
     session = book.session(now)
     if session is None or now > session.window_end:

@@ -50,9 +50,10 @@ _TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
 
 
 def desk_snapshot(book: Book, seen: DeskSnapshot | None = None, shown: ShownRows | None = None) -> DeskSnapshot:
-    """Every subscribed account at current prices; the rows of `seen` are reused when nothing in them has changed.
+    """Every subscribed account at current prices; the rows of `seen`, the last snapshot, are reused if unchanged.
 
-    New rows are prepared to be shown like the previous ones: see `LazyRows.prepare`.
+    `shown` is how the screen shows the previous rows; new rows are filtered, sorted and built for it (see
+    `LazyRows.prepare`).
     """
     frame = book.frame()
     today = book_day_context(book, frame)
@@ -73,9 +74,9 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None, shown: ShownRows
 
 
 def worst_subscribers(book: Book, portfolio_id: str, limit: int) -> Sequence[DeskRow]:
-    """The subscribers of a portfolio that use most of a drift band first, at most `limit`.
+    """At most `limit` subscribers of a portfolio, in descending order of band usage.
 
-    Without a band, those furthest from their target first. Raises `NotFound`.
+    Without a drift band, the order is that of the largest drift. Raises `NotFound`.
     """
     book.portfolio(portfolio_id)
     frame = book.frame()
@@ -134,9 +135,9 @@ def conditions_text(portfolio: Portfolio) -> str:
 def preview(book: Book, account_id: str) -> PreviewView:
     """The run that a subscribed account would get if it were rebalanced now. Nothing is sent.
 
-    It is the run that an evaluation would decide on inside the window, or a full_rebalance when no condition fires. For
-    a run of a drift band, the three destinations are shown side by side (R-62). Raises `Conflict` when the account is
-    not subscribed or cannot be valued.
+    It is the run that an evaluation would create if the window were open, or a full_rebalance if it would create none.
+    For a run that a drift band asks for, the three destinations are compared (R-62). Raises `Conflict` when the account
+    is not subscribed or cannot be valued.
     """
     given = situation(book, account_id, ignore_window=True)
     decision = evaluate(given)
@@ -231,7 +232,10 @@ def _is_near(valuation: Valuation, portfolio: Portfolio | None, reachable: Reach
 
 
 def _band(portfolio: Portfolio | None, target: Percent, goal: Percent) -> tuple[int | None, int | None]:
-    """The tightest band of a target around the goal that it has now, in hundredths of a percent of equity."""
+    """The lower and upper bound of the tightest band around `goal`, in hundredths of a percent of equity.
+
+    A relative band has its width from `target`. (None, None) if no band applies.
+    """
     widths = []
     for band in portfolio.bands if portfolio else ():
         if band.sub_type is BandType.ABSOLUTE:

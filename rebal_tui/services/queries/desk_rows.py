@@ -1,4 +1,4 @@
-"""Rows of the Desk screen: every subscribed account, from one sweep over the book's columns."""
+"""Rows of the Desk screen: every subscribed account, from one sweep over the book's arrays."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ TILE_GROUPS = {
 class DeskRows(LazyRows[DeskRow]):
     """Every subscribed account, oldest subscription first.
 
-    Positions in the list follow that order; columns are by row of the account table.
+    A row's position in this list is not its account row; the arrays are indexed by account row.
     """
 
     FIELDS = DESK_FIELDS
@@ -69,16 +69,17 @@ class DeskRows(LazyRows[DeskRow]):
         self._worst: dict[int, tuple[int, int]] = {}
 
     def tiles(self) -> tuple[tuple[Tile, int], ...]:
-        """The number of rows in each tile."""
+        """Each tile, which is a tab of the Desk, with the number of its accounts."""
         counts = {Tile.ALL: len(self)}
         counts |= {tile: self._columns.statuses.count(kind) for tile, kind in STATUS_TILES.items()}
         counts |= {tile: self._sweep.count(group) for tile, group in TILE_GROUPS.items()}
         return tuple((tile, counts[tile]) for tile in Tile)
 
     def worst_of(self, portfolio: int, limit: int) -> Sequence[DeskRow]:
-        """The subscribers of the portfolio with index `portfolio` that use most of a band first, at most `limit`.
+        """At most `limit` subscribers of a portfolio, in descending order of band usage.
 
-        Those without a band follow, furthest from their target first.
+        Accounts without a drift band follow, in descending order of their largest drift. `portfolio` is the index of
+        the portfolio in the frame.
         """
         follows = np.flatnonzero(self._frame.accounts.portfolio[self._subscribed] == portfolio)
         rows = self._subscribed[follows]
@@ -90,9 +91,9 @@ class DeskRows(LazyRows[DeskRow]):
         return self.make_all(positions.tolist(), np.empty(0, np.int64))
 
     def _find_worst(self, rows: list[int], around: Ints) -> None:
-        """Compute the worst drifts of rows together if they are many, and of those at the positions `around` them.
+        """Compute the largest drifts of many account rows at once, and those of the rows at the positions `around`.
 
-        In arrays, a few pages cost as much as a few rows; few rows are computed one by one.
+        In arrays, a few pages of rows cost as much as a few rows. A few rows alone are left to be computed one by one.
         """
         known, rules = self._worst, self._frame.accounts.rules
         if sum(row not in known and row not in rules for row in rows) <= FEW_ROWS:
@@ -105,7 +106,10 @@ class DeskRows(LazyRows[DeskRow]):
         known.update(zip(new, zip(worst.asset.tolist(), worst.drift.tolist(), strict=True), strict=True))
 
     def _worst_of(self, row: int) -> tuple[str, int]:
-        """Symbol and drift in hundredths of a point of the worst asset of an account; an empty symbol without one."""
+        """The symbol of an account's worst asset and its drift in hundredths of a percentage point.
+
+        An empty symbol and 0 without one.
+        """
         found = self._worst.get(row)
         if found is None:
             worst = exact_account(self._frame, row).worst
@@ -148,7 +152,7 @@ class DeskRows(LazyRows[DeskRow]):
         return made
 
     def named(self) -> Iterator[Named]:
-        """Account and portfolio ids and names of every row, without building the rows."""
+        """By position: account id, number, client, portfolio id and portfolio name, without building the rows."""
         texts, portfolios = self._index, [(p.id, p.name) for p in self._frame.portfolios]
         follows = self._frame.accounts.portfolio[self._subscribed].tolist()
         for row, portfolio in zip(self._subscribed.tolist(), follows, strict=True):
@@ -167,7 +171,7 @@ class DeskRows(LazyRows[DeskRow]):
 
     @cached_property
     def _position_of(self) -> Ints:
-        """The position of each account row, -1 for accounts without one."""
+        """By account row, the position of the account in this list; -1 for an account that is not subscribed."""
         positions = np.full(len(self._index.ids), -1, np.int64)
         positions[self._subscribed] = np.arange(len(self))
         return positions
@@ -215,7 +219,7 @@ class DeskRows(LazyRows[DeskRow]):
         return rows()[self._subscribed]
 
     def _in_state(self, wanted: str) -> Flags:
-        """The accounts whose status, in its own or in the list's words, contains a text."""
+        """By account row, whether its text in the column State, its status or the status's label contains a text."""
         found = matching_any(self.states, self.state, wanted)
         for code, kind in enumerate(KINDS):
             if wanted in fold(LABELS[kind]) or wanted in kind.value:
@@ -274,6 +278,6 @@ class DeskRows(LazyRows[DeskRow]):
 
 @lru_cache(maxsize=1024)
 def _tiles_of(kind: StatusKind, groups: int) -> frozenset[Tile]:
-    """The tiles of a row with a status and the bits of its groups."""
+    """The tiles that count an account with this status and these bits of groups (`Group`)."""
     statuses = (tile for tile, one in STATUS_TILES.items() if one is kind)
     return frozenset([Tile.ALL, *statuses, *(tile for tile, group in TILE_GROUPS.items() if groups & group)])

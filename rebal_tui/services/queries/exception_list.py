@@ -29,9 +29,9 @@ def _stamp(book: Book) -> tuple[int, int]:
 
 
 def exception_list(book: Book, seen: tuple[int, int] | None = None) -> ExceptionList | None:
-    """The exceptions of a book in their stable order and its open alerts, oldest first.
+    """The exceptions of a book in the order of `Exceptions`, and its open alerts, oldest first.
 
-    None when the stamp of the list is still `seen`; price changes alone change the stamp every 30 seconds at most.
+    None when the stamp of the list is still `seen`. Price changes alone change the stamp every 30 seconds at most.
     """
     stamp = _stamp(book)
     if stamp == seen:

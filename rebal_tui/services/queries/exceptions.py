@@ -1,7 +1,7 @@
 """The exceptions of a book: what needs a person although no condition fires (R-58).
 
-Their order is stable: by kind, then by the age of the account, portfolio or run in the book, then by asset. Each has an
-integer key, computed from the book's columns and sorted; a view is built only for an exception that is shown.
+Their order is stable: by kind, then by the age of the account, portfolio or run in the book, then by asset. An integer
+key of each exception, computed from the book's arrays, sorts them; a view is built only for an exception that is shown.
 """
 
 from __future__ import annotations
@@ -65,16 +65,17 @@ class Exceptions:
         self._keys = np.sort(np.concatenate([_keyed(kind, *self._subjects(kind)) for kind in KINDS]))
 
     def counts(self) -> ExceptionCounts:
-        """The number of exceptions of each kind that occurs, in the order of the list."""
+        """The number of exceptions by kind, in the order of the list; kinds without an exception are left out."""
         numbers = np.bincount(self._keys >> _KIND_SHIFT, minlength=len(KINDS)).tolist()
         return {kind: count for kind, count in zip(KINDS, numbers, strict=True) if count}
 
     def page(
         self, limit: int, *, after: int | None = None, kind: ExceptionKind | None = None, account_id: str | None = None
     ) -> ExceptionPage:
-        """At most `limit` exceptions after the key `after`, of one kind or account if given.
+        """At most `limit` exceptions, of one kind or account if given, in the order of the list.
 
-        Those of an account are the exceptions about it, and its failed runs.
+        `after` is the key of the last exception of the previous page. The exceptions of an account include its failed
+        runs and its quarantine entries.
         """
         wanted = self._keys if after is None else self._keys[np.searchsorted(self._keys, after, "right") :]
         if kind is not None:
@@ -86,7 +87,10 @@ class Exceptions:
         return ExceptionPage(views, shown[-1] if len(wanted) > limit else None)
 
     def _subjects(self, kind: ExceptionKind) -> tuple[Ints, Ints]:
-        """The keys of the subjects of a kind, and of their assets, 0 without one."""
+        """By exception of a kind: the key of its account, portfolio, run or quarantine entry, and that of its asset.
+
+        A key is 0 where the kind has no such subject.
+        """
         book, table = self._book, self._book.account_table
         if kind is ExceptionKind.ASSET_ON_HOLD:
             assets = [self._asset_keys[symbol] for symbol in book.asset_holds]
@@ -111,7 +115,7 @@ class Exceptions:
         return _alone(table.keys[self._stopped(kind)])
 
     def _stopped(self, kind: ExceptionKind) -> Ints:
-        """The rows of the accounts of a kind that follows from the account itself."""
+        """The account rows of the exceptions of a kind that follows from the account itself, such as negative cash."""
         book, table = self._book, self._book.account_table
         if kind is ExceptionKind.UNEXPLAINED_DIFFERENCE:
             return np.array([table.row_of[account_id] for account_id in book.holds], np.int64)
@@ -224,7 +228,7 @@ class Exceptions:
         return subscription.portfolio_id if subscription else None
 
     def _owes_since(self, account_id: str) -> datetime:
-        """When the account's cash fell below zero, from its movements; the book's beginning if it was imported so."""
+        """When an account's cash fell below zero, from its movements; the start of the book if it was negative then."""
         database, cash = self._book.database, int(self._book.account(account_id).cash)
         moves: list[tuple[datetime, int]] = [
             (one.at, int(one.amount)) for one in accounts.cash_entries(database, account_id)
@@ -274,12 +278,12 @@ def list_exceptions(
     book: Book, limit: int, *, after: int | None = None, kind: ExceptionKind | None = None,
     account_id: str | None = None,
 ) -> ExceptionPage:  # fmt: skip
-    """A page of the book's exceptions, with the arguments of `Exceptions.page`."""
+    """A page of the book's exceptions; the arguments are those of `Exceptions.page`."""
     return Exceptions(book).page(limit, after=after, kind=kind, account_id=account_id)
 
 
 def exception_counts(book: Book) -> ExceptionCounts:
-    """The number of the book's exceptions of each kind that occurs."""
+    """The number of the book's exceptions by kind; kinds without an exception are left out."""
     return Exceptions(book).counts()
 
 

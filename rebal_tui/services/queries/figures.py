@@ -18,8 +18,8 @@ from rebal_tui.store import audit, jobs
 class Budget:
     """The limit of requests to the broker per minute, and how many requests of the last minute count against it.
 
-    `limit` is None without a limit; `reported_left` is how many the broker last reported as left, None if it reports
-    none.
+    `limit` is None without a limit. `reported_left` is how many requests the broker last reported as left, None if it
+    has not reported this for the current minute.
     """
 
     limit: int | None
@@ -29,10 +29,10 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class BookFigures:
-    """Counts of a book at a time.
+    """Counts of a book at one time, `at`, in seconds since 1970 UTC.
 
-    `alerts` has the open alerts by kind and `open_runs` the open runs by status. `orders_waiting` are to be sent,
-    `orders_unanswered` may have been sent. `at` is the book's time in seconds since 1970.
+    `alerts` is the number of open alerts by kind, `open_runs` that of open runs by status. `orders_waiting` counts the
+    orders to be sent, `orders_unanswered` those for which the broker has not confirmed that it received them.
     """
 
     at: float

@@ -10,7 +10,7 @@ from rebal_tui.services.evaluation.account import situation_prices_stale
 
 
 def files_text(book: Book, now: datetime) -> str:
-    """The ages as text, such as `positions 2 h old · prices 2 h old`.
+    """The ages of positions and prices as text, such as `positions 2 h old · prices 2 h old`.
 
     Ends with `stale` when the prices are too old for an evaluation (R-72).
     """

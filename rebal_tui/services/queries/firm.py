@@ -1,4 +1,4 @@
-"""The firm in one line: assets, cash, accounts outside their bands, open orders, dollars traded today."""
+"""The line of totals on the Desk: equity, cash, accounts outside their bands, open orders, dollars traded today."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rebal_tui.store import firm_totals
 def firm_view(book: Book, frame: BookFrame, swept: Sweep, upcoming: str) -> FirmView:
     """Totals over every account of the book, at current prices; `upcoming` is the time of the next evaluation as text.
 
-    Equity is a floating-point sum, exact to about 15 digits; the line shows three or four.
+    Equity is a floating-point sum, exact to about 15 digits; the Desk shows three or four of them.
     """
     outside = (swept.groups & int(Group.OUTSIDE)) != 0
     orders, working = _working(book)

@@ -24,7 +24,8 @@ MAX_CACHED_ROWS = 1_024
 class LazyRows(Sequence[R]):
     """Immutable rows, built on access; subclasses provide the columns.
 
-    `FIELDS` are the fields that a filter may use, `CHOICES` the values of those that have a fixed set.
+    A position is an index in this sequence. `FIELDS` are the fields that a filter may use, `CHOICES` the values of
+    the fields that have a fixed set of values.
     """
 
     FIELDS: ClassVar[Mapping[str, FieldKind]] = MappingProxyType({})
@@ -60,7 +61,8 @@ class LazyRows(Sequence[R]):
     def arrange(self, accept: Callable[[R], bool] | None, text: str, sort: str | None, reverse: bool) -> Ints:
         """The positions of the rows that pass `accept` and the filter `text`, sorted by the column `sort`.
 
-        The filter ignores case and accents; the sort is stable. `accept` is a predicate that `accepted` supports.
+        The filter ignores case and accents; the sort is stable. None for `sort` is the list's own order. `accept` is a
+        predicate that `accepted` supports.
         """
         asked = accept, text, sort, reverse
         if self._arranged is None or self._arranged[0] != asked:
@@ -68,8 +70,9 @@ class LazyRows(Sequence[R]):
         return self._arranged[1]
 
     def prepare(self, shown: ShownRows) -> None:
-        """Arrange the rows as they are shown, and build those that are in view in either order.
+        """Filter and sort the rows as the screen shows them, and build those that the screen needs first.
 
+        These are the rows that were in view in the previous version of the list, and the rows that are in view now.
         Called before the rows are handed to the thread of the screens, which then only looks them up.
         """
         positions = self.arrange(shown.accept, shown.text, shown.sort, shown.reverse)
@@ -101,7 +104,7 @@ class LazyRows(Sequence[R]):
     def several(self, positions: Ints, around: Ints) -> list[R]:
         """The rows at these positions; those not built yet are built together.
 
-        Rows at the positions `around` may be read next: a subclass may compute some of their values too.
+        Rows at the positions `around` may be read next: a subclass may compute some of their values in advance.
         """
         made, wanted = self._made, positions.tolist()
         if any(position not in made for position in wanted):
@@ -122,11 +125,11 @@ class LazyRows(Sequence[R]):
 
     @abstractmethod
     def key_at(self, position: int) -> Hashable:
-        """The key of the row at a position."""
+        """The key of the row at a position, such as the account id; it identifies the row in every version."""
 
     @abstractmethod
     def row_ids(self) -> Ints:
-        """By position, the account's row in the book, which identifies the row in later versions of the list."""
+        """By position, the row of the account in the account table; it identifies the row in later versions."""
 
     @abstractmethod
     def find(self, key: Hashable) -> int | None:
@@ -138,15 +141,15 @@ class LazyRows(Sequence[R]):
 
     @abstractmethod
     def matching(self, needle: str) -> Flags:
-        """By position, whether the row contains `needle`, a folded text without spaces."""
+        """By position, whether the row contains `needle`, a text in lower case without accents and spaces."""
 
     def fulfilling(self, term: Term) -> Flags:
-        """By position, whether the row fulfills a term of a filter over one of `FIELDS`."""
+        """By position, whether the row fulfills a term of a filter, such as `drift>5`, over one of `FIELDS`."""
         raise NotImplementedError
 
     @abstractmethod
     def order(self, sort: str | None) -> NDArray[Any] | None:
-        """A signed sort value for every row by the column `sort`; None for the list's own order."""
+        """By position, the signed value by which the column `sort` is sorted; None for the list's own order."""
 
 
 def in_order(values: NDArray[Any]) -> Ints:
@@ -173,7 +176,7 @@ def in_order(values: NDArray[Any]) -> Ints:
 
 
 def longest_used(texts: Sequence[str], codes: NDArray[Any]) -> int:
-    """The length of the longest of those `texts` that `codes` refer to."""
+    """The length of the longest of the `texts` that `codes`, indexes in `texts`, refer to; 0 without any."""
     used = np.flatnonzero(np.bincount(codes, minlength=1)).tolist()
     return max((len(texts[code]) for code in used), default=0)
 
@@ -187,7 +190,10 @@ def money_length(amounts: Ints) -> int:
 
 
 def matching_any(texts: Sequence[str], codes: NDArray[Any], needle: str) -> Flags:
-    """By row, whether its text contains `needle`; `codes` has the index in `texts` of each row."""
+    """By row, whether its text contains `needle`, ignoring case and accents.
+
+    `codes` has the index in `texts` of the text of each row.
+    """
     hits = np.array([needle in fold(text) for text in texts] or [False], np.bool_)
     found: Flags = hits[codes]
     return found

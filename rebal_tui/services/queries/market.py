@@ -22,7 +22,7 @@ HOLDERS = 200
 
 
 def market_snapshot(book: Book) -> MarketSnapshot:
-    """Every asset with its price and the number of holders, and how many accounts are outside a band now."""
+    """Every asset with its price and the number of accounts that hold it, and how many accounts are outside a band."""
     clock = book.clock if isinstance(book.clock, SimulatedClock) else None
     return MarketSnapshot(
         book.version,
@@ -54,7 +54,7 @@ def outside(book: Book) -> int:
 
 
 def shock_effect(book: Book, symbol: str | None, percent: Percent) -> Effect:
-    """How many accounts would be outside a band if one price, or all of them, moved by a percentage. Changes nothing.
+    """How many accounts are outside a band, and would be if a price moved by a percentage. Changes nothing.
 
     All prices move if `symbol` is None. Raises `NotFound` for an unknown symbol.
     """

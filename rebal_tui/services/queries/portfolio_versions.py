@@ -30,7 +30,7 @@ _FIELDS: tuple[tuple[str, Callable[[Portfolio], str]], ...] = (
 
 
 def version_views(book: Book, portfolio_id: str) -> tuple[VersionView, ...]:
-    """All versions of a portfolio, newest first. Raises `NotFound`."""
+    """All versions of a portfolio, newest first, with their differences. Raises `NotFound`."""
     present = book.portfolio(portfolio_id)
     found = versions(book.database, present)
     changes: list[tuple[Difference, ...]] = [

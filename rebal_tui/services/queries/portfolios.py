@@ -49,7 +49,10 @@ def portfolio_view(book: Book, portfolio_id: str) -> PortfolioView:
 
 
 def _active_again(book: Book, changed: Portfolio) -> Portfolio:
-    """A portfolio as saving it leaves it: with eligible weights, one that needs adjustment is active again (R-13)."""
+    """A portfolio with the status that it has after it is saved.
+
+    One that needs adjustment becomes active again if all its assets are eligible (R-13).
+    """
     if changed.status is not PortfolioStatus.NEEDS_ADJUSTMENT:
         return changed
     return changed if ineligible_assets(book, changed) else replace(changed, status=PortfolioStatus.ACTIVE, fault="")
@@ -94,9 +97,9 @@ def next_dates(book: Book, condition: CalendarCondition, count: int = 4) -> tupl
 
 
 def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
-    """What replacing a portfolio's content by `body` would do to its subscribers. Nothing is changed.
+    """What replacing a portfolio's content by `body` would do to its subscribers if they were evaluated now.
 
-    Raises `NotFound`, and `Conflict` for an unknown asset.
+    Nothing is changed. Raises `NotFound`, and `Conflict` for an unknown asset.
     """
     from rebal_tui.engine.arrays.sweep import Group, sweep
 

@@ -16,9 +16,9 @@ from rebal_tui.services.view_models.restrictions import RestrictionRow
 def restriction_rows(
     book: Book, account_ids: Collection[str] = (), portfolio_id: str | None = None
 ) -> tuple[RestrictionRow, ...]:
-    """The restrictions in force today for some accounts or for a portfolio, those of the book included.
+    """The restrictions in force today for some accounts or for a portfolio, and those of the whole book.
 
-    Without `portfolio_id`, those of the portfolios that the accounts follow are included, too.
+    Without `portfolio_id`, the restrictions of the portfolios that the accounts follow are included.
     """
     followed = {book.subscriptions[one].portfolio_id for one in account_ids if one in book.subscriptions}
     portfolios = followed if portfolio_id is None else {portfolio_id}
@@ -36,9 +36,10 @@ def restriction_rows(
 
 
 def overridable(book: Book, account_id: str, plan: Plan | None = None) -> dict[str, str]:
-    """The restrictions in force for an account today as display text, by id; with a plan, those of its assets (R-61).
+    """The display text of each restriction in force for an account today, by restriction id (R-61).
 
-    Blocks by the broker are not among them: no run can override a block.
+    With a plan, restrictions on assets that are not in the plan are left out. Blocks by the broker are not included, as
+    no run can override them.
     """
     symbols = None if plan is None else {line.symbol for line in plan.lines}
     return {
@@ -49,7 +50,7 @@ def overridable(book: Book, account_id: str, plan: Plan | None = None) -> dict[s
 
 
 def session_of_next_run(book: Book) -> date:
-    """The day of the session in which a run created now trades; today if the calendar has none."""
+    """The day of the session in which a run created now trades; today if the calendar has no later session."""
     now = book.now()
     session = book.session(now)
     if session is None or now > session.window_end:
@@ -58,7 +59,7 @@ def session_of_next_run(book: Book) -> date:
 
 
 def symbols_held(book: Book, account_ids: Collection[str], portfolio_id: str | None) -> tuple[str, ...]:
-    """The symbols that some accounts have or target, and those that a portfolio targets, sorted."""
+    """The symbols that these accounts hold or target, and those that the portfolio targets, sorted."""
     found: set[str] = set()
     for account_id in account_ids:
         found.update(position.symbol for position in book.account(account_id).positions)

@@ -28,7 +28,7 @@ def review_snapshot(book: Book) -> ReviewSnapshot:
 
 
 def review_view(book: Book, run_id: str) -> ReviewView:
-    """A run that awaits approval, with the plan that it would start with now.
+    """A run that awaits approval, with its plan at current prices.
 
     Raises `NotFound`, and `Conflict` when the run does not await approval.
     """
@@ -47,9 +47,9 @@ def review_view(book: Book, run_id: str) -> ReviewView:
 
 
 def approve(book: Book, run_id: str, shown: Plan, note: str = "") -> str:
-    """Approve a run with the plan that was shown; returns the run's status.
+    """Approve a run with the plan that was shown to the advisor; returns the new status of the run.
 
-    Raises `PlanChanged` when the plan at current prices differs; nothing is sent then.
+    Raises `PlanChanged` when the plan at current prices differs from `shown`; nothing is sent then.
     """
     try:
         return manual_runs.approve_run(book, run_id, shown, note).status
@@ -62,12 +62,15 @@ def approve(book: Book, run_id: str, shown: Plan, note: str = "") -> str:
 
 
 def approve_all(book: Book, shown: Mapping[str, Plan], note: str = "") -> tuple[BulkResult, ...]:
-    """Approve several runs, each with the plan that was shown; a refusal for one does not affect the others."""
+    """Approve several runs; a refusal for one does not affect the others.
+
+    `shown` has the plan of each run that was shown to the advisor, by run id. The results are in its order.
+    """
     return tuple(_one(book, run_id, partial(approve, book, run_id, plan, note)) for run_id, plan in shown.items())
 
 
 def reject_all(book: Book, run_ids: Sequence[str], note: str) -> tuple[BulkResult, ...]:
-    """Reject several runs with one note; a refusal for one does not affect the others."""
+    """Reject several runs with one note; a refusal for one does not affect the others. Results in the given order."""
     return tuple(_one(book, run_id, partial(manual_runs.reject_run, book, run_id, note)) for run_id in run_ids)
 
 

@@ -15,7 +15,10 @@ from rebal_tui.services.book.rules_view import rules_of
 
 @dataclass(frozen=True, slots=True)
 class RuleException:
-    """An exception of an account that follows from a rule: since when, and the cause as a sentence without a period."""
+    """An exception of an account that follows from a rule, with its beginning and its cause.
+
+    `text` is the cause as a clause without a period.
+    """
 
     account_id: str
     since: datetime
@@ -23,9 +26,10 @@ class RuleException:
 
 
 def uncorrectable(book: Book) -> Sequence[RuleException]:
-    """The accounts with a trigger that no order can correct, at most one exception for each account (R-14).
+    """The accounts with a due trigger for which no run is possible, at most one exception for each account (R-14).
 
-    The exception of a calendar condition ends with its session.
+    For example, the asset outside its band may not be sold. The exception of a calendar condition ends with its
+    session.
     """
     today = book.today()
     return [
@@ -36,7 +40,10 @@ def uncorrectable(book: Book) -> Sequence[RuleException]:
 
 
 def unfinished(book: Book) -> Sequence[RuleException]:
-    """The accounts whose rebalance was still undone after three tries, at most one exception each (R-25)."""
+    """The accounts whose full rebalance left sells that were still undone after three tries (R-25).
+
+    At most one exception for each account.
+    """
     return [
         RuleException(account_id, undone.given_up_at, f"undone sells of {', '.join(undone.symbols)}")
         for account_id, undone in book.given_up.items()

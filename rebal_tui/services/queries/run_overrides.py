@@ -18,20 +18,20 @@ from rebal_tui.store import runs
 def preview_manual_override(
     book: Book, account_id: str, kind: RunType, restriction_ids: Collection[str], note: str
 ) -> PreviewView:
-    """What the run of `run_overriding` would do. Raises the same errors."""
+    """What the run would do that `run_overriding` creates with these arguments. Raises the same errors."""
     override = checked_override(book, account_id, restriction_ids, note)
     weights = check_run(book, account_id, kind, override=override)
     return preview_of(book, account_id, plan_run(book, account_id, kind, weights, override=override), "manual run")
 
 
 def run_overriding(book: Book, account_id: str, kind: RunType, restriction_ids: Collection[str], note: str) -> Run:
-    """Queue and start a manual run that overrides restrictions, with a note. Raises the errors of `create_run`."""
+    """Create a manual run that overrides these restrictions, with a note. Raises the errors of `create_run`."""
     override = checked_override(book, account_id, restriction_ids, note)
     return create_run(book, account_id, kind, override=override)
 
 
 def preview_queued_override(book: Book, run_id: str, restriction_ids: Collection[str], note: str) -> PreviewView:
-    """What a queued run would do if it overrode restrictions. Raises the errors of `override_queued_run`."""
+    """What a queued run would do if it overrode these restrictions. Raises the errors of `override_queued_run`."""
     run = runs.get(book.database, run_id)
     override = checked_override(book, run.account_id, restriction_ids, note)
     plan = plan_run(

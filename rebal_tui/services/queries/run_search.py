@@ -27,9 +27,9 @@ MAX_COUNTED_RUNS = 20_000
 def find_runs(book: Book, text: str, limit: int = 500, group: RunGroup = EVERY_RUN) -> RunsSnapshot:
     """The newest runs of a group that match a filter, at most `limit`, with the number of all matches of any status.
 
-    Each word must be in the client's name, an id, the account number, the portfolio, the status, the type, the origin
-    or the session; `nov` means the sessions of November, too, and `23 nov` a session. A term that cannot be parsed is
-    ignored.
+    A run matches a word if its client's name, account number, portfolio, status, type, origin (automatic or manual),
+    session, run id or account id contains it. `nov` also matches the sessions of November, and `23 nov` those of that
+    day. A term that cannot be parsed is ignored.
     """
     wanted = parse_filter(text, RUN_FIELDS, RUN_CHOICES)
     matches = [_match(book, word) for word in _with_days(wanted.words)]
@@ -48,7 +48,7 @@ def find_runs(book: Book, text: str, limit: int = 500, group: RunGroup = EVERY_R
 
 
 def _with_days(words: Sequence[str]) -> list[str]:
-    """The words, with a day and a month beside each other as sessions have them: `23 nov` and `nov 23` are `-11-23`."""
+    """The words, with a day next to a month replaced by the end of a date: `23 nov` and `nov 23` become `-11-23`."""
     found: list[str] = []
     for word in words:
         day = _month_and_day(found[-1], word) if found else ""
@@ -73,7 +73,7 @@ def _month(word: str) -> int:
 
 
 def _match(book: Book, word: str, term: Term | None = None) -> Match:
-    """What a word matches: everything, or with a term the field that it names."""
+    """What a word is compared with: all fields of a run, or with `term` only the field that the term names."""
     whole = term is not None and term.operator == "="
 
     def hit(*texts: str) -> bool:

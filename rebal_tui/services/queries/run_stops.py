@@ -1,4 +1,8 @@
-"""The destinations and scopes of a portfolio side by side: what its drift-band runs would do now (R-62, R-63)."""
+"""What the drift-band runs of a portfolio would do now with each destination and scope (R-62, R-63).
+
+The destination is where a run stops: target, middle or edge of the band. The scope is what it trades: the whole account
+or only the assets outside a band, with what funds them.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +30,9 @@ MAX_ACCOUNTS = 100
 
 
 def run_stops(book: Book, portfolio_id: str) -> tuple[RunStops, ...]:
-    """Every scope and destination, with the figures of the drift-band runs that the subscribers would get now.
+    """For each scope and destination, the figures of the drift-band runs that the subscribers would get now.
 
-    At most `MAX_ACCOUNTS` of them are planned.
+    At most `MAX_ACCOUNTS` accounts are planned.
     """
     portfolio = book.portfolio(portfolio_id)
     decided = decide_book(book)
@@ -44,7 +48,7 @@ def run_stops(book: Book, portfolio_id: str) -> tuple[RunStops, ...]:
 
 
 def account_stops(book: Book, account_id: str) -> tuple[RunStops, ...]:
-    """The three destinations of a drift-band run of a subscribed account, with the scope of its portfolio."""
+    """For each destination, the figures of a drift-band run of one subscribed account, in its portfolio's scope."""
     portfolio = book.portfolios[book.subscriptions[account_id].portfolio_id]
     scope = portfolio.rebalance_scope
     return tuple(_figures(book, portfolio, destination, scope, [account_id], 1) for destination in Destination)

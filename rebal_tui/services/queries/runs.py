@@ -29,7 +29,7 @@ WITHOUT_PORTFOLIO = "weights of the run"
 
 
 def runs_snapshot(book: Book, limit: int = 500) -> RunsSnapshot:
-    """At most `limit` runs, newest first, with the number of all."""
+    """At most `limit` runs, newest first, with the number of all runs of the book."""
     count = past_rows.count(book.database)
     return RunsSnapshot(book.version, rows_of(book, past_rows.newest(book.database, limit)), count, count)
 

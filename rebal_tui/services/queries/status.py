@@ -84,7 +84,7 @@ def _work(book: Book) -> WorkView | None:
 
 
 def job_views(book: Book) -> tuple[JobView, ...]:
-    """Each job with its times, in the order the scheduler checks them."""
+    """Each job of the scheduler with its times and last result, in the order in which the scheduler checks them."""
     rows, now = jobs.jobs(book.database), book.now()
     everything_paused = rows[scheduler.PAUSE].paused
     return tuple(

@@ -1,4 +1,4 @@
-"""Statuses of all accounts of a book as columns for lists: status, short text and cause."""
+"""Statuses of all accounts of a book as arrays for lists: status, short text and cause."""
 
 from __future__ import annotations
 
@@ -62,7 +62,10 @@ ON_THE_LIST = "on the list"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StatusColumns:
-    """By account row: `statuses`, and in `text` the index of the short text in `texts`."""
+    """The status of every account, and its short text; arrays are indexed by account row.
+
+    `texts` are the distinct short texts, `text` has the index in `texts` of each account.
+    """
 
     statuses: Statuses
     texts: list[str]
@@ -82,7 +85,7 @@ def stopped_by(book: Book) -> WaitsFor | None:
 
 
 def run_state(book: Book, run: Run) -> str:
-    """The state of an open run, in a few words; in a files book, an approved one is on the trade list (R-73)."""
+    """The state of an open run, in a few words; in a files book, a run in progress is on the trade list (R-73)."""
     if run.awaits_approval:
         return "in review"
     if run.cancel_requested:
@@ -93,7 +96,10 @@ def run_state(book: Book, run: Run) -> str:
 
 
 def status_columns(book: Book, frame: BookFrame, day_context: DayContext, *, causes: bool = True) -> StatusColumns:
-    """The statuses of every account at current prices. Without `causes`, the texts do not name what needs a person."""
+    """The status of every account at current prices.
+
+    With `causes`, the short text of an account that needs a person names the cause; otherwise it is `needs you`.
+    """
     row_of = book.account_table.row_of
     running = {row_of[account_id]: run_state(book, run) for account_id, run in book.open_runs.items()}
     found = book_statuses(book, frame, day_context, status_context(book, stopped_by(book)))
@@ -103,7 +109,10 @@ def status_columns(book: Book, frame: BookFrame, day_context: DayContext, *, cau
 def _texts(
     frame: BookFrame, day_context: DayContext, found: Statuses, running: Mapping[int, str], named: bool
 ) -> tuple[list[str], Codes]:
-    """The distinct short texts, and the index of each account's."""
+    """The distinct short texts, and by account row the index of the account's text.
+
+    `running` is the state of the open run, by account row; it takes the place of the status. `named` as `causes` above.
+    """
     traded = frame.accounts.system_run_on == day_context.day
     distinct, place = np.unique(found.first_trade_at, return_inverse=True)
     keys = (place.astype(np.int64) << 17) | (traded.astype(np.int64) << 16)
@@ -138,7 +147,7 @@ def _texts(
 def _causes(
     frame: BookFrame, found: Statuses, needs: NDArray[np.intp], running: Mapping[int, str]
 ) -> tuple[list[str], Codes]:
-    """The texts of what needs a person, and the index for each of the rows; -1 for a run that awaits approval."""
+    """The texts of what needs a person, and the index of one for each row of `needs`; -1 if a run awaits approval."""
     names = [*_STOPS, "prices", "assets", "cannot"]
     check = found.probe.check[needs]
     cause = np.full(len(needs), names.index("cannot"), np.int32)
@@ -153,7 +162,10 @@ def _causes(
 
 
 def block_text(frame: BookFrame, row: int) -> str:
-    """The first reason why a blocked account starts no run, in one or two words."""
+    """The first reason why no run of an account may start, in a few words.
+
+    `row` is the account's row in the frame. The reason is a block, a pause, an asset on hold or the portfolio's status.
+    """
     return SHORT_TEXTS[_STOPS[int(_stops(frame, np.array([row], np.intp))[0])]]
 
 

@@ -1,4 +1,4 @@
-"""Evaluation of a filter's terms over the columns of a list."""
+"""Evaluation of the terms of a filter, such as `drift>5`, over the arrays of a list."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LIMIT = 2**63 - 1
 
 
 def number_matches(term: Term, values: NDArray[Any], scale: int, *, size: bool = False) -> Flags:
-    """By row, whether an integer fulfills a term; `scale` is the integer that means 1 in the term's unit.
+    """By row, whether its integer in `values` fulfills a term; `scale` is the integer that means 1 in the term's unit.
 
     With `size`, absolute values are compared, unless the number of the term is negative. The comparison is exact.
     """
@@ -38,7 +38,10 @@ def number_matches(term: Term, values: NDArray[Any], scale: int, *, size: bool =
 
 
 def text_matches(term: Term, texts: Sequence[str], codes: NDArray[Any]) -> Flags:
-    """By row, whether its text contains the value of a term (equals it with `=`); `codes` are indexes in `texts`."""
+    """By row, whether its text contains the value of a term, or equals it with the operator `=`.
+
+    `codes` has the index in `texts` of the text of each row.
+    """
     folded = [fold(text) for text in texts]
     hits = [text == term.value if term.operator == "=" else term.value in text for text in folded]
     return np.asarray(np.array(hits or [False], np.bool_)[codes])

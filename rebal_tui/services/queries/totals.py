@@ -1,4 +1,4 @@
-"""Counts and sums over every account of a book, computed from its columns."""
+"""Counts and sums over every account of a book, computed from its arrays."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rebal_tui.services.evaluation.whole_book import book_day_context
 
 
 def outside(book: Book, moved: Mapping[str, Price] | None = None) -> int:
-    """The number of subscribed accounts outside one of their bands, at current prices except those in `moved`."""
+    """The number of subscribed accounts outside one of their bands at current prices; `moved` replaces some prices."""
     frame = book.frame()
     if moved:
         indexes = np.array([frame.assets.symbols.index(symbol) for symbol in moved], np.int32)
@@ -30,7 +30,7 @@ def holders(book: Book) -> dict[str, int]:
 
 
 def assets_under(book: Book) -> list[Value]:
-    """The exact total equity of each portfolio's subscribers, in portfolio order."""
+    """The exact total equity of each portfolio's subscribers, in the order of `book.portfolios`."""
     frame, table = book.frame(), book.account_table
     follows = frame.accounts.portfolio
     assets, portfolios = len(table.symbols), len(frame.portfolios)
@@ -63,7 +63,7 @@ def holdings_of(book: Book, symbol: str) -> list[tuple[str, Qty]]:
 
 
 def concerned(book: Book, symbol: str) -> int:
-    """The number of accounts that hold an asset or follow a portfolio with it."""
+    """The number of accounts that hold an asset or follow a portfolio that targets it."""
     targets = [symbol in portfolio.weights.symbols for portfolio in book.portfolios.values()]
     found = np.array([*targets, False], np.bool_)[book.frame().accounts.portfolio]
     found[[book.account_table.row_of[account_id] for account_id, _ in holdings_of(book, symbol)]] = True
