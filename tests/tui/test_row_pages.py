@@ -171,8 +171,19 @@ def test_the_page_of_a_portfolio_lists_its_subscribers_worst_first_and_opens_the
         for part in ("3 accounts, $", "Drift pp", "-13.85", "drift beyond", "a Show subscribers"):
             assert part in text, text
         await press(pilot, "enter")
-        assert "Account of Client b" in screen_text(app)
-        await press(pilot, "escape", "a")
+        assert isinstance(app.screen, AccountPage)
+        assert "· Client b" in screen_text(app)
+        await press(pilot, "t")
+        assert "[Positions 2]" in screen_text(app)
+        await press(pilot, "right_square_bracket")
+        assert "· Client a" in screen_text(app), "the next subscriber, not the next portfolio"
+        app.make_report = lambda subject, _fmt: subject.id
+        await press(pilot, "x")
+        assert "Report of Client a" in screen_text(app)
+        await press(pilot, "escape", "p")
+        assert (app.current_mode, the_list(app).table.cursor_key) == (Section.ACCOUNTS, "a")
+        assert "Preview" in screen_text(app)
+        await press(pilot, "escape", "2", "enter", "a")
         assert app.current_mode == Section.DESK
         assert the_list(app).table.view.text == "Balanced"
 
