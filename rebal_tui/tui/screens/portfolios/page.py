@@ -17,7 +17,7 @@ from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubj
 from rebal_tui.tui.book_services import desk_queries, portfolio_queries
 from rebal_tui.tui.screens.account.page import open_account
 from rebal_tui.tui.screens.desk.columns import columns
-from rebal_tui.tui.screens.portfolios.lines import portfolio_facts, subscribers_heading
+from rebal_tui.tui.screens.portfolios.lines import dense_facts, portfolio_facts, subscribers_heading
 from rebal_tui.tui.screens.shared.export import ExportScreen
 from rebal_tui.tui.screens.shared.export_choices import ExportChoice, Reported, report, shown_rows, whole_book
 from rebal_tui.tui.screens.shared.row_page import HasPages, PageOfList, with_keys_of
@@ -26,6 +26,7 @@ from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.table import BookTable
 
+SCROLL = "app.focus_next"
 MAX_SUBSCRIBERS = 500
 """How many subscribers the page lists; the Desk lists all."""
 
@@ -38,6 +39,9 @@ class PortfolioPage(PageOfList[None]):
     owner: HasPages
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "of_list('portfolios.accounts')", "Show subscribers"),
+        Binding(
+            "tab", SCROLL, "Scroll details", tooltip="Move the focus to the details, whose lines exceed their space."
+        ),
         Binding("y", "copy", "Copy id", show=False),
     ]
     AUTO_FOCUS = "BookTable"
@@ -47,7 +51,7 @@ class PortfolioPage(PageOfList[None]):
     PortfolioPage #portfolio-body { layout: horizontal; height: 1fr; }
     PortfolioPage.-narrow #portfolio-body { layout: vertical; }
     PortfolioPage #portfolio-facts { width: 2fr; }
-    PortfolioPage.-narrow #portfolio-facts { width: 1fr; height: auto; max-height: 50%; }
+    PortfolioPage.-narrow #portfolio-facts { width: 1fr; height: auto; max-height: 60%; }
     PortfolioPage #portfolio-accounts { width: 3fr; }
     PortfolioPage.-narrow #portfolio-accounts { width: 1fr; height: 1fr; }
     PortfolioPage #subscribers-head { height: 1; }
@@ -77,9 +81,22 @@ class PortfolioPage(PageOfList[None]):
     def _show(self) -> None:
         view = self._view
         self.query_one("#page-title", Static).update(ui_text(f"Portfolio {view.row.name}"))
-        self.query_one("#portfolio-facts", LinesView).show(portfolio_facts(view), top=True)
+        facts, dense = portfolio_facts(view), dense_facts(view)
+        self.query_one("#portfolio-facts", LinesView).show(
+            lambda width, height: (dense if self.has_class("-narrow") else facts)(width, height), top=True
+        )
         self.query_one("#subscribers-head", LinesView).show(subscribers_heading(view, len(self._rows)))
         self.table.set_rows(self._rows)
+        self.call_after_refresh(self._offer_scrolling)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._offer_scrolling)
+
+    def _offer_scrolling(self) -> None:
+        """Show the key that scrolls the details only while some of their lines are out of sight."""
+        facts = self.query_one("#portfolio-facts", LinesView)
+        fits = facts.virtual_size.height <= facts.size.height
+        self.query_one(KeyBar).left_out = frozenset({SCROLL} if fits else ())
 
     async def turn_to(self, key: str, step: int) -> None:
         view, rows = await _read(self.owner, key)
