@@ -29,8 +29,8 @@ P = TypeVar("P", bound="PageOfList[Any]")
 
 OF_THE_LIST_ONLY = frozenset(
     """
-    filter sort reverse back columns saved_filters copy_id export tile tab mark_shown cycle_type evaluate pause resume
-    import_positions enter_by_hand archive
+    filter sort sort_by reverse back columns saved_filters copy_id export tile tab mark_shown cycle_type evaluate pause
+    resume import_positions enter_by_hand archive
     """.split()
 )
 """Methods that act on the list as a whole, or that the page has itself."""
