@@ -316,6 +316,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("list.filter", "slash", "Filter", "Filter by text as you type; escape clears the filter.", LISTS, "filter"),
     Action("list.sort", "s", "Sort", "Sort by the next column.", LISTS, "sort"),
+    Action("list.sort_by", "O", "Sort by…", "Choose and keep the column to sort by.", LISTS, "sort_by", footer=False),
     Action("list.reverse", "S", "Reverse order", "Reverse the sort order.", LISTS, "reverse", footer=False),
     Action("list.columns", "C", "Columns", "Choose the columns of this list.", LISTS, "columns", footer=False),
     Action(

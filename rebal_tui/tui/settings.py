@@ -48,14 +48,15 @@ BOOK_TABLE = "book"
 class Settings:
     """The user's settings of the screens; settings of the business are stored in the book instead.
 
-    `columns` has the keys of the columns by list, for lists whose columns were chosen; `filters` has the texts by list
-    and name.
+    `columns` has the keys of the columns by list, for lists whose columns were chosen; `sort` the key of the column by
+    which a list is sorted, after `-` if reversed; `filters` has the texts by list and name.
     """
 
     theme: str = themes.DARK.name
     density: Density = Density.COMPACT
     keys: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sort: Mapping[str, str] = field(default_factory=dict)
     filters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notify: Notify = Notify.OFF
 
@@ -142,6 +143,9 @@ def settings_text(settings: Settings) -> str:
     if settings.columns:
         lines += ["", "# Columns chosen in each list.", "[columns]"]
         lines += [f"{_value(name)} = {_value(list(keys))}" for name, keys in sorted(settings.columns.items())]
+    if settings.sort:
+        lines += ["", "# Column by which each list is sorted; - before it reverses the order.", "[sort]"]
+        lines += [f"{_value(name)} = {_value(order)}" for name, order in sorted(settings.sort.items())]
     for name, filters in sorted(settings.filters.items()):
         lines += ["", f"# Saved filters: {name}.", f"[filters.{_value(name)}]"]
         lines += [f"{_value(label)} = {_value(text)}" for label, text in filters.items()]
@@ -177,7 +181,7 @@ class _Reader:
 
     def settings(self, table: Mapping[str, Any]) -> Settings:
         defaults = Settings()
-        known = ("theme", "density", "notify", "keys", "columns", "filters")
+        known = ("theme", "density", "notify", "keys", "columns", "sort", "filters")
         self._known("", {name: value for name, value in table.items() if name != BOOK_TABLE}, known)
         if BOOK_TABLE in table:
             self._note(
@@ -193,6 +197,7 @@ class _Reader:
             notify=Notify(notify) if notify else defaults.notify,
             keys=self._keys(self._table(table, "keys")),
             columns=self._columns(self._table(table, "columns")),
+            sort=self._sort(self._table(table, "sort")),
             filters=self._filters(self._table(table, "filters")),
         )
 
@@ -203,6 +208,15 @@ class _Reader:
                 chosen[name] = tuple(keys)
             else:
                 self._note(f"columns.{name}", 'expected a list of columns, such as ["client", "equity"]')
+        return chosen
+
+    def _sort(self, table: Mapping[str, Any]) -> dict[str, str]:
+        chosen: dict[str, str] = {}
+        for name, order in table.items():
+            if isinstance(order, str):
+                chosen[name] = order
+            else:
+                self._note(f"sort.{name}", 'expected a column, such as "client", or "-equity" for the reverse order')
         return chosen
 
     def _filters(self, table: Mapping[str, Any]) -> dict[str, dict[str, str]]:

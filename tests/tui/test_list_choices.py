@@ -41,6 +41,44 @@ def test_chosen_columns_are_shown_and_remembered(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def equities(app: RebalApp) -> list[int]:
+    assert isinstance(app.screen, ListScreen)
+    return [row.equity for row in app.screen.table.rows]
+
+
+def test_the_column_to_sort_by_is_chosen_reversed_and_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+
+    async def choose(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "O", "down", "down", "down", "enter")  # the default order, Client, Portfolio, Equity
+        assert shown_messages(app)[-1] == "Sorted by Equity $, descending; saved."
+        assert equities(app) == sorted(equities(app), reverse=True)
+        assert read_settings(path).settings.sort == {"desk": "-equity"}
+
+    async def look(pilot: Any, app: RebalApp) -> None:
+        assert equities(app) == sorted(equities(app), reverse=True)
+        await press(pilot, "O")
+        assert "now, descending" in screen_text(app)
+        await press(pilot, "enter")
+        assert equities(app) == sorted(equities(app))
+        await press(pilot, "O", "home", "enter")
+        assert equities(app) != sorted(equities(app))
+
+    drive(choose, reopened(path))
+    drive(look, reopened(path))
+    assert read_settings(path).settings.sort == {}
+
+
+def test_who_goes_from_column_to_column_is_told_the_key_that_chooses_one() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "s")
+        assert not shown_messages(app)
+        await press(pilot, "s", "s")
+        assert shown_messages(app) == ["O chooses the column."]
+
+    drive(script)
+
+
 def test_at_least_one_column_stays_and_escape_changes_nothing(tmp_path: Path) -> None:
     async def script(pilot: Any, app: RebalApp) -> None:
         before = screen_text(app)
@@ -83,8 +121,13 @@ def test_a_filter_is_saved_under_a_name_applied_and_deleted(tmp_path: Path) -> N
 
 def test_choices_that_cannot_be_read_are_named_and_ignored(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
-    path.write_text('[columns]\ndesk = "client"\n[filters.desk]\n"a" = 5\n[filters.runs]\n"b" = "buy"\n')
+    filters = '[filters.desk]\n"a" = 5\n[filters.runs]\n"b" = "buy"\n'
+    path.write_text(f'[columns]\ndesk = "client"\n[sort]\ndesk = 5\nruns = "none"\n{filters}')
     found = read_settings(path)
     assert found.settings.columns == {}
     assert found.settings.filters == {"runs": {"b": "buy"}}
-    assert [fault.location.removeprefix(f"{path}: ") for fault in found.faults] == ["columns.desk", "filters.desk.a"]
+    assert [fault.location.removeprefix(f"{path}: ") for fault in found.faults] == [
+        "columns.desk",
+        "sort.desk",
+        "filters.desk.a",
+    ]

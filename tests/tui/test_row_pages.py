@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.portfolios import BandType, DriftBand
+from rebal_tui.domain.quantities import Percent, parse_money
+from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.queries.runs import runs_snapshot
 from rebal_tui.tui.app import RebalApp
@@ -22,6 +24,7 @@ from rebal_tui.tui.screens.shared.row_page import RowPage
 from rebal_tui.tui.sections import Section
 from rebal_tui.tui.widgets.lines import nothing
 from rebal_tui.tui.widgets.table import BookTable
+from tests.services import factories
 from tests.tui.driving import drive, press, screen_text, shown_messages
 from tests.tui.simulated import market_book, run
 
@@ -171,12 +174,53 @@ def test_the_page_of_a_portfolio_lists_its_subscribers_worst_first_and_opens_the
         for part in ("3 accounts, $", "Drift pp", "-13.85", "drift beyond", "a Show subscribers"):
             assert part in text, text
         await press(pilot, "enter")
-        assert "Account of Client b" in screen_text(app)
-        await press(pilot, "escape", "a")
+        assert isinstance(app.screen, AccountPage)
+        assert "· Client b" in screen_text(app)
+        await press(pilot, "t")
+        assert "[Positions 2]" in screen_text(app)
+        await press(pilot, "right_square_bracket")
+        assert "· Client a" in screen_text(app), "the next subscriber, not the next portfolio"
+        app.make_report = lambda subject, _fmt: subject.id
+        await press(pilot, "x")
+        assert "Report of Client a" in screen_text(app)
+        await press(pilot, "escape", "p")
+        assert (app.current_mode, the_list(app).table.cursor_key) == (Section.ACCOUNTS, "a")
+        assert "Preview" in screen_text(app)
+        await press(pilot, "escape", "2", "enter", "a")
         assert app.current_mode == Section.DESK
         assert the_list(app).table.view.text == "Balanced"
 
     run(flow, book, "2", (80, 24))
+
+
+def page_of_portfolio(assets: int) -> Book:
+    """A book with a portfolio of so many assets, which has two bands, a calendar and a cooldown."""
+    symbols = [f"A{number:02}" for number in range(assets)]
+    weights = {symbol: str(95 // assets) for symbol in symbols} | {symbols[0]: str(95 - 95 // assets * (assets - 1))}
+    bands = (DriftBand(BandType.ABSOLUTE, Percent(500)), DriftBand(BandType.RELATIVE, Percent(2000)))
+    model = factories.balanced(weights=weights, cooldown=30, conditions=(*bands, factories.monthly("15")))
+    return factories.simple_book(follows=model, prices=dict.fromkeys(symbols, "10"))
+
+
+@pytest.mark.parametrize(("assets", "size"), [(8, (80, 24)), (19, (80, 24)), (19, (120, 40))])
+def test_the_page_of_a_portfolio_shows_all_weights_and_conditions(assets: int, size: tuple[int, int]) -> None:
+    """In 80×24, too: several weights beside each other, and a key in the bottom line where that is not enough."""
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "enter")
+        wanted = (" cash  ", "±5 percentage points", "±20 % of target", "on the 15th", "cooldown 30 days")
+        text = screen_text(app)
+        if all(part in text for part in wanted):
+            assert "Scroll details" not in text
+            assert assets == 8 or size[0] == 120
+        else:
+            assert "tab Scroll details" in text
+            await press(pilot, "tab", "end")
+            text = screen_text(app)
+            assert "cooldown 30 days" in text
+            assert "Client a" in text, "the subscribers stay in sight"
+
+    run(flow, page_of_portfolio(assets), "2", size)
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared.account_lines import decision_lines, overview_lines
 from rebal_tui.tui.screens.shared.dialog import LiveDialog, ReadScreen
 from rebal_tui.tui.screens.shared.export_choices import Reported, report
-from rebal_tui.tui.screens.shared.row_page import HasPages, PageOfList, with_keys_of
+from rebal_tui.tui.screens.shared.row_page import HasRows, PageOfList, with_keys_of
 from rebal_tui.tui.sections import Section
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
@@ -63,7 +63,7 @@ class AccountPage(LiveDialog, PageOfList[str]):
     AccountPage .page-tab.-shown { display: block; }
     """
 
-    def __init__(self, owner: HasPages, page: AccountPageView) -> None:
+    def __init__(self, owner: HasRows, page: AccountPageView) -> None:
         super().__init__()
         self.owner = owner
         self.row_key = page.view.account_id
@@ -218,14 +218,14 @@ class AccountPage(LiveDialog, PageOfList[str]):
             self.host.say("This row has no further details.")
 
 
-async def open_account(section: HasPages, account_id: str) -> None:
-    """Open the page of an account, if its section is still on the screen; a run chosen there is shown in Runs."""
-    page = await section.host.ask(account_pages.account_page, account_id)
+async def open_account(owner: HasRows, account_id: str) -> None:
+    """Open the page of an account, if its list is still on the screen; a run chosen there is shown in Runs."""
+    page = await owner.host.ask(account_pages.account_page, account_id)
 
     def answered(run_id: str | None) -> None:
         if run_id:
-            section.host.navigation.show_run(run_id)
+            owner.host.navigation.show_run(run_id)
 
-    if section.is_current:
-        page_class = with_keys_of(section, AccountPage, Section.ACCOUNTS)
-        section.app.push_screen(page_class(section, page), answered)
+    if owner.is_current:
+        page_class = with_keys_of(owner, AccountPage, Section.ACCOUNTS)
+        owner.app.push_screen(page_class(owner, page), answered)

@@ -19,6 +19,8 @@ from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
 
 MIN_SUBSCRIBERS = 3
+DENSE_WIDTH, DENSE_GAP = 25, 2
+"""Least width of one of several weights beside each other, and the cells between two of them."""
 
 
 def portfolio_lines(view: PortfolioView) -> Builder:
@@ -36,7 +38,17 @@ def portfolio_facts(view: PortfolioView) -> Builder:
     """Build portfolio details without the subscribers."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
-        return [*_head(view, width), (), *_weights(view, width), (), *_conditions(view, width)]
+        name = paragraph(view.row.name, width, "title")
+        return [*name, *_head(view, width), (), *_weights(view, width), (), *_conditions(view, width)]
+
+    return build
+
+
+def dense_facts(view: PortfolioView) -> Builder:
+    """Build portfolio details below a title with its name, with several weights beside each other."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        return [*_head(view, width), *_weights(view, width, width // DENSE_WIDTH), *_conditions(view, width)]
 
     return build
 
@@ -56,7 +68,7 @@ def subscribers_heading(view: PortfolioView, shown: int) -> Builder:
 
 def _head(view: PortfolioView, width: int) -> list[Line]:
     row = view.row
-    lines: list[Line] = paragraph(row.name, width, "title")
+    lines: list[Line] = []
     review = "every run of the book is reviewed" if row.book_reviews else f"review {'on' if row.review else 'off'}"
     lines.append((status_segment(row.status), (f"  {review}  id ", "muted"), (formats.short_id(row.id), "muted")))
     for culprit in view.culprits:
@@ -72,10 +84,12 @@ def _head(view: PortfolioView, width: int) -> list[Line]:
     return lines
 
 
-def _weights(view: PortfolioView, width: int) -> list[Line]:
+def _weights(view: PortfolioView, width: int, beside: int = 1) -> list[Line]:
+    """The weights with their bars, in `beside` columns that are filled line by line."""
     shares = shares_of(view.row.weights)
     most = max((share for _, share in shares), default=1)
-    size = max(width - 20, 4)
+    size = max((width - (beside - 1) * DENSE_GAP) // beside - 20, 4)
+    one_line: list[Line] = []
     lines: list[Line] = [
         heading("Weights", width, f"{count_text(len(view.row.weights.assets), 'asset')}, in %"),
         bars.weights_bar(shares, width),
@@ -87,7 +101,11 @@ def _weights(view: PortfolioView, width: int) -> list[Line]:
             (formats.percent(share), 7, "right", ""),
             (bars.bar(share, most, size), size, "left", "rule" if symbol == "cash" else "accent-bar"),
         ]
-        lines.append((bars.weight_mark(index, symbol), (" ", ""), *table_line(cells)))
+        one_line.append((bars.weight_mark(index, symbol), (" ", ""), *table_line(cells)))
+    for first in range(0, len(one_line), beside):
+        parts = one_line[first : first + beside]
+        gaps = [*[((" " * DENSE_GAP, ""),)] * (len(parts) - 1), ()]
+        lines.append(tuple(segment for part, gap in zip(parts, gaps, strict=True) for segment in (*part, *gap)))
     return lines
 
 

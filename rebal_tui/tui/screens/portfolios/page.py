@@ -13,26 +13,35 @@ from textual.widgets import Static
 
 from rebal_tui.services.view_models.desk import DeskRow
 from rebal_tui.services.view_models.portfolios import PortfolioView
+from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.tui.book_services import desk_queries, portfolio_queries
+from rebal_tui.tui.screens.account.page import open_account
 from rebal_tui.tui.screens.desk.columns import columns
-from rebal_tui.tui.screens.portfolios.lines import portfolio_facts, subscribers_heading
-from rebal_tui.tui.screens.shared.account_lines import whole_account_lines
-from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.portfolios.lines import dense_facts, portfolio_facts, subscribers_heading
+from rebal_tui.tui.screens.shared.export import ExportScreen
+from rebal_tui.tui.screens.shared.export_choices import ExportChoice, Reported, report, shown_rows, whole_book
 from rebal_tui.tui.screens.shared.row_page import HasPages, PageOfList, with_keys_of
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.table import BookTable
 
+SCROLL = "app.focus_next"
 MAX_SUBSCRIBERS = 500
 """How many subscribers the page lists; the Desk lists all."""
 
 
 class PortfolioPage(PageOfList[None]):
-    """A portfolio and its subscribers; enter shows the account under the cursor."""
+    """A portfolio and its subscribers; enter opens the page of the account under the cursor."""
 
+    SECTION = ""
+    NOUN = "account"
+    owner: HasPages
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "of_list('portfolios.accounts')", "Show subscribers"),
+        Binding(
+            "tab", SCROLL, "Scroll details", tooltip="Move the focus to the details, whose lines exceed their space."
+        ),
         Binding("y", "copy", "Copy id", show=False),
     ]
     AUTO_FOCUS = "BookTable"
@@ -42,7 +51,7 @@ class PortfolioPage(PageOfList[None]):
     PortfolioPage #portfolio-body { layout: horizontal; height: 1fr; }
     PortfolioPage.-narrow #portfolio-body { layout: vertical; }
     PortfolioPage #portfolio-facts { width: 2fr; }
-    PortfolioPage.-narrow #portfolio-facts { width: 1fr; height: auto; max-height: 50%; }
+    PortfolioPage.-narrow #portfolio-facts { width: 1fr; height: auto; max-height: 60%; }
     PortfolioPage #portfolio-accounts { width: 3fr; }
     PortfolioPage.-narrow #portfolio-accounts { width: 1fr; height: 1fr; }
     PortfolioPage #subscribers-head { height: 1; }
@@ -72,31 +81,50 @@ class PortfolioPage(PageOfList[None]):
     def _show(self) -> None:
         view = self._view
         self.query_one("#page-title", Static).update(ui_text(f"Portfolio {view.row.name}"))
-        self.query_one("#portfolio-facts", LinesView).show(portfolio_facts(view), top=True)
+        facts, dense = portfolio_facts(view), dense_facts(view)
+        self.query_one("#portfolio-facts", LinesView).show(
+            lambda width, height: (dense if self.has_class("-narrow") else facts)(width, height), top=True
+        )
         self.query_one("#subscribers-head", LinesView).show(subscribers_heading(view, len(self._rows)))
-        self.query_one(BookTable).set_rows(self._rows)
+        self.table.set_rows(self._rows)
+        self.call_after_refresh(self._offer_scrolling)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._offer_scrolling)
+
+    def _offer_scrolling(self) -> None:
+        """Show the key that scrolls the details only while some of their lines are out of sight."""
+        facts = self.query_one("#portfolio-facts", LinesView)
+        fits = facts.virtual_size.height <= facts.size.height
+        self.query_one(KeyBar).left_out = frozenset({SCROLL} if fits else ())
 
     async def turn_to(self, key: str, step: int) -> None:
         view, rows = await _read(self.owner, key)
         if self.is_latest(step):
             self.row_key, self._view, self._rows = key, view, rows
             self._show()
-            self.query_one(BookTable).action_edge(last=False)
+            self.table.action_edge(last=False)
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.row_key)
         self.host.say(f"Copied {self.row_key}.")
 
+    @property
+    def table(self) -> BookTable[DeskRow]:
+        """The subscribers."""
+        return self.query_one(BookTable)
+
+    def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
+        """Open the export dialog for the subscribers, and for a report of the one under the cursor."""
+        row, make_report = self.table.cursor_row, self.host.make_report
+        choices = [shown_rows(self.table, "subscribers", self.NOUN)]
+        if row is not None and make_report is not None:
+            choices.append(report(make_report, Reported(ReportSubject(ReportKind.ACCOUNT, row.account_id), row.client)))
+        self.app.push_screen(ExportScreen([*choices, *more, whole_book(self.host, "accounts")], first))
+
     @on(BookTable.Opened)
     def _opened(self, event: BookTable.Opened) -> None:
-        row = event.table.cursor_row
-        if isinstance(row, DeskRow):
-            self.host.work(self._show_account(row), name="account")
-
-    async def _show_account(self, row: DeskRow) -> None:
-        view = await self.host.ask(desk_queries.account_view, row.account_id)
-        if self.is_current:
-            self.app.push_screen(ReadScreen(f"Account of {row.client}", whole_account_lines(view), copy=row.account_id))
+        self.host.work(open_account(self, str(event.key)), name="account")
 
 
 async def _read(section: HasPages, portfolio_id: str) -> tuple[PortfolioView, Sequence[DeskRow]]:

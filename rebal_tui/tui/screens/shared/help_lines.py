@@ -55,7 +55,7 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
         ("✗", "failed"),
         ("◌", "canceled, or cut short by it; of an order: skipped"),
         ("⊘", "overrides a restriction, with a note"),
-        ("+", "of a tab: at least as many; the list has the newest runs, a filter finds the others"),
+        ("+", "of a tab: at least as many; the last row of the list loads older ones"),
     ),
     EXCEPTIONS: (
         ("!", "exception: stops trading or needs you; counted once for its cause, not for each account it concerns"),

@@ -19,6 +19,7 @@ from rebal_tui.tui.navigation import ShowsMatching
 from rebal_tui.tui.screens.shared.export import ExportScreen
 from rebal_tui.tui.screens.shared.export_choices import ExportChoice, Reported, report, shown_rows, whole_book
 from rebal_tui.tui.screens.shared.list_columns import apply_columns, columns_screen
+from rebal_tui.tui.screens.shared.list_sort import ask_sort, key_of, view_of
 from rebal_tui.tui.screens.shared.row_page import HasPages, row_page
 from rebal_tui.tui.screens.shared.saved_filters import SavedFilter, SavedFiltersScreen
 from rebal_tui.tui.sections import section_label
@@ -56,6 +57,7 @@ class ListScreen(ShowsMatching, HasPages):
         self._shown: str | None = None
         self._filter_label = ""
         self._filter_set_elsewhere = False
+        self._sort_explained = False
         self._filtering = 0
         """How many typed filters are not applied yet."""
 
@@ -275,8 +277,16 @@ class ListScreen(ShowsMatching, HasPages):
         self.reset_filters()
 
     def action_sort(self) -> None:
+        """Sort by the next column; who goes on to another one is told once that a key chooses it."""
+        again = self.table.view.sort is not None
         if order_name := self.table.cycle_sort():
             self.host.say(f"Sorted by {order_name}.")
+        elif again and not self._sort_explained:
+            self._sort_explained = True
+            self.host.say(f"{key_of(self.host)} chooses the column.")
+
+    def action_sort_by(self) -> None:
+        ask_sort(self, self.table, self.list_name, section_label(self.SECTION))
 
     def action_reverse(self) -> None:
         self.table.reverse_sort()
@@ -306,9 +316,11 @@ class ListScreen(ShowsMatching, HasPages):
         return f"{self.SECTION}.{identity}" if identity else str(self.SECTION)
 
     def on_mount(self) -> None:
-        columns = self.host.settings_file.settings.columns
+        settings = self.host.settings_file.settings
         for table in self.query(BookTable):
-            table.choose_columns(columns.get(f"{self.SECTION}.{table.id}" if table.id else str(self.SECTION)))
+            name = f"{self.SECTION}.{table.id}" if table.id else str(self.SECTION)
+            table.choose_columns(settings.columns.get(name))
+            table.view = view_of(table, settings.sort.get(name, "")) or table.view
 
     def action_columns(self) -> None:
         table, name = self.table, self.list_name

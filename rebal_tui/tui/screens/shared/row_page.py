@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, Protocol, TypeVar, cast
 
+from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.widgets import Static
 
 from rebal_tui.tui import actions
 from rebal_tui.tui.action_table import Action
+from rebal_tui.tui.host import Host
 from rebal_tui.tui.keymap import BY_ID
 from rebal_tui.tui.screens.shared.dialog import PAGE_HELP, Dialog, ReadingPage, ReadScreen
 from rebal_tui.tui.screens.shared.export_choices import REPORT, ExportChoice
@@ -26,8 +29,8 @@ P = TypeVar("P", bound="PageOfList[Any]")
 
 OF_THE_LIST_ONLY = frozenset(
     """
-    filter sort reverse back columns saved_filters copy_id export tile tab mark_shown cycle_type evaluate pause resume
-    import_positions enter_by_hand archive
+    filter sort sort_by reverse back columns saved_filters copy_id export tile tab mark_shown cycle_type evaluate pause
+    resume import_positions enter_by_hand archive
     """.split()
 )
 """Methods that act on the list as a whole, or that the page has itself."""
@@ -43,6 +46,37 @@ class Page:
     lines: Builder
     copy: str = ""
     idle: frozenset[str] = frozenset()
+
+
+class HasRows(Protocol):
+    """A list whose rows have pages: a section, or a page with a list of its own. `SECTION` is empty on a page."""
+
+    @property
+    def SECTION(self) -> str:  # noqa: N802 - a constant of its screens
+        """The section whose list it is."""
+
+    @property
+    def NOUN(self) -> str:  # noqa: N802 - a constant of its screens
+        """The word for a row, such as `account`."""
+
+    @property
+    def host(self) -> Host:
+        """The app as `Host`."""
+
+    @property
+    def app(self) -> App[Any]:
+        """The app."""
+
+    @property
+    def table(self) -> BookTable[Any]:
+        """The table of the list."""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether no other screen is above the list."""
+
+    def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
+        """Open the export dialog; `first` is the key of the first choice (empty: the rows), `more` has further ones."""
 
 
 class HasPages(SectionScreen):
@@ -92,7 +126,7 @@ class PageOfList(Dialog[T], ReadingPage[T]):
         Binding("x", "export", "Export"),
         Binding("question_mark", "help", "Help", tooltip=PAGE_HELP, id="app.help"),
     ]
-    owner: HasPages
+    owner: HasRows
     row_key: str
     """Key of the row that is shown, as text."""
     _steps = 0
@@ -126,7 +160,7 @@ class PageOfList(Dialog[T], ReadingPage[T]):
         self.dismiss()
 
         async def act() -> None:
-            if owner.is_current:
+            if owner.is_current and isinstance(owner, DOMNode):
                 await self.app.run_action(method, owner)
 
         self.app.call_later(act)
@@ -145,6 +179,7 @@ class RowPage(ReadScreen, PageOfList[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", tooltip=PAGE_HELP, id="app.help"),
     ]
+    owner: HasPages
     DEFAULT_CSS = "RowPage { background: $background; }"
 
     def __init__(self, owner: HasPages, page: Page, key: str) -> None:
@@ -174,7 +209,7 @@ def row_page(owner: HasPages, page: Page, key: str) -> RowPage:
     return with_keys_of(owner, RowPage)(owner, page, key)
 
 
-def with_keys_of(owner: HasPages, page: type[P], objects: str = "") -> type[P]:
+def with_keys_of(owner: HasRows, page: type[P], objects: str = "") -> type[P]:
     """Return a subclass of `page` with the keys of those actions of a list that work on a row.
 
     Its keys `]` and `[` are labeled with the list's word for a row. `objects` is the section of the object shown, if
@@ -186,7 +221,7 @@ def with_keys_of(owner: HasPages, page: type[P], objects: str = "") -> type[P]:
 @cache
 def _page_class(section: str, noun: str, page: type[Any], objects: str) -> type[Any]:
     """A class per section, because Textual reads the keys from the class."""
-    own = page_actions(section)
+    own = page_actions(section) if section else ()
     keys = [_binding(action, "of_list") for action in own]
     if objects and objects != section:
         taken = {key for action in own for key in action.keys.split(",")}
