@@ -33,6 +33,9 @@ SPEED = 30.0
 SIZE = (50, 160)
 QUIET = 0.004
 IDLE_SECONDS = 20
+REST_SECONDS = 0.3
+"""After a key that opens or closes the filter: an escape alone is known as such after a tenth of a second, and a key
+that comes before is taken as the rest of a sequence, or answered by the frames of the one before it."""
 KEYS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
     ("cursor down", (b"j",)),
     ("page down", (b"\x1b[6~",)),
@@ -121,11 +124,16 @@ class Terminal:
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
+    def rest(self, seconds: float) -> None:
+        """Press nothing, and read what is written."""
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0:
+            self.read(left)
+
     def share(self, seconds: float) -> float:
         """Percent of a processor used during an interval."""
-        before, end = self.cpu(), time.perf_counter() + seconds
-        while time.perf_counter() < end:
-            self.read(0.2)
+        before = self.cpu()
+        self.rest(seconds)
         return (self.cpu() - before) / seconds * 100
 
     def end(self) -> None:
@@ -181,9 +189,11 @@ def typed_letters(terminal: Terminal, empty: Terminal, times: int) -> tuple[Time
     least: Times = []
     for _ in range(times):
         terminal.press(b"/")
+        terminal.rest(REST_SECONDS)
         one, other = alternately(terminal, empty, [bytes([letter]) for letter in FILTER])
         typed, least = typed + one, least + other
         terminal.press(b"\x1b")
+        terminal.rest(REST_SECONDS)
     return typed, least
 
 

@@ -134,3 +134,13 @@ def test_a_detail_of_another_length_scrolls_as_far_as_it_is_long(layouts: list[o
         assert detail.render_line(detail.size.height - 1).text.strip() == "line 119"
 
     drive(script)
+
+
+def test_a_line_that_appears_below_a_list_lays_out_the_screen_once(layouts: list[object]) -> None:
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        layouts.clear()
+        app.screen.query_one(ListFoot).chip = "ruiz"
+        await settle(pilot)
+        assert len(layouts) == 1
+
+    drive(script)

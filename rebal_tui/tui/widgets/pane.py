@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
+from textual.reactive import Reactive
 
 from rebal_tui.tui.text import ui_text
+
+
+class Panes(Horizontal):
+    """Panes side by side. Textual lays out the whole screen once more after each layout that changes the size of a
+    container, because its contents may scroll; these never do."""
+
+    virtual_size = Reactive(Size(0, 0), layout=False)
 
 
 class Pane(Vertical):
     """A container with its title on a line above it. Without space for a second pane, the line is left out."""
 
+    virtual_size = Reactive(Size(0, 0), layout=False)
     DEFAULT_CSS = """
     Pane {
         border-top: solid $foreground 25%;

@@ -7,7 +7,7 @@ from math import ceil
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
@@ -29,6 +29,7 @@ class CellScrollBar(ScrollBar):
         super().__init__(vertical, name, thickness=thickness)
 
     position: Reactive[float] = Reactive(0.0, repaint=False)
+    virtual_size = Reactive(Size(0, 0), layout=False)
 
     def watch_position(self, old: float, new: float) -> None:
         size, window, whole = self.size.height, self.window_size, self.window_virtual_size

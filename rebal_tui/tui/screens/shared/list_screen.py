@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.widgets import Input
 
 from rebal_tui.domain.text import count_text
@@ -25,7 +24,7 @@ from rebal_tui.tui.screens.shared.saved_filters import SavedFilter, SavedFilters
 from rebal_tui.tui.sections import section_label
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 from rebal_tui.tui.widgets.list_foot import ListFoot
-from rebal_tui.tui.widgets.pane import Pane
+from rebal_tui.tui.widgets.pane import Pane, Panes
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_order import NO_MATCH, View
 from rebal_tui.tui.widgets.tabs import ALL, TabBar
@@ -58,8 +57,8 @@ class ListScreen(ShowsMatching, HasPages):
         self._filter_label = ""
         self._filter_set_elsewhere = False
         self._sort_explained = False
-        self._filtering = 0
-        """How many typed filters are not applied yet."""
+        self._filtering = False
+        """Whether a typed filter is not applied yet."""
 
     async def run_job(self, job: str) -> str:
         """Run a scheduler job now and return its result as text."""
@@ -75,7 +74,7 @@ class ListScreen(ShowsMatching, HasPages):
 
     def compose_list(self) -> ComposeResult:
         """Yield the tables and the detail, each in its pane, the filter input and the bottom line."""
-        with Horizontal(id="body"):
+        with Panes(id="body"):
             with Pane(section_label(self.SECTION), id="list-pane"):
                 yield from self.compose_tables()
             with Pane(self.NOUN.capitalize(), id="detail-pane"):
@@ -192,18 +191,21 @@ class ListScreen(ShowsMatching, HasPages):
     def _filter_changed(self, event: Input.Changed) -> None:
         if self.table.total < MANY_ROWS:
             self.filter_by(event.value)
-        else:
-            self._filtering += 1
-            self.host.work(self._filter_many(event.value), name="filter")
+        elif not self._filtering:
+            self._filtering = True
+            self.host.work(self._filter_many(event.input), name="filter")
 
-    async def _filter_many(self, text: str) -> None:
-        """Filter many rows on another thread, so that the letter is drawn at once; of several texts the last counts."""
+    async def _filter_many(self, line: Input) -> None:
+        """Filter many rows on another thread, so that letters are drawn at once; of the texts typed meanwhile only the
+        last one counts."""
+        text: str | None = None
         try:
-            await asyncio.to_thread(self.table.arrange_ahead, text)
+            while line.value != text:
+                text = line.value
+                await asyncio.to_thread(self.table.arrange_ahead, text)
         finally:
-            self._filtering -= 1
-            if self.query_one("#filter", Input).value == text:
-                self.filter_by(text)
+            self._filtering = False
+            self.filter_by(line.value)
             self.host.keys_ready()
 
     @property
