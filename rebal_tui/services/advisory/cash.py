@@ -59,12 +59,12 @@ def _require_room(account: Account, amount: Money) -> None:
 def create_journal(
     book: Book, account_id: str, amount: Money, *, incoming: bool, description: str = "", key: str | None = None
 ) -> Journal:
-    """Move cash between a client account and the firm account; `incoming` is towards the client (R-9).
+    """Move cash between a client account and the firm account, to the client if `incoming` (R-9).
 
-    The same idempotency key `key` makes only one journal. Raises `Forbidden` for more than `transferable` or an account
-    that the broker blocks (R-40), `NotFound` for an unknown account, `Invalid` for an amount not above 0, and
-    `Conflict` for any other refusal by the broker, with its message, or when the broker does not answer. With a real
-    broker also `Conflict` while the kill switch is on.
+    `key` is an idempotency key: a repeated one makes no second journal. Raises `Forbidden` for more than `transferable`
+    or an account that the broker blocks (R-40), `NotFound` for an unknown account, `Invalid` for an amount not above 0,
+    and `Conflict` for any other refusal by the broker, with its message, or when the broker does not answer. With a
+    real broker also `Conflict` while the kill switch is on.
     """
     account = book.account(account_id)
     _require_positive(amount)

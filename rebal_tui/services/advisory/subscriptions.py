@@ -34,7 +34,7 @@ def subscribe(
 ) -> Subscription:
     """Subscribe an account to a portfolio (R-6).
 
-    If a subscription of the account to this portfolio ended at `ended_since` or later, the new one takes over its
+    If a subscription of the account to this portfolio ended at `ended_since` or later, the new one inherits its
     overrides, trade marker and undone sells. Raises `NotFound` for an unknown account or portfolio, and `Conflict` when
     the account is not ACTIVE, is subscribed already or has open orders, or when the portfolio is not active.
     """
@@ -239,7 +239,7 @@ def _continue(tx: BookTransaction, subscription: Subscription, since: datetime) 
 
 
 def end(tx: BookTransaction, subscription: Subscription, *, undo: bool = False) -> None:
-    """End a subscription and cancel its QUEUED run; with `undo`, the audit entry says that a change was undone."""
+    """End a subscription and cancel its QUEUED run; with `undo`, the audit entry records that a change was undone."""
     book = tx.book
     portfolios.end_subscription(tx, subscription.id, book.now())
     run = book.open_runs.get(subscription.account_id)

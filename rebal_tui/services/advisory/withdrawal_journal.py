@@ -62,13 +62,13 @@ def requested_journal(book: Book, live: LiveBroker, withdrawal: Withdrawal) -> J
 
 
 def may_ask(book: Book, what: str) -> bool:
-    """Whether the broker may be asked for `what`: always if simulated; a real one only once per `READ_INTERVAL`."""
+    """Whether `what` may be requested from the broker: always if simulated, else only once per `READ_INTERVAL`."""
     asked = book.polling_state.asked_at.get(what)
     return book.live is None or asked is None or book.now() - asked >= READ_INTERVAL
 
 
 def note_asked(book: Book, what: str) -> None:
-    """Record that the broker was asked for `what` and answered now."""
+    """Record that `what` was requested from the broker, which has answered now."""
     book.polling_state.asked_at[what] = book.now()
 
 

@@ -163,8 +163,9 @@ class AccountView:
     """One account as the Desk shows it: holdings, the last stored decision, a fresh decision, and recent history.
 
     `near`: the account uses 80 % of a drift band or more. `cash_target` is the dollars of the portfolio's cash weight.
-    `cash_left` is the cash target of the last completed run, which a cash run keeps if it is larger (R-14.7), else
-    None. `cash_line` is cash less reservations, shown as the last of the holdings; None when equity is not above 0.
+    `cash_left` is the cash target of the last completed run if that is larger, because a cash run then leaves as much
+    (R-14.7), else None. `cash_line` is cash less reservations, shown as the last of the holdings; None when equity is
+    not above 0.
     """
 
     account_id: str

@@ -49,7 +49,7 @@ class AuditView:
 class LogSnapshot:
     """The data of the Log screen; `entries` is the number of entries in the whole audit trail.
 
-    `more` says that older entries match the filter, too.
+    `more` is whether older entries match the filter, too.
     """
 
     version: int

@@ -15,7 +15,7 @@ from rebal_tui.services.view_models.accounts import AccountRow
 class PortfolioRow:
     """A portfolio in the list. `assets_under_model` is the equity of its subscribers.
 
-    `book_reviews` is whether the book requires review of every automatic run, whatever `review` says. `barred` are the
+    `book_reviews` is whether the book requires review of every automatic run, even without `review`. `barred` are the
     symbols that the portfolio may not hold, because they are not tradable or not active.
     """
 

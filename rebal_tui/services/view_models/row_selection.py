@@ -16,7 +16,7 @@ class Source(Protocol):
 
 @runtime_checkable
 class FitsColumns(Protocol):
-    """A list of rows that can tell which of its columns are empty, and how wide others are."""
+    """A list of rows that reports which of its columns are empty, and how wide others are."""
 
     def zero_columns(self) -> frozenset[str]:
         """The keys of the columns that are zero or empty in every row."""

@@ -69,7 +69,7 @@ def account_json(account: Account, assets: Mapping[str, Asset], transferable: Mo
 
 
 def restriction_json(one: TradeRestriction) -> accounts.TradeRestriction:
-    """A restriction. Its limits are in percent, shares or dollars, as `unit` says; null if it has none."""
+    """A restriction. Its limits are in its `unit` (percent, shares or dollars); each is null if it has none."""
     digits = 2 if one.unit is RangeUnit.PERCENT else 9
     return {
         "id": one.id,

@@ -47,7 +47,7 @@ class AccountQuery:
 
 
 def list_accounts(book: Book, query: AccountQuery) -> list[accounts.Account]:
-    """Accounts that match every filter, sorted by creation, newest or oldest first as `query` has it."""
+    """Accounts that match every filter, sorted by creation, newest first if `query.newest_first`, else oldest first."""
     found = [account for account in book.accounts.values() if _matches(account, query)]
     found.sort(key=lambda account: account.created_at, reverse=query.newest_first)
     return [account_shape(book, account) for account in found[: query.limit]]

@@ -99,7 +99,7 @@ def event_id(at: datetime, seq: int) -> str:
 
 
 def seq_of(identity: str, position: str = "since_id") -> int:
-    """The sequence number in an event id. Raises `Invalid` for a malformed id; `position` is the field it names."""
+    """The sequence number in an event id. Raises `Invalid` for a malformed id, naming the field `position`."""
     if len(identity) != 26 or any(letter not in _VALUES for letter in identity.upper()):
         raise Invalid([Fault(position, "invalid value: expected an event id")])
     number = 0
@@ -128,7 +128,7 @@ def _rebalancer_after(book: Book, seq: int) -> list[StreamEvent]:
 def _rebalancer_events(book: Book, entry: AuditEntry) -> Iterator[tuple[int, str, events.Event | None]]:
     """The events of an audit entry, one per portfolio or run, each as (sequence number, kind, data).
 
-    The last one has no data; its number tells that the whole entry has been read.
+    The last one has no data; its number marks the end of the entry.
     """
     detail = json.loads(entry.detail)
     first = (entry.seq - 1) * _EVENTS_PER_ENTRY + 1

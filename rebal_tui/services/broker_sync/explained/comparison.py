@@ -69,7 +69,10 @@ def check_accounts(tx: BookTransaction, accounts: Iterable[Account]) -> None:
 
 
 def is_settled(book: Book, account: Account) -> bool:
-    """Whether an account agrees with the book's records, with no change left to adopt; True without a real broker."""
+    """Whether an account has exactly the figures last agreed on, with no change recorded since then.
+
+    True without a real broker.
+    """
     if book.live is None:
         return True
     ours, hold = explained.figures(book.database, account.id), book.holds.get(account.id)
@@ -80,7 +83,7 @@ def is_settled(book: Book, account: Account) -> bool:
 
 
 def adopt(tx: BookTransaction, accounts: Iterable[Account]) -> None:
-    """Compare later changes with the broker's present figures of these accounts, which a person has released."""
+    """Take the present figures of accounts as those last agreed on, because a person has released the accounts."""
     if tx.book.live is not None:
         for account in accounts:
             found = Figures(account.cash, held_by_id(tx.book, account), tx.book.now())

@@ -24,7 +24,7 @@ from rebal_tui.store.holds import HoldCause, HoldKind
 
 
 def recheck(book: Book) -> None:
-    """Resume those paused accounts with new events whose events explain every difference of the account."""
+    """Resume paused accounts that have new events, if their events explain every difference of the account."""
     asked: set[str] = set()
     for account_id in sorted(book.accounts_to_recheck & book.holds.keys()):
         try:
