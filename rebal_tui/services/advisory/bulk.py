@@ -22,7 +22,10 @@ from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, Fir
 
 
 def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> BulkPreview:
-    """Preview the first run of each account after subscribing or moving it (R-14.2); changes nothing."""
+    """Preview the first run of each account after it is subscribed to a portfolio (R-14.2); changes nothing.
+
+    With `moving`, the accounts are moved there from the portfolio that they follow.
+    """
     portfolio, busy = book.portfolio(portfolio_id), subscriptions.withdrawing(book)
     without_run = {account_id: _no_run(book, account_id, portfolio, moving, busy) for account_id in account_ids}
     planned = _planned(book, [account_id for account_id, row in without_run.items() if row is None], portfolio_id)
@@ -42,7 +45,10 @@ def preview_unsubscriptions(book: Book, account_ids: Sequence[str]) -> BulkPrevi
 
 
 def subscribe_all(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> tuple[BulkResult, ...]:
-    """Subscribe or move accounts, with a result for each; a refusal for one account does not stop the others."""
+    """Subscribe accounts, or with `moving` move them to another portfolio, with a result for each.
+
+    A refusal for one account does not stop the others.
+    """
     act = subscriptions.move_many if moving else subscriptions.subscribe_many
     return _results(book, act(book, account_ids, portfolio_id))
 

@@ -1,4 +1,4 @@
-"""Manual cash movements: simulator deposits, journals with the firm account (R-9, R-31)."""
+"""Manual cash movements: deposits at the simulated broker, and journals with the firm account (R-9, R-31)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def deposit(book: Book, account_id: str, amount: Money) -> None:
 
 
 def _require_room(account: Account, amount: Money) -> None:
-    """Raise `Conflict` when a sum of cash and `amount` cannot be stored."""
+    """Raise `Conflict` when the account's cash plus `amount` is too large to be stored."""
     if account.cash + amount > MAX_NANO:
         raise Conflict([Fault("amount", f"account {account.account_number} can have at most $9,000,000,000 in cash")])
 
@@ -59,11 +59,12 @@ def _require_room(account: Account, amount: Money) -> None:
 def create_journal(
     book: Book, account_id: str, amount: Money, *, incoming: bool, description: str = "", key: str | None = None
 ) -> Journal:
-    """Move cash between a client account and the firm account; `key` is the idempotency key (R-9).
+    """Move cash between a client account and the firm account, to the client if `incoming` (R-9).
 
-    Raises `Forbidden` for more than `transferable` or a restricted account, `NotFound` for an unknown account,
-    `Invalid` for an amount not above 0, and `Conflict` for any other refusal, with the broker's message, or when the
-    broker does not answer.
+    `key` is an idempotency key: a repeated one makes no second journal. Raises `Forbidden` for more than `transferable`
+    or an account that the broker blocks (R-40), `NotFound` for an unknown account, `Invalid` for an amount not above 0,
+    and `Conflict` for any other refusal by the broker, with its message, or when the broker does not answer. With a
+    real broker also `Conflict` while the kill switch is on.
     """
     account = book.account(account_id)
     _require_positive(amount)
@@ -95,7 +96,10 @@ def create_journal(
 
 
 def _request_journal(book: Book, live: LiveBroker, request: StoredRequest) -> Journal:
-    """Store and queue a journal; the one returned stands for it, with the key as its id, until the broker answers."""
+    """Store a journal for a real broker, and request it.
+
+    The journal that is returned has the status QUEUED, and the key as its id, because the broker has not answered yet.
+    """
     if halted(book):
         raise Conflict("the kill switch stops all new journals; release it first")
     if journal_requests.get(book.database, request.key) is None:
@@ -114,7 +118,7 @@ def _request_journal(book: Book, live: LiveBroker, request: StoredRequest) -> Jo
 
 
 def reserve_for_journal(book: Book, journal: Journal, account_id: str) -> None:
-    """Store a journal that the broker has just created, with its reservation, unless its events have stored both.
+    """Store a journal that the broker has just created, and reserve its cash, unless an event has stored both already.
 
     The events of a real broker arrive later. A journal that is final at once has changed the cash, so the account is
     read again.
@@ -131,8 +135,9 @@ def reserve_for_journal(book: Book, journal: Journal, account_id: str) -> None:
 def transferable(book: Book, account_id: str, withdrawal_id: str | None = None) -> Money:
     """What a new journal of the account may transfer now: settled cash less the reservations that it may not use (R-9).
 
-    The journal of a withdrawal may use only what that withdrawal has reserved. Any other journal may use what runs have
-    reserved. Cash of journals under way is not in the broker's figure. Raises `BrokerUnavailable`.
+    The journal of the withdrawal `withdrawal_id` may use only what that withdrawal has reserved. Any other journal may
+    use what runs have reserved. The broker's figure of settled cash is without the cash of journals under way. Raises
+    `BrokerUnavailable`.
     """
     ready = book.broker.cash_transferable(account_id)
     others = [r for r in reservations.of_account(book.database, account_id) if not _takes(r, withdrawal_id)]
@@ -140,7 +145,7 @@ def transferable(book: Book, account_id: str, withdrawal_id: str | None = None) 
 
 
 def _takes(reservation: Reservation, withdrawal_id: str | None) -> bool:
-    """Whether a new journal may take the reservation over, or the broker has subtracted it already."""
+    """Whether a new journal may use the reserved cash, or the broker has subtracted it from settled cash already."""
     owner = reservation.owner
     if withdrawal_id is not None and owner.kind is not OwnerKind.JOURNAL:
         return owner == Owner(OwnerKind.WITHDRAWAL, withdrawal_id)
@@ -168,7 +173,7 @@ def _not_available(ready: Money, others: Sequence[Reservation]) -> str:
 
 
 def refused(refusal: BrokerRefused) -> Refusal:
-    """A broker's refusal converted to a `Refusal` with the matching API status."""
+    """The broker's refusal as the `Refusal` with the matching status of the API."""
     text = f"{refusal.code}: {refusal.message}"
     if refusal.code == RefusalCode.NOT_FOUND:
         return NotFound(text)
@@ -176,7 +181,10 @@ def refused(refusal: BrokerRefused) -> Refusal:
 
 
 def cancel_journal(book: Book, journal_id: str) -> None:
-    """Cancel a pending journal. Raises `NotFound` for an unknown one, `Conflict` for one that is not pending."""
+    """Cancel a pending journal of the simulated broker.
+
+    Raises `NotFound` for an unknown journal, `Conflict` for one that is not pending, and with a real broker.
+    """
     try:
         sandbox(book).cancel_journal(journal_id)
     except BrokerRefused as refusal:

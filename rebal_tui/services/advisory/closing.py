@@ -1,4 +1,4 @@
-"""Selling positions, and canceling all orders, of an account without a subscription."""
+"""Selling the positions of an account without a subscription, and canceling all orders of an account."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Canceled:
-    """The outcome for one order: `refusal` is None when its cancel was requested, else the reason why not."""
+    """The outcome of canceling one order: `refusal` is None if a cancel was requested, else the reason why not."""
 
     order_id: str
     refusal: Refusal | None = None
@@ -73,7 +73,10 @@ def close_all(book: Book, account_id: str, *, cancel_orders: bool = False) -> li
 
 
 def cancel_all(book: Book, account_id: str) -> Sequence[Canceled]:
-    """Request a cancel of every open order of an account, with an outcome for each. Raises `NotFound`."""
+    """Request a cancel of every open order of an account, with an outcome for each.
+
+    Raises `NotFound` for an unknown account, and `Conflict` with a real broker.
+    """
     outcomes = []
     for order in list_orders(book, account_id, open_=True):
         try:

@@ -1,4 +1,4 @@
-"""Manual orders, which belong to no run."""
+"""Manual orders, which belong to no run. Only the simulated broker takes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rebal_tui.store import book_settings, run_orders
 
 
 def place_order(book: Book, request: OrderRequest) -> Order:
-    """Place a market day order in an account without a subscription; a missing client_order_id is generated.
+    """Place a market order for the day in an account without a subscription; a missing client_order_id is generated.
 
     Raises `NotFound` for an unknown account; `Forbidden` while the account is subscribed or blocked by the broker
     (R-40), or without enough cash or shares; `Conflict` when the book has a real broker, when the client_order_id was
@@ -48,7 +48,10 @@ def place_order(book: Book, request: OrderRequest) -> Order:
 
 
 def cancel_order(book: Book, account_id: str, order_id: str) -> None:
-    """Request a cancel of an order; what has filled stands. Raises `NotFound` if unknown, `Conflict` if final."""
+    """Request a cancel of an order; what has filled stands.
+
+    Raises `NotFound` for an unknown order, `Conflict` for one that has ended, and with a real broker.
+    """
     order = find_order(book, account_id, order_id)
     try:
         book.broker.cancel_order(account_id, order.id)
@@ -60,7 +63,7 @@ def cancel_order(book: Book, account_id: str, order_id: str) -> None:
 
 
 def find_order(book: Book, account_id: str, order_id: str) -> Order:
-    """An order of an account by the broker's order id. Raises `NotFound`."""
+    """An order of an account by the broker's order id. Raises `NotFound`, and `Conflict` with a real broker."""
     book.account(account_id)
     order = sandbox(book).order(account_id, order_id)
     if order is None:
@@ -89,7 +92,10 @@ def list_orders(
     oldest_first: bool = False,
     limit: int = 500,
 ) -> Sequence[Order]:
-    """Orders of an account, whether of runs, manual or external, that match every given filter. Raises `NotFound`."""
+    """Orders of an account that match every given filter, be they of runs, manual or external.
+
+    Newest first unless `oldest_first`. Raises `NotFound`, and `Conflict` with a real broker.
+    """
     book.account(account_id)
     return sandbox(book).orders(account_id, OrderQuery(open_, after, until, side, symbols, oldest_first, limit))
 

@@ -56,7 +56,11 @@ def list_portfolios(
     portfolio_id: str = "",
     status: PortfolioStatus | None = None,
 ) -> list[Portfolio]:
-    """Portfolios that match every filter: a part of name and description, ignoring case and accents; others exactly."""
+    """Portfolios that match every given filter; an empty filter matches all.
+
+    `name` and `description` are compared as a part of the text, ignoring case and accents. `symbol` is an asset in the
+    portfolio. The others are compared exactly.
+    """
     tests: list[Callable[[Portfolio], bool]] = []
     if name:
         tests.append(lambda p: fold(name) in fold(p.name))
@@ -72,11 +76,11 @@ def list_portfolios(
 
 
 def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> Portfolio:
-    """Replace the fields of a portfolio, and make it active when its weights are new or its stored fields were invalid.
+    """Replace the fields of a portfolio.
 
-    New weights must be eligible; a portfolio that needs adjustment is reactivated by them (R-13). Subscribers are
-    evaluated at the next evaluation under the same rules (R-17). Raises `Conflict` for ineligible assets, for an
-    inactive portfolio and for fields that break a rule.
+    The portfolio becomes active if its weights change or if its stored fields were invalid; all assets must then be
+    eligible (R-13). The change applies to subscribers from the next evaluation on (R-17). Raises `Conflict` for assets
+    that are not eligible, for an inactive portfolio and for fields that break a rule.
     """
     before = book.portfolio(portfolio_id)
     if before.status is PortfolioStatus.INACTIVE:
@@ -90,7 +94,7 @@ def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> Port
 
 
 def patch_portfolio(book: Book, portfolio_id: str, raw: object) -> Portfolio:
-    """Change only the fields that `raw` has; `status` active reactivates the portfolio (R-13). One transaction.
+    """Change only the fields that `raw` has; a `status` of `active` reactivates the portfolio (R-13). One transaction.
 
     Raises `Invalid` with every fault of `raw`, and the errors of `update_portfolio` and `reactivate_portfolio`.
     """
@@ -125,7 +129,7 @@ def inactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
 
 
 def reactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
-    """Set the status to active (R-13).
+    """Set the status of a portfolio to active (R-13).
 
     Raises `Conflict` naming every asset that is unknown or not eligible, or the rule that the portfolio breaks.
     """
@@ -143,7 +147,7 @@ def duplicate_portfolio(book: Book, portfolio_id: str, name: str) -> Portfolio:
 
 
 def require_valid(body: PortfolioBody | Portfolio) -> None:
-    """Raise `Conflict` when weights or conditions break R-4 or R-5; a stored portfolio may have such fields."""
+    """Raise `Conflict` when weights or conditions break R-4 or R-5, as those of a stored portfolio may."""
     faults = {"weights": weights_fault(body.weights), "rebalance_conditions": conditions_fault(body.conditions)}
     broken = [Fault(location, text) for location, text in faults.items() if text]
     if broken:
@@ -151,7 +155,7 @@ def require_valid(body: PortfolioBody | Portfolio) -> None:
 
 
 def require_eligible(book: Book, weights: Weights) -> None:
-    """Raise `Conflict` naming every asset in `weights` that is unknown or not eligible (section 6 of the rules)."""
+    """Raise `Conflict` naming every asset in `weights` that is unknown or not eligible (R-4)."""
     faults = []
     for line, weight in enumerate(weights.assets):
         asset = book.assets.get(weight.symbol)
@@ -167,7 +171,7 @@ def _changed(book: Book, before: Portfolio, body: PortfolioBody, status: Portfol
 
 
 def change_time(book: Book, portfolio_id: str) -> datetime:
-    """A time for a change that is later than every earlier rebalance, even when the clock is paused (R-14)."""
+    """A time for a change of a portfolio, later than each of its rebalances even if the clock is paused (R-14)."""
     now, last = book.now(), book.subscription_table.last_event(portfolio_id)
     return now if last is None or last < now else last + timedelta(microseconds=1)
 
@@ -175,7 +179,7 @@ def change_time(book: Book, portfolio_id: str) -> datetime:
 def store_change(
     book: Book, before: Portfolio, after: Portfolio, action: str, detail: Mapping[str, object] | None = None
 ) -> Portfolio:
-    """Store a changed portfolio with an audit entry of `detail` and both statuses; returns `after`."""
+    """Store a changed portfolio with an audit entry that has both statuses and `detail`; returns `after`."""
     with book.write() as tx:
         store.save(tx, after, book.actor("advisor"))
         if after.status is PortfolioStatus.ACTIVE:

@@ -26,9 +26,10 @@ _ENDED_BY = "its end date"
 def add_restrictions(
     book: Book, draft: RestrictionDraft, concerned: Concerned, who: str = "advisor"
 ) -> list[TradeRestriction]:
-    """Add a restriction to each account, to a portfolio or to the book, in one transaction with an audit entry each.
+    """Add the restriction `draft` to each account, to the portfolio or to the book, as `concerned` names them.
 
-    Raises `NotFound` for an unknown account or portfolio, and `Invalid` with every fault of the draft.
+    One transaction, with an audit entry for each. `who` is the actor in the audit trail. Raises `NotFound` for an
+    unknown account or portfolio, and `Invalid` with every fault of the draft.
     """
     reason = check_draft(book, draft)
     for account_id in concerned.account_ids:
@@ -52,9 +53,9 @@ def add_restrictions(
 
 
 def lift_restrictions(book: Book, identities: Collection[str], who: str = "advisor") -> list[TradeRestriction]:
-    """End restrictions now, in one transaction with an audit entry each.
+    """End the restrictions with these ids now, in one transaction with an audit entry for each.
 
-    Raises `NotFound` for one that does not exist or was lifted already; then nothing is lifted.
+    Raises `NotFound` if one does not exist or was lifted already; nothing is lifted then.
     """
     known = {one.id: one for one in book.rules_view.restrictions}
     for identity in identities:
@@ -131,7 +132,7 @@ def subject_text(book: Book, one: TradeRestriction) -> str:
 
 
 def in_force(book: Book, account_id: str) -> Sequence[TradeRestriction]:
-    """The restrictions that apply to an account today, those of its portfolio and of the book included."""
+    """The restrictions that apply to an account today, including those of its portfolio and of the book."""
     subscription = book.subscriptions.get(account_id)
     portfolio_id = None if subscription is None else subscription.portfolio_id
     return book.rules_view.restrictions_of(account_id, portfolio_id, book.today())

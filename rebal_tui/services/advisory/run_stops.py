@@ -1,4 +1,4 @@
-"""How far the drift-band runs of a portfolio rebalance (R-62), and which assets they trade (R-63)."""
+"""Destination and scope of a portfolio: where its drift-band runs stop (R-62), and which assets they trade (R-63)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rebal_tui.services.book.book import Book
 
 
 def set_run_stops(book: Book, portfolio_id: str, destination: Destination, scope: RebalanceScope) -> Portfolio:
-    """Set destination and scope of a portfolio; its subscribers are evaluated with them from now on.
+    """Set destination and scope of a portfolio; they apply from the next evaluation on.
 
     Raises `NotFound`, and `Conflict` for an inactive portfolio and when nothing would change.
     """

@@ -34,9 +34,9 @@ def subscribe(
 ) -> Subscription:
     """Subscribe an account to a portfolio (R-6).
 
-    A former subscription of the account to this portfolio that ended at `ended_since` or later is continued. Raises
-    `NotFound` for an unknown account or portfolio, and `Conflict` when the account is not ACTIVE, is subscribed already
-    or has open orders, or when the portfolio is not active.
+    If a subscription of the account to this portfolio ended at `ended_since` or later, the new one inherits its
+    overrides, trade marker and undone sells. Raises `NotFound` for an unknown account or portfolio, and `Conflict` when
+    the account is not ACTIVE, is subscribed already or has open orders, or when the portfolio is not active.
     """
     _check(book, account_id, portfolio_id)
     _check_free(book, account_id)
@@ -49,9 +49,9 @@ def subscribe(
 
 
 def subscribe_manually(book: Book, account_id: str, portfolio_id: str) -> Subscription:
-    """`subscribe` for an advisor.
+    """Subscribe an account at the request of a person. Raises the errors of `subscribe`.
 
-    Also raises `Conflict` while the account has a withdrawal, which will resubscribe it.
+    Also raises `Conflict` while a withdrawal of the account is in progress, because it will subscribe the account.
     """
     check_withdrawal(withdrawing(book), account_id)
     return subscribe(book, account_id, portfolio_id)
@@ -63,7 +63,7 @@ def withdrawing(book: Book) -> frozenset[str]:
 
 
 def check_move(book: Book, account_id: str, portfolio_id: str, busy: Collection[str]) -> None:
-    """Raise what `move` would raise; changes nothing. `busy` is the result of `withdrawing`."""
+    """Raise the error that `move` would raise, if any; changes nothing. `busy` is the result of `withdrawing`."""
     current = book.subscriptions.get(account_id)
     if current is not None and current.portfolio_id == portfolio_id:
         raise Conflict(f"account {book.account(account_id).account_number} already follows this portfolio")
@@ -72,14 +72,17 @@ def check_move(book: Book, account_id: str, portfolio_id: str, busy: Collection[
 
 
 def check_subscribe(book: Book, account_id: str, portfolio_id: str, busy: Collection[str]) -> None:
-    """Raise what `subscribe_manually` would raise; changes nothing. `busy` is the result of `withdrawing`."""
+    """Raise the error that `subscribe_manually` would raise, if any; changes nothing.
+
+    `busy` is the result of `withdrawing`.
+    """
     check_withdrawal(busy, account_id)
     _check(book, account_id, portfolio_id)
     _check_free(book, account_id)
 
 
 def check_withdrawal(busy: Collection[str], account_id: str) -> None:
-    """Raise `Conflict` for an account in `busy`: its withdrawal in progress will resubscribe it."""
+    """Raise `Conflict` if the account is in `busy`, because its withdrawal in progress will subscribe it again."""
     if account_id in busy:
         raise Conflict("a withdrawal is in progress and will resubscribe the account")
 
@@ -91,7 +94,7 @@ def _check_free(book: Book, account_id: str) -> None:
 
 
 def _check(book: Book, account_id: str, portfolio_id: str) -> None:
-    """Check the requirements of an account and a portfolio for any new subscription (R-6)."""
+    """Raise the error of an account or a portfolio that does not permit a new subscription (R-6)."""
     account, portfolio = book.account(account_id), book.portfolio(portfolio_id)
     if account.status is not AccountStatus.ACTIVE:
         raise Conflict(f"account {account.account_number} is {account.status}, not ACTIVE")
@@ -102,7 +105,10 @@ def _check(book: Book, account_id: str, portfolio_id: str) -> None:
 
 
 def has_open_orders(book: Book, account_id: str) -> bool:
-    """Whether the account has open orders, of its run or external; with a real broker, as stored in the book."""
+    """Whether the account has open orders, of its run or external.
+
+    The simulated broker is asked; with a real broker, the book's records are used.
+    """
     if book.live is None:
         return bool(book.broker.open_orders(account_id))
     run = book.open_runs.get(account_id)
@@ -138,7 +144,7 @@ def unsubscribe_account(book: Book, account_id: str) -> None:
 def move(book: Book, account_id: str, portfolio_id: str) -> Subscription:
     """Move an account to another portfolio, or subscribe it if it has no subscription, in one transaction.
 
-    The new subscription has never been rebalanced, so the next evaluation realigns the account (R-14.2). Raises
+    The new subscription has never been rebalanced, so the next evaluation creates its first run (R-14.2). Raises
     `Conflict` when the account follows this portfolio already, and during a withdrawal; otherwise the errors of
     `subscribe`.
     """
@@ -187,8 +193,10 @@ def _each(
     check: Callable[[str], object],
     act: Callable[[BookTransaction, str], Subscription | None],
 ) -> list[BulkOutcome]:
-    """Check every account before the write transaction begins; then apply `act` to all accepted accounts in that one
-    transaction."""
+    """Call `check` for every account, then `act` for those that it accepts, in one write transaction.
+
+    An account listed twice is refused the second time. The outcomes are in the order of `account_ids`.
+    """
     outcomes: list[BulkOutcome] = []
     todo: dict[str, int] = {}
     for index, account_id in enumerate(account_ids):
@@ -218,7 +226,10 @@ def _begin(tx: BookTransaction, account_id: str, portfolio_id: str, last: dateti
 
 
 def _continue(tx: BookTransaction, subscription: Subscription, since: datetime) -> None:
-    """Give a subscription what the one of the same account and portfolio had that ended at `since` or later."""
+    """Give a subscription the overrides, trade marker and undone sells of an earlier one.
+
+    The earlier one is of the same account and portfolio and ended at `since` or later; without one, nothing happens.
+    """
     account_id, portfolio_id = subscription.account_id, subscription.portfolio_id
     ended = continuation.ended_since(tx.database, account_id, portfolio_id, since)
     if ended is not None:
@@ -228,7 +239,7 @@ def _continue(tx: BookTransaction, subscription: Subscription, since: datetime) 
 
 
 def end(tx: BookTransaction, subscription: Subscription, *, undo: bool = False) -> None:
-    """End a subscription and cancel its QUEUED run; `undo` marks the audit entry as that of an undo."""
+    """End a subscription and cancel its QUEUED run; with `undo`, the audit entry records that a change was undone."""
     book = tx.book
     portfolios.end_subscription(tx, subscription.id, book.now())
     run = book.open_runs.get(subscription.account_id)

@@ -1,4 +1,7 @@
-"""Settings of accounts, subscriptions and the book for trading (R-64, R-65, R-67)."""
+"""Trading settings of accounts, subscriptions and the book (R-64, R-65, R-67).
+
+Those of an account are whole shares and minimum trade; those of a subscription are its overrides.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ from rebal_tui.store import trading_rules
 
 
 def account_settings(book: Book, account_id: str) -> AccountSettings:
-    """The settings of an account. Raises `NotFound`."""
+    """The trading settings of an account; defaults if it has none of its own. Raises `NotFound`."""
     return book.rules_view.settings.get(book.account(account_id).id, AccountSettings())
 
 
 def settings_of(book: Book, account_id: str) -> tuple[AccountSettings, Overrides | None]:
-    """The settings of an account, and the overrides of its subscription (R-67); None without a subscription."""
+    """The trading settings of an account, and its subscription's overrides (R-67), None without a subscription."""
     overrides = book.rules_view.overrides.get(account_id, Overrides()) if account_id in book.subscriptions else None
     return account_settings(book, account_id), overrides
 
@@ -25,7 +28,7 @@ def settings_of(book: Book, account_id: str) -> tuple[AccountSettings, Overrides
 def settings_texts(
     book: Book, account_id: str, settings: AccountSettings, overrides: Overrides | None
 ) -> tuple[str, ...]:
-    """The trading settings of an account under `overrides`, as sentences that name the scope of each (R-67)."""
+    """The trading settings of an account under `overrides`, as sentences that name who sets each (R-67)."""
     shares = "Whole shares only." if settings.whole_shares else "Fractions of shares where the broker takes them."
     subscription = book.subscriptions.get(account_id)
     portfolio = None if subscription is None else book.portfolios[subscription.portfolio_id]
@@ -48,7 +51,7 @@ def settings_texts(
 
 
 def set_account_settings(book: Book, account_id: str, settings: AccountSettings) -> None:
-    """Store the settings of an account; they apply from the next evaluation on. Raises `NotFound`."""
+    """Store the trading settings of an account; they apply from the next evaluation on. Raises `NotFound`."""
     if account_settings(book, account_id) == settings:
         return
     with book.write() as tx:
@@ -59,7 +62,7 @@ def set_account_settings(book: Book, account_id: str, settings: AccountSettings)
 
 
 def set_overrides(book: Book, subscription_id: str, overrides: Overrides | None) -> None:
-    """Store the overrides of a subscription over its portfolio (R-67); None removes them all.
+    """Store the settings of a subscription that replace those of its portfolio (R-67); None removes them all.
 
     Raises `NotFound` when no such subscription is active.
     """

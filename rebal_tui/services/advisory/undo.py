@@ -1,7 +1,7 @@
 """Undo of a change that has caused no orders yet: subscriptions, moves, unsubscriptions and portfolio edits.
 
-A change returns an `Undo`. It is valid until an evaluation runs or one of the same accounts or the portfolio changes
-again.
+A change returns an `Undo`. The change can be undone until an evaluation runs, or until one of its accounts or its
+portfolio changes again.
 """
 
 from __future__ import annotations
@@ -50,31 +50,31 @@ class Undo:
 def subscribe_all(
     book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool
 ) -> tuple[tuple[BulkResult, ...], Undo | None]:
-    """Do `bulk.subscribe_all`; returns the results and their `Undo`, None when nothing changed."""
+    """Call `bulk.subscribe_all`; returns its results, and an `Undo` or None when nothing changed."""
     return _subscriptions(book, account_ids, lambda: bulk.subscribe_all(book, account_ids, portfolio_id, moving=moving))
 
 
 def unsubscribe_all(book: Book, account_ids: Sequence[str]) -> tuple[tuple[BulkResult, ...], Undo | None]:
-    """Do `bulk.unsubscribe_all`; returns the results and their `Undo`, None when nothing changed."""
+    """Call `bulk.unsubscribe_all`; returns its results, and an `Undo` or None when nothing changed."""
     return _subscriptions(book, account_ids, lambda: bulk.unsubscribe_all(book, account_ids))
 
 
 def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> tuple[Portfolio, Undo]:
-    """Do `portfolios.update_portfolio`; returns the changed portfolio and the `Undo`."""
+    """Call `portfolios.update_portfolio`; returns the changed portfolio and an `Undo`."""
     return _edit(book, portfolio_id, lambda: portfolios.update_portfolio(book, portfolio_id, body))
 
 
 def go_back(book: Book, portfolio_id: str, number: int) -> tuple[Portfolio, Undo]:
-    """Do `versions.go_back`; returns the changed portfolio and the `Undo`."""
+    """Call `versions.go_back`; returns the changed portfolio and an `Undo`."""
     return _edit(book, portfolio_id, lambda: versions.go_back(book, portfolio_id, number))
 
 
 def undo(book: Book, change: Undo) -> None:
     """Reverse a change in one transaction, with audit entries of its own.
 
-    Subscriptions and the portfolio are as they were before, the time of the last rebalance included. Raises `Conflict`
-    if an evaluation of the book has run since, if one of these accounts or the portfolio has changed again, or if the
-    change canceled a run.
+    Afterward, subscriptions and portfolio are as they were before the change, including the time of the last rebalance.
+    Raises `Conflict` if an evaluation of the book has run since, if one of the change's accounts or its portfolio has
+    changed again, if an account had or has an open run, or if the edit made the portfolio active.
     """
     if change.refusal:
         raise Conflict(change.refusal)

@@ -21,7 +21,7 @@ def version_of(book: Book, portfolio_id: str, number: int) -> PortfolioVersion:
 
 
 def check_version(book: Book, portfolio_id: str, number: int) -> PortfolioVersion:
-    """Raise what `go_back` would raise; changes nothing."""
+    """The version, if `go_back` can return to it; otherwise raises the error of `go_back`. Changes nothing."""
     before, version = book.portfolio(portfolio_id), version_of(book, portfolio_id, number)
     if before.status is PortfolioStatus.INACTIVE:
         raise Conflict(f"portfolio {before.name} is inactive; reactivate it first")
@@ -35,8 +35,8 @@ def check_version(book: Book, portfolio_id: str, number: int) -> PortfolioVersio
 def go_back(book: Book, portfolio_id: str, number: int) -> Portfolio:
     """Give a portfolio the content of an earlier version, as a new version.
 
-    Subscribers are evaluated at the next evaluation under the same rules (R-17). Raises `NotFound`, and `Conflict` for
-    an inactive portfolio, for the present content, and for content that is not valid or eligible today (R-4, R-5).
+    The content applies from the next evaluation on (R-17). Raises `NotFound`, and `Conflict` for an inactive portfolio,
+    for content that it has already, and for content that is not valid or eligible today (R-4, R-5).
     """
     version = check_version(book, portfolio_id, number)
     before, old = book.portfolio(portfolio_id), version.portfolio

@@ -1,4 +1,7 @@
-"""The journal of a withdrawal at a real broker: requested once, found by its request, then read by its id."""
+"""The journal of a withdrawal at a real broker.
+
+It is requested once, looked up by the content of the request if the broker's answer was lost, then read by its id.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,18 @@ READ_INTERVAL = timedelta(minutes=1)
 
 
 def key_of(withdrawal: Withdrawal) -> str:
-    """The idempotency key of the next journal: a UUID made from the ids of the withdrawal and its failed journal."""
+    """The idempotency key of a withdrawal's next journal, a UUID.
+
+    It is computed from the id of the withdrawal and that of its last failed journal, if any.
+    """
     return str(uuid5(NAMESPACE_URL, f"rebal-tui/withdrawal/{withdrawal.id}/{withdrawal.journal_id or ''}"))
 
 
 def requested_journal(book: Book, live: LiveBroker, withdrawal: Withdrawal) -> Journal | None:
-    """The journal of a withdrawal, requested if not yet done; None until the broker has answered.
+    """The journal of a withdrawal, which is requested if it was not yet; None until the broker has answered.
 
-    Raises `Conflict` when the broker refused the journal; the request is then forgotten, so that it can be retried.
+    While the kill switch is on, no journal is requested. Raises `Conflict` when the broker refused the journal; the
+    request is then deleted, so that it can be made again.
     """
     key = _stored_key(book, withdrawal)
     request = journal_requests.get(book.database, key)
@@ -55,18 +62,18 @@ def requested_journal(book: Book, live: LiveBroker, withdrawal: Withdrawal) -> J
 
 
 def may_ask(book: Book, what: str) -> bool:
-    """Whether the broker may be asked for `what`: always if simulated; a real one only once per `READ_INTERVAL`."""
+    """Whether `what` may be requested from the broker: always if simulated, else only once per `READ_INTERVAL`."""
     asked = book.polling_state.asked_at.get(what)
     return book.live is None or asked is None or book.now() - asked >= READ_INTERVAL
 
 
 def note_asked(book: Book, what: str) -> None:
-    """Record that the broker was asked for `what` and answered now."""
+    """Record that `what` was requested from the broker, which has answered now."""
     book.polling_state.asked_at[what] = book.now()
 
 
 def _stored_key(book: Book, withdrawal: Withdrawal) -> str:
-    """The key of a request that an earlier version made, whose journal may be at the broker; else the current one."""
+    """The key that an earlier version of the program used, if it requested this journal; else that of `key_of`."""
     failed = withdrawal.journal_id
     earlier = f"wd-{withdrawal.id}-{failed[:8]}" if failed else f"wd-{withdrawal.id}"
     return earlier if journal_requests.get(book.database, earlier) else key_of(withdrawal)
@@ -78,7 +85,7 @@ def _send(live: LiveBroker, request: StoredRequest) -> None:
 
 
 def _read(book: Book, live: LiveBroker, withdrawal: Withdrawal, journal_id: str) -> Journal | None:
-    """The stored journal; while it is under way, read again at most once per `READ_INTERVAL`."""
+    """The journal as stored; while it is under way, it is read from the broker at most once per `READ_INTERVAL`."""
     known = cash.journal(book.database, journal_id)
     if (known is not None and known.status.final) or not may_ask(book, journal_id):
         return known
@@ -97,7 +104,10 @@ def _read(book: Book, live: LiveBroker, withdrawal: Withdrawal, journal_id: str)
 
 
 def _find(book: Book, live: LiveBroker, account_id: str, request: StoredRequest) -> None:
-    """Look a requested journal up that has no answer; request it again when the broker has certainly not made it."""
+    """Look up a requested journal to which the broker has not answered.
+
+    It is requested again if the broker does not have it for `RESEND_AFTER`.
+    """
     if not may_ask(book, request.key):
         return
     known = journal_requests.answered(book.database)

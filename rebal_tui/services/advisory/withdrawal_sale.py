@@ -27,7 +27,7 @@ ALL_CASH = Weights((), HUNDRED_PERCENT)
 class Sale:
     """The run that raises the cash of a withdrawal: its type, target weights, amount and current plan.
 
-    `plan` is None when a price is missing: settled cash then covers the withdrawal without a sale.
+    `plan` is None when a price is missing and settled cash covers the withdrawal without a sale.
     """
 
     type: RunType
@@ -39,8 +39,8 @@ class Sale:
 def sale_of_amount(book: Book, account_id: str, portfolio_id: str | None, amount: Money, withdrawal_id: str) -> Sale:
     """The sale that raises what a withdrawal of `amount` has not reserved yet.
 
-    Raises `Conflict` when the account cannot raise the amount, and when a price is missing and settled cash without
-    reservations of others does not cover the whole amount. Raises `BrokerUnavailable`.
+    Raises `Conflict` when the account cannot raise the amount, and when a price is missing and the settled cash that
+    nobody else has reserved does not cover the whole amount. Raises `BrokerUnavailable`.
     """
     own = reservations.reserved_by(book.database, account_id, Owner(OwnerKind.WITHDRAWAL, withdrawal_id))
     missing, weights = Money(amount - own), weights_of(book, account_id, portfolio_id)
@@ -91,7 +91,7 @@ def worth_of_everything(book: Book, account_id: str) -> Money:
 
 
 def remaining_text(plan: Plan) -> str:
-    """The holdings that a sale of everything leaves, each with its quantity and the reason; empty when none."""
+    """The holdings that a sale of everything leaves, as text with quantity and reason of each; empty without any."""
     left = []
     for line in plan.lines:
         rest = Qty(line.held - (line.qty or 0))

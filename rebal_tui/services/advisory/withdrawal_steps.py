@@ -211,9 +211,9 @@ def _await_settlement(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 def _journal(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     """Create the journal once, then follow its stored state, which the broker's events change.
 
-    Its idempotency key is the withdrawal's id, so a request whose answer was lost gets the same journal. While the kill
-    switch is on, no journal is created. The id of a failed journal is stored as `journal_id` and gives the next attempt
-    a new key. No money has moved in that case, so the withdrawal returns to a stage where it can be retried or
+    Its idempotency key is made from the id of the withdrawal, so a request whose answer was lost gets the same journal.
+    While the kill switch is on, no journal is created. The id of a failed journal is stored as `journal_id` and gives
+    the next attempt a new key. No money has moved then, so the withdrawal returns to a stage where it can be retried or
     canceled.
     """
     if book.live is not None:
@@ -277,8 +277,8 @@ def _resubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 def restore_subscription(book: Book, withdrawal: Withdrawal) -> None:
     """Subscribe the account again to its portfolio after a withdrawal, so that no rebalance is forced or lost.
 
-    The subscription has its former last_rebalanced_at, overrides and sells not yet done. Raises `Conflict` while the
-    portfolio needs adjustment, and the errors of `subscribe`.
+    The new subscription has the last_rebalanced_at, overrides and undone sells of the former one. Raises `Conflict`
+    while the portfolio needs adjustment, and the errors of `subscribe`.
     """
     if withdrawal.portfolio_id is None or portfolios.subscribed(book.database, withdrawal.account_id):
         return
@@ -320,7 +320,7 @@ def _reserved_by_others(book: Book, withdrawal: Withdrawal) -> Money:
 
 
 def move(tx: BookTransaction, withdrawal: Withdrawal, stage: WithdrawalStage, why: str = "") -> Withdrawal:
-    """Move a withdrawal to a stage, store it, and clear its alert."""
+    """Move a withdrawal to a stage, store it, and clear its alert; `why` is recorded in the audit trail."""
     book = tx.book
     moved = replace(withdrawal, stage=stage, stopped=None, updated_at=book.now())
     cash.update_withdrawal(tx, moved)
@@ -336,7 +336,7 @@ def _store(book: Book, withdrawal: Withdrawal, stage: WithdrawalStage) -> Withdr
 
 
 def _stop(book: Book, withdrawal: Withdrawal, why: str, back_to: WithdrawalStage | None = None) -> Withdrawal:
-    """Stop a withdrawal, with an alert, until an advisor retries or cancels it."""
+    """Stop a withdrawal, with an alert, until an advisor retries or cancels it; `back_to` is the stage for that."""
     stopped = replace(withdrawal, stopped=why, stage=back_to or withdrawal.stage, updated_at=book.now())
     with book.write() as tx:
         cash.update_withdrawal(tx, stopped)

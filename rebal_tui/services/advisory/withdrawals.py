@@ -23,9 +23,9 @@ from rebal_tui.store import book_settings, cash, reservations, runs
 def request_withdrawal(book: Book, account_id: str, amount: Money | None) -> Withdrawal:
     """Start a withdrawal of an amount, or of everything if `amount` is None (R-32).
 
-    Raises `Conflict` when the account is restricted, cannot raise the amount, or has a withdrawal in progress, when
-    everything is to be withdrawn while cash is reserved, and when the broker does not answer; `Invalid` for an amount
-    not above 0.
+    Raises `Conflict` when the account is not active or the broker blocks it (R-40), when it cannot raise the amount or
+    has a withdrawal in progress, when everything is to be withdrawn while cash is reserved or a restriction keeps an
+    asset, and when the broker does not answer; `Invalid` for an amount not above 0.
     """
     expected = check_withdrawal(book, account_id, amount).expected
     now, subscription = book.now(), book.subscriptions.get(account_id)
@@ -57,14 +57,14 @@ def request_withdrawal(book: Book, account_id: str, amount: Money | None) -> Wit
 
 @dataclass(frozen=True, slots=True)
 class CheckedWithdrawal:
-    """What a withdrawal would sell and pay out: the amount requested, or the current worth of everything."""
+    """What a withdrawal would sell, and what it would pay out: the amount requested, or the worth of everything."""
 
     sale: Sale
     expected: Money
 
 
 def check_withdrawal(book: Book, account_id: str, amount: Money | None) -> CheckedWithdrawal:
-    """What a withdrawal would sell and pay out. Raises what `request_withdrawal` would raise; changes nothing."""
+    """What a withdrawal would sell and pay out; changes nothing. Raises the errors of `request_withdrawal`."""
     account = book.account(account_id)
     if amount is not None and amount <= 0:
         raise Invalid([Fault("amount", "expected an amount above 0")])
@@ -86,10 +86,10 @@ def check_withdrawal(book: Book, account_id: str, amount: Money | None) -> Check
 
 
 def cancel_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
-    """Cancel a withdrawal before its journal and restore the account's subscription.
+    """Cancel a withdrawal and subscribe the account again to its portfolio.
 
-    Raises `Conflict` when the withdrawal is past that stage, while its sells are in progress, and when the account
-    cannot be subscribed again.
+    Raises `Conflict` when the withdrawal has reached the stage of its journal, while its sells are in progress, and
+    when the account cannot be subscribed again.
     """
     withdrawal = cash.withdrawal(book.database, withdrawal_id)
     if not withdrawal.stage.cancelable:
@@ -108,7 +108,7 @@ def cancel_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
 
 
 def retry_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
-    """Retry the step of a stopped withdrawal. Raises `Conflict` when it has not stopped."""
+    """Retry the step at which a withdrawal stopped. Raises `Conflict` when it has not stopped."""
     withdrawal = cash.withdrawal(book.database, withdrawal_id)
     if withdrawal.stage.final or withdrawal.stopped is None:
         raise Conflict("the withdrawal is not stopped")

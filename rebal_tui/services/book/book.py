@@ -43,8 +43,7 @@ ADVISOR = "advisor"
 class Book:
     """An open book: file, broker, market data and in-memory state. Used by one thread; returned objects are immutable.
 
-    Accounts and subscriptions are in memory as arrays. `accounts`, `extras` (reserved cash, number of external orders)
-    and `subscriptions` map an account id to an object that is built on access.
+    `accounts`, `extras` (reserved cash, external orders) and `subscriptions` build objects by account id from arrays.
     """
 
     def __init__(
@@ -60,9 +59,8 @@ class Book:
         progress: Progress | None = None,
         live: LiveBroker | None = None,
     ) -> None:
-        """`stopwatch` returns elapsed real time in seconds and times the jobs; without it, jobs are not timed.
-        `progress` is called with the progress of the initial load. `sandbox` controls a simulated broker, `live` is the
-        connection to a real one; each is None without that broker."""
+        """`stopwatch` returns elapsed real seconds, to time jobs; `progress` gets the progress of the initial load.
+        `sandbox` controls a simulated broker, `live` is the connection to a real one; each is None without it."""
         self.stopwatch = stopwatch
         self.database = database
         self._manual_actor = ADVISOR
@@ -151,8 +149,7 @@ class Book:
         self.reload_unfinished()
 
     def reload_unfinished(self) -> None:
-        """Read again the sells that full rebalances left undone, and the accounts with a due trigger for which no run
-        is possible (R-14)."""
+        """Read again the sells left undone, and the accounts with a due trigger but without a possible run (R-14)."""
         self.unfinished, self.given_up = unfinished.load(self.database), unfinished.given_up(self.database)
         self.uncorrectable = uncorrectable.load(self.database)
         self.version += 1
@@ -166,7 +163,7 @@ class Book:
         self.version += 1
 
     def frame(self) -> BookFrame:
-        """The current book in arrays; account rows are those of `account_table`."""
+        """The current book in arrays, indexed by account row: the row of an account in `account_table`."""
         return self._frame_cache.frame()
 
     def search_index(self) -> SearchIndex:
@@ -236,7 +233,7 @@ class Book:
             self.version += 1
 
     def apply_run_state(self, run: Run) -> None:
-        """Apply the new state of a run."""
+        """Apply the new state of a run in memory; an open run is queued for processing."""
         if run.status.final:
             self.open_runs.pop(run.account_id, None)
         else:
@@ -245,7 +242,7 @@ class Book:
         self.version += 1
 
     def apply_run_states(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:
-        """Apply the new states of runs. Runs of accounts in `idle` are not processed before their next event."""
+        """Apply new states of runs in memory and queue the open ones; accounts in `idle` may wait for an event."""
         if any(run.status.final for run in some):
             for run in some:
                 self.apply_run_state(run)
@@ -279,10 +276,7 @@ class Book:
         return [row_of[one] for one in dict.fromkeys([*self.holds, *self.quarantine.by_account]) if one in row_of]
 
     def held_back(self, account_id: str, targets: Iterable[str]) -> tuple[str, ...]:
-        """Why no automatic run may trade an account; empty if one may.
-
-        These are the reasons in `held_assets` of the assets that the account holds or that are in `targets`, as labels.
-        """
+        """Why no automatic run may trade an account: `held_assets` of its holdings and `targets`; else empty."""
         held = self.held_assets()
         if not held:
             return ()
@@ -314,10 +308,7 @@ class Book:
         return self.cash_targets.get((account_id, cash_weight), Money(0))
 
     def quota_run(self, account_id: str, session: str) -> str | None:
-        """The id of the account's automatic run in a session that counts against the quota; None without one (R-11).
-
-        `session` is the date of the session as ISO text.
-        """
+        """Id of the automatic run that uses an account's quota in a session (an ISO date); None without one (R-11)."""
         latest = self.system_runs.get(account_id)
         return latest[1] if latest and latest[0] == session else None
 
@@ -349,7 +340,7 @@ class Book:
 
 
 class BookTransaction(Transaction):
-    """A write transaction on a book. In-memory changes are applied after the commit, in order."""
+    """A write transaction on a book. In-memory changes are applied after the commit, in the order of the calls."""
 
     def __init__(self, book: Book, of: Transaction) -> None:
         super().__init__(of.database, of.effects)

@@ -1,4 +1,4 @@
-"""Assets of a portfolio that it may not hold (R-1), and the alert when the broker reports one (R-58)."""
+"""Assets that a portfolio has and may not hold (R-1), and the alert when the broker reports such an asset (R-58)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ ALERT = "needs_adjustment"
 
 
 def ineligible_assets(book: Book, portfolio: Portfolio) -> dict[str, str]:
-    """The assets of a portfolio that are not eligible or not known: by symbol, why, as display text."""
+    """By symbol, why an asset of a portfolio is not eligible, as display text; eligible assets are left out.
+
+    An asset that the book does not know is not eligible.
+    """
     states = ((symbol, book.assets.get(symbol)) for symbol in portfolio.weights.symbols)
     return {
         symbol: asset.ineligibility if asset is not None else "unknown"
@@ -24,15 +27,15 @@ def ineligible_assets(book: Book, portfolio: Portfolio) -> dict[str, str]:
 
 
 def fault_texts(faults: dict[str, str]) -> list[str]:
-    """`ESGU is not tradable` for each result of `ineligible_assets`."""
+    """A text such as `ESGU is not tradable` for each asset in a result of `ineligible_assets`."""
     return [f"{symbol} is {why}" for symbol, why in faults.items()]
 
 
 def note_eligibility(tx: BookTransaction, listed: Iterable[Asset]) -> None:
-    """Raise an alert for each active portfolio that has one of the listed assets, if that is no longer eligible.
+    """Raise an alert for each active portfolio with an asset that is no longer eligible as listed by the broker.
 
-    Close the alert of an active portfolio whose assets are all eligible again. Does not change a portfolio: the
-    evaluation that an asset stops does (R-12.6). Must be called before the assets in memory are read again.
+    Close the alert of an active portfolio whose assets are all eligible again. The portfolio is not changed here, but
+    by the evaluation that the asset stops (R-12.6). Must be called before the assets in memory are read again.
     """
     book = tx.book
     after = {asset.id: asset for asset in listed}

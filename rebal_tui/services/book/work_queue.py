@@ -50,7 +50,7 @@ class WorkQueue:
     def requeue_on_change(self, start_condition: StartCondition, account_ids: Iterable[str]) -> None:
         """Queue the open runs of these accounts if the start condition changed or all runs are queued.
 
-        They then take the place of all runs in the queue. Call it before runs are created, so that the new runs are
+        The queue then has these runs instead of all. Call it before runs are created, so that the new runs are
         processed only when they are queued. Nothing happens while a round has chunks left.
         """
         if not self._paused and (self._all or start_condition != self._start_condition):

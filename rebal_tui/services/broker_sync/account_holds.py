@@ -13,8 +13,8 @@ PAUSE_ALERT = "reconciliation"
 def pause_account(tx: BookTransaction, account_id: str, kind: HoldKind, reason: str, alert: str = "") -> None:
     """Pause an account for a cause until a person releases it, with one alert; a known cause changes nothing.
 
-    The alert's text is `alert`, by default the account and all causes. Does nothing for an account that the book does
-    not have.
+    `alert` is the text of the alert; by default it names the account and all causes of its pause. Does nothing for an
+    account that the book does not have.
     """
     book = tx.book
     if account_id not in book.accounts or not add_cause(tx, account_id, HoldCause(kind, reason, book.now())):
@@ -23,7 +23,7 @@ def pause_account(tx: BookTransaction, account_id: str, kind: HoldKind, reason: 
 
 
 def add_cause(tx: BookTransaction, account_id: str, cause: HoldCause) -> bool:
-    """Pause an account for a cause, with an audit entry but no alert; returns whether the cause is new."""
+    """Pause an account for a cause, with an audit entry but without an alert; returns whether the cause is new."""
     if not holds.add(tx, account_id, cause):
         return False
     tx.record("account.paused", account_id, {"reason": cause.reason})
@@ -39,7 +39,10 @@ def pause_text(tx: BookTransaction, account_id: str) -> str:
 
 
 def remove_causes(tx: BookTransaction, account_id: str, kind: HoldKind) -> Hold | None:
-    """Remove the causes of one kind and return the others; the account resumes when none is left."""
+    """Remove the causes of one kind from an account's pause and return the pause with the others.
+
+    None when no cause is left; the account then resumes.
+    """
     holds.remove(tx, account_id, kind)
     left = holds.of_account(tx.database, account_id)
     if left is None:

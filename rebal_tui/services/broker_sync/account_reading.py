@@ -1,4 +1,4 @@
-"""Reading single accounts: one that cannot be read goes into quarantine, the others are read (R-52)."""
+"""Reading single accounts: one that cannot be read goes into quarantine, and the others are still read (R-52)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from rebal_tui.store import run_orders
 
 @dataclass(slots=True)
 class ReadAccounts:
-    """Accounts as the broker reports them, their numbers of open external orders, and why others are unreadable."""
+    """Accounts as the broker reports them.
+
+    By account id: `external_orders` is the number of open external orders, `faults` why an account cannot be read.
+    """
 
     accounts: list[Account] = field(default_factory=list)
     external_orders: dict[str, int] = field(default_factory=dict)
@@ -26,7 +29,7 @@ class ReadAccounts:
 
 
 def read_accounts(book: Book, account_ids: Iterable[str], with_orders: Collection[str] = ()) -> ReadAccounts:
-    """The broker's state of accounts; for those in `with_orders`, also the number of open external orders.
+    """The accounts as the broker reports them; for those in `with_orders`, also the number of open external orders.
 
     An account that neither the book nor the broker has is left out. Raises `BrokerUnavailable`.
     """
@@ -48,7 +51,7 @@ def read_accounts(book: Book, account_ids: Iterable[str], with_orders: Collectio
 
 
 def read_of(book: Book, batch: EventBatch) -> ReadAccounts:
-    """The accounts that a batch of events carries."""
+    """The accounts that were read with a batch of events, without faults of accounts that the book does not have."""
     orders = batch.open_orders
     external = {one.id: _external_orders(one, orders[one.id], book) for one in batch.accounts if one.id in orders}
     return ReadAccounts(
@@ -65,15 +68,15 @@ def set_apart(tx: BookTransaction, read: ReadAccounts) -> None:
 def external_orders(book: Book, account: Account) -> int:
     """The number of open orders of an account that belong to no run of this book.
 
-    At least 1 while anything else reserves shares of a position, which then cannot be sold.
+    At least 1 if anything else at the broker reserves shares of a position, because these shares cannot be sold.
     """
     return _external_orders(account, book.broker.open_orders(account.id), book)
 
 
 def marked_external_orders(book: Book, read: Iterable[Account]) -> dict[str, int]:
-    """By account id, the number of open external orders at a real broker, for accounts stored with any.
+    """The number of open external orders at a real broker, by account id, of accounts for which the book has some.
 
-    An account that cannot be read is left out. Raises `BrokerPending` until every answer is there.
+    An account that cannot be read is left out. Raises `BrokerPending` until the broker has answered for each.
     """
     found: dict[str, int] = {}
     pending: BrokerPending | None = None

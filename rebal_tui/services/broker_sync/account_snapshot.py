@@ -1,4 +1,4 @@
-"""Reading one account again, alone or together with orders that have been looked up."""
+"""Reading one account again, alone or after some of its orders were read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rebal_tui.store import accounts, run_orders
 
 @dataclass(frozen=True, slots=True)
 class AccountSnapshot:
-    """The broker's state of an account, and the assets that were requested because of it."""
+    """An account as read from the broker, with the assets that were read because the book lacks one of its assets."""
 
     account_id: str
     read: ReadAccounts
@@ -26,7 +26,7 @@ class AccountSnapshot:
 
 
 def read_snapshot(book: Book, account_id: str) -> AccountSnapshot:
-    """The broker's current state of an account and its number of external open orders. Raises `BrokerUnavailable`."""
+    """Read an account and the number of its open external orders from the broker. Raises `BrokerUnavailable`."""
     with book.broker.reading():
         read = read_accounts(book, [account_id], [account_id])
         return AccountSnapshot(account_id, read, unknown_assets.request_assets(book, read.accounts))
@@ -41,9 +41,9 @@ def read_account(book: Book, account_id: str) -> None:
 
 
 def store_orders(book: Book, account_id: str, known: Sequence[Order]) -> None:
-    """Store orders that have been looked up, together with their account (see `snapshot_with`).
+    """Store orders as read from the broker, together with their account, which is read again (see `snapshot_with`).
 
-    Raises `BrokerUnavailable`; then nothing is stored.
+    Raises `BrokerUnavailable`; nothing is stored then.
     """
     snapshot = snapshot_with(book, account_id, known)
     with book.write() as tx:
@@ -55,17 +55,17 @@ def store_orders(book: Book, account_id: str, known: Sequence[Order]) -> None:
 
 
 def snapshot_with(book: Book, account_id: str, known: Iterable[Order]) -> AccountSnapshot | None:
-    """The account, read after its orders were looked up, to be stored together with them.
+    """The account, read after the orders in `known` were read, to be stored together with them.
 
-    Otherwise buys would be sized from cash without the proceeds of an executed order. None when no order has an
-    execution, and without a real broker. Raises `BrokerUnavailable`.
+    With the orders alone, buys would be sized from cash without the proceeds of an executed order. None when no order
+    has an execution, and without a real broker. Raises `BrokerUnavailable`.
     """
     executed = book.live is not None and any(order.filled_qty for order in known)
     return read_snapshot(book, account_id) if executed else None
 
 
 def _is_stored(book: Book, snapshot: AccountSnapshot) -> bool:
-    """Whether the book has the account as it was read, with nothing to explain or to resume."""
+    """Whether the book has the account exactly as it was read, with no difference to explain and no pause to end."""
     if snapshot.read.faults or snapshot.listed:
         return False
     return all(

@@ -1,7 +1,7 @@
 """Alerts about the connection to a real broker: clocks that differ, event streams that are down.
 
-All of it is known from responses that were received for other reasons, except that the broker's clock is requested
-while a difference stops all decisions.
+Clocks and streams are known from responses that were received for other reasons. Only while a difference of the clocks
+stops all decisions, the broker's clock is requested.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Corporate actions as the broker reports them, applied to each account; a person confirms the whole action (R-54)."""
+"""Corporate actions as the broker reports them: one event for each account, then one that ends the action (R-54).
+
+At the last event, all accounts are compared with what the action does to their shares.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ _CASH_ONLY = (ActionKind.CASH_DIVIDEND, ActionKind.SYMBOL_CHANGE)
 
 
 def apply_actions(tx: BookTransaction, events: Iterable[BrokerEvent]) -> None:
-    """Apply the corporate actions in `events`, whose accounts are stored already; repeating them changes nothing."""
+    """Apply the corporate actions in `events`; applying one again changes nothing.
+
+    The accounts of the events must be stored already.
+    """
     for event in events:
         notice = event.action
         if notice is None or corporate_actions.known(tx.book.database, notice.id):
@@ -42,7 +48,7 @@ def _store_holder(tx: BookTransaction, account_id: str, notice: ActionNotice, ho
 
 
 def _entry_fault(book: Book, account_id: str, notice: ActionNotice, holder: ActionHolder) -> str:
-    """How an entry differs from what the action does to the shares that the book knows; empty if it does not."""
+    """How the broker's entry for an account differs from what the action does to its shares; empty if it does not."""
     account, label = book.accounts.get(account_id), book.price_cache.labels.get(notice.asset_id)
     ours = account.holding(label) if account is not None and label is not None else None
     # A read of the account may be ahead of the events, so the book may have the shares after the action.
@@ -61,7 +67,10 @@ def _paid_fault(expected: Money, found: Money) -> str:
 
 
 def _confirm(tx: BookTransaction, event: BrokerEvent, notice: ActionNotice) -> None:
-    """Check every account, pause those that nothing explains, cut runs short, and record the action once for all."""
+    """Compare every account with the action, and record the action.
+
+    Accounts whose figures the action does not explain are paused, and runs that it affects are cut short.
+    """
     book, action = tx.book, notice.terms.action
     found = corporate_actions.holders(book.database, notice.id)
     faults = _faults(book, event, notice, found)
@@ -96,7 +105,7 @@ def _confirm(tx: BookTransaction, event: BrokerEvent, notice: ActionNotice) -> N
 
 
 def _faults(book: Book, event: BrokerEvent, notice: ActionNotice, found: Iterable[Holder]) -> Mapping[str, str]:
-    """Why the figures of accounts are not explained by an action, by account id."""
+    """By account id, why the action does not explain the figures of an account; explained accounts are left out."""
     database, kind = book.database, notice.terms.action.kind
     positions, paid = (
         corporate_actions.positions(database, notice.asset_id),
@@ -121,10 +130,10 @@ def _faults(book: Book, event: BrokerEvent, notice: ActionNotice, found: Iterabl
 
 
 def cut_runs(tx: BookTransaction, event: BrokerEvent, notice: ActionNotice, concerned: set[str]) -> list[Run]:
-    """End the runs in progress whose orders the action canceled, or whose plan it has made wrong.
+    """End the runs in progress whose orders a corporate action canceled, or whose plan it has made wrong.
 
-    They become CANCELED_MID_RUN, use no quota, and leave last_rebalanced_at as it is, so that they are planned again.
-    Returns them.
+    The runs become CANCELED_MID_RUN, use no quota, and do not change last_rebalanced_at, so that their accounts are
+    planned again. `concerned` are the ids of the accounts that held the asset. Returns the runs.
     """
     book, cut = tx.book, []
     for run in list(book.open_runs.values()):

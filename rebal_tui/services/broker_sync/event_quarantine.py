@@ -1,4 +1,7 @@
-"""Events that cannot be read or applied: each goes into quarantine and pauses its account; others go on (R-52)."""
+"""Events that cannot be read or applied: each goes into quarantine and pauses its account (R-52).
+
+The other events are applied.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def set_apart_unreadable(tx: BookTransaction, events: Iterable[BrokerEvent]) -> 
 
 
 def set_apart_event(tx: BookTransaction, event: BrokerEvent, error: Exception) -> None:
-    """Put an event that cannot be applied into quarantine. The in-memory state is read again after the commit."""
+    """Put an event that cannot be applied into quarantine; the in-memory state is read again after the commit."""
     log.error("event %d of kind %s cannot be applied", event.seq, event.kind, exc_info=error)
     reason = f"{event.kind} event: {quarantine.failure_text(error)}"
     quarantine.enter(tx, QuarantineKind.EVENT, str(event.seq), reason, event.account_id)

@@ -1,4 +1,7 @@
-"""Exactly-once application of broker events."""
+"""Application of the broker's events, each exactly once.
+
+The event cursor is the sequence number up to which events have been applied.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +43,8 @@ _MAX_FILLS_PER_ENTRY = 500
 def sync(book: Book, most: int | None = None) -> int:
     """Read the broker's new events and apply them; returns the number of events.
 
-    The effects of an event and the cursor are stored in one transaction. A repeated event changes nothing. With `most`,
-    reading stops after at least that many events, and more may be available.
+    The effects of an event and the event cursor are stored in one transaction. A repeated event changes nothing. With
+    `most`, reading stops after at least that many events, and more may be available.
     """
     total = 0
     while (batch := _next_batch(book, cursor := int(book_settings.get(book.database, CURSOR, "0")))) is not None:
@@ -56,7 +59,10 @@ def sync(book: Book, most: int | None = None) -> int:
 
 
 def _next_batch(book: Book, cursor: int) -> EventBatch | None:
-    """The events after the cursor, with what they changed; None when there are none, or while that is being read."""
+    """The events after the cursor, with the accounts, orders and assets that they changed.
+
+    None when there are no events, or while what they changed is being read.
+    """
     if book.live is not None:
         return book.live.ready_events(cursor, MAX_EVENTS_PER_TRANSACTION)
     events = book.broker.events(cursor, MAX_EVENTS_PER_TRANSACTION)
@@ -83,10 +89,10 @@ def read_batch(book: Book, events: Sequence[BrokerEvent]) -> EventBatch:
 
 
 def apply_event_batch(book: Book, batch: EventBatch, cursor: int) -> int:
-    """Apply events read from `cursor` and the state that they changed, in one transaction; returns the new cursor.
+    """Apply events read from `cursor`, with the accounts and assets that they changed, in one transaction.
 
-    An event that cannot be applied, and an account that cannot be read, go into quarantine (R-52). Raises
-    `BrokerPending` while assets that the book does not know are requested.
+    Returns the new event cursor. An event that cannot be applied, and an account that cannot be read, go into
+    quarantine (R-52). Raises `BrokerPending` while assets that the book does not know are requested.
     """
     events = batch.events
     reached = max(cursor, *(e.seq for e in events))
@@ -151,9 +157,10 @@ def _apply_together(tx: BookTransaction, events: Sequence[BrokerEvent]) -> None:
 
 
 def reload_from_broker(book: Book) -> None:
-    """Load all assets and accounts from the broker, at the first opening and at every start (R-2).
+    """Load all assets and accounts from the broker (R-2).
 
-    For accounts that had open external orders these are counted again, because no event may report them for a while.
+    For accounts that had open external orders, these orders are counted again, as no event may have reported their
+    end.
     """
     with book.broker.reading():
         known, found = book.broker.assets(), book.broker.accounts()
@@ -169,7 +176,7 @@ def reload_from_broker(book: Book) -> None:
 
 
 def skip_events(tx: BookTransaction) -> None:
-    """Advance the cursor past all existing events, after a full load."""
+    """Advance the event cursor past all existing events, after all accounts have been loaded."""
     book = tx.book
     cursor = int(book_settings.get(book.database, CURSOR, "0"))
     while events := book.broker.events(cursor):
@@ -178,11 +185,11 @@ def skip_events(tx: BookTransaction) -> None:
 
 
 def apply_accounts(tx: BookTransaction, fresh: Sequence[Account], listed: Sequence[Asset] = ()) -> None:
-    """Store the broker's state of accounts, after the assets in `listed`.
+    """Store first the assets in `listed`, then accounts as the broker reports them.
 
-    A new restriction raises an alert, and so does an account that becomes closed or disabled (R-40). An account with a
-    position in an asset that the book does not know is paused until the asset is known (R-51). An account that cannot
-    be stored goes into quarantine, the others are stored (R-52).
+    A new block by the broker raises an alert, and so does an account that becomes closed or disabled (R-40). An account
+    with a position in an asset that the book does not know is paused until the asset is known (R-51). An account that
+    cannot be stored goes into quarantine, and the others are stored (R-52).
     """
     if listed:
         save_assets(tx, listed)
@@ -236,7 +243,7 @@ def apply_events(tx: BookTransaction, events: Iterable[BrokerEvent]) -> None:
 
 
 def _apply(tx: BookTransaction, event: BrokerEvent) -> Fill | None:
-    """Apply one event; returns its fill if it is new."""
+    """Apply one event; returns its fill if the book did not have it."""
     book = tx.book
     new = event.fill if event.fill is not None and fills.add(tx, event.fill) else None
     if event.fill is not None and new is None and not fills.known(book.database, event.fill):
@@ -271,7 +278,7 @@ def _pause_for_execution(tx: BookTransaction, fill: Fill) -> None:
 
 
 def apply_journal(tx: BookTransaction, journal: Journal, account_id: str) -> None:
-    """Store the broker's state of an account's journal, with its reservation.
+    """Store an account's journal as the broker reports it, with the reservation of its cash.
 
     A journal in a final status is changed only by another final status. The caller reloads the account after the
     commit.
@@ -295,7 +302,10 @@ def apply_journal(tx: BookTransaction, journal: Journal, account_id: str) -> Non
 
 
 def _give_back(tx: BookTransaction, journal: Journal, account_id: str) -> None:
-    """Return the cash of a failed journal to its owners, except to a withdrawal that has been paid or has ended."""
+    """Return the cash of a failed journal to those from whom it was taken.
+
+    A withdrawal that has been paid or has ended gets none.
+    """
     reservations.give_back(tx, account_id, journal.id)
     made_for = cash.open_withdrawal(tx.database, account_id)
     if made_for is not None and made_for.stage is WithdrawalStage.RESUBSCRIBING:
@@ -306,9 +316,9 @@ def _give_back(tx: BookTransaction, journal: Journal, account_id: str) -> None:
 
 
 def _take_over(tx: BookTransaction, journal: Journal, account_id: str) -> None:
-    """Take cash over for an outgoing journal: from its withdrawal, or from runs and free cash (R-9).
+    """Reserve cash for an outgoing journal, taken from its withdrawal, or from runs and free cash (R-9).
 
-    The journal of a withdrawal is the one that its journaling stage is about to request, or has stored.
+    A journal belongs to a withdrawal if the withdrawal has stored its id, or is about to request one with this amount.
     """
     made_for = cash.open_withdrawal(tx.database, account_id)
     if made_for is not None and made_for.journal_id != journal.id:

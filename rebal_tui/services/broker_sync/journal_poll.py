@@ -15,7 +15,8 @@ JOURNALS_INTERVAL = timedelta(minutes=1)
 def poll_journals(book: Book, now: datetime) -> None:
     """Read every journal under way by its id and apply a change, at most once per `JOURNALS_INTERVAL`.
 
-    A journal that the broker does not know is left to the reconciliation. Raises `BrokerUnavailable`.
+    A journal that the broker does not know stays as it is; the reconciliation at the next start reports it. Raises
+    `BrokerUnavailable`.
     """
     state = book.polling_state
     if state.journals_read_at is not None and now < state.journals_read_at:

@@ -42,9 +42,9 @@ def watch_journals(book: Book, now: datetime) -> None:
 
 
 def due_at(calendar: TradingCalendar, created_at: datetime) -> datetime | None:
-    """One business day after a journal was created: the same New York time on the next session.
+    """The time one business day after a journal was created: the same New York time in the next session.
 
-    A journal created on a day without a session counts from the next open. None where the calendar ends.
+    A journal created on a day without a session counts from the next open. None if the calendar ends before.
     """
     day = new_york_day(created_at)
     started_at = created_at

@@ -1,6 +1,7 @@
-"""Orders at a real broker with this program's ids that the book does not have: it was restored from an older backup.
+"""Orders at a real broker that this program placed and the book does not have, as after restoring an older backup.
 
-Their account is paused, and a stored run in place of the lost one uses its session's quota (R-11).
+The account of the orders is paused. A run is stored in place of the lost one, so that the quota of its session is used
+(R-11).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _NOTHING = Weights((), HUNDRED_PERCENT)
 def note_lost_runs(tx: BookTransaction, events: Sequence[BrokerEvent]) -> None:
     """Pause the accounts whose orders the book has lost, with an alert, and count the lost runs in the quota.
 
-    Each run is reported once; later events of its orders change nothing.
+    Each lost run is reported once; later events of its orders change nothing.
     """
     book = tx.book
     lost: dict[str, list[Order]] = {}

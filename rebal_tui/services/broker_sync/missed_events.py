@@ -1,7 +1,7 @@
-"""Missed events: sequence numbers below the cursor that the broker's stream has not delivered yet.
+"""Missed events: sequence numbers below the event cursor that the broker's stream has not delivered yet.
 
-A stream may deliver events out of order. Missed numbers are stored with the cursor, so that after a restart exactly
-these events are requested again, and repeated events are recognized.
+A stream may deliver events out of order. Missed numbers are stored with the event cursor, so that after a restart
+exactly these events are requested again, and repeated events are recognized.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Polling of a real broker for data that its events do not carry.
 
-The broker's own records are authoritative: an order is a request until they show it, and an event only a reason to read
-them.
+The broker's own records are authoritative. Until they show an order, it is only a request, and an event is only a
+reason to read the records.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _load_all(book: Book, broker: LiveBroker, now: datetime) -> None:
 
 
 def _poll(book: Book, broker: LiveBroker, now: datetime) -> None:
-    """Poll one account, the orders of runs in progress, and calendar and assets, each when due."""
+    """Poll one account, the orders of runs in progress, journals, and calendar and assets, each when due."""
     state = book.polling_state
     if state.daily_at is None or now >= state.daily_at:
         _apply_calendar(book, broker)
@@ -152,7 +152,10 @@ def _look_up_orders(book: Book, now: datetime) -> None:
 
 
 def _compare_orders(book: Book, account_id: str) -> None:
-    """Apply the broker's state of the open orders of an account's run; one that it has ended is looked up by id."""
+    """Apply the broker's state to the open orders of an account's run.
+
+    An order that is no longer among the broker's open orders is looked up by its client_order_id.
+    """
     run = book.open_runs.get(account_id)
     ours = [] if run is None else [order for _, order, sent in run_orders.of_run(book.database, run.id) if sent]
     ours = [order for order in ours if order.id and not order.status.final]

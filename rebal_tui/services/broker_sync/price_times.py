@@ -15,9 +15,10 @@ DELAYED_MIN = timedelta(minutes=10)
 
 
 def price_delay(book: Book, now: datetime) -> timedelta | None:
-    """The age of the newest price of a real broker's feed, None while the feed is not delayed or the market is closed.
+    """The age of the newest price of a real broker's feed if the feed is delayed, else None.
 
-    A feed that has not fetched any price since the start does not count as delayed.
+    None as well while the market is closed. A feed that has fetched no price since the start of the program does not
+    count as delayed.
     """
     session, newest = book.session(now), book.price_cache.newest
     if book.live is None or newest is None or session is None or not session.is_open(now):
@@ -29,7 +30,7 @@ def price_delay(book: Book, now: datetime) -> timedelta | None:
 
 
 def price_lead(book: Book, now: datetime) -> timedelta | None:
-    """How far the newest price of a real broker's feed is ahead of `now`; None up to the tolerance (R-12.5)."""
+    """How far the newest price of a real broker's feed is ahead of `now`; None within `PRICE_MAX_AHEAD` (R-12.5)."""
     if book.live is None or book.feed is None or book.price_cache.newest is None:
         return None
     if book.price_cache.newest - now <= PRICE_MAX_AHEAD:

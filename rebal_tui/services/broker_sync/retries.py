@@ -1,4 +1,4 @@
-"""Retries of what is in quarantine, each after a longer wait than the one before (R-52)."""
+"""Retries of quarantine entries, each after a longer wait than the one before (R-52)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MAX_RETRIES = 5
 
 
 def retry_quarantined(book: Book) -> None:
-    """Retry the entries that are due, up to a limit; those that succeed leave the quarantine.
+    """Retry the accounts, events and assets whose quarantine entry is due; those that succeed leave the quarantine.
 
-    Raises `BrokerUnavailable`.
+    At most `MAX_RETRIES` accounts and as many events are retried at once. Raises `BrokerUnavailable`.
     """
     if not book.quarantine.rows:
         return
@@ -51,7 +51,7 @@ def _retry_event(book: Book, one: Quarantined) -> None:
 
 
 def _retry_assets(book: Book, due: Sequence[Quarantined]) -> None:
-    """Request one asset by its id; several, or one without an id, as the whole list."""
+    """Request the asset by its id if only one with an id is due, else the whole list, and store what is returned."""
     listed: Sequence[Asset]
     try:
         asset = book.broker.asset(due[0].subject) if len(due) == 1 and not due[0].subject.startswith("row ") else None

@@ -31,10 +31,10 @@ _REASON = "the book does not know the asset of "
 
 
 def request_assets(book: Book, accounts: Iterable[Account], executions: Iterable[Fill] = ()) -> Sequence[Asset]:
-    """The broker's assets, if accounts or executions name one that the book does not have under that name.
+    """The broker's data of the assets that accounts or executions name and the book does not have under that name.
 
-    Empty if all are known, or if the unknown ones were requested within `ASK_INTERVAL`. Raises `BrokerPending` until
-    the answer is there.
+    Empty if all are known, or if the unknown ones were requested within `ASK_INTERVAL`. May have all assets of the
+    broker. Raises `BrokerPending` until the broker has answered.
     """
     label_of, known = book.price_cache.labels, book.assets
     held = (position for account in accounts for position in account.positions)
@@ -54,7 +54,7 @@ def request_assets(book: Book, accounts: Iterable[Account], executions: Iterable
 
 
 def _asked_one_by_one(book: Book, names: Iterable[str]) -> Sequence[Asset]:
-    """The assets of these ids or symbols; the whole list when one has the symbol of another active asset."""
+    """The assets with these ids or symbols; all assets when one of them has the symbol of another active asset."""
     with book.broker.reading():
         found = [asset for name in sorted(names) if (asset := book.broker.asset(name)) is not None]
         return book.broker.assets() if assets.conflicts(book.database, found) else found
@@ -68,7 +68,7 @@ def _is_known(item: Position | Fill, label_of: Mapping[str, str], known: Mapping
 
 
 def labeled(book: Book, account: Account) -> Account:
-    """The broker's account with the symbols of its positions replaced by the book's labels."""
+    """An account as read from the broker, with the symbols of its positions replaced by the book's labels."""
     label_of = book.price_cache.labels
     if all(p.asset_id is None or label_of.get(p.asset_id, p.symbol) == p.symbol for p in account.positions):
         return account
@@ -77,7 +77,7 @@ def labeled(book: Book, account: Account) -> Account:
 
 
 def without_unknown(book: Book, account: Account) -> Account:
-    """The account without its positions in assets that the book does not know, as it can be stored."""
+    """The account without its positions in assets that the book does not know, because these cannot be stored."""
     label_of, listed = book.price_cache.labels, book.assets
     known = tuple(
         p for p in account.positions if (p.symbol in listed if p.asset_id is None else p.asset_id in label_of)
@@ -99,14 +99,14 @@ def paused_accounts(book: Book) -> set[str]:
 
 
 def pause(tx: BookTransaction, account: Account, items: Sequence[Position | Fill]) -> None:
-    """Pause an account for the positions or executions in unknown assets that the reason names."""
+    """Pause an account, with an alert, for positions or executions in assets that the book does not know."""
     now, reason = tx.book.now(), f"{_REASON}{', '.join(map(_text, items))}"
     if add_cause(tx, account.id, HoldCause(HoldKind.UNKNOWN_ASSET, reason, now)):
         jobs.raise_alert(tx, now, ALERT, account.id, f"{account.name} ({account.account_number}) is paused: {reason}")
 
 
 def resume(tx: BookTransaction, account_id: str) -> None:
-    """End an account's pause for unknown assets, after every position was stored; other causes remain."""
+    """End an account's pause for unknown assets, after every position was stored; other causes of its pause remain."""
     hold = holds.of_account(tx.database, account_id)
     if hold is None or not hold.of(HoldKind.UNKNOWN_ASSET):
         return

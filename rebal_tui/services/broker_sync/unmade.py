@@ -8,9 +8,9 @@ from rebal_tui.store import codec, journal_requests, outbox, run_orders
 
 
 def apply_unmade(tx: BookTransaction, unmade: Unmade) -> None:
-    """Apply the broker's refusal of an order or journal, or that it was never sent: that one can be sent again.
+    """Record that the broker refused an order or journal, or that it was never sent.
 
-    An order that the broker has after all is not changed.
+    What was never sent can be sent again. An order that the broker is known to have is not changed.
     """
     if unmade.what == "journal":
         if unmade.sent:

@@ -123,7 +123,7 @@ class AssetEntries:
 
 
 def with_symbol(raw: Any, entries: AssetEntries) -> Any:
-    """A position or weight that has only an asset id, with the asset's symbol added."""
+    """The input of a position or weight; the asset's symbol is added if it has only an asset id."""
     if not isinstance(raw, dict) or raw.get("symbol") is not None:
         return raw
     try:

@@ -99,7 +99,7 @@ def asset_symbol(value: object, info: ValidationInfo[Names]) -> str:
 
 
 def asset_price(value: object, info: ValidationInfo[Names]) -> Price | None:
-    """Parse the price of the current asset, which values its positions."""
+    """Parse the price of the current asset, by which positions in it are valued."""
     if value is None:
         return None
     names = info.context
@@ -143,7 +143,7 @@ def weighted_symbol(value: object, info: ValidationInfo[Names]) -> str:
 
 
 def held_qty(value: object, info: ValidationInfo[Names]) -> Qty:
-    """Parse the shares of the current position, whose value is added to the equity of the account."""
+    """Parse the shares of the current position, and add the value of the position to that of the account."""
     names = info.context
     qty = fields.qty(value)
     if names.symbol is not None:

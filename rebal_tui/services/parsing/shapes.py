@@ -205,7 +205,7 @@ def _broken(path: Path, message: str) -> InitErrorDetails:
 
 
 def repeated(values: Iterable[str | None]) -> Iterator[int]:
-    """The indexes of values that occur earlier in the list; None values are ignored."""
+    """The indexes of values that also occur earlier in the list; None values are ignored."""
     seen: set[str] = set()
     for index, value in enumerate(values):
         if value in seen:

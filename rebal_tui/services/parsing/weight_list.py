@@ -23,7 +23,7 @@ _TOTALS = frozenset({"TOTAL", "SUM"})
 
 
 class NotAList(Invalid):
-    """The text has no line of a symbol and a percent."""
+    """Raised for a text that has no line with a symbol and a percent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def cash_snapshot(book: Book, limit: int = 2_000) -> CashSnapshot:
 
 
 def cash_changes(book: Book, seen: CashStamp | None, limit: int = 2_000) -> tuple[CashStamp, CashSnapshot] | None:
-    """The result of `cash_snapshot` with its stamp; None when the stamp is still `seen`."""
+    """The result of `cash_snapshot` with its `CashStamp`; None when the stamp is still `seen`."""
     stamp = (book.version, book.today(), limit)
     return None if stamp == seen else (stamp, cash_snapshot(book, limit))
 

@@ -216,9 +216,9 @@ class Exceptions:
         )  # fmt: skip
 
     def _of_barred_assets(self, portfolio_id: str) -> ExceptionView:
-        """An active portfolio with assets that it may not hold, since the broker's report of the latest of them.
+        """The exception of an active portfolio with assets that it may not hold; it begins when one was last reported.
 
-        Weights are eligible when they are saved, so without such a report it is since the last change.
+        All assets are eligible when a portfolio is saved, so without such a report the last change is its beginning.
         """
         portfolio = self._book.portfolios[portfolio_id]
         faults = ineligible_assets(self._book, portfolio)

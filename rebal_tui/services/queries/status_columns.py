@@ -111,7 +111,8 @@ def _texts(
 ) -> tuple[list[str], Codes]:
     """The distinct short texts, and by account row the index of the account's text.
 
-    `running` is the state of the open run, by account row; it takes the place of the status. `named` as `causes` above.
+    `running` is the state of the open run, by account row, shown instead of the status. `named` is whether texts name
+    what needs a person.
     """
     traded = frame.accounts.system_run_on == day_context.day
     distinct, place = np.unique(found.first_trade_at, return_inverse=True)

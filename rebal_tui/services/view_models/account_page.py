@@ -24,7 +24,7 @@ class AccountPageView:
 
 @dataclass(frozen=True, slots=True)
 class TrailEntry:
-    """One audit entry: its number, time, actor, and what happened as a sentence."""
+    """One audit entry: `seq` is its number, `text` what happened, as a sentence."""
 
     seq: int
     at: datetime

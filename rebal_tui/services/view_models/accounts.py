@@ -18,8 +18,9 @@ from rebal_tui.services.view_models.runs import RunRow
 class AccountRow:
     """An account of the book, subscribed or not, as a row of the Accounts screen.
 
-    `trade` is its status, None without a subscription; `state` is the status in a few words. `exception` describes what
-    needs a person, empty without one.
+    `status` is the broker status and `restrictions` the blocks by the broker. `trade` is the status of the account,
+    such as waits, None without a subscription; `state` is that status in a few words. `exception` is what needs a
+    person, empty without an exception. `open_run` is the id of the open run, None without one.
     """
 
     account_id: str
@@ -44,7 +45,7 @@ RESTRICTION_LENGTH = 20
 
 
 class AccountGroup(StrEnum):
-    """Filter groups of the Accounts screen. An account can belong to several."""
+    """The groups of accounts that are tabs of the Accounts screen. An account can belong to several."""
 
     EXCEPTIONS = "Exceptions"
     RESTRICTED = "Restricted"
@@ -56,7 +57,7 @@ class AccountGroup(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InGroup:
-    """A filter that accepts the accounts of one group."""
+    """A filter that accepts the rows of the accounts of one group."""
 
     group: AccountGroup
 
@@ -91,7 +92,10 @@ class PositionView:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """A cash movement, booked at `at`; `settled` is whether its settlement day `settles_on` has been reached (R-30)."""
+    """A change of an account's cash at the time `at`, in dollars, negative if cash leaves.
+
+    `settled` is whether the settlement day `settles_on` has been reached (R-30).
+    """
 
     at: datetime
     kind: str
@@ -154,7 +158,7 @@ class BulkPreview:
 
 @dataclass(frozen=True, slots=True)
 class AccountsSnapshot:
-    """Every account of the book, those with exceptions first, and the number of accounts in each group."""
+    """Every account of the book, those with exceptions first, and each group with the number of its accounts."""
 
     version: int
     rows: Sequence[AccountRow]

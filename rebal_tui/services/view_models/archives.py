@@ -8,10 +8,11 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFile:
-    """The file of a book's archive, with the years up to `through`, verified when it was written.
+    """The file of a book's archive, which has the years up to `through` and was verified when it was written.
 
-    `problem` is why it cannot be read, empty when it can. Until `finished`, the book may still have rows that are in
-    it. `counts` are its rows by kind.
+    `problem` is why the file cannot be read, empty when it can. Until `finished`, the book may still have rows that are
+    in the file, too. `counts` are the kinds of rows in the file, each with its number. `digest` is a hash that
+    identifies the content.
     """
 
     path: str
@@ -25,7 +26,7 @@ class ArchiveFile:
 
 @dataclass(frozen=True, slots=True)
 class BookYear:
-    """The runs and decisions that a book has of one year; `past` years can be archived."""
+    """The number of runs and of decisions that a book has of one year; a `past` year can be archived."""
 
     year: str
     runs: int
@@ -45,7 +46,7 @@ class ArchiveView:
 class ArchivePreview:
     """What archiving up to a year would move, and the file that it would be written to.
 
-    `continues` is whether it completes an interrupted one, whose rows are in the file already.
+    `continues` is whether archiving was interrupted and would now be completed; its rows are in the file already.
     """
 
     through: str

@@ -13,8 +13,9 @@ from rebal_tui.services.view_models.desk import PreviewView
 class WithdrawalView:
     """A withdrawal and its five stages. `can_leave` is the day the money can leave, None while unknown.
 
-    If `everything`, `amount` is the worth of the account at the request, and later the amount of the journal. If
-    `held`, the journal waits because the kill switch is on.
+    `steps` are its stages as (name, state, note), in order. `stopped` is why it has stopped, None if it has not. If
+    `everything`, `amount` is the worth of the account at the request, and later the amount of the journal. If `held`,
+    the journal waits because the kill switch is on.
     """
 
     id: str
@@ -36,7 +37,7 @@ class WithdrawalView:
 
 @dataclass(frozen=True, slots=True)
 class JournalView:
-    """A journal of an account; `incoming`: from the firm account to the client."""
+    """A journal of a client account; `incoming` is whether it comes from the firm account."""
 
     id: str
     account_id: str
@@ -54,7 +55,8 @@ class JournalView:
 class CashSnapshot:
     """The Cash screen: the latest withdrawals, journals and deposits, each newest first.
 
-    `cut` has the kinds of which the book has older ones too: `withdrawal`, `journal`, `deposit`.
+    A deposit is (time, account id, client, amount, kind). `cut` has the kinds of which the book has older ones, too:
+    `withdrawal`, `journal`, `deposit`.
     """
 
     version: int
@@ -69,7 +71,7 @@ class WithdrawalPreview:
     """What a withdrawal would sell, what remains, and when the money can leave; nothing is done.
 
     `preview` is None when a price is missing, so that only settled cash is taken. If `everything`, `amount` is the
-    worth of the account, and `stays` names what cannot be sold.
+    worth of the account, and `stays` names what cannot be sold. `settled_now` is the cash that can leave now.
     """
 
     preview: PreviewView | None

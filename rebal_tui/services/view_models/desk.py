@@ -52,14 +52,14 @@ Named = tuple[str, str, str, str, str]
 
 @runtime_checkable
 class NamedRows(Protocol):
-    """Rows whose names can be read without building the rows."""
+    """Rows whose ids and names can be read without building the rows."""
 
     def named(self) -> Iterator[Named]:
-        """The account and portfolio ids and names of every row."""
+        """For every row: account id, number, client, portfolio id and portfolio name."""
 
 
 def names_in(rows: Sequence[DeskRow]) -> Iterator[Named]:
-    """The account and portfolio ids and names of every row."""
+    """For every row: account id, number, client, portfolio id and portfolio name."""
     if isinstance(rows, NamedRows):
         return rows.named()
     return ((row.account_id, row.account_number, row.client, row.portfolio_id, row.portfolio) for row in rows)
@@ -67,7 +67,7 @@ def names_in(rows: Sequence[DeskRow]) -> Iterator[Named]:
 
 @dataclass(frozen=True, slots=True)
 class InTile:
-    """A filter that accepts the accounts counted in one tile."""
+    """A filter that accepts the rows of the accounts that one tile, a tab of the Desk, counts."""
 
     tile: Tile
 
@@ -79,8 +79,9 @@ class InTile:
 class FirmView:
     """Totals over every account of a book.
 
-    `working_orders` and `traded_today` are None when there are too many to sum; `next_evaluation` is a New York time,
-    empty without one.
+    `outside` counts accounts outside a band, whose equity is `outside_equity`. `working_orders` counts the open orders
+    and `working` is their dollars; `traded_today` is the dollars filled today. `working_orders` and `traded_today` are
+    None when there are too many to sum. `next_evaluation` is a New York time, empty without one.
     """
 
     equity: Money
@@ -113,10 +114,10 @@ class DeskSnapshot:
 class HoldingView:
     """A position of an account, or a target that the account does not have.
 
-    `band_low` and `band_high` are the bounds of the tightest band around the reachable target, None where no band
-    applies. They, `actual_bp`, `drift_bp` and `reachable_bp` are in hundredths of a percent of managed equity.
-    `reachable_bp` is the reachable target where it differs from `target`, and `held` the restriction that keeps the
-    line from its target (R-60, R-61).
+    `band_low` and `band_high` are the bounds of the tightest band around the reachable target, None if no band applies.
+    `reachable_bp` is the reachable target, None if it equals `target`. These three, `actual_bp` and `drift_bp` are in
+    hundredths of a percent of managed equity. `held` is the restriction that keeps the asset from its target, empty
+    without one (R-60, R-61).
     """
 
     symbol: str
@@ -133,18 +134,24 @@ class HoldingView:
 
     @property
     def goal_bp(self) -> int:
-        """The target from which drift is measured: the reachable one where it is not the weight (R-61)."""
+        """The target from which drift is measured, in hundredths of a percent.
+
+        The reachable target where it differs from the weight (R-61).
+        """
         return self.target if self.reachable_bp is None else self.reachable_bp
 
     @property
     def off_target_bp(self) -> int:
-        """The drift from `goal_bp`, signed."""
+        """The drift from `goal_bp`, signed, in hundredths of a percentage point."""
         return self.drift_bp if self.reachable_bp is None else self.actual_bp - self.reachable_bp
 
 
 @dataclass(frozen=True, slots=True)
 class DriftPoint:
-    """One point of the drift history: the largest band usage of an account at the end of an evaluation."""
+    """One point of the drift history: the largest band usage of an account at one evaluation, in tenths of a percent.
+
+    `run` is whether a run was created since the point before.
+    """
 
     at: datetime
     band_used: int
@@ -155,9 +162,10 @@ class DriftPoint:
 class AccountView:
     """One account as the Desk shows it: holdings, the last stored decision, a fresh decision, and recent history.
 
-    `near`: the account uses 80 % of a drift band or more. `cash_target` is the weight of cash; `cash_left` is what a
-    cash run leaves instead because the last completed run left it (R-14.7), None unless that is more. `cash_line` is
-    cash less reservations, shown as the last of the holdings; None when equity is not above 0.
+    `near`: the account uses 80 % of a drift band or more. `cash_target` is the dollars of the portfolio's cash weight.
+    `cash_left` is the cash target of the last completed run if that is larger, because a cash run then leaves as much
+    (R-14.7), else None. `cash_line` is cash less reservations, shown as the last of the holdings; None when equity is
+    not above 0.
     """
 
     account_id: str
@@ -185,8 +193,9 @@ class AccountView:
 class PreviewView:
     """A preview of a run: its plan and the effect on the account. Nothing is sent.
 
-    `stops` are the three destinations of a drift-band run, each with its figures (R-62). `overridable` are the
-    advisor's restrictions on assets of the run, as (id, display text).
+    `why` is the reason for the run. `before` and `after` have each asset of the plan, and `cash`, with its hundredths
+    of a percent of equity. `stops` are the three destinations of a drift-band run, each with its figures (R-62).
+    `overridable` are the advisor's restrictions on assets of the run, as (id, display text).
     """
 
     account_id: str

@@ -66,10 +66,11 @@ REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class ExceptionView:
-    """An exception: its subject (the ids that apply), since when it lasts, and its text.
+    """An exception with its subject, its beginning and its text; the ids that do not apply are None.
 
-    `accounts` is the number of accounts that it affects. `number` is the account number that the text has after the
-    client's name; empty if it has none. `short` is a short form of the text for lists; empty if there is none.
+    `accounts` is the number of accounts that the exception affects. `number` is the account number that the text has
+    after the client's name, empty if it has none. `short` is a short form of the text for lists;
+    empty if there is none.
     """
 
     kind: ExceptionKind
@@ -104,7 +105,10 @@ class ExceptionView:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionPage:
-    """Exceptions in their stable order, and the key after which the next page begins; None on the last page."""
+    """Exceptions in their stable order, and the key of the last one; None on the last page.
+
+    The next page is requested with this key.
+    """
 
     items: tuple[ExceptionView, ...]
     next_key: int | None
@@ -116,7 +120,10 @@ ExceptionCounts = Mapping[ExceptionKind, int]
 
 @dataclass(frozen=True, slots=True)
 class ExceptionList:
-    """The Exceptions screen. `stamp` identifies its state; `total` counts all exceptions, also those not in `items`."""
+    """The data of the Exceptions screen. Equal stamps mean equal data.
+
+    `total` counts all exceptions, also those that are not in `items`. `alerts` are open.
+    """
 
     stamp: tuple[int, int]
     items: tuple[ExceptionView, ...]

@@ -30,7 +30,7 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A condition on a field. `operator` is `<`, `>`, `<=`, `>=`, `=`, or `:` (the text contains `value`)."""
+    """A condition on a field. `operator` is `<`, `>`, `<=`, `>=`, `=`, or `:` (a text contains `value`)."""
 
     field: str
     operator: str
@@ -38,7 +38,7 @@ class Term:
 
     @property
     def number(self) -> Decimal:
-        """The value as a number; only for a field of numbers."""
+        """The value as a number. Raises `InvalidOperation` if it is not one."""
         return Decimal(self.value.replace(",", ""))
 
 
@@ -55,7 +55,10 @@ class Filter:
 
 
 def filter_words(text: str) -> list[str]:
-    """The folded words of a filter; a word that ends with a comma is joined with the next, as in `goldberg, b`."""
+    """The words of a filter, in lower case and without accents.
+
+    A word that ends with a comma is joined with the next, as in `goldberg, b`.
+    """
     words: list[str] = []
     for word in fold(text).split():
         if words and words[-1].endswith(","):
@@ -68,9 +71,9 @@ def filter_words(text: str) -> list[str]:
 def parse_filter(
     text: str, fields: Mapping[str, FieldKind], choices: Mapping[str, Collection[str]] = NO_CHOICES
 ) -> Filter:
-    """Parse a filter, ignoring case; a term with a field that the list does not have is a fault.
+    """Parse a filter, ignoring case; a term with a field that is not in `fields` is a fault.
 
-    `choices` has the possible values of text fields with a fixed set.
+    `choices` has the possible values of the text fields that have a fixed set of values.
     """
     words: list[str] = []
     terms: list[Term] = []

@@ -18,8 +18,11 @@ class AuditCheck:
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """A message for a person. `kind` is restricted, account_ended, needs_adjustment, asset_hold, surge, run,
-    withdrawal, job or missed. `named` is the subject as a person knows it, such as the client of an account."""
+    """A message for a person. `kind` is a code for what happened, such as `restricted`, `surge`, `run` or `job`.
+
+    `subject` is the id of the object concerned, and `named` the same as a person knows it, such as the client of an
+    account.
+    """
 
     key: int
     at: datetime
@@ -31,7 +34,7 @@ class AlertView:
 
 @dataclass(frozen=True, slots=True)
 class AuditView:
-    """An entry of the audit trail; `detail` is JSON, `sentence` the entry in words, without who acted."""
+    """An entry of the audit trail; `detail` is JSON, `sentence` the entry in words, without the actor."""
 
     seq: int
     at: datetime
@@ -46,7 +49,7 @@ class AuditView:
 class LogSnapshot:
     """The data of the Log screen; `entries` is the number of entries in the whole audit trail.
 
-    `more` says that older entries match the filter, too.
+    `more` is whether older entries match the filter, too.
     """
 
     version: int

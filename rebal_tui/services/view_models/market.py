@@ -12,8 +12,10 @@ from rebal_tui.domain.quantities import Money, Percent, Price, Qty
 class AssetRow:
     """An asset in the market.
 
-    `change_bp` is the change since the last close in hundredths of a percent, None without a last close; `hold` is why
-    the asset is on hold (R-55), empty when it is not.
+    `change_bp` is the change since the last close in hundredths of a percent, None without a last close. `trend` has
+    the latest prices, oldest first. `portfolios` and `accounts` count those that target and hold the asset. In the
+    simulation, trading of a `halted` asset is stopped, and the price of a `frozen` one does not move. `hold` is why the
+    asset is on hold (R-55), empty when it is not.
     """
 
     symbol: str
@@ -36,7 +38,8 @@ class AssetRow:
 class MarketSnapshot:
     """The Market screen.
 
-    `speed` is None if time is not simulated; `outside` of `subscribed` accounts are outside a band.
+    `speed` is the number of simulated seconds per second, None if time is not simulated. `outside` of `subscribed`
+    accounts are outside a band.
     """
 
     version: int
@@ -49,7 +52,7 @@ class MarketSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The number of subscribed accounts outside a band before and after a change."""
+    """The number of accounts outside a band before and after a change, of `subscribed` subscribed accounts."""
 
     before: int
     after: int
@@ -57,12 +60,12 @@ class Effect:
 
     @property
     def moved(self) -> str:
-        """For example `12 more outside`."""
+        """The difference as text, such as `12 more outside`."""
         count = self.after - self.before
         return f"{abs(count):,} {'fewer' if count < 0 else 'more'} outside" if count else "none more outside"
 
     def __str__(self) -> str:
-        """For example `12 more accounts outside: 21 of 58`."""
+        """The difference and the total as text, such as `12 more accounts outside: 21 of 58`."""
         moved = abs(self.after - self.before)
         total = f"{self.after:,} of {self.subscribed:,}"
         if not moved:
@@ -89,7 +92,7 @@ class HolderView:
 
 @dataclass(frozen=True, slots=True)
 class AssetView:
-    """An asset with the portfolios that target it and the accounts that hold it, both largest first."""
+    """An asset with the portfolios that target it, by descending weight, and its holders, by descending quantity."""
 
     row: AssetRow
     portfolios: tuple[tuple[str, Percent], ...]

@@ -23,8 +23,8 @@ class Difference:
 class VersionView:
     """One version of a portfolio.
 
-    `changes` are its differences from the version before, empty for the oldest; `to_return` is what returning to it
-    would change now, empty when it has the present content.
+    `changes` are its differences from the version before, empty for the oldest. `to_return` is what would change if the
+    portfolio returned to this version, empty if it has the content of this version now.
     """
 
     number: int

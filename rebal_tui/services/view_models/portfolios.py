@@ -13,9 +13,10 @@ from rebal_tui.services.view_models.accounts import AccountRow
 
 @dataclass(frozen=True, slots=True)
 class PortfolioRow:
-    """A portfolio in the list. `book_reviews`: the book requires review of every run, whatever `review` says.
+    """A portfolio in the list. `assets_under_model` is the equity of its subscribers.
 
-    `barred` are the symbols that it may not hold, because they are not tradable or not active.
+    `book_reviews` is whether the book requires review of every automatic run, even without `review`. `barred` are the
+    symbols that the portfolio may not hold, because they are not tradable or not active.
     """
 
     id: str
@@ -37,10 +38,10 @@ class PortfolioRow:
 class AffectedAccount:
     """What a change of its portfolio would do to an account if it were evaluated now.
 
-    `outside_before` and `outside_after`: whether it is outside a band. `orders` and `turnover` are those of the full
-    rebalance that would follow, 0 for an account that waits or is blocked. `cooldown_until` is the first session after
-    its cooldown, None when it does not wait. `blocked` is why no run of the account may start now, `unable` why it
-    cannot be planned; empty when it can.
+    `outside_before` and `outside_after`: whether the account is outside a band. `orders` and `turnover` are those of
+    the full rebalance that would follow, 0 for an account that waits or is blocked. `cooldown_until` is the day of the
+    first evaluation after its cooldown, None when it does not wait. `blocked` is why no run of the account may start
+    now, `unable` why no run can be planned; each is empty when one can.
     """
 
     account_id: str
@@ -58,12 +59,12 @@ class AffectedAccount:
 class Impact:
     """What saving a portfolio change would do to its subscribers if they were evaluated now.
 
-    `outside_before` and `outside_after` count accounts outside a band. `orders` and `turnover` are those of the full
-    rebalances that would follow: of the accounts outside, or of all with the condition on an update; `turnover` is the
-    total of the accounts' amounts, each cut to the cent. Of those accounts, `blocked` counts the ones whose runs
-    are blocked, `cooling` the others that wait for their cooldown, `unable` those that cannot be valued. `affected` has
-    each account that is outside a band before or after, trades, waits or cannot be planned; the largest turnover is
-    first.
+    `outside_before` and `outside_after` count accounts outside a band. A full rebalance follows for the accounts that
+    are outside afterward, or for all subscribers if the change fires the condition *on update*. `orders` and `turnover`
+    are the totals of these rebalances; the amount of each account is cut to the cent. Accounts for which a full
+    rebalance is due but cannot start are counted by reason: `blocked`, `cooling` (in their cooldown, not blocked), and
+    `unable` (no run can be planned). `affected` has each account that is outside a band before or after, trades, waits
+    or cannot be planned; the largest turnover is first.
     """
 
     subscribers: int
@@ -81,8 +82,9 @@ class Impact:
 class PortfolioView:
     """A portfolio in full.
 
-    `next_dates` are the next sessions on which its calendar condition fires; `culprits` its ineligible assets, each
-    with the reason; `subscribers` has accounts with exceptions first.
+    `next_dates` are the next sessions on which its calendar condition fires. `culprits` are texts about what must be
+    corrected: an invalid field, and each asset that is not eligible with the reason. `subscribers` has accounts with
+    exceptions first.
     """
 
     row: PortfolioRow

@@ -24,10 +24,11 @@ class RestrictionRow:
 
 @dataclass(frozen=True, slots=True)
 class RunStops:
-    """What the drift-band runs that would be created now do with one destination and scope.
+    """What the drift-band runs that would be created now do with one destination and scope (R-62, R-63).
 
-    `accounts` is the number planned of the `due` accounts whose band fires. `bought` and `sold` are billionths of a
-    dollar; `worst_left` is the largest drift left, in hundredths of a point, before rounding of orders.
+    `current` is whether the portfolio has this destination and scope. `due` counts the accounts whose band fires, and
+    `accounts` those of them that were planned; the other figures are of these. `bought` and `sold` are billionths of a
+    dollar. `worst_left` is the largest drift left, in hundredths of a percentage point, before rounding of orders.
     """
 
     destination: str

@@ -11,7 +11,7 @@ from rebal_tui.services.view_models.runs import RunRow
 
 @dataclass(frozen=True, slots=True)
 class ReviewSnapshot:
-    """Runs that await approval, oldest first. `everything`: the book requires review of every automatic run."""
+    """Runs that await approval, oldest first. `everything` is whether the book requires it of every automatic run."""
 
     version: int
     rows: tuple[RunRow, ...]
@@ -22,8 +22,8 @@ class ReviewSnapshot:
 class ReviewView:
     """A run that awaits approval, with its plan at current prices.
 
-    `changed`: that plan differs from the one stored with the run. `until` is when the run expires, None when it does
-    not (R-73).
+    `changed` is whether that plan differs from the one stored with the run. `until` is when the run expires, None when
+    it does not (R-73).
     """
 
     row: RunRow

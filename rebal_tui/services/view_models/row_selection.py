@@ -1,4 +1,4 @@
-"""A selection of rows in its own order."""
+"""Some rows of a list, in an order of their own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Source(Protocol):
 
 @runtime_checkable
 class FitsColumns(Protocol):
-    """Rows that report which columns are empty, and how wide others are."""
+    """A list of rows that reports which of its columns are empty, and how wide others are."""
 
     def zero_columns(self) -> frozenset[str]:
         """The keys of the columns that are zero or empty in every row."""
@@ -26,7 +26,7 @@ class FitsColumns(Protocol):
 
 
 class RowSelection(Sequence[R]):
-    """The rows of a source at the given positions, in that order; each is built on access."""
+    """The rows of a source at the given positions, in the order of the positions; each is built on access."""
 
     def __init__(self, source: Source, positions: Any) -> None:
         self._source = source

@@ -14,9 +14,10 @@ from rebal_tui.domain.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run in a list. `done` and `total` count orders; `amount` is the dollars filled, buys plus sells.
+    """A run in a list. `done` of `total` orders are filled; `problems` were rejected, canceled, expired or skipped.
 
-    `overrides` is a text with the restrictions that the run overrides and its note, empty without any.
+    `amount` is the dollars filled, buys plus sells. `overrides` is a text with the restrictions that the run overrides
+    and its note, empty without any.
     """
 
     id: str
@@ -42,10 +43,10 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class RunsSnapshot:
-    """Runs, newest first, the number of runs in the book, and how many of them match the filter.
+    """Runs, newest first; `total` is the number of runs in the book, `matching` how many of them match the filter.
 
-    `more` says that older runs belong to the list, too. `counts` has the number of runs that match the filter by status
-    and whether they await approval; None if they are too many to count.
+    `more` is whether the list continues with older runs. `counts` is the number of runs that match the filter, by
+    status and by whether they await approval; None if they are too many to count.
     """
 
     version: int
@@ -58,9 +59,10 @@ class RunsSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class RunWeight:
-    """The share of an asset (or `cash`) in an account, in hundredths of a percent of equity, around a run.
+    """The share of an asset (or `cash`) in an account before and after a run, in hundredths of a percent of equity.
 
-    `before` and `planned` are None before the run has a plan; `after` is None before it has fills.
+    `planned` is the share that the plan leads to. `before` and `planned` are None before the run has a plan, `after`
+    before it has fills.
     """
 
     symbol: str

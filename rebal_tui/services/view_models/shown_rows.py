@@ -1,4 +1,4 @@
-"""How a list is shown at present, so that its next version can be arranged before it is handed over."""
+"""How a screen shows a list at present, so that the next version of the list can be sorted and filtered in advance."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any
 class ShownRows:
     """Filter and order of a list, and its rows in view: `first` up to, not including, `stop`.
 
-    `accept`, `text`, `sort` and `reverse` are those that the rows are arranged by. `keys` are those of the rows in view
-    and on the pages before and after, which stay there for a while even if the order changes.
+    `accept` and `text` filter the rows; `sort` is the column that they are sorted by, None for their own order. `keys`
+    are the keys of the rows in view and on the pages before and after, which stay there for a while even if the order
+    changes.
     """
 
     accept: Callable[[Any], bool] | None = None

@@ -1,4 +1,4 @@
-"""Statuses of accounts on screen: glyph, short text, and the tiles above the Desk."""
+"""Statuses of accounts on screen: mark, short text, and the tiles, which are the tabs of the Desk with their counts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _WAITED_FOR = {
 
 
 class Tile(StrEnum):
-    """The counts above the Desk, each also a filter: the four statuses, then groups that can overlap."""
+    """The tabs of the Desk, each a filter with a count: all, the four statuses, then groups that can overlap."""
 
     ALL = "All"
     NEEDS_YOU = "Needs you"
@@ -82,7 +82,8 @@ def short_status(
 ) -> str:
     """A status in two or three words for a list: `trades 10:00`, `waits → 27 Nov`, `calendar 25 Dec`.
 
-    `traded`: the account traded today. Accounts that need a person, or have a run, get their texts elsewhere.
+    `traded` is whether an automatic run of today counts against the quota. The texts of accounts with an open run, and
+    the causes of those that need a person, are made in `status_columns`.
     """
     when = ""
     if first_trade_at is not None:
@@ -103,7 +104,7 @@ def short_status(
 
 
 def first_trade_label(kind: StatusKind) -> str:
-    """What the date of the first possible trade is: in range, only the calendar has a date."""
+    """The label before the date of the first possible trade; an account in range has only that of its calendar."""
     return "Next calendar rebalance" if kind is StatusKind.IN_RANGE else "First possible rebalance"
 
 

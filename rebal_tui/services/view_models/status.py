@@ -20,7 +20,10 @@ REAL_TIME_MODES = frozenset({"FILES", "PAPER", "LIVE"})
 
 @dataclass(frozen=True, slots=True)
 class PacingView:
-    """Orders that wait for a rate limit: `sent` of `total` are sent; the last will be sent at about `done_at`."""
+    """Orders that wait because of a limit of `per_minute` orders a minute: `sent` of `total` are sent.
+
+    The last one will be sent at about `done_at`.
+    """
 
     sent: int
     total: int
@@ -41,11 +44,11 @@ class WorkView:
 class ConnectionView:
     """The connection to a real broker.
 
-    `streams` is the number of event streams, `up` of those that are read; `down` names those that are refused, or lost
-    for a minute. `requests_left` of `requests` a minute are left, None before the broker reports it. `skew_seconds` is
-    the broker's clock minus this computer's, None before the first response; `skew_alert`: it is large enough for an
-    alert. `price_delay` is the age in seconds of the newest price of a delayed feed, None while the feed is not
-    delayed.
+    `streams` is the number of event streams, and `up` of them are connected; `down` names those that the broker refuses
+    or that have been lost for a minute. `requests_left` of `requests` a minute are left, None before the broker reports
+    it. `skew_seconds` is the broker's clock minus this computer's, None before the first response; `skew_alert` is
+    whether it is large enough for an alert. `price_delay` is the age in seconds of the newest price of a delayed feed,
+    None while the feed is not delayed.
     """
 
     streams: int
@@ -63,10 +66,11 @@ class StatusLine:
     """The status line.
 
     `mode` is `SIMULATED ×60`, `SIMULATED ×60 (time stopped)` while a form or page is open, `SIMULATION PAUSED`,
-    `REPLAY 2020-03-16`, `FILES`, `PAPER`, `LIVE`, or `NEW` of a book without accounts and portfolios; `alerts` are not
-    acknowledged, `exceptions` need a person (R-58); `awaiting` counts runs that await approval; `pacing` is None while
-    no order waits; `stopped` is why writing has stopped, None while it works; `work` is what the heartbeat deferred,
-    None when nothing remains; `connection` is None for a simulated broker.
+    `REPLAY 2020-03-16`, `FILES`, `PAPER`, `LIVE`, or `NEW` for a book without accounts and portfolios. `session` is a
+    text about the market. `alerts` counts those that are not acknowledged, `exceptions` what needs a person (R-58),
+    `awaiting` the runs that await approval. `halted` is whether the kill switch is on. `stopped` is why writing to the
+    file has stopped, None while it works. `pacing` is None while no order waits for a rate limit. `work` is what the
+    heartbeat has left for later, None when nothing. `connection` is None for a simulated broker.
     """
 
     book: str
@@ -93,7 +97,10 @@ class StatusLine:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A scheduler job: its last run, next run and result."""
+    """A job of the scheduler. `missed` counts the starts that it missed, `failed` those at which it failed.
+
+    `next_at` is None while the job or the scheduler is paused, `last_at` before the first start.
+    """
 
     name: str
     title: str

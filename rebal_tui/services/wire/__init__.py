@@ -1,1 +1,1 @@
-"""The API's JSON shapes and queries."""
+"""The form of the API's responses, whose JSON objects are called shapes, and the queries that fill them."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def account_json(account: Account, assets: Mapping[str, Asset], transferable: Money) -> accounts.AccountRecord:
     """An account with its positions at the last prices. A position without a price has no value (R-2).
 
-    `transferable` is its settled cash less reservations.
+    `transferable` is the account's settled cash less reservations.
     """
     held = {position.symbol: position.qty for position in account.positions}
     prices = _prices(held, assets)
@@ -69,7 +69,7 @@ def account_json(account: Account, assets: Mapping[str, Asset], transferable: Mo
 
 
 def restriction_json(one: TradeRestriction) -> accounts.TradeRestriction:
-    """A restriction; its limits are in its own unit (percent, shares or dollars)."""
+    """A restriction. Its limits are in its `unit` (percent, shares or dollars); each is null if it has none."""
     digits = 2 if one.unit is RangeUnit.PERCENT else 9
     return {
         "id": one.id,
@@ -172,9 +172,9 @@ def _admin_json(account: Account) -> dict[str, dict[str, bool]]:
 
 
 def position_json(position: Position, asset: Asset, reserved: Qty) -> accounts.Position:
-    """A position at the last price; `reserved` shares are being sold. An unknown entry price counts as 0.
+    """A position at the last price; `reserved` shares are in open sell orders. An unknown entry price counts as 0.
 
-    Closes of the day before are not stored, so gains within the day are 0.
+    Closing prices of the day before are not stored, so gains within the day are 0.
     """
     entry = position.avg_entry_price or Price(0)
     cost = market_value(position.qty, entry)
@@ -202,7 +202,7 @@ def position_json(position: Position, asset: Asset, reserved: Qty) -> accounts.P
 
 
 def _ratio_text(part: Value, whole: Value) -> str:
-    """A ratio with at most nine decimals, rounded toward zero; 0 of nothing."""
+    """A ratio with at most nine decimals, rounded toward zero; 0 if `whole` is 0."""
     if not whole:
         return "0"
     scaled = abs(part) * NANO // whole

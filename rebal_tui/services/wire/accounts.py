@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AccountQuery:
-    """Filters of accounts: `text` is a part of name, number or id; both timestamps are exclusive."""
+    """Filters of accounts: `text` is a part of name, number or id; both timestamps are exclusive.
+
+    At most `limit` accounts are returned.
+    """
 
     text: str = ""
     statuses: Collection[AccountStatus] = ()
@@ -44,14 +47,14 @@ class AccountQuery:
 
 
 def list_accounts(book: Book, query: AccountQuery) -> list[accounts.Account]:
-    """Accounts that match every filter, sorted by creation, newest or oldest first as `query` has it."""
+    """Accounts that match every filter, sorted by creation, newest first if `query.newest_first`, else oldest first."""
     found = [account for account in book.accounts.values() if _matches(account, query)]
     found.sort(key=lambda account: account.created_at, reverse=query.newest_first)
     return [account_shape(book, account) for account in found[: query.limit]]
 
 
 def account_shape(book: Book, account: Account) -> accounts.Account:
-    """An account with its current equity as `last_equity`; closes of the previous day are not stored."""
+    """An account with its current equity as `last_equity`, as closing prices of the previous day are not stored."""
     settings = account_settings(book, account.id)
     return {
         **account_head_json(account),
@@ -63,7 +66,7 @@ def account_shape(book: Book, account: Account) -> accounts.Account:
 
 
 def trading_account(book: Book, account_id: str, status: TradeStatus | None = None) -> accounts.TradingAccount:
-    """The trading account of an account, with its status if given. Raises `NotFound`."""
+    """The API's trading account of an account, with `status` as its trade status. Raises `NotFound`."""
     account = book.account(account_id)
     ready = transferable(book, account_id)
     power = buying_power(book, account_id)

@@ -1,4 +1,4 @@
-"""Activities of accounts: executions and cash, newest first or oldest first, page by page."""
+"""Activities of accounts, which are executions and cash movements: newest first or oldest first, page by page."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ActivityQuery:
 
 
 def list_activities(book: Book, query: ActivityQuery) -> list[accounts.AccountActivity]:
-    """One page of activities. `page_token` is the id of the last activity of the page before.
+    """One page of activities. `query.page_token` is the id of the last activity of the page before.
 
     Raises `NotFound` for an unknown account, `Invalid` for an unknown token.
     """
@@ -76,7 +76,10 @@ def _position(book: Book, token: str | None) -> Position | None:
 
 
 def _id(at: datetime, identity: str) -> str:
-    """`20260302150000000::` and an id: activities sort by the first part."""
+    """The id of an activity: its time, two colons and `identity`, such as `20260302150000000::4f2a`.
+
+    Activities sort by the first part.
+    """
     return f"{at:%Y%m%d%H%M%S}{at.microsecond // 1000:03}::{identity}"
 
 

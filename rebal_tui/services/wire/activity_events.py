@@ -1,4 +1,4 @@
-"""The event streams of activities and of corporate actions."""
+"""The event streams of account activities (executions and cash movements) and of corporate actions."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _cash(event: BrokerEvent, entry: CashEntry) -> events.ActivityEvent:
 
 
 def _corporate_action(_book: Book, event: BrokerEvent) -> tuple[str, events.CorporateActionEvent] | None:
-    """The event that ends a corporate action; those of its accounts are activities."""
+    """The event that ends a corporate action; None for other events. Those of single accounts are activities."""
     notice = event.action
     if notice is None or notice.holder is not None:
         return None
@@ -118,7 +118,7 @@ def _corporate_action(_book: Book, event: BrokerEvent) -> tuple[str, events.Corp
 
 
 def _details(action: CorporateAction) -> dict[str, str]:
-    """The fields of a corporate action's kind, as the API names them."""
+    """The fields that belong to the kind of a corporate action, as the API names them."""
     amount = price_text(action.amount) if action.amount is not None else "0"
     match action.kind:
         case ActionKind.SPLIT:

@@ -1,6 +1,7 @@
 """Responses in the form of Alpaca's API: extensions of this program are removed unless a client asks for them.
 
-Which keys and values are extensions is declared with the shapes, by `OURS` and `ShownAs` in `models.types`.
+The declarations of the JSON objects (shapes) in `models` mark which keys and values are extensions, by `OURS` and
+`ShownAs` of `models.types`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Reduce = Callable[[Any], None]
 
 
 def remove_extensions(shape: Any, content: Any) -> None:
-    """Remove from `content`, whose form is `shape` of `models`, what Alpaca's API does not have."""
+    """Remove from `content` what Alpaca's API does not have; `shape` is the type in `models` that declares its form."""
     reduce = _reducer(shape)
     if reduce is not None:
         reduce(content)
@@ -29,7 +30,7 @@ def remove_extensions(shape: Any, content: Any) -> None:
 
 @cache
 def _reducer(shape: Any) -> Reduce | None:
-    """How to reduce content of a shape, None when it has no extensions."""
+    """The function that removes the extensions from content of a shape; None when the shape has none."""
     origin = get_origin(shape)
     if is_typeddict(shape):
         return _of_keys(get_type_hints(shape, include_extras=True))

@@ -59,7 +59,7 @@ _ACTIONS = (*_RUN_ACTIONS, *_PORTFOLIO_STATUSES)
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """One event of a stream; `data` is None for an event that clients do not get."""
+    """One event of a stream; `data` is None for an event that is not sent to clients."""
 
     seq: int
     at: datetime
@@ -77,10 +77,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The source of a stream, as three functions.
+    """Where the events of a stream come from, as three functions.
 
-    `after` returns the events after a sequence number, `before` the last number before a timestamp, `last` the last
-    number of all.
+    `after` returns the events after a sequence number, in order; `before` returns the last sequence number before a
+    timestamp, and `last` the last one of all.
     """
 
     after: Callable[[Book, int], Sequence[StreamEvent]]
@@ -99,7 +99,7 @@ def event_id(at: datetime, seq: int) -> str:
 
 
 def seq_of(identity: str, position: str = "since_id") -> int:
-    """The sequence number in an event id. Raises `Invalid` at `position`."""
+    """The sequence number in an event id. Raises `Invalid` for a malformed id, naming the field `position`."""
     if len(identity) != 26 or any(letter not in _VALUES for letter in identity.upper()):
         raise Invalid([Fault(position, "invalid value: expected an event id")])
     number = 0
@@ -126,7 +126,10 @@ def _rebalancer_after(book: Book, seq: int) -> list[StreamEvent]:
 
 
 def _rebalancer_events(book: Book, entry: AuditEntry) -> Iterator[tuple[int, str, events.Event | None]]:
-    """The numbered events of an audit entry, one per portfolio or run; the last number stands for the whole entry."""
+    """The events of an audit entry, one per portfolio or run, each as (sequence number, kind, data).
+
+    The last one has no data; its number marks the end of the entry.
+    """
     detail = json.loads(entry.detail)
     first = (entry.seq - 1) * _EVENTS_PER_ENTRY + 1
     if entry.action in _PORTFOLIO_STATUSES:
@@ -198,7 +201,7 @@ def broker_after(
 ) -> Callable[[Book, int], list[StreamEvent]]:
     """A function that reads the broker's events after a sequence number.
 
-    `shape` returns an event's name and data, None for an event that clients do not get.
+    `shape` returns the name and the data of an event, or None for an event that is not sent to clients.
     """
 
     def after(book: Book, seq: int) -> list[StreamEvent]:

@@ -16,15 +16,16 @@ _PLACES = 9
 
 
 def decision_extension(decision: Decision) -> Json:
-    """The reachable target of a decision: λ, cash, and each line with its drift from that target and from its weight.
+    """The reachable target of a decision: λ, cash, and for each asset its drift from that target and from its weight.
 
-    Percents and drifts in percentage points have nine decimals, λ twelve; λ is null when restrictions hold every line.
+    Percents, and drifts in percentage points, have nine decimals, λ has twelve. λ is null when restrictions hold every
+    asset.
     """
     return {"reachable": None if decision.reachable is None else _reachable_json(decision.reachable)}
 
 
 def portfolio_extension(portfolio: Portfolio) -> Json:
-    """Destination and scope of drift-band runs, minimum trade and staggered sessions of a portfolio."""
+    """Destination and scope of drift-band runs, minimum trade and calendar sessions of a portfolio (R-62 to R-66)."""
     return {
         "rebalance_to": portfolio.rebalance_to,
         "rebalance_scope": portfolio.rebalance_scope,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The last evaluation of the whole book, None before the first; free disk space, None for a book in memory."""
+    """The last evaluation of the whole book, None before the first; and free disk space, None if it is not known."""
 
     last_decision: LastDecision | None
     space: FreeSpace | None

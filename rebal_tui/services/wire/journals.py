@@ -20,8 +20,9 @@ MAX_JOURNALS = 10_000
 def make_journal(book: Book, body: CreateJournal, key: str | None) -> Journal:
     """Create a journal that moves cash between an account and the firm account.
 
-    The same key with the same content returns the existing journal; with other content it is refused. Raises `NotFound`
-    for an unknown account, `Conflict` unless one side is the firm account.
+    `key` is the idempotency key of the request, None without one. A key that was used before returns its journal if the
+    content is the same. Raises `NotFound` for an unknown account, `Conflict` unless one side is the firm account and
+    for a key that was used with other content, and the errors of `cash.create_journal`.
     """
     incoming = body.from_account == FIRM_ACCOUNT
     if incoming == (body.to_account == FIRM_ACCOUNT):

@@ -10,7 +10,7 @@ from rebal_tui.store.api_keys import ApiKey
 
 
 class Keyring:
-    """The API keys of a book, and when each was last used. After a change, `replace` gets the new list."""
+    """The API keys of a book, and when each was last used. After a change of the stored keys, call `replace`."""
 
     def __init__(self, keys: Iterable[ApiKey] = ()) -> None:
         self._own: tuple[ApiKey, ...] = ()
@@ -20,7 +20,7 @@ class Keyring:
         self.replace(keys)
 
     def replace(self, keys: Iterable[ApiKey]) -> None:
-        """Accept these keys from now on, and those given to `keep`, but no others."""
+        """Accept from now on these keys and those given to `keep`, but no others."""
         self._keys = {key.key_id: key for key in (*keys, *self._own)}
 
     def keep(self, key: ApiKey) -> None:
@@ -38,7 +38,7 @@ class Keyring:
         return key
 
     def accepts(self, key_id: str, at: datetime) -> bool:
-        """Whether a key, whose secret was checked before, is still accepted and has not expired at `at`."""
+        """Whether a key whose secret was checked before is still accepted at `at`: not revoked and not expired."""
         return self._keys.get(key_id, self._unknown_key).key_id == key_id and self._keys[key_id].is_valid(at)
 
     def name_of(self, key_id: str) -> str:
@@ -46,12 +46,12 @@ class Keyring:
         return self._keys.get(key_id, self._unknown_key).name
 
     def take_used(self) -> dict[str, datetime]:
-        """By id, when stored keys were last used, for those used since the previous call."""
+        """When each stored key that was used since the previous call was last used, by key id."""
         used, self._used = self._used, {}
         return {key_id: at for key_id, at in used.items() if all(key_id != own.key_id for own in self._own)}
 
     def return_used(self, used: Mapping[str, datetime]) -> None:
-        """Give back the result of `take_used` for the next call, because it could not be stored."""
+        """Give back the result of `take_used`, because it could not be stored; the next call includes it."""
         self._used = {**used, **self._used}
 
 

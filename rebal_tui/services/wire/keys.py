@@ -1,7 +1,7 @@
 """API keys: added, rotated, revoked. A secret is shown once; only its hash is stored.
 
 The times of keys are real times: the clock of a simulated book may be paused or fast, and a key must still end on time.
-`audit_at` is the book's time, for the audit entry; None where that is the real time.
+`at` is the real time. `audit_at` is the book's time, for the audit entry; None if the two are the same.
 """
 
 from __future__ import annotations
@@ -95,7 +95,10 @@ def rotate_key(
 def revoke_key(
     database: Database, name: str, at: datetime, actor: str = ADVISOR, *, audit_at: datetime | None = None
 ) -> list[ApiKey]:
-    """Revoke the key with this id, else every key of this name that is not revoked; returns them. Raises `NotFound`."""
+    """Revoke the key with the id `name`, else every key of that name that is not revoked yet.
+
+    Returns the revoked keys. Raises `NotFound` when there is none.
+    """
     with database.write() as tx:
         found = _named(name, good_keys(database, at))
         if not found:
@@ -140,14 +143,14 @@ def new_key_json(key: ApiKey, secret: str) -> server.NewApiKey:
 
 
 def local_key(key: NewKey) -> ApiKey:
-    """A key without a name, with which a person at this machine manages a server's book; it is never stored."""
+    """A key without a name, with which a person at this machine manages the book of a server; it is never stored."""
     return ApiKey(
         key.key_id, "", key.salt, digest(key.salt, key.secret), datetime.min.replace(tzinfo=UTC), KeyScope.ADMIN
     )
 
 
 def _named(name: str, keys: Iterable[ApiKey]) -> list[ApiKey]:
-    """The key with this id, else the keys of this name."""
+    """The key with the id `name`, else the keys of that name."""
     known = list(keys)
     return [key for key in known if key.key_id == name] or [key for key in known if key.name == name]
 

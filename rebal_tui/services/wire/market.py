@@ -42,7 +42,7 @@ def calendar(book: Book, start: date | None, end: date | None) -> list[market.Ca
 
 
 def corporate_action_json(report: ActionReport) -> market.CorporateAction:
-    """An applied corporate action as the API has it; a person confirms it once for all accounts that hold the asset."""
+    """An applied corporate action; `confirmation` is its result for all accounts that hold the asset, as text."""
     return {
         "id": report.id,
         "kind": report.action.kind,
@@ -72,9 +72,10 @@ def clock(book: Book) -> market.Clock:
 
 
 def snapshots(book: Book, symbols: Collection[str]) -> str:
-    """The last prices of the given symbols as the JSON text of `Snapshots`.
+    """The last prices of the given symbols, as JSON text in the form of `Snapshots`.
 
-    The market data API has prices as numbers, not as text; `json` cannot write exact numbers.
+    Symbols without a price are left out. The market data API has prices as numbers, not as text, and the module `json`
+    cannot write exact numbers.
     """
     parts = []
     for symbol in sorted(set(symbols)):

@@ -1,4 +1,4 @@
-"""Pages of the API's lists, in shapes that its clients accept."""
+"""Pages of the API's lists of runs and subscriptions, in a form that clients of Alpaca's API accept."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """The items of a page, and the key after which the next page begins; None on the last page."""
+    """The items of a page, and in `next_key` the key of the last one; None on the last page.
+
+    The next page is requested with this key as `before` or `after`.
+    """
 
     items: list[T]
     next_key: int | None
 
 
 def shown_type(kind: RunType) -> rebalancing.ShownRunType:
-    """The type of a run that the API shows. Its clients fail on a third type, so `kind` has the run's own type.
+    """The type of a run that the API shows: a partial_liquidation is shown as a full_rebalance.
 
-    A partial_liquidation is shown as a full_rebalance.
+    Clients of Alpaca's API know only two types and fail on a third. The run's own type is in the key `kind`.
     """
     return RunType.INVEST_CASH if kind is RunType.INVEST_CASH else RunType.FULL_REBALANCE
 
@@ -73,7 +76,7 @@ def page_of_subscriptions(
 
 
 def wire_run(book: Book, run: Run) -> rebalancing.Run:
-    """A run with its orders in the API's form, with a type that its clients know."""
+    """A run with its orders in the API's form, with a type that clients of Alpaca's API know."""
     return _wired(book, run, past_rows.overrides(book.database, [run.id]).get(run.id))
 
 

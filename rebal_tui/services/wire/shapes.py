@@ -1,7 +1,8 @@
 """Domain values in the API's JSON shapes: decimals as text, times in RFC 3339 UTC with microseconds, all keys present.
 
-The shapes are declared in `models`. Accounts, positions and journals: `account_shapes`. A shape that has
-the asset's id gives the plain symbol; others give a namesake's label, so that no symbol names another asset (R-50).
+The JSON objects (shapes) are declared in `models`; those of accounts, positions and journals are in `account_shapes`.
+An object with the id of an asset has the asset's symbol. Others have its label, because several assets can bear one
+symbol (R-50).
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def time_or_null(at: datetime | None) -> str | None:
 
 
 def value_text(value: Value) -> str:
-    """A value, an exact product of price and quantity, in dollars with at least two decimals."""
+    """An exact product of price and quantity, in dollars with at least two decimals."""
     return format_scaled(value, 18, 2)
 
 
@@ -128,7 +129,7 @@ def subscription_json(
 
 
 def overrides_json(overrides: Overrides) -> rebalancing.SubscriptionOverrides:
-    """The overrides of a subscription over its portfolio (R-67); null for what is not overridden."""
+    """The settings of a subscription that replace those of its portfolio (R-67); null for a setting that does not."""
     conditions = overrides.conditions
     return {
         "cooldown_days": overrides.cooldown_days,
@@ -139,12 +140,12 @@ def overrides_json(overrides: Overrides) -> rebalancing.SubscriptionOverrides:
 
 
 def asset_ids(assets: Mapping[str, Asset]) -> AssetId:
-    """A function from a symbol to its asset id; the id of an unknown symbol is derived from the symbol."""
+    """A function from a label to the id of its asset; for an unknown label, the id is computed from the label."""
     return lambda symbol: assets[symbol].id if symbol in assets else str(uuid.uuid5(_IDS, symbol))
 
 
 def order_json(order: Order, asset_id: AssetId) -> rebalancing.Order:
-    """The API's complete order object. Until the broker responds, its id is derived from the client_order_id."""
+    """The API's complete order object. Until the broker responds, its id is computed from the client_order_id."""
     return {
         "id": order.id or str(uuid.uuid5(_IDS, order.client_order_id)),
         "client_order_id": order.client_order_id,
@@ -200,7 +201,7 @@ def skipped_json(order: SkippedOrder) -> rebalancing.SkippedOrder:
 def run_json(detail: RunDetail, asset_id: AssetId, portfolio_id: str | None = None) -> rebalancing.RunRecord:
     """A run with its orders. The API never has a null `portfolio_id`.
 
-    Without a portfolio, the run has the `portfolio_id` given here, else its own id.
+    A run without a portfolio has the `portfolio_id` of the argument, or else its own id in place of it.
     """
     run = detail.run
     return {
@@ -290,7 +291,7 @@ def status_json(status: TradeStatus) -> rebalancing.TradeStatus:
 
 
 def exchange_text(asset: Asset) -> str:
-    """The exchange by its API name, or empty if the API has none."""
+    """The asset's exchange if the API knows it, else an empty text."""
     return asset.exchange if asset.exchange in EXCHANGES else ""
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def make_subscription(book: Book, given: CreateSubscription) -> rebalancing.Subscription:
-    """Subscribe an account. Raises the errors of `subscribe_manually`."""
+    """Subscribe an account, with the given trade marker and overrides. Raises the errors of `subscribe_manually`."""
     with book.write() as tx:
         made = subscribe_manually(book, given.account_id, given.portfolio_id)
         if given.trade_marker == UNSOLICITED:

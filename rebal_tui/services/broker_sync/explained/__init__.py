@@ -1,1 +1,1 @@
-"""The changes of each account's cash and shares that the events of a real broker account for (R-53)."""
+"""Comparison of each account at a real broker with the changes of cash and shares that its events report (R-53)."""

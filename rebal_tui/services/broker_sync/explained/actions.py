@@ -1,4 +1,8 @@
-"""Corporate actions from two sources, announcements and activities: each is stored as one, applied once (R-54)."""
+"""Corporate actions at a real broker, which come from two sources: announcements and account activities (R-54).
+
+An account activity is the broker's record of a change of one account. An action that both sources report is stored as
+one, and applied to each account once.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ def action_change(action_id: str, account_id: str) -> str:
 
 
 def note_announcement(tx: BookTransaction, event: BrokerEvent) -> None:
-    """Store the corporate action that an event announces for a known asset, or its withdrawal."""
+    """Store the corporate action that an event announces for a known asset, or that the broker has withdrawn it."""
     found = event.announcement
     if found is None:
         return
@@ -36,7 +40,7 @@ def note_announcement(tx: BookTransaction, event: BrokerEvent) -> None:
 def action_of(book: Book, part: ActionPart) -> MarketAction | None:
     """The corporate action that an account activity reports; None for an unknown asset or without terms.
 
-    It has the id under which either source reported the action first.
+    Its id is the one under which the action was first reported, be it by an announcement or by an activity.
     """
     asset = book.find_asset(part.symbol)
     if asset is None or part.action is None:
@@ -70,7 +74,10 @@ def note_part(tx: BookTransaction, event: BrokerEvent) -> str | None:
 
 
 def announced_changes(book: Book, account_id: str, wanted: Figures) -> list[tuple[MarketAction, Change]]:
-    """The splits announced for about today and not booked, each with the change that it would make to `wanted`."""
+    """The splits announced for about today and not recorded for the account, each with the change that it would make.
+
+    `wanted` are the cash and shares of the account before the split.
+    """
     found = []
     for action in market_actions.pending(book.database, book.today()):
         change = split_change(book, action, account_id, wanted)
@@ -80,9 +87,10 @@ def announced_changes(book: Book, account_id: str, wanted: Figures) -> list[tupl
 
 
 def split_change(book: Book, action: MarketAction, account_id: str, wanted: Figures) -> Change | None:
-    """The change that a split makes to an account; `wanted` are its figures before the split.
+    """The change that a split makes to an account; `wanted` are its cash and shares before the split.
 
-    None when the action is no split, when the account does not have the asset, or when the split was booked already.
+    None when the action is not a split, when the account does not have the asset, or when the split was recorded for
+    the account already.
     """
     held = wanted.held.get(action.asset_id, Qty(0))
     if action.action.kind is not ActionKind.SPLIT or not held:

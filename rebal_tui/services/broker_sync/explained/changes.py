@@ -1,6 +1,7 @@
-"""Changes that the events of a real broker report: executions, cash, activities and their reversals (R-53).
+"""Recording the changes of cash and shares that the events of a real broker report (R-53).
 
-Nothing is recorded for the simulated broker, whose events can be read again at any time.
+These are executions, cash movements, account activities (the broker's records of changes of an account), and reversals
+of these. Nothing is recorded for the simulated broker, whose events can be read again at any time.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ def book_fill(tx: BookTransaction, fill: Fill) -> None:
 
 
 def book_cash(tx: BookTransaction, event: BrokerEvent) -> CashEntry | None:
-    """Record the change by a cash event or an activity; returns the cash entry to store, None without one.
+    """Record the change by a cash event or an account activity; returns the cash entry to store, None without one.
 
-    An activity that corrects or cancels another reverses that one exactly and once; the cash entry is then the
-    difference.
+    An activity that corrects or cancels an earlier one reverses the earlier one exactly and once. The cash entry then
+    has the difference.
     """
     if event.activity is None or event.account_id is None:
         if event.cash is not None and tx.book.live is not None:
@@ -78,7 +79,7 @@ def _add(tx: BookTransaction, event: BrokerEvent, activity: Activity) -> bool:
 
 
 def book_action(tx: BookTransaction, event: BrokerEvent) -> None:
-    """Record the change of an account by a corporate action that the event reports with the account's holding."""
+    """Record the change of an account by a corporate action, if the event reports the account's shares before it."""
     notice = event.action
     if tx.book.live is None or notice is None or notice.holder is None or event.account_id is None:
         return
@@ -91,9 +92,9 @@ def book_action(tx: BookTransaction, event: BrokerEvent) -> None:
 
 
 def shares_of(book: Book, activity: Activity) -> Mapping[str, Qty]:
-    """The shares that an activity adds or, if negative, removes, by asset id.
+    """By asset id, the shares that an account activity adds or, if negative, removes.
 
-    A changed symbol moves shares only where the broker lists the new symbol as another asset.
+    A changed symbol moves shares only if the broker lists the new symbol as another asset.
     """
     if activity.part is not None and activity.part.action is not None and activity.part.action.new_symbol is not None:
         action = activity.part.action
@@ -105,13 +106,13 @@ def shares_of(book: Book, activity: Activity) -> Mapping[str, Qty]:
 
 
 def asset_id(book: Book, symbol: str) -> str:
-    """The id of the asset of a symbol; the symbol itself where the book does not know it."""
+    """The id of the asset with a symbol; the symbol itself if the book does not know the asset."""
     asset = book.find_asset(symbol)
     return symbol if asset is None else asset.id
 
 
 def _take_back(tx: BookTransaction, event: BrokerEvent, activity: Activity, identity: str) -> Money:
-    """Reverse a booked activity; returns the cash that it takes back."""
+    """Reverse the recorded activity with the id `identity`; returns the change of cash, 0 if there is none."""
     before = explained.change(tx.database, identity)
     how = "corrected" if activity.executed else "canceled"
     if before is None:

@@ -1,11 +1,11 @@
 """Comparison of a real broker's accounts with what its events explain (R-53).
 
-An account whose cash or shares no event explains is not traded. Shares that change without any order pause it at once,
-with an alert; otherwise it first waits up to `GRACE` for late events. It resumes automatically when the figures are
-explained exactly.
+The figures of an account are its cash and its shares by asset id. An account whose figures no event explains is not
+traded. Shares that change without any order pause the account at once, with an alert; otherwise it first waits up to
+`GRACE` for late events. It resumes automatically when its figures are explained exactly.
 
-Cash may differ by a cent for each change since the book and the broker last agreed, because the broker rounds amounts;
-the broker's figure is then adopted, so that the cents do not add up. Without a change nothing may differ.
+Cash may differ by a cent for each change since the book and the broker last agreed, because the broker rounds amounts.
+The broker's figure is then adopted, so that the cents do not add up. Without a change nothing may differ.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _REASON = "no event explains: "
 def check_accounts(tx: BookTransaction, accounts: Iterable[Account]) -> None:
     """Compare accounts as read from the broker with the book, and pause or resume them.
 
-    Their events must have been applied before. Does nothing without a real broker.
+    The events of these accounts must have been applied before. Does nothing without a real broker.
     """
     book = tx.book
     if book.live is None:
@@ -69,7 +69,10 @@ def check_accounts(tx: BookTransaction, accounts: Iterable[Account]) -> None:
 
 
 def is_settled(book: Book, account: Account) -> bool:
-    """Whether an account agrees with the book's records, with no change left to adopt; True without a real broker."""
+    """Whether an account has exactly the figures last agreed on, with no change recorded since then.
+
+    True without a real broker.
+    """
     if book.live is None:
         return True
     ours, hold = explained.figures(book.database, account.id), book.holds.get(account.id)
@@ -80,7 +83,7 @@ def is_settled(book: Book, account: Account) -> bool:
 
 
 def adopt(tx: BookTransaction, accounts: Iterable[Account]) -> None:
-    """Make the broker's figures of accounts the new basis of the comparison, because a person released the accounts."""
+    """Take the present figures of accounts as those last agreed on, because a person has released the accounts."""
     if tx.book.live is not None:
         for account in accounts:
             found = Figures(account.cash, held_by_id(tx.book, account), tx.book.now())
@@ -88,13 +91,13 @@ def adopt(tx: BookTransaction, accounts: Iterable[Account]) -> None:
 
 
 def expected(ours: Figures, changes: Sequence[Change]) -> Figures:
-    """The cash and shares that an account must have: the last agreed figures plus the changes since then."""
+    """The figures that an account must have: those last agreed on (`ours`) plus the changes since then."""
     cash = Money(ours.cash + sum(change.cash for change in changes))
     return Figures(cash, explained.added(ours.held, [change.shares for change in changes]), ours.since)
 
 
 def expected_of(book: Book, account_id: str) -> Figures | None:
-    """The cash and shares that an account must have; None without a real broker or before it was first read."""
+    """The figures that an account must have; None without a real broker or before the account was first read."""
     ours = explained.figures(book.database, account_id) if book.live is not None else None
     return None if ours is None else expected(ours, explained.changes_since(book.database, account_id))
 
@@ -116,9 +119,9 @@ def is_waiting(book: Book, account_id: str) -> bool:
 
 
 def _explained(ours: Figures, changes: Sequence[Change], theirs: Figures) -> bool:
-    """Whether figures and changes give the broker's figures.
+    """Whether the agreed figures plus the changes give the broker's figures.
 
-    What happened before the account was first read may be part of the figures already.
+    Changes from before the account was first read may be part of the agreed figures already.
     """
     before = sum(change.at <= ours.since + ADOPTION_MARGIN for change in changes)
     return any(_agree(expected(ours, changes[first:]), changes[first:], theirs) for first in range(before + 1))
@@ -181,9 +184,9 @@ def _under_way(book: Book, account_id: str, changes: Sequence[Change]) -> bool:
 
 
 def store_difference(tx: BookTransaction, account_id: str, cause: HoldCause) -> None:
-    """Pause an account for a difference, which replaces an earlier one.
+    """Pause an account for a difference, in place of an earlier difference.
 
-    Raises the alert only when the account does not (or no longer) wait for events.
+    An alert is raised only when the account does not wait for late events, or no longer.
     """
     holds.replace_kind(tx, account_id, HoldKind.DIFFERENCE, [cause])
     if cause.waiting_until is None:

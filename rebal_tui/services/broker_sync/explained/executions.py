@@ -1,4 +1,4 @@
-"""Executions that the broker reports in its orders before their own events arrive, or without them (R-53)."""
+"""Executions that a real broker shows in an order before the event of the execution arrives, or without one (R-53)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _PREFIX = "order:"
 
 
 def undelivered(book: Book, account_id: str) -> list[Change]:
-    """What the broker's orders report as executed for the account's open run and no event has reported yet.
+    """What the orders of an account's open run show as executed, and no event has reported yet.
 
-    One change for each order. Its cash is computed from the average price, exact to a cent.
+    One change for each order. Its cash is computed from the order's average price, exact to a cent.
     """
     run = book.open_runs.get(account_id)
     if run is None:
@@ -49,7 +49,7 @@ def _undelivered(book: Book, order: Order, executed: Sequence[Fill]) -> list[Cha
 
 
 def book_undelivered(tx: BookTransaction, changes: Sequence[Change]) -> None:
-    """Record the executions of `undelivered`, so that their events change nothing when they arrive."""
+    """Record the changes from `undelivered`, so that the events of these executions change nothing when they arrive."""
     for change in changes:
         before = explained.change(tx.database, change.id)
         if before is None:
@@ -61,9 +61,9 @@ def book_undelivered(tx: BookTransaction, changes: Sequence[Change]) -> None:
 
 
 def delivered(tx: BookTransaction, fill: Fill, change: Change) -> bool:
-    """Whether an execution is part of the agreed figures already, because its order reported it before this event.
+    """Whether an execution is part of the agreed figures already, because its order showed it before this event.
 
-    The execution is subtracted from the change that was recorded for the order.
+    `change` is the change by the execution. It is subtracted from the change that was recorded for the order.
     """
     before = explained.change(tx.database, _PREFIX + fill.client_order_id)
     if before is None:

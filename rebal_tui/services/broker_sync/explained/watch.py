@@ -1,4 +1,4 @@
-"""Accounts with an unexplained difference are read again, and an alert is raised when it lasts too long (R-53)."""
+"""Accounts with an unexplained difference are read again; an alert is raised for one that lasts too long (R-53)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def compared(book: Book, now: datetime) -> None:
 
 
 def watch_differences(book: Book, broker: LiveBroker, now: datetime) -> None:
-    """Request the accounts with a difference again, each when due, and raise alerts for overdue ones."""
+    """Request the accounts with a difference again, each when due; raise an alert if one has lasted too long."""
     asked = book.polling_state.differences_asked
     for account_id, hold in list(book.holds.items()):
         difference = holds.first_of(hold, HoldKind.DIFFERENCE)

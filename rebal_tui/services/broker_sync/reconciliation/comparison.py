@@ -1,4 +1,4 @@
-"""Comparison of an account's cash and positions, and the effect of events on them."""
+"""Comparison of an account's cash and positions with the broker's, and the effect of events on them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def with_events_applied(known: Mapping[str, Account], events: Iterable[BrokerEve
 
 
 def _identity(event: BrokerEvent) -> object:
-    """What an event changes, so that a repeated one changes nothing; None for one without cash or shares."""
+    """A key for what an event changes, by which a repetition is recognized; None if it changes no cash or shares."""
     if event.fill is not None:
         return event.fill.execution_id
     if event.cash is not None:
@@ -62,7 +62,7 @@ def _identity(event: BrokerEvent) -> object:
 
 
 def _act(held: dict[str, int], symbol: str, notice: ActionNotice, holder: ActionHolder) -> None:
-    """Apply a corporate action to the shares held by symbol; `symbol` is that of the asset after it."""
+    """Apply a corporate action to `held`, the shares by symbol; `symbol` is that of the asset after the action."""
     action = notice.terms.action
     if action.kind is ActionKind.SYMBOL_CHANGE and action.symbol in held:
         held[symbol] = held.pop(action.symbol)
@@ -72,7 +72,7 @@ def _act(held: dict[str, int], symbol: str, notice: ActionNotice, holder: Action
 
 
 def explains(ours: Account, moves: Sequence[BrokerEvent], theirs: Account, *, shares: bool = True) -> bool:
-    """Whether the events in `moves` account for the difference between the book's figures and the broker's.
+    """Whether the events in `moves` account for the difference between the account in the book and at the broker.
 
     `ours` may already include the first of these events, because an account that is read can be ahead of the delivered
     events. Without `shares`, only cash has to match.

@@ -1,4 +1,4 @@
-"""Broker events read again in their order."""
+"""Reading the broker's events: those not yet applied, missed ones, and earlier ones again."""
 
 from __future__ import annotations
 

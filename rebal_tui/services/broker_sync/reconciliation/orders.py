@@ -22,7 +22,7 @@ from rebal_tui.store.codec import parse_client_order_id
 
 
 def reconcile_orders(book: Book, report: ReconciliationReport) -> tuple[int, list[BrokerEvent]]:
-    """Reconcile every order of an open run that the broker may have.
+    """Compare every sent order of an open run with the broker's, apply changes, and add differences to `report`.
 
     Returns the number of runs with an applied change, and the missed executions that were applied.
     """
@@ -46,7 +46,10 @@ def order_lookups(book: Book) -> Iterator[Callable[[], object]]:
 
 
 def reconcile_run(book: Book, run: Run, report: ReconciliationReport, executed: list[BrokerEvent]) -> bool:
-    """Reconcile the sent orders of a run; returns whether one changed. Missed executions are appended to `executed`."""
+    """Reconcile the sent orders of a run; returns whether a change was applied to one.
+
+    Unexplained differences are added to `report`, and missed executions are appended to `executed`.
+    """
     changed = False
     for line, order, sent in run_orders.of_run(book.database, run.id):
         if sent:
@@ -57,7 +60,7 @@ def reconcile_run(book: Book, run: Run, report: ReconciliationReport, executed: 
 def _reconcile_order(
     book: Book, run: Run, line: int, order: Order, report: ReconciliationReport, executed: list[BrokerEvent]
 ) -> bool:
-    """Reconcile one order; True when the broker's state was applied. `executed` collects its missed executions."""
+    """Reconcile one order; returns whether the broker's state was applied. `report` and `executed` as above."""
     name = f"{order.side} order of {order.symbol}"
     try:
         theirs = book.broker.order_by_client_id(run.account_id, order.client_order_id)
@@ -114,7 +117,7 @@ def _contradiction(ours: Order, theirs: Order) -> str:
 
 
 def _missed_fills(book: Book, run: Run, line: int, theirs: Order) -> list[BrokerEvent]:
-    """Executions of an order that we lack, found by reading the broker's event stream again."""
+    """Executions of an order that the book lacks, found by reading the broker's event stream again."""
     if _executed(book, run, line) >= theirs.filled_qty:
         return []
     known = {fill.execution_id for fill in fills.of_run(book.database, run.id)}

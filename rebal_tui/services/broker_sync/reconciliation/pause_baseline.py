@@ -27,8 +27,8 @@ def event_position(book: Book) -> EventPosition:
 class PauseBaseline:
     """The state of an account before a reconciliation applied anything to it.
 
-    It has the cash and positions, the event cursor and missed numbers at that time, and the id of the open run, empty
-    without one.
+    `held` are its shares by symbol. `cursor` and `missed` are the event cursor and the sequence numbers of missed
+    events at that time. `run` is the id of the open run, empty without one.
     """
 
     cursor: int
@@ -49,13 +49,16 @@ class PauseBaseline:
         return event.seq > self.cursor or event.seq in self.missed
 
     def restore(self, account: Account) -> Account:
-        """The account with the cash and positions of the baseline."""
+        """The account with its cash and positions replaced by those of the baseline."""
         held = tuple(Position(symbol, qty) for symbol, qty in sorted(self.held.items()))
         return replace(account, cash=self.cash, positions=held)
 
 
 def baseline_of(book: Book, known: AccountTable, read: EventPosition, account_id: str) -> str:
-    """The baseline of an account being paused, as JSON; `known` and `read` are from before the reconciliation."""
+    """The baseline of an account that is being paused, as JSON.
+
+    `known` are the accounts, and `read` the event position, from before the reconciliation.
+    """
     account, run, (cursor, missed) = Accounts(known)[account_id], book.open_runs.get(account_id), read
     return json.dumps(
         {

@@ -1,7 +1,7 @@
 """Recheck of paused accounts: the events that explain a difference may arrive later.
 
-An account resumes automatically when the events since its baseline account exactly for the broker's figures, and its
-orders agree. A difference without such events stays until an advisor reviews it, even if the figures now match.
+An account resumes automatically when the events since its pause baseline account exactly for the broker's figures, and
+its orders agree. A difference without such events stays until an advisor reviews it, even if the figures now match.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rebal_tui.store.holds import HoldCause, HoldKind
 
 
 def recheck(book: Book) -> None:
-    """Resume paused accounts with new events, if these events explain every difference of the account."""
+    """Resume paused accounts that have new events, if their events explain every difference of the account."""
     asked: set[str] = set()
     for account_id in sorted(book.accounts_to_recheck & book.holds.keys()):
         try:
@@ -70,7 +70,7 @@ def _account_explained(book: Book, account_id: str, baseline: PauseBaseline, cau
 
 
 def _events_since(book: Book, account_id: str, baseline: PauseBaseline) -> list[BrokerEvent]:
-    """The events of an account applied since its baseline."""
+    """The events of an account that were applied since its pause baseline."""
     missing = set(missed_events.numbers(book.database))
     first = min((baseline.cursor, *(number - 1 for number in baseline.missed)))
     return [

@@ -1,7 +1,7 @@
 """Reconciliation with the broker when a book is opened, before anything is decided.
 
-Explained differences are applied. An account with an unexplained difference is paused, with an alert, until later
-events explain the difference or an advisor reviews it. A second reconciliation changes nothing.
+Differences that events explain are applied. An account with an unexplained difference is paused, with an alert, until
+later events explain the difference or an advisor releases the account. A second reconciliation changes nothing.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ LATE_EVENT_MAX_AGE = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """Result of a reconciliation: number of changes applied, and the reasons of new or changed pauses by account."""
+    """Result of a reconciliation: number of changes applied, and by account id the reasons of new or changed pauses."""
 
     applied: int
     paused: Mapping[str, Sequence[str]]
@@ -99,7 +99,7 @@ def reconcile(book: Book) -> Reconciliation:
 
 
 def _ask_all(book: Book) -> None:
-    """Request everything that a reconciliation reads from a real broker. Raises `BrokerPending` until all is there."""
+    """Request all that a reconciliation reads from a real broker. Raises `BrokerPending` until it has answered all."""
     if book.live is None:
         return
     pending: BrokerPending | None = None
@@ -117,9 +117,9 @@ def _ask_all(book: Book) -> None:
 
 
 def _check_ledger(book: Book) -> None:
-    """Pause the accounts whose balances at the simulated broker are not the sum of its entries.
+    """Pause the accounts whose balances at the simulated broker are not the sum of the broker's entries.
 
-    An account that a person has released before has an alert only.
+    An account that a person has released before is not paused; it has an alert only.
     """
     faults: dict[str, list[str]] = {}
     for account_id, text in cast(SandboxControls, book.broker).ledger_faults():
@@ -165,10 +165,10 @@ def _reconcile_journal(book: Book, account_id: str, journal: Journal, report: Re
 def _reconcile_accounts(
     book: Book, before: AccountTable, events: Sequence[BrokerEvent], report: ReconciliationReport
 ) -> int:
-    """Compare cash and positions of every account, after the given events, with the broker's; returns the
-    number of accounts updated.
+    """Compare cash and positions of every account with the broker's; returns the number of accounts updated.
 
-    An account is read in full only when it has changed or has an event.
+    `before` are the accounts from before `events` were applied. An account is read in full only when it has changed or
+    has an event.
     """
     before.relabel(book.account_table.symbols)
     known = Accounts(before)
@@ -230,7 +230,7 @@ def _read_accounts(book: Book, ids: Sequence[str], wanted: Collection[str]) -> d
 
 
 def _late_events(book: Book, account_ids: Collection[str]) -> dict[str, list[BrokerEvent]]:
-    """Out-of-order events of accounts, no older than `LATE_EVENT_MAX_AGE`, that are missing from our file."""
+    """By account id, out-of-order events, no older than `LATE_EVENT_MAX_AGE`, that the book's file does not have."""
     late: dict[str, list[BrokerEvent]] = {}
     for event in events_since(book, book.now() - LATE_EVENT_MAX_AGE):
         if event.account_id not in account_ids or event.account_id is None:
@@ -245,7 +245,10 @@ def _late_events(book: Book, account_ids: Collection[str]) -> dict[str, list[Bro
 
 
 def _pause(book: Book, reasons: Mapping[str, Sequence[str]], baselines: Mapping[str, str]) -> None:
-    """Pause accounts. One already paused retains its timestamp and, if it gets a baseline again, its first baseline."""
+    """Pause accounts. One that is paused already keeps the time of its pause and its first baseline.
+
+    The baseline is dropped if `baselines` has none for the account, so that later events cannot resume it.
+    """
     now = book.now()
     with book.write() as tx:
         for account_id, texts in reasons.items():

@@ -28,7 +28,7 @@ def release(book: Book, account_id: str) -> None:
     """Apply the broker's figures to a paused account and resume it.
 
     An order that the broker does not have ends as rejected, and an execution that it does not report is deleted; both
-    are recorded in the audit trail. What quarantine has of the account is given up, too. Raises `Conflict` when the
+    are recorded in the audit trail. The account's entries in quarantine are removed, too. Raises `Conflict` when the
     account is not paused, when the broker does not have it, or when it has a position in an asset that the book does
     not know, and `BrokerUnavailable` when it cannot be read.
     """
@@ -68,7 +68,7 @@ def _release(book: Book, account_id: str, pause: Pause) -> None:
 class Pause:
     """The reason why an account is paused, as text, and since when.
 
-    `resumes`: later events may resume it automatically.
+    `resumes` is whether later events may resume the account automatically.
     """
 
     reason: str
@@ -108,7 +108,7 @@ def differences(book: Book, account_id: str) -> tuple[tuple[str, str, str], ...]
 
 
 def _known(book: Book, account_id: str) -> Account:
-    """The account as the book knows that it must be."""
+    """The account with the cash and shares that it must have by the book's records."""
     account, wanted = book.account(account_id), expected_of(book, account_id)
     if wanted is None:
         return account

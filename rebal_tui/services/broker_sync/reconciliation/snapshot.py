@@ -1,4 +1,4 @@
-"""Comparison of all accounts with the broker's, column by column."""
+"""Comparison of all accounts of the book with the simulated broker's, array by array."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNKNOWN = -1
 
 
 def differing_accounts(ours: AccountTable, theirs: AccountListing) -> set[str]:
-    """The ids of the broker's accounts that the book does not have, or has with a different figure or text.
+    """The ids of the broker's accounts that the book does not have, or has with another value in any column.
 
     Accounts are normally in the same order on both sides and are then compared without reordering.
     """

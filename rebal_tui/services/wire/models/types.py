@@ -1,4 +1,4 @@
-"""Value types of the shapes, with their OpenAPI schemas, and the mark of what Alpaca's API does not have."""
+"""Types of the values in the API's responses, with their OpenAPI schemas, and marks of what Alpaca's API lacks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OURS = Field(description="Ours: present when the request has the header `Rebal-E
 
 @dataclass(frozen=True)
 class ShownAs:
-    """Marks a key whose values clients of Alpaca's API may not know; `known` has the values they get instead."""
+    """Marks a key with values that clients of Alpaca's API do not know; `known` maps each to the one that they get."""
 
     known: Mapping[str, str]
 
