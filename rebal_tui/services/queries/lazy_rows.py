@@ -19,6 +19,8 @@ R = TypeVar("R")
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 MAX_CACHED_ROWS = 1_024
+MAX_ARRANGED = 8
+"""How many arrangements are kept: the one shown, and those that keys may show next."""
 
 
 class LazyRows(Sequence[R]):
@@ -35,7 +37,7 @@ class LazyRows(Sequence[R]):
         self._count = count
         self._made: dict[int, R] = {}
         self._orders: dict[tuple[str | None, bool], Ints] = {}
-        self._arranged: tuple[object, Ints] | None = None
+        self._arranged: dict[tuple[object, str, str | None, bool], Ints] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -62,22 +64,26 @@ class LazyRows(Sequence[R]):
         """The positions of the rows that pass `accept` and the filter `text`, sorted by the column `sort`.
 
         The filter ignores case and accents; the sort is stable. None for `sort` is the list's own order. `accept` is a
-        predicate that `accepted` supports.
+        predicate that `accepted` supports. May run on several threads at once.
         """
         asked = accept, text, sort, reverse
-        if self._arranged is None or self._arranged[0] != asked:
-            self._arranged = asked, self._arrange(*asked)
-        return self._arranged[1]
+        found = self._arranged.get(asked)
+        if found is None:
+            found = self._arrange(*asked)
+            if len(self._arranged) >= MAX_ARRANGED:
+                self._arranged.clear()
+            self._arranged[asked] = found
+        return found
 
     def prepare(self, shown: ShownRows) -> None:
         """Filter and sort the rows as the screen shows them, and build those that the screen needs first.
 
-        These are the rows that were in view in the previous version of the list, and the rows that are in view now.
-        Called before the rows are handed to the thread of the screens, which then only looks them up.
+        These are the rows that will be in view: in the order that is kept, with a page before and after them, and in
+        the current order. Called before the rows are handed to the screens' thread, which then only looks them up.
         """
         positions = self.arrange(shown.accept, shown.text, shown.sort, shown.reverse)
-        kept = [position for key in shown.keys if (position := self.find(key)) is not None]
-        for wanted in (np.array(kept, np.int64), positions[shown.first : shown.stop]):
+        kept, page = shown.keep(positions, self.row_ids()), shown.stop - shown.first
+        for wanted in (kept[max(shown.first - page, 0) : shown.stop + page], positions[shown.first : shown.stop]):
             self.several(wanted, wanted)
 
     def _arrange(self, accept: Callable[[R], bool] | None, text: str, sort: str | None, reverse: bool) -> Ints:

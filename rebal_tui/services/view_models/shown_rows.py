@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+Keep = Callable[[Any, Any], Any]
+"""Returns the rows in the order in which they will be shown. Given are the indices of the rows in their current order,
+and the integer ids of all rows of the source; any thread may call it."""
+
+
+def in_their_order(positions: Any, ids: Any) -> Any:
+    """A `Keep` that keeps no earlier order."""
+    del ids
+    return positions
 
 
 @dataclass(frozen=True, slots=True)
 class ShownRows:
     """Filter and order of a list, and its rows in view: `first` up to, not including, `stop`.
 
-    `accept` and `text` filter the rows; `sort` is the column that they are sorted by, None for their own order. `keys`
-    are the keys of the rows in view and on the pages before and after, which stay there for a while even if the order
-    changes.
+    `accept` and `text` filter the rows; `sort` is the column that they are sorted by, None for their own order. `keep`
+    leaves the rows where they are for a while even if the order changes.
     """
 
     accept: Callable[[Any], bool] | None = None
@@ -22,4 +31,4 @@ class ShownRows:
     reverse: bool = False
     first: int = 0
     stop: int = 0
-    keys: tuple[Hashable, ...] = ()
+    keep: Keep = in_their_order

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -16,6 +18,42 @@ HOLD_SECONDS = 10.0
 """How long after a key, or after the last sort, the order of rows is kept."""
 
 
+class Order:
+    """An order of rows, known by their ids."""
+
+    def __init__(self, positions: Ints, ids: Ints) -> None:
+        """`positions` are indices of rows in a source, whose ids are `ids`."""
+        self._positions, self._source_ids = positions, ids
+
+    @cached_property
+    def ids(self) -> Ints:
+        """The ids of the rows; found when they are needed, which is with the next version of the source."""
+        return self._source_ids[self._positions]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The rows at `fresh`, a new version of the source, in the order of `before`; rows not in it come last.
+
+    `positions` are these rows, and `order` is their order.
+    """
+
+    before: Order
+    fresh: Ints
+    positions: Ints
+    order: Order
+
+    @cached_property
+    def waiting(self) -> bool:
+        """Whether the current order is another one."""
+        return bool((self.positions != self.fresh).any())
+
+    @cached_property
+    def moved(self) -> NDArray[np.bool_]:
+        """Which of the rows have moved, see `_moved`."""
+        return _moved(self.positions, self.fresh)
+
+
 class StableOrder:
     """The order that is shown, as row ids.
 
@@ -26,7 +64,8 @@ class StableOrder:
     def __init__(self) -> None:
         self.moved = 0
         self.waiting = False
-        self._shown: Ints | None = None
+        self._shown: Order | None = None
+        self._foreseen: Kept | None = None
         self._differs: NDArray[np.bool_] | None = None
         self._touched = self._sorted = float("-inf")
         self._numbers: dict[Hashable, int] = {}
@@ -65,8 +104,20 @@ class StableOrder:
         import numpy as np
 
         found: Ints = np.asarray(positions, np.int64)
-        self._shown, self._sorted, self.moved, self._differs, self.waiting = ids[found], now, 0, None, False
+        self._shown, self._sorted = Order(found, ids), now
+        self.moved, self._differs, self._foreseen, self.waiting = 0, None, None, False
         return found
+
+    def foresee(self, positions: Ints, ids: Ints, now: float) -> Ints:
+        """Return the rows as `keep` will, which then has little left to do. May run on any thread."""
+        before = self._shown
+        if before is None or self.seconds_left(now) <= 0:
+            return positions
+        kept = _keep(before, positions, ids)
+        if kept.waiting and self._is_held(now):
+            _ = kept.moved
+        self._foreseen = kept
+        return kept.positions
 
     def keep(self, positions: Any, ids: Ints, now: float) -> Ints:
         """The rows at `positions` in the order that is shown; rows that were not shown come last.
@@ -75,36 +126,44 @@ class StableOrder:
         """
         import numpy as np
 
-        if self._shown is None or self.seconds_left(now) <= 0:
+        before = self._shown
+        if before is None or self.seconds_left(now) <= 0:
             return self.renew(positions, ids, now)
-        fresh: Ints = np.asarray(positions, np.int64)
-        size = int(max(ids.max(initial=-1), self._shown.max(initial=-1))) + 1
-        position_of = np.full(size, -1, np.int64)
-        position_of[ids[fresh]] = fresh
-        old = position_of[self._shown]
-        if len(old) == len(fresh) and old.min(initial=0) >= 0:
-            return self._note(old, fresh, now)
-        old = old[old >= 0]
-        added = np.zeros(len(ids), np.bool_)
-        added[fresh] = True
-        added[old] = False
-        is_new = added[fresh]
-        shown = np.concatenate((old, fresh[is_new]))
-        self._shown = ids[shown]
-        return self._note(shown, fresh, now)
-
-    def _note(self, shown: Ints, fresh: Ints, now: float) -> Ints:
-        """Note which of the rows shown belong elsewhere in the order `fresh`, and return the rows."""
-        import numpy as np
-
-        self.waiting = bool((shown != fresh).any())
-        self._differs = _moved(shown, fresh) if now - self._touched < HOLD_SECONDS else None
+        kept, self._foreseen = self._foreseen, None
+        if kept is None or kept.before is not before or kept.fresh is not positions:
+            kept = _keep(before, np.asarray(positions, np.int64), ids)
+        self._shown, self.waiting = kept.order, kept.waiting
+        self._differs = kept.moved if kept.waiting and self._is_held(now) else None
         self.moved = 0 if self._differs is None else int(np.count_nonzero(self._differs))
-        return shown
+        return kept.positions
+
+    def _is_held(self, now: float) -> bool:
+        """Whether a key was pressed in the last `HOLD_SECONDS`."""
+        return now - self._touched < HOLD_SECONDS
 
     def has_moved(self, index: int) -> bool:
         """Whether the row at this index of the shown rows belongs elsewhere in the current sort order."""
         return self._differs is not None and index < len(self._differs) and bool(self._differs[index])
+
+
+def _keep(before: Order, fresh: Ints, ids: Ints) -> Kept:
+    """Return the rows at `fresh` in the order `before`; rows that are not in it come last."""
+    import numpy as np
+
+    shown = before.ids
+    size = int(max(ids.max(initial=-1), shown.max(initial=-1))) + 1
+    position_of = np.full(size, -1, np.int64)
+    position_of[ids[fresh]] = fresh
+    old = position_of[shown]
+    order = before
+    if len(old) != len(fresh) or old.min(initial=0) < 0:
+        old = old[old >= 0]
+        added = np.zeros(len(ids), np.bool_)
+        added[fresh] = True
+        added[old] = False
+        old = np.concatenate((old, fresh[added[fresh]]))
+        order = Order(old, ids)
+    return Kept(before, fresh, old, order)
 
 
 def _moved(shown: Ints, fresh: Ints) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.accounts import account_row, accounts_snapshot
 from rebal_tui.services.queries.desk import desk_snapshot, worst_subscribers
 from rebal_tui.services.queries.desk_rows import DeskRows
-from rebal_tui.services.queries.lazy_rows import LazyRows
+from rebal_tui.services.queries.lazy_rows import Ints, LazyRows
 from rebal_tui.services.simulation import account_events
 from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
 from rebal_tui.services.view_models.desk import DeskRow, InTile, names_in
@@ -218,9 +218,15 @@ def test_a_new_version_of_a_list_is_arranged_before_it_is_handed_over(monkeypatc
     """The thread of the screens then arranges nothing, and builds no row that is in view."""
     book = random_book(Random(3))
     found = desk_snapshot(book).rows
-    kept = tuple(row.account_id for row in found[-3:])
-    accounts = accounts_snapshot(book, None, ShownRows(None, "", "equity", True, 1, 4, (*kept, "gone")))
-    desk = desk_snapshot(book, None, ShownRows(InTile(Tile.ALL), "", "drift", True, 1, 4, (*kept, "gone")))
+    kept = tuple(row.account_id for row in found[-9:])
+
+    def keep(positions: Ints, ids: Ints) -> Ints:
+        """The rows that are kept before all others, as if they had been there before."""
+        first = np.isin(ids, [book.account_table.row_of[account_id] for account_id in kept])
+        return np.concatenate((positions[first[positions]], positions[~first[positions]]))
+
+    accounts = accounts_snapshot(book, None, ShownRows(None, "", "equity", True, 3, 6, keep))
+    desk = desk_snapshot(book, None, ShownRows(InTile(Tile.ALL), "", "drift", True, 3, 6, keep))
 
     def late(*_: object) -> None:
         raise AssertionError("arranged or built on the thread of the screens")
@@ -231,8 +237,8 @@ def test_a_new_version_of_a_list_is_arranged_before_it_is_handed_over(monkeypatc
     assert accounts is not None
     for rows, accept, sort in ((accounts.rows, None, "equity"), (desk.rows, InTile(Tile.ALL), "drift")):
         assert isinstance(rows, LazyRows)
-        in_view = np.array([*rows.arrange(accept, "", sort, True)[1:4], *map(rows.find, kept)])
-        assert len(rows.several(in_view, in_view)) == 6
+        in_view = np.array([*rows.arrange(accept, "", sort, True)[3:6], *map(rows.find, kept)])
+        assert len(rows.several(in_view, in_view)) == 12
         with pytest.raises(AssertionError, match="thread of the screens"):
             rows.arrange(accept, "", "cash", True)
 

@@ -7,6 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from rebal_tui.tui.widgets import stable_order
 from rebal_tui.tui.widgets.stable_order import HOLD_SECONDS, StableOrder
 
 IDS = np.array([10, 11, 12, 13, 14])
@@ -76,6 +77,33 @@ def test_the_rows_that_have_moved_are_marked_and_not_those_that_they_passed(now:
     assert order.moved == len(moved)
 
 
+def test_an_order_computed_before_it_is_kept_is_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = StableOrder()
+    order.renew([0, 1, 2, 3], IDS, 0.0)
+    order.touch(0.5)
+    fresh = np.array([4, 2, 0, 1])
+    assert order.foresee(fresh, IDS, 1.0).tolist() == [0, 1, 2, 4]
+    assert order.moved == 0, "nothing is shown yet"
+
+    def late(*_: object) -> None:
+        raise AssertionError("computed on the thread of the screens")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stable_order, "_keep", late)
+        patched.setattr(stable_order, "_moved", late)
+        assert order.keep(fresh, IDS, 1.1).tolist() == [0, 1, 2, 4]
+    assert (order.moved, order.waiting) == (2, True)
+
+
+def test_an_order_computed_before_the_rows_were_sorted_anew_is_not_taken() -> None:
+    order = StableOrder()
+    order.renew([0, 1, 2, 3], IDS, 0.0)
+    fresh = np.array([3, 2, 1, 0])
+    order.foresee(fresh, IDS, 1.0)
+    order.renew([2, 3, 0, 1], IDS, 1.0)
+    assert order.keep(fresh, IDS, 1.1).tolist() == [2, 3, 0, 1]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_no_row_changes_position_within_ten_seconds_of_a_key(seed: int) -> None:
@@ -94,7 +122,10 @@ def test_no_row_changes_position_within_ten_seconds_of_a_key(seed: int) -> None:
             if chance.random() < 0.1
             else chance.sample(shown, len(shown))
         )
-        before, shown = shown, order.keep(there, ids, now).tolist()
+        fresh = np.array(there)
+        if chance.random() < 0.5:
+            order.foresee(fresh, ids, now - 0.1)
+        before, shown = shown, order.keep(fresh, ids, now).tolist()
         assert sorted(shown) == sorted(there)
         stayed = [one for one in before if one in set(there)]
         if now - key_at < HOLD_SECONDS:

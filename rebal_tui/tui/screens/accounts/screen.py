@@ -44,6 +44,10 @@ from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.tabs import ALL
 
 
+def _filter_of(tile: str) -> InGroup | None:
+    return None if tile == ALL else InGroup(AccountGroup(tile))
+
+
 class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindings=False):
     """List of all accounts, exceptions first."""
 
@@ -102,11 +106,14 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         )
         if isinstance(rows, FitsColumns):
             self.table.fit_columns(rows.zero_columns(), rows.widest())
-        self.table.set_rows(rows, None if tile == ALL else InGroup(AccountGroup(tile)))
+        self.table.set_rows(rows, _filter_of(tile))
         if self._empty != (not rows):
             self._empty = not rows
             self.refresh_bindings()
         self._act_if_shown()
+
+    def expect_tile(self, tile: str) -> None:
+        self.table.expect_filter(_filter_of(tile))
 
     def on_mount(self) -> None:
         self.watch(self.table, "marked", self._show_tabs, init=False)

@@ -58,6 +58,10 @@ def evaluate_text(mode: str) -> str:
     )
 
 
+def _filter_of(tile: Tile) -> InTile | None:
+    return None if tile is Tile.ALL else InTile(tile)
+
+
 class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     """List of all subscribed accounts, exceptions first."""
 
@@ -145,10 +149,13 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         rows = self._snapshot.rows
         if isinstance(rows, FitsColumns):
             self.table.fit_columns(rows.zero_columns(), rows.widest())
-        self.table.set_rows(rows, None if tile is Tile.ALL else InTile(tile))
+        self.table.set_rows(rows, _filter_of(tile))
         if not self._cursor_set and len(rows):
             self._cursor_set = True
             self._start_cursor()
+
+    def expect_tile(self, tile: str) -> None:
+        self.table.expect_filter(_filter_of(Tile(tile)))
 
     def _start_cursor(self) -> None:
         """Move the cursor to the first row that needs a person or is outside its bands."""

@@ -386,6 +386,9 @@ class TiledListScreen(ListScreen):
         self.show_rows()
         self.table.show_cursor()
 
+    def expect_tile(self, tile: str) -> None:
+        """Called when the next key may make a tile current. A list of many rows filters them now."""
+
     def reset_filters(self) -> None:
         self.set_tile(ALL)
 
@@ -395,3 +398,4 @@ class TiledListScreen(ListScreen):
 
     def action_tile(self, direction: int) -> None:
         self.set_tile(self.tiles.step(direction) or ALL)
+        self.expect_tile(self.tiles.step(direction) or ALL)

@@ -1,0 +1,132 @@
+"""Rows that the last key would show if it were pressed again, drawn between keys."""
+
+from __future__ import annotations
+
+from asyncio import Future, TimerHandle, get_running_loop
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from textual.app import App
+from textual.strip import Strip
+
+from rebal_tui.tui.widgets.table_order import Arranged, Shown, View
+
+R = TypeVar("R")
+Accept = Callable[[Any], bool]
+START_SECONDS = 0.008
+"""How long after a key, or after new prices, rows are drawn ahead: the frame that shows these comes first."""
+STEP_SECONDS = 0.001
+"""Rest between two steps, in which a key that comes is handled."""
+STEP_ROWS = 12
+"""Rows drawn in one step, which takes about as long as a turn of the event loop for a key."""
+REPEAT_SECONDS = 5.0
+"""How long after a key the same key is expected; with streaming prices the rows change four times a second."""
+
+
+class DrawsAhead(Protocol[R]):
+    """A table that can draw rows before they are in view."""
+
+    @property
+    def rows(self) -> Shown[R]: ...
+
+    @property
+    def cursor(self) -> int: ...
+
+    @property
+    def app(self) -> App[Any]: ...
+
+    def arranged(self, accept: Accept | None, view: View) -> Arranged[R] | None:
+        """Return the rows with another filter or order, None if the table cannot. May run on any thread."""
+
+    def place_of(self, rows: Shown[R]) -> int:
+        """Return where the cursor would be among other rows."""
+
+    def in_view(self, rows: Shown[R], cursor: int) -> range:
+        """Return the indices of the rows that would be in view with the cursor at an index."""
+
+    def draw(self, first: int, rows: Sequence[R], cursor: int, *, moved: bool) -> list[Strip]:
+        """Return rows as lines, the first of them at an index, with the cursor at another one; with `moved`, rows that
+        have moved are marked."""
+
+
+class RowsAhead(Generic[R]):
+    """Draws the expected rows in small steps while nothing else happens: a page of rows takes as long to build and to
+    draw as everything else that a key does."""
+
+    def __init__(self, table: DrawsAhead[R]) -> None:
+        self._table = table
+        self._begin: Callable[[], None] | None = None
+        self._until = float("-inf")
+        self._handle: TimerHandle | None = None
+        self._asked: Future[Arranged[R] | None] | None = None
+
+    def expect_page(self, step: int) -> None:
+        """Expect the cursor to move by `step` rows again."""
+        self._expect(lambda: self._build(self._table.rows, self._table.cursor + step, moved=True))
+
+    def expect_orders(self, accept: Accept | None, views: Sequence[View]) -> None:
+        """Expect other orders, each shown from its first row. The first is drawn; some take several keys to find."""
+        self._expect(lambda: self._arrange(accept, views, lambda _rows: 0))
+
+    def expect_filter(self, accept: Accept | None, view: View) -> None:
+        """Expect another filter, with the cursor on the same row if it passes."""
+        self._expect(lambda: self._arrange(accept, [view], self._table.place_of))
+
+    def again(self) -> None:
+        """Draw the expected rows anew, because rows have changed."""
+        self._pause()
+        if self._begin is not None and get_running_loop().time() < self._until:
+            self._later(START_SECONDS, self._begin)
+
+    def stop(self) -> None:
+        """Expect nothing, because another key was pressed."""
+        self._begin = None
+        self._pause()
+
+    def _expect(self, begin: Callable[[], None]) -> None:
+        self._begin, self._until = begin, get_running_loop().time() + REPEAT_SECONDS
+        self.again()
+
+    def _pause(self) -> None:
+        self._asked = None
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _later(self, seconds: float, step: Callable[[], None]) -> None:
+        self._handle = get_running_loop().call_later(seconds, step)
+
+    def _arrange(self, accept: Accept | None, views: Sequence[View], place: Callable[[Shown[R]], int] | None) -> None:
+        """Filter and sort on another thread, then draw the first of the views if the cursor has a place there.
+
+        An error is left to the key that asks for the same.
+        """
+
+        def arranged(found: Future[Arranged[R] | None]) -> None:
+            failed = found.cancelled() or found.exception() is not None
+            if found is not self._asked or failed or (rows := found.result()) is None:
+                return
+            if place is not None:
+                self._build(rows, place(rows), moved=False)
+            if len(views) > 1:
+                self._arrange(accept, views[1:], None)
+
+        self._asked = get_running_loop().run_in_executor(None, self._table.arranged, accept, views[0])
+        self._asked.add_done_callback(arranged)
+
+    def _build(self, rows: Shown[R], cursor: int, *, moved: bool) -> None:
+        if not rows:
+            return
+        cursor = min(max(cursor, 0), len(rows) - 1)
+        view = self._table.in_view(rows, cursor)
+        built = rows.several(view.start, view.stop)
+        self._later(STEP_SECONDS, lambda: self._draw(view.start, built, cursor, moved=moved))
+
+    def _draw(self, first: int, rows: Sequence[R], cursor: int, *, moved: bool) -> None:
+        """Draw some rows; their strips, and the text of these for the terminal, are kept by the table."""
+        console = self._table.app.console
+        for strip in self._table.draw(first, rows[:STEP_ROWS], cursor, moved=moved):
+            strip.render(console)
+        rest = rows[STEP_ROWS:]
+        if rest:
+            self._later(STEP_SECONDS, lambda: self._draw(first + STEP_ROWS, rest, cursor, moved=moved))
