@@ -128,7 +128,7 @@ def test_the_list_puts_exceptions_first_and_the_detail_shows_everything() -> Non
         rows = app.screen.table.rows  # type: ignore[attr-defined]
         assert rows[0].account_id == "l"
         text = screen_text(app)
-        for part in ("All 12", "Exceptions 1", "Unsubscribed 9", "an ACH deposit was returned", "Withdrawable"):
+        for part in ("All 12", "With exceptions 1", "Unsubscribed 9", "an ACH deposit was returned", "Withdrawable"):
             assert part in text
         await at_account(pilot, app, "a")
         text = screen_text(app)

@@ -120,6 +120,6 @@ def test_a_run_made_since_is_first_when_runs_is_opened_again() -> None:
         assert next(iter(app.section.table.rows)).id == made.id
         assert "moved" not in screen_text(app)
         await press(pilot, "3", "T", "slash", *"zz", "enter")
-        assert "No row of “Reserved cash” matches the filter; escape clears it, then" in screen_text(app)
+        assert "No row of “Reserved” matches the filter; escape clears it, then" in screen_text(app)
 
     run(flow, book, section="4")

@@ -11,9 +11,11 @@ from enum import IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.engine.arrays.frame import BookFrame, Mark
 from rebal_tui.engine.arrays.holders import holdings_in
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.ineligible_assets import fault_texts, ineligible_assets
 from rebal_tui.services.queries.rule_exceptions import RuleException, conflicting, uncorrectable, unfinished
 
 Ints = NDArray[np.int64]
@@ -68,6 +70,14 @@ def account_exceptions(book: Book, frame: BookFrame) -> AccountExceptions:
     for found, note in zip(by_rules, noted, strict=True):
         notes[[row_of[one.account_id] for one in found]] |= int(note)
     return AccountExceptions(notes, unpriced, *by_rules)
+
+
+def portfolio_exception(book: Book, portfolio: Portfolio) -> str:
+    """The exception of a portfolio as display text, which is one of each of its accounts too; empty without one."""
+    if portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
+        return f"{portfolio.name} needs adjustment" + (f": {portfolio.fault}" if portfolio.fault else "")
+    faults = ineligible_assets(book, portfolio) if portfolio.status is PortfolioStatus.ACTIVE else {}
+    return f"{portfolio.name}: {', '.join(fault_texts(faults))}" if faults else ""
 
 
 def note_words(notes: int) -> list[str]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import NANO, Money, floor_money
 from rebal_tui.domain.text import fold
 from rebal_tui.engine.arrays.equity import exact_equity
@@ -19,7 +18,7 @@ from rebal_tui.engine.restrictions import blocking_reasons, exceeds_position_rat
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.search_index import ranks
 from rebal_tui.services.evaluation.whole_book import book_day_context
-from rebal_tui.services.queries.account_exceptions import account_exceptions, note_words
+from rebal_tui.services.queries.account_exceptions import account_exceptions, note_words, portfolio_exception
 from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, longest_used, matching_any, money_length
 from rebal_tui.services.queries.status_columns import status_columns
 from rebal_tui.services.queries.term_filters import number_matches, text_matches
@@ -34,8 +33,8 @@ from rebal_tui.services.view_models.filter_terms import ACCOUNT_FIELDS, Term
 from rebal_tui.services.view_models.row_selection import RowSelection
 from rebal_tui.store.account_table import STATUSES, restrictions_of
 
-_ADJUSTING = 1 << 41
-"""Code of an exception text: the needs_adjustment of the portfolio whose index is added."""
+_OF_PORTFOLIO = 1 << 41
+"""Code of an exception text: that of the portfolio whose index is added."""
 _NOTES_SHIFT = 44
 """Position of the bits of `Note` in the code of an exception text."""
 _ACTIVE = next(code for code, status in enumerate(STATUSES) if status.value == "ACTIVE")
@@ -73,24 +72,23 @@ class AccountRows(LazyRows[AccountRow]):
     def _exception_texts(self, book: Book, stopped: Flags, over: Flags) -> tuple[list[str], NDArray[np.intp]]:
         """The distinct exception texts, the empty one first, and the index of each account's text, by account row."""
         frame = self._frame
-        adjusting = np.array(
-            [*(p.status is PortfolioStatus.NEEDS_ADJUSTMENT for p in frame.portfolios), False], np.bool_
-        )
+        by_portfolio = [portfolio_exception(book, portfolio) for portfolio in frame.portfolios]
+        stopping = np.array([*map(bool, by_portfolio), False], np.bool_)
         follows = frame.accounts.portfolio
         kind = np.where(stopped, 1 + self._status.astype(np.int64) + (self._restrictions.astype(np.int64) << 8), 0)
         kind += np.where(stopped & over, 1 << 30, 0)
         # Each paused account has its own differences.
         for at, row in enumerate(book.paused_rows()):
             kind[row] = (1 << 40) + at
-        kind += np.where(~stopped & adjusting[follows], _ADJUSTING + follows.astype(np.int64), 0)
+        kind += np.where(~stopped & stopping[follows], _OF_PORTFOLIO + follows.astype(np.int64), 0)
         kind += self._notes << _NOTES_SHIFT
         kinds, first, code = np.unique(kind, return_index=True, return_inverse=True)
         texts = []
         for one, row in zip(kinds.tolist(), first.tolist(), strict=True):
             notes, rest = one >> _NOTES_SHIFT, one & (1 << _NOTES_SHIFT) - 1
             reported: list[str] = []
-            if rest >= _ADJUSTING:
-                reported = [f"{frame.portfolios[rest - _ADJUSTING].name} needs adjustment"]
+            if rest >= _OF_PORTFOLIO:
+                reported = [by_portfolio[rest - _OF_PORTFOLIO]]
             elif rest:
                 account = book.accounts[self._index.ids[row]]
                 reported = [text for _, text in blocking_reasons(account, _valuation(frame, row))]

@@ -8,7 +8,6 @@ import numpy as np
 
 from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.errors import Fault, Invalid
-from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty, Value, floor_money, market_value, qty_text
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import new_york_day
@@ -18,7 +17,7 @@ from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import evaluate_account, value_of
 from rebal_tui.services.evaluation.history import latest_decisions
-from rebal_tui.services.queries.account_exceptions import note_words, notes_of
+from rebal_tui.services.queries.account_exceptions import note_words, notes_of, portfolio_exception
 from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.runs import rows_of
 from rebal_tui.services.queries.status_columns import UNSUBSCRIBED_TEXT, run_state, stopped_by
@@ -105,8 +104,8 @@ def _row(book: Book, account_id: str, trade: TradeStatus | None) -> AccountRow:
     stopped = blocking_reasons(account, valuation)
     waiting = book.paused(account_id)
     reported = [*(text for _, text in stopped), *waiting]
-    if not reported and portfolio is not None and portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
-        reported = [f"{portfolio.name} needs adjustment" + (f": {portfolio.fault}" if portfolio.fault else "")]
+    if not reported and portfolio is not None and (text := portfolio_exception(book, portfolio)):
+        reported = [text]
     notes = notes_of(book, account_id)
     exception = "; ".join([*reported, *note_words(notes)])
     run = book.open_runs.get(account_id)

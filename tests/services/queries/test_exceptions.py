@@ -19,6 +19,7 @@ from rebal_tui.services.book.guards import apply_guards
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.queries import rule_exceptions
 from rebal_tui.services.queries.accounts import account_row, accounts_snapshot
+from rebal_tui.services.queries.desk import desk_snapshot
 from rebal_tui.services.queries.exceptions import Exceptions, exception_counts, list_exceptions
 from rebal_tui.services.queries.rule_exceptions import RuleException
 from rebal_tui.services.queries.runs import portfolio_rows
@@ -27,6 +28,7 @@ from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import account_events
 from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
 from rebal_tui.services.view_models.exceptions import BLOCKS, REMEDIES, ExceptionKind, ExceptionView
+from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.store import holds as hold_store
 from rebal_tui.store import jobs
 from rebal_tui.store.holds import HoldCause, HoldKind
@@ -191,6 +193,22 @@ def test_an_asset_to_replace_becomes_a_portfolio_that_needs_adjustment_at_the_ev
     advance_to(book, "2026-03-02 09:45")
     assert kinds(book) == [(KIND.PORTFOLIO_NEEDS_ADJUSTMENT, "balanced")]
     assert len(jobs.open_alerts(book.database)) == 1
+
+
+def test_exceptions_count_causes_and_the_other_counts_accounts() -> None:
+    book = quiet_book("abc")
+    fill_book(book, [account("x", "10"), on_target("g")], [balanced("gold", {"GLD": "95"})], {"g": "gold"})
+    for name in ("a", "x"):
+        account_events.set_restriction(book, name, Restriction.ACH_RETURN, True)
+    report_tradable(book, "TLT", False)
+    assert exception_counts(book) == {KIND.ACCOUNT_RESTRICTED: 2, KIND.ASSET_INELIGIBLE: 1}
+    snapshot = accounts_snapshot(book)
+    assert snapshot is not None
+    assert dict(snapshot.groups)[AccountGroup.EXCEPTIONS] == 4
+    texts = {row.account_id: row.exception for row in snapshot.rows}
+    assert (texts["b"], texts["g"]) == ("Balanced: TLT is not tradable", "")
+    assert account_row(book, "b").exception == texts["b"]
+    assert dict(desk_snapshot(book).tiles)[Tile.NEEDS_YOU] == 3
 
 
 def test_an_asset_in_no_active_portfolio_is_no_exception() -> None:

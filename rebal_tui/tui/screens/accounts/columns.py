@@ -21,8 +21,13 @@ GROUPS = {
     AccountGroup.RUNNING: ("▶", "accent"),
     AccountGroup.RESERVED: ("$", "key"),
 }
-BLOCKED_LABEL = "Blocked"
-"""The label of the accounts that the broker blocks; restrictions are what an advisor makes (R-60)."""
+LABELS = {
+    AccountGroup.RESTRICTED: "Blocked",
+    AccountGroup.EXCEPTIONS: "With exceptions",
+    AccountGroup.RESERVED: "Reserved",
+}
+"""Labels that differ from the group's name. Restrictions are what an advisor makes (R-60), here it is the broker's
+block; an exception of a portfolio or an asset counts for each of its accounts here, but once under Exceptions."""
 
 
 def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]], marked: int) -> tuple[Tab, ...]:
@@ -30,8 +35,7 @@ def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]], marked: i
     tabs = [Tab(ALL, ALL, figure=f"{total:,}")]
     for group, count in groups:
         mark, style = GROUPS[group]
-        label = BLOCKED_LABEL if group is AccountGroup.RESTRICTED else group
-        tabs.append(Tab(group, label, mark, f"{count:,}", style if count else "muted"))
+        tabs.append(Tab(group, LABELS.get(group, group), mark, f"{count:,}", style if count else "muted"))
     if marked:
         tabs.append(Tab("marked", "Marked", mark="✓", figure=f"{marked:,}", style="key", informs=True))
     return tuple(tabs)

@@ -17,7 +17,7 @@ from rebal_tui.tui.widgets.lines import Builder
 
 KEYS = 12
 STATUS_SYMBOLS = (
-    (GLYPHS[StatusKind.NEEDS_YOU], "needs you: an exception stops the account, or a run awaits approval"),
+    (GLYPHS[StatusKind.NEEDS_YOU], "needs you: counts accounts that an exception stops or whose run awaits approval"),
     (GLYPHS[StatusKind.WILL_TRADE], "will trade: a run is queued or working, or the next evaluation creates one"),
     (GLYPHS[StatusKind.WAITS], "waits: a trigger holds, but a cooldown, the session or a date delays it"),
     (GLYPHS[StatusKind.IN_RANGE], "in range"),
@@ -57,7 +57,10 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
         ("⊘", "overrides a restriction, with a note"),
         ("+", "of a tab: at least as many; the list has the newest runs, a filter finds the others"),
     ),
-    EXCEPTIONS: (("!", "exception: stops trading or needs you"), ("▲", "alert: acknowledge it with a")),
+    EXCEPTIONS: (
+        ("!", "exception: stops trading or needs you; counted once for its cause, not for each account it concerns"),
+        ("▲", "alert: acknowledge it with a"),
+    ),
     Section.CASH: (
         ("✓", "completed stage of a withdrawal"),
         ("▸", "stage in progress"),
