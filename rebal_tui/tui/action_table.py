@@ -132,7 +132,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("log.tab_back", "T", "Previous tab", "Show the previous tab.", Section.LOG, "tab(-1)", footer=False),
     Action(
         "exceptions.answer", "l", "Resolve",
-        "Release an asset or account on hold, once for all accounts concerned, or go to the subject (confirms first).",
+        "Release the asset or account, edit the portfolio, or acknowledge the run; else go to the subject "
+        "(a release confirms first).",
         EXCEPTIONS, "answer",
     ),
     Action("log.acknowledge", "a", "Acknowledge", "Acknowledge this alert, or all marked.", EXCEPTIONS, "acknowledge"),

@@ -104,6 +104,22 @@ def test_an_exception_that_no_key_can_answer_says_what_to_do_and_goes_to_its_sub
     run(flow, book, "0")
 
 
+def test_on_a_narrow_terminal_the_whole_reason_is_below_the_list() -> None:
+    book = market_book()
+    alerted(book, "a", "b")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "j")
+        text = screen_text(app)
+        assert "Client b (N-b): an ACH deposit was returned." in text
+        assert "have the broker lift its block" in text
+        assert "most urgent first, then by client" in text
+        await press(pilot, "s")
+        assert "most urgent first" not in screen_text(app)
+
+    run(flow, book, "0", (80, 24))
+
+
 def test_cursor_filter_and_half_typed_text_survive_a_heartbeat() -> None:
     book = market_book()
     alerted(book, "a", "b", "c")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.queries.exceptions import Exceptions
+from rebal_tui.services.queries.exceptions import KINDS, Exceptions
 from rebal_tui.services.view_models.exceptions import ExceptionList
 from rebal_tui.services.view_models.log import AlertView
 from rebal_tui.store import jobs
@@ -29,7 +30,7 @@ def _stamp(book: Book) -> tuple[int, int]:
 
 
 def exception_list(book: Book, seen: tuple[int, int] | None = None) -> ExceptionList | None:
-    """The exceptions of a book in the order of `Exceptions`, and its open alerts, oldest first.
+    """The exceptions of a book, the most urgent kind first, then by client or subject; and its alerts, oldest first.
 
     None when the stamp of the list is still `seen`. Price changes alone change the stamp every 30 seconds at most.
     """
@@ -39,7 +40,7 @@ def exception_list(book: Book, seen: tuple[int, int] | None = None) -> Exception
     found = Exceptions(book)
     return ExceptionList(
         stamp,
-        found.page(MAX_EXCEPTIONS).items,
+        tuple(sorted(found.page(MAX_EXCEPTIONS).items, key=lambda one: (KINDS.index(one.kind), fold(one.text)))),
         sum(found.counts().values()),
         tuple(
             AlertView(a.key, a.at, a.kind, a.subject, a.text, _named(book, a.subject))

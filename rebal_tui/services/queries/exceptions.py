@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
-from rebal_tui.domain.quantities import Money, money_text
+from rebal_tui.domain.quantities import Money, money_text, price_text
 from rebal_tui.domain.quarantine import Quarantined, QuarantineKind
 from rebal_tui.engine.drift import value_account
 from rebal_tui.engine.restrictions import blocking_reasons, exceeds_position_ratio
@@ -26,6 +26,7 @@ from rebal_tui.services.book.quarantine import alert_text
 from rebal_tui.services.broker_sync.events import ENDED_ALERT, RESTRICTED_ALERT
 from rebal_tui.services.queries import totals
 from rebal_tui.services.queries.account_exceptions import account_exceptions
+from rebal_tui.services.queries.status_columns import SHORT_TEXTS
 from rebal_tui.services.view_models.exceptions import ExceptionCounts, ExceptionKind, ExceptionPage, ExceptionView
 from rebal_tui.store import accounts, audit, decision_contexts, jobs, past_rows
 from rebal_tui.store.account_table import STATUSES
@@ -149,7 +150,8 @@ class Exceptions:
         if kind is ExceptionKind.ASSET_ON_HOLD:
             hold = self._book.asset_holds[self._symbols[asset]]
             count = self._concerned[hold.symbol]
-            return ExceptionView(kind, None, hold.symbol, None, None, count, hold.at, f"{hold.reason}.")
+            moved = f"{hold.symbol}: price moved ${price_text(hold.last_close)} → ${price_text(hold.price)}"
+            return ExceptionView(kind, None, hold.symbol, None, None, count, hold.at, f"{hold.reason}.", short=moved)
         if kind is ExceptionKind.QUARANTINED:
             return self._quarantined(self._book.quarantine.rows[subject])
         if kind is ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT:
@@ -162,33 +164,36 @@ class Exceptions:
             return ExceptionView(kind, run.account_id, None, portfolio, run.run_id, 1, run.at, f"{run.text}.")
         account_id = self._book.account_table.ids[self._row_of_key[subject]]
         symbol = self._symbols[asset] if asset else None
-        since, text = self._since_and_text(kind, account_id, symbol)
+        since, text, short = self._since_and_text(kind, account_id, symbol)
         account = self._book.account(account_id)
         return ExceptionView(
             kind, account_id, symbol, self._follows(account_id), None, 1, since,
             f"{account.name} ({account.account_number}): {text}.", account.account_number,
+            f"{account.name}: {short}" if short else "",
         )  # fmt: skip
 
-    def _since_and_text(self, kind: ExceptionKind, account_id: str, symbol: str | None) -> tuple[datetime, str]:
+    def _since_and_text(self, kind: ExceptionKind, account_id: str, symbol: str | None) -> tuple[datetime, str, str]:
+        """Since when an exception of an account lasts, its text, and a short one if the text is long."""
         book, account = self._book, self._book.account(account_id)
         if kind in self._rules:
             rule = self._rules[kind][account_id]
-            return rule.since, rule.text
+            return rule.since, rule.text, ""
         if kind is ExceptionKind.UNEXPLAINED_DIFFERENCE:
             hold = book.holds[account_id]
-            return hold.at, hold.reason
+            return hold.at, hold.reason, ""
         if kind is ExceptionKind.CASH_BELOW_ZERO:
-            return self._owes_since(account_id), f"cash is ${money_text(account.cash)}"
+            return self._owes_since(account_id), f"cash is ${money_text(account.cash)}", ""
         if kind is ExceptionKind.HOLDING_WITHOUT_PRICE:
-            return self._began, f"its holding of {symbol} has no price, so the account cannot be valued"
+            text = f"its holding of {symbol} has no price, so the account cannot be valued"
+            return self._began, text, f"{symbol} has no price"
         valuation = value_account(account.cash, *book.frame().priced_holdings(book.account_table.row_of[account_id]))
-        reasons = [
-            text
-            for name, text in blocking_reasons(account, valuation)
-            if (name == "account_status") is (kind is ExceptionKind.ACCOUNT_NOT_ACTIVE)
-        ]
-        alert = ENDED_ALERT if kind is ExceptionKind.ACCOUNT_NOT_ACTIVE else RESTRICTED_ALERT
-        return self._raised.get((alert, account_id), self._began), "; ".join(reasons)
+        ended = kind is ExceptionKind.ACCOUNT_NOT_ACTIVE
+        reasons = {
+            name: text for name, text in blocking_reasons(account, valuation) if (name == "account_status") is ended
+        }
+        alert = ENDED_ALERT if ended else RESTRICTED_ALERT
+        short = account.status.value if ended else ", ".join(SHORT_TEXTS[name] for name in reasons)
+        return self._raised.get((alert, account_id), self._began), "; ".join(reasons.values()), short
 
     def _quarantined(self, one: Quarantined) -> ExceptionView:
         book = self._book

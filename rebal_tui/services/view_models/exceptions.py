@@ -11,19 +11,23 @@ from rebal_tui.services.view_models.log import AlertView
 
 
 class ExceptionKind(StrEnum):
-    """Kinds of exceptions, in the order in which they are listed."""
+    """Kinds of exceptions, in the order in which they are listed, the most urgent first.
+
+    First what may be wrong money, then what stops several accounts, then single accounts: those that you can help
+    before those that wait for the broker. Last what stops nothing.
+    """
 
     UNEXPLAINED_DIFFERENCE = "unexplained_difference"
     QUARANTINED = "quarantined"
     CASH_BELOW_ZERO = "cash_below_zero"
     ASSET_ON_HOLD = "asset_on_hold"
-    HOLDING_WITHOUT_PRICE = "holding_without_price"
-    ACCOUNT_NOT_ACTIVE = "account_not_active"
-    ACCOUNT_RESTRICTED = "account_restricted"
     PORTFOLIO_NEEDS_ADJUSTMENT = "portfolio_needs_adjustment"
     ASSET_INELIGIBLE = "asset_ineligible"
     RESTRICTIONS_CONFLICT = "restrictions_conflict"
     CANNOT_BE_CORRECTED = "cannot_be_corrected"
+    HOLDING_WITHOUT_PRICE = "holding_without_price"
+    ACCOUNT_NOT_ACTIVE = "account_not_active"
+    ACCOUNT_RESTRICTED = "account_restricted"
     UNFINISHED = "unfinished"
     RUN_FAILED = "run_failed"
 
@@ -65,7 +69,7 @@ class ExceptionView:
     """An exception: its subject (the ids that apply), since when it lasts, and its text.
 
     `accounts` is the number of accounts that it affects. `number` is the account number that the text has after the
-    client's name; empty if it has none.
+    client's name; empty if it has none. `short` is a short form of the text for lists; empty if there is none.
     """
 
     kind: ExceptionKind
@@ -77,11 +81,15 @@ class ExceptionView:
     since: datetime
     text: str
     number: str = ""
+    short: str = ""
 
     @property
     def brief(self) -> str:
-        """The text without the account number."""
-        return self.text.replace(f" ({self.number})", "", 1) if self.number else self.text
+        """The text for a list: short, without the account number and the period."""
+        if self.short:
+            return self.short
+        text = self.text.removesuffix(".")
+        return text.replace(f" ({self.number})", "", 1) if self.number else text
 
     @property
     def blocks(self) -> str:

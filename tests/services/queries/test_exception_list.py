@@ -26,3 +26,24 @@ def test_the_list_has_exceptions_and_alerts_and_is_read_again_only_after_a_chang
     assert [alert.subject for alert in later.alerts] == ["r"]
     factories.set_clock(book, "2026-03-02 10:01")
     assert exception_list(book, later.stamp) is not None
+
+
+def test_the_most_urgent_kind_is_first_then_the_client() -> None:
+    book = factories.make_book("2026-03-02 10:00")
+    some = [
+        factories.account("c", "1000", restrictions=["ach_return"]),
+        factories.account("b", "-1"),
+        factories.account("a", "1000", restrictions=["crypto", "options"]),
+    ]
+    factories.fill_book(book, some, [factories.balanced()], {})
+    with book.write() as tx:
+        tx.execute("UPDATE portfolios SET status = 'needs_adjustment'")
+        tx.reload_portfolios()
+    found = exception_list(book)
+    assert found is not None
+    assert [one.brief for one in found.items] == [
+        "Client b: cash is $-1.00",
+        "Balanced needs adjustment; all its assets can be held again",
+        "Client a: crypto limited, options limited",
+        "Client c: ACH return",
+    ]

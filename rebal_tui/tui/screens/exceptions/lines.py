@@ -15,6 +15,7 @@ from rebal_tui.tui.widgets.table_layout import LOW_PRIORITY, Column
 from rebal_tui.tui.widgets.tabs import ALL, Tab
 
 EXCEPTIONS_TAB, ALERTS_TAB = "Exceptions", "Alerts"
+ORDER_TEXT = "most urgent first, then by client"
 ANSWERS = {
     ExceptionKind.ASSET_ON_HOLD: "releases the asset, once for all its accounts",
     ExceptionKind.UNEXPLAINED_DIFFERENCE: "shows the differences and releases the account",
@@ -22,7 +23,9 @@ ANSWERS = {
     ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "edits the portfolio",
     ExceptionKind.ASSET_INELIGIBLE: "edits the portfolio",
 }
-"""What the answer key does, by kind; for other kinds it goes to the subject."""
+"""How the key `l` resolves an exception, by kind; for other kinds it goes to the subject."""
+ROOMY_HEIGHT = 12
+"""From so many lines on, blank lines separate the parts of an exception."""
 OF_PORTFOLIOS = frozenset({ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT, ExceptionKind.ASSET_INELIGIBLE})
 """The kinds that an edit of the portfolio ends; enter shows its page."""
 ALERT_MARK = "▲"
@@ -100,13 +103,14 @@ def search(row: Row) -> str:
     return f"{kind_text(row)} {subject} {row.text}"
 
 
-def tabs(found: ExceptionList) -> tuple[Tab, ...]:
-    """Return the tabs with their counts."""
+def tabs(found: ExceptionList, *, sorted_by_column: bool) -> tuple[Tab, ...]:
+    """Return the tabs with their counts, then the order of the rows unless a column shows it."""
     alerts = len(found.alerts)
     return (
         Tab(ALL, ALL, figure=f"{found.total + alerts:,}"),
         Tab(EXCEPTIONS_TAB, EXCEPTIONS_TAB, mark="!", figure=f"{found.total:,}", style=_style(found.total, "bad")),
         Tab(ALERTS_TAB, ALERTS_TAB, mark=ALERT_MARK, figure=f"{alerts:,}", style=_style(alerts, "warn")),
+        *(() if sorted_by_column else (Tab("order", ORDER_TEXT, style="muted", informs=True),)),
     )
 
 
@@ -117,17 +121,18 @@ def _style(count: int, style: str) -> str:
 def detail_lines(row: Row) -> Builder:
     """Build what an exception blocks and what to do about it, or the text of an alert."""
 
-    def build(width: int, _height: int) -> Sequence[Line]:
-        return _alert(row, width) if isinstance(row, AlertView) else _exception(row, width)
+    def build(width: int, height: int) -> Sequence[Line]:
+        lines = _alert(row, width) if isinstance(row, AlertView) else _exception(row, width)
+        return lines if height >= ROOMY_HEIGHT else [line for line in lines if line]
 
     return build
 
 
 def _exception(row: ExceptionView, width: int) -> list[Line]:
     answer = ANSWERS.get(row.kind)
-    keys = f"l {answer}; g goes to its subject." if answer else "l or g goes to its subject."
+    keys = f"l resolves it: {answer}." if answer else "l or g goes to its subject."
     if row.kind in OF_PORTFOLIOS:
-        keys = f"enter shows the portfolio, l {answer}."
+        keys = f"enter shows the portfolio; l resolves it: {answer}."
     lines: list[Line] = [
         ((kind_text(row), "bad"), (f"  since {formats.timestamp(row.since)} NY", "muted")),
         (),

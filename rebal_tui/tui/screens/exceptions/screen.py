@@ -24,12 +24,12 @@ from rebal_tui.tui.widgets.tabs import ALL
 
 
 class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
-    """List of exceptions by kind, then of open alerts."""
+    """List of exceptions, the most urgent first, then of open alerts."""
 
     SECTION = EXCEPTIONS
     EXPORT = "audit"
     NOUN = "exception"
-    CSS_PATH = "../shared/list.tcss"
+    CSS_PATH = ["../shared/list.tcss", "exceptions.tcss"]  # noqa: RUF012 - read only, as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(EXCEPTIONS, LISTS)]
 
     def __init__(self) -> None:
@@ -54,12 +54,26 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
     def show_rows(self) -> None:
         if self._found is None:
             return
-        self.tiles.tabs = lines.tabs(self._found)
+        view = self.table.view
+        self.tiles.tabs = lines.tabs(self._found, sorted_by_column=view.sort is not None or view.reverse)
         empty = not self._found.total and not self._found.alerts
         self.table.set_empty("Nothing needs a person." if empty else f"Nothing under “{self.tile}”; escape shows all.")
         exceptions = () if self.tile == ALERTS_TAB else self._found.items
         alerts = () if self.tile == EXCEPTIONS_TAB else self._found.alerts
         self.table.set_rows((*exceptions, *alerts))
+
+    def action_sort(self) -> None:
+        super().action_sort()
+        self.show_rows()
+
+    def action_reverse(self) -> None:
+        super().action_reverse()
+        self.show_rows()
+
+    @property
+    def detail_in_sight(self) -> bool:
+        """Always: on a narrow terminal the detail is below the list, because the rows have no space for reasons."""
+        return True
 
     async def detail_of(self, key: str) -> Builder | None:
         row = self.row_here(key)
