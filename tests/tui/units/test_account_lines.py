@@ -9,8 +9,12 @@ import pytest
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.desk import AccountView
+from rebal_tui.tui.screens.cash.columns import STEP_MARKS
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.shared.account_lines import account_lines, named_account, whole_account_lines
+from rebal_tui.tui.screens.shared.help_lines import SECTION_SYMBOLS
+from rebal_tui.tui.screens.shared.marks import STOPPED
+from rebal_tui.tui.sections import Section
 from tests.tui.views import account_view, desk_row
 
 IN_RANGE = next(row for row in map(desk_row, range(40)) if row.status is StatusKind.IN_RANGE)
@@ -24,6 +28,13 @@ def shown(view: AccountView, width: int = 48) -> list[str]:
 def test_an_account_near_a_band_has_the_mark_of_its_row(near: bool, mark: str) -> None:
     lines = shown(replace(account_view(IN_RANGE), near=near))
     assert any(line.startswith(f"{mark} In range.") for line in lines)
+
+
+def test_a_stopped_account_has_the_mark_of_a_stopped_withdrawal_and_the_legends_name_it() -> None:
+    stopped = replace(account_view(IN_RANGE), restrictions=("an ACH deposit was returned",))
+    assert f"{STEP_MARKS['stopped'][0]} stopped: an ACH deposit was returned" in shown(stopped)
+    for section in (Section.DESK, Section.ACCOUNTS, Section.CASH):
+        assert any(mark == STOPPED and "stopped" in text for mark, text in SECTION_SYMBOLS[section])
 
 
 def test_checks_are_counted_in_words() -> None:

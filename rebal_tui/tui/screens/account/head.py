@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.view_models.accounts import AccountDetail, LedgerEntry, restriction_words
 from rebal_tui.tui import formats
+from rebal_tui.tui.screens.shared.marks import STOPPED
 from rebal_tui.tui.screens.shared.status_styles import glyph
 from rebal_tui.tui.segments import Line, TextSegment, fit, line_width, paragraph
 
@@ -51,7 +52,7 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
     if row.exception and row.exception not in stopped:
         stopped = [row.exception]
     for reason in stopped:
-        lines.extend(paragraph(f"◌ stopped: {reason}", width, "bad"))
+        lines.extend(paragraph(f"{STOPPED} stopped: {reason}", width, "bad"))
     figures = [
         ("Equity", row.equity),
         ("Cash", row.cash),

@@ -14,6 +14,7 @@ from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalView
 from rebal_tui.tui import formats
+from rebal_tui.tui.screens.shared.marks import STOPPED
 from rebal_tui.tui.segments import Line, TextSegment
 from rebal_tui.tui.widgets.table_layout import Column
 from rebal_tui.tui.widgets.tabs import ALL, Tab
@@ -29,7 +30,7 @@ GROUPS = {
 STEP_MARKS: dict[str, TextSegment] = {
     "done": ("✓", "good"),
     "now": ("▸", "key"),
-    "stopped": ("■", "bad"),
+    "stopped": (STOPPED, "bad"),
     "canceled": ("◌", "muted"),
     "waiting": ("·", "rule"),
 }

@@ -11,6 +11,7 @@ from rebal_tui.services.view_models.cash import WithdrawalPreview, WithdrawalVie
 from rebal_tui.services.view_models.runs import TimelineEvent
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.cash.columns import STAGE_VERBS, STEP_MARKS, CashRow
+from rebal_tui.tui.screens.shared.marks import STOPPED
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines, unsent_lines
 from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph, table_line
 from rebal_tui.tui.widgets.lines import Builder
@@ -37,7 +38,7 @@ def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> 
             )
         lines += [(), heading("Stages", width), *_stages(view, history, width)]
         if view.stopped:
-            lines += [(), *paragraph(f"■ stopped: {view.stopped}", width, "bad")]
+            lines += [(), *paragraph(f"{STOPPED} stopped: {view.stopped}", width, "bad")]
             keys = "v retries this stage; c cancels the withdrawal." if view.cancelable else "v retries this stage."
             lines += paragraph(keys, width, "muted")
         lines += [(), *paragraph(cancel_text(view), width, "muted")]

@@ -8,6 +8,7 @@ from rebal_tui.domain.portfolios import PortfolioStatus, Weights
 from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.tui import formats
+from rebal_tui.tui.screens.shared.marks import STOPPED
 from rebal_tui.tui.segments import Line, TextSegment
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.table_layout import LOW_PRIORITY, Column
@@ -15,7 +16,7 @@ from rebal_tui.tui.widgets.tabs import ALL, Tab
 
 STATUSES: dict[str, tuple[str, str, str]] = {
     PortfolioStatus.ACTIVE: ("●", "active", "good"),
-    PortfolioStatus.NEEDS_ADJUSTMENT: ("■", "adjust", "bad"),
+    PortfolioStatus.NEEDS_ADJUSTMENT: (STOPPED, "adjust", "bad"),
     PortfolioStatus.INACTIVE: ("◌", "inactive", "muted"),
 }
 BARRED = "asset to replace"

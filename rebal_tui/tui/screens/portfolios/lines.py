@@ -11,8 +11,9 @@ from rebal_tui.engine.trace_text import condition_text, condition_words
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioView
 from rebal_tui.tui import formats
-from rebal_tui.tui.screens.portfolios.columns import has_barred, shares_of, status_segment
+from rebal_tui.tui.screens.portfolios.columns import BARRED_GLYPH, has_barred, shares_of, status_segment
 from rebal_tui.tui.screens.portfolios.form import LEAST, LEAST_PERCENT, STAGGER, PortfolioForm
+from rebal_tui.tui.screens.shared.marks import STOPPED
 from rebal_tui.tui.screens.shared.status_styles import glyph
 from rebal_tui.tui.segments import Line, heading, paragraph, table_line
 from rebal_tui.tui.widgets import bars
@@ -72,7 +73,7 @@ def _head(view: PortfolioView, width: int) -> list[Line]:
     review = "every run of the book is reviewed" if row.book_reviews else f"review {'on' if row.review else 'off'}"
     lines.append((status_segment(row.status), (f"  {review}  id ", "muted"), (formats.short_id(row.id), "muted")))
     for culprit in view.culprits:
-        lines.extend(paragraph(f"{'!' if has_barred(row) else '■'} {culprit}", width, "bad"))
+        lines.extend(paragraph(f"{BARRED_GLYPH if has_barred(row) else STOPPED} {culprit}", width, "bad"))
     if row.status == "needs_adjustment":
         text = "Nothing trades until it is active: e edits the weights, r reactivates it when all assets can be bought."
         lines.extend(paragraph(text, width, "warn"))
@@ -97,7 +98,7 @@ def _weights(view: PortfolioView, width: int, beside: int = 1) -> list[Line]:
     for index, (symbol, share) in enumerate(shares):
         style = "muted" if symbol == "cash" else "bad" if symbol in view.row.barred else "title"
         cells = [
-            (f"! {symbol}" if symbol in view.row.barred else symbol, 8, "left", style),
+            (f"{BARRED_GLYPH} {symbol}" if symbol in view.row.barred else symbol, 8, "left", style),
             (formats.percent(share), 7, "right", ""),
             (bars.bar(share, most, size), size, "left", "rule" if symbol == "cash" else "accent-bar"),
         ]

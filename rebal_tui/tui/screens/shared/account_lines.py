@@ -14,7 +14,7 @@ from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
 from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, first_trade_label, what_ends_it
 from rebal_tui.tui import formats
-from rebal_tui.tui.screens.shared.marks import HELD
+from rebal_tui.tui.screens.shared.marks import HELD, STOPPED
 from rebal_tui.tui.screens.shared.status_styles import STATUS_STYLES
 from rebal_tui.tui.segments import Line, TextSegment, beside, fit, heading, line_width, paragraph, table_line
 from rebal_tui.tui.text import printable
@@ -126,7 +126,7 @@ def _head(view: AccountView, width: int) -> list[Line]:
         left = f"A cash run leaves {formats.money(view.cash_left)}, as the last completed run did."
         lines.extend(paragraph(left, width, "muted"))
     for restriction in view.restrictions:
-        lines.extend(paragraph(f"◌ stopped: {restriction}", width, "bad"))
+        lines.extend(paragraph(f"{STOPPED} stopped: {restriction}", width, "bad"))
     return lines
 
 

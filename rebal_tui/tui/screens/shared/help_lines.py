@@ -11,6 +11,7 @@ from rebal_tui.services.view_models.standing import GLYPHS, NEAR_GLYPH, TILE_GLY
 from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.actions import offered, section_actions
 from rebal_tui.tui.keymap import MOVES, key_text
+from rebal_tui.tui.screens.shared.marks import STOPPED
 from rebal_tui.tui.sections import EVERYWHERE, EXCEPTIONS, Section, section_label
 from rebal_tui.tui.segments import Line, beside, heading, paragraph
 from rebal_tui.tui.widgets.lines import Builder
@@ -29,18 +30,20 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
         (TILE_GLYPHS[Tile.CALENDAR], "a calendar rebalance is due today"),
         (TILE_GLYPHS[Tile.CASH], "cash above the cash target waits to be invested"),
         (TILE_GLYPHS[Tile.FIRST], "waits for the first rebalance of its subscription"),
-        (TILE_GLYPHS[Tile.OUTSIDE], "outside a drift band"),
+        (TILE_GLYPHS[Tile.OUTSIDE], "outside a drift band; before a reason: the account is stopped"),
         (TILE_GLYPHS[Tile.UNABLE], "a price is missing or too old"),
     ),
     Section.ACCOUNTS: (
         *STATUS_SYMBOLS,
         ("○", "follows no portfolio"),
-        ("◌", "blocked by the broker, or stopped"),
+        (STOPPED, "stopped, with the reason"),
+        ("◌", "blocked by the broker"),
         ("✗", "not active at the broker"),
     ),
     Section.PORTFOLIOS: (
         *STATUS_SYMBOLS,
-        ("■", "needs adjustment; of a condition: drift band"),
+        (STOPPED, "needs adjustment; of a condition: drift band"),
+        (GLYPHS[StatusKind.NEEDS_YOU], "of a portfolio: active, with an asset to replace"),
         ("◇", "calendar"),
         ("◆", "when weights or conditions change"),
         ("◌", "inactive"),
@@ -65,7 +68,7 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
         ("✓", "completed stage of a withdrawal"),
         ("▸", "stage in progress"),
         ("·", "later stage"),
-        ("■", "stopped stage: retry or cancel the withdrawal"),
+        (STOPPED, "stopped stage: retry or cancel the withdrawal"),
         ("◌", "canceled at this stage"),
     ),
 }
