@@ -13,7 +13,7 @@ from textual.widgets import Input
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.key_order import KeyOrder
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
-from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
 from rebal_tui.tui.widgets.tabs import ALL
 from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.test_cash_flows import invested, run

@@ -33,10 +33,10 @@ from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.holds import ask_to_reconcile
-from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.picker import PickScreen
 from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
 from rebal_tui.tui.screens.shared.preview_page import show_preview
+from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable

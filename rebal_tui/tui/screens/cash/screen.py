@@ -21,9 +21,9 @@ from rebal_tui.tui.screens.cash.columns import CashRow
 from rebal_tui.tui.screens.cash.forms import journal_form, withdrawal_form
 from rebal_tui.tui.screens.cash.lines import cancel_text, movement_lines, retry_text, withdrawal_lines
 from rebal_tui.tui.screens.shared.export_choices import Reported
-from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.loads_older import LoadsOlder
 from rebal_tui.tui.screens.shared.row_page import Page
+from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable

@@ -23,8 +23,8 @@ from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.desk.firm_line import FirmLine
 from rebal_tui.tui.screens.first_run import FirstRun
 from rebal_tui.tui.screens.shared.export_choices import Reported
-from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
+from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder

@@ -15,8 +15,8 @@ from rebal_tui.tui.book_services import account_queries, exception_list, log_que
 from rebal_tui.tui.screens.exceptions import lines
 from rebal_tui.tui.screens.exceptions.lines import ALERTS_TAB, EXCEPTIONS_TAB, Row
 from rebal_tui.tui.screens.shared.holds import ask_to_reconcile, ask_to_release_asset
-from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
 from rebal_tui.tui.screens.shared.row_page import Page
+from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
 from rebal_tui.tui.sections import EXCEPTIONS, LISTS
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable

@@ -39,7 +39,7 @@ from rebal_tui.tui.screens.restrictions.screen import RestrictionsScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.json_lines import json_lines
-from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
 from rebal_tui.tui.sections import LISTS, Section
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable

@@ -1,4 +1,4 @@
-"""Base classes of list screens with a detail panel: filter, sort, copy, export, tiles."""
+"""Base class of list screens with a detail panel: filter, sort, copy, export."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 from rebal_tui.tui.widgets.list_foot import ListFoot
 from rebal_tui.tui.widgets.pane import Pane, Panes
 from rebal_tui.tui.widgets.table import BookTable
-from rebal_tui.tui.widgets.table_order import NO_MATCH, View
-from rebal_tui.tui.widgets.tabs import ALL, TabBar
+from rebal_tui.tui.widgets.table_order import View
 from rebal_tui.tui.widgets.text_field import TextField
 
 MANUAL_JOB_BUDGET_SECONDS = 2.0
@@ -355,47 +354,3 @@ class ListScreen(ShowsMatching, HasPages):
         if reported is not None and make_report is not None:
             choices.append(report(make_report, reported))
         self.app.push_screen(ExportScreen([*choices, *more, whole_book(self.host, self.EXPORT)], first))
-
-
-class TiledListScreen(ListScreen):
-    """A list with filter tiles that show row counts; the current tile filters the list, the first shows all rows."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tile: str = ALL
-
-    def compose_body(self) -> ComposeResult:
-        yield TabBar((), ALL, id="tiles")
-        yield from self.compose_list()
-
-    @property
-    def tiles(self) -> TabBar:
-        return self.query_one("#tiles", TabBar)
-
-    def show_rows(self) -> None:
-        """Show the tiles and the rows of the current tile, once data is available."""
-        raise NotImplementedError
-
-    def set_tile(self, tile: str) -> None:
-        """Make a tile current and show its rows."""
-        self.tile = self.tiles.current = tile
-        label = next((one.label for one in self.tiles.tabs if one.key == tile), tile)
-        no_match = f"No row of “{label}” matches the filter; escape clears it, then the tab."
-        self.table.no_match = NO_MATCH if tile == ALL else no_match
-        self.table.renew_order()
-        self.show_rows()
-        self.table.show_cursor()
-
-    def expect_tile(self, tile: str) -> None:
-        """Called when the next key may make a tile current. A list of many rows filters them now."""
-
-    def reset_filters(self) -> None:
-        self.set_tile(ALL)
-
-    @on(TabBar.Chosen, "#tiles")
-    def _tile_clicked(self, event: TabBar.Chosen) -> None:
-        self.set_tile(event.key)
-
-    def action_tile(self, direction: int) -> None:
-        self.set_tile(self.tiles.step(direction) or ALL)
-        self.expect_tile(self.tiles.step(direction) or ALL)
