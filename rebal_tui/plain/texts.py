@@ -171,8 +171,7 @@ def _holding(holding: HoldingView) -> str:
     reach = "" if holding.reachable_bp is None else f" within reach, for a weight of {percent(holding.target)}"
     parts = [
         f"target {percent(holding.goal_bp)}{reach}",
-        f"actual {percent(holding.actual_bp)}",
-        points(holding.off_target_bp),
+        *(() if holding.unmanaged else (f"actual {percent(holding.actual_bp)}", points(holding.off_target_bp))),
     ]
     low, high = holding.band_low, holding.band_high
     if low is not None and high is not None:

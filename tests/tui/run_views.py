@@ -16,7 +16,7 @@ from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.engine.liquidation import plan_partial_liquidation
 from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.planning import plan_full_rebalance
-from rebal_tui.engine.shares import rounded_shares
+from rebal_tui.engine.shares import share
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.view_models.desk import DeskRow
 from rebal_tui.services.view_models.runs import RunRow, RunView, RunWeight, TimelineEvent
@@ -276,14 +276,14 @@ def _weights(desk: DeskRow, book: _Book) -> tuple[RunWeight, ...]:
     if book.plan is None:
         return tuple(RunWeight(name, target, None, None, None) for name, target in targets)
     values = {line.symbol: int(line.value) for line in book.plan.lines} | {"cash": book.plan.cash * NANO}
-    before = rounded_shares([values[name] for name, _ in targets])
+    before = [share(values[name], book.plan.equity) for name, _ in targets]
     intended = {line.symbol: int(line.value_after) for line in book.plan.lines} | {"cash": book.plan.cash_after * NANO}
-    planned = rounded_shares([intended[name] for name, _ in targets])
+    planned = [share(intended[name], book.plan.equity) for name, _ in targets]
     for fill in book.fills:
         sign = 1 if fill.side is Side.BUY else -1
         values[fill.symbol] += sign * fill.qty * fill.price
         values["cash"] -= sign * fill.amount * NANO
-    after = rounded_shares([values[name] for name, _ in targets])
+    after = [share(values[name], sum(values.values())) for name, _ in targets]
     return tuple(
         RunWeight(name, target, start, wanted, end if book.fills else None)
         for (name, target), start, wanted, end in zip(targets, before, planned, after, strict=True)

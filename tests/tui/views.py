@@ -28,7 +28,7 @@ from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.planning import plan_full_rebalance
 from rebal_tui.engine.schedule import Schedule
-from rebal_tui.engine.shares import rounded_shares
+from rebal_tui.engine.shares import share
 from rebal_tui.engine.situation import Situation
 from rebal_tui.engine.trade_status import StatusContext, trade_status
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
@@ -373,9 +373,8 @@ def preview(row: DeskRow) -> PreviewView:
     """The plan of a rebalance now, with the reason if a condition is met."""
     made, now = plan(row), decision(row)
     change = -sum(_traded(line) for line in made.lines) // NANO
-    names = [*(line.symbol for line in made.lines), "cash"]
-    before = rounded_shares([*(line.value for line in made.lines), made.cash * NANO])
-    after = rounded_shares([*(line.value + _traded(line) for line in made.lines), (made.cash + change) * NANO])
+    before = [(line.symbol, share(line.value, made.equity)) for line in made.lines]
+    after = [(line.symbol, share(line.value + _traded(line), made.equity)) for line in made.lines]
     due = now.outcome is Outcome.FULL_REBALANCE
     return PreviewView(
         row.account_id,
@@ -385,7 +384,7 @@ def preview(row: DeskRow) -> PreviewView:
         now.reason if due else "No rebalance is due. If you rebalanced now:",
         Money(sum(abs(_traded(line)) for line in made.lines) // NANO),
         Money(row.cash + change),
-        tuple(zip(names, before, strict=True)),
-        tuple(zip(names, after, strict=True)),
+        (*before, ("cash", share(made.cash * NANO, made.equity))),
+        (*after, ("cash", share((made.cash + change) * NANO, made.equity))),
         NOW,
     )

@@ -8,7 +8,17 @@ from datetime import timedelta
 
 from rebal_tui.domain.decisions import Decision, Outcome, Plan, Reachable
 from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Qty, Value, cents_total, floor_money
+from rebal_tui.domain.quantities import (
+    HUNDRED_PERCENT,
+    NANO,
+    Money,
+    Percent,
+    Qty,
+    Value,
+    cents_total,
+    floor_money,
+    market_value,
+)
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import weekday_time_text
@@ -20,7 +30,7 @@ from rebal_tui.engine.drift import AssetDrift, Valuation, asset_drifts, largest_
 from rebal_tui.engine.evaluation import deciding_check, evaluate
 from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.restrictions import blocking_reasons
-from rebal_tui.engine.shares import planned_shares
+from rebal_tui.engine.shares import planned_shares, share
 from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import evaluate_account, situation, value_of
@@ -159,7 +169,6 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
     """A plan and its effect on an account, at the prices in the plan; `why` is the reason shown."""
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
-    names = [*(line.symbol for line in plan.lines), "cash"]
     before, after = planned_shares(plan)
     return PreviewView(
         account_id=account_id,
@@ -169,14 +178,14 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
         why=why,
         turnover=cents_total(line.order_amount for line in plan.lines),
         cash_after=Money(account.cash + plan.cash_after - plan.cash),
-        before=tuple(zip(names, before, strict=True)),
-        after=tuple(zip(names, after, strict=True)),
+        before=tuple(before.items()),
+        after=tuple(after.items()),
         at=book.now(),
     )
 
 
 def _valuation(start: Holdings) -> Valuation:
-    return value_account(start.cash, start.positions, start.prices)
+    return value_account(start.cash, start.managed, start.prices)
 
 
 def _holdings(
@@ -189,19 +198,22 @@ def _holdings(
     views = []
     for symbol in (*targets, *others):
         target = portfolio.weights.of(symbol) if portfolio else Percent(0)
-        value = valuation.values.get(symbol, Value(0))
-        asset, line = book.assets.get(symbol), lines.get(symbol)
-        goal = target if line is None else Percent(round(line.reachable * HUNDRED_PERCENT))
+        asset, line, held = book.assets.get(symbol), lines.get(symbol), start.positions.get(symbol, Qty(0))
+        value = market_value(held, asset.price) if asset is not None and asset.price is not None else Value(0)
+        goal = target if line is None else Percent(share(line.reachable, 1))
         low, high = _band(portfolio, target, goal)
         drift = AssetDrift(symbol, target, value, valuation.equity).points if valuation.equity > 0 else -target
+        actual = target + drift
+        if left_out := symbol in start.rules.unmanaged:
+            low, high, drift, actual = None, None, 0, 0
         note = "" if asset and asset.price else "no price"
         if asset and not asset.eligible:
             note = asset.ineligibility
         views.append(
             HoldingView(
-                symbol, start.positions.get(symbol, Qty(0)), floor_money(value), target, target + drift, drift,
+                symbol, held, floor_money(value), target, actual, drift,
                 low, high, note, None if goal == target else goal,
-                line.detail if line is not None and line.reason else unmanaged.get(symbol, ""),
+                line.detail if line is not None and line.reason else unmanaged.get(symbol, ""), left_out,
             )
         )  # fmt: skip
     return tuple(views)
@@ -215,7 +227,7 @@ def _cash_line(
         return None
     target = portfolio.weights.cash if portfolio else Percent(0)
     drift = AssetDrift("cash", target, Value(cash * NANO), valuation.equity).points
-    goal = target if reachable is None else Percent(round(reachable.cash * HUNDRED_PERCENT))
+    goal = target if reachable is None else Percent(share(reachable.cash, 1))
     return HoldingView(
         "cash", Qty(0), cash, target, target + drift, drift, None, None, "", None if goal == target else goal
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Percent, Price, Qty, floor_money, market_value
+from rebal_tui.engine.shares import share
 from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.market.walk import RandomWalk
 from rebal_tui.services.book.book import Book
@@ -110,7 +110,7 @@ def _row(book: Book, asset: Asset, models: int, holders: int) -> AssetRow:
         halted=False,
         price=asset.price,
         price_at=asset.price_at,
-        change_bp=_hundredths(asset.price - close, close) if asset.price is not None and close else None,
+        change_bp=share(asset.price - close, close) if asset.price is not None and close else None,
         trend=book.price_history.of(asset.symbol),
         portfolios=models,
         accounts=holders,
@@ -130,10 +130,5 @@ def _holder(book: Book, symbol: str, account_id: str, qty: Qty) -> HolderView:
         qty=qty,
         value=value,
         target=portfolio.weights.of(symbol) if portfolio else Percent(0),
-        actual_bp=_hundredths(value * NANO, equity) if equity > 0 else 0,
+        actual_bp=share(value * NANO, equity),
     )
-
-
-def _hundredths(part: int, whole: int) -> int:
-    """A share in hundredths of a percent, rounded half to even."""
-    return round(Fraction(part * HUNDRED_PERCENT, whole))

@@ -19,6 +19,7 @@ from rebal_tui.engine.arrays.decision_table import CHECKS, OUTCOMES
 from rebal_tui.engine.bounds import RestrictionsConflict
 from rebal_tui.engine.goals import Goals
 from rebal_tui.engine.planning import plan_full_rebalance, plan_goals
+from rebal_tui.engine.shares import share
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rules_view import followed_portfolio
 from rebal_tui.services.evaluation.planning import holdings
@@ -91,4 +92,4 @@ def _worst_left(plan: Plan, goals: Goals | None) -> int:
         if goals is not None:
             target = goals.target.values[line.symbol]
         left = max(left, abs(line.value_after - target))
-    return round(left * HUNDRED_PERCENT / plan.equity)
+    return share(left, plan.equity)

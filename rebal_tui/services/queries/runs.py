@@ -9,7 +9,7 @@ from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import NANO, Money, Percent, Qty
 from rebal_tui.domain.runs import Run, RunStatus
-from rebal_tui.engine.shares import planned_shares, rounded_shares
+from rebal_tui.engine.shares import CASH, planned_shares, share
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.ineligible_assets import ineligible_assets
 from rebal_tui.services.evaluation.account import reviews_every_run
@@ -23,7 +23,6 @@ from rebal_tui.services.wire.shapes import asset_ids, run_json
 from rebal_tui.store import archives, fills, past_rows, run_orders, runs
 from rebal_tui.store.database import Database
 
-CASH = "cash"
 WITHOUT_PORTFOLIO = "weights of the run"
 """Shown as the portfolio of a run of an account that follows none."""
 
@@ -133,9 +132,13 @@ def _weights(database: Database, run: Run, plan: Plan | None) -> tuple[RunWeight
         prices[fill.symbol] = fill.price
         cash -= sign * fill.amount * NANO
     before, planned = planned_shares(plan)
-    after = rounded_shares([*(held[line.symbol] * prices[line.symbol] for line in plan.lines), cash])
+    values = {symbol: held[symbol] * prices[symbol] for symbol in before if symbol != CASH} | {CASH: cash}
+    equity = sum(values.values())
     names = [*((line.symbol, line.target) for line in plan.lines), (CASH, Percent(run.weights.cash))]
     return tuple(
-        RunWeight(name, target, start, wanted, end if filled else None)
-        for (name, target), start, wanted, end in zip(names, before, planned, after, strict=True)
-    )
+        RunWeight(
+            name, target, before.get(name), planned.get(name),
+            share(values[name], equity) if filled and name in values else None,
+        )
+        for name, target in names
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from rebal_tui.domain.decisions import Decision, Outcome, Verdict
 from rebal_tui.domain.quantities import NANO, Money, Percent, Qty, Value, market_value
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind, TradeStatus
-from rebal_tui.engine.shares import rounded_shares
+from rebal_tui.engine.shares import CASH, share
 from rebal_tui.engine.situation import Situation, cash_target_of
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import decision_of, situation_of
@@ -34,7 +34,6 @@ from rebal_tui.store import decision_contexts
 from rebal_tui.store.database import Database
 from rebal_tui.store.decisions import StoredDecision
 
-CASH = "cash"
 _OUTCOMES = {
     Outcome.FULL_REBALANCE: "full rebalance",
     Outcome.INVEST_CASH: "invest cash",
@@ -170,13 +169,14 @@ def _holdings(situation: Situation) -> list[_Holding]:
     targets = {weight.symbol: weight.percent for weight in weights.assets}
     held = {position.symbol: position.qty for position in situation.account.positions}
     symbols = [*targets, *(symbol for symbol in held if symbol not in targets)]
-    values = [_value(held.get(symbol, Qty(0)), situation.assets.get(symbol)) for symbol in symbols]
-    cash = Money(situation.account.cash - situation.reserved)
-    complete = all(value is not None for value in values) and cash >= 0
-    parts = rounded_shares([*(value or 0 for value in values), cash * NANO]) if complete else [None] * (len(values) + 1)
+    equity = situation.valuation.equity
+    complete = equity > 0 and all(symbol in situation.prices for symbol in situation.positions)
     rows = []
-    for symbol, value, part in zip(symbols, values, parts, strict=False):
+    for symbol in symbols:
         asset = situation.assets.get(symbol)
+        value = _value(held.get(symbol, Qty(0)), asset)
+        managed = complete and symbol not in situation.rules.unmanaged
+        part = share(value or 0, equity) if managed else None
         price, price_at = (asset.price, asset.price_at) if asset else (None, None)
         rows.append(
             _Holding(
@@ -185,7 +185,8 @@ def _holdings(situation: Situation) -> list[_Holding]:
                 percent_cell(targets.get(symbol, Percent(0))),
             )
         )  # fmt: skip
-    rows.append(_Holding(CASH, NONE, NONE, NONE, money(cash), percent_cell(parts[-1]), percent_cell(weights.cash)))
+    part = share(situation.cash * NANO, equity) if complete else None
+    rows.append(_Holding(CASH, NONE, NONE, NONE, money(situation.cash), percent_cell(part), percent_cell(weights.cash)))
     return rows
 
 

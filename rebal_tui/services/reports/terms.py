@@ -29,6 +29,12 @@ TERMS: tuple[tuple[str, str], ...] = (
         "target (an asset with target 10 % may be 8 % to 12 %). With both, the narrower decides.",
     ),
     (
+        "Weight",
+        "The share of equity in percent. Each is rounded by itself to two decimals, in tables as in checks, so the "
+        "weights of an account may add up to 99.99 % or 100.01 %. A check has more decimals where two would read as "
+        "its limit. A holding that the program does not manage has no weight.",
+    ),
+    (
         "Target value",
         "An asset's target percent of the equity at the start of a run. A run that raises cash, as for a withdrawal, "
         "aims at the target percents of what is left: the equity less the amount to raise. The title of its plan has "

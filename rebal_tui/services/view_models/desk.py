@@ -117,7 +117,7 @@ class HoldingView:
     `band_low` and `band_high` are the bounds of the tightest band around the reachable target, None if no band applies.
     `reachable_bp` is the reachable target, None if it equals `target`. These three, `actual_bp` and `drift_bp` are in
     hundredths of a percent of managed equity. `held` is the restriction that keeps the asset from its target, empty
-    without one (R-60, R-61).
+    without one (R-60, R-61). An `unmanaged` holding is not part of equity: `actual_bp` and `drift_bp` are 0.
     """
 
     symbol: str
@@ -131,6 +131,7 @@ class HoldingView:
     price_note: str
     reachable_bp: int | None = None
     held: str = ""
+    unmanaged: bool = False
 
     @property
     def goal_bp(self) -> int:

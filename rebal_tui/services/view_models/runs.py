@@ -62,7 +62,7 @@ class RunWeight:
     """The share of an asset (or `cash`) in an account before and after a run, in hundredths of a percent of equity.
 
     `planned` is the share that the plan leads to. `before` and `planned` are None before the run has a plan, `after`
-    before it has fills.
+    before it has fills. All three are None for an unmanaged holding, which is not part of equity.
     """
 
     symbol: str

@@ -197,14 +197,14 @@ def _holding(holding: HoldingView, symbol: int, roomy: bool, bar_width: int, rea
     drift = holding.off_target_bp
     low = None if holding.band_low is None else holding.band_low - holding.goal_bp
     high = None if holding.band_high is None else holding.band_high - holding.goal_bp
-    bar = bars.drift_bar(drift, low, high, reach, bar_width)
+    bar: Line = (("not managed", "muted"),) if holding.unmanaged else bars.drift_bar(drift, low, high, reach, bar_width)
     outside = (high is not None and drift > high) or (low is not None and drift < low)
     style = "bad" if outside else ""
     cells = [
         (f"{holding.symbol} {HELD}" if holding.held else holding.symbol, symbol, "left", "title"),
         (formats.percent(holding.goal_bp), 7, "right", ""),
-        (formats.percent(holding.actual_bp), 7, "right", ""),
-        (formats.drift(drift), 7, "right", style),
+        ("–" if holding.unmanaged else formats.percent(holding.actual_bp), 7, "right", ""),
+        ("–" if holding.unmanaged else formats.drift(drift), 7, "right", style),
     ]
     if roomy:
         cells.append((formats.money(holding.value), 12, "right", "muted"))
