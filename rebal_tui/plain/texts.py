@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rebal_tui.domain.decisions import Check, Decision, Plan, PlanLine
 from rebal_tui.domain.errors import Halt
-from rebal_tui.domain.orders import Side, SkippedOrder
+from rebal_tui.domain.orders import SkippedOrder
 from rebal_tui.domain.quantities import Money, floor_money, nearest_cents
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
@@ -17,6 +17,7 @@ from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.services.view_models.desk import AccountView, DeskRow, DeskSnapshot, HoldingView, PreviewView
 from rebal_tui.services.view_models.exceptions import ExceptionView
 from rebal_tui.services.view_models.log import AlertView
+from rebal_tui.services.view_models.plan_figures import line_amount, line_value
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow, RunView
 from rebal_tui.services.view_models.standing import LABELS, Tile, first_trade_label, what_ends_it
@@ -234,8 +235,8 @@ def _plan_line(line: PlanLine) -> str:
     if line.side is None:
         return f"no order, target {percent(line.target)}. {sentence(why)}"
     shares = f"{formats.qty(line.qty)} shares, " if line.qty is not None else ""
-    amount = dollars(line.order_amount if line.side is Side.SELL else line.notional or line.wanted)
-    worth = dollars(floor_money(line.value))
+    amount = dollars(line_amount(line))
+    worth = dollars(line_value(line))
     return f"{line.side} {shares}{amount}, target {percent(line.target)}, value now {worth}. {sentence(why)}"
 
 
@@ -247,7 +248,7 @@ def preview_text(view: PreviewView) -> Iterator[str]:
     yield label("Sells", str(len(plan.sells)))
     yield label("Buys", str(len(plan.buys)))
     yield label("Turnover", dollars(view.turnover))
-    yield label("Cash", f"{dollars(plan.cash)} before, {dollars(view.cash_after)} after")
+    yield label("Cash", f"{dollars(view.cash)} before, {dollars(view.cash_after)} after")
     yield from plan_text(plan)
     after = dict(view.after)
     for symbol, share in view.before:

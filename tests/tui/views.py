@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
 from rebal_tui.domain.assets import Asset, AssetStatus
-from rebal_tui.domain.decisions import Decision, Outcome, Plan, PlanLine
+from rebal_tui.domain.decisions import Decision, Outcome, Plan
 from rebal_tui.domain.portfolios import (
     AssetWeight,
     BandType,
@@ -21,14 +21,14 @@ from rebal_tui.domain.portfolios import (
     Subscription,
     Weights,
 )
-from rebal_tui.domain.quantities import NANO, Money, Percent, Price, Qty, parse_money, parse_percent, parse_price
+from rebal_tui.domain.quantities import NANO, Money, Percent, Qty, parse_money, parse_percent, parse_price
 from rebal_tui.domain.sessions import NEW_YORK, Session
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.planning import plan_full_rebalance
 from rebal_tui.engine.schedule import Schedule
-from rebal_tui.engine.shares import share
+from rebal_tui.engine.shares import planned_shares
 from rebal_tui.engine.situation import Situation
 from rebal_tui.engine.trade_status import StatusContext, trade_status
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
@@ -40,6 +40,7 @@ from rebal_tui.services.view_models.desk import (
     HoldingView,
     PreviewView,
 )
+from rebal_tui.services.view_models.plan_figures import plan_figures
 from rebal_tui.services.view_models.standing import STATUS_TILES, Tile, short_status
 from rebal_tui.services.view_models.status import StatusLine
 
@@ -364,17 +365,11 @@ def plan(row: DeskRow) -> Plan:
     return plan_full_rebalance(holdings_of(row), weights_of(row))
 
 
-def _traded(line: PlanLine) -> int:
-    """The planned change of a holding's value, above 0 for a buy."""
-    return (line.notional or 0) * NANO - (line.qty or 0) * (line.price or Price(0))
-
-
 def preview(row: DeskRow) -> PreviewView:
     """The plan of a rebalance now, with the reason if a condition is met."""
     made, now = plan(row), decision(row)
-    change = -sum(_traded(line) for line in made.lines) // NANO
-    before = [(line.symbol, share(line.value, made.equity)) for line in made.lines]
-    after = [(line.symbol, share(line.value + _traded(line), made.equity)) for line in made.lines]
+    figures = plan_figures(made)
+    before, after = planned_shares(made)
     due = now.outcome is Outcome.FULL_REBALANCE
     return PreviewView(
         row.account_id,
@@ -382,9 +377,10 @@ def preview(row: DeskRow) -> PreviewView:
         row.portfolio,
         made,
         now.reason if due else "No rebalance is due. If you rebalanced now:",
-        Money(sum(abs(_traded(line)) for line in made.lines) // NANO),
-        Money(row.cash + change),
-        (*before, ("cash", share(made.cash * NANO, made.equity))),
-        (*after, ("cash", share((made.cash + change) * NANO, made.equity))),
+        figures.turnover,
+        figures.cash,
+        figures.cash_after,
+        tuple(before.items()),
+        tuple(after.items()),
         NOW,
     )

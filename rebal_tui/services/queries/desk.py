@@ -15,7 +15,6 @@ from rebal_tui.domain.quantities import (
     Percent,
     Qty,
     Value,
-    cents_total,
     floor_money,
     market_value,
 )
@@ -52,6 +51,7 @@ from rebal_tui.services.view_models.desk import (
     HoldingView,
     PreviewView,
 )
+from rebal_tui.services.view_models.plan_figures import plan_figures
 from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import what_ends_it
 from rebal_tui.store import decisions, past_rows
@@ -170,14 +170,16 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
     before, after = planned_shares(plan)
+    figures = plan_figures(plan)
     return PreviewView(
         account_id=account_id,
         client=account.name,
         portfolio=book.portfolios[subscription.portfolio_id].name if subscription else "weights of the run",
         plan=plan,
         why=why,
-        turnover=cents_total(line.order_amount for line in plan.lines),
-        cash_after=Money(account.cash + plan.cash_after - plan.cash),
+        turnover=figures.turnover,
+        cash=figures.cash,
+        cash_after=figures.cash_after,
         before=tuple(before.items()),
         after=tuple(after.items()),
         at=book.now(),

@@ -14,7 +14,7 @@ import numpy as np
 
 from rebal_tui.domain.decisions import LineReason, Outcome, Plan
 from rebal_tui.domain.portfolios import Destination, Portfolio, RebalanceScope
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, cents_total
+from rebal_tui.domain.quantities import HUNDRED_PERCENT
 from rebal_tui.engine.arrays.decision_table import CHECKS, OUTCOMES
 from rebal_tui.engine.bounds import RestrictionsConflict
 from rebal_tui.engine.goals import Goals
@@ -24,6 +24,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rules_view import followed_portfolio
 from rebal_tui.services.evaluation.planning import holdings
 from rebal_tui.services.evaluation.whole_book import decide_book
+from rebal_tui.services.view_models.plan_figures import lines_total
 from rebal_tui.services.view_models.restrictions import RunStops
 
 MAX_ACCOUNTS = 100
@@ -61,8 +62,8 @@ def _figures(
     planned = [one for account_id in account_ids if (one := _plan(book, account_id, destination, scope)) is not None]
     plans = [plan for plan, _ in planned]
     orders = sum(len(plan.sells) + len(plan.buys) for plan in plans)
-    bought = cents_total(line.order_amount for plan in plans for line in plan.buys)
-    sold = cents_total(line.order_amount for plan in plans for line in plan.sells)
+    bought = lines_total(line for plan in plans for line in plan.buys)
+    sold = lines_total(line for plan in plans for line in plan.sells)
     left = max((worst for _, worst in planned), default=0)
     current = (portfolio.rebalance_to, portfolio.rebalance_scope) == (destination, scope)
     return RunStops(destination.value, scope.value, current, due, len(plans), orders, bought, sold, left)

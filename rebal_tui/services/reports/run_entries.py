@@ -35,8 +35,10 @@ from rebal_tui.services.reports.texts import (
     shares,
     time_text,
     words,
+    worth,
 )
 from rebal_tui.services.reports.withdrawal_texts import raised_text, requester, withdrawal_of
+from rebal_tui.services.view_models.plan_figures import line_amount, plan_figures
 from rebal_tui.services.view_models.runs import RunView
 from rebal_tui.store import archives, runs
 from rebal_tui.store.audit import AuditEntry
@@ -201,8 +203,10 @@ def _plan(plan: Plan, run: Run) -> Table:
         base = f"; targets are of {dollars(left)}, the equity less the {money(run.amount)} to raise"
     note = cash_target_note(plan)
     target = f"{money(plan.cash_target)} ({note})" if note else money(plan.cash_target)
+    figures = plan_figures(plan)
+    cash = f"cash {money(figures.cash)} before and {money(figures.cash_after)} after its orders"
     return Table(
-        f"Plan, for equity of {dollars(plan.equity)}, cash {money(plan.cash)}, cash target {target}{base}",
+        f"Plan, for equity of {dollars(plan.equity)}, {cash}, cash target {target}{base}",
         ("Asset", "Target", *aims, "Order", "Reason", "Figures"),
         tuple(_plan_row(line, goals) for line in plan.lines),
         frozenset(range(1, 7 if goals else 6)),
@@ -212,11 +216,12 @@ def _plan(plan: Plan, run: Run) -> Table:
 def _plan_row(line: PlanLine, goals: Mapping[str, int]) -> tuple[str, ...]:
     order = NONE
     if line.side is not None:
-        order = f"{line.side} {money(line.notional) if line.notional is not None else shares(line.qty)}"
+        size = "" if line.qty is None else f"{shares(line.qty)} shares, "
+        order = f"{line.side} {size}{money(line_amount(line))}"
     goal = (percent_cell(goals[line.symbol]),) if goals else ()
     return (
-        line.symbol, percent_cell(line.target), *goal, shares(line.held), price_cell(line.price), dollars(line.value),
-        dollars(line.target_value), order, words(line.reason), cut_text(line.detail),
+        line.symbol, percent_cell(line.target), *goal, shares(line.held), price_cell(line.price), worth(line.value),
+        worth(line.target_value), order, words(line.reason), cut_text(line.detail),
     )  # fmt: skip
 
 

@@ -75,9 +75,10 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "Amounts, prices",
         "The program counts in billionths of a dollar and of a share. A printed amount drops what is below a cent, but "
-        "that of an execution is rounded to the nearest cent; the total of orders or executions is that of their "
-        "printed amounts. A buy order in dollars is rounded down to the cent. Average prices in sentences are rounded "
-        "to the nearest cent, half to the even one; tables have prices and shares with all their digits.",
+        "that of a holding, an order or an execution is rounded to the nearest cent; the total of orders or executions "
+        "and the cash after a plan's orders follow from the printed amounts. A buy order in dollars is rounded down to "
+        "the cent. Average prices in sentences are rounded to the nearest cent, half to the even one; tables have "
+        "prices and shares with all their digits.",
     ),
     ("Price of", "The time of the quote that was used."),
     ("Rule", "The number of the rule in RULES.md, which comes with the program."),

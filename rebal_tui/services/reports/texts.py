@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from fractions import Fraction
 
-from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, format_scaled
+from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, floor_money, format_scaled, nearest_cents
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import day_text, minute_text
 from rebal_tui.engine import trace_text
@@ -22,6 +22,7 @@ __all__ = [
     "shares",
     "time_text",
     "words",
+    "worth",
 ]
 
 NONE = "–"
@@ -37,6 +38,11 @@ def cut_text(text: str) -> str:
 def dollars(value: Value) -> str:
     """`$104,311.20`, cut to the cent."""
     return cut_text(trace_text.dollars(value))
+
+
+def worth(value: Value) -> str:
+    """`$104,311.20`: the value of a holding or of its target, to the nearest cent as orders and executions are."""
+    return money(nearest_cents(floor_money(value)))
 
 
 def money(amount: Money) -> str:

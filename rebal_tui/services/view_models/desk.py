@@ -194,9 +194,10 @@ class AccountView:
 class PreviewView:
     """A preview of a run: its plan and the effect on the account. Nothing is sent.
 
-    `why` is the reason for the run. `before` and `after` have each asset of the plan, and `cash`, with its hundredths
-    of a percent of equity. `stops` are the three destinations of a drift-band run, each with its figures (R-62).
-    `overridable` are the advisor's restrictions on assets of the run, as (id, display text).
+    `why` is the reason for the run; `turnover`, `cash` and `cash_after` are those of `PlanFigures`. `before` and
+    `after` have each managed asset of the plan, and `cash`, with its hundredths of a percent of equity. `stops` are the
+    three destinations of a drift-band run, each with its figures (R-62). `overridable` are the advisor's restrictions
+    on assets of the run, as (id, display text).
     """
 
     account_id: str
@@ -205,6 +206,7 @@ class PreviewView:
     plan: Plan
     why: str
     turnover: Money
+    cash: Money
     cash_after: Money
     before: tuple[tuple[str, int], ...]
     after: tuple[tuple[str, int], ...]

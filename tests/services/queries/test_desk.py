@@ -11,7 +11,7 @@ import pytest
 
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.portfolios import PortfolioStatus
-from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.quantities import CENT, parse_money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.engine.trace_text import cash_target_note, money
@@ -223,7 +223,8 @@ def test_execution_does_what_the_preview_shows(seed: int) -> None:
     sent = [(o.symbol, o.side, o.notional, o.qty) for _, o, _ in run_orders.of_run(book.database, made[0].id)]
     planned = [(x.symbol, x.side, x.notional, x.qty) for x in (*shown.plan.sells, *shown.plan.buys)]
     assert sorted(map(str, sent)) == sorted(map(str, planned))
-    assert abs(book.accounts["a"].cash - shown.cash_after) < len(sent) + 1, "to a billionth an order"
+    assert abs(book.accounts["a"].cash - shown.plan.cash_after) < len(sent) + 1, "to a billionth an order"
+    assert abs(shown.plan.cash_after - shown.cash_after) <= CENT * (len(sent) + 2) // 2, "printed, to half a cent each"
 
 
 def test_percentages_before_and_after_sum_to_100() -> None:

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from rebal_tui.domain.trading_rules import Concerned, RestrictionDraft, RestrictionKind
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.desk import PreviewView
+from rebal_tui.services.view_models.plan_figures import line_amount
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import restriction_queries, restrictions
 from rebal_tui.tui.host import host_of
@@ -27,7 +28,7 @@ _AROUND = "The other lines are planned again around it, and the new plan is show
 def leave_out(screen: Screen[Any], view: PreviewView, closed: Callable[[], None]) -> None:
     """Ask which line to leave out, unless only one trades, then for the reason; then call `closed`, answered or not."""
     choices = [
-        Choice(line.symbol, line.symbol, f"{line.side} ${formats.money(line.order_amount)}")
+        Choice(line.symbol, line.symbol, f"{line.side} ${formats.money(line_amount(line))}")
         for line in view.plan.lines
         if line.side is not None
     ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebal_tui.domain.quantities import cents_total
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.desk import PreviewView
+from rebal_tui.services.view_models.plan_figures import lines_total
 from rebal_tui.tui import formats
 from rebal_tui.tui.questions import Effect
 
@@ -16,8 +16,8 @@ FILES_MODE = "FILES"
 
 def plan_effects(previews: Sequence[PreviewView], mode: str = "") -> list[Effect]:
     """Return sells and buys of the plans with their dollars, and, for a single plan, its cash."""
-    bought = cents_total(line.order_amount for preview in previews for line in preview.plan.buys)
-    sold = cents_total(line.order_amount for preview in previews for line in preview.plan.sells)
+    bought = lines_total(line for preview in previews for line in preview.plan.buys)
+    sold = lines_total(line for preview in previews for line in preview.plan.sells)
     sells = sum(len(preview.plan.sells) for preview in previews)
     buys = sum(len(preview.plan.buys) for preview in previews)
     one, several = (
@@ -32,5 +32,5 @@ def plan_effects(previews: Sequence[PreviewView], mode: str = "") -> list[Effect
         effects = [Effect("No order is sent")]
     if len(previews) == 1:
         only = previews[0]
-        effects.append(Effect("Cash", f"${formats.money(only.plan.cash)} → ${formats.money(only.cash_after)}"))
+        effects.append(Effect("Cash", f"${formats.money(only.cash)} → ${formats.money(only.cash_after)}"))
     return effects

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
-from rebal_tui.domain.quantities import NANO, Money
+from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine import trace_text
 from rebal_tui.engine.shares import goal_shares
 from rebal_tui.services.view_models.desk import PreviewView
+from rebal_tui.services.view_models.plan_figures import line_amount, line_value
 from rebal_tui.services.view_models.restrictions import RunStops
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.marks import HELD
@@ -104,7 +105,7 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
         (("sells ", "muted"), (str(len(plan.sells)), "")),
         (("buys ", "muted"), (str(len(plan.buys)), "")),
         (("turnover ", "muted"), (f"${formats.money(view.turnover)}", "")),
-        (("cash ", "muted"), (f"${formats.money(plan.cash)} → ${formats.money(view.cash_after)}", "")),
+        (("cash ", "muted"), (f"${formats.money(view.cash)} → ${formats.money(view.cash_after)}", "")),
         *([] if sale else [(("cash target ", "muted"), (f"${formats.money(plan.cash_target)}", ""))]),
     ]
     wanted = Money(sum(line.wanted for line in plan.buys))
@@ -173,9 +174,7 @@ def plan_lines(plan: Plan, width: int) -> list[Line]:
 def _plan_line(line: PlanLine, aims: Mapping[str, int], wide: bool, room: int) -> list[Line]:
     style = {Side.BUY: "good", Side.SELL: "warn"}[line.side] if line.side else "muted"
     traded = line.side is not None
-    amount = line.notional if line.notional is not None else line.wanted
-    if line.side is Side.SELL and line.qty and line.price:
-        amount = Money(line.qty * line.price // NANO)  # What the shares bring, not the excess that they serve.
+    amount = line_amount(line) if traded else line.wanted
     skipped = line.reason not in (LineReason.ON_TARGET, LineReason.BUYS_ONLY, LineReason.SELLS_ONLY)
     side = "· none"
     if line.side:
@@ -195,7 +194,7 @@ def _plan_line(line: PlanLine, aims: Mapping[str, int], wide: bool, room: int) -
         cells += [
             (shares, 14, "right", "" if traded else "muted"),
             (formats.price(line.price), 11, "right", "muted"),
-            (formats.value(line.value), 13, "right", "muted"),
+            (formats.money(line_value(line)), 13, "right", "muted"),
         ]
     parts = paragraph(line.detail or formats.words(line.reason), room, "" if traded else "muted")
     used = sum(size + 1 for _, size, _, _ in cells)

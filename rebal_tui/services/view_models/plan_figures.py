@@ -1,0 +1,51 @@
+"""The amounts of plans as they are printed: whole cents, so that a plan's lines add up to its totals and its cash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rebal_tui.domain.decisions import Plan, PlanLine
+from rebal_tui.domain.quantities import CENT, Money, executed_total, floor_money, nearest_cents
+
+
+def line_amount(line: PlanLine) -> Money:
+    """What a line's order trades at the plan's price, to the nearest cent, as its executions are printed."""
+    return nearest_cents(line.order_amount)
+
+
+def lines_total(lines: Iterable[PlanLine]) -> Money:
+    """The total of the lines' orders as they are printed."""
+    return executed_total(line.order_amount for line in lines)
+
+
+def line_value(line: PlanLine) -> Money:
+    """What a line is worth at the plan's price, to the nearest cent, so that a whole position is sold for that."""
+    return nearest_cents(floor_money(line.value))
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFigures:
+    """The printed totals of a plan. `cash` is what the plan starts from, cut to the cent as every cash balance is.
+
+    `cash_after` follows from the other three. It may differ from `Plan.cash_after` by cents, as the plan's prices do
+    from those of the executions.
+    """
+
+    sold: Money
+    bought: Money
+    cash: Money
+
+    @property
+    def turnover(self) -> Money:
+        return Money(self.sold + self.bought)
+
+    @property
+    def cash_after(self) -> Money:
+        return Money(self.cash + self.sold - self.bought)
+
+
+def plan_figures(plan: Plan) -> PlanFigures:
+    """The printed totals of a plan."""
+    cash = abs(plan.cash) // CENT * CENT
+    return PlanFigures(lines_total(plan.sells), lines_total(plan.buys), Money(cash if plan.cash >= 0 else -cash))
