@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from rebal_tui.domain.decisions import Plan
@@ -37,6 +38,21 @@ def dollars(value: Value) -> str:
 def money(amount: Money) -> str:
     """An amount in dollars and cents."""
     return dollars(Value(amount * 1_000_000_000))
+
+
+def difference(exact: Value, start: Money, less: Iterable[Money], limit: Value) -> str:
+    """`exact`, which is `start` less the other amounts, as the difference of these as they are printed.
+
+    It is printed itself where the difference would read on another side of `limit` or of zero, or below one cent.
+    """
+    shown = Value((_printed(start) - sum(map(_printed, less))) * NANO)
+    sides = [(_sign(value - limit), _sign(value)) for value in (exact, shown)]
+    return dollars(shown if sides[0] == sides[1] and shown else exact)
+
+
+def _printed(amount: Money) -> int:
+    """An amount rounded toward zero to the cent."""
+    return abs(amount) // CENT * CENT * _sign(amount)
 
 
 def cash_target_note(plan: Plan) -> str:

@@ -34,8 +34,9 @@ def invest_cash(situation: Situation, trace: Trace) -> Plan | None:
     enough, assets = excess >= MIN_INVEST_VALUE, situation.portfolio.weights.assets
     relation = "reaches" if enough else "is below"
     unbuyable = ", but the portfolio has no assets to buy" if enough and not assets else ""
+    shown = trace_text.difference(excess, situation.account.cash, (cash_target, situation.reserved), MIN_INVEST_VALUE)
     detail = (
-        f"excess cash {trace_text.dollars(excess)} {relation} the minimum $10.00{unbuyable} "
+        f"excess cash {shown} {relation} the minimum $10.00{unbuyable} "
         f"(cash {trace_text.money(situation.account.cash)}, cash target {trace_text.money(cash_target)}{reserved})"
     )
     if not enough or not assets:

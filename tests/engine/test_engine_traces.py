@@ -9,8 +9,10 @@ import pytest
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.quantities import NANO, Value, parse_money
 from rebal_tui.engine.evaluation import evaluate
-from rebal_tui.engine.situation import Situation
+from rebal_tui.engine.situation import MIN_INVEST_VALUE, Situation
+from rebal_tui.engine.trace_text import difference
 from tests.engine.support import at, band, calendar, situation, weights
 
 TODAY = date(2026, 3, 4)
@@ -42,7 +44,7 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
     "cash to invest": (
         situation(cash="100", reserved="50.5"),
         (*CALM, *OLD, NO_CALENDAR, NO_BAND,
-         "invest_cash fires R-14.7 excess cash $47.02 reaches the minimum $10.00"
+         "invest_cash fires R-14.7 excess cash $47.03 reaches the minimum $10.00"
          " (cash $100.00, cash target $2.47, reserved $50.50)"),
     ),
     "first rebalance": (
@@ -151,3 +153,23 @@ def test_the_text_of_a_trace(name: str) -> None:
         "account", "portfolio", "subscription", state.now,
     )  # fmt: skip
     assert decision.culprits == ()
+
+
+@pytest.mark.parametrize(
+    ("start", "less", "shown"),
+    [
+        ("100", ["2.475", "50.5"], "$47.03"),
+        ("11351.8825", ["7031.0499"], "$4,320.84"),
+        ("100.004", ["90.009"], "$9.99"),
+        ("100.009", ["90"], "$10.00"),
+        ("5", ["5"], "$0.00"),
+        ("5.001", ["5.009"], "-$0.008"),
+        ("0", ["5.009"], "-$5.00"),
+    ],
+)
+def test_a_difference_is_that_of_the_printed_amounts_on_its_side_of_the_limit(
+    start: str, less: list[str], shown: str
+) -> None:
+    exact = parse_money(start) - sum(map(parse_money, less))
+    text = difference(Value(exact * NANO), parse_money(start), [*map(parse_money, less)], MIN_INVEST_VALUE)
+    assert text == shown
