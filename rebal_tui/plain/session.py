@@ -44,7 +44,7 @@ class Listed:
     file."""
 
     rows: Sequence[Any]
-    placed_columns: Sequence[Column[Any]]
+    exported_columns: Sequence[Column[Any]]
     total: int
     noun: str
     stem: str

@@ -180,13 +180,20 @@ def _with_names(book: Book, item: rebalancing.RunRecord | rebalancing.Decision) 
 
 def _orders(book: Book) -> Iterator[Json]:
     ids = asset_ids(book.assets)
-    return (order for detail in _run_details(book) for order in _orders_of(detail, ids))
+    return (order for detail in _run_details(book) for order in _orders_of(book, detail, ids))
 
 
-def _orders_of(detail: RunDetail, ids: AssetId) -> list[Json]:
+def _orders_of(book: Book, detail: RunDetail, ids: AssetId) -> list[Json]:
     run = detail.run
+    account = book.accounts.get(run.account_id)
+    named = {
+        "run_id": run.id,
+        "account_id": run.account_id,
+        "account_number": account.account_number if account else None,
+        "client": account.name if account else None,
+    }
     placed = sorted([*detail.orders, *detail.failed_orders], key=lambda order: _line(order.client_order_id))
-    return [{"run_id": run.id, "account_id": run.account_id, **order_json(order, ids)} for order in placed]
+    return [{**named, **order_json(order, ids)} for order in placed]
 
 
 def _line(client_order_id: str) -> int:
@@ -224,22 +231,27 @@ def _portfolios(book: Book) -> Iterator[Json]:
 
 
 def _cash(book: Book) -> Iterator[Json]:
-    """Withdrawals, journals and deposits; amounts are signed from the account's point of view."""
+    """Withdrawals, journals and deposits; amounts are signed from the account's point of view.
+
+    A journal that pays a withdrawal has its id as `withdrawal_id`: both are of the same cash.
+    """
+    withdrawals = cash.withdrawals(book.database, limit=_ALL)
+    paid = {w.journal_id: w.id for w in withdrawals if w.journal_id}
     items: list[Json] = [
         {"id": w.id, "kind": "withdrawal", "account_id": w.account_id, "at": w.created_at, "amount": -w.amount,
-         "status": w.stage.value, "reason": w.stopped}
-        for w in cash.withdrawals(book.database, limit=_ALL)
+         "status": w.stage.value, "reason": w.stopped, "withdrawal_id": None}
+        for w in withdrawals
     ]  # fmt: skip
     for j in cash.journals(book.database, _ALL):
         incoming = j.from_account == FIRM_ACCOUNT
         items.append(
             {"id": j.id, "kind": "journal", "account_id": j.to_account if incoming else j.from_account,
              "at": j.created_at, "amount": j.amount if incoming else -j.amount, "status": j.status.value,
-             "reason": j.reason}
+             "reason": j.reason, "withdrawal_id": paid.get(j.id)}
         )  # fmt: skip
     items += [
         {"id": None, "kind": e.kind.value, "account_id": e.account_id, "at": e.at, "amount": e.amount,
-         "status": "settled", "reason": None}
+         "status": "settled", "reason": None, "withdrawal_id": None}
         for e in accounts.latest_deposits(book.database, _ALL)
     ]  # fmt: skip
     items.sort(key=lambda item: item["at"])
@@ -317,7 +329,8 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         "canceled_at", "updated_at",
     ),
     "orders": (
-        "id", "client_order_id", "run_id", "account_id", "asset_id", "symbol", "side", "notional", "qty", "filled_qty",
+        "id", "client_order_id", "run_id", "account_id", "account_number", "client", "asset_id", "symbol", "side",
+        "notional", "qty", "filled_qty",
         "filled_avg_price", "status", "reject_reason", "created_at", "submitted_at", "filled_at", "canceled_at",
         "expired_at", "failed_at", "updated_at",
     ),
@@ -336,6 +349,8 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         "id", "name", "description", "status", "weights", "rebalance_conditions", "cooldown_days", "review",
         "subscribers", "created_at", "updated_at",
     ),
-    "cash": ("at", "kind", "account_id", "account_number", "client", "amount", "status", "reason", "id"),
+    "cash": (
+        "at", "kind", "account_id", "account_number", "client", "amount", "status", "reason", "id", "withdrawal_id",
+    ),
     "audit": ("seq", "at", "actor", "action", "subject", "detail", "hash"),
 }  # fmt: skip

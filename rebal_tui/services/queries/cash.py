@@ -46,14 +46,19 @@ def cash_snapshot(book: Book, limit: int = 2_000) -> CashSnapshot:
     withdrawals = cash.withdrawals(book.database, limit=more)
     journals = cash.journals(book.database, more)
     deposits = accounts.latest_deposits(book.database, more)
+    shown = tuple(_withdrawal(book, withdrawal) for withdrawal in withdrawals[:limit])
+    moved = tuple(_journal(book, journal) for journal in journals[:limit])
+    named = {one.account_id for one in shown} | {one.account_id for one in moved}
+    named |= {entry.account_id for entry in deposits[:limit]}
     return CashSnapshot(
         book.version,
-        tuple(_withdrawal(book, withdrawal) for withdrawal in withdrawals[:limit]),
-        tuple(_journal(book, journal) for journal in journals[:limit]),
+        shown,
+        moved,
         tuple(
             (entry.at, entry.account_id, book.account(entry.account_id).name, entry.amount, entry.kind.value)
             for entry in deposits[:limit]
         ),
+        {account_id: book.account(account_id).account_number for account_id in named},
         frozenset(
             kind
             for kind, found in (("withdrawal", withdrawals), ("journal", journals), ("deposit", deposits))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from rebal_tui.domain.quantities import Money
@@ -55,7 +56,8 @@ class JournalView:
 class CashSnapshot:
     """The Cash screen: the latest withdrawals, journals and deposits, each newest first.
 
-    A deposit is (time, account id, client, amount, kind). `cut` has the kinds of which the book has older ones, too:
+    A deposit is (time, account id, client, amount, kind). `numbers` has the numbers of all their accounts, by id. `cut`
+    has the kinds of which the book has older ones, too:
     `withdrawal`, `journal`, `deposit`.
     """
 
@@ -63,6 +65,7 @@ class CashSnapshot:
     withdrawals: tuple[WithdrawalView, ...]
     journals: tuple[JournalView, ...]
     deposits: tuple[tuple[datetime, str, str, Money, str], ...]
+    numbers: Mapping[str, str] = field(default_factory=dict)
     cut: frozenset[str] = frozenset()
 
 

@@ -151,6 +151,12 @@ class BookTable(RowsView[R], can_focus=True):
     def hint(self) -> str:
         return self.no_match if self.view.text and self._source else self.empty
 
+    @property
+    def exported_columns(self) -> tuple[Column[R], ...]:
+        """The columns that are shown, and those that every export has."""
+        placed = self.placed_columns
+        return tuple(column for column in self.columns if column.exported or column in placed)
+
     def set_empty(self, text: str) -> None:
         """Set the text shown when there is no row."""
         self.empty = text

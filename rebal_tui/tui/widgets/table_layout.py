@@ -22,7 +22,8 @@ class Column(Generic[R]):
     Columns of `priority` 0 are always shown; when the width is too small, those with the highest priority are hidden
     first. Columns of `LOW_PRIORITY` or higher appear only if the full texts of `whole` columns fit. `grow` is the
     column's share of spare width, up to `max_width` cells. `sort` returns the sort key of a row, `descending` is the
-    initial direction. `plain` returns the text to export if `cell` draws only bars.
+    initial direction. `plain` returns the text to export if that is not the text of `cell`, as of one that draws only
+    bars. A column that is `exported` is in every export, also where the screen has no room for it.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Column(Generic[R]):
     max_width: int = 40
     whole: bool = False
     plain: Callable[[R], str] | None = None
+    exported: bool = False
 
 
 @dataclass(frozen=True, slots=True)

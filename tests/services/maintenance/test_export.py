@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.quantities import parse_money
-from rebal_tui.services.advisory.cash import deposit
+from rebal_tui.services.advisory.cash import create_journal, deposit
+from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
 from rebal_tui.services.importing.book_import import import_book
@@ -31,6 +32,7 @@ from rebal_tui.services.maintenance.export import (
 from rebal_tui.services.parsing.book_file import parse_book
 from rebal_tui.services.runs.processing import process_runs
 from rebal_tui.store import audit
+from tests.services import factories
 
 Text = Callable[[], str]
 
@@ -101,10 +103,24 @@ def test_amounts_are_exact_and_each_order_is_one_row(ran: Book) -> None:
         ("SPY", "30000.00", "60"),
         ("TLT", "17500.00", "175"),
     ]
+    assert {(row["account_number"], row["client"]) for row in rows} == {("900001", "Ada Ng")}
     (run,) = table(export_text(ran, "runs", "csv"))
     assert (run["orders"], run["failed_orders"], run["client"], run["portfolio"]) == ("2", "0", "Ada Ng", "Balanced")
     account = table(export_text(ran, "accounts", "csv"))[0]
     assert (account["cash"], account["equity"], account["positions"]) == ("2500.00", "50000.00", "SPY 60; TLT 175")
+
+
+def test_the_journal_of_a_withdrawal_names_it_so_that_nobody_adds_up_both() -> None:
+    paying = factories.simple_book()
+    withdrawal = request_withdrawal(paying, "a", parse_money("100"))
+    create_journal(paying, "a", parse_money("5"), incoming=False, description="fee")
+    factories.advance(paying, 2)
+    rows = table(export_text(paying, "cash", "csv"))
+    assert sorted((row["kind"], row["amount"], row["withdrawal_id"]) for row in rows) == [
+        ("journal", "-100.00", withdrawal.id),
+        ("journal", "-5.00", ""),
+        ("withdrawal", "-100.00", ""),
+    ]
 
 
 def test_a_client_named_like_a_formula_is_text_in_a_spreadsheet(ran: Book) -> None:

@@ -7,8 +7,9 @@ import pytest
 from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalView
-from rebal_tui.tui.screens.cash.columns import cash_rows, columns
+from rebal_tui.tui.screens.cash.columns import cash_rows, columns, in_group
 from rebal_tui.tui.screens.cash.lines import movement_lines, retry_text, withdrawal_lines
+from rebal_tui.tui.screens.shared.export_choices import cell_text
 from tests.services.factories import new_york
 
 AT = new_york("2026-03-02 10:00")
@@ -19,7 +20,7 @@ def text_of(lines: object) -> str:
 
 
 def test_a_withdrawal_and_the_journal_that_pays_it_name_each_other() -> None:
-    """Their amount appears in both rows, which a reader would add otherwise."""
+    """They are of the same cash, which nobody may add up twice: the payout's amount is in parentheses."""
     paid, amount = "b3c0ffee-1", Money(5_000_000_000_000)
     steps = tuple((stage, "done", "") for stage in ("unsubscribe", "sell", "settle", "journal", "subscribe again"))
     withdrawal = WithdrawalView(
@@ -30,19 +31,38 @@ def test_a_withdrawal_and_the_journal_that_pays_it_name_each_other() -> None:
         JournalView(paid, "a", "Ruiz, Ana", False, amount, "executed", "", None, AT, AT),
         JournalView("other", "a", "Ruiz, Ana", False, amount, "executed", "fee", None, AT, AT),
     )
-    rows = {row.key: row for row in cash_rows(CashSnapshot(1, (withdrawal,), journals, ()))}
-    cells = {column.key: column.cell for column in columns()}
+    rows = {row.key: row for row in cash_rows(CashSnapshot(1, (withdrawal,), journals, (), {"a": "780-1"}))}
+    shown_columns = {column.key: column for column in columns()}
 
     def cell(row: str, column: str) -> str:
-        shown = cells[column](rows[row])
+        shown = shown_columns[column].cell(rows[row])
         return shown if isinstance(shown, str) else "".join(text for text, _ in shown)
 
     assert (cell(paid, "stages"), cell("other", "stages")) == ("payout", "journal")
+    assert [cell(key, "amount") for key in (withdrawal.id, paid, "other")] == ["-5,000.00", "(-5,000.00)", "-5,000.00"]
+    exported = [cell_text(shown_columns["amount"], rows[key]) for key in (withdrawal.id, paid, "other")]
+    assert exported == ["-5000.00", "", "-5000.00"]
+    assert {row.number for row in rows.values()} == {"780-1"}
     assert cell(paid, "line").startswith("pays withdrawal 3fa2b1c0")
     assert cell(withdrawal.id, "line").endswith("by journal b3c0ffee")
     assert "Pays withdrawal 3fa2b1c0, a row of its own." in text_of(movement_lines(rows[paid])(60, 20))
     assert "Pays" not in text_of(movement_lines(rows["other"])(60, 20))
     assert "Paid by journal b3c0ffee, a row of its own." in text_of(withdrawal_lines(withdrawal, ())(60, 20))
+
+
+def test_a_withdrawal_and_its_payout_under_way_are_one_movement_in_progress() -> None:
+    steps = tuple((stage, "now" if stage == "journal" else "done", "") for stage in ("unsubscribe", "sell", "journal"))
+    amount = Money(5_000_000_000_000)
+    withdrawal = WithdrawalView(
+        "w", "a", "Ruiz, Ana", "Balanced", amount, WithdrawalStage.JOURNALING.value, None, False, None, steps,
+        AT, AT, False, journal_id="paid",
+    )  # fmt: skip
+    journals = tuple(
+        JournalView(key, "a", "Ruiz, Ana", False, amount, "queued", "", None, AT, AT) for key in ("paid", "other")
+    )
+    rows = cash_rows(CashSnapshot(1, (withdrawal,), journals, ()))
+    assert [row.key for row in rows if in_group(row, "In progress")] == ["w", "other"]
+    assert {row.key for row in rows if in_group(row, "Journals")} == {"paid", "other"}
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,6 @@ def columns() -> tuple[Column[AccountRow], ...]:
         Column("state", "Status", 12, _state, sort=lambda row: row.state, grow=3, max_width=48, whole=True),
         Column(
             "number", "Account", 9, lambda row: row.account_number, sort=lambda row: row.account_number, priority=5,
-            grow=1, max_width=12,
+            grow=1, max_width=12, exported=True,
         ),
     )  # fmt: skip

@@ -48,7 +48,7 @@ STAGE_VERBS = {
 class CashRow:
     """A withdrawal, journal or deposit in the list. `amount` is positive for cash into the account.
 
-    `pays` is the id of the withdrawal whose cash a journal moves, empty for others; both rows show the same amount.
+    `pays` is the id of the withdrawal whose cash a journal moves, empty for others: both rows are of the same cash.
     """
 
     key: str
@@ -63,6 +63,7 @@ class CashRow:
     withdrawal: WithdrawalView | None = None
     journal: JournalView | None = None
     pays: str = ""
+    number: str = ""
 
 
 def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
@@ -70,36 +71,39 @@ def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
 
     Deposits have no id: the key of a row is made of the deposit's data, so that it stays the same when new ones arrive.
     """
-    rows = [_withdrawal(view) for view in snapshot.withdrawals]
+    numbers = snapshot.numbers
+    rows = [_withdrawal(view, numbers.get(view.account_id, "")) for view in snapshot.withdrawals]
     paid = {view.journal_id: view.id for view in snapshot.withdrawals if view.journal_id}
-    rows += [_journal(view, paid.get(view.id, "")) for view in snapshot.journals]
+    rows += [_journal(view, paid.get(view.id, ""), numbers.get(view.account_id, "")) for view in snapshot.journals]
     alike: Counter[str] = Counter()
     for at, account, client, amount, kind in snapshot.deposits:
         key = f"deposit-{account}-{at.isoformat()}-{kind}-{amount}"
         style = "bad" if amount <= 0 or kind == "ach_return" else "good"
         numbered = f"{key}-{alike[key]}"
         state = "received" if kind == "deposit" else formats.words(kind)
-        rows.append(CashRow(numbered, "deposit", account, client, amount, at, state, style, 2))
+        rows.append(
+            CashRow(numbered, "deposit", account, client, amount, at, state, style, 2, number=numbers.get(account, ""))
+        )
         alike[key] += 1
     return tuple(sorted(rows, key=lambda row: (row.rank, -row.at.timestamp())))
 
 
-def _withdrawal(view: WithdrawalView) -> CashRow:
+def _withdrawal(view: WithdrawalView, number: str) -> CashRow:
     final = WithdrawalStage(view.stage).final
     style = "bad" if view.stopped else "muted" if final else "accent"
     return CashRow(
         view.id, "withdrawal", view.account_id, view.client, Money(-view.amount), view.created_at,
-        withdrawal_state(view), style, 0 if view.stopped else 2 if final else 1, withdrawal=view,
+        withdrawal_state(view), style, 0 if view.stopped else 2 if final else 1, withdrawal=view, number=number,
     )  # fmt: skip
 
 
-def _journal(view: JournalView, pays: str) -> CashRow:
+def _journal(view: JournalView, pays: str, number: str) -> CashRow:
     bad = view.status in (JournalStatus.REJECTED, JournalStatus.REFUSED, JournalStatus.CANCELED)
     style = "bad" if bad else "good" if view.status == JournalStatus.EXECUTED else "accent"
     amount = view.amount if view.incoming else Money(-view.amount)
     return CashRow(
         view.id, "journal", view.account_id, view.client, amount, view.created_at, formats.words(view.status), style, 2,
-        journal=view, pays=pays,
+        journal=view, pays=pays, number=number,
     )  # fmt: skip
 
 
@@ -162,14 +166,23 @@ def _whole_line(row: CashRow) -> Line:
 
 
 def _amount(row: CashRow) -> Line:
+    """Return the amount, with its sign; of a payout in parentheses, as the row of its withdrawal has it already."""
     text = formats.money(row.amount)
+    if row.pays:
+        return ((f"({text})", "muted"),)
     return ((f"+{text}" if row.amount > 0 else text, "good" if row.amount > 0 else ""),)
 
 
+def _counted_amount(row: CashRow) -> str:
+    """Return the amount for an export, where columns are added up; empty for a payout."""
+    return "" if row.pays else formats.money(row.amount)
+
+
 def in_group(row: CashRow, group: str) -> bool:
-    """Return whether a row belongs to a group."""
+    """Return whether a row belongs to a group. A payout under way is in progress as the withdrawal that it pays."""
     if group == "In progress":
-        return row.rank < 2 or (row.journal is not None and not JournalStatus(row.journal.status).final)
+        journal = row.journal if not row.pays else None
+        return row.rank < 2 or (journal is not None and not JournalStatus(journal.status).final)
     if group == "Needs you":
         return row.rank == 0
     return group == ALL or group == f"{row.kind.capitalize()}s"
@@ -195,7 +208,8 @@ def _figure(count: int, latest: bool) -> str:
 def search(row: CashRow) -> str:
     """Return the text of a row that the text filter searches."""
     more = row.withdrawal.portfolio if row.withdrawal else row.journal.description if row.journal else ""
-    return f"{row.key} {row.account_id} {row.client} {row.kind} {row.state} {formats.money(row.amount)} {more}"
+    account = f"{row.account_id} {row.number} {row.client}"
+    return f"{row.key} {account} {row.kind} {row.state} {formats.money(row.amount)} {more}"
 
 
 def columns() -> tuple[Column[CashRow], ...]:
@@ -209,11 +223,14 @@ def columns() -> tuple[Column[CashRow], ...]:
             "client", "Client", 11, lambda row: row.client, sort=lambda row: fold(row.client), grow=1, max_width=40,
             whole=True,
         ),
-        Column("amount", "Amount $", 12, _amount, "right", 0, lambda row: row.amount),
+        Column("amount", "Amount $", 12, _amount, "right", 0, lambda row: row.amount, plain=_counted_amount),
         Column("stages", "Stages", 9, strip, sort=lambda row: row.kind),
         Column(
             "state", "State", 18, lambda row: ((row.state, row.style),), sort=lambda row: (row.rank, row.state), grow=2,
             max_width=44,
         ),
         Column("line", "Details", 55, _whole_line, priority=4, grow=1, max_width=84),
+        Column(
+            "number", "Account", 9, lambda row: row.number, sort=lambda row: row.number, priority=7, exported=True
+        ),
     )  # fmt: skip

@@ -84,6 +84,7 @@ def columns() -> tuple[Column[DeskRow], ...]:
         ),
         Column(
             "account", "Account", 9, lambda row: row.account_number, sort=lambda row: row.account_number, priority=7,
+            exported=True,
         ),
     )  # fmt: skip
 

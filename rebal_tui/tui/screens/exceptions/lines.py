@@ -70,10 +70,15 @@ def columns() -> tuple[Column[Row], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("kind", "Kind", 20, _kind, sort=kind_text, grow=1, max_width=28, whole=True),
-        Column("text", "What", 30, _what, grow=4, max_width=160, whole=True),
+        Column("text", "What", 30, _what, grow=4, max_width=160, whole=True, plain=_whole_text),
         Column("accounts", "Accounts", 8, _accounts, "right", LOW_PRIORITY, _count, True),
         Column("since", "Since", 12, lambda row: formats.short_timestamp(_since(row)), sort=_since),
     )
+
+
+def _whole_text(row: Row) -> str:
+    """Return the text with the account number, for an export."""
+    return row.text
 
 
 def _what(row: Row) -> str:

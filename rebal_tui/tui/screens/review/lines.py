@@ -33,7 +33,13 @@ def columns() -> tuple[Column[RunRow], ...]:
             max_width=30,
         ),
         Column(
-            "account", "Account", 10, lambda row: row.account_number, sort=lambda row: row.account_number, priority=3
+            "account",
+            "Account",
+            10,
+            lambda row: row.account_number,
+            sort=lambda row: row.account_number,
+            priority=3,
+            exported=True,
         ),
         Column("id", "Run", 8, lambda row: formats.short_id(row.id), sort=lambda row: row.id, priority=2),
     )

@@ -165,4 +165,13 @@ def columns() -> tuple[Column[RunRow], ...]:
         ),
         Column("from", "Origin", 9, _origin, sort=_origin, priority=5),
         Column("id", "Run", 8, lambda row: formats.short_id(row.id), sort=lambda row: row.id, priority=6),
+        Column(
+            "account",
+            "Account",
+            9,
+            lambda row: row.account_number,
+            sort=lambda row: row.account_number,
+            priority=8,
+            exported=True,
+        ),
     )

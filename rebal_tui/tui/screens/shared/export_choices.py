@@ -77,19 +77,19 @@ class ExportChoice:
 
 
 class ShownRows(Protocol):
-    """The rows of a list as they are shown, with their columns; `total` is the number of rows before filtering."""
+    """The rows of a list as shown, with the columns to export; `total` is the number of rows before filtering."""
 
     @property
     def rows(self) -> Sequence[Any]: ...
     @property
-    def placed_columns(self) -> Sequence[Column[Any]]: ...
+    def exported_columns(self) -> Sequence[Column[Any]]: ...
     @property
     def total(self) -> int: ...
 
 
 def shown_rows(table: ShownRows, stem: str, noun: str) -> ExportChoice:
-    """Choice to export the rows of a table as shown: filtered, sorted, with the columns that fit."""
-    rows, columns, total = table.rows, table.placed_columns, table.total
+    """Choice to export the rows of a table as shown: filtered and sorted, with the columns to export."""
+    rows, columns, total = table.rows, table.exported_columns, table.total
 
     async def make(fmt: str, progress: Progress) -> Written:
         named = [column for column in columns if column.title]
@@ -180,7 +180,7 @@ async def write_choice(choice: ExportChoice, path: Path, progress: Progress) -> 
 def cell_text(column: Column[R], row: R) -> str:
     """Return a cell's text for an export: without styles, bars, marks and padding; empty where nothing is shown.
 
-    Figures have no thousands separators. A column that draws only bars gives the text of its `plain` function.
+    Figures have no thousands separators. A column with a `plain` function gives the text of that.
     """
     cell: str | Line = column.plain(row) if column.plain is not None else column.cell(row)
     text = cell if isinstance(cell, str) else "".join(part for part, _ in cell)
