@@ -43,11 +43,13 @@ if TYPE_CHECKING:
     from rebal_tui.services.view_models.review import ReviewView
 
 
-async def make(session: Session, question: Question, do: Callable[[], Awaitable[object]], done: str) -> None:
-    """Ask for confirmation; on yes run `do`, and write `done` with the result."""
-    if await session.confirm(question) is not None:
-        result = await do()
-        session.done(f"{done}: {result}" if isinstance(result, str) else done)
+async def make(session: Session, question: Question, do: Callable[[], Awaitable[object]], done: str) -> bool:
+    """Ask for confirmation; on yes run `do`, and write `done` with the result. Returns whether it was done."""
+    if await session.confirm(question) is None:
+        return False
+    result = await do()
+    session.done(f"{done}: {result}" if isinstance(result, str) else done)
+    return True
 
 
 async def carry_out(session: Session, proposal: Proposal) -> None:

@@ -138,6 +138,10 @@ TOPICS: Mapping[str, tuple[Command, ...]] = {
             "NAME, list, OR portfolio NAME", "Add a restriction to an account, all of the last list, or a portfolio.",
             restrictions.restrict, asks=True,
         ),
+        Command(
+            "leave out", "SYMBOL of NAME", "Leave a line out of the run that preview shows, for its session.",
+            restrictions.leave_out, asks=True,
+        ),
         Command("lift", "NUMBER", "End a restriction of the last list.", restrictions.lift, asks=True),
         Command(
             "book settings", "", "Read the settings of the book, and change some.", book_settings.book_settings,

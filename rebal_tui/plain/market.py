@@ -63,7 +63,8 @@ async def speed(session: Session, text: str) -> None:
 
 
 async def step(session: Session, _text: str) -> None:
-    """Advance to the next session."""
+    """Advance to the next session. Without simulated time, nothing is asked."""
+    await session.ask(simulator.simulated_clock)
 
     async def do() -> None:
         await session.ask(_step)

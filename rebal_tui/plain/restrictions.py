@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trading_rules import Concerned, RestrictionKind
 from rebal_tui.plain.acting import carry_out, make
-from rebal_tui.plain.asking import ask_form
+from rebal_tui.plain.asking import ask_form, ask_line
 from rebal_tui.plain.reading import find_portfolio
 from rebal_tui.plain.session import Session, chosen
 from rebal_tui.plain.speech import sentence, spoken
 from rebal_tui.plain.subscribing import find_accounts
-from rebal_tui.tui.book_services import restriction_queries, trade_settings
+from rebal_tui.plain.texts import preview_text
+from rebal_tui.tui.book_services import desk_queries, restriction_queries, trade_settings
 from rebal_tui.tui.book_services import restrictions as restriction_services
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.restrictions.account_settings import account_settings_form
 from rebal_tui.tui.screens.restrictions.screen import lift_effects, restriction_name
+from rebal_tui.tui.screens.shared.leave_out import leave_out_form
 from rebal_tui.tui.screens.shared.restriction_form import restriction_form
 
 if TYPE_CHECKING:
@@ -85,6 +88,30 @@ async def restrict(session: Session, text: str) -> None:
     symbols = await session.ask(restriction_queries.symbols_held, concerned.account_ids, concerned.portfolio_id)
     session.say(f"New restriction for {name}")
     await carry_out(session, await ask_form(session, restriction_form(name, concerned, symbols), HINTS, _asked))
+
+
+async def leave_out(session: Session, text: str) -> None:
+    """Leave one line out of the run that `preview` shows, by a lock that ends with the session of the run."""
+    symbol, _, name = text.partition(" ")
+    if not symbol:
+        raise Invalid("Type an asset and an account, such as: leave out SPY of moreau")
+    row = await session.find_account(name.removeprefix("of ").strip())
+    view = await session.ask(desk_queries.preview, row.account_id)
+    traded = [line.symbol for line in view.plan.lines if line.side is not None]
+    symbol = symbol.upper()
+    if symbol not in traded:
+        raise Invalid(f"This run of {view.client} trades {', '.join(traded) or 'nothing'}, not {symbol}")
+    form = leave_out_form(view, symbol, await session.ask(restriction_queries.session_of_next_run))
+    values = {field.key: field.value for field in form.fields}
+    reason = await ask_line(session, f"Reason, kept in the audit trail; only enter for {values['reason']}")
+    values["reason"] = reason or values["reason"]
+    proposal = await session.ask(form.propose, values)
+
+    async def do() -> str:
+        return await session.ask(proposal.act)
+
+    if await make(session, Question(proposal.title, proposal.yes, proposal.text), do, proposal.done):
+        session.write(preview_text(await session.ask(desk_queries.preview, row.account_id)))
 
 
 async def lift(session: Session, text: str) -> None:

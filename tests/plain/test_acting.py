@@ -14,6 +14,7 @@ from rebal_tui.services.simulation import simulator
 from rebal_tui.store import book_settings, jobs
 from tests.plain.talking import answer, session, talk
 from tests.services.factories import all_runs
+from tests.services.files_book.support import empty_book
 from tests.tui.simulated import market_book, sound
 from tests.tui.test_log_flows import alerted
 from tests.tui.test_review_flows import queue_book, statuses
@@ -33,6 +34,10 @@ def test_nothing_happens_without_yes(line: str, reply: str | None) -> None:
     lines = answer(book, line, *([] if reply is None else [reply]))
     assert lines[-1] == "Canceled, nothing was changed."
     assert (book.version, book.now()) == (version, now)
+
+
+def test_a_book_without_simulated_time_is_not_asked_whether_to_advance_it() -> None:
+    assert answer(empty_book(), "step") == ["The time of this book is not simulated."]
 
 
 def test_a_deposit() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from rebal_tui.domain.quantities import Percent
 from rebal_tui.domain.trading_rules import RangeUnit, RestrictionKind
 from rebal_tui.services.advisory.trade_settings import book_minimum
 from rebal_tui.services.book.policy import policy_of
+from rebal_tui.services.simulation import simulator
 from tests.plain.talking import answer, session, talk
 from tests.tui.simulated import market_book
 
@@ -88,3 +90,29 @@ def test_the_settings_of_the_book() -> None:
     assert talk(book, "book settings", "review", "portfolios", "save", "no")[-1] == "Canceled, nothing was changed."
     assert talk(book, "book settings", "nothing", "cancel")[-1] == "Canceled, nothing was changed."
     assert book.version == version
+
+
+def test_a_line_is_left_out_of_a_run_for_its_session() -> None:
+    book = market_book()
+    simulator.shock(book, "SPY", Percent(3000))
+    before = next(line for line in answer(book, "preview a") if line.startswith("SPY: "))
+    assert before.startswith("SPY: sell ")
+    lines = answer(book, "leave out spy of a", "", "yes")
+    day = book.today().isoformat()
+    assert lines[0].startswith("Left out: SPY; ")
+    assert next(line for line in lines if line.startswith("SPY: ")).startswith("SPY: no order, ")
+    (lock,) = book.rules_view.restrictions
+    assert (lock.kind, lock.symbol, str(lock.until), lock.reason) == (
+        RestrictionKind.LOCK, "SPY", day, f"left out of the run of {day}",
+    )  # fmt: skip
+    assert answer(book, "leave out spy of a")[-1].startswith("This run of Client a trades ")
+
+
+def test_a_line_is_not_left_out_without_yes() -> None:
+    book = market_book()
+    simulator.shock(book, "SPY", Percent(3000))
+    asked = talk(book, "leave out spy of a", "", "no")
+    assert any(line.startswith("No run of Client a buys or sells SPY in the session of ") for line in asked)
+    assert asked[-1] == "Canceled, nothing was changed."
+    assert answer(book, "leave out")[-1].startswith("Type an asset and an account")
+    assert not book.rules_view.restrictions

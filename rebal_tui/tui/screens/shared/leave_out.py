@@ -49,11 +49,11 @@ def leave_out(screen: Screen[Any], view: PreviewView, closed: Callable[[], None]
 async def _ask_reason(screen: Screen[Any], view: PreviewView, symbol: str, closed: Callable[[], None]) -> None:
     day = await host_of(screen).ask(restriction_queries.session_of_next_run)
     if screen.is_current:
-        screen.app.push_screen(_form(view, symbol, day), lambda _added: closed())
+        screen.app.push_screen(leave_out_form(view, symbol, day), lambda _added: closed())
 
 
-def _form(view: PreviewView, symbol: str, day: date) -> FormScreen:
-    """Create the form, filled in; `day` is the session in which the run trades."""
+def leave_out_form(view: PreviewView, symbol: str, day: date) -> FormScreen:
+    """Create the form that leaves a line out, filled in; `day` is the session in which the run trades."""
 
     def propose(book: Book, values: Values) -> Proposal:
         until = read_last_day(values["until"])
@@ -71,7 +71,7 @@ def _form(view: PreviewView, symbol: str, day: date) -> FormScreen:
         else:
             ends = f"through {until}; then this lock ends by itself"
         what = f"No run of {view.client} buys or sells {symbol} {ends}."
-        return Proposal(_lines(what), f"Leave {symbol} out?", "", _YES, act, "Left out")
+        return Proposal(_lines(what), f"Leave {symbol} out?", f"{what} {_AROUND}", _YES, act, "Left out")
 
     fields = [
         Field("until", "Last day", day.isoformat(), "YYYY-MM-DD; empty without an end"),
