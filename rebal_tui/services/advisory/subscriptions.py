@@ -10,7 +10,7 @@ from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.errors import Conflict, NotFound, Refusal
 from rebal_tui.domain.portfolios import PortfolioStatus, Subscription
 from rebal_tui.domain.runs import RunStatus
-from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.services.book.book import ADVISOR, Book, BookTransaction
 from rebal_tui.services.runs.queueing import cancel_queued
 from rebal_tui.store import book_settings, cash, continuation, outbox, portfolios
 
@@ -31,17 +31,19 @@ def subscribe(
     *,
     last_rebalanced_at: datetime | None = None,
     ended_since: datetime | None = None,
+    who: str | None = ADVISOR,
 ) -> Subscription:
     """Subscribe an account to a portfolio (R-6).
 
     If a subscription of the account to this portfolio ended at `ended_since` or later, the new one inherits its
-    overrides, trade marker and undone sells. Raises `NotFound` for an unknown account or portfolio, and `Conflict` when
-    the account is not ACTIVE, is subscribed already or has open orders, or when the portfolio is not active.
+    overrides, trade marker and undone sells. `who` is the actor for the audit trail, as in `BookTransaction.record`.
+    Raises `NotFound` for an unknown account or portfolio, and `Conflict` when the account is not ACTIVE, is subscribed
+    already or has open orders, or when the portfolio is not active.
     """
     _check(book, account_id, portfolio_id)
     _check_free(book, account_id)
     with book.write() as tx:
-        subscription = _begin(tx, account_id, portfolio_id, last_rebalanced_at)
+        subscription = _begin(tx, account_id, portfolio_id, last_rebalanced_at, who)
         tx.reload_subscriptions([account_id])
         if ended_since is not None:
             _continue(tx, subscription, ended_since)
@@ -126,13 +128,16 @@ def _subscribed(book: Book, account_id: str) -> Subscription:
     return subscription
 
 
-def unsubscribe(book: Book, subscription_id: str) -> None:
-    """End a subscription: its QUEUED run is canceled, a run in progress finishes (R-6). Raises `NotFound`."""
+def unsubscribe(book: Book, subscription_id: str, who: str | None = ADVISOR) -> None:
+    """End a subscription: its QUEUED run is canceled, a run in progress finishes (R-6). Raises `NotFound`.
+
+    `who` is the actor for the audit trail, as in `BookTransaction.record`.
+    """
     account_id = book.subscription_table.account_of(subscription_id)
     if account_id is None:
         raise NotFound(f"no subscription {subscription_id}")
     with book.write() as tx:
-        end(tx, book.subscriptions[account_id])
+        end(tx, book.subscriptions[account_id], who=who)
         reload_changed(tx, [account_id])
 
 
@@ -216,12 +221,18 @@ def _each(
     return outcomes
 
 
-def _begin(tx: BookTransaction, account_id: str, portfolio_id: str, last: datetime | None = None) -> Subscription:
+def _begin(
+    tx: BookTransaction,
+    account_id: str,
+    portfolio_id: str,
+    last: datetime | None = None,
+    who: str | None = ADVISOR,
+) -> Subscription:
     book = tx.book
     subscription = Subscription(book_settings.next_id(tx), account_id, portfolio_id, book.now(), last)
     portfolios.add_subscriptions(tx, [subscription])
     detail = {"account": account_id, "portfolio": portfolio_id}
-    tx.record("subscription.created", subscription.id, detail, "advisor")
+    tx.record("subscription.created", subscription.id, detail, who)
     return subscription
 
 
@@ -238,15 +249,18 @@ def _continue(tx: BookTransaction, subscription: Subscription, since: datetime) 
         tx.reload_unfinished()
 
 
-def end(tx: BookTransaction, subscription: Subscription, *, undo: bool = False) -> None:
-    """End a subscription and cancel its QUEUED run; with `undo`, the audit entry records that a change was undone."""
+def end(tx: BookTransaction, subscription: Subscription, *, undo: bool = False, who: str | None = ADVISOR) -> None:
+    """End a subscription and cancel its QUEUED run; with `undo`, the audit entry records that a change was undone.
+
+    `who` is the actor for the audit trail, as in `BookTransaction.record`.
+    """
     book = tx.book
     portfolios.end_subscription(tx, subscription.id, book.now())
     run = book.open_runs.get(subscription.account_id)
     if run is not None and run.status is RunStatus.QUEUED and run.subscription_id == subscription.id:
         cancel_queued(tx, [run], "the subscription ended")
     detail = {"account": subscription.account_id, **({"undo": True} if undo else {})}
-    tx.record("subscription.ended", subscription.id, detail, "advisor")
+    tx.record("subscription.ended", subscription.id, detail, who)
 
 
 def _move(tx: BookTransaction, account_id: str, portfolio_id: str) -> Subscription:

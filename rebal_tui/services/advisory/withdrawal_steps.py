@@ -59,7 +59,7 @@ def _unsubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     with book.write() as tx:
         last = withdrawal.last_rebalanced_at
         if subscription is not None:
-            subscriptions.unsubscribe(book, subscription.id)
+            subscriptions.unsubscribe(book, subscription.id, who=None)
             last = subscription.last_rebalanced_at
         elif run is not None:
             cancel_queued(tx, [run], "a withdrawal was requested")
@@ -268,17 +268,18 @@ def _resubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     if subscriptions.has_open_orders(book, withdrawal.account_id):
         return withdrawal
     with book.write() as tx:
-        restore_subscription(book, withdrawal)
+        restore_subscription(book, withdrawal, who=None)
         moved = move(tx, withdrawal, WithdrawalStage.COMPLETED)
         tx.reload_subscriptions([withdrawal.account_id])
     return moved
 
 
-def restore_subscription(book: Book, withdrawal: Withdrawal) -> None:
+def restore_subscription(book: Book, withdrawal: Withdrawal, who: str | None) -> None:
     """Subscribe the account again to its portfolio after a withdrawal, so that no rebalance is forced or lost.
 
-    The new subscription has the last_rebalanced_at, overrides and undone sells of the former one. Raises `Conflict`
-    while the portfolio needs adjustment, and the errors of `subscribe`.
+    The new subscription has the last_rebalanced_at, overrides and undone sells of the former one. `who` is the actor
+    for the audit trail, None for the program. Raises `Conflict` while the portfolio needs adjustment, and the errors of
+    `subscribe`.
     """
     if withdrawal.portfolio_id is None or portfolios.subscribed(book.database, withdrawal.account_id):
         return
@@ -291,6 +292,7 @@ def restore_subscription(book: Book, withdrawal: Withdrawal) -> None:
         withdrawal.portfolio_id,
         last_rebalanced_at=withdrawal.last_rebalanced_at,
         ended_since=withdrawal.created_at,
+        who=who,
     )
 
 

@@ -12,7 +12,7 @@ from rebal_tui.domain.runs import RunStatus
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.advisory.withdrawal_sale import Sale, sale_of_amount, sale_of_everything, worth_of_everything
 from rebal_tui.services.advisory.withdrawal_steps import move, owner_of, restore_subscription, take_step
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import ADVISOR, Book
 from rebal_tui.services.book.quarantine import isolated
 from rebal_tui.services.book.quarantine_view import Work
 from rebal_tui.services.evaluation.account import value_of
@@ -102,7 +102,7 @@ def cancel_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
             cancel_queued(tx, [run], "the withdrawal was canceled")
         reservations.release(tx, withdrawal.account_id, owner_of(withdrawal))
         move(tx, withdrawal, WithdrawalStage.CANCELED, "canceled manually")
-        restore_subscription(book, withdrawal)
+        restore_subscription(book, withdrawal, ADVISOR)
         tx.reload()
     return cash.withdrawal(book.database, withdrawal_id)
 

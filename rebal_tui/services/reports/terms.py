@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 TERMS: tuple[tuple[str, str], ...] = (
-    ("system", "The program itself, at its fixed times, without a person."),
+    (
+        "system, scheduler",
+        "The program itself, without a person: at its fixed times, and in the steps of a withdrawal after its request.",
+    ),
     ("broker", "The firm that holds the accounts and executes their orders; what it reported is entered under it."),
     (
         "advisor, you",

@@ -57,8 +57,7 @@ class CashSnapshot:
     """The Cash screen: the latest withdrawals, journals and deposits, each newest first.
 
     A deposit is (time, account id, client, amount, kind). `numbers` has the numbers of all their accounts, by id. `cut`
-    has the kinds of which the book has older ones, too:
-    `withdrawal`, `journal`, `deposit`.
+    has the kinds of which the book has older ones, too: `withdrawal`, `journal`, `deposit`.
     """
 
     version: int

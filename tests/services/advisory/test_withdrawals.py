@@ -23,8 +23,8 @@ from rebal_tui.services.advisory.withdrawals import cancel_withdrawal, request_w
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.runs.manual import cancel_run, create_run
 from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import audit, jobs, run_orders
 from rebal_tui.store import cash as store
-from rebal_tui.store import jobs, run_orders
 from tests.services.brokers import BrokerWrapper, Unreliable, broker, reopen
 from tests.services.factories import (
     SLOW,
@@ -33,6 +33,7 @@ from tests.services.factories import (
     advance_to,
     all_runs,
     balanced,
+    entries,
     fill_book,
     make_book,
     new_york,
@@ -535,3 +536,20 @@ def test_the_steps_are_recorded_in_order() -> None:
         "requested", "unsubscribed", "selling", "settling", "journaling", "resubscribing", "completed",
     ]  # fmt: skip
     assert now(book).created_at == new_york("2026-03-02 10:00")
+
+
+def test_only_the_request_and_a_cancellation_are_acts_of_a_person() -> None:
+    """The subscription ends and begins again by the steps of the withdrawal, whoever requested it."""
+    book = rebalanced()
+    before = len(audit.entries(book.database))
+    with book.acting_as("api backoffice"):
+        withdraw(book, "9000")
+        advance_to(book, "2026-03-03 09:30")
+    made = audit.entries(book.database)[:-before]
+    assert [entry.action for entry in made if entry.actor == "api backoffice"] == ["withdrawal.requested"]
+    assert {entry.actor for entry in made if entry.action.startswith("subscription.")} == {"system"}
+    assert len([entry for entry in made if entry.action.startswith("subscription.")]) == 2
+
+    withdraw(book, "9000")
+    cancel_withdrawal(book, now(book).id)
+    assert next(actor for _, actor, _ in entries(book, "subscription.created")) == "advisor"
