@@ -40,7 +40,17 @@ def affected() -> Counted:
     yes, no = np.ones(MANY, np.bool_), np.zeros(MANY, np.bool_)
     plans = WhatIfPlans([2] * MANY, [Money(row * NANO) for row in range(MANY)], {})
     effects = Effects(
-        cast("Any", None), np.arange(MANY), no, yes, no, no, yes, plans, np.zeros(MANY), cast("Any", None)
+        cast("Any", None),
+        np.arange(MANY),
+        no,
+        yes,
+        no,
+        no,
+        yes,
+        plans,
+        np.zeros(MANY),
+        cast("Any", None),
+        np.zeros(MANY, np.int64),
     )
     return Counted(cast("Any", index), effects)
 

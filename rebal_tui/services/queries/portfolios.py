@@ -25,6 +25,7 @@ from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.parsing.portfolio_input import load_models, parse_pasted
 from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.affected import AffectedRows, Effects
+from rebal_tui.services.queries.calendar_days import NO_DAY, next_calendar_days
 from rebal_tui.services.queries.runs import portfolio_rows
 from rebal_tui.services.view_models.portfolios import AssetChoice, Impact, PortfolioDraft, PortfolioView
 from rebal_tui.services.wire.shapes import portfolio_json
@@ -123,9 +124,16 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
     blocked = trades & (then & int(Group.BLOCKED) != 0)
     planned = trades & ~cooling & ~blocked
     what_if = plan_what_if(book, other, rows[planned], outside[planned])
+    context = status_context(book)
+    # An account that trades anyway, or whose runs are blocked, does not wait for the calendar.
+    waiting = ~trades & (then & int(Group.BLOCKED) == 0)
+    calendar_days = np.zeros(len(rows), np.int64)
+    ids_waiting = [account_id for account_id, waits in zip(ids, waiting.tolist(), strict=True) if waits]
+    calendar_days[waiting] = next_calendar_days(other, rows[waiting], ids_waiting, book.today(), context)
+    dated = calendar_days[calendar_days != NO_DAY]
     effects = Effects(
         other, rows, before_outside, outside, cooling, blocked, planned, what_if, swept.equity[rows],
-        status_context(book).schedule,
+        context.schedule, calendar_days,
     )  # fmt: skip
     return Impact(
         subscribers=len(rows),
@@ -136,5 +144,7 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
         cooling=int(np.count_nonzero(cooling & ~blocked)),
         unable=len(what_if.unable),
         blocked=int(np.count_nonzero(blocked)),
+        on_calendar_day=len(dated),
+        next_calendar_day=date.fromordinal(int(dated.min())) if len(dated) else None,
         affected=AffectedRows(book.search_index(), effects),
     )

@@ -193,9 +193,16 @@ def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str
         ("resulting orders", f"{impact.orders:,}"),
         ("turnover", f"${formats.money(impact.turnover)}"),
         ("waiting for cooldown", f"{impact.cooling:,}"),
+        *([("on a calendar day", calendar_text(impact))] if impact.on_calendar_day else []),
         *([("blocked", f"{impact.blocked:,}")] if impact.blocked else []),
         ("unable to check", f"{impact.unable:,}"),
     ]
+
+
+def calendar_text(impact: Impact) -> str:
+    """Return how many accounts trade on a calendar day instead of at the next evaluation, and when the first does."""
+    when = f", from {day_text(impact.next_calendar_day)}" if impact.next_calendar_day is not None else ""
+    return f"{impact.on_calendar_day:,}{when}"
 
 
 def impact_text(impact: Impact) -> str:
