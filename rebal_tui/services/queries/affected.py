@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.arrays.frame import BookFrame
@@ -27,13 +28,14 @@ from rebal_tui.services.view_models.portfolios import AffectedAccount
 class Effects:
     """What a change of a portfolio would do to its subscribers.
 
-    `frame` is the book in arrays as if the change were saved. `rows` are the account rows of the subscribers,
-    ascending; the other arrays have one element for each of them. `planned` marks those that `plans` has, in the same
-    order. `cooling` and `blocked` mark those that would trade if they were not in their cooldown or blocked. `equity`
-    is in floating-point dollars. `calendar_days` are those of `next_calendar_days` for the accounts that neither trade
-    at the next evaluation nor are blocked, `NO_DAY` for the others.
+    `before` is the stored portfolio, `frame` the book in arrays as if the change were saved. `rows` are the account
+    rows of the subscribers, ascending; the other arrays have one element for each of them. `planned` marks those that
+    `plans` has, in the same order. `cooling` and `blocked` mark those that would trade if they were not in their
+    cooldown or blocked. `equity` is in floating-point dollars. `calendar_days` are those of `next_calendar_days` for
+    the accounts that neither trade at the next evaluation nor are blocked, `NO_DAY` for the others.
     """
 
+    before: Portfolio
     frame: BookFrame
     rows: Ints
     outside_before: Flags
@@ -86,8 +88,15 @@ class AffectedRows(LazyRows[AffectedAccount]):
             cooldown_until=self._cooldown_until(row) if effects.cooling[at] else None,
             blocked=block_text(effects.frame, row) if effects.blocked[at] else "",
             unable=effects.plans.unable.get(row, ""),
+            banded_before=bool(self._stored(row).bands),
+            banded_after=bool(effects.frame.followed(row).bands),
             calendar_day=date.fromordinal(int(day)) if (day := effects.calendar_days[at]) != NO_DAY else None,
         )
+
+    def _stored(self, row: int) -> Portfolio:
+        """The stored portfolio with the overrides of an account's subscription (R-67)."""
+        overrides = self._effects.frame.rules_of(row).overrides
+        return self._effects.before if overrides is None else overrides.applied(self._effects.before)
 
     def _cooldown_until(self, row: int) -> date:
         """The day of the first evaluation after an account's cooldown."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -12,6 +13,7 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import CalendarCondition, Portfolio, PortfolioStatus
 from rebal_tui.domain.quantities import cents_total
 from rebal_tui.domain.text import fold
+from rebal_tui.domain.trading_rules import TradingRules
 from rebal_tui.engine.calendar import firing_sessions
 from rebal_tui.services.advisory.portfolios import require_eligible
 from rebal_tui.services.book.book import Book
@@ -132,7 +134,7 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
     calendar_days[waiting] = next_calendar_days(other, rows[waiting], ids_waiting, book.today(), context)
     dated = calendar_days[calendar_days != NO_DAY]
     effects = Effects(
-        other, rows, before_outside, outside, cooling, blocked, planned, what_if, swept.equity[rows],
+        before, other, rows, before_outside, outside, cooling, blocked, planned, what_if, swept.equity[rows],
         context.schedule, calendar_days,
     )  # fmt: skip
     return Impact(
@@ -146,5 +148,12 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
         blocked=int(np.count_nonzero(blocked)),
         on_calendar_day=len(dated),
         next_calendar_day=date.fromordinal(int(dated.min())) if len(dated) else None,
+        banded_before=_has_bands(before, rules.values()),
+        banded_after=_has_bands(changed, rules.values()),
         affected=AffectedRows(book.search_index(), effects),
     )
+
+
+def _has_bands(portfolio: Portfolio, rules: Iterable[TradingRules]) -> bool:
+    """Whether a portfolio has a drift band, or one of its subscriptions by its overrides (R-67)."""
+    return bool(portfolio.bands) or any(one.overrides and one.overrides.applied(portfolio).bands for one in rules)

@@ -20,7 +20,7 @@ from rebal_tui.services.book.rules_view import stagger_offset
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.queries.portfolios import impact
 from rebal_tui.tui.screens.portfolios.impact import affected_mark, affected_text
-from rebal_tui.tui.screens.portfolios.lines import impact_facts
+from rebal_tui.tui.screens.portfolios.lines import before_after, impact_facts
 from tests.services.evaluation.what_if_oracle import exact_first_run, exact_impact
 from tests.services.factories import account, balanced, fill_book, make_book, monthly
 from tests.services.random_books import MODELS, act, random_book
@@ -177,3 +177,18 @@ def test_the_calendar_day_of_an_account_is_its_own_session_of_a_spread() -> None
     sessions = (date(2026, 3, 5), date(2026, 3, 6), date(2026, 3, 9))
     assert own == {name: sessions[stagger_offset(name, 3)] for name in names}
     assert set(own.values()) == set(sessions)
+
+
+def test_an_impact_says_that_there_is_no_band_instead_of_counting_nobody_outside() -> None:
+    book = make_book()
+    drifted = account("a", "500", {"SPY": "18", "TLT": "23"})
+    last = {"a": book.now() - timedelta(days=60)}
+    fill_book(book, [drifted], [balanced()], {"a": "balanced"}, last)
+    without = impact(book, "balanced", body(book.portfolios["balanced"], balanced(conditions=())))
+    assert ("outside their bands", "1 → no band") in impact_facts(without)
+    assert [affected_text(one) for one in without.affected] == ["outside → no band, no order"]
+    shown = ["".join(text for text, _ in line) for line in before_after(without, 60)]
+    assert [line.split(maxsplit=2)[-1] for line in shown][1] == "no band"
+    set_overrides(book, book.subscriptions["a"].id, Overrides(conditions=balanced().conditions))
+    own = impact(book, "balanced", body(book.portfolios["balanced"], balanced(conditions=())))
+    assert ("outside their bands", "1 → 1") in impact_facts(own), "its own bands stay"

@@ -35,7 +35,8 @@ NOBODY = "No account is outside a band, and none would trade."
 
 def affected_text(one: AffectedAccount) -> str:
     """`in range → outside, 3 orders`: whether an account is inside its bands before and after, and what follows."""
-    before, after = ("outside" if outside else "in range" for outside in (one.outside_before, one.outside_after))
+    before = _range_text(one.outside_before, banded=one.banded_before)
+    after = _range_text(one.outside_after, banded=one.banded_after)
     if one.unable:
         what = one.unable
     elif one.blocked:
@@ -48,6 +49,10 @@ def affected_text(one: AffectedAccount) -> str:
     else:
         what = count_text(one.orders, "order") if one.orders else "no order"
     return f"{after if before == after else f'{before} → {after}'}, {what}"
+
+
+def _range_text(outside: bool, *, banded: bool) -> str:
+    return "outside" if outside else "in range" if banded else "no band"
 
 
 def affected_mark(one: AffectedAccount) -> tuple[str, str]:
