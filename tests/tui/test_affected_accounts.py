@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.geometry import Region
 
 from rebal_tui.domain.quantities import NANO, Money
+from rebal_tui.domain.trading_rules import NO_RULES
 from rebal_tui.services.evaluation.what_if import WhatIfPlans
 from rebal_tui.services.queries.affected import AffectedRows, Effects
 from rebal_tui.services.view_models.portfolios import AffectedAccount
@@ -19,6 +20,7 @@ from rebal_tui.tui.screens.portfolios.impact import TITLES, AffectedItems
 from rebal_tui.tui.screens.shared.confirm import item_columns
 from rebal_tui.tui.widgets.named_styles import StyledApp
 from rebal_tui.tui.widgets.table import BookTable
+from tests.services.factories import balanced
 
 MANY = 100_000
 
@@ -39,8 +41,21 @@ def affected() -> Counted:
     index = SimpleNamespace(ids=ids, names=tuple(f"Client {row}" for row in range(MANY)), row_of={})
     yes, no = np.ones(MANY, np.bool_), np.zeros(MANY, np.bool_)
     plans = WhatIfPlans([2] * MANY, [Money(row * NANO) for row in range(MANY)], {})
+    model = balanced()
+    frame = SimpleNamespace(rules_of=lambda _row: NO_RULES, followed=lambda _row: model)
     effects = Effects(
-        cast("Any", None), np.arange(MANY), no, yes, no, no, yes, plans, np.zeros(MANY), cast("Any", None)
+        model,
+        cast("Any", frame),
+        np.arange(MANY),
+        no,
+        yes,
+        no,
+        no,
+        yes,
+        plans,
+        np.zeros(MANY),
+        cast("Any", None),
+        np.zeros(MANY, np.int64),
     )
     return Counted(cast("Any", index), effects)
 

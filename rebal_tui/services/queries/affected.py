@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.engine.schedule import Schedule
 from rebal_tui.services.book.search_index import SearchIndex
 from rebal_tui.services.evaluation.what_if import WhatIfPlans
+from rebal_tui.services.queries.calendar_days import NO_DAY
 from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows
 from rebal_tui.services.queries.status_columns import block_text
 from rebal_tui.services.view_models.portfolios import AffectedAccount
@@ -26,12 +28,14 @@ from rebal_tui.services.view_models.portfolios import AffectedAccount
 class Effects:
     """What a change of a portfolio would do to its subscribers.
 
-    `frame` is the book in arrays as if the change were saved. `rows` are the account rows of the subscribers,
-    ascending; the other arrays have one element for each of them. `planned` marks those that `plans` has, in the same
-    order. `cooling` and `blocked` mark those that would trade if they were not in their cooldown or blocked. `equity`
-    is in floating-point dollars.
+    `before` is the stored portfolio, `frame` the book in arrays as if the change were saved. `rows` are the account
+    rows of the subscribers, ascending; the other arrays have one element for each of them. `planned` marks those that
+    `plans` has, in the same order. `cooling` and `blocked` mark those that would trade if they were not in their
+    cooldown or blocked. `equity` is in floating-point dollars. `calendar_days` are those of `next_calendar_days` for
+    the accounts that neither trade at the next evaluation nor are blocked, `NO_DAY` for the others.
     """
 
+    before: Portfolio
     frame: BookFrame
     rows: Ints
     outside_before: Flags
@@ -42,13 +46,15 @@ class Effects:
     plans: WhatIfPlans
     equity: NDArray[np.float64]
     schedule: Schedule
+    calendar_days: Ints
 
 
 class AffectedRows(LazyRows[AffectedAccount]):
     """The accounts that a change affects: first those that would trade, by turnover, then the others, by equity.
 
-    The others are outside a band before or after the change, in their cooldown, blocked, or impossible to plan.
-    Both parts are sorted from large to small. Accounts that are not affected are left out.
+    The others are outside a band before or after the change, in their cooldown, blocked, or impossible to plan. Last
+    are those that trade on the next calendar day. Each part is sorted from large to small. Accounts that are not
+    affected are left out.
     """
 
     def __init__(self, index: SearchIndex, effects: Effects) -> None:
@@ -60,12 +66,13 @@ class AffectedRows(LazyRows[AffectedAccount]):
         self._turnover: Mapping[int, Money] = dict(zip(planned, effects.plans.turnover, strict=True))
         unable = np.isin(effects.rows, list(effects.plans.unable))
         affected = effects.outside_before | effects.outside_after | effects.cooling | effects.blocked | unable
-        affected |= self._order_counts > 0
+        dated = effects.calendar_days != NO_DAY
+        affected |= (self._order_counts > 0) | dated
         size = np.zeros(count)
         size[effects.planned] = np.array(effects.plans.turnover, np.float64)
         found = np.flatnonzero(affected)
         # Each position here is one of `rows`; the last key sorts first.
-        self._at: Ints = found[np.lexsort((-effects.equity[found], -size[found]))]
+        self._at: Ints = found[np.lexsort((-effects.equity[found], dated[found], -size[found]))]
         super().__init__(len(self._at))
 
     def make(self, position: int) -> AffectedAccount:
@@ -81,7 +88,15 @@ class AffectedRows(LazyRows[AffectedAccount]):
             cooldown_until=self._cooldown_until(row) if effects.cooling[at] else None,
             blocked=block_text(effects.frame, row) if effects.blocked[at] else "",
             unable=effects.plans.unable.get(row, ""),
+            banded_before=bool(self._stored(row).bands),
+            banded_after=bool(effects.frame.followed(row).bands),
+            calendar_day=date.fromordinal(int(day)) if (day := effects.calendar_days[at]) != NO_DAY else None,
         )
+
+    def _stored(self, row: int) -> Portfolio:
+        """The stored portfolio with the overrides of an account's subscription (R-67)."""
+        overrides = self._effects.frame.rules_of(row).overrides
+        return self._effects.before if overrides is None else overrides.applied(self._effects.before)
 
     def _cooldown_until(self, row: int) -> date:
         """The day of the first evaluation after an account's cooldown."""

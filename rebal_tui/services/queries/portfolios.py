@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -12,6 +13,7 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import CalendarCondition, Portfolio, PortfolioStatus
 from rebal_tui.domain.quantities import cents_total
 from rebal_tui.domain.text import fold
+from rebal_tui.domain.trading_rules import TradingRules
 from rebal_tui.engine.calendar import firing_sessions
 from rebal_tui.services.advisory.portfolios import require_eligible
 from rebal_tui.services.book.book import Book
@@ -25,6 +27,7 @@ from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.parsing.portfolio_input import load_models, parse_pasted
 from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.affected import AffectedRows, Effects
+from rebal_tui.services.queries.calendar_days import NO_DAY, next_calendar_days
 from rebal_tui.services.queries.runs import portfolio_rows
 from rebal_tui.services.view_models.portfolios import AssetChoice, Impact, PortfolioDraft, PortfolioView
 from rebal_tui.services.wire.shapes import portfolio_json
@@ -123,9 +126,16 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
     blocked = trades & (then & int(Group.BLOCKED) != 0)
     planned = trades & ~cooling & ~blocked
     what_if = plan_what_if(book, other, rows[planned], outside[planned])
+    context = status_context(book)
+    # An account that trades anyway, or whose runs are blocked, does not wait for the calendar.
+    waiting = ~trades & (then & int(Group.BLOCKED) == 0)
+    calendar_days = np.zeros(len(rows), np.int64)
+    ids_waiting = [account_id for account_id, waits in zip(ids, waiting.tolist(), strict=True) if waits]
+    calendar_days[waiting] = next_calendar_days(other, rows[waiting], ids_waiting, book.today(), context)
+    dated = calendar_days[calendar_days != NO_DAY]
     effects = Effects(
-        other, rows, before_outside, outside, cooling, blocked, planned, what_if, swept.equity[rows],
-        status_context(book).schedule,
+        before, other, rows, before_outside, outside, cooling, blocked, planned, what_if, swept.equity[rows],
+        context.schedule, calendar_days,
     )  # fmt: skip
     return Impact(
         subscribers=len(rows),
@@ -136,5 +146,14 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
         cooling=int(np.count_nonzero(cooling & ~blocked)),
         unable=len(what_if.unable),
         blocked=int(np.count_nonzero(blocked)),
+        on_calendar_day=len(dated),
+        next_calendar_day=date.fromordinal(int(dated.min())) if len(dated) else None,
+        banded_before=_has_bands(before, rules.values()),
+        banded_after=_has_bands(changed, rules.values()),
         affected=AffectedRows(book.search_index(), effects),
     )
+
+
+def _has_bands(portfolio: Portfolio, rules: Iterable[TradingRules]) -> bool:
+    """Whether a portfolio has a drift band, or one of its subscriptions by its overrides (R-67)."""
+    return bool(portfolio.bands) or any(one.overrides and one.overrides.applied(portfolio).bands for one in rules)

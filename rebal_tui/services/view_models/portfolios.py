@@ -41,7 +41,9 @@ class AffectedAccount:
     `outside_before` and `outside_after`: whether the account is outside a band. `orders` and `turnover` are those of
     the full rebalance that would follow, 0 for an account that waits or is blocked. `cooldown_until` is the day of the
     first evaluation after its cooldown, None when it does not wait. `blocked` is why no run of the account may start
-    now, `unable` why no run can be planned; each is empty when one can.
+    now, `unable` why no run can be planned; each is empty when one can. `calendar_day` is the session of its next
+    calendar rebalance, for an account that neither trades at the next evaluation nor waits nor is blocked.
+    `banded_before` and `banded_after`: whether it has a drift band; without one it is never outside.
     """
 
     account_id: str
@@ -53,6 +55,9 @@ class AffectedAccount:
     cooldown_until: date | None
     blocked: str
     unable: str
+    calendar_day: date | None = None
+    banded_before: bool = True
+    banded_after: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,10 @@ class Impact:
     are outside afterward, or for all subscribers if the change fires the condition *on update*. `orders` and `turnover`
     are the totals of these rebalances; the amount of each account is cut to the cent. Accounts for which a full
     rebalance is due but cannot start are counted by reason: `blocked`, `cooling` (in their cooldown, not blocked), and
-    `unable` (no run can be planned). `affected` has each account that is outside a band before or after, trades, waits
-    or cannot be planned; the largest turnover is first.
+    `unable` (no run can be planned). `on_calendar_day` counts the accounts that do not trade at the next evaluation but
+    on a calendar day, the earliest of which is `next_calendar_day`. `banded_before` and `banded_after`: whether any
+    account has a drift band. `affected` has each account that is outside a band before or after, trades, waits or
+    cannot be planned, the largest turnover first; then those that trade on a calendar day.
     """
 
     subscribers: int
@@ -75,6 +82,10 @@ class Impact:
     cooling: int
     unable: int
     blocked: int = 0
+    on_calendar_day: int = 0
+    next_calendar_day: date | None = None
+    banded_before: bool = True
+    banded_after: bool = True
     affected: Sequence[AffectedAccount] = field(default=(), compare=False, repr=False)
 
 

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from random import Random
 
 import pytest
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio, PortfolioStatus
+from rebal_tui.domain.portfolios import BandType, CalendarCondition, CalendarType, DriftBand, Portfolio, PortfolioStatus
 from rebal_tui.domain.quantities import Percent, cents_total
+from rebal_tui.domain.trading_rules import Overrides
 from rebal_tui.services.advisory import bulk
+from rebal_tui.services.advisory.trade_settings import set_overrides
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.rules_view import stagger_offset
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.queries.portfolios import impact
 from rebal_tui.tui.screens.portfolios.impact import affected_mark, affected_text
+from rebal_tui.tui.screens.portfolios.lines import before_after, impact_facts
 from tests.services.evaluation.what_if_oracle import exact_first_run, exact_impact
-from tests.services.factories import account, balanced, fill_book, make_book
+from tests.services.factories import account, balanced, fill_book, make_book, monthly
 from tests.services.random_books import MODELS, act, random_book
 
 BOOKS = int(os.environ.get("TRIAL_BOOKS", "3"))
 """The number of random books, with eight events each."""
+CASES = ("cooling", "unable", "blocked", "orders", "turnover", "on_calendar_day")
 TIGHT = (DriftBand(BandType.ABSOLUTE, Percent(50)), DriftBand(BandType.RELATIVE, Percent(400)))
 
 
@@ -38,7 +43,7 @@ def agrees(book: Book) -> set[str]:
         for like in models:
             found = impact(book, before.id, body(before, like))
             assert found == exact_impact(book, before.id, body(before, like))
-            met |= {name for name in ("cooling", "unable", "blocked", "orders", "turnover") if getattr(found, name)}
+            met |= {name for name in CASES if getattr(found, name)}
         preview = bulk.preview_subscriptions(book, list(book.accounts), before.id, moving=True)
         assert list(preview.rows) == [exact_first_run(book, one, before.id) for one in book.accounts]
         met |= {"refused" for row in preview.rows if row.refusal}
@@ -56,7 +61,7 @@ def test_the_impact_equals_that_of_the_exact_form() -> None:
             act(book, random)
             act(book, random)
             met |= agrees(book)
-    assert {"cooling", "orders", "turnover", "refused", "no run"} <= met
+    assert {"cooling", "orders", "turnover", "on_calendar_day", "refused", "no run"} <= met
 
 
 @pytest.mark.slow
@@ -134,3 +139,56 @@ def test_an_impact_counts_with_the_portfolio_active_that_saving_reactivates() ->
     assert impact(book, "balanced", body(model, like)).orders == 2
     book.assets["TLT"] = replace(book.assets["TLT"], tradable=False)
     assert impact(book, "balanced", body(model, like)).orders == 0
+
+
+def test_an_impact_names_apart_the_accounts_that_trade_on_the_next_calendar_day() -> None:
+    """On Monday 2 March: `a` leaves its band, `b` follows bands only, `c` to `f` wait for a Friday or a cooldown."""
+    book = make_book("2026-03-02 12:00")
+    weekly = CalendarCondition(CalendarType.WEEKLY, "Friday")
+    bands = balanced().conditions
+    model = balanced(conditions=[*bands, weekly], cooldown=7)
+    on_target = {"SPY": "15", "TLT": "35"}
+    held = [account("a", "500", {"SPY": "18", "TLT": "23"}), *(account(name, "500", on_target) for name in "bcdef")]
+    held[4] = account("e", "500", on_target, ["ach_return"])
+    days = {"a": 60, "b": 60, "c": 60, "d": 0, "e": 60}
+    last = {name: book.now() - timedelta(days=ago) for name, ago in days.items()}
+    fill_book(book, held, [model], dict.fromkeys("abcdef", "balanced"), last)
+    set_overrides(book, book.subscriptions["b"].id, Overrides(conditions=bands))
+    like = balanced(weights={"SPY": "62", "TLT": "33"}, conditions=model.conditions)
+    found = impact(book, "balanced", body(book.portfolios["balanced"], like))
+    assert (found.orders, found.on_calendar_day, found.next_calendar_day) == (2, 2, date(2026, 3, 6))
+    assert [(one.account_id, affected_mark(one)[0], affected_text(one)) for one in found.affected] == [
+        ("a", "■", "outside, 2 orders"),
+        ("c", "◇", "in range, rebalanced by the calendar on Fri 06 Mar 2026"),
+        ("d", "◇", "in range, rebalanced by the calendar on Fri 13 Mar 2026"),
+    ]
+    assert ("on a calendar day", "2, from Fri 06 Mar 2026") in impact_facts(found)
+
+
+def test_the_calendar_day_of_an_account_is_its_own_session_of_a_spread() -> None:
+    book = make_book("2026-03-02 12:00")
+    model = replace(balanced(conditions=[monthly("5")]), stagger_sessions=3)
+    names = [f"account {number}" for number in range(9)]
+    held = [account(name, "500", {"SPY": "15", "TLT": "35"}) for name in names]
+    last = dict.fromkeys(names, book.now() - timedelta(days=60))
+    fill_book(book, held, [model], dict.fromkeys(names, "balanced"), last)
+    body_now = PortfolioBody.of(book.portfolios["balanced"])
+    own = {one.account_id: one.calendar_day for one in impact(book, "balanced", body_now).affected}
+    sessions = (date(2026, 3, 5), date(2026, 3, 6), date(2026, 3, 9))
+    assert own == {name: sessions[stagger_offset(name, 3)] for name in names}
+    assert set(own.values()) == set(sessions)
+
+
+def test_an_impact_says_that_there_is_no_band_instead_of_counting_nobody_outside() -> None:
+    book = make_book()
+    drifted = account("a", "500", {"SPY": "18", "TLT": "23"})
+    last = {"a": book.now() - timedelta(days=60)}
+    fill_book(book, [drifted], [balanced()], {"a": "balanced"}, last)
+    without = impact(book, "balanced", body(book.portfolios["balanced"], balanced(conditions=())))
+    assert ("outside their bands", "1 → no band") in impact_facts(without)
+    assert [affected_text(one) for one in without.affected] == ["outside → no band, no order"]
+    shown = ["".join(text for text, _ in line) for line in before_after(without, 60)]
+    assert [line.split(maxsplit=2)[-1] for line in shown][1] == "no band"
+    set_overrides(book, book.subscriptions["a"].id, Overrides(conditions=balanced().conditions))
+    own = impact(book, "balanced", body(book.portfolios["balanced"], balanced(conditions=())))
+    assert ("outside their bands", "1 → 1") in impact_facts(own), "its own bands stay"

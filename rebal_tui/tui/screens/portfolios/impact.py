@@ -13,7 +13,7 @@ from textual.widgets import Static
 from rebal_tui.domain.text import count_text, day_text
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.view_models.portfolios import AffectedAccount, Impact
-from rebal_tui.services.view_models.standing import GLYPHS
+from rebal_tui.services.view_models.standing import GLYPHS, TILE_GLYPHS, Tile
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import desk_queries
 from rebal_tui.tui.host import Asks
@@ -34,8 +34,9 @@ NOBODY = "No account is outside a band, and none would trade."
 
 
 def affected_text(one: AffectedAccount) -> str:
-    """`in range → outside, 3 orders`: whether an account is inside its bands before and after, and its orders."""
-    before, after = ("outside" if outside else "in range" for outside in (one.outside_before, one.outside_after))
+    """`in range → outside, 3 orders`: whether an account is inside its bands before and after, and what follows."""
+    before = _range_text(one.outside_before, banded=one.banded_before)
+    after = _range_text(one.outside_after, banded=one.banded_after)
     if one.unable:
         what = one.unable
     elif one.blocked:
@@ -43,17 +44,25 @@ def affected_text(one: AffectedAccount) -> str:
         what += f"; cooldown until {day_text(one.cooldown_until)}" if one.cooldown_until is not None else ""
     elif one.cooldown_until is not None:
         what = f"waits for its cooldown until {day_text(one.cooldown_until)}"
+    elif one.calendar_day is not None:
+        what = f"rebalanced by the calendar on {day_text(one.calendar_day)}"
     else:
         what = count_text(one.orders, "order") if one.orders else "no order"
     return f"{after if before == after else f'{before} → {after}'}, {what}"
 
 
+def _range_text(outside: bool, *, banded: bool) -> str:
+    return "outside" if outside else "in range" if banded else "no band"
+
+
 def affected_mark(one: AffectedAccount) -> tuple[str, str]:
-    """Return the mark and style of an account as the Desk would show them after the change."""
+    """Return the mark and style of an account: as the Desk would show it after the change, or of its calendar day."""
     if one.blocked:
         return GLYPHS[StatusKind.NEEDS_YOU], STATUS_STYLES[StatusKind.NEEDS_YOU]
     if one.cooldown_until is not None:
         return GLYPHS[StatusKind.WAITS], STATUS_STYLES[StatusKind.WAITS]
+    if one.calendar_day is not None:
+        return TILE_GLYPHS[Tile.CALENDAR], "key"
     return ("■", "bad") if one.outside_after else ("●", "good")
 
 

@@ -186,16 +186,29 @@ def _subscriber(row: AccountRow, width: int) -> Line:
 
 def impact_facts(impact: Impact, *, changed: bool = True) -> list[tuple[str, str]]:
     """Return the impact as (label, figure) pairs; with `changed`, a figure before and after the change."""
-    outside = f"{impact.outside_after:,}"
+    outside = outside_text(impact.outside_after, banded=impact.banded_after)
+    before = outside_text(impact.outside_before, banded=impact.banded_before)
     return [
         ("subscribers", f"{impact.subscribers:,}"),
-        ("outside their bands", f"{impact.outside_before:,} → {outside}" if changed else outside),
+        ("outside their bands", f"{before} → {outside}" if changed else outside),
         ("resulting orders", f"{impact.orders:,}"),
         ("turnover", f"${formats.money(impact.turnover)}"),
         ("waiting for cooldown", f"{impact.cooling:,}"),
+        *([("on a calendar day", calendar_text(impact))] if impact.on_calendar_day else []),
         *([("blocked", f"{impact.blocked:,}")] if impact.blocked else []),
         ("unable to check", f"{impact.unable:,}"),
     ]
+
+
+def outside_text(count: int, *, banded: bool) -> str:
+    """Return how many accounts are outside their bands; `no band` where none can be, because they have no band."""
+    return f"{count:,}" if banded else "no band"
+
+
+def calendar_text(impact: Impact) -> str:
+    """Return how many accounts trade on a calendar day instead of at the next evaluation, and when the first does."""
+    when = f", from {day_text(impact.next_calendar_day)}" if impact.next_calendar_day is not None else ""
+    return f"{impact.on_calendar_day:,}{when}"
 
 
 def impact_text(impact: Impact) -> str:
@@ -224,8 +237,12 @@ def before_after(impact: Impact, width: int, *, changed: bool = True) -> list[Li
     """Return two bars on one scale: the subscribers outside their bands now and after. Without `changed`, only now."""
     size = min(max(width - 16, 10), 60)
     lines: list[Line] = []
-    now = ("outside now", impact.outside_before)
-    for name, count in (now, ("outside after", impact.outside_after)) if changed else (now,):
+    now = ("outside now", impact.outside_before, impact.banded_before)
+    after = ("outside after", impact.outside_after, impact.banded_after)
+    for name, count, banded in (now, after) if changed else (now,):
+        if not banded:
+            lines.append(((name.ljust(14), "muted"), ("no band", "muted")))
+            continue
         track = bars.bar(count, max(impact.subscribers, 1), size).replace(" ", "░")
         lines.append(((name.ljust(14), "muted"), (track, "bad-bar" if count else "rule")))
     return lines
