@@ -35,6 +35,8 @@ ALL = Settings(
     "rebal-safe",
     Density.COMFORTABLE,
     {"list.filter": "f5", "app.halt": "ctrl+k,f12"},
+    {"desk": ("client", "equity")},
+    {"desk": "-equity", "log.audit": "at"},
 )
 
 

@@ -151,10 +151,11 @@ def cooldown_text(days: int) -> str:
 
 def stop_notes(form: PortfolioForm) -> dict[str, str]:
     """Return the notes next to the fields for staggered dates and for the minimum trade, by field location."""
+    none = "none" if form.least or form.least_percent else "none here: the book's minimum trade counts"
     return {
         STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
-        LEAST: "smaller orders are left out" if form.least else "no minimum",
-        LEAST_PERCENT: "of equity; the larger of both counts" if form.least_percent else "no minimum",
+        LEAST: "smaller orders are left out, whatever the book has" if form.least else none,
+        LEAST_PERCENT: "of equity; the larger of $ and % counts" if form.least_percent else "none",
     }
 
 
