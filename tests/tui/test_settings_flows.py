@@ -365,7 +365,7 @@ def form_shows(snap_compare: Any) -> Callable[..., None]:
 
 @pytest.mark.slow
 def test_a_fault_looks_right(form_shows: Callable[..., None]) -> None:
-    form_shows("tab", "tab", "tab", "tab", "x")
+    form_shows(*["tab"] * 5, "x")
 
 
 @pytest.mark.slow

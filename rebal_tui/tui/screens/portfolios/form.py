@@ -52,6 +52,7 @@ _SHORTER = {
     "expected a name of 1 to 200 characters": "type a name, up to 200 characters",
     "percent is required": "type its percent",
     "symbol is required": "type its symbol",
+    "day is required": "type the day",
     "expected a percent above 0 with at most": "expected above 0, at most",
     "expected a percent from 0 to 100 with at most": "expected 0 to 100, at most",
     " with at most nine decimals": "",

@@ -19,8 +19,9 @@ from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
 
 MIN_SUBSCRIBERS = 3
-DENSE_WIDTH, DENSE_GAP = 25, 2
-"""Least width of one of several weights beside each other, and the cells between two of them."""
+DENSE_WIDTH, DENSE_GAP, DENSE_LINES = 25, 2, 4
+"""Least width of one of several weights beside each other, the cells between two of them, and the lines from which on
+there are several."""
 
 
 def portfolio_lines(view: PortfolioView) -> Builder:
@@ -48,7 +49,9 @@ def dense_facts(view: PortfolioView) -> Builder:
     """Build portfolio details below a title with its name, with several weights beside each other."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
-        return [*_head(view, width), *_weights(view, width, width // DENSE_WIDTH), *_conditions(view, width)]
+        needed = -(-len(shares_of(view.row.weights)) // DENSE_LINES)
+        beside = max(min(width // DENSE_WIDTH, needed), 1)
+        return [*_head(view, width), *_weights(view, width, beside), *_conditions(view, width)]
 
     return build
 

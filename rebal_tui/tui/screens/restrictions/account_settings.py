@@ -19,8 +19,8 @@ from rebal_tui.tui.widgets.lines import nothing
 _REVIEWS: dict[str, bool | None] = {"yes": True, "no": False, "": None}
 _SHARES: dict[str, bool | None] = {"whole": True, "fractions": False}
 _MINIMUM_LABELS = {
-    "minimum_amount": ("Minimum $", "per order; empty: that of the portfolio, else of the book"),
-    "minimum_percent": ("Minimum %", "of equity; the larger of $ and % counts"),
+    "minimum_amount": ("Minimum $", "empty: as portfolio or book"),
+    "minimum_percent": ("Minimum %", "of equity; the larger counts"),
 }
 """Label and hint of the fields of the minimum trade."""
 

@@ -56,7 +56,7 @@ TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     ),
     "orders_per_minute": (
         "Orders/minute",
-        "sent to the broker at most; 0: no limit",
+        "sent at most; 0: no limit",
         lambda t: read_whole(t, 0, MAX_ORDERS_PER_MINUTE),
     ),
 }
