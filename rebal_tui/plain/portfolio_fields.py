@@ -136,7 +136,8 @@ def _review(_form: PortfolioForm) -> Sequence[AskedField]:
 def _size(_form: PortfolioForm) -> Sequence[AskedField]:
     return (
         AskedField(
-            "Drift runs go to", "target, middle of the band, or edge of the band", "", lambda form: form.rebalance_to,
+            "Drift runs end at", "target, middle (halfway from the target to the edge of the band), or edge", "",
+            lambda form: form.rebalance_to,
             lambda form, text: replace(form, rebalance_to=Destination(text)), tuple(map(str, Destination)),
         ),
         AskedField(

@@ -74,7 +74,7 @@ def test_the_settings_of_the_book() -> None:
         book, "book settings", "save", "evaluate m", "x", "30", "review", "everything", "all", "minimum amount", "25",
         "surge guard", "on", "save", "yes",
     )  # fmt: skip
-    assert "Fresh seconds: 60, seconds to trade; 0: any age" in lines
+    assert "Fresh seconds: 60, seconds; nothing trades on an older price; 0: any age" in lines
     assert "No changes to save; type cancel to leave." in lines
     assert any(line.startswith("Evaluate minutes: expected a whole number from 1") for line in lines)
     assert "Review: expected portfolios or all." in lines

@@ -35,6 +35,8 @@ ALL = Settings(
     "rebal-safe",
     Density.COMFORTABLE,
     {"list.filter": "f5", "app.halt": "ctrl+k,f12"},
+    {"desk": ("client", "equity")},
+    {"desk": "-equity", "log.audit": "at"},
 )
 
 
@@ -363,7 +365,7 @@ def form_shows(snap_compare: Any) -> Callable[..., None]:
 
 @pytest.mark.slow
 def test_a_fault_looks_right(form_shows: Callable[..., None]) -> None:
-    form_shows("tab", "tab", "tab", "tab", "x")
+    form_shows(*["tab"] * 5, "x")
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from rebal_tui.domain.portfolios import PortfolioUpdate
 from rebal_tui.services.view_models.portfolios import AssetChoice
 from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm, WeightText
+from rebal_tui.tui.screens.portfolios.lines import stop_notes
 from tests.services import factories
 
 ASSETS = {
@@ -47,6 +48,20 @@ def test_blank_lines_are_left_out_and_faults_keep_their_line() -> None:
     checked = forms.check(form(("", ""), ("SPY", "x"), ("", ""), ("SPY", "5")), ASSETS, None)
     assert set(checked.faults) == {"line 1", "line 3"}
     assert checked.first_fault.startswith("weight line 2: ")
+
+
+def test_a_line_names_the_half_that_is_missing() -> None:
+    checked = forms.check(form(("SPY", ""), ("", "10")), ASSETS, None)
+    assert checked.faults["line 0"] == "type its percent"
+    assert checked.faults["line 1"] == "type its symbol"
+
+
+@pytest.mark.parametrize(("least", "percent"), [("", ""), ("25", ""), ("", "0.5")])
+def test_the_minimum_trade_of_the_book_counts_where_both_fields_are_empty(least: str, percent: str) -> None:
+    notes = stop_notes(replace(form(), least=least, least_percent=percent))
+    of_book = notes[forms.LEAST] == "none here: the book's minimum trade counts"
+    assert of_book == (not least and not percent)
+    assert (notes[forms.LEAST_PERCENT] == "none") == (not percent)
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,10 @@ _LOCATIONS = {
 _ORDER = (NAME, DESCRIPTION, "line", CASH, SUM, "band", DAY, COOLDOWN, LEAST, LEAST_PERCENT, STAGGER)
 _TITLES = {SUM: "weights", STAGGER: "calendar sessions", LEAST: "minimum trade", LEAST_PERCENT: "minimum trade in %"}
 _SHORTER = {
+    "expected a name of 1 to 200 characters": "type a name, up to 200 characters",
+    "percent is required": "type its percent",
+    "symbol is required": "type its symbol",
+    "day is required": "type the day",
     "expected a percent above 0 with at most": "expected above 0, at most",
     "expected a percent from 0 to 100 with at most": "expected 0 to 100, at most",
     " with at most nine decimals": "",

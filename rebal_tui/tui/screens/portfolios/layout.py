@@ -18,7 +18,7 @@ from rebal_tui.tui.text import ui_text
 OFF, ON = "no review", "wait for review"
 IGNORE, REBALANCE = "no run", "rebalance"
 WHOLE, BREACHED = "all assets", "only those outside"
-DESTINATIONS: dict[str, str] = {Destination.MIDDLE: "middle of band", Destination.EDGE: "edge of band"}
+DESTINATIONS: dict[str, str] = {Destination.MIDDLE: "halfway to the edge", Destination.EDGE: "edge of band"}
 _BANDS = tuple(BandType)
 """The order in which the bands are shown, whatever that of the portfolio is."""
 SCOPES = {WHOLE: RebalanceScope.WHOLE, BREACHED: RebalanceScope.BREACHED}
@@ -60,7 +60,7 @@ def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeR
         yield ChoiceBar((OFF, ON), ON if form.review else OFF, id="review")
     yield Static(ui_text("Size of a rebalance"), classes="section", markup=False)
     with Horizontal(classes="weight"):
-        yield Static(ui_text("drift runs go to"), classes="band-label", markup=False)
+        yield Static(ui_text("drift runs end at"), classes="band-label", markup=False)
         yield ChoiceBar(tuple(Destination), form.rebalance_to, id="rebalance-to", labels=DESTINATIONS)
     with Horizontal(classes="weight"):
         yield Static(ui_text("and trade"), classes="band-label", markup=False)

@@ -20,8 +20,9 @@ from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
 
 MIN_SUBSCRIBERS = 3
-DENSE_WIDTH, DENSE_GAP = 25, 2
-"""Least width of one of several weights beside each other, and the cells between two of them."""
+DENSE_WIDTH, DENSE_GAP, DENSE_LINES = 25, 2, 4
+"""Least width of one of several weights beside each other, the cells between two of them, and the lines from which on
+there are several."""
 
 
 def portfolio_lines(view: PortfolioView) -> Builder:
@@ -49,7 +50,9 @@ def dense_facts(view: PortfolioView) -> Builder:
     """Build portfolio details below a title with its name, with several weights beside each other."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
-        return [*_head(view, width), *_weights(view, width, width // DENSE_WIDTH), *_conditions(view, width)]
+        needed = -(-len(shares_of(view.row.weights)) // DENSE_LINES)
+        beside = max(min(width // DENSE_WIDTH, needed), 1)
+        return [*_head(view, width), *_weights(view, width, beside), *_conditions(view, width)]
 
     return build
 
@@ -152,10 +155,11 @@ def cooldown_text(days: int) -> str:
 
 def stop_notes(form: PortfolioForm) -> dict[str, str]:
     """Return the notes next to the fields for staggered dates and for the minimum trade, by field location."""
+    none = "none" if form.least or form.least_percent else "none here: the book's minimum trade counts"
     return {
         STAGGER: "sessions; accounts take turns" if form.stagger else "one session for all accounts",
-        LEAST: "smaller orders are left out" if form.least else "no minimum",
-        LEAST_PERCENT: "of equity; the larger of both counts" if form.least_percent else "no minimum",
+        LEAST: "smaller orders are left out, whatever the book has" if form.least else none,
+        LEAST_PERCENT: "of equity; the larger of $ and % counts" if form.least_percent else "none",
     }
 
 

@@ -27,7 +27,7 @@ from rebal_tui.tui.widgets.table_layout import Column
 
 DESTINATIONS = {
     Destination.TARGET: "to target",
-    Destination.MIDDLE: "to the middle of the band",
+    Destination.MIDDLE: "halfway to the edge of the band",
     Destination.EDGE: "to the edge of the band",
 }
 _ASSETS = {RebalanceScope.WHOLE: "all", RebalanceScope.BREACHED: "outside"}
@@ -35,7 +35,8 @@ SCOPES = {RebalanceScope.WHOLE: "all assets", RebalanceScope.BREACHED: "only ass
 
 
 LEGEND = (
-    "* current setting. Middle: halfway between target and band edge. Assets: all, or only those outside a band. "
+    "* current setting. Halfway: midway from the target to the edge of the band. Assets: all, or only those outside a "
+    "band. "
     "Figures: the runs that drift bands would make now. Drift left: the largest after them, in percentage points."
 )
 

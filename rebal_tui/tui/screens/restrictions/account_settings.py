@@ -18,7 +18,11 @@ from rebal_tui.tui.widgets.lines import nothing
 
 _REVIEWS: dict[str, bool | None] = {"yes": True, "no": False, "": None}
 _SHARES: dict[str, bool | None] = {"whole": True, "fractions": False}
-_MINIMUM_LABELS = {"minimum_amount": "Minimum $", "minimum_percent": "Minimum %"}
+_MINIMUM_LABELS = {
+    "minimum_amount": ("Minimum $", "empty: as portfolio or book"),
+    "minimum_percent": ("Minimum %", "of equity; the larger counts"),
+}
+"""Label and hint of the fields of the minimum trade."""
 
 
 def account_settings_form(account_id: str, client: str, given: tuple[AccountSettings, Overrides | None]) -> FormScreen:
@@ -41,7 +45,7 @@ def account_settings_form(account_id: str, client: str, given: tuple[AccountSett
     texts = minimum_texts(settings.minimum_trade)
     fields = [
         Field("whole", "Shares", _text(_SHARES, settings.whole_shares), "whole or fractions", tuple(_SHARES)),
-        *(Field(name, _MINIMUM_LABELS[name], texts[name], hint) for name, (_, hint, _) in MINIMUMS.items()),
+        *(Field(name, label, texts[name], hint) for name, (label, hint) in _MINIMUM_LABELS.items()),
     ]
     if overrides is not None:
         days = "" if overrides.cooldown_days is None else str(overrides.cooldown_days)

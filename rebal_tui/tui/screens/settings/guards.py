@@ -18,7 +18,7 @@ from rebal_tui.tui.amounts import read_dollars
 
 SWITCHES = {"jump_guard": "Price jump guard", "surge_guard": "Surge guard"}
 """The guards that are on or off by name, with their labels."""
-SWITCH_WORDS = (("on", "on"), ("off", "off"))
+SWITCH_WORDS = (("on", "on"), ("off: its limits do nothing", "off"))
 
 
 def _jump_limit(text: str) -> Percent:
@@ -50,14 +50,14 @@ def _dollars(text: str) -> Money:
 
 
 LIMITS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
-    "jump_limit": ("Jump limit", "% since the last close; above it, the asset is put on hold", _jump_limit),
+    "jump_limit": ("Price jump limit", "% since the last close; a larger jump puts the asset on hold", _jump_limit),
     "surge_limit": (
-        "Session limit",
-        "% of all equity a session; above it, runs wait for review; 0: off",
+        "Surge: session",
+        "% of subscribed equity; when a session trades more, runs wait for review; 0: no limit",
         _surge_limit,
     ),
-    "surge_run_limit": ("Run limit", "dollars of a run; above it, it waits for review; 0: off", _dollars),
-    "surge_order_limit": ("Order limit", "dollars of an order; above it, its run waits for review; 0: off", _dollars),
+    "surge_run_limit": ("Surge: run", "dollars; a run that trades more waits for review; 0: no limit", _dollars),
+    "surge_order_limit": ("Surge: order", "dollars; a run with a larger order waits for review; 0: no limit", _dollars),
 }
 """The limits by name: label, hint and parser."""
 LIMITS_OF = {"jump_guard": ("jump_limit",), "surge_guard": ("surge_limit", "surge_run_limit", "surge_order_limit")}

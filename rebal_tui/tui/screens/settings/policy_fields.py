@@ -44,19 +44,19 @@ def read_whole(text: str, low: int, high: int) -> int:
 TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "evaluate_minutes": (
         "Evaluate every",
-        "minutes, from the open",
+        "minutes, from the open on",
         lambda t: read_whole(t, 1, MAX_EVALUATE_MINUTES),
     ),
-    "evaluate_at": ("or at times", "New York, such as 10:00, 14:30", read_times),
+    "evaluate_at": ("or at", "New York times in place of the minutes, such as 10:00, 14:30", read_times),
     "quarterly_months": ("Quarterly in", "months of the year, 1 to 12", read_months),
     "fresh_seconds": (
         "Max. price age",
-        "seconds to trade; 0: any age",
+        "seconds; nothing trades on an older price; 0: any age",
         lambda t: read_whole(t, 0, MAX_FRESH_SECONDS),
     ),
     "orders_per_minute": (
         "Orders/minute",
-        "at most; 0: no limit",
+        "sent at most; 0: no limit",
         lambda t: read_whole(t, 0, MAX_ORDERS_PER_MINUTE),
     ),
 }

@@ -95,7 +95,7 @@ class SettingsScreen(Dialog[None]):
         review = next(name for name, value in REVIEWS.items() if value is policy.review)
         yield Static(ui_text("Settings"), id="settings-title", markup=False)
         with FormScroll():
-            yield Static(ui_text("Screens"), classes="section", markup=False)
+            yield Static(ui_text("Screens · for you, on this computer, in every book"), classes="section", markup=False)
             yield from self._choice("theme", "Theme", [(name, name) for name in themes.CYCLE], self._settings.theme)
             yield from self._choice("density", "Density", [(d, d) for d in Density], self._settings.density)
             yield from self._choice("notify", "Notifications", list(NOTIFY_WORDS), self._settings.notify)
@@ -103,7 +103,7 @@ class SettingsScreen(Dialog[None]):
                 yield Label("Keys", markup=False)
                 yield Button(key_label("Change keys…", "f2"), id="keys", compact=True)
                 yield Static("", id="keys-hint", classes="hint", markup=False)
-            yield Static(ui_text("This book"), classes="section", markup=False)
+            yield Static(ui_text("This book · for everyone who opens it"), classes="section", markup=False)
             words = [(REVIEW_WORDS[name], name) for name in REVIEWS]
             yield from self._choice("review", "Review", words, review)
             for name, (label, hint, _) in TYPED.items():
@@ -111,7 +111,7 @@ class SettingsScreen(Dialog[None]):
             texts = minimum_texts(self._minimum)
             for name, (label, hint, _) in MINIMUMS.items():
                 yield from self._field(name, label, hint, texts[name])
-            yield Static(ui_text("Guards of this book"), classes="section", markup=False)
+            yield Static(ui_text("Guards · of this book, for everyone who opens it"), classes="section", markup=False)
             for switch, label in guard_fields.SWITCHES.items():
                 on = "on" if getattr(self._guards, switch) else "off"
                 yield from self._choice(switch, label, list(guard_fields.SWITCH_WORDS), on)

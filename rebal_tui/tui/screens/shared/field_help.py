@@ -13,8 +13,13 @@ from rebal_tui.services.parsing.portfolio_body import MAX_COOLDOWN
 
 FORM_PREFIX = "field-"
 """Prefix of the ids of the fields of a `FormScreen`."""
-_MINIMUM_AMOUNT = "Orders below this amount are left out: dollars, 0 or more, empty for none, such as 25."
-_MINIMUM_PERCENT = "Orders below this share of the equity are left out: 0 to 100 %, empty for none, such as 0.5."
+_MINIMUM_AMOUNT = (
+    "Orders below it are left out: dollars, such as 25. The first that is set counts: that of the account, of the "
+    "portfolio, of the book."
+)
+_MINIMUM_PERCENT = (
+    "Orders below this share of the equity are left out: 0 to 100 %, such as 0.5. With dollars, too, the larger counts."
+)
 _COOLDOWN = f"Days without another full rebalance after one: 0 to {MAX_COOLDOWN:,}, such as 30."
 _NOTE = "Why you decide so, in your words, such as “agreed by phone”; it is kept in the audit trail."
 _PATH = "Where the file is, such as ~/books/model.json; ~ is your home folder."
@@ -90,7 +95,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         "calendar": "How often the portfolio is rebalanced whatever its drift; left and right choose.",
         "day": "The day of the calendar: a weekday, 1 to 31, or month and day, such as Friday, 15 or 12-31.",
         "on-update": "Whether a change of weights or conditions rebalances the subscribers; left and right choose.",
-        "rebalance-to": "Where a run of a drift band stops: at the target, midway to the band's edge, or at it.",
+        "rebalance-to": "Where a run of a drift band stops: the target, the edge of the band, or halfway between.",
         "rebalance-scope": "Whether a run of a drift band trades all assets or only those outside their bands.",
         "least": _MINIMUM_AMOUNT,
         "least-percent": _MINIMUM_PERCENT,

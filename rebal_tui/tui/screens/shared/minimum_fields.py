@@ -33,10 +33,10 @@ def _percent(text: str) -> Percent | None:
 
 
 MINIMUMS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
-    "minimum_amount": ("Minimum trade", "dollars per order; empty: none", _amount),
-    "minimum_percent": ("or percent", "% of equity; the larger counts", _percent),
+    "minimum_amount": ("Minimum trade $", "dollars per order; used where portfolio and account have none", _amount),
+    "minimum_percent": ("Minimum trade %", "% of equity; the larger of $ and % counts", _percent),
 }
-"""The fields by name: label, hint and parser."""
+"""The fields by name: label, the hint of those of the book, and parser."""
 
 
 def minimum_texts(minimum: MinimumTrade | None) -> dict[str, str]:
