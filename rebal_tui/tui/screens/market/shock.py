@@ -17,7 +17,7 @@ from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, parse_percent,
 from rebal_tui.services.simulation.simulator import LARGEST_SHOCK
 from rebal_tui.tui.book_services import market_queries
 from rebal_tui.tui.questions import Question
-from rebal_tui.tui.screens.shared.confirm import key_label
+from rebal_tui.tui.screens.shared.answers import Answers
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
 
@@ -91,8 +91,7 @@ class ShockScreen(Dialog[Shock | None]):
             yield Static("", id="fault-percent", classes="fault", markup=False)
             yield Static("", id="shock-effect", markup=False)
             with Horizontal(id="shock-buttons"):
-                yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
-                yield Button(key_label("Shock", "enter"), id="shock", compact=True, disabled=True)
+                yield Answers("Shock", "shock", disabled=True)
 
     def on_mount(self) -> None:
         self.query_one("#shock-symbol").focus()
