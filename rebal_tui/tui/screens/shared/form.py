@@ -20,7 +20,7 @@ from rebal_tui.tui.amounts import read_dollars
 from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.shared.answers import Answers
 from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog
-from rebal_tui.tui.screens.shared.field_help import FORM_HELP, FORM_PREFIX
+from rebal_tui.tui.screens.shared.field_help import FORM_HELP, FORM_PREFIX, FieldNote
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 from rebal_tui.tui.widgets.text_field import CompletedField, OnlyChoice, TextField
@@ -108,8 +108,7 @@ class FormScreen(LiveDialog, Dialog[bool]):
         height: auto; min-height: 4; max-height: 55vh; margin-top: 1; padding: 0; border-left: blank;
     }
     FormScreen LinesView:focus { border-left: thick $primary; }
-    FormScreen #form-end { height: 1; margin: 1 0 0 1; }
-    FormScreen #form-note { width: 1fr; color: $foreground 60%; }
+    FormScreen #form-end { height: auto; margin: 1 0 0 1; }
     """
 
     def __init__(
@@ -148,7 +147,7 @@ class FormScreen(LiveDialog, Dialog[bool]):
                     yield Static("", id=f"fault-{field.key}", classes="fault", markup=False)
             yield LinesView(id="form-lines")
             with Horizontal(id="form-end"):
-                yield Static("tab next field · f1 explains it", id="form-note", markup=False)
+                yield FieldNote("tab next field · f1 explains it")
                 yield Answers(self._at_once or "Continue", "go-on")
 
     def on_mount(self) -> None:
