@@ -58,10 +58,13 @@ class ActingApp(RobustApp):
         raise NotImplementedError
 
     def action_field_help(self) -> None:
-        """Explain the focused field, or show the section's help when no field has the focus."""
-        from rebal_tui.tui.screens.shared.field_help import help_of
+        """Explain the focused field, in its dialog if that has a place for it, else in the bottom line; show the
+        section's help when no field has the focus."""
+        from rebal_tui.tui.screens.shared.field_help import FieldNote, help_of
 
         if text := help_of(self.focused):
+            if any(note.explain(text) for note in self.screen.query(FieldNote)):
+                return
             self.say(text)
             self._explanation = self.notice
         else:

@@ -148,7 +148,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("log.verify", "V", "Verify trail", "Verify the audit trail from its first entry.", Section.LOG, "verify"),
     Action(
-        "market.shock", "o", "Shock prices", "Change this price, or all prices, by a percentage (confirms first).",
+        "market.shock", "o", "Shock prices", "Change all prices, or this one, by a percentage (confirms first).",
         Section.MARKET, "shock",
     ),
     Action(
@@ -156,11 +156,11 @@ ACTIONS: tuple[Action, ...] = (
         Section.MARKET, "corporate_action", footer=False,
     ),
     Action(
-        "market.halt", "h", "Halt trading", "Halt or resume trading in this asset (confirms first).", Section.MARKET,
+        "market.halt", "h", "Halt or resume", "Halt or resume trading in this asset (confirms first).", Section.MARKET,
         "halt_asset",
     ),
     Action(
-        "market.tradable", "U", "Make untradable", "Make this asset untradable, or tradable again (confirms first).",
+        "market.tradable", "U", "Tradable or not", "Make this asset untradable, or tradable again (confirms first).",
         Section.MARKET, "set_tradable",
     ),
     Action(

@@ -59,7 +59,8 @@ class Question:
     """What a confirmation dialog shows. `yes` and `no` are the labels of its buttons.
 
     `effects` list what will happen, `items` the accounts or runs concerned, `lines` further details. With `sends`, yes
-    counts only after these have been on the screen, and a live book requires a typed word.
+    counts only after these have been on the screen, and a live book requires a typed word. With `silent_no`, no only
+    leads back to what was open, and is not reported.
     """
 
     title: str
@@ -73,3 +74,10 @@ class Question:
     note: NoteField | None = None
     sends: bool = False
     other: OtherAnswer | None = None
+    silent_no: bool = False
+
+    @property
+    def declined(self) -> str:
+        """What is reported after a no, such as `Not done: approve 60 runs.`"""
+        asked = self.title.removesuffix("?")
+        return f"Not done: {asked[:1].lower()}{asked[1:]}."

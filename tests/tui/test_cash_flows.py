@@ -405,3 +405,22 @@ def test_the_cursor_goes_to_a_new_withdrawal() -> None:
         assert table.moved == 0
 
     run(flow, book)
+
+
+def test_enter_goes_on_from_the_preview_and_cancel_says_that_enter_cancels() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        await type_text(pilot, "client a")
+        await press(pilot, "tab")
+        await type_text(pilot, "9000")
+        await press(pilot, "tab")
+        assert app.focused is app.screen.query_one("#form-lines")
+        assert app.focused.styles.border_left[0] == "thick", "a bar marks the preview that has the focus"
+        assert "Cancel (esc)" in screen_text(app)
+        await press(pilot, "tab")
+        assert "Cancel (enter)" in screen_text(app)
+        assert "Continue (enter)" not in screen_text(app)
+        await press(pilot, "shift+tab", "enter")
+        assert isinstance(app.screen, ConfirmScreen)
+
+    run(flow, invested())

@@ -18,7 +18,7 @@ from rebal_tui.store import run_orders
 from rebal_tui.tui.screens.market.corporate_action import CorporateActionScreen
 from rebal_tui.tui.screens.market.lines import chart, sampled
 from rebal_tui.tui.screens.market.screen import MarketScreen
-from rebal_tui.tui.screens.market.shock import ShockScreen, read_percent, read_symbol
+from rebal_tui.tui.screens.market.shock import ShockScreen, read_percent
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from tests.services.factories import all_runs
@@ -60,7 +60,7 @@ def test_a_shock_shows_its_impact_then_applies_it_and_causes_runs() -> None:
     book = market_book()
 
     async def flow(pilot: Any, app: Any) -> None:
-        await press(pilot, "slash", *"spy", "enter", "o", "enter")
+        await press(pilot, "slash", *"spy", "enter", "o", "down")
         assert isinstance(app.screen, ShockScreen)
         await write(pilot, "-30")
         effect = str(app.screen.query_one("#shock-effect", Static).content)
@@ -93,11 +93,9 @@ def test_a_shock_of_all_assets_and_faults_next_to_their_fields() -> None:
 
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "o")
-        symbol, percent = app.screen.query_one("#shock-symbol", Input), app.screen.query_one("#shock-percent", Input)
-        assert symbol.value
-        await press(pilot, "delete")
-        assert symbol.value == "", "the symbol of the row is selected, so that one key clears or replaces it"
-        await press(pilot, "enter", "enter")
+        percent = app.screen.query_one("#shock-percent", Input)
+        assert "[All prices]" in screen_text(app), "the whole market, if nothing else is chosen"
+        await press(pilot, "enter")
         assert "expected a percentage, such as -8 or 2.5" in screen_text(app), "the example is no value"
         await write(pilot, "-100")
         shown = " ".join(screen_text(app).replace("│", "").split())
@@ -106,10 +104,8 @@ def test_a_shock_of_all_assets_and_faults_next_to_their_fields() -> None:
         await press(pilot, "enter")
         assert isinstance(app.screen, ShockScreen), "nothing is lost and nothing is done"
         percent.value = "12.5"
-        symbol.value = "SYP"
-        await press(pilot)
-        assert "did you mean SPY?" in screen_text(app)
-        symbol.value = ""
+        await press(pilot, "f1")
+        assert "How much the prices change at once" in screen_text(app), "the dialog explains its field itself"
         await press(pilot, "enter", "y")
         assert isinstance(app.screen, MarketScreen)
         assert before is not None
@@ -126,7 +122,6 @@ def test_invalid_shocks_are_refused(text: str) -> None:
 
 def test_valid_shocks_are_parsed() -> None:
     assert [read_percent(text) for text in ("-8", "+2.5 %", "−3", "1000")] == [-800, 250, -300, 100_000]
-    assert [read_symbol(text, ("SPY",)) for text in (" spy", "", "all")] == ["SPY", None, None]
 
 
 @pytest.mark.slow
@@ -142,7 +137,7 @@ def test_a_halted_asset_accepts_orders_and_fills_them_when_trading_resumes() -> 
         await press(pilot, "h", "y")
         assert book.sandbox.halted() == {"SPY"}
         assert "■ halted" in screen_text(app)
-        await press(pilot, "o", "tab", *"30", "enter", "y")
+        await press(pilot, "o", "down", *"30", "enter", "y")
         at_time(book, "2026-03-02 10:15")
         await run_heartbeat(pilot, app)
         placed = [order for one in all_runs(book) for _, order, _ in run_orders.of_run(book.database, one.id)]
@@ -167,7 +162,7 @@ def test_an_asset_on_hold_is_released_for_all_its_accounts() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "slash", *"spy", "enter", "l")
         assert "SPY is not on hold." in shown_messages(app)
-        await press(pilot, "o", "tab")
+        await press(pilot, "o", "down")
         await write(pilot, "-50")
         await press(pilot, "enter", "y")
         assert list(book.asset_holds) == ["SPY"]
@@ -216,6 +211,7 @@ def test_stepping_a_day_confirms_first_and_counts() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "D", "n")
         assert book.today().day == 2
+        assert shown_messages(app)[-1] == "Not done: advance to the next session."
         await press(pilot, "D", "y")
         assert book.today().day == 3
         assert "Advanced to the next session: 0 of 5 accounts outside, as before." in shown_messages(app)
@@ -264,19 +260,19 @@ def test_the_market_looks_right(snap_compare: Any, size: str) -> None:
     def prepare() -> None:
         at_time(book, "2026-03-02 10:14")
 
-    shows(snap_compare, book, ("6", "o", "tab", *"10", "enter", "y", "j", "h", "y", "full_stop"), SIZES[size], prepare)
+    shows(snap_compare, book, ("6", "o", "down", *"10", "enter", "y", "j", "h", "y", "full_stop"), SIZES[size], prepare)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
 @pytest.mark.samples(1)
 def test_the_form_looks_right(snap_compare: Any, size: str) -> None:
-    shows(snap_compare, market_book(), ("6", "o", "tab", *"-25"), SIZES[size])
+    shows(snap_compare, market_book(), ("6", "o", *"-25"), SIZES[size])
 
 
 @pytest.mark.slow
 def test_a_fault_looks_right(snap_compare: Any) -> None:
-    shows(snap_compare, market_book(), ("6", "o", "tab", *"5e9"), SIZES["80x24"])
+    shows(snap_compare, market_book(), ("6", "o", *"5e9"), SIZES["80x24"])
 
 
 @pytest.mark.slow

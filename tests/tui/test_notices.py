@@ -14,6 +14,7 @@ from tests.tui.driving import drive, make_app, press, screen_text, settle
 from tests.tui.fakes import FakeBackend
 
 LONG = "This sentence has more words than fit into one line of a terminal with eighty columns, and all are shown."
+CROWDED = f"{LONG[:-1]}, so the keys have no room."
 
 
 def lines(app: RebalApp) -> list[str]:
@@ -21,18 +22,20 @@ def lines(app: RebalApp) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_notice_takes_the_bottom_line_for_three_seconds_and_stays_in_the_history() -> None:
+def test_a_notice_stands_in_the_bottom_line_for_three_seconds_and_stays_in_the_history() -> None:
     async def script(pilot: Any, app: RebalApp) -> None:
         before = lines(app)
         app.say("No account selected.")
         await settle(pilot)
-        assert lines(app)[-1].strip() == "· No account selected."
+        assert lines(app)[-1].startswith(" · No account selected.  ")
+        assert "  p Preview run  r Show runs  " in lines(app)[-1], "the keys stay in view"
+        assert lines(app)[-1].endswith("  ^p Find")
         assert lines(app)[:-1] == before[:-1], "no data is covered"
         await pilot.pause(SECONDS)
         assert lines(app) == before
         app.say("The disk is full.", "error")
         await press(pilot, "4")
-        assert lines(app)[-1].strip() == "■ The disk is full.", "it follows to another section"
+        assert lines(app)[-1].startswith(" ■ The disk is full.  "), "it follows to another section"
         await press(pilot, "N")
         history = screen_text(app)
         assert history.index("The disk is full.") < history.index("No account selected.")
@@ -45,7 +48,13 @@ def test_a_long_notice_is_shown_whole_and_for_longer() -> None:
     async def script(pilot: Any, app: RebalApp) -> None:
         app.say(LONG, "warning")
         await settle(pilot)
-        assert " ".join(part for line in lines(app)[-2:] for part in line.split()) == f"▲ {LONG}"
+        shown = " ".join(part for line in lines(app)[-2:] for part in line.split())
+        assert shown == f"▲ {LONG} p Preview run r Show runs ? More ^p Find"
+        app.say(CROWDED)
+        await settle(pilot)
+        assert lines(app)[-2].startswith("   eighty columns"), "the last words"
+        assert lines(app)[-1].strip().startswith("p Preview run"), "the keys have a line of their own"
+        app.say(LONG, "warning")
         await pilot.pause(SECONDS)
         assert "▲ This sentence" in screen_text(app)
 

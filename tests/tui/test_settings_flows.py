@@ -407,8 +407,10 @@ def test_changed_settings_are_discarded_after_a_question_only() -> None:
         app.screen.query_one("#evaluate_minutes", Input).value = "7"
         await press(pilot, "escape")
         assert "Discard your changes?" in screen_text(app)
+        messages = shown_messages(app)
         await press(pilot, "n")
         assert isinstance(app.screen, SettingsScreen)
+        assert shown_messages(app) == messages, "to keep editing needs no notice"
         await press(pilot, "escape", "y")
         assert app.screen is app.section
 

@@ -1,4 +1,4 @@
-"""Bottom line with as many available keys as fit; help and command palette are always shown."""
+"""Bottom line with a notice and as many available keys as fit beside it; help and command palette are always shown."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ MORE = "More"
 """Label of the help key where keys are left out."""
 NOTICE_LINES = 3
 """Maximum number of lines of a notice."""
+MARK_WIDTH = 3
+"""Width in cells of the mark before a notice, with the blanks around it."""
+KEYS_GAP = 3
+"""Least number of cells between a notice and the keys beside it."""
+KEYS_BESIDE_MIN_WIDTH = 24
+"""With fewer cells beside a notice of several lines, the keys have a line of their own below it."""
 
 
 class ShownKey(NamedTuple):
@@ -45,7 +51,8 @@ class ShownKey(NamedTuple):
 
 
 class KeyBar(StyledView, can_focus=False):
-    """One line that omits keys from its end when the terminal is too narrow, or a notice. Keys are never truncated.
+    """One line that omits keys from its end when the terminal is too narrow. Keys are never truncated. A notice stands
+    before the keys, so that those that fit beside it stay in view.
 
     It is one widget that draws all keys: they change with every focus and screen, and a widget per key, as Textual's
     Footer has, costs more than all other widgets of a screen.
@@ -86,7 +93,7 @@ class KeyBar(StyledView, can_focus=False):
         self._hovered: int | None = None
 
     notice: reactive[Notice | None] = reactive(None)
-    """Shown instead of the keys."""
+    """Shown before the keys, in as many lines as it needs."""
     unusable: reactive[frozenset[str]] = reactive(frozenset())
     """Actions that only show why they cannot work at present; their keys are dimmed."""
     left_out: reactive[frozenset[str]] = reactive(frozenset())
@@ -95,12 +102,17 @@ class KeyBar(StyledView, can_focus=False):
     def watch_notice(self, notice: Notice | None) -> None:
         """Make the bar higher for a long notice, so that the notice covers no data."""
         self.styles.height = len(self._notice_lines(notice)) if notice is not None else 1
+        self._show(self._available)
 
     def watch_left_out(self) -> None:
         self._show(self._available)
 
     def _notice_lines(self, notice: Notice) -> list[str]:
-        return wrap(notice.text, self.app.size.width - 4)[:NOTICE_LINES]
+        """The lines of a notice; the last one is empty where the keys have a line of their own."""
+        width = self.app.size.width
+        lines = wrap(notice.text, width - MARK_WIDTH - 1)[:NOTICE_LINES]
+        crowded = len(lines) > 1 and width - _beside(lines[-1]) < KEYS_BESIDE_MIN_WIDTH
+        return [*lines, ""] if crowded else lines
 
     def on_mount(self) -> None:
         self._take_notice()
@@ -125,7 +137,12 @@ class KeyBar(StyledView, can_focus=False):
     def _show(self, available: list[ShownKey]) -> None:
         gap = 1 if self.screen.has_class("-narrow") else 2
         shown = [key for key in available if key.action not in self.left_out]
-        keys = _fitting(shown, self.app.size.width, gap)
+        width = self.app.size.width
+        if self.notice is not None:
+            width -= _beside(self._notice_lines(self.notice)[-1])
+        keys = _fitting(shown, width, gap)
+        if sum(key.width for key in keys) + gap * (len(keys) - 1) > width:
+            keys = []
         self._available = available
         if (keys, gap) != (self.keys, self._gap):
             self.keys, self._gap, self._hovered = keys, gap, None
@@ -133,11 +150,19 @@ class KeyBar(StyledView, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """Return a line; each key's segments carry the key's index as metadata, which mouse events use."""
-        if self.notice is not None:
-            lines, style = self._notice_lines(self.notice), STYLES[self.notice.severity]
-            mark = MARKS[self.notice.severity] if y == 0 else " "
-            text = lines[y] if y < len(lines) else ""
-            return self.strip(((f" {mark} ", style), (text, style)), self.size.width, self.rich_style)
+        if self.notice is None:
+            return self._keys_strip(self.size.width)
+        lines, style = self._notice_lines(self.notice), STYLES[self.notice.severity]
+        mark = MARKS[self.notice.severity] if y == 0 else " "
+        text = lines[y] if y < len(lines) else ""
+        width = self.size.width
+        if y == len(lines) - 1 and self.keys:
+            keys = self._keys_strip(sum(key.width for key in self.keys) + self._gap * (len(self.keys) - 1))
+            rest = width - keys.cell_length
+            return Strip([*self.strip(((f" {mark} ", style), (text, style)), rest, self.rich_style), *keys], width)
+        return self.strip(((f" {mark} ", style), (text, style)), width, self.rich_style)
+
+    def _keys_strip(self, width: int) -> Strip:
         key_style, description_style, hover = (
             self.rich_style + self.get_component_rich_style(f"key-bar--{name}")
             for name in ("key", "description", "hover")
@@ -152,7 +177,7 @@ class KeyBar(StyledView, can_focus=False):
                 line.append(Segment(" " * self._gap, blank))
             line.append(Segment(key.display, key_style + look))
             line.append(Segment(f" {key.description}", description_style + look))
-        return Strip(line).adjust_cell_length(self.size.width, blank)
+        return Strip(line).adjust_cell_length(width, blank)
 
     def _hover(self, index: int | None) -> None:
         if index != self._hovered:
@@ -167,11 +192,10 @@ class KeyBar(StyledView, can_focus=False):
         self._hover(None)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        if self.notice is not None and isinstance(self.app, HasNotice):
-            self.app.action_notices()
-            return
         index = event.style.meta.get("key")
         if index is None:
+            if self.notice is not None and isinstance(self.app, HasNotice):
+                self.app.action_notices()
             return
         if self.keys[index].enabled:
             self.app.simulate_key(self.keys[index].key)
@@ -220,6 +244,11 @@ def _in_table_order(screen: Screen[object]) -> list[ActiveBinding]:
         return nodes[node], ranks[node, binding.id or binding.key]
 
     return sorted(active, key=place)
+
+
+def _beside(text: str) -> int:
+    """Width in cells that the last line of a notice takes from the keys beside it."""
+    return MARK_WIDTH + cell_len(text) + KEYS_GAP if text else 0
 
 
 def _fitting(keys: list[ShownKey], width: int, gap: int) -> list[ShownKey]:

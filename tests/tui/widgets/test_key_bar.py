@@ -68,3 +68,19 @@ def test_a_click_on_a_key_does_what_the_key_does() -> None:
         assert screen_text(app).splitlines()[-1] == line, "a gap between two keys does nothing"
 
     drive(script, size=(80, 24))
+
+
+def test_beside_a_notice_a_click_on_a_key_does_what_the_key_does() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        app.say("Saved.")
+        await pilot.pause()
+        line = screen_text(app).splitlines()[-1]
+        await pilot.click(KeyBar, offset=(line.index("? More"), 0))
+        await pilot.pause()
+        assert "Help · Desk" in screen_text(app)
+        await press(pilot, "escape")
+        await pilot.click(KeyBar, offset=(3, 0))
+        await pilot.pause()
+        assert "Notices since the start" in screen_text(app)
+
+    drive(script, size=(80, 24))

@@ -16,7 +16,7 @@ from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.quantities import price_text, qty_text
 from rebal_tui.domain.text import count_text
 from rebal_tui.tui.book_services import corporate_actions
-from rebal_tui.tui.screens.shared.confirm import key_label
+from rebal_tui.tui.screens.shared.answers import Answers
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
 
@@ -63,8 +63,7 @@ class CorporateActionScreen(Dialog[Mapping[str, str] | None]):
                     yield Input(placeholder=placeholder, id=f"action-{name}", compact=True)
             yield Static("", id="action-effect", markup=False)
             with Horizontal(id="action-buttons"):
-                yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
-                yield Button(key_label("Apply", "enter"), id="apply", compact=True, disabled=True)
+                yield Answers("Apply", "apply", disabled=True)
 
     def on_mount(self) -> None:
         self.query_one("#action-kind").focus()

@@ -208,7 +208,7 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
         tradable = "make it untradable" if row.tradable else "make it tradable"
         lines += [(), heading("Simulator", width)]
         for keys, text in (
-            (_key("market.shock"), "change this price, or all prices"),
+            (_key("market.shock"), "change all prices, or this one"),
             (f"{_key('market.halt')}  {_key('market.tradable')}", f"{halt}; {tradable}"),
             ("z  < >", "pause or resume; slower, faster"),
             (_key("market.step"), "advance to the next session"),

@@ -149,8 +149,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
                 )
                 self.host.work(change, name="shock")
 
-        symbols = tuple(asset.symbol for asset in self._snapshot.assets) if self._snapshot else ()
-        self.app.push_screen(ShockScreen(row.symbol, symbols), answered)
+        self.app.push_screen(ShockScreen(row.symbol), answered)
 
     def action_corporate_action(self) -> None:
         row = self._controlled()

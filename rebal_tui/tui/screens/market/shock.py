@@ -1,9 +1,7 @@
-"""Price shock dialog: asset, percentage and a preview of the effect."""
+"""Price shock dialog: all prices or one, percentage and a preview of the effect."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,9 +15,14 @@ from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, parse_percent,
 from rebal_tui.services.simulation.simulator import LARGEST_SHOCK
 from rebal_tui.tui.book_services import market_queries
 from rebal_tui.tui.questions import Question
-from rebal_tui.tui.screens.shared.confirm import key_label
+from rebal_tui.tui.screens.shared.answers import Answers
 from rebal_tui.tui.screens.shared.dialog import Dialog
+from rebal_tui.tui.screens.shared.field_help import FieldNote
 from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.tabs import Tab, TabBar
+
+ALL_PRICES = "all prices"
+"""Key of the choice of all prices; no symbol, as it has a blank and lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,6 @@ class Shock:
 
     symbol: str | None
     percent: Percent
-
-
-def read_symbol(text: str, known: Sequence[str]) -> str | None:
-    """Parse a symbol; None means all assets (empty text or `ALL`). Raises `ValueError` for unknown symbols."""
-    symbol = text.strip().upper()
-    if symbol in ("", "ALL"):
-        return None
-    if symbol not in known:
-        near = difflib.get_close_matches(symbol[:16], known, n=1, cutoff=0.5)
-        raise ValueError(f"no such asset; did you mean {near[0]}?" if near else "no such asset; empty means all")
-    return symbol
 
 
 def read_percent(text: str) -> Percent:
@@ -55,78 +47,88 @@ def read_percent(text: str) -> Percent:
 
 
 class ShockScreen(Dialog[Shock | None]):
-    """Asks for a shock and previews how many accounts it affects; enter asks for confirmation."""
+    """Asks for a shock of all prices or of one, and previews how many accounts it affects; enter asks for
+    confirmation."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Cancel"),
+        Binding("down", "choose(1)", "Next choice", show=False),
+        Binding("up", "choose(-1)", "Previous choice", show=False),
+    ]
+    AUTO_FOCUS = "#shock-percent"
     DEFAULT_CSS = """
     ShockScreen { align: center middle; background: $background 60%; }
     ShockScreen > Vertical {
         width: 64; max-width: 95%; height: auto; background: $surface; border: round $primary; padding: 1 2;
     }
     ShockScreen #shock-title { text-style: bold; margin-bottom: 1; }
-    ShockScreen .shock-line { height: 1; }
+    ShockScreen #shock-choices { background: $surface; margin-bottom: 1; }
+    ShockScreen #shock-line { height: 1; }
     ShockScreen Label { width: 12; color: $foreground 60%; }
     ShockScreen Input { width: 1fr; }
-    ShockScreen .fault { color: $text-error; height: auto; min-height: 1; padding-left: 12; }
+    ShockScreen #fault-percent { color: $text-error; height: auto; min-height: 1; padding-left: 12; }
     ShockScreen #shock-effect { margin-top: 1; }
-    ShockScreen #shock-buttons { height: auto; margin-top: 1; align-horizontal: right; }
+    ShockScreen FieldNote { margin-top: 1; }
+    ShockScreen #shock-buttons { height: auto; align-horizontal: right; }
     """
 
-    def __init__(self, symbol: str, known: Sequence[str]) -> None:
+    def __init__(self, symbol: str) -> None:
+        """`symbol` is the asset offered beside all prices."""
         super().__init__()
         self._symbol = symbol
-        self._known = known
         self._request = 0
 
     def compose(self) -> ComposeResult:
+        tabs = (Tab(ALL_PRICES, "All prices"), Tab(self._symbol, self._symbol))
         with Vertical():
-            yield Static(ui_text("Shock prices"), id="shock-title", markup=False)
-            with Horizontal(classes="shock-line"):
-                yield Label("Symbol", markup=False)
-                yield Input(self._symbol, placeholder="empty: all", id="shock-symbol", compact=True)
-            yield Static("", id="fault-symbol", classes="fault", markup=False)
-            with Horizontal(classes="shock-line"):
+            yield Static(ui_text("Shock prices · ↑ ↓ choose which"), id="shock-title", markup=False)
+            yield TabBar(tabs, ALL_PRICES, id="shock-choices")
+            with Horizontal(id="shock-line"):
                 yield Label("Percent", markup=False)
                 yield Input(placeholder="such as -8 or 2.5", id="shock-percent", compact=True)
-            yield Static("", id="fault-percent", classes="fault", markup=False)
+            yield Static("", id="fault-percent", markup=False)
             yield Static("", id="shock-effect", markup=False)
+            yield FieldNote("f1 explains the field")
             with Horizontal(id="shock-buttons"):
-                yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
-                yield Button(key_label("Shock", "enter"), id="shock", compact=True, disabled=True)
+                yield Answers("Shock", "shock", disabled=True)
 
     def on_mount(self) -> None:
-        self.query_one("#shock-symbol").focus()
-        self._show_effect("Clear the symbol to change every price. Nothing changes before you confirm.")
+        self._show_effect("")
 
     def _show_effect(self, text: str) -> None:
-        self.query_one("#shock-effect", Static).update(ui_text(text))
+        self.query_one("#shock-effect", Static).update(ui_text(text or "Nothing changes before you confirm."))
+
+    def action_choose(self, direction: int) -> None:
+        """Choose all prices, or the one of the asset."""
+        self._choose(self.query_one(TabBar).step(direction))
+
+    @on(TabBar.Chosen)
+    def _clicked(self, event: TabBar.Chosen) -> None:
+        self._choose(event.key)
+
+    def _choose(self, key: str) -> None:
+        self.query_one(TabBar).current = key
+        self._preview()
 
     def _read(self) -> Shock | None:
-        """Parse the fields and show their faults; None while a field is invalid."""
-        symbol: str | None = None
-        percent = Percent(0)
-        faults = {"symbol": "", "percent": ""}
-        try:
-            symbol = read_symbol(self.query_one("#shock-symbol", Input).value, self._known)
-        except ValueError as error:
-            faults["symbol"] = str(error)
-        typed = self.query_one("#shock-percent", Input).value
+        """Parse the field and show its fault; None while it is invalid."""
+        typed = self.query_one(Input).value
+        percent, fault = Percent(0), ""
         try:
             percent = read_percent(typed)
         except ValueError as error:
-            faults["percent"] = str(error) if typed.strip(" -+") else ""
-        for name, fault in faults.items():
-            self.query_one(f"#fault-{name}", Static).update(ui_text(fault))
-        good = not faults["symbol"] and percent != 0
-        self.query_one("#shock", Button).disabled = not good
-        return Shock(symbol, percent) if good else None
+            fault = str(error) if typed.strip(" -+") else ""
+        self.query_one("#fault-percent", Static).update(ui_text(fault))
+        self.query_one("#shock", Button).disabled = percent == 0
+        chosen = self.query_one(TabBar).current
+        return Shock(None if chosen == ALL_PRICES else chosen, percent) if percent else None
 
     @on(Input.Changed)
-    def _typing(self) -> None:
+    def _preview(self) -> None:
         self._request += 1
         shock = self._read()
         if shock is None:
-            self._show_effect("Nothing changes before you confirm.")
+            self._show_effect("")
             return
         self.host.work(self._count(shock, self._request), name="shock effect")
 
@@ -139,7 +141,7 @@ class ShockScreen(Dialog[Shock | None]):
         effect = await self.host.ask(market_queries.shock_effect, shock.symbol, shock.percent)
         after = f"{effect.after:,} of {effect.subscribed:,}"
         return (
-            f"{shock.symbol or 'Every price'} {percent_text(Percent(shock.percent))} %, immediately and permanently. "
+            f"{shock.symbol or 'All prices'} {percent_text(Percent(shock.percent))} %, immediately and permanently. "
             f"Accounts outside a drift band: {effect.before:,} now, {after} after it. "
             "The next evaluation creates their runs, except for those that wait (cooldown, one run a session) or are "
             "stopped."
@@ -152,19 +154,14 @@ class ShockScreen(Dialog[Shock | None]):
         else:
             self.dismiss(None)
 
-    @on(Input.Submitted, "#shock-symbol")
-    def _symbol_entered(self) -> None:
-        self.query_one("#shock-percent").focus()
-
-    @on(Input.Submitted, "#shock-percent")
+    @on(Input.Submitted)
     def _confirm(self) -> None:
         """Ask before the shock, as before every change that trades; without a percentage, say what is missing."""
         shock = self._read()
         if shock is not None:
             self.host.work(self._ask(shock), name="shock")
-        elif not self.query_one("#shock-percent", Input).value.strip():
+        elif not self.query_one(Input).value.strip():
             self.query_one("#fault-percent", Static).update(ui_text("expected a percentage, such as -8 or 2.5"))
-            self.query_one("#shock-percent").focus()
 
     async def _ask(self, shock: Shock) -> None:
         text = await self._effect(shock)

@@ -24,7 +24,7 @@ from rebal_tui.tui.screens.portfolios.form import PortfolioForm
 from rebal_tui.tui.screens.portfolios.pasted_weights import filled, pasted_text
 from rebal_tui.tui.screens.portfolios.portfolio_file import PortfolioFileScreen
 from rebal_tui.tui.screens.portfolios.questions import same_name_question
-from rebal_tui.tui.screens.shared.confirm import key_label
+from rebal_tui.tui.screens.shared.answers import Answers
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.segments import Line, paragraph
 from rebal_tui.tui.text import printable, ui_text
@@ -245,7 +245,7 @@ class NameScreen(Dialog[str]):
     NameScreen #name-title { text-style: bold; margin-bottom: 1; }
     NameScreen Input { margin-top: 1; }
     NameScreen #name-fault { color: $text-error; height: 1; }
-    NameScreen Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
+    NameScreen Vertical > Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
     """
 
     def __init__(self, title: str, text: str, name: str, yes: str) -> None:
@@ -262,8 +262,7 @@ class NameScreen(Dialog[str]):
             yield PlainInput(self._name_given, placeholder="a name", id="new-name")
             yield Static("", id="name-fault", markup=False)
             with Horizontal():
-                yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
-                yield Button(key_label(self._yes, "enter"), id="yes", compact=True)
+                yield Answers(self._yes, "yes")
 
     @property
     def _fault(self) -> str:

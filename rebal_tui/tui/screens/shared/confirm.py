@@ -86,7 +86,7 @@ class ItemTable(BookTable[Item]):
 
 
 class ConfirmScreen(Dialog[str | None]):
-    """Asks a `Question`. Returns the note (empty without a note field) on yes, None on no.
+    """Asks a `Question`. Returns the note (empty without a note field) on yes, None on no, which is reported.
 
     `y`, `n` and `esc` answer at any time, but what sends orders or moves money only after its details have been on the
     screen; in a text field `ctrl+enter` is yes. Enter presses the focused button, which
@@ -309,6 +309,8 @@ class ConfirmScreen(Dialog[str | None]):
     def action_answer(self, yes: bool) -> None:
         if not yes:
             self.dismiss(None)
+            if not self.question.silent_no:
+                self.host.say(self.question.declined)
             return
         if self.question.sends and not self._shown:
             self.host.say("Not yet: what it does is shown first.")

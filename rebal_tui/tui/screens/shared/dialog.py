@@ -39,7 +39,9 @@ class Dialog(ModalScreen[T]):
         if not changed:
             self.dismiss()
             return
-        question = Question("Discard your changes?", "Discard", "They have not been saved.", no="Keep editing")
+        question = Question(
+            "Discard your changes?", "Discard", "They have not been saved.", no="Keep editing", silent_no=True
+        )
         self.host.confirm(question, lambda _note: self._left())
 
     def _left(self) -> None:

@@ -15,7 +15,7 @@ from textual.worker import Worker
 
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.text import sentence
-from rebal_tui.tui.screens.shared.confirm import key_label
+from rebal_tui.tui.screens.shared.answers import Answers
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.screens.shared.export_choices import (
     ExportChoice,
@@ -55,7 +55,7 @@ class ExportScreen(Dialog[None]):
     ExportScreen #export-choices { background: $surface; margin-bottom: 1; }
     ExportScreen #export-note { margin-top: 1; color: $foreground 60%; }
     ExportScreen #export-fault { color: $text-error; }
-    ExportScreen Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
+    ExportScreen Vertical > Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
     """
 
     def __init__(self, choices: Sequence[ExportChoice], first: str = "") -> None:
@@ -74,8 +74,7 @@ class ExportScreen(Dialog[None]):
             yield Static(self._note(), id="export-note", markup=False)
             yield Static("", id="export-fault", markup=False)
             with Horizontal():
-                yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
-                yield Button(key_label("Write", "enter"), id="write", compact=True)
+                yield Answers("Write", "write")
 
     def _note(self) -> str:
         return f"{endings_text(self._choice)}. Only you can read the file."

@@ -7,9 +7,11 @@ from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 from textual.widget import Widget
+from textual.widgets import Static
 
 from rebal_tui.services.book.policy_options import MAX_EVALUATE_MINUTES, MAX_FRESH_SECONDS, MAX_ORDERS_PER_MINUTE
 from rebal_tui.services.parsing.portfolio_body import MAX_COOLDOWN
+from rebal_tui.tui.text import ui_text
 
 FORM_PREFIX = "field-"
 """Prefix of the ids of the fields of a `FormScreen`."""
@@ -101,8 +103,8 @@ HELP: Mapping[str, str] = MappingProxyType(
         "least-percent": _MINIMUM_PERCENT,
         "stagger": "Sessions over which the accounts of a calendar rebalance are spread: 1 or more, such as 5.",
         "new-name": "The name of the copy, up to 200 characters.",
-        "shock-symbol": "The asset whose price changes, such as SPY; empty for all prices.",
-        "shock-percent": "How much prices change at once, in percent above -100 to 1000, such as -8.",
+        "shock-percent": "How much the prices change at once, in percent above -100 to 1000, such as -8; up and down "
+        "choose all prices or the asset's.",
         "action-kind": "What the company does, such as split, dividend or merger; the line below lists all.",
         "action-ratio": "New shares for old ones, above 0, such as 10, 3:2 or 1:8.",
         "action-amount": "Dollars for each share, above 0, such as 0.42.",
@@ -125,6 +127,31 @@ class ExplainsFields(Protocol):
 
     def explain(self, key: str) -> str:
         """Return the explanation of the field with this key."""
+
+
+class FieldNote(Static):
+    """A line of a dialog that names its keys, and shows the explanation of a field while that field has the focus."""
+
+    DEFAULT_CSS = """
+    FieldNote { width: 1fr; height: auto; color: $foreground 60%; }
+    """
+
+    def __init__(self, keys: str, *, id: str | None = None) -> None:
+        super().__init__(ui_text(keys), id=id, markup=False)
+        self._keys = keys
+
+    def on_mount(self) -> None:
+        self.watch(self.screen, "focused", self._show_keys, init=False)
+
+    def _show_keys(self) -> None:
+        self.update(ui_text(self._keys))
+
+    def explain(self, text: str) -> bool:
+        """Show an explanation; False where it does not fit, in a narrow terminal."""
+        if self.screen.has_class("-narrow"):
+            return False
+        self.update(ui_text(text))
+        return True
 
 
 def help_of(widget: Widget | None) -> str:

@@ -18,9 +18,9 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.services.book.book import Book
 from rebal_tui.tui.amounts import read_dollars
 from rebal_tui.tui.questions import Effect
-from rebal_tui.tui.screens.shared.confirm import key_label
+from rebal_tui.tui.screens.shared.answers import Answers
 from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog
-from rebal_tui.tui.screens.shared.field_help import FORM_HELP, FORM_PREFIX
+from rebal_tui.tui.screens.shared.field_help import FORM_HELP, FORM_PREFIX, FieldNote
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 from rebal_tui.tui.widgets.text_field import CompletedField, OnlyChoice, TextField
@@ -83,26 +83,32 @@ def read_amount(values: Values, key: str = "amount") -> Money:
 class FormScreen(LiveDialog, Dialog[bool]):
     """A form with faults next to its fields and a preview below, refreshed on every key press and heartbeat.
 
-    Enter asks for confirmation before anything is done, unless the form names its action with `at_once`. If the action
-    is refused, the form stays open. Returns True once the action is done.
+    Enter goes on from every field and from the preview; on a button it presses that button. It asks for confirmation
+    before anything is done, unless the form names its action with `at_once`. If the action is refused, the form stays
+    open. Returns True once the action is done.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Cancel"),
+        Binding("enter", "start", "Continue", show=False),
+    ]
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
     FormScreen { align: center middle; background: $background 60%; }
     FormScreen > Vertical {
         width: 116; max-width: 98%; height: auto; max-height: 96%;
-        background: $surface; border: round $primary; padding: 0 2;
+        background: $surface; border: round $primary; padding: 0 2 0 1;
     }
-    FormScreen #form-title { text-style: bold; margin: 0 0 1 0; }
-    FormScreen .field { height: auto; }
+    FormScreen #form-title { text-style: bold; margin: 0 0 1 1; }
+    FormScreen .field { height: auto; margin-left: 1; }
     FormScreen .label { width: 12; color: $foreground 60%; }
     FormScreen Input { width: 34; background: $panel; }
     FormScreen .fault { width: 1fr; height: auto; margin-left: 2; color: $text-error; }
-    FormScreen LinesView { height: auto; min-height: 4; max-height: 55vh; margin-top: 1; padding: 0; }
-    FormScreen #form-end { height: 1; margin-top: 1; }
-    FormScreen #form-note { width: 1fr; color: $foreground 60%; }
+    FormScreen LinesView {
+        height: auto; min-height: 4; max-height: 55vh; margin-top: 1; padding: 0; border-left: blank;
+    }
+    FormScreen LinesView:focus { border-left: thick $primary; }
+    FormScreen #form-end { height: auto; margin: 1 0 0 1; }
     """
 
     def __init__(
@@ -141,9 +147,8 @@ class FormScreen(LiveDialog, Dialog[bool]):
                     yield Static("", id=f"fault-{field.key}", classes="fault", markup=False)
             yield LinesView(id="form-lines")
             with Horizontal(id="form-end"):
-                yield Static("tab next field · f1 explains it", id="form-note", markup=False)
-                yield Button(key_label("Cancel", "esc"), id="cancel", compact=True)
-                yield Button(key_label(self._at_once or "Continue", "enter"), id="go-on", compact=True)
+                yield FieldNote("tab next field · f1 explains it")
+                yield Answers(self._at_once or "Continue", "go-on")
 
     def on_mount(self) -> None:
         empty = next((field for field in self.fields if not field.value), self.fields[-1])
@@ -203,12 +208,12 @@ class FormScreen(LiveDialog, Dialog[bool]):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "go-on":
-            self._start()
+            self.action_start()
         else:
             self.dismiss()
 
     @on(Input.Submitted)
-    def _start(self) -> None:
+    def action_start(self) -> None:
         self.host.work(self._submit(), name="form")
 
     async def _submit(self) -> None:
