@@ -13,17 +13,20 @@ from textual.widgets import Input
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.shared import list_screen
 from rebal_tui.tui.widgets.table import BookTable
-from tests.tui.driving import drive, settle
+from tests.tui.driving import drive, make_app, settle
+from tests.tui.fakes import FakeBackend
 
 
 def test_letters_are_shown_before_their_rows_and_enter_acts_on_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    may_end, asked = threading.Event(), list[str]()
+    may_end, asked, found = threading.Event(), list[str](), set[str]()
 
     def slow(_table: BookTable[Any], text: str) -> None:
         asked.append(text)
         may_end.wait(5)
+        found.add(text)
 
     monkeypatch.setattr(BookTable, "arrange_ahead", slow)
+    monkeypatch.setattr(BookTable, "has_arranged", lambda _table, text: text in found)
     monkeypatch.setattr(list_screen, "MANY_ROWS", 1)
 
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -50,6 +53,7 @@ def test_a_filter_that_fails_is_applied_all_the_same_and_keys_go_on(monkeypatch:
         raise MemoryError
 
     monkeypatch.setattr(BookTable, "arrange_ahead", fails)
+    monkeypatch.setattr(BookTable, "has_arranged", lambda _table, _text: False)
     monkeypatch.setattr(list_screen, "MANY_ROWS", 1)
 
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -60,3 +64,26 @@ def test_a_filter_that_fails_is_applied_all_the_same_and_keys_go_on(monkeypatch:
         assert "MemoryError" in app.notices[-1].text
 
     drive(script)
+
+
+@pytest.mark.parametrize("section", ["1", "3"])
+def test_new_rows_are_prepared_before_they_are_shown(monkeypatch: pytest.MonkeyPatch, section: str) -> None:
+    backend = FakeBackend()
+
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        prepared: list[bool] = []
+
+        async def prepare(table: BookTable[Any], rows: Any) -> None:
+            prepared.append(table.total == 0 and len(rows) > 0)
+
+        monkeypatch.setattr(BookTable, "prepare", prepare)
+        await pilot.press(section)
+        await settle(pilot)
+        if section == "1":
+            app.screen.query_one(BookTable).set_rows(())
+            backend.version += 1
+            await app.run_heartbeat()
+        assert prepared == [True]
+        assert app.screen.query_one(BookTable).total > 0
+
+    drive(script, make_app(backend))

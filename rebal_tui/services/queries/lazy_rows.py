@@ -75,6 +75,10 @@ class LazyRows(Sequence[R]):
             self._arranged[asked] = found
         return found
 
+    def has_arranged(self, accept: Callable[[R], bool] | None, text: str, sort: str | None, reverse: bool) -> bool:
+        """Whether `arrange` has nothing left to compute for these arguments."""
+        return (accept, text, sort, reverse) in self._arranged
+
     def prepare(self, shown: ShownRows) -> None:
         """Filter and sort the rows as the screen shows them, and build those that the screen needs first.
 

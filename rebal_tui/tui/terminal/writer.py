@@ -1,4 +1,4 @@
-"""Output to a terminal from its own thread: output that the terminal does not read is dropped."""
+"""Output to a terminal that never waits: what the terminal does not take at once is written by a thread, or dropped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rebal_tui.tui.terminal.encoding import encode, terminal_encoding
 if sys.platform == "win32":
     raise ImportError("Windows has its own driver in Textual")
 
-MAX_PENDING_CHARACTERS = 1_000_000
+MAX_PENDING_BYTES = 1_000_000
 """Above this, output that waits is dropped; the screen is drawn in full once the terminal reads again."""
 DRAIN_SECONDS = 0.4
 """How long `stop` waits for a terminal that does not read."""
@@ -26,7 +26,8 @@ _POLL_MILLISECONDS = 100
 class TerminalWriter:
     """Writes texts in order. `write` never blocks.
 
-    The terminal is opened a second time in non-blocking mode, so that the mode does not change for the shell.
+    The terminal is opened a second time in non-blocking mode, so that the mode does not change for the shell. It mostly
+    takes a frame at once: waking the thread would delay a key until the interpreter switches threads.
     """
 
     def __init__(self, fd: int, drawn_again: Callable[[], None], gone: Callable[[], None]) -> None:
@@ -36,31 +37,49 @@ class TerminalWriter:
         self._gone = gone
         self._fd = _open_again(fd)
         self._encoding = terminal_encoding()
-        self._texts: deque[str] = deque()
+        self._waiting: deque[bytes] = deque()
         self._pending = 0
+        self._writing = False
+        """Whether the thread has taken bytes that it has not written in full."""
+        self._takes_at_once = False
         self._dropped = False
         self._changed = threading.Condition()
         self._stop_at: float | None = None
         self._thread = threading.Thread(target=self._run, name="terminal-output", daemon=True)
 
     def start(self) -> None:
-        """Start the thread that writes."""
+        """Start the thread that writes what has to wait."""
+        self._takes_at_once = not os.get_blocking(self._fd)
         self._thread.start()
 
     def write(self, text: str) -> None:
-        """Queue a text; when the terminal does not read, drop everything queued."""
+        """Write a text as far as the terminal takes it now, and queue the rest; when the terminal does not read, drop
+        everything queued."""
+        data = encode(text, self._encoding)
         with self._changed:
-            if self._pending > MAX_PENDING_CHARACTERS:
-                self._texts.clear()
+            if self._takes_at_once and not self._waiting and not self._writing:
+                data = data[self._written_now(data) :]
+                if not data:
+                    return
+            if self._pending > MAX_PENDING_BYTES:
+                self._waiting.clear()
                 self._pending, self._dropped = 0, True
-            self._texts.append(text)
-            self._pending += len(text)
+            self._waiting.append(data)
+            self._pending += len(data)
             self._changed.notify()
+
+    def _written_now(self, data: bytes) -> int:
+        """Write what the terminal takes; returns how many bytes that was. After an error the thread tries again, and
+        reports it."""
+        with suppress(OSError):
+            return os.write(self._fd, data)
+        return 0
 
     def stop(self) -> None:
         """Write what is queued, for at most `DRAIN_SECONDS`, and end the thread."""
         with self._changed:
             self._stop_at = time.monotonic() + DRAIN_SECONDS
+            self._takes_at_once = False
             self._changed.notify()
         self._thread.join(2 * DRAIN_SECONDS)
         if not self._thread.is_alive():
@@ -68,30 +87,31 @@ class TerminalWriter:
                 os.close(self._fd)
 
     def _run(self) -> None:
-        while (text := self._next()) is not None:
+        while (data := self._next()) is not None:
             try:
-                if not self._write_all(encode(text, self._encoding)):
+                if not self._write_all(data):
                     return
             except OSError:
                 self._gone()
                 return
             with self._changed:
-                again = self._dropped and not self._texts and self._stop_at is None
+                self._writing = False
+                again = self._dropped and not self._waiting and self._stop_at is None
                 self._dropped = self._dropped and not again
             if again:
                 self._drawn_again()
 
-    def _next(self) -> str | None:
+    def _next(self) -> bytes | None:
         """All that waits, joined; None when there is nothing left after `stop`."""
         with self._changed:
-            while not self._texts:
+            while not self._waiting:
                 if self._stop_at is not None:
                     return None
                 self._changed.wait()
-            text = "".join(self._texts)
-            self._texts.clear()
-            self._pending = 0
-            return text
+            data = b"".join(self._waiting)
+            self._waiting.clear()
+            self._pending, self._writing = 0, True
+            return data
 
     def _write_all(self, data: bytes) -> bool:
         """Write in full; returns False when the time after `stop` is over."""

@@ -65,7 +65,7 @@ class ListFoot(StyledView, can_focus=False):
         right = f"{count_text(self.moved, 'row')} {verb} moved · . sorts " if self.moved else ""
         room = max(width - line_width(left) - len(right) - 2, 0)
         fault = fit(f"  {printable(self.fault)}" if self.fault else "", room + 2)
-        return self.strip((*left, (fault, "bad"), (right, "warn")), width, self.rich_style)
+        return self.strip((*left, (fault, "bad"), (right, "warn")), width, self.base)
 
     def on_click(self, event: Click) -> None:
         if self.chip and event.x < line_width(self._left()):

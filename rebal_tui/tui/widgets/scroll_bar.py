@@ -50,7 +50,8 @@ class CellScrollBar(ScrollBar):
             if len(self._drawn) >= MAX_LOOKS:
                 self._drawn.clear()
             self._drawn[look] = self._draw(bar, bar.style)
-        return [self._drawn[look][y].crop(crop.x, crop.right) for y in crop.line_range]
+        drawn = self._drawn[look][crop.y : crop.bottom]
+        return drawn if crop.width == self.size.width else [strip.crop(crop.x, crop.right) for strip in drawn]
 
     def _draw(self, bar: ScrollBarRender, style: Style) -> list[Strip]:
         size = self.size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from asyncio import get_running_loop
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
@@ -134,6 +135,21 @@ class BookTable(RowsView[R], can_focus=True):
         if not isinstance(source, Columnar):
             return None
         return Arranged(source, source.arrange(accept, view.text, view.sort, view.reverse))
+
+    async def prepare(self, rows: Sequence[R]) -> None:
+        """Arrange new rows on another thread, unless they are arranged as this table shows them.
+
+        Keys may have changed filter or order since the rows were asked for.
+        """
+        while isinstance(rows, Columnar) and (shown := self.shown) is not None:
+            if rows.has_arranged(shown.accept, shown.text, shown.sort, shown.reverse):
+                break
+            await asyncio.to_thread(rows.prepare, shown)
+
+    def has_arranged(self, text: str) -> bool:
+        """Return whether a filter can be set without a search."""
+        source, view = self._source, self.view
+        return not isinstance(source, Columnar) or source.has_arranged(self._accept, text, view.sort, view.reverse)
 
     def arrange_ahead(self, text: str) -> None:
         """Arrange `Columnar` rows by another filter before it is set; may run on any thread."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, overload, runtime_checkabl
 from rebal_tui.domain.text import fold
 from rebal_tui.services.view_models.filter_terms import filter_words
 from rebal_tui.services.view_models.row_selection import RowSelection
+from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.tui.widgets.table_layout import Column
 
 R = TypeVar("R")
@@ -45,7 +46,13 @@ class Columnar(Protocol):
     def arrange(
         self, accept: Callable[[Any], bool] | None, text: str, sort: str | None, reverse: bool
     ) -> Sequence[int]:
-        """Return the indices of the rows to show, in order."""
+        """Return the indices of the rows to show, in order; any thread may call it."""
+
+    def has_arranged(self, accept: Callable[[Any], bool] | None, text: str, sort: str | None, reverse: bool) -> bool:
+        """Return whether `arrange` has nothing left to compute for these arguments."""
+
+    def prepare(self, shown: ShownRows) -> None:
+        """Arrange rows that no screen has yet, and build those in view; any thread may call it."""
 
     def several(self, positions: Any, around: Any) -> Sequence[Any]:
         """Return the rows at these indices; those at the indices `around` them may be next."""

@@ -18,6 +18,8 @@ from rebal_tui.tui.widgets.styles import StyledView
 
 ALL = "All"
 """Key of the tab that shows all rows of a list."""
+MAX_LOOKS = 64
+"""How many drawn lines are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class TabBar(StyledView, can_focus=False):
             return self.bar
 
     def __init__(self, tabs: tuple[Tab, ...] = (), current: str = "", *, id: str | None = None) -> None:
+        self._drawn: dict[tuple[str, int, int], Strip] = {}
+        """Lines by current tab, width and number, as long as tabs and styles stay the same."""
         super().__init__(id=id)
         self.set_reactive(TabBar.tabs, tabs)
         self.set_reactive(TabBar.current, current)
@@ -72,8 +76,13 @@ class TabBar(StyledView, can_focus=False):
 
     def watch_tabs(self) -> None:
         """Request a layout only when the number of lines changes."""
+        self._drawn.clear()
         if len(self._tab_lines(self.size.width)) != self.size.height:
             self.refresh(layout=True)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._drawn.clear()
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         del container, viewport
@@ -94,6 +103,14 @@ class TabBar(StyledView, can_focus=False):
         return lines
 
     def render_line(self, y: int) -> Strip:
+        look = self.current, self.size.width, y
+        if look not in self._drawn:
+            if len(self._drawn) >= MAX_LOOKS:
+                self._drawn.clear()
+            self._drawn[look] = self._draw(y)
+        return self._drawn[look]
+
+    def _draw(self, y: int) -> Strip:
         width, base, current = self.size.width, self.base, self.current
         lines = self._tab_lines(width)
         if y >= len(lines):

@@ -12,6 +12,7 @@ import pytest
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 
+from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.tui.widgets import rows_ahead
 from rebal_tui.tui.widgets.named_styles import StyledApp
 from rebal_tui.tui.widgets.table import BookTable
@@ -29,6 +30,10 @@ class Numbers(Sequence[int]):
     def __init__(self) -> None:
         self.threads: dict[tuple[object, str | None, bool], threading.Thread] = {}
         """The thread on which each arrangement was first asked for."""
+        self.texts: set[str] = set()
+        """The filter texts asked for, which change nothing."""
+        self.meanwhile: Callable[[], object] = int
+        """Called once while the rows are prepared."""
 
     def __len__(self) -> int:
         return COUNT
@@ -42,8 +47,17 @@ class Numbers(Sequence[int]):
 
     def arrange(self, accept: Callable[[int], bool] | None, text: str, sort: str | None, reverse: bool) -> Any:
         self.threads.setdefault((accept, sort, reverse), threading.current_thread())
+        self.texts.add(text)
         found = [number for number in range(COUNT) if accept is None or accept(number)]
         return np.array(found[:: -1 if (sort == "b") != reverse else 1])
+
+    def has_arranged(self, accept: Callable[[int], bool] | None, text: str, sort: str | None, reverse: bool) -> bool:
+        return (accept, sort, reverse) in self.threads and text in self.texts
+
+    def prepare(self, shown: ShownRows) -> None:
+        self.arrange(shown.accept, shown.text, shown.sort, shown.reverse)
+        meanwhile, self.meanwhile = self.meanwhile, int
+        meanwhile()
 
     def several(self, positions: Any, around: Any) -> Sequence[int]:
         return list(positions.tolist())
@@ -189,5 +203,23 @@ def test_an_arrangement_that_fails_is_left_to_the_key_that_asks_for_it() -> None
         await pilot.pause(LONG_SECONDS)
         with pytest.raises(ValueError, match="0"):
             table.set_rows(Numbers(), fails)
+
+    run(Numbers(), script)
+
+
+def test_new_rows_are_arranged_on_another_thread_until_they_are_as_the_list_is_shown() -> None:
+    async def script(pilot: Pilot[None], table: BookTable[int], drawn: list[int]) -> None:
+        rows, loop = Numbers(), asyncio.get_running_loop()
+        rows.meanwhile = lambda: asyncio.run_coroutine_threadsafe(sort(), loop).result(2)
+
+        async def sort() -> None:
+            table.view = View("b")
+
+        await table.prepare(rows)
+        orders = [(None, None, False), (None, "b", False)]
+        assert list(rows.threads) == orders, "a key sorted the list meanwhile"
+        assert all(thread is not threading.main_thread() for thread in rows.threads.values())
+        rows.meanwhile = pytest.fail
+        await table.prepare(rows)
 
     run(Numbers(), script)

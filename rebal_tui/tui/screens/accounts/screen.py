@@ -79,9 +79,14 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
 
     async def pull(self) -> None:
         self.show_status(await self.host.ask(status_queries.status_line))
-        seen = self._snapshot.version if self._snapshot is not None else None
-        snapshot = await self.host.ask(account_queries.accounts_snapshot, seen, self.table.shown)
+        seen = self._snapshot
+        version = seen.version if seen is not None else None
+        snapshot = await self.host.ask(account_queries.accounts_snapshot, version, self.table.shown)
         if snapshot is None:
+            return
+        await self.table.prepare(snapshot.rows)
+        shown = self._snapshot
+        if shown is not seen and shown is not None and shown.version > snapshot.version:
             return
         self._snapshot = snapshot
         with self.app.batch_update():

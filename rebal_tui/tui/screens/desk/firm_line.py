@@ -25,7 +25,7 @@ class FirmLine(StyledView, can_focus=False):
     def render_line(self, y: int) -> Strip:
         del y
         width = self.size.width
-        return self.strip(firm_line(self.firm, width) if self.firm else (), width, self.rich_style)
+        return self.strip(firm_line(self.firm, width) if self.firm else (), width, self.base)
 
 
 def firm_line(firm: FirmView, width: int) -> Line:

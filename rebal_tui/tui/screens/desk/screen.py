@@ -113,6 +113,10 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         self.show_status(snapshot.status)
         if seen is not None and (snapshot.version, snapshot.stamp) == (seen.version, seen.stamp):
             return
+        await self.table.prepare(snapshot.rows)
+        shown = self._snapshot
+        if shown is not seen and shown is not None and shown.version > snapshot.version:
+            return
         self._snapshot = snapshot
         self.host.last_desk = snapshot
         undecided = not snapshot.status.real_broker and snapshot.status.mode != FILES_MODE

@@ -192,16 +192,14 @@ class ListScreen(ShowsMatching, HasPages):
             self.filter_by(event.value)
         elif not self._filtering:
             self._filtering = True
-            self.host.work(self._filter_many(event.input), name="filter")
+            self.call_after_refresh(lambda: self.host.work(self._filter_many(event.input), name="filter"))
 
     async def _filter_many(self, line: Input) -> None:
-        """Filter many rows on another thread, so that letters are drawn at once; of the texts typed meanwhile only the
-        last one counts."""
-        text: str | None = None
+        """Filter many rows on another thread, after the letter was drawn; of the texts typed meanwhile only the last
+        one counts."""
         try:
-            while line.value != text:
-                text = line.value
-                await asyncio.to_thread(self.table.arrange_ahead, text)
+            while not self.table.has_arranged(line.value):
+                await asyncio.to_thread(self.table.arrange_ahead, line.value)
         finally:
             self._filtering = False
             self.filter_by(line.value)
