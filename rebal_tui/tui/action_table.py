@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rebal_tui.tui.sections import EVERYWHERE, EXCEPTIONS, LISTS, REVIEW, Section
+from rebal_tui.tui.writing_actions import WRITES
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "market.tradable", "U", "Tradable or not", "Make this asset untradable, or tradable again (confirms first).",
         Section.MARKET, "set_tradable",
+    ),
+    Action(
+        "market.left", "b", "Show who left", "Show on the Desk the accounts that left their bands at the last change.",
+        Section.MARKET, "show_left", footer=False,
     ),
     Action(
         "market.release", "l", "Release hold", "Release this asset from its hold, for all accounts (confirms first).",
@@ -385,16 +390,3 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("app.quit", "q", "Quit", "Quit rebal-tui.", EVERYWHERE, "quit", footer=False),
 )  # fmt: skip
-
-WRITES = frozenset(
-    """
-    desk.evaluate portfolios.new portfolios.edit portfolios.duplicate portfolios.inactivate portfolios.reactivate
-    portfolios.paste runs.cancel runs.approve runs.reject log.pause log.resume log.run log.acknowledge market.shock
-    market.action market.halt market.tradable market.release review.approve review.reject review.override review.list
-    accounts.positions accounts.enter accounts.subscribe
-    accounts.move accounts.unsubscribe accounts.run accounts.deposit accounts.withdraw accounts.release
-    accounts.reconcile accounts.simulate cash.withdraw cash.cancel cash.retry cash.journal_in cash.journal_out
-    exceptions.answer app.undo market.pause market.faster market.slower market.step app.halt
-    """.split()
-)
-"""Ids of the actions that change the book; they are refused with a message while the book is read-only."""

@@ -10,6 +10,8 @@ from rebal_tui.tui.sections import REVIEW, Section
 if TYPE_CHECKING:
     from textual.app import App
 
+    from rebal_tui.services.view_models.desk import Among
+
 T = TypeVar("T")
 
 
@@ -18,6 +20,14 @@ class ShowsAccount:
 
     def show_account(self, account_id: str) -> None:
         """Move the cursor to an account, clearing filters that hide it."""
+        raise NotImplementedError
+
+
+class ShowsAmong:
+    """A screen that can show some of its accounts only."""
+
+    def show_among(self, some: Among) -> None:
+        """Show these accounts, clearing all other filters."""
         raise NotImplementedError
 
 
@@ -115,6 +125,10 @@ class Navigation:
     def withdraw_from(self, account: str) -> None:
         """Go to Cash and open the withdrawal form for an account."""
         self._go(Section.CASH, StartsWithdrawal, lambda cash: cash.new_withdrawal(account))
+
+    def show_among(self, some: Among) -> None:
+        """Go to the Desk and show some of its accounts."""
+        self._go(Section.DESK, ShowsAmong, lambda desk: desk.show_among(some))
 
     def show_desk_filtered(self, text: str) -> None:
         """Go to the Desk and filter it by text."""

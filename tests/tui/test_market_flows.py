@@ -21,6 +21,7 @@ from rebal_tui.tui.screens.market.screen import MarketScreen
 from rebal_tui.tui.screens.market.shock import ShockScreen, read_percent
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.sections import Section
 from tests.services.factories import all_runs
 from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat, shows, sound, write
@@ -72,7 +73,7 @@ def test_a_shock_shows_its_impact_then_applies_it_and_causes_runs() -> None:
         assert market_queries.outside(book) == 0, "enter alone moves nothing"
         await press(pilot, "y")
         assert market_queries.outside(book) == 5
-        assert "SPY -30 %: 5 more accounts outside: 5 of 5." in shown_messages(app)
+        assert "SPY -30 %: 5 more accounts outside: 5 of 5; b shows who left." in shown_messages(app)
         assert "SPY -30 %: 5 more outside, 02 Mar 10:0" in screen_text(app), "it stays when prices move on"
         assert "■ 5 of 5 accounts outside" in screen_text(app)
         assert all_runs(book) == []
@@ -84,6 +85,40 @@ def test_a_shock_shows_its_impact_then_applies_it_and_causes_runs() -> None:
 
     run(flow, book, "6")
     sound(book)
+
+
+@pytest.mark.slow
+def test_the_accounts_that_a_shock_moved_out_of_their_bands_are_shown_on_the_desk() -> None:
+    book = market_book()
+
+    async def shock(pilot: Any, symbol: str, percent: str) -> None:
+        await press(pilot, "6", "slash", "backspace", "backspace", "backspace", *symbol, "enter", "o", "enter")
+        await write(pilot, percent)
+        await press(pilot, "enter", "y")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "b")
+        assert "No account left its bands at the last change of the market." in shown_messages(app)
+        await shock(pilot, "gld", "-30")
+        assert "GLD -30 %: 1 more account outside: 1 of 5; b shows who left." in shown_messages(app)
+        await shock(pilot, "tlt", "-30")
+        assert "TLT -30 %: 4 more accounts outside: 5 of 5; b shows who left." in shown_messages(app)
+        await press(pilot, "b")
+        assert app.current_mode == Section.DESK
+        assert {row.account_id for row in app.screen.table.rows} == {"a", "b", "c", "d"}
+        assert "left their bands: TLT -30 % 4/5" in screen_text(app)
+        await press(pilot, "slash")
+        await write(pilot, "n-b")
+        await press(pilot, "enter")
+        assert [row.account_id for row in app.screen.table.rows] == ["b"]
+        assert "left their bands: TLT -30 % · n-b 1/5" in screen_text(app)
+        await press(pilot, "escape", "escape")
+        assert len(app.screen.table.rows) == 5
+        assert "left their bands" not in screen_text(app)
+        await press(pilot, "6", "b", "1")
+        assert len(app.screen.table.rows) == 5, "the key of a section clears what another section has set"
+
+    run(flow, book, "6")
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from rebal_tui.services.book.search_index import SearchIndex, ranks
 from rebal_tui.services.queries.lazy_rows import MAX_CACHED_ROWS, Flags, Ints, LazyRows, longest_used, matching_any
 from rebal_tui.services.queries.status_columns import StatusColumns
 from rebal_tui.services.queries.term_filters import number_matches, text_matches
-from rebal_tui.services.view_models.desk import DeskRow, InTile, Named
+from rebal_tui.services.view_models.desk import Among, DeskRow, InTile, Named
 from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELDS, Term
 from rebal_tui.services.view_models.standing import LABELS, STATUS_TILES, Tile
 
@@ -177,6 +177,10 @@ class DeskRows(LazyRows[DeskRow]):
         return positions
 
     def accepted(self, accept: Callable[[DeskRow], bool]) -> Flags:
+        if isinstance(accept, Among):
+            found = np.zeros(len(self), np.bool_)
+            found[[at for one in accept.account_ids if (at := self.find(one)) is not None]] = True
+            return found
         if not isinstance(accept, InTile):
             return np.array([accept(row) for row in self], np.bool_)
         if accept.tile is Tile.ALL:
@@ -184,8 +188,7 @@ class DeskRows(LazyRows[DeskRow]):
         kind = STATUS_TILES.get(accept.tile)
         if kind is not None:
             return np.asarray(self.kind[self._subscribed] == KINDS.index(kind))
-        found: Flags = (self._sweep.groups[self._subscribed] & int(TILE_GROUPS[accept.tile])) != 0
-        return found
+        return np.asarray((self._sweep.groups[self._subscribed] & int(TILE_GROUPS[accept.tile])) != 0)
 
     def matching(self, needle: str) -> Flags:
         frame = self._frame

@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Percent, Price, Qty, floor_money, market_value
@@ -54,7 +57,7 @@ def outside(book: Book) -> int:
 
 
 def shock_effect(book: Book, symbol: str | None, percent: Percent) -> Effect:
-    """How many accounts are outside a band, and would be if a price moved by a percentage. Changes nothing.
+    """How many accounts are outside a band, and which would be if a price moved by a percentage. Changes nothing.
 
     All prices move if `symbol` is None. Raises `NotFound` for an unknown symbol.
     """
@@ -65,14 +68,23 @@ def shock_effect(book: Book, symbol: str | None, percent: Percent) -> Effect:
         for name, asset in book.assets.items()
         if asset.price is not None and symbol in (None, name)
     }
-    return Effect(outside(book), totals.outside(book, moved), len(book.subscriptions))
+    return _effect(book, totals.outside_rows(book), totals.outside_rows(book, moved))
 
 
 def measured(book: Book, do: Callable[[Book], object]) -> Effect:
-    """Run an action that changes the market; returns how many accounts were outside a band before and after it."""
-    before = outside(book)
+    """Run an action that changes the market.
+
+    Returns how many accounts were outside a band before and after it, and which of them it moved out.
+    """
+    before = totals.outside_rows(book)
     do(book)
-    return Effect(before, outside(book), len(book.subscriptions))
+    return _effect(book, before, totals.outside_rows(book))
+
+
+def _effect(book: Book, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Effect:
+    """The effect of a change; `before` and `after` are by account row whether the account is outside a band."""
+    left = frozenset(book.account_table.ids[row] for row in np.flatnonzero(after & ~before).tolist())
+    return Effect(int(np.count_nonzero(before)), int(np.count_nonzero(after)), len(book.subscriptions), left)
 
 
 def _prices(book: Book, account_id: str) -> dict[str, Price]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rebal_tui.domain.quantities import NANO, Price, Qty, Value
 from rebal_tui.engine.arrays.sweep import Group, sweep
@@ -14,11 +15,16 @@ from rebal_tui.services.evaluation.whole_book import book_day_context
 
 def outside(book: Book, moved: Mapping[str, Price] | None = None) -> int:
     """The number of subscribed accounts outside one of their bands at current prices; `moved` replaces some prices."""
+    return int(np.count_nonzero(outside_rows(book, moved)))
+
+
+def outside_rows(book: Book, moved: Mapping[str, Price] | None = None) -> NDArray[np.bool_]:
+    """By account row, whether the account is outside one of its bands; `moved` as in `outside`."""
     frame = book.frame()
     if moved:
         indexes = np.array([frame.assets.symbols.index(symbol) for symbol in moved], np.int32)
         frame = frame.with_prices(indexes, np.array(list(moved.values()), np.int64), frame.assets.price_at[indexes])
-    return sweep(frame, book_day_context(book, frame)).count(Group.OUTSIDE)
+    return np.asarray(sweep(frame, book_day_context(book, frame)).groups & np.uint8(Group.OUTSIDE) != 0)
 
 
 def holders(book: Book) -> dict[str, int]:

@@ -76,6 +76,17 @@ class InTile:
 
 
 @dataclass(frozen=True, slots=True)
+class Among:
+    """A filter that accepts some accounts, by id; `label` says on the screen which they are."""
+
+    account_ids: frozenset[str]
+    label: str
+
+    def __call__(self, row: DeskRow) -> bool:
+        return row.account_id in self.account_ids
+
+
+@dataclass(frozen=True, slots=True)
 class FirmView:
     """Totals over every account of a book.
 

@@ -52,11 +52,15 @@ class MarketSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The number of accounts outside a band before and after a change, of `subscribed` subscribed accounts."""
+    """The number of accounts outside a band before and after a change, of `subscribed` subscribed accounts.
+
+    `left` are the ids of the accounts that the change moved out of their bands; None where they are only counted.
+    """
 
     before: int
     after: int
     subscribed: int
+    left: frozenset[str] | None = None
 
     @property
     def moved(self) -> str:
@@ -68,6 +72,10 @@ class Effect:
         """The difference and the total as text, such as `12 more accounts outside: 21 of 58`."""
         moved = abs(self.after - self.before)
         total = f"{self.after:,} of {self.subscribed:,}"
+        left = len(self.left or ())
+        returned = self.before + left - self.after
+        if left and returned:
+            return f"{left:,} left their bands, {returned:,} returned: {total} accounts outside"
         if not moved:
             return f"{total} accounts outside, as before"
         noun = "account" if moved == 1 else "accounts"

@@ -63,6 +63,9 @@ def test_the_share_of_a_holder_is_rounded_half_to_even(cash: str, share: int) ->
         (Effect(9, 21, 58), "12 more accounts outside: 21 of 58"),
         (Effect(3, 2, 58), "1 fewer account outside: 2 of 58"),
         (Effect(2, 2, 5), "2 of 5 accounts outside, as before"),
+        (Effect(2, 2, 5, frozenset()), "2 of 5 accounts outside, as before"),
+        (Effect(0, 1, 5, frozenset("a")), "1 more account outside: 1 of 5"),
+        (Effect(3, 3, 5, frozenset("ab")), "2 left their bands, 2 returned: 3 of 5 accounts outside"),
     ],
 )
 def test_the_text_of_an_effect(effect: Effect, text: str) -> None:

@@ -11,14 +11,14 @@ from textual.screen import Screen
 
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.services.schedule.loading import LoadProgress
-from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot, InTile
+from rebal_tui.services.view_models.desk import Among, DeskRow, DeskSnapshot, InTile
 from rebal_tui.services.view_models.filter_terms import DESK_CHOICES, DESK_FIELDS
 from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubject
 from rebal_tui.services.view_models.row_selection import FitsColumns
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import account_queries, desk_queries
-from rebal_tui.tui.navigation import ShowsAccount
+from rebal_tui.tui.navigation import ShowsAccount, ShowsAmong
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.desk.firm_line import FirmLine
 from rebal_tui.tui.screens.first_run import FirstRun
@@ -62,7 +62,7 @@ def _filter_of(tile: Tile) -> InTile | None:
     return None if tile is Tile.ALL else InTile(tile)
 
 
-class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
+class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=False):
     """List of all subscribed accounts, exceptions first."""
 
     SECTION = Section.DESK
@@ -81,6 +81,8 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         super().__init__()
         self._snapshot: DeskSnapshot | None = None
         self._cursor_set = False
+        self._among: Among | None = None
+        """The accounts that another section asked to show; None for all."""
 
     def make_table(self) -> BookTable[DeskRow]:
         return BookTable(
@@ -153,10 +155,31 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         rows = self._snapshot.rows
         if isinstance(rows, FitsColumns):
             self.table.fit_columns(rows.zero_columns(), rows.widest())
-        self.table.set_rows(rows, _filter_of(tile))
+        self.table.set_rows(rows, self._among or _filter_of(tile))
         if not self._cursor_set and len(rows):
             self._cursor_set = True
             self._start_cursor()
+
+    def show_among(self, some: Among) -> None:
+        self.show_only("")
+        self._among, self._filter_set_elsewhere = some, True
+        self.show_rows()
+        self.show_filter()
+
+    def set_tile(self, tile: str) -> None:
+        self._among = None
+        super().set_tile(tile)
+        self.show_filter()
+
+    def show_filter(self) -> None:
+        super().show_filter()
+        if self._among is not None:
+            self.foot.chip = " · ".join(part for part in (self._among.label, self.foot.chip) if part)
+
+    def _clear_filter(self) -> None:
+        if self._among is not None:
+            self.set_tile(self.tile)
+        super()._clear_filter()
 
     def expect_tile(self, tile: str) -> None:
         self.table.expect_filter(_filter_of(Tile(tile)))

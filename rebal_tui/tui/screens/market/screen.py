@@ -14,6 +14,7 @@ from textual.strip import Strip
 from rebal_tui.domain.quantities import percent_text
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.view_models.desk import Among
 from rebal_tui.services.view_models.market import AssetRow, MarketSnapshot
 from rebal_tui.services.view_models.status import TIME_STOPPED
 from rebal_tui.tui import actions, formats
@@ -61,6 +62,8 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         super().__init__()
         self._snapshot: MarketSnapshot | None = None
         self._last = ""
+        self._left: Among | None = None
+        """The accounts that the last change of the market moved out of their bands; None before the first."""
 
     def make_table(self) -> BookTable[AssetRow]:
         return BookTable(
@@ -134,7 +137,14 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         """Run a market action; returns its effect on accounts and shows it in the simulator line."""
         effect = await self.host.ask(market_queries.measured, lambda book: service(book, *args, **kwargs))
         self._show_effect(f"{what}: {effect.moved}")
-        return str(effect)
+        self._left = Among(effect.left or frozenset(), f"left their bands: {what}")
+        return f"{effect}; b shows who left" if effect.left else str(effect)
+
+    def action_show_left(self) -> None:
+        if self._left is None or not self._left.account_ids:
+            self.host.say("No account left its bands at the last change of the market.")
+        else:
+            self.host.navigation.show_among(self._left)
 
     def action_shock(self) -> None:
         row = self._controlled()
