@@ -204,6 +204,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("review.approve", "A", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
     Action("review.reject", "R", "Reject", "Reject this run, or all marked, with a note.", REVIEW, "reject"),
     Action(
+        "review.mark_shown", "M", "Mark all", "Mark all runs shown, or clear all marks; space marks one.", REVIEW,
+        "mark_shown",
+    ),
+    Action(
         "review.override", "o", "Override restrictions",
         "Let this run override a restriction, with a note; it still awaits approval (confirms first).", REVIEW,
         "override", footer=False,
@@ -211,10 +215,6 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "review.list", "L", "Trade list", "Write the approved orders of a files book as a trade list.", REVIEW,
         "trade_list", footer=False,
-    ),
-    Action(
-        "review.mark_shown", "M", "Mark all", "Mark all runs shown, or clear all marks.", REVIEW, "mark_shown",
-        footer=False,
     ),
     Action("review.run", "g", "Show in Runs", "Show this run in Runs.", REVIEW, "run"),
     Action("review.account", "a", "Show on Desk", "Go to this run's account on the Desk.", REVIEW, "account"),
@@ -241,6 +241,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "accounts.unsubscribe", "U", "Unsubscribe", "Unsubscribe this account, or all marked (confirms first).",
         Section.ACCOUNTS, "unsubscribe",
+    ),
+    Action(
+        "accounts.mark_shown", "M", "Mark all", "Mark all rows shown, or clear all marks; space marks one.",
+        Section.ACCOUNTS, "mark_shown",
     ),
     Action(
         "accounts.preview", "p", "Preview run",
@@ -271,10 +275,6 @@ ACTIONS: tuple[Action, ...] = (
         "accounts.simulate", "i", "Simulate",
         "Simulate restrictions, a status change, an ACH return or a transferred holding.", Section.ACCOUNTS, "simulate",
         footer=False,
-    ),
-    Action(
-        "accounts.mark_shown", "M", "Mark all", "Mark all rows shown, or clear all marks.", Section.ACCOUNTS,
-        "mark_shown", footer=False,
     ),
     Action(
         "accounts.runs", "r", "Show runs", "Show the runs of this account.", Section.ACCOUNTS, "account_runs",

@@ -253,6 +253,14 @@ def test_marked_accounts_are_moved_and_unsubscribed() -> None:
     sound(book)
 
 
+@pytest.mark.parametrize("section", ["3", "9"])
+def test_the_bottom_line_offers_to_mark_all_at_every_width(section: str) -> None:
+    async def flow(_pilot: Pilot[Any], app: RebalApp) -> None:
+        assert "M Mark all" in screen_text(app).splitlines()[-1]
+
+    run(flow, factories.review_book(), (80, 24), section=section)
+
+
 def test_mark_all_shown_respects_the_filter() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         assert isinstance(app.screen, AccountsScreen)

@@ -5,6 +5,7 @@ Their causes are cash below zero, missing prices, assets on hold, and the outcom
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 
@@ -17,6 +18,7 @@ from rebal_tui.engine.arrays.holders import holdings_in
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.ineligible_assets import fault_texts, ineligible_assets
 from rebal_tui.services.queries.rule_exceptions import RuleException, conflicting, uncorrectable, unfinished
+from rebal_tui.services.queries.status_columns import SHORT_TEXTS, shortest
 
 Ints = NDArray[np.int64]
 
@@ -40,6 +42,17 @@ NOTE_TEXTS = {
     Note.UNFINISHED: "a rebalance is unfinished",
     Note.RESTRICTIONS_CONFLICT: "its restrictions conflict",
 }
+
+
+_SHORT_NOTES = {
+    Note.CASH_BELOW_ZERO: "cash below zero",
+    Note.NO_PRICE: "no price",
+    Note.ASSET_ON_HOLD: "asset on hold",
+    Note.CANNOT_BE_CORRECTED: "not correctable",
+    Note.UNFINISHED: "unfinished",
+    Note.RESTRICTIONS_CONFLICT: "limits conflict",
+}
+"""The exceptions in one or two words, for lists."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +96,24 @@ def portfolio_exception(book: Book, portfolio: Portfolio) -> str:
 def note_words(notes: int) -> list[str]:
     """The exceptions whose bits are set in `notes`, as display text."""
     return [text for note, text in NOTE_TEXTS.items() if notes & note]
+
+
+def short_exception(
+    blocked: Sequence[tuple[str, str]], notes: int, *, paused: bool, portfolio: Portfolio | None = None
+) -> str:
+    """The first exception of an account in one or two words, as the Desk has them; empty without any.
+
+    `blocked` are the results of `blocking_reasons`, `portfolio` is one whose exception the account has.
+    """
+    if blocked:
+        return shortest(name for name, _ in blocked)
+    if paused:
+        return SHORT_TEXTS["unreconciled"]
+    if notes & Note.ASSET_ON_HOLD:
+        return _SHORT_NOTES[Note.ASSET_ON_HOLD]
+    if portfolio is not None:
+        return SHORT_TEXTS["assets" if portfolio.status is PortfolioStatus.ACTIVE else "needs_adjustment"]
+    return next((text for note, text in _SHORT_NOTES.items() if notes & note), "")
 
 
 def notes_of(book: Book, account_id: str) -> int:

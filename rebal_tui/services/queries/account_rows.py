@@ -18,7 +18,12 @@ from rebal_tui.engine.restrictions import blocking_reasons, exceeds_position_rat
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.search_index import ranks
 from rebal_tui.services.evaluation.whole_book import book_day_context
-from rebal_tui.services.queries.account_exceptions import account_exceptions, note_words, portfolio_exception
+from rebal_tui.services.queries.account_exceptions import (
+    account_exceptions,
+    note_words,
+    portfolio_exception,
+    short_exception,
+)
 from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, longest_used, matching_any, money_length
 from rebal_tui.services.queries.status_columns import status_columns
 from rebal_tui.services.queries.term_filters import number_matches, text_matches
@@ -65,12 +70,15 @@ class AccountRows(LazyRows[AccountRow]):
         stopped |= over
         stopped[book.paused_rows()] = True
         self._notes = account_exceptions(book, frame).notes
-        self._exceptions, self._exception = self._exception_texts(book, stopped, over)
+        self._exceptions, self._short, self._exception = self._exception_texts(book, stopped, over)
         by_client = np.lexsort((self._index.by_number, self._index.by_name, self._exception == 0))
         self._ordered = by_client.astype(np.int64)
 
-    def _exception_texts(self, book: Book, stopped: Flags, over: Flags) -> tuple[list[str], NDArray[np.intp]]:
-        """The distinct exception texts, the empty one first, and the index of each account's text, by account row."""
+    def _exception_texts(
+        self, book: Book, stopped: Flags, over: Flags
+    ) -> tuple[list[str], list[str], NDArray[np.intp]]:
+        """The distinct exception texts, the empty one first, the same in one or two words, and the index of each
+        account's text, by account row."""
         frame = self._frame
         by_portfolio = [portfolio_exception(book, portfolio) for portfolio in frame.portfolios]
         stopping = np.array([*map(bool, by_portfolio), False], np.bool_)
@@ -83,23 +91,26 @@ class AccountRows(LazyRows[AccountRow]):
         kind += np.where(~stopped & stopping[follows], _OF_PORTFOLIO + follows.astype(np.int64), 0)
         kind += self._notes << _NOTES_SHIFT
         kinds, first, code = np.unique(kind, return_index=True, return_inverse=True)
-        texts = []
+        texts, short = [], []
         for one, row in zip(kinds.tolist(), first.tolist(), strict=True):
             notes, rest = one >> _NOTES_SHIFT, one & (1 << _NOTES_SHIFT) - 1
-            reported: list[str] = []
+            blocked: Sequence[tuple[str, str]] = ()
+            paused: Sequence[str] = ()
+            portfolio, of_portfolio = None, list[str]()
             if rest >= _OF_PORTFOLIO:
-                reported = [by_portfolio[rest - _OF_PORTFOLIO]]
+                at = rest - _OF_PORTFOLIO
+                portfolio, of_portfolio = frame.portfolios[at], [by_portfolio[at]]
             elif rest:
                 account = book.accounts[self._index.ids[row]]
-                reported = [text for _, text in blocking_reasons(account, _valuation(frame, row))]
-                reported += book.paused(account.id)
-            texts.append("; ".join([*reported, *note_words(notes)]))
+                blocked, paused = blocking_reasons(account, _valuation(frame, row)), book.paused(account.id)
+            short.append(short_exception(blocked, notes, paused=bool(paused), portfolio=portfolio))
+            texts.append("; ".join([*(text for _, text in blocked), *paused, *of_portfolio, *note_words(notes)]))
         order = np.argsort([text != "" for text in texts], kind="stable")
         if "" not in texts:
-            return ["", *texts], code + 1
+            return ["", *texts], ["", *short], code + 1
         position = np.empty(len(texts), np.intp)
         position[order] = np.arange(len(texts))
-        return [texts[at] for at in order.tolist()], position[code]
+        return [texts[at] for at in order.tolist()], [short[at] for at in order.tolist()], position[code]
 
     def groups(self) -> tuple[tuple[AccountGroup, int], ...]:
         """Each group of accounts, which is a tab of the screen, with the number of its accounts."""
@@ -183,6 +194,7 @@ class AccountRows(LazyRows[AccountRow]):
         found |= matching_any(names, self._frame.accounts.portfolio, needle)
         found |= matching_any([status.value for status in STATUSES], self._status, needle)
         found |= matching_any(*self._states, needle)
+        found |= matching_any(self._exceptions, self._exception, needle)
         bits, code = np.unique(self._restrictions, return_inverse=True)
         named = [" ".join(restriction_words(tuple(restrictions_of(int(one))))) for one in bits]
         found |= matching_any(named, code, needle)
@@ -192,9 +204,9 @@ class AccountRows(LazyRows[AccountRow]):
     def _states(self) -> tuple[list[str], NDArray[np.intp]]:
         """The distinct texts of the column State, and the index of each account's text, by account row."""
         reported = self._exception != 0
-        state = self._columns.text.astype(np.intp) + len(self._exceptions)
+        state = self._columns.text.astype(np.intp) + len(self._short)
         state[reported] = self._exception[reported]
-        return [*self._exceptions, *self._columns.texts], state
+        return [*self._short, *self._columns.texts], state
 
     def fulfilling(self, term: Term) -> Flags:
         accounts = self._frame.accounts

@@ -17,7 +17,7 @@ from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import evaluate_account, value_of
 from rebal_tui.services.evaluation.history import latest_decisions
-from rebal_tui.services.queries.account_exceptions import note_words, notes_of, portfolio_exception
+from rebal_tui.services.queries.account_exceptions import note_words, notes_of, portfolio_exception, short_exception
 from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.runs import rows_of
 from rebal_tui.services.queries.status_columns import UNSUBSCRIBED_TEXT, run_state, stopped_by
@@ -104,9 +104,11 @@ def _row(book: Book, account_id: str, trade: TradeStatus | None) -> AccountRow:
     stopped = blocking_reasons(account, valuation)
     waiting = book.paused(account_id)
     reported = [*(text for _, text in stopped), *waiting]
+    barred = None
     if not reported and portfolio is not None and (text := portfolio_exception(book, portfolio)):
-        reported = [text]
+        reported, barred = [text], portfolio
     notes = notes_of(book, account_id)
+    short = short_exception(stopped, notes, paused=bool(waiting), portfolio=barred)
     exception = "; ".join([*reported, *note_words(notes)])
     run = book.open_runs.get(account_id)
     extras = book.extras[account_id]
@@ -123,7 +125,7 @@ def _row(book: Book, account_id: str, trade: TradeStatus | None) -> AccountRow:
         portfolio_id=portfolio.id if portfolio else None,
         portfolio=portfolio.name if portfolio else "",
         trade=trade.kind if trade else None,
-        state=exception or _state(book, account_id, trade),
+        state=short or _state(book, account_id, trade),
         exception=exception,
         open_run=run.id if run and run.status in (RunStatus.QUEUED, RunStatus.IN_PROGRESS) else None,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -160,6 +160,11 @@ def _causes(
         awaits = np.isin(needs, [row for row, word in running.items() if word == "in review"])
         cause[awaits & (cause == names.index("cannot"))] = -1
     return [SHORT_TEXTS[name] for name in names], cause
+
+
+def shortest(reasons: Iterable[str]) -> str:
+    """In one or two words, the reason that comes first of several names as by `blocking_reasons`."""
+    return SHORT_TEXTS[min(reasons, key=_STOPS.index)]
 
 
 def block_text(frame: BookFrame, row: int) -> str:

@@ -19,8 +19,9 @@ class AccountRow:
     """An account of the book, subscribed or not, as a row of the Accounts screen.
 
     `status` is the broker status and `restrictions` the blocks by the broker. `trade` is the status of the account,
-    such as waits, None without a subscription; `state` is that status in a few words. `exception` is what needs a
-    person, empty without an exception. `open_run` is the id of the open run, None without one.
+    such as waits, None without a subscription; `state` is that status, or the first exception, in a few words.
+    `exception` is all that needs a person, empty without an exception. `open_run` is the id of the open run, None
+    without one.
     """
 
     account_id: str

@@ -39,7 +39,7 @@ def test_rows_put_exceptions_first_and_describe_each_account() -> None:
     assert [row.account_id for row in snapshot.rows] == ["r", "a", "b"]
     restricted, followed, free = snapshot.rows
     assert restricted.exception == "trading is blocked"
-    assert (restricted.trade, restricted.state) == (None, "trading is blocked")
+    assert (restricted.trade, restricted.state) == (None, "no trading")
     assert restricted.equity == parse_money("9000")
     assert (followed.portfolio, followed.trade) == ("Balanced", StatusKind.IN_RANGE)
     assert (free.trade, free.state, free.withdrawable) == (None, "unsubscribed", parse_money("10000"))

@@ -11,7 +11,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from rebal_tui.domain.accounts import Restriction
+from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.engine.arrays.sweep import Sweep
 from rebal_tui.services.book.book import Book
@@ -57,6 +57,10 @@ def agrees(book: Book) -> list[DeskRow]:
     ones = [account_row(book, account_id) for account_id in book.accounts]
     ones.sort(key=lambda row: (not row.exception, row.client.casefold(), row.account_number))
     assert list(every.rows) == ones
+    short = {row.account_id: row.state for row in exact}
+    for row in ones:
+        if row.account_id in short and (row.restrictions or row.status != AccountStatus.ACTIVE):
+            assert row.state == short[row.account_id], "the Desk and Accounts name a block alike"
     assert dict(every.groups) == {group: sum(map(InGroup(group), ones)) for group in AccountGroup}
     return exact
 

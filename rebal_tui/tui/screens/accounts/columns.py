@@ -44,7 +44,8 @@ def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]], marked: i
 def search(row: AccountRow) -> str:
     """Return the text of a row that the text filter searches."""
     named = " ".join(restriction_words(row.restrictions))
-    return f"{row.account_id} {row.account_number} {row.client} {row.portfolio} {row.status} {row.state} {named}"
+    texts = (row.account_id, row.account_number, row.client, row.portfolio, row.status, row.state, row.exception)
+    return f"{' '.join(texts)} {named}"
 
 
 def _state(row: AccountRow) -> Line:
@@ -98,7 +99,7 @@ def columns() -> tuple[Column[AccountRow], ...]:
             max_width=36, whole=True,
         ),
         Column("restrictions", "Broker block", 14, _restrictions, priority=8, grow=2, max_width=30),
-        Column("state", "Status", 12, _state, sort=lambda row: row.state, grow=3, max_width=48, whole=True),
+        Column("state", "Status", 15, _state, sort=lambda row: row.state, grow=2, max_width=22, whole=True),
         Column(
             "number", "Account", 9, lambda row: row.account_number, sort=lambda row: row.account_number, priority=5,
             grow=1, max_width=12, exported=True,

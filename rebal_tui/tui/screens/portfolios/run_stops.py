@@ -30,6 +30,7 @@ DESTINATIONS = {
     Destination.MIDDLE: "halfway to the edge of the band",
     Destination.EDGE: "to the edge of the band",
 }
+_ENDS = {Destination.TARGET: "target", Destination.MIDDLE: "halfway", Destination.EDGE: "edge"}
 _ASSETS = {RebalanceScope.WHOLE: "all", RebalanceScope.BREACHED: "outside"}
 SCOPES = {RebalanceScope.WHOLE: "all assets", RebalanceScope.BREACHED: "only assets outside a band"}
 
@@ -64,7 +65,7 @@ class StopsScreen(Dialog[RunStops | None]):
         yield BookTable[RunStops](
             (
                 Column("current", "", 1, lambda one: "*" if one.current else ""),
-                Column("destination", "Go to", 8, lambda one: one.destination),
+                Column("destination", "End at", 8, lambda one: _ENDS[Destination(one.destination)]),
                 Column("scope", "Assets", 8, lambda one: _ASSETS[RebalanceScope(one.scope)]),
                 Column("runs", "Runs", 7, _runs, "right"),
                 Column("orders", "Orders", 6, lambda one: f"{one.orders:,}", "right"),
