@@ -14,7 +14,8 @@ from rebal_tui.engine import trace_text
 from rebal_tui.engine.drift import BandUsage, asset_drifts, largest_usage
 from rebal_tui.engine.prerequisites import RECONCILIATION, RESTRICTIONS
 from rebal_tui.engine.schedule import Schedule
-from rebal_tui.engine.situation import Situation, excess_cash, price_faults
+from rebal_tui.engine.situation import Situation, price_faults
+from rebal_tui.engine.triggers import excess_text
 
 _WAITS = {
     WaitsFor.COOLDOWN: "Waits for the cooldown.",
@@ -133,7 +134,7 @@ def _trigger(situation: Situation, probe: Decision) -> str:
     if "calendar" in held and probe.outcome is Outcome.FULL_REBALANCE:
         return _sentence(held["calendar"])
     if "invest_cash" in held:
-        return f"{trace_text.dollars(excess_cash(situation))} of cash to invest."
+        return f"{excess_text(situation)} of cash to invest."
     triggers = ("unfinished", "first_rebalance", "portfolio_update", "calendar")
     return next((_sentence(held[name]) for name in triggers if name in held), "")
 

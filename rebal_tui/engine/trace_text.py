@@ -17,6 +17,7 @@ from rebal_tui.domain.quantities import (
     floor_cents,
     floor_money,
     format_scaled,
+    nearest_cents,
     percent_text,
 )
 from rebal_tui.domain.runs import RunType
@@ -38,6 +39,14 @@ def dollars(value: Value) -> str:
 def money(amount: Money) -> str:
     """An amount in dollars and cents."""
     return dollars(Value(amount * 1_000_000_000))
+
+
+def sold_dollars(value: Value) -> str:
+    """`$377.85`: a value of 0 or more that a sell trades, to the nearest cent, as its order and executions are printed.
+
+    A buy needs no such rounding: its order is rounded down to the cent (R-8).
+    """
+    return money(nearest_cents(floor_money(value))) if floor_money(value) >= CENT else dollars(value)
 
 
 def difference(exact: Value, start: Money, less: Iterable[Money], limit: Value) -> str:

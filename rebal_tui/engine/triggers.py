@@ -26,6 +26,12 @@ def full_rebalance(situation: Situation, trace: Trace) -> Plan | None:
     return _FullRebalance(situation, trace).decide()
 
 
+def excess_text(situation: Situation) -> str:
+    """Excess cash as what cash leaves above its target and reservations, all as printed (R-14.7)."""
+    less = (cash_target_of(situation), situation.reserved)
+    return trace_text.difference(excess_cash(situation), situation.account.cash, less, MIN_INVEST_VALUE)
+
+
 def invest_cash(situation: Situation, trace: Trace) -> Plan | None:
     """The plan of an invest_cash run; None when excess cash is below $10 or nothing can be bought with it (R-14.7)."""
     excess = excess_cash(situation)
@@ -34,9 +40,8 @@ def invest_cash(situation: Situation, trace: Trace) -> Plan | None:
     enough, assets = excess >= MIN_INVEST_VALUE, situation.portfolio.weights.assets
     relation = "reaches" if enough else "is below"
     unbuyable = ", but the portfolio has no assets to buy" if enough and not assets else ""
-    shown = trace_text.difference(excess, situation.account.cash, (cash_target, situation.reserved), MIN_INVEST_VALUE)
     detail = (
-        f"excess cash {shown} {relation} the minimum $10.00{unbuyable} "
+        f"excess cash {excess_text(situation)} {relation} the minimum $10.00{unbuyable} "
         f"(cash {trace_text.money(situation.account.cash)}, cash target {trace_text.money(cash_target)}{reserved})"
     )
     if not enough or not assets:

@@ -288,7 +288,7 @@ def test_reserved_cash_lowers_the_targets_that_a_liquidation_sells_to() -> None:
     state = holdings("0", {"A": "60", "B": "40"}, ONES, reserved="0.01")
     plan = plan_partial_liquidation(state, weights("0", A="60", B="40"), parse_money("50"))
     assert lines_by_symbol(plan) == {
-        "A": ("sell 30.006", "30.006", "RAISES_CASH", "sold to raise $30.00"),
+        "A": ("sell 30.006", "30.006", "RAISES_CASH", "sold to raise $30.01"),
         "B": ("sell 20.004", "20.004", "RAISES_CASH", "sold to raise $20.00"),
     }
 
