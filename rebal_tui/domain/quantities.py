@@ -136,11 +136,6 @@ def nearest_cents(amount: Money) -> Money:
     return Money(cents * CENT if amount >= 0 else -cents * CENT)
 
 
-def executed_total(amounts: Iterable[Money]) -> Money:
-    """The total of executions as they are printed, each to the nearest cent, so that the printed parts add up."""
-    return Money(sum(nearest_cents(amount) for amount in amounts))
-
-
 def share_of(value: Value, percent: Percent) -> Value:
     """`percent` (hundredths of a percent) of a value, rounded down to a billionth of a billionth of a dollar."""
     return Value(value * percent // HUNDRED_PERCENT)

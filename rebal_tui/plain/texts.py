@@ -16,6 +16,7 @@ from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.check_names import VERDICT_WORDS, check_name
 from rebal_tui.services.view_models.desk import AccountView, DeskRow, DeskSnapshot, HoldingView, PreviewView
 from rebal_tui.services.view_models.exceptions import ExceptionView
+from rebal_tui.services.view_models.executed import executed_amounts
 from rebal_tui.services.view_models.log import AlertView
 from rebal_tui.services.view_models.plan_figures import line_amount, line_value
 from rebal_tui.services.view_models.portfolios import PortfolioRow
@@ -316,15 +317,13 @@ def _orders(view: RunView) -> Iterator[str]:
     if not view.orders:
         yield "No order has been sent."
         return
-    amounts: dict[str, int] = {}
-    for fill in view.fills:
-        amounts[fill.client_order_id] = amounts.get(fill.client_order_id, 0) + nearest_cents(fill.amount)
+    amounts = executed_amounts(view.fills)
     yield f"Orders, {len(view.orders):,}."
     for order in view.orders:
-        filled = amounts.get(order.client_order_id, 0)
+        filled = amounts.get(order.client_order_id, Money(0))
         parts = [str(order.side), formats.words(order.status)]
         if filled:
-            parts.append(f"filled {dollars(Money(filled))}, {formats.qty(order.filled_qty)} shares")
+            parts.append(f"filled {dollars(filled)}, {formats.qty(order.filled_qty)} shares")
             parts.append(f"average price {formats.price(order.filled_avg_price)}")
         elif order.notional is not None:
             parts.append(dollars(order.notional))

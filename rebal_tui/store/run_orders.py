@@ -131,7 +131,7 @@ def add_skipped(tx: Transaction, run_id: str, skipped: Sequence[SkippedOrder]) -
 
 @dataclass(frozen=True, slots=True)
 class OrderCounts:
-    """Counts of a run's orders; `amount` is the dollars bought plus the dollars sold, each fill to the nearest cent."""
+    """Counts of a run's orders; `amount` is the dollars bought plus those sold, each order to the nearest cent."""
 
     total: int
     filled: int
@@ -148,7 +148,8 @@ def counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderCounts]
             "(SELECT count(*) FROM orders WHERE run = key AND status = 'filled'), "
             "(SELECT count(*) FROM orders WHERE run = key AND status IN ('rejected', 'canceled', 'expired')), "
             "(SELECT count(*) FROM skipped_orders WHERE run = key), "
-            f"(SELECT coalesce(sum((amount + {CENT // 2}) / {CENT}), 0) * {CENT} FROM fills WHERE run = key) "
+            f"(SELECT coalesce(sum((executed + {CENT // 2}) / {CENT}), 0) * {CENT} "
+            "FROM (SELECT sum(amount) AS executed FROM fills WHERE run = key GROUP BY line)) "
             f"FROM runs WHERE id IN {LISTED}",
             (listed(run_ids[start : start + 500]),),
         ):

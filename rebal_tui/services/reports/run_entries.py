@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from rebal_tui.domain.decisions import Plan, PlanLine
 from rebal_tui.domain.orders import Fill, Order, Side, SkippedOrder
-from rebal_tui.domain.quantities import NANO, Money, Value, executed_total, nearest_cents
+from rebal_tui.domain.quantities import NANO, Money, Value, nearest_cents
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunStatus, RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
@@ -38,6 +38,7 @@ from rebal_tui.services.reports.texts import (
     worth,
 )
 from rebal_tui.services.reports.withdrawal_texts import raised_text, requester, withdrawal_of
+from rebal_tui.services.view_models.executed import executed_amounts, executed_total
 from rebal_tui.services.view_models.plan_figures import line_amount, plan_figures
 from rebal_tui.services.view_models.runs import RunView
 from rebal_tui.store import archives, runs
@@ -141,18 +142,17 @@ def _traded(view: RunView) -> str:
 
 def _side(fills: Sequence[Fill], side: Side) -> str:
     """`bought VTI at $228.76 and VXUS at $50.50, $2,962.09 in all`."""
-    amounts, shares_of, total = defaultdict[str, int](int), defaultdict[str, int](int), list[Money]()
-    for fill in fills:
-        if fill.side is side:
-            amounts[fill.symbol] += fill.amount
-            total.append(fill.amount)
-            shares_of[fill.symbol] += fill.qty
+    amounts, shares_of = defaultdict[str, int](int), defaultdict[str, int](int)
+    of_side = [fill for fill in fills if fill.side is side]
+    for fill in of_side:
+        amounts[fill.symbol] += fill.amount
+        shares_of[fill.symbol] += fill.qty
     prices = [
         f"{symbol} at {money(cents(Fraction(amount * NANO, shares_of[symbol])))}"
         for symbol, amount in sorted(amounts.items())
     ]
     verb = "sold" if side is Side.SELL else "bought"
-    return f"{verb} {', '.join(prices)}, {money(executed_total(total))} in all"
+    return f"{verb} {', '.join(prices)}, {money(executed_total(of_side))} in all"
 
 
 def _why(view: RunView) -> str:
@@ -232,11 +232,13 @@ def _seq(entry: AuditEntry | None) -> str:
 
 def _orders(view: RunView, trail: AuditIndex) -> Table:
     placed: list[Order] = sorted([*view.orders, *view.failed_orders], key=lambda order: order.created_at)
+    executed = executed_amounts(view.fills)
     rows = tuple(
         (
             order.symbol, order.side.value,
             money(order.notional) if order.notional is not None else f"{shares(order.qty)} shares",
-            shares(order.filled_qty), price_cell(order.filled_avg_price), words(order.status),
+            shares(order.filled_qty), price_cell(order.filled_avg_price),
+            money(executed.get(order.client_order_id, Money(0))), words(order.status),
             minute_text(order.submitted_at), order.reject_reason or "", order.client_order_id,
             _seq(trail.first(order.client_order_id, "orders.sent")),
         )
@@ -248,13 +250,14 @@ def _orders(view: RunView, trail: AuditIndex) -> Table:
         "Ordered",
         "Filled shares",
         "Average price",
+        "Amount",
         "Status",
         "Sent",
         "Refusal",
         "Order",
         AUDIT,
     )
-    return Table("Orders", columns, rows, frozenset({2, 3, 4, 9}), frozenset({8}))
+    return Table("Orders", columns, rows, frozenset({2, 3, 4, 5, 10}), frozenset({9}))
 
 
 def _fills(fills: tuple[Fill, ...], trail: AuditIndex) -> Table:

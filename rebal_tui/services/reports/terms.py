@@ -27,6 +27,10 @@ TERMS: tuple[tuple[str, str], ...] = (
     ("Partial liquidation", "Sells raise an amount of cash."),
     ("Drift, band", "Actual minus target percent of an asset; how far it may drift before a full rebalance is due."),
     (
+        "% used, % of its band",
+        "Drift as a percentage of the band: above 100 % it is outside. A sentence drops the decimals that a check has.",
+    ),
+    (
         "±5 pp, ±20 %",
         "Bands in percentage points of equity (an asset with target 60 % may be 55 % to 65 %) and in percent of the "
         "target (an asset with target 10 % may be 8 % to 12 %). With both, the narrower decides.",
@@ -78,10 +82,10 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "Amounts, prices",
         "The program counts in billionths of a dollar and of a share. A printed amount drops what is below a cent, but "
-        "that of a holding, an order or an execution is rounded to the nearest cent; the total of orders or executions "
-        "and the cash after a plan's orders follow from the printed amounts. A buy order in dollars is rounded down to "
-        "the cent. Average prices in sentences are rounded to the nearest cent, half to the even one; tables have "
-        "prices and shares with all their digits.",
+        "that of a holding, an order or an execution is rounded to the nearest cent. Totals, and the cash after a "
+        "plan's orders, follow from the printed amounts of the orders; those of an order's fills may add up to a cent "
+        "more or less. A buy order in dollars is rounded down to the cent. Average prices in sentences are rounded to "
+        "the nearest cent, half to the even one; tables have prices and shares with all their digits.",
     ),
     ("Price of", "The time of the quote that was used."),
     ("Rule", "The number of the rule in RULES.md, which comes with the program."),

@@ -6,11 +6,12 @@ import json
 
 from rebal_tui.domain.cash import OwnerKind, Withdrawal
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import CENT, Money, executed_total
+from rebal_tui.domain.quantities import CENT, Money
 from rebal_tui.domain.runs import Run, RunType
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.audit_index import AuditIndex
 from rebal_tui.services.reports.texts import money, whole_cents
+from rebal_tui.services.view_models.executed import executed_total
 from rebal_tui.services.view_models.runs import RunView
 from rebal_tui.store import cash
 
@@ -43,12 +44,12 @@ def raised_text(view: RunView, trail: AuditIndex) -> str:
     raised = _reserved(view.run.account_id, view.run.id, trail)
     if not raised:
         return ""
-    sells = [fill.amount for fill in view.fills if fill.side is Side.SELL]
+    sells = [fill for fill in view.fills if fill.side is Side.SELL]
     whole, sold = whole_cents(raised), executed_total(sells)
     if sold > whole:
         return f"Raised {money(whole)}: {money(sold)} sold, of which {money(Money(sold - whole))} stays in cash."
-    # The printed amounts of the fills lack fractions of cents, which can add up to cents of the total.
-    source = "from cash" if raised - sum(sells) >= CENT else "in fractions of a cent"
+    # The printed amounts of the orders lack fractions of cents, which can add up to cents of the total.
+    source = "from cash" if raised - sum(fill.amount for fill in sells) >= CENT else "in fractions of a cent"
     rest = f" and {money(Money(whole - sold))} {source}" if whole > sold else ""
     return f"Raised {money(whole)}: {money(sold)} sold{rest}."
 

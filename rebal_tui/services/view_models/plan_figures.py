@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rebal_tui.domain.decisions import Plan, PlanLine
-from rebal_tui.domain.quantities import CENT, Money, executed_total, floor_money, nearest_cents
+from rebal_tui.domain.quantities import CENT, Money, floor_money, nearest_cents
 
 
 def line_amount(line: PlanLine) -> Money:
@@ -16,7 +16,7 @@ def line_amount(line: PlanLine) -> Money:
 
 def lines_total(lines: Iterable[PlanLine]) -> Money:
     """The total of the lines' orders as they are printed."""
-    return executed_total(line.order_amount for line in lines)
+    return Money(sum(map(line_amount, lines)))
 
 
 def line_value(line: PlanLine) -> Money:

@@ -15,13 +15,14 @@ import pytest
 from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.orders import OrderRequest, Side
-from rebal_tui.domain.quantities import Percent, parse_money, parse_qty
+from rebal_tui.domain.quantities import NANO, Percent, parse_money, parse_qty
 from rebal_tui.domain.runs import RunType
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.advisory.portfolios import update_portfolio
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import plan_of
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
+from rebal_tui.services.queries.runs import rows_of
 from rebal_tui.services.reports import render
 from rebal_tui.services.reports.build import account_report, book_report, portfolio_report, run_report
 from rebal_tui.services.reports.model import Entry, Report
@@ -69,7 +70,7 @@ def test_a_trade_is_explained_with_who_approved_it_and_every_fill(approved: Book
     assert (approval.who, NOTE in approval.sentence, approval.audit is not None) == ("advisor", True, True)
     assert told[-1].sentence == f"Run {run.id[:8]} (full rebalance) completed: all orders filled."
     orders, fills, weights = (table.rows for table in told[-1].tables)
-    assert [(row[0], row[1], row[5]) for row in orders] == [("SPY", "buy", "filled"), ("TLT", "buy", "filled")]
+    assert [(row[0], row[1], row[6]) for row in orders] == [("SPY", "buy", "filled"), ("TLT", "buy", "filled")]
     assert len(fills) == 2
     assert [row[0] for row in weights] == ["SPY", "TLT", "cash"]
     assert report.subject == f"full rebalance {run.id[:8]} of Client a · N-a"
@@ -252,19 +253,26 @@ def test_the_foot_has_the_head_of_a_verified_trail(approved: Book) -> None:
     assert "entry 2 does not match its hash" in render.audit_text(account_report(approved, "a"))
 
 
-def test_the_total_of_a_side_is_that_of_the_printed_fills() -> None:
-    """Fractional shares at odd prices: fractions of a cent add up over the fills."""
-    book = factories.simple_book(cash="0", held={"SPY": "60.111111111", "TLT": "100.333333333", "GLD": "33.777777777"})
-    factories.set_price(book, "GLD", "171.37")
-    factories.set_price(book, "SPY", "401.13")
-    scheduler.tick(book)
-    factories.advance(book, 1)
-    last = entries(run_report(book, factories.only_run(book).id))[-1]
-    fills = next(table for table in last.tables if table.title == "Fills").rows
+def test_totals_are_those_of_the_printed_orders_and_of_the_money_that_moved() -> None:
+    """Six fills of three orders: each to the nearest cent, they sum to a cent less than the orders."""
+    book = factories.selling_book({"SPY": "61.234567891", "TLT": "100.333333333", "GLD": "33.777777777"})
+    start = book.accounts["a"].cash
+    factories.advance(book, 40)
+    run = factories.only_run(book)
+    last = entries(run_report(book, run.id))[-1]
+    orders, fills = ({table.title: table for table in last.tables}[title] for title in ("Orders", "Fills"))
+    amounts = {side: sum(amount_of(row[5]) for row in orders.rows if row[1] == side) for side in ("sell", "buy")}
     for side, verb in (("sell", "sold"), ("buy", "bought")):
-        amounts = [Decimal(row[5].lstrip("$").replace(",", "")) for row in fills if row[2] == side]
         (told,) = (part for part in last.traded.split("; ") if verb in part)
-        assert f"${sum(amounts):,.2f} in all" in told
+        assert f"${amounts[side]:,.2f} in all" in told
+    assert sum(amount_of(row[5]) for row in fills.rows) == sum(amounts.values()) - Decimal("0.01")
+    moved = Decimal(book.accounts["a"].cash - start) / NANO
+    assert round(moved, 2) == amounts["sell"] - amounts["buy"]
+    assert rows_of(book, [run])[0].amount == sum(amounts.values()) * NANO
+
+
+def amount_of(cell: str) -> Decimal:
+    return Decimal(cell.removeprefix("$").replace(",", ""))
 
 
 def test_a_change_of_the_portfolio_is_told_at_the_next_evaluation(approved: Book) -> None:

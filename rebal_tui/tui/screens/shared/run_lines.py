@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.orders import Order, OrderStatus, Side
-from rebal_tui.domain.quantities import Money, nearest_cents
+from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
+from rebal_tui.services.view_models.executed import executed_amounts
 from rebal_tui.services.view_models.runs import RunView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.account_lines import decision_lines, named_account
@@ -104,10 +105,7 @@ def _orders(view: RunView, width: int) -> list[Line]:
     lines: list[Line] = [heading("Orders", width, count_text(len(orders), "order"))]
     if not orders:
         return [*lines, (("No order has been sent.", "muted"),)]
-    amounts: dict[str, Money] = {}
-    for fill in view.fills:
-        before = amounts.get(fill.client_order_id, Money(0))
-        amounts[fill.client_order_id] = Money(before + nearest_cents(fill.amount))
+    amounts = executed_amounts(view.fills)
     roomy = width >= 98
     head = [("Asset", 6, "left", "muted"), ("", 6, "left", "muted"), ("Filled", 8, "left", "muted")]
     head += [("Amount $", 12, "right", "muted"), ("Price $", 10, "right", "muted")]
