@@ -134,7 +134,7 @@ def _notes(book: Book, account_id: str, entry: AuditEntry, trail: AuditIndex) ->
 
 
 def _of_withdrawal(book: Book, account_id: str, entry: AuditEntry, trail: AuditIndex) -> tuple[str, ...]:
-    """That a withdrawal ended or renewed a subscription, which is recorded as by the person who requested it."""
+    """That a withdrawal ended or renewed a subscription, which earlier versions recorded as the act of a person."""
     step = _BY_WITHDRAWAL[entry.action]
     for one in cash.withdrawals(book.database, limit=_ALL):
         if one.account_id == account_id and any(

@@ -71,11 +71,11 @@ def decision_entry(
     sentence = (
         f"Evaluated against {portfolio}{_counted(stored, times)}: {_OUTCOMES[decision.outcome]} – {reason}.{status}"
     )
+    known = tuple(times) or ((stored.at,) if stored.times == 1 else ())
     makes_run = decision.outcome in (Outcome.FULL_REBALANCE, Outcome.INVEST_CASH)
     waited = "" if makes_run else f"Did not trade: {reason}.{status}{_earliest(decision.status, situation)}"
     rows = _holdings(situation)
     kept = _kept_target(situation, decision)
-    since = times[0] if times else stored.at if stored.times == 1 else None
     tables: tuple[Table, ...]
     if _is_quiet(decision):
         notes = (*_conditions(decision), *kept, *(() if opening else (_prices(rows),)))
@@ -83,7 +83,7 @@ def decision_entry(
     else:
         tables, notes = (_checks(decision), _table(rows)), kept
     changes = change_notes(book, stored.portfolio_id, previous, stored.at)
-    return Entry(stored.at, "system", sentence, tables, audit, (*changes, *notes), waited=waited, since=since)
+    return Entry(stored.at, "system", sentence, tables, audit, (*changes, *notes), waited=waited, times=known)
 
 
 def _counted(stored: StoredDecision, times: Sequence[datetime]) -> str:

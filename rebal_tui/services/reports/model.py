@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 
 from rebal_tui.services.reports.texts import time_text
 
@@ -29,8 +30,8 @@ class Entry:
 
     `audit` is the number of the audit entry that recorded it, None when the sentence comes from another record. `notes`
     are further sentences. `traded` is a sentence about what a run traded, why and who approved it; `waited` one about
-    why an evaluation created no run. The summary of a day consists of them. `since` is the time of the first of the
-    evaluations that an entry counts, None when it is not certain.
+    why an evaluation created no run. The summary of a day consists of them. `times` are those of the evaluations that
+    an entry counts, oldest first; empty when they are not certain.
     """
 
     at: datetime
@@ -41,7 +42,7 @@ class Entry:
     notes: tuple[str, ...] = ()
     traded: str = ""
     waited: str = ""
-    since: datetime | None = None
+    times: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +56,31 @@ class Day:
     def results(self) -> tuple[str, ...]:
         """Sentences on what the account traded and why; on a day on which no run ended, on why it did not trade.
 
-        Of several reasons for not trading, each begins with the times of its evaluations.
+        Of several reasons for not trading, each begins with the times of its evaluations; the one found first is first.
         """
         traded = tuple(entry.traded for entry in self.entries if entry.traded)
-        waited: dict[str, list[Entry]] = {}
-        for entry in self.entries:
-            if entry.waited and not traded:
-                waited.setdefault(entry.waited, []).append(entry)
-        if len(waited) < 2:
-            return traded or tuple(waited)
-        return tuple(f"{_span(some)}: {text}" for text, some in waited.items())
+        waiting = sorted((entry for entry in self.entries if entry.waited), key=lambda one: min((*one.times, one.at)))
+        reasons = tuple(dict.fromkeys(entry.waited for entry in waiting))
+        if traded or len(reasons) < 2:
+            return traded or reasons
+        return tuple(f"{_spans(waiting, reason)}: {reason}" for reason in reasons)
 
 
-def _span(some: Sequence[Entry]) -> str:
-    """`09:30 to 11:30`, `at 15:30`, or `last at 15:30` when the beginning is not known."""
-    first, last = some[0].since, time_text(some[-1].at)[:5]
-    if first is None:
-        return f"last at {last}"
-    start = time_text(first)[:5]
-    return f"at {last}" if start == last else f"{start} to {last}"
+def _spans(waiting: Sequence[Entry], reason: str) -> str:
+    """When a reason held: `09:30 to 11:30 and at 13:30`; `last at 15:30` when the times are not certain.
+
+    A span ends where another reason follows.
+    """
+    own = [entry for entry in waiting if entry.waited == reason]
+    if not all(entry.times for entry in own):
+        return f"last at {time_text(own[-1].at)[:5]}"
+    every = sorted((at, entry.waited) for entry in waiting for at in entry.times or (entry.at,))
+    spans = []
+    for held, group in groupby(every, key=lambda one: one[1]):
+        times = [time_text(at)[:5] for at, _ in group]
+        if held == reason:
+            spans.append(f"{times[0]} to {times[-1]}" if len(times) > 1 else f"at {times[0]}")
+    return " and ".join([", ".join(spans[:-1]), spans[-1]] if len(spans) > 1 else spans)
 
 
 @dataclass(frozen=True, slots=True)

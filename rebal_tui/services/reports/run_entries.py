@@ -100,7 +100,7 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
         sentence = f"{name} {_EVENTS.get(event.what, words(event.what))}{what}."
         waited = _unfinished(view, new_york_day(event.at), asked_by) if event.what == "QUEUED" else ""
         notes = _filled_while_blocked(view, trail) if ended else ()
-        entries.append(Entry(event.at, who, sentence, tuple(tables), number, notes, traded, waited, event.at))
+        entries.append(Entry(event.at, who, sentence, tuple(tables), number, notes, traded, waited, (event.at,)))
     if not view.run.status.final and view.plan is not None and view.run.started_at is None:
         entries[-1] = replace(entries[-1], tables=(_plan(view.plan, view.run),))
     return entries

@@ -99,6 +99,20 @@ def test_several_reasons_of_a_day_have_their_times_and_when_a_trade_is_possible_
     assert "3 times, at 09:30, 10:30 and 11:30: no trade" in day.entries[0].sentence
 
 
+def test_a_reason_between_others_divides_their_times() -> None:
+    book = factories.simple_book(follows=factories.balanced(cooldown=0))
+    scheduler.tick(book)
+    assert book.sandbox is not None
+    blocked = frozenset({Restriction.TRADING_BLOCKED})
+    for hour, restrictions in (("09:30", ()), ("10:30", blocked), ("11:30", ()), ("12:30", ())):
+        book.sandbox.set_restrictions("a", frozenset(restrictions), book.now())
+        factories.advance_to(book, f"2026-03-03 {hour}")
+    (day,) = days(book, date(2026, 3, 3))
+    calm, stopped = day.results
+    assert calm.startswith("at 09:30 and 11:30 to 12:30: Did not trade: no rebalance condition is met.")
+    assert stopped.startswith("at 10:30: Did not trade: trading is blocked.")
+
+
 def test_times_are_named_only_where_they_are_certain() -> None:
     book = factories.simple_book()
     scheduler.tick(book)
