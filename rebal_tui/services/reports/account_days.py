@@ -54,9 +54,9 @@ def account_section(
 
 
 def by_day(entries: Iterable[Entry]) -> tuple[Day, ...]:
-    """Entries grouped by New York day, oldest first; entries of the same time keep their order."""
+    """Entries grouped by New York day, oldest first; entries of the same time by their place in the audit trail."""
     days: dict[date, list[Entry]] = {}
-    for entry in sorted(entries, key=lambda entry: entry.at):
+    for entry in sorted(entries, key=lambda entry: entry.order):
         days.setdefault(new_york_day(entry.at), []).append(entry)
     return tuple(Day(day, tuple(found)) for day, found in days.items())
 

@@ -31,7 +31,8 @@ class Entry:
     `audit` is the number of the audit entry that recorded it, None when the sentence comes from another record. `notes`
     are further sentences. `traded` is a sentence about what a run traded, why and who approved it; `waited` one about
     why an evaluation created no run. The summary of a day consists of them. `times` are those of the evaluations that
-    an entry counts, oldest first; empty when they are not certain.
+    an entry counts, oldest first; empty when they are not certain. Entries of one time are in the order of `place`,
+    an audit number, by default their own; those without one are first.
     """
 
     at: datetime
@@ -43,6 +44,12 @@ class Entry:
     traded: str = ""
     waited: str = ""
     times: tuple[datetime, ...] = ()
+    place: int | None = None
+
+    @property
+    def order(self) -> tuple[datetime, int]:
+        """What entries are sorted by."""
+        return self.at, (self.audit if self.place is None else self.place) or 0
 
 
 @dataclass(frozen=True, slots=True)

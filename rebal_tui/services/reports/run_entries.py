@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from itertools import accumulate
 
 from rebal_tui.domain.decisions import Plan, PlanLine
 from rebal_tui.domain.orders import Fill, Order, Side, SkippedOrder
@@ -79,7 +80,7 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
     withdrawal = withdrawal_of(book, view.run)
     queued = people.get("QUEUED")
     asked_by = requester(withdrawal, trail) if withdrawal is not None else queued.actor if queued is not None else ""
-    entries = []
+    entries: list[Entry] = []
     for event in view.timeline:
         person = people.get(event.what)
         tables: list[Table] = []
@@ -103,7 +104,23 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
         entries.append(Entry(event.at, who, sentence, tuple(tables), number, notes, traded, waited, (event.at,)))
     if not view.run.status.final and view.plan is not None and view.run.started_at is None:
         entries[-1] = replace(entries[-1], tables=(_plan(view.plan, view.run),))
-    return entries
+    return _placed(entries, trail)
+
+
+def _placed(entries: Sequence[Entry], trail: AuditIndex) -> list[Entry]:
+    """The entries in their order, not before the evaluation of their time, which is recorded after the runs it makes.
+
+    One without an audit number stands before the next that has one, else after the last.
+    """
+    known = [entry.audit for entry in entries if entry.audit is not None]
+    after = known[-1] if known else 0
+    places: list[int] = []
+    for entry in reversed(entries):
+        after = after if entry.audit is None else entry.audit
+        evaluation = trail.first(entry.at.isoformat(), "evaluation")
+        places.append(max(after, 0 if evaluation is None else evaluation.seq))
+    ascending = accumulate(reversed(places), max)
+    return [replace(entry, place=place) for entry, place in zip(entries, ascending, strict=True)]
 
 
 def _numbers(book: Book, view: RunView, trail: AuditIndex) -> dict[str, int]:
@@ -238,8 +255,9 @@ def _orders(view: RunView, trail: AuditIndex) -> Table:
             order.symbol, order.side.value,
             money(order.notional) if order.notional is not None else f"{shares(order.qty)} shares",
             shares(order.filled_qty), price_cell(order.filled_avg_price),
-            money(executed.get(order.client_order_id, Money(0))), words(order.status),
-            minute_text(order.submitted_at), order.reject_reason or "", order.client_order_id,
+            money(executed.get(order.client_order_id, Money(0))),
+            words(order.status) + (f": {order.reject_reason}" if order.reject_reason else ""),
+            minute_text(order.submitted_at), order.client_order_id,
             _seq(trail.first(order.client_order_id, "orders.sent")),
         )
         for order in placed
@@ -253,11 +271,10 @@ def _orders(view: RunView, trail: AuditIndex) -> Table:
         "Amount",
         "Status",
         "Sent",
-        "Refusal",
         "Order",
         AUDIT,
     )
-    return Table("Orders", columns, rows, frozenset({2, 3, 4, 5, 10}), frozenset({9}))
+    return Table("Orders", columns, rows, frozenset({2, 3, 4, 5, 9}), frozenset({8}))
 
 
 def _fills(fills: tuple[Fill, ...], trail: AuditIndex) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 
 import pytest
 
@@ -95,3 +96,17 @@ def test_a_report_says_how_its_account_came_into_the_book() -> None:
     first = account_report(book, account_id).sections[0].days[0].entries[0]
     assert (first.sentence, first.audit) == ("Demonstration made: 2 accounts.", 1)
     database.close()
+
+
+def test_what_has_one_time_is_in_the_order_of_the_trail_with_an_evaluation_before_its_run(book: Book) -> None:
+    """The sells of a withdrawal end, and its cash is asked for, at one time."""
+    told = entries(book)
+    for first, second in pairwise(told):
+        if first.at == second.at and first.audit and second.audit and not first.sentence.startswith("Evaluated"):
+            assert first.audit < second.audit
+    sentences = [entry.sentence for entry in told]
+    created = next(at for at, text in enumerate(sentences) if "(full rebalance) created" in text)
+    assert sentences[created - 1].startswith("Evaluated against Balanced: full rebalance")
+    ended = next(at for at, text in enumerate(sentences) if "(partial liquidation) completed" in text)
+    assert sentences[ended - 1].endswith("nothing is to be bought.")
+    assert "Withdrawal waits for settlement." in sentences[ended + 1 :]
