@@ -25,6 +25,7 @@ from rebal_tui.services.view_models.standing import LABELS, Tile, first_trade_la
 from rebal_tui.services.view_models.status import StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.questions import Question
+from rebal_tui.tui.screens.exceptions.lines import kind_name
 from rebal_tui.tui.screens.shared.plan_lines import skip_reason
 from rebal_tui.tui.screens.shared.run_lines import origin_text
 
@@ -101,7 +102,7 @@ def exception_text(number: int, row: ExceptionView | AlertView, *, whole: bool =
             yield label("Since", when(row.at))
             yield label("Subject", row.subject)
         return
-    yield f"{number}. {formats.words(row.kind).capitalize()}: {sentence(row.text)}"
+    yield f"{number}. {kind_name(row).capitalize()}: {sentence(row.text)}"
     if whole:
         yield label("Since", when(row.since))
         yield label("Blocks", row.blocks)
@@ -333,8 +334,9 @@ def _orders(view: RunView) -> Iterator[str]:
 def portfolio_line(number: int, row: PortfolioRow) -> str:
     """A portfolio in a list."""
     worth = dollars(floor_money(row.assets_under_model))
+    barred = f", to replace: {spoken(', '.join(row.barred))}" if row.barred else ""
     return (
-        f"{number}. {spoken(row.name)}, {formats.words(row.status)}: {count_text(row.subscribers, 'account')}, "
+        f"{number}. {spoken(row.name)}, {formats.words(row.status)}{barred}: {count_text(row.subscribers, 'account')}, "
         f"{worth}. {sentence(row.conditions_text)}"
     )
 

@@ -140,3 +140,11 @@ def test_a_portfolio_from_a_file(tmp_path: Path) -> None:
     path.write_text("{")
     assert session(book, f"import portfolio {path}")[0].refused
     assert sum(one.name == "Bonds" for one in book.portfolios.values()) == 1
+
+
+def test_a_portfolio_with_an_asset_that_is_not_tradable_is_named_in_both_lists() -> None:
+    book = market_book()
+    simulator.set_tradable(book, "GLD", False)
+    assert "1. Asset to replace: Gold: GLD is not tradable." in answer(book, "exceptions")
+    (listed,) = [line for line in answer(book, "portfolios") if "Gold" in line]
+    assert "Gold, active, to replace: GLD: 1 account" in listed

@@ -207,12 +207,12 @@ class Exceptions:
 
     def _of_portfolio(self, portfolio_id: str) -> ExceptionView:
         portfolio = self._book.portfolios[portfolio_id]
-        faults = fault_texts(ineligible_assets(self._book, portfolio))
-        causes = f": {', '.join(faults)}" if faults else "; all its assets can be held again"
+        faults = [*filter(None, [portfolio.fault]), *fault_texts(ineligible_assets(self._book, portfolio))]
+        causes = ", ".join(faults) or "all its assets can be held again"
         return ExceptionView(
             ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT, None, None, portfolio_id, None,
             len(self._book.subscribers(portfolio_id)), portfolio.updated_at,
-            f"{portfolio.name} needs adjustment{causes}.",
+            f"{portfolio.name} needs adjustment{':' if faults else ';'} {causes}.", short=f"{portfolio.name}: {causes}",
         )  # fmt: skip
 
     def _of_barred_assets(self, portfolio_id: str) -> ExceptionView:

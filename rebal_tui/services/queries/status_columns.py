@@ -38,15 +38,18 @@ SHORT_TEXTS = {
     "unspecified": "broker block",
     "short_position": "short position",
     "crypto_position": "crypto held",
-    "needs_adjustment": "needs adjustment",
+    "needs_adjustment": "needs adjusting",
     "inactive": "inactive",
     "unreconciled": "mismatch",
     "asset_hold": "asset on hold",
     "prices": "no price",
-    "assets": "asset to replace",
+    "assets": "replace asset",
     "cannot": "cannot be corrected",
 }
-"""What needs a person, in one or two words; the detail next to the list has the full text."""
+"""What needs a person, in one or two words, up to 15 letters where they shall fit the Desk at 80 columns.
+
+The detail next to the list has the full text.
+"""
 _STOP_TEXTS = tuple(
     "account_status" if mark is Mark.NOT_ACTIVE else str(mark.name).lower()
     for mark in Mark

@@ -130,7 +130,7 @@ def test_a_portfolio_that_needs_adjustment_blocks() -> None:
     broker(book).set_asset("TLT", book.now(), tradable=False)
     advance_to(book, "2026-03-02 10:15")
     assert book.portfolios["balanced"].status is PortfolioStatus.NEEDS_ADJUSTMENT
-    assert (row(book).status, row(book).state) == (NEEDS_YOU, "needs adjustment")
+    assert (row(book).status, row(book).state) == (NEEDS_YOU, "needs adjusting")
 
 
 def test_unable_with_a_stale_price_while_the_market_is_open() -> None:

@@ -82,7 +82,7 @@ def test_rows_equal_those_of_the_exact_form() -> None:
     assert set(Tile) <= seen
     words = {"in", "trades", "waits", "waits:", "traded", "queued", "selling", "buying", "in review"}
     blocked = {"not", "blocked", "day", "ACH", "6:1", "crypto", "options"}
-    blocked |= {"broker block", "needs adjustment", "asset to replace"}
+    blocked |= {"broker block", "needs adjusting", "replace asset"}
     assert words | blocked <= seen, "not every state occurred"
 
 

@@ -12,6 +12,7 @@ from rebal_tui.services.advisory import portfolios
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import evaluate_account
 from rebal_tui.services.queries.accounts import account_row
+from rebal_tui.services.queries.exceptions import list_exceptions
 from rebal_tui.services.queries.portfolios import portfolio_view
 from rebal_tui.services.schedule import scheduler
 from tests.services.brokers import reopen
@@ -50,6 +51,8 @@ def test_it_is_shown_and_not_traded(tmp_path: Path, fault: str, sql: str) -> Non
     assert ("needs_adjustment", "balanced", f"Balanced needs adjustment: {fault}") in alerts(book)
     assert portfolio_view(book, "balanced").culprits == (fault,)
     assert account_row(book, "a").exception == f"Balanced needs adjustment: {fault}"
+    (one,) = list_exceptions(book, 10).items
+    assert (one.text, one.brief) == (f"Balanced needs adjustment: {fault}.", f"Balanced: {fault}")
     assert [(s, d) for s, _, d in entries(book, "portfolio.needs_adjustment")] == [("balanced", {"fault": fault})]
     again = reopen(book)
     assert len(entries(again, "portfolio.needs_adjustment")) == 1

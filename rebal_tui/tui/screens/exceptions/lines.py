@@ -47,6 +47,7 @@ KIND_NAMES = {
     ExceptionKind.CANNOT_BE_CORRECTED: "rebalance impossible",
     ExceptionKind.UNFINISHED: "sells left undone",
     ExceptionKind.ASSET_INELIGIBLE: "asset to replace",
+    ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "needs adjustment",
 }
 """Kinds that have another name on the screen than in the API."""
 Row = ExceptionView | AlertView
@@ -61,9 +62,14 @@ def row_key(row: Row) -> str:
 
 def kind_text(row: Row) -> str:
     """Return the glyph and name of the kind of a row."""
+    return f"{ALERT_MARK if isinstance(row, AlertView) else '!'} {kind_name(row)}"
+
+
+def kind_name(row: Row) -> str:
+    """Return the name of the kind of a row."""
     if isinstance(row, AlertView):
-        return f"{ALERT_MARK} alert: {ALERT_KINDS.get(row.kind, formats.words(row.kind))}"
-    return f"! {KIND_NAMES.get(row.kind, formats.words(row.kind))}"
+        return f"alert: {ALERT_KINDS.get(row.kind, formats.words(row.kind))}"
+    return KIND_NAMES.get(row.kind, formats.words(row.kind))
 
 
 def columns() -> tuple[Column[Row], ...]:
