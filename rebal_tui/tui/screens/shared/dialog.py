@@ -7,7 +7,6 @@ from typing import ClassVar, TypeVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from rebal_tui.tui.action_table import ACTIONS, Action
 from rebal_tui.tui.host import Host, host_of
@@ -16,9 +15,9 @@ from rebal_tui.tui.navigation import Leavable
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.shared.help_lines import PageKey, page_help_lines
 from rebal_tui.tui.sections import EVERYWHERE
-from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import Builder, LinesView
+from rebal_tui.tui.widgets.page_title import PageTitle
 
 T = TypeVar("T")
 PAGE_HELP = "Show the keys of this page."
@@ -53,6 +52,10 @@ class LiveDialog:
 
     async def pull(self) -> None:
         """Fetch the data of this dialog and show it."""
+
+
+class LivePage(LiveDialog):
+    """A page to read whose object is kept up to date: nothing on it is confirmed, so accelerated time goes on."""
 
 
 def _app_key(action: Action) -> Binding:
@@ -106,10 +109,7 @@ class ReadScreen(ReadingPage[None]):
         Binding("question_mark", "help", "Help", show=False, tooltip=PAGE_HELP, id="app.help"),
     ]
     AUTO_FOCUS = "LinesView"
-    DEFAULT_CSS = """
-    ReadScreen { background: $background; }
-    ReadScreen #read-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
-    """
+    DEFAULT_CSS = "ReadScreen { background: $background; }"
 
     def __init__(self, title: str, builder: Builder, copy: str = "") -> None:
         """`copy` is the text that `y` copies to the clipboard."""
@@ -119,7 +119,7 @@ class ReadScreen(ReadingPage[None]):
         self.copied = copy
 
     def compose(self) -> ComposeResult:
-        yield Static(ui_text(self._heading), id="read-title", markup=False)
+        yield PageTitle(self._heading, host_of(self).last_status)
         yield LinesView(self._builder)
         yield KeyBar()
 

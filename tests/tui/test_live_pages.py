@@ -1,0 +1,127 @@
+"""Pages of one object: they follow the book, time goes on meanwhile, and every page says whether it does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from rebal_tui.domain.cash import WithdrawalStage
+from rebal_tui.domain.quantities import Percent, parse_money
+from rebal_tui.market.clock import HeartbeatClock
+from rebal_tui.services.advisory.withdrawals import request_withdrawal
+from rebal_tui.services.simulation import simulator
+from rebal_tui.store import cash as store
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.portfolios.page import PortfolioPage
+from rebal_tui.tui.screens.shared.row_page import GONE, RowPage
+from rebal_tui.tui.widgets.lines import LinesView
+from rebal_tui.tui.widgets.page_title import time_texts, title_line
+from tests.tui.driving import press, screen_text
+from tests.tui.simulated import market_book, run, run_heartbeat
+from tests.tui.views import status
+
+
+def test_accelerated_time_goes_on_while_a_page_is_open_and_stops_for_a_preview() -> None:
+    book = market_book(2)
+    clock = book.clock
+    assert isinstance(clock, HeartbeatClock)
+    real = [0.0]
+    clock._monotonic, clock._since = lambda: real[0], 0.0
+    clock.resume()
+
+    async def seconds_in_a_second(pilot: Any, app: RebalApp) -> float:
+        await run_heartbeat(pilot, app)
+        before = clock.tick()
+        real[0] += 1
+        return (clock.tick() - before).total_seconds()
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "enter")
+        assert await seconds_in_a_second(pilot, app) == clock.speed
+        await run_heartbeat(pilot, app)
+        title = screen_text(app).splitlines()[0]
+        assert f"SIMULATED ×{clock.speed:g} · 10:" in title
+        assert "stopped" not in title
+        await press(pilot, "p")
+        assert await seconds_in_a_second(pilot, app) == 0
+        await run_heartbeat(pilot, app)
+        assert "(time stopped)" in screen_text(app).splitlines()[0]
+
+    run(flow, book, "3")
+
+
+def test_the_page_of_a_withdrawal_follows_it_and_keeps_its_place() -> None:
+    """Also when the tab of the list hides the finished withdrawal."""
+    book = market_book(2)
+    identity = request_withdrawal(book, "a", parse_money("9000")).id
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "t", "enter")
+        page = app.screen
+        assert isinstance(page, RowPage)
+        assert "▸ selling" in screen_text(app)
+        assert "c Cancel withdrawal" in screen_text(app)
+        page.query_one(LinesView).scroll_to(y=2, animate=False, immediate=True)
+        with book.write() as tx:
+            now = store.withdrawal(book.database, identity)
+            store.update_withdrawal(tx, replace(now, stage=WithdrawalStage.COMPLETED))
+            tx.changed()
+        await app._pull()
+        await press(pilot)
+        assert "▸ selling" not in screen_text(app)
+        assert page.query_one(LinesView).scroll_y == 2
+        page.query_one(LinesView).scroll_home(animate=False, immediate=True)
+        await press(pilot)
+        assert "✓ resubscribed" in screen_text(app)
+        assert "Cancel withdrawal" not in screen_text(app)
+
+    run(flow, book, "5", (80, 12))
+
+
+def test_a_page_says_that_its_row_is_gone() -> None:
+    book = market_book(2)
+    simulator.set_tradable(book, "GLD", False)
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "t", "t", "enter")
+        assert isinstance(app.screen, RowPage)
+        assert GONE not in screen_text(app)
+        simulator.set_tradable(book, "GLD", True)
+        await app._pull()
+        await press(pilot)
+        assert GONE in screen_text(app)
+
+    run(flow, book, "0")
+
+
+def test_the_page_of_a_portfolio_follows_prices_and_keeps_the_cursor_and_the_order() -> None:
+    book = market_book(4)
+    sandbox = book.sandbox
+    assert sandbox is not None
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "enter", "down")
+        page = app.screen
+        assert isinstance(page, PortfolioPage)
+        before, key = [row.account_id for row in page.table.rows], page.table.cursor_key
+        sandbox.deposit(before[-1], parse_money("30000"), book.now())
+        simulator.shock(book, "SPY", Percent(-1000))
+        await app._pull()
+        await press(pilot)
+        rows = page.table.rows
+        assert [row.account_id for row in rows] == before, "no row moves so soon after a key"
+        assert page.table.cursor_key == key
+        assert rows[-1].cash == parse_money("35000")
+        assert all(row.cash == parse_money("5000") for row in rows[:-1])
+
+    run(flow, book, "2")
+
+
+def test_a_title_names_the_mode_and_the_time_where_there_is_room() -> None:
+    stopped = replace(status(), mode="SIMULATED ×60 (time stopped)")
+    assert time_texts(stopped)[-1] == "time stopped"
+    for width in range(12, 90):
+        line = title_line("Withdrawal · Whitfield, Irene · 9,000.00", stopped, width)
+        assert sum(len(text) for text, _ in line) == width
+        assert "time stopped" in line[1][0], "a title is cut before that is left out"
+    assert title_line("Help", None, 20) == (("Help".ljust(20), "title"), ("", "muted"))
