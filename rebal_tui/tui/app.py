@@ -27,7 +27,7 @@ from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.navigation import Navigation
 from rebal_tui.tui.palette import ActionProvider, DataProvider, GlossaryProvider
 from rebal_tui.tui.screens.market.keys import MarketKeys
-from rebal_tui.tui.screens.shared.dialog import LiveDialog, LivePage, ReadingPage, ReadScreen
+from rebal_tui.tui.screens.shared.dialog import LiveDialog, ReadingPage, ReadScreen
 from rebal_tui.tui.screens.shared.kill_switch import KillScreen, ask_to_halt
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import EVERYWHERE, Section
@@ -109,7 +109,7 @@ class RebalApp(ActingApp):
         self._stop_shown: Halt | None = None
         self.previous_mode = Section.DESK.value
         self.navigation = Navigation(self, self.say)
-        self._market = MarketKeys(self)
+        self._market = MarketKeys(self, lambda: self.screen_stack[1:])
         self.time_held = self._market.time_held
         for own in themes.OWN:
             self.register_theme(own)
@@ -166,8 +166,7 @@ class RebalApp(ActingApp):
             return
         text = self.backend.trouble
         try:
-            # What a form, question or preview shows must not change much before it is confirmed.
-            await self._market.hold_time(not all(isinstance(screen, LivePage) for screen in self.screen_stack[1:]))
+            await self._market.update_hold()
             await self._pull()
         except ReadOnly:
             text = ""

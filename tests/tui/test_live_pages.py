@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.domain.quantities import Percent, parse_money
+from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import HeartbeatClock
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.simulation import simulator
 from rebal_tui.store import cash as store
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.market.keys import HELD_POLL_SECONDS
 from rebal_tui.tui.screens.portfolios.page import PortfolioPage
 from rebal_tui.tui.screens.shared.row_page import GONE, RowPage
 from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.page_title import time_texts, title_line
-from tests.tui.driving import press, screen_text
+from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import market_book, run, run_heartbeat
 from tests.tui.views import status
 
@@ -40,7 +43,7 @@ def test_accelerated_time_goes_on_while_a_page_is_open_and_stops_for_a_preview()
         assert await seconds_in_a_second(pilot, app) == clock.speed
         await run_heartbeat(pilot, app)
         title = screen_text(app).splitlines()[0]
-        assert f"SIMULATED ×{clock.speed:g} · 10:" in title
+        assert f"SIMULATED ×{clock.speed:g} · 02 Mar 10:" in title
         assert "stopped" not in title
         await press(pilot, "p")
         assert await seconds_in_a_second(pilot, app) == 0
@@ -125,3 +128,34 @@ def test_a_title_names_the_mode_and_the_time_where_there_is_room() -> None:
         assert sum(len(text) for text, _ in line) == width
         assert "time stopped" in line[1][0], "a title is cut before that is left out"
     assert title_line("Help", None, 20) == (("Help".ljust(20), "title"), ("", "muted"))
+
+
+def test_a_step_of_a_day_shows_its_progress_and_waits_while_time_is_held() -> None:
+    book = market_book(2)
+    clock = book.clock
+    assert isinstance(clock, HeartbeatClock)
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        await press(pilot, "enter", "D")
+        async with app.time_held():
+            await pilot.press("y")
+            await asyncio.sleep(3 * HELD_POLL_SECONDS)
+            at = clock.now()
+            await app._pull()
+            await pilot.pause()
+            assert "▶▶ to 03 Mar 10:01 · 02 Mar 10:16" in screen_text(app), "one part is made, and a page shows it, too"
+            await asyncio.sleep(3 * HELD_POLL_SECONDS)
+            assert clock.now() == at
+            await pilot.press("escape")
+            await app._pull()
+            await pilot.pause()
+            assert "▶▶ to 03 Mar 10:01" in screen_text(app)
+            await pilot.press("D")
+            await pilot.press("y")
+            await pilot.pause()
+            assert "time already advances to Tue 03 Mar 10:01" in " ".join(shown_messages(app))
+        await press(pilot)
+        assert (clock.stepping_to, f"{clock.now().astimezone(NEW_YORK):%d %H:%M}") == (None, "03 10:01")
+        assert "Advanced to the next session: " in " ".join(shown_messages(app))
+
+    run(flow, book, "3")

@@ -70,7 +70,8 @@ class StatusLine:
     text about the market. `alerts` counts those that are not acknowledged, `exceptions` what needs a person (R-58),
     `awaiting` the runs that await approval. `halted` is whether the kill switch is on. `stopped` is why writing to the
     file has stopped, None while it works. `pacing` is None while no order waits for a rate limit. `work` is what the
-    heartbeat has left for later, None when nothing. `connection` is None for a simulated broker.
+    heartbeat has left for later, None when nothing. `connection` is None for a simulated broker. `stepping_to` is the
+    end of a step of simulated time that is under way, else None.
     """
 
     book: str
@@ -88,6 +89,7 @@ class StatusLine:
     pacing: PacingView | None = None
     work: WorkView | None = None
     connection: ConnectionView | None = None
+    stepping_to: datetime | None = None
 
     @property
     def real_broker(self) -> bool:

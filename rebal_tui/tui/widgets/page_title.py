@@ -21,11 +21,15 @@ def time_texts(status: StatusLine | None) -> tuple[str, ...]:
         return ("",)
     mode, clock = status.mode, f"{formats.clock(status.now)} NY"
     shorter = mode.removeprefix("SIMULATED ")
+    whole = f"{mode} · {formats.timestamp(status.now)} NY"
+    if status.stepping_to is not None:
+        step = f"▶▶ to {formats.short_timestamp(status.stepping_to)}"
+        return f"{step} · {formats.timestamp(status.now)} NY", f"{step} · {clock}", clock
     if mode.endswith(TIME_STOPPED):
-        return f"{mode} · {clock}", f"{shorter} · {clock}", f"time stopped · {clock}", "time stopped"
+        return whole, f"{mode} · {clock}", f"{shorter} · {clock}", f"time stopped · {clock}", "time stopped"
     if mode == PAUSED_MODE:
-        return f"{mode} · {clock}", f"paused · {clock}", "paused"
-    return f"{mode} · {clock}", f"{shorter} · {clock}", clock
+        return whole, f"paused · {clock}", "paused"
+    return whole, f"{mode} · {clock}", f"{shorter} · {clock}", clock
 
 
 def title_line(title: str, status: StatusLine | None, width: int) -> Line:
