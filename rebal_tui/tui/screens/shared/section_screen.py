@@ -76,8 +76,8 @@ class SectionScreen(Screen[None]):
         self.app.push_screen(HelpScreen(f"Help · {section_label(self.SECTION)}", lines))
 
     def show_loading(self, loading: LoadProgress) -> None:
-        """Show the progress of opening the book in percent."""
-        self.query_one(StatusBar).reading = f"{loading.percent} %"
+        """Show the progress of opening the book."""
+        self.query_one(StatusBar).reading = loading.text
 
     def show_cannot_open(self) -> None:
         """Show that opening the book has failed."""
