@@ -6,7 +6,7 @@ from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from rebal_tui.tui.action_table import ACTIONS, Action
 from rebal_tui.tui.host import Host, host_of
@@ -23,6 +23,8 @@ T = TypeVar("T")
 PAGE_HELP = "Show the keys of this page."
 PAGE_METHODS = frozenset({"help", "quit"})
 """Methods of the app whose keys have another meaning on a page."""
+TEXTUAL_KEYS = frozenset(one.description for one in Screen.BINDINGS if isinstance(one, Binding))
+"""Descriptions of the keys that every screen has from Textual; the help of the sections has none of them either."""
 
 
 class Dialog(ModalScreen[T]):
@@ -88,7 +90,8 @@ class ReadingPage(Leavable, ModalScreen[T]):
         """Show the keys of this page."""
         own: dict[str, PageKey] = {}
         for node, binding, _, tooltip in self.active_bindings.values():
-            if node is self and binding.description and not binding.action.startswith("of_app("):
+            own_key = node is self and binding.description and binding.description not in TEXTUAL_KEYS
+            if own_key and not binding.action.startswith("of_app("):
                 display = self.app.get_key_display(binding)
                 known = own.get(binding.action)
                 keys = f"{known.keys} {display}" if known else display
