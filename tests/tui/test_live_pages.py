@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.sessions import NEW_YORK
@@ -14,9 +16,12 @@ from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.simulation import simulator
 from rebal_tui.store import cash as store
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.account.page import AccountPage
 from rebal_tui.tui.screens.market.keys import HELD_POLL_SECONDS
 from rebal_tui.tui.screens.portfolios.page import PortfolioPage
+from rebal_tui.tui.screens.shared.form import FormScreen
 from rebal_tui.tui.screens.shared.row_page import GONE, RowPage
+from rebal_tui.tui.sections import Section
 from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.page_title import time_texts, title_line
 from tests.tui.driving import press, screen_text, shown_messages
@@ -159,3 +164,46 @@ def test_a_step_of_a_day_shows_its_progress_and_waits_while_time_is_held() -> No
         assert "Advanced to the next session: " in " ".join(shown_messages(app))
 
     run(flow, book, "3")
+
+
+@pytest.mark.slow
+def test_the_page_is_open_again_after_an_action_of_its_keys() -> None:
+    """As it was, whether the action is of its own list or of Accounts, says something at once, or asks first."""
+    book = market_book(3)
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        def shows_page(section: Section) -> bool:
+            page = app.screen
+            here = isinstance(page, AccountPage) and page.account_id == account_id and "[Positions 2]" in text()
+            return here and app.current_mode == section
+
+        def text() -> str:
+            return screen_text(app)
+
+        await press(pilot, "1", "down", "enter", "t")
+        page = app.screen
+        assert isinstance(page, AccountPage)
+        account_id = page.account_id
+        assert shows_page(Section.DESK)
+        await press(pilot, "n")
+        assert shows_page(Section.DESK)
+        assert "follows a portfolio already" in shown_messages(app)[-1]
+        await press(pilot, "d")
+        assert (app.current_mode, isinstance(app.screen, FormScreen)) == (Section.ACCOUNTS, True)
+        await press(pilot, "escape")
+        assert shows_page(Section.DESK)
+        await press(pilot, "p")
+        assert "Preview" in text()
+        await press(pilot, "escape")
+        assert shows_page(Section.DESK)
+        await press(pilot, "w", "escape")
+        assert (app.current_mode, len(app.screen_stack)) == (Section.CASH, 1), "this key goes elsewhere"
+        await press(pilot, "1", "2", "enter", "enter", "t")
+        assert isinstance(app.screen, AccountPage)
+        account_id = app.screen.account_id
+        await press(pilot, "U", "n")
+        assert shows_page(Section.PORTFOLIOS)
+        await press(pilot, "escape")
+        assert isinstance(app.screen, PortfolioPage)
+
+    run(flow, book, "3", (200, 40))

@@ -61,11 +61,13 @@ class AccountPage(PageOfList[str]):
     AccountPage .page-tab.-shown { display: block; }
     """
 
-    def __init__(self, owner: HasRows, page: AccountPageView) -> None:
+    def __init__(self, owner: HasRows, page: AccountPageView, tab: str = OVERVIEW) -> None:
+        """`tab` is the one shown first."""
         super().__init__()
         self.owner = owner
         self.row_key = page.view.account_id
         self._page = page
+        self._chosen = tab
 
     def compose(self) -> ComposeResult:
         yield PageTitle(status=self.host.last_status)
@@ -89,7 +91,7 @@ class AccountPage(PageOfList[str]):
     def on_mount(self) -> None:
         self.query_one("#page-head").can_focus = False
         self._show(self._page)
-        self._choose(OVERVIEW)
+        self._choose(self._chosen)
 
     @property
     def account_id(self) -> str:
@@ -154,7 +156,7 @@ class AccountPage(PageOfList[str]):
         return None
 
     def _choose(self, tab: str) -> None:
-        self.query_one("#page-tabs", TabBar).current = tab
+        self._chosen = self.query_one("#page-tabs", TabBar).current = tab
         for name in TABS:
             shown: Widget = self.query_one(f"#tab-{name.lower()}")
             shown.set_class(name == tab, "-shown")
@@ -189,10 +191,26 @@ class AccountPage(PageOfList[str]):
         self.owner.export(DAY_REPORT, [report(make_report, Reported(subject, name), DAY_REPORT)])
 
     def action_of_objects(self, identity: str) -> None:
-        """Go to the account in Accounts and run one of that section's actions on it."""
-        account_id = self.account_id
+        """Go to the account in Accounts and run one of that section's actions on it; then come back."""
+        host, section = self.host, self.app.current_mode
+
+        async def back() -> None:
+            host.go(section)
+            await self.open_again()
+
         self.dismiss()
-        self.host.navigation.act_on_account(account_id, BY_ID[identity].method)
+        host.navigation.act_on_account(self.account_id, BY_ID[identity].method, back)
+
+    async def open_again(self) -> None:
+        owner = self.owner
+        if isinstance(owner, PageOfList):
+            await owner.open_again()
+            above = self.app.screen
+            if not isinstance(above, type(owner)):
+                return
+            owner = above
+            owner.table.go_to(self.row_key)
+        await open_account(owner, self.row_key, self._chosen)
 
     def action_sort(self) -> None:
         table = self._current
@@ -226,7 +244,7 @@ def _records(page: AccountPageView) -> tuple[object, ...]:
     return detail.runs, detail.ledger, detail.decisions
 
 
-async def open_account(owner: HasRows, account_id: str) -> None:
+async def open_account(owner: HasRows, account_id: str, tab: str = OVERVIEW) -> None:
     """Open the page of an account, if its list is still on the screen; a run chosen there is shown in Runs."""
     page = await owner.host.ask(account_pages.account_page, account_id)
 
@@ -236,4 +254,4 @@ async def open_account(owner: HasRows, account_id: str) -> None:
 
     if owner.is_current:
         page_class = with_keys_of(owner, AccountPage, Section.ACCOUNTS)
-        owner.app.push_screen(page_class(owner, page), answered)
+        owner.app.push_screen(page_class(owner, page, tab), answered)

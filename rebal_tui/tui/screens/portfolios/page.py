@@ -131,7 +131,11 @@ class PortfolioPage(PageOfList[None]):
 
     @on(BookTable.Opened)
     def _opened(self, event: BookTable.Opened) -> None:
-        self.host.work(open_account(self, str(event.key)), name="account")
+        self.host.work(self.open_row(str(event.key)), name="account")
+
+    async def open_row(self, key: str) -> None:
+        """Show the page of a subscriber."""
+        await open_account(self, key)
 
 
 async def _read(section: HasPages, portfolio_id: str) -> tuple[PortfolioView, Sequence[DeskRow]]:
@@ -143,4 +147,4 @@ async def open_portfolio(section: HasPages, portfolio_id: str) -> None:
     """Open the page of a portfolio, if its section is still on the screen."""
     view, rows = await _read(section, portfolio_id)
     if section.is_current:
-        section.app.push_screen(with_keys_of(section, PortfolioPage)(section, view, rows))
+        await section.app.push_screen(with_keys_of(section, PortfolioPage)(section, view, rows))

@@ -83,6 +83,9 @@ class HasRows(Protocol):
     def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
         """Open the export dialog; `first` is the key of the first choice (empty: the rows), `more` has further ones."""
 
+    async def open_row(self, key: str) -> None:
+        """Show the page of a row."""
+
 
 class HasPages(SectionScreen):
     """A section with a list whose rows have pages. `NOUN` is the word for a row, such as `account`."""
@@ -96,6 +99,10 @@ class HasPages(SectionScreen):
 
     async def page_of(self, key: str) -> Page | None:
         """Return the page of a row; None when the row is gone."""
+        raise NotImplementedError
+
+    async def open_row(self, key: str) -> None:
+        """Show the page of a row."""
         raise NotImplementedError
 
     def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
@@ -121,8 +128,8 @@ def _steps(noun: str) -> tuple[Binding, Binding]:
 class PageOfList(LivePage, Dialog[T], ReadingPage[T]):
     """A live page of the row under the cursor of a list; `]` and `[` go to the next and the previous row.
 
-    Other keys of the list close the page and act on its row, even if other rows are marked. `x`, which writes a report
-    of the row, and `?` leave the page open.
+    Other keys of the list close the page and act on its row, even if other rows are marked; the page is open again when
+    the action is over. `x`, which writes a report of the row, and `?` leave the page open.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -172,9 +179,13 @@ class PageOfList(LivePage, Dialog[T], ReadingPage[T]):
         self.host.work(self.turn_to(str(key), self._steps), name="page")
 
     def action_of_list(self, identity: str) -> None:
-        method, owner = BY_ID[identity].method, self.owner
-        if str(owner.table.cursor_key) != self.row_key:
-            self.host.say("This row is not under the cursor of its list; escape goes back to the list.")
+        method, owner, host = BY_ID[identity].method, self.owner, self.host
+
+        def on_row() -> bool:
+            return str(owner.table.cursor_key) == self.row_key
+
+        if not on_row():
+            host.say("This row is not under the cursor of its list; escape goes back to the list.")
             return
         if method in ON_MARKED_ROWS:
             owner.table.marked = frozenset()
@@ -183,8 +194,14 @@ class PageOfList(LivePage, Dialog[T], ReadingPage[T]):
         async def act() -> None:
             if owner.is_current and isinstance(owner, DOMNode):
                 await self.app.run_action(method, owner)
+                if isinstance(owner, HasPages):
+                    host.way_back.after_action(owner, on_row, self.open_again)
 
         self.app.call_later(act)
+
+    async def open_again(self) -> None:
+        """Open this page as a new one, after it was closed."""
+        await self.owner.open_row(self.row_key)
 
     def action_export(self) -> None:
         self.owner.export(REPORT)

@@ -97,6 +97,7 @@ class SectionScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         self.host.pull_soon()
+        self.host.way_back.check()
 
     def on_status_bar_chosen(self, event: StatusBar.Chosen) -> None:
         self.host.go(event.section)
