@@ -85,6 +85,8 @@ class SimulatedClock:
         self._speed = _checked_speed(state.speed)
         self._paused = state.paused
         self._held = False
+        self.stepping_to: datetime | None = None
+        """The time to which a step in parts advances this clock; None while no step is under way."""
         self._skip = skip
         self._monotonic = monotonic
         self._since = monotonic()

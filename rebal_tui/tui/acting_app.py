@@ -14,6 +14,7 @@ from rebal_tui.domain.errors import Refusal
 from rebal_tui.tui.book_services import undo
 from rebal_tui.tui.robust_app import RobustApp
 from rebal_tui.tui.undo import NOTHING, UndoOffer
+from rebal_tui.tui.way_back import WayBack
 
 if TYPE_CHECKING:
     from rebal_tui.services.advisory.undo import Undo
@@ -33,6 +34,7 @@ class ActingApp(RobustApp):
         """`log_path` is shown after a crash."""
         super().__init__(log_path)
         self._undo = UndoOffer(self)
+        self.way_back = WayBack(self, partial(self.work, name="page"))
         self._explanation: Notice | None = None
         """The last notice that explains a field."""
 
@@ -100,6 +102,8 @@ class ActingApp(RobustApp):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR:
             self.say(f"{event.worker.name} failed: {event.worker.error}", "error")
+        if event.worker.is_finished:
+            self.way_back.check()
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
         """Await `do`, show the message `done` with its result, and refresh. Drops the undo of an earlier change."""

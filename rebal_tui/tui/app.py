@@ -109,7 +109,7 @@ class RebalApp(ActingApp):
         self._stop_shown: Halt | None = None
         self.previous_mode = Section.DESK.value
         self.navigation = Navigation(self, self.say)
-        self._market = MarketKeys(self)
+        self._market = MarketKeys(self, lambda: self.screen_stack[1:])
         self.time_held = self._market.time_held
         for own in themes.OWN:
             self.register_theme(own)
@@ -166,8 +166,7 @@ class RebalApp(ActingApp):
             return
         text = self.backend.trouble
         try:
-            # What a form or page shows must not change much before it is confirmed.
-            await self._market.hold_time(len(self.screen_stack) > 1)
+            await self._market.update_hold()
             await self._pull()
         except ReadOnly:
             text = ""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rebal_tui.tui.navigation import Navigation
     from rebal_tui.tui.questions import Effect, Item, OtherAnswer, Question
     from rebal_tui.tui.settings import Settings, SettingsFile
+    from rebal_tui.tui.way_back import WayBack
     from rebal_tui.tui.widgets.lines import Builder
 
 P = ParamSpec("P")
@@ -116,6 +117,7 @@ class Host(Protocol):
     make_report: MakeReport | None
     previous_mode: str
     settings_file: SettingsFile
+    way_back: WayBack
 
     @property
     def mode_shown(self) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from rebal_tui.services.view_models.desk import Among
+    from rebal_tui.tui.way_back import Opens
 
 T = TypeVar("T")
 
@@ -98,8 +99,9 @@ class StartsWithdrawal:
 class ActsOnAccount:
     """A screen whose actions work on the account under its cursor."""
 
-    def act_on(self, account_id: str, method: str) -> None:
-        """Move the cursor to an account as soon as its row is shown, and run an action there."""
+    def act_on(self, account_id: str, method: str, back: Opens) -> None:
+        """Move the cursor to an account as soon as its row is shown, and run an action there; `back` returns to where
+        the user was, once the action is over."""
         raise NotImplementedError
 
 
@@ -118,9 +120,9 @@ class Navigation:
         """Go to an account in Accounts, whether subscribed or not."""
         self._go(Section.ACCOUNTS, ShowsAccount, lambda accounts: accounts.show_account(account_id))
 
-    def act_on_account(self, account_id: str, method: str) -> None:
-        """Go to an account in Accounts and run one of the actions of that section."""
-        self._go(Section.ACCOUNTS, ActsOnAccount, lambda accounts: accounts.act_on(account_id, method))
+    def act_on_account(self, account_id: str, method: str, back: Opens) -> None:
+        """Go to an account in Accounts and run one of the actions of that section; `back` returns from there."""
+        self._go(Section.ACCOUNTS, ActsOnAccount, lambda accounts: accounts.act_on(account_id, method, back))
 
     def withdraw_from(self, account: str) -> None:
         """Go to Cash and open the withdrawal form for an account."""

@@ -40,6 +40,7 @@ def test_jobs_pause_resume_and_run_after_confirmation() -> None:
 
     async def flow(pilot: Any, app: Any) -> None:
         assert "Evaluation" in screen_text(app)
+        assert "v Run job" in screen_text(app)
         await press(pilot, "p", "n")
         assert not scheduler.paused(book)
         await press(pilot, "p", "y")
@@ -92,7 +93,9 @@ def test_the_audit_trail_is_searched_as_it_is_typed_and_opened_as_json() -> None
         await press(pilot, "enter")
         assert isinstance(app.screen_stack[-1], ReadScreen)
         assert '"action"' in screen_text(app)
+        assert "Run job" not in screen_text(app), "an entry is no job"
         await press(pilot, "escape", "escape")
+        assert "Run job" not in screen_text(app)
         assert len(app.screen.table.rows) > len(rows)
         await press(pilot, "slash", *"zzz")
         assert "No entries contain “zzz”." in screen_text(app)

@@ -97,6 +97,8 @@ def test_an_exception_leads_to_the_portfolio_whose_asset_is_not_tradable() -> No
         await press(pilot, "e")
         assert isinstance(app.screen, PortfolioEditor)
         await press(pilot, "escape")
+        assert isinstance(app.screen, PortfolioPage)
+        await press(pilot, "escape")
         assert isinstance(app.screen, PortfoliosScreen)
         text = screen_text(app)
         assert "! Asset to replace 1" in text

@@ -66,6 +66,8 @@ def test_the_keys_of_the_list_work_on_its_pages() -> None:
         assert "Cancel run. " in text
         assert "Settings. " in text
         assert "Quit rebal-tui" not in text, "q leaves this page"
+        assert "Focus Next" not in text
+        assert "super+c" not in text
         await press(pilot, "question_mark")
         assert isinstance(app.screen, RowPage)
         client = app.screen_stack[0].query_one(BookTable).rows[0].account_id

@@ -64,7 +64,8 @@ def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
 @pytest.mark.slow
 @pytest.mark.every_frame
 def test_the_screens_respond_while_the_book_is_read() -> None:
-    loading, read_on = LoadProgress(), threading.Event()
+    seconds = [0.0]
+    loading, read_on = LoadProgress(lambda: seconds[0]), threading.Event()
 
     def open_slowly() -> Book:
         loading.update(43, 100)
@@ -83,6 +84,9 @@ def test_the_screens_respond_while_the_book_is_read() -> None:
             table = app.section.table  # type: ignore[union-attr]
             assert "43 % · 43 of 100 accounts" in table.render_line(2).text
             assert app.screen.query_one(StatusBar).reading == "43 %"
+            seconds[0] = 3.9
+            app._show_loading()
+            assert app.screen.query_one(StatusBar).reading == "43 %, 3 s"
             await pilot.press("question_mark")
             await pilot.pause()
             assert type(app.screen).__name__ == "HelpScreen"
@@ -104,6 +108,17 @@ def test_the_screens_respond_while_the_book_is_read() -> None:
         thread.close()
 
     asyncio.run(main())
+
+
+def test_the_progress_of_opening_has_no_percentage_where_it_would_stand_still() -> None:
+    seconds = [0.0]
+    loading = LoadProgress(lambda: seconds[0])
+    texts = []
+    for done, total, at in ((0, 0, 0.5), (0, 0, 1.0), (0, 60, 2.0), (45, 60, 2.0), (60, 60, 4.0)):
+        loading.update(done, total)
+        seconds[0] = at
+        texts.append(loading.text)
+    assert texts == ["", "1 s", "2 s", "75 %, 2 s", "4 s"]
 
 
 def test_quitting_ends_the_reading(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def status_line(book: Book) -> StatusLine:
         pacing=sending_progress(book),
         work=_work(book),
         connection=_connection(book, now),
+        stepping_to=book.clock.stepping_to if isinstance(book.clock, SimulatedClock) else None,
     )
 
 

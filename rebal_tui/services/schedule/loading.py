@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from rebal_tui.market.clock import elapsed
+
 
 class Stopped(Exception):
     """Loading was canceled."""
@@ -10,7 +14,9 @@ class Stopped(Exception):
 class LoadProgress:
     """How many accounts have been loaded: updated by the loading thread, read by the UI thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, stopwatch: Callable[[], float] = elapsed) -> None:
+        """`stopwatch` returns elapsed real time in seconds."""
+        self._stopwatch, self._since = stopwatch, stopwatch()
         self.done = 0
         self.total = 0
         self._stopped = False
@@ -29,3 +35,14 @@ class LoadProgress:
     def percent(self) -> int:
         """Accounts read, in whole percent; 0 while the total is unknown."""
         return self.done * 100 // self.total if self.total else 0
+
+    @property
+    def text(self) -> str:
+        """`40 %, 3 s`: accounts read in whole percent and the seconds so far; what says nothing yet is left out.
+
+        Before and after the accounts other parts of the book are loaded, whose progress is unknown.
+        """
+        seconds = int(self._stopwatch() - self._since)
+        parts = [f"{self.percent} %"] if 0 < self.percent < 100 else []
+        parts += [f"{seconds} s"] if seconds else []
+        return ", ".join(parts)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rebal_tui.broker.protocol import SandboxControls
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.quantities import Percent, percent_text
+from rebal_tui.domain.text import weekday_time_text
 from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.market.walk import MAX_SHOCK, RandomWalk
 from rebal_tui.services.advisory.cash import sandbox
@@ -51,22 +52,51 @@ def step_day(book: Book) -> None:
 
     Raises `Conflict` when the calendar has no later session.
     """
+    begin_step(book)
+    while step_on(book):
+        pass
+
+
+def begin_step(book: Book) -> None:
+    """Begin a step to the same time of the next session, which `step_on` makes in parts.
+
+    Raises `Conflict` when the calendar has no later session, or while a step is under way.
+    """
     clock = simulated_clock(book)
+    if clock.stepping_to is not None:
+        raise Conflict(f"time already advances to {weekday_time_text(clock.stepping_to)}")
     now = book.now()
     today = book.calendar.last_opened(now)
     following = book.calendar.next_open(now)
     if following is None:
         raise Conflict("the calendar has no later session")
     into = min(now - today.open, today.close - today.open) if today is not None and now >= today.open else timedelta(0)
-    target = following + into
-    while (current := book.now()) < target:
-        session = book.session(current)
-        if session is None or not session.open <= current < session.close:
-            opening = book.calendar.next_open(current) or target
-            clock.jump(max(current, min(opening, target)))
-        else:
-            clock.jump(max(current, min(current + _STEP, target)))
-        scheduler.tick(book)
+    clock.stepping_to = following + into
+
+
+def step_on(book: Book) -> bool:
+    """Make the next part of a step, with one heartbeat; returns whether parts are left. A failure ends the step."""
+    clock = simulated_clock(book)
+    target, clock.stepping_to = clock.stepping_to, None
+    current = book.now()
+    if target is None or current >= target:
+        return False
+    clock.jump(_end_of_part(book, current, target))
+    scheduler.tick(book)
+    if book.now() >= target:
+        return False
+    clock.stepping_to = target
+    return True
+
+
+def _end_of_part(book: Book, current: datetime, target: datetime) -> datetime:
+    """The next time at which a step to `target` has a heartbeat: closed hours are skipped."""
+    session = book.session(current)
+    if session is None or not session.open <= current < session.close:
+        following = book.calendar.next_open(current) or target
+    else:
+        following = current + _STEP
+    return max(current, min(following, target))
 
 
 def shock(book: Book, symbol: str | None, percent: Percent) -> None:

@@ -12,7 +12,7 @@ NEW_MODE = "NEW"
 PAUSED_MODE = "SIMULATION PAUSED"
 """The mode while simulated time is paused: no time passes, so nothing is evaluated or sent."""
 TIME_STOPPED = " (time stopped)"
-"""Follows a speed while a form or page is open: until it is closed, no accelerated time passes."""
+"""Follows a speed while a form, question or preview is open: until it is closed, no accelerated time passes."""
 
 REAL_TIME_MODES = frozenset({"FILES", "PAPER", "LIVE"})
 """The modes of books whose time nobody can pause, speed up or advance."""
@@ -65,12 +65,13 @@ class ConnectionView:
 class StatusLine:
     """The status line.
 
-    `mode` is `SIMULATED ×60`, `SIMULATED ×60 (time stopped)` while a form or page is open, `SIMULATION PAUSED`,
+    `mode` is `SIMULATED ×60`, `SIMULATED ×60 (time stopped)` while a form is open, `SIMULATION PAUSED`,
     `REPLAY 2020-03-16`, `FILES`, `PAPER`, `LIVE`, or `NEW` for a book without accounts and portfolios. `session` is a
     text about the market. `alerts` counts those that are not acknowledged, `exceptions` what needs a person (R-58),
     `awaiting` the runs that await approval. `halted` is whether the kill switch is on. `stopped` is why writing to the
     file has stopped, None while it works. `pacing` is None while no order waits for a rate limit. `work` is what the
-    heartbeat has left for later, None when nothing. `connection` is None for a simulated broker.
+    heartbeat has left for later, None when nothing. `connection` is None for a simulated broker. `stepping_to` is the
+    end of a step of simulated time that is under way, else None.
     """
 
     book: str
@@ -88,6 +89,7 @@ class StatusLine:
     pacing: PacingView | None = None
     work: WorkView | None = None
     connection: ConnectionView | None = None
+    stepping_to: datetime | None = None
 
     @property
     def real_broker(self) -> bool:

@@ -55,6 +55,8 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
         parts.append((0, (f"■ NOT UPDATING: {trouble}", "bad")))
     if status.read_only:
         parts.append((0, STOPPED.get(status.stopped or Halt.VIEWING, STOPPED[Halt.VIEWING])))
+    if status.stepping_to is not None:
+        parts.append((0, (f"▶▶ to {formats.short_timestamp(status.stepping_to)}", "key")))
     if status.work is not None:
         work = status.work
         track, _ = fill_bar(work.done, work.total, WORK_BAR_WIDTH)

@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Static
 
 from rebal_tui.domain.decisions import Decision
 from rebal_tui.domain.sessions import new_york_day
@@ -23,13 +22,13 @@ from rebal_tui.tui.screens.account.head import head_lines
 from rebal_tui.tui.screens.account.tables import decision_columns, ledger_columns, position_columns, trail_columns
 from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared.account_lines import decision_lines, overview_lines
-from rebal_tui.tui.screens.shared.dialog import LiveDialog, ReadScreen
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.export_choices import Reported, report
 from rebal_tui.tui.screens.shared.row_page import HasRows, PageOfList, with_keys_of
 from rebal_tui.tui.sections import Section
-from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
+from rebal_tui.tui.widgets.page_title import PageTitle
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import Tab, TabBar
 
@@ -40,7 +39,7 @@ READING = "Reading the audit trail…"
 TABS = (OVERVIEW, "Positions", "Cash", "Runs", "Decisions", AUDIT)
 
 
-class AccountPage(LiveDialog, PageOfList[str]):
+class AccountPage(PageOfList[str]):
     """An account with one tab per view. Returns the id of the run that the user chose to see, or None.
 
     Audit entries are read when their tab is chosen.
@@ -56,21 +55,22 @@ class AccountPage(LiveDialog, PageOfList[str]):
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
     AccountPage { background: $background; }
-    AccountPage #page-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
     AccountPage #page-head { height: auto; min-height: 4; max-height: 8; }
     AccountPage #page-tabs { background: $surface; }
     AccountPage .page-tab { display: none; }
     AccountPage .page-tab.-shown { display: block; }
     """
 
-    def __init__(self, owner: HasRows, page: AccountPageView) -> None:
+    def __init__(self, owner: HasRows, page: AccountPageView, tab: str = OVERVIEW) -> None:
+        """`tab` is the one shown first."""
         super().__init__()
         self.owner = owner
         self.row_key = page.view.account_id
         self._page = page
+        self._chosen = tab
 
     def compose(self) -> ComposeResult:
-        yield Static(id="page-title", markup=False)
+        yield PageTitle(status=self.host.last_status)
         yield LinesView(id="page-head")
         yield TabBar((), OVERVIEW, id="page-tabs")
         yield LinesView(id="tab-overview", classes="page-tab")
@@ -91,7 +91,7 @@ class AccountPage(LiveDialog, PageOfList[str]):
     def on_mount(self) -> None:
         self.query_one("#page-head").can_focus = False
         self._show(self._page)
-        self._choose(OVERVIEW)
+        self._choose(self._chosen)
 
     @property
     def account_id(self) -> str:
@@ -99,10 +99,14 @@ class AccountPage(LiveDialog, PageOfList[str]):
         return self._page.view.account_id
 
     async def pull(self) -> None:
-        account_id = self.account_id
-        page = await self.host.ask(account_pages.changed_page, account_id, self._page.version)
-        if page is not None and self.is_attached and account_id == self.account_id:
-            self._show(page)
+        key, step = self.row_key, self._steps
+        page = await self.host.ask(account_pages.changed_page, key, self._page.version)
+        if page is None or not self.shows(key, step):
+            return
+        recorded = _records(self._page)
+        self._show(page)
+        if self._tab == AUDIT and _records(page) != recorded:
+            await self._read_trail()
 
     async def turn_to(self, key: str, step: int) -> None:
         page = await self.host.ask(account_pages.account_page, key)
@@ -118,7 +122,7 @@ class AccountPage(LiveDialog, PageOfList[str]):
         self._page = page
         view, detail = page.view, page.detail
         row = detail.row
-        self.query_one("#page-title", Static).update(ui_text(f"Account {row.account_number} · {row.client}"))
+        self.query_one(PageTitle).title = f"Account {row.account_number} · {row.client}"
         self.query_one("#page-head", LinesView).show(lambda width, _: head_lines(detail, width))
         counts = (len(detail.positions), len(detail.ledger), len(detail.runs), len(detail.decisions))
         figures = ("", *(f"{count:,}" for count in counts), "")
@@ -152,7 +156,7 @@ class AccountPage(LiveDialog, PageOfList[str]):
         return None
 
     def _choose(self, tab: str) -> None:
-        self.query_one("#page-tabs", TabBar).current = tab
+        self._chosen = self.query_one("#page-tabs", TabBar).current = tab
         for name in TABS:
             shown: Widget = self.query_one(f"#tab-{name.lower()}")
             shown.set_class(name == tab, "-shown")
@@ -187,10 +191,26 @@ class AccountPage(LiveDialog, PageOfList[str]):
         self.owner.export(DAY_REPORT, [report(make_report, Reported(subject, name), DAY_REPORT)])
 
     def action_of_objects(self, identity: str) -> None:
-        """Go to the account in Accounts and run one of that section's actions on it."""
-        account_id = self.account_id
+        """Go to the account in Accounts and run one of that section's actions on it; then come back."""
+        host, section = self.host, self.app.current_mode
+
+        async def back() -> None:
+            host.go(section)
+            await self.open_again()
+
         self.dismiss()
-        self.host.navigation.act_on_account(account_id, BY_ID[identity].method)
+        host.navigation.act_on_account(self.account_id, BY_ID[identity].method, back)
+
+    async def open_again(self) -> None:
+        owner = self.owner
+        if isinstance(owner, PageOfList):
+            await owner.open_again()
+            above = self.app.screen
+            if not isinstance(above, type(owner)):
+                return
+            owner = above
+            owner.table.go_to(self.row_key)
+        await open_account(owner, self.row_key, self._chosen)
 
     def action_sort(self) -> None:
         table = self._current
@@ -218,7 +238,13 @@ class AccountPage(LiveDialog, PageOfList[str]):
             self.host.say("This row has no further details.")
 
 
-async def open_account(owner: HasRows, account_id: str) -> None:
+def _records(page: AccountPageView) -> tuple[object, ...]:
+    """What changes with most audit entries of the account, so that its trail need not be read at every price."""
+    detail = page.detail
+    return detail.runs, detail.ledger, detail.decisions
+
+
+async def open_account(owner: HasRows, account_id: str, tab: str = OVERVIEW) -> None:
     """Open the page of an account, if its list is still on the screen; a run chosen there is shown in Runs."""
     page = await owner.host.ask(account_pages.account_page, account_id)
 
@@ -228,4 +254,4 @@ async def open_account(owner: HasRows, account_id: str) -> None:
 
     if owner.is_current:
         page_class = with_keys_of(owner, AccountPage, Section.ACCOUNTS)
-        owner.app.push_screen(page_class(owner, page), answered)
+        owner.app.push_screen(page_class(owner, page, tab), answered)

@@ -38,6 +38,7 @@ from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
 from rebal_tui.tui.screens.shared.preview_page import show_preview
 from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
 from rebal_tui.tui.sections import LISTS, Section
+from rebal_tui.tui.way_back import Opens
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_order import View
@@ -66,8 +67,8 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         super().__init__()
         self._snapshot: AccountsSnapshot | None = None
         self._empty = False
-        self._wanted_act: tuple[str, str] | None = None
-        """An account and the method of an action that waits for its row."""
+        self._wanted_act: tuple[str, str, Opens] | None = None
+        """An account, the method of an action that waits for its row, and what returns to where the user was."""
 
     def make_table(self) -> BookTable[AccountRow]:
         return BookTable(
@@ -140,21 +141,22 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
             self.table.view = View(self.table.view.sort, self.table.view.reverse)
             self.table.move_to(account_id)
 
-    def act_on(self, account_id: str, method: str) -> None:
+    def act_on(self, account_id: str, method: str, back: Opens) -> None:
         self.show_account(account_id)
         self.table.marked = frozenset()
-        self._wanted_act = account_id, method
+        self._wanted_act = account_id, method, back
         self._act_if_shown()
 
     def _act_if_shown(self) -> None:
         """Run the action that waits for the row of its account."""
         if self._wanted_act is not None and self.table.cursor_key == self._wanted_act[0]:
-            method, self._wanted_act = self._wanted_act[1], None
-            self.host.work(self._act(method), name="action")
+            wanted, self._wanted_act = self._wanted_act, None
+            self.host.work(self._act(*wanted), name="action")
 
-    async def _act(self, method: str) -> None:
+    async def _act(self, account_id: str, method: str, back: Opens) -> None:
         if self.is_current:
             await self.app.run_action(method, self)
+            self.host.way_back.after_action(self, lambda: self.table.cursor_key == account_id, back)
 
     def action_mark_shown(self) -> None:
         self.mark_shown("account")

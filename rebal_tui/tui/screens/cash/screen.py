@@ -94,11 +94,11 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         return None if row is None else Reported(ReportSubject(ReportKind.ACCOUNT, row.account_id), row.client)
 
     async def page_of(self, key: str) -> Page | None:
-        row = self.row_here(key)
+        row = next((row for row in self._rows if row.key == key), None)
         if row is None:
             return None
         title = f"{row.kind.capitalize()} · {row.client} · {formats.money(row.amount)}"
-        return Page(title, await self._lines(row), row.key)
+        return Page(title, await self._lines(row), row.key, idle_actions(row))
 
     def _row(self) -> CashRow | None:
         """Return the row under the cursor; shows a message and returns None when there is none."""
@@ -181,6 +181,13 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         row = self._row()
         if row is not None:
             self.host.navigation.show_runs_of(row.account_id, row.client)
+
+
+def idle_actions(row: CashRow) -> frozenset[str]:
+    """Return the ids of the actions that cannot work on a movement."""
+    view = row.withdrawal
+    cannot = {"cash.cancel": view is None or not view.cancelable, "cash.retry": view is None or view.stopped is None}
+    return frozenset(action for action, idle in cannot.items() if idle)
 
 
 def cancel_effects(view: WithdrawalView) -> list[Effect]:

@@ -80,7 +80,8 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         return lines.detail_lines(row) if row is not None else None
 
     async def page_of(self, key: str) -> Page | None:
-        row = self.row_here(key)
+        rows: tuple[Row, ...] = (*self._found.items, *self._found.alerts) if self._found is not None else ()
+        row = next((row for row in rows if lines.row_key(row) == key), None)
         return Page(lines.kind_text(row), lines.detail_lines(row), row.text) if row is not None else None
 
     async def open_row(self, key: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from rebal_tui.services.view_models.status import PAUSED_MODE, REAL_TIME_MODES, TIME_STOPPED
 from rebal_tui.tui.book_services import market_queries, simulator
+from rebal_tui.tui.screens.shared.dialog import LivePage
 
 if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
@@ -18,6 +20,8 @@ STEP_TEXT = (
     "orders are sent, cash settles, withdrawals continue."
 )
 """What advancing to the next session does."""
+HELD_POLL_SECONDS = 0.05
+"""Time between two looks at whether a step can go on."""
 SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
 
 
@@ -33,8 +37,10 @@ def next_speed(mode: str, direction: int) -> int:
 class MarketKeys:
     """Implements the market actions of the app; the services raise `Refusal` if the market is not simulated."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, above: Callable[[], Sequence[object]]) -> None:
+        """`above` returns the screens above the current section."""
         self._host = host
+        self._above = above
         self._time_held = False
         self._preparing = 0
 
@@ -43,14 +49,20 @@ class MarketKeys:
         """Context in which no accelerated time passes, to read what a dialog will ask about and to open it."""
         self._preparing += 1
         try:
-            await self.hold_time(True)
+            await self.update_hold()
             yield
         finally:
             self._preparing -= 1
 
-    async def hold_time(self, held: bool) -> None:
-        """Stop accelerated time if `held` is True or a dialog is being prepared; otherwise let it pass again."""
-        held = held or self._preparing > 0
+    @property
+    def _must_hold(self) -> bool:
+        """Whether a form, question or preview is open or being prepared: what it shows must not be old when it is
+        confirmed."""
+        return self._preparing > 0 or not all(isinstance(screen, LivePage) for screen in self._above())
+
+    async def update_hold(self) -> None:
+        """Stop accelerated time if it must be held; otherwise let it pass again."""
+        held = self._must_hold
         if held == self._time_held:
             return
         self._time_held = held  # Before the answer, so that a call meanwhile sees what will hold.
@@ -88,8 +100,12 @@ class MarketKeys:
     async def _step_day(self) -> str:
         from rebal_tui.services.view_models.market import Effect
 
+        """Advance in parts, between which the screens are refreshed and forms can be opened, which stop the time."""
         before, _ = await self._host.ask(_outside)
-        await self._host.ask(simulator.step_day)
+        await self._host.ask(simulator.begin_step)
+        while await self._host.ask(simulator.step_on):
+            while self._must_hold:
+                await asyncio.sleep(HELD_POLL_SECONDS)
         after, subscribed = await self._host.ask(_outside)
         return str(Effect(before, after, subscribed))
 

@@ -143,7 +143,7 @@ def natural(row: AssetRow) -> tuple[bool, str]:
 def simulator_line(snapshot: MarketSnapshot | None, last: str, *, stopped: bool = False) -> Line:
     """Return the state of the simulation and the effect of the last market action.
 
-    `stopped`: time stands still while a form or page is open.
+    `stopped`: time stands still while a form, question or preview is open.
     """
     if snapshot is None:
         return ((" Loading the market…", "muted"),)

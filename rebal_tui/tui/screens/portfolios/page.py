@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.widgets import Static
 
 from rebal_tui.services.view_models.desk import DeskRow
 from rebal_tui.services.view_models.portfolios import PortfolioView
@@ -21,9 +20,9 @@ from rebal_tui.tui.screens.portfolios.lines import dense_facts, portfolio_facts,
 from rebal_tui.tui.screens.shared.export import ExportScreen
 from rebal_tui.tui.screens.shared.export_choices import ExportChoice, Reported, report, shown_rows, whole_book
 from rebal_tui.tui.screens.shared.row_page import HasPages, PageOfList, with_keys_of
-from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
+from rebal_tui.tui.widgets.page_title import PageTitle
 from rebal_tui.tui.widgets.table import BookTable
 
 SCROLL = "app.focus_next"
@@ -47,7 +46,6 @@ class PortfolioPage(PageOfList[None]):
     AUTO_FOCUS = "BookTable"
     DEFAULT_CSS = """
     PortfolioPage { background: $background; }
-    PortfolioPage #page-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
     PortfolioPage #portfolio-body { layout: horizontal; height: 1fr; }
     PortfolioPage.-narrow #portfolio-body { layout: vertical; }
     PortfolioPage #portfolio-facts { width: 2fr; }
@@ -64,7 +62,7 @@ class PortfolioPage(PageOfList[None]):
         self._view, self._rows = view, rows
 
     def compose(self) -> ComposeResult:
-        yield Static(id="page-title", markup=False)
+        yield PageTitle(status=self.host.last_status)
         with Container(id="portfolio-body"):
             yield LinesView(id="portfolio-facts")
             with Container(id="portfolio-accounts"):
@@ -76,14 +74,15 @@ class PortfolioPage(PageOfList[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self._show()
+        self._show(top=True)
 
-    def _show(self) -> None:
+    def _show(self, *, top: bool) -> None:
+        """Show the portfolio, from its first line if `top`."""
         view = self._view
-        self.query_one("#page-title", Static).update(ui_text(f"Portfolio {view.row.name}"))
+        self.query_one(PageTitle).title = f"Portfolio {view.row.name}"
         facts, dense = portfolio_facts(view), dense_facts(view)
         self.query_one("#portfolio-facts", LinesView).show(
-            lambda width, height: (dense if self.has_class("-narrow") else facts)(width, height), top=True
+            lambda width, height: (dense if self.has_class("-narrow") else facts)(width, height), top=top
         )
         self.query_one("#subscribers-head", LinesView).show(subscribers_heading(view, len(self._rows)))
         self.table.set_rows(self._rows)
@@ -102,8 +101,16 @@ class PortfolioPage(PageOfList[None]):
         view, rows = await _read(self.owner, key)
         if self.is_latest(step):
             self.row_key, self._view, self._rows = key, view, rows
-            self._show()
+            self.table.renew_order()
+            self._show(top=True)
             self.table.action_edge(last=False)
+
+    async def renew(self) -> None:
+        key, step = self.row_key, self._steps
+        view, rows = await _read(self.owner, key)
+        if self.shows(key, step):
+            self._view, self._rows = view, rows
+            self._show(top=False)
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.row_key)
@@ -124,7 +131,11 @@ class PortfolioPage(PageOfList[None]):
 
     @on(BookTable.Opened)
     def _opened(self, event: BookTable.Opened) -> None:
-        self.host.work(open_account(self, str(event.key)), name="account")
+        self.host.work(self.open_row(str(event.key)), name="account")
+
+    async def open_row(self, key: str) -> None:
+        """Show the page of a subscriber."""
+        await open_account(self, key)
 
 
 async def _read(section: HasPages, portfolio_id: str) -> tuple[PortfolioView, Sequence[DeskRow]]:
@@ -136,4 +147,4 @@ async def open_portfolio(section: HasPages, portfolio_id: str) -> None:
     """Open the page of a portfolio, if its section is still on the screen."""
     view, rows = await _read(section, portfolio_id)
     if section.is_current:
-        section.app.push_screen(with_keys_of(section, PortfolioPage)(section, view, rows))
+        await section.app.push_screen(with_keys_of(section, PortfolioPage)(section, view, rows))

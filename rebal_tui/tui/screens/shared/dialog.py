@@ -6,8 +6,7 @@ from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.screen import ModalScreen, Screen
 
 from rebal_tui.tui.action_table import ACTIONS, Action
 from rebal_tui.tui.host import Host, host_of
@@ -16,14 +15,16 @@ from rebal_tui.tui.navigation import Leavable
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.shared.help_lines import PageKey, page_help_lines
 from rebal_tui.tui.sections import EVERYWHERE
-from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import Builder, LinesView
+from rebal_tui.tui.widgets.page_title import PageTitle
 
 T = TypeVar("T")
 PAGE_HELP = "Show the keys of this page."
 PAGE_METHODS = frozenset({"help", "quit"})
 """Methods of the app whose keys have another meaning on a page."""
+TEXTUAL_KEYS = frozenset(one.description for one in Screen.BINDINGS if isinstance(one, Binding))
+"""Descriptions of the keys that every screen has from Textual; the help of the sections has none of them either."""
 
 
 class Dialog(ModalScreen[T]):
@@ -53,6 +54,10 @@ class LiveDialog:
 
     async def pull(self) -> None:
         """Fetch the data of this dialog and show it."""
+
+
+class LivePage(LiveDialog):
+    """A page to read whose object is kept up to date: nothing on it is confirmed, so accelerated time goes on."""
 
 
 def _app_key(action: Action) -> Binding:
@@ -85,7 +90,8 @@ class ReadingPage(Leavable, ModalScreen[T]):
         """Show the keys of this page."""
         own: dict[str, PageKey] = {}
         for node, binding, _, tooltip in self.active_bindings.values():
-            if node is self and binding.description and not binding.action.startswith("of_app("):
+            own_key = node is self and binding.description and binding.description not in TEXTUAL_KEYS
+            if own_key and not binding.action.startswith("of_app("):
                 display = self.app.get_key_display(binding)
                 known = own.get(binding.action)
                 keys = f"{known.keys} {display}" if known else display
@@ -106,10 +112,7 @@ class ReadScreen(ReadingPage[None]):
         Binding("question_mark", "help", "Help", show=False, tooltip=PAGE_HELP, id="app.help"),
     ]
     AUTO_FOCUS = "LinesView"
-    DEFAULT_CSS = """
-    ReadScreen { background: $background; }
-    ReadScreen #read-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
-    """
+    DEFAULT_CSS = "ReadScreen { background: $background; }"
 
     def __init__(self, title: str, builder: Builder, copy: str = "") -> None:
         """`copy` is the text that `y` copies to the clipboard."""
@@ -119,7 +122,7 @@ class ReadScreen(ReadingPage[None]):
         self.copied = copy
 
     def compose(self) -> ComposeResult:
-        yield Static(ui_text(self._heading), id="read-title", markup=False)
+        yield PageTitle(self._heading, host_of(self).last_status)
         yield LinesView(self._builder)
         yield KeyBar()
 

@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
-from textual.widgets import Static
 
+from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.tui import actions
 from rebal_tui.tui.action_table import Action
 from rebal_tui.tui.host import Host
 from rebal_tui.tui.keymap import BY_ID
-from rebal_tui.tui.screens.shared.dialog import PAGE_HELP, Dialog, ReadingPage, ReadScreen
+from rebal_tui.tui.screens.shared.dialog import PAGE_HELP, Dialog, LivePage, ReadingPage, ReadScreen
 from rebal_tui.tui.screens.shared.export_choices import REPORT, ExportChoice
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
-from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.segments import Line, paragraph
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import Builder
+from rebal_tui.tui.widgets.page_title import PageTitle
 from rebal_tui.tui.widgets.table import BookTable
+
+if TYPE_CHECKING:
+    from rebal_tui.services.book.book import Book
 
 T = TypeVar("T")
 P = TypeVar("P", bound="PageOfList[Any]")
@@ -36,6 +40,7 @@ OF_THE_LIST_ONLY = frozenset(
 """Methods that act on the list as a whole, or that the page has itself."""
 ON_MARKED_ROWS = frozenset("subscribe move_accounts unsubscribe restrictions approve reject acknowledge verify".split())
 """Methods that act on the marked rows, else on the row under the cursor."""
+GONE = "This row is no longer in the list; its last state:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,9 @@ class HasRows(Protocol):
     def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
         """Open the export dialog; `first` is the key of the first choice (empty: the rows), `more` has further ones."""
 
+    async def open_row(self, key: str) -> None:
+        """Show the page of a row."""
+
 
 class HasPages(SectionScreen):
     """A section with a list whose rows have pages. `NOUN` is the word for a row, such as `account`."""
@@ -91,6 +99,10 @@ class HasPages(SectionScreen):
 
     async def page_of(self, key: str) -> Page | None:
         """Return the page of a row; None when the row is gone."""
+        raise NotImplementedError
+
+    async def open_row(self, key: str) -> None:
+        """Show the page of a row."""
         raise NotImplementedError
 
     def export(self, first: str = "", more: Sequence[ExportChoice] = ()) -> None:
@@ -113,11 +125,11 @@ def _steps(noun: str) -> tuple[Binding, Binding]:
     )
 
 
-class PageOfList(Dialog[T], ReadingPage[T]):
-    """A page of the row under the cursor of a list; `]` and `[` go to the next and the previous row.
+class PageOfList(LivePage, Dialog[T], ReadingPage[T]):
+    """A live page of the row under the cursor of a list; `]` and `[` go to the next and the previous row.
 
-    Other keys of the list close the page and act on its row, even if other rows are marked. `x`, which writes a report
-    of the row, and `?` leave the page open.
+    Other keys of the list close the page and act on its row, even if other rows are marked; the page is open again when
+    the action is over. `x`, which writes a report of the row, and `?` leave the page open.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -130,6 +142,18 @@ class PageOfList(Dialog[T], ReadingPage[T]):
     row_key: str
     """Key of the row that is shown, as text."""
     _steps = 0
+    _seen: int | None = None
+    """Version of the book for which the page was last read again."""
+
+    async def pull(self) -> None:
+        version = await self.host.ask(_version)
+        if version != self._seen:
+            self._seen = version
+            await self.renew()
+
+    async def renew(self) -> None:
+        """Read the object of the page again and show it, unless `shows` is then False. Cursor and scrolling stay."""
+        raise NotImplementedError
 
     async def turn_to(self, key: str, step: int) -> None:
         """Show the row with this key once its data has arrived, unless `is_latest(step)` is then False."""
@@ -138,6 +162,10 @@ class PageOfList(Dialog[T], ReadingPage[T]):
     def is_latest(self, step: int) -> bool:
         """Whether the page is open and the user has gone to no other row since this step."""
         return step == self._steps and self.is_attached
+
+    def shows(self, key: str, step: int) -> bool:
+        """Whether the page still shows the row with this key, and the user has gone to no other since this step."""
+        return key == self.row_key and self.is_latest(step)
 
     def action_step(self, direction: int) -> None:
         table = self.owner.table
@@ -151,9 +179,13 @@ class PageOfList(Dialog[T], ReadingPage[T]):
         self.host.work(self.turn_to(str(key), self._steps), name="page")
 
     def action_of_list(self, identity: str) -> None:
-        method, owner = BY_ID[identity].method, self.owner
-        if str(owner.table.cursor_key) != self.row_key:
-            self.host.say("This row is not under the cursor of its list; escape goes back to the list.")
+        method, owner, host = BY_ID[identity].method, self.owner, self.host
+
+        def on_row() -> bool:
+            return str(owner.table.cursor_key) == self.row_key
+
+        if not on_row():
+            host.say("This row is not under the cursor of its list; escape goes back to the list.")
             return
         if method in ON_MARKED_ROWS:
             owner.table.marked = frozenset()
@@ -162,8 +194,14 @@ class PageOfList(Dialog[T], ReadingPage[T]):
         async def act() -> None:
             if owner.is_current and isinstance(owner, DOMNode):
                 await self.app.run_action(method, owner)
+                if isinstance(owner, HasPages):
+                    host.way_back.after_action(owner, on_row, self.open_again)
 
         self.app.call_later(act)
+
+    async def open_again(self) -> None:
+        """Open this page as a new one, after it was closed."""
+        await self.owner.open_row(self.row_key)
 
     def action_export(self) -> None:
         self.owner.export(REPORT)
@@ -186,22 +224,51 @@ class RowPage(ReadScreen, PageOfList[None]):
         super().__init__(page.title, page.lines, page.copy)
         self.owner = owner
         self.row_key = key
-        self._idle = page.idle
+        self._page = page
 
     def on_mount(self) -> None:
-        self._leave_out(self._idle)
+        self._leave_out(self._page.idle)
 
     def _leave_out(self, idle: Collection[str]) -> None:
         self.query_one(KeyBar).left_out = frozenset(f"of_list('{identity}')" for identity in idle)
+
+    def _show_page(self, page: Page) -> None:
+        self._page, self.copied = page, page.copy
+        self.query_one(PageTitle).title = page.title
+        self.show(page.lines)
+        self._leave_out(page.idle)
 
     async def turn_to(self, key: str, step: int) -> None:
         page = await self.owner.page_of(key)
         if page is not None and self.is_latest(step):
             self.row_key = key
-            self.copied = page.copy
-            self.query_one("#read-title", Static).update(ui_text(page.title))
-            self.show(page.lines)
-            self._leave_out(page.idle)
+            self._show_page(page)
+
+    async def renew(self) -> None:
+        key, step, gone = self.row_key, self._steps, GONE
+        try:
+            page = await self.owner.page_of(key)
+        except (Conflict, NotFound) as refusal:
+            page, gone = None, f"{refusal}."
+        if not self.shows(key, step):
+            return
+        if page is not None:
+            self._show_page(page)
+        else:
+            self.show(_last_state(self._page.lines, gone))
+
+
+def _last_state(lines: Builder, why: str) -> Builder:
+    """The last lines of a row, below why there are no newer ones."""
+
+    def build(width: int, height: int) -> Sequence[Line]:
+        return [*paragraph(why, width, "warn"), (), *lines(width, height)]
+
+    return build
+
+
+def _version(book: Book) -> int:
+    return book.version
 
 
 def row_page(owner: HasPages, page: Page, key: str) -> RowPage:

@@ -15,6 +15,7 @@ from rebal_tui.tui.host import Host, host_of
 from rebal_tui.tui.sections import Section, section_label
 from rebal_tui.tui.textual_patches import clear_line_cache
 from rebal_tui.tui.widgets.key_bar import KeyBar
+from rebal_tui.tui.widgets.page_title import PageTitle
 from rebal_tui.tui.widgets.status import StatusBar
 from rebal_tui.tui.widgets.tabs import Tab, TabBar
 
@@ -61,6 +62,9 @@ class SectionScreen(Screen[None]):
         if before is not None and before.book == status.book and status.alerts > before.alerts:
             self.host.call_attention(f"{count_text(status.alerts - before.alerts, 'new alert')} in {status.book}")
         self.query_one(StatusBar).status = status
+        if self.app.screen is not self:
+            for title in self.app.screen.query(PageTitle):
+                title.status = status
         self.query_one(KeyBar).unusable = actions.changing(self.SECTION) if status.read_only else frozenset()
 
     def show_help(self) -> None:
@@ -72,8 +76,8 @@ class SectionScreen(Screen[None]):
         self.app.push_screen(HelpScreen(f"Help · {section_label(self.SECTION)}", lines))
 
     def show_loading(self, loading: LoadProgress) -> None:
-        """Show the progress of opening the book in percent."""
-        self.query_one(StatusBar).reading = f"{loading.percent} %"
+        """Show the progress of opening the book."""
+        self.query_one(StatusBar).reading = loading.text
 
     def show_cannot_open(self) -> None:
         """Show that opening the book has failed."""
@@ -93,6 +97,7 @@ class SectionScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         self.host.pull_soon()
+        self.host.way_back.check()
 
     def on_status_bar_chosen(self, event: StatusBar.Chosen) -> None:
         self.host.go(event.section)
