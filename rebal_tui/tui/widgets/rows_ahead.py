@@ -13,8 +13,8 @@ from rebal_tui.tui.widgets.table_order import Arranged, Shown, View
 
 R = TypeVar("R")
 Accept = Callable[[Any], bool]
-START_SECONDS = 0.008
-"""How long after a key, or after new prices, rows are drawn ahead: the frame that shows these comes first."""
+START_SECONDS = 0.004
+"""How long after the lines of a frame rows are drawn ahead: the frame gets to the terminal first."""
 STEP_SECONDS = 0.001
 """Rest between two steps, in which a key that comes is handled."""
 STEP_ROWS = 12
@@ -57,6 +57,8 @@ class RowsAhead(Generic[R]):
         self._table = table
         self._begin: Callable[[], None] | None = None
         self._until = float("-inf")
+        self._frame_comes = False
+        """Whether rows are to be drawn after the next frame."""
         self._handle: TimerHandle | None = None
         self._asked: Future[Arranged[R] | None] | None = None
 
@@ -73,9 +75,14 @@ class RowsAhead(Generic[R]):
         self._expect(lambda: self._arrange(accept, [view], self._table.place_of))
 
     def again(self) -> None:
-        """Draw the expected rows anew, because rows have changed."""
+        """Draw the expected rows anew after the next frame, because rows have changed."""
         self._pause()
-        if self._begin is not None and get_running_loop().time() < self._until:
+        self._frame_comes = self._begin is not None and get_running_loop().time() < self._until
+
+    def frame_drawn(self) -> None:
+        """Called when the table has made the lines of a frame."""
+        if self._frame_comes and self._begin is not None:
+            self._frame_comes = False
             self._later(START_SECONDS, self._begin)
 
     def stop(self) -> None:
@@ -88,7 +95,7 @@ class RowsAhead(Generic[R]):
         self.again()
 
     def _pause(self) -> None:
-        self._asked = None
+        self._asked, self._frame_comes = None, False
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None

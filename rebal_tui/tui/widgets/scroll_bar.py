@@ -26,6 +26,7 @@ class CellScrollBar(ScrollBar):
 
     def __init__(self, vertical: bool = True, name: str | None = None, *, thickness: int = 1) -> None:
         self._drawn: dict[object, list[Strip]] = {}
+        self._cells: dict[Segment, Strip] = {}
         super().__init__(vertical, name, thickness=thickness)
 
     position: Reactive[float] = Reactive(0.0, repaint=False)
@@ -39,6 +40,7 @@ class CellScrollBar(ScrollBar):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._drawn.clear()
+        self._cells.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         bar = self.render()
@@ -49,6 +51,7 @@ class CellScrollBar(ScrollBar):
         if look not in self._drawn:
             if len(self._drawn) >= MAX_LOOKS:
                 self._drawn.clear()
+                self._cells.clear()
             self._drawn[look] = self._draw(bar, bar.style)
         drawn = self._drawn[look][crop.y : crop.bottom]
         return drawn if crop.width == self.size.width else [strip.crop(crop.x, crop.right) for strip in drawn]
@@ -64,13 +67,16 @@ class CellScrollBar(ScrollBar):
             back_color=style.bgcolor or Color.default(),
             bar_color=style.color or Color.default(),
         )
-        backdrop, base, strips = self.background_colors[1], self.rich_style, {}
-        for segment in set(drawn.segments):
-            strip = Strip([Segment(segment.text, base + (segment.style or Style.null()))], size.width)
-            for line_filter in self.get_line_filters():
-                strip = strip.apply_filter(line_filter, backdrop)
-            strips[segment] = strip
-        return [strips[segment] for segment in drawn.segments]
+        cells = self._cells
+        for segment in set(drawn.segments) - cells.keys():
+            cells[segment] = self._cell(segment)
+        return [cells[segment] for segment in drawn.segments]
+
+    def _cell(self, segment: Segment) -> Strip:
+        strip = Strip([Segment(segment.text, self.rich_style + (segment.style or Style.null()))])
+        for line_filter in self.get_line_filters():
+            strip = strip.apply_filter(line_filter, self.background_colors[1])
+        return strip
 
 
 def thumb_of(size: int, window: int, whole: int, position: float) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 from textual.binding import BindingType
 from textual.events import Click
 from textual.reactive import reactive
+from textual.strip import Strip
 from textual.timer import Timer
 
 from rebal_tui.services.view_models.shown_rows import ShownRows
@@ -313,6 +314,11 @@ class BookTable(RowsView[R], can_focus=True):
         if key != self._cursor_key:
             self._cursor_key = key
             self.post_message(self.Highlighted(self, key))
+
+    def lines(self, ys: range) -> list[Strip]:
+        found = super().lines(ys)
+        self._ahead.frame_drawn()
+        return found
 
     def on_click(self, event: Click) -> None:
         self.touch()

@@ -37,6 +37,7 @@ class Tab:
 class TabBar(StyledView, can_focus=False):
     """Tabs on one line, or on as many as they need. A click chooses a tab."""
 
+    FILTERED = True
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chip--current"}
     DEFAULT_CSS = """
     TabBar {
@@ -64,6 +65,7 @@ class TabBar(StyledView, can_focus=False):
     def __init__(self, tabs: tuple[Tab, ...] = (), current: str = "", *, id: str | None = None) -> None:
         self._drawn: dict[tuple[str, int, int], Strip] = {}
         """Lines by current tab, width and number, as long as tabs and styles stay the same."""
+        self._lit: Style | None = None
         super().__init__(id=id)
         self.set_reactive(TabBar.tabs, tabs)
         self.set_reactive(TabBar.current, current)
@@ -83,6 +85,7 @@ class TabBar(StyledView, can_focus=False):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._drawn.clear()
+        self._lit = None
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         del container, viewport
@@ -111,20 +114,18 @@ class TabBar(StyledView, can_focus=False):
         return self._drawn[look]
 
     def _draw(self, y: int) -> Strip:
-        width, base, current = self.size.width, self.base, self.current
-        lines = self._tab_lines(width)
-        if y >= len(lines):
-            return Strip.blank(width, base)
+        width, plain, lines = self.size.width, self.paint(self.base), self._tab_lines(self.size.width)
         segments: list[Segment] = []
-        for tab, parts in lines[y]:
-            paint = self.paint(base if tab.key != current else self._current_base)
+        for tab, parts in lines[y] if y < len(lines) else ():
+            paint = plain if tab.key != self.current else self.paint(self._current_base())
             segments += [Segment(text, paint.style(style)) for text, style in parts]
-        return Strip(segments).adjust_cell_length(width, base)
+        return Strip(segments).adjust_cell_length(width, plain.style(""))
 
-    @property
     def _current_base(self) -> Style:
-        look = self.get_component_rich_style("chip--current")
-        return self.base + Style(bgcolor=look.bgcolor, bold=look.bold, reverse=look.reverse)
+        if self._lit is None:
+            look = self.get_component_rich_style("chip--current")
+            self._lit = self.base + Style(bgcolor=look.bgcolor, bold=look.bold, reverse=look.reverse)
+        return self._lit
 
     def on_click(self, event: Click) -> None:
         lines = self._tab_lines(self.size.width)

@@ -19,6 +19,8 @@ from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_layout import Column
 from rebal_tui.tui.widgets.table_order import View
 
+pytestmark = pytest.mark.every_frame
+
 COUNT = 60
 LONG_SECONDS = 0.05
 """Longer than rows drawn ahead take."""
@@ -182,6 +184,7 @@ def test_an_expected_filter_is_drawn_with_the_cursor_on_its_row() -> None:
         table.move_to(45)
         await pilot.pause()
         table.expect_filter(odd)
+        table.refresh()
         await until(lambda: COUNT - 1 in drawn)
         assert rows.threads[odd, None, False] is not threading.main_thread()
         drawn.clear()
@@ -200,6 +203,7 @@ def test_an_arrangement_that_fails_is_left_to_the_key_that_asks_for_it() -> None
 
     async def script(pilot: Pilot[None], table: BookTable[int], drawn: list[int]) -> None:
         table.expect_filter(fails)
+        table.refresh()
         await pilot.pause(LONG_SECONDS)
         with pytest.raises(ValueError, match="0"):
             table.set_rows(Numbers(), fails)
