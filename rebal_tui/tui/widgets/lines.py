@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
+from textual.reactive import reactive
 from textual.strip import Strip
 
 from rebal_tui.tui.segments import Line
@@ -31,6 +32,9 @@ class LinesView(StyledView, can_focus=True):
     DEFAULT_CSS = """
     LinesView { height: 1fr; overflow-x: hidden; padding: 0 1; }
     """
+
+    overflows: reactive[bool] = reactive(False, repaint=False)
+    """Whether there are more lines than the view is high."""
 
     def __init__(self, builder: Builder = nothing, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -58,6 +62,7 @@ class LinesView(StyledView, can_focus=True):
             return
         self._lines = self._builder(size.width, size.height)
         self.extend(Size(size.width, len(self._lines)))
+        self.overflows = len(self._lines) > size.height
         self.refresh()
 
     def render_line(self, y: int) -> Strip:

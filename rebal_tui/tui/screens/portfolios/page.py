@@ -74,6 +74,7 @@ class PortfolioPage(PageOfList[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
+        self.watch(self.query_one("#portfolio-facts", LinesView), "overflows", self._offer_scrolling)
         self._show(top=True)
 
     def _show(self, *, top: bool) -> None:
@@ -86,16 +87,10 @@ class PortfolioPage(PageOfList[None]):
         )
         self.query_one("#subscribers-head", LinesView).show(subscribers_heading(view, len(self._rows)))
         self.table.set_rows(self._rows)
-        self.call_after_refresh(self._offer_scrolling)
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._offer_scrolling)
-
-    def _offer_scrolling(self) -> None:
+    def _offer_scrolling(self, overflows: bool) -> None:
         """Show the key that scrolls the details only while some of their lines are out of sight."""
-        facts = self.query_one("#portfolio-facts", LinesView)
-        fits = facts.virtual_size.height <= facts.size.height
-        self.query_one(KeyBar).left_out = frozenset({SCROLL} if fits else ())
+        self.query_one(KeyBar).left_out = frozenset(() if overflows else {SCROLL})
 
     async def turn_to(self, key: str, step: int) -> None:
         view, rows = await _read(self.owner, key)
