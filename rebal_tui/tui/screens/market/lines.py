@@ -85,7 +85,9 @@ def columns() -> tuple[Column[AssetRow], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("symbol", "Symbol", 8, lambda row: ((row.symbol, "title"),), sort=lambda row: row.symbol),
-        Column("name", "Name", 16, lambda row: row.name, sort=lambda row: fold(row.name), priority=3, grow=2),
+        Column(
+            "name", "Name", 16, lambda row: row.name, sort=lambda row: fold(row.name), priority=3, grow=2, max_width=60
+        ),
         Column(
             "price", "Price $", 10, lambda row: formats.price(row.price), "right", 0, lambda row: row.price or 0, True
         ),

@@ -151,12 +151,11 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
         Column(
             "conditions",
             "Conditions",
-            10,
+            30,
             lambda row: row.conditions_text,
             priority=LOW_PRIORITY,
             grow=4,
-            max_width=60,
-            whole=True,
+            max_width=80,
         ),
         Column("review", "Review", 6, _review, sort=_review, priority=4),
     )

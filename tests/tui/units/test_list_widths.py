@@ -1,0 +1,32 @@
+"""What lists do with the width of the widest terminal."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.portfolios import Weights
+from rebal_tui.domain.quantities import Percent, Value
+from rebal_tui.services.view_models.portfolios import PortfolioRow
+from rebal_tui.tui.screens.market import lines as market
+from rebal_tui.tui.screens.portfolios import columns as portfolios
+from rebal_tui.tui.widgets.table_layout import lay_out_columns, widest_texts
+
+LIST_AT_200 = 137
+"""Cells of a list beside its detail in a terminal of 200 columns."""
+
+
+def test_portfolios_show_their_conditions_where_there_is_width_even_if_the_longest_are_cut() -> None:
+    words = "±5 pp or ±20 % of target · quarterly on the 15th in 3, 6, 9, 12 · when weights or conditions change"
+    row = PortfolioRow(
+        "p", "Global Opportunities", "", "active", Weights((), Percent(10_000)), (), words, 7, 12, Value(0), False
+    )
+    columns = portfolios.columns()
+    placed = lay_out_columns(columns, LIST_AT_200, widest_texts(columns, [row]))
+    widths = {one.column.key: one.width for one in placed}
+    assert widths["name"] == len(row.name)
+    assert widths["conditions"] >= 50
+    assert "conditions" not in {placed.column.key for placed in lay_out_columns(columns, 71, {"name": 20})}
+
+
+def test_no_name_of_an_asset_is_cut_while_width_is_free() -> None:
+    longest = len("SPDR Dow Jones Industrial Average ETF Trust")
+    placed = lay_out_columns(market.columns(), LIST_AT_200, {"name": longest})
+    assert next(one.width for one in placed if one.column.key == "name") == longest
