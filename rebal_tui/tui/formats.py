@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, floor_money
@@ -47,6 +48,14 @@ def price(amount: Price | None) -> str:
     whole, fraction = divmod(tenths, 10_000)
     digits = f"{fraction:04d}"
     return f"{whole:,}.{digits[:2]}{digits[2:].rstrip('0')}"
+
+
+def aligned_prices(amounts: Sequence[Price | None]) -> list[str]:
+    """The prices of a column that is aligned to the right, padded so that their decimal points are below each other."""
+    texts = [price(amount) for amount in amounts]
+    behind = [len(text.partition(".")[2]) for text in texts]
+    most = max(behind, default=0)
+    return [f"{text}{' ' * (most - count if count else 0)}" for text, count in zip(texts, behind, strict=True)]
 
 
 def qty(shares: Qty, decimals: int = 4) -> str:

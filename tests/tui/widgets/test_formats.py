@@ -39,6 +39,13 @@ def test_prices_keep_the_decimals_they_use() -> None:
     assert formats.price(None) == "–"
 
 
+def test_the_decimal_points_of_a_column_of_prices_are_below_each_other() -> None:
+    prices = [Price(73_696_000_000), Price(417_800_000_000), None, Price(107_503_300_000)]
+    column = [text.rjust(10) for text in formats.aligned_prices(prices)]
+    assert column == ["   73.696 ", "  417.80  ", "         –", "  107.5033"]
+    assert formats.aligned_prices(prices[1:3]) == ["417.80", "–"]
+
+
 def test_shares_are_truncated_to_the_requested_decimals() -> None:
     assert formats.qty(Qty(72_865_432_211)) == "72.8654"
     assert formats.qty(Qty(1_000_500_000_000), 0) == "1,000"

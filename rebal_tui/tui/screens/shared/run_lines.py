@@ -120,12 +120,13 @@ def _orders(view: RunView, width: int) -> list[Line]:
         ]
         head.append(("Filled at", 9, "left", "muted"))
     lines.append(table_line(head))
-    for order in orders:
-        lines.append(_order(order, amounts.get(order.client_order_id, Money(0)), roomy))
+    prices = formats.aligned_prices([order.filled_avg_price for order in orders])
+    for order, price in zip(orders, prices, strict=True):
+        lines.append(_order(order, amounts.get(order.client_order_id, Money(0)), price, roomy))
     return lines
 
 
-def _order(order: Order, amount: Money, roomy: bool) -> Line:
+def _order(order: Order, amount: Money, price: str, roomy: bool) -> Line:
     buy = order.side is Side.BUY
     if order.status is OrderStatus.FILLED:
         done, whole = 1, 1
@@ -141,7 +142,7 @@ def _order(order: Order, amount: Money, roomy: bool) -> Line:
         (f"{'▲' if buy else '▼'} {order.side}", 6, "left", "good" if buy else "warn"),
         (track, 8, "left", style),
         (formats.money(amount if amount else order.notional or Money(0)), 12, "right", "" if amount else "muted"),
-        (formats.price(order.filled_avg_price), 10, "right", ""),
+        (price, 10, "right", ""),
     ]
     if roomy:
         cells += [
