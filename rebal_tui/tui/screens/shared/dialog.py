@@ -6,7 +6,7 @@ from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from rebal_tui.tui.action_table import ACTIONS, Action
@@ -24,6 +24,10 @@ T = TypeVar("T")
 PAGE_HELP = "Show the keys of this page."
 PAGE_METHODS = frozenset({"help", "quit"})
 """Methods of the app whose keys have another meaning on a page."""
+
+
+TOOLKIT_WORDS = frozenset(one.description for one in Screen.BINDINGS if isinstance(one, Binding))
+"""How Textual describes the keys of every screen, in words of a program's author; help leaves them out."""
 
 
 class Dialog(ModalScreen[T]):
@@ -85,7 +89,8 @@ class ReadingPage(Leavable, ModalScreen[T]):
         """Show the keys of this page."""
         own: dict[str, PageKey] = {}
         for node, binding, _, tooltip in self.active_bindings.values():
-            if node is self and binding.description and not binding.action.startswith("of_app("):
+            known_words = binding.description and binding.description not in TOOLKIT_WORDS
+            if node is self and known_words and not binding.action.startswith("of_app("):
                 display = self.app.get_key_display(binding)
                 known = own.get(binding.action)
                 keys = f"{known.keys} {display}" if known else display
