@@ -221,6 +221,10 @@ def test_the_page_of_a_portfolio_shows_all_weights_and_conditions(assets: int, s
             text = screen_text(app)
             assert "cooldown 30 days" in text
             assert "Client a" in text, "the subscribers stay in sight"
+        await press(pilot, "question_mark")
+        text = screen_text(app)
+        assert "Scroll details" in text
+        assert "Focus Previous" not in text, "words of a toolkit"
 
     run(flow, page_of_portfolio(assets), "2", size)
 

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from rebal_tui.domain.runs import RunType
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries import accounts
 from rebal_tui.services.queries.runs import run_view, runs_snapshot
 from rebal_tui.services.runs.manual import create_run
 from rebal_tui.services.schedule import scheduler
@@ -105,6 +106,22 @@ def test_older_runs_are_loaded_when_the_cursor_comes_to_the_last_row(monkeypatch
         assert "[▲ Adjusted 0]" in screen_text(app)
 
     run(flow, book, (120, 40), section="4")
+
+
+@pytest.mark.slow
+def test_older_runs_of_an_account_are_loaded_on_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = with_three_runs()
+    create_run(book, "b", RunType.INVEST_CASH)
+    monkeypatch.setattr(accounts, "NEWEST_RUNS", 2)
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "down", "enter", "t", "t", "t")
+        assert "[Runs 2+]" in screen_text(app)
+        await press(pilot, "end")
+        assert shown_messages(app)[-1] == "3 runs loaded; these are all."
+        assert "[Runs 3]" in screen_text(app)
+
+    run(flow, book, (120, 40), section="3")
 
 
 @pytest.mark.slow

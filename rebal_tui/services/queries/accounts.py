@@ -32,6 +32,9 @@ from rebal_tui.services.view_models.shown_rows import ShownRows
 from rebal_tui.services.view_models.standing import short_status
 from rebal_tui.store import accounts, past_rows
 
+NEWEST_RUNS, NEWEST_DECISIONS = 50, 60
+"""How many runs and decisions of an account its details have at first."""
+
 
 def accounts_snapshot(book: Book, seen: int | None = None, shown: ShownRows | None = None) -> AccountsSnapshot | None:
     """Every account, those with exceptions first; None when the book's version is still `seen`.
@@ -141,12 +144,16 @@ def _state(book: Book, account_id: str, trade: TradeStatus | None) -> str:
     return short_status(trade.kind, trade.waits_for, trade.first_trade_at, book.now(), traded=traded)
 
 
-def account_detail(book: Book, account_id: str) -> AccountDetail:
-    """One account with its positions, its cash movements and fills, its 50 newest runs and 60 newest decisions.
+def account_detail(book: Book, account_id: str, times: int = 1) -> AccountDetail:
+    """One account with its positions, its cash movements and fills, its newest runs and decisions.
 
-    Raises `NotFound`.
+    They are at most `times` as many as `NEWEST_RUNS` and `NEWEST_DECISIONS`. Raises `NotFound`.
     """
     account = book.account(account_id)
+    most_runs, most_decisions = NEWEST_RUNS * times, NEWEST_DECISIONS * times
+    runs = past_rows.newest(book.database, most_runs + 1, account_id)
+    decisions = latest_decisions(book.database, account_id, most_decisions + 1)
+    older = {"runs": len(runs) > most_runs, "decisions": len(decisions) > most_decisions}
     subscription = book.subscriptions.get(account_id)
     last = subscription.last_rebalanced_at if subscription else None
     trade = trade_status_of(book, account_id)
@@ -154,13 +161,14 @@ def account_detail(book: Book, account_id: str) -> AccountDetail:
         row=_row(book, account_id, trade),
         positions=tuple(_position(book, p.symbol, p.qty, p.avg_entry_price) for p in account.positions),
         ledger=tuple(_ledger(book, account_id)),
-        runs=rows_of(book, past_rows.newest(book.database, 50, account_id)),
-        decisions=tuple(latest_decisions(book.database, account_id, 60)),
+        runs=rows_of(book, runs[:most_runs]),
+        decisions=tuple(decisions[:most_decisions]),
         created_at=account.created_at,
         last_rebalanced=new_york_day(last) if last else None,
         unsettled=account.unsettled,
         subscription_id=subscription.id if subscription else None,
         sentence=trade.sentence if trade else "",
+        more=frozenset(kind for kind, is_older in older.items() if is_older),
     )
 
 

@@ -121,6 +121,8 @@ class AccountDetail:
     subscription_id: str | None
     sentence: str = ""
     """The status as a sentence; empty without a subscription."""
+    more: frozenset[str] = frozenset()
+    """Of `runs` and `decisions`, those of which the account has older ones, too."""
 
 
 @dataclass(frozen=True, slots=True)

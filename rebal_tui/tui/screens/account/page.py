@@ -36,6 +36,8 @@ OVERVIEW, AUDIT = "Overview", "Audit"
 DAY_REPORT = "day report"
 """Key of the choice of a report of one day."""
 READING = "Reading the audit trail…"
+MOST_TIMES = 5
+"""How many times as many runs and decisions as at first are loaded at most: all are read again after a change."""
 TABS = (OVERVIEW, "Positions", "Cash", "Runs", "Decisions", AUDIT)
 
 
@@ -68,6 +70,8 @@ class AccountPage(PageOfList[str]):
         self.row_key = page.view.account_id
         self._page = page
         self._chosen = tab
+        self._times = 1
+        """How many times as many runs and decisions are loaded as at first."""
 
     def compose(self) -> ComposeResult:
         yield PageTitle(status=self.host.last_status)
@@ -100,7 +104,7 @@ class AccountPage(PageOfList[str]):
 
     async def pull(self) -> None:
         key, step = self.row_key, self._steps
-        page = await self.host.ask(account_pages.changed_page, key, self._page.version)
+        page = await self.host.ask(account_pages.changed_page, key, self._page.version, self._times)
         if page is None or not self.shows(key, step):
             return
         recorded = _records(self._page)
@@ -112,7 +116,7 @@ class AccountPage(PageOfList[str]):
         page = await self.host.ask(account_pages.account_page, key)
         if not self.is_latest(step):
             return
-        self.row_key = key
+        self.row_key, self._times = key, 1
         self._table(AUDIT).set_empty(READING)
         self._table(AUDIT).set_rows(())
         self._show(page)
@@ -125,7 +129,8 @@ class AccountPage(PageOfList[str]):
         self.query_one(PageTitle).title = f"Account {row.account_number} · {row.client}"
         self.query_one("#page-head", LinesView).show(lambda width, _: head_lines(detail, width))
         counts = (len(detail.positions), len(detail.ledger), len(detail.runs), len(detail.decisions))
-        figures = ("", *(f"{count:,}" for count in counts), "")
+        older = (False, False, "runs" in detail.more, "decisions" in detail.more)
+        figures = ("", *(f"{count:,}{'+' * more}" for count, more in zip(counts, older, strict=True)), "")
         self.query_one("#page-tabs", TabBar).tabs = tuple(
             Tab(tab, tab, figure=figure) for tab, figure in zip(TABS, figures, strict=True)
         )
@@ -171,6 +176,27 @@ class AccountPage(PageOfList[str]):
         if self.is_attached and account_id == self.account_id:
             self._table(AUDIT).set_empty("No audit entry names this account.")
             self._table(AUDIT).set_rows(entries)
+
+    @on(BookTable.Highlighted)
+    def _load_older(self, event: BookTable.Highlighted) -> None:
+        """Load older runs and decisions when the cursor comes to the last of them."""
+        kind, rows = self._tab.lower(), event.table.rows
+        if event.table.id != f"tab-{kind}" or kind not in self._page.detail.more:
+            return
+        if rows[-1:] != [event.table.cursor_row]:
+            return
+        if self._times >= MOST_TIMES:
+            self.host.say(f"{len(rows):,} {kind} are loaded; a report (x) has all.")
+            return
+        self._times += 1
+        self.host.work(self._load(self.account_id, kind), name="older rows")
+
+    async def _load(self, account_id: str, kind: str) -> None:
+        page = await self.host.ask(account_pages.account_page, account_id, self._times)
+        if self.is_attached and account_id == self.account_id:
+            self._show(page)
+            rest = "the last row loads more" if kind in page.detail.more else "these are all"
+            self.host.say(f"{len(self._table(self._tab).rows):,} {kind} loaded; {rest}.")
 
     def action_tab(self, direction: int) -> None:
         self._choose(self.query_one("#page-tabs", TabBar).step(direction))
