@@ -124,6 +124,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("runs.type", "f", "Next type", "Filter by the next run type.", Section.RUNS, "cycle_type"),
     Action("runs.account", "a", "Show on Desk", "Go to this run's account on the Desk.", Section.RUNS, "account"),
     Action(
+        "runs.list", "L", "Trade list", "Write the approved orders of a files book as a trade list.", Section.RUNS,
+        "trade_list", footer=False,
+    ),
+    Action(
         "log.pause", "p", "Pause scheduler", "Pause the scheduler: no job starts (confirms first).", Section.LOG,
         "pause",
     ),

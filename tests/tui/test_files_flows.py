@@ -144,9 +144,12 @@ def test_from_nothing_to_a_trade_list_of_60_accounts_and_the_next_day(
         assert any("Subscribed: 60 accounts." in text for text in shown_messages(app)), shown_messages(app)
         await keys("1", "v", "y")
         await keys("9", "M", "A", "y")
-        assert any("Approved: 60 runs." in text for text in shown_messages(app)), shown_messages(app)
+        approved = "Approved: 60 runs. L writes the trade list."
+        assert shown_messages(app)[-1] == approved
         first_keys = [key.action for key in app.screen.query_one(KeyBar).keys[:3]]
         assert first_keys == ["approve", "reject", "trade_list"]
+        await keys("4")
+        assert app.screen.query_one(KeyBar).keys[0].action == "trade_list", "also where the runs are “on the list”"
         await keys("L")
         await keys.path(listed)
         assert any("List 1 with" in text for text in shown_messages(app)), shown_messages(app)

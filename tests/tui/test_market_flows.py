@@ -92,7 +92,7 @@ def test_the_accounts_that_a_shock_moved_out_of_their_bands_are_shown_on_the_des
     book = market_book()
 
     async def shock(pilot: Any, symbol: str, percent: str) -> None:
-        await press(pilot, "6", "slash", "backspace", "backspace", "backspace", *symbol, "enter", "o", "enter")
+        await press(pilot, "6", "slash", "backspace", "backspace", "backspace", *symbol, "enter", "o", "down")
         await write(pilot, percent)
         await press(pilot, "enter", "y")
 

@@ -224,6 +224,7 @@ def test_arrows_stay_in_their_column_of_the_weights() -> None:
         assert await reached("down") is second.percent
         assert await reached("down") is editor.query_one("#cash")
         assert await reached("up", "up") is first.percent
+        assert await reached("up") is first.percent, "up neither steps the figure nor leaves it for a text"
         first.symbol.focus()
         assert await reached("down") is second.symbol
         assert await reached("up", "up") is editor.query_one("#description")
@@ -318,14 +319,19 @@ def test_every_fault_is_shown_next_to_its_field() -> None:
 
 def test_tab_behind_the_last_percent_adds_a_line_while_the_sum_is_below_100() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
-        await press(pilot, "n", "enter", "enter", *"spy", "tab", *"60", "tab", *"tlt", "tab", *"30", "tab", "tab")
+        await press(pilot, "n", "enter", "enter", *"spy", "tab", *"60", "tab", *"tlt", "tab", *"30", "tab")
+        assert "= Fill the rest" in screen_text(app)
         lines = [(row.line.symbol, row.line.percent) for row in editor_of(app)._rows]
         assert lines == [("SPY", "60"), ("TLT", "30"), ("", "")]
         await press(pilot, "tab")
-        assert app.focused is editor_of(app).query_one("#cash"), "a blank line is left by tab"
+        assert app.focused is editor_of(app).query_one("#cash"), "one tab leaves a blank line"
+        await press(pilot, "shift+tab", "shift+tab", "enter")
+        assert app.focused is editor_of(app).query_one("#cash"), "as enter does"
         await press(pilot, "up", *"10", "tab")
         assert len(editor_of(app)._rows) == 3
         assert app.focused is editor_of(app).query_one("#cash")
+        assert "Fill the rest" not in screen_text(app), "nothing is left of 100"
+        assert "Scale to 100" not in screen_text(app)
 
     run(flow, full_book())
 

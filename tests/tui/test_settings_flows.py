@@ -254,12 +254,15 @@ def test_keys_are_changed_by_pressing_them_and_conflicts_are_reported(tmp_path: 
         table = app.screen.query_one("BookTable")
         table.move_to("market.shock")
         await press(pilot, "enter", "h")
-        assert any("Halt" in text for text in shown_messages(app))
-        await press(pilot, "enter", "f7")
+        shown = " ".join(str(app.screen.query_one("#press-fault", Static).content).split())
+        assert "✗ h is “Halt or resume” in Market (market.halt); press another key." in shown
+        await press(pilot, "f7")
         assert "f7 (default o)" in screen_text(app)
         await press(pilot, "backspace")
         assert "f7" not in screen_text(app)
-        await press(pilot, "enter", "f7", "escape", "ctrl+s")
+        await press(pilot, "enter", "f7", "escape")
+        assert "1 action with a custom key, not saved yet" in screen_text(app)
+        await press(pilot, "ctrl+s")
         assert read_settings(path).settings.keys == {"market.shock": "f7"}
         app.dismiss_notice()
         await settle(pilot)

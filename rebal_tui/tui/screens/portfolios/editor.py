@@ -50,9 +50,9 @@ class PortfolioEditor(Dialog[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Save"),
         Binding("escape", "leave", "Back"),
-        Binding("equals_sign", "rest", "Fill to 100"),
-        Binding("percent_sign", "normalize", "Scale to 100"),
+        Binding("equals_sign", "rest", "Fill the rest"),
         Binding("ctrl+n", "add_line", "Add asset"),
+        Binding("percent_sign", "normalize", "Scale to 100"),
         Binding("ctrl+r", "remove_line", "Remove"),
         Binding("f5", "impact", "Impact"),
         Binding("p", "impact", show=False),
@@ -202,6 +202,8 @@ class PortfolioEditor(Dialog[str]):
             self._show_live()
 
     def _show_live(self) -> None:
+        whole = self._checked.total == HUNDRED_PERCENT
+        self.query_one(KeyBar).left_out = frozenset(("rest", "normalize")) if whole else frozenset()
         self.query_one("#foot", LinesView).show(self._foot)
         self.query_one("#live", LinesView).show(self._live)
 
@@ -228,7 +230,8 @@ class PortfolioEditor(Dialog[str]):
 
     @on(Input.Submitted)
     async def _entered(self, event: Input.Submitted) -> None:
-        """Move to the next field; after the last weight, add a line if the sum is below 100.00, else move to cash."""
+        """Move to the next field; after the last weight, add a line if the sum is below 100.00, else move to cash, as
+        from the symbol of a line left blank."""
         # A new line has the focus when this returns, so that what is typed behind enter goes to it.
         row = self._weights.here
         if row is not None and event.input is row.percent and row is self._rows[-1]:
@@ -236,21 +239,14 @@ class PortfolioEditor(Dialog[str]):
                 await self.action_add_line()
             else:
                 self.query_one("#cash").focus()
-        else:
+        elif not self._weights.leave_blank_line(event.input):
             self.focus_next()
 
     def action_line(self, direction: int) -> None:
         """Go to the field below or above: among the weights, in the same column."""
-        row, rows, cash = self._weights.here, self._rows, self.query_one("#cash", Input)
-        if row is not None:
-            at = rows.index(row) + direction
-            if 0 <= at < len(rows):
-                (rows[at].symbol if self.focused is row.symbol else rows[at].percent).focus()
-            else:
-                (cash if direction > 0 else self.query_one("#description", Input)).focus()
-        elif self.focused is cash and direction < 0:
-            rows[-1].percent.focus()
-        elif direction > 0:
+        if self._weights.go(direction):
+            return
+        if direction > 0:
             self.focus_next()
         else:
             self.focus_previous()

@@ -16,12 +16,14 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from rebal_tui.services.view_models.portfolios import AssetChoice
+from rebal_tui.tui.host import host_of
 from rebal_tui.tui.screens.portfolios.fields import Note, PercentInput, PlainInput
 from rebal_tui.tui.screens.portfolios.form import MAX_WEIGHT_LINES, WeightText, matches
 from rebal_tui.tui.segments import fit
 from rebal_tui.tui.text import ui_text
 
 LIST_WIDTH = 54
+UP_AND_DOWN = "Up and down go to other lines; type the percent, or press = for what is left of 100."
 
 
 class SymbolInput(PlainInput):
@@ -33,7 +35,8 @@ class SymbolInput(PlainInput):
 
     async def _on_key(self, event: Key) -> None:
         rows = self.query_ancestor(WeightRows)
-        if event.key in ("up", "down", "enter", "tab", "escape") and rows.completion_key(event.key):
+        handled = event.key in ("up", "down", "enter", "tab", "escape") and rows.completion_key(event.key)
+        if handled or (event.key == "tab" and rows.leave_blank_line(self)):
             event.stop()
             event.prevent_default()
 
@@ -223,6 +226,37 @@ class WeightRows(Vertical):
             listed.action_cursor_up()
         else:
             self._complete(listed.chosen)
+        return True
+
+    def go(self, direction: int) -> bool:
+        """Go from a line to the field below (1) or above (-1) in the same column, and up from cash to the last line.
+
+        Above the first percent is no other: up there is explained. Returns whether the focus was in a line or that way.
+        """
+        row, rows, screen = self.here, self.rows, self.screen
+        cash = screen.query_one("#cash", Input)
+        if row is None:
+            if screen.focused is cash and direction < 0:
+                rows[-1].percent.focus()
+                return True
+            return False
+        at = rows.index(row) + direction
+        if 0 <= at < len(rows):
+            (rows[at].symbol if screen.focused is row.symbol else rows[at].percent).focus()
+        elif direction > 0:
+            cash.focus()
+        elif screen.focused is row.symbol:
+            screen.query_one("#description", Input).focus()
+        else:
+            host_of(self).say(UP_AND_DOWN)
+        return True
+
+    def leave_blank_line(self, field: Input) -> bool:
+        """Go to cash from the symbol of a last line that is blank below others; returns whether that is so."""
+        rows = self.rows
+        if len(rows) == 1 or field is not rows[-1].symbol or not rows[-1].line.blank:
+            return False
+        self.screen.query_one("#cash").focus()
         return True
 
     def _complete(self, choice: AssetChoice | None) -> None:

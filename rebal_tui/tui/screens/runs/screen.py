@@ -17,12 +17,14 @@ from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import manual_runs, run_queries, run_search, status_queries
 from rebal_tui.tui.navigation import ShowsRun
 from rebal_tui.tui.questions import Effect
+from rebal_tui.tui.screens.files.trade_list import TradeListScreen
 from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared import approval
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.export_choices import Reported
 from rebal_tui.tui.screens.shared.json_lines import json_lines
 from rebal_tui.tui.screens.shared.loads_older import LoadsOlder
+from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE
 from rebal_tui.tui.screens.shared.row_page import Page
 from rebal_tui.tui.screens.shared.run_lines import run_lines
 from rebal_tui.tui.screens.shared.tiled_list_screen import TiledListScreen
@@ -76,6 +78,11 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         self._read: tuple[str, RunGroup, int] | None = None
         """The filter, the group and the limit by which the rows were read."""
         self._wanted = ""
+
+    @property
+    def first_actions(self) -> tuple[str, ...]:
+        """In a files book, whose runs wait for their trade list, the key that writes it comes first."""
+        return ("trade_list",) if self.host.mode_shown == FILES_MODE else ()
 
     def make_table(self) -> BookTable[RunRow]:
         return BookTable(run_columns.columns(), lambda row: row.id, empty="Reading the runs…")
@@ -222,6 +229,9 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         row = self._awaiting()
         if row is not None:
             approval.ask_to_reject(self, [row])
+
+    def action_trade_list(self) -> None:
+        self.app.push_screen(TradeListScreen())
 
     def action_account(self) -> None:
         row = self.table.cursor_row

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -24,28 +25,36 @@ from rebal_tui.tui.widgets.table_layout import Column
 
 
 class PressScreen(ModalScreen[str]):
-    """Waits for one key press and returns the key; an empty string for escape."""
+    """Waits for a key that is free and returns it; an empty string for escape."""
 
     DEFAULT_CSS = """
     PressScreen { align: center middle; background: $background 60%; }
     PressScreen > Vertical {
         width: 60; max-width: 95%; height: auto; background: $surface; border: round $primary; padding: 1 2;
     }
+    PressScreen #press-fault { color: $text-error; }
     """
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, fault_of: Callable[[str], str]) -> None:
+        """`fault_of` returns why a key cannot be taken, empty for one that can."""
         super().__init__()
         self._label = label
+        self._fault_of = fault_of
 
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(ui_text(f"Press the new key for “{self._label}”."), markup=False)
+            yield Static("", id="press-fault", markup=False)
             yield Static(ui_text("escape cancels"), markup=False)
 
     def on_key(self, event: Key) -> None:
         event.stop()
         event.prevent_default()
-        self.dismiss("" if event.key == "escape" else event.key)
+        fault = "" if event.key == "escape" else self._fault_of(event.key)
+        if fault:
+            self.query_one("#press-fault", Static).update(ui_text(f"✗ {fault}; press another key."))
+        else:
+            self.dismiss("" if event.key == "escape" else event.key)
 
 
 class KeysScreen(ModalScreen[dict[str, str]]):
@@ -108,16 +117,14 @@ class KeysScreen(ModalScreen[dict[str, str]]):
             if key:
                 self._set(identity, key)
 
-        self.app.push_screen(PressScreen(BY_ID[identity].label), pressed)
+        self.app.push_screen(PressScreen(BY_ID[identity].label, partial(self._fault_of, identity)), pressed)
+
+    def _fault_of(self, identity: str, key: str) -> str:
+        """Why an action cannot have a key; empty if it can."""
+        _, faults = usable_keys({**self._keys, identity: key})
+        return key_fault(identity, key) or next(iter(faults.values()), "")
 
     def _set(self, identity: str, key: str) -> None:
-        fault = key_fault(identity, key)
-        if not fault:
-            _, faults = usable_keys({**self._keys, identity: key})
-            fault = next(iter(faults.values()), "")
-        if fault:
-            host_of(self).say(f"Not changed: {fault}.", "warning")
-            return
         self._keys[identity] = key
         if key == BY_ID[identity].keys:
             del self._keys[identity]

@@ -144,6 +144,8 @@ class SettingsScreen(Dialog[None]):
     def _show_key_count(self) -> None:
         count = len(self._keys)
         text = f"{count_text(count, 'action')} with a custom key" if count else "all keys are the defaults"
+        if self._keys != dict(self._settings.keys):
+            text += ", not saved yet"
         self.query_one("#keys-hint", Static).update(ui_text(text))
 
     @on(Input.Changed)

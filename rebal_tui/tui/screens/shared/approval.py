@@ -16,7 +16,7 @@ from rebal_tui.tui.book_services import review_queries
 from rebal_tui.tui.questions import Effect, Item, NoteField, Question
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.marks import HELD
-from rebal_tui.tui.screens.shared.plan_effects import plan_effects
+from rebal_tui.tui.screens.shared.plan_effects import FILES_MODE, plan_effects
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 from rebal_tui.tui.segments import Line, line_width, paragraph
 from rebal_tui.tui.widgets.lines import Builder
@@ -24,6 +24,8 @@ from rebal_tui.tui.widgets.lines import Builder
 if TYPE_CHECKING:
     from rebal_tui.tui.screens.shared.list_screen import ListScreen
 
+APPROVED = "approved"
+"""What is reported as done to runs that were approved."""
 REVIEW_NOTE = NoteField("note for the audit trail (optional)")
 REJECT_NOTE = NoteField("why? The note is kept in the audit trail", required=True)
 
@@ -148,7 +150,7 @@ async def _approve(screen: ListScreen, views: Sequence[ReviewView], note: str) -
     plans = {view.row.id: view.preview.plan for view in views}
     if len(views) > 1:
         screen.host.say(f"Approving {len(views):,} runs…")
-        report_results(screen, "approved", await screen.host.ask(review_queries.approve_all, plans, note))
+        report_results(screen, APPROVED, await screen.host.ask(review_queries.approve_all, plans, note))
         return
     (run_id, plan), client = next(iter(plans.items())), views[0].preview.client
     try:
@@ -157,8 +159,13 @@ async def _approve(screen: ListScreen, views: Sequence[ReviewView], note: str) -
         screen.host.say(f"Not approved, nothing was sent: {refusal}.", "warning")
         await ask_to_approve(screen, [run_id], changed=True)
         return
-    screen.host.say(f"Approved the run of {client}: {formats.words(status)}.")
+    screen.host.say(f"Approved the run of {client}: {formats.words(status)}.{_what_follows(screen)}")
     screen.host.pull_soon()
+
+
+def _what_follows(screen: ListScreen) -> str:
+    """What is left to do for approved runs of a files book; empty for another, which sends their orders."""
+    return " L writes the trade list." if screen.host.mode_shown == FILES_MODE else ""
 
 
 def report_results(screen: ListScreen, done: str, results: Sequence[BulkResult]) -> None:
@@ -169,7 +176,8 @@ def report_results(screen: ListScreen, done: str, results: Sequence[BulkResult])
         message = f"Not {done}: {results[0].refusal}" if refused else done.capitalize()
         screen.host.say(f"{message}: {results[0].client}.", "warning" if refused else "information")
     elif not refused:
-        screen.host.say(f"{done.capitalize()}: {count_text(len(results), 'run')}.")
+        follows = _what_follows(screen) if done == APPROVED else ""
+        screen.host.say(f"{done.capitalize()}: {count_text(len(results), 'run')}.{follows}")
     elif screen.is_attached:
         title = f"{len(results) - refused} of {count_text(len(results), 'run')} {done}"
         screen.app.push_screen(ReadScreen(title, outcome_lines(done, results)))
