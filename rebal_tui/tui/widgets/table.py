@@ -25,6 +25,7 @@ from rebal_tui.tui.widgets.table_order import (
     Arranged,
     Columnar,
     Listed,
+    Preparable,
     Shown,
     View,
     arrange,
@@ -142,7 +143,7 @@ class BookTable(RowsView[R], can_focus=True):
 
         Keys may have changed filter or order since the rows were asked for.
         """
-        while isinstance(rows, Columnar) and (shown := self.shown) is not None:
+        while isinstance(rows, Preparable) and (shown := self.shown) is not None:
             if rows.has_arranged(shown.accept, shown.text, shown.sort, shown.reverse):
                 break
             await asyncio.to_thread(rows.prepare, shown)
@@ -150,7 +151,7 @@ class BookTable(RowsView[R], can_focus=True):
     def has_arranged(self, text: str) -> bool:
         """Return whether a filter can be set without a search."""
         source, view = self._source, self.view
-        return not isinstance(source, Columnar) or source.has_arranged(self._accept, text, view.sort, view.reverse)
+        return not isinstance(source, Preparable) or source.has_arranged(self._accept, text, view.sort, view.reverse)
 
     def arrange_ahead(self, text: str) -> None:
         """Arrange `Columnar` rows by another filter before it is set; may run on any thread."""

@@ -48,12 +48,6 @@ class Columnar(Protocol):
     ) -> Sequence[int]:
         """Return the indices of the rows to show, in order; any thread may call it."""
 
-    def has_arranged(self, accept: Callable[[Any], bool] | None, text: str, sort: str | None, reverse: bool) -> bool:
-        """Return whether `arrange` has nothing left to compute for these arguments."""
-
-    def prepare(self, shown: ShownRows) -> None:
-        """Arrange rows that no screen has yet, and build those in view; any thread may call it."""
-
     def several(self, positions: Any, around: Any) -> Sequence[Any]:
         """Return the rows at these indices; those at the indices `around` them may be next."""
 
@@ -65,6 +59,17 @@ class Columnar(Protocol):
 
     def find(self, key: Hashable) -> int | None:
         """Return the index of the row with a key, None if there is none."""
+
+
+@runtime_checkable
+class Preparable(Columnar, Protocol):
+    """Column-based rows so many that they are filtered and sorted on another thread before they are shown."""
+
+    def has_arranged(self, accept: Callable[[Any], bool] | None, text: str, sort: str | None, reverse: bool) -> bool:
+        """Return whether `arrange` has nothing left to compute for these arguments."""
+
+    def prepare(self, shown: ShownRows) -> None:
+        """Arrange rows that no screen has yet, and build those in view; any thread may call it."""
 
 
 class Listed(Sequence[R]):
