@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from rebal_tui.domain.decisions import Plan, PlanLine
 from rebal_tui.domain.quantities import CENT, Money, floor_money, nearest_cents
+
+if TYPE_CHECKING:
+    from rebal_tui.domain.decisions import Plan, PlanLine
 
 
 def line_amount(line: PlanLine) -> Money:
