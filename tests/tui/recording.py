@@ -1,8 +1,8 @@
-"""A recording of the demonstration: `python -m tests.tui.recording` writes screenshots/demo.cast.
+"""A recording of the demonstration: `python -m tests.tui.recording` writes screenshots/demo.svg and demo.cast.
 
-Two minutes in asciinema's format, version 2: `asciinema play screenshots/demo.cast`. The real screens run on the
-demonstration with its history; keys, clock and the times of the frames come from the script below, so that the same
-program makes the same file.
+Two minutes, as a picture that every browser plays, and in asciinema's format, version 2: `asciinema play
+screenshots/demo.cast`. The real screens run on the demonstration with its history; keys, clock and the times of the
+frames come from the script below, so that the same program makes the same files.
 """
 
 from __future__ import annotations
@@ -37,11 +37,15 @@ from rebal_tui.services.view_models.report_subject import ReportKind, ReportSubj
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 from tests.tui import textual_internals
+from tests.tui.animated_svg import animated_svg
 from tests.tui.driving import screen_text
 from tests.tui.virtual_time import VirtualTime
 
 TARGET = Path(__file__).parents[2] / "screenshots" / "demo.cast"
+PICTURE = TARGET.with_suffix(".svg")
 SIZE = (120, 36)
+LAST_SECONDS = 5
+"""How long the picture shows its last frame before it begins again."""
 TICK_SECONDS = 1.0
 """Seconds between two heartbeats of the recording; each lets the market pass a minute, as the demonstration does."""
 STOPPED, NEAR, CLIENT = "Santos Hannah", "Abernathy", "Moreau, Emeka"
@@ -57,6 +61,7 @@ class Recorder:
         self._shown = [Strip.blank(size[0])] * size[1]
         self._console = Console(color_system="truecolor", force_terminal=True, width=size[0], legacy_windows=False)
         self._events: list[tuple[float, str, str]] = [(0.0, "o", "\x1b[?25l\x1b[2J")]
+        self._frames: list[tuple[float, list[Strip]]] = []
 
     def frame(self, app: RebalApp) -> None:
         """Write what changed since the last frame."""
@@ -77,6 +82,7 @@ class Recorder:
                 changed.append(f"\x1b[{row};{first + 1}H{line.crop(first, last).render(self._console)}")
         self._shown = list(lines)
         if changed:
+            self._frames.append((self.at, self._shown))
             self._events.append((self.at, "o", "\x1b[0m".join([*changed, ""])))
 
     def mark(self, label: str) -> None:
@@ -90,6 +96,12 @@ class Recorder:
         lines = [json.dumps(head)]
         lines += [json.dumps([round(at, 3), kind, text], ensure_ascii=False) for at, kind, text in self._events]
         return "\n".join(lines) + "\n"
+
+    def svg(self) -> str:
+        """The recording as an animated picture, which begins with the first frame."""
+        start = self._frames[0][0]
+        frames = [(at - start, lines) for at, lines in self._frames]
+        return animated_svg(frames, self._size, self.at - start + LAST_SECONDS)
 
 
 def _cells(line: Strip) -> list[tuple[str, Style | None]]:
@@ -213,8 +225,8 @@ async def lab(film: Film) -> None:
     await film.wait(8, minutes=0)
 
 
-def make(path: Path) -> str:
-    """Record the demonstration in a new file; returns the recording."""
+def make(path: Path) -> Recorder:
+    """Record the demonstration in a new file."""
     create_demo_with_history(path).close()
     book = bootstrap.open_simulation(bootstrap.open_database(path), monotonic=lambda: 0.0)
     recorder = Recorder(SIZE)
@@ -236,7 +248,7 @@ def make(path: Path) -> str:
 
     with asyncio.Runner(loop_factory=VirtualTime) as runner:
         runner.run(record())
-    return recorder.cast()
+    return recorder
 
 
 def main() -> None:
@@ -246,12 +258,13 @@ def main() -> None:
     folder.mkdir()
     os.chdir(folder)
     try:
-        text = make(folder / "demo.db")
+        recorder = make(folder / "demo.db")
     finally:
         os.chdir(TARGET.parent)
         shutil.rmtree(folder)
-    TARGET.write_text(text, encoding="utf-8")
-    print(f"wrote {TARGET}: {len(text):,} characters")
+    for file, text in ((TARGET, recorder.cast()), (PICTURE, recorder.svg())):
+        file.write_text(text, encoding="utf-8")
+        print(f"wrote {file}: {len(text):,} characters")
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
         ("·", "later stage"),
         (STOPPED, "stopped stage: retry or cancel the withdrawal"),
         ("◌", "canceled at this stage"),
+        ("( )", "a payout: the amount that the row of its withdrawal has"),
     ),
 }
 """Symbols of the sections that have some of their own; the other sections show `STATUS_SYMBOLS`."""
