@@ -36,6 +36,7 @@ def test_a_filter_with_an_error(snap_compare: Any) -> None:
 
 DIALOGS = {
     "columns": ("C", "down", "space"),
+    "sort": ("s", "s", "O"),
     "filters": ("slash", *"ruiz", "enter", "F"),
     "notices": ("s", "y", "N"),
     "export": ("x", *"accounts.csv"),

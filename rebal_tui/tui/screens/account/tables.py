@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.decisions import Decision
 from rebal_tui.domain.quantities import nearest_cents
 from rebal_tui.domain.text import minute_text
@@ -14,6 +15,12 @@ from rebal_tui.tui.widgets.table_layout import Column
 
 Numbered = tuple[int, LedgerEntry]
 """A ledger entry with its number, counted from the oldest entry, so that the number never changes."""
+
+
+def reference(entry: LedgerEntry) -> str:
+    """What a change of cash refers to; a journal by the short form of its id, as in Cash."""
+    journal = entry.kind in (CashKind.JOURNAL_IN, CashKind.JOURNAL_OUT)
+    return f"journal {formats.short_id(entry.text)}" if journal and entry.text else entry.text
 
 
 def _gain(row: PositionView) -> tuple[tuple[str, str]]:
@@ -61,7 +68,7 @@ def ledger_columns() -> tuple[Column[Numbered], ...]:
             lambda row: row[1].amount,
         ),
         Column("settles", "Settlement", 14, lambda row: (settlement(row[1]),), sort=lambda row: row[1].settles_on),
-        Column("text", "Reference", 18, lambda row: row[1].text, priority=1, grow=1, max_width=50),
+        Column("text", "Reference", 18, lambda row: reference(row[1]), priority=1, grow=1, max_width=50),
     )
 
 

@@ -200,11 +200,12 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
     else:
         lines.append(heading("Latest prices", width))
         lines += paragraph("No price history yet; prices arrive in market hours.", width, "muted")
-    lines += [(), heading("Portfolios", width, f"weight in {count_text(len(view.portfolios), 'portfolio')}")]
+    count = len(view.portfolios)
+    lines += [(), heading("Portfolios", width, f"weight in {count_text(count, 'portfolio')}" if count else "")]
     lines += [
         table_line([(name, max(width - 9, 4), "left", ""), (f"{formats.percent(target)} %", 8, "right", "muted")])
         for name, target in view.portfolios
-    ] or [(("In no portfolio.", "muted"),)]
+    ] or [(("It has a weight in no portfolio.", "muted"),)]
     if simulated:
         halt = "resume trading" if row.halted else "halt trading"
         tradable = "make it untradable" if row.tradable else "make it tradable"
