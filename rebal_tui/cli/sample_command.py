@@ -32,5 +32,6 @@ def entry(output: Path, accounts: int, portfolio: Path | None, force: bool) -> i
     write_file(output, sample_positions(accounts, bootstrap.real_now()), force=force)
     if portfolio is not None:
         write_file(portfolio, sample_portfolio(), force=force)
-    reporter(output)(f"{accounts:,} invented accounts written to {output}.\n")
+    other = f", a portfolio for them to {portfolio}" if portfolio is not None else ""
+    reporter(output)(f"{accounts:,} invented accounts written to {output}{other}.\n")
     return 0

@@ -31,7 +31,8 @@ def _refused(*arguments: str) -> str:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    _ok("sample", "positions.csv", "--accounts", "12", "--portfolio", "model.json")
+    written = _ok("sample", "positions.csv", "--accounts", "12", "--portfolio", "model.json")
+    assert written == "12 invented accounts written to positions.csv, a portfolio for them to model.json.\n"
     return tmp_path
 
 

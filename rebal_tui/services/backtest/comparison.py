@@ -217,7 +217,10 @@ def subject(choice: Choice, closes: Path | None = None) -> Subject:
             length = source.history.length
             if length >= MIN_SESSIONS:
                 return _of(portfolio, source)
-    return _sample(f"{portfolio.name}: the book has prices of {length} sessions, too few; o opens a file of closes")
+    return _sample(
+        f"Not {portfolio.name} but a sample portfolio is tested: the book has prices of {length} sessions, too few; "
+        "o opens a file of closes"
+    )
 
 
 def compare(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rebal_tui.domain.runs import EVERY_RUN, InitiatedFrom, RunGroup, RunStatus, RunType
@@ -28,8 +29,8 @@ def find_runs(book: Book, text: str, limit: int = 500, group: RunGroup = EVERY_R
     """The newest runs of a group that match a filter, at most `limit`, with the number of all matches of any status.
 
     A run matches a word if its client's name, account number, portfolio, status, type, origin (automatic or manual),
-    session, run id or account id contains it. `nov` also matches the sessions of November, and `23 nov` those of that
-    day. A term that cannot be parsed is ignored.
+    session, run id or account id contains it. `nov` also matches the sessions of November; `23 nov` and `11/23` match
+    those of that day, `11/23/2026` those of that year only. A term that cannot be parsed is ignored.
     """
     wanted = parse_filter(text, RUN_FIELDS, RUN_CHOICES)
     matches = [_match(book, word) for word in _with_days(wanted.words)]
@@ -48,15 +49,26 @@ def find_runs(book: Book, text: str, limit: int = 500, group: RunGroup = EVERY_R
 
 
 def _with_days(words: Sequence[str]) -> list[str]:
-    """The words, with a day next to a month replaced by the end of a date: `23 nov` and `nov 23` become `-11-23`."""
+    """The words, with days as sessions are written: `23 nov`, `nov 23` and `11/23` become `-11-23`."""
     found: list[str] = []
-    for word in words:
+    for word in map(_slashed_day, words):
         day = _month_and_day(found[-1], word) if found else ""
         if day:
             found[-1] = day
         else:
             found.append(word)
     return found
+
+
+def _slashed_day(word: str) -> str:
+    """A day such as `11/23`, `11/23/26` or `11/23/2026` as the end of a date, or a date; any other word as it is."""
+    found = re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})(?:/(20)?([0-9]{2}))?", word)
+    if found is None:
+        return word
+    month, day, year = int(found[1]), int(found[2]), found[4]
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return word
+    return f"{f'20{year}' if year else ''}-{month:02}-{day:02}"
 
 
 def _month_and_day(one: str, other: str) -> str:

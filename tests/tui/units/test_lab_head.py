@@ -1,10 +1,15 @@
-"""Progress in the head of the Lab."""
+"""Progress in the head of the Lab, and what its help adds."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pytest
 
 from rebal_tui.tui.screens.lab.head import Step, _answer
+from rebal_tui.tui.screens.lab.words import MORE, cut, lab_help_lines
+from rebal_tui.tui.segments import Line
+from rebal_tui.tui.widgets.lines import nothing
 
 
 @pytest.mark.parametrize(
@@ -24,3 +29,24 @@ def test_a_long_answer_is_wrapped_beside_its_question() -> None:
     lines = ["".join(text for text, _ in line) for line in _answer("Which?  ", "no difference. Turnover: yes.", "", 24)]
 
     assert lines == ["Which?  no difference.", "        Turnover: yes."]
+
+
+def text_of(lines: Sequence[Line]) -> list[str]:
+    return ["".join(text for text, _ in line).strip() for line in lines]
+
+
+def test_a_head_that_does_not_fit_says_where_the_rest_is() -> None:
+    head = [((name, ""),) for name in ("one", "two", "three")]
+
+    assert text_of(cut(head, 80, 3)) == ["one", "two", "three"]
+    assert text_of(cut(head, 80, 2)) == ["one", MORE]
+
+
+def test_help_has_the_whole_head_and_every_word_of_the_lab() -> None:
+    head: list[Line] = [(("too few; o opens a file of closes", ""),)]
+    shown = text_of(lab_help_lines(lambda _width: head, nothing)(80, 24))
+
+    assert shown[1] == "too few; o opens a file of closes"
+    for word in ("edge", "interval of 95 %", "look 21", "paired block bootstrap", "rms", "SPA p-value", "^"):
+        assert word in shown
+    assert shown[shown.index("worst") + 1].startswith("the largest drift of an asset"), "not what it means elsewhere"

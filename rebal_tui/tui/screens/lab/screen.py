@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on
@@ -29,6 +29,7 @@ from rebal_tui.tui.screens.lab.fan_page import fan_lines
 from rebal_tui.tui.screens.lab.head import Step, head_lines
 from rebal_tui.tui.screens.lab.heat_map import HeatMapScreen
 from rebal_tui.tui.screens.lab.policy_page import policy_lines
+from rebal_tui.tui.screens.lab.words import cut, lab_help_lines
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.export import ExportScreen
@@ -36,7 +37,7 @@ from rebal_tui.tui.screens.shared.export_choices import LIST_FORMATS, ExportChoi
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import Section
 from rebal_tui.tui.segments import Line, paragraph
-from rebal_tui.tui.widgets.lines import LinesView, nothing
+from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.typed_paths import read_path, require_input_file
 
@@ -187,8 +188,14 @@ class LabScreen(SectionScreen, inherit_bindings=False):
     def _show_header(self) -> None:
         self.query_one("#lab-header", LinesView).show(self._header)
 
-    def _header(self, width: int, _height: int) -> list[Line]:
+    def _header(self, width: int, height: int) -> Sequence[Line]:
+        return cut(self._head(width), width, height)
+
+    def _head(self, width: int) -> Sequence[Line]:
         return head_lines(self._subject, self._found, self._done, self._fault, width)
+
+    def help_builder(self) -> Builder:
+        return lab_help_lines(self._head, super().help_builder())
 
     def _show(self) -> None:
         """Show everything that was computed."""

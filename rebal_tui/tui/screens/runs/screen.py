@@ -63,7 +63,7 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
     NARROWER = "for older ones filter by a date, such as / date<2026-03"
     FILTER_FIELDS = RUN_FIELDS
     FILTER_CHOICES = RUN_CHOICES
-    EXAMPLE_TERMS = "23 nov, date>=2026-03 status:error"
+    EXAMPLE_TERMS = "23 nov or 11/23, date>=2026-03 status:error"
     CSS_PATH = "../shared/list.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,

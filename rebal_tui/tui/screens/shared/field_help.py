@@ -114,7 +114,8 @@ HELP: Mapping[str, str] = MappingProxyType(
         "path-input": _PATH,
         "first-path": _PATH,
         "export-path": "The file to write, such as ~/accounts.csv; an existing one is replaced only after a question.",
-        "filter": "Words in any order, or terms such as drift>5 or portfolio:growth; escape clears it.",
+        "filter": "Words in any order, or terms such as drift>5 or portfolio:growth; days in Runs: 23 nov, 11/23 or "
+        "2026-11-23; escape clears it.",
     }
 )
 """Sentences by the id of a field anywhere else, or by its class where several fields are alike."""

@@ -19,7 +19,7 @@ _MARKUP = re.compile(r"\[([^]]+)\]\([^)]+\)|`([^`]+)`|\*([^*]+)\*")
 
 def glossary_lines() -> Builder:
     """Build the words and the marks, each with its meaning, from `GLOSSARY.md`."""
-    source = files("rebal_tui").joinpath("GLOSSARY.md").read_text(encoding="utf-8").splitlines()
+    source = _source()
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = []
@@ -29,12 +29,36 @@ def glossary_lines() -> Builder:
                 lines += [*([()] if lines else []), heading(text.lstrip("# "), width)]
             elif not line.startswith("|"):
                 lines += paragraph(text, width, "muted") if text else []
-            elif not line.startswith(("|--", "| term |", "| mark |")):
-                _, term, means, _ = text.split("|")
-                lines += _entry(term.strip(), means.strip(), width)
+            elif entry := _entry(text):
+                lines += entry_lines(*entry, width)
         return lines
 
     return build
+
+
+def words_of(area: str) -> list[tuple[str, str]]:
+    """Return the words that have a meaning in an area, such as `in the Lab`, with that meaning."""
+    found = []
+    for line in _source():
+        entry = _entry(_plain(line)) if line.startswith("|") else None
+        term, means = entry or ("", "")
+        if f"({area})" in term:
+            found.append((term.replace(f"({area})", "").strip(), means))
+        elif area in means:
+            found.append((term, re.split(rf"{re.escape(area)}[:,]? ", means, maxsplit=1)[-1]))
+    return found
+
+
+def _source() -> list[str]:
+    return files("rebal_tui").joinpath("GLOSSARY.md").read_text(encoding="utf-8").splitlines()
+
+
+def _entry(row: str) -> tuple[str, str] | None:
+    """A row of a table as term and meaning; None for a row of titles."""
+    if row.startswith(("|--", "| term |", "| mark |")):
+        return None
+    _, term, means, _ = row.split("|")
+    return term.strip(), means.strip()
 
 
 def _plain(text: str) -> str:
@@ -42,7 +66,8 @@ def _plain(text: str) -> str:
     return _MARKUP.sub(lambda found: next(part for part in found.groups() if part), text)
 
 
-def _entry(term: str, means: str, width: int) -> list[Line]:
+def entry_lines(term: str, means: str, width: int) -> list[Line]:
+    """Build a term with its meaning, beside it or in a narrow terminal below it."""
     if width < NARROW:
         return [*paragraph(term, width, "key"), *paragraph(means, width, indent=2)]
     terms, texts = wrap(term, TERM_WIDTH), wrap(means, width - TERM_WIDTH - 2)

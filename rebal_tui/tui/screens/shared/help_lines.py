@@ -64,6 +64,11 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
         ("!", "exception: stops trading or needs you; counted once for its cause, not for each account it concerns"),
         ("▲", "alert: acknowledge it with a"),
     ),
+    Section.LAB: (
+        ("◆", "yours: the policy of the portfolio that is tested"),
+        ("▼", "the policy that costs less"),
+        ("^", "a policy on an edge: see the words"),
+    ),
     Section.CASH: (
         ("✓", "completed stage of a withdrawal"),
         ("▸", "stage in progress"),

@@ -21,6 +21,7 @@ from rebal_tui.tui.widgets.tabs import Tab, TabBar
 
 if TYPE_CHECKING:
     from rebal_tui.services.view_models.status import StatusLine
+    from rebal_tui.tui.widgets.lines import Builder
 
 SECTION_TABS = tuple(Tab(section, section.label, mark=section.key, style="key") for section in Section)
 
@@ -68,12 +69,16 @@ class SectionScreen(Screen[None]):
         self.query_one(KeyBar).unusable = actions.changing(self.SECTION) if status.read_only else frozenset()
 
     def show_help(self) -> None:
-        """Show the keys of this section."""
+        """Show the help of this section."""
         from rebal_tui.tui.screens.shared.dialog import HelpScreen
+
+        self.app.push_screen(HelpScreen(f"Help · {section_label(self.SECTION)}", self.help_builder()))
+
+    def help_builder(self) -> Builder:
+        """Build the help: the keys of this section, and its symbols."""
         from rebal_tui.tui.screens.shared.help_lines import help_lines
 
-        lines = help_lines(self.SECTION, self.host.settings_file.settings.keys, self.host.mode_shown)
-        self.app.push_screen(HelpScreen(f"Help · {section_label(self.SECTION)}", lines))
+        return help_lines(self.SECTION, self.host.settings_file.settings.keys, self.host.mode_shown)
 
     def show_loading(self, loading: LoadProgress) -> None:
         """Show the progress of opening the book."""
