@@ -42,8 +42,13 @@ def status_sentence(
     kind: StatusKind,
     waits_for: WaitsFor | None,
     first_trade_at: datetime | None,
+    *,
+    reviewed: bool = False,
 ) -> str:
-    """The status as one line of text. `probe` is the decision as if nothing delayed a trade."""
+    """The status as one line of text. `probe` is the decision as if nothing delayed a trade.
+
+    `reviewed` is whether an automatic run of the account waits for approval.
+    """
     if kind is StatusKind.NEEDS_YOU:
         return f"Needs you: {_needs(situation, probe)}."
     if kind is StatusKind.WAITS and waits_for is not None:
@@ -54,7 +59,8 @@ def status_sentence(
         if situation.open_run:
             return f"Will trade: run {situation.open_run[:8]} is in progress."
         at = "" if first_trade_at is None else f" at {first_trade_at.astimezone(NEW_YORK):%H:%M}"
-        return f"Will trade{at}. {_trigger(situation, probe)}"
+        does = "Will propose a run for review" if reviewed else "Will trade"
+        return f"{does}{at}. {_trigger(situation, probe)}"
     return f"In range{', traded today' if situation.quota_run else ''}.{_usage_sentence(situation)}"
 
 

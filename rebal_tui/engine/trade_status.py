@@ -50,22 +50,33 @@ class Classified:
 
 
 def trade_status(
-    situation: Situation, context: StatusContext, *, awaiting: bool = False, decision: Decision | None = None
+    situation: Situation,
+    context: StatusContext,
+    *,
+    awaiting: bool = False,
+    reviewed: bool = False,
+    decision: Decision | None = None,
 ) -> TradeStatus:
     """The status of a subscribed account.
 
-    `awaiting` is whether its run awaits approval. `decision` is the result of `evaluate` for this situation, if known;
-    it saves evaluating the triggers again.
+    `awaiting` is whether its run awaits approval, `reviewed` whether its next automatic run will. `decision` is the
+    result of `evaluate` for this situation, if known; it saves evaluating the triggers again.
     """
     calendar = context.acts_on(new_york_day(situation.now)) and not situation.quota_run
     probe = decision if decision is not None and calendar and _asked_all(decision) else _probe(situation, calendar)
     found = _classify(situation, probe, context, awaiting)
-    return _described(situation, probe, found, context.schedule)
+    return _described(situation, probe, found, context.schedule, reviewed=reviewed)
 
 
-def described(situation: Situation, found: Classified, schedule: Schedule | None = None) -> TradeStatus:
-    """A stored status with its texts, made from the inputs of the evaluation that stored it."""
-    return _described(situation, _probe(situation, calendar=not situation.quota_run), found, schedule)
+def described(
+    situation: Situation, found: Classified, schedule: Schedule | None = None, *, reviewed: bool = False
+) -> TradeStatus:
+    """A stored status with its texts, made from the inputs of the evaluation that stored it.
+
+    `reviewed` is whether the run that the evaluation created waited for approval.
+    """
+    probe = _probe(situation, calendar=not situation.quota_run)
+    return _described(situation, probe, found, schedule, reviewed=reviewed)
 
 
 def _asked_all(decision: Decision) -> bool:
@@ -136,11 +147,14 @@ def _cooldown_end(situation: Situation, probe: Decision) -> date | None:
     return None if last is None else cooldown_ends(last, situation.portfolio.cooldown_days)
 
 
-def _described(situation: Situation, probe: Decision, found: Classified, schedule: Schedule | None) -> TradeStatus:
+def _described(
+    situation: Situation, probe: Decision, found: Classified, schedule: Schedule | None, *, reviewed: bool
+) -> TradeStatus:
     return TradeStatus(
         found.kind,
         found.waits_for,
         found.first_trade_at,
-        status_sentence(situation, probe, found.kind, found.waits_for, found.first_trade_at),
+        status_sentence(situation, probe, found.kind, found.waits_for, found.first_trade_at, reviewed=reviewed),
         status_note(situation, probe, found.kind, found.waits_for, _cooldown_end(situation, probe), schedule),
+        reviewed,
     )

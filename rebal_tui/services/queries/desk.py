@@ -276,6 +276,15 @@ def _words(code: str) -> str:
     return code.replace("_", " ")
 
 
+def _made(decision: Decision) -> str:
+    """What an evaluation does with a decision that makes a run, as the predicate of a sentence."""
+    run = f"this {_words(decision.outcome)} run"
+    reviewed = decision.status is not None and decision.status.reviewed
+    does = f"proposes {run}, which waits for your approval" if reviewed else f"creates {run}"
+    deciding = deciding_check(decision.trace, decision.outcome)
+    return f"{does}, unless prices move back" if deciding is not None and deciding.check == "drift_band" else does
+
+
 def _next_step(book: Book, decision: Decision) -> str:
     """What happens next and when, in one sentence."""
     run = book.open_runs.get(decision.account_id)
@@ -291,7 +300,7 @@ def _next_step(book: Book, decision: Decision) -> str:
     local = upcoming.astimezone(NEW_YORK)
     when = f"{local:%H:%M}" if local.date() == book.today() else weekday_time_text(local)
     if decision.outcome in _TYPES:
-        return f"At {when} the evaluation creates this {_words(decision.outcome)} run unless prices move back."
+        return f"At {when} the evaluation {_made(decision)}."
     if decision.outcome is Outcome.BLOCKED:
         until = what_ends_it(decision.status) if decision.status else ""
         return f"Evaluation at {when}; nothing trades until {until}." if until else f"Evaluation at {when}."

@@ -12,8 +12,8 @@ from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.engine.shares import CASH, planned_shares, share
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.ineligible_assets import ineligible_assets
-from rebal_tui.services.evaluation.account import reviews_every_run
 from rebal_tui.services.evaluation.history import decision_of_run, plan_of, timeline
+from rebal_tui.services.evaluation.review_rule import reviews_every_run
 from rebal_tui.services.queries.desk import conditions_text
 from rebal_tui.services.queries.status_columns import ON_THE_LIST
 from rebal_tui.services.queries.totals import assets_under

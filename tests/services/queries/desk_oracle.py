@@ -90,7 +90,8 @@ def _state(book: Book, now: Situation, status: TradeStatus) -> str:
     if run is not None:
         return run_state(book, run)
     traded = now.quota_run is not None
-    return short_status(status.kind, status.waits_for, status.first_trade_at, now.now, traded=traded)
+    kind, at = status.kind, status.first_trade_at
+    return short_status(kind, status.waits_for, at, now.now, traded=traded, reviewed=status.reviewed)
 
 
 def _cause(now: Situation) -> str:
