@@ -43,11 +43,12 @@ def status_sentence(
     waits_for: WaitsFor | None,
     first_trade_at: datetime | None,
     *,
-    reviewed: bool = False,
+    reviewed: bool,
+    halted: bool,
 ) -> str:
     """The status as one line of text. `probe` is the decision as if nothing delayed a trade.
 
-    `reviewed` is whether an automatic run of the account waits for approval.
+    `reviewed` is whether an automatic run of the account waits for approval, `halted` whether the kill switch is on.
     """
     if kind is StatusKind.NEEDS_YOU:
         return f"Needs you: {_needs(situation, probe)}."
@@ -57,7 +58,8 @@ def status_sentence(
         return f"{waits} {_trigger(situation, probe)}"
     if kind is StatusKind.WILL_TRADE:
         if situation.open_run:
-            return f"Will trade: run {situation.open_run[:8]} is in progress."
+            stopped = "; the kill switch stops its new orders" if halted else ""
+            return f"Run {situation.open_run[:8]} is under way{stopped}."
         at = "" if first_trade_at is None else f" at {first_trade_at.astimezone(NEW_YORK):%H:%M}"
         does = "Will propose a run for review" if reviewed else "Will trade"
         return f"{does}{at}. {_trigger(situation, probe)}"

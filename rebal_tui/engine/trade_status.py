@@ -65,7 +65,8 @@ def trade_status(
     calendar = context.acts_on(new_york_day(situation.now)) and not situation.quota_run
     probe = decision if decision is not None and calendar and _asked_all(decision) else _probe(situation, calendar)
     found = _classify(situation, probe, context, awaiting)
-    return _described(situation, probe, found, context.schedule, reviewed=reviewed)
+    halted = context.stopped is WaitsFor.KILL_SWITCH
+    return _described(situation, probe, found, context.schedule, reviewed=reviewed, halted=halted)
 
 
 def described(
@@ -76,7 +77,7 @@ def described(
     `reviewed` is whether the run that the evaluation created waited for approval.
     """
     probe = _probe(situation, calendar=not situation.quota_run)
-    return _described(situation, probe, found, schedule, reviewed=reviewed)
+    return _described(situation, probe, found, schedule, reviewed=reviewed, halted=False)
 
 
 def _asked_all(decision: Decision) -> bool:
@@ -148,13 +149,20 @@ def _cooldown_end(situation: Situation, probe: Decision) -> date | None:
 
 
 def _described(
-    situation: Situation, probe: Decision, found: Classified, schedule: Schedule | None, *, reviewed: bool
+    situation: Situation,
+    probe: Decision,
+    found: Classified,
+    schedule: Schedule | None,
+    *,
+    reviewed: bool,
+    halted: bool,
 ) -> TradeStatus:
+    kind, waits_for, at = found.kind, found.waits_for, found.first_trade_at
     return TradeStatus(
-        found.kind,
-        found.waits_for,
-        found.first_trade_at,
-        status_sentence(situation, probe, found.kind, found.waits_for, found.first_trade_at, reviewed=reviewed),
-        status_note(situation, probe, found.kind, found.waits_for, _cooldown_end(situation, probe), schedule),
+        kind,
+        waits_for,
+        at,
+        status_sentence(situation, probe, kind, waits_for, at, reviewed=reviewed, halted=halted),
+        status_note(situation, probe, kind, waits_for, _cooldown_end(situation, probe), schedule),
         reviewed,
     )

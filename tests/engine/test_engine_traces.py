@@ -88,7 +88,7 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
     ),
     "unfinished run": (
         replace(situation(cash="100"), open_run="abcdefghijkl"),
-        (*CALM[:3], "open_orders fail R-12.3 run abcdefgh is not finished"),
+        (*CALM[:3], "open_orders fail R-12.3 run abcdefgh is under way; one run at a time"),
     ),
     "orders of others": (
         replace(situation(cash="100"), external_orders=2),
