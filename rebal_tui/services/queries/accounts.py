@@ -131,6 +131,7 @@ def _row(book: Book, account_id: str, trade: TradeStatus | None) -> AccountRow:
         state=short or _state(book, account_id, trade),
         exception=exception,
         open_run=run.id if run and run.status in (RunStatus.QUEUED, RunStatus.IN_PROGRESS) else None,
+        in_review=run is not None and run.awaits_approval,
     )
 
 
