@@ -35,6 +35,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import evaluate_account, situation, value_of
 from rebal_tui.services.evaluation.history import latest_decisions
 from rebal_tui.services.evaluation.planning import holdings, plan_run
+from rebal_tui.services.evaluation.review_rule import reviews_every_run
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.queries.desk_rows import DeskRows
 from rebal_tui.services.queries.firm import firm_view
@@ -80,7 +81,8 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None, shown: ShownRows
     rows = _rows(book, frame, today, swept)
     if shown is not None:
         rows.prepare(shown)
-    return DeskSnapshot(book.version, status_line(book), rows.tiles(), rows, stamp, firm_view(book, frame, swept, when))
+    firm, reviewed = firm_view(book, frame, swept, when), reviews_every_run(book)
+    return DeskSnapshot(book.version, status_line(book), rows.tiles(), rows, stamp, firm, reviewed)
 
 
 def worst_subscribers(book: Book, portfolio_id: str, limit: int) -> Sequence[DeskRow]:
