@@ -110,6 +110,8 @@ def test_calendar_day() -> None:
     on_target = row(drifted_book("75", "175", conditions=[monthly("2")]))
     assert (on_target.state, on_target.status) == ("calendar 2 Apr", IN_RANGE)
     assert today.band_used is None
+    cooling = row(drifted_book("76", "171", conditions=[monthly("2")], last=YESTERDAY))
+    assert (Tile.CALENDAR in cooling.tiles, cooling.state) == (False, "calendar 2 Apr")
     other = row(drifted_book("75", "175", conditions=[monthly("3")]))
     assert (Tile.CALENDAR in other.tiles, other.state) == (False, "calendar 3 Mar")
 
