@@ -80,15 +80,26 @@ def cash_target_note(plan: Plan) -> str:
     return f"{weight}; {moved}the last completed run left more"
 
 
-def buys_cut_text(scale: tuple[int, int], wanted: Money) -> str:
-    """`buys cut to 99.61 %`: how far a common factor cuts buys of `wanted` dollars; empty for less than a cent (R-20).
+def buys_cut_text(plan: Plan, scale: tuple[int, int], bought: Money, wanted: Money) -> str:
+    """`cash short: buys cut to 99.61 %`: how far a common factor cuts the buys; empty for less than a cent (R-20).
 
-    The percentage is rounded down, so that it never reads as 100.
+    `bought` is what is bought of `wanted`. Of whole shares, the percentage is that of `bought`, and they are the cause
+    if one share of each order makes up for what is lacking (R-65): their rounding leaves cash above its target. The
+    percentage is rounded down, so that it never reads as 100.
     """
     top, bottom = scale
     if top >= bottom or (wanted and wanted * Fraction(bottom - top, bottom) < CENT):
         return ""
-    return f"buys cut to {format_scaled(top * HUNDRED_PERCENT // bottom, 2, 2)} %"
+    rules, cause = plan.rules, "cash short"
+    if rules.proceeds_buffer and plan.cash + plan.sold - plan.cash_target >= wanted:
+        cause = "a part of the proceeds is held back"
+    if rules.whole_shares and wanted:
+        if bought >= wanted:
+            return ""
+        top, bottom = bought, wanted
+        if wanted - bought <= sum(line.price or 0 for line in (*plan.sells, *plan.buys)):
+            cause = "whole shares"
+    return f"{cause}: buys cut to {format_scaled(top * HUNDRED_PERCENT // bottom, 2, 2)} %"
 
 
 def percent(value: Percent) -> str:
