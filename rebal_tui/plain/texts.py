@@ -280,7 +280,7 @@ def run_text(view: RunView) -> Iterator[str]:
     run = view.run
     yield label("Run", run.id)
     yield label("Client", f"{view.client}, account {view.account_number}")
-    yield label("Portfolio", view.portfolio or "weights of the run")
+    yield label("Portfolio", view.portfolio)
     yield label("Type", f"{formats.words(run.type)}, {origin_text(run.initiated_from)}")
     yield label("Status", formats.words(run.status))
     if run.cancel_requested and not run.status.final:

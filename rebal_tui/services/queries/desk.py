@@ -176,7 +176,7 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
     return PreviewView(
         account_id=account_id,
         client=account.name,
-        portfolio=book.portfolios[subscription.portfolio_id].name if subscription else "weights of the run",
+        portfolio=book.portfolios[subscription.portfolio_id].name if subscription else "no portfolio",
         plan=plan,
         why=why,
         turnover=figures.turnover,

@@ -23,8 +23,8 @@ from rebal_tui.services.wire.shapes import asset_ids, run_json
 from rebal_tui.store import archives, fills, past_rows, run_orders, runs
 from rebal_tui.store.database import Database
 
-WITHOUT_PORTFOLIO = "weights of the run"
-"""Shown as the portfolio of a run of an account that follows none."""
+WITHOUT_PORTFOLIO = "no portfolio"
+"""Shown as the portfolio of a run with weights of its own: its account follows none, also while it withdraws cash."""
 
 
 def runs_snapshot(book: Book, limit: int = 500) -> RunsSnapshot:
