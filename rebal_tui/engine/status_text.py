@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from rebal_tui.domain.accounts import AccountStatus
+from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.decisions import Decision, Outcome, Verdict
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import HUNDRED_PERCENT
@@ -34,6 +34,8 @@ _ACTS = {
     "prices": "every asset has a price",
 }
 """What ends a failed check, by its name."""
+_LIMITS = {Restriction.CRYPTO, Restriction.OPTIONS}
+"""Restrictions that stop an account although none of its assets is of that class (R-40)."""
 
 
 def status_sentence(
@@ -103,7 +105,11 @@ def _act_for_account(situation: Situation) -> str:
     account = situation.account
     if account.status is not AccountStatus.ACTIVE:
         return "the broker opens the account again"
-    return "the broker lifts the block" if account.restrictions else "cash is deposited"
+    if not account.restrictions:
+        return "cash is deposited"
+    if account.restrictions <= _LIMITS:
+        return "the broker lifts the limit, which stops all runs of the account"
+    return "the broker lifts the block"
 
 
 def usage_text(usage: BandUsage) -> str:

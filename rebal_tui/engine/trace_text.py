@@ -22,7 +22,6 @@ from rebal_tui.domain.quantities import (
 )
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trading_rules import Stagger
-from rebal_tui.engine.bounds import reason_of
 from rebal_tui.engine.drift import BandUsage
 from rebal_tui.engine.goals import Goals
 
@@ -203,12 +202,16 @@ def fraction_text(value: Fraction, places: int = 12) -> str:
 
 
 def reachable_text(goals: Goals) -> str:
-    """`SPY stays at 70.00 % (NO_SELL: no sell (low basis)); λ 0.714285714286`."""
+    """`SPY stays at 70.00 %: no sell (low basis); the other assets aim at 71.43 % of their weights`."""
     held = []
     for line in goals.lines:
         restriction = goals.held_by(line)
         if restriction is not None and goals.base > 0:
             actual = fraction_text(Fraction(line.value * 100, goals.base), 2)
-            held.append(f"{line.symbol} stays at {actual} % ({reason_of(restriction)}: {restriction.text})")
-    factor = "none, every line is held" if goals.target.factor is None else fraction_text(goals.target.factor)
-    return f"{'; '.join(held) or 'no asset is kept from its weight'}; λ {factor}"
+            held.append(f"{line.symbol} stays at {actual} %: {restriction.text}")
+    factor = goals.target.factor
+    if factor is None:
+        held.append("no other asset is free to trade, cash takes or gives the rest")
+    elif factor != 1:
+        held.append(f"the other assets aim at {fraction_text(factor * 100, 2)} % of their weights")
+    return "; ".join(held) or "no asset is kept from its weight"

@@ -179,7 +179,7 @@ def _plan_line(line: PlanLine, aims: Mapping[str, int], wide: bool, room: int) -
     if line.side:
         side = f"{'▲' if line.side is Side.BUY else '▼'} {line.side}"
     elif skipped:
-        side = f"{HELD} barred" if line.reason in HELD_REASONS else "◌ skip"
+        side = f"{HELD if line.reason in HELD_REASONS else '◌'} skip"
     cells = [
         (line.symbol, 8, "left", "title" if traded else "muted"),
         (side, 8, "left", style if traded else "warn" if skipped else "muted"),
