@@ -22,7 +22,11 @@ class StatusKind(StrEnum):
 
 
 class WaitsFor(StrEnum):
-    """What delays the run of a trigger whose condition holds."""
+    """What delays the run of a trigger whose condition holds.
+
+    `SCHEDULER`: a person has paused evaluations. `EVALUATION`: none is scheduled, but one may be made at any hour, as
+    in a files book (R-73).
+    """
 
     COOLDOWN = "cooldown"
     QUOTA = "quota"
@@ -32,6 +36,7 @@ class WaitsFor(StrEnum):
     MINIMUM_EQUITY = "minimum_equity"
     KILL_SWITCH = "kill_switch"
     SCHEDULER = "scheduler"
+    EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ _WAITS = {
     WaitsFor.MINIMUM_EQUITY: "Waits for equity of at least $1 for each asset.",
     WaitsFor.KILL_SWITCH: "Waits for the kill switch to be released.",
     WaitsFor.SCHEDULER: "Waits for an evaluation; automatic ones are paused.",
+    WaitsFor.EVALUATION: "Waits for an evaluation, which an import makes, or you at any time.",
 }
 
 _ACTS = {

@@ -117,6 +117,8 @@ def _triggered(situation: Situation, context: StatusContext) -> Classified:
         return Classified(StatusKind.WAITS, WaitsFor.EXTERNAL_ORDERS)
     if situation.quota_run:
         return Classified(StatusKind.WAITS, WaitsFor.QUOTA, context.schedule.first_from(today + _DAY))
+    if context.next_evaluation is None and situation.session is not None and situation.session.any_hour:
+        return Classified(StatusKind.WAITS, WaitsFor.EVALUATION)
     if not context.acts_on(today):
         return Classified(StatusKind.WAITS, WaitsFor.SESSION, upcoming)
     if situation.session is not None and situation.session.is_open(situation.now) and price_faults(situation):

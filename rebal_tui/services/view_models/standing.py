@@ -27,6 +27,7 @@ _UNDATED = {
     WaitsFor.MINIMUM_EQUITY: "waits: low equity",
     WaitsFor.KILL_SWITCH: "waits: kill switch",
     WaitsFor.SCHEDULER: "waits: evaluation",
+    WaitsFor.EVALUATION: "waits: evaluation",
 }
 
 _WAITED_FOR = {
@@ -37,6 +38,7 @@ _WAITED_FOR = {
     WaitsFor.MINIMUM_EQUITY: "the account has $1 for each asset",
     WaitsFor.KILL_SWITCH: "you release the kill switch",
     WaitsFor.SCHEDULER: "you evaluate, or resume automatic evaluations",
+    WaitsFor.EVALUATION: "you evaluate, or import positions",
 }
 """What ends a wait, after "until"; the end of a cooldown has a date."""
 
