@@ -53,7 +53,7 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
         ("▶", "in progress"),
         ("◇", "awaits approval"),
         ("●", "completed as planned"),
-        ("▲", "completed with skipped, failed or unfilled orders; of an order: buy"),
+        ("▲", "completed with skipped, failed or unfilled orders, or less cash raised than asked; of an order: buy"),
         ("▼", "of an order: sell"),
         ("✗", "failed"),
         ("◌", "canceled, or cut short by it; of an order: skipped"),
