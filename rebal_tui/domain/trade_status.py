@@ -22,7 +22,11 @@ class StatusKind(StrEnum):
 
 
 class WaitsFor(StrEnum):
-    """What delays the run of a trigger whose condition holds."""
+    """What delays the run of a trigger whose condition holds.
+
+    `SCHEDULER`: a person has paused evaluations. `EVALUATION`: none is scheduled, but one may be made at any hour, as
+    in a files book (R-73).
+    """
 
     COOLDOWN = "cooldown"
     QUOTA = "quota"
@@ -32,6 +36,7 @@ class WaitsFor(StrEnum):
     MINIMUM_EQUITY = "minimum_equity"
     KILL_SWITCH = "kill_switch"
     SCHEDULER = "scheduler"
+    EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,8 @@ class TradeStatus:
     `first_trade_at` is the time of the first evaluation that could trade: the next one with `WILL_TRADE`, the earliest
     possible one with `WAITS`, that of the next calendar day with `IN_RANGE`. It is None where a person must act first,
     and with `IN_RANGE` without a calendar condition. `note` explains the date in a few words, or is empty; with
-    `NEEDS_YOU` it names the first necessary act and who does it, such as `you approve or reject the run`.
+    `NEEDS_YOU` it names the first necessary act and who does it, such as `you approve or reject the run`. `reviewed` is
+    whether an automatic run of the account waits for approval before it trades (R-27).
     """
 
     kind: StatusKind
@@ -49,3 +55,4 @@ class TradeStatus:
     first_trade_at: datetime | None
     sentence: str
     note: str
+    reviewed: bool = False

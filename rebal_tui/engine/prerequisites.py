@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebal_tui.domain.decisions import LineReason, Verdict
+from rebal_tui.domain.decisions import Verdict
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text
@@ -62,7 +62,7 @@ def prerequisites(situation: Situation, trace: Trace) -> None:
     if situation.unreconciled:
         trace.stop(RECONCILIATION, situation.unreconciled, "R-12")
     restrictions(situation, trace)
-    waiting_text = f"run {situation.open_run[:8]} is not finished" if situation.open_run else ""
+    waiting_text = f"run {situation.open_run[:8]} is under way; one run at a time" if situation.open_run else ""
     if situation.external_orders:
         waiting_text = waiting_text or f"{count_text(situation.external_orders, 'open order')} placed outside rebal-tui"
     trace.require(
@@ -95,13 +95,13 @@ def restrictions(situation: Situation, trace: Trace) -> None:
         return
     if rules.holds:
         text = "; ".join(one.text for one in rules.holds)
-        trace.stop(RESTRICTIONS, f"{LineReason.ACCOUNT_HOLD}: {text}", "R-60")
+        trace.stop(RESTRICTIONS, text, "R-60")
     if any(symbol not in situation.prices for symbol in situation.needed_symbols):
         # Without all prices nothing can be said of bounds; the check of prices ends the evaluation.
         return
     try:
         goals = situation.goals
     except RestrictionsConflict as conflict:
-        trace.stop(RESTRICTIONS, f"{LineReason.RESTRICTIONS_CONFLICT}: {conflict}", "R-60")
+        trace.stop(RESTRICTIONS, f"the restrictions conflict: {conflict}", "R-60")
     if goals is not None:
         trace.note(RESTRICTIONS, Verdict.PASS, reachable_text(goals), "R-61")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from rebal_tui.domain.accounts import AccountStatus
+from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.decisions import Decision, Outcome, Verdict
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import HUNDRED_PERCENT
@@ -25,6 +25,7 @@ _WAITS = {
     WaitsFor.MINIMUM_EQUITY: "Waits for equity of at least $1 for each asset.",
     WaitsFor.KILL_SWITCH: "Waits for the kill switch to be released.",
     WaitsFor.SCHEDULER: "Waits for an evaluation; automatic ones are paused.",
+    WaitsFor.EVALUATION: "Waits for an evaluation, which an import makes, or you at any time.",
 }
 
 _ACTS = {
@@ -34,6 +35,8 @@ _ACTS = {
     "prices": "every asset has a price",
 }
 """What ends a failed check, by its name."""
+_LIMITS = {Restriction.CRYPTO, Restriction.OPTIONS}
+"""Restrictions that stop an account although none of its assets is of that class (R-40)."""
 
 
 def status_sentence(
@@ -42,8 +45,14 @@ def status_sentence(
     kind: StatusKind,
     waits_for: WaitsFor | None,
     first_trade_at: datetime | None,
+    *,
+    reviewed: bool,
+    halted: bool,
 ) -> str:
-    """The status as one line of text. `probe` is the decision as if nothing delayed a trade."""
+    """The status as one line of text. `probe` is the decision as if nothing delayed a trade.
+
+    `reviewed` is whether an automatic run of the account waits for approval, `halted` whether the kill switch is on.
+    """
     if kind is StatusKind.NEEDS_YOU:
         return f"Needs you: {_needs(situation, probe)}."
     if kind is StatusKind.WAITS and waits_for is not None:
@@ -52,9 +61,11 @@ def status_sentence(
         return f"{waits} {_trigger(situation, probe)}"
     if kind is StatusKind.WILL_TRADE:
         if situation.open_run:
-            return f"Will trade: run {situation.open_run[:8]} is in progress."
+            stopped = "; the kill switch stops its new orders" if halted else ""
+            return f"Run {situation.open_run[:8]} is under way{stopped}."
         at = "" if first_trade_at is None else f" at {first_trade_at.astimezone(NEW_YORK):%H:%M}"
-        return f"Will trade{at}. {_trigger(situation, probe)}"
+        does = "Will propose a run for review" if reviewed else "Will trade"
+        return f"{does}{at}. {_trigger(situation, probe)}"
     return f"In range{', traded today' if situation.quota_run else ''}.{_usage_sentence(situation)}"
 
 
@@ -95,7 +106,11 @@ def _act_for_account(situation: Situation) -> str:
     account = situation.account
     if account.status is not AccountStatus.ACTIVE:
         return "the broker opens the account again"
-    return "the broker lifts the block" if account.restrictions else "cash is deposited"
+    if not account.restrictions:
+        return "cash is deposited"
+    if account.restrictions <= _LIMITS:
+        return "the broker lifts the limit, which stops all runs of the account"
+    return "the broker lifts the block"
 
 
 def usage_text(usage: BandUsage) -> str:

@@ -22,7 +22,6 @@ from rebal_tui.domain.quantities import (
 )
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trading_rules import Stagger
-from rebal_tui.engine.bounds import reason_of
 from rebal_tui.engine.drift import BandUsage
 from rebal_tui.engine.goals import Goals
 
@@ -80,15 +79,26 @@ def cash_target_note(plan: Plan) -> str:
     return f"{weight}; {moved}the last completed run left more"
 
 
-def buys_cut_text(scale: tuple[int, int], wanted: Money) -> str:
-    """`buys cut to 99.61 %`: how far a common factor cuts buys of `wanted` dollars; empty for less than a cent (R-20).
+def buys_cut_text(plan: Plan, scale: tuple[int, int], bought: Money, wanted: Money) -> str:
+    """`cash short: buys cut to 99.61 %`: how far a common factor cuts the buys; empty for less than a cent (R-20).
 
-    The percentage is rounded down, so that it never reads as 100.
+    `bought` is what is bought of `wanted`. Of whole shares, the percentage is that of `bought`, and they are the cause
+    if one share of each order makes up for what is lacking (R-65): their rounding leaves cash above its target. The
+    percentage is rounded down, so that it never reads as 100.
     """
     top, bottom = scale
     if top >= bottom or (wanted and wanted * Fraction(bottom - top, bottom) < CENT):
         return ""
-    return f"buys cut to {format_scaled(top * HUNDRED_PERCENT // bottom, 2, 2)} %"
+    rules, cause = plan.rules, "cash short"
+    if rules.proceeds_buffer and plan.cash + plan.sold - plan.cash_target >= wanted:
+        cause = "a part of the proceeds is held back"
+    if rules.whole_shares and wanted:
+        if bought >= wanted:
+            return ""
+        top, bottom = bought, wanted
+        if wanted - bought <= sum(line.price or 0 for line in (*plan.sells, *plan.buys)):
+            cause = "whole shares"
+    return f"{cause}: buys cut to {format_scaled(top * HUNDRED_PERCENT // bottom, 2, 2)} %"
 
 
 def percent(value: Percent) -> str:
@@ -192,12 +202,16 @@ def fraction_text(value: Fraction, places: int = 12) -> str:
 
 
 def reachable_text(goals: Goals) -> str:
-    """`SPY stays at 70.00 % (NO_SELL: no sell (low basis)); λ 0.714285714286`."""
+    """`SPY stays at 70.00 %: no sell (low basis); the other assets aim at 71.43 % of their weights`."""
     held = []
     for line in goals.lines:
         restriction = goals.held_by(line)
         if restriction is not None and goals.base > 0:
             actual = fraction_text(Fraction(line.value * 100, goals.base), 2)
-            held.append(f"{line.symbol} stays at {actual} % ({reason_of(restriction)}: {restriction.text})")
-    factor = "none, every line is held" if goals.target.factor is None else fraction_text(goals.target.factor)
-    return f"{'; '.join(held) or 'no asset is kept from its weight'}; λ {factor}"
+            held.append(f"{line.symbol} stays at {actual} %: {restriction.text}")
+    factor = goals.target.factor
+    if factor is None:
+        held.append("no other asset is free to trade, cash takes or gives the rest")
+    elif factor != 1:
+        held.append(f"the other assets aim at {fraction_text(factor * 100, 2)} % of their weights")
+    return "; ".join(held) or "no asset is kept from its weight"

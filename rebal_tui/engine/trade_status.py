@@ -50,22 +50,34 @@ class Classified:
 
 
 def trade_status(
-    situation: Situation, context: StatusContext, *, awaiting: bool = False, decision: Decision | None = None
+    situation: Situation,
+    context: StatusContext,
+    *,
+    awaiting: bool = False,
+    reviewed: bool = False,
+    decision: Decision | None = None,
 ) -> TradeStatus:
     """The status of a subscribed account.
 
-    `awaiting` is whether its run awaits approval. `decision` is the result of `evaluate` for this situation, if known;
-    it saves evaluating the triggers again.
+    `awaiting` is whether its run awaits approval, `reviewed` whether its next automatic run will. `decision` is the
+    result of `evaluate` for this situation, if known; it saves evaluating the triggers again.
     """
     calendar = context.acts_on(new_york_day(situation.now)) and not situation.quota_run
     probe = decision if decision is not None and calendar and _asked_all(decision) else _probe(situation, calendar)
     found = _classify(situation, probe, context, awaiting)
-    return _described(situation, probe, found, context.schedule)
+    halted = context.stopped is WaitsFor.KILL_SWITCH
+    return _described(situation, probe, found, context.schedule, reviewed=reviewed, halted=halted)
 
 
-def described(situation: Situation, found: Classified, schedule: Schedule | None = None) -> TradeStatus:
-    """A stored status with its texts, made from the inputs of the evaluation that stored it."""
-    return _described(situation, _probe(situation, calendar=not situation.quota_run), found, schedule)
+def described(
+    situation: Situation, found: Classified, schedule: Schedule | None = None, *, reviewed: bool = False
+) -> TradeStatus:
+    """A stored status with its texts, made from the inputs of the evaluation that stored it.
+
+    `reviewed` is whether the run that the evaluation created waited for approval.
+    """
+    probe = _probe(situation, calendar=not situation.quota_run)
+    return _described(situation, probe, found, schedule, reviewed=reviewed, halted=False)
 
 
 def _asked_all(decision: Decision) -> bool:
@@ -105,6 +117,8 @@ def _triggered(situation: Situation, context: StatusContext) -> Classified:
         return Classified(StatusKind.WAITS, WaitsFor.EXTERNAL_ORDERS)
     if situation.quota_run:
         return Classified(StatusKind.WAITS, WaitsFor.QUOTA, context.schedule.first_from(today + _DAY))
+    if context.next_evaluation is None and situation.session is not None and situation.session.any_hour:
+        return Classified(StatusKind.WAITS, WaitsFor.EVALUATION)
     if not context.acts_on(today):
         return Classified(StatusKind.WAITS, WaitsFor.SESSION, upcoming)
     if situation.session is not None and situation.session.is_open(situation.now) and price_faults(situation):
@@ -136,11 +150,21 @@ def _cooldown_end(situation: Situation, probe: Decision) -> date | None:
     return None if last is None else cooldown_ends(last, situation.portfolio.cooldown_days)
 
 
-def _described(situation: Situation, probe: Decision, found: Classified, schedule: Schedule | None) -> TradeStatus:
+def _described(
+    situation: Situation,
+    probe: Decision,
+    found: Classified,
+    schedule: Schedule | None,
+    *,
+    reviewed: bool,
+    halted: bool,
+) -> TradeStatus:
+    kind, waits_for, at = found.kind, found.waits_for, found.first_trade_at
     return TradeStatus(
-        found.kind,
-        found.waits_for,
-        found.first_trade_at,
-        status_sentence(situation, probe, found.kind, found.waits_for, found.first_trade_at),
-        status_note(situation, probe, found.kind, found.waits_for, _cooldown_end(situation, probe), schedule),
+        kind,
+        waits_for,
+        at,
+        status_sentence(situation, probe, kind, waits_for, at, reviewed=reviewed, halted=halted),
+        status_note(situation, probe, kind, waits_for, _cooldown_end(situation, probe), schedule),
+        reviewed,
     )

@@ -39,10 +39,15 @@ def invest_cash(situation: Situation, trace: Trace) -> Plan | None:
     reserved = f", reserved {trace_text.money(situation.reserved)}" if situation.reserved else ""
     enough, assets = excess >= MIN_INVEST_VALUE, situation.portfolio.weights.assets
     relation = "reaches" if enough else "is below"
+    kept = ", which the last completed run left" if cash_target == situation.cash_floor > 0 else ""
     unbuyable = ", but the portfolio has no assets to buy" if enough and not assets else ""
+    shown = excess_text(situation)
+    amount = f"excess cash {shown} {relation} the minimum $10.00"
+    if excess < 0:
+        amount = f"no excess cash: {shown.removeprefix('-')} below the cash target"
     detail = (
-        f"excess cash {excess_text(situation)} {relation} the minimum $10.00{unbuyable} "
-        f"(cash {trace_text.money(situation.account.cash)}, cash target {trace_text.money(cash_target)}{reserved})"
+        f"{amount}{unbuyable} (cash {trace_text.money(situation.account.cash)}{reserved}, "
+        f"cash target {trace_text.money(cash_target)}{kept})"
     )
     if not enough or not assets:
         trace.note("invest_cash", Verdict.NO, detail, "R-14.7")

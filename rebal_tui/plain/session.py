@@ -195,8 +195,8 @@ class Session:
         """Write the result of a change. `change` is how to undo it and its name; the change before can no longer be
         undone."""
         self.undo = (change[0], change[1]) if change is not None and change[0] is not None else None
-        hint = "" if self.undo is None or self.undo[0].refusal else " The command undo takes it back"
-        self.say(f"{text}.{hint}")
+        hint = "" if self.undo is None else self.undo[0].refused or " The command undo takes it back"
+        self.say(f"{text}.{hint.removesuffix('.')}")
 
 
 def counted(rows: int, noun: str, total: int | None = None) -> str:

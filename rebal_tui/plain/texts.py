@@ -143,7 +143,7 @@ def account_text(page: AccountPageView) -> Iterator[str]:
     yield label("Cash", dollars(view.cash))
     yield label("Cash target", dollars(view.cash_target))
     if view.cash_left is not None:
-        yield label("A cash run leaves", f"{dollars(view.cash_left)}, as the last completed run did")
+        yield label("Cash runs keep", f"{dollars(view.cash_left)}, which the last completed run left")
     yield label("Withdrawable", dollars(view.withdrawable))
     if detail.row.reserve:
         yield label("Reserved cash", dollars(detail.row.reserve))
@@ -280,7 +280,7 @@ def run_text(view: RunView) -> Iterator[str]:
     run = view.run
     yield label("Run", run.id)
     yield label("Client", f"{view.client}, account {view.account_number}")
-    yield label("Portfolio", view.portfolio or "weights of the run")
+    yield label("Portfolio", view.portfolio)
     yield label("Type", f"{formats.words(run.type)}, {origin_text(run.initiated_from)}")
     yield label("Status", formats.words(run.status))
     if run.cancel_requested and not run.status.final:

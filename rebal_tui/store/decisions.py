@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from rebal_tui.domain.decisions import REPORTED, Decision, Outcome
 from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.runs import Approval
 from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 from rebal_tui.store.codec import from_day, from_time, from_time_or_none, to_time
 from rebal_tui.store.database import LISTED, Database, Transaction, listed
@@ -82,7 +83,8 @@ class StoredStatus:
 class StoredDecision:
     """A decision as stored, with the key of its context and the id of the run that it created.
 
-    `status` is None when an earlier version of the program, which had no statuses, stored the decision.
+    `status` is None when an earlier version of the program, which had no statuses, stored the decision. `reviewed` is
+    whether that run waited for approval (R-27).
     """
 
     account_id: str
@@ -96,6 +98,7 @@ class StoredDecision:
     context: int
     inputs: Inputs
     status: StoredStatus | None = None
+    reviewed: bool = False
 
 
 def status_code(kind: StatusKind, waits_for: WaitsFor | None) -> str:
@@ -199,12 +202,13 @@ class _Record(NamedTuple):
     rules: str | None
     trade_status: str | None
     first_trade_at: int | None
+    approval: str | None
 
 
 _EXPRESSIONS = {
     "account_id": "a.id", "portfolio_id": "p.id", "subscription_id": "s.id", "at": "c.at", "signature": "k.signature",
     "outcome": "k.outcome", "deciding": "k.deciding", "run_id": "r.id", "open_run": "o.id", "quota_run": "q.id",
-    "subscribed_at": "s.created_at",
+    "subscribed_at": "s.created_at", "approval": "r.approval",
 }  # fmt: skip
 _COLUMNS = (
     f"SELECT {select_list(_Record, _EXPRESSIONS, 'd')} "
@@ -296,6 +300,7 @@ def _stored(row: Sequence[Any]) -> StoredDecision:
             rules=found.rules,
         ),
         status=_status(found),
+        reviewed=found.approval not in (None, Approval.NOT_NEEDED),
     )
 
 

@@ -46,5 +46,5 @@ class UndoOffer:
 
     @property
     def hint(self) -> str:
-        """` u undoes it.` for the end of a message while an undo is possible; otherwise empty."""
-        return " u undoes it." if self._change is not None and not self._change.refusal else ""
+        """` u undoes it.` for the end of a message while an undo is offered, or why it is not possible; else empty."""
+        return "" if self._change is None else self._change.refused or " u undoes it."

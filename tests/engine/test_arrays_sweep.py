@@ -61,10 +61,11 @@ def exact_groups(one: Situation) -> Group:
     groups = Group(0)
     groups |= Group.OUTSIDE if usage and usage.breached else Group(0)
     groups |= Group.NEAR if usage and not usage.breached and usage.permille >= NEAR_PERMILLE else Group(0)
-    groups |= Group.CALENDAR if calendar_day(one) else Group(0)
+    cooling = in_cooldown(last, one.portfolio.cooldown_days, new_york_day(one.now))
+    groups |= Group.CALENDAR if calendar_day(one) and not cooling and not one.quota_run else Group(0)
     groups |= Group.CASH if kept(one) >= MIN_INVEST_VALUE else Group(0)
     groups |= Group.FIRST if last is None else Group(0)
-    groups |= Group.COOLDOWN if in_cooldown(last, one.portfolio.cooldown_days, new_york_day(one.now)) else Group(0)
+    groups |= Group.COOLDOWN if cooling else Group(0)
     groups |= Group.BLOCKED if stopped else Group(0)
     groups |= Group.UNABLE if watched and price_faults(one) and not stopped else Group(0)
     return groups

@@ -45,7 +45,7 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
         situation(cash="100", reserved="50.5"),
         (*CALM, *OLD, NO_CALENDAR, NO_BAND,
          "invest_cash fires R-14.7 excess cash $47.03 reaches the minimum $10.00"
-         " (cash $100.00, cash target $2.47, reserved $50.50)"),
+         " (cash $100.00, reserved $50.50, cash target $2.47)"),
     ),
     "first rebalance": (
         situation(cash="100", rebalanced=None),
@@ -79,7 +79,13 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
         (*CALM, RECENT,
          "in_cooldown holds_back R-14.3 in cooldown until 2026-03-10 (9 days after the rebalance of 2026-03-01)",
          NO_CALENDAR, f"drift_band holds_back R-14.5 {FAR_WORDS}; held back by the cooldown",
-         "invest_cash no R-14.7 excess cash -$5.00 is below the minimum $10.00 (cash $0.00, cash target $5.00)"),
+         "invest_cash no R-14.7 no excess cash: $5.00 below the cash target (cash $0.00, cash target $5.00)"),
+    ),
+    "cash below what the last run left": (
+        replace(situation(cash="7"), cash_floor=parse_money("9")),
+        (*CALM, *OLD, NO_CALENDAR, NO_BAND,
+         "invest_cash no R-14.7 no excess cash: $2.00 below the cash target"
+         " (cash $7.00, cash target $9.00, which the last completed run left)"),
     ),
     "no trigger": (
         situation(conditions=[band("absolute", "5")]),
@@ -88,7 +94,7 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
     ),
     "unfinished run": (
         replace(situation(cash="100"), open_run="abcdefghijkl"),
-        (*CALM[:3], "open_orders fail R-12.3 run abcdefgh is not finished"),
+        (*CALM[:3], "open_orders fail R-12.3 run abcdefgh is under way; one run at a time"),
     ),
     "orders of others": (
         replace(situation(cash="100"), external_orders=2),
@@ -123,7 +129,7 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
     "no band applies": (
         situation(cash="5", target=weights("100"), conditions=[band("relative", "5")], positions={"SPY": "0.01"}),
         (*CALM, *OLD, NO_CALENDAR, "drift_band no R-14.5 no asset that a band applies to",
-         "invest_cash no R-14.7 excess cash -$1.00 is below the minimum $10.00 (cash $5.00, cash target $6.00)"),
+         "invest_cash no R-14.7 no excess cash: $1.00 below the cash target (cash $5.00, cash target $6.00)"),
     ),
     "nothing to buy": (
         situation(cash="100", target=weights("50")),

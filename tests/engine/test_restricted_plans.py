@@ -130,13 +130,31 @@ def test_restrictions_that_exclude_each_other_stop_the_account() -> None:
     over = restriction("range", "SPY", minimum=8000, unit=RangeUnit.PERCENT)
     made = decided(rules(over, restriction("no_buy", "SPY")), "6000", {"SPY": "700", "TLT": "240"})
     assert made.outcome is Outcome.BLOCKED
-    assert made.reason.startswith("RESTRICTIONS_CONFLICT: SPY: range (low basis) and no buy (low basis)")
+    assert made.reason.startswith("the restrictions conflict: SPY: range (low basis) and no buy (low basis)")
+
+
+@pytest.mark.parametrize(
+    ("shares", "restrictions", "text"),
+    [
+        (700, [("no_sell", "SPY")], "SPY stays at 70.00 %: no sell (low basis); the other assets aim at 71.43 % of"),
+        (600, [("no_sell", "SPY")], "no asset is kept from its weight"),
+        (700, [("lock", "SPY"), ("lock", "TLT")], "; no other asset is free to trade, cash takes or gives the rest"),
+    ],
+)
+def test_the_check_of_restrictions_names_what_they_do(
+    shares: int, restrictions: list[tuple[str, str]], text: str
+) -> None:
+    given = rules(*(restriction(*one) for one in restrictions))
+    cash = 100_000 - 100 * shares - 24_000
+    made = decided(given, str(cash), {"SPY": str(shares), "TLT": "240"})
+    (detail,) = (check.detail for check in made.trace if check.check == "restrictions")
+    assert text in detail
 
 
 def test_a_hold_stops_the_account() -> None:
     made = decided(rules(restriction("hold")), "6000", {"SPY": "700", "TLT": "240"})
     assert made.outcome is Outcome.BLOCKED
-    assert made.reason == "ACCOUNT_HOLD: hold (low basis)"
+    assert made.reason == "hold (low basis)"
 
 
 def test_an_unmanaged_holding_is_left_out_of_equity_and_lines() -> None:

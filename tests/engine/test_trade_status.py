@@ -173,7 +173,9 @@ def test_an_account_or_portfolio_that_is_not_active_names_who_activates_it() -> 
 def test_a_working_run_trades_now_and_an_exception_comes_first() -> None:
     found = trade_status(account(open_run="r"), StatusContext(SCHEDULE, NEXT))
     assert (found.kind, found.first_trade_at) == (WILL_TRADE, at(DAY))
-    assert found.sentence == "Will trade: run r is in progress."
+    assert found.sentence == "Run r is under way."
+    halted = trade_status(account(open_run="r"), StatusContext(SCHEDULE, NEXT, WaitsFor.KILL_SWITCH))
+    assert halted.sentence == "Run r is under way; the kill switch stops its new orders."
     stopped = account(open_run="r", restrictions=[Restriction.TRADING_BLOCKED])
     assert trade_status(stopped, StatusContext(SCHEDULE, NEXT)).kind is NEEDS_YOU
 

@@ -19,7 +19,7 @@ from rebal_tui.broker.failures import BrokerPending
 from rebal_tui.cli.program import run
 from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, KeyLocation, Keys
 from rebal_tui.domain.errors import Conflict, Invalid
-from rebal_tui.services.evaluation.account import needs_review
+from rebal_tui.services.evaluation.review_rule import needs_review
 from rebal_tui.services.queries.status import status_line
 from rebal_tui.store import book_settings
 from tests.cli.books import book as cli_book

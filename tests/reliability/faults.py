@@ -314,7 +314,7 @@ _plant_situation(
     lambda s: replace(s, reserved=Money(0)),
     lambda: patch.object(Book, "reserved", lambda book, account_id: Money(0)),
 )
-_replace_attribute("review is bypassed", context, "needs_review", lambda book, portfolio: False)
+_replace_attribute("review is bypassed", context, "reviewed_portfolios", lambda book: frozenset())
 _replace_attribute(
     "the window ends 30 minutes late", Session, "window_end", property(lambda session: session.close)
 )  # fmt: skip

@@ -49,7 +49,7 @@ def test_a_previewed_run_overrides_a_restriction_after_a_note() -> None:
         assert "The targets shown are those within reach; the portfolio's weights are SPY 60.00, TLT 35.00." in text
         await press(pilot, "p")
         text = " ".join(screen_text(app).split())
-        assert "SPY ⊘ barred 60.00 68.00 – – 400.00 68,000.00 no sell (low basis)" in text
+        assert "SPY ⊘ skip 60.00 68.00 – – 400.00 68,000.00 no sell (low basis)" in text
         assert "TLT ▼ sell 35.00 27.00 500.00 5.0000 100.00 27,500.00 $500.00 above its goal" in text
         assert "no_sell" not in text
         await press(pilot, "o")

@@ -76,7 +76,7 @@ def test_a_list_under_paste_opens_the_form_with_its_weights() -> None:
         await press(pilot, "ctrl+s")
         assert weights(app) == READ
         await press(pilot, *"Trio", "ctrl+s")
-        assert "Saved Trio" in " ".join(shown_messages(app))
+        assert "Created Trio" in " ".join(shown_messages(app))
         assert on_the_list(app)
 
     run(flow, book)

@@ -195,7 +195,7 @@ def test_a_portfolio_is_created_by_keys_only(size: tuple[int, int]) -> None:
         await press(pilot, "tab", "right")
         await press(pilot, "ctrl+s")
         assert on_the_list(app)
-        assert "Saved All Weather." in shown_messages(app)
+        assert "Created All Weather." in shown_messages(app)
         assert "All Weather" in screen_text(app)
 
     run(flow, book, size)

@@ -52,7 +52,7 @@ def test_the_queue_is_one_key_away_and_counted_everywhere() -> None:
         assert "◇ 4 to review" in screen_text(app)
         await press(pilot, "9")
         text = screen_text(app)
-        for part in ("◇ To review 4", "every run is reviewed", "awaits approval", "Plan", "SPY"):
+        for part in ("◇ To review 4", "every automatic run is reviewed", "awaits approval", "Plan", "SPY"):
             assert part in text
         await press(pilot, "slash", "z", "z", "enter", "escape")
         assert "No row matches" not in screen_text(app), "escape clears the filter first"

@@ -69,7 +69,9 @@ def statuses(frame: BookFrame, day_context: DayContext, context: StatusContext, 
     external = accounts.marks & int(Mark.EXTERNAL_ORDERS) != 0
     delays.append((external, WaitsFor.EXTERNAL_ORDERS, None))
     delays.append((traded, WaitsFor.QUOTA, context.schedule.first_from(date.fromordinal(day_context.day + 1))))
-    if not acts_today:
+    if context.next_evaluation is None and day_context.session is not None and day_context.session.any_hour:
+        delays.append((np.ones(len(frame), np.bool_), WaitsFor.EVALUATION, None))
+    elif not acts_today:
         delays.append((np.ones(len(frame), np.bool_), WaitsFor.SESSION, context.next_evaluation))
     elif day_context.open_market and not day_context.fresh.all():
         stale = any_weight(frame, ~day_context.fresh)[accounts.portfolio] | any_other(frame, ~day_context.fresh)

@@ -31,7 +31,10 @@ NEAR_PERMILLE = 800
 
 
 class Group(IntFlag):
-    """Bits of an account's `groups`: the Desk tiles that count it."""
+    """Bits of an account's `groups`: the Desk tiles that count it.
+
+    `CALENDAR`: a calendar rebalance is due today, which it is neither in a cooldown nor after the day's run (R-16).
+    """
 
     OUTSIDE = 1
     NEAR = 2
@@ -98,6 +101,8 @@ def sweep(frame: BookFrame, day_context: DayContext) -> Sweep:
     groups = _of_portfolios(frame, day_context)[usages.follows]
     for group, holds in _of_accounts(frame, day_context, usages, cash):
         groups |= holds * np.uint8(group)
+    served = (groups & np.uint8(Group.COOLDOWN) != 0) | (frame.accounts.system_run_on == day_context.day)
+    groups[served] &= ~np.uint8(Group.CALENDAR)
     groups |= outside * np.uint8(Group.OUTSIDE)
     groups |= (~outside & (band_used >= NEAR_PERMILLE)) * np.uint8(Group.NEAR)
     if targets is not None:

@@ -42,6 +42,11 @@ class Undo:
     portfolio: tuple[Portfolio, Portfolio] | None = None
     refusal: str = ""
 
+    @property
+    def refused(self) -> str:
+        """` An account had an open run, so …` for the end of a message about the change; empty if it can be undone."""
+        return f" {self.refusal[:1].upper()}{self.refusal[1:]}." if self.refusal else ""
+
     def followed_by(self, later: Undo) -> Undo:
         """One `Undo` for this change of subscriptions and a later one of other accounts."""
         return replace(self, changes=self.changes + later.changes, refusal=self.refusal or later.refusal)

@@ -117,7 +117,7 @@ _NAMES = ("review", "evaluation", "quarterly months", "price age", "orders")
 def _texts(policy: BookPolicy) -> tuple[str, str, str, str, str]:
     named = ", ".join(at.isoformat("minutes") for at in policy.evaluate_at)
     return (
-        "of every run" if policy.review else "only of portfolios that require it",
+        "of every automatic run" if policy.review else "only of automatic runs of portfolios that require it",
         f"at {named}" if named else f"every {count_text(policy.evaluate_minutes, 'minute')}",
         ", ".join(map(str, policy.quarterly_months)),
         f"at most {policy.fresh_seconds} s" if policy.fresh_seconds else "unlimited",

@@ -1,4 +1,4 @@
-"""Evaluation of single subscriptions (R-10 to R-18, R-27)."""
+"""Evaluation of single subscriptions (R-10 to R-18)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rebal_tui.domain.decisions import Decision
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.portfolios import Portfolio, Subscription
+from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.domain.quantities import NANO, Money, Value
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.trade_status import WaitsFor
@@ -19,7 +19,6 @@ from rebal_tui.engine.trade_status import StatusContext
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rules_view import followed_portfolio, rules_of
 from rebal_tui.services.evaluation.statuses import account_status, evaluation_context, status_context
-from rebal_tui.store import book_settings
 
 
 def situation(book: Book, account_id: str, *, ignore_window: bool = False) -> Situation:
@@ -80,16 +79,6 @@ def evaluate_book(book: Book, account_ids: Iterable[str] | None = None) -> list[
 def _with_status(book: Book, given: Situation, context: StatusContext) -> Decision:
     decision = evaluate(given)
     return replace(decision, status=account_status(book, given, context, decision))
-
-
-def reviews_every_run(book: Book) -> bool:
-    """Whether the book requires approval of every automatic run, whatever its portfolio says (R-27)."""
-    return book.settings.review or book_settings.get(book.database, "review") == "1"
-
-
-def needs_review(book: Book, portfolio: Portfolio) -> bool:
-    """Whether an automatic run of this portfolio requires approval by an advisor (R-27)."""
-    return portfolio.review or reviews_every_run(book)
 
 
 def managed_value_of(book: Book, account_id: str) -> Valuation:

@@ -130,7 +130,7 @@ def _with_status(recomputed: Decision, stored: StoredDecision, situation: Situat
     if stored.status is None:
         return recomputed
     kept = Classified(stored.status.kind, stored.status.waits_for, stored.status.first_trade_at)
-    return replace(recomputed, status=described(situation, kept))
+    return replace(recomputed, status=described(situation, kept, reviewed=stored.reviewed))
 
 
 _PAUSED = "paused: the broker's figures did not match the book"

@@ -16,6 +16,7 @@ from rebal_tui.engine.trade_status import StatusContext, trade_status
 from rebal_tui.market.sessions import TradingCalendar
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.slots import next_slot
+from rebal_tui.services.evaluation.review_rule import account_needs_review
 
 if TYPE_CHECKING:
     from rebal_tui.engine.arrays.day_context import DayContext
@@ -53,9 +54,10 @@ def evaluation_context(book: Book) -> StatusContext:
 
 def account_status(book: Book, situation: Situation, context: StatusContext, decision: Decision) -> TradeStatus:
     """The status of an account; `decision` is the outcome of evaluating `situation`."""
-    run = book.open_runs.get(situation.account.id)
+    account_id = situation.account.id
+    run, reviewed = book.open_runs.get(account_id), account_needs_review(book, account_id)
     awaiting = run is not None and run.awaits_approval
-    return trade_status(situation, context, awaiting=awaiting, decision=decision)
+    return trade_status(situation, context, awaiting=awaiting, reviewed=reviewed, decision=decision)
 
 
 def book_statuses(book: Book, frame: BookFrame, day_context: DayContext, context: StatusContext) -> Statuses:

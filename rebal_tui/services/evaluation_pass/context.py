@@ -12,7 +12,7 @@ from rebal_tui.engine.arrays.frame import Mark
 from rebal_tui.engine.arrays.statuses import Statuses
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation import history
-from rebal_tui.services.evaluation.account import needs_review
+from rebal_tui.services.evaluation.review_rule import reviewed_portfolios, reviewed_rows
 from rebal_tui.services.evaluation.statuses import book_statuses, evaluation_context
 from rebal_tui.services.evaluation.whole_book import DecidedBook
 from rebal_tui.services.evaluation_pass.surge_guard import Surge, measure_surge, report_surge
@@ -45,7 +45,7 @@ class PassContext:
     @property
     def awaits(self) -> npt.NDArray[np.bool_]:
         """By account row, whether a run that the pass creates will await approval."""
-        return np.asarray(reviewed_rows(self.decided, self.reviewed) | self.surge.held)
+        return np.asarray(reviewed_rows(self.decided.frame, self.reviewed) | self.surge.held)
 
     @classmethod
     def of(cls, tx: BookTransaction, decided: DecidedBook, rows: Rows, *, surged: bool) -> PassContext:
@@ -54,8 +54,8 @@ class PassContext:
         `surged` is whether the surge guard found a surge in an earlier chunk of the pass.
         """
         book = tx.book
-        reviewed = frozenset(identity for identity, one in book.portfolios.items() if needs_review(book, one))
-        surge = measure_surge(book, decided, rows, reviewed_rows(decided, reviewed), surged=surged)
+        reviewed = reviewed_portfolios(book)
+        surge = measure_surge(book, decided, rows, reviewed_rows(decided.frame, reviewed), surged=surged)
         report_surge(tx, surge)
         portfolio = keys(book.database, "portfolios", book.portfolios)
         return cls(
@@ -69,17 +69,6 @@ class PassContext:
             *_earlier(book, decided, rows),
             book_statuses(book, decided.frame, decided.day_context, evaluation_context(book)),
         )
-
-
-def reviewed_rows(decided: DecidedBook, reviewed: frozenset[str]) -> npt.NDArray[np.bool_]:
-    """By account row, whether runs need review: the subscription's override (R-67), else `reviewed` portfolios."""
-    frame = decided.frame
-    by_portfolio = np.array([*(portfolio.id in reviewed for portfolio in frame.portfolios), False], np.bool_)
-    found: npt.NDArray[np.bool_] = by_portfolio[frame.accounts.portfolio]
-    for row, rules in frame.accounts.rules.items():
-        if rules.overrides is not None and rules.overrides.review is not None:
-            found[row] = rules.overrides.review
-    return found
 
 
 def _earlier(book: Book, decided: DecidedBook, rows: Rows) -> tuple[dict[int, int], dict[int, int]]:

@@ -63,6 +63,10 @@ class AccountRows(LazyRows[AccountRow]):
         self._reserve = table.reserve.copy()
         self._withdrawable = np.maximum(table.cash - table.unsettled - (table.reserve - table.run_reserve), 0)
         self._runs = {table.row_of[account_id]: run.id for account_id, run in book.open_runs.items()}
+        self._in_review = np.zeros(len(table), np.bool_)
+        self._in_review[[table.row_of[account] for account, run in book.open_runs.items() if run.awaits_approval]] = (
+            True
+        )
         stopped = (self._status != _ACTIVE) | (self._restrictions != 0)
         over = np.zeros(len(table), np.bool_)
         for row in np.flatnonzero(frame.accounts.cash < 0).tolist():
@@ -132,6 +136,7 @@ class AccountRows(LazyRows[AccountRow]):
         else:
             found = np.zeros(len(self), np.bool_)
             found[list(self._runs)] = True
+            found &= ~self._in_review
         return found
 
     def subscribers(self, portfolio: int) -> Sequence[AccountRow]:
@@ -165,6 +170,7 @@ class AccountRows(LazyRows[AccountRow]):
             state=self._states[0][self._states[1][row]],
             exception=self._exceptions[self._exception[row]],
             open_run=self._runs.get(row),
+            in_review=bool(self._in_review[row]),
         )
 
     def key_at(self, position: int) -> Hashable:

@@ -131,6 +131,7 @@ def _row(book: Book, account_id: str, trade: TradeStatus | None) -> AccountRow:
         state=short or _state(book, account_id, trade),
         exception=exception,
         open_run=run.id if run and run.status in (RunStatus.QUEUED, RunStatus.IN_PROGRESS) else None,
+        in_review=run is not None and run.awaits_approval,
     )
 
 
@@ -141,7 +142,8 @@ def _state(book: Book, account_id: str, trade: TradeStatus | None) -> str:
     if run is not None:
         return run_state(book, run)
     traded = book.quota_run(account_id, book.today().isoformat()) is not None
-    return short_status(trade.kind, trade.waits_for, trade.first_trade_at, book.now(), traded=traded)
+    now, reviewed = book.now(), trade.reviewed
+    return short_status(trade.kind, trade.waits_for, trade.first_trade_at, now, traded=traded, reviewed=reviewed)
 
 
 def account_detail(book: Book, account_id: str, times: int = 1) -> AccountDetail:

@@ -35,6 +35,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import evaluate_account, situation, value_of
 from rebal_tui.services.evaluation.history import latest_decisions
 from rebal_tui.services.evaluation.planning import holdings, plan_run
+from rebal_tui.services.evaluation.review_rule import reviews_every_run
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.queries.desk_rows import DeskRows
 from rebal_tui.services.queries.firm import firm_view
@@ -80,7 +81,8 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None, shown: ShownRows
     rows = _rows(book, frame, today, swept)
     if shown is not None:
         rows.prepare(shown)
-    return DeskSnapshot(book.version, status_line(book), rows.tiles(), rows, stamp, firm_view(book, frame, swept, when))
+    firm, reviewed = firm_view(book, frame, swept, when), reviews_every_run(book)
+    return DeskSnapshot(book.version, status_line(book), rows.tiles(), rows, stamp, firm, reviewed)
 
 
 def worst_subscribers(book: Book, portfolio_id: str, limit: int) -> Sequence[DeskRow]:
@@ -174,7 +176,7 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
     return PreviewView(
         account_id=account_id,
         client=account.name,
-        portfolio=book.portfolios[subscription.portfolio_id].name if subscription else "weights of the run",
+        portfolio=book.portfolios[subscription.portfolio_id].name if subscription else "no portfolio",
         plan=plan,
         why=why,
         turnover=figures.turnover,
@@ -276,6 +278,15 @@ def _words(code: str) -> str:
     return code.replace("_", " ")
 
 
+def _made(decision: Decision) -> str:
+    """What an evaluation does with a decision that makes a run, as the predicate of a sentence."""
+    run = f"this {_words(decision.outcome)} run"
+    reviewed = decision.status is not None and decision.status.reviewed
+    does = f"proposes {run}, which waits for your approval" if reviewed else f"creates {run}"
+    deciding = deciding_check(decision.trace, decision.outcome)
+    return f"{does}, unless prices move back" if deciding is not None and deciding.check == "drift_band" else does
+
+
 def _next_step(book: Book, decision: Decision) -> str:
     """What happens next and when, in one sentence."""
     run = book.open_runs.get(decision.account_id)
@@ -291,7 +302,7 @@ def _next_step(book: Book, decision: Decision) -> str:
     local = upcoming.astimezone(NEW_YORK)
     when = f"{local:%H:%M}" if local.date() == book.today() else weekday_time_text(local)
     if decision.outcome in _TYPES:
-        return f"At {when} the evaluation creates this {_words(decision.outcome)} run unless prices move back."
+        return f"At {when} the evaluation {_made(decision)}."
     if decision.outcome is Outcome.BLOCKED:
         until = what_ends_it(decision.status) if decision.status else ""
         return f"Evaluation at {when}; nothing trades until {until}." if until else f"Evaluation at {when}."

@@ -9,9 +9,9 @@ from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, PlanChanged, Refusal
 from rebal_tui.domain.text import fold
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.account import reviews_every_run
 from rebal_tui.services.evaluation.history import current_plan, plan_of, why_created
 from rebal_tui.services.evaluation.planning import same_orders
+from rebal_tui.services.evaluation.review_rule import reviews_every_run
 from rebal_tui.services.queries.desk import preview_of
 from rebal_tui.services.queries.runs import rows_of
 from rebal_tui.services.runs import manual as manual_runs

@@ -12,8 +12,8 @@ from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.engine.shares import CASH, planned_shares, share
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.ineligible_assets import ineligible_assets
-from rebal_tui.services.evaluation.account import reviews_every_run
 from rebal_tui.services.evaluation.history import decision_of_run, plan_of, timeline
+from rebal_tui.services.evaluation.review_rule import reviews_every_run
 from rebal_tui.services.queries.desk import conditions_text
 from rebal_tui.services.queries.status_columns import ON_THE_LIST
 from rebal_tui.services.queries.totals import assets_under
@@ -23,8 +23,8 @@ from rebal_tui.services.wire.shapes import asset_ids, run_json
 from rebal_tui.store import archives, fills, past_rows, run_orders, runs
 from rebal_tui.store.database import Database
 
-WITHOUT_PORTFOLIO = "weights of the run"
-"""Shown as the portfolio of a run of an account that follows none."""
+WITHOUT_PORTFOLIO = "no portfolio"
+"""Shown as the portfolio of a run with weights of its own: its account follows none, also while it withdraws cash."""
 
 
 def runs_snapshot(book: Book, limit: int = 500) -> RunsSnapshot:

@@ -15,9 +15,11 @@ from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.decide import CHECKS
 from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, BookFrame, Mark
+from rebal_tui.engine.arrays.memory_layout import Flags
 from rebal_tui.engine.arrays.statuses import KINDS, NO_STATUS, NO_TIME, NOTHING, WAITS, Statuses
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
+from rebal_tui.services.evaluation.review_rule import reviewed_portfolios, reviewed_rows
 from rebal_tui.services.evaluation.statuses import book_statuses, status_context
 from rebal_tui.services.schedule.scheduler import evaluations_paused
 from rebal_tui.services.view_models.standing import short_status
@@ -106,31 +108,38 @@ def status_columns(book: Book, frame: BookFrame, day_context: DayContext, *, cau
     row_of = book.account_table.row_of
     running = {row_of[account_id]: run_state(book, run) for account_id, run in book.open_runs.items()}
     found = book_statuses(book, frame, day_context, status_context(book, stopped_by(book)))
-    return StatusColumns(found, *_texts(frame, day_context, found, running, causes))
+    reviewed = reviewed_rows(frame, reviewed_portfolios(book))
+    return StatusColumns(found, *_texts(frame, day_context, found, reviewed, running, causes))
 
 
 def _texts(
-    frame: BookFrame, day_context: DayContext, found: Statuses, running: Mapping[int, str], named: bool
+    frame: BookFrame,
+    day_context: DayContext,
+    found: Statuses,
+    reviewed: Flags,
+    running: Mapping[int, str],
+    named: bool,
 ) -> tuple[list[str], Codes]:
     """The distinct short texts, and by account row the index of the account's text.
 
-    `running` is the state of the open run, by account row, shown instead of the status. `named` is whether texts name
-    what needs a person.
+    `reviewed` is the result of `reviewed_rows`. `running` is the state of the open run, by account row, shown instead
+    of the status. `named` is whether texts name what needs a person.
     """
     traded = frame.accounts.system_run_on == day_context.day
     distinct, place = np.unique(found.first_trade_at, return_inverse=True)
-    keys = (place.astype(np.int64) << 17) | (traded.astype(np.int64) << 16)
+    keys = (place.astype(np.int64) << 18) | (reviewed.astype(np.int64) << 17) | (traded.astype(np.int64) << 16)
     keys |= (found.waits_for.astype(np.int64) << 8) | found.kind
     kinds, text = np.unique(keys, return_inverse=True)
     texts = []
     for key in kinds.tolist():
-        kind, wait, at = key & 0xFF, key >> 8 & 0xFF, int(distinct[key >> 17])
+        kind, wait, at = key & 0xFF, key >> 8 & 0xFF, int(distinct[key >> 18])
         texts.append(
             UNSUBSCRIBED_TEXT
             if kind == NO_STATUS
             else short_status(
                 KINDS[kind], None if wait == NOTHING else WAITS[wait],
                 None if at == NO_TIME else from_epoch_micros(at), day_context.now, traded=bool(key >> 16 & 1),
+                reviewed=bool(key >> 17 & 1),
             )
         )  # fmt: skip
     codes = text.astype(np.int32)

@@ -15,6 +15,7 @@ from rebal_tui.services.reports.audit_sentences import audit_sentence
 from rebal_tui.services.reports.decision_entries import decision_entry
 from rebal_tui.services.reports.evaluation_times import times_by_decision
 from rebal_tui.services.reports.model import AccountSection, Day, Entry
+from rebal_tui.services.reports.names import followed_name
 from rebal_tui.services.reports.outside_entries import action_notes, outside_entries
 from rebal_tui.services.reports.run_entries import run_entries
 from rebal_tui.services.reports.unexplained import unexplained_entries
@@ -45,12 +46,9 @@ def account_section(
     None means no bound. Raises `NotFound`.
     """
     account = book.account(account_id)
-    subscription = book.subscriptions.get(account_id)
     entries = [entry for entry in _entries(book, account_id, first, last, trail) if _within(entry, first, last)]
-    return AccountSection(
-        account_id, account.account_number, account.name,
-        book.portfolios[subscription.portfolio_id].name if subscription else "no portfolio", by_day(entries),
-    )  # fmt: skip
+    followed = followed_name(book, account_id)
+    return AccountSection(account_id, account.account_number, account.name, followed, by_day(entries))
 
 
 def by_day(entries: Iterable[Entry]) -> tuple[Day, ...]:

@@ -30,7 +30,9 @@ def _settings(_book: Book, _subject: str, detail: Detail) -> str:
 
 
 def _review(_book: Book, _subject: str, detail: Detail) -> str:
-    return "Every run now awaits review." if detail["on"] else "Runs start without review."
+    if detail["on"]:
+        return "Every automatic run now awaits review."
+    return "Automatic runs await review only where their portfolio or account requires it."
 
 
 def _needs_adjustment(book: Book, subject: str, detail: Detail) -> str:

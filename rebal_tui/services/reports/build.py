@@ -13,6 +13,7 @@ from rebal_tui.services.reports.account_days import account_section, by_day, eva
 from rebal_tui.services.reports.audit_index import AuditIndex
 from rebal_tui.services.reports.decision_entries import decision_entry
 from rebal_tui.services.reports.model import AccountSection, AuditFoot, Report
+from rebal_tui.services.reports.names import followed_name
 from rebal_tui.services.reports.run_entries import run_entries
 from rebal_tui.services.reports.texts import words
 from rebal_tui.store import archives, audit, past_rows
@@ -67,9 +68,8 @@ def run_report(book: Book, run_id: str) -> Report:
         previous = max((one.at for _, one in earlier if one.at < stored.at), default=None)
         number = evaluation_number(stored, trail)
         entries.insert(0, decision_entry(book, stored, database, audit=number, previous=previous))
-    portfolio = book.portfolios[run.portfolio_id].name if run.portfolio_id else "weights of the run"
-    days = by_day(entries)
-    section = AccountSection(run.account_id, account.account_number, account.name, portfolio, days)
+    days, followed = by_day(entries), followed_name(book, run.account_id)
+    section = AccountSection(run.account_id, account.account_number, account.name, followed, days)
     subject = f"{words(run.type)} {run.id[:8]} of {account.name} · {account.account_number}"
     content = f"run {run.id} only" + ("" if decided is None else ", with the evaluation that made it")
     return _report(book, "Run report", subject, days[0].day, days[-1].day, (section,), content)

@@ -18,6 +18,12 @@ def account_name(book: Book, account_id: str) -> str:
     return account_id if account is None else f"{account.name} ({account.account_number})"
 
 
+def followed_name(book: Book, account_id: str) -> str:
+    """The name of the portfolio that an account follows now, `no portfolio` if it follows none."""
+    subscription = book.subscriptions.get(account_id)
+    return book.portfolios[subscription.portfolio_id].name if subscription else "no portfolio"
+
+
 def why(reason: object) -> str:
     """The text `: reason`; empty without a reason."""
     return f": {reason}" if reason else ""

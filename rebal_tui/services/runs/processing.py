@@ -321,11 +321,11 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
                 last = progress[run.id].last + len(tradable)
                 written.append(Unsent(run_keys[run.id], manual, Side.BUY, first, first, last))
             run_orders.add_skipped(tx, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
-            total = money(Money(sum(sized.amounts.values())))
-            bought = f"{count_text(len(tradable), 'buy')} for {total} from {sized.source}"
+            total = Money(sum(sized.amounts.values()))
+            bought = f"{count_text(len(tradable), 'buy')} for {money(total)} from {sized.source}"
             text = bought if tradable else "nothing is to be bought"
-            if cut := buys_cut_text(sized.scale, Money(sum(line.wanted for line in buys))):
-                text += f"; cash short: {cut}"
+            if cut := buys_cut_text(plan, sized.scale, total, Money(sum(line.wanted for line in buys))):
+                text += f"; {cut}"
             runs.note(tx, run.id, now, "buying", text if book.settings.one_list else f"all sells finished; {text}")
         run_orders.add(tx, RowTable.of(OrderRow, rows))
         runs.update(tx, changes)

@@ -21,7 +21,7 @@ class AccountRow:
     `status` is the broker status and `restrictions` the blocks by the broker. `trade` is the status of the account,
     such as waits, None without a subscription; `state` is that status, or the first exception, in a few words.
     `exception` is all that needs a person, empty without an exception. `open_run` is the id of the open run, None
-    without one.
+    without one; `in_review` is whether it awaits approval.
     """
 
     account_id: str
@@ -39,6 +39,7 @@ class AccountRow:
     state: str
     exception: str
     open_run: str | None
+    in_review: bool = False
 
 
 RESTRICTION_LENGTH = 20
@@ -68,7 +69,7 @@ class InGroup:
             AccountGroup.RESTRICTED: bool(row.restrictions),
             AccountGroup.NOT_ACTIVE: row.status != AccountStatus.ACTIVE,
             AccountGroup.UNSUBSCRIBED: row.portfolio_id is None,
-            AccountGroup.RUNNING: row.open_run is not None,
+            AccountGroup.RUNNING: row.open_run is not None and not row.in_review,
             AccountGroup.RESERVED: row.reserve > 0,
         }[self.group]
 

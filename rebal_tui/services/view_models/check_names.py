@@ -14,7 +14,7 @@ _NAMES = {
 """Names of checks that have another one than their code in words."""
 VERDICT_WORDS: dict[Verdict, str] = {
     Verdict.PASS: "passed",
-    Verdict.FAIL: "failed",
+    Verdict.FAIL: "not met",
     Verdict.FIRES: "due",
     Verdict.HOLDS_BACK: "waiting",
     Verdict.CANNOT: "impossible",

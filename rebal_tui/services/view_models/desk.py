@@ -110,7 +110,7 @@ class DeskSnapshot:
     """The data of the Desk screen.
 
     `version` increases with every change; `stamp` is everything that the rows depend on, so that equal stamps mean
-    equal rows.
+    equal rows. `reviewed`: the book requires review of every automatic run, so that what is due is proposed.
     """
 
     version: int
@@ -119,6 +119,7 @@ class DeskSnapshot:
     rows: Sequence[DeskRow]
     stamp: tuple[object, ...] = ()
     firm: FirmView | None = None
+    reviewed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ _UNDATED = {
     WaitsFor.MINIMUM_EQUITY: "waits: low equity",
     WaitsFor.KILL_SWITCH: "waits: kill switch",
     WaitsFor.SCHEDULER: "waits: evaluation",
+    WaitsFor.EVALUATION: "waits: evaluation",
 }
 
 _WAITED_FOR = {
@@ -37,6 +38,7 @@ _WAITED_FOR = {
     WaitsFor.MINIMUM_EQUITY: "the account has $1 for each asset",
     WaitsFor.KILL_SWITCH: "you release the kill switch",
     WaitsFor.SCHEDULER: "you evaluate, or resume automatic evaluations",
+    WaitsFor.EVALUATION: "you evaluate, or import positions",
 }
 """What ends a wait, after "until"; the end of a cooldown has a date."""
 
@@ -78,12 +80,19 @@ TILE_GLYPHS = {
 
 
 def short_status(
-    kind: StatusKind, waits_for: WaitsFor | None, first_trade_at: datetime | None, now: datetime, *, traded: bool
+    kind: StatusKind,
+    waits_for: WaitsFor | None,
+    first_trade_at: datetime | None,
+    now: datetime,
+    *,
+    traded: bool,
+    reviewed: bool = False,
 ) -> str:
     """A status in two or three words for a list: `trades 10:00`, `waits → 27 Nov`, `calendar 25 Dec`.
 
-    `traded` is whether an automatic run of today counts against the quota. The texts of accounts with an open run, and
-    the causes of those that need a person, are made in `status_columns`.
+    `traded` is whether an automatic run of today counts against the quota. `reviewed` is whether automatic runs of the
+    account wait for approval, so that it does not trade at that time but `proposes 10:00`. The texts of accounts with
+    an open run, and the causes of those that need a person, are made in `status_columns`.
     """
     when = ""
     if first_trade_at is not None:
@@ -95,7 +104,7 @@ def short_status(
     if kind is StatusKind.NEEDS_YOU:
         return "needs you"
     if kind is StatusKind.WILL_TRADE:
-        return f"trades {when}".rstrip()
+        return f"{'proposes' if reviewed else 'trades'} {when}".rstrip()
     if kind is StatusKind.WAITS:
         return f"waits → {when}" if when else _UNDATED.get(waits_for or WaitsFor.SESSION, f"waits: {waits_for}")
     if traded:

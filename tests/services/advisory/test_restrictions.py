@@ -105,7 +105,7 @@ def test_restrictions_that_exclude_each_other_are_an_exception(opened: list[Book
     least = RestrictionDraft(RestrictionKind.RANGE, "core", "TLT", 3_000, None, RangeUnit.PERCENT)
     add_restrictions(book, least, Concerned(portfolio_id="p1"))
     [made] = add_restrictions(book, RestrictionDraft(RestrictionKind.SELL_ONLY, "closing"), Concerned(("a1",)))
-    assert evaluate_account(book, "a1").reason.startswith("RESTRICTIONS_CONFLICT")
+    assert evaluate_account(book, "a1").reason.startswith("the restrictions conflict: ")
     [found] = Exceptions(book).page(10).items
     assert (found.kind, found.account_id) == (ExceptionKind.RESTRICTIONS_CONFLICT, "a1")
     assert "TLT: range (core) and sell only (closing) exclude each other" in found.text

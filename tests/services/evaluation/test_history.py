@@ -102,7 +102,7 @@ def test_decisions_that_name_an_earlier_run_are_read_as_they_were_made() -> None
     evaluation_pass(book)
     advance_minute(book)
     again = evaluation_pass(book)
-    assert {d.reason for d in again.decisions if "is not finished" in d.reason}
+    assert {d.reason for d in again.decisions if "is under way" in d.reason}
     assert stored(book, again.decisions) == list(again.decisions)
     scheduler.tick(book)
     advance_minute(book)

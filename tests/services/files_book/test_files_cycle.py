@@ -29,6 +29,7 @@ from rebal_tui.services.queries.runs import runs_snapshot
 from rebal_tui.services.queries.status import status_line
 from rebal_tui.services.runs.processing import process_runs
 from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.view_models.standing import what_ends_it
 from rebal_tui.store import jobs
 from rebal_tui.store import runs as run_store
 from tests.services.files_book.support import (
@@ -278,6 +279,20 @@ def test_the_shared_next_positions_give_the_outcome_of_their_truth() -> None:
     assert [one.number for one in plan.new] == truth["accounts_new"]
     assert {number_of[one] for one in book.holds} == {"...417", "...655"}
     assert timedelta(0) < book.now() - at(FRIDAY)
+
+
+def test_an_account_waits_for_an_evaluation_and_for_no_session() -> None:
+    book = empty_book()
+    imported(book, positions({"1001": {"AAA": "10", "BBB": "10", "CASH": "5000"}}, FRIDAY))
+    follow(book, {"AAA": "60", "BBB": "40"})
+    (row,) = desk_snapshot(book).rows
+    decided = account_view(book, row.account_id).decision_now
+    assert decided is not None
+    assert decided.status is not None
+    assert (row.state, decided.status.waits_for) == ("waits: evaluation", WaitsFor.EVALUATION)
+    assert decided.status.sentence.startswith("Waits for an evaluation, which an import makes, or you at any time. ")
+    assert what_ends_it(decided.status) == "you evaluate, or import positions"
+    assert evaluated(book)
 
 
 def test_an_approved_run_is_on_the_list_and_nobody_has_paused_the_scheduler() -> None:

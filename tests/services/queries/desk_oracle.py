@@ -60,7 +60,7 @@ def _tiles(now: Situation, usage: BandUsage | None, status: TradeStatus) -> froz
         tiles.add(Tile.FIRST)
     if in_cooldown(now.subscription.last_rebalanced_at, now.portfolio.cooldown_days, new_york_day(now.now)):
         tiles.add(Tile.COOLDOWN)
-    if calendar_day(now):
+    if calendar_day(now) and now.quota_run is None and Tile.COOLDOWN not in tiles:
         tiles.add(Tile.CALENDAR)
     if excess_cash(now) >= MIN_INVEST_VALUE:
         tiles.add(Tile.CASH)
@@ -90,7 +90,8 @@ def _state(book: Book, now: Situation, status: TradeStatus) -> str:
     if run is not None:
         return run_state(book, run)
     traded = now.quota_run is not None
-    return short_status(status.kind, status.waits_for, status.first_trade_at, now.now, traded=traded)
+    kind, at = status.kind, status.first_trade_at
+    return short_status(kind, status.waits_for, at, now.now, traded=traded, reviewed=status.reviewed)
 
 
 def _cause(now: Situation) -> str:

@@ -15,12 +15,19 @@ from rebal_tui.services.advisory import bulk
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.queries.accounts import account_detail, account_names, accounts_snapshot, find_account
+from rebal_tui.services.queries.accounts import (
+    account_detail,
+    account_names,
+    account_row,
+    accounts_snapshot,
+    find_account,
+)
 from rebal_tui.services.runs.manual import create_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import account_events
+from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
 from rebal_tui.store import audit
-from tests.services.factories import account, advance_to, all_runs, balanced, fill_book, make_book, simple_book
+from tests.services.factories import SLOW, account, advance_to, all_runs, balanced, fill_book, make_book, simple_book
 
 
 def three() -> Book:
@@ -43,6 +50,21 @@ def test_rows_put_exceptions_first_and_describe_each_account() -> None:
     assert restricted.equity == parse_money("9000")
     assert (followed.portfolio, followed.trade) == ("Balanced", StatusKind.IN_RANGE)
     assert (free.trade, free.state, free.withdrawable) == (None, "unsubscribed", parse_money("10000"))
+
+
+def test_a_run_in_review_is_not_in_progress() -> None:
+    """The group agrees with the Desk, where an account in review needs a person and does not trade."""
+    book = make_book(model=SLOW)
+    accounts, follows = [account("a", "20000"), account("b", "0", {"SPY": "50"})], {"a": "balanced", "b": "free"}
+    fill_book(book, accounts, [balanced(review=True), balanced("free")], follows)
+    scheduler.tick(book)
+    snapshot = accounts_snapshot(book)
+    assert snapshot is not None
+    running = InGroup(AccountGroup.RUNNING)
+    assert dict(snapshot.groups)[AccountGroup.RUNNING] == 1
+    assert [row.account_id for row in snapshot.rows if running(row)] == ["b"]
+    assert [running(account_row(book, account_id)) for account_id in "ab"] == [False, True]
+    assert [row.state for row in snapshot.rows] == ["in review", "selling"]
 
 
 def test_an_unchanged_book_is_not_read_again() -> None:

@@ -14,10 +14,16 @@ from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import CENT, parse_money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.trade_status import StatusKind
+from rebal_tui.domain.trading_rules import Overrides
 from rebal_tui.engine.trace_text import cash_target_note, money
 from rebal_tui.services.advisory.cash import deposit
+from rebal_tui.services.advisory.portfolios import update_portfolio
+from rebal_tui.services.advisory.trade_settings import set_overrides
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.policy import set_review
 from rebal_tui.services.evaluation.history import plan_of
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
+from rebal_tui.services.queries.accounts import account_row
 from rebal_tui.services.queries.cash import preview_manual
 from rebal_tui.services.queries.desk import account_view, desk_snapshot, preview
 from rebal_tui.services.schedule import scheduler
@@ -104,6 +110,8 @@ def test_calendar_day() -> None:
     on_target = row(drifted_book("75", "175", conditions=[monthly("2")]))
     assert (on_target.state, on_target.status) == ("calendar 2 Apr", IN_RANGE)
     assert today.band_used is None
+    cooling = row(drifted_book("76", "171", conditions=[monthly("2")], last=YESTERDAY))
+    assert (Tile.CALENDAR in cooling.tiles, cooling.state) == (False, "calendar 2 Apr")
     other = row(drifted_book("75", "175", conditions=[monthly("3")]))
     assert (Tile.CALENDAR in other.tiles, other.state) == (False, "calendar 3 Mar")
 
@@ -171,8 +179,11 @@ def test_tiles_count_the_rows() -> None:
     ("prepare", "sentence"),
     [
         (lambda b: None, "Evaluation at 10:15."),
-        (lambda b: deposit(b, "a", parse_money("500")), "At 10:15 the evaluation creates this invest cash run unless"),
-        (lambda b: set_price(b, "SPY", "800"), "At 10:15 the evaluation creates this full rebalance run unless"),
+        (lambda b: deposit(b, "a", parse_money("500")), "At 10:15 the evaluation creates this invest cash run."),
+        (
+            lambda b: set_price(b, "SPY", "800"),
+            "At 10:15 the evaluation creates this full rebalance run, unless prices move back.",
+        ),
         (lambda b: scheduler.pause(b), "The scheduler is paused"),
         (lambda b: advance_to(b, "2026-03-02 15:30"), "Evaluation at Tue 03 Mar 09:30."),
         (
@@ -186,6 +197,42 @@ def test_the_next_step_is_one_sentence(prepare: Callable[[Book], None], sentence
     prepare(book)
     scheduler.advance_market(book, book.now())
     assert sentence in account_view(book, "a").next_step
+
+
+@pytest.mark.parametrize("scope", ["book", "portfolio", "subscription"])
+def test_under_review_an_account_proposes_and_does_not_trade(scope: str) -> None:
+    """The list, the sentence and the next step of an account whose run will wait for approval."""
+    book = drifted_book("93.75", "100")
+    if scope == "book":
+        set_review(book, True)
+    elif scope == "portfolio":
+        model = book.portfolios["balanced"]
+        update_portfolio(book, "balanced", replace(PortfolioBody.of(model), review=True))
+    else:
+        set_overrides(book, book.subscriptions["a"].id, Overrides(review=True))
+    view = account_view(book, "a")
+    assert view.decision_now is not None
+    assert view.decision_now.status is not None
+    assert view.decision_now.status.sentence.startswith("Will propose a run for review at 10:15. SPY is ")
+    assert view.next_step == (
+        "At 10:15 the evaluation proposes this full rebalance run, which waits for your approval, "
+        "unless prices move back."
+    )
+    assert (row(book).state, account_row(book, "a").state) == ("proposes 10:15", "proposes 10:15")
+    advance_to(book, "2026-03-02 10:15")
+    assert row(book).state == "in review"
+    stored = account_view(book, "a").last_decision
+    assert stored is not None
+    assert stored.status is not None
+    assert stored.status.sentence.startswith("Will propose a run for review at 10:15. SPY is ")
+
+
+def test_an_account_that_needs_no_review_of_its_own_trades() -> None:
+    book = drifted_book("93.75", "100")
+    set_review(book, True)
+    set_overrides(book, book.subscriptions["a"].id, Overrides(review=False))
+    assert row(book).state == "trades 10:15"
+    assert "creates this full rebalance run" in account_view(book, "a").next_step
 
 
 def test_an_unsubscribed_account_and_an_unknown_one() -> None:

@@ -151,5 +151,5 @@ def test_a_portfolio_says_that_the_book_reviews_every_run(book: Book) -> None:
     assert shown()[0] == "no"
     assert "review off" in shown()[1]
     set_review(book, True)
-    assert shown()[0] == "book"
-    assert "every run of the book is reviewed" in shown()[1]
+    assert shown()[0] == "by book"
+    assert "the book reviews every automatic run" in shown()[1]

@@ -13,7 +13,8 @@ from rebal_tui.domain.runs import RunType
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import plan_of
-from rebal_tui.services.reports.build import account_report
+from rebal_tui.services.queries.runs import run_view
+from rebal_tui.services.reports.build import account_report, run_report
 from rebal_tui.services.reports.model import Entry, Table
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit
@@ -67,6 +68,12 @@ def test_the_plan_of_a_withdrawal_names_the_base_of_its_targets(book: Book) -> N
     assert "; targets are of $47,000.00, the equity less the $3,000.00 to raise" in table.title
     for line in plan.lines:
         assert line.target_value == line.target * 47_000 * 10**18 // 10_000
+
+
+def test_the_report_of_a_withdrawals_run_names_the_portfolio_that_the_account_follows_now(book: Book) -> None:
+    run = next(run for run in factories.all_runs(book) if run.type is RunType.PARTIAL_LIQUIDATION)
+    assert run_view(book, run.id).portfolio == "no portfolio"
+    assert run_report(book, run.id).sections[0].portfolio == "Balanced"
 
 
 def test_a_report_begins_with_what_the_account_held(book: Book) -> None:

@@ -40,3 +40,20 @@ def test_a_tiny_cut_has_two_decimals_and_withheld_proceeds_are_no_lack_of_cash()
     assert "cash short: buys cut to 99.99 %" in text_of(replace(view, plan=plan))
     buffered = replace(plan, rules=replace(plan.rules, proceeds_buffer=Percent(25)))
     assert "a part of the proceeds is held back: buys cut to 99.99 %" in text_of(replace(view, plan=buffered))
+
+
+def test_whole_shares_are_no_lack_of_cash_where_a_share_of_each_order_makes_up_for_it() -> None:
+    """Amounts in whole shares: the percentage is that of what is bought, and cash ends above its target."""
+    view = preview(OUTSIDE)
+    plan = replace(view.plan, type=RunType.FULL_REBALANCE, rules=replace(view.plan.rules, whole_shares=True))
+    traded = [line.price for line in (*plan.sells, *plan.buys) if line.price]
+    first, *rest = (replace(line, wanted=line.order_amount) for line in plan.buys)
+
+    def lacking(dollars: int) -> str:
+        lines = (*plan.sells, replace(first, wanted=Money(first.wanted + dollars)), *rest)
+        return text_of(replace(view, plan=replace(plan, lines=lines, scale=(999, 1000))))
+
+    whole, short = lacking(sum(traded)), lacking(sum(traded) + CENT)
+    wanted = plan.bought + sum(traded)
+    assert f"whole shares: buys cut to {plan.bought * 10_000 // wanted / 100:.2f} %" in whole
+    assert "cash short: buys cut to" in short

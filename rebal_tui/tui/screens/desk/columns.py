@@ -19,6 +19,8 @@ TILE_STYLES = {
     Tile.NEAR: "warn",
     Tile.UNABLE: "bad",
 }
+RUN_DUE = "Run due"
+"""Label of the tab of accounts that will trade where every automatic run is reviewed."""
 RANK = 10**9
 """Distance of two statuses in the default order: larger than any band usage."""
 NO_BAND = -1
@@ -89,12 +91,15 @@ def columns() -> tuple[Column[DeskRow], ...]:
     )  # fmt: skip
 
 
-def tile_tabs(tiles: tuple[tuple[Tile, int], ...], current: Tile) -> tuple[Tab, ...]:
-    """Return a tab per status, and per group that has accounts or is `current`; a count of zero is muted."""
+def tile_tabs(tiles: tuple[tuple[Tile, int], ...], current: Tile, *, reviewed: bool = False) -> tuple[Tab, ...]:
+    """Return a tab per status, and per group that has accounts or is `current`; a count of zero is muted.
+
+    If every automatic run is `reviewed`, no account trades by itself: that tab has another name.
+    """
     return tuple(
         Tab(
             tile,
-            tile,
+            RUN_DUE if reviewed and tile is Tile.WILL_TRADE else tile,
             mark=TILE_GLYPHS[tile],
             figure=f"{count:,}",
             style=TILE_STYLES.get(tile, "key") if count else "muted",

@@ -146,7 +146,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
             return
         tile = Tile(self.tile)
         self.query_one(FirmLine).firm = self._snapshot.firm
-        self.tiles.tabs = desk_columns.tile_tabs(self._snapshot.tiles, tile)
+        self.tiles.tabs = desk_columns.tile_tabs(self._snapshot.tiles, tile, reviewed=self._snapshot.reviewed)
         self.table.set_empty(
             NONE_SUBSCRIBED[self._snapshot.status.mode == FILES_MODE]
             if not self._snapshot.rows

@@ -107,7 +107,7 @@ def _worth(row: PortfolioRow) -> str:
 
 
 def _review(row: PortfolioRow) -> str:
-    return "yes" if row.review else "book" if row.book_reviews else "no"
+    return "yes" if row.review else "by book" if row.book_reviews else "no"
 
 
 def columns() -> tuple[Column[PortfolioRow], ...]:
@@ -157,5 +157,5 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
             grow=4,
             max_width=80,
         ),
-        Column("review", "Review", 6, _review, sort=_review, priority=4),
+        Column("review", "Review", 7, _review, sort=_review, priority=4),
     )

@@ -366,10 +366,10 @@ class PortfolioEditor(Dialog[str]):
         try:
             impact = await self._count(body)
             if impact.subscribers == 0:
-                await self.host.change(lambda: self._store(body), f"Saved {body.name}")
+                does = "Saved" if self._saved else "Created"
+                await self.host.change(lambda: self._store(body), f"{does} {body.name}")
             elif self.is_current:
-                question = save_question(body.name, impact, self.host)
-                self.host.confirm(question, lambda _note: self._start_saving(body))
+                self.host.confirm(save_question(body.name, impact, self.host), lambda _note: self._start_saving(body))
         finally:
             self._busy = False
 

@@ -48,7 +48,8 @@ def columns() -> tuple[Column[RunRow], ...]:
 def queue_tabs(snapshot: ReviewSnapshot, marked: int) -> tuple[Tab, ...]:
     """Return the number of runs awaiting approval, how many are marked, and the scope of the review."""
     count = len(snapshot.rows)
-    scope_text = "every run is reviewed" if snapshot.everything else "runs of portfolios with review on"
+    reviewed = "every automatic run is reviewed"
+    scope_text = reviewed if snapshot.everything else "automatic runs of portfolios with review on"
     return (
         Tab("queue", "To review", mark="◇", figure=f"{count:,}", style="key" if count else "muted"),
         *([Tab("marked", "Marked", mark="✓", figure=f"{marked:,}", style="key")] if marked else []),

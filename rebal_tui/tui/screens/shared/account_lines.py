@@ -123,7 +123,7 @@ def _head(view: AccountView, width: int) -> list[Line]:
         both: Line = (("Cash target ", "muted"), more[1], *more[2:])
         lines += [both] if line_width(both) <= width else [both[:2], (("Withdrawable ", "muted"), more[3])]
     if view.cash_left is not None:
-        left = f"A cash run leaves {formats.money(view.cash_left)}, as the last completed run did."
+        left = f"Cash runs keep {formats.money(view.cash_left)}, which the last completed run left."
         lines.extend(paragraph(left, width, "muted"))
     for restriction in view.restrictions:
         lines.extend(paragraph(f"{STOPPED} stopped: {restriction}", width, "bad"))

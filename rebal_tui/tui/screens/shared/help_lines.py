@@ -19,7 +19,7 @@ from rebal_tui.tui.widgets.lines import Builder
 KEYS = 12
 STATUS_SYMBOLS = (
     (GLYPHS[StatusKind.NEEDS_YOU], "needs you: counts accounts that an exception stops or whose run awaits approval"),
-    (GLYPHS[StatusKind.WILL_TRADE], "will trade: a run is queued or working, or the next evaluation creates one"),
+    (GLYPHS[StatusKind.WILL_TRADE], "will trade: a run is queued or working, or is due at the next evaluation"),
     (GLYPHS[StatusKind.WAITS], "waits: a trigger holds, but a cooldown, the session or a date delays it"),
     (GLYPHS[StatusKind.IN_RANGE], "in range"),
     (NEAR_GLYPH, "in range, at 80 % of a band or more"),
@@ -53,7 +53,7 @@ SECTION_SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
         ("▶", "in progress"),
         ("◇", "awaits approval"),
         ("●", "completed as planned"),
-        ("▲", "completed with skipped, failed or unfilled orders; of an order: buy"),
+        ("▲", "completed with skipped, failed or unfilled orders, or less cash raised than asked; of an order: buy"),
         ("▼", "of an order: sell"),
         ("✗", "failed"),
         ("◌", "canceled, or cut short by it; of an order: skipped"),

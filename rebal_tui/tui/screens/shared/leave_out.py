@@ -65,11 +65,11 @@ def leave_out_form(view: PreviewView, symbol: str, day: date) -> FormScreen:
             return f"{symbol}; R in Accounts lists and lifts it"
 
         if until is None:
-            ends = "until somebody lifts this lock"
+            ends = "until somebody lifts the restriction"
         elif until == day:
-            ends = f"in the session of {until}; this lock ends with it"
+            ends = f"in the session of {until}; the restriction ends with it"
         else:
-            ends = f"through {until}; then this lock ends by itself"
+            ends = f"through {until}; then the restriction ends by itself"
         what = f"No run of {view.client} buys or sells {symbol} {ends}."
         return Proposal(_lines(what), f"Leave {symbol} out?", f"{what} {_AROUND}", _YES, act, "Left out")
 

@@ -109,10 +109,9 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
         *([] if sale else [(("cash target ", "muted"), (f"${formats.money(plan.cash_target)}", ""))]),
     ]
     wanted = Money(sum(line.wanted for line in plan.buys))
-    cut = trace_text.buys_cut_text(plan.scale, wanted)
+    cut = trace_text.buys_cut_text(plan, plan.scale, plan.bought, wanted)
     if cut and plan.type is RunType.FULL_REBALANCE:
-        enough = plan.rules.proceeds_buffer and plan.cash + plan.sold - plan.cash_target >= wanted
-        figures.append(((f"▲ {'a part of the proceeds is held back' if enough else 'cash short'}: {cut}", "warn"),))
+        figures.append(((f"▲ {cut}", "warn"),))
     lines: list[Line] = [figures[0]]
     for figure in figures[1:]:
         longer: Line = (*lines[-1], ("   ", ""), *figure)
@@ -180,7 +179,7 @@ def _plan_line(line: PlanLine, aims: Mapping[str, int], wide: bool, room: int) -
     if line.side:
         side = f"{'▲' if line.side is Side.BUY else '▼'} {line.side}"
     elif skipped:
-        side = f"{HELD} barred" if line.reason in HELD_REASONS else "◌ skip"
+        side = f"{HELD if line.reason in HELD_REASONS else '◌'} skip"
     cells = [
         (line.symbol, 8, "left", "title" if traded else "muted"),
         (side, 8, "left", style if traded else "warn" if skipped else "muted"),

@@ -80,7 +80,7 @@ def _head(view: RunView, width: int) -> list[Line]:
             ("  ", ""),
             status_segment(run.status),
             ("  ", ""),
-            (printable(view.portfolio or "weights of the run"), "accent"),
+            (printable(view.portfolio), "accent"),
         ),
         (
             ("Run ", "muted"),

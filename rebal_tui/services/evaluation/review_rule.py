@@ -1,0 +1,49 @@
+"""Which automatic runs wait for an advisor's approval (R-27, R-67)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rebal_tui.domain.portfolios import Portfolio
+from rebal_tui.services.book.book import Book
+from rebal_tui.store import book_settings
+
+if TYPE_CHECKING:
+    from rebal_tui.engine.arrays.frame import BookFrame
+    from rebal_tui.engine.arrays.memory_layout import Flags
+
+
+def reviews_every_run(book: Book) -> bool:
+    """Whether the book requires approval of every automatic run, whatever its portfolio says (R-27)."""
+    return book.settings.review or book_settings.get(book.database, "review") == "1"
+
+
+def needs_review(book: Book, portfolio: Portfolio) -> bool:
+    """Whether an automatic run of this portfolio requires approval by an advisor (R-27)."""
+    return portfolio.review or reviews_every_run(book)
+
+
+def reviewed_portfolios(book: Book) -> frozenset[str]:
+    """The ids of the portfolios whose automatic runs require approval."""
+    everything = reviews_every_run(book)
+    return frozenset(identity for identity, one in book.portfolios.items() if everything or one.review)
+
+
+def account_needs_review(book: Book, account_id: str) -> bool:
+    """Whether an automatic run of a subscribed account requires approval, by its override (R-67) or its portfolio."""
+    own = book.rules_view.overrides.get(account_id)
+    if own is not None and own.review is not None:
+        return own.review
+    return needs_review(book, book.portfolios[book.subscriptions[account_id].portfolio_id])
+
+
+def reviewed_rows(frame: BookFrame, reviewed: frozenset[str]) -> Flags:
+    """By account row, whether automatic runs require approval; `reviewed` is the result of `reviewed_portfolios`."""
+    by_portfolio = np.array([*(portfolio.id in reviewed for portfolio in frame.portfolios), False], np.bool_)
+    found: Flags = by_portfolio[frame.accounts.portfolio]
+    for row, rules in frame.accounts.rules.items():
+        if rules.overrides is not None and rules.overrides.review is not None:
+            found[row] = rules.overrides.review
+    return found
