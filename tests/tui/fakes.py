@@ -66,7 +66,7 @@ class FakeBackend:
             account_pages.changed_page: lambda *_: None,
             desk_queries.preview: self._preview,
             run_queries.runs_snapshot: self.runs,
-            run_search.find_runs: self.find_runs,
+            run_search.changed_runs: lambda seen, *asked: None if seen == self.version else self.find_runs(*asked),
             run_queries.run_view: self._run,
             run_queries.portfolio_rows: tuple,
             manual_runs.cancel_run: lambda run: self._did(f"cancel {run}", SimpleNamespace(status="CANCELED")),

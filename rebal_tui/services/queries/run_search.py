@@ -48,6 +48,13 @@ def find_runs(book: Book, text: str, limit: int = 500, group: RunGroup = EVERY_R
     return RunsSnapshot(book.version, rows_of(book, found[:limit]), total, matching, len(found) > limit, counts)
 
 
+def changed_runs(
+    book: Book, seen: int | None, text: str, limit: int = 500, group: RunGroup = EVERY_RUN
+) -> RunsSnapshot | None:
+    """The result of `find_runs`; None when the version of the book is still `seen`."""
+    return None if book.version == seen else find_runs(book, text, limit, group)
+
+
 def _with_days(words: Sequence[str]) -> list[str]:
     """The words, with days as sessions are written: `23 nov`, `nov 23` and `11/23` become `-11-23`."""
     found: list[str] = []

@@ -37,6 +37,13 @@ def log_snapshot(
     )
 
 
+def changed_log(
+    book: Book, seen: int | None, containing: str, limit: int, known: Mapping[int, str] = NO_SENTENCES
+) -> LogSnapshot | None:
+    """The result of `log_snapshot`; None when the version of the book is still `seen`."""
+    return None if book.version == seen else log_snapshot(book, containing, limit, known)
+
+
 def _sentence(book: Book, entry: AuditEntry) -> str:
     """The sentence of an entry, after the client that it is about unless it names it."""
     sentence = audit_sentence(book, entry)

@@ -102,6 +102,11 @@ def test_a_group_is_found_alone_and_the_runs_of_every_status_are_counted(book: B
     assert not find_runs(book, "", group=replace(success, type=RunType.INVEST_CASH)).rows
 
 
+def test_runs_are_read_again_only_after_a_change(book: Book) -> None:
+    assert run_search.changed_runs(book, book.version, "acme") is None
+    assert run_search.changed_runs(book, book.version - 1, "acme") == find_runs(book, "acme")
+
+
 def test_runs_that_await_approval_are_a_group() -> None:
     waiting = find_runs(factories.review_book(), "", group=RunGroup(awaiting=True))
     assert [row.awaiting_approval for row in waiting.rows] == [True]

@@ -85,10 +85,14 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
         reading = search, limit = self._search, self.limit
         old = self._snapshot
         known = {entry.seq: entry.sentence for entry in old.audit} if old is not None else {}
-        snapshot = await self.host.ask(log_pages.log_snapshot, search, limit, known)
+        seen = old.version if old is not None and reading == self._read else None
+        changed = await self.host.ask(log_pages.changed_log, seen, search, limit, known)
+        snapshot = changed or old
+        if snapshot is None:
+            return
         if reading == (self._search, self.limit):
             self.note_loaded(limit, len(snapshot.audit), more=snapshot.more)
-        if old is not None and snapshot.version == old.version and reading == self._read:
+        if changed is None:
             return
         (old_search, _), self._snapshot, self._read = self._read, snapshot, reading
         with self.app.batch_update():

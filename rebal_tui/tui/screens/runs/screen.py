@@ -105,13 +105,17 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         self.show_status(await self.host.ask(status_queries.status_line))
         old, before = self._snapshot, self._read
         reading = search, group, limit = self._search, self._group, self.limit
-        snapshot = await self.host.ask(run_search.find_runs, search, limit, group)
-        if not search and group == EVERY_RUN:
-            self.host.last_runs = snapshot
+        seen = old.version if old is not None and reading == before and not self._wanted else None
+        changed = await self.host.ask(run_search.changed_runs, seen, search, limit, group)
+        snapshot = changed or old
+        if snapshot is None:
+            return
         if reading == (self._search, self._group, self.limit):
             self.note_loaded(limit, len(snapshot.rows), more=snapshot.more)
-        if old is not None and snapshot.version == old.version and reading == before and not self._wanted:
+        if changed is None:
             return
+        if not search and group == EVERY_RUN:
+            self.host.last_runs = snapshot
         self._wanted, wanted = "", self._wanted
         if wanted and not search and all(row.id != wanted for row in snapshot.rows):
             self.show_only(wanted, f"run {formats.short_id(wanted)}")
