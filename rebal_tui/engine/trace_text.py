@@ -90,14 +90,14 @@ def buys_cut_text(plan: Plan, scale: tuple[int, int], bought: Money, wanted: Mon
     if top >= bottom or (wanted and wanted * Fraction(bottom - top, bottom) < CENT):
         return ""
     rules, cause = plan.rules, "cash short"
-    if rules.proceeds_buffer and plan.cash + plan.sold - plan.cash_target >= wanted:
-        cause = "a part of the proceeds is held back"
     if rules.whole_shares and wanted:
         if bought >= wanted:
             return ""
         top, bottom = bought, wanted
         if wanted - bought <= sum(line.price or 0 for line in (*plan.sells, *plan.buys)):
             cause = "whole shares"
+    if rules.proceeds_buffer and plan.cash + plan.sold - plan.cash_target >= wanted:
+        cause = "a part of the proceeds is held back"
     return f"{cause}: buys cut to {format_scaled(top * HUNDRED_PERCENT // bottom, 2, 2)} %"
 
 

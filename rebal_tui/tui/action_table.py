@@ -217,7 +217,8 @@ ACTIONS: tuple[Action, ...] = (
         "override", footer=False,
     ),
     Action(
-        "review.list", "L", "Trade list", "Write the approved orders of a files book as a trade list.", REVIEW,
+        "review.list", "L", "Trade list",
+        "Write the approved orders as a trade list, in a book kept from custodians' files.", REVIEW,
         "trade_list", footer=False,
     ),
     Action("review.run", "g", "Show in Runs", "Show this run in Runs.", REVIEW, "run"),

@@ -17,6 +17,7 @@ from rebal_tui.services.advisory.subscriptions import BulkOutcome
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.rules_view import rules_of_followers
 from rebal_tui.services.evaluation.account import managed_value_of, value_of
+from rebal_tui.services.evaluation.review_rule import needs_review
 from rebal_tui.services.evaluation.what_if import plan_what_if
 from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, FirstRun
 
@@ -29,9 +30,8 @@ def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: 
     portfolio, busy = book.portfolio(portfolio_id), subscriptions.withdrawing(book)
     without_run = {account_id: _no_run(book, account_id, portfolio, moving, busy) for account_id in account_ids}
     planned = _planned(book, [account_id for account_id, row in without_run.items() if row is None], portfolio_id)
-    return BulkPreview(
-        portfolio.name, tuple(without_run[account_id] or planned[account_id] for account_id in account_ids)
-    )
+    rows = tuple(without_run[account_id] or planned[account_id] for account_id in account_ids)
+    return BulkPreview(portfolio.name, rows, needs_review(book, portfolio))
 
 
 def count_subscribed(book: Book, account_ids: Sequence[str]) -> int:

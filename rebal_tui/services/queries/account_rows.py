@@ -64,9 +64,8 @@ class AccountRows(LazyRows[AccountRow]):
         self._withdrawable = np.maximum(table.cash - table.unsettled - (table.reserve - table.run_reserve), 0)
         self._runs = {table.row_of[account_id]: run.id for account_id, run in book.open_runs.items()}
         self._in_review = np.zeros(len(table), np.bool_)
-        self._in_review[[table.row_of[account] for account, run in book.open_runs.items() if run.awaits_approval]] = (
-            True
-        )
+        awaiting = [account_id for account_id, run in book.open_runs.items() if run.awaits_approval]
+        self._in_review[[table.row_of[account_id] for account_id in awaiting]] = True
         stopped = (self._status != _ACTIVE) | (self._restrictions != 0)
         over = np.zeros(len(table), np.bool_)
         for row in np.flatnonzero(frame.accounts.cash < 0).tolist():

@@ -51,7 +51,7 @@ def outcome(book: Book, run: Run, progress: Progress) -> End:
         reason = f"{count_text(progress.unfilled, 'order')} not filled, {progress.skipped} skipped"
         return End(run, RunStatus.COMPLETED_ADJUSTED, f"{short}; {reason}" if short else reason)
     if short:
-        return End(run, RunStatus.COMPLETED_ADJUSTED, short)
+        return End(run, RunStatus.COMPLETED_ADJUSTED, f"all orders filled, but they brought less than planned; {short}")
     return End(run, RunStatus.COMPLETED_SUCCESS, None, placed=progress.placed > 0)
 
 

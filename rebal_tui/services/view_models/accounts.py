@@ -154,10 +154,14 @@ class FirstRun:
 
 @dataclass(frozen=True, slots=True)
 class BulkPreview:
-    """The preview of a bulk action; `portfolio` is the name of the portfolio that the accounts would follow."""
+    """The preview of a bulk action; `portfolio` is the name of the portfolio that the accounts would follow.
+
+    `reviewed` is whether its automatic runs wait for approval (R-27).
+    """
 
     portfolio: str
     rows: tuple[FirstRun, ...]
+    reviewed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

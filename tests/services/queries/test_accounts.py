@@ -15,6 +15,7 @@ from rebal_tui.services.advisory import bulk
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.policy import set_review
 from rebal_tui.services.queries.accounts import (
     account_detail,
     account_names,
@@ -27,6 +28,7 @@ from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import account_events
 from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
 from rebal_tui.store import audit
+from rebal_tui.tui.screens.accounts.bulk_lines import bulk_effects
 from tests.services.factories import SLOW, account, advance_to, all_runs, balanced, fill_book, make_book, simple_book
 
 
@@ -131,12 +133,22 @@ def test_a_preview_of_subscriptions_shows_runs_notes_and_refusals_and_changes_no
     book = three()
     before = audit.head(book.database)
     preview = bulk.preview_subscriptions(book, ["a", "b", "r"], "growth", moving=False)
+    assert bulk_effects(preview, "Subscribe")[1].text == "The next evaluation creates 1 first run: 2 orders, turnover"
     a, b, r = preview.rows
     assert a.refusal == "subscription already exists: account N-a follows a portfolio"
     assert (b.orders, b.turnover, b.refusal) == (2, parse_money("10000"), "")
     assert (r.orders, r.refusal, r.note) == (0, "", "no run while trading is blocked")
     assert audit.head(book.database) == before
     assert set(book.subscriptions) == {"a"}
+
+
+def test_a_preview_of_subscriptions_says_that_their_first_runs_wait_for_approval() -> None:
+    book = three()
+    set_review(book, True)
+    preview = bulk.preview_subscriptions(book, ["b"], "growth", moving=False)
+    assert bulk_effects(preview, "Subscribe")[1].text == (
+        "The next evaluation proposes 1 first run for review: 2 orders, turnover"
+    )
 
 
 def test_preview_and_action_refuse_the_same_requests() -> None:

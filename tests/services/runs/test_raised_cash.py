@@ -85,6 +85,8 @@ def test_a_price_that_falls_before_the_sale_leaves_less_and_one_that_rises_the_a
         assert (done.status, book.reserved("a") < parse_money("9000")) == (
             (RunStatus.COMPLETED_ADJUSTED, True) if price == "360" else (RunStatus.COMPLETED_SUCCESS, False)
         )
+        why = "all orders filled, but they brought less than planned; $8,"
+        assert str(done.reason).startswith(why) == (price == "360")
         assert ("of $9,000.00 raised and reserved" in str(done.reason)) == (price == "360")
 
 

@@ -29,7 +29,9 @@ def bulk_effects(preview: BulkPreview, verb: str) -> list[Effect]:
     effects = [Effect(f"{verb} {count_text(len(going), 'account')}{target}")]
     if preview.portfolio and runs:
         orders = count_text(sum(row.orders for row in runs), "order")
-        first = f"The next evaluation creates {count_text(len(runs), 'first run')}: {orders}, turnover"
+        made = count_text(len(runs), "first run")
+        does = f"proposes {made} for review" if preview.reviewed else f"creates {made}"
+        first = f"The next evaluation {does}: {orders}, turnover"
         effects.append(Effect(first, f"${formats.money(cents_total(row.turnover for row in runs))}"))
     elif preview.portfolio:
         effects.append(Effect("No run is due now"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncio import get_running_loop
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rebal_tui.domain.errors import Refusal
@@ -26,13 +27,12 @@ async def preview_in_parts(
 ) -> BulkPreview:
     """Call the preview function `service` for one part of the accounts after the other, and join the previews."""
     rows: list[FirstRun] = []
-    portfolio, progress = "", _Progress(host, "Checked", len(account_ids))
+    joined, progress = BulkPreview("", ()), _Progress(host, "Checked", len(account_ids))
     for start in _starts(account_ids):
-        preview = await host.ask(service, account_ids[start : start + PART], *args, **kwargs)
-        portfolio = preview.portfolio
-        rows += preview.rows
+        joined = await host.ask(service, account_ids[start : start + PART], *args, **kwargs)
+        rows += joined.rows
         progress.show(len(rows))
-    return BulkPreview(portfolio, tuple(rows))
+    return replace(joined, rows=tuple(rows))
 
 
 async def change_in_parts(
