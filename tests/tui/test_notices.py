@@ -112,3 +112,21 @@ def test_the_help_key_says_that_there_are_more_keys_than_fit() -> None:
         assert "? More" in lines(app)[-1]
 
     drive(script, size=(96, 24))
+
+
+def test_the_keys_of_a_screen_are_not_shown_while_a_dialog_is_above_it() -> None:
+    async def script(pilot: Any, app: RebalApp) -> None:
+        bar = app.screen.query_one(KeyBar)
+        keys = bar.render_line(0).text
+        assert "p Preview run" in keys
+        await press(pilot, "f9")
+        assert bar.render_line(0).text.strip() == ""
+        app.say("Still shown.")
+        await press(pilot)
+        assert "Still shown." in bar.render_line(0).text
+        await press(pilot, "escape")
+        app.dismiss_notice()
+        await press(pilot)
+        assert bar.render_line(0).text == keys
+
+    drive(script)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.reactive import reactive
+from textual.screen import Screen
 from textual.strip import Strip
 
 from rebal_tui.tui.notices import MARKS, STYLES, HasNotice, Notice
@@ -18,8 +19,8 @@ from rebal_tui.tui.widgets.styles import StyledView
 if TYPE_CHECKING:
     from textual.binding import ActiveBinding
     from textual.dom import DOMNode
-    from textual.screen import Screen
 
+T = TypeVar("T")
 ALWAYS_SHOWN_ACTIONS = frozenset({"help", "command_palette"})
 """Actions that list all other actions; their keys are never left out."""
 MORE = "More"
@@ -52,7 +53,7 @@ class ShownKey(NamedTuple):
 
 class KeyBar(StyledView, can_focus=False):
     """One line that omits keys from its end when the terminal is too narrow. Keys are never truncated. A notice stands
-    before the keys, so that those that fit beside it stay in view.
+    before the keys, so that those that fit beside it stay in view. No key is shown while a dialog is above the screen.
 
     It is one widget that draws all keys: they change with every focus and screen, and a widget per key, as Textual's
     Footer has, costs more than all other widgets of a screen.
@@ -163,6 +164,8 @@ class KeyBar(StyledView, can_focus=False):
         return self.strip(((f" {mark} ", style), (text, style)), width, self.rich_style)
 
     def _keys_strip(self, width: int) -> Strip:
+        if self.screen is not self.app.screen:
+            return self.strip((), width, self.rich_style)
         key_style, description_style, hover = (
             self.rich_style + self.get_component_rich_style(f"key-bar--{name}")
             for name in ("key", "description", "hover")
@@ -201,6 +204,16 @@ class KeyBar(StyledView, can_focus=False):
             self.app.simulate_key(self.keys[index].key)
         else:
             self.app.bell()
+
+
+class HasKeyBar(Screen[T]):
+    """A screen that draws its bar again when a dialog opens above it, or closes."""
+
+    def on_screen_suspend(self) -> None:
+        for bar in self.query(KeyBar):
+            bar.refresh()
+
+    on_screen_resume = on_screen_suspend
 
 
 @runtime_checkable

@@ -26,6 +26,8 @@ FULL_FAULTS_WIDTH = 110
 """Width in cells from which several faults of the connection are shown in full."""
 WORK_BAR_WIDTH = 6
 """Width in cells of the progress bar of long-running work."""
+SHORT_TIME_STOPPED = "TIME STOPPED"
+"""Shown instead of a mode with `TIME_STOPPED` where that does not fit."""
 HALTED = " ■ HALTED: no new order is sent until f9 releases the kill switch"
 """Line below the status line while the kill switch is on."""
 STOPPED: dict[Halt, TextSegment] = {
@@ -85,7 +87,7 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
         least = max(priority for priority, _ in parts)
         if least == 0:
             held = status.mode.endswith(TIME_STOPPED)
-            shorter = replace(status, mode=status.mode.removesuffix(TIME_STOPPED))
+            shorter = replace(status, mode=SHORT_TIME_STOPPED)
             return status_line(shorter, trouble, width, loading) if held else line
         del parts[max(index for index, (priority, _) in enumerate(parts) if priority == least)]
     return _join([segment for _, segment in parts])
@@ -125,7 +127,7 @@ def section_of(part: str) -> str:
         return REVIEW
     if part.endswith((" alert", " alerts", " exception", " exceptions")) or part.startswith("NOT UPDATING"):
         return EXCEPTIONS
-    if part.startswith(("SIMULATED", PAUSED_MODE, "REPLAY", "prices")):
+    if part.startswith(("SIMULATED", PAUSED_MODE, SHORT_TIME_STOPPED, "REPLAY", "prices")):
         return Section.MARKET
     at_fault = "streams down" in part or part.startswith("at fault:")
     if at_fault or part.startswith(("next evaluation", "streams", "clock", "OPEN", "CLOSED")):
@@ -173,7 +175,7 @@ def _connection_faults(connection: ConnectionView) -> tuple[list[str], list[str]
 def _mode_style(status: StatusLine) -> str:
     if status.mode.startswith("LIVE"):
         return "bad"
-    return "warn" if status.mode == PAUSED_MODE else "accent"
+    return "warn" if status.mode in (PAUSED_MODE, SHORT_TIME_STOPPED) else "accent"
 
 
 def _when(status: StatusLine) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from rebal_tui.services.view_models.status import NEW_MODE, TIME_STOPPED, ConnectionView, WorkView
-from rebal_tui.tui.sections import EXCEPTIONS
+from rebal_tui.tui.sections import EXCEPTIONS, Section
 from rebal_tui.tui.segments import line_width
 from rebal_tui.tui.widgets.status import section_of, status_line
 from tests.tui.views import status
@@ -44,10 +44,11 @@ def test_a_book_whose_kind_is_not_chosen_shows_no_time() -> None:
     assert text(200, mode=NEW_MODE, alerts=0, price_age_seconds=None) == " demo · NEW"
 
 
-def test_that_time_stands_still_gives_way_to_what_needs_a_person() -> None:
+def test_that_time_stands_still_is_always_said_in_few_words_where_more_do_not_fit() -> None:
     changes: dict[str, Any] = {"mode": f"SIMULATED ×60{TIME_STOPPED}", "awaiting": 2, "exceptions": 3}
-    assert text(80, **changes) == " demo · SIMULATED ×60 · 10:42:15 NY · OPEN · ◇ 2 to review · ! 3 exceptions"
+    assert text(80, **changes) == " demo · TIME STOPPED · 10:42:15 NY · OPEN · ◇ 2 to review · ! 3 exceptions"
     assert TIME_STOPPED in text(120, **changes)
+    assert section_of(" TIME STOPPED ") == Section.MARKET
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])

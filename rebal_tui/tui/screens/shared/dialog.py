@@ -15,7 +15,7 @@ from rebal_tui.tui.navigation import Leavable
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.shared.help_lines import PageKey, page_help_lines
 from rebal_tui.tui.sections import EVERYWHERE
-from rebal_tui.tui.widgets.key_bar import KeyBar
+from rebal_tui.tui.widgets.key_bar import HasKeyBar, KeyBar
 from rebal_tui.tui.widgets.lines import Builder, LinesView
 from rebal_tui.tui.widgets.page_title import PageTitle
 
@@ -27,7 +27,7 @@ TEXTUAL_KEYS = frozenset(one.description for one in Screen.BINDINGS if isinstanc
 """Descriptions of the keys that every screen has from Textual; the help of the sections has none of them either."""
 
 
-class Dialog(ModalScreen[T]):
+class Dialog(HasKeyBar[T], ModalScreen[T]):
     """A modal dialog with access to the host."""
 
     @property
@@ -65,7 +65,7 @@ def _app_key(action: Action) -> Binding:
     return Binding(action.keys, f"of_app('{action.id}')", action.label, show=False, tooltip=action.help, id=action.id)
 
 
-class ReadingPage(Leavable, ModalScreen[T]):
+class ReadingPage(Leavable, HasKeyBar[T], ModalScreen[T]):
     """A full-screen page to read, on which the keys of the app work: those of other sections close it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.schedule.loading import LoadProgress
@@ -14,7 +13,7 @@ from rebal_tui.tui.book_services import status_queries
 from rebal_tui.tui.host import Host, host_of
 from rebal_tui.tui.sections import Section, section_label
 from rebal_tui.tui.textual_patches import clear_line_cache
-from rebal_tui.tui.widgets.key_bar import KeyBar
+from rebal_tui.tui.widgets.key_bar import HasKeyBar, KeyBar
 from rebal_tui.tui.widgets.page_title import PageTitle
 from rebal_tui.tui.widgets.status import StatusBar
 from rebal_tui.tui.widgets.tabs import Tab, TabBar
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 SECTION_TABS = tuple(Tab(section, section.label, mark=section.key, style="key") for section in Section)
 
 
-class SectionScreen(Screen[None]):
+class SectionScreen(HasKeyBar[None]):
     """A screen of a section (or of Review). Subclasses define the body and the data to fetch."""
 
     SECTION: ClassVar[str]
