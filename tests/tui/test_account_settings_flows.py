@@ -51,7 +51,7 @@ def test_settings_are_changed_and_what_has_no_field_stays() -> None:
         assert "Whole shares only." in text
         assert "Minimum trade $250.00 or 0.5 %, set for this account." in text
         assert "Cooldown 31 days, set for the subscription." in text
-        assert "Automatic runs need no review of their own." in text
+        assert "Automatic runs need no review." in text
         await press(pilot, "y")
         assert shown_messages(app)[-1].startswith("Changed: settings of Client a")
 

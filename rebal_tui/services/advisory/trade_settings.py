@@ -11,6 +11,7 @@ from rebal_tui.domain.quantities import money_text, percent_text
 from rebal_tui.domain.trading_rules import AccountSettings, Overrides
 from rebal_tui.engine.trace_text import condition_words
 from rebal_tui.services.book.book import ADVISOR, Book
+from rebal_tui.services.evaluation.review_rule import subscription_needs_review
 from rebal_tui.store import trading_rules
 
 
@@ -45,8 +46,8 @@ def settings_texts(
         days = portfolio.cooldown_days if own.cooldown_days is None else own.cooldown_days
         scope = "portfolio" if own.cooldown_days is None else "subscription"
         texts.append(f"Cooldown {days} days, set for the {scope}.")
-        review = portfolio.review if own.review is None else own.review
-        texts.append("Automatic runs wait for review." if review else "Automatic runs need no review of their own.")
+        review = subscription_needs_review(book, portfolio, own.review)
+        texts.append("Automatic runs wait for review." if review else "Automatic runs need no review.")
     return tuple(texts)
 
 

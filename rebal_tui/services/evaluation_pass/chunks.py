@@ -96,7 +96,7 @@ class PassInProgress:
             or book.now() - pass_context.decided.at > EVALUATION_TTL
         ):
             return None
-        waits = bool(pass_context.reviewed) or self.surged
+        waits = bool(pass_context.reviewed.any()) or self.surged
         return None if waits and book.version != self.version else pass_context
 
     def record_versions(self, book: Book) -> None:

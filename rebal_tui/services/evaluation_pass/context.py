@@ -25,15 +25,15 @@ from rebal_tui.store.id_keys import keys
 class PassContext:
     """The outcomes of a pass and the inputs that all its decisions share.
 
-    `context_key` is the number of the stored decision context. Runs of `reviewed` portfolios await approval, and so do
-    those that `surge` marks (R-57). By account row, `runs_in_progress` has the keys of the open runs, and `todays_runs`
-    those of earlier automatic runs of the day. `able` is the result of `able_rows`, `statuses` has the status of every
-    account.
+    `context_key` is the number of the stored decision context. By account row, `reviewed` has whether the account's
+    runs await approval, as do those that `surge` marks (R-57); `runs_in_progress` has the keys of the open runs, and
+    `todays_runs` those of earlier automatic runs of the day. `able` is the result of `able_rows`, `statuses` has the
+    status of every account.
     """
 
     decided: DecidedBook
     context_key: int
-    reviewed: frozenset[str]
+    reviewed: npt.NDArray[np.bool_]
     surge: Surge
     portfolio_keys: Sequence[int]
     asset_keys: dict[str, int]
@@ -45,7 +45,7 @@ class PassContext:
     @property
     def awaits(self) -> npt.NDArray[np.bool_]:
         """By account row, whether a run that the pass creates will await approval."""
-        return np.asarray(reviewed_rows(self.decided.frame, self.reviewed) | self.surge.held)
+        return np.asarray(self.reviewed | self.surge.held)
 
     @classmethod
     def of(cls, tx: BookTransaction, decided: DecidedBook, rows: Rows, *, surged: bool) -> PassContext:
@@ -54,8 +54,8 @@ class PassContext:
         `surged` is whether the surge guard found a surge in an earlier chunk of the pass.
         """
         book = tx.book
-        reviewed = reviewed_portfolios(book)
-        surge = measure_surge(book, decided, rows, reviewed_rows(decided.frame, reviewed), surged=surged)
+        reviewed = reviewed_rows(book, decided.frame, reviewed_portfolios(book))
+        surge = measure_surge(book, decided, rows, reviewed, surged=surged)
         report_surge(tx, surge)
         portfolio = keys(book.database, "portfolios", book.portfolios)
         return cls(

@@ -108,7 +108,7 @@ def status_columns(book: Book, frame: BookFrame, day_context: DayContext, *, cau
     row_of = book.account_table.row_of
     running = {row_of[account_id]: run_state(book, run) for account_id, run in book.open_runs.items()}
     found = book_statuses(book, frame, day_context, status_context(book, stopped_by(book)))
-    reviewed = reviewed_rows(frame, reviewed_portfolios(book))
+    reviewed = reviewed_rows(book, frame, reviewed_portfolios(book))
     return StatusColumns(found, *_texts(frame, day_context, found, reviewed, running, causes))
 
 

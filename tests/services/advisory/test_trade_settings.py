@@ -124,7 +124,7 @@ def test_what_an_account_would_be_traded_by_names_the_scope_of_each_setting() ->
     )  # fmt: skip
     assert settings_texts(book, "a", AccountSettings(True, minimum("25")), own) == (
         "Whole shares only.", "Minimum trade $30.00, set for this subscription.",
-        "Cooldown 31 days, set for the subscription.", "Automatic runs need no review of their own.",
+        "Cooldown 31 days, set for the subscription.", "Automatic runs need no review.",
     )  # fmt: skip
     unsubscribe_account(book, "a")
     assert settings_of(book, "a") == (AccountSettings(), None)

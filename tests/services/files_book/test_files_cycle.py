@@ -15,7 +15,10 @@ from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import Money, money_text, parse_money, parse_price, parse_qty, qty_text
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.trade_status import WaitsFor
+from rebal_tui.domain.trading_rules import AccountSettings, Overrides
 from rebal_tui.market.protocol import Quote
+from rebal_tui.services.advisory.trade_settings import set_overrides, settings_texts
+from rebal_tui.services.book.policy import set_review
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.broker_sync.reconciliation.reconcile import reconcile
 from rebal_tui.services.files_book.fills import fill_by_hand
@@ -93,6 +96,20 @@ def test_runs_are_proposed_on_a_weekend_and_one_list_holds_sells_and_buys_in_who
         make_list(book)
     cost = 89 * 50
     assert cost <= 2000 + 2500 * 0.9975
+
+
+def test_every_run_is_reviewed_whatever_the_book_and_the_subscription_say() -> None:
+    book = empty_book()
+    imported(book, FIRST)
+    follow(book, {"AAA": "35", "BBB": "65"})
+    set_review(book, False)
+    account = account_id(book, "1")
+    set_overrides(book, book.subscriptions[account].id, Overrides(review=False))
+    assert (
+        settings_texts(book, account, AccountSettings(), Overrides(review=False))[-1]
+        == "Automatic runs wait for review."
+    )
+    assert {run.account_id for run in evaluated(book)} == {account, account_id(book, "2")}
 
 
 def test_fills_are_found_in_the_next_positions_and_end_the_runs() -> None:
