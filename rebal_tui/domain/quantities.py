@@ -8,7 +8,6 @@ float.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import NewType
 
 Money = NewType("Money", int)
@@ -120,11 +119,6 @@ def floor_money(value: Value) -> Money:
 def floor_cents(value: Value) -> Money:
     """Dollars of a value, rounded down to the cent (R-8)."""
     return Money(value // (ATTO // 100) * CENT)
-
-
-def cents_total(amounts: Iterable[Money]) -> Money:
-    """The total of amounts of 0 or more as they are printed, each cut to the cent, so that the printed parts add up."""
-    return Money(sum(amount // CENT for amount in amounts) * CENT)
 
 
 def nearest_cents(amount: Money) -> Money:

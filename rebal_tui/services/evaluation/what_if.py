@@ -9,19 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import CENT, Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.planning import holdings, plan_start
+from rebal_tui.services.view_models.plan_figures import plan_figures
 
 
 @dataclass(frozen=True, slots=True)
 class WhatIfPlans:
     """Order counts and turnovers in the order of the requested rows.
 
-    `turnover` is bought plus sold, in billionths of a dollar. `unable` has, by row of the frame, the reason why an
-    account cannot be planned.
+    `turnover` is bought plus sold, each order to the nearest cent as previews print it, in billionths of a dollar.
+    `unable` has, by row of the frame, the reason why an account cannot be planned.
     """
 
     orders: Sequence[int]
@@ -48,7 +49,8 @@ def plan_what_if(
     owners = np.searchsorted(rows, lines.account)
     orders = np.bincount(owners, minlength=len(rows)).tolist()
     turnover = [0] * len(rows)
-    for index, amount in zip(owners.tolist(), lines.amounts(frame.assets.price).tolist(), strict=True):
+    printed = (lines.amounts(frame.assets.price) + CENT // 2) // CENT * CENT
+    for index, amount in zip(owners.tolist(), printed.tolist(), strict=True):
         turnover[index] += amount
     unable: dict[int, str] = {}
     for row in [*rows[apart].tolist(), *plans.too_large]:
@@ -61,5 +63,5 @@ def plan_what_if(
         except Conflict as refusal:
             unable[row] = str(refusal)
         else:
-            orders[index], turnover[index] = len(plan.sells) + len(plan.buys), plan.turnover
+            orders[index], turnover[index] = len(plan.sells) + len(plan.buys), plan_figures(plan).turnover
     return WhatIfPlans(orders, [Money(amount) for amount in turnover], unable)

@@ -11,7 +11,7 @@ import numpy as np
 
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import CalendarCondition, Portfolio, PortfolioStatus
-from rebal_tui.domain.quantities import cents_total
+from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.text import fold
 from rebal_tui.domain.trading_rules import TradingRules
 from rebal_tui.engine.calendar import firing_sessions
@@ -142,7 +142,7 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
         outside_before=int(np.count_nonzero(before_outside)),
         outside_after=int(np.count_nonzero(outside)),
         orders=sum(what_if.orders),
-        turnover=cents_total(what_if.turnover),
+        turnover=Money(sum(what_if.turnover)),
         cooling=int(np.count_nonzero(cooling & ~blocked)),
         unable=len(what_if.unable),
         blocked=int(np.count_nonzero(blocked)),

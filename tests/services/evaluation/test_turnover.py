@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import NANO, Money, parse_money
+from rebal_tui.domain.quantities import CENT, NANO, Money, parse_money
 from rebal_tui.domain.runs import Run
 from rebal_tui.services.advisory.bulk import preview_subscriptions
 from rebal_tui.services.advisory.subscriptions import subscribe_many, unsubscribe_many
@@ -17,7 +17,7 @@ from rebal_tui.services.queries.portfolios import impact
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.view_models.accounts import FirstRun
 from rebal_tui.store import fills, run_orders
-from tests.services.factories import advance, all_runs, balanced, simple_book
+from tests.services.factories import advance, all_runs, balanced, set_price, simple_book
 from tests.services.files_book.support import approve_all, empty_book, evaluated, follow, imported, positions, set_time
 
 START = {"1": {"AAA": "60", "BBB": "40", "CASH": "2000"}, "2": {"AAA": "10", "CASH": "1000.37"}}
@@ -58,6 +58,18 @@ def test_whole_shares_are_counted_once() -> None:
     assert {run.account_id: _listed(book, run) for run in runs} == announced
     # 25 AAA at $100 sold and 89 BBB at $50 bought; 2 AAA sold and 23 BBB bought.
     assert sorted(announced.values()) == [parse_money("1350"), parse_money("6950")]
+
+
+def test_what_is_announced_is_what_a_preview_prints() -> None:
+    """Two sells and a buy with parts of a cent."""
+    book = simple_book(cash="10.009", held={"SPY": "60.111111111", "TLT": "1", "GLD": "33.777777777"})
+    set_price(book, "GLD", "171.37")
+    set_price(book, "SPY", "401.13")
+    unsubscribe_many(book, ["a"])
+    (announced,) = _announced(book, ["a"], "balanced")
+    subscribe_many(book, ["a"], "balanced")
+    assert preview(book, "a").turnover == announced.turnover
+    assert announced.turnover % CENT == 0
 
 
 def test_the_impact_of_a_change_counts_whole_shares_once() -> None:

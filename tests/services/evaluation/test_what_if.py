@@ -11,7 +11,7 @@ import pytest
 
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import BandType, CalendarCondition, CalendarType, DriftBand, Portfolio, PortfolioStatus
-from rebal_tui.domain.quantities import Percent, cents_total
+from rebal_tui.domain.quantities import Percent
 from rebal_tui.domain.trading_rules import Overrides
 from rebal_tui.services.advisory import bulk
 from rebal_tui.services.advisory.trade_settings import set_overrides
@@ -105,7 +105,7 @@ def test_an_impact_names_the_accounts_that_would_trade_and_those_that_wait() -> 
         ("b", 2, None), ("a", 2, None), ("c", 0, until),
     ]  # fmt: skip
     assert [affected_mark(one)[0] for one in found.affected] == ["■", "■", "◷"]
-    assert cents_total(one.turnover for one in found.affected) == found.turnover
+    assert sum(one.turnover for one in found.affected) == found.turnover
 
 
 def test_an_impact_leaves_out_blocked_accounts_and_names_the_session_after_a_cooldown() -> None:

@@ -25,9 +25,9 @@ from rebal_tui.services.view_models.portfolios import Impact
 
 
 def traded(plan: Plan) -> Money:
-    """The dollars of a plan's orders: sells by their shares, buys by their amount."""
-    sold = sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells)
-    return Money(sold + sum(line.notional or 0 for line in plan.buys))
+    """The dollars of a plan's orders, each to the nearest cent: sells by their shares, buys by their amount."""
+    sold = [(line.qty or 0) * (line.price or 0) // NANO for line in plan.sells]
+    return Money(sum((one + CENT // 2) // CENT * CENT for one in [*sold, *(line.notional or 0 for line in plan.buys)]))
 
 
 def exact_impact(book: Book, portfolio_id: str, wanted: PortfolioBody) -> Impact:
@@ -56,7 +56,7 @@ def exact_impact(book: Book, portfolio_id: str, wanted: PortfolioBody) -> Impact
             unable += 1
             continue
         orders += len(plan.sells) + len(plan.buys)
-        turnover += traded(plan) // CENT * CENT
+        turnover += traded(plan)
     return Impact(
         len(book.subscribers(portfolio_id)), outside_before, outside_after, orders, Money(turnover), cooling, unable,
         blocked, len(dates), min(dates, default=None), bool(before.bands), bool(after.bands),

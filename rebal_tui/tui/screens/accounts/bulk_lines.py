@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from rebal_tui.domain.quantities import cents_total
+from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, FirstRun
 from rebal_tui.tui import formats
@@ -32,7 +32,7 @@ def bulk_effects(preview: BulkPreview, verb: str) -> list[Effect]:
         made = count_text(len(runs), "first run")
         does = f"proposes {made} for review" if preview.reviewed else f"creates {made}"
         first = f"The next evaluation {does}: {orders}, turnover"
-        effects.append(Effect(first, f"${formats.money(cents_total(row.turnover for row in runs))}"))
+        effects.append(Effect(first, f"${formats.money(Money(sum(row.turnover for row in runs)))}"))
     elif preview.portfolio:
         effects.append(Effect("No run is due now"))
     if refused:
