@@ -70,9 +70,14 @@ class RowsAhead(Generic[R]):
         """Expect other orders, each shown from its first row. The first is drawn; some take several keys to find."""
         self._expect(lambda: self._arrange(accept, views, lambda _rows: 0))
 
-    def expect_filter(self, accept: Accept | None, view: View) -> None:
-        """Expect another filter, with the cursor on the same row if it passes."""
-        self._expect(lambda: self._arrange(accept, [view], self._table.place_of))
+    def expect_filter(self, accept: Accept | None, view: View, besides: Callable[[], None]) -> None:
+        """Expect another filter, with the cursor on the same row if it passes; `besides` is called first."""
+
+        def begin() -> None:
+            besides()
+            self._arrange(accept, [view], self._table.place_of)
+
+        self._expect(begin)
 
     def again(self) -> None:
         """Draw the expected rows anew after the next frame, because rows have changed."""

@@ -157,9 +157,9 @@ class BookTable(RowsView[R], can_focus=True):
         """Arrange `Columnar` rows by another filter before it is set; may run on any thread."""
         self.arranged(self._accept, View(self.view.sort, self.view.reverse, text))
 
-    def expect_filter(self, accept: Callable[[R], bool] | None) -> None:
-        """Expect that the next key shows the rows that `accept` accepts."""
-        self._ahead.expect_filter(accept, self.view)
+    def expect_filter(self, accept: Callable[[R], bool] | None, besides: Callable[[], None]) -> None:
+        """Expect that the next key shows the rows that `accept` accepts; `besides` draws what changes with them."""
+        self._ahead.expect_filter(accept, self.view, besides)
 
     def renew_order(self) -> None:
         """Show the next rows in their current sort order at once, because they are different rows."""

@@ -91,12 +91,18 @@ class TabBar(StyledView, can_focus=False):
         del container, viewport
         return max(len(self._tab_lines(width)), 1)
 
-    def _tab_lines(self, width: int) -> list[list[tuple[Tab, tuple[TextSegment, ...]]]]:
-        """Lay out the tabs on as many lines as they need."""
+    def draw_ahead(self, current: str) -> None:
+        """Draw the lines with another tab as the current one, which is expected next."""
+        for y in range(self.size.height):
+            self._line(current, y).render(self.app.console)
+
+    def _tab_lines(self, width: int, current: str | None = None) -> list[list[tuple[Tab, tuple[TextSegment, ...]]]]:
+        """Lay out the tabs on as many lines as they need, with the current tab or another one as such."""
+        current = self.current if current is None else current
         lines: list[list[tuple[Tab, tuple[TextSegment, ...]]]] = [[]]
         used = 0
         for tab in self.tabs:
-            segments = _segments(tab, tab.key == self.current)
+            segments = _segments(tab, tab.key == current)
             size = line_width(segments)
             if used + size > width and lines[-1]:
                 lines.append([])
@@ -106,18 +112,22 @@ class TabBar(StyledView, can_focus=False):
         return lines
 
     def render_line(self, y: int) -> Strip:
-        look = self.current, self.size.width, y
+        return self._line(self.current, y)
+
+    def _line(self, current: str, y: int) -> Strip:
+        look = current, self.size.width, y
         if look not in self._drawn:
             if len(self._drawn) >= MAX_LOOKS:
                 self._drawn.clear()
-            self._drawn[look] = self._draw(y)
+            self._drawn[look] = self._draw(current, y)
         return self._drawn[look]
 
-    def _draw(self, y: int) -> Strip:
-        width, plain, lines = self.size.width, self.paint(self.base), self._tab_lines(self.size.width)
+    def _draw(self, current: str, y: int) -> Strip:
+        width, plain = self.size.width, self.paint(self.base)
+        lines = self._tab_lines(width, current)
         segments: list[Segment] = []
         for tab, parts in lines[y] if y < len(lines) else ():
-            paint = plain if tab.key != self.current else self.paint(self._current_base())
+            paint = plain if tab.key != current else self.paint(self._current_base())
             segments += [Segment(text, paint.style(style)) for text, style in parts]
         return Strip(segments).adjust_cell_length(width, plain.style(""))
 

@@ -18,6 +18,7 @@ from rebal_tui.tui.widgets.named_styles import StyledApp
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_layout import Column
 from rebal_tui.tui.widgets.table_order import View
+from rebal_tui.tui.widgets.tabs import Tab, TabBar
 
 pytestmark = pytest.mark.every_frame
 
@@ -183,7 +184,8 @@ def test_an_expected_filter_is_drawn_with_the_cursor_on_its_row() -> None:
     async def script(pilot: Pilot[None], table: BookTable[int], drawn: list[int]) -> None:
         table.move_to(45)
         await pilot.pause()
-        table.expect_filter(odd)
+        besides: list[int] = []
+        table.expect_filter(odd, lambda: besides.append(1))
         table.refresh()
         await until(lambda: COUNT - 1 in drawn)
         assert rows.threads[odd, None, False] is not threading.main_thread()
@@ -192,7 +194,7 @@ def test_an_expected_filter_is_drawn_with_the_cursor_on_its_row() -> None:
         table.set_rows(rows, odd)
         table.show_cursor()
         await pilot.pause()
-        assert (table.cursor_key, drawn) == (45, [])
+        assert (table.cursor_key, drawn, bool(besides)) == (45, [], True)
 
     run(rows, script)
 
@@ -202,7 +204,7 @@ def test_an_arrangement_that_fails_is_left_to_the_key_that_asks_for_it() -> None
         raise ValueError(number)
 
     async def script(pilot: Pilot[None], table: BookTable[int], drawn: list[int]) -> None:
-        table.expect_filter(fails)
+        table.expect_filter(fails, lambda: None)
         table.refresh()
         await pilot.pause(LONG_SECONDS)
         with pytest.raises(ValueError, match="0"):
@@ -227,3 +229,24 @@ def test_new_rows_are_arranged_on_another_thread_until_they_are_as_the_list_is_s
         await table.prepare(rows)
 
     run(Numbers(), script)
+
+
+def test_tabs_with_the_next_one_as_current_are_drawn_before_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bar(StyledApp):
+        def compose(self) -> ComposeResult:
+            yield TabBar((Tab("All", "All", figure="7"), Tab("near", "Near", "▲", style="warn")), "All")
+
+    async def main() -> None:
+        async with Bar().run_test(size=(40, 3)) as pilot:
+            bar = pilot.app.screen.query_one(TabBar)
+            bar.current = "near"
+            expected = bar.render_line(0)
+            bar.current = "All"
+            bar.notify_style_update()
+            bar.draw_ahead("near")
+            assert "[All 7]" in bar.render_line(0).text
+            monkeypatch.setattr(bar, "_draw", pytest.fail)
+            bar.current = "near"
+            assert bar.render_line(0) == expected
+
+    asyncio.run(main())

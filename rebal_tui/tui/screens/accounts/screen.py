@@ -119,7 +119,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         self._act_if_shown()
 
     def expect_tile(self, tile: str) -> None:
-        self.table.expect_filter(_filter_of(tile))
+        self.table.expect_filter(_filter_of(tile), lambda: self.tiles.draw_ahead(tile))
 
     def on_mount(self) -> None:
         self.watch(self.table, "marked", self._show_tabs, init=False)

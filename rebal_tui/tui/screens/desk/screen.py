@@ -182,7 +182,7 @@ class DeskScreen(ShowsAccount, ShowsAmong, TiledListScreen, inherit_bindings=Fal
         super()._clear_filter()
 
     def expect_tile(self, tile: str) -> None:
-        self.table.expect_filter(_filter_of(Tile(tile)))
+        self.table.expect_filter(_filter_of(Tile(tile)), lambda: self.tiles.draw_ahead(tile))
 
     def _start_cursor(self) -> None:
         """Move the cursor to the first row that needs a person or is outside its bands."""
