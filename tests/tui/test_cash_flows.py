@@ -26,8 +26,10 @@ from rebal_tui.tui.screens.cash.forms import withdrawal_proposal
 from rebal_tui.tui.screens.cash.screen import CashScreen
 from rebal_tui.tui.screens.shared.confirm import ConfirmScreen
 from rebal_tui.tui.screens.shared.form import FormScreen
+from rebal_tui.tui.screens.shared.picker import PickScreen
 from rebal_tui.tui.sections import Section
 from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.text_field import OnlyChoice
 from tests.services import factories
 from tests.services.brokers import reopen
 from tests.tui.driving import press, screen_text, settle, shown_messages
@@ -165,8 +167,9 @@ def test_amounts_and_accounts_that_can_mean_two_things_are_refused_next_to_their
         await press(pilot, "n")
         assert fault(app, "account") == ""
         await type_text(pilot, "client")
-        assert fault(app, "account").startswith("✗ 2 accounts: Client a, Client b")
-        await press(pilot, "tab")
+        assert fault(app, "account").startswith("✗ 2 accounts: “Client a”, “Client b”; type more")
+        await press(pilot, "tab", "escape", "tab")
+        assert app.focused is app.screen.query_one("#field-amount"), "the list is offered once"
         await type_text(pilot, "9000000")
         assert fault(app, "amount") == ""
         await press(pilot, "enter")
@@ -204,17 +207,18 @@ def test_the_only_client_that_begins_with_the_text_is_taken_by_tab_and_enter(key
         await press(pilot, "n")
         field = app.screen.query_one("#field-account", Input)
         for text, begins, taken in (
-            ("holloway", "✗ 2 accounts: Holloway Trust, Holloway, Ida; type more", "holloway"),
+            ("holloway", "✗ 2 accounts: “Holloway Trust”, “Holloway, Ida”; type more", "holloway"),
             ("holloway t", "", "Holloway Trust · N-a"),
             ("yo", "", "Young, Al · N-d"),
-            ("ng, ad", "✗ 2 accounts: Ng, Ada · N-c, Ng, Ada · N-e; type more", "ng, ad"),
+            ("ng, ad", "✗ 2 accounts: “Ng, Ada · N-c”, “Ng, Ada · N-e”; type more", "ng, ad"),
             ("ng, ada · n-e", "", "Ng, Ada · N-e"),
         ):
             field.focus()
             field.value = text
             await settle(pilot)
             assert fault(app, "account").startswith(begins), text
-            await press(pilot, key)
+            await press(pilot, key, *(["escape"] if begins else []))
+            assert isinstance(app.screen, FormScreen), "several are listed, and escape leaves the text"
             assert field.value == taken
 
     run(flow, book)
@@ -424,3 +428,27 @@ def test_enter_goes_on_from_the_preview_and_cancel_says_that_enter_cancels() -> 
         assert isinstance(app.screen, ConfirmScreen)
 
     run(flow, invested())
+
+
+def test_one_of_several_accounts_that_match_is_picked_from_a_list() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        await type_text(pilot, "client")
+        await press(pilot, "tab")
+        assert isinstance(app.screen, PickScreen)
+        assert "Account: 2 match “client”" in screen_text(app)
+        await press(pilot, "down", "enter")
+        assert isinstance(app.screen, FormScreen)
+        assert app.screen.query_one("#field-account", Input).value == "Client b · N-b"
+        assert app.focused is app.screen.query_one("#field-amount")
+
+    run(flow, invested())
+
+
+def test_a_number_that_begins_others_is_not_asked_about() -> None:
+    offered = OnlyChoice(["Ruiz, Ana · 12", "Ruiz, Ana · 123", "Ng, Ada · 124"])
+
+    assert offered.matching("ruiz") == ["Ruiz, Ana · 12", "Ruiz, Ana · 123"]
+    assert offered.matching("12") == []
+    assert offered.matching("Ruiz, Ana · 12") == []
+    assert offered.matching(" ") == []

@@ -51,7 +51,7 @@ def accounts_snapshot(book: Book, seen: int | None = None, shown: ShownRows | No
 
 
 def find_account(book: Book, text: str) -> AccountRow:
-    """The one account that a text identifies: an id, a number, or words that no other account contains.
+    """The one account that a text identifies: an id, a number, one of `account_names`, or words that no other has.
 
     Words are looked for in name, number and id, ignoring case and accents. Raises `Invalid` for the field `account`,
     with the number of matches, if there is not exactly one.
@@ -61,7 +61,7 @@ def find_account(book: Book, text: str) -> AccountRow:
         raise Invalid([Fault("account", "expected a client, an account number or an id")])
     found = []
     for account in book.accounts.values():
-        if text.strip() in (account.id, account.account_number):
+        if text.strip() in (account.id, account.account_number, f"{account.name} · {account.account_number}"):
             return account_row(book, account.id)
         name = fold(f"{account.name} {account.account_number} {account.id}")
         if all(word in name for word in words):
@@ -72,7 +72,8 @@ def find_account(book: Book, text: str) -> AccountRow:
         raise Invalid([Fault("account", "no account has that name, number or id")])
     few = sorted(found, key=lambda account: (fold(account.name), account.account_number))[:3]
     distinct = len({account.name for account in few}) == len(few)
-    named = ", ".join(account.name if distinct else f"{account.name} · {account.account_number}" for account in few)
+    names = [account.name if distinct else f"{account.name} · {account.account_number}" for account in few]
+    named = ", ".join(f"“{name}”" for name in names)
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     raise Invalid([Fault("account", f"{len(found)} accounts: {named}{more}; type more of it")])
 

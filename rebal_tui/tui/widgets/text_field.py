@@ -7,12 +7,16 @@ from collections.abc import Iterable
 from rich.segment import Segment
 from textual.events import Key
 from textual.geometry import Size
+from textual.message import Message
 from textual.reactive import Reactive
 from textual.strip import Strip
 from textual.suggester import Suggester
 from textual.widgets import Input
 
 from rebal_tui.domain.text import fold
+
+MAX_LISTED = 200
+"""Above so many choices, a text has to be longer before one of them can be chosen from a list."""
 
 
 class TextField(Input):
@@ -52,13 +56,49 @@ class OnlyChoice(Suggester):
         first = next(found, None) if start else None
         return first if next(found, None) is None else None
 
+    def matching(self, text: str) -> list[str]:
+        """The choices that have all words of a text.
+
+        None for no text, for a choice or the key that it ends in, such as `N-12` of `Ruiz · N-12`, and where there are
+        more than `MAX_LISTED`.
+        """
+        words = fold(text.replace("·", " ")).split()
+        found: list[str] = []
+        for folded, choice in self._choices if words else ():
+            if text.strip() in (choice, choice.rpartition(" · ")[2]):
+                return []
+            if all(word in folded for word in words):
+                found.append(choice)
+        return found if len(found) <= MAX_LISTED else []
+
     async def get_suggestion(self, value: str) -> str | None:
         return self.of(value)
 
 
 class CompletedField(TextField):
-    """A field whose only possible completion is accepted by tab and enter, as by right and end."""
+    """A field whose only possible completion is accepted by tab and enter, as by right and end.
+
+    Where several choices have all words of the text, these keys ask for one of them, until its screen declines that
+    for this text.
+    """
+
+    declined = ""
+    """The text for which no choice was wanted."""
+
+    class Several(Message):
+        """Tab or enter was pressed, and several choices match the text."""
+
+        def __init__(self, field: CompletedField, choices: list[str]) -> None:
+            super().__init__()
+            self.field = field
+            self.choices = choices
 
     async def _on_key(self, event: Key) -> None:
-        if event.key in ("tab", "enter") and isinstance(self.suggester, OnlyChoice):
-            self.value = self.suggester.of(self.value) or self.value
+        if event.key not in ("tab", "enter") or not isinstance(self.suggester, OnlyChoice):
+            return
+        self.value = self.suggester.of(self.value) or self.value
+        choices = self.suggester.matching(self.value) if self.value != self.declined else []
+        if len(choices) > 1:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Several(self, choices))

@@ -114,7 +114,8 @@ def test_an_account_is_found_by_id_number_and_words(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("", "expected a client"), ("zz", "no account has that"), ("client", "3 accounts: Client a")]
+    ("text", "message"),
+    [("", "expected a client"), ("zz", "no account has that"), ("client", "3 accounts: “Client a”, “")],
 )
 def test_an_ambiguous_account_is_refused_at_its_field(text: str, message: str) -> None:
     with pytest.raises(Invalid) as refused:
@@ -127,6 +128,13 @@ def test_an_ambiguous_account_is_refused_at_its_field(text: str, message: str) -
 def test_every_completion_is_accepted() -> None:
     book = three()
     assert [find_account(book, name).account_number for name in account_names(book)] == ["N-a", "N-b", "N-r"]
+
+
+def test_a_listed_account_is_found_though_another_number_begins_with_its_own() -> None:
+    book = make_book("2026-03-02 10:00")
+    accounts = [replace(account(number, "1"), name="Ruiz, Ana", account_number=number) for number in ("12", "123")]
+    fill_book(book, accounts, [], {})
+    assert [find_account(book, name).account_number for name in account_names(book)] == ["12", "123"]
 
 
 def test_a_preview_of_subscriptions_shows_runs_notes_and_refusals_and_changes_nothing() -> None:

@@ -27,7 +27,8 @@ _NOTE = "Why you decide so, in your words, such as “agreed by phone”; it is 
 _PATH = "Where the file is, such as ~/books/model.json; ~ is your home folder."
 FORM_HELP: Mapping[str, str] = MappingProxyType(
     {
-        "account": "The account: its client's name, number or the beginning of its id, such as Ruiz; right completes.",
+        "account": "The account: its client's name, number or the beginning of its id, such as Ruiz; tab completes "
+        "it, or lists those that match.",
         "amount": "How much, in dollars and whole cents above 0, such as 2,500 or 1234.56.",
         "symbol": "The asset by its symbol, such as VTI; right completes what you type.",
         "qty": "How many shares, above 0 with at most nine decimals, such as 12.5.",

@@ -21,6 +21,7 @@ from rebal_tui.tui.questions import Effect
 from rebal_tui.tui.screens.shared.answers import Answers
 from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog
 from rebal_tui.tui.screens.shared.field_help import FORM_HELP, FORM_PREFIX, FieldNote
+from rebal_tui.tui.screens.shared.picker import Choice, PickScreen
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 from rebal_tui.tui.widgets.text_field import CompletedField, OnlyChoice, TextField
@@ -171,6 +172,23 @@ class FormScreen(LiveDialog, Dialog[bool]):
         self._request += 1
         self._enter_pressed = False
         self._validate_soon()
+
+    @on(CompletedField.Several)
+    def _choose(self, event: CompletedField.Several) -> None:
+        """Let one of several choices be picked; it is taken, and the next field gets the focus."""
+        field, typed = event.field, event.field.value
+
+        def picked(choice: str | None) -> None:
+            if choice:
+                field.value = choice
+                self.focus_next()
+            else:
+                field.declined = typed
+
+        label = next(one.label for one in self.fields if f"{FORM_PREFIX}{one.key}" == field.id)
+        title = f"{label}: {len(event.choices):,} match “{printable(typed)}”"
+        choices = [Choice(choice, *choice.split(" · ", 1)) for choice in event.choices]
+        self.app.push_screen(PickScreen(title, choices, label.lower()), picked)
 
     def _validate_soon(self) -> None:
         self.host.work(self._validate(self._request), name="form")
