@@ -1,4 +1,4 @@
-"""Reading accounts: an account whose data cannot be used never prevents the reading of others (R-52)."""
+"""Reads accounts from the broker. An account whose data cannot be used never prevents reading the others (R-52)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class AccountReader:
     """Reads client accounts with their balances and positions.
 
     `firm_account` is the id of the firm's own account, which is left out. If it is empty, an account that may be the
-    firm's own counts as one that cannot be read.
+    firm's own is reported as unreadable.
     """
 
     def __init__(
@@ -50,10 +50,10 @@ class AccountReader:
         self._listed.pop(account_id, None)
 
     def all(self) -> Listing[Account]:
-        """Every client account that can be read, and the others with the reason.
+        """Every client account that can be read; `unreadable` of the result has the others with the reason.
 
-        Raises `BrokerUnavailable` when the list cannot be read, or when more than half of the accounts (and at least
-        two) cannot: the broker is then at fault, not the accounts.
+        Raises `BrokerUnavailable` when the list cannot be read, or when more than half of the accounts, and at least
+        two, cannot: the broker is then at fault, not the accounts.
         """
         try:
             rows = self._client.get("/v1/accounts", {"entities": "contact,identity"})
@@ -84,10 +84,10 @@ class AccountReader:
         return Listing(found, unreadable)
 
     def one(self, account_id: str) -> Account:
-        """One account.
+        """One account with its positions.
 
-        Raises `BrokerRefused` with `NOT_FOUND`, `AccountUnreadable` when only this account's data cannot be used, and
-        `BrokerUnavailable` when the broker does not respond.
+        Raises `BrokerRefused` with `NOT_FOUND` when the broker has no such account, `AccountUnreadable` when only this
+        account's data cannot be used, and `BrokerUnavailable` when the broker does not respond.
         """
         data = self._listed.get(account_id)
         if data is None:
@@ -105,10 +105,11 @@ class AccountReader:
 
     @contextmanager
     def of_account(self, account_id: str, *, missing: bool = False) -> Iterator[None]:
-        """A `with` block that reads data of one account and determines whose fault an error in it is.
+        """A `with` block that reads data of one account; an error in it is attributed to the account or to the broker.
 
-        If the broker responds to another request, an error becomes `AccountUnreadable`; otherwise `BrokerUnavailable`.
-        With `missing`, the broker's own 404 becomes `BrokerRefused`.
+        A malformed response becomes `AccountUnreadable`. So does any other failure if the broker still answers a
+        request for its clock; if not, it becomes `BrokerUnavailable`. `RateLimited` is passed on. With `missing`, a 404
+        of the broker's own API becomes `BrokerRefused`.
         """
         try:
             yield

@@ -1,7 +1,7 @@
-"""Conversion of Alpaca's activities: changes of cash and shares, also those of corporate actions (R-54).
+"""Conversion of Alpaca's activities: bookings of cash and shares on an account, including corporate actions (R-54).
 
-The fields are those of the activity stream `/v2beta1/events/activities`: some are common to all types, `details` depend
-on the type.
+The fields are those of the activity stream `/v2beta1/events/activities`. Some are common to all types of activities;
+those in `details` depend on the type.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ _DAYS = ("ex_date", "effective_date", "position_date", "system_date")
 
 
 def activity(data: Json) -> Activity | None:
-    """The activity of an event; None when the broker has not booked it, for example while it is `pending`.
+    """The activity in an event of the stream; None while the broker has not booked it, such as while it is `pending`.
 
-    An activity whose details cannot be read is not `covered`. Raises `Malformed` when another field cannot be read.
+    If only its `details` cannot be read, it is returned with `covered` False, so that its cash is booked and its shares
+    are not. Raises `Malformed` when another field cannot be read.
     """
     kind = json_values.displayable(json_values.text_of(data, "activity_type"), 20)
     subtype = json_values.displayable(json_values.text_of(data, "activity_subtype", ""), 20)
@@ -58,7 +59,10 @@ def activity(data: Json) -> Activity | None:
 
 
 def cash_kind(name: str, cash: Money) -> CashKind:
-    """The kind of the cash entry for an activity; `name` is `Activity.kind`."""
+    """Which kind of cash entry the book stores for an activity.
+
+    `name` is `Activity.kind`, such as `DIV CDIV`. The sign of `cash` tells a journal in (above 0) from a journal out.
+    """
     kind = name.partition(" ")[0]
     if kind == "JNLC":
         return CashKind.JOURNAL_IN if cash > 0 else CashKind.JOURNAL_OUT
@@ -202,7 +206,10 @@ def made(
     kind: ActionKind, symbol: str, *, ratio: Fraction | None = None, amount: Price | None = None,
     new_symbol: str | None = None, price: Price | None = None,
 ) -> CorporateAction:  # fmt: skip
-    """A corporate action with the broker's figures. Raises `Malformed` when they do not fit its kind."""
+    """A corporate action with the broker's figures; the arguments are those of `CorporateAction`.
+
+    Raises `Malformed` when the figures do not fit the kind of action.
+    """
     try:
         return CorporateAction(kind, symbol, ratio, amount, new_symbol, price)
     except Invalid as error:

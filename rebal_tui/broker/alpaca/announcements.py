@@ -1,7 +1,7 @@
 """Conversion of Alpaca's stream of corporate actions, `/v1beta1/events/corporate-actions` (R-54).
 
-The stream announces actions to the market, without accounts. What an action does to an account is reported by an
-activity.
+The stream announces actions to the whole market and names no accounts. What an action does to an account is reported by
+an activity of that account.
 """
 
 from __future__ import annotations

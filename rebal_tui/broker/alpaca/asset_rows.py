@@ -1,4 +1,4 @@
-"""Reading the list of assets row by row: one that cannot be read does not hide the others (R-52)."""
+"""Reading the list of assets row by row: a row that cannot be read does not hide the others (R-52)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rebal_tui.domain.assets import Asset
 
 
 def read_assets(rows: Any) -> Listing[Asset]:
-    """The US equities of a list of assets, and the rows that cannot be read.
+    """The US equities in a list of assets, as Alpaca's API returns it; `unreadable` has the rows that cannot be read.
 
-    Raises `BrokerUnavailable` when `rows` is no list, or when more than half of the rows cannot be read.
+    Raises `BrokerUnavailable` when `rows` is not a list, or when more than half of the rows cannot be read.
     """
     if not isinstance(rows, list):
         raise BrokerUnavailable("invalid response: the assets are no list")

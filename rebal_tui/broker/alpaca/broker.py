@@ -1,4 +1,4 @@
-"""The Alpaca adapter: the `Broker` protocol over HTTP."""
+"""The Alpaca adapter: the calls of a `Broker` as requests to Alpaca's HTTP API."""
 
 from __future__ import annotations
 
@@ -48,10 +48,11 @@ T = TypeVar("T")
 
 
 class AlpacaBroker:
-    """A broker on the network (`gateway.broker.Network`). Its requests are sent by the gateway's threads.
+    """Alpaca's API as the `gateway.broker.Network` of a book. Most calls wait for the network.
 
-    `events`, `listen` and `catch_up_from` are only called by the thread that owns the event inbox. `firm_account` is
-    the broker's id of the firm account, "" if unknown. Call `listen` to receive events, `close` at the end.
+    The gateway's threads make these calls. Only the thread that owns the event inbox (the stored events) calls
+    `events`, `listen` and `catch_up_from`. `firm_account` is the broker's id of the firm account, "" if unknown. Call
+    `listen` to receive events, `close` at the end.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class AlpacaBroker:
         return self._client.rate_limit
 
     def connection(self) -> ConnectionState:
-        """The state of the event streams, the difference of the clocks, and how many requests the rate limit leaves."""
+        """The event streams, the difference between the broker's clock and this computer's, and the rate limit."""
         limit = self._client.rate_limit
         return ConnectionState(
             self._streams.states,
@@ -99,9 +100,10 @@ class AlpacaBroker:
         return self._streams.catch_up_from()
 
     def catch_up(self, until: datetime, begin: datetime) -> None:
-        """Receive the trade events between `begin` and `until`, both by the broker's clock, in one request.
+        """Read the trade events between `begin` and `until`, both by the broker's clock, with one request.
 
-        Raises `BrokerUnavailable` when not all of them can be read.
+        The events join those of the streams, so that `receive` handles them. Raises `BrokerUnavailable` when not all of
+        them can be read.
         """
         self._streams.catch_up(until, begin)
 
@@ -115,7 +117,7 @@ class AlpacaBroker:
         return _read(lambda: json_values.timestamp(json_values.as_object(self._client.get("/v1/clock")), "timestamp"))
 
     def sessions(self, first: date, last: date) -> Sequence[Session]:
-        """The broker's trading days, ascending; the last one has no `next_day`."""
+        """The broker's trading days from `first` to `last`, ascending; only the last one has no `next_day`."""
         params = {"start": first.isoformat(), "end": last.isoformat()}
         return _read(lambda: shapes.sessions(json_values.as_list(self._client.get("/v1/calendar", params))))
 
@@ -136,7 +138,7 @@ class AlpacaBroker:
         return found
 
     def assets(self) -> Listing[Asset]:
-        """Every US equity, active or not, with its latest price where it has one, and the rows that cannot be read."""
+        """Every US equity, active or not, with its latest price where it has one; `unreadable` has unreadable rows."""
         listed = read_assets(self._get("/v1/assets"))
         return Listing((self._priced(asset) for asset in listed), listed.unreadable)
 
@@ -150,11 +152,11 @@ class AlpacaBroker:
         return None if found is None else self._priced(found)
 
     def accounts(self) -> Listing[Account]:
-        """Every client account with its positions, and those that cannot be read; without the firm account."""
+        """Every client account with its positions, without the firm account; `unreadable` has the unreadable ones."""
         return self._account_reader.all()
 
     def account(self, account_id: str) -> Account:
-        """One account; its name and number may be those of an earlier read.
+        """One account with its positions; its name and number may be those of an earlier read.
 
         Raises `BrokerRefused` with `NOT_FOUND`, and `AccountUnreadable` when only this account's data cannot be used.
         """
@@ -230,7 +232,8 @@ class AlpacaBroker:
     def journal(self, journal_id: str) -> Journal:
         """One journal. Raises `BrokerRefused` with `NOT_FOUND`.
 
-        When it is executed, its client account is read again with the next events, once per journal.
+        If it is executed, this also queues an event that makes the book read the client account again, once per
+        journal.
         """
         data = self._get(f"/v1/journals/{journal_id}")
         journal = _read(lambda: shapes.journal(json_values.as_object(data), self._firm_account, self._now()))
@@ -240,10 +243,10 @@ class AlpacaBroker:
         return journal
 
     def journal_of(self, request: JournalRequest) -> Journal | None:
-        """The journal that the broker made for a request whose response was lost, None when it made none.
+        """The journal that the broker created for a request whose response was lost; None when it created none.
 
-        It has the accounts, amount and description of the request and was made since. Raises `BrokerUnavailable` when
-        several journals do.
+        A journal matches if it has the accounts, amount and description of the request and was created after it. Raises
+        `BrokerUnavailable` when several journals match.
         """
         params = {
             "from_account": self._broker_account_id(request.from_account),
@@ -259,7 +262,10 @@ class AlpacaBroker:
             return Money(max(0, json_values.money(json_values.as_object(trading), "cash_transferable")))
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Events with `seq` above `after`, oldest first; before that, stores what `receive` has prepared."""
+        """Stored events with `seq` above `after`, oldest first, at most `limit`.
+
+        Before reading, it stores what `receive`, `store_answer` and `request_refresh` have queued.
+        """
         if fresh := [self._storable.get_nowait() for _ in range(self._storable.qsize())]:
             self._inbox.add(fresh)
         return [
@@ -267,22 +273,29 @@ class AlpacaBroker:
         ]
 
     def store_answer(self, answer_id: str, body: str) -> None:
-        """Queue the response to an order or journal for the event inbox; `events` stores it, once per `answer_id`."""
+        """Queue the response to an order or journal, so that the next call of `events` stores it in the event inbox.
+
+        `body` is a row as in `gateway.rows`. A response with an `answer_id` that is already stored is ignored.
+        """
         self._storable.put((INTERNAL, answer_id, self._now(), body))
 
     def request_refresh(self, account_id: str | None, reason: str) -> None:
-        """Queue an event that makes the book read an account again, or with None the assets; once per `reason`."""
+        """Queue an event that makes the book read an account again, or all assets if `account_id` is None.
+
+        A request with a `reason` that was used before is ignored.
+        """
         body: dict[str, Any] = {"assets": True} if account_id is None else {"account_id": account_id}
         self._storable.put((INTERNAL, reason, self._now(), json.dumps(body)))
 
     def has_received(self) -> bool:
-        """Whether the streams have received messages that `receive` has not prepared yet."""
+        """Whether the streams have messages that `receive` has not handled yet."""
         return self._streams.has_message
 
     def receive(self) -> None:
-        """Prepare received messages for the event inbox. A journal's event has only its status, so the journal is read.
+        """Take the messages of the streams and queue those that concern the book; `events` then stores them.
 
-        Raises `BrokerUnavailable` when one cannot be read; that message and later ones are prepared at the next call.
+        A journal's event has only its status, so the journal is read from the API. Raises `BrokerUnavailable` when a
+        journal cannot be read; the next call goes on with its message.
         """
         while (message := self._streams.next_message()) is not None:
             body = self._storable_body(message)

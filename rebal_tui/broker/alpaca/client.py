@@ -1,4 +1,7 @@
-"""HTTP client for Alpaca: every call has a timeout, only reads are retried, an unknown result is its own error."""
+"""HTTP client for Alpaca. Every call has a timeout, and only reads are retried.
+
+A request whose result is unknown raises `BrokerUnavailable`, a definitive refusal raises `Denied`.
+"""
 
 from __future__ import annotations
 
@@ -88,8 +91,8 @@ class AlpacaClient:
     """HTTP client with one connection pool, safe to use from any thread.
 
     `auth` signs a request and is the only code that knows the secret. `now` is the clock, `sleep` waits for seconds,
-    and `transport` replaces the network in tests. `before` is called before each request to the broker's API, and may
-    wait.
+    and `transport` replaces the network in tests. `before` is called before each request to the broker's API; it may
+    wait, so that requests stay within a rate.
     """
 
     def __init__(
@@ -143,7 +146,7 @@ class AlpacaClient:
         return self._with_retries(self.endpoints.broker + path, params, counted=True)
 
     def get_data(self, path: str, params: Params | None = None) -> Any:
-        """As `get`, for the market data API, which has a rate limit of its own."""
+        """As `get`, but for the market data API. Its rate limit is a separate one, not that of `rate_limit`."""
         return self._with_retries(self.endpoints.data + path, params, counted=False)
 
     def send(

@@ -24,10 +24,10 @@ class ClockSkew:
             return self._skew
 
     def note(self, date: str | None, sent_at: datetime, received_at: datetime) -> None:
-        """Measure by the `Date` header of a response; the local times are when it was requested and received.
+        """Measure the difference by the `Date` header of a response, sent for and received at these local times.
 
-        The broker wrote the header in between, so the smallest possible difference is taken. Without a valid `Date`
-        nothing changes.
+        The broker wrote the header between the two, which gives a range for the difference; the value nearest to zero
+        is taken. Without a valid `Date` nothing changes.
         """
         try:
             there = parsedate_to_datetime(date or "")

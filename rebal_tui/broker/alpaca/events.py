@@ -26,7 +26,10 @@ _TRADE_REVERSALS = frozenset({"trade_bust", "trade_correct"})
 
 
 def broker_event(received: ReceivedEvent, firm_account: str, settles_on: SettlesOn) -> BrokerEvent:
-    """Convert a received event. A malformed event becomes `UNREADABLE`, so that it never blocks the others (R-52)."""
+    """Convert a received event. A malformed event becomes `UNREADABLE`, so that it never blocks the others (R-52).
+
+    `firm_account` is the broker's id of the firm account. `settles_on` returns the settlement day of a trade.
+    """
     data: Json = {}
     try:
         data = json_values.as_object(json_values.parse(received.body))

@@ -1,4 +1,4 @@
-"""Finding the journal that a request created whose response was lost."""
+"""Finding the journal that an earlier request created, when the response to the request was lost."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 def made_for(request: JournalRequest, journals: Iterable[Journal]) -> Journal | None:
-    """The journal made since the request with its accounts, amount and description, None without one.
+    """The journal among `journals` that a request created, or None.
 
-    Journals that are known to answer other requests do not count. Raises `BrokerUnavailable` when there are several,
-    which a person must look at.
+    It has the accounts, amount and description of the request and was created after it. Journals in `request.known`
+    answer other requests and do not count. Raises `BrokerUnavailable` when several match, so that a person must look.
     """
     wanted = (request.from_account, request.to_account, request.amount, request.description)
     found = [

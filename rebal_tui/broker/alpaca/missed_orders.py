@@ -1,4 +1,4 @@
-"""This program's orders since a time, read account by account when the broker refuses the stream of trades."""
+"""Reads this program's recent orders account by account, for when the broker refuses the stream of trades."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ PAGE_SIZE = 500
 
 
 def missed_orders(client: AlpacaClient, since: datetime) -> Iterator[ReceivedMessage]:
-    """The orders with this program's ids, submitted after `since`, each as an event with the order's current state.
+    """This program's orders that were submitted after `since`, each as an event with the order's current state.
 
-    An account whose orders cannot be read is left out (R-52); its next read pauses it. Raises `BrokerUnavailable` when
-    the accounts cannot be listed, or when no account's orders can be read.
+    An account whose orders cannot be read is left out (R-52). Raises `BrokerUnavailable` when the accounts cannot be
+    listed, or when no account's orders can be read.
     """
     failures: list[Exception] = []
     try:

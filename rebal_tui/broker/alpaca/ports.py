@@ -25,10 +25,10 @@ class ReceivedEvent:
 
 
 class EventInbox(Protocol):
-    """Storage of received events in order of arrival; each is stored once."""
+    """Storage of events received from the broker, in order of arrival; an event received again is not stored again."""
 
     def add(self, received: Sequence[tuple[str, str, datetime, str]]) -> int:
-        """Store (stream, event id, time, JSON) of events that are not stored yet; returns the number of new events."""
+        """Store events that are not stored yet, each as stream, event id, time and JSON; returns how many were new."""
 
     def after(self, seq: int, limit: int) -> Sequence[ReceivedEvent]:
         """Events after `seq`, oldest first, at most `limit`."""
@@ -37,7 +37,7 @@ class EventInbox(Protocol):
         """The time of the latest event of a stream, None when there is none."""
 
     def began_at(self) -> datetime:
-        """The time the book was made; only events since then concern it."""
+        """The time the book was made; events before it do not concern the book."""
 
 
 class Quoted(Protocol):

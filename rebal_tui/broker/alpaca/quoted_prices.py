@@ -14,7 +14,10 @@ log = logging.getLogger(__name__)
 
 
 def quoted_price(data: Any) -> tuple[Price, datetime] | None:
-    """The price and its timestamp in a symbol's snapshot; None when the snapshot has no price or is malformed."""
+    """The price and its timestamp from the API's market data snapshot of one symbol.
+
+    None when the snapshot has no price or is malformed.
+    """
     if not isinstance(data, dict):
         return None
     try:

@@ -34,7 +34,8 @@ _PATTERNS = tuple((code, re.compile(pattern, re.IGNORECASE)) for code, pattern i
 def refusal(denied: Denied, default: RefusalCode = RefusalCode.REJECTED) -> BrokerRefused:
     """The `BrokerRefused` for a refusal, with a `RefusalCode` and the broker's message.
 
-    The code is that of a known message text, else `NOT_FOUND` for a 404, else `default`.
+    The code is the one that the wording of the message stands for. If the wording is not known, it is `NOT_FOUND` for a
+    404, else `default`.
     """
     code = default
     if denied.status == _NOT_FOUND:
@@ -47,7 +48,7 @@ def refusal(denied: Denied, default: RefusalCode = RefusalCode.REJECTED) -> Brok
 
 
 def is_no_order(denied: Denied) -> bool:
-    """Whether a 404 means that the broker has no such order; any other 404 leaves that unknown."""
+    """Whether a 404 says that the broker has no such order; other 404s leave open whether it has the order."""
     return (
         denied.status == _NOT_FOUND
         and str(denied.code).startswith(str(_NOT_FOUND))

@@ -1,4 +1,7 @@
-"""Conversion of Alpaca's JSON objects to domain values. Unknown values are logged and read on the safe side."""
+"""Conversion of Alpaca's JSON objects to domain values.
+
+An unknown status is logged and converted to one that is safe: an order stays open, an account may not trade.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,7 @@ def account_status(data: Json) -> AccountStatus:
 def account(data: Json, trading: Json | None, positions: Iterable[Json]) -> Account:
     """An account, from its account object, its trading account (None when there is none yet) and its positions.
 
-    `unsettled` is the cash that can neither be withdrawn nor is reserved by open buys (R-30).
+    The account's `unsettled` is the cash that can neither be withdrawn nor is reserved by open buys (R-30).
     """
     held, foreign = _positions(positions)
     restrictions = set(_restrictions(trading)) if trading else set()
@@ -240,7 +243,7 @@ def _order_status(data: Json) -> OrderStatus:
 
 
 def journal(data: Json, firm_account: str, now: datetime) -> Journal:
-    """A cash journal, with the firm's own account as `FIRM_ACCOUNT`.
+    """A cash journal. The broker's id of the firm account is replaced by `FIRM_ACCOUNT`, a missing timestamp by `now`.
 
     Raises `Malformed` for a journal of shares or one without an amount.
     """
@@ -263,7 +266,7 @@ def journal(data: Json, firm_account: str, now: datetime) -> Journal:
 
 
 def journal_status(text: str) -> JournalStatus:
-    """The journal's status; an unknown one becomes pending."""
+    """The journal status for the API's `text`; an unknown one becomes pending."""
     try:
         return _JOURNAL_STATUSES.get(text) or JournalStatus(text)
     except ValueError:
@@ -272,7 +275,7 @@ def journal_status(text: str) -> JournalStatus:
 
 
 def sessions(calendar: Iterable[Json]) -> list[Session]:
-    """The broker's trading days, ascending; the last one has no `next_day`. Raises `Malformed`."""
+    """The broker's trading days, ascending; only the last one has no `next_day`. Raises `Malformed`."""
     days = sorted(calendar, key=lambda data: json_values.text_of(data, "date"))
     made: list[Session] = []
     for index, data in enumerate(days):

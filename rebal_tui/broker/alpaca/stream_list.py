@@ -32,9 +32,9 @@ class Host(Enum):
 class Stream:
     """An event stream.
 
-    `id_fields` are the fields that together identify an event when it is received again. `by_day` is whether the stream
-    starts at a date instead of a timestamp. `lookback` is how far before the present the stream starts in a book that
-    has no event of it yet.
+    `id_fields` are the fields that together identify an event, so that one received again is recognized. `by_day` is
+    whether the stream starts at a date instead of a timestamp. `lookback` is how far before the making of the book the
+    stream starts, if the book has no event of the stream yet.
     """
 
     name: str
@@ -70,7 +70,7 @@ STREAMS = (
 
 
 def event_id(stream: Stream, data: Json) -> str:
-    """The id that identifies an event when it is received again. Raises `Malformed`."""
+    """The id of an event: the same when the event is received again. Raises `Malformed`."""
     parts = [data[name] for name in stream.id_fields if data.get(name)] or [data.get("event_id")]
     if len(parts) == 1 and isinstance(parts[0], int) and not isinstance(parts[0], bool):
         return str(parts[0])

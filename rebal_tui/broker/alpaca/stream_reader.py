@@ -49,10 +49,10 @@ class StreamFault(httpx.HTTPError):
 def read_stream(
     client: AlpacaClient, stream: Stream, since: datetime, now: Callable[[], datetime], until: datetime | None = None
 ) -> Iterator[ReceivedMessage | None]:
-    """Yield the events of a stream from `since` on, and None when it opens and for anything else that arrives.
+    """Yield the events of a stream from `since` on, and None when it opens and for each heartbeat or malformed event.
 
-    Without `until` it ends only when the broker ends it. A malformed event is logged and left out. Raises `StreamFault`
-    when the broker refuses the stream or reports that it lost messages, and any other `httpx.HTTPError`.
+    Without `until` it ends only when the broker ends it. A malformed event is logged. Raises `StreamFault` when the
+    broker refuses the stream or reports that it lost messages, and `httpx.HTTPError` when the connection fails.
     """
     endpoints = client.endpoints
     base = endpoints.broker if stream.host is Host.BROKER else endpoints.streaming

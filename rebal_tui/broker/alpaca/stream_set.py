@@ -1,4 +1,4 @@
-"""All event streams of the adapter, and the queue of what they received."""
+"""All event streams of the adapter, and the queue of the messages that they received."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from rebal_tui.broker.failures import BrokerUnavailable
 class StreamSet:
     """All event streams of the adapter, and the queue of their messages.
 
-    Each stream starts shortly before its last stored event, or when the book was made if no event is stored.
+    Each stream starts shortly before its last stored event. If no event is stored, it starts when the book was made,
+    less the stream's `lookback`.
     """
 
     def __init__(self, client: AlpacaClient, inbox: EventInbox, now: Callable[[], datetime]) -> None:
@@ -52,11 +53,11 @@ class StreamSet:
             listener.stop()
 
     def catch_up_from(self) -> datetime:
-        """The time to pass to `catch_up` as `begin`."""
+        """The time to pass to `catch_up` as `begin`: shortly before the last stored trade event."""
         return self._begin(TRADE_STREAM) - RESUME_OVERLAP
 
     def catch_up(self, until: datetime, begin: datetime) -> None:
-        """Receive the trade events between `begin` and `until`, both by the broker's clock, in one request.
+        """Add the trade events between `begin` and `until`, both by the broker's clock, to the queue, with one request.
 
         If the broker refuses the stream, the orders are read account by account instead. Raises `BrokerUnavailable`
         when not all events can be read.
@@ -79,7 +80,7 @@ class StreamSet:
         return self._next is not None or not self._messages.empty()
 
     def next_message(self) -> ReceivedMessage | None:
-        """The oldest message in the queue, None when it is empty. The message stays in the queue until `take`."""
+        """The oldest message in the queue, None when it is empty. `take` removes it."""
         if self._next is None:
             try:
                 self._next = self._messages.get_nowait()

@@ -25,10 +25,10 @@ CLOSED = "the broker closed the stream"
 
 
 class Listener:
-    """Reads one stream until it is stopped, and puts its events into a queue.
+    """Reads one stream on a thread of its own until it is stopped, and puts its events into a queue.
 
-    The pause between two attempts doubles from `MIN_RECONNECT_SECONDS` to `MAX_RECONNECT_SECONDS`. It is reset after a
-    connection that was steady or delivered a new event.
+    The pause between two attempts to connect doubles from `MIN_RECONNECT_SECONDS` to `MAX_RECONNECT_SECONDS`. After a
+    connection that lasted `STEADY_CONNECTION` or delivered a new event, the next pause is the shortest again.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Listener:
         *,
         wait: Callable[[float], object] | None = None,
     ) -> None:
-        """`begin` is the time of the last known event. `wait` waits for seconds; by default until it is stopped."""
+        """`begin` is the time of the last known event. `wait` waits for seconds; by default, `stop` ends a wait."""
         self._client = client
         self._stream = stream
         self._last = begin
@@ -67,7 +67,7 @@ class Listener:
             return self._state
 
     def run(self) -> None:
-        """Read and reconnect until stopped."""
+        """Read the stream, and reconnect whenever the connection ends, until stopped."""
         pause = MIN_RECONNECT_SECONDS
         while not self._stop.is_set():
             before, error, refused = self._last, CLOSED, False

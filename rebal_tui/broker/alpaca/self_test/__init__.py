@@ -1,1 +1,1 @@
-"""The self-test: checks of a paper account at the broker, from keys to a trade, run by an owner of keys."""
+"""The self-test: checks a paper account at the broker from API keys to a trade; a person with keys runs it."""

@@ -19,8 +19,9 @@ from rebal_tui.domain.quantities import Qty
 class Connection:
     """The broker connection of a self-test, and what its steps have found.
 
-    `now` is this computer's clock, `elapsed` returns monotonic seconds, and `sleep` waits for seconds. `account_id` is
-    the account to trade in; "" lets the steps choose one. Steps set the other fields for later steps.
+    `now` is this computer's clock, `elapsed` returns monotonic seconds, and `sleep` waits for seconds. `run_id` makes
+    the ids of this run's orders unique. `account_id` is the account to trade in; "" lets the steps choose one.
+    `market_open` and the fields after it are set by steps for later steps.
     """
 
     client: AlpacaClient
@@ -39,7 +40,7 @@ class Connection:
     streams: list[StreamProbe] = field(default_factory=list)
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None, *, data: bool = False) -> Any:
-        """The response to a read. Raises `Failed` when there is no usable one."""
+        """The response to a read, from the market data API if `data`. Raises `Failed` if there is no usable one."""
         return asked(lambda: self.client.get_data(path, params) if data else self.client.get(path, params))
 
     def close(self) -> None:

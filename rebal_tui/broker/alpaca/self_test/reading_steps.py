@@ -1,4 +1,4 @@
-"""The steps of the self-test that only read. Each returns a text for its result, and raises `Failed` or `Waits`."""
+"""The steps of the self-test that only read. Each returns its result as a text, and raises `Failed` or `Waits`."""
 
 from __future__ import annotations
 
@@ -28,13 +28,16 @@ _OVERLAP = timedelta(minutes=5)
 
 
 def keys(connection: Connection) -> str:
-    """Check that the broker accepts the key."""
+    """Check that the broker accepts the API key; returns the step's result as a text."""
     connection.get("/v1/clock")
     return "the broker accepts the key"
 
 
 def clock(connection: Connection) -> str:
-    """Check that the clocks of the broker and of this computer agree, and find whether the market is open."""
+    """Check that the clocks of the broker and of this computer agree within 2 s, and whether the market is open.
+
+    Returns the step's result as a text.
+    """
     sent = connection.now()
     data = asked(lambda: json_values.as_object(connection.client.get("/v1/clock")))
     there = asked(lambda: json_values.timestamp(data, "timestamp"))
@@ -50,7 +53,7 @@ def clock(connection: Connection) -> str:
 
 
 def calendar(connection: Connection) -> str:
-    """Check the next sessions and their settlement days."""
+    """Check that the broker reports sessions of the next 30 days; returns the step's result as a text."""
     today = new_york_day(connection.now())
     params = {"start": today.isoformat(), "end": (today + timedelta(days=30)).isoformat()}
     sessions = asked(lambda: shapes.sessions(json_values.as_list(connection.client.get("/v1/calendar", params))))
@@ -60,7 +63,7 @@ def calendar(connection: Connection) -> str:
 
 
 def assets(connection: Connection) -> str:
-    """Check the list of assets, and choose the asset to trade."""
+    """Check the list of assets, and choose the asset that later steps trade; returns the step's result as a text."""
     listed = asked(lambda: json_values.as_list(connection.client.get("/v1/assets")))
     found = asked(lambda: [asset for data in listed if (asset := shapes.asset(data)) is not None])
     eligible = {a.symbol for a in found if a.status is AssetStatus.ACTIVE and a.tradable and a.fractionable}
@@ -72,7 +75,10 @@ def assets(connection: Connection) -> str:
 
 
 def accounts(connection: Connection) -> str:
-    """Check the accounts, and choose the one to trade in: ACTIVE, with $2 or more and without open orders."""
+    """Check the accounts, and choose the one that later steps trade in; returns the step's result as a text.
+
+    It must be ACTIVE and unrestricted, have $2 or more of cash, and have no open orders.
+    """
     params = {"entities": "contact,identity"}
     listed = asked(lambda: json_values.as_list(connection.client.get("/v1/accounts", params)))
     connection.redactor.add_names(text for data in listed for text in _texts(data))
@@ -92,7 +98,7 @@ def accounts(connection: Connection) -> str:
 
 
 def prices(connection: Connection) -> str:
-    """Check that the asset has a current price."""
+    """Check that the chosen asset has a current price; returns the step's result as a text."""
     answer = connection.get("/v2/stocks/snapshots", {"symbols": connection.symbol}, data=True)
     trade = answer.get(connection.symbol, {}).get("latestTrade") if isinstance(answer, dict) else None
     if not isinstance(trade, dict):
@@ -110,7 +116,7 @@ def prices(connection: Connection) -> str:
 
 
 def streams(connection: Connection) -> str:
-    """Check that every event stream opens."""
+    """Check that every event stream opens; returns the step's result as a text."""
     begin = connection.now() - _OVERLAP
     connection.streams = [StreamProbe(connection.client, stream, begin, connection.now) for stream in STREAMS]
     faults = []
@@ -125,7 +131,7 @@ def streams(connection: Connection) -> str:
 
 
 def journals(connection: Connection) -> str:
-    """Check that journals can be read; none is created."""
+    """Check that journals can be read; creates none. Returns the step's result as a text."""
     since = (new_york_day(connection.now()) - timedelta(days=30)).isoformat()
     listed = asked(lambda: json_values.as_list(connection.client.get("/v1/journals", {"after": since})))
     statuses = sorted({str(data.get("status")) for data in listed})

@@ -14,7 +14,11 @@ _KEY = re.compile(r"\b[PC]K[A-Z0-9]{10,}\b", re.ASCII)
 
 
 class Outcome(StrEnum):
-    """The result of a step. `WAITS`: the step needs an open market; `SKIPPED`: a step that it needs did not succeed."""
+    """How a step ended.
+
+    `WAITS`: the step, or one that it needs, needs an open market. `SKIPPED`: a step that it needs failed or was
+    skipped.
+    """
 
     OK = "ok"
     FAILED = "FAILED"
@@ -60,5 +64,5 @@ class Redactor:
 
 
 def masked(text: str) -> str:
-    """The last three characters of an id or account number, with a mark for the rest."""
+    """An id or account number for display: `…` and its last three characters."""
     return f"…{text[-_VISIBLE:]}"

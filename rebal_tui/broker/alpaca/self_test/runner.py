@@ -13,7 +13,7 @@ from rebal_tui.broker.alpaca.self_test.results import Failed, Outcome, StepResul
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step, the steps it needs, and what to do when it fails."""
+    """A step of the self-test: `needs` are the steps that must succeed before it, `advice` is for when it fails."""
 
     name: str
     run: Callable[[Connection], str]
@@ -45,7 +45,10 @@ STEPS = (
 
 
 def run(connection: Connection) -> Iterator[StepResult]:
-    """Run every step whose needed steps succeeded, and yield the result of each. No write is repeated."""
+    """Run the steps in order and yield a result for each, also for a step that is skipped as one that it needs failed.
+
+    A request that changes something is never repeated.
+    """
     done: dict[str, Outcome] = {}
     for step in STEPS:
         began = connection.elapsed()

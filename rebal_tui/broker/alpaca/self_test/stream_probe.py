@@ -34,9 +34,9 @@ class StreamProbe:
         threading.Thread(target=self._run, name=f"self-test-{stream.name}", daemon=True).start()
 
     def answered(self, seconds: float) -> bool:
-        """Wait up to this many real seconds for the broker to answer; returns whether it did.
+        """Wait up to this many real seconds until the stream opens or fails; returns whether either has happened.
 
-        After that, `error` is "" when the stream is open.
+        Then `error` is "" if the stream is open, else the reason.
         """
         return self._answered.wait(seconds)
 

@@ -1,4 +1,4 @@
-"""The two steps of the self-test that trade: buy for one dollar, and sell what was bought."""
+"""The two steps of the self-test that trade: buy for one dollar, and sell the bought shares."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECONDS_FOR_EVENT = 15
 
 
 def buy(connection: Connection) -> str:
-    """Buy the chosen asset for one dollar."""
+    """Buy the chosen asset for one dollar; returns the step's result as a text. Raises `Failed` or `Waits`."""
     _require_open(connection)
     connection.held_before = _held(connection)
     order = _trade(connection, Side.BUY)
@@ -26,7 +26,10 @@ def buy(connection: Connection) -> str:
 
 
 def sell(connection: Connection) -> str:
-    """Sell exactly the shares that were bought, even if the buy failed midway; the position is then as before."""
+    """Sell exactly the shares that `buy` bought, even if `buy` failed midway, and check that the position is as before.
+
+    Returns the step's result as a text. Raises `Failed` or `Waits`.
+    """
     _require_open(connection)
     if not connection.bought:
         raise Failed("nothing was bought")
