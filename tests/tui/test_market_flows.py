@@ -28,7 +28,7 @@ from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat,
 
 
 @pytest.mark.slow
-def test_accelerated_time_stops_while_a_page_is_open() -> None:
+def test_accelerated_time_stops_while_help_is_open() -> None:
     book = market_book()
     clock = book.clock
     assert isinstance(clock, HeartbeatClock)
