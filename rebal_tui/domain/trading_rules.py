@@ -152,7 +152,7 @@ class Stagger:
     """An account's position in the `sessions` over which its calendar condition is spread (R-66).
 
     The condition is checked for the session that was `offset` sessions before today's: its day is `day`, and `next_day`
-    is the day of the session after it.
+    is the day of the session after it. On a day without a session, they are those of the session before.
     """
 
     offset: int

@@ -1,27 +1,33 @@
-"""First evaluation on or after a day, and the first on which a calendar condition fires (R-10, R-16)."""
+"""First evaluation on or after a day, and the first on an account's day of a calendar condition (R-10, R-16, R-66)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from rebal_tui.domain.portfolios import CalendarCondition
 from rebal_tui.domain.sessions import Session
-from rebal_tui.engine.calendar import QUARTER_ENDS, nominal_on
+from rebal_tui.engine.calendar import QUARTER_ENDS, fires_on
 
 _DAY = timedelta(days=1)
-_MAX_CACHED = 10_000
-_LONGEST = 366
-"""Days within which every calendar condition names a date, except in a calendar that ends earlier."""
 
 
 class Sessions(Protocol):
     """Trading sessions by New York date."""
 
-    def on_or_before(self, day: date) -> Session | None:
-        """The last known session on or before a day; after the last known session, that one."""
+    @property
+    def known_from(self) -> date:
+        """The day of the first known session."""
+
+    @property
+    def known_through(self) -> date:
+        """The day of the last known session."""
+
+    def days(self, first: date, last: date) -> tuple[date, ...]:
+        """The days of all known sessions from `first` to `last`, both included."""
 
     def next_after(self, day: date) -> Session | None:
         """The first known session after a day."""
@@ -32,40 +38,54 @@ class Sessions(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
-    """Future evaluations. `first_evaluation` returns the time of a session's first evaluation, None if it has none."""
+    """Future evaluations. `first_evaluation` returns the time of a session's first evaluation, None if it has none.
+
+    `earlier_days` returns the days of sessions before the first known one, oldest first; the days of a spread calendar
+    condition may follow from these.
+    """
 
     sessions: Sessions
     first_evaluation: Callable[[Session], datetime | None]
     quarterly_months: frozenset[int] = QUARTER_ENDS
-    _found: dict[tuple[CalendarCondition, date], datetime | None] = field(default_factory=dict)
+    earlier_days: Callable[[], Sequence[date]] = tuple
+    _own_days: dict[tuple[CalendarCondition, int], list[date]] = field(default_factory=dict)
+    _fires: dict[tuple[CalendarCondition, date], bool] = field(default_factory=dict)
 
     def first_from(self, day: date) -> datetime | None:
         """The first evaluation of the first session on or after a day; None when the calendar ends before it."""
         session = self.sessions.next_after(day - _DAY)
         return None if session is None or session.next_day is None else self.first_evaluation(session)
 
-    def first_firing(self, condition: CalendarCondition, day: date) -> datetime | None:
-        """The time of the first evaluation, in a session on or after a day, for which a condition fires, or None."""
-        if (condition, day) not in self._found:
-            if len(self._found) >= _MAX_CACHED:
-                self._found.clear()
-            session = self._first_firing(condition, day)
-            at = None if session is None else self.first_evaluation(session)
-            # Until that session, no earlier one fires.
-            days = 0 if session is None else (session.day - day).days
-            self._found.update({(condition, day + _DAY * offset): at for offset in range(days + 1)})
-        return self._found[condition, day]
+    def first_firing(self, condition: CalendarCondition, day: date, offset: int = 0) -> datetime | None:
+        """The first evaluation, in a session on or after a day, of an account's day of a condition, or None.
 
-    def _first_firing(self, condition: CalendarCondition, day: date) -> Session | None:
-        for nominal in (day + _DAY * offset for offset in range(_LONGEST + _LONGEST // 10)):
-            if not nominal_on(condition, nominal, self.quarterly_months):
-                continue
-            session = self.sessions.on_or_before(nominal)
-            if session is None or session.next_day is None:
-                return None
-            if session.day >= day:
-                return session
-        return None
+        The account's day is the session `offset` sessions after one on which the condition fires.
+        """
+        own = self.own_day(condition, day, offset)
+        session = None if own is None else self.sessions.next_after(own - _DAY)
+        return None if session is None else self.first_evaluation(session)
+
+    def own_day(self, condition: CalendarCondition, day: date, offset: int) -> date | None:
+        """The first session on or after a day that is `offset` sessions after one on which a condition fires."""
+        if (condition, offset) not in self._own_days:
+            self._own_days[condition, offset] = self._all_own_days(condition, offset)
+        days = self._own_days[condition, offset]
+        index = bisect_left(days, day)
+        return days[index] if index < len(days) else None
+
+    def _all_own_days(self, condition: CalendarCondition, offset: int) -> list[date]:
+        days = self.sessions.days(self.sessions.known_from, self.sessions.known_through)
+        if offset:
+            days = (*self.earlier_days()[-offset:], *days)
+        # Nothing is evaluated in the last known session, as the day after it is unknown.
+        triples = zip(days, days[1:], days[offset:-1], strict=False)
+        return [own for day, following, own in triples if self._fires_on(condition, day, following)]
+
+    def _fires_on(self, condition: CalendarCondition, day: date, following: date) -> bool:
+        if (condition, day) not in self._fires:
+            fires = fires_on(condition, day, following, self.quarterly_months) is not None
+            self._fires[condition, day] = fires
+        return self._fires[condition, day]
 
     def closed_text(self, day: date) -> str:
         """`, a holiday` or `, a weekend` for a day without a session, else empty."""

@@ -14,7 +14,7 @@ from rebal_tui.engine import trace_text
 from rebal_tui.engine.drift import BandUsage, asset_drifts, largest_usage
 from rebal_tui.engine.prerequisites import RECONCILIATION, RESTRICTIONS
 from rebal_tui.engine.schedule import Schedule
-from rebal_tui.engine.situation import Situation, price_faults
+from rebal_tui.engine.situation import Situation, ineligible, price_faults
 from rebal_tui.engine.triggers import excess_text
 
 _WAITS = {
@@ -98,8 +98,9 @@ def _needed_act(situation: Situation, probe: Decision) -> str:
         return _act_for_account(situation)
     if failed == RESTRICTIONS:
         return "you end the hold" if situation.rules.holds else "you lift or change one of the restrictions"
-    inactive = failed == "portfolio_status" and situation.portfolio.status is PortfolioStatus.INACTIVE
-    return "you reactivate the portfolio" if inactive else _ACTS.get(failed, "")
+    portfolio = situation.portfolio
+    adjusted = portfolio.status is PortfolioStatus.INACTIVE or not (portfolio.fault or ineligible(situation))
+    return "you reactivate the portfolio" if failed == "portfolio_status" and adjusted else _ACTS.get(failed, "")
 
 
 def _act_for_account(situation: Situation) -> str:

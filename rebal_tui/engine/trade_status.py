@@ -134,8 +134,9 @@ def _held_back(situation: Situation, probe: Decision, context: StatusContext) ->
     day = _cooldown_end(situation, probe) or new_york_day(situation.now) + _DAY
     if held & _HELD_BY_COOLDOWN:
         return Classified(StatusKind.WAITS, WaitsFor.COOLDOWN, context.schedule.first_from(day))
-    condition = situation.portfolio.calendar
-    dated = None if condition is None else context.schedule.first_firing(condition, day)
+    condition, stagger = situation.portfolio.calendar, situation.rules.stagger
+    offset = 0 if stagger is None else stagger.offset
+    dated = None if condition is None else context.schedule.first_firing(condition, day, offset)
     return Classified(StatusKind.IN_RANGE, None, dated)
 
 

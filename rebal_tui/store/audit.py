@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -100,6 +101,14 @@ def entries(database: Database, limit: int = 1_000, containing: str = "") -> lis
 def subjects(database: Database, action: str) -> set[str]:
     """The subjects of every entry of an action."""
     return {subject for (subject,) in database.rows("SELECT DISTINCT subject FROM audit WHERE action = ?", (action,))}
+
+
+def last_detail(database: Database, action: str, subject: str) -> dict[str, Any]:
+    """The detail of the newest entry of an action about a subject; empty without such an entry."""
+    query = "SELECT detail FROM audit WHERE action = ? AND subject = ? ORDER BY seq DESC LIMIT 1"
+    row = database.row(query, (action, subject))
+    found: dict[str, Any] = json.loads(row[0]) if row and row[0] else {}
+    return found
 
 
 def entries_after(database: Database, seq: int, limit: int, actions: Sequence[str]) -> list[AuditEntry]:

@@ -159,14 +159,16 @@ def test_an_account_or_portfolio_that_is_not_active_names_who_activates_it() -> 
     one = account(OUT)
     closed = replace(one, account=replace(one.account, status=AccountStatus.ACCOUNT_CLOSED))
     assert trade_status(closed, StatusContext(SCHEDULE, NEXT)).note == "the broker opens the account again"
-    for status, act in (
-        (PortfolioStatus.INACTIVE, "you reactivate the portfolio"),
+    barred = replace(one, assets={**one.assets, "SPY": asset("SPY", "100", tradable=False)})
+    for given, status, act in (
+        (one, PortfolioStatus.INACTIVE, "you reactivate the portfolio"),
+        (one, PortfolioStatus.NEEDS_ADJUSTMENT, "you reactivate the portfolio"),
         (
-            PortfolioStatus.NEEDS_ADJUSTMENT,
+            barred, PortfolioStatus.NEEDS_ADJUSTMENT,
             "you replace the assets that cannot be held, which reactivates the portfolio",
         ),
-    ):
-        stopped = replace(one, portfolio=replace(one.portfolio, status=status))
+    ):  # fmt: skip
+        stopped = replace(given, portfolio=replace(given.portfolio, status=status))
         assert trade_status(stopped, StatusContext(SCHEDULE, NEXT)).note == act
 
 

@@ -72,6 +72,13 @@ def test_a_portfolio_with_eligible_assets_again_can_be_reactivated() -> None:
     set_tradable(book, "TLT", True)
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "0")
+        text = " ".join(screen_text(app).split())
+        assert "TLT can be held again" in text
+        assert "reactivate the portfolio" in text
+        await press(pilot, "l")
+        assert isinstance(app.screen, PortfoliosScreen)
+        assert "TLT can be held again. Nothing trades until" in screen_text(app)
         await press(pilot, "r")
         assert isinstance(app.screen, ConfirmScreen)
         assert status_of(book, "calm") == PortfolioStatus.NEEDS_ADJUSTMENT

@@ -61,8 +61,8 @@ class RuleColumns:
     `keeps_others`: no holding may be sold, not even outside the portfolio. `amount` and `share` are the minimum trade
     in dollars and as a share of equity. `cost` is what a share costs as a multiple of its price. `free_share` is the
     sum of the weights of the lines without restrictions. `index` maps a row of the frame to its entry, -1 without
-    rules. `stagger` are the entries whose calendar condition is checked for an earlier session: `stagger_day`, followed
-    by the session `stagger_next_day`, both as ordinals.
+    rules. `stagger` are the entries whose calendar condition is checked for an earlier session, `stagger_offset`
+    sessions ago: `stagger_day`, followed by the session `stagger_next_day`, both as ordinals.
     """
 
     rows: Rows
@@ -78,6 +78,7 @@ class RuleColumns:
     cost: Floats
     free_share: Floats
     stagger: Rows
+    stagger_offset: Ints
     stagger_day: Ints
     stagger_next_day: Ints
     lines: RestrictedLines
@@ -146,6 +147,7 @@ def _made(frame: BookFrame) -> RuleColumns:
         cost=np.array([1.0025 if one.live else 1 for one in rules], np.float64),
         free_share=(10_000 - frame.table.cash_weight[portfolio[rows]] - taken) / 10_000,
         stagger=np.array([n for n, _ in staggers], np.intp),
+        stagger_offset=np.array([one.offset for _, one in staggers], np.int64),
         stagger_day=np.array([one.day.toordinal() for _, one in staggers], np.int64),
         stagger_next_day=np.array([one.next_day.toordinal() for _, one in staggers], np.int64),
         lines=lines,

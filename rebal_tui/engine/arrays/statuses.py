@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rebal_tui.domain.decisions import Outcome
+from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.sessions import epoch_micros
 from rebal_tui.domain.trade_status import StatusKind, WaitsFor
 from rebal_tui.engine.arrays.day_context import DayContext
@@ -17,7 +18,9 @@ from rebal_tui.engine.arrays.decide import CHECKS, OUTCOMES, Decisions, decide
 from rebal_tui.engine.arrays.frame import NEVER, UNSUBSCRIBED, BookFrame, Mark
 from rebal_tui.engine.arrays.kernels import any_other, any_weight
 from rebal_tui.engine.arrays.memory_layout import Flags, Ints
+from rebal_tui.engine.arrays.rule_columns import rule_columns
 from rebal_tui.engine.calendar import cooldown_ends
+from rebal_tui.engine.schedule import Schedule
 from rebal_tui.engine.trade_status import StatusContext
 
 Codes = npt.NDArray[np.uint8]
@@ -155,32 +158,55 @@ class _Made:
             reported & np.uint32(1 << CHECKS.index(name)) != 0
             for name in ("in_cooldown", "minimum_equity", "drift_band", "portfolio_update")
         )
-        ends = frame.accounts.rebalanced_on + frame.table.cooldown[frame.accounts.portfolio]
+        own = self._rows_with_own_conditions()
+        cooldown = frame.table.cooldown[frame.accounts.portfolio]
+        cooldown[own] = [frame.followed(row).cooldown_days for row in own]
+        ends = frame.accounts.rebalanced_on + cooldown
         free = np.where(cooling, ends, day_context.day + 1).astype(np.int64)
         for row, undone in frame.accounts.unfinished.items():
             served = not reported[row] & np.uint32(1 << CHECKS.index("unfinished"))
             if cooling[row] and served and undone.traded_at is not None:
-                days = int(frame.table.cooldown[frame.accounts.portfolio[row]])
-                free[row] = cooldown_ends(undone.traded_at, days).toordinal()
+                free[row] = cooldown_ends(undone.traded_at, int(cooldown[row])).toordinal()
         waits = none & cooling & (drifted | updated)
-        self._dated(none & ~waits, free)
+        self._dated(none & ~waits, free, own)
         self.put(waits, StatusKind.WAITS, WaitsFor.COOLDOWN, None)
         for day in np.unique(free[waits]).tolist():
             at = self._context.schedule.first_from(date.fromordinal(day))
             self.first[waits & (free == day)] = NO_TIME if at is None else epoch_micros(at)
         self.put(none & short, StatusKind.WAITS, WaitsFor.MINIMUM_EQUITY, None)
 
-    def _dated(self, chosen: Flags, free: Ints) -> None:
-        """Fill the time of the next calendar day of the accounts chosen, on or after the day `free`."""
-        portfolio = self._frame.accounts.portfolio
-        dated = np.array([*(p.calendar is not None for p in self._frame.portfolios), False], np.bool_)
-        rows = np.flatnonzero(chosen & dated[portfolio])
-        pairs, inverse = np.unique((portfolio[rows].astype(np.int64) << 32) | free[rows], return_inverse=True)
-        times = np.full(len(pairs), NO_TIME, np.int64)
-        for index, pair in enumerate(pairs.tolist()):
-            condition = self._frame.portfolios[pair >> 32].calendar
-            day = date.fromordinal(pair & 0xFFFFFFFF)
-            at = None if condition is None else self._context.schedule.first_firing(condition, day)
-            if at is not None:
-                times[index] = epoch_micros(at)
-        self.first[rows] = times[inverse]
+    def _rows_with_own_conditions(self) -> list[int]:
+        """The subscribed accounts whose subscription may override conditions or cooldown (R-67)."""
+        columns = rule_columns(self._frame)
+        found: list[int] = columns.rows[columns.exact].tolist()
+        return found
+
+    def _dated(self, chosen: Flags, free: Ints, own: list[int]) -> None:
+        """Fill the time of the next calendar day of the accounts chosen, on or after the day `free`.
+
+        `own` are the rows whose conditions are perhaps not those of their portfolio.
+        """
+        frame, schedule = self._frame, self._context.schedule
+        columns = rule_columns(frame)
+        offset = np.zeros(len(frame), np.int64)
+        offset[columns.rows[columns.stagger]] = columns.stagger_offset
+        dated = np.array([*(p.calendar is not None for p in frame.portfolios), False], np.bool_)
+        alike = chosen & dated[frame.accounts.portfolio]
+        alike[own] = False
+        rows = np.flatnonzero(alike)
+        asked = np.stack((frame.accounts.portfolio[rows].astype(np.int64), free[rows], offset[rows]))
+        unique, inverse = np.unique(asked, axis=1, return_inverse=True)
+        times = np.full(unique.shape[1], NO_TIME, np.int64)
+        for index, (portfolio, day, after) in enumerate(unique.T.tolist()):
+            times[index] = _first_firing(schedule, frame.portfolios[portfolio], day, after)
+        self.first[rows] = times[inverse.reshape(-1)]
+        for row in own:
+            if chosen[row]:
+                self.first[row] = _first_firing(schedule, frame.followed(row), int(free[row]), int(offset[row]))
+
+
+def _first_firing(schedule: Schedule, portfolio: Portfolio, day: int, offset: int) -> int:
+    """The entry of `first_trade_at` for the next calendar day of a portfolio."""
+    condition = portfolio.calendar
+    at = None if condition is None else schedule.first_firing(condition, date.fromordinal(day), offset)
+    return NO_TIME if at is None else epoch_micros(at)

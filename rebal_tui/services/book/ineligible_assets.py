@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.services.book.book import Book, BookTransaction
-from rebal_tui.store import jobs
+from rebal_tui.store import audit, jobs
 
 ALERT = "needs_adjustment"
 """Kind of the alert about a portfolio with an asset that it may not hold; its subject is the portfolio."""
@@ -31,11 +31,25 @@ def fault_texts(faults: dict[str, str]) -> list[str]:
     return [f"{symbol} is {why}" for symbol, why in faults.items()]
 
 
+def eligible_again(book: Book, portfolio: Portfolio) -> tuple[str, ...]:
+    """The assets because of which a portfolio needs adjustment although it may hold all of its assets now.
+
+    Empty when it needs none, when something must still be corrected, or when the assets have been replaced since.
+    """
+    if portfolio.status is not PortfolioStatus.NEEDS_ADJUSTMENT or portfolio.fault:
+        return ()
+    if ineligible_assets(book, portfolio):
+        return ()
+    stopped_by = audit.last_detail(book.database, "portfolio.needs_adjustment", portfolio.id).get("assets", ())
+    return tuple(symbol for symbol in stopped_by if symbol in portfolio.weights.symbols)
+
+
 def note_eligibility(tx: BookTransaction, listed: Iterable[Asset]) -> None:
     """Raise an alert for each active portfolio with an asset that is no longer eligible as listed by the broker.
 
-    Close the alert of an active portfolio whose assets are all eligible again. The portfolio is not changed here, but
-    by the evaluation that the asset stops (R-12.6). Must be called before the assets in memory are read again.
+    Close the alert of an active portfolio whose assets are all eligible again; that of one that needs adjustment says
+    so instead, as a person must reactivate it. The portfolio is not changed here, but by the evaluation that the asset
+    stops (R-12.6). Must be called before the assets in memory are read again.
     """
     book = tx.book
     after = {asset.id: asset for asset in listed}
@@ -45,11 +59,19 @@ def note_eligibility(tx: BookTransaction, listed: Iterable[Asset]) -> None:
         return
     known = {symbol: after.get(asset.id, asset) for symbol, asset in book.assets.items()}
     for portfolio in book.portfolios.values():
-        if portfolio.status is not PortfolioStatus.ACTIVE or changed.isdisjoint(portfolio.weights.symbols):
+        stopped = portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT
+        if stopped and not jobs.is_open(book.database, ALERT, portfolio.id):
+            continue
+        if portfolio.status is PortfolioStatus.INACTIVE or changed.isdisjoint(portfolio.weights.symbols):
             continue
         held = ((symbol, known[symbol]) for symbol in portfolio.weights.symbols if symbol in known)
         faults = {symbol: asset.ineligibility for symbol, asset in held if not asset.eligible}
-        if faults:
+        if stopped:
+            causes = [*filter(None, [portfolio.fault]), *fault_texts(faults)]
+            again = f"{', '.join(sorted(changed & set(portfolio.weights.symbols)))} can be held again; reactivate it"
+            text = f"{portfolio.name} needs adjustment: {', '.join(causes) or again}"
+            jobs.raise_alert(tx, book.now(), ALERT, portfolio.id, text)
+        elif faults:
             text = f"{portfolio.name}: {', '.join(fault_texts(faults))}; replace it before an evaluation needs it"
             jobs.raise_alert(tx, book.now(), ALERT, portfolio.id, text)
         else:

@@ -250,37 +250,37 @@ def stagger_offset(account_id: str, sessions: int) -> int:
 def stagger_of(book: RulesSource, account_id: str, portfolio: Portfolio, today: date) -> Stagger | None:
     """The account's own session of a calendar condition that its portfolio spreads over several sessions (R-66).
 
-    None when the portfolio has no such condition, or when today is not a session.
+    On a day without a session, it is that of the session before. None when the portfolio has no such condition.
     """
     if portfolio.stagger_sessions == 1 or portfolio.calendar is None:
         return None
     offset = stagger_offset(account_id, portfolio.stagger_sessions)
     days = _sessions_until(book, today, offset)
-    if len(days) <= offset or days[0][0] != today:
+    if len(days) <= offset:
         return None
     day, next_day = days[offset]
     return Stagger(offset, portfolio.stagger_sessions, day, next_day)
 
 
 def _sessions_until(book: RulesSource, today: date, back: int) -> list[tuple[date, date]]:
-    """The days of today's session and of the `back` sessions before it, newest first, each with the session after it.
+    """The days of the last session until today and of the `back` before it, newest first, each with the session after.
 
     Sessions before the first one in the book's calendar are computed.
     """
     found: list[tuple[date, date]] = []
-    session = book.calendar.session(today)
+    session = book.calendar.on_or_before(today)
     while session is not None and session.next_day is not None and len(found) <= back:
         found.append((session.day, session.next_day))
         session = book.calendar.previous(session.day)
     if found and session is None:
-        for day in _days_before(book.calendar.known_from)[: back + 1 - len(found)]:
+        for day in days_before(book.calendar.known_from)[: back + 1 - len(found)]:
             found.append((day, found[-1][0]))
     return found
 
 
 @lru_cache(maxsize=4)
-def _days_before(first: date) -> tuple[date, ...]:
-    """The sessions of `_LOOKED_BACK` before a day, newest first."""
+def days_before(first: date) -> tuple[date, ...]:
+    """The days of the sessions of 300 days before a day, newest first; more than a spread needs (R-66)."""
     if first <= FIRST_DAY:
         return ()
     sessions = build_sessions(max(FIRST_DAY, first - _LOOKED_BACK), first - timedelta(days=1))

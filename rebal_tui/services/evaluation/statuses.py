@@ -15,6 +15,7 @@ from rebal_tui.engine.situation import Situation
 from rebal_tui.engine.trade_status import StatusContext, trade_status
 from rebal_tui.market.sessions import TradingCalendar
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.rules_view import days_before
 from rebal_tui.services.book.slots import next_slot
 from rebal_tui.services.evaluation.review_rule import account_needs_review
 
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
 def _schedule(
     calendar: TradingCalendar, slots: Callable[[Session], list[datetime]], quarterly_months: frozenset[int]
 ) -> Schedule:
-    return Schedule(calendar, lambda session: next(iter(slots(session)), None), quarterly_months)
+    return Schedule(
+        calendar,
+        lambda session: next(iter(slots(session)), None),
+        quarterly_months,
+        lambda: days_before(calendar.known_from)[::-1],
+    )
 
 
 def status_context(book: Book, stopped: WaitsFor | None = None) -> StatusContext:

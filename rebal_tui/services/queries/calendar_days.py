@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 
 import numpy as np
 
 from rebal_tui.domain.portfolios import CalendarCondition
-from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.arrays.frame import NEVER, BookFrame
-from rebal_tui.engine.schedule import Schedule
 from rebal_tui.engine.trade_status import StatusContext
 from rebal_tui.services.book.rules_view import stagger_offset
 from rebal_tui.services.queries.lazy_rows import Ints
 
 NO_DAY = 0
 """Placeholder for an ordinal: no calendar condition, or none that fires in the known sessions."""
-_DAY = timedelta(days=1)
 
 
 def next_calendar_days(
@@ -33,7 +30,7 @@ def next_calendar_days(
 
     @cache
     def day_of(condition: CalendarCondition, offset: int, earliest: int) -> int:
-        found = _own_day(context.schedule, condition, offset, date.fromordinal(earliest))
+        found = context.schedule.own_day(condition, date.fromordinal(earliest), offset)
         return NO_DAY if found is None else found.toordinal()
 
     rebalanced_on, traded = accounts.rebalanced_on[rows], accounts.system_run_on[rows] == today.toordinal()
@@ -47,21 +44,3 @@ def next_calendar_days(
             offset = 0 if sessions == 1 else stagger_offset(account_id, sessions)
             found[at] = day_of(portfolio.calendar, offset, free)
     return found
-
-
-def _own_day(schedule: Schedule, condition: CalendarCondition, offset: int, earliest: date) -> date | None:
-    """The first session from `earliest` on that is `offset` sessions after one on which a condition fires."""
-    # A session of the spread is at most a few days per session after the one on which the condition fires.
-    start = earliest - 3 * offset * _DAY
-    while (fires_at := schedule.first_firing(condition, start)) is not None:
-        fires_on = new_york_day(fires_at)
-        own = fires_on
-        for _ in range(offset):
-            following = schedule.sessions.next_after(own)
-            if following is None:
-                return None
-            own = following.day
-        if own >= earliest:
-            return own
-        start = fires_on + _DAY
-    return None

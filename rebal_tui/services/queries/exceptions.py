@@ -21,7 +21,7 @@ from rebal_tui.engine.drift import value_account
 from rebal_tui.engine.restrictions import blocking_reasons, exceeds_position_ratio
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.ineligible_assets import ALERT as INELIGIBLE_ALERT
-from rebal_tui.services.book.ineligible_assets import fault_texts, ineligible_assets
+from rebal_tui.services.book.ineligible_assets import eligible_again, fault_texts, ineligible_assets
 from rebal_tui.services.book.quarantine import alert_text
 from rebal_tui.services.broker_sync.events import ENDED_ALERT, RESTRICTED_ALERT
 from rebal_tui.services.queries import totals
@@ -208,11 +208,13 @@ class Exceptions:
     def _of_portfolio(self, portfolio_id: str) -> ExceptionView:
         portfolio = self._book.portfolios[portfolio_id]
         faults = [*filter(None, [portfolio.fault]), *fault_texts(ineligible_assets(self._book, portfolio))]
-        causes = ", ".join(faults) or "all its assets can be held again"
+        recovered = ", ".join(eligible_again(self._book, portfolio)) or "all its assets"
+        causes = ", ".join(faults) or f"{recovered} can be held again"
         return ExceptionView(
             ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT, None, None, portfolio_id, None,
             len(self._book.subscribers(portfolio_id)), portfolio.updated_at,
             f"{portfolio.name} needs adjustment{':' if faults else ';'} {causes}.", short=f"{portfolio.name}: {causes}",
+            over=not faults,
         )  # fmt: skip
 
     def _of_barred_assets(self, portfolio_id: str) -> ExceptionView:

@@ -17,7 +17,7 @@ from rebal_tui.domain.trading_rules import TradingRules
 from rebal_tui.engine.calendar import firing_sessions
 from rebal_tui.services.advisory.portfolios import require_eligible
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.book.ineligible_assets import fault_texts, ineligible_assets
+from rebal_tui.services.book.ineligible_assets import eligible_again, fault_texts, ineligible_assets
 from rebal_tui.services.book.rules_view import rules_of_followers
 from rebal_tui.services.evaluation.statuses import status_context
 from rebal_tui.services.evaluation.what_if import plan_what_if
@@ -46,6 +46,7 @@ def portfolio_view(book: Book, portfolio_id: str) -> PortfolioView:
             *((portfolio.fault,) if portfolio.fault else ()),
             *fault_texts(ineligible_assets(book, portfolio)),
         ),
+        eligible_again=eligible_again(book, portfolio),
         subscribers=AccountRows(book).subscribers(index),
         api_json=json.dumps(portfolio_json(portfolio), indent=2, ensure_ascii=False),
     )

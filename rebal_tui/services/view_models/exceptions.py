@@ -62,6 +62,8 @@ REMEDIES = {
     ExceptionKind.UNFINISHED: "sell the remaining holdings with a manual run, or accept them",
     ExceptionKind.RUN_FAILED: "read the run, then acknowledge its alert",
 }
+REACTIVATE = "reactivate the portfolio"
+"""What to do about a portfolio that needs adjustment although all its assets are eligible again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class ExceptionView:
 
     `accounts` is the number of accounts that the exception affects. `number` is the account number that the text has
     after the client's name, empty if it has none. `short` is a short form of the text for lists;
-    empty if there is none.
+    empty if there is none. `over`: the cause has ended, and only an act of a person is missing.
     """
 
     kind: ExceptionKind
@@ -83,6 +85,7 @@ class ExceptionView:
     text: str
     number: str = ""
     short: str = ""
+    over: bool = False
 
     @property
     def brief(self) -> str:
@@ -100,7 +103,7 @@ class ExceptionView:
     @property
     def remedy(self) -> str:
         """What a person can do about the exception."""
-        return REMEDIES[self.kind]
+        return REACTIVATE if self.over else REMEDIES[self.kind]
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,13 +94,15 @@ class PortfolioView:
     """A portfolio in full.
 
     `next_dates` are the next sessions on which its calendar condition fires. `culprits` are texts about what must be
-    corrected: an invalid field, and each asset that is not eligible with the reason. `subscribers` has accounts with
+    corrected: an invalid field, and each asset that is not eligible with the reason. `eligible_again` are the assets
+    because of which it needs adjustment, if there are no `culprits` any more. `subscribers` has accounts with
     exceptions first.
     """
 
     row: PortfolioRow
     next_dates: tuple[date, ...]
     culprits: tuple[str, ...]
+    eligible_again: tuple[str, ...]
     subscribers: Sequence[AccountRow]
     api_json: str
 

@@ -17,6 +17,7 @@ from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.guards import apply_guards
 from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.services.evaluation.account import evaluate_account
 from rebal_tui.services.queries import rule_exceptions
 from rebal_tui.services.queries.accounts import account_row, accounts_snapshot
 from rebal_tui.services.queries.desk import desk_snapshot
@@ -191,8 +192,32 @@ def test_an_asset_to_replace_becomes_a_portfolio_that_needs_adjustment_at_the_ev
     book = quiet_book("ab")
     report_tradable(book, "TLT", False)
     advance_to(book, "2026-03-02 09:45")
-    assert kinds(book) == [(KIND.PORTFOLIO_NEEDS_ADJUSTMENT, "balanced")]
+    (one,) = listed(book)
+    assert (one.kind, one.portfolio_id, one.short) == (
+        KIND.PORTFOLIO_NEEDS_ADJUSTMENT, "balanced", "Balanced: TLT is not tradable",
+    )  # fmt: skip
+    assert one.remedy == "replace the assets that cannot be held; saving reactivates it"
     assert len(jobs.open_alerts(book.database)) == 1
+
+
+def test_a_portfolio_whose_asset_is_eligible_again_only_lacks_its_reactivation() -> None:
+    book = quiet_book("ab")
+    report_tradable(book, "TLT", False)
+    advance_to(book, "2026-03-02 09:45")
+    report_tradable(book, "TLT", True)
+    (one,) = listed(book)
+    assert (one.text, one.short) == (
+        "Balanced needs adjustment; TLT can be held again.", "Balanced: TLT can be held again",
+    )  # fmt: skip
+    assert one.remedy == "reactivate the portfolio"
+    (alert,) = jobs.open_alerts(book.database)
+    assert alert.text == "Balanced needs adjustment: TLT can be held again; reactivate it"
+    status = evaluate_account(book, "a").status
+    assert status is not None
+    assert status.note == "you reactivate the portfolio"
+    report_tradable(book, "TLT", False)
+    (alert,) = jobs.open_alerts(book.database)
+    assert alert.text == "Balanced needs adjustment: TLT is not tradable"
 
 
 def test_exceptions_count_causes_and_the_other_counts_accounts() -> None:

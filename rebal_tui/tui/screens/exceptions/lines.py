@@ -50,6 +50,8 @@ KIND_NAMES = {
     ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "needs adjustment",
 }
 """Kinds that have another name on the screen than in the API."""
+REACTIVATES = "shows the portfolio, where r reactivates it"
+"""How the key `l` resolves a portfolio that needs adjustment no more."""
 Row = ExceptionView | AlertView
 
 
@@ -140,9 +142,9 @@ def detail_lines(row: Row) -> Builder:
 
 
 def _exception(row: ExceptionView, width: int) -> list[Line]:
-    answer = ANSWERS.get(row.kind)
+    answer = REACTIVATES if row.over else ANSWERS.get(row.kind)
     keys = f"l resolves it: {answer}." if answer else "l or g goes to its subject."
-    if row.kind in OF_PORTFOLIOS:
+    if row.kind in OF_PORTFOLIOS and not row.over:
         keys = f"enter shows the portfolio; l resolves it: {answer}."
     lines: list[Line] = [
         ((kind_text(row), "bad"), (f"  since {formats.timestamp(row.since)} NY", "muted")),

@@ -120,7 +120,7 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         elif row.kind is ExceptionKind.RUN_FAILED:
             alerts = self._found.alerts if self._found is not None else ()
             self._acknowledge(tuple(alert.key for alert in alerts if alert.subject == row.run_id))
-        elif row.kind in lines.OF_PORTFOLIOS and row.portfolio_id is not None:
+        elif row.kind in lines.OF_PORTFOLIOS and row.portfolio_id is not None and not row.over:
             self.host.navigation.edit_portfolio(row.portfolio_id)
         else:
             self._go_to(row)

@@ -78,7 +78,10 @@ def _head(view: PortfolioView, width: int) -> list[Line]:
     lines.append((status_segment(row.status), (f"  {review}  id ", "muted"), (formats.short_id(row.id), "muted")))
     for culprit in view.culprits:
         lines.extend(paragraph(f"{BARRED_GLYPH if has_barred(row) else STOPPED} {culprit}", width, "bad"))
-    if row.status == "needs_adjustment":
+    if row.status == "needs_adjustment" and not view.culprits:
+        again = ", ".join(view.eligible_again) or "All its assets"
+        lines.extend(paragraph(f"{again} can be held again. Nothing trades until r reactivates it.", width, "warn"))
+    elif row.status == "needs_adjustment":
         text = "Nothing trades until it is active: e edits the weights, r reactivates it when all assets can be bought."
         lines.extend(paragraph(text, width, "warn"))
     elif has_barred(row):
