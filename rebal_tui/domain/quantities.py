@@ -121,6 +121,11 @@ def floor_cents(value: Value) -> Money:
     return Money(value // (ATTO // 100) * CENT)
 
 
+def ceil_cents(amount: Money) -> Money:
+    """An amount rounded up to the cent."""
+    return Money(-(-amount // CENT) * CENT)
+
+
 def nearest_cents(amount: Money) -> Money:
     """An amount to the nearest cent, a half away from zero.
 

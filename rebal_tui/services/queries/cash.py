@@ -74,12 +74,15 @@ def cash_changes(book: Book, seen: CashStamp | None, limit: int = 2_000) -> tupl
 
 
 def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, ...]:
-    """The events of a withdrawal, oldest first."""
+    """The events of a withdrawal, oldest first. Its return to the stage of the sale is named `to sell again`."""
     found = [entry for entry in audit.entries(book.database, 200, withdrawal_id) if entry.subject == withdrawal_id]
-    return tuple(
-        TimelineEvent(entry.at, entry.action.partition(".")[2], str(json.loads(entry.detail).get("why", "")))
-        for entry in reversed(found)
-    )
+    events: list[TimelineEvent] = []
+    for entry in reversed(found):
+        what = entry.action.partition(".")[2]
+        again = what == WithdrawalStage.UNSUBSCRIBED and any(event.what == what for event in events)
+        why = str(json.loads(entry.detail).get("why", ""))
+        events.append(TimelineEvent(entry.at, "to sell again" if again else what, why))
+    return tuple(events)
 
 
 def preview_manual(

@@ -6,10 +6,12 @@ import pytest
 
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.quantities import Money, parse_money
+from rebal_tui.domain.quantities import CENT, Money, parse_money
 from rebal_tui.domain.runs import Run, RunStatus, RunType
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.maintenance.reservation_check import reservation_faults
+from rebal_tui.services.queries.cash import withdrawal_history
 from rebal_tui.services.runs.manual import cancel_run, create_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import cash, fills
@@ -137,3 +139,32 @@ def test_a_later_round_of_a_withdrawal_names_the_whole_amount_that_can_be_raised
         position.qty * (book.assets[position.symbol].price or 0) // 10**9 for position in book.accounts["a"].positions
     )
     assert stopped == f"amount too large: the account can raise at most ${worth / 10**9:,.2f}"
+
+
+def test_what_is_left_of_a_withdrawal_is_raised_by_one_more_run_though_the_price_falls_again() -> None:
+    book = make_book(model=SLOW)
+    weights = {"SPY": "60", "TLT": "40"}
+    fill_book(book, [account("a", "50000")], [balanced(weights=weights, cash="0")], {"a": "balanced"})
+    scheduler.tick(book)
+    advance(book, 20)
+    withdrawal = request_withdrawal(book, "a", parse_money("5000"))
+    scheduler.tick(book)
+    set_price(book, "SPY", "399.77")
+    advance(book, 2)
+    advance(book, 1, step_seconds=60)
+    assert all_runs(book)[-1].status is RunStatus.IN_PROGRESS
+    set_price(book, "TLT", "99.98")
+    advance(book, 3)
+    first, second = all_runs(book)[1:]
+    missing = parse_money("5000") - brought(book, first)
+    assert missing % CENT, "the rest has a part of a cent"
+    assert (first.status, str(first.reason)) == (
+        RunStatus.COMPLETED_ADJUSTED,
+        "$4,998.27 of $5,000.00 raised and reserved",
+    )
+    assert (second.status, second.reason, second.amount) == (RunStatus.COMPLETED_SUCCESS, None, parse_money("1.73"))
+    assert missing < brought(book, second) < parse_money("1.73"), "the price has fallen again"
+    assert book.reserved("a") == withdrawal.amount
+    assert list(reservation_faults(book.database)) == []
+    events = [event.what for event in withdrawal_history(book, withdrawal.id)]
+    assert events == ["requested", "unsubscribed", "selling", "settling", "to sell again", "selling", "settling"]
