@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rebal_tui.domain.decisions import Check, Decision, Plan, PlanLine
 from rebal_tui.domain.errors import Halt
 from rebal_tui.domain.orders import SkippedOrder
-from rebal_tui.domain.quantities import Money, floor_money, nearest_cents
+from rebal_tui.domain.quantities import Money, nearest_cents, value_cents
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.plain.speech import dollars, label, now_text, percent, points, sentence, spoken, when
@@ -26,6 +26,7 @@ from rebal_tui.services.view_models.status import StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.exceptions.lines import kind_name
+from rebal_tui.tui.screens.shared.account_lines import cash_lines, managed_text
 from rebal_tui.tui.screens.shared.plan_lines import skip_reason
 from rebal_tui.tui.screens.shared.run_lines import origin_text
 
@@ -141,7 +142,8 @@ def account_text(page: AccountPageView) -> Iterator[str]:
         yield label("Conditions", view.conditions)
     yield label("Equity", dollars(view.equity))
     yield label("Cash", dollars(view.cash))
-    yield label("Cash target", dollars(view.cash_target))
+    if view.portfolio_id is not None:
+        yield label("Cash target", dollars(view.cash_target))
     if view.cash_left is not None:
         yield label("Cash runs keep", f"{dollars(view.cash_left)}, which the last completed run left")
     yield label("Withdrawable", dollars(view.withdrawable))
@@ -165,17 +167,20 @@ def account_text(page: AccountPageView) -> Iterator[str]:
 
 def holdings_text(view: AccountView) -> Iterator[str]:
     """The holdings of an account, each with target, weight and drift."""
-    yield f"Holdings, {count_text(len(view.holdings), 'asset')}."
-    for holding in (*view.holdings, *(() if view.cash_line is None else (view.cash_line,))):
+    base = "equity" if view.managed is None else "managed equity"
+    yield f"Holdings, {count_text(len(view.holdings), 'asset')}, in percent of {base}."
+    if view.managed is not None:
+        yield f"{managed_text(view)}."
+    for holding in (*view.holdings, *cash_lines(view)):
         yield label(holding.symbol, _holding(holding))
 
 
 def _holding(holding: HoldingView) -> str:
-    reach = "" if holding.reachable_bp is None else f" within reach, for a weight of {percent(holding.target)}"
-    parts = [
-        f"target {percent(holding.goal_bp)}{reach}",
-        *(() if holding.unmanaged else (f"actual {percent(holding.actual_bp)}", points(holding.off_target_bp))),
-    ]
+    target, goal, off = holding.target, holding.goal_bp, holding.off_target_bp
+    reach = f" within reach, for a weight of {percent(target)}" if target is not None and target != goal else ""
+    parts = ["no target" if goal is None else f"target {percent(goal)}{reach}"]
+    if not holding.unmanaged:
+        parts += [f"actual {percent(holding.actual_bp)}", *(() if off is None else (points(off),))]
     low, high = holding.band_low, holding.band_high
     if low is not None and high is not None:
         inside = low <= holding.actual_bp <= high
@@ -333,11 +338,11 @@ def _orders(view: RunView) -> Iterator[str]:
 
 def portfolio_line(number: int, row: PortfolioRow) -> str:
     """A portfolio in a list."""
-    worth = dollars(floor_money(row.assets_under_model))
+    total = dollars(value_cents(row.assets_under_model))
     barred = f", to replace: {spoken(', '.join(row.barred))}" if row.barred else ""
     return (
         f"{number}. {spoken(row.name)}, {formats.words(row.status)}{barred}: {count_text(row.subscribers, 'account')}, "
-        f"{worth}. {sentence(row.conditions_text)}"
+        f"{total}. {sentence(row.conditions_text)}"
     )
 
 

@@ -6,11 +6,11 @@ import json
 
 from rebal_tui.domain.cash import OwnerKind, Withdrawal
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import CENT, Money
+from rebal_tui.domain.quantities import CENT, Money, whole_cents
 from rebal_tui.domain.runs import Run, RunType
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.reports.audit_index import AuditIndex
-from rebal_tui.services.reports.texts import money, whole_cents
+from rebal_tui.services.reports.texts import money
 from rebal_tui.services.view_models.executed import executed_total
 from rebal_tui.services.view_models.runs import RunView
 from rebal_tui.store import cash

@@ -172,7 +172,7 @@ def _problems(view: RunView, width: int) -> list[Line]:
 
 
 def _weights(view: RunView, width: int) -> list[Line]:
-    lines: list[Line] = [heading("Weights", width, "in % of equity")]
+    lines: list[Line] = [heading("Weights", width, "in % of managed equity")]
     names = ("Target", "Before", "Planned", "After" if view.run.status.final else "So far")
     shown = names if width >= TARGETS_MIN_WIDTH else names[1:]
     size = max(width - 8 - len(shown) * 9 - 2, 4)
