@@ -294,6 +294,8 @@ def run_text(view: RunView) -> Iterator[str]:
         yield label("Review", formats.words(run.approval))
     if run.amount is not None:
         yield label("Amount", dollars(run.amount))
+    if view.raised:
+        yield view.raised
     if run.reason:
         yield label("Reason", run.reason)
     yield from _orders(view)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Side
@@ -15,14 +15,18 @@ from rebal_tui.services.book.ineligible_assets import ineligible_assets
 from rebal_tui.services.evaluation.history import decision_of_run, plan_of, timeline
 from rebal_tui.services.evaluation.review_rule import reviews_every_run
 from rebal_tui.services.queries.desk import conditions_text
+from rebal_tui.services.queries.raised import raised_text
 from rebal_tui.services.queries.status_columns import ON_THE_LIST
 from rebal_tui.services.queries.totals import assets_under
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
 from rebal_tui.services.wire.shapes import asset_ids, run_json
-from rebal_tui.store import archives, fills, past_rows, run_orders, runs
+from rebal_tui.store import archives, audit, fills, past_rows, run_orders, runs
+from rebal_tui.store.audit import AuditEntry
 from rebal_tui.store.database import Database
 
+MAX_ENTRIES_OF_RUN = 100
+"""The newest audit entries that are searched for what a run reserved; its end is among its last."""
 WITHOUT_PORTFOLIO = "no portfolio"
 """Shown as the portfolio of a run with weights of its own: its account follows none, also while it withdraws cash."""
 
@@ -72,7 +76,7 @@ def run_view(book: Book, run_id: str) -> RunView:
     run = runs.get(database, run_id)
     account = book.account(run.account_id)
     detail = run_orders.detail(database, run)
-    plan = plan_of(database, run)
+    plan, filled = plan_of(database, run), tuple(fills.of_run(database, run_id))
     return RunView(
         run=run,
         client=account.name,
@@ -82,12 +86,18 @@ def run_view(book: Book, run_id: str) -> RunView:
         orders=detail.orders,
         failed_orders=detail.failed_orders,
         skipped_orders=detail.skipped_orders,
-        fills=tuple(fills.of_run(database, run_id)),
+        fills=filled,
         timeline=tuple(TimelineEvent(*event) for event in timeline(database, run, plan)),
         weights=_weights(database, run, plan),
         decision=decision_of_run(database, run_id),
         api_json=json.dumps(run_json(detail, asset_ids(book.assets)), indent=2, ensure_ascii=False),
+        raised=raised_text(run, plan, filled, _ended_with(book, run)),
     )
+
+
+def _ended_with(book: Book, run: Run) -> Iterator[AuditEntry]:
+    """The audit entries that name a run, read only when they are asked for."""
+    yield from audit.entries(book.database, MAX_ENTRIES_OF_RUN, run.id)
 
 
 def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:

@@ -83,7 +83,11 @@ class TimelineEvent:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """Everything the Runs screen shows for one run. `api_json` is the run in the API's format."""
+    """Everything the Runs screen shows for one run. `api_json` is the run in the API's format.
+
+    `raised` is a text with the cash that a partial_liquidation raised, or is to raise, and where it comes from; empty
+    for others.
+    """
 
     run: Run
     client: str
@@ -98,3 +102,4 @@ class RunView:
     weights: tuple[RunWeight, ...]
     decision: Decision | None
     api_json: str
+    raised: str

@@ -90,6 +90,7 @@ def _head(view: RunView, width: int) -> list[Line]:
     ]
     if run.amount is not None:
         lines.append((("To raise ", "muted"), (f"${formats.money(run.amount)}", "")))
+        lines.extend(paragraph(view.raised, width) if view.raised else ())
     if run.approval is not Approval.NOT_NEEDED:
         never = run.approval is Approval.AWAITING and run.status.final
         lines.append((("Review ", "muted"), ("not approved" if never else formats.words(run.approval), "warn")))
