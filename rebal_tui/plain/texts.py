@@ -28,7 +28,7 @@ from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.exceptions.lines import kind_name
 from rebal_tui.tui.screens.shared.account_lines import cash_lines, managed_text
 from rebal_tui.tui.screens.shared.plan_lines import skip_reason
-from rebal_tui.tui.screens.shared.run_lines import origin_text
+from rebal_tui.tui.screens.shared.run_lines import ordered_amount, origin_text
 
 LATEST = 5
 """Entries of each history that an account's text has."""
@@ -157,7 +157,7 @@ def account_text(page: AccountPageView) -> Iterator[str]:
     for run in detail.runs[:LATEST]:
         yield label(
             f"Run {formats.short_id(run.id)}",
-            f"{when(run.created_at)}, {formats.words(run.type)}, {formats.words(run.status)}, {dollars(run.amount)}",
+            f"{when(run.created_at)}, {formats.words(run.type)}, {formats.words(run.status)}, {run_amount(run)}",
         )
     yield f"Cash movements, latest {LATEST} of {len(detail.ledger):,}." if detail.ledger else "No cash movements."
     for entry in detail.ledger[:LATEST]:
@@ -276,8 +276,13 @@ def run_line(number: int, row: RunRow) -> str:
     return (
         f"{number}. Run {formats.short_id(row.id)}, {when(row.created_at)}: {formats.words(row.type)} of "
         f"{spoken(row.client)}, {formats.words(row.status)}{review}, {row.done:,} of "
-        f"{count_text(row.total, 'order')} done, {dollars(row.amount)}."
+        f"{count_text(row.total, 'order')} done, {run_amount(row)}."
     )
+
+
+def run_amount(row: RunRow) -> str:
+    """The dollars filled, or those ordered while nothing is filled."""
+    return f"{dollars(row.ordered)} ordered" if row.ordered and not row.amount else dollars(row.amount)
 
 
 def run_text(view: RunView) -> Iterator[str]:
@@ -333,8 +338,10 @@ def _orders(view: RunView) -> Iterator[str]:
         if filled:
             parts.append(f"filled {dollars(filled)}, {formats.qty(order.filled_qty)} shares")
             parts.append(f"average price {formats.price(order.filled_avg_price)}")
-        elif order.notional is not None:
-            parts.append(dollars(order.notional))
+        else:
+            planned = ordered_amount(view, order)
+            parts += [] if order.qty is None else [f"ordered {formats.qty(order.qty)} shares"]
+            parts += [] if planned is None else [dollars(planned)]
         yield label(order.symbol, ", ".join(parts))
 
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import NANO, Money, Percent, Qty
+from rebal_tui.domain.quantities import (
+    NANO,
+    Money,
+    Percent,
+    Price,
+    Qty,
+    market_value,
+    nearest_cents,
+    value_cents,
+)
 from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.engine.shares import CASH, planned_shares, share
 from rebal_tui.services.book.book import Book
@@ -41,7 +52,23 @@ def rows_of(book: Book, some: Sequence[Run]) -> tuple[RunRow, ...]:
     """Runs as rows of a list, in the order given."""
     counts = past_rows.order_counts(book.database, [run.id for run in some])
     overridden = past_rows.override_texts(book.database, [run.id for run in some])
-    return tuple(_row(book, run, counts.get(run.id), overridden.get(run.id, "")) for run in some)
+    begun = [run.id for run in some if run.status is RunStatus.IN_PROGRESS]
+    ordered = _ordered(book, [one for one in begun if one in counts and not counts[one].amount])
+    return tuple(
+        replace(_row(book, run, counts.get(run.id), overridden.get(run.id, "")), ordered=ordered[run.id])
+        for run in some
+    )
+
+
+def _ordered(book: Book, run_ids: Sequence[str]) -> Mapping[str, Money]:
+    """The dollars of the orders of runs at current prices, each to the nearest cent; 0 for other runs."""
+    dollars = defaultdict[str, Money](lambda: Money(0))
+    for run_id, symbol, notional, qty in run_orders.ordered(book.database, run_ids):
+        asset = book.assets.get(symbol)
+        price = asset.price if asset is not None and asset.price is not None else Price(0)
+        amount = value_cents(market_value(qty or Qty(0), price)) if notional is None else nearest_cents(notional)
+        dollars[run_id] = Money(dollars[run_id] + amount)
+    return dollars
 
 
 def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None, overrides: str) -> RunRow:
