@@ -121,6 +121,16 @@ def floor_cents(value: Value) -> Money:
     return Money(value // (ATTO // 100) * CENT)
 
 
+def ceil_cents(amount: Money) -> Money:
+    """An amount rounded up to the cent."""
+    return Money(-(-amount // CENT) * CENT)
+
+
+def whole_cents(amount: Money) -> Money:
+    """An amount of 0 or more as it is printed, without the part of a cent, so that printed parts add up."""
+    return Money(amount // CENT * CENT)
+
+
 def nearest_cents(amount: Money) -> Money:
     """An amount to the nearest cent, a half away from zero.
 
@@ -128,6 +138,15 @@ def nearest_cents(amount: Money) -> Money:
     """
     cents = (abs(amount) + CENT // 2) // CENT
     return Money(cents * CENT if amount >= 0 else -cents * CENT)
+
+
+def value_cents(value: Value) -> Money:
+    """Dollars of a value to the nearest cent, as executions are printed.
+
+    Values of holdings are printed so, and totals of values from the exact total: cutting each would make the total
+    larger than the sum of its parts by up to a cent each.
+    """
+    return nearest_cents(floor_money(value))
 
 
 def share_of(value: Value, percent: Percent) -> Value:

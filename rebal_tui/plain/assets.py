@@ -62,7 +62,7 @@ def _text(view: AssetView) -> Iterator[str]:
         yield label(
             holder.client,
             f"{formats.qty(holder.qty)} shares, {dollars(holder.value)}, actual {percent(holder.actual_bp)}, target "
-            f"{percent(holder.target)}, portfolio {holder.portfolio or NONE}",
+            f"{NONE if holder.target is None else percent(holder.target)}, portfolio {holder.portfolio or NONE}",
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rebal_tui.domain.decisions import Check, Decision, Plan, PlanLine
 from rebal_tui.domain.errors import Halt
 from rebal_tui.domain.orders import SkippedOrder
-from rebal_tui.domain.quantities import Money, floor_money, nearest_cents
+from rebal_tui.domain.quantities import Money, nearest_cents, value_cents
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.plain.speech import dollars, label, now_text, percent, points, sentence, spoken, when
@@ -26,8 +26,9 @@ from rebal_tui.services.view_models.status import StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.exceptions.lines import kind_name
+from rebal_tui.tui.screens.shared.account_lines import cash_lines, managed_text
 from rebal_tui.tui.screens.shared.plan_lines import skip_reason
-from rebal_tui.tui.screens.shared.run_lines import origin_text
+from rebal_tui.tui.screens.shared.run_lines import ordered_amount, origin_text
 
 LATEST = 5
 """Entries of each history that an account's text has."""
@@ -141,7 +142,8 @@ def account_text(page: AccountPageView) -> Iterator[str]:
         yield label("Conditions", view.conditions)
     yield label("Equity", dollars(view.equity))
     yield label("Cash", dollars(view.cash))
-    yield label("Cash target", dollars(view.cash_target))
+    if view.portfolio_id is not None:
+        yield label("Cash target", dollars(view.cash_target))
     if view.cash_left is not None:
         yield label("Cash runs keep", f"{dollars(view.cash_left)}, which the last completed run left")
     yield label("Withdrawable", dollars(view.withdrawable))
@@ -155,7 +157,7 @@ def account_text(page: AccountPageView) -> Iterator[str]:
     for run in detail.runs[:LATEST]:
         yield label(
             f"Run {formats.short_id(run.id)}",
-            f"{when(run.created_at)}, {formats.words(run.type)}, {formats.words(run.status)}, {dollars(run.amount)}",
+            f"{when(run.created_at)}, {formats.words(run.type)}, {formats.words(run.status)}, {run_amount(run)}",
         )
     yield f"Cash movements, latest {LATEST} of {len(detail.ledger):,}." if detail.ledger else "No cash movements."
     for entry in detail.ledger[:LATEST]:
@@ -165,17 +167,20 @@ def account_text(page: AccountPageView) -> Iterator[str]:
 
 def holdings_text(view: AccountView) -> Iterator[str]:
     """The holdings of an account, each with target, weight and drift."""
-    yield f"Holdings, {count_text(len(view.holdings), 'asset')}."
-    for holding in (*view.holdings, *(() if view.cash_line is None else (view.cash_line,))):
+    base = "equity" if view.managed is None else "managed equity"
+    yield f"Holdings, {count_text(len(view.holdings), 'asset')}, in percent of {base}."
+    if view.managed is not None:
+        yield f"{managed_text(view)}."
+    for holding in (*view.holdings, *cash_lines(view)):
         yield label(holding.symbol, _holding(holding))
 
 
 def _holding(holding: HoldingView) -> str:
-    reach = "" if holding.reachable_bp is None else f" within reach, for a weight of {percent(holding.target)}"
-    parts = [
-        f"target {percent(holding.goal_bp)}{reach}",
-        *(() if holding.unmanaged else (f"actual {percent(holding.actual_bp)}", points(holding.off_target_bp))),
-    ]
+    target, goal, off = holding.target, holding.goal_bp, holding.off_target_bp
+    reach = f" within reach, for a weight of {percent(target)}" if target is not None and target != goal else ""
+    parts = ["no target" if goal is None else f"target {percent(goal)}{reach}"]
+    if not holding.unmanaged:
+        parts += [f"actual {percent(holding.actual_bp)}", *(() if off is None else (points(off),))]
     low, high = holding.band_low, holding.band_high
     if low is not None and high is not None:
         inside = low <= holding.actual_bp <= high
@@ -271,8 +276,13 @@ def run_line(number: int, row: RunRow) -> str:
     return (
         f"{number}. Run {formats.short_id(row.id)}, {when(row.created_at)}: {formats.words(row.type)} of "
         f"{spoken(row.client)}, {formats.words(row.status)}{review}, {row.done:,} of "
-        f"{count_text(row.total, 'order')} done, {dollars(row.amount)}."
+        f"{count_text(row.total, 'order')} done, {run_amount(row)}."
     )
+
+
+def run_amount(row: RunRow) -> str:
+    """The dollars filled, or those ordered while nothing is filled."""
+    return f"{dollars(row.ordered)} ordered" if row.ordered and not row.amount else dollars(row.amount)
 
 
 def run_text(view: RunView) -> Iterator[str]:
@@ -289,6 +299,8 @@ def run_text(view: RunView) -> Iterator[str]:
         yield label("Review", formats.words(run.approval))
     if run.amount is not None:
         yield label("Amount", dollars(run.amount))
+    if view.raised:
+        yield view.raised
     if run.reason:
         yield label("Reason", run.reason)
     yield from _orders(view)
@@ -326,18 +338,20 @@ def _orders(view: RunView) -> Iterator[str]:
         if filled:
             parts.append(f"filled {dollars(filled)}, {formats.qty(order.filled_qty)} shares")
             parts.append(f"average price {formats.price(order.filled_avg_price)}")
-        elif order.notional is not None:
-            parts.append(dollars(order.notional))
+        else:
+            planned = ordered_amount(view, order)
+            parts += [] if order.qty is None else [f"ordered {formats.qty(order.qty)} shares"]
+            parts += [] if planned is None else [dollars(planned)]
         yield label(order.symbol, ", ".join(parts))
 
 
 def portfolio_line(number: int, row: PortfolioRow) -> str:
     """A portfolio in a list."""
-    worth = dollars(floor_money(row.assets_under_model))
+    total = dollars(value_cents(row.assets_under_model))
     barred = f", to replace: {spoken(', '.join(row.barred))}" if row.barred else ""
     return (
         f"{number}. {spoken(row.name)}, {formats.words(row.status)}{barred}: {count_text(row.subscribers, 'account')}, "
-        f"{worth}. {sentence(row.conditions_text)}"
+        f"{total}. {sentence(row.conditions_text)}"
     )
 
 

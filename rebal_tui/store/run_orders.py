@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
-from rebal_tui.domain.quantities import CENT, Money
+from rebal_tui.domain.quantities import CENT, Money, Qty
 from rebal_tui.domain.runs import Run, RunDetail
 from rebal_tui.store import archives, codec
 from rebal_tui.store.codec import to_time, to_time_or_none
@@ -154,6 +154,18 @@ def counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderCounts]
             (listed(run_ids[start : start + 500]),),
         ):
             found[identity] = OrderCounts(total, filled, problems + skipped, Money(amount))
+    return found
+
+
+def ordered(database: Database, run_ids: Sequence[str]) -> list[tuple[str, str, Money | None, Qty | None]]:
+    """The orders of runs as (run id, label of the asset, dollars, shares); one of the last two is None."""
+    found: list[tuple[str, str, Money | None, Qty | None]] = []
+    for start in range(0, len(run_ids), 500):
+        found += database.rows(
+            "SELECT runs.id, assets.symbol, orders.notional, orders.qty FROM runs JOIN orders ON orders.run = runs.key "
+            f"JOIN assets ON assets.key = orders.asset WHERE runs.id IN {LISTED}",
+            (listed(run_ids[start : start + 500]),),
+        )
     return found
 
 

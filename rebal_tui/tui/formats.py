@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, floor_money
+from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, value_cents
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import MONTHS, weekday_time_text
 
@@ -36,8 +36,8 @@ def short_dollars(amount: Money) -> str:
 
 
 def value(amount: Value) -> str:
-    """An exact value in dollars and cents, rounded down to billionths of a dollar and then truncated to cents."""
-    return money(floor_money(amount))
+    """An exact value in dollars, to the nearest cent."""
+    return money(value_cents(amount))
 
 
 def price(amount: Price | None) -> str:

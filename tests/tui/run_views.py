@@ -18,6 +18,7 @@ from rebal_tui.engine.plan_lines import Holdings
 from rebal_tui.engine.planning import plan_full_rebalance
 from rebal_tui.engine.shares import share
 from rebal_tui.engine.trace_text import money
+from rebal_tui.services.queries.raised import raised_text
 from rebal_tui.services.view_models.desk import DeskRow
 from rebal_tui.services.view_models.runs import RunRow, RunView, RunWeight, TimelineEvent
 from tests.tui.views import CALENDAR, FULL_USAGE, NOW, OVERWEIGHT, decision, holdings_of, weights_of
@@ -231,6 +232,7 @@ def run_view(row: RunRow, desk: DeskRow) -> RunView:
         _weights(desk, book),
         _decision(row, desk) if origin is InitiatedFrom.SYSTEM else None,
         json.dumps(parts, indent=2),
+        raised_text(run, book.plan, book.fills, ()),
     )
 
 

@@ -357,6 +357,7 @@ def account_view(row: DeskRow) -> AccountView:
         row.cash,
         ("an ACH deposit was returned",) if row.exception else (),
         not row.tiles.isdisjoint((Tile.NEAR, Tile.OUTSIDE)),
+        Money(0),
     )
 
 

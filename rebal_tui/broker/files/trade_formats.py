@@ -11,7 +11,7 @@ from defusedcsv import csv
 from rebal_tui.broker.files.trade_lines import TradeList, blocks_of, written_symbol
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import money_text, price_text, qty_text
+from rebal_tui.domain.quantities import money_text, nearest_cents, price_text, qty_text
 
 GENERIC_COLUMNS = (
     "line", "account", "side", "quantity", "symbol", "name", "order_type", "time_in_force", "estimated_price",
@@ -63,7 +63,7 @@ def generic(trade_list: TradeList, options: WriteOptions) -> str:
             "order_type": "market",
             "time_in_force": "day",
             "estimated_price": "" if line.price is None else price_text(line.price),
-            "estimated_amount": "" if amount is None else money_text(amount),
+            "estimated_amount": "" if amount is None else money_text(nearest_cents(amount)),
         }
         rows.append([cells[name] for name in options.columns])
     return _text([list(options.columns), *rows])

@@ -8,7 +8,17 @@ from rebal_tui.domain.cash import Owner, OwnerKind
 from rebal_tui.domain.decisions import LineReason, Plan
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import AssetWeight, Weights
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Qty, Value, floor_cents, qty_text
+from rebal_tui.domain.quantities import (
+    HUNDRED_PERCENT,
+    NANO,
+    Money,
+    Percent,
+    Qty,
+    Value,
+    ceil_cents,
+    floor_cents,
+    qty_text,
+)
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.liquidation import AmountTooLarge
 from rebal_tui.engine.trace_text import money
@@ -39,6 +49,8 @@ class Sale:
 def sale_of_amount(book: Book, account_id: str, portfolio_id: str | None, amount: Money, withdrawal_id: str) -> Sale:
     """The sale that raises what a withdrawal of `amount` has not reserved yet.
 
+    What an earlier sale left is raised to the next whole cent if the account can, so that the least fall of a price
+    does not leave a part of a cent for one more sale.
     Raises `Conflict` when the account cannot raise the amount, and when a price is missing and the settled cash that
     nobody else has reserved does not cover the whole amount. Raises `BrokerUnavailable`.
     """
@@ -54,13 +66,20 @@ def sale_of_amount(book: Book, account_id: str, portfolio_id: str | None, amount
             )
         return Sale(RunType.PARTIAL_LIQUIDATION, weights, missing, None)
     try:
-        plan = plan_run(book, account_id, RunType.PARTIAL_LIQUIDATION, weights, missing)
+        return _sale(book, account_id, weights, ceil_cents(missing) if own else missing)
     except Conflict as refusal:
-        if isinstance(cause := refusal.__cause__, AmountTooLarge):
-            others = Money(book.reserved(account_id) - own)
-            raise Conflict(too_large_text(Money(own + cause.max_amount), others)) from cause
-        raise
-    return Sale(RunType.PARTIAL_LIQUIDATION, weights, missing, plan)
+        cause = refusal.__cause__
+        if not isinstance(cause, AmountTooLarge):
+            raise
+        if cause.max_amount >= missing:
+            return _sale(book, account_id, weights, missing)
+        others = Money(book.reserved(account_id) - own)
+        raise Conflict(too_large_text(Money(own + cause.max_amount), others)) from cause
+
+
+def _sale(book: Book, account_id: str, weights: Weights, amount: Money) -> Sale:
+    plan = plan_run(book, account_id, RunType.PARTIAL_LIQUIDATION, weights, amount)
+    return Sale(RunType.PARTIAL_LIQUIDATION, weights, amount, plan)
 
 
 def sale_of_everything(book: Book, account_id: str) -> Sale:

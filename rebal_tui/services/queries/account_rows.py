@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rebal_tui.domain.quantities import NANO, Money, floor_money
+from rebal_tui.domain.quantities import NANO, Money, value_cents
 from rebal_tui.domain.text import fold
 from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.frame import UNSUBSCRIBED, BookFrame
@@ -159,7 +159,7 @@ class AccountRows(LazyRows[AccountRow]):
             client=self._index.names[row],
             status=STATUSES[self._status[row]].value,
             restrictions=tuple(sorted(restrictions_of(int(self._restrictions[row])))),
-            equity=floor_money(_valuation(self._frame, row).equity),
+            equity=value_cents(_valuation(self._frame, row).equity),
             cash=Money(int(self._frame.accounts.cash[row])),
             withdrawable=Money(int(self._withdrawable[row])),
             reserve=Money(int(self._reserve[row])),

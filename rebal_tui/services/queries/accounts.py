@@ -8,7 +8,7 @@ import numpy as np
 
 from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.errors import Fault, Invalid
-from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty, Value, floor_money, market_value, qty_text
+from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty, Value, market_value, qty_text, value_cents
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import fold
@@ -122,7 +122,7 @@ def _row(book: Book, account_id: str, trade: TradeStatus | None) -> AccountRow:
         client=account.name,
         status=account.status.value,
         restrictions=tuple(sorted(account.restrictions)),
-        equity=floor_money(valuation.equity),
+        equity=value_cents(valuation.equity),
         cash=account.cash,
         withdrawable=Money(max(0, account.settled_cash - (extras.reserve - extras.run_reserve))),
         reserve=extras.reserve,
@@ -183,7 +183,7 @@ def _position(book: Book, symbol: str, qty: Qty, entry: Price | None) -> Positio
     if price is not None and entry is not None:
         # To the nearest cent: the average entry price is rounded itself.
         gain = Money(round(Fraction(value - market_value(qty, entry), NANO * CENT)) * CENT)
-    return PositionView(symbol, asset.name if asset else "", qty, price, floor_money(value), entry, gain)
+    return PositionView(symbol, asset.name if asset else "", qty, price, value_cents(value), entry, gain)
 
 
 def _ledger(book: Book, account_id: str) -> list[LedgerEntry]:

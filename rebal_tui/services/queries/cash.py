@@ -19,6 +19,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.evaluation.planning import plan_run
 from rebal_tui.services.queries.desk import preview_of
+from rebal_tui.services.queries.raised import paid_text
 from rebal_tui.services.runs.manual import check_run, create_run
 from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalPreview, WithdrawalView
 from rebal_tui.services.view_models.desk import PreviewView
@@ -74,12 +75,20 @@ def cash_changes(book: Book, seen: CashStamp | None, limit: int = 2_000) -> tupl
 
 
 def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, ...]:
-    """The events of a withdrawal, oldest first."""
-    found = [entry for entry in audit.entries(book.database, 200, withdrawal_id) if entry.subject == withdrawal_id]
-    return tuple(
-        TimelineEvent(entry.at, entry.action.partition(".")[2], str(json.loads(entry.detail).get("why", "")))
-        for entry in reversed(found)
-    )
+    """The events of a withdrawal, oldest first. Its return to the stage of the sale is named `to sell again`.
+
+    The event of its journal says from which cash it is paid. Raises `NotFound`.
+    """
+    withdrawal, found = cash.withdrawal(book.database, withdrawal_id), audit.entries(book.database, 200, withdrawal_id)
+    events: list[TimelineEvent] = []
+    for entry in reversed([one for one in found if one.subject == withdrawal_id]):
+        what = entry.action.partition(".")[2]
+        again = what == WithdrawalStage.UNSUBSCRIBED and any(event.what == what for event in events)
+        why = str(json.loads(entry.detail).get("why", ""))
+        if what == WithdrawalStage.JOURNALING and not withdrawal.everything:
+            why = f"pays {money(withdrawal.amount)}: {paid_text(withdrawal, found)}"
+        events.append(TimelineEvent(entry.at, "to sell again" if again else what, why))
+    return tuple(events)
 
 
 def preview_manual(

@@ -17,6 +17,8 @@ from rebal_tui.domain.quantities import (
     Value,
     floor_money,
     market_value,
+    value_cents,
+    whole_cents,
 )
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.sessions import NEW_YORK
@@ -110,7 +112,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
     valuation, booked = _valuation(start), value_of(book, account_id)
     stored = latest_decisions(book.database, account_id)
     now = evaluate_account(book, account_id, stopped_by(book)) if subscription else None
-    equity = max(0, valuation.equity)
+    equity, reserved = max(0, valuation.equity), book.reserved(account_id)
     left = book.cash_floor(account_id, portfolio.weights.cash) if portfolio else Money(0)
     by_weight = floor_money(Value(equity * portfolio.weights.cash // HUNDRED_PERCENT)) if portfolio else Money(0)
     return AccountView(
@@ -119,7 +121,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         client=account.name,
         portfolio_id=portfolio.id if portfolio else None,
         portfolio=portfolio.name if portfolio else "not subscribed",
-        equity=floor_money(booked.equity),
+        equity=value_cents(booked.equity),
         cash=account.cash,
         cash_target=by_weight,
         holdings=_holdings(book, start, valuation, portfolio, now.reachable if now else None),
@@ -133,6 +135,8 @@ def account_view(book: Book, account_id: str) -> AccountView:
         near=_is_near(valuation, portfolio, now.reachable if now else None),
         cash_left=left if left > by_weight else None,
         cash_line=_cash_line(start.cash, valuation, portfolio, now.reachable if now else None),
+        reserved=reserved,
+        managed=None if valuation.equity == booked.equity else _managed(booked, valuation, reserved),
     )
 
 
@@ -192,6 +196,13 @@ def _valuation(start: Holdings) -> Valuation:
     return value_account(start.cash, start.managed, start.prices)
 
 
+def _managed(booked: Valuation, valuation: Valuation, reserved: Money) -> Money:
+    """Managed equity as it is printed: equity less the printed reserved cash, where that is all that differs."""
+    if booked.equity - valuation.equity == reserved * NANO:
+        return Money(value_cents(booked.equity) - whole_cents(reserved))
+    return value_cents(valuation.equity)
+
+
 def _holdings(
     book: Book, start: Holdings, valuation: Valuation, portfolio: Portfolio | None, reachable: Reachable | None
 ) -> tuple[HoldingView, ...]:
@@ -201,13 +212,13 @@ def _holdings(
     lines = {} if reachable is None else {line.symbol: line for line in reachable.lines}
     views = []
     for symbol in (*targets, *others):
-        target = portfolio.weights.of(symbol) if portfolio else Percent(0)
+        weight = portfolio.weights.of(symbol) if portfolio else Percent(0)
         asset, line, held = book.assets.get(symbol), lines.get(symbol), start.positions.get(symbol, Qty(0))
         value = market_value(held, asset.price) if asset is not None and asset.price is not None else Value(0)
-        goal = target if line is None else Percent(share(line.reachable, 1))
-        low, high = _band(portfolio, target, goal)
-        drift = AssetDrift(symbol, target, value, valuation.equity).points if valuation.equity > 0 else -target
-        actual = target + drift
+        goal = weight if line is None else Percent(share(line.reachable, 1))
+        low, high = _band(portfolio, weight, goal)
+        drift = AssetDrift(symbol, weight, value, valuation.equity).points if valuation.equity > 0 else -weight
+        actual = weight + drift
         if left_out := symbol in start.rules.unmanaged:
             low, high, drift, actual = None, None, 0, 0
         note = "" if asset and asset.price else "no price"
@@ -215,8 +226,8 @@ def _holdings(
             note = asset.ineligibility
         views.append(
             HoldingView(
-                symbol, held, floor_money(value), target, actual, drift,
-                low, high, note, None if goal == target else goal,
+                symbol, held, value_cents(value), weight if portfolio else None, actual, drift if portfolio else None,
+                low, high, note, None if goal == weight else goal,
                 line.detail if line is not None and line.reason else unmanaged.get(symbol, ""), left_out,
             )
         )  # fmt: skip
@@ -229,12 +240,13 @@ def _cash_line(
     """Cash less reservations as a holding without a band."""
     if valuation.equity <= 0:
         return None
-    target = portfolio.weights.cash if portfolio else Percent(0)
-    drift = AssetDrift("cash", target, Value(cash * NANO), valuation.equity).points
-    goal = target if reachable is None else Percent(share(reachable.cash, 1))
+    weight = portfolio.weights.cash if portfolio else Percent(0)
+    drift = AssetDrift("cash", weight, Value(cash * NANO), valuation.equity).points
+    goal = weight if reachable is None else Percent(share(reachable.cash, 1))
     return HoldingView(
-        "cash", Qty(0), cash, target, target + drift, drift, None, None, "", None if goal == target else goal
-    )
+        "cash", Qty(0), cash, weight if portfolio else None, weight + drift, drift if portfolio else None,
+        None, None, "", None if goal == weight else goal,
+    )  # fmt: skip
 
 
 def _is_near(valuation: Valuation, portfolio: Portfolio | None, reachable: Reachable | None) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rebal_tui.domain.quantities import NANO, Money, Value, floor_money
+from rebal_tui.domain.quantities import NANO, Money, Value, value_cents
 from rebal_tui.domain.text import fold
 from rebal_tui.domain.trade_status import StatusKind
 from rebal_tui.engine.arrays.equity import exact_equity
@@ -138,7 +138,7 @@ class DeskRows(LazyRows[DeskRow]):
                     client=texts.names[row],
                     portfolio_id=portfolio.id,
                     portfolio=portfolio.name,
-                    equity=floor_money(Value(cash * NANO + frame.holdings_value(row, prices))),
+                    equity=value_cents(Value(cash * NANO + frame.holdings_value(row, prices))),
                     cash=Money(cash),
                     worst=worst,
                     drift_bp=drift,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import NotFound
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Percent, Price, Qty, floor_money, market_value
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, Price, Qty, market_value, value_cents
 from rebal_tui.engine.shares import share
 from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.market.walk import RandomWalk
@@ -133,14 +133,14 @@ def _holder(book: Book, symbol: str, account_id: str, qty: Qty) -> HolderView:
     subscription = book.subscriptions.get(account_id)
     portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
     price = _prices(book, account_id).get(symbol)
-    value = floor_money(market_value(qty, price)) if price is not None else floor_money(market_value(qty, Price(0)))
+    value = market_value(qty, price or Price(0))
     equity = managed_value_of(book, account_id).equity
     return HolderView(
         account_id=account_id,
         client=book.accounts[account_id].name,
         portfolio=portfolio.name if portfolio else "",
         qty=qty,
-        value=value,
-        target=portfolio.weights.of(symbol) if portfolio else Percent(0),
-        actual_bp=share(value * NANO, equity),
+        value=value_cents(value),
+        target=portfolio.weights.of(symbol) if portfolio else None,
+        actual_bp=share(value, equity),
     )

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import NANO, Money, Percent, Qty
+from rebal_tui.domain.quantities import (
+    NANO,
+    Money,
+    Percent,
+    Price,
+    Qty,
+    market_value,
+    nearest_cents,
+    value_cents,
+)
 from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.engine.shares import CASH, planned_shares, share
 from rebal_tui.services.book.book import Book
@@ -15,14 +26,18 @@ from rebal_tui.services.book.ineligible_assets import ineligible_assets
 from rebal_tui.services.evaluation.history import decision_of_run, plan_of, timeline
 from rebal_tui.services.evaluation.review_rule import reviews_every_run
 from rebal_tui.services.queries.desk import conditions_text
+from rebal_tui.services.queries.raised import raised_text
 from rebal_tui.services.queries.status_columns import ON_THE_LIST
 from rebal_tui.services.queries.totals import assets_under
 from rebal_tui.services.view_models.portfolios import PortfolioRow
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
 from rebal_tui.services.wire.shapes import asset_ids, run_json
-from rebal_tui.store import archives, fills, past_rows, run_orders, runs
+from rebal_tui.store import archives, audit, fills, past_rows, run_orders, runs
+from rebal_tui.store.audit import AuditEntry
 from rebal_tui.store.database import Database
 
+MAX_ENTRIES_OF_RUN = 100
+"""The newest audit entries that are searched for what a run reserved; its end is among its last."""
 WITHOUT_PORTFOLIO = "no portfolio"
 """Shown as the portfolio of a run with weights of its own: its account follows none, also while it withdraws cash."""
 
@@ -37,7 +52,23 @@ def rows_of(book: Book, some: Sequence[Run]) -> tuple[RunRow, ...]:
     """Runs as rows of a list, in the order given."""
     counts = past_rows.order_counts(book.database, [run.id for run in some])
     overridden = past_rows.override_texts(book.database, [run.id for run in some])
-    return tuple(_row(book, run, counts.get(run.id), overridden.get(run.id, "")) for run in some)
+    begun = [run.id for run in some if run.status is RunStatus.IN_PROGRESS]
+    ordered = _ordered(book, [one for one in begun if one in counts and not counts[one].amount])
+    return tuple(
+        replace(_row(book, run, counts.get(run.id), overridden.get(run.id, "")), ordered=ordered[run.id])
+        for run in some
+    )
+
+
+def _ordered(book: Book, run_ids: Sequence[str]) -> Mapping[str, Money]:
+    """The dollars of the orders of runs at current prices, each to the nearest cent; 0 for other runs."""
+    dollars = defaultdict[str, Money](lambda: Money(0))
+    for run_id, symbol, notional, qty in run_orders.ordered(book.database, run_ids):
+        asset = book.assets.get(symbol)
+        price = asset.price if asset is not None and asset.price is not None else Price(0)
+        amount = value_cents(market_value(qty or Qty(0), price)) if notional is None else nearest_cents(notional)
+        dollars[run_id] = Money(dollars[run_id] + amount)
+    return dollars
 
 
 def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None, overrides: str) -> RunRow:
@@ -72,7 +103,7 @@ def run_view(book: Book, run_id: str) -> RunView:
     run = runs.get(database, run_id)
     account = book.account(run.account_id)
     detail = run_orders.detail(database, run)
-    plan = plan_of(database, run)
+    plan, filled = plan_of(database, run), tuple(fills.of_run(database, run_id))
     return RunView(
         run=run,
         client=account.name,
@@ -82,12 +113,18 @@ def run_view(book: Book, run_id: str) -> RunView:
         orders=detail.orders,
         failed_orders=detail.failed_orders,
         skipped_orders=detail.skipped_orders,
-        fills=tuple(fills.of_run(database, run_id)),
+        fills=filled,
         timeline=tuple(TimelineEvent(*event) for event in timeline(database, run, plan)),
         weights=_weights(database, run, plan),
         decision=decision_of_run(database, run_id),
         api_json=json.dumps(run_json(detail, asset_ids(book.assets)), indent=2, ensure_ascii=False),
+        raised=raised_text(run, plan, filled, _ended_with(book, run)),
     )
+
+
+def _ended_with(book: Book, run: Run) -> Iterator[AuditEntry]:
+    """The audit entries that name a run, read only when they are asked for."""
+    yield from audit.entries(book.database, MAX_ENTRIES_OF_RUN, run.id)
 
 
 def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:

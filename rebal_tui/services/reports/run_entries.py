@@ -38,7 +38,7 @@ from rebal_tui.services.reports.texts import (
     words,
     worth,
 )
-from rebal_tui.services.reports.withdrawal_texts import raised_text, requester, withdrawal_of
+from rebal_tui.services.reports.withdrawal_texts import raised_note, requester, withdrawal_of
 from rebal_tui.services.view_models.executed import executed_amounts, executed_total
 from rebal_tui.services.view_models.plan_figures import line_amount, plan_figures
 from rebal_tui.services.view_models.runs import RunView
@@ -96,7 +96,7 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
         if event.what == "buying" and view.plan is not None and not view.plan.buys:
             what = ": all sells finished; nothing is to be bought"
         who, number = (person.actor, person.seq) if person else ("system", numbers.get(event.what))
-        told = (_traded(view), raised_text(view, trail), _why(view), _approval(view, asked_by, people.get("approved")))
+        told = (_traded(view), raised_note(view, trail), _why(view), _approval(view, asked_by, people.get("approved")))
         traded = " ".join(one for one in told if one) if ended else ""
         sentence = f"{name} {_EVENTS.get(event.what, words(event.what))}{what}."
         waited = _unfinished(view, new_york_day(event.at), asked_by) if event.what == "QUEUED" else ""

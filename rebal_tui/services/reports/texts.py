@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from fractions import Fraction
 
-from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, floor_money, format_scaled, nearest_cents
+from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, format_scaled, value_cents
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import day_text, minute_text
 from rebal_tui.engine import trace_text
@@ -42,7 +42,7 @@ def dollars(value: Value) -> str:
 
 def worth(value: Value) -> str:
     """`$104,311.20`: the value of a holding or of its target, to the nearest cent as orders and executions are."""
-    return money(nearest_cents(floor_money(value)))
+    return money(value_cents(value))
 
 
 def money(amount: Money) -> str:
@@ -63,11 +63,6 @@ def shares(qty: Qty | None) -> str:
 def cents(amount: Fraction) -> Money:
     """An average price in billionths of a dollar, rounded half to even to the cent."""
     return Money(round(amount / CENT) * CENT)
-
-
-def whole_cents(amount: Money) -> Money:
-    """An amount of 0 or more as it is printed, without the part of a cent, so that printed parts add up."""
-    return Money(amount // CENT * CENT)
 
 
 def price_cell(price: Price | None) -> str:

@@ -42,7 +42,7 @@ def outcome(book: Book, run: Run, progress: Progress) -> End:
     The reason of a partial_liquidation has any shortfall (R-23).
     """
     raised = raised_cash(book, run)
-    short = shortfall_text(run, raised)
+    short = shortfall_text(book, run, raised)
     if progress.placed and not progress.any_filled and not raised:
         unfilled = next(o for _, o, _ in run_orders.of_run(book.database, run.id) if o.status is not OrderStatus.FILLED)
         why = unfilled.reject_reason or unfilled.status
@@ -106,7 +106,7 @@ def wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: st
     if not certain or not all(order.status.final for _, order, _ in run_orders.of_run(book.database, run.id)):
         book.work_queue.add_later(run.account_id)
         return []
-    short = shortfall_text(run, raised_cash(book, run)) if status is RunStatus.TIMEOUT else ""
+    short = shortfall_text(book, run, raised_cash(book, run)) if status is RunStatus.TIMEOUT else ""
     return finish(book, [End(run, status, f"{why}; {short}" if short else why)])
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from rebal_tui.domain.cash import Owner, OwnerKind
-from rebal_tui.domain.orders import Side
+from rebal_tui.domain.cash import Owner, OwnerKind, Withdrawal
+from rebal_tui.domain.orders import Order, Side
 from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import Run, RunType
 from rebal_tui.engine.cash_raising import spare_cash
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import plan_of
-from rebal_tui.store import cash, fills, plan_inputs, run_orders
+from rebal_tui.store import cash, fills, plan_inputs, reservations, run_orders
 
 
 def raised_cash(book: Book, run: Run) -> Money:
-    """The cash that a run has raised: the cash that its plan used plus what its sells brought, at most its amount.
+    """The cash that a run has raised: the cash that its plan used plus what its sells brought, at most what it needs.
 
     The cash used is the excess over the cash target; where assets cannot raise the rest of the amount, cash of the cash
     target is used, too. Never more than the booked cash without reservations. 0 before the run was planned and for
@@ -30,26 +30,46 @@ def raised_cash(book: Book, run: Run) -> Money:
     # A real broker reports the cash of an account later than its fills.
     booked = book.accounts[run.account_id].cash if book.live is None else inputs.cash + brought
     unreserved = booked - book.reserved(run.account_id)
-    return Money(max(0, min(max(excess, run.amount - plan.sold) + brought, run.amount, unreserved)))
+    return Money(max(0, min(max(excess, run.amount - plan.sold) + brought, needed_cash(book, run), unreserved)))
+
+
+def needed_cash(book: Book, run: Run) -> Money:
+    """The cash that a partial_liquidation must raise: its amount, or what its withdrawal has not reserved yet if less.
+
+    The amount of a later run of a withdrawal is rounded up to the cent.
+    """
+    amount = run.amount or Money(0)
+    withdrawal = _withdrawal(book, run)
+    if withdrawal is None:
+        return amount
+    own = reservations.reserved_by(book.database, run.account_id, Owner(OwnerKind.WITHDRAWAL, withdrawal.id))
+    return Money(min(amount, max(0, withdrawal.amount - own)))
 
 
 def _brought(book: Book, run: Run) -> int:
     """What the sells of a run brought. The state of an order may be known before its executions are."""
     executed = sum(fill.amount for fill in fills.of_run(book.database, run.id) if fill.side is Side.SELL)
-    sells = (order for _, order, _ in run_orders.of_run(book.database, run.id) if order.side is Side.SELL)
-    return max(executed, sum(order.filled_qty * (order.filled_avg_price or 0) // NANO for order in sells))
+    return max(executed, sum(order.filled_qty * (order.filled_avg_price or 0) // NANO for order in _sells(book, run)))
 
 
-def shortfall_text(run: Run, raised: Money) -> str:
-    """A text with the cash raised and the run's amount, if less was raised; else empty."""
-    if run.amount is None or raised >= run.amount:
+def _sells(book: Book, run: Run) -> list[Order]:
+    return [order for _, order, _ in run_orders.of_run(book.database, run.id) if order.side is Side.SELL]
+
+
+def shortfall_text(book: Book, run: Run, raised: Money) -> str:
+    """A text with the cash raised and the run's amount, if less was raised than `needed_cash`; else empty."""
+    if run.amount is None or raised >= needed_cash(book, run):
         return ""
     return f"{money(raised)} of {money(run.amount)} raised and reserved"
 
 
 def owner_of(book: Book, run: Run) -> Owner:
     """The owner of the cash that a run raises: the withdrawal for which it sells, else the run itself."""
+    withdrawal = _withdrawal(book, run)
+    return Owner(OwnerKind.RUN, run.id) if withdrawal is None else Owner(OwnerKind.WITHDRAWAL, withdrawal.id)
+
+
+def _withdrawal(book: Book, run: Run) -> Withdrawal | None:
+    """The open withdrawal for which a run sells."""
     withdrawal = cash.open_withdrawal(book.database, run.account_id)
-    if withdrawal is not None and withdrawal.run_id == run.id:
-        return Owner(OwnerKind.WITHDRAWAL, withdrawal.id)
-    return Owner(OwnerKind.RUN, run.id)
+    return withdrawal if withdrawal is not None and withdrawal.run_id == run.id else None

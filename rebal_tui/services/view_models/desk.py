@@ -130,14 +130,15 @@ class HoldingView:
     `reachable_bp` is the reachable target, None if it equals `target`. These three, `actual_bp` and `drift_bp` are in
     hundredths of a percent of managed equity. `held` is the restriction that keeps the asset from its target, empty
     without one (R-60, R-61). An `unmanaged` holding is not part of equity: `actual_bp` and `drift_bp` are 0.
+    `target` and `drift_bp` are None for an account that follows no portfolio.
     """
 
     symbol: str
     qty: Qty
     value: Money
-    target: Percent
+    target: Percent | None
     actual_bp: int
-    drift_bp: int
+    drift_bp: int | None
     band_low: int | None
     band_high: int | None
     price_note: str
@@ -146,16 +147,16 @@ class HoldingView:
     unmanaged: bool = False
 
     @property
-    def goal_bp(self) -> int:
-        """The target from which drift is measured, in hundredths of a percent.
+    def goal_bp(self) -> int | None:
+        """The target from which drift is measured, in hundredths of a percent; None without one.
 
         The reachable target where it differs from the weight (R-61).
         """
         return self.target if self.reachable_bp is None else self.reachable_bp
 
     @property
-    def off_target_bp(self) -> int:
-        """The drift from `goal_bp`, signed, in hundredths of a percentage point."""
+    def off_target_bp(self) -> int | None:
+        """The drift from `goal_bp`, signed, in hundredths of a percentage point; None without a target."""
         return self.drift_bp if self.reachable_bp is None else self.actual_bp - self.reachable_bp
 
 
@@ -177,8 +178,9 @@ class AccountView:
 
     `near`: the account uses 80 % of a drift band or more. `cash_target` is the dollars of the portfolio's cash weight.
     `cash_left` is the cash target of the last completed run if that is larger, because a cash run then leaves as much
-    (R-14.7), else None. `cash_line` is cash less reservations, shown as the last of the holdings; None when equity is
-    not above 0.
+    (R-14.7), else None. `cash_line` is cash less `reserved`, shown as the last of the holdings; None when equity is not
+    above 0. `reserved` is the cash reserved for an owner (R-2). `managed` is managed equity, of which all percentages
+    are; None if it is all of the equity.
     """
 
     account_id: str
@@ -198,6 +200,8 @@ class AccountView:
     withdrawable: Money
     restrictions: tuple[str, ...]
     near: bool
+    reserved: Money
+    managed: Money | None = None
     cash_left: Money | None = None
     cash_line: HoldingView | None = None
 

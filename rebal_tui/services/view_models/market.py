@@ -86,7 +86,8 @@ class Effect:
 class HolderView:
     """An account that holds an asset, with its quantity, value and target.
 
-    `actual_bp` is the asset's share of the account's equity in hundredths of a percent.
+    `actual_bp` is the asset's share of the account's managed equity in hundredths of a percent. `target` is None for an
+    account that follows no portfolio.
     """
 
     account_id: str
@@ -94,7 +95,7 @@ class HolderView:
     portfolio: str
     qty: Qty
     value: Money
-    target: Percent
+    target: Percent | None
     actual_bp: int
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rebal_tui.domain.quantities import CENT, Money, floor_money, nearest_cents
+from rebal_tui.domain.quantities import CENT, Money, nearest_cents, value_cents
 
 if TYPE_CHECKING:
     from rebal_tui.domain.decisions import Plan, PlanLine
@@ -24,7 +24,7 @@ def lines_total(lines: Iterable[PlanLine]) -> Money:
 
 def line_value(line: PlanLine) -> Money:
     """What a line is worth at the plan's price, to the nearest cent, so that a whole position is sold for that."""
-    return nearest_cents(floor_money(line.value))
+    return value_cents(line.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from rebal_tui.domain.runs import Run
 class RunRow:
     """A run in a list. `done` of `total` orders are filled; `problems` were rejected, canceled, expired or skipped.
 
-    `amount` is the dollars filled, buys plus sells. `overrides` is a text with the restrictions that the run overrides
-    and its note, empty without any.
+    `amount` is the dollars filled, buys plus sells; `ordered` is the dollars ordered, at current prices, while nothing
+    is filled, else 0. `overrides` is a text with the restrictions that the run overrides and its note, empty without
+    any.
     """
 
     id: str
@@ -39,6 +40,7 @@ class RunRow:
     problems: int
     awaiting_approval: bool
     overrides: str = ""
+    ordered: Money = Money(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,11 @@ class TimelineEvent:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """Everything the Runs screen shows for one run. `api_json` is the run in the API's format."""
+    """Everything the Runs screen shows for one run. `api_json` is the run in the API's format.
+
+    `raised` is a text with the cash that a partial_liquidation raised, or is to raise, and where it comes from; empty
+    for others.
+    """
 
     run: Run
     client: str
@@ -98,3 +104,4 @@ class RunView:
     weights: tuple[RunWeight, ...]
     decision: Decision | None
     api_json: str
+    raised: str

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rebal_tui.domain.decisions import Decision, Verdict
 from rebal_tui.domain.portfolios import PortfolioStatus, Subscription
-from rebal_tui.domain.quantities import floor_money
+from rebal_tui.domain.quantities import value_cents
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.trade_status import StatusKind, TradeStatus
 from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE
@@ -42,7 +42,7 @@ def exact_row(book: Book, subscription: Subscription) -> DeskRow:
         client=now.account.name,
         portfolio_id=now.portfolio.id,
         portfolio=now.portfolio.name,
-        equity=floor_money(value_of(book, account_id).equity),
+        equity=value_cents(value_of(book, account_id).equity),
         cash=now.account.cash,
         worst=worst.symbol if worst else "",
         drift_bp=worst.points if worst else 0,

@@ -6,10 +6,13 @@ import pytest
 
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.quantities import Money, parse_money
+from rebal_tui.domain.quantities import CENT, Money, parse_money
 from rebal_tui.domain.runs import Run, RunStatus, RunType
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.maintenance.reservation_check import reservation_faults
+from rebal_tui.services.queries.cash import withdrawal_history
+from rebal_tui.services.queries.runs import run_view
 from rebal_tui.services.runs.manual import cancel_run, create_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import cash, fills
@@ -54,6 +57,7 @@ def test_a_refused_sell_leaves_less_reserved_than_was_asked_for() -> None:
     assert run.status is RunStatus.COMPLETED_ADJUSTED
     assert run.reason == "$5,850.00 of $9,000.00 raised and reserved; 1 order not filled, 0 skipped"
     assert book.reserved("a") == raised == parse_money("5850")
+    assert run_view(book, run.id).raised == "Raised $5,850.00: $5,400.00 sold and $450.00 from cash."
 
 
 def test_cash_alone_is_reserved_when_every_sell_is_refused() -> None:
@@ -137,3 +141,54 @@ def test_a_later_round_of_a_withdrawal_names_the_whole_amount_that_can_be_raised
         position.qty * (book.assets[position.symbol].price or 0) // 10**9 for position in book.accounts["a"].positions
     )
     assert stopped == f"amount too large: the account can raise at most ${worth / 10**9:,.2f}"
+
+
+def test_what_is_left_of_a_withdrawal_is_raised_by_one_more_run_though_the_price_falls_again() -> None:
+    book = make_book(model=SLOW)
+    weights = {"SPY": "60", "TLT": "40"}
+    fill_book(book, [account("a", "50000")], [balanced(weights=weights, cash="0")], {"a": "balanced"})
+    scheduler.tick(book)
+    advance(book, 20)
+    withdrawal = request_withdrawal(book, "a", parse_money("5000"))
+    scheduler.tick(book)
+    set_price(book, "SPY", "399.77")
+    advance(book, 2)
+    advance(book, 1, step_seconds=60)
+    assert all_runs(book)[-1].status is RunStatus.IN_PROGRESS
+    set_price(book, "TLT", "99.98")
+    advance(book, 3)
+    first, second = all_runs(book)[1:]
+    missing = parse_money("5000") - brought(book, first)
+    assert missing % CENT, "the rest has a part of a cent"
+    assert (first.status, str(first.reason)) == (
+        RunStatus.COMPLETED_ADJUSTED,
+        "all orders filled, but they brought less than planned; $4,998.27 of $5,000.00 raised and reserved",
+    )
+    assert (second.status, second.reason, second.amount) == (RunStatus.COMPLETED_SUCCESS, None, parse_money("1.73"))
+    assert missing < brought(book, second) < parse_money("1.73"), "the price has fallen again"
+    assert book.reserved("a") == withdrawal.amount
+    assert list(reservation_faults(book.database)) == []
+    events = [event.what for event in withdrawal_history(book, withdrawal.id)]
+    assert events == ["requested", "unsubscribed", "selling", "settling", "to sell again", "selling", "settling"]
+    assert [run_view(book, run.id).raised for run in (first, second)] == [
+        "Raised $4,998.27: $4,998.28 sold, of which $0.01 is in fractions of a cent.",
+        "Raised $1.73: $1.73 sold.",
+    ]
+    advance_to(book, "2026-03-03 09:30")
+    paid = next(event for event in withdrawal_history(book, withdrawal.id) if event.what == "journaling")
+    assert paid.detail == "pays $5,000.00: $5,000.00 raised and reserved by runs"
+
+
+def test_a_withdrawal_says_that_other_cash_pays_what_its_run_did_not_raise() -> None:
+    book = rebalanced(simple_book(model=SLOW))
+    withdrawal = request_withdrawal(book, "a", parse_money("5000"))
+    scheduler.tick(book)
+    run = all_runs(book)[-1]
+    assert run_view(book, run.id).raised == "Planned $5,000.00: $4,750.00 sold and $250.00 from cash."
+    set_price(book, "SPY", "399.00")
+    advance(book, 20)
+    advance_to(book, "2026-03-03 09:30")
+    paid = next(event for event in withdrawal_history(book, withdrawal.id) if event.what == "journaling")
+    assert paid.detail == (
+        "pays $5,000.00: $4,992.50 raised and reserved by runs and $7.50 from the account's other cash"
+    )

@@ -10,6 +10,7 @@ from rebal_tui.services.view_models.accounts import AccountDetail, PositionView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.account.head import head_lines, settlement, signed
 from rebal_tui.tui.screens.runs.columns import TYPES
+from rebal_tui.tui.screens.runs.columns import amount as run_amount
 from rebal_tui.tui.screens.shared.account_lines import OUTCOMES
 from rebal_tui.tui.screens.shared.run_lines import status_segment
 from rebal_tui.tui.segments import Line, heading, paragraph, table_line
@@ -107,7 +108,7 @@ def _runs(view: AccountDetail, width: int, limit: int) -> list[Line]:
                 [
                     (formats.day(run.created_at.date()), 6, "left", "muted"),
                     (TYPES.get(run.type, run.type), 11, "left", ""),
-                    (formats.money(run.amount), _amount_width(width), "right", ""),
+                    (run_amount(run)[0][0], _amount_width(width), "right", run_amount(run)[0][1]),
                     (text.replace("completed ", ""), 14, "left", style),
                 ]
             )

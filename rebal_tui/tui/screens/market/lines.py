@@ -227,7 +227,9 @@ def _key(identity: str) -> str:
 
 def _holders(view: AssetView, width: int, room: int | None) -> list[Line]:
     held = view.holders
-    lines: list[Line] = [heading("Held by", width, f"{count_text(view.row.accounts, 'account')}, in % of equity")]
+    lines: list[Line] = [
+        heading("Held by", width, f"{count_text(view.row.accounts, 'account')}, in % of managed equity")
+    ]
     if not held:
         return [*lines, (("No account holds it.", "muted"),)]
     shown = held if room is None or len(held) <= room else held[: max(room - 1, 1)]

@@ -110,6 +110,12 @@ def _origin(row: RunRow) -> str:
     return origin_text(row.initiated_from)
 
 
+def amount(row: RunRow) -> Line:
+    """Return the dollars filled; in gray the dollars ordered while nothing is filled."""
+    waits = row.ordered and not row.amount
+    return ((formats.money(row.ordered if waits else row.amount), "muted" if waits else ""),)
+
+
 def _problems(row: RunRow) -> Line:
     return ((str(row.problems), "warn") if row.problems else ("·", "rule"),)
 
@@ -150,7 +156,15 @@ def columns() -> tuple[Column[RunRow], ...]:
             whole=True,
         ),
         Column(
-            "amount", "Amount $", 13, lambda row: formats.money(row.amount), "right", 2, lambda row: row.amount, True
+            "amount",
+            "Amount $",
+            13,
+            amount,
+            "right",
+            2,
+            lambda row: row.amount or row.ordered,
+            True,
+            plain=lambda row: formats.money(row.amount),
         ),
         Column("problems", "Not done", 8, _problems, "right", 4, lambda row: row.problems, True),
         Column(

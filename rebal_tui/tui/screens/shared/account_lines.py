@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.cells import cell_len
 
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
+from rebal_tui.domain.quantities import Money, whole_cents
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
 from rebal_tui.domain.trade_status import StatusKind
@@ -40,6 +42,8 @@ TWO_COLUMNS_MIN_WIDTH = 100
 MIN_HOLDINGS = 4
 BAR_LEGEND = "│target ┊band"
 """What the marks of the bar of a drift are, above the bars."""
+FREE_CASH = "free cash"
+"""The name of the cash without reserved cash, where an account has both."""
 
 
 def account_lines(view: AccountView) -> Builder:
@@ -110,18 +114,15 @@ def _head(view: AccountView, width: int) -> list[Line]:
         ("  Cash ", "muted"),
         (formats.money(view.cash), ""),
     ]
-    more: list[TextSegment] = [
-        ("  Cash target ", "muted"),
-        (formats.money(view.cash_target), ""),
-        ("  Withdrawable ", "muted"),
-        (formats.money(view.withdrawable), ""),
-    ]
-    if sum(len(text) for text, _ in figures + more) <= width:
-        lines.append(tuple(figures + more))
+    more = [("Withdrawable ", view.withdrawable)]
+    if view.portfolio_id is not None:
+        more.insert(0, ("Cash target ", view.cash_target))
+    whole: Line = (*figures, *_amounts(more, "  "))
+    if line_width(whole) <= width:
+        lines.append(whole)
     else:
-        lines.append(tuple(figures))
-        both: Line = (("Cash target ", "muted"), more[1], *more[2:])
-        lines += [both] if line_width(both) <= width else [both[:2], (("Withdrawable ", "muted"), more[3])]
+        both = _amounts(more)
+        lines += [tuple(figures), *([both] if line_width(both) <= width else [_amounts([one]) for one in more])]
     if view.cash_left is not None:
         left = f"Cash runs keep {formats.money(view.cash_left)}, which the last completed run left."
         lines.extend(paragraph(left, width, "muted"))
@@ -130,19 +131,27 @@ def _head(view: AccountView, width: int) -> list[Line]:
     return lines
 
 
+def _amounts(named: Sequence[tuple[str, Money]], before: str = "") -> Line:
+    """Amounts side by side, each after its name; `before` comes before the first."""
+    parts: list[TextSegment] = []
+    for name, amount in named:
+        parts += [(f"{'  ' if parts else before}{name}", "muted"), (formats.money(amount), "")]
+    return tuple(parts)
+
+
 def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line]:
     """Return the holdings with drift bars, cash last; if only `max_lines` fit, those that use most of a band."""
     held = view.holdings
-    cash = () if view.cash_line is None else (view.cash_line,)
+    cash = cash_lines(view)
     left_out = 0
     max_lines = None if max_lines is None else max_lines - len(cash)
     if max_lines is not None and len(held) > max_lines:
         furthest = sorted(held, key=_usage, reverse=True)[: max_lines - 1]
         left_out = len(held) - len(furthest)
         held = tuple(holding for holding in held if holding in furthest)
-    note = f"{count_text(len(view.holdings), 'asset')}, in % of equity"
-    lines: list[Line] = [heading("Holdings", width, note)]
-    symbol = 7
+    base = "equity" if view.managed is None else "managed equity"
+    lines: list[Line] = [heading("Holdings", width, f"{count_text(len(view.holdings), 'asset')}, in % of {base}")]
+    symbol = len(FREE_CASH) if view.reserved else 7
     roomy = width >= 62
     fixed = symbol + 3 * 8 + (13 if roomy else 0) + 2
     bar_width = max(width - fixed, 9)
@@ -151,7 +160,7 @@ def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line
     if roomy:
         titles.append(("Value $", 12, "right", "muted"))
     legend = BAR_LEGEND if bar_width >= len(BAR_LEGEND) else "│target"
-    titles.append((legend, bar_width, "left", "muted"))
+    titles.append(("" if view.portfolio_id is None else legend, bar_width, "left", "muted"))
     lines.append(table_line(titles))
     reach = max((_reach(holding) for holding in (*view.holdings, *cash)), default=100)
     lines.extend(_holding(holding, symbol, roomy, bar_width, reach) for holding in (*held, *cash))
@@ -161,15 +170,18 @@ def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line
 
 
 def held_lines(view: AccountView, width: int) -> list[Line]:
-    """Return what restrictions keep from trading, and the weights in whose place reachable targets are shown."""
+    """Return what lies below the holdings: what percentages are of if not of all the equity, what restrictions keep
+    from trading, and the weights in whose place reachable targets are shown."""
     lines: list[Line] = []
+    if view.managed is not None:
+        lines.extend(paragraph(f"{managed_text(view)}.", width, "muted"))
     for holding in view.holdings:
         if holding.held:
             lines.extend(paragraph(f"{HELD} {holding.symbol}: {holding.held}", width, "warn"))
     moved = [
         f"{holding.symbol} {formats.percent(holding.target)}"
         for holding in (*view.holdings, *(() if view.cash_line is None else (view.cash_line,)))
-        if holding.reachable_bp is not None
+        if holding.reachable_bp is not None and holding.target is not None
     ]
     if moved:
         text = f"The targets shown are those within reach; the portfolio's weights are {', '.join(moved)}."
@@ -177,34 +189,62 @@ def held_lines(view: AccountView, width: int) -> list[Line]:
     return lines
 
 
+def managed_text(view: AccountView) -> str:
+    """Return `Managed equity 63,184.81 is equity without 4,550.00 of reserved cash`; empty if it is all of the equity.
+
+    What remains of the difference is the value of unmanaged holdings.
+    """
+    if view.managed is None:
+        return ""
+    unmanaged = Money(view.equity - view.managed - whole_cents(view.reserved))
+    parts = [f"{formats.money(view.reserved)} of reserved cash"] if view.reserved else []
+    parts += [f"{formats.money(unmanaged)} not managed"] if any(one.unmanaged for one in view.holdings) else []
+    return f"Managed equity {formats.money(view.managed)} is equity without {' and '.join(parts)}"
+
+
+def cash_lines(view: AccountView) -> tuple[HoldingView, ...]:
+    """Return the line of cash below the holdings, if there is one."""
+    line = view.cash_line
+    if line is None:
+        return ()
+    return (replace(line, symbol=FREE_CASH) if view.reserved else line,)
+
+
 def _usage(holding: HoldingView) -> tuple[int, int]:
-    """How much of its band a holding uses, in hundredths of a percent, and its drift, to order holdings by."""
-    drift = abs(holding.off_target_bp)
-    edge = holding.band_high if holding.off_target_bp > 0 else holding.band_low
-    band = 0 if edge is None else abs(edge - holding.goal_bp)
-    return (drift * 10_000 // band if band else 0, drift)
+    """How much of its band a holding uses, in hundredths of a percent, and its drift, to order holdings by.
+
+    Without a target it is ordered by its weight.
+    """
+    off, goal = holding.off_target_bp, holding.goal_bp
+    if off is None or goal is None:
+        return (0, holding.actual_bp)
+    edge = holding.band_high if off > 0 else holding.band_low
+    band = 0 if edge is None else abs(edge - goal)
+    return (abs(off) * 10_000 // band if band else 0, abs(off))
 
 
 def _reach(holding: HoldingView) -> int:
-    ends = [abs(holding.off_target_bp), 100]
+    ends = [abs(holding.off_target_bp or 0), 100]
     for end in (holding.band_low, holding.band_high):
         if end is not None:
-            ends.append(abs(end - holding.goal_bp) * 4 // 3)
+            ends.append(abs(end - (holding.goal_bp or 0)) * 4 // 3)
     return max(ends)
 
 
 def _holding(holding: HoldingView, symbol: int, roomy: bool, bar_width: int, reach: int) -> Line:
-    drift = holding.off_target_bp
-    low = None if holding.band_low is None else holding.band_low - holding.goal_bp
-    high = None if holding.band_high is None else holding.band_high - holding.goal_bp
-    bar: Line = (("not managed", "muted"),) if holding.unmanaged else bars.drift_bar(drift, low, high, reach, bar_width)
+    drift, goal = holding.off_target_bp or 0, holding.goal_bp
+    low = None if holding.band_low is None else holding.band_low - (goal or 0)
+    high = None if holding.band_high is None else holding.band_high - (goal or 0)
+    bar: Line = () if goal is None else bars.drift_bar(drift, low, high, reach, bar_width)
+    if holding.unmanaged:
+        bar = (("not managed", "muted"),)
     outside = (high is not None and drift > high) or (low is not None and drift < low)
     style = "bad" if outside else ""
     cells = [
         (f"{holding.symbol} {HELD}" if holding.held else holding.symbol, symbol, "left", "title"),
-        (formats.percent(holding.goal_bp), 7, "right", ""),
+        ("–" if goal is None else formats.percent(goal), 7, "right", ""),
         ("–" if holding.unmanaged else formats.percent(holding.actual_bp), 7, "right", ""),
-        ("–" if holding.unmanaged else formats.drift(drift), 7, "right", style),
+        ("–" if holding.unmanaged or goal is None else formats.drift(drift), 7, "right", style),
     ]
     if roomy:
         cells.append((formats.money(holding.value), 12, "right", "muted"))

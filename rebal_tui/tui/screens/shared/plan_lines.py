@@ -208,7 +208,9 @@ def _before_after(view: PreviewView, width: int, *, pays_out: bool) -> list[Line
     size = max((width - 8 - 3 * 8 - 4) // 2, 6)
     lines: list[Line] = [
         heading(
-            "Before and after the sells, before the payout" if pays_out else "Before and after", width, "in % of equity"
+            "Before and after the sells, before the payout" if pays_out else "Before and after",
+            width,
+            "in % of managed equity",
         ),
         table_line(
             [

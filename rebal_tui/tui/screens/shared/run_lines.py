@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.orders import Order, OrderStatus, Side
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import Money, Qty, market_value, value_cents
 from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
@@ -32,6 +32,10 @@ STATUSES: dict[str, tuple[str, str]] = {
 FAILED = frozenset({OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED})
 TWO_COLUMNS_MIN_WIDTH = 120
 RUN_ID_MIN_WIDTH = 76
+ALL_COLUMNS_MIN_WIDTH = 98
+"""From this width, orders show their status and times."""
+QUANTITY_MIN_WIDTH = 62
+"""From this width, orders show their shares: in gray those ordered, until the first execution."""
 TARGETS_MIN_WIDTH = 56
 """From this width, weights show their targets beside what the run planned."""
 _WEIGHT_STYLES = {"Target": "muted", "Before": "muted"}
@@ -90,6 +94,7 @@ def _head(view: RunView, width: int) -> list[Line]:
     ]
     if run.amount is not None:
         lines.append((("To raise ", "muted"), (f"${formats.money(run.amount)}", "")))
+        lines.extend(paragraph(view.raised, width) if view.raised else ())
     if run.approval is not Approval.NOT_NEEDED:
         never = run.approval is Approval.AWAITING and run.status.final
         lines.append((("Review ", "muted"), ("not approved" if never else formats.words(run.approval), "warn")))
@@ -106,12 +111,12 @@ def _orders(view: RunView, width: int) -> list[Line]:
     if not orders:
         return [*lines, (("No order has been sent.", "muted"),)]
     amounts = executed_amounts(view.fills)
-    roomy = width >= 98
+    roomy = width >= ALL_COLUMNS_MIN_WIDTH
     head = [("Asset", 6, "left", "muted"), ("", 6, "left", "muted"), ("Filled", 8, "left", "muted")]
     head += [("Amount $", 12, "right", "muted"), ("Price $", 10, "right", "muted")]
+    head += [("Quantity", 14, "right", "muted")] if width >= QUANTITY_MIN_WIDTH else []
     if roomy:
         head += [
-            ("Quantity", 14, "right", "muted"),
             ("", 0, "left", ""),
             ("Status", 16, "left", "muted"),
             ("Sent", 8, "left", "muted"),
@@ -120,11 +125,21 @@ def _orders(view: RunView, width: int) -> list[Line]:
     lines.append(table_line(head))
     prices = formats.aligned_prices([order.filled_avg_price for order in orders])
     for order, price in zip(orders, prices, strict=True):
-        lines.append(_order(order, amounts.get(order.client_order_id, Money(0)), price, roomy))
+        amount = amounts.get(order.client_order_id, Money(0))
+        lines.append(_order(order, amount, ordered_amount(view, order), price, width))
     return lines
 
 
-def _order(order: Order, amount: Money, price: str, roomy: bool) -> Line:
+def ordered_amount(view: RunView, order: Order) -> Money | None:
+    """Return the dollars of an order before its executions, at the price of the plan if it is in shares."""
+    lines = () if view.plan is None else view.plan.lines
+    price = next((line.price for line in lines if line.symbol == order.symbol), None)
+    if order.notional is not None or order.qty is None or price is None:
+        return order.notional
+    return value_cents(market_value(order.qty, price))
+
+
+def _order(order: Order, amount: Money, planned: Money | None, price: str, width: int) -> Line:
     buy = order.side is Side.BUY
     if order.status is OrderStatus.FILLED:
         done, whole = 1, 1
@@ -139,12 +154,14 @@ def _order(order: Order, amount: Money, price: str, roomy: bool) -> Line:
         (order.symbol, 6, "left", "title"),
         (f"{'▲' if buy else '▼'} {order.side}", 6, "left", "good" if buy else "warn"),
         (track, 8, "left", style),
-        (formats.money(amount if amount else order.notional or Money(0)), 12, "right", "" if amount else "muted"),
+        (formats.money(amount or planned or Money(0)), 12, "right", "" if amount else "muted"),
         (price, 10, "right", ""),
     ]
-    if roomy:
+    if width >= QUANTITY_MIN_WIDTH:
+        shares = order.filled_qty or order.qty or Qty(0)
+        cells.append((formats.qty(shares), 14, "right", "" if order.filled_qty else "muted"))
+    if width >= ALL_COLUMNS_MIN_WIDTH:
         cells += [
-            (formats.qty(order.filled_qty), 14, "right", ""),
             ("", 0, "left", ""),
             (formats.words(order.status), 16, "left", "bad" if order.status in FAILED else "muted"),
             (formats.clock(order.submitted_at), 8, "left", "muted"),
@@ -172,7 +189,7 @@ def _problems(view: RunView, width: int) -> list[Line]:
 
 
 def _weights(view: RunView, width: int) -> list[Line]:
-    lines: list[Line] = [heading("Weights", width, "in % of equity")]
+    lines: list[Line] = [heading("Weights", width, "in % of managed equity")]
     names = ("Target", "Before", "Planned", "After" if view.run.status.final else "So far")
     shown = names if width >= TARGETS_MIN_WIDTH else names[1:]
     size = max(width - 8 - len(shown) * 9 - 2, 4)
