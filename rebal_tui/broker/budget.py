@@ -38,8 +38,8 @@ class RequestBudget:
 
     `text` serializes the requests sent, and `restore` reads them back. Store the text in the transaction that marks
     orders as sent, and every few seconds for other requests. `sent` counts the orders since the outbox was last empty.
-    `orders_wait` is whether orders wait because of the rate. `setting` returns the book's setting of orders a minute,
-    which a person may change at any time; `limit` returns what the broker reports.
+    The sender of orders sets `orders_wait` while orders wait because of the rate. `setting` returns the book's setting
+    of orders a minute, which a person may change at any time; `limit` returns the limit that the broker reports.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class RequestBudget:
 
     @classmethod
     def of(cls, text: str) -> RequestBudget:
-        """The budget whose `text` this is; a new one for an empty text."""
+        """A budget without setting and limit, restored from the `text` of an earlier one; a new budget for ""."""
         budget = cls()
         budget.restore(text)
         return budget
@@ -78,7 +78,7 @@ class RequestBudget:
 
     @property
     def rate(self) -> int | None:
-        """Requests a minute: the lower of the setting and the broker's limit; None without either."""
+        """Requests a minute: the lower of the book's setting and the broker's limit; None without either."""
         return rate_of(self._setting(), self._limit())
 
     def allowance(self, now: datetime, rate: int, limit: RateLimit | None = None) -> int:
@@ -104,7 +104,7 @@ class RequestBudget:
             self._add(now, count)
 
     def take(self, now: datetime, kind: RequestClass) -> bool:
-        """If a request that is not an order may be sent now, count it; returns whether it may."""
+        """Count a request that is not an order, if it may be sent now; returns whether it may."""
         with self._lock:
             if not self.has_room(now, kind):
                 return False
@@ -153,7 +153,7 @@ class RequestBudget:
             return sum(count for at, count in self._log if at > now - MINUTE)
 
     def reset(self) -> None:
-        """Set the count of sent orders to 0, because the outbox is empty."""
+        """Set `sent` to 0, because the outbox is empty."""
         self.sent = 0
 
     def _used(self) -> int:
@@ -173,6 +173,6 @@ class RequestBudget:
 
 
 def rate_of(setting: int | None, limit: RateLimit | None) -> int | None:
-    """Requests a minute: the lower of the setting and the broker's limit; None without either."""
+    """Requests a minute: the lower of the book's setting and the broker's limit; None without either."""
     rates = [rate for rate in (setting, limit.limit if limit else None) if rate is not None]
     return min(rates) if rates else None

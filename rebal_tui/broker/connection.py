@@ -13,11 +13,11 @@ STEADY_CONNECTION = timedelta(seconds=10)
 class StreamState:
     """The state of one event stream.
 
-    `connected_since` is None while the stream is not being read. `down_since` is when the connection was lost or first
-    tried; None once the stream is steady again or has delivered an event. `last_message_at` is when anything last
-    arrived on it, heartbeats included. `attempts` counts the failed attempts since `down_since`, and `last_error` is
-    why the last of them failed. `refused` is True when the broker answered with a 4xx status other than 429: another
-    attempt is unlikely to succeed.
+    `connected_since` is None while the stream is not being read. `down_since` is when the connection was lost, or when
+    the first attempt began; it is None once the stream is steady again or has delivered an event. `last_message_at` is
+    when anything last arrived on it, heartbeats included. `attempts` counts the failed attempts since `down_since`, and
+    `last_error` is why the last of them failed. `refused` is True when the broker answered the last attempt with a 4xx
+    status other than 429: another attempt is unlikely to succeed.
     """
 
     name: str
@@ -54,9 +54,9 @@ class ConnectionState:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """The rate limit that the broker last reported: of `limit` requests a minute, `remaining` are left to `reset_at`.
+    """The rate limit that the broker last reported: `limit` requests a minute, `remaining` of them until `reset_at`.
 
-    A broker with such a limit has it as the attribute `rate_limit`, None until the first report.
+    A broker with such a limit has an attribute `rate_limit`, which is None until the first report.
     """
 
     limit: int

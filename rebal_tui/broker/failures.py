@@ -1,7 +1,7 @@
 """Errors that a call to a broker raises.
 
-A call returns, raises `BrokerRefused` (a definitive refusal), or raises `BrokerUnavailable`: the result is unknown, so
-look the object up by its own id, and never send it again without a lookup.
+A call returns, raises `BrokerRefused` (a definitive refusal), or raises `BrokerUnavailable` (the result is unknown). If
+it is unknown, look up the order or journal by its own id, and never send it again without a lookup.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class BrokerUnavailable(Exception):
 
 
 class ClocksDiffer(BrokerUnavailable):
-    """The broker's clock differs too much from this computer's, so nothing is decided; an alert reports it."""
+    """The broker's clock differs too much from this computer's. Nothing is evaluated or sent; an alert reports it."""
 
 
 class BrokerPending(BrokerUnavailable):

@@ -31,11 +31,11 @@ FIRM_ACCOUNT = "00000000-0000-4000-8000-00000000f1f1"
 
 
 class EventKind(StrEnum):
-    """Kinds of broker events. `ACCOUNT` and `ASSET`: the object changed and must be read; others carry the change.
+    """Kinds of broker events. `ACCOUNT` and `ASSET`: the object changed and must be read. Others carry the change.
 
     `UNMADE` is an order or journal that the broker refused, or that was not sent. `NOTICE` is an event that no rule
-    covers and that a person must review, such as a busted trade; `note` describes it. `UNREADABLE` is an event that
-    cannot be read; `note` is the reason. `ANNOUNCEMENT` is a corporate action announced to the market.
+    covers and that a person must review, such as a busted trade; `note` of the event describes it. `UNREADABLE` is an
+    event that cannot be read; `note` is the reason. `ANNOUNCEMENT` is a corporate action announced to the market.
     """
 
     ORDER = "order"
@@ -67,9 +67,10 @@ class ActionHolder:
 
 @dataclass(frozen=True, slots=True)
 class ActionNotice:
-    """A corporate action at the broker: one notice per account with `holder`, and a last one without when all is done.
+    """A corporate action at the broker: one notice for each account that held the asset, then a last one.
 
-    `accounts` is the number of holders. Cash is reported by `CASH` events that have `id` as their reference.
+    The last has `holder` None; it reports that the action is complete. `accounts` is the number of holders. Cash is
+    reported by `CASH` events that have `id` as their reference.
     """
 
     id: str
@@ -99,10 +100,10 @@ class Unmade:
 
 @dataclass(frozen=True, slots=True)
 class BrokerEvent:
-    """One event at the broker. `seq` always increases; each event is delivered at least once.
+    """One event at the broker. `seq` increases from event to event; each event is delivered at least once.
 
     A fill event has the fill, and the order after it. `CASH` and `SETTLEMENT` concern `account_id`; `settled` is the
-    part of its unsettled cash that becomes settled. `activity` is what a real broker booked, also with the cash of a
+    part of the account's unsettled cash that becomes settled. `activity` is what a real broker booked, also for a
     `CASH` event. `reversal` names the execution that a `NOTICE` is about. `key` is the idempotency key of a journal, if
     the event is the response to this program's request.
     """
@@ -131,7 +132,8 @@ class EventBatch:
     """Events, and the broker's data read after all of them were received.
 
     `accounts` are those that the events changed and the broker still has. `open_orders` are by account id, for accounts
-    with an external order. `assets` is empty unless they changed. `faults` is why an account cannot be read, by its id.
+    with an event of an external order. `assets` are all assets if an event changed one, else empty. `faults` is why an
+    account cannot be read, by the account's id.
     """
 
     events: Sequence[BrokerEvent]
@@ -154,22 +156,28 @@ class Broker(Protocol):
         """Every client account with positions, without the firm account; a `Listing` if some rows may be unreadable."""
 
     def account(self, account_id: str) -> Account:
-        """One account. Raises `BrokerRefused` with `NOT_FOUND`, `AccountUnreadable` if only it cannot be read."""
+        """One account. Raises `BrokerRefused` with `NOT_FOUND`, `AccountUnreadable` if only its data cannot be used."""
 
     def submit_order(self, request: OrderRequest) -> Order:
-        """Place a market day order. A `client_order_id` is never accepted twice."""
+        """Place a market day order. A `client_order_id` is never accepted twice.
+
+        Raises `BrokerRefused`, and for a broker on the network `BrokerPending`: the response then becomes an event.
+        """
 
     def batch(self) -> AbstractContextManager[object]:
-        """A `with` block whose orders may be committed only at its end.
+        """A `with` block of `submit_order` calls, at whose end the broker may store all of them in one transaction.
 
-        Then either all orders that got a response are stored, or none if the block or its end fails.
+        Then either all orders that were accepted are stored, or none if the block or its end fails.
         """
 
     def reading(self) -> AbstractContextManager[object]:
-        """A `with` block of several reads that belong together: their responses are kept until the block succeeds."""
+        """A `with` block of several reads that belong together. A read without a response ends it with `BrokerPending`.
+
+        The responses so far are kept for a repetition of the block, so that they are not requested again.
+        """
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
-        """The order with that client order id, None when the broker never accepted one."""
+        """The order with that client order id; None when the broker never accepted one."""
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
         """Request a cancel; shares already filled stay. Raises `BrokerRefused` when the order is final or unknown."""
@@ -189,7 +197,7 @@ class Broker(Protocol):
         """Settled cash less what open orders and journals reserve, in dollars (R-2)."""
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Events with `seq` above `after`, oldest first."""
+        """Events with `seq` above `after`, oldest first, at most `limit`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +218,7 @@ class OrderQuery:
 
 @dataclass(frozen=True, slots=True)
 class JournalRequest:
-    """A journal as it was requested. `key` is its idempotency key, `at` the time of the request.
+    """A journal that this program requested earlier. `key` is its idempotency key, `at` the time of the request.
 
     `known` are the ids of journals that are responses to other requests.
     """
@@ -227,36 +235,42 @@ class JournalRequest:
 class LiveBroker(Broker, Protocol):
     """A broker on the network, which has its own clock and calendar, and event streams.
 
-    No call waits for the network: a call without a response yet raises `BrokerPending`.
+    No call waits for the network: a call raises `BrokerPending` until there is a response, and the caller calls again.
     """
 
     @property
     def budget(self) -> RequestBudget:
-        """The budget of requests that orders share with everything else that is sent."""
+        """The budget of requests a minute, which orders share with all other requests."""
 
     def clock(self) -> datetime:
         """The broker's time."""
 
     def sessions(self, first: date, last: date) -> Sequence[Session]:
-        """The broker's trading days, ascending; the last one has no `next_day`."""
+        """The broker's trading days from `first` to `last`, ascending; only the last one has no `next_day`."""
 
     def connection(self) -> ConnectionState:
-        """The event streams, the difference of the clocks, and how many requests the rate limit leaves."""
+        """The event streams, the difference between the two clocks, and how many requests the rate limit leaves."""
 
     def listen(self) -> None:
         """Start the event streams; no effect when they are started already."""
 
     def catch_up(self, until: datetime) -> None:
-        """Receive the trade events between the last stored one and `until`, a time of the broker's clock."""
+        """Read the trade events between the last stored one and `until`, a time of the broker's clock.
+
+        Raises `BrokerPending` until all have been read; `events` then returns them.
+        """
 
     def ready_events(self, after: int, limit: int) -> EventBatch | None:
-        """The next events after `after`, at most `limit`, with what they changed; None until that is read."""
+        """The next events with `seq` above `after`, at most `limit`, with what they changed.
+
+        None until the changed accounts and assets have been read, and when there is no event.
+        """
 
     def behind(self, after: int) -> bool:
-        """Whether any received event is not applied yet, if events up to `after` are."""
+        """Whether events have been received that are not applied yet; `after` is the `seq` of the last applied one."""
 
     def journal_of(self, request: JournalRequest) -> Journal | None:
-        """The journal that the broker made for an earlier request; None only when it made none."""
+        """The journal that the broker made for a request whose response was lost; None only when it made none."""
 
     def under_way(self, key: str) -> bool:
         """Whether an order (by client_order_id) or journal (by idempotency key) is queued or has no response yet."""
@@ -265,7 +279,10 @@ class LiveBroker(Broker, Protocol):
         """Stop (`on`) or resume sending orders and journals, at once; cancels and reads continue."""
 
     def request_refresh(self, account_id: str | None, reason: str) -> None:
-        """Queue an event that makes the book read an account again, or with None the assets; once per `reason`."""
+        """Queue an event that makes the book read an account again, or all assets if `account_id` is None.
+
+        A request with a `reason` that was used before is ignored.
+        """
 
     def close(self) -> None:
         """Stop the event streams and all requests."""
@@ -273,11 +290,11 @@ class LiveBroker(Broker, Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccountListing:
-    """Every client account in columns, in opening order; dollars in billionths, times in microseconds since 1970 UTC.
+    """Every client account in columns, in the order of opening.
 
-    `restrictions` are sorted names joined by commas. Positions are columns of equal length, in any order: `owner` is an
-    index of `ids`, `asset` an index of `asset_ids`, `qty` and `entry_price` are in billionths, `entry_price` is -1 if
-    unknown.
+    Dollars are in billionths, times in microseconds since 1970 UTC. `restrictions` are sorted names joined by commas.
+    Positions are columns of equal length, in any order: `owner` is an index of `ids`, `asset` an index of `asset_ids`.
+    `qty` and `entry_price` are in billionths; `entry_price` is -1 if unknown.
     """
 
     ids: Sequence[str]
@@ -317,7 +334,7 @@ class SandboxControls(Protocol):
         """Cancel a pending journal. Raises `BrokerRefused` when it is unknown or not pending."""
 
     def advance(self, now: datetime) -> None:
-        """Simulate the broker up to `now`: settle, fill, expire day orders at the close, clear journals."""
+        """Simulate the broker up to `now`: settle sales, fill orders, expire them at the close, execute journals."""
 
     def open_account(
         self,
@@ -329,7 +346,7 @@ class SandboxControls(Protocol):
         """Add many accounts: all, or none on `BrokerRefused`."""
 
     def add_asset(self, asset: Asset) -> None:
-        """Add an asset, or replace the one with its id; its symbol may change (R-50)."""
+        """Add an asset, or replace the asset that has its id; its symbol may change (R-50)."""
 
     def add_assets(self, assets: Sequence[Asset]) -> None:
         """Add or replace many assets. Raises `BrokerRefused` when two active assets would have one symbol."""
@@ -338,10 +355,10 @@ class SandboxControls(Protocol):
         """Deposit cash, which is settled at once (R-31)."""
 
     def return_deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
-        """Return an ACH deposit: the cash is removed and the account is restricted."""
+        """Return an ACH deposit: the cash is removed and the broker blocks the account (R-40)."""
 
     def set_restrictions(self, account_id: str, restrictions: frozenset[Restriction], at: datetime) -> None:
-        """Replace what the broker blocks on an account, as after a returned deposit; `at` is when."""
+        """Replace the broker's own restrictions of an account (R-40) at the time `at`."""
 
     def set_account_status(self, account_id: str, status: str, at: datetime) -> None:
         """Set an account's status to one of the API's statuses."""
@@ -363,18 +380,18 @@ class SandboxControls(Protocol):
     def corporate_action(self, action: CorporateAction, at: datetime) -> str:
         """Carry out a corporate action at once, at the current market prices; returns its id (R-54).
 
-        Cancels the open orders in the asset, changes positions and cash, and reports an event per account and a last
-        one for the whole action. Raises `BrokerRefused`.
+        Cancels the open orders in the asset and changes positions and cash. Reports one event for each holder, and a
+        last one for the whole action. Raises `BrokerRefused`.
         """
 
     def halted(self) -> frozenset[str]:
         """The symbols whose trading is halted."""
 
     def halt(self, symbol: str, halted: bool, at: datetime) -> None:
-        """Halt or resume a symbol. While halted, orders are accepted and do not fill."""
+        """Halt or resume trading of a symbol. While halted, its orders are accepted and do not fill."""
 
     def reject_next(self, account_id: str, symbol: str, reason: str) -> None:
-        """Make the next order of that account and symbol be accepted and then rejected."""
+        """Make the next order of that account in that symbol be accepted and then rejected, for `reason`."""
 
     def place_external_order(self, account_id: str, request: OrderRequest, at: datetime) -> Order:
         """Place an order in the account as if by another program."""

@@ -28,7 +28,7 @@ class Unreadable:
 
 
 class Listing(tuple[T, ...]):
-    """The rows of a list that can be read; `unreadable` has the others with their reasons."""
+    """The rows of a broker's list that can be read; its `unreadable` has the other rows, each with the reason."""
 
     unreadable: Sequence[Unreadable]
 

@@ -24,10 +24,10 @@ class ClockSkew:
             return self._skew
 
     def note(self, date: str | None, sent_at: datetime, received_at: datetime) -> None:
-        """Measure the difference by the `Date` header of a response, sent for and received at these local times.
+        """Measure the difference by the `Date` header (`date`) of a response. Without a valid header nothing changes.
 
-        The broker wrote the header between the two, which gives a range for the difference; the value nearest to zero
-        is taken. Without a valid `Date` nothing changes.
+        The local times are when the response was requested and received. The broker wrote the header between the two,
+        which gives a range for the difference; the value nearest to zero is taken.
         """
         try:
             there = parsedate_to_datetime(date or "")

@@ -1,7 +1,8 @@
-"""The broker as a live book's thread sees it: requests go through the gateway, and no call waits for the network.
+"""The broker as the book's thread sees it: requests go through the gateway, and no call waits for the network.
 
-A read is queued and raises `BrokerPending` until there is a response; the caller calls again. An order or journal is
-queued after the book has marked it as sent; its response is stored in the event inbox.
+The book's thread is the only one that writes the book. A read is queued and raises `BrokerPending` until there is a
+response; the caller calls again. An order or journal is queued after the book has marked it as sent; its response is
+stored in the event inbox, where the broker's events are stored too.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _PENDING = "the broker has been asked and has not answered yet"
 
 
 class Network(Protocol):
-    """The adapter that the gateway calls.
+    """What the gateway needs from a broker's adapter, such as `AlpacaBroker`.
 
     Only `events`, `store_answer`, `request_refresh`, `listen`, `catch_up_from`, `connection`, `rate_limit` and `close`
     are called by the book's thread; they use the book's file and no network. The gateway's threads call all others.
@@ -87,9 +88,9 @@ class _Sent:
 
 
 class GatewayBroker:
-    """A `LiveBroker` that only the thread of the book calls; a `Gateway` makes the requests in another thread.
+    """A `LiveBroker` that only the thread of the book calls; a `Gateway` makes the requests in other threads.
 
-    `is_ours` is whether a client_order_id belongs to an order of the book.
+    `is_ours` returns whether a client_order_id belongs to an order of the book.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class GatewayBroker:
         return self._gateway.budget
 
     def connection(self) -> ConnectionState:
-        """The event streams, the difference of the clocks, and how many requests the budget leaves."""
+        """The event streams, the difference between the two clocks, and how many requests the budget leaves."""
         budget = self._gateway.budget
         return replace(self._network.connection(), requests=budget.rate, requests_left=budget.remaining(self._now()))
 
@@ -136,7 +137,7 @@ class GatewayBroker:
     # Reads
 
     def clock(self) -> datetime:
-        """The broker's time now: its last answer plus the time since."""
+        """The broker's time now: what it last answered, plus the time since. May raise `BrokerPending`."""
         reply = self._reply(("clock",), self._network.clock)
         return cast(datetime, reply.value) + (self._now() - reply.at)
 
@@ -172,7 +173,10 @@ class GatewayBroker:
         return self._ask(("cash", account_id), lambda: self._network.cash_transferable(account_id))
 
     def catch_up(self, until: datetime) -> None:
-        """Receive the trade events between the last stored one and `until`, a time of the broker's clock."""
+        """Read the trade events between the last stored one and `until`, a time of the broker's clock.
+
+        Raises `BrokerPending` until all have been read; `events` then returns them.
+        """
         begin = self._network.catch_up_from()
         self._ask(("catch_up",), lambda: self._network.catch_up(until, begin))
 
@@ -181,9 +185,10 @@ class GatewayBroker:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """A `with` block of several reads that belong together: responses are kept until the block succeeds.
+        """A `with` block of several reads that belong together. A read without a response ends it with `BrokerPending`.
 
-        Otherwise a repetition of the block, after `BrokerPending`, would send its first reads again.
+        The responses so far are kept, so that a repetition of the block sends only the reads that have none. When the
+        block ends in another way, they are discarded.
         """
         if self._used is not None:
             yield
@@ -200,9 +205,10 @@ class GatewayBroker:
         self._drop_used()
 
     def fresh(self, key: Hashable, since: int) -> Reply | None:
-        """The reply to a read that began after the mark `since`; None before there is one. Queues the read if needed.
+        """The reply to a read that began after `since`, a number of `Gateway.mark`; None until there is one.
 
-        Keys are (`account`, id), (`open_orders`, id) and (`assets`,).
+        Queues the read unless it is queued already. `key` names the read: (`account`, id), (`open_orders`, id) or
+        (`assets`,).
         """
         self._collect()
         reply = self._replies.get(key)
@@ -212,7 +218,7 @@ class GatewayBroker:
         return self._answered(key, since + 1)
 
     def forget(self, key: Hashable, retry: bool = False) -> None:
-        """Discard a reply. With `retry`, its read had no answer, so the next one waits for `RETRY_AFTER`."""
+        """Discard the reply to a read. With `retry`, the next such read is sent after `RETRY_AFTER` or later."""
         self._replies.pop(key, None)
         self._asked.pop(key, None)
         if retry:
@@ -283,7 +289,7 @@ class GatewayBroker:
     def create_journal(
         self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
     ) -> NoReturn:
-        """Queue a journal whose request is stored. Always raises `BrokerPending`: the response becomes an event."""
+        """Queue a journal that the book has stored. Always raises `BrokerPending`: the response becomes an event."""
         sent = _Sent(rows.JOURNAL, idempotency_key, from_account)
         self._queue(
             ("create", idempotency_key),
@@ -293,7 +299,7 @@ class GatewayBroker:
         )
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
-        """Queue a cancel, or return if the broker has accepted one less than `CANCEL_AGAIN_AFTER` ago.
+        """Queue a cancel. Does nothing if one of this order was answered less than `CANCEL_AGAIN_AFTER` ago.
 
         Raises `BrokerRefused` when the order is final or unknown, and `BrokerPending` before the response.
         """
@@ -326,20 +332,20 @@ class GatewayBroker:
     # Events
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Received events with `seq` above `after`, oldest first, even if the changed accounts are not read yet."""
+        """Stored events with `seq` above `after`, oldest first. The accounts that they changed may not be read yet."""
         self._receive()
         return self._network.events(after, limit)
 
     def ready_events(self, after: int, limit: int) -> EventBatch | None:
-        """The next events after `after`, at most `limit`, with the accounts and assets that they changed.
+        """The next events with `seq` above `after`, at most `limit`, with the accounts and assets that they changed.
 
-        None until these are read. Raises `BrokerUnavailable` when they cannot be read.
+        None until these have been read, and when there is no event. Raises `BrokerUnavailable` when one cannot be read.
         """
         self._receive()
         return self._batches.next(after, limit, self._network.events)
 
     def behind(self, after: int) -> bool:
-        """Whether any received event is not applied yet, if events up to `after` are."""
+        """Whether events have been received that are not applied yet; `after` is the `seq` of the last applied one."""
         waits = self._network.has_received() or self._gateway.has(_RECEIVE)
         return waits or bool(self._network.events(after, 1))
 

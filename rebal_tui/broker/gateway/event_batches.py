@@ -1,4 +1,4 @@
-"""Batches of events, with the accounts and assets that they changed, read after the events were received."""
+"""Batches of events with the accounts and assets that they changed. These are read after the events were received."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_ACCOUNTS = 25
 
 
 class Reads(Protocol):
-    """The reads that a batch needs, by key; `GatewayBroker` implements them."""
+    """The reads that a batch needs, each named by a key; `GatewayBroker` implements them."""
 
     def fresh(self, key: Hashable, since: int) -> Reply | None: ...
     def forget(self, key: Hashable, retry: bool = False) -> None: ...
@@ -36,10 +36,10 @@ class _Batch:
 
 
 class EventBatches:
-    """The batch of events that is being read. It stays the same until the caller asks for events after it.
+    """Reads the accounts and assets that a batch of events changed; works on one batch at a time.
 
-    Many events of one account need only one read of it. An event about an order of the book that is still open needs
-    none.
+    The batch stays the same until `next` is called with another `after`. Many events of one account need only one read
+    of it. An event about an order of the book that is still open needs none.
     """
 
     def __init__(self, reads: Reads, mark: Callable[[], int], is_ours: Callable[[str], bool]) -> None:
@@ -49,9 +49,10 @@ class EventBatches:
         self._batch: _Batch | None = None
 
     def next(self, after: int, limit: int, events: Callable[[int, int], Sequence[BrokerEvent]]) -> EventBatch | None:
-        """The next batch after `after`; None while its reads are under way, and when there is no event.
+        """The batch of events with `seq` above `after`; None while its reads are under way, and when there is no event.
 
-        Raises `BrokerUnavailable` when something cannot be read; a later call reads it again.
+        `events` returns the events above a `seq`, at most as many as its second argument. Raises `BrokerUnavailable`
+        when something cannot be read; a later call reads it again.
         """
         if self._batch is None or self._batch.after != after:
             self._batch = self._begin(after, events(after, limit))

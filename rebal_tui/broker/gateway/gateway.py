@@ -1,7 +1,7 @@
 """The gateway: a queue of requests by class and due time, sent by its own threads; the book's thread never waits.
 
-A request has a key: while one with the same key is queued, another is not added. The book's thread gets the replies by
-`collect`.
+A request has a key: while one with the same key is queued, another is not added. The book's thread gets the replies
+from `collect`.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The result of a request: a value, or an error. `began` is the number that the request got when its sending began.
+    """The result of a request: a value, or an error.
 
-    It is comparable with the numbers of `Gateway.mark`.
+    `began` is the number that the request got when its sending began. If it is above a number of `Gateway.mark`, the
+    sending began after that call of `mark`.
     """
 
     key: Hashable
@@ -65,7 +66,7 @@ class Gateway:
     def __init__(
         self, budget: RequestBudget, now: Callable[[], datetime], wait: Callable[[float], object] | None = None
     ) -> None:
-        """`now` is the clock of due times and of the budget; `wait` passes time until the budget allows a request."""
+        """`now` is the clock of due times and of the budget; `wait` waits for seconds while the budget is used up."""
         self.budget = budget
         self.halted = threading.Event()
         self._now = now
@@ -89,7 +90,7 @@ class Gateway:
             thread.start()
 
     def close(self) -> None:
-        """Stop sending. Queued requests are discarded; the book resolves them after the next start."""
+        """Stop sending, and discard queued requests. The book looks up its orders and journals after the next start."""
         self._closed.set()
         with self._lock:
             self._waiting.clear()
@@ -102,7 +103,7 @@ class Gateway:
             self._urgent_due.notify_all()
 
     def mark(self) -> int:
-        """A new number, above that of every request that has begun; requests that begin later have higher numbers."""
+        """A new number to compare with `Reply.began`: only requests whose sending begins later get higher numbers."""
         with self._lock:
             return next(self._numbers)
 
@@ -115,9 +116,9 @@ class Gateway:
         due: datetime | None = None,
         since: int = 0,
     ) -> None:
-        """Queue a request, unless one with its key is queued, or is being sent and began after the mark `since`.
+        """Queue a request. `send` makes it, at `due` or later; by default as soon as the budget allows.
 
-        It is sent at `due` or later, by default now.
+        Does nothing if a request with this key is queued, or is being sent and began after `since`, a number of `mark`.
         """
         with self._lock:
             if self._closed.is_set() or key in self._waiting or self._under_way.get(key, -1) > since:
@@ -155,8 +156,8 @@ class Gateway:
     def acquire(self) -> None:
         """Wait until the budget allows one more call for the request being sent.
 
-        The adapter calls it before each HTTP call. It does not wait for an order, which was counted when it was marked
-        as sent. Raises `NotSent` while the kill switch stops the request, and `BrokerUnavailable` when the gateway is
+        The adapter calls it before each HTTP call. An order does not wait, as it was counted when the book marked it as
+        sent. Raises `NotSent` while the kill switch stops the request, and `BrokerUnavailable` when the gateway is
         closed.
         """
         kind = _current.get()

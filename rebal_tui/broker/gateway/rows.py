@@ -1,6 +1,6 @@
 """Responses to orders and journals as rows of the event inbox, and the events that the rows become.
 
-A row is a JSON object: `answer` is the kind of response, `key` the client_order_id or the idempotency key.
+A row is the text of a JSON object: `answer` is the kind of response, `key` the client_order_id or the idempotency key.
 """
 
 from __future__ import annotations
@@ -21,17 +21,20 @@ REFUSED, NOT_SENT = "refused", "not_sent"
 
 
 def order_row(order: Order) -> str:
-    """The row of an accepted order."""
+    """The inbox row of an accepted order, as JSON text."""
     return _row(ORDER, order.client_order_id, asdict(order))
 
 
 def journal_row(key: str, journal: Journal) -> str:
-    """The row of a journal that the broker has made for the idempotency key."""
+    """The inbox row of a journal that the broker has made for the idempotency key, as JSON text."""
     return _row(JOURNAL, key, asdict(journal))
 
 
 def refusal_row(what: str, key: str, account_id: str, refusal: BrokerRefused | None) -> str:
-    """The row of an order or journal (`what`) that was refused, or that was not sent when the refusal is None."""
+    """The inbox row of a refused order or journal, as JSON text; of one that was not sent if `refusal` is None.
+
+    `what` is `order` or `journal`, `key` the client_order_id or the idempotency key.
+    """
     data = {"what": what, "account_id": account_id, "code": "", "message": ""}
     if refusal is not None:
         data |= {"code": str(refusal.code), "message": refusal.message}
@@ -39,7 +42,7 @@ def refusal_row(what: str, key: str, account_id: str, refusal: BrokerRefused | N
 
 
 def answer_event(seq: int, at: datetime, row: Mapping[str, Any]) -> BrokerEvent:
-    """The event for a row, which is given as its parsed JSON object."""
+    """The event with number `seq` for an inbox row, which is given as its parsed JSON object."""
     key, data = row["key"], row["data"]
     if row["answer"] == ORDER:
         order = Order(**{**_timed(data), "side": Side(data["side"]), "status": OrderStatus(data["status"])})
