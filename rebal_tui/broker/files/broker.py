@@ -31,7 +31,7 @@ NO_TRANSFERS = "a files book moves no cash: make the transfer at the custodian a
 
 
 class FilesBroker:
-    """The accounts, assets and orders of a files book (`Broker`). It trades and moves nothing by itself."""
+    """The accounts, assets and orders of a files book (`Broker`). It sends nothing to a market and moves no cash."""
 
     def __init__(self, tables: Tables, now: Callable[[], datetime], ids: Ids) -> None:
         self._tables = tables
@@ -39,7 +39,7 @@ class FilesBroker:
         self._ids = ids
 
     def assets(self) -> Sequence[Asset]:
-        """Every asset by symbol."""
+        """Every asset, ordered by symbol, without a price."""
         return read_assets(self._tables)
 
     def asset(self, name: str) -> Asset | None:
@@ -47,7 +47,7 @@ class FilesBroker:
         return next((asset for asset in self.assets() if name in (asset.id, asset.symbol)), None)
 
     def accounts(self) -> Sequence[Account]:
-        """Every account with its positions."""
+        """Every account with its positions, in the order in which the accounts were imported."""
         return read_accounts(self._tables)
 
     def account(self, account_id: str) -> Account:
@@ -55,15 +55,19 @@ class FilesBroker:
         return read_account(self._tables, account_id)
 
     def account_listing(self) -> AccountListing:
-        """The accounts in columns."""
+        """Every account in columns."""
         return read_listing(self._tables)
 
     def ledger_faults(self) -> list[tuple[str, str]]:
-        """Always empty: the custodian keeps the ledger, and every import is compared with the custodian's file."""
+        """Accounts whose ledger does not add up: always none, as the custodian keeps the ledger (R-70)."""
         return []
 
     def submit_order(self, request: OrderRequest) -> Order:
-        """Store an order for the next trade list, at any hour. Raises `BrokerRefused`."""
+        """Store an order for the next trade list, at any hour.
+
+        Raises `BrokerRefused` for an unknown account or asset, a used client_order_id, or a sell of more than the free
+        shares.
+        """
         sizes = [size for size in (request.notional, request.qty) if size is not None]
         if len(sizes) != 1 or sizes[0] <= 0:
             raise BrokerRefused(RefusalCode.REJECTED, "expected either notional or qty, above 0")
@@ -116,7 +120,7 @@ class FilesBroker:
             emit_order(tx, at, found[0]._replace(status=OrderStatus.CANCELED))
 
     def open_orders(self, account_id: str) -> Sequence[Order]:
-        """Orders of an account that are not final, oldest first."""
+        """Orders of an account that are not final, in order of arrival."""
         return [stored.order() for stored in self._found(f"a.id = ? AND {OPEN}", (account_id,))]
 
     def create_journal(
@@ -135,7 +139,7 @@ class FilesBroker:
         raise BrokerRefused(RefusalCode.NOT_FOUND, "no such journal")
 
     def cash_transferable(self, account_id: str) -> Money:
-        """The cash in the last file, in dollars, never below zero."""
+        """The account's cash, in dollars: that of the last file, changed by fills booked since. Never below zero."""
         return Money(max(0, self.account(account_id).cash))
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:

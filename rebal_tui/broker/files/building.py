@@ -44,7 +44,7 @@ class _Account:
 
 
 class StatementBuilder:
-    """A statement under construction. Faults are collected by row and column, and `finish` raises them together."""
+    """A `Statement` under construction. Faults are collected by row and column, and `finish` raises them together."""
 
     def __init__(
         self, format_name: str, *, cash_symbols: frozenset[str], pairs: Mapping[str, str], decimal: str = "."
@@ -71,8 +71,8 @@ class StatementBuilder:
     ) -> str:
         """The key of an account, which is added when its first row is read.
 
-        `block` is whether the row starts a section of the file for the account; a second section for one account is a
-        fault.
+        `masked` is whether the file shows only a part of the number. `block` is whether the row starts a section of the
+        file for the account; a second section for one account is a fault.
         """
         key = f"{name or ''} {number}".strip() if masked else number
         known = self._accounts.get(key)
@@ -120,7 +120,10 @@ class StatementBuilder:
     def leave_out(
         self, line: int, key: str | None, text: str, reason: str, amount: Money | None = None, *, matters: bool = False
     ) -> None:
-        """Leave a row out. If it `matters`, its amount is part of the total and the account is an exception."""
+        """Record a row that is neither cash nor a position, with the reason; `key` is None for a row of no account.
+
+        If it `matters`, its amount counts in the account's total, and a person must look at it.
+        """
         self._left_out.append(LeftOut(line, key, text[:80], reason, amount, matters))
         if matters and key is not None:
             self._accounts[key].total += amount or 0
@@ -181,7 +184,7 @@ class StatementBuilder:
         self._add(account, head, row, self._pairs.get(symbol, symbol), in_file, qty, price)
 
     def check_total(self, key: str, line: int, column: str, total: Money | None) -> None:
-        """Record a fault if an account's total in the file differs from its rows by more than rounding explains.
+        """Record a fault if the file's `total` of an account differs from its rows by more than rounding explains.
 
         Each row, and the total, may be off by half a cent.
         """
@@ -194,7 +197,7 @@ class StatementBuilder:
             self.fault(line, column, f"got {money_text(total)} as the total, the rows of the account sum to {found}")
 
     def total_of(self, key: str) -> Money:
-        """The sum of an account's rows so far, in dollars."""
+        """The sum of an account's rows so far, in dollars, with the left-out rows that matter."""
         return Money(self._accounts[key].total)
 
     def finish(self, as_of: AsOf | None, encoding: str) -> Statement:

@@ -1,4 +1,4 @@
-"""Which symbols of a custodian's file count as cash: sweep lines and money market funds (R-71)."""
+"""Which symbols of a custodian's file count as cash: those of swept cash and of money market funds (R-71)."""
 
 from __future__ import annotations
 

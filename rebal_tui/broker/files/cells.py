@@ -43,8 +43,8 @@ def is_absent(cell: str) -> bool:
 def plain_number(cell: str, decimal: str = ".") -> str | None:
     """A cell's number as a plain decimal such as `-1234.56`; None when the cell has no value.
 
-    Accepts `$`, `%`, blanks, thousands separators, `+`, a minus on either side, and parentheses for negative numbers.
-    Raises `ValueError` for anything else, also for an exponent.
+    `decimal` is the decimal mark of the cell. Accepts `$`, `%`, blanks, thousands separators, `+`, a minus on either
+    side, and parentheses for negative numbers. Raises `ValueError` for anything else, also for an exponent.
     """
     if decimal == "." and _AS_IT_IS.fullmatch(cell):
         return cell
@@ -96,7 +96,7 @@ def nanos(plain: str) -> int:
 
 
 def quoted(cell: str) -> str:
-    """A cell for use in a message: shortened, without invisible characters."""
+    """A cell in quotation marks for a message: shortened, without invisible characters; `nothing` if empty."""
     try:
         shown = display_text(cell[: _QUOTED_CHARACTERS + 1])
     except ValueError:
@@ -107,7 +107,7 @@ def quoted(cell: str) -> str:
 
 
 def symbol_of(cell: str) -> str:
-    """A symbol in the program's form: upper case, no footnote marks, a dot before a share class; empty if none."""
+    """A symbol in the program's form: upper case, no footnote marks, a dot before a share class; "" for no value."""
     if is_absent(cell):
         return ""
     text = cell.strip().rstrip("*").strip().upper()

@@ -16,7 +16,7 @@ NO_LONGER_LISTED = "the trade list was closed"
 
 
 def put_asset(tx: Writer, tables: Tables, ids: Ids, symbol: str, name: str, at: int) -> int:
-    """The key of an asset, which is added if it is new. A missing name is filled in."""
+    """The integer key of the asset with a symbol. A new asset is added; a stored one without a name gets `name`."""
     row = tables.row("SELECT n, name FROM files_assets WHERE symbol = ?", (symbol,))
     if row is not None:
         if name and not row[1]:
@@ -37,7 +37,7 @@ def rename_asset(tx: Writer, asset: int, name: str, at: int) -> None:
 
 
 def put_account(tx: Writer, ids: Ids, custodian: str, stated: StatedAccount, at: int) -> int:
-    """Add an account from a file, without cash and positions; returns its key."""
+    """Add an account from a file, without cash and positions; returns its integer key."""
     identity = ids(f"account:{custodian}:{stated.key}")
     added = tx.execute(
         "INSERT INTO files_accounts (id, custodian, key, number, name, masked, cash, created_at)"
@@ -62,12 +62,15 @@ def set_cash(tx: Writer, account: int, cash: int) -> None:
 
 
 def announce(tx: Writer, account: int, at: int) -> None:
-    """Emit the event that an account changed."""
+    """Emit the event that an account changed, at the time `at` in microseconds since 1970 UTC."""
     emit_account(tx, at, account)
 
 
 def book_flow(tx: Writer, account: int, kind: CashKind, amount: int, at: int, reference: str) -> None:
-    """Record a movement of cash in or out of an account; the caller changes the account's cash."""
+    """Record a movement of cash in or out of an account, in billionths of a dollar; `at` is in microseconds.
+
+    It does not change the account's cash: the caller does.
+    """
     entry = tx.execute(
         "INSERT INTO files_cash (account, kind, amount, at, reference) VALUES (?, ?, ?, ?, ?)",
         (account, kind.value, amount, at, reference),
@@ -106,7 +109,7 @@ def fill_order(
 
 
 def close_order(tx: Writer, order: StoredOrder, at: int) -> None:
-    """End an order without a further fill; shares already filled stay."""
+    """End an order as expired, because its trade list was closed; shares already filled stay."""
     status = OrderStatus.EXPIRED
     changed = order._replace(status=status, reason=NO_LONGER_LISTED, updated_at=at)
     _save(tx, changed)

@@ -24,7 +24,7 @@ _ORDER_AT = 19
 
 
 def emit_account(tx: Writer, at: int, account: int) -> None:
-    """Emit the event that an account changed."""
+    """Emit the event that an account changed, at the time `at` in microseconds since 1970 UTC."""
     tx.execute("INSERT INTO files_events (kind, at, account) VALUES ('account', ?, ?)", (at, account))
 
 
@@ -39,7 +39,7 @@ def emit_cash(tx: Writer, at: int, account: int, entry: int) -> None:
 
 
 def emit_order(tx: Writer, at: int, order: StoredOrder, fill: int | None = None) -> None:
-    """Emit the event of an order's new state; `fill` is the fill that led to it, if any."""
+    """Emit the event of an order's new state; `fill` is the key of the fill that led to it, if any."""
     tx.execute(
         "INSERT INTO files_events (kind, at, account, asset, order_n, fill, status, filled_qty, filled_avg_price)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -33,10 +33,10 @@ _MANAGED = frozenset({"STK", "FUND", "STOCKS", "FUNDS", "MUTUAL FUNDS", "ETFS", 
 
 
 def read_ibkr_trades(table: Table) -> list[Transaction] | None:
-    """The trades of a statement or a Flex query; None for a file without their columns. Raises `Invalid`.
+    """The trades of a statement or a Flex query; None for a file without the columns of trades. Raises `Invalid`.
 
-    If a file has both an order and its executions, the executions count. A canceled trade removes the earlier row for
-    the same trade.
+    If a file has both an order and its executions, only the executions count. A row of a canceled trade removes the
+    earlier row of the same trade.
     """
     rows, account = _trades(table)
     if rows is None:

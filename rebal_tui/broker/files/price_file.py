@@ -1,4 +1,7 @@
-"""Price files: rows `symbol,price[,as_of]`, or `date,SYM,…`, of which the last row counts (R-72)."""
+"""Price files (R-72): rows `symbol,price[,as_of]`, or rows of a date and a price for each symbol.
+
+The second form has the column names `date,SYM,…`; only its last row counts.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,7 @@ class _Reading:
 
 
 def read_prices(content: bytes, decimal: str | None = None) -> Mapping[str, StatedPrice]:
-    """Prices by symbol. `decimal` is the decimal mark to use when the file does not determine it. Raises `Invalid`."""
+    """Prices by symbol. `decimal` is the decimal mark; None determines it from the file. Raises `Invalid`."""
     source = decode(content)
     faults: list[Invalid] = []
     for table in tables(source, faults):

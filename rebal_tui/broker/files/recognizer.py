@@ -33,7 +33,7 @@ BUILT_IN: tuple[type[Reader], ...] = (
 
 
 class UnknownFormat(Invalid):
-    """A file is a table, but no reader recognizes it; `columns` are its column names as far as they are found."""
+    """The file is a table, but no reader recognizes it; `columns` are the likely column names."""
 
     def __init__(self, message: str, columns: tuple[str, ...]) -> None:
         super().__init__(message)

@@ -39,8 +39,8 @@ def time_of(stored: int) -> datetime:
 class StoredOrder(NamedTuple):
     """A row of `files_orders` with its account's id and its asset's symbol.
 
-    `list` and `line` are the numbers of its trade list and of its line there, None before it is on a list. Dollars and
-    shares are in billionths, times in microseconds since 1970 UTC.
+    `list` is the number of the trade list that has the order, `line` the number of its line there; both are None before
+    it is on a list. Dollars and shares are in billionths, times in microseconds since 1970 UTC.
     """
 
     n: int
@@ -73,7 +73,10 @@ class StoredOrder(NamedTuple):
 
 
 def order_at(stored: StoredOrder, status: OrderStatus, filled: int, average: int | None, at: int) -> Order:
-    """The order as it was after a change at time `at`, with the given status and filled shares."""
+    """The order as it was after a change at time `at` (microseconds), with the given status and filled shares.
+
+    `filled` (shares) and `average` (dollars per share, None without a fill) are in billionths.
+    """
     created, updated = time_of(stored.created_at), time_of(at)
     return Order(
         id=stored.id,
@@ -114,7 +117,7 @@ def account_number(tables: Tables, account_id: str) -> int:
 
 
 def read_account(tables: Tables, account_id: str) -> Account:
-    """One account with its positions by symbol. Raises `BrokerRefused` with `NOT_FOUND`."""
+    """One account with its positions, ordered by symbol. Raises `BrokerRefused` with `NOT_FOUND`."""
     row = tables.row(f"{_ACCOUNT} WHERE id = ?", (account_id,))
     if row is None:
         raise BrokerRefused(RefusalCode.NOT_FOUND, "no such account")
@@ -127,7 +130,7 @@ def read_account(tables: Tables, account_id: str) -> Account:
 
 
 def read_accounts(tables: Tables) -> list[Account]:
-    """Every account with its positions by symbol, in the order in which they were imported."""
+    """Every account, in the order in which they were imported; its positions are ordered by symbol."""
     positions: defaultdict[int, list[Position]] = defaultdict(list)
     for account, symbol, qty, identity in tables.rows(
         "SELECT p.account, s.symbol, p.qty, s.id FROM files_positions AS p JOIN files_assets AS s ON s.n = p.asset"
@@ -153,7 +156,7 @@ def _account(row: SqlRow, positions: Sequence[Position]) -> Account:
 
 
 def read_assets(tables: Tables) -> list[Asset]:
-    """Every asset by symbol, without a price, because the book stores prices elsewhere."""
+    """Every asset, ordered by symbol, without a price, because the book stores prices elsewhere."""
     return [
         Asset(identity, symbol, name, "", AssetStatus.ACTIVE, tradable=True, fractionable=True)
         for identity, symbol, name in tables.rows("SELECT id, symbol, name FROM files_assets ORDER BY symbol")

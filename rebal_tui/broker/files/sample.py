@@ -1,4 +1,4 @@
-"""An invented positions file in the format that is no custodian's own (generic), and a portfolio for its accounts."""
+"""An invented positions file in the generic format, which is no custodian's own, and a portfolio for its accounts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMES = ("Amber Holt", "Oskar Dell", "Ida Fenwick", "Jonas Marsh", "Rhea Quill"
 
 
 def sample_positions(accounts: int, now: datetime) -> str:
-    """The text of the file, always the same for the same arguments; `now` gives its date."""
+    """The text of an invented positions file, always the same for the same arguments; `now` gives its date."""
     stamp = now.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M")
     rows = [f"Invented positions,generated {stamp}", "Account number,Client,Symbol,Shares,Price,Value,Type"]
     for index in range(accounts):
@@ -34,7 +34,7 @@ def sample_positions(accounts: int, now: datetime) -> str:
 
 
 def sample_portfolio() -> str:
-    """A portfolio in the API's shape, with bands and a cash weight."""
+    """A portfolio as JSON in the API's form, with drift bands and a cash weight."""
     weights = [{"type": "asset", "symbol": symbol, "percent": str(part)} for symbol, part in _WEIGHTS.items()]
     body = {
         "name": "Balanced growth",

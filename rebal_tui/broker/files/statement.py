@@ -10,7 +10,7 @@ from rebal_tui.domain.quantities import Money, Price, Qty, money_text, price_tex
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A position: `in_file` is the symbol as written in the file, `lines` are the numbers of the lines that it is from.
+    """A position: `in_file` is its symbol as the file writes it, `lines` the numbers of the file's lines with it.
 
     `price` is None when the file has none.
     """
@@ -25,7 +25,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class CashLine:
-    """A row counted as cash: US dollars, plus or minus."""
+    """A row counted as cash: `amount` is in US dollars, above or below 0."""
 
     line: int
     text: str
@@ -34,9 +34,11 @@ class CashLine:
 
 @dataclass(frozen=True, slots=True)
 class StatedAccount:
-    """An account of the file. `number` is as written in the file, also if `masked`; `name` is None if there is none.
+    """An account of a file.
 
-    `key` is unique among the accounts of a custodian: the number, or for a masked number the name and the number.
+    `number` is as written in the file; if `masked`, the file shows only a part of the real number. `name` is None if
+    the file has none. `key` is unique among the accounts of a custodian: the number, or for a masked number the name
+    and the number.
     """
 
     number: str
@@ -50,7 +52,10 @@ class StatedAccount:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A row that is neither cash nor a position. If it `matters`, it has a value and a person must look at it."""
+    """A row that is neither cash nor a position; `key` is its account's, None without an account.
+
+    If it `matters`, it has a value, or may have one, and a person must look at it.
+    """
 
     line: int
     key: str | None

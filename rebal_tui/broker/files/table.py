@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows of a file that are not blank, the encoding it was in, and the separator it was read with."""
+    """The rows of a file that are not blank, the encoding of the file, and the separator with which it was parsed."""
 
     rows: tuple[Row, ...]
     encoding: str
@@ -51,7 +51,7 @@ class Table:
 
 
 def read_table(source: SourceText, separator: str) -> Table:
-    """The rows of a file, read with one separator. Raises `Invalid` with the line that is not readable as CSV."""
+    """The rows of a file, parsed with one separator. Raises `Invalid` with the line that is not readable as CSV."""
     reader = csv.reader(io.StringIO(source.text, newline=""), delimiter=separator, strict=True, skipinitialspace=True)
     rows: list[Row] = []
     start = 1
@@ -73,7 +73,7 @@ def read_table(source: SourceText, separator: str) -> Table:
 def tables(source: SourceText, faults: list[Invalid]) -> Iterator[Table]:
     """The file as a table for each separator that occurs in it, the most frequent first.
 
-    If the file is no table with a separator, the error is added to `faults`.
+    A separator with which the file is not readable as CSV yields no table; its error is added to `faults`.
     """
     begin = source.text[:_BEGIN_CHARACTERS]
     for separator in sorted((one for one in SEPARATORS if one in begin), key=lambda one: -begin.count(one)):
@@ -111,7 +111,10 @@ def _plain(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The column names of a table: `width` cells in the row `row`, and the index of each known column."""
+    """The column names of a table.
+
+    They are the cells of `row`, `width` in number. `columns` maps the key of each known column to its index.
+    """
 
     row: Row
     columns: Mapping[str, int]
@@ -121,17 +124,20 @@ class Head:
         return len(self.row.cells)
 
     def name(self, key: str) -> str:
-        """The name of a column as written in the file, for messages."""
+        """The name of the column with a key, as written in the file, for messages."""
         at = self.columns.get(key)
         return self.row.cells[at] if at is not None else key
 
     def value(self, row: Row, key: str) -> str:
-        """The cell of a row in a column, empty when either does not exist."""
+        """The cell of a row in the column with a key; empty when the row or the table does not have it."""
         return row.cell(self.columns.get(key))
 
 
 def head_of(row: Row, aliases: Mapping[str, Iterable[str]], needed: Sequence[str]) -> Head | None:
-    """The column names, if this row has every needed one; else None. `aliases` has each column's compared forms."""
+    """The column names, if this row has those of every needed key; else None.
+
+    `aliases` maps the key of each column to the names that it may have, in the forms of `name_forms`.
+    """
     if any(starts_figure(cell) for cell in row.cells):
         return None
     present: dict[str, int] = {}

@@ -26,8 +26,8 @@ _IBKR, _FIDELITY = "ibkr", "fidelity"
 class WriteOptions:
     """Settings for writing trade lists.
 
-    `columns` are those of the generic format, `pairs` the program's symbol and the custodian's, by custodian, and
-    `codes` the codes of Wealthscape's template.
+    `columns` are those of the generic format. `pairs` maps the program's symbols to those of a custodian, by custodian.
+    `codes` are the codes of Wealthscape's template for buy, sell, market and day.
     """
 
     columns: Sequence[str] = GENERIC_COLUMNS
@@ -35,7 +35,7 @@ class WriteOptions:
     codes: Mapping[str, str] = field(default_factory=dict)
 
     def symbol(self, symbol: str, mark: str, custodian: str) -> str:
-        """A symbol in the custodian's form; `mark` is written before a share class."""
+        """A symbol in the custodian's form: as in `pairs`, else with `mark` for the dot before a share class."""
         return written_symbol(symbol, mark, self.pairs.get(custodian, {}))
 
 
@@ -70,7 +70,7 @@ def generic(trade_list: TradeList, options: WriteOptions) -> str:
 
 
 def generic_blocks(trade_list: TradeList, options: WriteOptions) -> str:
-    """Write one line per block order, followed by one per account in it, which has the block's number."""
+    """Write one line per block order, followed by one for each account's part of it, with the block's number."""
     rows = [["row", "block", "account", "side", "quantity", "symbol", "line"]]
     for block in blocks_of(trade_list):
         symbol, number = options.symbol(block.symbol, ".", block.custodian), f"{trade_list.number}-B{block.number}"
@@ -112,7 +112,10 @@ def ibkr_allocations(trade_list: TradeList, options: WriteOptions) -> str:
 
 
 def wealthscape(trade_list: TradeList, options: WriteOptions) -> str:
-    """Write the format of Fidelity Wealthscape, Import Orders. Raises `Conflict` without the codes of its template."""
+    """Write the format of Fidelity Wealthscape, Import Orders.
+
+    Raises `Conflict` without the codes of its template, and for a quantity with more than 3 decimals.
+    """
     missing = [name for name in CODES if name not in options.codes]
     if missing:
         raise Conflict(f"name the codes of Fidelity's template for {', '.join(missing)}: --codes BUY,SELL,MARKET,DAY")
@@ -130,7 +133,7 @@ def wealthscape(trade_list: TradeList, options: WriteOptions) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TradeFormat:
-    """A format with its title. It is `unproven` until somebody confirms that the receiver accepts it."""
+    """A format of trade lists. It is `unproven` until somebody confirms that the receiver accepts it."""
 
     write: Callable[[TradeList, WriteOptions], str]
     title: str

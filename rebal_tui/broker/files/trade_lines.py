@@ -11,7 +11,11 @@ from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 
 @dataclass(frozen=True, slots=True)
 class TradeLine:
-    """One order of a list. `account` is its number; or its label if the book has no full number (`masked`)."""
+    """One order of a list.
+
+    `account` is the number of the order's account. If the book has no full number (`masked`), it is the account's
+    label.
+    """
 
     line: int
     account: str
@@ -31,7 +35,7 @@ class TradeLine:
 
 @dataclass(frozen=True, slots=True)
 class TradeList:
-    """A numbered trade list. `copy` is 0 when it is first written, then 1, 2 and so on."""
+    """A numbered trade list. `copy` is 0 when the list is first written, then 1, 2 and so on."""
 
     number: int
     lines: tuple[TradeLine, ...]
@@ -40,7 +44,10 @@ class TradeList:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block order: all orders of a list with the same symbol, side and custodian. `allocations` are these orders."""
+    """A block order: the total of all orders of a list with the same symbol, side and custodian.
+
+    `allocations` are these orders.
+    """
 
     number: int
     side: Side

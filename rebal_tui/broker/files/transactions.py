@@ -1,4 +1,4 @@
-"""A row of a custodian's transactions: a trade, a flow or something else."""
+"""A row of a custodian's transactions: a trade, a movement of cash or something else."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ TRADES = (Kind.BUY, Kind.SELL)
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One row. `account` is empty when the file has no account column; `qty` is above 0; `amount` has a sign.
+    """One row of a custodian's transactions.
 
-    `fees` is below 0 for a rebate. `reference` is the reference that the trade list gave the order, if the custodian
-    repeats it.
+    `account` is empty when the file has no account column; `qty` is above 0; `amount` has a sign. `fees` is below 0 for
+    a rebate. `reference` is what the trade list gave as the order's reference, if the custodian repeats it.
     """
 
     line: int
@@ -63,26 +63,26 @@ class RowReader:
         return self.head.value(self.row, column)
 
     def qty(self, column: str = "quantity") -> Qty | None:
-        """Shares without their sign, None when there are none or zero."""
+        """The shares in a column without their sign; None when the cell has no number, or zero."""
         plain = (self._plain(column) or "").removeprefix("-")
         return self._read(column, lambda: parse_qty(plain)) if plain.strip("0.") else None
 
     def price(self, column: str = "price") -> Price | None:
-        """A price, None when there is none or zero."""
+        """The price in a column, None when the cell has no number, or zero."""
         plain = self._plain(column) or ""
         return self._read(column, lambda: parse_price(plain)) if plain.strip("0.") else None
 
     def money(self, column: str) -> Money | None:
-        """Dollars, None when there are none."""
+        """The dollars in a column, None when the cell has no number."""
         plain = self._plain(column)
         return None if plain is None else self._read(column, lambda: Money(nanos(plain)))
 
     def negative(self, column: str) -> bool:
-        """Whether the number in a column is below zero."""
+        """Whether the number in a column is below zero; False for a cell without a number."""
         return (self._plain(column) or "").startswith("-")
 
     def day(self, column: str = "date") -> date | None:
-        """The effective date: of `07/16/2024 as of 07/15/2024` the second. None without a date."""
+        """The effective date in a column: of `07/16/2024 as of 07/15/2024` the second. None without a date."""
         cell = self.text(column)
         found = as_of_in(cell.rpartition(" as of ")[2])
         if found is None and not is_absent(cell):

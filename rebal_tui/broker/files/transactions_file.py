@@ -31,7 +31,7 @@ MAX_FAULTS = 1_000
 
 
 def read_transactions(content: bytes, decimal: str | None = None) -> list[Transaction]:
-    """The rows of a transactions file in its order. `decimal` is the decimal mark if the file does not determine it.
+    """The rows of a transactions file in its order. `decimal` is the decimal mark; None determines it from the file.
 
     Raises `Invalid` with line and column.
     """

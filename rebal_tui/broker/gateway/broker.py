@@ -281,7 +281,10 @@ class GatewayBroker:
         return nullcontext()
 
     def submit_order(self, request: OrderRequest) -> NoReturn:
-        """Queue an order that is marked as sent. Always raises `BrokerPending`: the response becomes an event."""
+        """Queue an order that the book has marked as sent. Always raises `BrokerPending`.
+
+        The response becomes an event.
+        """
         kind = RequestClass.SELL if request.side is Side.SELL else RequestClass.BUY
         sent = _Sent(rows.ORDER, request.client_order_id, request.account_id)
         self._queue(("submit", request.client_order_id), kind, sent, lambda: self._network.submit_order(request))

@@ -34,7 +34,10 @@ _FIGURES = ("quantity", "price", "value")
 
 
 def check_mapping(mapping: Mapping[str, object]) -> Mapping[str, str]:
-    """A checked mapping of fields to columns. Raises `Invalid` for unknown fields, wrong types and missing columns."""
+    """Check a mapping of the generic reader's fields to the column names of a file, and return it.
+
+    Raises `Invalid` for unknown fields and wrong types, and when account, symbol or quantity is not mapped.
+    """
     faults = [
         Fault(key[:40], f"expected one of {', '.join(FIELDS)}")
         if key not in FIELDS
@@ -52,7 +55,7 @@ def check_mapping(mapping: Mapping[str, object]) -> Mapping[str, str]:
 
 
 def usual_columns(names: Sequence[str]) -> dict[str, str]:
-    """Among `names`, the column of each field that has one of its common names."""
+    """Maps each field of which one common name is among the column names `names` to that column name."""
     forms = {form: name for name in reversed(names) for form in name_forms(name)}
     found = {key: next((forms[one] for one in usual if one in forms), "") for key, usual in USUAL_NAMES.items()}
     return {key: name for key, name in found.items() if name}

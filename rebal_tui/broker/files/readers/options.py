@@ -21,8 +21,8 @@ class NotPositions(Invalid):
 class ReadOptions:
     """The book's settings for reading files.
 
-    By format: `cash_symbols` that count as cash, and `pairs` of a custodian's symbol and the program's (`BRKB` to
-    `BRK.B`). `mapping` has the column of each field in a generic file.
+    `cash_symbols` has the symbols that count as cash, by format. `pairs` has the program's symbol for a custodian's
+    (`BRKB` to `BRK.B`), by format. `mapping` has the column name of each field in a generic file.
     """
 
     cash_symbols: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -30,13 +30,13 @@ class ReadOptions:
     mapping: Mapping[str, str] | None = None
 
     def builder(self, format_name: str, decimal: str = ".") -> StatementBuilder:
-        """A builder of a statement with the settings for a format."""
+        """A builder of the statement of one file, with the settings for a format."""
         cash = self.cash_symbols.get(format_name, cash_symbols_of(format_name))
         return StatementBuilder(format_name, cash_symbols=cash, pairs=self.pairs.get(format_name, {}), decimal=decimal)
 
 
 class Reader(Protocol):
-    """A reader of positions files. `name` is the value of `--as`, and the `format` of its statements."""
+    """A reader of positions files. `name` selects it in `import --as`, and is the `format` of its statements."""
 
     name: str
 
