@@ -1,1 +1,1 @@
-"""The simulated broker: accounts, orders, cash and journals that behave as at the real one, stored in SQLite."""
+"""The simulated broker: accounts, orders, cash and journals that behave as at a real broker, stored in SQLite."""

@@ -71,7 +71,7 @@ def _account(row: Sequence[Any], positions: Sequence[Position]) -> Account:
 
 
 def read_account(tables: Tables, account_id: str) -> Account:
-    """One account with its positions by symbol. Raises `BrokerRefused` with `NOT_FOUND`."""
+    """One account with its positions, ordered by symbol. Raises `BrokerRefused` with `NOT_FOUND`."""
     row = tables.row(f"{_ACCOUNT} WHERE id = ?", (account_id,))
     if row is None:
         raise BrokerRefused(RefusalCode.NOT_FOUND, "no such account")
@@ -84,7 +84,7 @@ def read_account(tables: Tables, account_id: str) -> Account:
 
 
 def read_accounts(tables: Tables) -> list[Account]:
-    """Every account with its positions by symbol, in order of opening."""
+    """Every account, in the order of opening; its positions are ordered by symbol."""
     named = {n: (symbol, identity) for n, symbol, identity in tables.rows("SELECT n, symbol, id FROM sim_assets")}
     positions: defaultdict[int, list[Position]] = defaultdict(list)
     for account, asset, qty, average in tables.rows("SELECT account, asset, qty, avg_entry_price FROM sim_positions"):
@@ -96,7 +96,7 @@ def read_accounts(tables: Tables) -> list[Account]:
 
 
 def read_listing(tables: Tables) -> AccountListing:
-    """Every account in columns. SQLite concatenates the positions' columns into texts, which NumPy parses."""
+    """Every account in columns. SQLite concatenates each column of positions into a text, which NumPy parses."""
     import numpy as np
 
     rows = tables.rows(f"{_ACCOUNT} ORDER BY n")
@@ -129,7 +129,7 @@ def _symbol(position: Position) -> str:
 
 
 def read_assets(tables: Tables, price: PriceOf) -> list[Asset]:
-    """Every asset by symbol, with its latest price."""
+    """Every asset, ordered by symbol, with its latest price where it has one."""
     assets = []
     for asset_id, symbol, name, exchange, status, tradable, fractionable in tables.rows(
         "SELECT id, symbol, name, exchange, status, tradable, fractionable FROM sim_assets ORDER BY symbol"
@@ -154,7 +154,8 @@ def read_assets(tables: Tables, price: PriceOf) -> list[Asset]:
 def put_assets(tx: Writer, assets: Sequence[Asset], at: int) -> None:
     """Add assets, or replace those whose id is known (R-50). Among assets with one symbol, the active one keeps it.
 
-    Every given asset gets an event. Raises `BrokerRefused` naming the ids when two active assets would have one symbol.
+    Every given asset gets an event. Raises `BrokerRefused`, with the assets' ids in its message, when two active assets
+    would have one symbol.
     """
     for asset in assets:
         tx.execute(
@@ -174,9 +175,9 @@ def put_assets(tx: Writer, assets: Sequence[Asset], at: int) -> None:
 
 
 def relabel_assets(tx: Writer) -> None:
-    """Set the label of every asset after symbols or statuses changed.
+    """Set the label of every asset again; call it after symbols or statuses changed.
 
-    Raises `BrokerRefused` naming the ids when two active assets have one symbol.
+    Raises `BrokerRefused`, with the assets' ids in its message, when two active assets have one symbol.
     """
     known = [_listed(*row) for row in tx.execute("SELECT id, symbol, status FROM sim_assets").fetchall()]
     groups = by_symbol(known)
@@ -199,7 +200,10 @@ def _listed(identity: str, label: str, status: str) -> Listed:
 
 
 def open_accounts(tx: Writer, accounts: Sequence[Account], at: int) -> None:
-    """Add accounts with cash and positions, which are their first ledger entries: all, or none on `BrokerRefused`."""
+    """Add accounts with cash and positions as their first ledger entries. Raises `BrokerRefused`.
+
+    The transaction must then be rolled back, as some accounts may have been added.
+    """
     assets = {
         name: n
         for n, symbol, identity in tx.execute("SELECT n, symbol, id FROM sim_assets").fetchall()

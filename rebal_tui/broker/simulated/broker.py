@@ -47,10 +47,10 @@ from rebal_tui.domain.text import display_text
 class SimulatedBroker:
     """A broker in the book's own file (`Broker` and `SandboxControls`).
 
-    Every call that changes something is one transaction, or part of that of `batch`: after a crash either all of it is
-    stored, with its events, or nothing. The tables must exist (`schema.create_tables`). `price` returns the latest
-    quote of a symbol, `now` the time for calls without a time argument, `ids` a UUID that depends only on the given
-    name.
+    Every call that changes something is one transaction, or part of the transaction of `batch`. So after a crash,
+    either all of the change is stored, with its events, or nothing. The tables must exist (`schema.create_tables`).
+    `price` returns the latest quote of a symbol, `now` the time for calls without a time argument, `ids` a UUID that
+    depends only on the given name.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class SimulatedBroker:
         self._actions = ActionService(self._execution, sessions, ids)
 
     def assets(self) -> Sequence[Asset]:
-        """Every asset by symbol, with its latest price where it has one."""
+        """Every asset, ordered by symbol, with its latest price where it has one."""
         return read_assets(self._tables, self._price)
 
     def asset(self, name: str) -> Asset | None:
@@ -82,11 +82,11 @@ class SimulatedBroker:
         return min(named, key=lambda asset: (asset.id != name, asset.status is not AssetStatus.ACTIVE), default=None)
 
     def accounts(self) -> Sequence[Account]:
-        """Every client account with its positions, in opening order."""
+        """Every client account with its positions, in the order of opening."""
         return read_accounts(self._tables)
 
     def account_listing(self) -> AccountListing:
-        """The accounts in columns."""
+        """Every account in columns."""
         return read_listing(self._tables)
 
     def account(self, account_id: str) -> Account:
@@ -130,18 +130,18 @@ class SimulatedBroker:
         return [order.order() for order in find_orders(self._tables.rows, account, query)]
 
     def order(self, account_id: str, order_id: str) -> Order | None:
-        """One order of an account by its id, None when it does not exist."""
+        """One order of an account by the broker's id, None when it does not exist."""
         found = load(self._tables.rows, "o.id = ? AND a.id = ?", (order_id, account_id))
         return found[0].order() if found else None
 
     def buying_power(self, account_id: str) -> Money:
-        """Cash less what open buys and outgoing journals reserve, in dollars, settled or not (R-2)."""
+        """Cash less what open buys and outgoing journals reserve, in dollars, settled or not, at least 0 (R-2)."""
         return Money(max(0, account_cash(self._tables.rows, "id", account_id).free))
 
     def cancel_journal(self, journal_id: str) -> None:
-        """Cancel a pending journal; its reserved cash is free again.
+        """Cancel a pending journal, which ends its reservation of cash.
 
-        Raises `BrokerRefused` when it is unknown or not pending.
+        Raises `BrokerRefused` when the journal is unknown or not pending.
         """
         with self._tables.write() as tx:
             self._journals.cancel(tx, journal_id, to_micros(self._now()))
@@ -149,11 +149,11 @@ class SimulatedBroker:
     def create_journal(
         self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
     ) -> Journal:
-        """Move cash between a client and the firm (R-9); outgoing client cash is reserved at once.
+        """Move cash between a client and the firm (R-9); cash of a client is reserved at once if it goes to the firm.
 
-        A journal with `/fixtures/status=rejected/fixtures/` in its description ends rejected and frees the cash; with
-        `pending` it waits for the next New York day. The same key and content return the existing journal. Raises
-        `BrokerRefused`.
+        A journal with `/fixtures/status=rejected/fixtures/` in its description ends rejected, which ends the
+        reservation. With `pending` in place of `rejected`, it waits for the next New York day. A key used before, with
+        the same accounts, amount and description, returns the existing journal. Raises `BrokerRefused`.
         """
         with self._tables.write() as tx:
             return self._journals.create(
@@ -172,15 +172,15 @@ class SimulatedBroker:
         return account_cash(self._tables.rows, "id", account_id).transferable
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Events with `seq` above `after`, oldest first, each with the state at its time.
+        """Events with `seq` above `after`, oldest first, at most `limit`; each has the state of its object at its time.
 
-        The cash of a fill is only reported by the fill, that of an account's opening only by its `ACCOUNT` event. A
-        settlement moves no cash: its `settled` amount becomes settled.
+        The cash of a fill is reported only by the fill's event, and the cash of an account's opening only by its
+        `ACCOUNT` event. A settlement moves no cash: its `settled` amount becomes settled.
         """
         return read_events(self._tables, after, limit)
 
     def last_event(self) -> int:
-        """The latest event's `seq`, 0 when there is none; all reads include its changes."""
+        """The `seq` of the latest event, 0 when there is none; all reads include its changes."""
         row = self._tables.row("SELECT coalesce(max(seq), 0) FROM sim_events")
         return int(row[0]) if row else 0
 
@@ -189,15 +189,15 @@ class SimulatedBroker:
         return find_violations(self._tables)
 
     def recorded_fills(self) -> dict[str, SqlRow]:
-        """Executions as rows by id, as `records.fills`."""
+        """Each execution as a row, by execution id; the columns are those of `records.fills`."""
         return records.fills(self._tables.rows)
 
     def recorded_cash(self) -> dict[int, SqlRow]:
-        """Cash entries as rows by number, as `records.cash_entries`."""
+        """Each cash entry as a row, by its number; the columns are those of `records.cash_entries`."""
         return records.cash_entries(self._tables.rows)
 
     def recorded_journals(self) -> dict[str, SqlRow]:
-        """Journals as rows by id, as `records.journals`."""
+        """Each journal as a row, by its id; the columns are those of `records.journals`."""
         return records.journals(self._tables.rows)
 
     def ledger_faults(self) -> list[tuple[str, str]]:
@@ -205,7 +205,7 @@ class SimulatedBroker:
         return ledger_faults(self._tables)
 
     def advance(self, now: datetime) -> None:
-        """Simulate the broker up to `now`: clear journals, fill, cancel and expire orders, settle proceeds.
+        """Simulate the broker up to `now`: execute journals, fill, cancel and expire orders, settle sale proceeds.
 
         Uses one transaction, and none when nothing is due.
         """
@@ -237,11 +237,11 @@ class SimulatedBroker:
             open_accounts(tx, accounts, to_micros(self._now()))
 
     def add_asset(self, asset: Asset) -> None:
-        """Add an asset, or replace the one with its id."""
+        """Add an asset, or replace the asset that has its id."""
         self.add_assets([asset])
 
     def add_assets(self, assets: Sequence[Asset]) -> None:
-        """Add or replace many assets in one transaction. Open orders that an asset no longer accepts are ended."""
+        """Add or replace many assets in one transaction. Ends open orders that an asset no longer accepts."""
         at, given = to_micros(self._now()), {asset.id for asset in assets}
         with self._tables.write() as tx:
             put_assets(tx, assets, at)
@@ -255,10 +255,10 @@ class SimulatedBroker:
             return _bank_entry(tx, account_id, CashKind.DEPOSIT, amount, at)
 
     def return_deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
-        """Return an ACH deposit: restrict the account (R-40) and remove its free cash up to `amount`.
+        """Return an ACH deposit: block the account (R-40) and remove its free cash up to `amount`.
 
-        Cash that is spent or reserved is not removed, so cash never falls below zero. The entry has the removed amount,
-        which may be 0.
+        Cash that is spent or reserved is not removed, so cash never falls below zero. The returned entry has the
+        removed amount as a negative number; it may be 0.
         """
         with self._tables.write() as tx:
             account = account_number(tx.execute, account_id)
@@ -271,7 +271,7 @@ class SimulatedBroker:
             return entry
 
     def set_restrictions(self, account_id: str, restrictions: frozenset[Restriction], at: datetime) -> None:
-        """Replace what the broker blocks on an account, as after a returned deposit; `at` is when."""
+        """Replace the broker's own restrictions of an account (R-40) at the time `at`."""
         with self._tables.write() as tx:
             _change_account(tx, account_id, "restrictions", restrictions_text(restrictions), at)
 
@@ -283,7 +283,7 @@ class SimulatedBroker:
             _change_account(tx, account_id, "status", status, at)
 
     def transfer_in(self, account_id: str, symbol: str, qty: Qty, price: Price, at: datetime) -> None:
-        """Add shares from outside, with their entry price."""
+        """Add shares from outside the book at the entry price `price`. Raises `BrokerRefused`."""
         check_transfer(qty, price)
         with self._tables.write() as tx:
             account, asset = account_number(tx.execute, account_id), asset_number(tx.execute, symbol)
@@ -320,7 +320,7 @@ class SimulatedBroker:
     def corporate_action(self, action: CorporateAction, at: datetime) -> str:
         """Carry out a corporate action at once, at the current market prices; returns its id (R-54).
 
-        The caller adjusts the market's prices in the same transaction. Raises `BrokerRefused`.
+        The caller must adjust the market's prices in the same transaction. Raises `BrokerRefused`.
         """
         with self._tables.write() as tx:
             return self._actions.carry_out(tx, action, to_micros(at))
@@ -330,7 +330,10 @@ class SimulatedBroker:
         return frozenset(row[0] for row in self._tables.rows("SELECT symbol FROM sim_assets WHERE halted = 1"))
 
     def halt(self, symbol: str, halted: bool, at: datetime) -> None:
-        """Halt or resume trading of a symbol. Until it resumes, orders are accepted, but only fill from `at` on."""
+        """Halt (`halted`) or resume trading of a symbol at the time `at`.
+
+        During a halt, its orders are accepted; they fill after trading has resumed.
+        """
         with self._tables.write() as tx:
             asset = asset_number(tx.execute, symbol)
             tx.execute("UPDATE sim_assets SET halted = ? WHERE n = ?", (halted, asset))
@@ -339,7 +342,7 @@ class SimulatedBroker:
             emit_asset(tx, to_micros(at), asset)
 
     def reject_next(self, account_id: str, symbol: str, reason: str) -> None:
-        """Make the next order of that account and symbol be accepted and then rejected for `reason`."""
+        """Make the next order of that account in that symbol be accepted and then rejected, for `reason`."""
         try:
             display_text(reason)
         except ValueError as error:
@@ -352,7 +355,7 @@ class SimulatedBroker:
             )
 
     def place_external_order(self, account_id: str, request: OrderRequest, at: datetime) -> Order:
-        """Place an order at `at` as if by another program; the same rules apply."""
+        """Place an order in the account at the time `at` as if by another program; the broker's rules are the same."""
         with self._tables.write() as tx:
             return self._orders.submit(tx, replace(request, account_id=account_id), to_micros(at))
 

@@ -43,7 +43,7 @@ class ActionService:
         self._ids = ids
 
     def carry_out(self, tx: Writer, action: CorporateAction, at: int) -> str:
-        """Carry out an action and return its id. Raises `BrokerRefused`."""
+        """Carry out an action for every holder at the time `at`, and return its id. Raises `BrokerRefused`."""
         asset = _active_asset(tx, action.symbol)
         if asset is None:
             raise BrokerRefused(RefusalCode.NOT_FOUND, f"no such active asset: {action.symbol}")

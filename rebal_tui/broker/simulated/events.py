@@ -1,4 +1,7 @@
-"""Events of the simulated broker: stored compactly, and read back with the state at their time."""
+"""Events of the simulated broker.
+
+An event is stored as the change and a reference to its object; reading it restores the object's state at its time.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ def emit_order(
     filled_avg_price: int | None,
     fill: int | None = None,
 ) -> None:
-    """Store the event of an order's new state; `fill` is the fill that led to it, if any."""
+    """Store the event of an order's new state; `fill` is the number of the fill that led to it, if any."""
     tx.execute(
         "INSERT INTO sim_events (kind, at, account, asset, order_n, fill, status, filled_qty, filled_avg_price)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -62,7 +65,7 @@ def emit_order(
 
 
 def emit_action(tx: Writer, at: int, asset: int, action: int, account: int | None = None) -> None:
-    """Store the event of what a corporate action did to an account, or without one, that the action is complete."""
+    """Store an event of a corporate action: what it did to `account`, or, without an account, that it is complete."""
     tx.execute(
         "INSERT INTO sim_events (kind, at, account, asset, action) VALUES ('corporate_action', ?, ?, ?, ?)",
         (at, account, asset, action),
@@ -70,7 +73,7 @@ def emit_action(tx: Writer, at: int, asset: int, action: int, account: int | Non
 
 
 class OrderFacts(NamedTuple):
-    """The data of an order that never changes, and the reason for its end.
+    """What never changes in an order, and the reason why it ended.
 
     Dollars and shares are in billionths, times in microseconds since 1970 UTC.
     """
@@ -85,7 +88,7 @@ class OrderFacts(NamedTuple):
 
 
 class JournalFacts(NamedTuple):
-    """The data of a journal that never changes, and the reason for its end.
+    """What never changes in a journal, and the reason why it ended.
 
     Dollars are in billionths, times in microseconds since 1970 UTC.
     """
@@ -184,7 +187,7 @@ ORDER BY e.seq
 
 
 def read_events(tables: Tables, after: int, limit: int) -> list[BrokerEvent]:
-    """Events with `seq` above `after`, oldest first, each with the state at its time."""
+    """Events with `seq` above `after`, oldest first, at most `limit`; each has the state of its object at its time."""
     return [_event(row) for row in tables.rows(_EVENTS, (after, limit))]
 
 
@@ -266,7 +269,7 @@ def make_order(
     filled_avg_price: int | None,
     at: int,
 ) -> Order:
-    """The order as it was after a change at time `at`.
+    """The order as it was after a change at time `at` (microseconds), with the given status and fills.
 
     A final status sets its own timestamp, and only a final order has a reason.
     """
@@ -294,7 +297,7 @@ def make_order(
 
 
 def make_journal(facts: JournalFacts, account_id: str, status: JournalStatus, at: int) -> Journal:
-    """The journal as it was after a change at time `at`."""
+    """The journal as it was after a change at time `at` (microseconds), with the given status."""
     return Journal(
         id=facts.id,
         from_account=account_id if facts.to_firm else FIRM_ACCOUNT,

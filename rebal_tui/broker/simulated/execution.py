@@ -27,7 +27,7 @@ class _Step(Enum):
 
 
 class Execution:
-    """Executes open orders under a fill model, at the current prices."""
+    """Executes open orders at the current prices; a fill model decides when, and in how many fills."""
 
     def __init__(self, model: FillModel, ids: Ids, price: PriceOf) -> None:
         self.model = model
@@ -40,7 +40,10 @@ class Execution:
         return quote if quote is not None and quote.price > 0 else None
 
     def run(self, tx: Writer, now: int) -> None:
-        """Execute open orders up to `now`, each fill at its due time; halted or unquoted assets do not fill."""
+        """Execute open orders up to `now`, in the order of their due times.
+
+        An order does not fill while its asset is halted or has no quote.
+        """
         orders = load(tx.execute, "o.open = 1 AND o.wake_at <= ?", (now,))
         queue = [(at, order.n, order) for order in orders if (at := self._next(order)[0]) <= now]
         heapq.heapify(queue)

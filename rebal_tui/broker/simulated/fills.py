@@ -63,7 +63,7 @@ class FillModel:
         return (*sorted(cuts), ORDER_BASIS_POINTS)
 
     def latency(self, key: str, step: int) -> int:
-        """Microseconds to wait before a step of an order or journal, whose id is `key`."""
+        """Microseconds to wait before step number `step` of the order or journal whose id is `key`."""
         least, most = self.latency_seconds
         if most == 0:
             return 0
@@ -84,12 +84,12 @@ def shares_for(amount: int, price: Price) -> Qty:
 
 
 def cash_of(side: Side, qty: int, price: Price) -> Money:
-    """The cash amount of a fill: a buy is rounded up to a billionth of a dollar, a sell down."""
+    """The dollars of a fill: those of a buy are rounded up to a billionth of a dollar, those of a sell down."""
     return Money(-(-qty * price // NANO) if side is Side.BUY else qty * price // NANO)
 
 
 def average_price(parts: list[tuple[int, int]]) -> Price:
-    """The average price of (quantity, price) pairs by quantity, rounded half up to nine decimals."""
+    """The average price, weighted by quantity, of (quantity, price) pairs; rounded half up to nine decimals."""
     total = sum(qty for qty, _ in parts)
     value = sum(qty * price for qty, price in parts)
     return Price((2 * value + total) // (2 * total))

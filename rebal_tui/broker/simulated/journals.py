@@ -28,7 +28,7 @@ _JOURNAL = (
 
 
 def find_journal(query: Query, column: Literal["id", "idempotency_key"], value: str) -> Journal | None:
-    """The journal with that `id` or `idempotency_key`."""
+    """The journal with that `id` or `idempotency_key`, None when there is none."""
     for row in query(f"{_JOURNAL} WHERE j.{column} = ?", (value,)):
         *facts, account_id, status, updated_at = row
         return make_journal(JournalFacts._make(facts), account_id, JournalStatus(status), updated_at)
@@ -46,9 +46,9 @@ class JournalService:
         self, tx: Writer, from_account: str, to_account: str, amount: Money, description: str, key: str,
         at: int,
     ) -> Journal:  # fmt: skip
-        """Create a journal; outgoing client cash is reserved at once. Raises `BrokerRefused`.
+        """Create a journal; cash of a client is reserved at once if it goes to the firm. Raises `BrokerRefused`.
 
-        The same key and content return the existing journal.
+        A `key` used before, with the same accounts, amount and description, returns the existing journal.
         """
         _check_form(amount, description, key)
         existing = find_journal(tx.execute, "idempotency_key", key)
@@ -84,7 +84,7 @@ class JournalService:
         return journal
 
     def cancel(self, tx: Writer, journal_id: str, at: int) -> None:
-        """Cancel a pending journal. Raises `BrokerRefused` when it is unknown or not pending."""
+        """Cancel a pending journal. Raises `BrokerRefused` when the journal is unknown or not pending."""
         row = tx.execute("SELECT n, account, status FROM sim_journals WHERE id = ?", (journal_id,)).fetchone()
         if row is None:
             raise BrokerRefused(RefusalCode.NOT_FOUND, "no such journal")
@@ -97,7 +97,10 @@ class JournalService:
         emit_journal(tx, at, row[1], row[0], JournalStatus.CANCELED)
 
     def advance(self, tx: Writer, now: int) -> None:
-        """Execute every journal's steps that are due by `now`. A pending one waits for the next New York day."""
+        """Execute the steps of journals that are due by `now`.
+
+        A pending journal takes its next step at the next midnight in New York.
+        """
         due = tx.execute(
             "SELECT n, idempotency_key, account, to_firm, amount, status, doom, due_at FROM sim_journals"
             " WHERE due_at <= ? ORDER BY due_at, n",

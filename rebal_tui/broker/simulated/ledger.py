@@ -1,4 +1,7 @@
-"""Cash and shares: every movement of cash is a ledger entry with a counter-account; balances are updated with it."""
+"""Cash and shares of the simulated broker's accounts.
+
+Every movement of cash is a ledger entry with a counter-account; the account's balance is updated with it.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +29,11 @@ _COUNTERS = {
 
 
 def post(tx: Writer, account: int, at: int, kind: CashKind, amount: int, settles_on: str, reference: str) -> int:
-    """Book one movement of cash, with its sign, and return its entry's number. Sale proceeds count as unsettled (R-30).
+    """Book one movement of cash, with its sign; returns the number of its ledger entry.
 
-    The counter-account is `bank` for deposits, `market` for trades and corporate actions, `firm` for journals. Raises
-    `BrokerRefused` when the account would have more than 9,000,000,000 dollars.
+    Sale proceeds count as unsettled until the day `settles_on` (R-30). The counter-account is `bank` for deposits,
+    `market` for trades and corporate actions, `firm` for journals. Raises `BrokerRefused` when the account would have
+    more than 9,000,000,000 dollars.
     """
     cash, unsettled = tx.execute("SELECT cash, unsettled FROM sim_accounts WHERE n = ?", (account,)).fetchone()
     if cash + amount > MAX_NANO:
@@ -51,7 +55,7 @@ def post(tx: Writer, account: int, at: int, kind: CashKind, amount: int, settles
 
 
 def settle(tx: Writer, through: date, at: int) -> None:
-    """Settle the sale proceeds due on or before `through`, with one event per account and day."""
+    """Settle the sale proceeds due on or before `through`, with one event per account and settlement day."""
     day = through.isoformat()
     due = tx.execute(
         "SELECT account, amount FROM sim_unsettled WHERE settles_on <= ? ORDER BY settles_on, account",
@@ -67,8 +71,11 @@ def settle(tx: Writer, through: date, at: int) -> None:
 
 
 class AccountCash(NamedTuple):
-    """The cash of an account, the part of it from sales that have not settled, and what open buys and outgoing journals
-    reserve, in billionths of a dollar."""
+    """The cash of an account, in billionths of a dollar.
+
+    `unsettled` is the part from sales that have not settled; `reserved` is what open buys and outgoing journals
+    reserve.
+    """
 
     cash: int
     unsettled: int
@@ -81,7 +88,7 @@ class AccountCash(NamedTuple):
 
     @property
     def transferable(self) -> Money:
-        """Settled cash less reservations, never below zero (R-2)."""
+        """Settled cash less reservations, in billionths of a dollar, never below zero (R-2)."""
         return Money(max(0, self.free - self.unsettled))
 
 
@@ -99,7 +106,7 @@ def account_cash(query: Query, column: Literal["n", "id"], value: int | str) -> 
 
 
 def free_cash(query: Query, account: int) -> int:
-    """`AccountCash.free` of the account with this integer key."""
+    """`AccountCash.free` of the account with this integer key, in billionths of a dollar."""
     return account_cash(query, "n", account).free
 
 
@@ -114,9 +121,10 @@ def free_qty(tx: Writer, account: int, asset: int) -> int:
 
 
 def add_shares(tx: Writer, account: int, asset: int, qty: int, price: int | None) -> None:
-    """Add shares and update the average entry price, which becomes unknown when any shares have no price.
+    """Add shares to a position and update its average entry price.
 
-    Raises `BrokerRefused` when the position would exceed 9,000,000,000 shares.
+    The average becomes unknown (None) when the shares held before or the added ones have no price. Raises
+    `BrokerRefused` when the position would exceed 9,000,000,000 shares.
     """
     held, average = _position(tx, account, asset)
     if held + qty > MAX_NANO:
@@ -135,7 +143,7 @@ def add_shares(tx: Writer, account: int, asset: int, qty: int, price: int | None
 
 
 def take_shares(tx: Writer, account: int, asset: int, qty: int) -> None:
-    """Remove shares; an empty position is deleted."""
+    """Remove shares from a position; a position of 0 shares is deleted."""
     if _position(tx, account, asset)[0] == qty:
         tx.execute("DELETE FROM sim_positions WHERE account = ? AND asset = ?", (account, asset))
     else:

@@ -33,7 +33,7 @@ class OrderService:
         self._ids = ids
 
     def submit(self, tx: Writer, request: OrderRequest, at: int) -> Order:
-        """Accept a market day order, and fill it when fills are immediate. Raises `BrokerRefused`."""
+        """Accept a market day order, and fill it at once if the model's fills are immediate. Raises `BrokerRefused`."""
         _check_form(request)
         if tx.execute("SELECT 1 FROM sim_orders WHERE client_order_id = ?", (request.client_order_id,)).fetchone():
             raise BrokerRefused(
@@ -90,7 +90,7 @@ class OrderService:
         return order.order()
 
     def cancel(self, tx: Writer, account_id: str, order_id: str, at: int) -> None:
-        """Cancel at once, or after the fill model's cancel latency.
+        """Cancel an order at once, or after the fill model's cancel latency.
 
         Raises `BrokerRefused` when the order is unknown or final.
         """
@@ -113,7 +113,7 @@ class OrderService:
     def end_untradable(self, tx: Writer, symbol: str, at: int) -> None:
         """End the open orders that an asset no longer accepts; shares already filled stay.
 
-        If the asset is inactive, these are all its orders; if it is active and not tradable, the buys.
+        An inactive asset accepts no orders; an active one that is not tradable accepts sells only.
         """
         active, tradable = tx.execute(
             "SELECT status = 'active', tradable FROM sim_assets WHERE symbol = ?", (symbol,)
@@ -125,7 +125,7 @@ class OrderService:
             order.end(tx, status, at, NO_LONGER_TRADABLE)
 
     def resume(self, tx: Writer, symbol: str, at: int) -> None:
-        """After a halt, postpone every order step that became due during it to `at`."""
+        """After a halt, postpone to `at` each step of a symbol's open orders that became due during the halt."""
         for order in load(tx.execute, "s.symbol = ? AND o.open = 1 AND o.due_at < ?", (symbol, at)):
             order.due_at = at
             order.save(tx)

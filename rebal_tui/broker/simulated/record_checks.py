@@ -66,5 +66,5 @@ _CHECKS = (
 
 
 def record_faults(query: Query) -> list[str]:
-    """Records that contradict each other, one message each."""
+    """Events and ledger entries that contradict the orders, fills and journals, one message each."""
     return [message.format(row[0]) for message, sql in _CHECKS for row in query(sql, ())]

@@ -1,4 +1,4 @@
-"""An order during execution: one row of `sim_orders`, changed in memory and then written back."""
+"""An order during execution: a row of `sim_orders` in memory, which is changed and then written back."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class WorkingOrder:
     """A row of `sim_orders` with its account's id and its asset's symbol.
 
     Dollars and shares are in billionths, times in microseconds since 1970 UTC. `reserved_cash` is the cash that a buy
-    may still spend, `reserved_qty` the shares that a sell may still sell. `planned_rejection` is the reason for which
-    the market rejects the order at its next step, None when it does not.
+    may still spend, `reserved_qty` the shares that a sell may still sell. `planned_rejection` is why the market will
+    reject the order at its next step; None when it will not.
     """
 
     n: int
@@ -96,7 +96,7 @@ class WorkingOrder:
         )
 
     def end(self, tx: Writer, status: OrderStatus, at: int, reason: str | None = None) -> None:
-        """End the order without a further fill. Shares already filled stay, and reservations end."""
+        """End the order with a final status. Shares already filled stay, and the order's reservations end."""
         self.status, self.reason, self.updated_at = status, reason, at
         self.save(tx)
         self.emit_event(tx)
@@ -116,7 +116,7 @@ class WorkingOrder:
         )
 
     def save(self, tx: Writer) -> None:
-        """Write the columns that may have changed; the reservations of a final order become 0."""
+        """Write the columns that may have changed. If the order is final, its reservations become 0."""
         if self.status.final:
             self.reserved_cash = self.reserved_qty = 0
         tx.execute(
@@ -135,7 +135,7 @@ def insert(
     tx: Writer,
     order: WorkingOrder,
 ) -> None:
-    """Insert a new order and set its number."""
+    """Insert a new order, and set its `n` to the number of the row."""
     order.n = int(
         tx.execute(
             "INSERT INTO sim_orders (id, client_order_id, account, asset, side, notional, qty, status, open,"
@@ -157,7 +157,7 @@ def load(query: Query, condition: str, parameters: tuple[str | int, ...]) -> lis
 
 
 def find_orders(query: Query, account: int, wanted: OrderQuery) -> list[WorkingOrder]:
-    """The orders of an account that match a query, in its direction of arrival, at most as many as its limit."""
+    """The orders of an account that match `wanted`, newest first unless it asks for the oldest first."""
     conditions = ["o.account = ?"]
     values: list[str | int] = [account]
     if wanted.open is not None:
