@@ -78,14 +78,14 @@ _COLUMNS = select_list(_AccountRow)
 
 
 class AccountTable:
-    """Every account of a book in columns. Money and prices are in billionths of a dollar, shares in billionths of a
-    share, times in microseconds since 1970 UTC.
+    """Every account of a book in columns.
 
-    `status` has indexes into `STATUSES`; `restrictions` has a bit for each of `RESTRICTIONS`. Of each position, `asset`
-    is the asset's key in the file and `entry_price` the average price paid, `NO_ENTRY_PRICE` where unknown; `symbols`
-    and `asset_ids` are the labels and ids of assets by key. `version` increases with every change, `texts_version` when
-    a name or number changes, `loads` when everything is read again. `dirty_rows` has the rows whose positions were
-    replaced since a caller last cleared the set.
+    Money and prices are in billionths of a dollar, shares in billionths of a share, times in microseconds since 1970
+    UTC. `status` has indexes into `STATUSES`; `restrictions` has a bit for each of `RESTRICTIONS`. For each position,
+    `asset` is the asset's key in the file and `entry_price` the average price paid, `NO_ENTRY_PRICE` where unknown.
+    `symbols` and `asset_ids` are the labels and ids of assets by key. `version` increases with every change,
+    `texts_version` when a name or number changes, `loads` when everything is read again. `dirty_rows` has the rows
+    whose positions were replaced since a caller last cleared the set.
     """
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class AccountTable:
         return len(self.ids)
 
     def relabel(self, symbols: dict[int, str]) -> None:
-        """Use other labels of assets, given by asset key, in every `Account` that is read from now on."""
+        """Replace the labels of assets, given by asset key, in every `Account` that is built from now on."""
         self.symbols = symbols
         self._made.clear()
 
@@ -133,7 +133,7 @@ class AccountTable:
         return copy
 
     def load(self, database: Database, progress: Progress | None = None) -> None:
-        """Read every account; `progress` is called after each chunk of `ACCOUNTS_PER_QUERY`."""
+        """Read every account. `progress` is called after each chunk of `ACCOUNTS_PER_QUERY` accounts."""
         fresh = AccountTable()
         fresh.texts_version, fresh.version, fresh.loads = self.texts_version + 1, self.version + 1, self.loads + 1
         fresh.symbols, fresh.asset_ids = labels_by_key(database), ids_by_key(database)
@@ -173,7 +173,7 @@ class AccountTable:
         self._used = len(self.qty)
 
     def reload(self, database: Database, account_ids: Sequence[str]) -> None:
-        """Read some accounts again, or all accounts when one of them is unknown."""
+        """Read some accounts again, or all accounts if the table does not have one of them."""
         if not all(identity in self.row_of for identity in account_ids):
             self.load(database)
             return
@@ -232,7 +232,7 @@ class AccountTable:
             self.entry_price[offset] = NO_ENTRY_PRICE if price is None else price
 
     def account(self, row: int) -> Account:
-        """The account of a row."""
+        """The `Account` of the account in a row of the table."""
         made = self._made.get(row)
         if made is None:
             made = self._make(row)
@@ -263,13 +263,15 @@ class AccountTable:
         )  # fmt: skip
 
     def extras(self, row: int) -> Extras:
-        """The `Extras` of the account of a row."""
+        """The `Extras` (reserved cash, external orders) of the account in a row of the table."""
         reserve, of_runs = Money(int(self.reserve[row])), Money(int(self.run_reserve[row]))
         return Extras(reserve, of_runs, int(self.external_orders[row]))
 
     def indexes(self, rows: NDArray[Any] | None = None) -> tuple[Ints, Ints]:
-        """For every position of the given rows, or of all: the row of its account, and its index in the position
-        columns."""
+        """For every position of the given rows, or of all rows: the row of its account, and its own index.
+
+        The index is that of the position in the columns `asset`, `qty` and `entry_price`.
+        """
         wanted = np.arange(len(self), dtype=np.int64) if rows is None else rows.astype(np.int64)
         count = self.count[wanted]
         before = np.cumsum(count, dtype=np.int64) - count
@@ -277,7 +279,7 @@ class AccountTable:
         return np.repeat(wanted, count), np.repeat(self.start[wanted], count) + inside
 
     def packed_positions(self, rows: NDArray[Any]) -> list[bytes]:
-        """The positions of each given row as bytes, in the format of `codec.to_positions`."""
+        """The positions of each given row, packed into bytes as by `codec.to_positions`."""
         _, indexes = self.indexes(rows)
         owner = np.repeat(np.arange(len(rows)), self.count[rows])
         order = np.lexsort((self.asset[indexes], owner))
@@ -305,14 +307,14 @@ class _ByAccount(Mapping[str, T]):
 
 
 class Accounts(_ByAccount[Account]):
-    """Every account of an `AccountTable` by account id."""
+    """Every account of an `AccountTable` by account id; `Account` objects are built when they are read."""
 
     def __getitem__(self, account_id: str) -> Account:
         return self._columns.account(self._columns.row_of[account_id])
 
 
 class ExtrasByAccount(_ByAccount[Extras]):
-    """The `Extras` of every account of an `AccountTable` by account id."""
+    """The `Extras` (reserved cash, external orders) of every account of an `AccountTable`, by account id."""
 
     def __getitem__(self, account_id: str) -> Extras:
         return self._columns.extras(self._columns.row_of[account_id])
@@ -322,7 +324,7 @@ _NONE: frozenset[Restriction] = frozenset()
 
 
 def restrictions_of(bits: int) -> frozenset[Restriction]:
-    """The restrictions whose bits are set, by their position in `RESTRICTIONS`."""
+    """The restrictions whose bits are set in `bits`; bit number i stands for `RESTRICTIONS[i]`."""
     return frozenset(restriction for bit, restriction in enumerate(RESTRICTIONS) if bits >> bit & 1)
 
 

@@ -21,7 +21,7 @@ from rebal_tui.store.database import Database, SqlValue, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """Account data that only the book has: reserved cash and the number of open external orders.
+    """What only the book knows about an account: its reserved cash and the number of its open external orders.
 
     `reserve` is the cash of all reservations, `run_reserve` the part reserved by runs (R-2).
     """
@@ -53,8 +53,8 @@ def known(database: Database) -> bool:
 def save(tx: Transaction, accounts: Iterable[Account]) -> dict[str, list[Position]]:
     """Insert accounts, or update everything that the broker reports about them except `created_at`.
 
-    A position refers to its asset by id if it has one, else by label. Returns the positions in assets that the book
-    does not know, by account id; they are not stored (R-51).
+    A position refers to its asset by id if it has one, else by label. Positions in assets that the book does not know
+    are not stored (R-51), but returned, by account id.
     """
     unknown: dict[str, list[Position]] = {}
     for account in accounts:
@@ -115,7 +115,7 @@ def add_cash(tx: Transaction, entry: CashEntry) -> bool:
 
 
 def has_entry(database: Database, seq: int) -> bool:
-    """Whether a cash movement is recorded."""
+    """Whether the cash movement with the number `seq` is recorded."""
     return database.row("SELECT 1 FROM cash_entries WHERE seq = ?", (seq,)) is not None
 
 

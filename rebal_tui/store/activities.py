@@ -1,4 +1,4 @@
-"""Executions and cash entries of all accounts, page by page in the order of their times."""
+"""Executions and cash entries of all accounts (together: activities), page by page in the order of their times."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ _FILL_RANK, _CASH_RANK = "'f' || f.execution_id", "'c' || printf('%020d', c.seq)
 
 
 class Position(NamedTuple):
-    """Sort key of an activity: its time in microseconds since 1970 UTC, and a text that orders activities of one
-    time."""
+    """Sort key of an activity (an execution or a cash entry).
+
+    `at` is its time in microseconds since 1970 UTC; the text orders activities of one time.
+    """
 
     at: int
     rank: str
@@ -28,8 +30,10 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which activities to read: of one account or all, later than `after`, not later than `until`, past the position
-    `beyond` in the chosen direction, at most `limit`."""
+    """Which activities to read: of one account or all, later than `after`, not later than `until`.
+
+    They follow the position `beyond` in the chosen direction, and are at most `limit`.
+    """
 
     account_id: str | None
     after: datetime | None
@@ -42,8 +46,7 @@ class Window:
 class Execution(NamedTuple):
     """An execution, with the state of its order directly after it.
 
-    `cumulative` is the shares filled until then, `leaves` the shares still open: 0 when the order's shares are not
-    known.
+    `cumulative` is the shares of the order filled by then, `leaves` its shares still open; 0 for an order in dollars.
     """
 
     execution_id: str
@@ -60,7 +63,7 @@ class Execution(NamedTuple):
 
 
 def position_of(database: Database, activity: str) -> Position | None:
-    """The position of an activity by its id, None for an unknown id."""
+    """The sort key of an activity, given by its id; None for an unknown id."""
     number = activity.removeprefix(CASH_ID)
     if number != activity:
         if not (number.isascii() and number.isdigit() and len(number) <= 18):
@@ -72,7 +75,7 @@ def position_of(database: Database, activity: str) -> Position | None:
 
 
 def executions(database: Database, window: Window, order_id: str | None) -> list[tuple[Position, Execution]]:
-    """The executions in a window with their positions; with `order_id`, only those of this broker order."""
+    """The executions that a window selects, with their sort keys; with `order_id`, only those of this broker order."""
     where, order, values = _where(window, "f", _FILL_RANK)
     if order_id is not None:
         where, values = f"{where} AND f.broker_order_id = ?", (*values, order_id)
@@ -102,7 +105,7 @@ def _execution(row: SqlRow) -> Execution:
 
 
 def cash(database: Database, window: Window, kinds: Collection[CashKind]) -> list[tuple[Position, CashEntry]]:
-    """The cash entries of the given kinds in a window, with their positions."""
+    """The cash entries of the given kinds that a window selects, with their sort keys."""
     where, order, values = _where(window, "c", _CASH_RANK)
     rows = database.rows(
         f"SELECT c.at, {_CASH_RANK}, c.seq, accounts.id, c.kind, c.amount, c.settles_on, c.reference "

@@ -13,10 +13,11 @@ from rebal_tui.store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key. `digest` is the HMAC-SHA256 of its secret under `salt`.
+    """An API key. `digest` is the HMAC-SHA256 of its secret, keyed by `salt`.
 
-    `revoked_at` is None for a key without an end. After a rotation, the old key's `revoked_at` may be in the future;
-    the key is valid until then. `used_at` is the time of its last use, to the minute.
+    `revoked_at` is None for a key without an end. After a rotation (replacing a key by a new one), the old key's
+    `revoked_at` may be in the future; the key is valid until then. `used_at` is the time of its last use, to the
+    minute.
     """
 
     key_id: str

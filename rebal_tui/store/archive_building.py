@@ -1,4 +1,4 @@
-"""Writing an archive's file: rows are copied in parts from the book and its earlier archive, then read and verified."""
+"""Writing an archive's file: rows are copied part by part from the book and its earlier archive, then verified."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def remove_partial(partial: Path) -> None:
 def build(
     database: Database, through: str, partial: Path, earlier: Path | None, at: datetime
 ) -> Iterator[Content | None]:
-    """Write a new archive file: the rows of the `earlier` archive, and the book's rows up to the year `through`.
+    """Write a new archive to the file `partial`: the rows of the `earlier` archive, and the book's up to a year.
 
-    A generator: yields None between parts, and at the end the content of the file, which was read back and equals what
-    was copied. Raises `Conflict` when it does not, when the file has a fault, or when it cannot be written. The book is
-    not changed.
+    `through` is that year. A generator: it yields None between parts of the work. At the end it yields the content of
+    the file, after reading it back and comparing it with what was copied. Raises `Conflict` when the two differ, when
+    the file has a fault, or when it cannot be written. The book is not changed.
     """
     remove_partial(partial)
     os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -149,7 +149,7 @@ def _not_in_book(database: Database, table: str, names: Sequence[str], rows: Seq
 
 
 def is_in_book(database: Database, path: Path) -> bool:
-    """Whether the book still has every run and decision of an archive, so that the file is not needed."""
+    """Whether the book still has every run and decision of an archive, so that the archive's file is not needed."""
     with closing(_opened(path)) as file:
         for table in ("runs", "decisions"):
             names = archive_content.columns(file, "main", table)

@@ -1,6 +1,7 @@
 """Tables of an archive, and digests of their rows.
 
-An archive is a SQLite file with the tables of a book that its runs and decisions need, so it is complete in itself.
+An archive is a SQLite file with those rows of a book's tables that its runs and decisions refer to, so that it can be
+read without the book.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ _BITS = 1 << 256
 
 @dataclass(slots=True)
 class Content:
-    """Row counts and digests by table: `sums` do not depend on the order of the rows, `ordered` does."""
+    """Row counts and digests of an archive, by table.
+
+    A digest in `sums` does not depend on the order of the rows, one in `ordered` does.
+    """
 
     counts: dict[str, int] = field(default_factory=dict)
     sums: dict[str, int] = field(default_factory=dict)
@@ -72,7 +76,7 @@ def keys_of(connection: sqlite3.Connection, schema: str, table: str) -> list[str
 
 
 def read(connection: sqlite3.Connection, content: Content) -> Iterator[None]:
-    """Fill an empty `Content` from an archive's file. A generator that yields None between parts."""
+    """Fill an empty `Content` from an archive's file. A generator: it yields None between parts of the work."""
     for table in MOVED:
         order = ", ".join(keys_of(connection, "main", table))
         total, ordered, count = 0, hashlib.sha256(), 0
@@ -99,6 +103,6 @@ def _sum(texts: Sequence[bytes]) -> int:
 
 
 def add(content: Content, table: str, rows: Sequence[SqlRow]) -> None:
-    """Add more rows of a table to `counts` and `sums`; `ordered` is not updated."""
+    """Add rows of a table to the `counts` and `sums` of a content; `ordered` is not updated."""
     content.counts[table] = content.counts.get(table, 0) + len(rows)
     content.sums[table] = (content.sums.get(table, 0) + _sum(_texts(rows))) % _BITS

@@ -1,4 +1,4 @@
-"""A book and its archive as one file, for checks that need both."""
+"""Merging a book and its archive into one file, for checks that need the rows of both."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from rebal_tui.store.database import Database
 
 
 def merge(database: Database, archive: Path, target: Path) -> None:
-    """Write the rows of a book and of its archive to the new file `target`. The book's runs and decisions take
-    precedence."""
+    """Write the rows of a book and of its archive to the new file `target`.
+
+    Where both have a run or decision, that of the book is written.
+    """
     with closing(sqlite3.connect(target, isolation_level=None)) as whole:
         database.connection.backup(whole, pages=-1)
         whole.execute("PRAGMA synchronous = OFF")
@@ -30,9 +32,10 @@ def merge(database: Database, archive: Path, target: Path) -> None:
 
 
 def file_faults(path: Path, digest: str) -> list[str]:
-    """Faults of an archive's file, one message each.
+    """Faults of an archive's file, one message each; none if it is intact.
 
-    Its rows must match `digest`, or, if the archive was extended since, the digest that the file itself states.
+    Its rows must match `digest`. If the archive was extended since, they must match the digest that the file itself
+    states.
     """
     found = archive_content.Content()
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as file:

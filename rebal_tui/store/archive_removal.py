@@ -1,5 +1,7 @@
-"""Removing from a book the rows that are in its archive: in parts that compare the rows first, so each can be
-repeated."""
+"""Removing from a book the rows that its archive has.
+
+This is done in parts, one transaction each. A part compares the rows first, so that it can be repeated.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,12 @@ _REMOVED_PARTS = ("moment", "prices")
 
 
 def remove(database: Database, archive: Database) -> Iterator[None]:
-    """Remove every row that the archive has and nothing in the book refers to.
+    """Remove from the book every row that the archive has and that no other row of the book refers to.
 
     A generator; the work between two yields is one transaction. Runs in the temporary table `stays` (filled by
-    `archive_selection.choose`) are not removed, nor are rows that differ from the archive's: the book's version is
-    used. Foreign keys are not enforced within a part, because without indexes on their columns SQLite would read whole
-    tables for every row; instead, each part first reads which rows are referred to.
+    `archive_selection.choose`) are not removed. Neither are rows that differ from the archive's: the book's version
+    counts. Foreign keys are not enforced within a part, because without indexes on their columns SQLite would read
+    whole tables for every row; instead, each part first reads which rows are referred to.
     """
     parts = chain.from_iterable(step(database, archive) for step in (_decisions, _runs, _contexts, _parts))
     ended = False

@@ -1,4 +1,4 @@
-"""The migration to archives: the tables in which a book records its archive and the runs that moved there."""
+"""The migration to archives: the tables in which a book records its archive and the runs that were moved to it."""
 
 from __future__ import annotations
 

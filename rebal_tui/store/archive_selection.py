@@ -1,4 +1,4 @@
-"""Which runs and decisions of past years move into an archive, and which the book still needs."""
+"""Which runs and decisions of past years are moved into an archive, and which the book still needs."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def years(database: Database) -> list[Year]:
 
 
 def choose(database: Database, through: str) -> None:
-    """Put the keys of the runs up to the year `through` that stay in the book into the temporary table `stays`.
+    """Put the keys of the runs that stay in the book, among those up to a year, into the temporary table `stays`.
 
-    These are open runs, runs that ended after that year, the last completed run for each account and cash weight
-    (R-14.7, R-31), the newest run, because new keys are counted from it, and every run that a later decision, an open
-    withdrawal, a reservation or an open alert refers to.
+    `through` is that year. These runs stay: open runs; runs that ended after that year; the last completed run for each
+    account and cash weight (R-14.7, R-31); the newest run, because new keys are counted from it; and every run that a
+    later decision, an open withdrawal, a reservation or an open alert refers to.
     """
     database.connection.execute("CREATE TEMP TABLE IF NOT EXISTS stays (key INTEGER PRIMARY KEY)")
     database.connection.execute("DELETE FROM temp.stays")
@@ -79,7 +79,10 @@ def last_session(through: str) -> str:
 
 
 def moving_runs(database: Database, through: str) -> Iterator[tuple[int, int]]:
-    """Inclusive ranges of run keys that cover every run to move, each `RUNS_PER_PART` long; some runs in them stay."""
+    """Ranges of run keys, both ends included, that cover every run to be moved; each has `RUNS_PER_PART` keys.
+
+    Some runs in a range may stay in the book.
+    """
     row = database.row("SELECT min(key), max(key) FROM runs WHERE session <= ?", (last_session(through),))
     if row is not None and row[0] is not None:
         for first in range(row[0], row[1] + 1, RUNS_PER_PART):
@@ -87,7 +90,7 @@ def moving_runs(database: Database, through: str) -> Iterator[tuple[int, int]]:
 
 
 def run_rows(database: Database, through: str, part: tuple[int, int]) -> list[SqlRow]:
-    """The runs in a range of keys that move into the archive, as stored. Call `choose` first."""
+    """The runs in a range of keys that are moved into the archive, as stored. Call `choose` first."""
     return database.rows(
         f"SELECT {_columns(database, 'runs')} FROM runs WHERE key BETWEEN ? AND ? AND session <= ? "
         "AND key NOT IN (SELECT key FROM temp.stays) ORDER BY key",
@@ -96,7 +99,7 @@ def run_rows(database: Database, through: str, part: tuple[int, int]) -> list[Sq
 
 
 def child_rows(database: Database, table: str, through: str, part: tuple[int, int]) -> list[SqlRow]:
-    """The rows of a table with a `run` column that belong to the moving runs in a range of keys, as stored."""
+    """The rows of a table with a `run` column whose runs are in a range of keys and are moved, as stored."""
     return database.rows(
         f"SELECT {_columns(database, table)} FROM {table} WHERE run IN (SELECT key FROM runs WHERE key BETWEEN ? AND ? "
         "AND session <= ? AND key NOT IN (SELECT key FROM temp.stays))",
@@ -105,7 +108,7 @@ def child_rows(database: Database, table: str, through: str, part: tuple[int, in
 
 
 def moving_decisions(database: Database, through: str) -> Iterator[tuple[str, int, int]]:
-    """Parts that cover every decision to move, as (session, first account key, last account key)."""
+    """Parts of the work that cover every decision to be moved, as (session, first account key, last account key)."""
     accounts = database.row("SELECT min(key), max(key) FROM accounts")
     if accounts is None or accounts[0] is None:
         return
@@ -120,7 +123,7 @@ def moving_decisions(database: Database, through: str) -> Iterator[tuple[str, in
 
 
 def decision_rows(database: Database, part: tuple[str, int, int]) -> list[SqlRow]:
-    """The decisions of one part that move, as stored: all but those that created a run that stays."""
+    """The decisions of one part that are moved, as stored: all but those that created a run that stays in the book."""
     return database.rows(
         f"SELECT {_columns(database, 'decisions')} FROM decisions WHERE session = ? AND account BETWEEN ? AND ? "
         "AND run NOT IN (SELECT key FROM temp.stays)",
@@ -129,8 +132,10 @@ def decision_rows(database: Database, part: tuple[str, int, int]) -> list[SqlRow
 
 
 def moving_contexts(database: Database, through: str) -> Iterator[str]:
-    """The keys of the decision contexts up to the year `through`, in parts, each a JSON list. Contexts have the
-    prices."""
+    """The keys of the decision contexts up to a year, in parts, each a JSON list.
+
+    A decision context has the inputs shared by all decisions of one time, such as prices.
+    """
     last = 0
     while found := [
         key
@@ -152,7 +157,7 @@ def rows_by_key(database: Database, table: str, keys: str) -> list[SqlRow]:
 
 
 def count(database: Database, through: str) -> dict[str, int]:
-    """How many runs and decisions would move, after `choose`."""
+    """How many runs and decisions would be moved, by table. Call `choose` first."""
     end = last_session(through)
     found = {}
     for table, column in (("runs", "key"), ("decisions", "run")):

@@ -101,7 +101,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 def past(database: Database) -> Database | None:
     """The open archive of a book; None when it has none, or when the archive cannot be read (`problem` says why).
 
-    Functions of the store read the archive like a book. It is opened on first use and closed with the book.
+    Other functions of the store accept it in place of the book. It is opened on first use and closed with the book.
     """
     found = record(database)
     if found is None:
@@ -118,7 +118,7 @@ def past(database: Database) -> Database | None:
 
 
 def forget(database: Database) -> None:
-    """Close the open archive, because rows that are both in it and in the book have changed."""
+    """Close the open archive, because the copies that it has of the book's rows are out of date."""
     if database.archive is not None:
         database.archive.close()
         database.archive = None
@@ -126,8 +126,10 @@ def forget(database: Database) -> None:
 
 @dataclass(frozen=True, slots=True)
 class OpenArchive:
-    """An archive open for reading. When the book's `version` differs from this one, the archive must be opened
-    again."""
+    """An archive open for reading.
+
+    When the book's `version` differs from this one, the archive must be opened again.
+    """
 
     database: Database
     version: tuple[object, ...]
@@ -189,20 +191,20 @@ def databases(database: Database) -> tuple[Database, ...]:
 
 
 def has(database: Database, run_id: str) -> bool:
-    """Whether a run has moved into the archive."""
+    """Whether a run has been moved into the archive."""
     return database.row("SELECT 1 FROM archived_runs WHERE id = ?", (run_id,)) is not None
 
 
 def has_order(database: Database, client_order_id: str) -> bool:
-    """Whether a client order id is that of a run that has moved into the archive."""
+    """Whether a client order id is that of an order of a run that has been moved into the archive."""
     ours = parse_client_order_id(client_order_id)
     return ours is not None and has(database, ours[0])
 
 
 def holding(database: Database, run_id: str) -> Database:
-    """The database to read a run from: the archive if the run has moved there, else the book, also for an unknown run.
+    """The database to read a run from: the archive if the run was moved there, else the book, also for an unknown run.
 
-    Raises `NotFound` when the run has moved into an archive that cannot be read.
+    Raises `NotFound` when the run was moved into an archive that cannot be read.
     """
     if database.row("SELECT 1 FROM runs WHERE id = ?", (run_id,)) is not None or record(database) is None:
         return database
@@ -215,7 +217,7 @@ def holding(database: Database, run_id: str) -> Database:
 
 
 def refers(database: Database, table: str, key: int) -> bool:
-    """Whether the archive may refer to an account or asset, given by table and key; True when it cannot be read."""
+    """Whether the archive may refer to the row `key` of `accounts` or `assets`; True when it cannot be read."""
     if record(database) is None:
         return False
     archive = past(database)

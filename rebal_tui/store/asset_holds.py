@@ -14,9 +14,10 @@ _FROM = "FROM asset_holds JOIN assets ON assets.key = asset_holds.asset"
 
 @dataclass(frozen=True, slots=True)
 class AssetHold:
-    """An asset that no system run trades: since when, the price before and after the jump, and their ratio as text.
+    """An asset on hold, which no automatic run trades.
 
-    `looks_like` is the split that the jump resembles, empty when it resembles none.
+    It has the time since when, the prices before and after the jump, and their ratio as text. `looks_like` is the split
+    that the jump resembles, empty when it resembles none.
     """
 
     symbol: str
@@ -35,17 +36,17 @@ class AssetHold:
 
 
 def load(database: Database) -> dict[str, AssetHold]:
-    """Every asset on hold by symbol, the one on hold for longest first."""
+    """Every asset on hold by its label; the asset that is on hold for longest comes first."""
     return _read(database, "released_at IS NULL", ())
 
 
 def at(database: Database, when: datetime) -> dict[str, AssetHold]:
-    """The assets that were on hold at a time, by symbol."""
+    """The assets that were on hold at a time, by their labels."""
     return _read(database, "at <= ?1 AND (released_at IS NULL OR released_at > ?1)", (to_time(when),))
 
 
 def put(tx: Transaction, hold: AssetHold) -> None:
-    """Put an asset on hold; one that is on hold stays as it is."""
+    """Put an asset on hold; if it is on hold already, nothing changes."""
     tx.execute(
         "INSERT INTO asset_holds (asset, at, from_price, to_price, ratio, looks_like) "
         "SELECT key, ?, ?, ?, ?, ? FROM assets WHERE symbol = ? ON CONFLICT DO NOTHING",

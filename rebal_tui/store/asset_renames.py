@@ -16,8 +16,10 @@ Labels = Mapping[str, str]
 
 
 def record(tx: Transaction, renames: Iterable[Rename], at: datetime) -> None:
-    """Record new labels with the key that the next run will have: runs before it were created under the earlier
-    labels."""
+    """Record new labels with the key that the next run will have.
+
+    Runs with lower keys were created under the earlier labels.
+    """
     tx.executemany(
         "INSERT INTO asset_renames (at, asset, before, after, next_run) "
         "SELECT ?, ?, ?, ?, coalesce(max(key), 0) + 1 FROM runs",
@@ -38,7 +40,7 @@ def relabel_skipped_orders(tx: Transaction, renames: Sequence[Rename]) -> None:
 
 
 def first_labels(database: Database) -> Labels:
-    """The first label of every asset whose label has ever changed, by its present label."""
+    """The first label of each asset whose label has ever changed in this book, by its present label."""
     rows = database.rows(
         "SELECT min(seq), assets.symbol, before FROM asset_renames JOIN assets ON assets.key = asset GROUP BY asset"
     )
@@ -46,7 +48,7 @@ def first_labels(database: Database) -> Labels:
 
 
 def count(database: Database) -> int:
-    """The number of changes of labels so far."""
+    """How many times labels have changed in this book."""
     row = database.row("SELECT count(*) FROM asset_renames")
     return int(row[0]) if row else 0
 
@@ -57,9 +59,9 @@ def any_renames(database: Database) -> bool:
 
 
 def since_run(database: Database, run_id: str) -> Labels:
-    """The present labels of assets whose labels have changed since a run was created, by their labels at that time.
+    """For each label that an asset had when a run was created and has lost since: the label that the asset has today.
 
-    If several assets have had the same label since, its entry is that of the first asset to give it up.
+    If several assets have had the label since, the entry is for the first of them to lose it.
     """
     rows = database.rows(
         "SELECT min(seq), before, assets.symbol FROM asset_renames JOIN assets ON assets.key = asset "

@@ -30,24 +30,24 @@ def load(database: Database) -> dict[str, Asset]:
 
 
 def labels_by_key(database: Database) -> dict[int, str]:
-    """The label of every asset by its key."""
+    """The label of every asset by its integer key in the file."""
     return dict(database.rows("SELECT key, symbol FROM assets"))
 
 
 def ids_by_key(database: Database) -> dict[int, str]:
-    """The id of every asset by its key."""
+    """The id of every asset by its integer key in the file."""
     return dict(database.rows("SELECT key, id FROM assets"))
 
 
 def key_of(database: Database, symbol: str, asset_id: str | None = None) -> int | None:
-    """The key of an asset by its id if that is given, else by its label; None when the book does not know it."""
+    """The integer key of an asset, found by its id if that is given, else by its label; None when it is unknown."""
     column, value = ("symbol", symbol) if asset_id is None else ("id", asset_id)
     row = database.row(f"SELECT key FROM assets WHERE {column} = ?", (value,))
     return None if row is None else int(row[0])
 
 
 def conflicts(database: Database, assets: Iterable[Asset]) -> dict[str, list[str]]:
-    """The symbols that more than one active asset would have if `assets` were stored, with these assets' ids (R-50)."""
+    """The symbols that more than one active asset would have if `assets` were stored, with the ids of these (R-50)."""
     groups = by_symbol(_merged(_listed(database), assets).values())
     active = {symbol: [asset.id for asset in group if asset.active] for symbol, group in groups.items()}
     return {symbol: ids for symbol, ids in active.items() if len(ids) > 1}
@@ -56,9 +56,9 @@ def conflicts(database: Database, assets: Iterable[Asset]) -> dict[str, list[str
 def save(tx: Transaction, assets: Iterable[Asset]) -> list[Rename]:
     """Insert assets, or update those whose id is known; returns a `Rename` for each stored asset whose label changes.
 
-    A given price is stored only where it certainly is the asset's own: not where the asset's label changes, nor where
-    another asset has or had the given symbol. An asset given without a price keeps its stored one. Raises `Conflict`
-    with the ids when two active assets would have one symbol.
+    A given price is stored only where it certainly is the asset's own. It is not stored where the asset's label
+    changes, nor where another asset has or had the given symbol. An asset given without a price keeps its stored one.
+    Raises `Conflict` with the ids when two active assets would have one symbol.
     """
     given = {asset.id: asset for asset in assets}
     before = _listed(tx.database)
@@ -128,7 +128,7 @@ def _free_labels(tx: Transaction, renamed: Sequence[Rename]) -> None:
 
 
 def save_prices(tx: Transaction, prices: Iterable[tuple[str, Price, datetime]]) -> None:
-    """Store last prices by label."""
+    """Store last prices of assets, given as (label, price, time)."""
     tx.executemany(
         "UPDATE assets SET price = ?, price_at = ? WHERE symbol = ?",
         ((price, to_time(at), symbol) for symbol, price, at in prices),

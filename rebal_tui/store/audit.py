@@ -18,7 +18,7 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One entry. `hash` covers every other field and the previous entry's hash; `detail` is JSON."""
+    """One entry. `hash` covers every other field and the previous entry's hash; `detail` is JSON text."""
 
     seq: int
     at: datetime
@@ -42,10 +42,10 @@ def append(tx: Transaction, at: datetime, actor: str, action: str, subject: str,
 
 
 def verify(database: Database, anchor: tuple[int, str] | None = None) -> list[str]:
-    """Faults of the chain, empty when it is intact.
+    """Faults of the audit trail's hash chain, one message each; empty when it is intact.
 
-    Edits, insertions and deletions inside the chain are always detected; a truncated tail is detected against an
-    `anchor`, the (seq, hash) of a head recorded elsewhere, as in every export and backup.
+    Edits, insertions and deletions inside the chain are always detected. A truncated end is detected with an `anchor`:
+    the (seq, hash) of the last entry, recorded elsewhere, as in every export and backup.
     """
     previous, expected = GENESIS, 1
     heads: dict[int, str] = {0: GENESIS}
@@ -83,8 +83,10 @@ def head(database: Database) -> tuple[int, str]:
 
 
 def entries(database: Database, limit: int = 1_000, containing: str = "") -> list[AuditEntry]:
-    """Entries whose action, subject or detail contains a text, without case and accents, newest first, at most
-    `limit`."""
+    """Entries whose action, subject or detail contains a text, newest first, at most `limit`.
+
+    Case and accents are ignored.
+    """
     folded = fold(containing)
     like = "%" + folded.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     # `fold` is slow, so that it reads only texts with other characters than ASCII.

@@ -35,10 +35,10 @@ _PLANS = (
 
 
 def queued(database: Database, runs: RowTable[RunRow], decided: RowTable[DecisionRow]) -> dict[str, Any]:
-    """Audit detail of queued runs: their keys, and a digest over them and the decisions that created them.
+    """Audit detail of queued runs: their keys, and a digest over the runs and the decisions that created them.
 
-    The digest also covers the contexts, weights and decision kinds that the rows refer to. The rows are the stored
-    ones, by ascending run key.
+    The digest also covers the contexts, weights and decision kinds that the rows refer to. The rows must be as stored,
+    by ascending run key.
     """
     digest = _digest_queued(database, _chosen(_RUNS, runs), _chosen(_DECISIONS, decided))
     return {"runs": _ranges(runs.column("key")), "digest": digest}
@@ -52,13 +52,16 @@ def queued_from_store(database: Database, keys: Sequence[int]) -> dict[str, Any]
 def started(database: Database, plans: RowTable[PlanRow]) -> dict[str, Any]:
     """Audit detail of started runs: their keys, and a digest over the inputs of their plans.
 
-    `plans` are the stored rows as passed to `runs.start`, by ascending key.
+    `plans` are the rows as passed to `runs.start`, by ascending key.
     """
     return {"runs": _ranges(plans.column("key")), "digest": _digest_started(database, _chosen(_PLANS, plans))}
 
 
 def faults(database: Database) -> list[str]:
-    """Audit entries whose rows differ from the recorded ones, one message each."""
+    """Faults of the audit entries that `queued` and `started` describe, one message each.
+
+    An entry has a fault if the rows that it covers differ from those recorded.
+    """
     found = []
     for seq, action, detail in database.rows(
         "SELECT seq, action, detail FROM audit WHERE action IN (?, ?) ORDER BY seq", (QUEUED, STARTED)

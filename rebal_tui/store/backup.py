@@ -65,10 +65,11 @@ QUICK_CHECK_MAX_BYTES = 32 * 1024 * 1024
 
 
 def require_whole(database: Database) -> None:
-    """Raise `sqlite3.DatabaseError` (SQLITE_CORRUPT) when pages of a file are damaged, when a row refers to a missing
-    one, or when a stored text is not a value of its column's enum.
+    """Raise `sqlite3.DatabaseError` (SQLITE_CORRUPT) when a file is damaged.
 
-    Files above `QUICK_CHECK_MAX_BYTES` are not checked here; `rebal-tui check` and every backup check them.
+    That is when pages are damaged, when a row refers to a missing one, or when a stored text is not a value of its
+    column's enum. Files above `QUICK_CHECK_MAX_BYTES` are not checked here; `rebal-tui check` and every backup check
+    them.
     """
     if not is_small(database):
         return
@@ -82,7 +83,7 @@ def require_whole(database: Database) -> None:
 
 
 def is_small(database: Database) -> bool:
-    """Whether a file is small enough to be checked each time it is opened."""
+    """Whether a file is small enough to be checked each time it is opened (`QUICK_CHECK_MAX_BYTES`)."""
     return database.path != MEMORY and Path(database.path).stat().st_size <= QUICK_CHECK_MAX_BYTES
 
 

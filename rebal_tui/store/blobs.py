@@ -1,4 +1,4 @@
-"""Content shared by many rows, stored once by its digest: weights, prices, assets, portfolios."""
+"""Texts shared by many rows (weights, prices, assets, portfolios), each stored once under its digest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rebal_tui.store.database import Database, Transaction
 
 
 def put(tx: Transaction, value: str) -> int:
-    """Store a text once and return its key."""
+    """Store a text, unless it is stored already, and return its integer key."""
     content = value.encode()
     digest = hashlib.sha256(content).digest()
     found = tx.row("SELECT key FROM parts WHERE digest = ?", (digest,))

@@ -1,4 +1,4 @@
-"""Settings of a book by name: its name, its mode, the cursor in the broker's events."""
+"""Settings of a book by name, such as its name, its mode, and the event cursor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Journals and withdrawals."""
+"""Storage of journals and withdrawals."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def find_journals(
 
 
 def open_journals(database: Database) -> list[tuple[str, Journal]]:
-    """Journals that are not final, each with the id of the account that it belongs to."""
+    """Journals that are not final, each as (account id, journal)."""
     owners: dict[str, str] = dict(
         database.rows(
             "SELECT journals.id, accounts.id FROM journals JOIN accounts ON accounts.key = journals.account "
@@ -199,7 +199,7 @@ def withdrawal_count(database: Database) -> int:
 
 
 def open_withdrawal(database: Database, account_id: str) -> Withdrawal | None:
-    """The withdrawal of an account that has not ended."""
+    """The withdrawal of an account that has not ended, None when there is none."""
     row = database.row(
         f"{_WITHDRAWALS} WHERE accounts.id = ? AND w.stage NOT IN ('completed', 'canceled')", (account_id,)
     )
@@ -218,7 +218,7 @@ def _withdrawal(row: SqlRow) -> Withdrawal:
 def inflows_since_last_run(database: Database, accounts: Sequence[int]) -> dict[int, int]:
     """Cash received since each account's last completed run (R-31), in billionths of a dollar, by account key.
 
-    Each sum is capped at 2**62, the largest amount that is compared with a limit.
+    Each sum is at most 2**62, which is above any limit that it is compared with.
     """
     rows = database.rows(
         f"SELECT c.account, sum(c.amount / {NANO}), sum(c.amount % {NANO}) FROM cash_entries c "

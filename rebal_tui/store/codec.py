@@ -68,14 +68,16 @@ def weights_of_blob(content: bytes) -> Weights:
 
 
 def to_positions(positions: Iterable[tuple[int, int]]) -> bytes:
-    """Pack holdings, as shares in billionths by asset key, into bytes: sorted keys in 32 bits each, then the quantities
-    in 64 bits each, little-endian."""
+    """Pack holdings into bytes; they are given as (asset key, billionths of a share).
+
+    The sorted keys come first, in 32 bits each, then the quantities, in 64 bits each, little-endian.
+    """
     held = sorted(positions)
     return struct.pack(f"<{len(held)}i{len(held)}q", *(key for key, _ in held), *(qty for _, qty in held))
 
 
 def from_positions(packed: bytes) -> list[tuple[int, Qty]]:
-    """Unpack holdings by asset key. Raises `ValueError` for a length that `to_positions` never produces."""
+    """Unpack holdings into (asset key, shares). Raises `ValueError` for a length that `to_positions` never produces."""
     count, rest = divmod(len(packed), 12)
     if rest:
         raise ValueError(f"{len(packed)} bytes are not packed positions")
@@ -101,7 +103,7 @@ ASSET_COLUMNS = select_list(AssetRow)
 
 
 def to_asset(row: Sequence[Any]) -> Asset:
-    """An asset from a row of `ASSET_COLUMNS`."""
+    """An asset from a row with the columns `ASSET_COLUMNS`."""
     found = AssetRow._make(row)
     return Asset(
         found.id, found.symbol, found.name, found.exchange, AssetStatus(found.status), bool(found.tradable),
@@ -143,7 +145,7 @@ ACCOUNT_COLUMNS = select_list(AccountRow)
 
 
 def to_account(row: Sequence[Any], positions: tuple[Position, ...]) -> Account:
-    """An account from a row of `ACCOUNT_COLUMNS` and its positions."""
+    """An account from a row with the columns `ACCOUNT_COLUMNS` and its positions."""
     found = AccountRow._make(row)
     return Account(
         found.id, found.number, found.name, AccountStatus(found.status), Money(found.cash), Money(found.unsettled),
@@ -188,7 +190,7 @@ RUN_TABLES = (
 
 
 def to_run(row: Sequence[Any]) -> Run:
-    """A run from a row of `RUN_COLUMNS`."""
+    """A run from a row with the columns `RUN_COLUMNS`."""
     found = _RunRecord._make(row)
     return Run(
         id=found.id,
@@ -248,12 +250,15 @@ ORDER_ID_PREFIX = "rt-"
 
 
 def client_order_id(run_id: str, line: int) -> str:
-    """The client order id of a run's order: the same after every restart, at most 48 characters."""
+    """The client order id of the order with a number (`line`) in a run; it is the same after every restart.
+
+    It has at most 48 characters.
+    """
     return f"{ORDER_ID_PREFIX}{run_id.replace('-', '')}-{line}"
 
 
 def parse_client_order_id(text: str) -> tuple[str, int] | None:
-    """The run id and line in a client order id; None for an external order."""
+    """The run id and the order's number in the run (`line`) from a client order id; None for an external order."""
     head, _, line = text.rpartition("-")
     digits = head.removeprefix(ORDER_ID_PREFIX)
     if not text.startswith(ORDER_ID_PREFIX) or len(digits) != 32 or not line.isdecimal():
@@ -263,7 +268,7 @@ def parse_client_order_id(text: str) -> tuple[str, int] | None:
 
 
 def to_order(row: Sequence[Any]) -> Order:
-    """An order from a row of `ORDER_COLUMNS`."""
+    """An order from a row with the columns `ORDER_COLUMNS`."""
     found = _OrderRecord._make(row)
     return Order(
         id=found.broker_id or "",

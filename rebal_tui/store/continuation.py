@@ -1,5 +1,4 @@
-"""A new subscription that continues an ended one after an interruption, with what is stored about the ended one
-(R-32)."""
+"""A subscription that continues an ended one after an interruption, with what is stored about the ended one (R-32)."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ _MOVED = ("unfinished", "unfinished_sells")
 
 
 def ended_since(database: Database, account_id: str, portfolio_id: str, since: datetime) -> str | None:
-    """The id of the last subscription of an account to a portfolio that ended at `since` or later."""
+    """The id of an account's last subscription to a portfolio, if it ended at `since` or later; else None."""
     row = database.row(
         "SELECT s.id FROM subscriptions s JOIN accounts ON accounts.key = s.account "
         "JOIN portfolios ON portfolios.key = s.portfolio "
@@ -31,8 +30,10 @@ def ended_since(database: Database, account_id: str, portfolio_id: str, since: d
 
 
 def continue_as(tx: Transaction, ended: str, made: str) -> None:
-    """Copy overrides, trade marker and proposals of the subscription `ended` to `made`, and move its undone sells
-    there."""
+    """Let the subscription `made` continue the subscription `ended`; both are given by id.
+
+    Copies overrides, trade marker and proposals of the ended one, and moves its undone sells.
+    """
     for statement in _COPIED:
         tx.execute(statement, (ended, made))
     for table in _MOVED:

@@ -25,10 +25,10 @@ class StoredAction:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """What an action did to one account: its shares before (`held`) and after (`qty`), shares `received` of a new
-    asset, and dollars `paid`.
+    """What an action did to one account.
 
-    `fault` is why the action does not explain the account's figures, empty when it does.
+    `held` is the account's shares before and `qty` those after it, `received` the shares of a new asset, and `paid`
+    dollars. `fault` is why the action does not explain the account's figures, empty when it does.
     """
 
     account_id: str
@@ -123,7 +123,7 @@ def report_of(database: Database, action_id: str) -> ActionReport | None:
 
 
 def newest(database: Database, limit: int = 100) -> list[StoredAction]:
-    """Actions, newest first, at most `limit`."""
+    """Applied actions, newest first, at most `limit`."""
     return _stored(database, "ORDER BY c.key DESC LIMIT ?", (limit,))
 
 

@@ -63,9 +63,9 @@ def listed(values: Iterable[str]) -> str:
 
 
 class Transaction:
-    """An open write transaction of a `Database`; its holder may write.
+    """An open write transaction of a `Database`; whoever has it may write.
 
-    In-memory state that depends on a write is updated through `after_commit`. The update is dropped on a rollback.
+    In-memory state that depends on a write is updated through `after_commit`, so that a rollback drops the update.
     """
 
     def __init__(self, database: Database, effects: list[Callable[[], None]]) -> None:
@@ -89,9 +89,9 @@ class Transaction:
         return self.database.row(sql, parameters)
 
     def after_commit(self, effect: Callable[[], None]) -> None:
-        """Call `effect` once this transaction is committed or its savepoint is released.
+        """Call `effect` once this transaction is committed; if it is a savepoint, once that is released.
 
-        The rest of an outer transaction sees the effect.
+        The rest of the outer transaction then sees the effect.
         """
         self.effects.append(effect)
 
@@ -106,13 +106,13 @@ class Companion(Protocol):
 class Database:
     """A book's file, or an in-memory database. Owned by one thread; other threads send their requests to it.
 
-    A file has one connection that writes, and only it checkpoints the write-ahead log; a read-only connection cannot.
-    `halted` is the reason why writing has stopped, None while writing works. `on_undone` is called when a transaction
-    is rolled back after a savepoint inside it succeeded: in-memory state from that savepoint is then invalid.
+    A file has one connection that writes, and only it moves the write-ahead log into the file (a checkpoint). `halted`
+    is the reason why writing has stopped, None while writing works. `on_undone` is called when a transaction is rolled
+    back after a savepoint inside it succeeded: in-memory state from that savepoint is then invalid.
 
-    `folder` is that of the file, for a copy in memory that of the copied file, None for other databases in memory.
-    `archive` is the open archive of a book (`archives.past`). `listed` is an SQL condition for runs in lists: an
-    archive leaves out runs that the book still has.
+    `folder` is the folder of the file; for a copy in memory it is that of the copied file, for other databases in
+    memory None. `archive` is the open archive of a book (`archives.past`). `listed` is an SQL condition on runs for
+    lists of runs: an archive leaves out the runs that the book still has.
     """
 
     def __init__(self, path: Path | str = MEMORY, *, read_only: bool = False) -> None:
@@ -226,11 +226,10 @@ class Database:
         self.claim_epoch()
 
     def require_in_place(self) -> None:
-        """Raise `ReadOnly`, and write nothing more, when the open file was moved, removed or replaced, or when another
-        program wrote over it.
+        """Raise `ReadOnly`, and write nothing more, when the open file is no longer the book's.
 
-        SQLite does not notice either: it goes on writing into a file without a name, which is lost when it is closed,
-        or mixes its pages with those of the other program.
+        Another program may have moved, removed, replaced or overwritten it. SQLite does not notice. It goes on writing
+        into a file without a name, which is lost when it is closed, or mixes its pages with those of the other program.
         """
         if self.halted is not None and self.halted.halt in FILE_LOST:
             raise self.halted.again()

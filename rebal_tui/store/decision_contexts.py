@@ -25,7 +25,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """What all decisions at one timestamp share: session, prices, assets (only fields that decisions use), portfolios.
+    """What all decisions at one time share: session, prices, assets (only fields that decisions use), portfolios.
 
     `symbols` is the symbol of every asset in the file by asset key. `edition` is that of the rules (`EDITION`).
     """
@@ -41,8 +41,10 @@ class DecisionContext:
     edition: int = EDITION
 
     def relabeled(self, labels: Mapping[int, str]) -> DecisionContext:
-        """The same context with other labels of its assets, by asset key (R-50); its portfolios keep the labels of
-        their time."""
+        """The same context with other labels of its assets (R-50), given by asset key.
+
+        Its portfolios keep the labels of their time.
+        """
         if all(labels.get(key, symbol) == symbol for key, symbol in self.symbols.items()):
             return self
         symbols = {key: labels.get(key, symbol) for key, symbol in self.symbols.items()}
@@ -51,7 +53,7 @@ class DecisionContext:
 
 
 def symbol_keys(database: Database) -> dict[str, int]:
-    """The database key of every asset, by its label (R-50)."""
+    """The integer key of every asset, by its label (R-50)."""
     return {symbol: key for key, symbol in database.rows("SELECT key, symbol FROM assets")}
 
 
@@ -59,7 +61,7 @@ def put(
     tx: Transaction, at: datetime, session: Session | None, closed_reason: str, price_max_age: timedelta | None,
     quarterly_months: frozenset[int], assets: Mapping[str, Asset], portfolios: Mapping[str, Portfolio],
 ) -> int:  # fmt: skip
-    """Store a context and return its key. Content that equals an earlier context's is not stored again."""
+    """Store a context, unless an equal one is stored already, and return its key."""
     keys = symbol_keys(tx.database)
     known = sorted((keys[symbol], asset) for symbol, asset in assets.items() if symbol in keys)
     header = {

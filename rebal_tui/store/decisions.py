@@ -1,6 +1,7 @@
 """Decisions stored as their inputs: for each session, an account's latest decision of each `Kind`.
 
-A decision that created a run has a row of its own, which no later decision replaces.
+A `Kind` stands for decisions with the same outcome and the same reported checks. A decision that created a run has a
+row of its own, which no later decision replaces.
 """
 
 from __future__ import annotations
@@ -34,9 +35,8 @@ _NOTHING = -1
 class Kind:
     """Which decisions of a session count as equal: those with the same outcome and the same reported checks.
 
-    `signature` joins the two as text. Reported are the checks that fired, failed, held back or cannot be corrected.
-
-    `deciding` is the check that the decision's reason names, empty when it names none.
+    A check is reported if its verdict is failed, due, waiting or impossible. `signature` joins outcome and checks as
+    text. `deciding` is the check that the decision's reason names, empty when it names none.
     """
 
     signature: str
@@ -48,7 +48,7 @@ class Kind:
 class Inputs:
     """An account's inputs of an evaluation. Money in billionths; `positions` is packed by `codec.to_positions`.
 
-    `open_run` is the id of the account's open run, `quota_run` that of the run that used its quota; times and
+    `open_run` is the id of the account's open run, `quota_run` the id of the run that used its quota. The times and
     `propose_on` are those of the subscription. `undone` is written by `unfinished.to_text`, `rules` by
     `rules_text.to_text`.
     """
@@ -81,10 +81,10 @@ class StoredStatus:
 
 @dataclass(frozen=True, slots=True)
 class StoredDecision:
-    """A decision as stored, with the key of its context and the id of the run that it created.
+    """A decision as stored, with the key of its decision context and the id of the run that it created.
 
-    `status` is None when an earlier version of the program, which had no statuses, stored the decision. `reviewed` is
-    whether that run waited for approval (R-27).
+    `run_id` is None if it created none. `status` is None when an earlier version of the program, which had no statuses,
+    stored the decision. `reviewed` is whether the run waited for approval (R-27).
     """
 
     account_id: str
@@ -107,13 +107,13 @@ def status_code(kind: StatusKind, waits_for: WaitsFor | None) -> str:
 
 
 def kind_of(decision: Decision) -> Kind:
-    """The kind of a decision."""
+    """The `Kind` of a decision."""
     reported = [c.check for c in decision.trace if c.verdict in REPORTED]
     return Kind(":".join([decision.outcome.value, *reported]), decision.outcome, reported[-1] if reported else "")
 
 
 def kind_keys(tx: Transaction, kinds: Iterable[Kind]) -> dict[str, int]:
-    """The key of each kind by its signature; new kinds are inserted."""
+    """The integer key of each kind, by its signature; new kinds are inserted."""
     tx.executemany(
         "INSERT INTO decision_kinds (signature, outcome, deciding) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         sorted({(kind.signature, kind.outcome.value, kind.deciding) for kind in kinds}),
@@ -124,8 +124,8 @@ def kind_keys(tx: Transaction, kinds: Iterable[Kind]) -> dict[str, int]:
 class DecisionRow(NamedTuple):
     """A decision as inserted: keys of other tables, money in billionths, times in microseconds.
 
-    `run` is `NO_RUN` when it created none; `positions` is packed by `codec.to_positions`. `trade_status` is written by
-    `status_code`.
+    `run` is `NO_RUN` when the decision created none; `positions` is packed by `codec.to_positions`. `trade_status` is
+    written by `status_code`.
     """
 
     session: str
@@ -253,7 +253,7 @@ def of_run(database: Database, run_id: str) -> StoredDecision | None:
 
 
 def deciding_of_runs(database: Database, run_ids: Iterable[str]) -> dict[str, str]:
-    """The check that the reason of each run's decision names, by run id; manual runs are left out."""
+    """The check that the reason of the decision behind each run names, by run id; manual runs are left out."""
     return dict(
         database.rows(
             "SELECT runs.id, k.deciding FROM runs JOIN decisions d ON d.session = runs.session "
@@ -357,7 +357,7 @@ def outcomes(database: Database) -> dict[str, int]:
 
 
 class BlockedCount(NamedTuple):
-    """How often a check blocked evaluations, and in which session first."""
+    """How often a check blocked evaluations, and the first session in which it did."""
 
     check: str
     times: int

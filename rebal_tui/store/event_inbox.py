@@ -10,7 +10,7 @@ from rebal_tui.store.database import Database, Transaction
 
 
 def add(database: Database, received: Sequence[tuple[str, str, datetime, str]]) -> int:
-    """Store (stream, event id, time, JSON) of events that are not stored yet; returns the number of new events."""
+    """Store events that are not stored yet, each as stream, event id, time and JSON; returns how many were new."""
     with database.write() as tx:
         return tx.executemany(
             "INSERT INTO inbox (stream, event_id, at, body) VALUES (?, ?, ?, ?) ON CONFLICT (stream, event_id) "
@@ -20,7 +20,7 @@ def add(database: Database, received: Sequence[tuple[str, str, datetime, str]]) 
 
 
 def after(database: Database, seq: int, limit: int) -> list[tuple[int, str, str, datetime, str]]:
-    """(seq, stream, event id, time, JSON) of events after `seq`, oldest first, at most `limit`."""
+    """Events after `seq`, oldest first, at most `limit`, each as (seq, stream, event id, time, JSON)."""
     return [
         (row[0], row[1], row[2], from_time(row[3]), row[4])
         for row in database.rows(
@@ -36,7 +36,7 @@ def last_at(database: Database, stream: str) -> datetime | None:
 
 
 def prune(tx: Transaction, before: datetime, through: int) -> None:
-    """Delete events older than `before` that were applied: those up to the cursor `through` and not in quarantine.
+    """Delete applied events older than `before`: those up to the event cursor `through` that are not in quarantine.
 
     The latest event of each stream stays, because the stream resumes there.
     """

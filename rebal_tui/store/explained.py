@@ -1,7 +1,7 @@
 """What an account's cash and shares must be according to the broker's events (R-53).
 
-They start from the figures at which book and broker last agreed; executions and activities since then are changes to
-these. Assets are given by their ids.
+The start is the cash and shares (figures) on which book and broker last agreed. Executions and activities since then
+are changes of these. Assets are given by their ids.
 """
 
 from __future__ import annotations
@@ -30,10 +30,9 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of cash and shares that an event reports, under an id of its own. `at` is when it happened at the
-    broker.
+    """A change of cash and shares that an event reports, under an id of its own.
 
-    `agreed` is whether the account's `Figures` include it already.
+    `at` is when it happened at the broker. `agreed` is whether the account's `Figures` include it already.
     """
 
     id: str
@@ -45,7 +44,7 @@ class Change:
 
 
 def figures(database: Database, account_id: str) -> Figures | None:
-    """The figures on which book and broker agreed for an account; None before the account was first read."""
+    """The cash and shares on which book and broker last agreed for an account; None before its first read."""
     row = database.row(
         "SELECT cash, held, since FROM explained_figures WHERE account = (SELECT key FROM accounts WHERE id = ?)",
         (account_id,),
@@ -54,7 +53,7 @@ def figures(database: Database, account_id: str) -> Figures | None:
 
 
 def put_figures(tx: Transaction, account_id: str, found: Figures) -> None:
-    """Store the figures on which book and broker agree; the account's changes are then part of them."""
+    """Store the cash and shares on which book and broker now agree; they include the account's changes so far."""
     held = json.dumps({asset: qty for asset, qty in sorted(found.held.items()) if qty})
     tx.execute(
         "INSERT INTO explained_figures (account, cash, held, since) SELECT key, ?, ?, ? FROM accounts WHERE id = ? "
@@ -83,7 +82,7 @@ def add_change(tx: Transaction, change: Change) -> bool:
 
 
 def replace_change(tx: Transaction, before: str, change: Change) -> None:
-    """Give a recorded change another id and other figures."""
+    """Give the recorded change with the id `before` the id and the figures of `change`."""
     tx.execute(
         "UPDATE booked_changes SET id = ?, at = ?, cash = ?, shares = ? WHERE id = ?",
         (change.id, to_time(change.at), change.cash, json.dumps(dict(change.shares)), before),
@@ -91,7 +90,7 @@ def replace_change(tx: Transaction, before: str, change: Change) -> None:
 
 
 def change(database: Database, identity: str) -> Change | None:
-    """A change by its id."""
+    """A change by its id, None when it is not recorded."""
     found = _changes(database, "WHERE c.id = ?", identity)
     return found[0] if found else None
 
@@ -102,7 +101,7 @@ def changes_since(database: Database, account_id: str) -> list[Change]:
 
 
 def holders(database: Database, asset_id: str) -> list[str]:
-    """The ids of the accounts whose figures, or later changes, mention an asset."""
+    """The ids of the accounts that have an asset in their agreed figures or in changes since then."""
     pattern = f'%"{asset_id}":%'
     rows = database.rows(
         "SELECT id FROM accounts WHERE key IN (SELECT account FROM explained_figures WHERE held LIKE ?1 "
@@ -113,7 +112,7 @@ def holders(database: Database, asset_id: str) -> list[str]:
 
 
 def added(before: Mapping[str, Qty], changes: Iterable[Mapping[str, Qty]]) -> dict[str, Qty]:
-    """Shares by asset id after changes to `before`; assets with 0 shares are left out."""
+    """Shares by asset id: those in `before` plus all `changes`; assets with 0 shares are left out."""
     after = dict(before)
     for shares in changes:
         for asset, qty in shares.items():

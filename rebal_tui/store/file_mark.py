@@ -19,8 +19,8 @@ _FRAME_HEADER = struct.Struct(">II8s8s")
 class FileMark:
     """Size in bytes, time of the last change in nanoseconds, and the digests of 16 evenly spaced pages of a file.
 
-    A file whose mark differs has changed. Commits alone do not change it: they go to the write-ahead log, from which
-    the connection that writes moves them to the file at a checkpoint.
+    If the mark differs, the file has changed. A commit alone does not change the file: it goes to the write-ahead log,
+    whose pages the connection that writes moves to the file later, at a checkpoint.
     """
 
     size: int
@@ -31,8 +31,8 @@ class FileMark:
 class FileWatch:
     """Reads the marks of a file that SQLite has open in this process.
 
-    The file stays open until `close`, which must come after SQLite's: where locks are POSIX locks, closing any handle
-    of a file ends every lock that the process has on it, and another program could then delete the log of the book.
+    It keeps the file open until `close`, which must come after SQLite's own close. Where locks are POSIX locks, closing
+    any handle of a file ends every lock that the process has on it; another program could then delete the book's log.
     """
 
     def __init__(self, path: str) -> None:
@@ -41,7 +41,7 @@ class FileWatch:
         self._log = f"{path}-wal"
 
     def mark(self, known: FileMark | None = None) -> FileMark | None:
-        """The mark of the file; `known` itself while size and time are unchanged. None when the file cannot be read."""
+        """The present mark of the file; `known` itself if size and time are unchanged. None if it cannot be read."""
         try:
             found = os.fstat(self._file.fileno())
             if known is not None and (known.size, known.changed_at) == (found.st_size, found.st_mtime_ns):
@@ -52,12 +52,11 @@ class FileWatch:
         return FileMark(found.st_size, found.st_mtime_ns, digests)
 
     def is_checkpointed(self, known: FileMark) -> bool:
-        """Whether the file differs from `known` only by pages that are also in its log, as after another program's
-        checkpoint.
+        """Whether the file differs from `known` only by pages that its log has too.
 
-        SQLite lets each program that has the file open run a checkpoint, and the pages stay in the log until the next
-        commit. A checkpoint that was interrupted, or that had to leave pages out because of a reader, has written only
-        some of them.
+        That is so after another program's checkpoint: SQLite lets each program that has the file open move the log's
+        pages to the file, and the pages stay in the log until the next commit. A checkpoint that was interrupted, or
+        that had to leave pages out because of a reader, has written only some of them.
         """
         try:
             size = os.fstat(self._file.fileno()).st_size
