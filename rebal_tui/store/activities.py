@@ -1,4 +1,4 @@
-"""Executions and cash entries of all accounts (together: activities), page by page in the order of their times."""
+"""Executions and cash entries (together: activities) of all accounts, page by page in the order of their times."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def past(database: Database) -> Database | None:
 
 
 def forget(database: Database) -> None:
-    """Close the open archive, because the copies that it has of the book's rows are out of date."""
+    """Close the open archive. Call it after removing rows from the book, as the archive left these out of its lists."""
     if database.archive is not None:
         database.archive.close()
         database.archive = None

@@ -1,4 +1,4 @@
-"""Tables of a book whose positions come from files; `broker/files/` reads and writes them.
+"""Tables of a files book, whose positions come from custodians' files; `broker/files/` reads and writes them.
 
 Money, quantities and prices are in billionths, times in microseconds since 1970 UTC.
 """

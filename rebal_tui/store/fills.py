@@ -14,9 +14,9 @@ from rebal_tui.store.rows import select_list
 
 
 def add(tx: Transaction, fill: Fill) -> bool:
-    """Record an execution under its asset's id, else its label, else the asset of its order (R-50).
+    """Record an execution. Its asset is found by the asset's id, else by its label, else by its order (R-50).
 
-    False when it is already recorded, when its run is archived, or when the book does not know the asset.
+    False when the execution is already recorded, when its run is archived, or when the book does not know the asset.
     """
     ours = parse_client_order_id(fill.client_order_id)
     run_id, line = ours or (None, None)
@@ -37,7 +37,7 @@ def add(tx: Transaction, fill: Fill) -> bool:
 
 
 def executed(database: Database, run_id: str, line: int) -> Qty:
-    """Total shares of an order's executions, in billionths."""
+    """The shares of all executions of the order with a number (`line`) in a run, in billionths."""
     row = database.row(
         "SELECT coalesce(sum(qty), 0) FROM fills WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
         (run_id, line),
@@ -46,25 +46,25 @@ def executed(database: Database, run_id: str, line: int) -> Qty:
 
 
 def known(database: Database, fill: Fill) -> bool:
-    """Whether an execution is recorded, in the book or with its run in the archive."""
+    """Whether an execution is recorded in the book, or its run is in the archive."""
     row = database.row("SELECT 1 FROM fills WHERE execution_id = ?", (fill.execution_id,))
     return row is not None or archives.has_order(database, fill.client_order_id)
 
 
 def delete(tx: Transaction, execution_id: str) -> None:
-    """Remove an execution that the broker has busted."""
+    """Remove an execution that the broker has busted (canceled after it was reported)."""
     tx.execute("DELETE FROM fills WHERE execution_id = ?", (execution_id,))
 
 
 class Traded(NamedTuple):
-    """Dollars bought and sold."""
+    """Dollars bought and dollars sold."""
 
     bought: Money
     sold: Money
 
 
 def traded_by_run(database: Database) -> dict[str, Traded]:
-    """Dollars of every run's executions, by run id; without runs that traded nothing.
+    """Dollars bought and sold in each run's executions, by run id; runs that traded nothing are left out.
 
     Dollars and fractions are summed separately, because one sum can overflow SQLite's integers.
     """
@@ -90,7 +90,7 @@ def of_account(database: Database, account_id: str, limit: int = 500) -> list[Fi
 
 
 def outside(database: Database, account_id: str) -> list[Fill]:
-    """All executions of an account's orders that no run placed, oldest first."""
+    """All executions of an account in external orders, which no run placed, oldest first."""
     return _fills(database, "WHERE accounts.id = ? AND f.run IS NULL ORDER BY f.at, f.execution_id", (account_id,))
 
 
@@ -129,8 +129,10 @@ def _fills(database: Database, tail: str, parameters: Sequence[SqlValue]) -> lis
 
 
 def traded_without_review(database: Database, session: str) -> int:
-    """Dollars, in billionths, of a session's fills of full rebalances by the system that were neither reviewed nor an
-    account's first (R-57)."""
+    """Dollars, in billionths, of the fills of a session in automatic full rebalances that nobody reviewed (R-57).
+
+    Fills of an account's first run are left out.
+    """
     row = database.row(
         f"SELECT sum(f.amount / {NANO}), sum(f.amount % {NANO}) FROM decisions d "
         "JOIN decision_kinds k ON k.key = d.kind JOIN runs ON runs.key = d.run JOIN fills f ON f.run = runs.key "

@@ -29,8 +29,11 @@ def traded_since(database: Database, at: datetime) -> Money | None:
 
 
 def working_orders(database: Database) -> list[tuple[str, int, Money, Qty]]:
-    """Open orders of runs in progress, by asset: label, number of orders, dollars of those in dollars, shares of the
-    others."""
+    """Open orders of runs in progress, by asset.
+
+    Each is the asset's label, the number of its orders, the dollars of its orders in dollars, and the shares of the
+    others.
+    """
     rows = database.rows(
         "SELECT a.symbol, count(*), coalesce(sum(o.notional / ?), 0), coalesce(sum(o.notional % ?), 0), "
         "coalesce(sum(o.qty / ?), 0), coalesce(sum(o.qty % ?), 0) FROM runs r JOIN orders o ON o.run = r.key "

@@ -1,4 +1,4 @@
-"""The migration that keeps each cause of a pause in a row of its own."""
+"""The migration after which each cause of a pause of an account has a row of its own."""
 
 # Earlier versions joined all causes of a pause by "; " in one text. An alert of a reversed journal or a lost run came
 # with the alert of the pause, which names the same account.

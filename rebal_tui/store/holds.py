@@ -34,9 +34,9 @@ class HoldKind(StrEnum):
 class HoldCause:
     """One cause of a pause, as text for display, and its time.
 
-    `baseline` is recorded when later events may account for the difference, so that they can be replayed against it;
-    None when only a person can resolve it. Until `waiting_until` the account waits for the events that explain the
-    difference: it is not traded, and nobody is alerted yet.
+    `baseline` (the pause baseline) is recorded when later events may account for the difference, so that they can be
+    replayed against it; it is None when only a person can resolve it. Until `waiting_until`, the account waits for the
+    events that explain the difference: it is not traded, and nobody is alerted yet.
     """
 
     kind: HoldKind
@@ -48,7 +48,7 @@ class HoldCause:
 
 @dataclass(frozen=True)
 class Hold:
-    """Every cause for which an account is paused, at least one; a difference that no event explains is the last."""
+    """Every cause for which an account is paused, at least one; causes of the kind `DIFFERENCE` come last."""
 
     causes: tuple[HoldCause, ...]
 
@@ -59,7 +59,7 @@ class Hold:
 
     @property
     def at(self) -> datetime:
-        """The time of the earliest of the causes."""
+        """The time of the earliest cause."""
         return min(cause.at for cause in self.causes)
 
     @property
@@ -68,7 +68,7 @@ class Hold:
         return all(cause.waiting_until is not None for cause in self.causes)
 
     def of(self, kind: HoldKind) -> tuple[HoldCause, ...]:
-        """The causes of one kind."""
+        """The causes of one kind, in order; empty when there is none."""
         return tuple(cause for cause in self.causes if cause.kind is kind)
 
 
@@ -82,7 +82,7 @@ _ORDER = "kind = 'difference', hold_causes.key"
 
 
 def of_account(database: Database, account_id: str) -> Hold | None:
-    """The hold of an account, including one of the open transaction; None when it is not paused."""
+    """Why an account is paused, as of the open transaction if there is one; None when it is not paused."""
     rows = database.rows(
         f"SELECT {_COLUMNS} FROM hold_causes JOIN accounts ON accounts.key = account WHERE accounts.id = ? "
         f"ORDER BY {_ORDER}",
@@ -92,7 +92,7 @@ def of_account(database: Database, account_id: str) -> Hold | None:
 
 
 def load(database: Database) -> dict[str, Hold]:
-    """Every paused account by id."""
+    """Every paused account by id, with the causes of its pause."""
     causes: dict[str, list[HoldCause]] = {}
     for account_id, *row in database.rows(
         f"SELECT accounts.id, {_COLUMNS} FROM hold_causes JOIN accounts ON accounts.key = account "
@@ -107,7 +107,7 @@ def _cause(kind: str, reason: str, at: int, baseline: str | None, waiting: int |
 
 
 def add(tx: Transaction, account_id: str, cause: HoldCause) -> bool:
-    """Pause an account for a cause; returns whether it was not paused for this kind and reason already."""
+    """Pause an account for a cause. False when it was already paused for a cause of this kind and reason."""
     added = tx.execute(
         "INSERT OR IGNORE INTO hold_causes (account, kind, reason, at, baseline, waiting_until) "
         "SELECT key, ?, ?, ?, ?, ? FROM accounts WHERE id = ?",
@@ -127,7 +127,7 @@ def replace_kind(tx: Transaction, account_id: str, kind: HoldKind, causes: Itera
 
 
 def relabel(tx: Transaction, labels: Mapping[str, str]) -> None:
-    """Replace labels of assets in the holdings of baselines; `labels` maps old labels to new ones (R-50)."""
+    """Replace labels of assets in the holdings of pause baselines; `labels` maps old labels to new ones (R-50)."""
     for key, text in tx.rows("SELECT key, baseline FROM hold_causes WHERE baseline IS NOT NULL"):
         baseline = json.loads(text)
         held = {labels.get(symbol, symbol): qty for symbol, qty in baseline["held"].items()}

@@ -1,4 +1,4 @@
-"""The keys (integer primary keys) of rows by the ids that the API shows."""
+"""The keys (integer primary keys) of rows, by the ids that the API shows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Table = Literal["accounts", "portfolios", "subscriptions", "runs"]
 
 
 def keys(database: Database, table: Table, ids: Iterable[str]) -> dict[str, int]:
-    """The key of each id that the table has; many ids are read in one full scan."""
+    """The integer key of each given id that the table has, by id."""
     wanted = list(ids)
     if len(wanted) > _FULL_SCAN_MIN_IDS and _last(database, table) <= _FULL_SCAN_MAX_RATIO * len(wanted):
         known: dict[str, int] = dict(database.rows(f"SELECT id, key FROM {table}"))

@@ -13,7 +13,10 @@ from rebal_tui.store.database import LISTED, Database, Transaction, listed
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A job's record. `last_key` identifies its last work (a session, a slot), so that it is not done twice."""
+    """What the book records about a job of the scheduler.
+
+    `last_key` identifies the work that the job did last (a session, a slot), so that it is not done twice.
+    """
 
     name: str
     paused: bool
@@ -86,7 +89,7 @@ def set_paused(tx: Transaction, name: str, paused: bool) -> None:
 
 
 def raise_alert(tx: Transaction, at: datetime, kind: str, subject: str, text: str) -> None:
-    """Raise an alert; when one of that kind and subject is open, replace its text."""
+    """Raise an alert. If an alert of that kind and subject is open, it gets the new text instead."""
     tx.execute(
         "INSERT INTO alerts (at, kind, subject, text) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (kind, subject) WHERE acknowledged_at IS NULL DO UPDATE SET text = excluded.text",
@@ -112,7 +115,7 @@ def is_open(database: Database, kind: str, subject: str) -> bool:
 
 
 def raised_at(database: Database, kinds: Iterable[str]) -> dict[tuple[str, str], datetime]:
-    """When the latest alert of each of these kinds and subject was raised, acknowledged or not."""
+    """When the latest alert of each of these kinds was raised, by kind and subject, acknowledged or not."""
     rows = database.rows(
         f"SELECT kind, subject, max(at) FROM alerts WHERE kind IN {LISTED} GROUP BY kind, subject", (listed(kinds),)
     )
@@ -120,7 +123,7 @@ def raised_at(database: Database, kinds: Iterable[str]) -> dict[tuple[str, str],
 
 
 def failed_runs(database: Database) -> dict[int, FailedRun]:
-    """The runs whose alert is not acknowledged, by key."""
+    """The runs with an alert that nobody has acknowledged, by the run's integer key."""
     rows = database.rows(
         "SELECT runs.key, runs.id, accounts.id, alerts.at, alerts.text FROM alerts "
         "JOIN runs ON runs.id = alerts.subject JOIN accounts ON accounts.key = runs.account "
@@ -134,7 +137,7 @@ def acknowledge(tx: Transaction, key: int, at: datetime) -> None:
 
 
 def clear_alert(tx: Transaction, kind: str, subject: str, at: datetime) -> None:
-    """Close an alert whose cause is gone."""
+    """Close the alert of that kind and subject, because its cause is gone."""
     tx.execute(
         "UPDATE alerts SET acknowledged_at = ? WHERE kind = ? AND subject = ? AND acknowledged_at IS NULL",
         (to_time(at), kind, subject),
@@ -142,7 +145,7 @@ def clear_alert(tx: Transaction, kind: str, subject: str, at: datetime) -> None:
 
 
 def evaluated(database: Database, session: str, slot: datetime) -> bool:
-    """Whether a slot has been evaluated."""
+    """Whether the slot (scheduled evaluation time) `slot` of a session has been evaluated."""
     return (
         database.row("SELECT 1 FROM evaluations WHERE session = ? AND slot = ?", (session, to_time(slot))) is not None
     )
@@ -156,7 +159,7 @@ def evaluation_times(database: Database, session: str) -> list[datetime]:
 
 
 def last_slot(database: Database, session: str) -> datetime | None:
-    """The latest evaluated slot of a session, None when there is none."""
+    """The latest slot (scheduled evaluation time) of a session that has been evaluated, None when there is none."""
     row = database.row("SELECT max(slot) FROM evaluations WHERE session = ?", (session,))
     return from_time_or_none(row[0]) if row else None
 

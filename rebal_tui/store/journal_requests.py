@@ -12,8 +12,11 @@ from rebal_tui.store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
-    """A requested journal. `journal` is the id that the broker gave it, `refusal` why it refused; both None before its
-    answer. `missed_at` is when the broker was first found not to have it."""
+    """A requested journal.
+
+    `journal` is the id that the broker gave it, `refusal` why the broker refused it; both are None before the broker's
+    answer. `missed_at` is when the broker was first found not to have it.
+    """
 
     key: str
     from_account: str
@@ -50,7 +53,7 @@ def get(database: Database, key: str) -> StoredRequest | None:
 
 
 def answered(database: Database) -> frozenset[str]:
-    """The ids of the journals that the broker created for requests."""
+    """The ids of the journals that the broker created for this program's requests."""
     rows = database.rows("SELECT journal FROM journal_requests WHERE journal IS NOT NULL")
     return frozenset(journal for (journal,) in rows)
 

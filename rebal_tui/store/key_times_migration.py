@@ -1,7 +1,7 @@
-"""The migration to API keys that expire and are revoked in real time.
+"""The migration to API keys that expire and are revoked by the real clock, not by that of the simulation.
 
-In a simulated book, whose clock may be ahead, keys that had ended by that clock stay ended. Other books have stored
-real times before.
+The clock of a simulated book may be ahead. Keys that had ended by that clock stay ended. Other books have stored real
+times from the start.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Corporate actions that a real broker announces to the market, or reports by activities, until they are confirmed."""
+"""Corporate actions that a real broker announces to the market or reports by activities, until they are confirmed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEAR = timedelta(days=5)
 
 @dataclass(frozen=True, slots=True)
 class MarketAction:
-    """An action of an asset, in effect from `day` on.
+    """A corporate action of an asset, in effect from `day` on.
 
     `seen_at` is when an account was first seen to have changed by it, `effective_at` when the book applied it.
     """
@@ -32,8 +32,10 @@ class MarketAction:
 
 
 def put(tx: Transaction, found: MarketAction) -> None:
-    """Store an action, or replace the day and terms of a stored one that has not changed an account or taken effect
-    yet."""
+    """Store an action; if it is stored already, replace its day and terms.
+
+    A stored action that has changed an account or taken effect stays as it is.
+    """
     action = found.action
     tx.execute(
         "INSERT INTO market_actions (id, asset, day, kind, symbol, ratio, amount, new_symbol, price) "
@@ -69,10 +71,9 @@ def confirm(tx: Transaction, action_id: str, at: datetime) -> None:
 
 
 def same_action(database: Database, found: MarketAction) -> str:
-    """The id of the stored action that is the same as `found`, possibly from another source; `found.id` if there is
-    none.
+    """The id of the stored action that is the same as `found`, possibly from another source; else `found.id`.
 
-    The same are actions of one asset with equal kind, ratio and amount whose days are at most 5 days apart.
+    Actions of one asset are the same if their kind, ratio and amount are equal and their days are at most 5 days apart.
     """
     if _read(database, "id = ?", (found.id,)):
         return found.id
@@ -86,18 +87,18 @@ def same_action(database: Database, found: MarketAction) -> str:
 
 
 def pending(database: Database, today: date) -> Sequence[MarketAction]:
-    """Actions neither in effect nor confirmed, from 5 days before `today` to the day after it."""
+    """Actions that are neither in effect nor confirmed, from 5 days before `today` to the day after it, by day."""
     days = (today - NEAR).isoformat(), (today + timedelta(days=1)).isoformat()
     return _read(database, "confirmed_at IS NULL AND effective_at IS NULL AND day BETWEEN ? AND ?", days)
 
 
 def unconfirmed(database: Database) -> Sequence[MarketAction]:
-    """Actions in effect that are not confirmed."""
+    """Actions in effect that are not confirmed, by day."""
     return _read(database, "confirmed_at IS NULL AND effective_at IS NOT NULL", ())
 
 
 def in_effect(database: Database, asset_id: str, since: date) -> Sequence[MarketAction]:
-    """Actions of an asset in effect from a day on."""
+    """Actions of an asset that are in effect and whose day is `since` or later, by day."""
     return _read(database, "effective_at IS NOT NULL AND asset = ? AND day >= ?", (asset_id, since.isoformat()))
 
 

@@ -1,4 +1,4 @@
-"""Schema migrations; a file of a newer program is refused."""
+"""Schema migrations; a file that a newer program has migrated is refused."""
 
 from __future__ import annotations
 

@@ -13,11 +13,12 @@ from rebal_tui.systems import move_new, sync_folder
 
 @contextmanager
 def built_beside(path: Path) -> Iterator[Path]:
-    """Give the block a temporary name to build a file under, and move the file to `path` when the block ends.
+    """Give the block a temporary name under which to build a file, and move the file to `path` when the block ends.
 
     The caller holds the book's lock, and closes the file in the block. A symbolic link at `path` is followed. When the
-    block raises, nothing is left of the file; what a killed process left is removed by the next attempt. Refusals name
-    `path`, not the temporary name. Raises `Conflict` when `path` exists by then, or when the file cannot be written.
+    block raises, nothing is left of the file; what a killed process left is removed by the next attempt. Error messages
+    name `path`, not the temporary name. Raises `Conflict` when `path` exists by then, or when the file cannot be
+    written.
     """
     path = path.resolve()
     partial = path.with_name(path.name + ".partial")

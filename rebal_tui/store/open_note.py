@@ -18,11 +18,11 @@ from rebal_tui.systems import sync_folder
 
 
 class ForeignLog(sqlite3.DatabaseError):
-    """The log beside a file belongs to another file."""
+    """The write-ahead log beside a file belongs to another file."""
 
 
 class LogOwner:
-    """Notes beside a book that is open for writing which file its log belongs to."""
+    """Writes a note beside a book that is open for writing: which file the book's write-ahead log belongs to."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -32,8 +32,8 @@ class LogOwner:
     def note(self, mark: FileMark | None, before: FileMark | None) -> None:
         """Write the note, unless the file's mark equals `before`.
 
-        It has the mark, and the inode numbers of the file and its log. Only the first note need not be synced to the
-        disk: after a power failure an older note would contradict the file. When a note cannot be written, none is
+        The note has the mark, and the inode numbers of the file and its log. A note that replaces another is synced to
+        the disk: after a power failure the older note would contradict the file. When a note cannot be written, none is
         left.
         """
         if mark is None or same_content(mark, before):
@@ -58,8 +58,11 @@ class LogOwner:
                 note.unlink(missing_ok=True)
 
     def withdraw(self, connection: sqlite3.Connection) -> None:
-        """Move the log into the open file, wherever that is now, and delete the log's name, because SQLite would take
-        the log for that of the file that has the book's name now or later. Where that is impossible, the note stays."""
+        """Move the log into the open file, wherever that file is now, and delete the log and the note.
+
+        Otherwise SQLite would take the log for that of the file that has the book's name now or later. Where the log
+        cannot be moved, the note stays.
+        """
         if self._log_id is None or _number(self._log) != self._log_id:
             return
         with suppress(sqlite3.Error, OSError):
@@ -70,23 +73,26 @@ class LogOwner:
                 _remove(self._path)
 
     def discard(self) -> None:
-        """Empty the log before the connection is closed, because SQLite would write its pages into a file that another
-        program wrote over. Without the earlier file the pages are of no use."""
+        """Empty the log before the connection is closed, after another program wrote over the file.
+
+        Otherwise SQLite would write the log's pages into that program's file. Without the earlier file they are of no
+        use.
+        """
         with suppress(OSError):
             if _number(self._log) == self._log_id:
                 os.truncate(self._log, 0)
 
     def closed(self) -> None:
-        """Remove the note of a book that was closed, unless another program still uses its log."""
+        """Remove the note of a book that was closed, unless another program still uses the book's log."""
         if not _has_log(self._path):
             _remove(self._path)
 
 
 def watch_own_log(path: str) -> FileWatch | None:
-    """Check before SQLite opens a file for writing that the log beside it is its own, as far as a note shows.
+    """Check, before SQLite opens a file for writing, that the log beside the file is its own, as far as a note shows.
 
-    Returns the `FileWatch` that read the file, which must stay open as long as SQLite has the file open; None without a
-    note. Raises `ForeignLog`.
+    Returns the `FileWatch` that read the file, which must stay open as long as SQLite has the file open. Returns None
+    when there is no note, or no log with content. Raises `ForeignLog`.
     """
     if not _exists(path):
         return None

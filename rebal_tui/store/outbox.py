@@ -1,4 +1,4 @@
-"""Unsent orders and orders of unknown status, across runs."""
+"""The outbox: unsent orders, and orders of which it is unknown whether they reached the broker, of all runs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _UNKNOWN = "o.sent = 1 AND o.status = 'pending_new' AND o.broker_id IS NULL"
 
 
 class Unsent(NamedTuple):
-    """The unsent orders of one side of a run, by their lines (numbers in the run).
+    """The unsent orders of one side of a run, named by their lines (an order's number in its run).
 
-    `first` is the first line of the side, sent or not; `next` and `last` are the first and the last unsent line.
+    `run` is the key of the run. `first` is the first line of the side, sent or not; `next` and `last` are the first and
+    the last unsent line.
     """
 
     run: int
@@ -36,9 +37,10 @@ class Unsent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Numbers of a run's orders. `open` counts orders that are not final, `unfilled` those not filled, final or not.
+    """Counts of a run's orders.
 
-    `last` is the highest line (number of an order in the run), 0 without orders.
+    `open` counts orders that are not final, `unfilled` orders that are not completely filled, final or not. `last` is
+    the highest line (number of an order in the run), 0 without orders.
     """
 
     placed: int
@@ -92,13 +94,15 @@ def runs_with_sent(database: Database) -> set[str]:
 
 
 def read_unsent(database: Database, order_keys: Sequence[OrderKey]) -> dict[OrderKey, tuple[str, Order]]:
-    """The given orders that are still unsent, by order key, each with the id of its run."""
+    """Those of the given orders that are still unsent, each as (run id, order), by order key."""
     return _read(database, order_keys, _UNSENT)
 
 
 def read_unknown(database: Database, order_keys: Sequence[OrderKey]) -> dict[OrderKey, tuple[str, Order]]:
-    """The given orders of which it is still unknown whether they reached the broker, by order key, with their run
-    ids."""
+    """Those of the given orders of which it is still unknown whether they reached the broker.
+
+    Each is (run id, order), by order key.
+    """
     return _read(database, order_keys, _UNKNOWN)
 
 
@@ -137,7 +141,7 @@ def unmark(tx: Transaction, order_keys: Iterable[OrderKey]) -> None:
 
 
 def progress(database: Database, run_ids: Sequence[str]) -> dict[str, Progress]:
-    """The `Progress` of each of some runs, by run id."""
+    """The counts of the orders of each given run, by run id."""
     found: dict[str, Progress] = {}
     for start in range(0, len(run_ids), _CHUNK):
         for identity, placed, still_open, filled, any_filled, skipped, last in database.rows(

@@ -64,14 +64,17 @@ def page(
 
 
 def newest(database: Database, limit: int, account_id: str | None = None) -> list[Run]:
-    """The runs of the book or of one account, newest first, at most `limit`; all of them when it is below 0."""
+    """The runs of the book and its archive, or of one account in both, newest first.
+
+    At most `limit`; all of them when `limit` is below 0.
+    """
     return [found for _, found in page(database, limit, account_id=account_id)]
 
 
 def find(
     database: Database, matches: Sequence[Match], dates: Sequence[DateBound], limit: int, group: RunGroup = EVERY_RUN
 ) -> list[Run]:
-    """The newest runs of book and archive that match, at most `limit`, as by `run_search.find`."""
+    """The newest runs of book and archive that match, at most `limit`; the arguments are those of `run_search.find`."""
     found = [run_search.find(one, matches, dates, limit, group) for one in databases(database)]
     return list(islice(heapq.merge(*found, key=lambda run: run.created_at, reverse=True), limit))
 
@@ -79,12 +82,12 @@ def find(
 def counts_of_found(
     database: Database, matches: Sequence[Match], dates: Sequence[DateBound], kind: RunType | None = None
 ) -> Counter[tuple[str, bool]]:
-    """How many runs of book and archive match, as by `run_search.counts`."""
+    """How many runs of book and archive match; arguments and result are those of `run_search.counts`."""
     return sum((run_search.counts(one, matches, dates, kind) for one in databases(database)), Counter())
 
 
 def order_counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderCounts]:
-    """Order counts of runs of book and archive by run id, as by `run_orders.counts`."""
+    """Order counts of runs of book and archive, by run id; the counts are those of `run_orders.counts`."""
     found: dict[str, OrderCounts] = {}
     for one in reversed(databases(database)):  # The book last: it counts for a run that both have.
         found |= run_orders.counts(one, run_ids)
@@ -92,12 +95,18 @@ def order_counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderC
 
 
 def overrides(database: Database, run_ids: Sequence[str]) -> dict[str, RunOverride]:
-    """What runs of book and archive override, by run id, as by `run_overrides.of_runs`."""
+    """The restrictions that each of these runs of book and archive overrides, by run id (R-61).
+
+    Runs that override nothing are left out.
+    """
     return {key: found for one in databases(database) for key, found in run_overrides.of_runs(one, run_ids).items()}
 
 
 def override_texts(database: Database, run_ids: Sequence[str]) -> dict[str, str]:
-    """What runs of book and archive override, as text by run id, as by `run_overrides.texts_of_runs`."""
+    """The restrictions that each of these runs of book and archive overrides, as text by run id (R-61).
+
+    Runs that override nothing are left out.
+    """
     return {key: text for one in databases(database) for key, text in run_overrides.texts_of_runs(one, run_ids).items()}
 
 
@@ -119,8 +128,10 @@ def latest_decisions(database: Database, account_id: str, limit: int = 1) -> lis
 
 
 def decision_of_run(database: Database, run_id: str) -> tuple[Database, StoredDecision] | None:
-    """The decision that created a run, with the database (book or archive) that has its context; None for a manual
-    run."""
+    """The decision that created a run, with the database (book or archive) that has the decision's context.
+
+    None for a manual run.
+    """
     for one in databases(database):
         stored = decisions.of_run(one, run_id)
         if stored is not None:
@@ -139,8 +150,10 @@ def fills_of_account(database: Database, account_id: str, limit: int = 500) -> l
 
 
 def executions(database: Database, window: Window, order_id: str | None) -> list[tuple[Position, Execution]]:
-    """The executions of book and archive in a window, with their positions; with `order_id`, only those of this
-    order."""
+    """The executions of book and archive that a window selects, with their sort keys.
+
+    With `order_id`, only those of this broker order.
+    """
     found = dict[Position, Execution]()
     for one in reversed(databases(database)):
         found |= dict(activities.executions(one, window, order_id))
@@ -148,7 +161,10 @@ def executions(database: Database, window: Window, order_id: str | None) -> list
 
 
 def activity_position(database: Database, activity: str) -> Position | None:
-    """The position of an activity by its id, None for an unknown id. Cash entries never move into the archive."""
+    """The sort key of an activity, given by its id; None for an unknown id.
+
+    Only executions are looked for in the archive, as cash entries are never moved there.
+    """
     found = activities.position_of(database, activity)
     archive = archives.past(database)
     if found is not None or archive is None or activity.startswith(activities.CASH_ID):

@@ -13,8 +13,8 @@ from rebal_tui.store.database import Database, Transaction
 class PlanInputs:
     """The inputs of a plan: money in billionths, positions packed by `codec.to_positions`.
 
-    `context` is the key of the decision context; `cash_target` is that of invest_cash, None for other types. `rules` is
-    written by `rules_text.to_text`.
+    `context` is the key of the decision context; `cash_target` is that of a run of the type invest_cash, None for other
+    types. `rules` is written by `rules_text.to_text`.
     """
 
     context: int

@@ -17,10 +17,10 @@ from rebal_tui.store.trading_rules import minimum_of, minimum_values
 
 @dataclass(frozen=True, slots=True)
 class PortfolioVersion:
-    """What a portfolio contained from `at` until the next version; version 1 is the oldest one known.
+    """What a portfolio contained from `at` until its next version; version 1 is the oldest known one.
 
-    `portfolio` has the content of the version; its id, status and times are those of the present. `actor` is empty for
-    a version that an earlier release stored.
+    `portfolio` has the content of the version, but the id, status and times that the portfolio has today. `actor` is
+    empty for a version that an earlier release stored.
     """
 
     number: int
@@ -43,7 +43,7 @@ def _content(portfolio: Portfolio) -> tuple[object, ...]:
 
 
 def versions(database: Database, portfolio: Portfolio, *, newest: bool = False) -> list[PortfolioVersion]:
-    """The versions of a stored portfolio, newest first; with `newest`, only that one."""
+    """The versions of a stored portfolio, newest first; with `newest`, only the newest one."""
     rows = database.rows(
         "SELECT v.key, number, at, actor, v.name, v.description, v.cash_weight, v.cooldown_days, conditions, v.review, "
         "v.rebalance_to, v.rebalance_scope, v.minimum_trade_amount, v.minimum_trade_percent, v.stagger_sessions "
@@ -88,7 +88,10 @@ def _conditions(text: str) -> tuple[Condition, ...]:
 
 
 def add_version(tx: Transaction, portfolio: Portfolio, actor: str) -> None:
-    """Store the content of a stored portfolio as its newest version, unless the newest one has the same content."""
+    """Store the content of a portfolio as its newest version, unless the newest version has the same content already.
+
+    The portfolio itself must be stored before.
+    """
     newest = versions(tx.database, portfolio, newest=True)
     if newest and same_content(newest[0].portfolio, portfolio):
         return

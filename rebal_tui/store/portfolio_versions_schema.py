@@ -1,4 +1,4 @@
-"""The migration to versions of portfolios. Every portfolio of an earlier file begins with its stored form."""
+"""The migration to versions of portfolios. The first version of a portfolio of an earlier file is its stored form."""
 
 from __future__ import annotations
 

@@ -31,7 +31,10 @@ from rebal_tui.store.trading_rules import minimum_of, minimum_values
 
 
 def load(database: Database) -> dict[str, Portfolio]:
-    """Every portfolio by id, oldest first. An active one that breaks R-4 or R-5 is read as needing adjustment."""
+    """Every portfolio by id, oldest first.
+
+    A portfolio that is stored as active and breaks R-4 or R-5 is returned with the status needs adjustment.
+    """
     weights: dict[int, list[AssetWeight]] = {}
     for portfolio, symbol, percent in database.rows(
         "SELECT portfolio, symbol, percent FROM portfolio_weights JOIN assets ON assets.key = asset "
@@ -76,14 +79,16 @@ def _checked(portfolio: Portfolio) -> Portfolio:
 
 
 def invalid_active(database: Database) -> list[Portfolio]:
-    """The portfolios that are active in the file and break a rule; they are read as ones that need adjustment."""
+    """The portfolios that are active in the file and break R-4 or R-5; `load` returns them as needing adjustment."""
     active = {identity for (identity,) in database.rows("SELECT id FROM portfolios WHERE status = 'active'")}
     return [portfolio for portfolio in load(database).values() if portfolio.fault and portfolio.id in active]
 
 
 def save(tx: Transaction, portfolio: Portfolio, actor: str = "") -> None:
-    """Insert a portfolio, or replace it with its weights and conditions; changed content becomes a new version by
-    `actor`."""
+    """Insert a portfolio with its weights and conditions, or replace the stored one.
+
+    Changed content becomes a new version, made by `actor`.
+    """
     connection = tx.database.connection
     connection.execute(
         "INSERT INTO portfolios (id, name, description, status, cash_weight, cooldown_days, review, created_at, "
@@ -136,7 +141,7 @@ def _condition_values(condition: Condition) -> tuple[str, str | None, int | None
 
 
 def set_status(tx: Transaction, portfolio_id: str, status: PortfolioStatus, at: datetime) -> None:
-    """Change the status of a portfolio, and nothing else of it."""
+    """Change the status of a portfolio and its `updated_at`, and nothing else of it."""
     tx.execute(
         "UPDATE portfolios SET status = ?, updated_at = ? WHERE id = ?", (status.value, to_time(at), portfolio_id)
     )
@@ -156,7 +161,7 @@ def page_of_subscriptions(
     account_id: str | None = None,
     portfolio_id: str | None = None,
 ) -> list[tuple[int, Subscription]]:
-    """Active subscriptions with their keys above `after`, oldest first, at most `limit`."""
+    """Active subscriptions with keys above `after`, oldest first, at most `limit`; each as (key, subscription)."""
     tests = ["s.ended_at IS NULL", "s.key > ?"]
     values: list[str | int] = [after]
     if account_id is not None:
@@ -217,7 +222,7 @@ def resume_subscription(tx: Transaction, subscription_id: str) -> None:
 def spend_updates(tx: Transaction, subscription_keys: Iterable[int], at: datetime) -> None:
     """Record that subscriptions had every asset on its target when a change of their portfolio was due (R-14).
 
-    The change then no longer asks for a rebalance.
+    That change then no longer asks for a rebalance.
     """
     tx.executemany(
         "UPDATE subscriptions SET update_spent_at = ? WHERE key = ?", [(to_time(at), key) for key in subscription_keys]
@@ -225,7 +230,7 @@ def spend_updates(tx: Transaction, subscription_keys: Iterable[int], at: datetim
 
 
 def set_proposals(tx: Transaction, subscriptions: Iterable[Subscription]) -> None:
-    """Store `update_spent_at` and `propose_on` of subscriptions."""
+    """Store the `update_spent_at` and `propose_on` of subscriptions."""
     tx.executemany(
         "UPDATE subscriptions SET update_spent_at = ?, propose_on = ? WHERE id = ?",
         (

@@ -10,12 +10,12 @@ _COLUMNS = "kind, subject, account, reason, since, tried_at, tries, next_at"
 
 
 def load(database: Database) -> dict[int, Quarantined]:
-    """Every item in quarantine by key, oldest first."""
+    """Every item in quarantine by its integer key, oldest first."""
     return {row[0]: _read(row[1:]) for row in database.rows(f"SELECT key, {_COLUMNS} FROM quarantine ORDER BY key")}
 
 
 def get(database: Database, kind: QuarantineKind, subject: str) -> Quarantined | None:
-    """One item, None when it is not in quarantine."""
+    """The item of a kind and subject, None when it is not in quarantine."""
     row = database.row(f"SELECT {_COLUMNS} FROM quarantine WHERE kind = ? AND subject = ?", (kind, subject))
     return None if row is None else _read(row)
 

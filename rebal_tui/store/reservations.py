@@ -1,4 +1,4 @@
-"""Reservations: cash of an account that has an owner, one row for each (R-2, R-9)."""
+"""Reservations: cash of an account that is set aside for an owner, one row for each owner (R-2, R-9)."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def load(database: Database) -> list[Reservation]:
 
 
 def totals(database: Database, account_ids: Sequence[str] | None = None) -> list[tuple[int, int, int]]:
-    """The accounts with reserved cash, of all or of those given, by ascending key.
+    """The reserved cash of each account that has some, of all accounts or of those given, by ascending key.
 
-    Each is its key, the total, and the part of it reserved by runs, in billionths of a dollar.
+    Each is (account key, total, part reserved by runs), in billionths of a dollar.
     """
     columns = "SELECT account, sum(amount), sum(CASE owner_kind WHEN 'run' THEN amount ELSE 0 END) FROM reservations"
     if account_ids is None:
@@ -61,7 +61,7 @@ def reserved_by(database: Database, account_id: str, owner: Owner) -> Money:
 
 
 def add(tx: Transaction, account_id: str, owner: Owner, amount: Money, at: datetime) -> None:
-    """Reserve `amount`, above 0, for an owner, in addition to what it has reserved."""
+    """Reserve `amount`, above 0, for an owner, in addition to what the owner has reserved."""
     _put(tx, account_id, owner, None, amount, to_time(at))
 
 
@@ -84,10 +84,10 @@ def release(tx: Transaction, account_id: str, owner: Owner) -> None:
 def take_over(
     tx: Transaction, account_id: str, journal_id: str, amount: Money, at: datetime, *, withdrawal_id: str | None
 ) -> None:
-    """Make a journal the owner of `amount` (R-9).
+    """Make a journal the owner of reserved cash in the given amount (R-9).
 
-    The cash comes from the reservation of its withdrawal; without a withdrawal from the reservations of runs, oldest
-    first; the rest is cash that nobody had reserved. Each part records its former owner for `give_back`.
+    With `withdrawal_id`, the cash is taken from that withdrawal's reservation, else from the reservations of runs,
+    oldest first. If these have less, the rest is reserved newly. Each part records its former owner for `give_back`.
     """
     journal, left = Owner(OwnerKind.JOURNAL, journal_id), int(amount)
     for row in _of_account(tx.database, account_id):
@@ -106,7 +106,10 @@ def take_over(
 
 
 def give_back(tx: Transaction, account_id: str, journal_id: str) -> None:
-    """Return the reservation of a failed journal to the former owners; the rest is no longer reserved (R-9)."""
+    """Return the cash that a failed journal has reserved to the former owners (R-9).
+
+    Cash that had no owner before is no longer reserved.
+    """
     journal = Owner(OwnerKind.JOURNAL, journal_id)
     parts = [row for row in _of_account(tx.database, account_id) if _owner(row) == journal and row.origin_kind]
     release(tx, account_id, journal)

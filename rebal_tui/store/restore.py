@@ -17,11 +17,11 @@ from rebal_tui.systems import sync_folder
 
 
 def restore(backup: Path, path: Path, previous: Path, make_ready: Callable[[Path], None]) -> bool:
-    """Copy `backup` to `path`; an existing file is copied to `previous` first. Returns whether there was one.
+    """Copy `backup` to `path`; an existing file there is copied to `previous` first. Returns whether there was one.
 
-    `make_ready` migrates the copy and raises a `Refusal` when it is damaged: `path` is then unchanged. The caller holds
-    the book's lock. Raises `Conflict` when `path` is the backup itself, when `previous` exists, or when a file cannot
-    be read or written.
+    `make_ready` migrates the copy of the backup and raises a `Refusal` when it is damaged: `path` is then unchanged.
+    The caller holds the book's lock. Raises `Conflict` when `path` is the backup itself, when `previous` exists, or
+    when a file cannot be read or written.
     """
     partial = path.with_name(path.name + ".restoring")
     there = path.exists()

@@ -1,4 +1,4 @@
-"""Named tuples as table rows, one by one or by column: statements and digests derive from their fields."""
+"""Named tuples as table rows, one by one or by column; SQL statements and digests are made from their field names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ R = TypeVar("R", bound=NamedTuple)
 
 
 def select_list(kind: type[NamedTuple], expressions: Mapping[str, str] | None = None, table: str = "") -> str:
-    """The SELECT list for rows of a type: one column per field, or its expression when one is given."""
+    """The SELECT list for rows of a type: for each field, the column of that name, or the field's given expression."""
     known = expressions or {}
     prefix = f"{table}." if table else ""
     return ", ".join(known.get(name, f"{prefix}{name}") for name in kind._fields)
@@ -26,15 +26,18 @@ def insert(table: str, kind: type[NamedTuple]) -> str:
 
 
 def assignments(kind: type[NamedTuple], *, key: str) -> str:
-    """The SET list of an UPDATE whose parameters are numbered like the row's fields: every field but the key."""
+    """The SET list of an UPDATE for rows of a type: every field but the key.
+
+    The parameters of the UPDATE are the row's fields, numbered in order.
+    """
     return ", ".join(f"{name} = ?{number}" for number, name in enumerate(kind._fields, 1) if name != key)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowTable(Generic[R]):
-    """Rows of a type held by column, for reading and writing very many of them without an object per row.
+    """Rows of one type, held by column, for reading and writing very many of them without an object per row.
 
-    `columns` has one sequence per field, in the order of the fields, all of one length.
+    `columns` has one sequence per field, in the order of the fields; all have the same length.
     """
 
     kind: type[R]
@@ -42,10 +45,10 @@ class RowTable(Generic[R]):
 
     @classmethod
     def build(cls, kind: type[R], size: int, /, **columns: Sequence[Any] | repeat[Any]) -> RowTable[R]:
-        """`size` rows from columns given by field, or one repeated value. Omitted fields have their defaults.
+        """A table of `size` rows. Each column is given by its field's name, as values or as one repeated value.
 
-        Raises `BrokenInvariant` when a column without a default is missing or has another length, or when a name is
-        not a field.
+        Omitted fields have their defaults. Raises `BrokenInvariant` when a column without a default is missing or has
+        another length, or when a name is not a field.
         """
         fields, defaults = kind._fields, kind._field_defaults
         fits = columns.keys() <= set(fields) and all(name in columns or name in defaults for name in fields)
@@ -57,7 +60,7 @@ class RowTable(Generic[R]):
 
     @classmethod
     def of(cls, kind: type[R], rows: Sequence[R | SqlRow]) -> RowTable[R]:
-        """The table of some rows."""
+        """The table of the given rows."""
         return cls(kind, tuple(zip(*rows, strict=True)) if rows else ((),) * len(kind._fields))
 
     @classmethod
@@ -75,7 +78,7 @@ class RowTable(Generic[R]):
         return zip(*self.columns, strict=True)
 
     def column(self, name: str) -> Sequence[Any]:
-        """One column by its field."""
+        """The values of one field, by the field's name."""
         return self.columns[self.kind._fields.index(name)]
 
     def take(self, indexes: Sequence[int]) -> RowTable[R]:
@@ -83,13 +86,13 @@ class RowTable(Generic[R]):
         return RowTable(self.kind, tuple(list(map(column.__getitem__, indexes)) for column in self.columns))
 
     def sorted_by(self, name: str) -> RowTable[R]:
-        """The rows by ascending value of one field."""
+        """The table with its rows sorted by one field, ascending."""
         values = self.column(name)
         order = sorted(range(len(values)), key=values.__getitem__)
         return self if order == list(range(len(values))) else self.take(order)
 
     def replace_at(self, indexes: Sequence[int], **columns: Sequence[Any]) -> RowTable[R]:
-        """The rows with new values of some fields at some distinct indexes; one value per index."""
+        """The table with new values of some fields in the rows at some distinct indexes; one value per index."""
         values = list(self.columns)
         for name, replaced in columns.items():
             number = self.kind._fields.index(name)

@@ -50,7 +50,7 @@ def to_text(rules: TradingRules, asset_keys: Mapping[str, int]) -> str | None:
 
 
 def texts_of(rules: Iterable[TradingRules | None], asset_keys: Mapping[str, int]) -> list[str | None]:
-    """`to_text` of the rules of each account; rules that accounts share are converted once."""
+    """The text that `to_text` makes for each of these rules; rules that occur several times are converted once."""
     made: dict[int, str | None] = {}
     kept: list[TradingRules] = []
     found: list[str | None] = []
@@ -92,7 +92,7 @@ def from_text(text: str | None, symbols: Mapping[int, str]) -> TradingRules:
 
 
 def overrides_to_text(overrides: Overrides) -> str:
-    """Overrides as stored."""
+    """Overrides of a subscription (R-67) as stored text."""
     return dump(overrides_values(overrides))
 
 
@@ -102,7 +102,7 @@ def overrides_from_text(text: str) -> Overrides:
 
 
 def overrides_values(overrides: Overrides) -> dict[str, Any]:
-    """Overrides as values for JSON."""
+    """Overrides of a subscription (R-67) as values for JSON."""
     conditions = overrides.conditions
     return {
         "cooldown_days": overrides.cooldown_days,

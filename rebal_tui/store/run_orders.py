@@ -50,7 +50,7 @@ def of_run(database: Database, run_id: str) -> list[tuple[int, Order, bool]]:
 def store(tx: Transaction, order: Order) -> bool:
     """Apply the broker's state of one of this book's orders; False when the order is not in this book.
 
-    A final status stays, except that canceled may become filled. `filled_qty` never decreases.
+    A final status stays, except that a canceled order may become filled. `filled_qty` never decreases.
     """
     ours = codec.parse_client_order_id(order.client_order_id)
     if ours is None:
@@ -86,7 +86,7 @@ def correct(tx: Transaction, order: Order) -> None:
 
 
 def placed(database: Database, client_order_id: str) -> bool:
-    """Whether this book or its archive has the order of a client order id, and not just one of the same format."""
+    """Whether this book or its archive has the order with a client order id; the id's format alone does not count."""
     ours = codec.parse_client_order_id(client_order_id)
     if ours is None:
         return False
@@ -104,7 +104,7 @@ def refuse(tx: Transaction, run_id: str, line: int, at: datetime, why: str) -> N
 
 
 def drop(tx: Transaction, run_id: str, line: int) -> None:
-    """Delete an unsent order that is skipped instead."""
+    """Delete an unsent order, which is recorded as skipped instead."""
     tx.execute(
         "DELETE FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ? AND sent = 0", (run_id, line)
     )
@@ -194,7 +194,7 @@ def detail(database: Database, run: Run) -> RunDetail:
 
 
 def looked_up_at(database: Database, run_id: str, line: int) -> datetime | None:
-    """When the broker first reported that it does not know a sent order; None before such a report."""
+    """When the broker first reported that it does not have a sent order; None if it never did."""
     row = database.row(
         "SELECT looked_up_at FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?", (run_id, line)
     )

@@ -1,4 +1,4 @@
-"""Restrictions that single runs override, with the note that gives the reason (R-61)."""
+"""Restrictions that a single run overrides, with the note that gives the reason (R-61)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rebal_tui.store.database import LISTED, Database, Transaction, listed
 
 
 def put(tx: Transaction, run_id: str, override: RunOverride, at: datetime) -> None:
-    """Store what a run overrides, in place of what it overrode before."""
+    """Store what a run overrides, in place of what was stored for it before."""
     tx.execute("DELETE FROM run_overrides WHERE run = (SELECT key FROM runs WHERE id = ?)", (run_id,))
     tx.executemany(
         "INSERT INTO run_overrides SELECT runs.key, r.key, ?, ?, ? FROM runs, trade_restrictions r "
@@ -21,7 +21,7 @@ def put(tx: Transaction, run_id: str, override: RunOverride, at: datetime) -> No
 
 
 def of_runs(database: Database, run_ids: Iterable[str]) -> dict[str, RunOverride]:
-    """What these runs override, by run id; those that override nothing are left out."""
+    """The restrictions that each of these runs overrides, by run id; runs that override nothing are left out."""
     rows = database.rows(
         "SELECT runs.id, r.id, o.note, o.made_by FROM run_overrides o JOIN runs ON runs.key = o.run "
         f"JOIN trade_restrictions r ON r.key = o.restriction WHERE runs.id IN {LISTED} ORDER BY o.run, o.restriction",
@@ -35,7 +35,7 @@ def of_runs(database: Database, run_ids: Iterable[str]) -> dict[str, RunOverride
 
 
 def texts_of_runs(database: Database, run_ids: Iterable[str]) -> dict[str, str]:
-    """What these runs override as text, by run id: `no sell SPY (low basis): as agreed`."""
+    """The restrictions that each of these runs overrides, as text by run id: `no sell SPY (low basis): as agreed`."""
     rows = database.rows(
         "SELECT runs.id, "
         "replace(r.kind, '_', ' ') || coalesce(' ' || assets.symbol, '') || ' (' || r.reason || ')', o.note "

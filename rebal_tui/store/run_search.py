@@ -16,10 +16,10 @@ _AWAITING = f"(runs.status = '{RunStatus.QUEUED.value}' AND runs.approval = '{Ap
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A condition that a run meets when at least one field applies to it; an empty field applies to no run.
+    """A condition that a run meets when at least one field of the condition applies to it.
 
-    `origins` are values of `initiated_from`; `part` is a part of the run's id or of its session, `month` a month as
-    sessions have it, such as `-11-`.
+    An empty field applies to no run. `origins` are values of `initiated_from`. `part` is a part of the run's id or of
+    its session. `month` is a month as it stands in a session's date, such as `-11-`.
     """
 
     accounts: Sequence[str] = ()
@@ -34,7 +34,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class DateBound:
-    """A comparison of a run's session with a day, a month (`2026-03`) or a year; `operator` is =, <, <=, > or >=."""
+    """A bound on a run's session: `operator` (=, <, <=, > or >=) and `date`, a day, a month (`2026-03`) or a year."""
 
     operator: str
     date: str
@@ -55,7 +55,7 @@ def find(
 def counts(
     database: Database, matches: Sequence[Match], dates: Sequence[DateBound], kind: RunType | None = None
 ) -> Counter[tuple[str, bool]]:
-    """The number of runs that meet every match and every date bound, by status and whether they await approval."""
+    """The number of runs that meet every match and every date bound, by (status, whether they await approval)."""
     where, values = _where(database, matches, dates, RunGroup(type=kind))
     tables = "runs JOIN accounts ON accounts.key = runs.account LEFT JOIN portfolios ON portfolios.key = runs.portfolio"
     rows = database.rows(f"SELECT runs.status, {_AWAITING}, count(*) FROM {tables} WHERE {where} GROUP BY 1, 2", values)

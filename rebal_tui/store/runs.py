@@ -26,8 +26,9 @@ def next_key(database: Database) -> int:
 class PlanRow(NamedTuple):
     """The inputs of a run's plan and the run's start time: money in billionths, times in microseconds.
 
-    `plan_context` is the key of the decision context, `plan_keep` the cash that invest_cash leaves (None for other
-    types), `plan_positions` is packed by `codec.to_positions`, `plan_rules` is written by `rules_text.to_text`.
+    `plan_context` is the key of the decision context. `plan_keep` is the cash that a run of the type invest_cash
+    leaves, None for other types. `plan_positions` is packed by `codec.to_positions`, `plan_rules` is written by
+    `rules_text.to_text`.
     """
 
     key: int
@@ -76,7 +77,7 @@ class RunRow(NamedTuple):
 
 
 def as_started(queued: RowTable[RunRow], indexes: Sequence[int], plans: RowTable[PlanRow]) -> RowTable[RunRow]:
-    """The runs as `add` would store them and `start` would then change those at `indexes`; one plan per index."""
+    """The rows that `add` of `queued`, and then `start` of the runs at `indexes`, would store; one plan per index."""
     size, started_at = len(plans), plans.column("started_at")
     return queued.replace_at(
         indexes,
@@ -154,13 +155,13 @@ def in_ranges(database: Database, ranges: Iterable[Sequence[int]]) -> list[Run]:
 
 
 def key_of(database: Database, run_id: str) -> int | None:
-    """The key of a run, by which audit entries of several runs name it; None when it does not exist."""
+    """The integer key of a run, None when it does not exist. Audit entries about several runs name them by key."""
     row = database.row("SELECT key FROM runs WHERE id = ?", (run_id,))
     return None if row is None else int(row[0])
 
 
 def read(database: Database, rows: Sequence[SqlRow]) -> list[Run]:
-    """Runs from rows of `RUN_COLUMNS`; their weights bear the labels that the assets have today (R-50)."""
+    """Runs from rows of `RUN_COLUMNS`; their weights have the labels that the assets have today (R-50)."""
     found = [codec.to_run(row) for row in rows]
     if not found or not asset_renames.any_renames(database):
         return found
@@ -246,7 +247,7 @@ def uses_quota(database: Database, account_id: str, session: str) -> bool:
 
 
 def release_quota(tx: Transaction, run_ids: Sequence[str]) -> set[str]:
-    """Stop counting those of some runs that sent no order against the quota (R-11); returns their ids."""
+    """Stop counting runs against the quota if they sent no order (R-11); returns the ids of these runs."""
     released = {
         identity
         for (identity,) in tx.rows(
@@ -261,12 +262,12 @@ def release_quota(tx: Transaction, run_ids: Sequence[str]) -> set[str]:
 
 
 def free_quota(tx: Transaction, run_ids: Iterable[str]) -> None:
-    """Stop counting some runs against the quota (R-11)."""
+    """Stop counting some runs against the quota, whether or not they sent orders (R-11)."""
     tx.execute(f"UPDATE runs SET counts_quota = 0 WHERE id IN {LISTED}", (listed(run_ids),))
 
 
 def start(tx: Transaction, started: RowTable[PlanRow]) -> None:
-    """Set QUEUED runs to IN_PROGRESS and selling, with these plan inputs.
+    """Set QUEUED runs to IN_PROGRESS, in the phase selling, and store the inputs of their plans.
 
     Raises `BrokenInvariant` when one of them is not QUEUED.
     """
@@ -285,7 +286,7 @@ def why(database: Database, run_id: str) -> str | None:
 
 
 def note(tx: Transaction, run_id: str, at: datetime, what: str, detail: str = "") -> None:
-    """Add an event to a run's timeline that its states and its plan do not show."""
+    """Add an event to a run's timeline, for what the run's states and its plan do not show."""
     tx.execute(
         "INSERT INTO run_events SELECT key, (SELECT coalesce(max(seq), 0) + 1 FROM run_events WHERE run = runs.key), "
         "?, ?, ? FROM runs WHERE id = ?",
@@ -303,7 +304,7 @@ def notes(database: Database, run_id: str) -> list[tuple[datetime, str, str]]:
 
 
 def cash_targets(database: Database) -> dict[tuple[str, int], Money]:
-    """The cash target of the last completed run by account id and cash weight (R-14.7)."""
+    """The cash target of the last completed run, by account id and the run's cash weight (R-14.7)."""
     return {
         (account_id, cash_weight): Money(target or 0)
         for account_id, cash_weight, target, _ in database.rows(
@@ -315,7 +316,7 @@ def cash_targets(database: Database) -> dict[tuple[str, int], Money]:
 
 
 def system_runs(database: Database) -> dict[str, tuple[str, str]]:
-    """The latest (session, run id) that counts against the quota, by account id (R-11)."""
+    """The latest run of each account that counts against the quota, as (session, run id), by account id (R-11)."""
     return {
         account_id: (session, run_id)
         for account_id, session, run_id in database.rows(

@@ -1,4 +1,4 @@
-"""Stored texts that must be values of an enum although no constraint of the schema requires it."""
+"""Stored texts that must be values of an enum, although no constraint of the schema requires it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Active subscriptions in NumPy columns by account row; objects are built on access."""
+"""Active subscriptions in NumPy columns by row of the `AccountTable`; objects are built when they are read."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _QUERY = (
 
 
 class SubscriptionTable:
-    """Subscriptions by account row: `portfolio` is an index into `portfolio_ids`, or `NO_PORTFOLIO`.
+    """Active subscriptions in columns. A row is that of the subscribed account in the `AccountTable`.
 
-    `keys` are the keys in the file. Times are microseconds since 1970 UTC, `NEVER` for none; `propose_on` is a day as
-    `date.toordinal`, 0 for none. `order` has the rows of subscribed accounts, oldest subscription first. `version`
-    increases with every change.
+    `portfolio` is an index into `portfolio_ids`, or `NO_PORTFOLIO`. `keys` are the subscriptions' keys in the file.
+    Times are microseconds since 1970 UTC, `NEVER` for none; `propose_on` is a day as `date.toordinal`, 0 for none.
+    `order` has the rows of subscribed accounts, oldest subscription first. `version` increases with every change.
     """
 
     def __init__(self, accounts: AccountTable) -> None:
@@ -62,7 +62,7 @@ class SubscriptionTable:
         self.order: Ints = np.empty(0, np.int64)
 
     def load(self, database: Database) -> None:
-        """Read every active subscription of the accounts in the table."""
+        """Read every active subscription of the accounts in the `AccountTable`."""
         self._load_portfolios(database)
         self.version += 1
         size = len(self._accounts)
@@ -147,7 +147,7 @@ class SubscriptionTable:
         return self._accounts.ids[self.ids.index(subscription_id)] if subscription_id in self.ids else None
 
     def store(self, row: int, subscription: Subscription) -> None:
-        """Update `last_rebalanced_at`, `update_spent_at` and `propose_on` of an existing subscription."""
+        """Update the subscription of a row: its `last_rebalanced_at`, `update_spent_at` and `propose_on`."""
         self.version += 1
         self.last_rebalanced_at[row] = _micros(to_time_or_none(subscription.last_rebalanced_at))
         self.update_spent_at[row] = _micros(to_time_or_none(subscription.update_spent_at))
@@ -159,7 +159,7 @@ class SubscriptionTable:
         self.update_spent_at[rows] = at
 
     def last_event(self, portfolio_id: str) -> datetime | None:
-        """The latest rebalance of a portfolio's subscribers, or the start of a subscription with one if that is later.
+        """When a portfolio's subscribers were last rebalanced, or when one of those rebalanced began, if that is later.
 
         None when no subscriber has been rebalanced.
         """
@@ -190,7 +190,7 @@ def _ordinal(day: str | None) -> int:
 
 
 class Subscriptions(Mapping[str, Subscription]):
-    """Active subscriptions by account id, built from the columns on access."""
+    """Active subscriptions by account id; objects are built when they are read."""
 
     def __init__(self, accounts: AccountTable, columns: SubscriptionTable) -> None:
         self._accounts = accounts

@@ -6,7 +6,7 @@ from rebal_tui.store.database import Database, Transaction
 
 
 def add(tx: Transaction, run_id: str) -> None:
-    """Store that a new run was requested at the terminal."""
+    """Record that a person requested the run with this id at the terminal."""
     tx.execute("INSERT INTO terminal_runs VALUES (?)", (run_id,))
 
 

@@ -14,7 +14,7 @@ def add(tx: Transaction, subscription_id: str, marker: str) -> None:
 
 
 def of(database: Database, subscription_ids: Iterable[str]) -> dict[str, Literal["unsolicited"]]:
-    """The markers of these subscriptions, by id; those without one are left out."""
+    """The markers of these subscriptions, by subscription id; a subscription without a stored marker is left out."""
     rows = database.rows(
         f"SELECT subscription, marker FROM trade_markers WHERE subscription IN {LISTED}", (listed(subscription_ids),)
     )

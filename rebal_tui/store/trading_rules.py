@@ -1,4 +1,4 @@
-"""Restrictions, settings of accounts and overrides of subscriptions (R-60, R-64, R-65, R-67)."""
+"""Storage of restrictions, settings of accounts and overrides of subscriptions (R-60, R-64, R-65, R-67)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MINIMUM_TRADE_KEY = "minimum_trade"
 
 
 def restrictions(database: Database) -> list[TradeRestriction]:
-    """The restrictions that nobody has lifted, including those past their last day, oldest first."""
+    """The restrictions that nobody has lifted, oldest first; those past their last day are included."""
     return [
         TradeRestriction(
             identity, RestrictionScope(scope), RestrictionKind(kind), reason, symbol, account_id, portfolio_id, minimum,

@@ -1,4 +1,4 @@
-"""Accounts with a trigger that no order can correct (R-14, R-58)."""
+"""Accounts with a trigger whose condition holds and that no order can correct (R-14, R-58)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from rebal_tui.store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Uncorrectable:
-    """Since when an account's trigger cannot be corrected, the check that found it last, and why, as in its trace."""
+    """An account's trigger that no order can correct.
+
+    `since` is when that began, `check` the check of the trace that found it last, and `text` that check's detail.
+    """
 
     since: datetime
     check: str
@@ -20,7 +23,7 @@ class Uncorrectable:
 
 
 def load(database: Database) -> dict[str, Uncorrectable]:
-    """Every such account by id."""
+    """Every account with a trigger that no order can correct, by account id."""
     rows = database.rows(
         "SELECT accounts.id, u.since, u.check_name, u.text FROM uncorrectable u "
         "JOIN accounts ON accounts.key = u.account ORDER BY u.account"
@@ -29,7 +32,7 @@ def load(database: Database) -> dict[str, Uncorrectable]:
 
 
 def put(tx: Transaction, found: Mapping[int, Uncorrectable]) -> None:
-    """Store accounts by their keys; for an account that is stored already, `since` stays."""
+    """Store accounts with such a trigger, by their integer keys; if an account is stored already, its `since` stays."""
     tx.executemany(
         "INSERT INTO uncorrectable (account, since, check_name, text) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (account) DO UPDATE SET check_name = excluded.check_name, text = excluded.text",
@@ -38,5 +41,5 @@ def put(tx: Transaction, found: Mapping[int, Uncorrectable]) -> None:
 
 
 def clear(tx: Transaction, account_keys: Iterable[int]) -> None:
-    """Remove accounts, given by their keys."""
+    """Remove accounts, given by their integer keys, as no trigger of theirs is of this kind any more."""
     tx.executemany("DELETE FROM uncorrectable WHERE account = ?", [(key,) for key in account_keys])

@@ -66,6 +66,6 @@ def clear(tx: Transaction, subscription_ids: Iterable[str]) -> None:
 
 
 def to_text(undone: Unfinished, asset_keys: dict[str, int]) -> str:
-    """Undone sells as JSON with assets by key, an input of a stored decision."""
+    """Undone sells as JSON with assets by integer key; the text is an input of a stored decision."""
     keys = [asset_keys[symbol] for symbol in undone.symbols]
     return dump({"assets": keys, "traded_at": to_time_or_none(undone.traded_at)})

@@ -15,8 +15,10 @@ _PAGE_BYTES = 4_096
 
 
 def bound(connection: sqlite3.Connection, space: FreeSpace | None) -> None:
-    """Limit the log to 8 MB (`WAL_LIMIT`), or to the free space that new work needs if that is less. `space` None:
-    memory."""
+    """Limit the log to 8 MB (`WAL_LIMIT`), or to the free space that new work needs if that is less.
+
+    `space` is None for a database in memory.
+    """
     most = WAL_LIMIT if space is None else min(WAL_LIMIT, space.needed)
     pages = max(1, min(CHECKPOINT_PAGES, most // _PAGE_BYTES))
     connection.execute(f"PRAGMA journal_size_limit = {most}")
@@ -24,9 +26,10 @@ def bound(connection: sqlite3.Connection, space: FreeSpace | None) -> None:
 
 
 def empty(connection: sqlite3.Connection) -> None:
-    """Move the log's pages into the file and truncate the log, which on a small disk may free the space that is needed.
+    """Move the pages of a book's write-ahead log into the file, and truncate the log.
 
-    Does not wait: while another connection reads the file, the log may stay as it is.
+    On a small disk this may free the space that is needed. It does not wait: while another connection reads the file,
+    the log may stay as it is.
     """
     (before,) = connection.execute("PRAGMA busy_timeout").fetchone()
     with suppress(sqlite3.Error):
