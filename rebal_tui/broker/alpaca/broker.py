@@ -232,8 +232,7 @@ class AlpacaBroker:
     def journal(self, journal_id: str) -> Journal:
         """One journal. Raises `BrokerRefused` with `NOT_FOUND`.
 
-        If it is executed, this also queues an event that makes the book read the client account again, once per
-        journal.
+        If it is executed, one event is queued that makes the book read the client account again.
         """
         data = self._get(f"/v1/journals/{journal_id}")
         journal = _read(lambda: shapes.journal(json_values.as_object(data), self._firm_account, self._now()))
@@ -262,10 +261,7 @@ class AlpacaBroker:
             return Money(max(0, json_values.money(json_values.as_object(trading), "cash_transferable")))
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Stored events with `seq` above `after`, oldest first, at most `limit`.
-
-        Before reading, it stores what `receive`, `store_answer` and `request_refresh` have queued.
-        """
+        """Stored events with `seq` above `after`, oldest first, at most `limit`; first stores what has been queued."""
         if fresh := [self._storable.get_nowait() for _ in range(self._storable.qsize())]:
             self._inbox.add(fresh)
         return [
@@ -273,17 +269,11 @@ class AlpacaBroker:
         ]
 
     def store_answer(self, answer_id: str, body: str) -> None:
-        """Queue the response to an order or journal, so that the next call of `events` stores it in the event inbox.
-
-        `body` is a row as in `gateway.rows`. A response with an `answer_id` that is already stored is ignored.
-        """
+        """Queue a response, a row as in `gateway.rows`, for `events` to store, unless its `answer_id` is stored."""
         self._storable.put((INTERNAL, answer_id, self._now(), body))
 
     def request_refresh(self, account_id: str | None, reason: str) -> None:
-        """Queue an event that makes the book read an account again, or all assets if `account_id` is None.
-
-        A request with a `reason` that was used before is ignored.
-        """
+        """Queue, once per `reason`, an event that makes the book read an account again, or the assets for None."""
         body: dict[str, Any] = {"assets": True} if account_id is None else {"account_id": account_id}
         self._storable.put((INTERNAL, reason, self._now(), json.dumps(body)))
 
