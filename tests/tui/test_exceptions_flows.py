@@ -137,6 +137,23 @@ def test_cursor_filter_and_half_typed_text_survive_a_heartbeat() -> None:
     run(flow, book, "0")
 
 
+def test_a_row_that_comes_after_the_key_of_the_section_does_not_push_the_others_down() -> None:
+    book = market_book()
+    alerted(book, "b", "c")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "3", "0")
+        before = [row.text for row in app.screen.table.rows]
+        alerted(book, "a")
+        hold_spy(book)
+        await run_heartbeat(pilot, app)
+        after = [row.text for row in app.screen.table.rows]
+        assert len(after) > len(before)
+        assert after[: len(before)] == before
+
+    run(flow, book, "0")
+
+
 def test_the_parts_of_the_status_line_lead_to_what_they_report() -> None:
     book = market_book()
     alerted(book, "a")

@@ -411,6 +411,7 @@ def test_a_change_shows_its_impact_before_it_is_saved() -> None:
         assert isinstance(app.screen, ConfirmScreen)
         text = " ".join(screen_text(app).split())
         assert "Save Balanced?" in text
+        assert "SPY 60 % → 30 %, TLT 35 % → 65 %." in text
         assert "outside their bands 1 → 2" in text
         assert "resulting orders 4" in text
         assert "in range → outside, 2 orders" in text

@@ -28,6 +28,7 @@ from rebal_tui.services.parsing.portfolio_input import load_models, parse_pasted
 from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.affected import AffectedRows, Effects
 from rebal_tui.services.queries.calendar_days import NO_DAY, next_calendar_days
+from rebal_tui.services.queries.portfolio_differences import differences
 from rebal_tui.services.queries.runs import portfolio_rows
 from rebal_tui.services.view_models.portfolios import AssetChoice, Impact, PortfolioDraft, PortfolioView
 from rebal_tui.services.wire.shapes import portfolio_json
@@ -151,6 +152,7 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
         next_calendar_day=date.fromordinal(int(dated.min())) if len(dated) else None,
         banded_before=_has_bands(before, rules.values()),
         banded_after=_has_bands(changed, rules.values()),
+        changes=differences(before, changed),
         affected=AffectedRows(book.search_index(), effects),
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.queries.portfolio_versions import differences
+from rebal_tui.services.queries.portfolio_differences import differences
 from rebal_tui.services.reports.texts import NONE, minute_text
 from rebal_tui.store.portfolio_versions import versions
 

@@ -9,6 +9,7 @@ from datetime import date
 from rebal_tui.domain.portfolios import Condition, Portfolio, Weights
 from rebal_tui.domain.quantities import Money, Value
 from rebal_tui.services.view_models.accounts import AccountRow
+from rebal_tui.services.view_models.portfolio_versions import Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,9 @@ class Impact:
     rebalance is due but cannot start are counted by reason: `blocked`, `cooling` (in their cooldown, not blocked), and
     `unable` (no run can be planned). `on_calendar_day` counts the accounts that do not trade at the next evaluation but
     on a calendar day, the earliest of which is `next_calendar_day`. `banded_before` and `banded_after`: whether any
-    account has a drift band. `affected` has each account that is outside a band before or after, trades, waits or
-    cannot be planned, the largest turnover first; then those that trade on a calendar day.
+    account has a drift band. `changes` are the fields that the change sets anew. `affected` has each account that is
+    outside a band before or after, trades, waits or cannot be planned, the largest turnover first; then those that
+    trade on a calendar day.
     """
 
     subscribers: int
@@ -86,6 +88,7 @@ class Impact:
     next_calendar_day: date | None = None
     banded_before: bool = True
     banded_after: bool = True
+    changes: tuple[Difference, ...] = field(default=(), compare=False)
     affected: Sequence[AffectedAccount] = field(default=(), compare=False, repr=False)
 
 

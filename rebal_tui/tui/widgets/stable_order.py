@@ -70,6 +70,11 @@ class StableOrder:
         self._touched = self._sorted = float("-inf")
         self._numbers: dict[Hashable, int] = {}
 
+    @property
+    def forgotten(self) -> bool:
+        """Whether the next rows are shown in the order in which they come."""
+        return self._shown is None
+
     def forget(self) -> None:
         """Forget the order; the next rows are shown in the order in which they come."""
         self._shown = None

@@ -165,6 +165,11 @@ class BookTable(RowsView[R], can_focus=True):
         """Show the next rows in their current sort order at once, because they are different rows."""
         self._order.forget()
 
+    def adopt_order(self) -> None:
+        """Keep the order of the rows on the screen from now on: since `renew_order`, there were no other rows."""
+        if self._order.forgotten:
+            self._arrange()
+
     @property
     def hint(self) -> str:
         return self.no_match if self.view.text and self._source else self.empty

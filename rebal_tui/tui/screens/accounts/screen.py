@@ -84,6 +84,7 @@ class AccountsScreen(ShowsAccount, ActsOnAccount, TiledListScreen, inherit_bindi
         version = seen.version if seen is not None else None
         snapshot = await self.host.ask(account_queries.accounts_snapshot, version, self.table.shown)
         if snapshot is None:
+            self.table.adopt_order()
             return
         await self.table.prepare(snapshot.rows)
         shown = self._snapshot

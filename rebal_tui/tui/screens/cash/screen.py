@@ -59,6 +59,7 @@ class CashScreen(StartsWithdrawal, LoadsOlder, TiledListScreen, inherit_bindings
         self.show_status(await self.host.ask(status_queries.status_line))
         changed = await self.host.ask(cash_queries.cash_changes, self._stamp, self.limit)
         if changed is None:
+            self.table.adopt_order()
             return
         self._stamp, snapshot = changed
         self._rows, self._cut = cash_columns.cash_rows(snapshot), snapshot.cut

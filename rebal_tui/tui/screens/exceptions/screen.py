@@ -44,6 +44,7 @@ class ExceptionsScreen(TiledListScreen, inherit_bindings=False):
         seen = self._found.stamp if self._found is not None else None
         found = await self.host.ask(exception_list.exception_list, seen)
         if found is None:
+            self.table.adopt_order()
             return
         self._found = found
         with self.app.batch_update():

@@ -93,6 +93,7 @@ class LogScreen(ShowsJob, LoadsOlder, inherit_bindings=False):
         if reading == (self._search, self.limit):
             self.note_loaded(limit, len(snapshot.audit), more=snapshot.more)
         if changed is None:
+            self.table.adopt_order()
             return
         (old_search, _), self._snapshot, self._read = self._read, snapshot, reading
         with self.app.batch_update():

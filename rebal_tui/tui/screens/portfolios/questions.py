@@ -7,19 +7,32 @@ from collections.abc import Sequence
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.accounts import AccountRow
-from rebal_tui.services.view_models.portfolio_versions import VersionView
+from rebal_tui.services.view_models.portfolio_versions import Difference, VersionView
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, PortfolioView
 from rebal_tui.tui.host import Asks
 from rebal_tui.tui.questions import Question
 from rebal_tui.tui.screens.portfolios.impact import TITLES, affected_items
 from rebal_tui.tui.screens.portfolios.lines import impact_text, names_text
+from rebal_tui.tui.screens.portfolios.version_lines import change_text
+
+CHANGES_NAMED = 6
+"""How many changes a question names at most, so that its accounts stay on the screen."""
+
+
+def changes_text(changes: Sequence[Difference]) -> str:
+    """What an edit changes, such as `SPY 60 % → 50 %, TLT 35 % → 45 %.`, and a blank line; empty without a change."""
+    named = list(map(change_text, changes[:CHANGES_NAMED]))
+    if len(changes) > CHANGES_NAMED:
+        named.append(f"{len(changes) - CHANGES_NAMED} more")
+    return f"{', '.join(named)}.\n\n" if named else ""
 
 
 def save_question(name: str, impact: Impact, host: Asks) -> Question:
     """Ask before the edit of a portfolio with subscribers is saved."""
     text = (
-        f"{impact_text(impact)}\n\nThe next evaluation of its subscribers uses the saved portfolio; "
-        "runs and orders may follow then. Saving itself sends nothing."
+        f"{changes_text(impact.changes)}{impact_text(impact)}\n\n"
+        "The next evaluation of its subscribers uses the saved portfolio; runs and orders may follow then. "
+        "Saving itself sends nothing."
     )
     items = affected_items(impact, host)
     return Question(f"Save {name}?", "Save", text, items=items, item_titles=TITLES, sends=True)

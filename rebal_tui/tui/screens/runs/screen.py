@@ -113,6 +113,7 @@ class RunsScreen(ShowsRun, LoadsOlder, TiledListScreen, inherit_bindings=False):
         if reading == (self._search, self._group, self.limit):
             self.note_loaded(limit, len(snapshot.rows), more=snapshot.more)
         if changed is None:
+            self.table.adopt_order()
             return
         if not search and group == EVERY_RUN:
             self.host.last_runs = snapshot
