@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 class AlpacaBroker:
-    """Alpaca's API as the `gateway.broker.Network` of a book. Most calls wait for the network.
+    """Alpaca's API as the `gateway.network.Network` of a book. Most calls wait for the network.
 
     The gateway's threads make these calls. Only the thread that owns the event inbox (the stored events) calls
     `events`, `listen` and `catch_up_from`. `firm_account` is the broker's id of the firm account, "" if unknown. Call
