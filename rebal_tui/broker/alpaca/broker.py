@@ -165,8 +165,7 @@ class AlpacaBroker:
     def submit_order(self, request: OrderRequest) -> Order:
         """Place a market day order, once.
 
-        Raises `BrokerRefused` for a definitive refusal, and `BrokerUnavailable` for anything else but a valid
-        response.
+        Raises `BrokerRefused` for a definitive refusal, `BrokerUnavailable` for anything else but a valid response.
         """
         path = f"/v1/trading/accounts/{request.account_id}/orders"
         return self._with_refresh(self._order(self._send("POST", path, shapes.order_body(request)), request.account_id))
@@ -294,10 +293,7 @@ class AlpacaBroker:
             self._streams.take()
 
     def _snapshots(self, symbols: Sequence[str]) -> Json:
-        """Market data snapshots by symbol. When the API refuses some symbols, only these are left out.
-
-        They are found by requesting each half of the symbols again.
-        """
+        """Snapshots by symbol, without symbols that the API refuses: these are found by halving the request."""
         try:
             return json_values.as_object(self._client.get_data("/v2/stocks/snapshots", {"symbols": ",".join(symbols)}))
         except Malformed as error:
