@@ -54,7 +54,7 @@ class Execution:
                 heapq.heappush(queue, (at, n, order))
 
     def run_one(self, tx: Writer, order: WorkingOrder, now: int) -> None:
-        """Execute one order up to `now`."""
+        """Execute the steps of one order that are due by `now`."""
         while not order.status.final and self._next(order)[0] <= now:
             self._step(tx, order, now)
 
