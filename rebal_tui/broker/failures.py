@@ -39,7 +39,7 @@ class BrokerUnavailable(Exception):
 
 
 class ClocksDiffer(BrokerUnavailable):
-    """The broker's clock differs too much from this computer's. Nothing is evaluated or sent; an alert reports it."""
+    """The broker's clock differs too much from this computer's, so that nothing may be decided; an alert reports it."""
 
 
 class BrokerPending(BrokerUnavailable):

@@ -67,7 +67,7 @@ class _Numbers(NamedTuple):
 
 
 class _Position(NamedTuple):
-    """One position of an account: the key of its asset, shares and entry price in billionths."""
+    """One position of an account: the key of its asset, and shares and entry price, both in billionths."""
 
     asset: int
     qty: int
@@ -208,13 +208,16 @@ class AccountTable:
         self.external_orders[row], self.created_at[row] = found.outside_orders, found.created_at
 
     def _store_reserves(self, reserved: Sequence[tuple[int, int, int]]) -> None:
-        """Write the reserved cash of accounts, given as (key, total, part of runs)."""
+        """Write the reserved cash of accounts, given as (account key, total, part reserved by runs)."""
         rows = np.searchsorted(self.keys, [key for key, _, _ in reserved])
         for row, (_, total, of_runs) in zip(rows.tolist(), reserved, strict=True):
             self.reserve[row], self.run_reserve[row] = total, of_runs
 
     def _store_positions(self, row: int, held: list[_Position]) -> None:
-        """Write an account's positions over the old ones, or at the end of the columns if they exceed its capacity."""
+        """Write an account's positions in place of its earlier ones.
+
+        If they exceed the account's capacity, they are written at the end of the columns.
+        """
         self.dirty_rows.add(row)
         if len(held) > self._capacity[row]:
             capacity = len(held) + SPARE_POSITIONS
@@ -338,7 +341,10 @@ def _empty() -> Ints:
 
 
 def _numbers(found: RowTable[_AccountRow]) -> _Numbers:
-    """Raises `Conflict` naming the accounts whose status or restrictions are no values of their enum."""
+    """The numeric columns of accounts.
+
+    Raises `Conflict` naming the accounts whose status or restrictions are not values of their enum.
+    """
     columns = zip(found.column("id"), found.column("status"), found.column("restrictions"), strict=True)
     faults = [
         Fault(f"account {identity}", f"unknown status {status!r} or restrictions {restrictions!r} in the file")

@@ -120,7 +120,7 @@ def cash(database: Database, window: Window, kinds: Collection[CashKind]) -> lis
 
 
 def _where(window: Window, table: str, rank: str) -> tuple[str, str, tuple[SqlValue, ...]]:
-    """The conditions, the order and the parameters of a window."""
+    """The SQL conditions, the order and the parameters for the activities that a window selects."""
     tests, values = ["1"], list[SqlValue]()
     if window.account_id is not None:
         tests.append(f"{table}.account = (SELECT key FROM accounts WHERE id = ?)")

@@ -103,7 +103,7 @@ def _copy(database: Database, through: str, file: sqlite3.Connection, copied: Co
 
 
 def _copy_earlier(database: Database, file: sqlite3.Connection, earlier: Path, copied: Content) -> Iterator[None]:
-    """Copy the rows of the archive before, without those that the book has as well: they are copied from it."""
+    """Copy the rows of the earlier archive, except those that the book has as well: these are copied from the book."""
     with closing(_opened(earlier)) as before:
         for table in MOVED:
             wanted = archive_content.columns(file, "main", table)
@@ -125,7 +125,10 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _not_in_book(database: Database, table: str, names: Sequence[str], rows: Sequence[SqlRow]) -> list[SqlRow]:
-    """The rows of an archive whose run or decision the book does not have; contexts and blobs may be in both."""
+    """The rows of an archive whose run or decision the book does not have.
+
+    Rows of contexts and blobs are all returned, even if the book has them too.
+    """
     if table in ("contexts", "parts"):
         return list(rows)
     if table == "decisions":
@@ -168,7 +171,7 @@ def _default(database: Database, table: str, name: str) -> str:
 
 
 def _wanted(file: sqlite3.Connection, table: str, users: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """The keys that columns of the archive refer to and `table` does not have yet, in parts, as JSON lists."""
+    """The keys that columns of the archive refer to and that `table` does not have yet; in parts, each a JSON list."""
     file.execute("CREATE TEMP TABLE IF NOT EXISTS used (key INTEGER PRIMARY KEY)")
     file.execute("DELETE FROM temp.used")
     for user, column in users:
@@ -200,7 +203,7 @@ def _describe(database: Database, through: str, file: sqlite3.Connection, at: da
 
 
 def _new(file: sqlite3.Connection, table: str, rows: Sequence[SqlRow]) -> list[SqlRow]:
-    """The rows, by key, that the archive does not have yet."""
+    """Those of the given rows whose key the archive does not have yet; the key is a row's first value."""
     keys = json.dumps([row[0] for row in rows])
     known = file.execute(f"SELECT key FROM {table} WHERE key IN (SELECT value FROM json_each(?))", (keys,))
     there = {key for (key,) in known}

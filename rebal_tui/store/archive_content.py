@@ -98,7 +98,7 @@ def _texts(rows: Sequence[SqlRow]) -> list[bytes]:
 
 
 def _sum(texts: Sequence[bytes]) -> int:
-    """A digest of rows that does not depend on their order; those of disjoint rows are added."""
+    """A digest of rows that does not depend on their order; the digests of two sets of rows add up to that of both."""
     return sum(int.from_bytes(hashlib.sha256(text).digest(), "big") for text in texts) % _BITS
 
 

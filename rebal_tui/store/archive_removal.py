@@ -64,7 +64,10 @@ def _decisions(database: Database, archive: Database) -> Iterator[None]:
 
 
 def _runs(database: Database, archive: Database) -> Iterator[None]:
-    """Runs with all that is theirs, and their ids, which the book keeps."""
+    """Remove the runs that the archive has, with the rows of other tables that belong to them.
+
+    The book keeps the ids of the removed runs.
+    """
     _use(database, [("decisions", "open_run"), ("decisions", "quota_run"), ("decisions", "run")])
     database.connection.execute("INSERT OR IGNORE INTO temp.used SELECT key FROM temp.stays")
     bounds = archive.row("SELECT min(key), max(key) FROM runs WHERE key NOT IN (SELECT run FROM staying_runs)")
@@ -107,14 +110,17 @@ def _contexts(database: Database, archive: Database) -> Iterator[None]:
 
 
 def _parts(database: Database, archive: Database) -> Iterator[None]:
-    """Blobs that only moved contexts had. The same content may have another key in the book later."""
+    """Remove blobs that only removed contexts used. The book may later store the same content under another key."""
     _use(database, [("runs", "weights"), *(("contexts", name) for name in CONTEXT_PARTS)])
     moved = " UNION ".join(f"SELECT {name} FROM contexts" for name in _REMOVED_PARTS)
     yield from _unused(database, archive, "parts", moved)
 
 
 def _unused(database: Database, archive: Database, table: str, moved: str) -> Iterator[None]:
-    """Remove the rows of a table that moved and are in use no more; the newest stays, as keys are counted from it."""
+    """Remove the rows of a table that the archive has and that are no longer used.
+
+    The newest row stays, as keys are counted from it.
+    """
     newest = database.row(f"SELECT max(key) FROM {table}")
     cursor = archive.connection.execute(f"SELECT * FROM ({moved})")
     while rows := cursor.fetchmany(KEYS_PER_PART):

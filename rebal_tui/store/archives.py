@@ -168,7 +168,7 @@ def _open(database: Database, path: Path) -> Database:
 
 
 def _relabel(connection: sqlite3.Connection) -> None:
-    """Let skipped orders, which store labels, follow changes of labels after the archive was written (R-50)."""
+    """Apply changes of labels after the archive was written to skipped orders, which store labels as text (R-50)."""
     renames = (
         "SELECT min(seq), before, assets.symbol FROM temp.asset_renames AS renames "
         "JOIN temp.assets AS assets ON assets.key = asset "

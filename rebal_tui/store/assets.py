@@ -123,7 +123,7 @@ def _renames(database: Database, before: Mapping[str, Listed], label_of: Mapping
 
 
 def _free_labels(tx: Transaction, renamed: Sequence[Rename]) -> None:
-    """Give up the labels that change first, so that assets can swap them."""
+    """Replace the labels that change by temporary ones first, so that assets can swap labels."""
     tx.executemany("UPDATE assets SET symbol = ? WHERE key = ?", ((f" {r.key}", r.key) for r in renamed))
 
 

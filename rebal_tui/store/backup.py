@@ -47,7 +47,7 @@ def back_up(database: Database, target: Path) -> None:
 
 
 def _remove(partial: Path) -> None:
-    """Delete an unfinished copy with its log files, which must never be read with another copy."""
+    """Delete an unfinished copy with its log files, which must never be read together with another copy."""
     for suffix in (*SQLITE_SUFFIXES, ""):
         partial.with_name(partial.name + suffix).unlink(missing_ok=True)
 

@@ -255,7 +255,7 @@ class Database:
         self._remember_mark(found)
 
     def _remember_file(self) -> None:
-        """Remember what the file looks like after a commit, which may have contained a checkpoint."""
+        """Remember the file's mark after a commit, which may have contained a checkpoint."""
         if self._epoch is not None and self.path != MEMORY:
             self._watch = self._watch or FileWatch(self._real_path)
             self._remember_mark(self._watch.mark(self._mark))
@@ -327,7 +327,10 @@ class Database:
             effect()
 
     def _end_level(self, *, undone: bool) -> None:
-        """Leave a level of nesting. Calls `on_undone` when an undone transaction had savepoints with effects."""
+        """Leave a level of nested transactions.
+
+        When the outermost one is undone after savepoints inside it had effects, `on_undone` is called.
+        """
         self._depth -= 1
         if self._depth == 0:
             stale, self._applied_inside = undone and self._applied_inside, False
@@ -335,7 +338,7 @@ class Database:
                 self.on_undone()
 
     def _undo(self, point: str | None) -> None:
-        """Roll back.
+        """Roll back the transaction, or to the savepoint `point`.
 
         After a disk failure SQLite may already have rolled back or be unable to; the file is unchanged either way.
         """

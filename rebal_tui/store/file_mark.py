@@ -84,7 +84,7 @@ def same_content(one: FileMark | None, other: FileMark | None) -> bool:
 
 
 def _sampled(size: int) -> list[int]:
-    """The numbers, from 1, of the pages that a mark of a file of a size has."""
+    """The numbers, from 1, of the pages of a file of a given size whose digests are in its mark."""
     return [size * n // _SAMPLES // _PAGE_BYTES + 1 for n in range(_SAMPLES)]
 
 

@@ -159,7 +159,7 @@ def evaluation_times(database: Database, session: str) -> list[datetime]:
 
 
 def last_slot(database: Database, session: str) -> datetime | None:
-    """The latest slot (scheduled evaluation time) of a session that has been evaluated, None when there is none."""
+    """The latest slot (scheduled evaluation time) that has been evaluated in a session, None when there is none."""
     row = database.row("SELECT max(slot) FROM evaluations WHERE session = ?", (session,))
     return from_time_or_none(row[0]) if row else None
 
@@ -181,6 +181,6 @@ def record_evaluation(tx: Transaction, session: str, slot: datetime, at: datetim
 
 
 def evaluation_mark(database: Database) -> tuple[int, int]:
-    """A value that changes with every evaluation of the book."""
+    """Two numbers of which one or both change with every evaluation of the whole book."""
     row = database.row("SELECT count(*), coalesce(max(at), 0) FROM evaluations")
     return (row[0], row[1]) if row else (0, 0)

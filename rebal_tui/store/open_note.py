@@ -144,7 +144,7 @@ def _private(name: str, flags: int) -> int:
 
 
 def _number(path: str) -> int | None:
-    """The number of a file on its disk, None for a missing one."""
+    """The inode number of a file, None for a missing one."""
     try:
         return os.stat(path).st_ino
     except OSError:

@@ -46,7 +46,7 @@ def run_or_none(database: Database, run_id: str) -> Run | None:
 
 
 def count(database: Database) -> int:
-    """The number of runs."""
+    """The number of runs in the book and its archive together."""
     return sum(runs.count(one) for one in databases(database))
 
 
@@ -54,7 +54,10 @@ def page(
     database: Database, limit: int, *, before: int | None = None, account_id: str | None = None,
     status: RunStatus | None = None, kinds: Sequence[RunType] = (),
 ) -> list[tuple[int, Run]]:  # fmt: skip
-    """Runs of book and archive that match every given filter, with their keys, newest first, as by `runs.page`."""
+    """Runs of book and archive that match every given filter, each as (key, run), newest first.
+
+    The arguments are those of `runs.page`.
+    """
     pages = [
         runs.page(one, limit, before=before, account_id=account_id, status=status, kinds=kinds)
         for one in databases(database)

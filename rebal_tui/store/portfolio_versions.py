@@ -79,7 +79,7 @@ def _weights(database: Database, version: int) -> tuple[AssetWeight, ...]:
 
 
 def _conditions(text: str) -> tuple[Condition, ...]:
-    """The stored conditions; one that no release knows is left out, as it is where a portfolio is read."""
+    """The stored conditions of a version. A condition that no release knows is left out."""
     found = []
     for values in json.loads(text):
         with suppress(ValueError, TypeError):

@@ -53,7 +53,7 @@ def restore(backup: Path, path: Path, previous: Path, make_ready: Callable[[Path
 
 
 def _about(backup: Path, partial: Path, refusal: Refusal) -> Conflict:
-    """A refusal of the copy that names the backup, which the user knows."""
+    """The refusal of a damaged copy, as a `Conflict` that names the backup instead of the copy."""
     copy, original = str(partial), str(backup)
     return Conflict(
         Fault(fault.location.replace(copy, original), fault.message.replace(copy, original)) for fault in refusal.faults
@@ -74,7 +74,7 @@ def _copy(backup: Path, partial: Path) -> None:
 
 
 def _settle(partial: Path) -> None:
-    """Merge the copy into one file and sync it to the disk."""
+    """Merge the copy and its log into one file, and sync the file to the disk."""
     connection = sqlite3.connect(partial, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = DELETE")
@@ -84,11 +84,11 @@ def _settle(partial: Path) -> None:
 
 
 def _keep(path: Path, previous: Path) -> None:
-    """Copy the file that is replaced to `previous`, durably, after its log was merged into it.
+    """Copy the file that is replaced to `previous`, after its log was merged into it, and sync the copy to the disk.
 
-    Without a log of its own, the file is complete whenever this is interrupted. A damaged file is copied byte by byte
-    together with its log, a file beside the log of another one with that log under another name. Raises `Conflict` when
-    another program has the file open, even if it only shows it.
+    As the file then has no log, it is complete whenever this is interrupted. A damaged file is copied byte by byte
+    together with its log. If the log beside the file belongs to another file, it is copied under another name. Raises
+    `Conflict` when another program has the file open, even if only for reading.
     """
     try:
         database = Database(path)
@@ -145,7 +145,7 @@ def _copy_bytes(source: Path, target: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Make a file and its name durable."""
+    """Sync a file and its name in the folder to the disk."""
     handle = os.open(path, os.O_RDWR)
     try:
         os.fsync(handle)

@@ -139,7 +139,7 @@ def newest(database: Database, limit: int, account_id: str | None = None) -> lis
 
 
 def in_ranges(database: Database, ranges: Iterable[Sequence[int]]) -> list[Run]:
-    """The runs whose keys are in inclusive ranges (first, last), in order."""
+    """The runs whose keys are in the ranges (first, last), both included; range by range, by ascending key."""
     return read(
         database,
         [
@@ -182,7 +182,10 @@ def page(
     status: RunStatus | None = None,
     kinds: Sequence[RunType] = (),
 ) -> list[tuple[int, Run]]:
-    """Runs that match every given filter, with their keys, newest first; `before` is an exclusive upper bound."""
+    """Runs that match every given filter, each as (key, run), newest first.
+
+    With `before`, only runs with keys below it.
+    """
     tests = [database.listed]
     values: list[SqlValue] = []
     if before is not None:

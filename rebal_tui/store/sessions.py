@@ -40,7 +40,7 @@ def load(database: Database) -> list[Session]:
 
 @lru_cache(maxsize=8_192)
 def _session(day: str, opens: int, closes: int, settles_on: str, next_day: str | None) -> Session:
-    """A session from a row; cached, because every reload reads nearly the same rows."""
+    """A session from a row; cached, because every load reads nearly the same rows."""
     return Session(
         date.fromisoformat(day),
         from_time(opens),

@@ -130,7 +130,7 @@ class AccountReader:
             raise AccountUnreadable(account_id, str(error)) from None
 
     def _require_response(self) -> None:
-        """Raise `BrokerUnavailable` unless the broker answers another request, that of its clock."""
+        """Raise `BrokerUnavailable` unless the broker answers a request for its clock."""
         now = self._now()
         if self._responded_at is not None and abs(now - self._responded_at) < PROBE_INTERVAL:
             return
@@ -141,7 +141,7 @@ class AccountReader:
         self._responded_at = now
 
     def _clients(self, rows: Sequence[Any]) -> tuple[dict[str, Json], list[Unreadable]]:
-        """The rows of client accounts by id, and the rows without an id."""
+        """The rows of client accounts by id, and the rows that have no usable id."""
         clients: dict[str, Json] = {}
         unreadable: list[Unreadable] = []
         for number, row in enumerate(rows, 1):
@@ -165,7 +165,7 @@ class AccountReader:
             return []
 
     def _all_positions(self) -> Mapping[str, Any]:
-        """Positions by account in one answer; empty unless it is certainly as of now."""
+        """The positions of all accounts by account id, read at once; empty unless the response is as of now."""
         try:
             answer = json_values.as_object(self._client.get("/v1/accounts/positions"))
             current = abs(self._now() - json_values.timestamp(answer, "as_of")) <= BULK_MAX_AGE
@@ -181,7 +181,7 @@ class AccountReader:
             return Unreadable(account_id, str(error))
 
     def _full(self, account_id: str, data: Json, held: Any) -> Account:
-        """An account with its trading account and positions, which only an account that is not ACTIVE may lack."""
+        """An account with its trading account and positions; only an account that is not ACTIVE may lack them."""
         path = f"/v1/trading/accounts/{account_id}"
         status = shapes.account_status(data)
         try:

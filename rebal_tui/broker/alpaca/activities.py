@@ -192,7 +192,10 @@ def _part(
     details: Json, symbol: str, held: Qty, kind: ActionKind | None, *, ratio: Fraction | None = None,
     amount: Price | None = None, new_symbol: str | None = None, price: Price | None = None,
 ) -> ActionPart | None:  # fmt: skip
-    """The part of an action; None without the action's id or day, its shares and cash are booked all the same."""
+    """The corporate action that an activity is a part of; None if the activity does not give the action's id or day.
+
+    The activity's shares and cash are booked even then.
+    """
     day = action_day(details)
     if not details.get("ca_id") or day is None:
         return None

@@ -30,7 +30,7 @@ def announcement(data: Json) -> Announcement | None:
 
 
 def _action(kind: str, symbol: str, details: Json) -> CorporateAction | None:
-    """The action where the announcement has all of its terms, else None."""
+    """The action of an announcement that has all of the action's terms, else None."""
     match kind:
         case "forward_split" | "reverse_split":
             return made(ActionKind.SPLIT, symbol, ratio=ratio_of(details, "new_rate", "old_rate"))

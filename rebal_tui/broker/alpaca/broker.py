@@ -165,8 +165,7 @@ class AlpacaBroker:
     def submit_order(self, request: OrderRequest) -> Order:
         """Place a market day order, once.
 
-        Raises `BrokerRefused` for a definitive refusal, and `BrokerUnavailable` for anything else but a valid
-        response.
+        Raises `BrokerRefused` for a definitive refusal, `BrokerUnavailable` for anything else but a valid response.
         """
         path = f"/v1/trading/accounts/{request.account_id}/orders"
         return self._with_refresh(self._order(self._send("POST", path, shapes.order_body(request)), request.account_id))
@@ -285,7 +284,7 @@ class AlpacaBroker:
         """Take the messages of the streams and queue those that concern the book; `events` then stores them.
 
         A journal's event has only its status, so the journal is read from the API. Raises `BrokerUnavailable` when a
-        journal cannot be read; the next call goes on with its message.
+        journal cannot be read; the next call begins with that journal's message.
         """
         while (message := self._streams.next_message()) is not None:
             body = self._storable_body(message)
@@ -294,7 +293,7 @@ class AlpacaBroker:
             self._streams.take()
 
     def _snapshots(self, symbols: Sequence[str]) -> Json:
-        """Snapshots by symbol. A refusal because of single symbols leaves only these out; it halves the request."""
+        """Snapshots by symbol, without symbols that the API refuses: these are found by halving the request."""
         try:
             return json_values.as_object(self._client.get_data("/v2/stocks/snapshots", {"symbols": ",".join(symbols)}))
         except Malformed as error:
@@ -335,7 +334,7 @@ class AlpacaBroker:
         return json.dumps({**journal, "status": _latest_status(data, journal)})
 
     def _with_refresh(self, order: Order) -> Order:
-        """The same order; requests a refresh of its account when it has fills, whose events may not have arrived."""
+        """The same order. Requests a refresh of its account if it has fills, as their events may not have arrived."""
         if order.filled_qty:
             self.request_refresh(order.account_id, f"{order.id}:{order.status}:{order.filled_qty}")
         return order
@@ -379,7 +378,7 @@ class AlpacaBroker:
 
 
 def _latest_status(event: Json, journal: Json) -> str | None:
-    """The status of a journal, read after its event: the event's unless the journal has ended since."""
+    """The status of a journal that was read after its event: the event's status, unless the journal has ended since."""
     read, reported = journal.get("status"), event.get("status_to")
     ended = isinstance(read, str) and shapes.journal_status(read).final
     return str(reported) if reported and not ended else read

@@ -39,7 +39,7 @@ Params = Mapping[str, str | int]
 
 
 class Denied(Exception):
-    """A definitive refusal by the API: a 4xx status with the API's own error body."""
+    """The API has refused a request for good: a 4xx status with the API's own error body."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(f"{message} ({code})")
@@ -169,7 +169,7 @@ class AlpacaClient:
         return attempts(lambda: self._request("GET", url, params, None, None, counted=counted))
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
-        """Seconds until the rate limit's window ends, or an exponential backoff."""
+        """Seconds to wait before the next attempt: until the rate limit's window ends, or an exponential backoff."""
         longer = float(tenacity.wait_exponential(multiplier=0.25, max=5)(state))
         limit = self.rate_limit
         error = state.outcome.exception() if state.outcome else None
@@ -203,11 +203,10 @@ class AlpacaClient:
         return _parse_response(response, f"{method} {_path(url)}")
 
     def _record_rate_limit(self, response: httpx.Response) -> None:
-        """Record a response's rate limit, and the time that it asks to wait for.
+        """Record a response's rate limit, and the time until which the response asks to wait.
 
-        The window's end is converted from the broker's clock to the local clock.
-
-        A window longer than `MAX_RATE_LIMIT_WAIT_SECONDS` is ignored: a wait for its end might never finish.
+        The end of the rate limit's window is converted from the broker's clock to the local clock. A window longer than
+        `MAX_RATE_LIMIT_WAIT_SECONDS` is ignored: a wait for its end might never finish.
         """
         self._record_retry_after(response)
         try:
@@ -224,7 +223,7 @@ class AlpacaClient:
             self._limit = RateLimit(limit, remaining, self._now() + left)
 
     def _record_retry_after(self, response: httpx.Response) -> None:
-        """Record how long a refused request asks to wait, at most `MAX_RATE_LIMIT_WAIT_SECONDS`."""
+        """Record how long the response to a refused request asks to wait, at most `MAX_RATE_LIMIT_WAIT_SECONDS`."""
         try:
             seconds = float(response.headers["Retry-After"])
         except (KeyError, ValueError):

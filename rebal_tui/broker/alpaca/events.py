@@ -106,7 +106,7 @@ def _journal(received: ReceivedEvent, data: Json, firm_account: str) -> BrokerEv
 def _activity(received: ReceivedEvent, data: Json) -> BrokerEvent:
     """A `CASH` event for an activity with cash, an `ACCOUNT` event for any other.
 
-    One that no rule covers becomes a `NOTICE`, which still carries the activity.
+    An activity that no rule covers becomes a `NOTICE` event, which has the activity as well.
     """
     account_id = json_values.id_of(data, "account_id")
     found = activities.activity(data)
@@ -126,7 +126,7 @@ def _activity(received: ReceivedEvent, data: Json) -> BrokerEvent:
 
 
 def _announcement(received: ReceivedEvent, data: Json) -> BrokerEvent:
-    """An announced corporate action; the assets are read again when it is one of names."""
+    """The event of a corporate action announced to the market."""
     found = announcements.announcement(data)
     return BrokerEvent(received.seq, EventKind.ANNOUNCEMENT, received.at, announcement=found)
 

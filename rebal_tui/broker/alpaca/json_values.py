@@ -62,7 +62,7 @@ def text_of(data: Json, name: str, default: str | None = None) -> str:
 
 
 def id_of(data: Json, name: str = "id") -> str:
-    """An id: printable ASCII without characters that are special in a path or a query. Raises `Malformed`."""
+    """The id in a field: printable ASCII without characters special in a path or a query. Raises `Malformed`."""
     value = data.get(name)
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_.:-]{1,128}", value, re.ASCII):
         raise Malformed(f"{name}: expected an id")
@@ -87,7 +87,7 @@ def flag(data: Json, name: str, default: bool = False) -> bool:
 
 
 def timestamp(data: Json, name: str) -> datetime:
-    """A timestamp in UTC, truncated to microseconds. Raises `Malformed`."""
+    """The timestamp in a field, in UTC, truncated to microseconds. Raises `Malformed`."""
     found = timestamp_or_none(data, name)
     if found is None:
         raise Malformed(f"{name} is missing")

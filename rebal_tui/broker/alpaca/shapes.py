@@ -119,10 +119,10 @@ def _restrictions(trading: Json) -> Iterable[Restriction]:
 
 
 def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], set[Restriction]]:
-    """The long positions in US equities, and the restrictions that all other positions mean (R-40).
+    """The long positions in US equities, and the restrictions that any other position puts on the account (R-40).
 
-    Two assets under one symbol are two positions. Raises `Malformed` for two rows of one asset: they may be
-    two lots, or one position reported twice.
+    Two assets with one symbol are two positions. Raises `Malformed` for two rows of one asset: they may be two lots, or
+    one position reported twice.
     """
     held: list[Position] = []
     foreign: set[Restriction] = set()
@@ -157,7 +157,7 @@ def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], set[Res
 
 
 def _available(data: Json, qty: Qty) -> Qty:
-    """Shares of a position that may be sold: all of them where the API has no number."""
+    """The shares of a position that may be sold: all of its shares if the API gives no number."""
     available = json_values.qty_or_none(data, "qty_available")
     return qty if available is None else Qty(max(0, min(qty, available)))
 

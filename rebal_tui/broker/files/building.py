@@ -262,7 +262,7 @@ class StatementBuilder:
         return self._parsed(head, row, "price", plain, parse_price)
 
     def _parsed(self, head: Head, row: Row, column: str, plain: str, parse: Callable[[str], T]) -> T | None:
-        """A plain number of a column, None with a fault where it is out of range."""
+        """The parsed value of a plain number in a column; None if out of range, which is recorded as a fault."""
         try:
             return parse(plain)
         except ValueError as error:

@@ -46,7 +46,7 @@ def decimal_mark(rows: Sequence[Triple], others: Iterable[str] = (), *, name_it:
 
 
 def _first(cells: Sequence[str], mark: str, *patterns: re.Pattern[str]) -> str | None:
-    """The first cell that has the mark as its decimal mark and can mean nothing else."""
+    """The first cell in which `mark` can only be a decimal mark; None when there is none."""
     return next((one for one in cells if mark in one and any(p.fullmatch(one) for p in patterns)), None)
 
 

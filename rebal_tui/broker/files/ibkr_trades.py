@@ -63,7 +63,7 @@ def read_ibkr_trades(table: Table) -> list[Transaction] | None:
 
 
 def _trades(table: Table) -> tuple[list[tuple[Head, Row]] | None, str]:
-    """The rows under each head of trades, and the account that the statement names."""
+    """The rows of trades, each with the column names that apply to it, and the account that the statement names."""
     rows: list[tuple[Head, Row]] = []
     head: Head | None = None
     account, with_trades = "", False
@@ -86,7 +86,7 @@ def _trades(table: Table) -> tuple[list[tuple[Head, Row]] | None, str]:
 
 
 def _begins_table(row: Row) -> bool:
-    """Whether a Flex query's next table begins here, or a section ends."""
+    """Whether the next table of a Flex query begins with this row, or a section ends with it."""
     return row.cells[0] in ("ClientAccountID", "BOS", "EOS", "BOA", "EOA", "EOF")
 
 
@@ -119,7 +119,10 @@ def _trade(reader: RowReader, account: str) -> Transaction:
 
 
 def _take_back(found: list[Transaction], canceled: Transaction) -> None:
-    """Remove the newest trade that a cancellation repeats; without one the cancellation is shown."""
+    """Remove the newest trade that equals a canceled one.
+
+    If there is none, the cancellation is added as a row of its own.
+    """
     for index in range(len(found) - 1, -1, -1):
         one = found[index]
         if (one.account, one.symbol, one.qty, one.price) == (

@@ -35,7 +35,7 @@ class StatedPrice:
 
 @dataclass(slots=True)
 class _Reading:
-    """Prices read so far, with the line of each, and the faults."""
+    """Prices read so far by symbol, the line of each, and the faults."""
 
     decimal: str = "."
     found: dict[str, StatedPrice] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class _Reading:
     faults: list[Fault] = field(default_factory=list)
 
     def put(self, row: Row, columns: tuple[str, str], symbol_cell: str, cell: str, as_of: AsOf | None) -> None:
-        """Note a price; of several of one symbol the newest counts. `columns` are the names of symbol and price."""
+        """Store a price, unless a newer one of its symbol is stored. `columns` are the names of symbol and price."""
         symbol = symbol_of(symbol_cell)
         if not is_symbol(symbol):
             self._fault(row, columns[0], f"got {quoted(symbol_cell)}, expected a symbol such as VTI")
@@ -61,7 +61,7 @@ class _Reading:
             self.found[symbol], self.lines[symbol] = stated, row.line
 
     def date(self, row: Row, column: str, cell: str) -> AsOf | None:
-        """A date or time, None where the cell has none; anything else is a fault."""
+        """The date or time in a cell, None when it has none; any other content is recorded as a fault."""
         found = as_of_in(cell)
         if found is None and not is_absent(cell):
             self._fault(row, column, f"got {quoted(cell)}, expected a date such as 2026-11-27")
@@ -102,7 +102,7 @@ def price_of(text: str) -> tuple[str, Price]:
 
 
 def _by_symbol(table: Table, decimal: str | None) -> _Reading | None:
-    """Rows of symbol and price under each head, None without a head."""
+    """The prices of a table with the columns symbol and price; None without these columns."""
     rows: list[tuple[Head, Row]] = []
     head: Head | None = None
     for row in table.rows:
@@ -122,7 +122,7 @@ def _by_symbol(table: Table, decimal: str | None) -> _Reading | None:
 
 
 def _by_column(table: Table, decimal: str | None) -> _Reading | None:
-    """The last row under a head of symbols, None without one."""
+    """The prices in the last row of a table with a date column and a column for each symbol; None for other tables."""
     if len(table.rows) < 2 or table.rows[0].cells[0].casefold() != "date":
         return None
     head, last = table.rows[0], table.rows[-1]
@@ -138,7 +138,7 @@ def _by_column(table: Table, decimal: str | None) -> _Reading | None:
 
 
 def _order(as_of: AsOf | None) -> tuple[str, time]:
-    """The order of dates and times; a date is its end, a price without one is the oldest."""
+    """A sort key for dates and times: a date counts as its end, a price without a date or time as the oldest."""
     if as_of is None:
         return "", time.min
     return (as_of.date().isoformat(), as_of.time()) if isinstance(as_of, datetime) else (as_of.isoformat(), time.max)

@@ -103,7 +103,7 @@ def _mapped(tables: Sequence[Table], options: ReadOptions) -> Statement:
 
 
 def _columns(tables: Sequence[Table]) -> tuple[str, ...]:
-    """The cells of the first row with the most cells, among those that hold no figures: the likely column names."""
+    """The likely column names: the cells of the first row with the most cells, among rows without figures."""
     rows = [row for table in tables for row in table.rows[:200] if not any(starts_figure(cell) for cell in row.cells)]
     widest = max(rows, key=lambda row: row.filled, default=None)
     return () if widest is None else tuple(dict.fromkeys(cell for cell in widest.cells if cell))

@@ -56,7 +56,7 @@ def has_transactions(table: Table) -> bool:
 
 
 def _of_table(table: Table, decimal: str | None) -> list[Transaction] | None:
-    """The rows under each head, None without a head."""
+    """The transactions in a table, None when the table does not have the columns of transactions."""
     rows: list[tuple[Head, Row]] = []
     head: Head | None = None
     for row in table.rows:

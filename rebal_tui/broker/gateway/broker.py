@@ -199,7 +199,10 @@ class GatewayBroker:
         return cast(T, self._reply(key, read).value)
 
     def _reply(self, key: Hashable, read: Callable[[], object]) -> Reply:
-        """The reply to a read that began after its first request. Raises its error, and `BrokerPending` before."""
+        """The reply to a read that began after the book's thread first asked for it.
+
+        Raises the error of the reply, and `BrokerPending` before there is a reply.
+        """
         self._collect()
         since = self._asked.get(key)
         if since is None:
@@ -227,7 +230,7 @@ class GatewayBroker:
         return reply
 
     def _answered(self, key: Hashable, since: int) -> Reply | None:
-        """The reply to a read that began at `since` or later, None before it is there."""
+        """The reply to a read that began at `since` or later, None before there is one."""
         self._collect()
         reply = self._replies.get(key)
         return reply if reply is not None and reply.began >= since else None
@@ -320,7 +323,7 @@ class GatewayBroker:
         self._network.request_refresh(account_id, reason)
 
     def _receive(self) -> None:
-        """Have the gateway read what received messages need. They may change cash, so they precede other reads."""
+        """Let the gateway read what the received messages need. These reads precede others, as they may change cash."""
         self._collect()
         last = self._replies.pop(_RECEIVE, None)
         if self._network.has_received():
@@ -328,7 +331,10 @@ class GatewayBroker:
             self._gateway.queue(_RECEIVE, RequestClass.CANCEL, self._network.receive, due=due)
 
     def _collect(self) -> None:
-        """Collect replies: answers to orders and journals become rows of the inbox, others wait to be read."""
+        """Collect the gateway's replies.
+
+        Those to orders and journals become rows of the inbox; others are kept until a call needs them.
+        """
         replies = self._gateway.collect()
         for reply in replies:
             sent = self._sent.pop(reply.key, None)
@@ -341,13 +347,19 @@ class GatewayBroker:
             self._drop_old()
 
     def _outdate(self, key: Hashable) -> None:
-        """After the lookup of an order, an account requested before it may not show its executions yet."""
+        """After the lookup of an order, require a new read of its account.
+
+        A read that was requested before the lookup may not show the order's executions yet.
+        """
         name, *rest = cast("tuple[str, ...]", key)
         if name == _LOOKUP and (account := ("account", rest[0])) in self._asked:
             self._asked[account] = self._gateway.mark()
 
     def _store_answer(self, sent: _Sent, reply: Reply) -> None:
-        """Store the answer to an order or journal. One without an answer stays unknown until it is looked up."""
+        """Store the response to an order or journal.
+
+        Without a response, it is unknown whether the order or journal was made, until it is looked up.
+        """
         row = None
         if isinstance(reply.error, NotSent):
             row = rows.refusal_row(sent.what, sent.key, sent.account_id, None)

@@ -76,7 +76,7 @@ class EventBatches:
         )
 
     def _begin(self, after: int, received: Sequence[BrokerEvent]) -> _Batch | None:
-        """A batch of the first events; its reads must begin after they were received."""
+        """A batch of the first of the received events. The batch's reads must begin after the events were received."""
         taken: list[BrokerEvent] = []
         needed: dict[tuple[str, ...], None] = {}
         accounts = 0
@@ -103,9 +103,9 @@ class EventBatches:
         return found if ours else [*found, ("open_orders", event.account_id)]
 
     def _complete(self, batch: _Batch) -> bool:
-        """Collect what has been read; returns whether that is all.
+        """Collect the replies to the batch's reads; returns whether it has all of them.
 
-        Raises the error of a read without an answer, each time until it has one.
+        Raises the error of a failed read, on every call until the read has succeeded.
         """
         for key in batch.needed:
             if key in batch.found:

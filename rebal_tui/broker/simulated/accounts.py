@@ -194,7 +194,7 @@ def relabel_assets(tx: Writer) -> None:
 
 
 def _listed(identity: str, label: str, status: str) -> Listed:
-    """An asset as stored. One whose symbol was just put has it between blanks, followed by its id."""
+    """An asset as stored. A symbol that was just put stands between blanks and is followed by the asset's id."""
     symbol = label.split(" ")[1] if label.startswith(" ") else plain_symbol(label)
     return Listed(identity, symbol, status == AssetStatus.ACTIVE, label)
 

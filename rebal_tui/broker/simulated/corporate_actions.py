@@ -27,7 +27,7 @@ _ENDING = (ActionKind.CASH_MERGER, ActionKind.STOCK_MERGER, ActionKind.DELISTING
 
 
 class _Listed(NamedTuple):
-    """An asset as needed here: its integer key, and whether parts of a share can be held."""
+    """What is needed here of an asset: its integer key, whether fractions of a share can be held, and its exchange."""
 
     n: int
     fractionable: int
@@ -76,7 +76,7 @@ class ActionService:
         return identity
 
     def _terms(self, tx: Writer, action: CorporateAction, asset: _Listed) -> Terms:
-        """The action with the market's prices. Raises `BrokerRefused` when it cannot be carried out at these."""
+        """The action with the market's prices. Raises `BrokerRefused` when it cannot be carried out at these prices."""
         quote = self._execution.quote(action.symbol)
         terms = Terms(action, quote.price if quote else None, bool(asset.fractionable), None, bool(asset.fractionable))
         if action.kind is ActionKind.SPIN_OFF:
@@ -104,7 +104,10 @@ class ActionService:
         return terms
 
     def _new_asset(self, tx: Writer, action: CorporateAction, asset: _Listed, at: int) -> int | None:
-        """The key of the asset that holders receive, created when it is not listed; renames a changed symbol."""
+        """The key of the asset that holders receive, which is added if it is not listed; None when they receive none.
+
+        For a change of symbol, this renames the asset.
+        """
         if action.new_symbol is None:
             return None
         listed = _active_asset(tx, action.new_symbol)
@@ -130,7 +133,10 @@ class ActionService:
         return int(created or 0)
 
     def _entitled(self, tx: Writer, asset: int, at: int) -> Mapping[int, Qty]:
-        """Shares held at the open, counted after the day's splits, for the accounts whose shares have changed since."""
+        """The shares that each account held at the open, counted after the day's splits.
+
+        Only accounts whose shares have changed since the open are included.
+        """
         session = self._sessions.session(day_of(at))
         if session is None or at < to_micros(session.open):
             return {}

@@ -117,7 +117,7 @@ class _Change(NamedTuple):
 
 
 class _FillFacts(NamedTuple):
-    """The execution of an event."""
+    """The execution that an event reports."""
 
     execution_id: str
     qty: int
@@ -128,7 +128,7 @@ class _FillFacts(NamedTuple):
 
 
 class _EntryFacts(NamedTuple):
-    """The ledger entry of an event."""
+    """The ledger entry that an event reports."""
 
     seq: int
     at: int

@@ -54,14 +54,14 @@ class Execution:
                 heapq.heappush(queue, (at, n, order))
 
     def run_one(self, tx: Writer, order: WorkingOrder, now: int) -> None:
-        """Execute one order up to `now`."""
+        """Execute the steps of one order that are due by `now`."""
         while not order.status.final and self._next(order)[0] <= now:
             self._step(tx, order, now)
 
     def _next(self, order: WorkingOrder) -> tuple[int, _Step]:
-        """The time and kind of the next step. An order that cannot fill waits for its cancel or the close.
+        """The time and kind of an order's next step. An order that cannot fill waits for its cancel or the close.
 
-        When a fill and one of these are due at the same time, the fill does not happen.
+        When a fill and a cancel or the close are due at the same time, the fill does not happen.
         """
         if order.cancel_at is not None and order.cancel_at < order.expires_at:
             end = order.cancel_at, _Step.CANCEL
@@ -137,7 +137,7 @@ class Execution:
 
 
 def _portion(tx: Writer, order: WorkingOrder, through: int, price: Price) -> tuple[int, int]:
-    """Shares needed to reach `through` ten-thousandths of the order, and shares that the account allows."""
+    """The shares needed to reach `through` ten-thousandths of the order, and the shares that the account allows."""
     if order.notional is not None:
         wanted = int(shares_for(max(0, order.notional * through // ORDER_BASIS_POINTS - order.filled_amount), price))
     else:

@@ -137,7 +137,7 @@ def ledger_faults(tables: Tables) -> list[tuple[str, str]]:
 
 
 def find_violations(tables: Tables) -> list[str]:
-    """Inconsistencies, one message each; empty when there are none."""
+    """Inconsistencies in the simulated broker's records, one message each; empty when there are none."""
     violations = [f"account {account}: {text}" for account, text in ledger_faults(tables)]
     violations += [
         f"account {account}: a {kind} leaves {balance} cash" for account, kind, balance in tables.rows(_OVERDRAWN)

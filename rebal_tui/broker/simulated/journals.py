@@ -118,7 +118,7 @@ class JournalService:
         self, tx: Writer, n: int, key: str, account: int, to_firm: bool, amount: int,
         status: JournalStatus, planned_rejection: str | None, at: int, step: int,
     ) -> tuple[JournalStatus, int | None]:  # fmt: skip
-        """Advance one step; returns the new status and when the next step is due, None when there is none."""
+        """Advance a journal by one step; returns its new status and when its next step is due, None without one."""
         later = at + self._model.latency(f"journal {key}", step)
         due: int | None = later
         reason: str | None = None
@@ -157,7 +157,7 @@ def _check_form(amount: Money, description: str, key: str) -> None:
 
 
 def _direction(tx: Writer, from_account: str, to_account: str) -> tuple[int, bool]:
-    """The client's number and whether the cash goes to the firm. Raises `BrokerRefused`."""
+    """The integer key of the client's account, and whether the cash goes to the firm. Raises `BrokerRefused`."""
     to_firm = to_account == FIRM_ACCOUNT
     if to_firm == (from_account == FIRM_ACCOUNT):
         raise BrokerRefused(RefusalCode.REJECTED, "a journal moves cash between a client account and the firm account")

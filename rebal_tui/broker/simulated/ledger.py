@@ -83,7 +83,7 @@ class AccountCash(NamedTuple):
 
     @property
     def free(self) -> int:
-        """Cash less reservations, settled or not (R-2: buying power)."""
+        """Cash less reservations, settled or not, in billionths of a dollar (R-2: buying power)."""
         return self.cash - self.reserved
 
     @property

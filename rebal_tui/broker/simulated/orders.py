@@ -155,7 +155,10 @@ def _unrestricted_account(tx: Writer, account_id: str) -> int:
 
 
 def _tradable_asset(tx: Writer, request: OrderRequest) -> tuple[int, int, int]:
-    """Number, fractionable and halted of an asset. Raises `BrokerRefused` when it does not accept the order."""
+    """The integer key of an asset, and whether it is fractionable and halted, as 0 or 1.
+
+    Raises `BrokerRefused` when it does not accept the order.
+    """
     row = tx.execute(
         "SELECT n, status, tradable, fractionable, halted FROM sim_assets WHERE symbol = ?", (request.symbol,)
     ).fetchone()
@@ -190,7 +193,7 @@ def _reserve(tx: Writer, request: OrderRequest, account: int, asset: int, price:
 
 
 def _planned_rejection(tx: Writer, account: int, asset: int) -> str | None:
-    """The reason of a requested rejection, which is consumed; None when none is requested."""
+    """The reason given to `reject_next` for this account and asset, which is then deleted; None when there is none."""
     row: tuple[str] | None = tx.execute(
         "DELETE FROM sim_rejections WHERE account = ? AND asset = ? RETURNING reason", (account, asset)
     ).fetchone()

@@ -195,7 +195,10 @@ BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 
 
 def _extended(table: str, values: str, more: str) -> str:
-    """SQL that adds values to the list of a table's check, as SQLite's documentation describes for changing a check."""
+    """SQL that adds values to the list of allowed values in a table's CHECK constraint.
+
+    It edits the schema's text, as SQLite's documentation describes for changing a constraint.
+    """
     before, after = (text.replace("'", "''") for text in (f"({values})", f"({values}, {more})"))
     return (
         f"UPDATE sqlite_master SET sql = replace(sql, '{before}', '{after}') WHERE type = 'table' AND name = '{table}';"

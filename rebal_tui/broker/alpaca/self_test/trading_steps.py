@@ -94,7 +94,10 @@ def _look_up(connection: Connection, client_order_id: str) -> Order | None:
 
 
 def _fill_text(connection: Connection, order: Order, done: str) -> str:
-    """The filled order as text, once the stream of trades has reported it. Raises `Failed`."""
+    """What the order did, as text, after the stream of trades has reported it.
+
+    `done` is the verb: bought or sold. Raises `Failed` when the order is not filled, or when its event does not arrive.
+    """
     if order.status is not OrderStatus.FILLED:
         reason = order.reject_reason or f"not filled in {SECONDS_TO_FILL} s"
         raise Failed(f"the order ended as {order.status} with {qty_text(order.filled_qty)} filled: {reason}")
@@ -111,7 +114,7 @@ def _fill_text(connection: Connection, order: Order, done: str) -> str:
 
 
 def _held(connection: Connection) -> Qty:
-    """The shares of the asset in the account."""
+    """The shares of the chosen asset in the chosen account."""
     path = f"/v1/trading/accounts/{connection.account_id}/positions"
     rows = asked(lambda: json_values.as_list(connection.client.get(path)))
     return Qty(sum(json_values.qty(row, "qty") for row in rows if row.get("symbol") == connection.symbol))

@@ -73,13 +73,13 @@ def _read_row(builder: StatementBuilder, head: Head, row: Row) -> None:
 
 
 def _is_core(builder: StatementBuilder, head: Head, row: Row) -> bool:
-    """Whether a row is the core fund: on the list, or marked `**` without a quantity."""
+    """Whether a row is the core fund (swept cash): a cash symbol, or marked `**` and without a quantity."""
     in_file = head.value(row, "symbol")
     no_quantity = is_absent(head.value(row, "quantity"))
     return builder.is_cash(symbol_of(in_file)) or (in_file.endswith("**") and no_quantity)
 
 
 def _pending(builder: StatementBuilder, head: Head, row: Row) -> Money | None:
-    """The amount under Current Value or, in older files, one column too far left."""
+    """The amount of pending activity: under Current Value or, in older files, one column too far left."""
     amount = builder.amount(head, row, "value")
     return builder.amount(head, row, "change") if amount is None else amount

@@ -110,7 +110,7 @@ def _triples(head: Head, rows: Sequence[Row]) -> list[tuple[str, str, str]]:
 
 
 def _as_of(reading: _Reading, preamble: Sequence[Row]) -> AsOf | None:
-    """The oldest date of the rows, else the first date before the head."""
+    """The date of a file: the oldest date in its rows, else the first date above the column names."""
     if reading.days:
         return min(reading.days, key=lambda day: day.isoformat())
     found = (as_of_in(" ".join(row.cells)) for row in preamble)
@@ -150,7 +150,11 @@ def _read_row(reading: _Reading, row: Row) -> None:
 
 
 def _is_cash(builder: StatementBuilder, head: Head, row: Row) -> bool:
-    """Whether a row is on the cash list, of type cash or sweep, or without a symbol and named as cash at 1.00."""
+    """Whether a row counts as cash.
+
+    It does if its symbol is a cash symbol, or if its price is 1.00 and it has the type cash or sweep, or no symbol and
+    a name such as cash.
+    """
     symbol = symbol_of(head.value(row, "symbol"))
     if builder.is_cash(symbol):
         return True
@@ -169,7 +173,7 @@ def _price_is_one(builder: StatementBuilder, head: Head, row: Row) -> bool:
 
 
 def _read_total(reading: _Reading, row: Row) -> None:
-    """Leave out a total, which must equal the rows above it, or a line of text."""
+    """Leave out a row that is a total or a line of text; a total must equal the sum of the rows above it."""
     head, builder = reading.head, reading.builder
     text = next(cell for cell in row.cells if cell)
     lowered = text.casefold()

@@ -158,7 +158,7 @@ def _read_position(
 
 
 def _read_cash(builder: StatementBuilder, key: str, head: Head, row: Row) -> bool:
-    """Count the US-dollar row as cash; returns whether it was that row."""
+    """If a row is the US-dollar row of the cash report, count it as cash; returns whether it is."""
     currency = head.value(row, "currency").upper()
     amount = builder.amount(head, row, "cash")
     if currency == "USD":
@@ -172,7 +172,7 @@ def _read_cash(builder: StatementBuilder, key: str, head: Head, row: Row) -> boo
 
 
 def _end_of_section(builder: StatementBuilder, account: str | None, row: Row, section: _Section) -> None:
-    """Compare the rows and the sum of a positions section with the marks at its end."""
+    """Compare the number of positions and the sum of their values with the figures at the end of their section."""
     positions = row.cell(1) == "POST"
     amount: Money | None = None
     if positions and row.cell(3):
