@@ -1,4 +1,4 @@
-"""Closes adjusted for corporate actions, so that their changes are total returns."""
+"""Closes adjusted for corporate actions, so that the changes from close to close are total returns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def adjusted(closes: Closes, actions: Sequence[DatedAction]) -> Closes:
 
     The factor is computed from the last close before the action's day; a dividend is reinvested at that close. Actions
     of other symbols, or before the first close, change nothing. Raises `Invalid` naming the line of each action that is
-    not a split or a stock or cash dividend.
+    not a split, a stock dividend or a cash dividend, or that takes away the whole close.
     """
     wanted = [dated for dated in actions if dated.action.symbol in closes.symbols]
     faults = [
@@ -49,7 +49,10 @@ def adjusted(closes: Closes, actions: Sequence[DatedAction]) -> Closes:
 def _adjusted(
     days: Sequence[date], column: Sequence[Price | None], actions: Sequence[DatedAction]
 ) -> list[Price | None]:
-    """One symbol's closes. The factor of a day's actions is measured on the closes as they were traded."""
+    """The adjusted closes of one symbol.
+
+    The factor of a day's actions is computed from the closes as they were traded, not from adjusted ones.
+    """
     factors: dict[int, Fraction] = {}
     for day, group in groupby(actions, key=lambda dated: dated.day):
         found = list(group)

@@ -37,14 +37,17 @@ MIN_SESSIONS = 250
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The portfolio and the closes of its assets that a book offers for a backtest; None for what it does not have."""
+    """The portfolio of a book that is chosen for a backtest, and the closes of its assets.
+
+    `portfolio` is None for an unknown one, `closes` is None if the book has too few prices.
+    """
 
     portfolio: Portfolio | None = None
     closes: Closes | None = None
 
 
 class NamedPortfolio(NamedTuple):
-    """A portfolio that can be chosen for a backtest, and the symbols that it needs prices for."""
+    """A portfolio that can be chosen for a backtest, and the symbols whose prices the backtest needs."""
 
     id: str
     name: str
@@ -68,10 +71,11 @@ class Subject:
 class PolicyRow:
     """A policy in the table of a backtest. Fractions as in `Figures`.
 
-    `low` and `high` bound the 95 % interval of its return minus that of the portfolio's own policy; None until
-    computed. `worse`: another policy is better in every respect, or an earlier one rebalances on the same days. `edge`:
-    its return lies outside the range of its neighbors' returns. `cheaper`: the one policy suggested because it costs
-    less than the portfolio's own.
+    `number` is the index of the policy in the grid, `own` marks the portfolio's own policy. `low` and `high` bound the
+    95 % interval of the policy's return minus that of the portfolio's own policy; None until computed. `worse`: another
+    policy is better in every respect, or an earlier one rebalances on the same days. `edge`: the policy's return
+    differs from those of all its neighbors by more than 10 bp a year. `cheaper`: the one policy suggested because it
+    costs less than the portfolio's own.
     """
 
     number: int
@@ -94,7 +98,8 @@ class PolicyRow:
 class Fans:
     """How much one policy's return depends on its start day and on its calendar day.
 
-    `starts` is None where the history is too short, `days` where the policy has no calendar.
+    `starts` has the return for each start day, None where the history is too short. `days` has the return for each day
+    on which the policy's calendar could fire, None where the policy has no calendar.
     """
 
     starts: Fan | None = None
@@ -105,8 +110,9 @@ class Fans:
 class Comparison:
     """A finished backtest with its rows, the portfolio's own policy first.
 
-    `luck` and `fans` (of the own policy) are computed by `with_luck`; `around` has the neighborhoods of a grid of up to
-    `MAX_NEIGHBORED` policies, else it is empty.
+    `luck` and `fans` (of the portfolio's own policy) are computed by `with_luck`. `around` has, by policy, the ranges
+    of return and turnover of the policies with the neighboring bands, None for a policy without neighbors. It is empty
+    for a grid of more than `MAX_NEIGHBORED` policies.
     """
 
     subject: Subject
@@ -118,7 +124,10 @@ class Comparison:
 
     @property
     def sentence(self) -> str:
-        """Whether return, turnover and tracking differ beyond luck; empty until `with_luck` has computed it."""
+        """A sentence on whether return, turnover and tracking differ by more than luck.
+
+        Empty until `with_luck` has computed it.
+        """
         length = self.backtest.history.length
         if length < LEAST_SESSIONS:
             return f"The history is too short to say: {length} sessions, at least {LEAST_SESSIONS} are needed."
@@ -144,7 +153,10 @@ class Comparison:
 
     @property
     def cheaper_parts(self) -> tuple[str, str, str]:
-        """`cheaper` in parts: the policy, whether it tracks as well, its figures; if none, a text and two blanks."""
+        """The sentence of `cheaper` in three parts: the policy, whether it tracks as well, its figures.
+
+        Without a cheaper policy, a text that says so and two empty texts.
+        """
         found = cheaper(self._figures, self.around)
         if found is None:
             return NONE_CHEAPER, "", ""
@@ -158,7 +170,7 @@ class Comparison:
 
     @property
     def edges(self) -> int:
-        """The number of policies whose return lies outside the range of their neighbors' returns."""
+        """The number of policies that stand on an edge, as `PolicyRow.edge` has it."""
         return sum(row.edge for row in self.rows)
 
     def outcome(self, number: int) -> Outcome:
@@ -186,7 +198,7 @@ def first_covered(named: Sequence[NamedPortfolio], closes: Path, chosen: int) ->
 
 
 def choose(book: Book, portfolio_id: str | None) -> Choice:
-    """The portfolio of this id with prices from the book's own evaluations; an empty `Choice` for an unknown id."""
+    """The portfolio with this id, with prices from the book's own evaluations; an empty `Choice` for an unknown id."""
     portfolio = book.portfolios.get(portfolio_id or "")
     if portfolio is None:
         return Choice()
@@ -199,8 +211,8 @@ def choose(book: Book, portfolio_id: str | None) -> Choice:
 def subject(choice: Choice, closes: Path | None = None) -> Subject:
     """What to test: the portfolio of `choice` over a file of closes, or without a file over the book's own prices.
 
-    It is the sample portfolio with its own history when no portfolio is chosen, or when the book's prices cover fewer
-    than `MIN_SESSIONS` sessions. Raises `Invalid`, which names the file, when the file cannot be used.
+    Without a portfolio in `choice`, or if the book's prices cover fewer than `MIN_SESSIONS` sessions, it is the sample
+    portfolio with the sample history. Raises `Invalid`, which names the file, when the file cannot be used.
     """
     portfolio, own = choice.portfolio, choice.closes
     if portfolio is None:
@@ -232,8 +244,9 @@ def compare(
     cost_bps: float = 0.0,
     fill_delay: int = 0,
 ) -> Comparison:
-    """Backtest the portfolio's own policy and others, by default the default grid. Does not use the book.
+    """Backtest the portfolio's own policy and others, by default those of the default grid. Does not use the book.
 
+    `cost_bps` is the cost of a dollar traded in basis points; `fill_delay` is 1 when orders fill one session later.
     `progress` is called with the number of policies done. Raises `Canceled`.
     """
     grid = tuple(dict.fromkeys((chosen.policy, *policies))) if policies else default_grid(chosen.policy)
@@ -267,7 +280,7 @@ def with_luck(
     found: Comparison, resamples: int, progress: Progress | None = None, canceled: Cancelled | None = None,
     *, months: int | None = None, seed: int = 1,
 ) -> Comparison:  # fmt: skip
-    """The comparison with luck, computed from `resamples` resampled histories, and the fans of the own policy.
+    """The comparison with `luck`, computed from `resamples` resampled histories, and with `fans` of the own policy.
 
     Unchanged when the history is too short. `months` is the mean length of the resampled blocks of sessions. `progress`
     is called with the number of histories done. Raises `Canceled`.
@@ -286,7 +299,7 @@ def with_luck(
 def fans(
     found: Comparison, number: int, progress: Progress | None = None, canceled: Cancelled | None = None
 ) -> Fans:  # fmt: skip
-    """How much the return of a row's policy depends on its start day and calendar day.
+    """How much the return of a policy depends on its start day and calendar day; `number` is that of the policy's row.
 
     `progress` is called with the number of sessions done. Raises `Canceled`.
     """

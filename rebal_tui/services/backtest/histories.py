@@ -82,9 +82,10 @@ def closes_source(
 
 
 def returns_source(label: str, returns: MonthlyReturns, symbols: Sequence[str]) -> Source:
-    """Index levels with the given monthly returns, one at each month end, from the month before the first.
+    """The history of the given monthly returns, as index levels.
 
-    Raises `Invalid` for a symbol without a column.
+    There is one level at each month end, from the month before the first return. Raises `Invalid` for a symbol without
+    a column.
     """
     positions = [returns.symbols.index(symbol) for symbol in symbols if symbol in returns.symbols]
     if len(positions) != len(symbols):
@@ -102,7 +103,7 @@ def returns_source(label: str, returns: MonthlyReturns, symbols: Sequence[str]) 
 
 
 def book_closes(database: Database, symbols: Sequence[str]) -> Closes:
-    """The prices of a book's own evaluations, the last of each session.
+    """The last price of each session, as the book's own evaluations used it.
 
     Raises `Invalid` with fewer than two sessions.
     """
@@ -117,7 +118,7 @@ def book_closes(database: Database, symbols: Sequence[str]) -> Closes:
 
 
 def book_source(closes: Closes) -> Source:
-    """The history of the result of `book_closes`. Raises `Invalid` when it has too few sessions."""
+    """The history of closes from `book_closes`. Raises `Invalid` when there are too few sessions."""
     return closes_source("this book's own evaluations", closes, closes.symbols, allow_jumps=True)
 
 
@@ -127,7 +128,7 @@ def sample_source(symbols: Sequence[str] = SAMPLE_PORTFOLIO.weights.symbols) -> 
 
 
 def _following(first: date, last: date) -> Mapping[date, date]:
-    """The next session of every session."""
+    """The session after each session from `first` to `last`."""
     sessions = build_sessions(first, last + _BEYOND)
     return {s.day: s.next_day for s in sessions if s.next_day is not None and s.day <= last}
 

@@ -1,4 +1,4 @@
-"""Published numbers compared with those that the lab computes."""
+"""Published numbers compared with the numbers that the Lab computes from the same data."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _MONTHS_TO_2009 = 1003
 
 
 def comparisons(data_sets: Path | None = None) -> tuple[Comparison, ...]:
-    """Every published number with the lab's number for it.
+    """Every published number with the Lab's number for it.
 
     `data_sets` is a folder with the six data sets of online portfolio selection, as in `universal/data` of
-    `universal-portfolios` 0.4.17; without the folder their numbers are left out. Raises `Invalid` for a missing file,
-    or a cell that is not a number above 0, with file and line.
+    `universal-portfolios` 0.4.17; without the folder, their numbers are left out. Raises `Invalid` with file and line
+    for a missing file, or a cell that is no number (above 0 in the data sets).
     """
     history = returns_source("monthly", read_monthly_returns(MONTHLY_FILE), ("STOCK", "BOND")).history
     found = [
@@ -40,7 +40,10 @@ def comparisons(data_sets: Path | None = None) -> tuple[Comparison, ...]:
 
 
 def _numbers(path: Path, above: float) -> Floats:
-    """The rows of a CSV below its header."""
+    """The rows of a CSV file below its header.
+
+    Raises `Invalid` for a cell that is not a number above `above`.
+    """
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file))

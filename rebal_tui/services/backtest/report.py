@@ -21,10 +21,10 @@ from rebal_tui.services.backtest.verification import Verified
 
 
 def listed(backtest: Backtest, *, show_all: bool) -> list[Outcome]:
-    """The outcomes to list: the portfolio's own, then the others by turnover.
+    """The outcomes to list: that of the portfolio's own policy, then the others by turnover.
 
     Unless `show_all`, leaves out policies that are worse than another in everything, and those that rebalance on the
-    same days as one listed before.
+    same days as a policy listed before.
     """
     flags = dominated([outcome.figures for outcome in backtest.outcomes])
     others = [outcome for outcome, worse in zip(backtest.outcomes[1:], flags[1:], strict=True) if show_all or not worse]
@@ -36,12 +36,12 @@ def listed(backtest: Backtest, *, show_all: bool) -> list[Outcome]:
 
 
 def labels(backtest: Backtest) -> tuple[str, ...]:
-    """The text of each policy, in the order of the grid."""
+    """The label of each policy, in the order of the grid."""
     return tuple(outcome.policy.label for outcome in backtest.outcomes)
 
 
 def report_text(found: Comparison, fmt: str) -> str:
-    """The comparison as a text with every policy and all fields, in `csv` or `json`."""
+    """The comparison as text in the format `csv` or `json`, with every policy and all fields."""
     if fmt == "csv":
         return lab_csv(found.backtest)
     return json.dumps(lab_json(found, ()), ensure_ascii=False, indent=2) + "\n"
@@ -61,7 +61,10 @@ def fan_sentences(fans: Fans, label: str) -> tuple[str, ...]:
 
 
 def lab_json(found: Comparison, verified: Sequence[Verified]) -> dict[str, Any]:
-    """The comparison as JSON, with decimals as strings: fractions and points as percent, equity for $1 at the start."""
+    """The comparison as JSON, with decimals as strings.
+
+    Fractions and percentage points are in percent; equity is that of $1 at the start.
+    """
     fans = found.fans
     backtest, source = found.backtest, found.subject.source
     flags = dominated([outcome.figures for outcome in backtest.outcomes])
@@ -110,7 +113,7 @@ def _neighbors_json(around: Neighborhood, figures: Figures) -> dict[str, Any]:
 
 
 def _fan_json(fan: Fan) -> dict[str, Any]:
-    """The return a year on each day, as percent, and how far apart the returns of a calendar year are."""
+    """The annual return for each day and how far apart the returns are, in all and by calendar year; in percent."""
     return {
         "from": fan.history.days[fan.first].isoformat(),
         "returns": {
@@ -122,7 +125,7 @@ def _fan_json(fan: Fan) -> dict[str, Any]:
 
 
 def _luck_json(luck: Luck, labels: tuple[str, ...]) -> dict[str, Any]:
-    """Intervals of 95 % of the differences to the first policy, as percent; rms in points."""
+    """Intervals of 95 % of the differences from the first policy, in percent; rms in percentage points."""
     best = luck.selection
     return {
         "sentence": luck.sentence,

@@ -12,7 +12,7 @@ from rebal_tui.store.database import Database
 
 
 def policy_of(portfolio: Portfolio | PortfolioBody) -> Policy:
-    """The lab's policy with the conditions, cooldown, destination and scope of a portfolio."""
+    """The Lab's policy with the conditions, cooldown, destination and scope of a portfolio."""
     conditions: tuple[Condition, ...] = portfolio.conditions
     return own_policy(
         conditions, portfolio.cooldown_days, portfolio.rebalance_to, portfolio.rebalance_scope
@@ -20,13 +20,16 @@ def policy_of(portfolio: Portfolio | PortfolioBody) -> Policy:
 
 
 def require_assets(name: str, weights: Weights) -> None:
-    """Raise `Conflict` unless the weights have an asset."""
+    """Raise `Conflict` unless the weights have at least one asset; `name` is that of their portfolio."""
     if not weights.assets:
         raise Conflict(f"{name} has no asset: there is nothing to rebalance")
 
 
 def from_file(parsed: BookFile, name: str | None) -> PortfolioBody:
-    """A portfolio of a BOOK.json by name or id, or its only one if none is given. Raises `NotFound` or `Conflict`."""
+    """A portfolio of a BOOK.json by name or id; if `name` is None, the file's only portfolio.
+
+    Raises `NotFound` or `Conflict`.
+    """
     found = [p.body for p in parsed.portfolios if name is None or name in (p.id, p.body.name)]
     return _only(found, name, [p.body.name for p in parsed.portfolios])
 

@@ -1,4 +1,7 @@
-"""Verification of backtested policies by a replay: both rebalance on the same days, or the first difference."""
+"""Verification of backtested policies by a replay.
+
+Both must rebalance on the same days; otherwise the first day with a difference is reported.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ OpenReplay = Callable[[Closes, date, date], Book]
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The result for one policy: its rebalances in the backtest, and the first day on which the replay differs.
+    """The result for one policy: its outcome in the backtest, and the first day on which the replay differs.
 
     `difference` is a text, empty when the days are identical.
     """
@@ -66,7 +69,7 @@ def verify(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> tuple[Verified, ...]:
-    """Replay policies in one book, one account each with $100 million in cash, and compare the days with the backtest.
+    """Replay policies in one book, one account each with $100 million in cash, and compare the days of rebalances.
 
     Raises `Conflict` naming every outcome that cannot be verified, and `Canceled`.
     """
@@ -90,7 +93,7 @@ def verify(
 
 
 def difference(backtested: Sequence[date], replayed: Sequence[date]) -> str:
-    """The first day on which only one of two lists has a rebalance, as text; empty when they are equal."""
+    """The first day on which only one of the two has a rebalance, as text; empty when the days are equal."""
     for ours, theirs in zip(backtested, replayed, strict=False):
         if ours != theirs:
             where, day = ("backtest", ours) if ours < theirs else ("replay", theirs)
@@ -112,7 +115,10 @@ def verification_text(results: Sequence[Verified]) -> str:
 
 
 def _subscribe(book: Book, backtest: Backtest, outcomes: Sequence[Outcome]) -> list[str]:
-    """Open an account for each outcome, subscribed to a portfolio with its policy; returns the ids in order."""
+    """Open an account for each outcome, and subscribe it to a portfolio with the outcome's policy.
+
+    Returns the ids of the accounts in the order of `outcomes`.
+    """
     broker = sandbox(book)
     symbols = backtest.weights.symbols
     with book.write() as tx:

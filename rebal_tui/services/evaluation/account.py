@@ -61,9 +61,10 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
 
 
 def evaluate_account(book: Book, account_id: str, stopped: WaitsFor | None = None) -> Decision:
-    """The decision that an evaluation would make now, with the account's status until the next one.
+    """The decision that an evaluation would make now, with the account's status until the next evaluation.
 
-    Stores and sends nothing. `stopped` is why evaluations act on nothing at present, None if they act.
+    Stores and sends nothing. `stopped` is why evaluations currently act on nothing (kill switch, scheduler paused),
+    None if they do act.
     """
     return _with_status(book, situation(book, account_id), status_context(book, stopped))
 
@@ -82,7 +83,7 @@ def _with_status(book: Book, given: Situation, context: StatusContext) -> Decisi
 
 
 def managed_value_of(book: Book, account_id: str) -> Valuation:
-    """The valuation of an account at current prices, with cash and equity less its reservations (R-2).
+    """The valuation of an account at current prices, its cash and equity less its reservations (R-2).
 
     Positions without a price are left out.
     """

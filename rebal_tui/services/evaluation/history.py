@@ -50,7 +50,10 @@ from rebal_tui.store.plan_inputs import PlanInputs
 
 
 def store_context(tx: BookTransaction) -> int:
-    """Store the current decision context and return its number."""
+    """Store the current decision context and return its number.
+
+    A decision context has what all decisions of one time share: session, settings, prices, assets and portfolios.
+    """
     book = tx.book
     now = book.now()
     day = new_york_day(now)
@@ -74,8 +77,9 @@ def decision_of_run(database: Database, run_id: str) -> Decision | None:
 def decision_of(database: Database, stored: StoredDecision) -> Decision:
     """A stored decision with its trace and plan, recomputed.
 
-    If the recomputed kind differs from the stored one, the trace is a single check named `record` that states the
-    cause: INFO for a decision by the rules of an earlier version, FAIL otherwise (the file was altered).
+    If the recomputed outcome or reported checks differ from the stored ones, the trace is a single check named `record`
+    that states the cause: INFO for a decision by the rules of an earlier version, FAIL otherwise (the file was
+    altered).
     """
     made = _reevaluate(stored, partial(decision_contexts.get, database), partial(_paused_text, database))
     if made.decision is not None:
@@ -89,16 +93,20 @@ def decision_of(database: Database, stored: StoredDecision) -> Decision:
 
 
 def decision_fault(stored: StoredDecision, context: Callable[[int], DecisionContext]) -> str:
-    """How a recomputed decision differs from the stored one; empty if equal or by the rules of an earlier version.
+    """How a recomputed decision differs from the stored one, as text.
 
-    `context` is a function that reads the decision context of a number.
+    Empty if they are equal, or if the decision is by the rules of an earlier version. `context` is a function that
+    reads the decision context of a number.
     """
     return _reevaluate(stored, context).fault
 
 
 @dataclass(frozen=True, slots=True)
 class _Reevaluation:
-    """The recomputed decision, None when it differs or is unreadable, and the fault, empty for an earlier edition."""
+    """A recomputed decision, None when it differs or is unreadable, and the fault.
+
+    The fault is empty for a decision by the rules of an earlier version.
+    """
 
     decision: Decision | None
     fault: str = ""
@@ -109,7 +117,7 @@ def _reevaluate(
     context: Callable[[int], DecisionContext],
     paused: Callable[[StoredDecision, DecisionContext], str] = lambda _stored, _context: _PAUSED,
 ) -> _Reevaluation:
-    """Decide again. `paused` gives the reason to show for an account that was paused."""
+    """Recompute a stored decision. `paused` gives the reason to show for an account that was paused."""
     signature = stored.kind.signature
     try:
         given = context(stored.context)
@@ -138,7 +146,7 @@ _PAUSED = "paused: the broker's figures did not match the book"
 
 
 def _paused_text(database: Database, stored: StoredDecision, context: DecisionContext) -> str:
-    """Why the account of a decision was paused: the assets on hold that concerned it (R-55), else a difference."""
+    """Why the account of a decision was paused: the holds on its assets (R-55), else a difference from the broker."""
     holds = asset_holds.at(database, stored.at)
     held = {context.symbols[key] for key, _ in from_positions(stored.inputs.positions)}
     concerned = held.union(context.portfolios[stored.portfolio_id].weights.symbols)
@@ -146,7 +154,7 @@ def _paused_text(database: Database, stored: StoredDecision, context: DecisionCo
 
 
 def situation_of(stored: StoredDecision, context: DecisionContext, *, paused: str = _PAUSED) -> Situation:
-    """The inputs of a stored decision. Its account has only the fields that affect decisions.
+    """The inputs of a stored decision. The account has only the fields that affect decisions.
 
     `paused` is the reason to show if the account was paused.
     """
@@ -193,7 +201,7 @@ def _unfinished(text: str, context: DecisionContext) -> Unfinished:
 
 
 def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int]) -> PlanInputs:
-    """The current inputs of a run's plan; `context` is the number of the stored decision context of now."""
+    """The current inputs of a run's plan; `context` is the number of the decision context stored for now."""
     start = holdings(book, run.account_id, by_band=made_by_band(book, run), override=override_of(book, run))
     return PlanInputs(
         context=context,
@@ -235,7 +243,7 @@ def store_plan(tx: BookTransaction, run: Run) -> None:
 
 
 def plan_of(database: Database, run: Run) -> Plan | None:
-    """The plan of a run, recomputed from its stored inputs; None before planning.
+    """The plan of a run, recomputed from its stored inputs; None for a run that was not planned yet.
 
     Raises `ValueError` when the inputs cannot be read.
     """
@@ -244,7 +252,7 @@ def plan_of(database: Database, run: Run) -> Plan | None:
 
 
 def plan_context(database: Database, key: int) -> DecisionContext:
-    """The stored prices and settings with which a run was planned, by the current labels of its assets (R-50)."""
+    """The stored prices and settings with which a run was planned; assets have their current labels (R-50)."""
     context = decision_contexts.get(database, key)
     if not asset_renames.any_renames(database):
         return context
@@ -260,7 +268,7 @@ def made_plan(database: Database, run: Run) -> Plan:
 
 
 def recompute_plan(run: Run, inputs: PlanInputs, context: DecisionContext) -> Plan:
-    """A run's plan, recomputed from its stored inputs and the result of `plan_context`."""
+    """A run's plan from its stored inputs; `context` is the result of `plan_context`."""
     held = {context.symbols[key]: qty for key, qty in from_positions(inputs.positions)}
     rules = rules_text.from_text(inputs.rules, context.symbols)
     start = Holdings(Money(inputs.cash - inputs.reserved), dict(sorted(held.items())), context.assets, rules)
@@ -273,7 +281,7 @@ _BEFORE_THE_START = ("plan renewed", "restriction overridden", "approved")
 
 
 def timeline(database: Database, run: Run, plan: Plan | None) -> list[tuple[datetime, str, str]]:
-    """All statuses of a run and the notes between them, in order, as (time, event, detail)."""
+    """All statuses of a run and the notes between them, oldest first, as (time, event, detail)."""
     notes = runs.notes(database, run.id)
     events = [(run.created_at, "QUEUED", why_queued(database, run))]
     events += [note for note in notes if note[1] in _BEFORE_THE_START]
@@ -302,6 +310,6 @@ def why_created(database: Database, run: Run) -> str:
 
 
 def plan_text(plan: Plan) -> str:
-    """Summary of a plan: number of sells and buys, and its cash target."""
+    """A summary of a plan: the number of sells and buys, and the cash target."""
     sells, buys = count_text(len(plan.sells), "sell"), count_text(len(plan.buys), "buy")
     return f"{sells}, then {buys}; cash target {money(plan.cash_target)}"

@@ -19,7 +19,7 @@ from rebal_tui.services.book.rules_view import followed_portfolio, rules_of
 
 
 def holdings(book: Book, account_id: str, *, by_band: bool = False, override: RunOverride | None = None) -> Holdings:
-    """An account's booked cash less reservations, its positions, the current assets, and its rules.
+    """An account's booked cash less reservations, its positions, the current assets, and its trading rules.
 
     `by_band` is for a run that a drift band made, which may stop before the target (R-62); `override` for a run that
     ignores restrictions (R-61).
@@ -84,7 +84,10 @@ def too_large_text(max_amount: Money, reserved: Money) -> str:
 
 
 def plan_from(start: Holdings, kind: RunType, weights: Weights, cash_target: Money, amount: Money | None) -> Plan:
-    """The plan of a run of this type; `cash_target` applies to invest_cash only. Raises `AmountTooLarge`."""
+    """The plan of a run of this type from `start`; `cash_target` applies to invest_cash only.
+
+    Raises `AmountTooLarge`.
+    """
     if kind is RunType.FULL_REBALANCE:
         return plan_full_rebalance(start, weights, start.rules.bands)
     if kind is RunType.INVEST_CASH:
@@ -104,7 +107,10 @@ def invest_cash_target(book: Book, account_id: str, start: Holdings, weights: We
 
 
 def same_orders(shown: Plan, now: Plan) -> bool:
-    """Whether two plans agree: same assets and sides, amounts differing by at most 1 % of `shown` or $1 (R-27)."""
+    """Whether two plans agree (R-27).
+
+    They have the same assets and sides, and amounts that differ by at most 1 % of `shown` or $1.
+    """
     old = {line.symbol: line for line in shown.lines if line.side}
     new = {line.symbol: line for line in now.lines if line.side}
     if {(s, x.side) for s, x in old.items()} != {(s, x.side) for s, x in new.items()}:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def reviews_every_run(book: Book) -> bool:
-    """Whether the book requires approval of every automatic run, whatever its portfolio says (R-27, R-73)."""
+    """Whether the book requires approval of every automatic run, whatever its portfolios require (R-27, R-73)."""
     return book.settings.one_list or book.settings.review or book_settings.get(book.database, "review") == "1"
 
 
@@ -34,7 +34,7 @@ def reviewed_portfolios(book: Book) -> frozenset[str]:
 def subscription_needs_review(book: Book, portfolio: Portfolio, own: bool | None) -> bool:
     """Whether an automatic run of a subscription to a portfolio requires approval.
 
-    `own` is the override of the subscription (R-67), None without one; it does not count in a files book (R-73).
+    `own` is the subscription's override (R-67), None without one; it is ignored in a files book (R-73).
     """
     return needs_review(book, portfolio) if own is None or book.settings.one_list else own
 

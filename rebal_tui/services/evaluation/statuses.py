@@ -1,4 +1,4 @@
-"""The status of an account and of every account of a book, and when the next evaluation can act."""
+"""The status of one account or of every account of a book, and the inputs that all statuses share."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _schedule(
 def status_context(book: Book, stopped: WaitsFor | None = None) -> StatusContext:
     """The shared inputs of account statuses between evaluations: schedule, next evaluation, and `stopped`.
 
-    `stopped` is why evaluations act on nothing at present, None if they act.
+    `stopped` is why evaluations currently act on nothing (kill switch, scheduler paused), None if they do act.
     """
     settings = book.settings
     schedule = _schedule(book.calendar, settings.slots, settings.quarterly_months)
@@ -50,7 +50,7 @@ def status_context(book: Book, stopped: WaitsFor | None = None) -> StatusContext
 def evaluation_context(book: Book) -> StatusContext:
     """The shared inputs of the statuses that an evaluation stores.
 
-    Inside the window, it is itself the next evaluation.
+    Inside the window, the next evaluation is the current one.
     """
     context, now = status_context(book), book.now()
     session = book.session(now)

@@ -19,10 +19,10 @@ from rebal_tui.services.view_models.plan_figures import plan_figures
 
 @dataclass(frozen=True, slots=True)
 class WhatIfPlans:
-    """Order counts and turnovers in the order of the requested rows.
+    """The number of orders and the turnover of each account, in the order of the requested rows.
 
-    `turnover` is bought plus sold, each order to the nearest cent as previews print it, in billionths of a dollar.
-    `unable` has, by row of the frame, the reason why an account cannot be planned.
+    `turnover` is dollars bought plus dollars sold, each order rounded to the nearest cent as previews print it, in
+    billionths of a dollar. `unable` has, by row of the frame, the reason why an account cannot be planned.
     """
 
     orders: Sequence[int]
@@ -35,7 +35,7 @@ def plan_what_if(
 ) -> WhatIfPlans:
     """Plan a full_rebalance of the accounts of `rows` (ascending) with their portfolios and rules in `frame`.
 
-    Stores nothing. `by_band` marks the rows whose run a drift band would cause, which may stop before the target
+    Stores nothing. `by_band` marks the rows whose run a drift band would cause, so that it may stop before the target
     (R-62). Accounts with a missing price, or with amounts too large for the arrays, are planned one by one.
     """
     from rebal_tui.engine.arrays.kernels import any_other, any_weight

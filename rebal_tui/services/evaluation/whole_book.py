@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class DecidedBook:
     """The decisions of all subscriptions at one time.
 
-    Row n of `made`, the decisions, is the account of row n of `frame` and of the account table; an account without a
-    subscription has `NOT_EVALUATED` there.
+    Entry n of `made` is the decision for the account in row n of `frame`, which is also its row in the account table.
+    The outcome of an account without a subscription is `NOT_EVALUATED`.
     """
 
     at: datetime
@@ -52,7 +52,7 @@ def book_day_context(book: Book, frame: BookFrame) -> DayContext:
 
 
 def decide_book(book: Book) -> DecidedBook:
-    """The current outcome of every subscription, equal to the results of `evaluate`. Stores and sends nothing."""
+    """The current decision for every subscription, equal to the results of `evaluate`. Stores and sends nothing."""
     from rebal_tui.engine.arrays.decide import decide
 
     now, frame = book.now(), book.frame()
@@ -61,7 +61,7 @@ def decide_book(book: Book) -> DecidedBook:
 
 
 def band_usage_of_accounts(book: Book, decided: DecidedBook) -> tuple[Ints, Ints]:
-    """Account keys and their band usages, without accounts that have no band.
+    """The keys of the accounts that have a band, and their band usages.
 
     Usages are in tenths of a percent, capped at 1,000,000 (1,000 times the band).
     """

@@ -37,8 +37,8 @@ EVALUATION_TTL = timedelta(minutes=1)
 class EvaluationPass:
     """The result of an evaluation of the whole book.
 
-    Number of subscriptions by outcome, runs created, and portfolios that now need adjustment. `decisions` is empty
-    unless requested.
+    `counts` are subscriptions by outcome, `runs` the runs created, `needs_adjustment` the portfolios that now need
+    adjustment. `decisions` is empty unless requested.
     """
 
     at: datetime
@@ -55,14 +55,14 @@ class EvaluationPass:
 
 @dataclass(slots=True, eq=False)
 class PassInProgress:
-    """A pass that is stored in chunks.
+    """An evaluation pass that is stored in chunks.
 
-    `rows` are the remaining accounts, oldest subscription first; `began` is the stopwatch reading at its start, in
-    seconds; `manual` marks a pass that a person requested, which runs even while evaluations are paused; `surged` is
-    whether a surge was found, so that its runs wait for approval (R-57).
+    `rows` are the account rows that are not stored yet, oldest subscription first. `began` is the stopwatch reading at
+    the start of the pass, in seconds. `manual` marks a pass that a person requested, which runs even while evaluations
+    are paused. `surged` is whether a surge was found, so that the pass's runs wait for approval (R-57).
 
-    In memory only: accounts not stored when the program ends are evaluated by the next pass, and an account that has a
-    run by then does not get a second one (R-7, R-11).
+    The object is in memory only. If the program ends before all accounts are stored, the next pass evaluates them; an
+    account that has a run by then does not get a second one (R-7, R-11).
     """
 
     slot: datetime
@@ -84,10 +84,10 @@ class PassInProgress:
         return self.total - len(self.rows)
 
     def reusable_context(self, book: Book) -> PassContext | None:
-        """The context of the pass while its decisions are valid; None when they must be made again.
+        """The context of the pass while its decisions are valid; None when the decisions must be made again.
 
-        They are valid for `EVALUATION_TTL` while the book does not change; if runs wait for review, a price change ends
-        it, too, because those runs are planned at current prices.
+        They are valid for `EVALUATION_TTL` while the book does not change. If runs wait for review, a price change
+        makes them invalid, too, because those runs are planned at current prices.
         """
         pass_context = self.pass_context
         if (
@@ -125,10 +125,10 @@ def begin_pass(book: Book, slot: datetime) -> None:
 
 
 def evaluate_chunk(book: Book) -> EvaluationPass | None:
-    """Store the next chunk of the pass in one transaction; returns the whole pass after the last chunk, else None.
+    """Store the next chunk of the pass in one transaction.
 
-    Accounts whose subscription has ended since are left out. An error ends the pass. Raises `BrokenInvariant` when no
-    pass is in progress.
+    Returns the result of the whole pass after the last chunk, else None. Accounts whose subscription has ended
+    meanwhile are left out. An error ends the pass. Raises `BrokenInvariant` when no pass is in progress.
     """
     pass_in_progress = book.pass_in_progress
     if not isinstance(pass_in_progress, PassInProgress):
@@ -175,7 +175,10 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
 
 
 def _spend_updates(tx: BookTransaction, decided: DecidedBook) -> None:
-    """Note the accounts on target on a portfolio-update day; unless one fires later that day, the change is spent."""
+    """Record the accounts that have a portfolio change due today but are on target (R-14.6).
+
+    If no rebalance because of the change follows on the same day, it is not due any more.
+    """
     book = tx.book
     rows = decided.made.updates_on_target(decided.frame, decided.day_context)
     if len(rows):
@@ -184,7 +187,7 @@ def _spend_updates(tx: BookTransaction, decided: DecidedBook) -> None:
 
 
 def _close(tx: BookTransaction, pass_in_progress: PassInProgress) -> None:
-    """Record that the whole book was evaluated."""
+    """Record that the pass has evaluated the whole book."""
     book = tx.book
     now, session = book.now(), book.calendar.at(book.now())
     detail = {outcome.value: count for outcome, count in _counts(pass_in_progress).items()}
@@ -199,7 +202,10 @@ def _counts(pass_in_progress: PassInProgress) -> dict[Outcome, int]:
 
 
 def _needs_adjustment(tx: BookTransaction, decided: DecidedBook) -> list[Portfolio]:
-    """Mark every portfolio whose ineligible assets stopped an account; returns those that were active."""
+    """Mark every portfolio with ineligible assets that stopped an account as NEEDS_ADJUSTMENT.
+
+    Returns the changed portfolios; those that needed adjustment before are not among them.
+    """
     book = tx.book
     changed = []
     for identity in decided.stopped_by_assets():

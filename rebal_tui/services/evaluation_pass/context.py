@@ -25,10 +25,10 @@ from rebal_tui.store.id_keys import keys
 class PassContext:
     """The outcomes of a pass and the inputs that all its decisions share.
 
-    `context_key` is the number of the stored decision context. By account row, `reviewed` has whether the account's
-    runs await approval, as do those that `surge` marks (R-57); `runs_in_progress` has the keys of the open runs, and
-    `todays_runs` those of earlier automatic runs of the day. `able` is the result of `able_rows`, `statuses` has the
-    status of every account.
+    `context_key` is the number of the stored decision context. By account row: `reviewed` is whether the account's runs
+    await approval because of its portfolio or subscription; `surge` marks the runs that wait because of the surge guard
+    (R-57); `runs_in_progress` has the keys of the open runs, `todays_runs` those of earlier automatic runs of the day.
+    `able` is the result of `able_rows`, and `statuses` has the status of every account.
     """
 
     decided: DecidedBook
@@ -72,7 +72,7 @@ class PassContext:
 
 
 def _earlier(book: Book, decided: DecidedBook, rows: Rows) -> tuple[dict[int, int], dict[int, int]]:
-    """By account row, the keys of the open runs and of the system runs of the day."""
+    """By account row, the keys of the open runs and the keys of the day's automatic runs."""
     accounts, ids = decided.frame.accounts, book.account_table.ids
     open_rows = rows[accounts.marks[rows] & int(Mark.OPEN_RUN) != 0].tolist()
     had_rows = rows[accounts.system_run_on[rows] == decided.day_context.day].tolist()

@@ -1,4 +1,7 @@
-"""Storage of the decisions of an evaluation pass in bulk, as the inputs of each decision."""
+"""Storage of the decisions of an evaluation pass in bulk.
+
+What is stored are the inputs of each decision, from which it can be recomputed.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,9 @@ from rebal_tui.store.subscription_table import NEVER
 
 
 def store_decisions(tx: BookTransaction, pass_context: PassContext, rows: Rows) -> CreatedRuns:
-    """Store the inputs of the decisions of some subscriptions, and create the runs they require.
+    """Store the inputs of the decisions of some subscriptions, and create the runs that the decisions require.
 
-    `rows` are the rows of their accounts, oldest subscription first.
+    `rows` are the account rows, oldest subscription first.
     """
     book = tx.book
     database, ordered = book.database, np.sort(rows)
@@ -52,7 +55,10 @@ def store_decisions(tx: BookTransaction, pass_context: PassContext, rows: Rows) 
 def _decision_rows(
     tx: BookTransaction, pass_context: PassContext, rows: Rows, held: Sequence[bytes], run_keys: Sequence[int]
 ) -> RowTable[DecisionRow]:
-    """The decision rows of some accounts; `held` is their packed positions, `run_keys` the runs they created."""
+    """The rows to store for the decisions of some accounts.
+
+    `held` has the accounts' packed positions, `run_keys` the keys of the runs that the decisions created.
+    """
     book, subscriptions = tx.book, tx.book.subscription_table
     table, made, accounts = book.account_table, pass_context.decided.made, pass_context.decided.frame.accounts
     texts = {bits: _restrictions(bits) for bits in set(table.restrictions[rows].tolist())}
@@ -94,7 +100,7 @@ def _decision_rows(
 
 
 def _status_codes(statuses: Statuses, rows: Rows) -> list[str]:
-    """The status of each row as stored."""
+    """The status of each row's account as it is stored."""
     codes = statuses.kind[rows].astype(np.int64) << 8 | statuses.waits_for[rows]
     texts = {
         code: decisions.status_code(KINDS[code >> 8], None if code & 0xFF == NOTHING else WAITS[code & 0xFF])
@@ -108,7 +114,7 @@ def _times(micros: npt.NDArray[np.int64]) -> list[int | None]:
 
 
 def _kind_keys(tx: BookTransaction, made: Decisions, rows: Rows) -> list[int]:
-    """The key of each row's decision kind."""
+    """The key of each decision's kind: its outcome with the checks that it reports."""
     codes = (made.outcome[rows].astype(np.int64) << 32 | made.reported[rows]).tolist()
     kinds = {}
     for code, row in dict(zip(codes, rows.tolist(), strict=True)).items():

@@ -17,8 +17,8 @@ from rebal_tui.store import cash
 def set_apart_failing(book: Book, error: Exception) -> bool:
     """After an error in an evaluation pass, put the accounts whose evaluation fails into quarantine.
 
-    Each subscribed account is evaluated alone, which takes long in a large book. Returns whether there are any such
-    accounts; False for an error that concerns no single account.
+    Each subscribed account is evaluated alone, which takes long in a large book. Returns whether any account was put
+    into quarantine; False for an error that concerns no single account.
     """
     if is_general(error) or isinstance(error, Refusal):
         return False
@@ -33,8 +33,8 @@ def set_apart_failing(book: Book, error: Exception) -> bool:
 def retry_work(book: Book) -> None:
     """Retry the work in quarantine that is due.
 
-    Runs, rechecks and reconciliations are queued only, withdrawals are retried elsewhere. Work that no longer exists
-    leaves the quarantine.
+    Runs, rechecks and reconciliations are only queued here; withdrawals are retried elsewhere. Work that no longer
+    exists leaves the quarantine.
     """
     for one in book.quarantine.due(QuarantineKind.PROCESSING, book.now()):
         account_id, _, what = one.subject.rpartition(" ")
@@ -55,6 +55,6 @@ def _has_something_open(book: Book, account_id: str) -> bool:
 
 
 def _evaluate(book: Book, account_id: str) -> None:
-    """Evaluate an account as if nothing paused it, so that its own pause does not hide the failure."""
+    """Evaluate an account as if nothing paused it, because a pause would end the evaluation before it fails."""
     with isolated(book, account_id, Work.EVALUATION):
         evaluate(replace(situation(book, account_id, ignore_window=True), unreconciled=""))

@@ -41,10 +41,11 @@ _TYPES = {OUTCOMES.index(outcome): kind for outcome, kind in _RUN_TYPES.items()}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CreatedRuns:
-    """The runs created, by ascending key; `rows` are the rows of their accounts, oldest subscription first.
+    """The runs that a chunk created, by ascending key.
 
-    `rows_stored` are the runs' rows in the file. For the runs that started, `plans` has the rows of their plans in the
-    file, by ascending run key, and `unsent` the unsent orders.
+    `rows` are the rows of their accounts, oldest subscription first. `rows_stored` are the runs' rows in the file. For
+    the runs that were started, `plans` has the stored rows of their plan inputs, by ascending run key, and `unsent` the
+    orders to send.
     """
 
     rows: Rows
@@ -55,16 +56,20 @@ class CreatedRuns:
     unsent: list[Unsent]
 
     def idle(self) -> set[str]:
-        """The ids of the accounts whose runs have unsent orders; these runs need no processing until one is sent."""
+        """The ids of the accounts whose runs have unsent orders.
+
+        These runs need no processing until an order is sent.
+        """
         waiting = {one.run for one in self.unsent}
         return {run.account_id for run, key in zip(self.runs, self.keys.tolist(), strict=True) if key in waiting}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _NewRuns:
-    """The rows that require a run, oldest subscription first, the keys of their runs, and which runs await approval.
+    """The account rows that require a run, oldest subscription first.
 
-    `held` has the positions by row, as packed by `codec.to_positions`.
+    `keys` are the keys of these runs, `awaits` marks those that await approval, and `held` has the positions by row, as
+    packed by `codec.to_positions`.
     """
 
     rows: Rows
@@ -73,7 +78,7 @@ class _NewRuns:
     held: Mapping[int, bytes]
 
     def indexes(self, rows: Rows) -> npt.NDArray[np.intp]:
-        """The indexes of some of the rows."""
+        """The indexes in `self.rows` of the given rows."""
         order = np.argsort(self.rows)
         found: npt.NDArray[np.intp] = order[np.searchsorted(self.rows[order], rows)]
         return found
@@ -96,7 +101,7 @@ def create_runs(tx: BookTransaction, pass_context: PassContext, rows: Rows, held
 
 
 def _starts(book: Book, pass_context: PassContext, new_runs: _NewRuns) -> list[Starts]:
-    """The starts of the runs that may start now and that the arrays can plan; none when there are few."""
+    """The starts of the runs that may start now and that the arrays can plan; empty when they are few."""
     rows = new_runs.rows[pass_context.able[new_runs.rows] & ~new_runs.awaits]
     if not (uses_arrays(book, len(rows)) and may_start(book)):
         return []
@@ -107,7 +112,7 @@ def _starts(book: Book, pass_context: PassContext, new_runs: _NewRuns) -> list[S
 def _runs(
     book: Book, pass_context: PassContext, new_runs: _NewRuns, ids: Sequence[str], starts: Sequence[Starts]
 ) -> list[Run]:
-    """The runs as stored."""
+    """The new runs as objects, equal to the stored rows."""
     decided = pass_context.decided
     rows, now, size = new_runs.rows.tolist(), decided.at, len(new_runs.rows)
     models = [decided.frame.portfolios[index] for index in decided.frame.accounts.portfolio[new_runs.rows].tolist()]
@@ -152,8 +157,10 @@ def _reasons(pass_context: PassContext, new_runs: _NewRuns) -> list[str | None]:
 def _store_runs(
     tx: BookTransaction, pass_context: PassContext, new_runs: _NewRuns, starts: Sequence[Starts]
 ) -> tuple[RowTable[RunRow], RowTable[PlanRow]]:
-    """Store new runs and the orders of those that start; returns the runs as stored, and the plan inputs of the started
-    ones, both by ascending key."""
+    """Store new runs and the orders of those that start.
+
+    Returns the rows of the runs, and the rows of the plan inputs of the started runs, both by ascending key.
+    """
     book = tx.book
     decided, size = pass_context.decided, len(new_runs.rows)
     indexes = decided.frame.accounts.portfolio[new_runs.rows].tolist()
@@ -203,7 +210,7 @@ def _store_runs(
 def _with_plans_shown(
     rows: RowTable[RunRow], book: Book, pass_context: PassContext, new_runs: _NewRuns
 ) -> RowTable[RunRow]:
-    """The runs, those that await approval with the inputs of their displayed plans."""
+    """The rows of the runs; those that await approval get the inputs of the plan that is shown to the advisor."""
     indexes = np.flatnonzero(new_runs.awaits)
     accounts, of_account = pass_context.decided.frame.accounts, new_runs.rows[indexes]
     outcome = pass_context.decided.made.outcome
@@ -224,7 +231,7 @@ def _with_plans_shown(
 
 
 def _plan_rules(pass_context: PassContext, rows: Rows) -> list[str | None]:
-    """The rules of the plans of the runs that the pass creates for some accounts."""
+    """By account, the trading rules for the plan of its run, as stored text; None for an account without rules."""
     frame, made = pass_context.decided.frame, pass_context.decided.made
     of_run: dict[tuple[int, tuple[DriftBand, ...]], TradingRules] = {}
     found: list[TradingRules | None] = []
@@ -242,7 +249,7 @@ def _plan_rules(pass_context: PassContext, rows: Rows) -> list[str | None]:
 
 
 def _unsent(new_runs: _NewRuns, starts: Sequence[Starts]) -> list[Unsent]:
-    """The unsent sells of the runs that start."""
+    """The sell orders to send of the runs that start."""
     return [
         Unsent(key, False, Side.SELL, 1, 1, count)
         for one in starts

@@ -35,9 +35,9 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surge:
-    """What the guard measured in a pass, by account row.
+    """What the surge guard measured in a pass, by account row.
 
-    `amount` is what the planned run buys and sells together, less booked inflows, in billionths of a dollar, 0 where it
+    `amount` is what the planned run buys and sells together, less booked inflows, in billionths of a dollar; 0 where it
     is not measured. `reason` is an index in `reasons`: why the run waits for review; 0 means that it does not.
     """
 
@@ -63,8 +63,8 @@ class Surge:
 def measure_surge(book: Book, decided: DecidedBook, rows: Rows, reviewed: Flags, *, surged: bool) -> Surge:
     """Measure the runs that the decisions of some rows require, before any of them is created.
 
-    `reviewed` is by account row whether the run waits for review anyway; such runs are not measured. `surged`: a surge
-    was found earlier in the pass, so that all measured runs wait. Nothing is measured while the guard is off.
+    `reviewed` tells by account row whether the run waits for review anyway; such runs are not measured. `surged`: a
+    surge was found earlier in the pass, so that all measured runs wait. Nothing is measured while the guard is off.
     """
     guards, frame = book.settings.guards, decided.frame
     reason = np.zeros(len(frame), np.uint8)
@@ -103,7 +103,7 @@ def report_surge(tx: BookTransaction, surge: Surge) -> None:
 
 
 def add_traded(tx: BookTransaction, surge: Surge, rows: Rows) -> None:
-    """Add the amounts of the created runs that do not wait to the session's total."""
+    """Add the amounts of the created runs that do not wait to the total of the session."""
     sent = surge.amount_of(rows[~surge.held[rows]])
     if sent:
         day = tx.book.today()
@@ -113,8 +113,8 @@ def add_traded(tx: BookTransaction, surge: Surge, rows: Rows) -> None:
 def traded(book: Book, day: date) -> int:
     """What the measured runs of a session buy and sell, in billionths of a dollar.
 
-    The larger of two sums: what was planned while the guard was on, which includes orders that have not filled; and the
-    fills.
+    It is the larger of two sums. One is what was planned while the guard was on, which includes orders that have not
+    filled; the other is the session's fills of runs without review.
     """
     return max(_counted(book, day), fills.traded_without_review(book.database, day.isoformat()))
 

@@ -1,4 +1,4 @@
-"""Accounts with a trigger that no order can correct, updated by every pass (R-14, R-58)."""
+"""Accounts with a trigger for which no order can correct the drift, updated by every pass (R-14, R-58)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rebal_tui.store.uncorrectable import Uncorrectable
 
 
 def note_uncorrectable(tx: BookTransaction, decided: DecidedBook) -> None:
-    """Store the accounts whose trigger a pass found that no order can correct, and remove the others.
+    """Store the accounts for which a pass found a trigger whose drift no order can correct; remove the others.
 
-    An account whose triggers were not evaluated, for example because of an open run, is left as it was.
+    An account whose triggers were not evaluated, for example because of an open run, keeps what was stored before.
     """
     book = tx.book
     table, made = book.account_table, decided.made

@@ -39,7 +39,7 @@ def require_files(book: Book) -> None:
 def add_account(book: Book, number: str, name: str = "", cash: Money = Money(0)) -> str:
     """Add an account with cash and without holdings; returns its id.
 
-    Raises `Invalid` for a faulty text, and `Conflict` for a number that the book has.
+    Raises `Invalid` for a faulty number or name, and `Conflict` for a number that an account of the book has already.
     """
     number, name = _text("number", number, required=True), _text("name", name)
     custodian = book_settings.get(book.database, files_settings.CUSTODIAN) or _GENERIC
@@ -57,10 +57,11 @@ def add_account(book: Book, number: str, name: str = "", cash: Money = Money(0))
 def edit_account(
     book: Book, account: str, *, name: str | None = None, cash: Money | None = None, full_number: str | None = None
 ) -> str:
-    """Change the given fields of an account; returns the names of those changed. A change of cash is stored as a flow.
+    """Change the given fields of an account; returns the names of the changed fields as text.
 
-    `full_number` is the number that a trade list writes for a masked one. Raises `Conflict` for an unknown account, and
-    for cash while orders of the account are on a trade list.
+    A change of cash is stored as a flow, that is, a movement of cash without a trade. `account` is the number, label or
+    id of the account. `full_number` is the number that a trade list writes in place of a masked one. Raises `Conflict`
+    for an unknown account, and for cash while orders of the account are on a trade list.
     """
     account_id = account_id_of(book, account)
     key, name_before, cash_before = _account(book, account_id)
@@ -88,7 +89,7 @@ def edit_account(
 def set_holding(book: Book, account: str, symbol: str, qty: Qty) -> str:
     """Set the shares of a symbol in an account, 0 for none; a new symbol is added. Returns the change as text.
 
-    Raises `Conflict` for an unknown account and while orders of the account are on a trade list, `Invalid` for a faulty
+    Raises `Conflict` for an unknown account and while orders of the account are on a trade list; `Invalid` for a faulty
     symbol or a quantity below 0.
     """
     account_id, symbol = account_id_of(book, account), read_symbol(symbol)
@@ -123,7 +124,10 @@ def put_asset(book: Book, symbol: str, name: str = "") -> bool:
 
 
 def set_price(book: Book, symbol: str, price: Price, at: datetime | None = None) -> int:
-    """Store a price with its time, by default now; returns 1, or 0 if the book has a newer one. Raises `Refusal`."""
+    """Store a price with its time, by default now; returns 1, or 0 if the book has a newer price.
+
+    Raises `Invalid` for a faulty symbol and `Conflict` for a time in the future.
+    """
     return import_prices(book, {read_symbol(symbol): Quote(price, at or book.now())})
 
 
@@ -146,7 +150,10 @@ def remove_account(book: Book, account: str) -> str:
 
 
 def remove_asset(book: Book, symbol: str) -> None:
-    """Remove an asset. Raises `NotFound`, and `Conflict` while a holding, portfolio or record refers to it."""
+    """Remove an asset from the book.
+
+    Raises `NotFound` for an unknown asset, and `Conflict` while a holding, portfolio or record refers to it.
+    """
     symbol = symbol_of(symbol)
     row = book.database.row("SELECT n, id FROM files_assets WHERE symbol = ?", (symbol,))
     if row is None:
@@ -169,7 +176,7 @@ def remove_asset(book: Book, symbol: str) -> None:
 
 
 def _announce(tx: BookTransaction, key: int, action: str, account_id: str, detail: dict[str, object]) -> None:
-    """Read an account again from the broker's tables, and record what a person did."""
+    """Read an account again from the tables of the files broker, and record what a person did as an audit entry."""
     broker.announce(tx, key, micros(tx.book.now()))
     sync(tx.book)
     reload_from_broker(tx.book)

@@ -1,4 +1,4 @@
-"""Settings of each custodian: what counts as cash, symbols that differ from the book's, and fractions (R-65, R-71)."""
+"""Settings of each custodian: texts that mean cash, symbols that differ from the book's, and fractions (R-65, R-71)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_custodian(text: str) -> str:
 
 
 def read_cash_list(text: str) -> tuple[str, ...]:
-    """Parse symbols and texts that count as cash, separated by commas; `none` for none.
+    """Parse the symbols and texts that a custodian uses for cash, separated by commas; `none` for an empty list.
 
     Raises `Invalid` at `counted`.
     """
@@ -42,7 +42,7 @@ def read_cash_list(text: str) -> tuple[str, ...]:
 
 
 def read_pairs(text: str) -> dict[str, str]:
-    """Parse pairs such as `BRKB=BRK.B` separated by commas, the custodian's symbol first; `none` for none.
+    """Parse pairs such as `BRKB=BRK.B` separated by commas, the custodian's symbol first; `none` for no pairs.
 
     Returns the book's symbols by the custodian's. Raises `Invalid` at `pairs`.
     """
@@ -69,7 +69,10 @@ def change_custodian(
     book: Book, custodian: str, *, cash: Sequence[str] | None = None, pairs: Mapping[str, str] | None = None,
     fractions: bool | None = None,
 ) -> str:  # fmt: skip
-    """Change the given settings of a custodian, from the next file and evaluation on; returns all of them as text."""
+    """Change the given settings of a custodian, from the next file and evaluation on.
+
+    Returns all settings of the custodian as text.
+    """
     require_files(book)
     name = read_custodian(custodian)
     with book.write() as tx:

@@ -36,7 +36,8 @@ MAX_LINES = 500
 class PositionsShown:
     """A positions file compared with the book, before it is stored, as text for the user.
 
-    `text` is a summary; `lines` has one for each account, change and row left out.
+    `text` is a summary; `lines` has one text for each account, each change and each row that was left out. `mapping`
+    has the file's columns by field if the user chose them.
     """
 
     plan: ImportPlan
@@ -47,10 +48,10 @@ class PositionsShown:
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestions:
-    """What a positions file leaves to the user: which columns to read, or only its date.
+    """What the user must add before a positions file can be read: which columns to read, or only its date.
 
-    `columns` are those of the file, empty when only the date is missing; `usual` has the columns with common names by
-    field.
+    `columns` are the file's columns, empty when only the date is missing. `usual` suggests a column for each field, by
+    the columns' usual names.
     """
 
     columns: tuple[str, ...]
@@ -88,7 +89,10 @@ def examine(book: Book, content: bytes, file_name: str = "") -> PositionsShown |
 
 
 def read_mapped(book: Book, content: bytes, mapping: Mapping[str, str] | None) -> Statement:
-    """Read a positions file by a column mapping; None for a file whose format is recognized. Raises `Invalid`."""
+    """Read a positions file; `mapping` has the file's columns by field, None if the format of the file is recognized.
+
+    Raises `Invalid`.
+    """
     require_files(book)
     if mapping is None:
         return read_statement(content, read_options(book.database))
@@ -110,7 +114,7 @@ def show_statement(
 ) -> PositionsShown:
     """Compare a positions file with the book; nothing is stored. `date` is used only if the file has none.
 
-    Raises `Invalid` at `date`, and the errors of `plan_import`.
+    `mapping` is the one with which the file was read. Raises `Invalid` at `date`, and the errors of `plan_import`.
     """
     plan = plan_import(book, statement, as_of=_given_time(book, date) if statement.as_of is None else None)
     lines = _account_lines(statement)
@@ -141,7 +145,7 @@ def show_statement(
 
 
 def _given_time(book: Book, text: str) -> datetime:
-    """A date, or a date with a time in New York. Raises `Invalid` at `date`."""
+    """The time that a user gave: a date, or a date with a time in New York. Raises `Invalid` at `date`."""
     found = as_of_in(text)
     if found is None:
         raise Invalid([Fault("date", "the file has no date: expected one such as 2026-11-27 or 2026-11-27 16:00")])
@@ -149,9 +153,9 @@ def _given_time(book: Book, text: str) -> datetime:
 
 
 def store_positions(book: Book, shown: PositionsShown) -> str:
-    """Import the positions file that was shown, evaluate, and return what was done as text.
+    """Import the positions file that was shown, evaluate all accounts, and return what was done as text.
 
-    Raises `Conflict` when the book has changed since it was shown.
+    Raises `Conflict` when the book has changed since the file was shown.
     """
     plan = plan_import(book, shown.plan.statement, as_of=shown.plan.as_of)
     if plan.text != shown.plan.text:
@@ -164,7 +168,10 @@ def store_positions(book: Book, shown: PositionsShown) -> str:
 
 
 def write_list(book: Book, form: str) -> WrittenList:
-    """Put the approved orders on a new trade list and write it in a format. Raises `Conflict` if there is none."""
+    """Put the approved orders on a new trade list and write the list in the format `form`.
+
+    Raises `Conflict` if there is no approved order.
+    """
     require_files(book)
     if form not in FORMATS:
         raise Conflict(f"expected one of {', '.join(FORMATS)}")

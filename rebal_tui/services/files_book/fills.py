@@ -28,8 +28,8 @@ _REFERENCE = re.compile(r"L([0-9]{1,9})-([0-9]{1,9})", re.ASCII)
 class FillReport:
     """The result of a transactions file.
 
-    `booked` has the fills as (list, line, shares), `known` the number of rows that were booked before, `flows` the rows
-    that are no trades, and `unmatched` the trades that no trade list explains.
+    `booked` has the new fills as (list, line, shares), `known` the number of rows that were booked before, `flows` the
+    rows that are no trades, and `unmatched` the trades that are on no trade list.
     """
 
     booked: list[tuple[int, int, Qty]] = field(default_factory=list)
@@ -41,10 +41,11 @@ class FillReport:
 def apply_fills(book: Book, transactions: Sequence[Transaction], account: str = "") -> FillReport:
     """Book the trades of a file as fills of trade lists, in one transaction; repeated rows change nothing.
 
-    A row is booked on lines of its account, side and symbol, of lists made on its day or before. Flows are reported and
-    change no cash: the next positions file has it. A trade that no line explains pauses its account. `account` is the
-    account of a file without an account column: its number, its label, or the digits of a masked number. Raises
-    `Conflict` for an account that is unknown or ambiguous.
+    A trade is booked on lines with the same account, side and symbol, of lists made on the day of the trade or before.
+    Flows (rows that are no trades) are reported and change no cash, because the next positions file has the cash after
+    them. A trade that no line explains pauses its account. `account` names the account of a file without an account
+    column: by number, label, or the digits of a masked number. Raises `Conflict` for an account that is unknown or
+    ambiguous.
     """
     report = FillReport()
     with book.write() as tx:
@@ -82,9 +83,9 @@ def apply_fills(book: Book, transactions: Sequence[Transaction], account: str = 
 
 
 def fill_by_hand(book: Book, number: int, line: int, qty: Qty, price: Price, fees: Money) -> None:
-    """Book one execution of a trade list's line.
+    """Book one execution of line `line` of trade list `number`.
 
-    Raises `NotFound`, and `Conflict` for more shares than are left to fill.
+    Raises `NotFound` for an unknown line, and `Conflict` for more shares than are left to fill.
     """
     found = load_orders(book.database, "o.list = ? AND o.line = ?", (number, line))
     if not found:
@@ -104,7 +105,10 @@ def fill_by_hand(book: Book, number: int, line: int, qty: Qty, price: Price, fee
 def _book(
     tx: BookTransaction, report: FillReport, account_id: str, side: Side, row: Transaction, name: str
 ) -> tuple[Qty, bool]:
-    """Book a trade on lines with shares left; returns its rest, and whether positions explained all of it before."""
+    """Book a trade on lines with shares left to fill.
+
+    Returns the shares that no line took, and whether the comparison of positions explained the whole trade before.
+    """
     book, left, price, fees = tx.book, row.qty or Qty(0), row.price or Price(1), row.fees
     candidates = _lines(book, account_id, side, row)
     for part, order in enumerate(candidates):
@@ -118,7 +122,10 @@ def _book(
 
 
 def _lines(book: Book, account_id: str, side: Side, row: Transaction) -> list[StoredOrder]:
-    """The listed orders that a trade may belong to, oldest list first; the one that its reference names comes first."""
+    """The listed orders that a trade may belong to, oldest list first.
+
+    The order that the trade's reference names comes before all others.
+    """
     found = load_orders(
         book.database, "a.id = ? AND o.side = ? AND s.symbol = ? AND o.list IS NOT NULL",
         (account_id, side.value, row.symbol),

@@ -25,8 +25,8 @@ MAX_AHEAD_MINUTES = 30
 class ImportPlan:
     """A positions file compared with the book. `changes` has the accounts that the book knows, by account id.
 
-    `new` are accounts that it does not know; `missing` are accounts of the custodian that the file does not have, which
-    stay as they are. `known`: the file repeats the last import and changes nothing.
+    `new` are accounts of the file that the book does not know; `missing` are accounts of the custodian that the file
+    does not have, which stay unchanged. `known`: the file repeats the last import and changes nothing.
     """
 
     statement: Statement
@@ -112,7 +112,7 @@ def _at(book: Book, statement: Statement, given: datetime | None) -> datetime:
 
 
 def _digest(statement: Statement, at: datetime) -> str:
-    """A digest of the content as understood, so that another encoding or order of columns makes no difference."""
+    """A digest of the content as it was read, so that another encoding or order of columns makes no difference."""
     shown = statement.as_json()
     content = {
         "format": statement.format,

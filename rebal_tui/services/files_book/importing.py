@@ -43,8 +43,8 @@ _DIFFERENCE = "the positions file differs: "
 def apply_import(book: Book, plan: ImportPlan, mapping: Mapping[str, str] | None = None) -> None:
     """Store a positions file in one transaction: accounts, cash, positions, prices, fills, flows and differences.
 
-    Runs that wait for approval are canceled, so that the next evaluation proposes them with the new figures. A file
-    that was imported already changes nothing.
+    Runs that wait for approval are canceled, so that the next evaluation proposes them with the new figures. If the
+    file was imported already, nothing changes.
     """
     if plan.known:
         return
@@ -73,7 +73,10 @@ def apply_import(book: Book, plan: ImportPlan, mapping: Mapping[str, str] | None
 
 
 def _apply_events(book: Book) -> None:
-    """Apply fills, flows and new assets; the caller reads the accounts afterward, all of them at once."""
+    """Apply the new fills, flows and assets of the files broker.
+
+    Does not read the accounts again: the caller does that for all of them afterward.
+    """
     cursor = int(book_settings.get(book.database, CURSOR, "0"))
     while events := book.broker.events(cursor, MAX_EVENTS_PER_TRANSACTION):
         listed = book.broker.assets() if any(event.kind is EventKind.ASSET for event in events) else ()
@@ -81,7 +84,10 @@ def _apply_events(book: Book) -> None:
 
 
 def _store(tx: BookTransaction, plan: ImportPlan) -> tuple[int, dict[str, str]]:
-    """Write the broker's state; returns the number of the import, and the accounts that need review with the reason."""
+    """Write the positions file to the tables of the files broker.
+
+    Returns the number of the import and, by id, the accounts that need review with the reason.
+    """
     book, now = tx.book, micros(tx.book.now())
     database, custodian = book.database, plan.statement.format
     namespace = uuid.uuid5(uuid.NAMESPACE_OID, book_settings.get(database, "id_seed", "book"))
@@ -152,7 +158,7 @@ def _differences(change: AccountChange) -> list[str]:
 
 
 def _left_out(plan: ImportPlan, stated: StatedAccount) -> list[str]:
-    """Rows of an account that were left out with a value, and holdings named by a CUSIP, as text."""
+    """Texts about rows of an account that were left out although they have a value, and holdings named by a CUSIP."""
     rows = [row for row in plan.statement.left_out if row.matters and row.key == stated.key]
     texts = [
         f"left out: {row.reason}" + (f", {money_text(row.amount)} dollars" if row.amount is not None else "")
@@ -182,7 +188,10 @@ _SETTINGS = (
 
 
 def _before(book: Book, plan: ImportPlan) -> str:
-    """What an undo restores: settings, prices, and cash and positions of the accounts of the file."""
+    """The state that an undo restores, as JSON.
+
+    It has settings, prices, and cash and positions of the accounts that the file changes.
+    """
     state = {
         "settings": {name: book_settings.get(book.database, name) for name in _SETTINGS},
         "prices": {
@@ -207,8 +216,8 @@ def _before(book: Book, plan: ImportPlan) -> str:
 def undo_import(book: Book) -> str:
     """Undo the last import if nothing depends on it; returns what was done as text.
 
-    Raises `Conflict` when there is none, when it found fills, when an account that it added is subscribed, or when a
-    run was created since.
+    Raises `Conflict` when there is no import, when the import found fills, when an account that it added is subscribed,
+    or when a run was created since.
     """
     row = book.database.row(
         "SELECT n, at, before, format, last_event FROM files_imports WHERE kind = 'positions' AND undone_at IS NULL"
@@ -254,7 +263,7 @@ def undo_import(book: Book) -> str:
 
 
 def _forget_newer_prices(book: Book, prices: Mapping[str, tuple[Price, datetime]]) -> None:
-    """Restore earlier prices in memory, which otherwise keeps the newest."""
+    """Restore earlier prices in memory, where an update otherwise keeps the newest price."""
     known = book.assets
     for symbol, asset in list(known.items()):
         price, price_at = prices.get(symbol, (None, None))

@@ -37,8 +37,8 @@ class SymbolChange:
 class AccountChange:
     """What a positions file changes in an account that the book has.
 
-    `flow` is the change of cash that the fills at the file's prices do not explain. `closes` are open orders of the
-    account that end, because other orders of it were filled.
+    `flow` is the change of cash that the fills, at the prices of the file, do not explain. `closes` are open orders of
+    the account that end because other orders of the account were filled.
     """
 
     symbols: tuple[SymbolChange, ...]
@@ -66,7 +66,7 @@ def account_change(
     orders: Sequence[StoredOrder],
     prices: Mapping[str, Price],
 ) -> AccountChange:
-    """Compare an account of a positions file with the book; `orders` are its open orders on trade lists.
+    """Compare an account of a positions file with the book; `orders` are the account's open orders on trade lists.
 
     `prices` are used for fills of symbols without a price in the file.
     """

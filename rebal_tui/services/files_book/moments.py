@@ -12,7 +12,7 @@ _CLOSE = time(16)
 
 
 def moment_of(book: Book, as_of: AsOf) -> datetime:
-    """The time meant by `as_of`: a time as it is; a date as the close of its session, for today at the latest now.
+    """The time meant by `as_of`: a time as it is; a date as the close of its session, but not later than now.
 
     The close is 16:00 New York time for a day without a session.
     """

@@ -9,9 +9,9 @@ _MASKED_DIGITS = 3
 
 
 def account_id_of(book: Book, named: str) -> str:
-    """The id of an account by number, whole label, full number, id, or the digits of a masked number.
+    """The id of an account that is named by number, whole label, full number, id, or the digits of a masked number.
 
-    Raises `Conflict` for an account that is unknown or ambiguous; the message does not repeat what was given (R-76).
+    Raises `Conflict` for an account that is unknown or ambiguous; the message does not repeat `named` (R-76).
     """
     wanted = named.strip()
     if not wanted:

@@ -37,13 +37,13 @@ class FileShown:
 
 
 def account_in_name(file_name: str) -> str:
-    """The digits of the account number in the name of a Schwab transactions file; empty without them."""
+    """The digits of the account number in the name of a Schwab transactions file; empty if the name has none."""
     match = _ACCOUNT_IN_NAME.search(file_name)
     return match[1] if match else ""
 
 
 def fills_text(report: FillReport) -> str:
-    """The result of a transactions file in one sentence, without the period."""
+    """The result of a transactions file in one sentence, without the final period."""
     return (
         f"{count_text(len(report.booked), 'fill')} booked, {report.known:,} known before, "
         f"{count_text(len(report.flows), 'flow')}, {count_text(len(report.unmatched), 'trade')} on no list"
@@ -53,7 +53,8 @@ def fills_text(report: FillReport) -> str:
 def show_other_file(book: Book, content: bytes, file_name: str) -> FileShown | None:
     """A file of transactions or prices as shown before storing; None for any other file. Stores nothing.
 
-    Raises `Invalid` for faulty rows, and `Conflict` if the account is unknown or neither rows nor file name have one.
+    Raises `Invalid` for faulty rows; `Conflict` if the account is unknown, or if neither the rows nor the file name
+    give an account.
     """
     try:
         rows = read_transactions(content)

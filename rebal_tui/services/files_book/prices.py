@@ -57,9 +57,9 @@ def import_prices(book: Book, prices: Mapping[str, Quote]) -> int:
 
 
 def store_prices(tx: BookTransaction, prices: Mapping[str, Quote]) -> int:
-    """Store prices that are newer than the book's; a jump puts the asset on hold (R-55).
+    """Store prices that are newer than the book's; a price jump puts the asset on hold (R-55).
 
-    Returns how many were stored.
+    Returns how many prices were stored.
     """
     known = tx.book.assets
     newer = {

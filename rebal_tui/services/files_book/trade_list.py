@@ -25,7 +25,7 @@ class ListState:
 
 
 def make_list(book: Book) -> int:
-    """Put every approved order that is on no trade list on a new one; returns its number.
+    """Put every approved order that is on no trade list on a new trade list; returns the number of that list.
 
     Lines are numbered by account, sells first, then by symbol. Raises `Conflict` when there is no such order.
     """
@@ -60,7 +60,7 @@ def trade_list(book: Book, number: int) -> TradeList:
 
 
 def note_written(book: Book, number: int, form: str) -> int:
-    """Record that a trade list was written; returns the number of the copy, 0 for the first."""
+    """Record that a trade list was written in the format `form`; returns the number of the copy, 0 for the first."""
     with book.write() as tx:
         (copies,) = tx.row("SELECT copies FROM files_lists WHERE n = ?", (number,)) or (0,)
         tx.execute("UPDATE files_lists SET copies = copies + 1 WHERE n = ?", (number,))
@@ -69,7 +69,7 @@ def note_written(book: Book, number: int, form: str) -> int:
 
 
 def list_states(book: Book) -> list[ListState]:
-    """Every list, newest first."""
+    """Every trade list, newest first."""
     rows = book.database.rows(
         "SELECT list, count(*), sum(status = 'filled'), sum(status NOT IN ('filled', 'canceled', 'expired',"
         " 'rejected', 'replaced')) FROM files_orders WHERE list IS NOT NULL GROUP BY list ORDER BY list DESC"

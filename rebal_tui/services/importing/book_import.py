@@ -31,9 +31,9 @@ class ImportSummary:
 def import_book(book: Book, parsed: BookFile) -> ImportSummary:
     """Create the accounts of a file at the simulated broker and import its portfolios and subscriptions.
 
-    In one transaction: either everything is stored or nothing. A file without `as_of` describes the present of the
-    book. Raises `Conflict` when the book already has accounts or a portfolio of the same id, when its broker is a real
-    one, or when the simulated broker refuses an asset or an account.
+    Done in one transaction: either everything is stored or nothing. A file without `as_of` describes the book's
+    present. Raises `Conflict` when the book already has accounts or a portfolio of the same id, when its broker is a
+    real one, or when the simulated broker refuses an asset or an account.
     """
     controls = sandbox(book)
     _require_empty(book, parsed)
@@ -77,7 +77,7 @@ def _require_empty(book: Book, parsed: BookFile) -> None:
 
 
 def _known_as(book: Book, asset: Asset) -> Asset:
-    """The asset with the exchange that the book has for it, and with the book's id if the file gives none."""
+    """An asset of the file with the book's exchange of it, and with the book's id if the file gives none."""
     before = book.assets_by_id.get(asset.id)
     if before is None and asset.id == derived_id("asset", asset.symbol):
         before = book.assets.get(asset.symbol)

@@ -20,7 +20,7 @@ SHOWN = ("runs", "orders", "fills", "decisions")
 
 
 def archive_view(book: Book) -> ArchiveView:
-    """The archive of a book, and the book's years."""
+    """The archive of a book, and for each year how much of it is still in the book, newest year first."""
     current = str(new_york_day(book.now()).year)
     years = reversed(archive_selection.years(book.database))
     return ArchiveView(
@@ -44,7 +44,7 @@ def _file(book: Book) -> ArchiveFile | None:
 
 
 def preview(book: Book, through: str) -> ArchivePreview:
-    """What archiving up to a year would move; an interrupted one is continued first.
+    """What archiving up to a year would move; if an earlier archiving was interrupted, that it is continued first.
 
     Raises `Conflict` as `archiving.archivable` and `Archiving` do.
     """
@@ -57,7 +57,7 @@ def preview(book: Book, through: str) -> ArchivePreview:
 
 
 def _target(book: Book) -> Path:
-    """The file to write. Raises `Conflict` for a book in memory, and for an archive that cannot be read."""
+    """The archive file to write. Raises `Conflict` for a book in memory, and for an archive that cannot be read."""
     database = book.database
     found = archives.record(database)
     if problem := archives.problem(database):
@@ -70,7 +70,7 @@ def _target(book: Book) -> Path:
 
 
 def _require_idle(book: Book) -> None:
-    """Raise `Conflict` while orders are under way, because nothing of the book is done until all has moved."""
+    """Raise `Conflict` while runs or an evaluation are in progress, which would have to wait for the archiving."""
     if book.database.halted is not None:
         raise book.database.halted.again()
     busy = sum(run.status is RunStatus.IN_PROGRESS for run in book.open_runs.values())
@@ -81,17 +81,18 @@ def _require_idle(book: Book) -> None:
 class Archiving:
     """Moves the years up to `through` into the archive of an open book, in chunks.
 
-    Nothing else may write to the book until it has ended or is closed. A closed one is continued by the next.
+    Nothing else may write to the book until the archiving has ended or is closed. After a `close` before the end, the
+    next `Archiving` of the book continues.
     """
 
     def __init__(self, book: Book, through: str) -> None:
-        """Raises `Conflict` while orders are under way, and for a book that cannot be archived."""
+        """Raises `Conflict` while runs or an evaluation are in progress, and for a book that cannot be archived."""
         target = _target(book)
         _require_idle(book)
         self._steps = archiving.archive(book.database, book.now(), through, target)
 
     def advance(self, book: Book) -> str:
-        """Do the next chunk; returns what is being done, empty when all is done. Raises `Conflict`."""
+        """Do the next chunk; returns what is being done as text, empty when all is done. Raises `Conflict`."""
         budget = TimeBudget(book, CHUNK_SECONDS)
         for doing in self._steps:
             if budget.is_spent():
@@ -106,7 +107,7 @@ class Archiving:
 
 
 def advance(book: Book, moving: Archiving) -> str:
-    """Do the next chunk of an archiving."""
+    """Do the next chunk of an archiving; returns what is being done as text, empty when all is done."""
     return moving.advance(book)
 
 
@@ -116,7 +117,7 @@ def close(book: Book, moving: Archiving) -> None:
 
 
 def found_at(book: Book, path: Path) -> str:
-    """Record where the book's archive is now, and return its path. Raises `Conflict` when it is another file."""
+    """Record where the book's archive is now, and return the path. Raises `Conflict` for any other file."""
     archiving.found_at(book.database, book.now(), path)
     archiving.report_problem(book)
     book.touch()

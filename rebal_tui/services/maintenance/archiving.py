@@ -1,8 +1,8 @@
 """Moving the decisions, prices and finished runs of past years from a book into its archive.
 
-The archive is written beside the book, verified and renamed, then recorded in the book, and only then rows are removed
-from the book, in chunks. The same call continues an interrupted one. Until the archive is recorded nothing has changed
-in the book; afterward, of a row in both, that of the book is used.
+The archive is written beside the book, verified and renamed, then recorded in the book. Only then rows are removed from
+the book, in chunks. Calling `archive` again continues an interrupted one. Until the archive is recorded, nothing has
+changed in the book. Afterward a row may be in both files until it is removed; readers then use the book's.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ def archivable(database: Database, now: datetime, through: str | None = None) ->
 def archive(database: Database, now: datetime, through: str | None, target: Path) -> Generator[str]:
     """Archive every year up to `through`, by default all past ones, in the file `target`; yields texts of progress.
 
-    Nothing else may write to the book until it has ended or is closed: what the book still uses is read before rows
-    are removed, and content is stored once. The check of a file's structure is one step. An interrupted call
-    is completed first, and nothing else is done unless `through` is a later year. Raises the errors of `archivable`,
-    and `Conflict` when the book's archive cannot be read or `target` is another file.
+    Nothing else may write to the book until the generator has ended or is closed, because what the book still uses is
+    read before rows are removed. The check of the file's structure is one long step; all others are short. An
+    interrupted archiving is completed first; the call then ends, unless `through` is a later year. Raises the errors of
+    `archivable`, and `Conflict` when the book's archive cannot be read or `target` is another file.
     """
     found = archives.record(database)
     if found is not None and not found.removed:
@@ -117,8 +117,11 @@ def _write(database: Database, now: datetime, through: str, target: Path, earlie
 
 
 def _put_in_place(database: Database, partial: Path, target: Path, content: Content, earlier: Path | None) -> None:
-    """Rename a verified archive; it replaces only the archive that it continues, and a file without rows of its own,
-    as an interrupted call leaves one that the book does not remember yet."""
+    """Rename the verified archive `partial` to `target`.
+
+    It may replace only the archive that it continues, or an archive whose rows are all still in the book. An
+    interrupted call leaves such a file, which the book does not remember yet. Raises `Conflict` for any other file.
+    """
     if target.exists():
         found = set(archives.digests(target))
         continued = set(archives.digests(earlier)) if earlier is not None else {content.digest}
@@ -146,7 +149,10 @@ def _remove(database: Database, found: Record) -> Generator[str]:
 
 
 def found_at(database: Database, now: datetime, path: Path) -> Record:
-    """Record where the book's archive is now. Raises `Conflict` when the file at `path` is not its archive."""
+    """Record where the book's archive is now; returns the new record.
+
+    Raises `Conflict` when the file at `path` is not the book's archive.
+    """
     remembered = archives.record(database)
     if remembered is None:
         raise Conflict("the book has no archive")
@@ -162,7 +168,7 @@ def found_at(database: Database, now: datetime, path: Path) -> Record:
 
 
 def report_problem(book: Book) -> None:
-    """Raise an alert while the book's archive cannot be read, and clear it when it can."""
+    """Raise an alert while the book's archive cannot be read, and clear the alert when it can."""
     if archives.record(book.database) is None:
         return
     problem, now = archives.problem(book.database), book.now()

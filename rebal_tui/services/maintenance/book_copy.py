@@ -23,5 +23,5 @@ def save_copy(book: Book, target: Path) -> str:
 
 
 def copy_name(path: Path, at: datetime) -> Path:
-    """A name for a copy in the folder of the book: `NAME-saved-20261123-153000.db`."""
+    """A path for a copy, in the folder of the book: `NAME-saved-20261123-153000.db`."""
     return path.with_name(f"{path.stem}-saved-{at:%Y%m%d-%H%M%S}{path.suffix}")

@@ -63,10 +63,10 @@ class BrokerRecords(Protocol):
 
 
 def record_faults(database: Database, broker: BrokerRecords) -> Iterator[Fault]:
-    """Records that the broker lacks or has with other values; executions and journals that the book lacks.
+    """Faults of records: those that the broker lacks or has with other values, and those that the book lacks.
 
-    Cash entries of the broker may be older than the book; those that the book lacks are found by the check of the audit
-    trail.
+    Cash entries that the book lacks are not looked for: the broker's may be older than the book, and the check of the
+    audit trail finds the others.
     """
     yield from _compared(database, "fill", _FILLS, _FILL_COLUMNS, broker.recorded_fills(), complete=True)
     yield from _compared(database, "cash entry", _CASH, _CASH_COLUMNS, broker.recorded_cash(), complete=False)
@@ -83,7 +83,10 @@ def record_faults(database: Database, broker: BrokerRecords) -> Iterator[Fault]:
 
 
 def _decided_cash(database: Database) -> Iterator[Fault]:
-    """The cash that each decision found is the sum of the entries before it; entries of the same time may be later."""
+    """Check that the cash stored with a decision is the sum of the account's cash entries before it.
+
+    Entries of the same time may be before or after the decision.
+    """
     entries: dict[str, tuple[list[int], list[int]]] = {}
     for account, at, amount in database.connection.execute(
         "SELECT a.id, l.at, l.amount FROM sim_ledger l JOIN sim_accounts a ON a.n = l.account ORDER BY l.account, l.n"

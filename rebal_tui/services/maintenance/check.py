@@ -64,7 +64,7 @@ class CheckedBroker(Broker, BrokerRecords, Protocol):
         """The sequence number of the latest event, 0 when there is none."""
 
     def account_listing(self) -> AccountListing:
-        """The data of `accounts`, in columns."""
+        """The broker's accounts, in columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,9 @@ def check_book(
     """Run every check that needs no changes, in one read transaction.
 
     `anchor` is the number and hash of an audit entry noted outside the book: the trail must contain it. The comparison
-    with the broker is skipped while the book has not applied all of its events; opening the book applies them. A real
-    broker's records are not in the file and are not compared. `lacking`: the book's archive cannot be read, so whatever
-    needs its rows is not checked.
+    with the broker is skipped while the book has not applied all events of the broker; opening the book applies them. A
+    real broker's records are not in the file and are not compared. `lacking`: the book's archive cannot be read, so
+    whatever needs the archive's rows is not checked.
     """
     faults: list[Fault] = []
     counts: dict[str, int] = {}
@@ -151,7 +151,7 @@ def _open_runs(database: Database) -> Iterator[Fault]:
 
 
 def _quota(database: Database) -> Iterator[Fault]:
-    """A system run uses its session's quota once it has sent an order, a manual run never (R-11)."""
+    """Check that a system run uses its session's quota once it has sent an order, and a manual run never (R-11)."""
     for run, counts in database.rows(
         "SELECT id, counts_quota FROM runs r WHERE CASE initiated_from WHEN 'api' THEN counts_quota = 1 ELSE "
         "counts_quota = 0 AND EXISTS (SELECT 1 FROM orders WHERE run = r.key AND broker_id IS NOT NULL) END"
@@ -168,7 +168,7 @@ def _subscriptions(database: Database) -> Iterator[Fault]:
 
 
 def _withdrawals(database: Database) -> Iterator[Fault]:
-    """While a withdrawal raises and transfers cash, its account follows no portfolio (R-32)."""
+    """Check that an account follows no portfolio while a withdrawal raises and transfers its cash (R-32)."""
     for withdrawal, stage in database.rows(
         "SELECT w.id, w.stage FROM withdrawals w JOIN subscriptions s ON s.account = w.account AND s.ended_at IS NULL "
         "WHERE w.stage NOT IN ('requested', 'completed', 'canceled')"
@@ -198,7 +198,10 @@ def _weights(database: Database) -> Iterator[Fault]:
 
 
 def _plans(database: Database) -> Iterator[Fault]:
-    """Every plan is readable, and once a run has ended with orders, every planned order was placed or skipped."""
+    """Check that every plan is readable, and that an ended run placed or skipped every order of its plan.
+
+    Runs that ended before they sent an order are not checked for the latter.
+    """
     ended = {RunStatus.COMPLETED_SUCCESS, RunStatus.COMPLETED_ADJUSTED, RunStatus.TIMEOUT, RunStatus.CANCELED_MID_RUN}
     context = lru_cache(maxsize=_MAX_CACHED_CONTEXTS)(partial(plan_context, database))
     for key, identity, status in database.rows("SELECT key, id, status FROM runs WHERE plan_context IS NOT NULL"):
@@ -224,7 +227,7 @@ def _plans(database: Database) -> Iterator[Fault]:
 
 
 def _decisions(database: Database) -> Iterator[Fault]:
-    """Every decision, recomputed, has its stored outcome."""
+    """Check that every decision, recomputed, has its stored outcome."""
     context = _contexts(database)
     for stored in decisions.everything(database):
         fault = decision_fault(stored, context)
@@ -233,12 +236,12 @@ def _decisions(database: Database) -> Iterator[Fault]:
 
 
 def _contexts(database: Database) -> Callable[[int], DecisionContext]:
-    """Reads decision contexts by number, with a cache because many rows share one."""
+    """A function that reads decision contexts by number, with a cache because many decisions share one."""
     return lru_cache(maxsize=_MAX_CACHED_CONTEXTS)(partial(decision_contexts.get, database))
 
 
 def _runs(database: Database) -> Iterator[Fault]:
-    """A finished run has no open order, and a successful one has no unfilled or skipped order (R-25)."""
+    """Check that a finished run has no open order, and a successful run no unfilled or skipped order (R-25)."""
     final = ", ".join(f"'{status}'" for status in OrderStatus if status.final)
     over = ", ".join(f"'{status}'" for status in RunStatus if status.final)
     for run, line, status in database.rows(
@@ -261,7 +264,7 @@ def _runs(database: Database) -> Iterator[Fault]:
 
 
 def _legs(database: Database) -> Iterator[Fault]:
-    """A run has at most one order per asset and side."""
+    """Check that a run has at most one order per asset and side."""
     for run, symbol, side, count in database.rows(
         "SELECT runs.id, assets.symbol, o.side, count(*) FROM orders o JOIN runs ON runs.key = o.run "
         "JOIN assets ON assets.key = o.asset GROUP BY o.run, o.asset, o.side HAVING count(*) > 1"
@@ -270,7 +273,7 @@ def _legs(database: Database) -> Iterator[Fault]:
 
 
 def _trail(database: Database) -> Iterator[Fault]:
-    """Every execution is in the audit trail exactly once."""
+    """Check that every execution is in the audit trail exactly once."""
     booked = _count(database, "fills")
     row = database.row(
         "SELECT count(DISTINCT json_extract(fill.value, '$[0]')) FROM audit, json_each(audit.detail, '$.fills') fill "
@@ -282,8 +285,10 @@ def _trail(database: Database) -> Iterator[Fault]:
 
 
 def _fills(database: Database) -> Iterator[Fault]:
-    """A fill's amount is quantity × price, rounded as cash moves; under the program's order id, its order is stored,
-    unless its run was lost with an older file."""
+    """Check that a fill's amount is quantity × price, rounded as cash moves, and that the order of a fill is stored.
+
+    An order is expected only for a client_order_id of this program, and not if its run was lost with an older file.
+    """
     lost = audit.subjects(database, "run.lost")
     for execution, side, qty, price, amount in database.connection.execute(
         "SELECT execution_id, side, qty, price, amount FROM fills"
@@ -346,7 +351,7 @@ def _names(account: Account) -> str:
 
 
 def _orders(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
-    """Every order that has a broker id matches the broker's order."""
+    """Check that every order that has a broker id matches the broker's order."""
     for run, account in database.rows(
         "SELECT runs.id, accounts.id FROM runs JOIN accounts ON accounts.key = runs.account "
         "WHERE EXISTS (SELECT 1 FROM orders WHERE orders.run = runs.key) ORDER BY runs.key DESC"

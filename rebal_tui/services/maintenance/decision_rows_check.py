@@ -1,4 +1,4 @@
-"""Check of what is stored with a decision besides its inputs: day, kind, number, runs."""
+"""Check of what is stored with a decision besides its inputs: day, outcome, number of evaluations, runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ def _days(database: Database) -> Iterator[Fault]:
 
 
 def _counts(database: Database) -> Iterator[Fault]:
-    """Each evaluation decides every subscription. A pass in chunks that was stopped has no entry, but decisions."""
+    """Check that the decisions of a session are as many, by outcome, as its passes recorded in the audit trail.
+
+    Where passes run in chunks there may be more: a pass that was stopped has decisions, but no audit entry.
+    """
     expected: dict[str, Counter[str]] = {}
     row = database.row("SELECT count(*) FROM subscriptions")
     most = row[0] if row else 0
@@ -59,7 +62,10 @@ def _counts(database: Database) -> Iterator[Fault]:
 
 
 def _runs(database: Database) -> Iterator[Fault]:
-    """Runs that a decision found open or counted for its account; a run may end at the time of the decision."""
+    """Check the runs that a decision found open or counted in the quota of its account.
+
+    A run may end at the time of the decision.
+    """
     for account, session in database.rows(
         "SELECT DISTINCT a.id, d.session FROM decisions d JOIN accounts a ON a.key = d.account "
         "JOIN contexts c ON c.key = d.context LEFT JOIN runs o ON o.key = d.open_run "

@@ -1,4 +1,7 @@
-"""Check of the drift history: each point belongs to an evaluation pass and has the band usage of its decision."""
+"""Check of the drift history: each stored point belongs to an evaluation pass and has the band usage of its decision.
+
+A point is the band usage of an account at the time of an evaluation pass.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def drift_history_faults(database: Database) -> Iterator[Fault]:
     """Points at a time without a pass, points that differ from the decision of the same pass, and missing points.
 
     A point is not checked when a later decision of its session replaced the decision, or when restrictions changed what
-    drift is measured against. A pass in chunks stores its points before it decides the later chunks.
+    drift is measured against. A pass in chunks stores all its points before it decides the later chunks.
     """
     times, stray = _passes(database)
     for at in stray:
@@ -67,9 +70,10 @@ def drift_history_faults(database: Database) -> Iterator[Fault]:
 
 
 def _passes(database: Database) -> tuple[dict[int, int], list[int]]:
-    """The time of the points by that of the context of their pass, and the times of points without a pass.
+    """The time of the points of each pass by the time of its decision context, and the times of points without a pass.
 
-    A book with a real clock that an earlier version wrote has the points of a pass shortly before its context.
+    All times are in microseconds. In a book with a real clock that an earlier version wrote, the points of a pass have
+    a time shortly before that of its context.
     """
     slack = clock_slack(database) // timedelta(microseconds=1)
     contexts = [at for (at,) in database.rows("SELECT DISTINCT at FROM contexts ORDER BY at")]
@@ -85,7 +89,10 @@ def _passes(database: Database) -> tuple[dict[int, int], list[int]]:
 
 
 def _first_kept(database: Database) -> int | None:
-    """From when on every pass must still have its points, in microseconds; None for a book that decides in chunks."""
+    """The time, in microseconds, from which every pass must still have its points.
+
+    None for a book with so many subscriptions that its passes run in chunks, or without audit entries.
+    """
     row = database.row("SELECT (SELECT count(*) FROM subscriptions), (SELECT max(at) FROM audit)")
     if row is None or row[1] is None or row[0] > chunks.MAX_ACCOUNTS_PER_CHUNK:
         return None

@@ -47,11 +47,11 @@ _FORMULA_STARTS = frozenset("=+-@|%\t\r\n\0")
 
 
 class Export:
-    """One of `EXPORTS` in one of `FORMATS`, oldest first, produced in chunks.
+    """One of `EXPORTS` in one of `FORMATS`, oldest item first, produced in chunks.
 
     JSON contains the last audit entry; for CSV, `export_head` returns it. In CSV no text cell is a spreadsheet formula,
     and every number stays a number. The export is consistent only if the book does not change between chunks. `done`
-    counts the items so far, of about `total`.
+    counts the items so far; `total` is about how many there will be.
     """
 
     def __init__(self, book: Book, what: str, fmt: str) -> None:
@@ -99,7 +99,10 @@ def export_text(book: Book, what: str, fmt: str) -> str:
 
 
 def export_head(book: Book) -> Json:
-    """The last audit entry now. Compared later, a copy of it reveals whether the end of the trail was removed."""
+    """The number and hash of the last audit entry now.
+
+    Someone who keeps a copy of it can find out later whether entries at the end of the trail were removed.
+    """
     seq, digest = audit.head(book.database)
     return {"seq": seq, "hash": digest, "at": time_text(book.now())}
 
@@ -233,7 +236,7 @@ def _portfolios(book: Book) -> Iterator[Json]:
 def _cash(book: Book) -> Iterator[Json]:
     """Withdrawals, journals and deposits; amounts are signed from the account's point of view.
 
-    A journal that pays a withdrawal has its id as `withdrawal_id`: both are of the same cash.
+    A journal that pays a withdrawal has the withdrawal's id as `withdrawal_id`, because both move the same cash.
     """
     withdrawals = cash.withdrawals(book.database, limit=_ALL)
     paid = {w.journal_id: w.id for w in withdrawals if w.journal_id}

@@ -1,4 +1,4 @@
-"""Check of the last rebalance of subscriptions: it must match their runs and decisions (R-25)."""
+"""Check of the date of last rebalance of subscriptions: it must match their runs and decisions (R-25)."""
 
 from __future__ import annotations
 
@@ -18,15 +18,19 @@ _DECIDED = (
 
 @dataclass(slots=True)
 class _Rebalances:
-    """Ends of full rebalances of one subscription, ascending, in microseconds: all of them, and those that surely count
-    because they succeeded with an order."""
+    """Ends of the full rebalances of one subscription, ascending, in microseconds.
+
+    `ends` are all of them; `counted` are those that surely count, because they succeeded with an order.
+    """
 
     ends: list[int] = field(default_factory=list)
     counted: list[int] = field(default_factory=list)
 
     def explains(self, value: int | None, before: int | None, at: int | None) -> bool:
-        """Whether `value` can be the last rebalance at a time, None for now, of a subscription that began with
-        `before`. A run that ends at that very time may count already."""
+        """Whether `value` can be the date of last rebalance at the time `at`, None for now.
+
+        `before` is the date with which the subscription began. A run that ends at `at` itself may count already or not.
+        """
         counted = [end for end in self.counted if at is None or end < at]
         if value is not None and value in self.ends:
             return (at is None or value <= at) and (not counted or value >= counted[-1])
@@ -34,10 +38,10 @@ class _Rebalances:
 
 
 def rebalance_time_faults(database: Database) -> Iterator[Fault]:
-    """Subscriptions and decisions whose last rebalance is neither the end of a run nor the initial value.
+    """Subscriptions and decisions whose date of last rebalance is neither the end of a run nor the initial date.
 
-    A subscription may begin with an earlier time, from an import or a subscription that it continues. Its first
-    decision has that time; later decisions and the subscription itself must have the same until a run ends.
+    A subscription may begin with an earlier date, from an import or a subscription that it continues. Its first
+    decision has that date; later decisions and the subscription itself must have the same date until a run ends.
     """
     rebalances = _read(database)
     first: dict[int, int | None] = {}

@@ -24,14 +24,17 @@ _SAME_DAY = frozenset({"sessions", "settlement", "prices", "evaluation", "demo"}
 
 
 def schedule_faults(database: Database) -> Iterator[Fault]:
-    """Sessions that are in no trading calendar, and jobs whose record contradicts the audit trail or itself."""
+    """Sessions that are in no trading calendar, and jobs whose record contradicts the audit trail or itself.
+
+    The record of a job is its row: last time, key and result.
+    """
     yield from _sessions(database)
     yield from _paused(database)
     yield from _last_work(database)
 
 
 def _sessions(database: Database) -> Iterator[Fault]:
-    """Sessions follow each other; the hours of a real broker's calendar may be unusual."""
+    """Check that sessions follow each other and have usual hours; those of a real broker's calendar may be unusual."""
     real = bool(book_settings.get(database, book_settings.BROKER))
     rows = database.rows("SELECT day, open, close, settles_on, next_day FROM sessions ORDER BY day")
     following = [row[0] for row in rows[1:]]
@@ -66,7 +69,10 @@ def _paused(database: Database) -> Iterator[Fault]:
 
 
 def _last_work(database: Database) -> Iterator[Fault]:
-    """A job's last time, key and result were stored together; a failed one has only a newer time and result."""
+    """Check that a job's last time, key and result were stored together.
+
+    A job that failed is not checked, because its time and result are newer than its key.
+    """
     replayed = book_settings.get(database, "mode") == Mode.REPLAY
     for name, job in jobs.jobs(database).items():
         if job.failed or job.last_at is None or replayed:
@@ -97,7 +103,7 @@ def _contradiction(database: Database, name: str, job: JobRow, last_at: datetime
 
 
 def _not_an_evaluation(database: Database, job: JobRow) -> str:
-    """How the last work of the evaluation job differs from the last pass of its slot."""
+    """How the last work of the evaluation job differs from the last pass of its slot, as text; empty if it does not."""
     row = database.row(
         "SELECT (SELECT sum(value) FROM json_each(detail)), at FROM audit WHERE action = 'evaluation' AND subject = ? "
         "ORDER BY seq DESC LIMIT 1",

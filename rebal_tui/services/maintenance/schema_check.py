@@ -15,7 +15,7 @@ from rebal_tui.store.schema import MIGRATIONS
 
 
 def schema_faults(database: Database) -> Iterator[Fault]:
-    """Missing or unknown migrations, for which a file is not a book of this version."""
+    """Missing or unknown migrations: a file with such a fault is not a book of this version."""
     tables = {name for (name,) in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if "_sqlite_migrations" not in tables or "sim_accounts" not in tables:
         yield Fault("schema", "the file is not a rebal-tui book")
@@ -32,7 +32,7 @@ def schema_faults(database: Database) -> Iterator[Fault]:
 
 
 def guard_faults(database: Database) -> Iterator[Fault]:
-    """Indexes and triggers of the schema that are missing or changed, and triggers that do not belong to it."""
+    """Indexes and triggers of the schema that are missing or changed, and triggers that are not in the schema."""
     found, expected = _guards(database), _expected_guards()
     for name in sorted(expected):
         if name not in found:
@@ -45,7 +45,7 @@ def guard_faults(database: Database) -> Iterator[Fault]:
 
 
 def _guards(database: Database) -> Mapping[str, str]:
-    """The statements of the indexes and triggers by type and name; further indexes change nothing."""
+    """The SQL statements of the indexes and triggers in the file, by type and name."""
     rows = database.rows("SELECT type || ' ' || name, sql FROM sqlite_master WHERE type <> 'table' AND sql IS NOT NULL")
     return dict(rows)
 

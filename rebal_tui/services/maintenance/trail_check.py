@@ -132,7 +132,7 @@ def _cash(database: Database, state: TrailState) -> Iterator[Fault]:
 
 
 def _fills(database: Database, state: TrailState) -> Iterator[Fault]:
-    """An asset's label may have changed since, so it is not compared here."""
+    """Check executions against the audit trail, without the asset's label, which may have changed since."""
     for execution, name, side, qty, price, amount in database.connection.execute(
         "SELECT execution_id, client_order_id, side, qty, price, amount FROM fills"
     ):
@@ -146,7 +146,10 @@ def _fills(database: Database, state: TrailState) -> Iterator[Fault]:
 
 
 def _raised(database: Database, state: TrailState) -> Iterator[Fault]:
-    """What runs have reserved stays reserved until a journal, a person or a later step of the withdrawal takes it."""
+    """Check that the cash that runs have reserved is still reserved.
+
+    A journal, a person or a later step of a withdrawal may have released it.
+    """
     touched = state.touched | {account for (account,) in database.rows("SELECT DISTINCT from_account FROM journals")}
     open_stages = (WithdrawalStage.UNSUBSCRIBED, WithdrawalStage.SELLING, WithdrawalStage.SETTLING)
     touched |= {

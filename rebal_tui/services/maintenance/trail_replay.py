@@ -33,11 +33,11 @@ class TrailState:
     """The state of a book according to its audit trail.
 
     `queued` and `started` have runs by key, `run_ends` by id. `unlogged` is the number of subscriptions that were
-    imported without an entry of their own, None where no import recorded it. `lost` are runs stored in place of those
-    that a restored older file did not have. `raised` is the cash that runs reserved for themselves or for a withdrawal,
-    by account and owner; `touched` are the accounts and withdrawals whose reservations were changed otherwise.
-    Portfolios that are not in `portfolios` were imported active where `statuses_known`; imports of earlier releases do
-    not tell.
+    imported without an entry of their own, None if no import recorded it. `lost` are the ids of runs that the book lost
+    when an older file was restored; a stand-in row is stored for each. `raised` is the cash that runs reserved for
+    themselves or for a withdrawal, by account and owner; `touched` are the accounts and withdrawals whose reservations
+    were changed otherwise. `statuses_known`: portfolios that are not in `portfolios` were imported active; imports of
+    earlier releases do not record it.
     """
 
     unlogged: int | None = None
@@ -120,7 +120,7 @@ def _import(state: TrailState, detail: Detail) -> None:
 
 
 def _subscribe(state: TrailState, subject: str, detail: Detail) -> None:
-    """A subscription begins; the undo of its end has an entry of the same form."""
+    """Apply the begin of a subscription; the undo of its end has an entry of the same form."""
     state.subscriptions[subject] = (detail["account"], detail["portfolio"])
     state.ended.discard(subject)
 

@@ -1,7 +1,7 @@
 """Check of values that rows and audit entries share: ends of runs, evaluations of slots, times, reasons.
 
-An entry is written in the transaction of its row, so that both have the same time. In a book with a real broker or
-custodians' files the clock advances between the two.
+An audit entry is written in the same transaction as its row, so that both have the same time. In a book with a real
+broker or custodians' files, the clock advances between the two.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ _ACTIONS = (
 
 @dataclass(slots=True)
 class _Recorded:
-    """What the entries say: times in microseconds. `stopped` is the reason of a withdrawal that waits for a person."""
+    """What audit entries record, by id or slot; times in microseconds.
+
+    `stopped` has the reason of a withdrawal that waits for a person.
+    """
 
     evaluations: dict[int, tuple[int, str]] = field(default_factory=dict)
     run_ends: dict[str, tuple[int, str | None]] = field(default_factory=dict)
@@ -45,7 +48,7 @@ class _Recorded:
 
 
 def clock_slack(database: Database) -> timedelta:
-    """How far the times of a row and its audit entry may be apart: zero where only heartbeats move the clock."""
+    """How far apart the times of a row and its audit entry may be: zero if only heartbeats move the book's clock."""
     return _REAL_CLOCK_SLACK if book_settings.get(database, book_settings.BROKER) else timedelta(0)
 
 

@@ -43,7 +43,7 @@ def account_section(
 ) -> AccountSection:
     """The part of a report about one account, from `first` to `last` (New York days, both included).
 
-    None means no bound. Raises `NotFound`.
+    A day of None means no bound. Raises `NotFound`.
     """
     account = book.account(account_id)
     entries = [entry for entry in _entries(book, account_id, first, last, trail) if _within(entry, first, last)]
@@ -52,7 +52,7 @@ def account_section(
 
 
 def by_day(entries: Iterable[Entry]) -> tuple[Day, ...]:
-    """Entries grouped by New York day, oldest first; entries of the same time by their place in the audit trail."""
+    """Entries grouped by New York day, oldest first; entries of the same time in the order of the audit trail."""
     days: dict[date, list[Entry]] = {}
     for entry in sorted(entries, key=lambda entry: entry.order):
         days.setdefault(new_york_day(entry.at), []).append(entry)
@@ -82,9 +82,9 @@ def _entries(book: Book, account_id: str, first: date | None, last: date | None,
 def _decisions(
     book: Book, account_id: str, first: date | None, last: date | None, trail: AuditIndex
 ) -> Iterable[Entry]:
-    """What changed an account unexplained, then its decisions, oldest session first.
+    """Entries of unexplained changes of an account, then of its decisions, oldest session first.
 
-    A trace is recomputed by the engine; those outside the period are not needed.
+    A trace is recomputed by the engine, so decisions outside the period are left out.
     """
     sessions: dict[str, list[tuple[Database, StoredDecision]]] = {}
     every = past_rows.latest_decisions(book.database, account_id, -1)
@@ -105,7 +105,10 @@ def _decisions(
 
 
 def evaluation_number(stored: StoredDecision, trail: AuditIndex) -> int | None:
-    """The number of the audit entry of a decision's last evaluation; None for one that was late for its time."""
+    """The number of the audit entry of a decision's last evaluation pass.
+
+    None if the pass was not made at exactly its scheduled time.
+    """
     entry = trail.first(stored.at.isoformat(), "evaluation")
     return None if entry is None else entry.seq
 
@@ -115,7 +118,7 @@ def _at(stored: StoredDecision) -> datetime:
 
 
 def _opened(book: Book, account_id: str, trail: AuditIndex) -> Iterable[Entry]:
-    """How the accounts with which the book began came into it, unless this one came later."""
+    """Entries of how the book began, such as by an import; empty for an account that came into the book later."""
     if not any(entry.action in _CAME_LATER for entry in trail.about([account_id])):
         for entry in trail.about(["book"]):
             if entry.action in _OPENED:
@@ -123,7 +126,7 @@ def _opened(book: Book, account_id: str, trail: AuditIndex) -> Iterable[Entry]:
 
 
 def _notes(book: Book, account_id: str, entry: AuditEntry, trail: AuditIndex) -> tuple[str, ...]:
-    """The figures of an account that an audit entry's sentence does not have."""
+    """Sentences with the figures of one account that the sentence of an audit entry does not have."""
     if entry.action == "corporate_action":
         return action_notes(account_id, json.loads(entry.detail))
     if entry.action in _BY_WITHDRAWAL:
@@ -132,7 +135,10 @@ def _notes(book: Book, account_id: str, entry: AuditEntry, trail: AuditIndex) ->
 
 
 def _of_withdrawal(book: Book, account_id: str, entry: AuditEntry, trail: AuditIndex) -> tuple[str, ...]:
-    """That a withdrawal ended or renewed a subscription, which earlier versions recorded as the act of a person."""
+    """A note that a withdrawal ended or renewed a subscription; empty if it did not.
+
+    Earlier versions recorded these changes as made by a person.
+    """
     step = _BY_WITHDRAWAL[entry.action]
     for one in cash.withdrawals(book.database, limit=_ALL):
         if one.account_id == account_id and any(
@@ -143,7 +149,7 @@ def _of_withdrawal(book: Book, account_id: str, entry: AuditEntry, trail: AuditI
 
 
 def _ids_of_cash(book: Book, account_id: str) -> list[str]:
-    """Withdrawals and journals of an account: their audit entries name the account only once."""
+    """The ids of an account's withdrawals and journals, whose later audit entries do not name the account."""
     found = [one.id for one in cash.withdrawals(book.database, limit=_ALL) if one.account_id == account_id]
     for journal in cash.journals(book.database, _ALL):
         own = journal.to_account if journal.from_account == FIRM_ACCOUNT else journal.from_account

@@ -17,7 +17,7 @@ _ALL = 2**62
 
 
 class AuditIndex:
-    """Audit entries by their subject and by every text in their detail, such as ids."""
+    """The audit entries of a book, found by their subject and by every text in their detail, such as ids."""
 
     def __init__(self, database: Database) -> None:
         self._by_id: dict[str, list[AuditEntry]] = defaultdict(list)
@@ -32,19 +32,21 @@ class AuditIndex:
             ranges.sort(key=_first_key)
 
     def about(self, ids: Iterable[str]) -> list[AuditEntry]:
-        """The entries that name one of the ids, oldest first, without repetition."""
+        """The entries that name one of the ids, oldest first, each once."""
         found = {entry.seq: entry for identifier in ids for entry in self._by_id.get(identifier, ())}
         return [found[seq] for seq in sorted(found)]
 
     def of_run(self, action: str, key: int) -> AuditEntry | None:
-        """The entry that recorded the creation (`QUEUED`) or the start (`STARTED`) of a run, given by its key, alone or
-        with others."""
+        """The entry that recorded the creation or the start of a run, alone or with other runs; None without one.
+
+        `action` is `QUEUED` for the creation and `STARTED` for the start; `key` is the run's key in the file.
+        """
         ranges = self._of_runs[action]
         at = bisect_right(ranges, key, key=_first_key) - 1
         return ranges[at][2] if at >= 0 and key <= ranges[at][1] else None
 
     def first(self, named: str, *actions: str) -> AuditEntry | None:
-        """The oldest entry of one of the actions that names an id; None without one."""
+        """The oldest entry that names an id and has one of the actions; None without one."""
         return next((entry for entry in self._by_id.get(named, ()) if entry.action in actions), None)
 
 

@@ -16,7 +16,10 @@ from rebal_tui.store.audit import AuditEntry
 
 
 def audit_sentence(book: Book, entry: AuditEntry) -> str:
-    """An audit entry as a sentence, without who acted; for an unknown action, its code in words and its subject."""
+    """An audit entry as a sentence that does not name who acted.
+
+    For an unknown action, the sentence is the action's code in words and the subject.
+    """
     detail = json.loads(entry.detail)
     shape = _SENTENCES.get(entry.action)
     if shape is not None and isinstance(detail, dict):
@@ -101,7 +104,7 @@ def _paused(_book: Book, _subject: str, detail: Detail) -> str:
 
 
 def _released(_book: Book, _subject: str, detail: Detail) -> str:
-    """What the account had in the book and has since, where an advisor took over the broker's figures."""
+    """What the account had in the book before and has since, if an advisor released it with the broker's figures."""
     before, after = detail["before"], detail["after"]
     changes = []
     for name in sorted({*before, *after} - {"cash"}):

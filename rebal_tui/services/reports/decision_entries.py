@@ -56,11 +56,12 @@ def decision_entry(
     opening: bool = False,
     previous: datetime | None = None,
 ) -> Entry:
-    """A stored decision of the book or its archive, its trace recomputed by the engine from the stored inputs.
+    """A stored decision of the book or its archive, with the trace that the engine recomputes from the stored inputs.
 
-    `times` are the times of the evaluations that it counts, empty when they are not certain; `audit` is the number of
-    the audit entry of the last one. The `opening` decision of a report has the holdings with their shares in any case.
-    `previous` is the time of the account's decision before it: changes of the portfolio since then are listed.
+    `database` is the one that has the decision. `times` are the times of the evaluations that the decision counts,
+    empty when they are not certain; `audit` is the number of the audit entry of the last of them. `opening` marks the
+    first decision of a report, which lists the holdings with their shares in any case. `previous` is the time of the
+    account's decision before this one: changes of the portfolio since then are listed.
     """
     decision = decision_of(database, stored)
     situation = situation_of(stored, decision_contexts.get(database, stored.context))
@@ -87,14 +88,20 @@ def decision_entry(
 
 
 def _counted(stored: StoredDecision, times: Sequence[datetime]) -> str:
-    """How often and when an evaluation came to its result; empty for the only time, which the entry shows."""
+    """How often and when an evaluation came to this result, as text.
+
+    Empty for a single evaluation, because the entry shows its time.
+    """
     if stored.times == 1:
         return ""
     return f" {count_text(stored.times, 'time')}, {'at ' + times_text(times) if times else 'the last at this time'}"
 
 
 def _reason(decision: Decision) -> str:
-    """The reason of a decision; a cooldown that held nothing back comes after the conditions, which decided."""
+    """The reason of a decision as text.
+
+    A cooldown that delayed nothing is named after the conditions, because these decided.
+    """
     held = [check.check for check in decision.trace if check.verdict in (Verdict.HOLDS_BACK, Verdict.CANNOT)]
     if decision.outcome is Outcome.NONE and held == ["in_cooldown"]:
         return f"no rebalance condition is met; also {decision.reason}"
@@ -117,7 +124,10 @@ def _earliest(status: TradeStatus | None, situation: Situation) -> str:
 
 
 def _kept_target(situation: Situation, decision: Decision) -> tuple[str, ...]:
-    """Where the cash target of an evaluation comes from when it is not the portfolio's weight of cash (R-14.7)."""
+    """Where the cash target of an evaluation comes from, as sentences (R-14.7).
+
+    Empty if the cash target is the portfolio's cash weight.
+    """
     if not any(check.check == "invest_cash" for check in decision.trace):
         return ()
     weight = situation.portfolio.weights.cash
@@ -132,13 +142,13 @@ def _kept_target(situation: Situation, decision: Decision) -> tuple[str, ...]:
 
 
 def _is_quiet(decision: Decision) -> bool:
-    """Whether an evaluation found nothing to do, so that a line tells it."""
+    """Whether an evaluation found nothing to do, so that one line is enough for it in the report."""
     unusual = {check.check for check in decision.trace if check.verdict not in (*_DONE, Verdict.NO)}
     return decision.outcome in (Outcome.NONE, Outcome.BLOCKED) and unusual <= _QUIET
 
 
 def _conditions(decision: Decision) -> tuple[str, ...]:
-    """The conditions that are not met and what else stopped a run, with their figures."""
+    """A sentence with the conditions that are not met and the checks that stopped a run, with their figures."""
     open_checks = (check for check in decision.trace if check.verdict not in _DONE)
     found = [f"{check_name(check.check)}: {cut_text(check.detail)}" for check in open_checks]
     return (f"Conditions: {'; '.join(found)}. Every other check passed.",) if found else ()
@@ -164,7 +174,10 @@ class _Holding(NamedTuple):
 
 
 def _holdings(situation: Situation) -> list[_Holding]:
-    """What the account held and the prices of the evaluation, with targets; cash is last, less reservations."""
+    """The holdings of an account at the prices of an evaluation, with targets.
+
+    Cash is last, less reservations.
+    """
     weights = situation.portfolio.weights
     targets = {weight.symbol: weight.percent for weight in weights.assets}
     held = {position.symbol: position.qty for position in situation.account.positions}
@@ -196,14 +209,14 @@ def _table(rows: list[_Holding]) -> Table:
 
 
 def _prices(rows: list[_Holding]) -> str:
-    """The same in a sentence, without values."""
+    """The prices, weights and targets of holdings in one sentence, without values."""
     named = [f"{row.symbol} {row.price}, {row.weight} (target {row.target})" for row in rows[:-1]]
     cash = f"cash {rows[-1].weight} (target {rows[-1].target})"
     return f"Prices and weights: {'; '.join([*named, cash])}."
 
 
 def _value(held: Qty, asset: Asset | None) -> Value | None:
-    """Shares × price; 0 without a holding, None for a holding without a price."""
+    """The value of shares at the asset's price; 0 without shares, None without a price."""
     if not held:
         return Value(0)
     return None if asset is None or asset.price is None else market_value(held, asset.price)

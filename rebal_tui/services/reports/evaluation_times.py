@@ -1,4 +1,7 @@
-"""When the evaluations took place that a stored decision counts."""
+"""The times of the evaluations that one stored decision stands for.
+
+Evaluations of a session with the same result are stored as one decision, with a count.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,11 @@ _LISTED = 10
 
 
 def times_by_decision(found: Sequence[StoredDecision], evaluated: Sequence[datetime]) -> Mapping[int, list[datetime]]:
-    """The times of an account's decisions of one session, by position in `found`, of those where they are certain.
+    """The evaluation times of an account's decisions of one session, by index in `found`, where they are certain.
 
-    A decision stores its last time and its count. The others are certain when as many evaluations of the book
-    (`evaluated`, oldest first) are left from its subscription to its last time as it counts.
+    A decision stores its last time and how many evaluations it counts. `evaluated` has the times of all evaluations of
+    the book, oldest first. The earlier times of a decision are certain if exactly as many times as it counts are left,
+    from the begin of its subscription to its last time.
     """
     left = list(evaluated)
     times: dict[int, list[datetime]] = {}
@@ -36,7 +40,7 @@ def times_by_decision(found: Sequence[StoredDecision], evaluated: Sequence[datet
 
 
 def times_text(times: Sequence[datetime]) -> str:
-    """`09:30, 10:30 and 11:30`, New York time; `from 09:30 to 15:30` when there are many."""
+    """Times such as `09:30, 10:30 and 11:30`, New York time; `from 09:30 to 15:30` when there are more than ten."""
     named = [f"{at.astimezone(NEW_YORK):%H:%M}" for at in times]
     if len(named) > _LISTED:
         return f"from {named[0]} to {named[-1]}"

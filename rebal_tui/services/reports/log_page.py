@@ -20,7 +20,7 @@ NO_SENTENCES: Mapping[int, str] = {}
 def log_snapshot(
     book: Book, containing: str = "", limit: int = 500, known: Mapping[int, str] = NO_SENTENCES
 ) -> LogSnapshot:
-    """All jobs, and at most `limit` audit entries that contain a text, newest first.
+    """All jobs, and at most `limit` audit entries that contain the text `containing`, newest first.
 
     `known` has sentences of an earlier snapshot by entry number, which are reused.
     """
@@ -40,19 +40,19 @@ def log_snapshot(
 def changed_log(
     book: Book, seen: int | None, containing: str, limit: int, known: Mapping[int, str] = NO_SENTENCES
 ) -> LogSnapshot | None:
-    """The result of `log_snapshot`; None when the version of the book is still `seen`."""
+    """A new result of `log_snapshot`; None when the version of the book is still `seen`."""
     return None if book.version == seen else log_snapshot(book, containing, limit, known)
 
 
 def _sentence(book: Book, entry: AuditEntry) -> str:
-    """The sentence of an entry, after the client that it is about unless it names it."""
+    """The sentence of an entry, preceded by the name of its client unless the sentence has the name."""
     sentence = audit_sentence(book, entry)
     account = book.accounts.get(_account_of(book, entry))
     return sentence if account is None or account.name in sentence else f"{account.name}: {sentence}"
 
 
 def _account_of(book: Book, entry: AuditEntry) -> str:
-    """The id of the account that an entry is about; empty for none, or several."""
+    """The id of the account that an entry is about; empty if it is about none or several."""
     if entry.subject in book.accounts:
         return entry.subject
     detail = json.loads(entry.detail)

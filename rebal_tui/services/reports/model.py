@@ -12,9 +12,10 @@ from rebal_tui.services.reports.texts import time_text
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table below an entry; every row has as many cells as `columns`.
+    """A table below an entry of a report; every row has as many cells as `columns`.
 
-    `numeric` are the indexes of right-aligned columns, `ids` those of columns of long ids, which may break anywhere.
+    `numeric` are the indexes of right-aligned columns. `ids` are the indexes of columns with long ids, in which a line
+    may break anywhere.
     """
 
     title: str
@@ -29,10 +30,10 @@ class Entry:
     """One thing that happened. `who` acted: system, broker, advisor or the name of an API key.
 
     `audit` is the number of the audit entry that recorded it, None when the sentence comes from another record. `notes`
-    are further sentences. `traded` is a sentence about what a run traded, why and who approved it; `waited` one about
-    why an evaluation created no run. The summary of a day consists of them. `times` are those of the evaluations that
-    an entry counts, oldest first; empty when they are not certain. Entries of one time are in the order of `place`,
-    an audit number, by default their own; those without one are first.
+    are further sentences. `traded` is a sentence about what a run traded, why and who approved it; `waited` is a
+    sentence about why an evaluation created no run. The summary of a day consists of these sentences. `times` are those
+    of the evaluations that an entry counts, oldest first; empty when they are not certain. Entries of the same time are
+    in the order of `place`, an audit number, by default `audit`; entries without such a number are first.
     """
 
     at: datetime
@@ -48,7 +49,7 @@ class Entry:
 
     @property
     def order(self) -> tuple[datetime, int]:
-        """What entries are sorted by."""
+        """A sort key: the time, then the place in the audit trail."""
         return self.at, (self.audit if self.place is None else self.place) or 0
 
 
@@ -63,7 +64,8 @@ class Day:
     def results(self) -> tuple[str, ...]:
         """Sentences on what the account traded and why; on a day on which no run ended, on why it did not trade.
 
-        Of several reasons for not trading, each begins with the times of its evaluations; the one found first is first.
+        If there are several reasons for not trading, each begins with the times of its evaluations, and the earliest is
+        first.
         """
         traded = tuple(entry.traded for entry in self.entries if entry.traded)
         waiting = sorted((entry for entry in self.entries if entry.waited), key=lambda one: min((*one.times, one.at)))
@@ -76,7 +78,7 @@ class Day:
 def _spans(waiting: Sequence[Entry], reason: str) -> str:
     """When a reason held: `09:30 to 11:30 and at 13:30`; `last at 15:30` when the times are not certain.
 
-    A span ends where another reason follows.
+    A range of times ends where an evaluation had another reason.
     """
     own = [entry for entry in waiting if entry.waited == reason]
     if not all(entry.times for entry in own):
@@ -115,9 +117,10 @@ class AuditFoot:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report of one run, one account, or several accounts, from `first` to `last` inclusive; None is unbounded.
+    """A report of one run, one account, or several accounts, from `first` to `last` inclusive; None means no bound.
 
-    `lacking` names the part of the past that could not be read; empty when nothing is missing.
+    `content` is what kind of report it is. `lacking` names the part of the past that could not be read; empty when
+    nothing is missing.
     """
 
     title: str

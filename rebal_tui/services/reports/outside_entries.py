@@ -27,7 +27,10 @@ def outside_entries(book: Book, account_id: str, trail: AuditIndex) -> Iterator[
 
 
 def action_notes(account_id: str, detail: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a corporate action did to an account, from the detail of its audit entry; empty without figures of it."""
+    """Sentences on what a corporate action did to an account, from the detail of its audit entry.
+
+    Empty if the detail has no figures of the account.
+    """
     changes: Sequence[tuple[str, int, int, int, int]] = detail.get("changes", ())
     parts = []
     for named, held, qty, received, paid in changes:

@@ -12,7 +12,10 @@ from rebal_tui.store.portfolio_versions import versions
 
 
 def change_notes(book: Book, portfolio_id: str, since: datetime | None, until: datetime) -> tuple[str, ...]:
-    """What was changed at a portfolio after `since` and up to `until`, oldest first; nothing without `since`."""
+    """Sentences on what was changed at a portfolio after `since` and up to `until`, oldest first.
+
+    Empty if `since` is None.
+    """
     if since is None:
         return ()
     portfolio = book.portfolios[portfolio_id]

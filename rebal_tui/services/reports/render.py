@@ -64,7 +64,7 @@ def csv(report: Report) -> str:
 
 
 def flat_rows(report: Report) -> Iterator[tuple[str, ...]]:
-    """The results of each day, every entry, and the rows of its tables, as cells of `COLUMNS`."""
+    """A report as rows of the cells of `COLUMNS`: the results of each day, every entry, and the rows of its tables."""
     for section in report.sections:
         for day in section.days:
             for result in day.results:

@@ -69,9 +69,9 @@ _EVENTS = {
 
 
 def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
-    """Every status of a run and the notes between, as entries. Raises `NotFound`.
+    """Every status of a run and the notes between them, as entries. Raises `NotFound`.
 
-    The entry of the start has the plan, that of the end the orders and fills.
+    The entry of the start has the plan as a table, the entry of the end has the orders and fills.
     """
     view = run_view(book, run_id)
     name = f"Run {view.run.id[:8]} ({words(view.run.type)})"
@@ -108,9 +108,10 @@ def run_entries(book: Book, run_id: str, trail: AuditIndex) -> list[Entry]:
 
 
 def _placed(entries: Sequence[Entry], trail: AuditIndex) -> list[Entry]:
-    """The entries in their order, not before the evaluation of their time, which is recorded after the runs it makes.
+    """The entries of a run with their places in the audit trail, in unchanged order.
 
-    One without an audit number stands before the next that has one, else after the last.
+    An evaluation is recorded after the runs that it creates, so no entry is placed before the evaluation of the same
+    time. An entry without an audit number is placed before the next that has one, else after the last.
     """
     known = [entry.audit for entry in entries if entry.audit is not None]
     after = known[-1] if known else 0
@@ -134,7 +135,10 @@ def _numbers(book: Book, view: RunView, trail: AuditIndex) -> dict[str, int]:
 
 
 def _unfinished(view: RunView, day: date, asked_by: str) -> str:
-    """How far a run came that did not end on the day on which it was created; empty for one that did."""
+    """A sentence on a run that did not end on the day on which it was created; empty for a run that did.
+
+    `day` is the day of the creation, `asked_by` who requested the run.
+    """
     ended = view.timeline[-1].at if view.run.status.final else None
     if ended is not None and new_york_day(ended) == day:
         return ""
@@ -149,7 +153,7 @@ def _unfinished(view: RunView, day: date, asked_by: str) -> str:
 
 
 def _traded(view: RunView) -> str:
-    """What a run sold and bought, at which average prices; how it ended, when that was not as planned."""
+    """A sentence on what a run sold and bought, at which average prices, and how it ended if not as planned."""
     parts = [_side(view.fills, side) for side in (Side.SELL, Side.BUY) if any(one.side is side for one in view.fills)]
     ending = f", {_EVENTS[view.run.status.value]}" if view.run.status is not RunStatus.COMPLETED_SUCCESS else ""
     reason = f": {view.run.reason}" if ending and view.run.reason else ""
@@ -158,7 +162,7 @@ def _traded(view: RunView) -> str:
 
 
 def _side(fills: Sequence[Fill], side: Side) -> str:
-    """`bought VTI at $228.76 and VXUS at $50.50, $2,962.09 in all`."""
+    """The fills of one side as text: `bought VTI at $228.76 and VXUS at $50.50, $2,962.09 in all`."""
     amounts, shares_of = defaultdict[str, int](int), defaultdict[str, int](int)
     of_side = [fill for fill in fills if fill.side is side]
     for fill in of_side:
@@ -178,7 +182,10 @@ def _why(view: RunView) -> str:
 
 
 def _filled_while_blocked(view: RunView, trail: AuditIndex) -> tuple[str, ...]:
-    """The fills that came after the broker had blocked the account, of orders that had been sent before."""
+    """A sentence on the fills that came after the broker had blocked the account; empty without such fills.
+
+    Their orders had been sent before the block.
+    """
     blocks = [
         entry.at
         for entry in trail.about([view.run.account_id])
@@ -211,7 +218,7 @@ def _approval(view: RunView, asked_by: str, approved: AuditEntry | None) -> str:
 
 
 def _plan(plan: Plan, run: Run) -> Table:
-    """The plan's lines; where the run aims at other shares than the weights, with those as goals."""
+    """A table of the plan's lines; if the run brings assets to other percents than their weights, with these goals."""
     goals = goal_shares(plan)
     aims = ("Goal", "Held", "Price", "Value", "Goal value") if goals else ("Held", "Price", "Value", "Target value")
     base = ""

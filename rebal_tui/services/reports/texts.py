@@ -31,22 +31,25 @@ _BELOW_A_CENT = re.compile(r"-?\$0\.00\d+")
 
 
 def cut_text(text: str) -> str:
-    """A text of the engine in which an amount below a cent, which the engine shows in full, is `$0.00`."""
+    """A text of the engine with amounts below a cent, which the engine writes with all decimals, shown as `$0.00`."""
     return _BELOW_A_CENT.sub("$0.00", text)
 
 
 def dollars(value: Value) -> str:
-    """`$104,311.20`, cut to the cent."""
+    """A value as text, such as `$104,311.20`, cut to the cent."""
     return cut_text(trace_text.dollars(value))
 
 
 def worth(value: Value) -> str:
-    """`$104,311.20`: the value of a holding or of its target, to the nearest cent as orders and executions are."""
+    """The value of a holding or of its target as text, such as `$104,311.20`, rounded to the nearest cent.
+
+    Orders and executions are rounded in the same way.
+    """
     return money(value_cents(value))
 
 
 def money(amount: Money) -> str:
-    """`$104,311.20` from billionths of a dollar, cut to the cent."""
+    """An amount in billionths of a dollar as text, such as `$104,311.20`, cut to the cent."""
     return cut_text(trace_text.money(amount))
 
 

@@ -21,7 +21,7 @@ Sentence = Callable[[Book, str, Detail], str]
 
 
 def run_name(book: Book, run_id: str) -> str:
-    """A run's name such as `run 6b87c1d2 of Moreau, Vera`; text that is no run's id unchanged."""
+    """A run's name such as `run 6b87c1d2 of Moreau, Vera`; a text that is not the id of a run is returned unchanged."""
     run = _run(book, run_id)
     return run_id if run is None else f"run {run_id[:8]} of {account_name(book, run.account_id)}"
 
@@ -60,7 +60,7 @@ def _overridden(book: Book, subject: str, detail: Detail) -> str:
 
 
 def _orders_of(book: Book, run_id: str) -> str:
-    """`: 4 buys, $1,501.56`, from the orders that the run has; empty without orders."""
+    """The orders of a run as text, such as `: 4 buys, $1,501.56`; empty without orders."""
     run = _run(book, run_id)
     placed = run_orders.detail(archives.holding(book.database, run_id), run).orders if run is not None else ()
     parts = []
@@ -112,9 +112,9 @@ _NAMED = 4
 
 
 def _by_account(book: Book, named: Sequence[tuple[str, str]], total: int) -> str:
-    """Texts about orders, given with the client's order id, under the names of their accounts: ` of NAME: …; NAME: …`.
+    """Texts about orders, grouped by the names of their accounts: ` of NAME: …; NAME: …`.
 
-    An order that is not of a run of this book has no name.
+    `named` has pairs of client_order_id and text. An order that is not of a run of this book has no name.
     """
     texts: dict[str, list[str]] = {}
     for order, text in named:
@@ -130,7 +130,7 @@ def _client(book: Book, order: str) -> str:
 
 
 def _asset(book: Book, symbol: str) -> str:
-    """`VTI (Total Stock Market)`; the symbol alone when the book has no other name of it."""
+    """An asset as `VTI (Total Stock Market)`; the symbol alone when the book has no name besides it."""
     asset = book.assets.get(symbol)
     return f"{symbol} ({asset.name})" if asset is not None and asset.name not in ("", symbol) else symbol
 

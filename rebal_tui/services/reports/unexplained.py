@@ -35,7 +35,7 @@ Balances = Mapping[str, int]
 
 
 class Standing(NamedTuple):
-    """What an account held at an evaluation."""
+    """What an account held at a time, usually that of an evaluation; or a change of its holdings at a time."""
 
     at: datetime
     held: Balances
@@ -44,7 +44,7 @@ class Standing(NamedTuple):
 def unexplained_entries(
     book: Book, account_id: str, decided: Sequence[tuple[Database, StoredDecision]], trail: AuditIndex
 ) -> Iterator[Entry]:
-    """An entry for each change between evaluations that executions, cash movements and actions do not explain."""
+    """An entry for each change between evaluations that no execution, cash movement or corporate action explains."""
     standings, known = _standings(decided), _explained(book, account_id)
     for start, end, change in changes(standings, known, _told_elsewhere(book, account_id, trail)):
         named = [f"{shares(Qty(amount))} {symbol}" for symbol, amount in sorted(change.items()) if symbol != _CASH]
@@ -59,10 +59,11 @@ def unexplained_entries(
 def changes(
     standings: Sequence[Standing], known: Sequence[Standing], told_elsewhere: Sequence[tuple[datetime, datetime]]
 ) -> Iterator[tuple[datetime, datetime, Balances]]:
-    """The changes that `known` changes do not explain, as (last time before, first time after, change).
+    """The changes of `standings` that `known` does not explain, as (last time before, first time after, change).
 
-    A broker can report an execution later than its time, so a change counts only when the next evaluation still has
-    it. Another entry tells the changes in an interval that shares a time with a span of `told_elsewhere`.
+    `standings` are what an account held at each evaluation; `known` are known changes, such as executions. A broker can
+    report an execution later than its time, so a change counts only when the next evaluation still has it. Changes that
+    fall into a time span of `told_elsewhere` are left out, because another entry of the report has them.
     """
     ordered = sorted(known, key=_time)
     part: list[Standing] = []
@@ -77,7 +78,7 @@ def changes(
 def _changes_of_part(
     standings: Sequence[Standing], ordered: Sequence[Standing]
 ) -> Iterator[tuple[datetime, datetime, Balances]]:
-    """The unexplained changes of successive evaluations; `ordered` are the known changes, oldest first."""
+    """The unexplained changes between successive evaluations; `ordered` are the known changes, oldest first."""
     levels: list[Balances] = [{}]
     for before, after in pairwise(standings):
         first, last = (bisect_right(ordered, one.at, key=_time) for one in (before, after))
@@ -96,7 +97,10 @@ def _changes_of_part(
 
 
 def _reported_late(at: datetime, earlier: Sequence[Standing], moved: Balances) -> bool:
-    """Whether a change after the first evaluation, at `at`, is that of the last known changes until then."""
+    """Whether the change `moved`, found after the first evaluation at `at`, is the effect of known changes until then.
+
+    If so, the broker reported these changes late.
+    """
     late: Balances = {}
     for one in reversed(earlier):
         if one.at < at - _LATEST:
@@ -123,7 +127,10 @@ def _time(standing: Standing) -> datetime:
 
 
 def _told_elsewhere(book: Book, account_id: str, trail: AuditIndex) -> list[tuple[datetime, datetime]]:
-    """The spans of time of changes that have entries of their own; a corporate action is recorded after its effect."""
+    """The time spans of changes that have report entries of their own.
+
+    A corporate action is recorded after its effect, so its span begins at the effect.
+    """
     effects = {one.report.id: one.at for one in corporate_actions.newest(book.database, _ALL)}
     found = []
     for entry in trail.about([account_id]):
@@ -134,7 +141,7 @@ def _told_elsewhere(book: Book, account_id: str, trail: AuditIndex) -> list[tupl
 
 
 def _explained(book: Book, account_id: str) -> list[Standing]:
-    """Every execution and movement of cash of an account as a change at its time."""
+    """Every execution and cash movement of an account, as a change at its time."""
     found = []
     for fill in past_rows.fills_of_account(book.database, account_id, _ALL):
         sign = -1 if fill.side is Side.SELL else 1
@@ -145,7 +152,7 @@ def _explained(book: Book, account_id: str) -> list[Standing]:
 
 
 def _sum(added: Sequence[Balances], taken: Sequence[Balances]) -> dict[str, int]:
-    """Balances added and taken away, without those that are 0."""
+    """The balances `added` less those `taken`, by name, without those that are 0."""
     total: dict[str, int] = {}
     for sign, some in ((1, added), (-1, taken)):
         for one in some:

@@ -16,9 +16,9 @@ _ALL = 2**62
 
 
 def withdrawal_of(book: Book, run: Run) -> Withdrawal | None:
-    """The withdrawal that a run sold for, None for a run of another type.
+    """The withdrawal for which a run raised cash, None for a run of another type.
 
-    A withdrawal stores only the last of its runs. An earlier one is found by account and time, as an account has one
+    A withdrawal stores only its last run. An earlier run is matched by account and time, as an account has one
     withdrawal at a time.
     """
     if run.type is not RunType.PARTIAL_LIQUIDATION:
@@ -42,7 +42,7 @@ def raised_note(view: RunView, trail: AuditIndex) -> str:
 
 
 def paid_note(book: Book, withdrawal_id: str, trail: AuditIndex) -> tuple[str, ...]:
-    """What a completed withdrawal paid, and from which cash."""
+    """A note on what a completed withdrawal paid, and from which cash."""
     withdrawal = cash.withdrawal(book.database, withdrawal_id)
     paid = whole_cents(withdrawal.amount)
     return (f"Paid {money(paid)}: {paid_text(withdrawal, trail.about([withdrawal_id]))}.",)

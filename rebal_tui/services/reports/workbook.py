@@ -69,7 +69,7 @@ _Sheet = tuple[tuple[str, ...], frozenset[int], list[tuple[str, ...]]]
 
 
 def _sheets(report: Report) -> dict[str, _Sheet]:
-    """Columns, right-aligned columns and rows by the name of the sheet."""
+    """The sheets of a workbook by name: columns, indexes of right-aligned columns, and rows."""
     made: dict[str, _Sheet] = {
         _DAYS: (("Day", "Account", "Client", "What"), frozenset(), []),
         _EVENTS: ((*_WHO, "Who", "What", "Audit entry"), frozenset({6}), []),

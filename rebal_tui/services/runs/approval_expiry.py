@@ -1,4 +1,4 @@
-"""Runs not approved by the end of their window: they are canceled, and some are proposed once more (R-27)."""
+"""Cancellation of runs that were not approved by the end of their window; some are proposed once more (R-27)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ CALENDAR, UPDATE = "calendar", "portfolio_update"
 
 
 def expire_unapproved(book: Book, awaiting: Sequence[Run]) -> list[Run]:
-    """Cancel those runs of `awaiting` that were not approved by the end of their window (R-27); returns them.
+    """Cancel those runs of `awaiting` whose window ended without an approval (R-27); returns the canceled runs.
 
-    A run of a calendar condition or of an update of the portfolio is proposed again at the next session, once. In a
-    files book no run expires (R-73).
+    The window is that of the session in which the run was created. A run of a calendar condition or of an update of the
+    portfolio is proposed again at the next session, once. In a files book no run expires (R-73).
     """
     if book.settings.one_list:
         return []
@@ -53,7 +53,10 @@ def _propose_again(tx: BookTransaction, expired: Sequence[Run]) -> None:
 
 
 def _marked(book: Book, run: Run, subscription: Subscription, trigger: str) -> Subscription:
-    """The subscription after its run expired: proposed again, or nothing more to propose."""
+    """The subscription of an expired run: marked to be proposed again at the next session, or unchanged.
+
+    `trigger` is the check that created the run.
+    """
     session = book.calendar.at(run.created_at)
     if session is None or trigger not in (CALENDAR, UPDATE):
         return subscription

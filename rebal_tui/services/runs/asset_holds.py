@@ -22,10 +22,10 @@ _SMALLEST_SPLIT_MOVE = Percent(3000)
 
 
 def guard_prices(book: Book, changed: Mapping[str, Quote]) -> tuple[AssetHold, ...]:
-    """Put every asset on hold whose new price jumps from its last session's close; returns the new holds.
+    """Put every asset on hold whose new price jumps from the close of the session before it; returns the new holds.
 
-    Call it before the prices are applied, so that no decision uses them first. Does nothing while the guard is off, or
-    for an asset that is on hold already.
+    Call it before the prices are applied, so that no decision uses them first. Does nothing while the guard is off, and
+    skips an asset that is on hold already.
     """
     guards = book.settings.guards
     if not guards.jump_guard or not changed:
@@ -66,7 +66,7 @@ def release(book: Book, symbol: str) -> AssetHold:
 
 
 def check_release(book: Book, symbol: str) -> AssetHold:
-    """The hold of an asset that `release` would end. Raises the same errors; changes nothing."""
+    """The hold of an asset that `release` would end. Raises the errors of `release`; changes nothing."""
     if symbol not in book.assets:
         raise NotFound(f"no asset {symbol}")
     hold = book.asset_holds.get(symbol)
@@ -76,7 +76,7 @@ def check_release(book: Book, symbol: str) -> AssetHold:
 
 
 def explain_move(book: Book, symbol: str, day: date, close: Price | None = None) -> None:
-    """Treat an asset's price move of a day as explained by a corporate action, and end its hold if there is one.
+    """Treat an asset's price move of a day as explained by a corporate action, and end the asset's hold if it has one.
 
     Prices of that day are compared with `close`, the last close adjusted for the action; if None (after a spin-off,
     merger or delisting) they are not compared.

@@ -1,4 +1,7 @@
-"""The sizes of a run's buys: paid from cash after its sells, or on a trade list together with them (R-20, R-73)."""
+"""The sizes of a run's buys, paid from the cash after the run's sells (R-20).
+
+On a trade list the sells have not filled when the buys are written, so their expected proceeds count, too (R-73).
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ from rebal_tui.store import run_orders
 
 @dataclass(frozen=True, slots=True)
 class BuySizes:
-    """The buys of a run: dollars by symbol, and in `shares` the quantities of buys that are ordered by quantity.
+    """The buys of a run: dollars by symbol, and in `shares` the quantities of those that are ordered by quantity.
 
-    `dropped` has the dollars of buys that are not made, and `scale` the common factor of the buys (numerator and
-    denominator), as in `Allocation`; `source` names what pays for the buys.
+    `dropped` has, by symbol, the dollars of buys that are too small to be made. `scale` is the common factor by which
+    the buys were cut, as (numerator, denominator). `source` names what pays for the buys, as text.
     """
 
     amounts: dict[str, Money]
@@ -30,7 +33,7 @@ class BuySizes:
     shares: Mapping[str, Qty]
 
     def size_of(self, symbol: str) -> tuple[Money | None, Qty | None]:
-        """The notional and the quantity of the order for a symbol; exactly one of them is not None."""
+        """The size of the order for a symbol, as (dollars, shares); exactly one of them is not None."""
         shares = self.shares.get(symbol)
         return (self.amounts[symbol], None) if shares is None else (None, shares)
 
@@ -53,7 +56,7 @@ def size_buys(book: Book, run: Run, plan: Plan) -> BuySizes:
 
 
 def _listed(sizes: BuySizes, prices: Mapping[str, Price]) -> BuySizes:
-    """The buys in shares: a trade list has no orders by amount."""
+    """The buys of `sizes` as quantities of shares, because a trade list has no orders by amount."""
     shares = {
         symbol: sizes.shares.get(symbol) or Qty(listed_qty(amount * NANO // prices[symbol]))
         for symbol, amount in sizes.amounts.items()

@@ -28,7 +28,10 @@ from rebal_tui.store.outbox import Progress
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The final status of a run, with its reason. `placed`: a run with COMPLETED_SUCCESS placed at least one order."""
+    """The final status of a run, with the reason; `placed`: a run with COMPLETED_SUCCESS placed at least one order.
+
+    For other statuses `placed` is not used.
+    """
 
     run: Run
     status: RunStatus
@@ -39,7 +42,7 @@ class End:
 def outcome(book: Book, run: Run, progress: Progress) -> End:
     """The end of a run whose orders are all final (R-25).
 
-    The reason of a partial_liquidation has any shortfall (R-23).
+    The reason of a partial_liquidation states how much less than its amount it raised, if it did (R-23).
     """
     raised = raised_cash(book, run)
     short = shortfall_text(book, run, raised)
@@ -56,9 +59,10 @@ def outcome(book: Book, run: Run, progress: Progress) -> End:
 
 
 def after_close(book: Book, closed: Sequence[Run]) -> list[Run]:
-    """End runs after the close (R-25): complete ones by `outcome`, the others as TIMEOUT. Returns the ended runs.
+    """End runs in progress after the close (R-25): complete runs by `outcome`, the others as TIMEOUT.
 
-    No more orders are sent, and open day orders expire.
+    No more orders are sent, and open day orders expire. Returns the runs that ended; a run with an order that is not
+    final yet ends in a later call.
     """
     moved: list[Run] = []
     ends: list[End] = []
@@ -76,17 +80,20 @@ def after_close(book: Book, closed: Sequence[Run]) -> list[Run]:
 
 
 def _is_final(order: Order, session: Session | None) -> bool:
-    """Whether an order was final at the broker or refused before the close; False for one that never arrived."""
+    """Whether an order was final at the broker, or was refused before the close.
+
+    False for an order that never reached the broker.
+    """
     if order.id or order.failed_at is None:
         return bool(order.id) and order.status.final
     return session is not None and order.failed_at < session.close
 
 
 def wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: str) -> list[Run]:
-    """Skip a run's unsent orders and cancel its open ones; once all are final, end it with `status`.
+    """Skip a run's unsent orders and cancel its open orders; once all orders are final, end the run with `status`.
 
-    Returns the ended run, or nothing while an order is not final. `skip` and `why` are the code and text of the skipped
-    orders.
+    Returns a list of the ended run; empty while an order is not final, and a later call continues. `skip` and `why` are
+    the code and the text of the skipped orders.
     """
     orders = run_orders.of_run(book.database, run.id)
     unsent = [(line, order) for line, order, sent in orders if not sent]
@@ -147,7 +154,7 @@ def finish(book: Book, ends: Sequence[End]) -> list[Run]:
 
 
 def _left(book: Book, run: Run) -> tuple[list[Order], list[SkippedOrder]]:
-    """The orders and the skipped orders of a run; not read for a run that did everything."""
+    """The orders and the skipped orders of a run, which show what it left undone; both empty for COMPLETED_SUCCESS."""
     if run.status is RunStatus.COMPLETED_SUCCESS:
         return [], []
     orders = [order for _, order, _ in run_orders.of_run(book.database, run.id)]
@@ -155,7 +162,10 @@ def _left(book: Book, run: Run) -> tuple[list[Order], list[SkippedOrder]]:
 
 
 def _alert(book: Book, run: Run, orders: Sequence[Order], skipped: Sequence[SkippedOrder]) -> str:
-    """What a run did not do and what happens next, empty without anything that a person should know (R-25)."""
+    """The text of the alert of an ended run: what it did not do, and what happens next (R-25).
+
+    Empty if there is nothing that a person should know.
+    """
     hold = book.holds.get(run.account_id)
     paused = run.account_id in book.quarantine.by_account or (hold is not None and not hold.waits)
     if run.status is RunStatus.TIMEOUT and paused:

@@ -54,11 +54,11 @@ def queue_run(
 ) -> Run:
     """Queue a manual run (R-24); a heartbeat or `start_run` starts it. `override` is a result of `checked_override`.
 
-    Raises `Conflict` when the account is restricted, paused, not funded, or has an unfinished run or external open
-    orders; when weights are given for a subscribed account (other than for a partial_liquidation) or missing for one
-    that is not; when the weights have an ineligible asset or the portfolio is not active; when a price is missing; and
-    when the account cannot raise the amount. Raises `Invalid` for an amount that is missing, not above 0, or given with
-    another type.
+    Raises `Conflict` when the account is blocked by the broker, paused, not funded, or has an unfinished run or
+    external open orders; when weights are given for a subscribed account (other than for a partial_liquidation) or
+    missing for one that is not; when the weights have an ineligible asset or the portfolio is not active; when a price
+    is missing; and when the account cannot raise the amount. Raises `Invalid` for an amount that is missing, not above
+    0, or given with another type.
     """
     used = check_run(book, account_id, kind, weights=weights, amount=amount, override=override)
     with book.write() as tx:
@@ -125,9 +125,9 @@ def check_run(
 
 
 def cancel_run(book: Book, run_id: str) -> Run:
-    """Cancel a run: QUEUED becomes CANCELED, IN_PROGRESS becomes CANCELED_MID_RUN; what has filled stands.
+    """Cancel a run: QUEUED becomes CANCELED, IN_PROGRESS becomes CANCELED_MID_RUN; executed trades stay.
 
-    An automatic run still counts in the quota, so that the session's next evaluation does not create it again. Raises
+    An automatic run still counts in the quota, so that no later evaluation of the session creates it again. Raises
     `Conflict` for a finished run, `NotFound` for an unknown one.
     """
     run = store.get(book.database, run_id)
@@ -187,7 +187,10 @@ def reject_run(book: Book, run_id: str, note: str) -> Run:
 
 
 def start_run(book: Book, run: Run) -> Run:
-    """Process a run before any remaining chunks and return it; after `MAX_WAIT_SECONDS`, heartbeats continue."""
+    """Process a run ahead of the other chunks of run processing; returns it as it is stored then.
+
+    Processes chunks until nothing is left to do or `MAX_WAIT_SECONDS` have passed; heartbeats do the rest.
+    """
     now = book.open_runs.get(run.account_id)
     if now is not None:
         book.work_queue.first(now)

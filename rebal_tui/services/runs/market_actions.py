@@ -1,8 +1,8 @@
 """Corporate actions of a real broker take effect in the book, once for all holders (R-54, R-55).
 
 A split takes effect when the first account shows it, or at the open of its day. From then on every holder must have the
-shares after the split: an account with other shares is not traded until it has them, whichever of price, positions and
-events came first.
+shares after the split. An account with a different number is not traded until it has them, in whatever order the price,
+the positions and the events arrive.
 """
 
 from __future__ import annotations
@@ -81,9 +81,10 @@ def _take_effect(book: Book, action: MarketAction, now: datetime) -> None:
 
 
 def _explain_price(book: Book, action: MarketAction, label: str) -> None:
-    """Adjust the prices that later ones are compared with; a price from before a split puts the asset on hold.
+    """Adjust the reference prices with which later prices are compared, for a corporate action.
 
-    The price of an asset on hold has moved already: `_explain_hold` compares it.
+    A price from before a split then counts as a jump and puts the asset on hold. If the asset is on hold already, its
+    reference stays, because its price may be from after the split: `_explain_hold` compares both.
     """
     if action.action.kind.explains_any_move:
         explain_move(book, label, book.today())
@@ -134,9 +135,9 @@ def _is_jump(close: Fraction, price: int, limit: Percent) -> bool:
 
 
 def _confirm(book: Book, action: MarketAction, now: datetime) -> None:
-    """Record an action once for all holders: when all are explained, or with those that are not.
+    """Record a corporate action once for all holders: when every account is explained, or after `CONFIRM_WITHIN`.
 
-    Each of these is paused with an alert of its own.
+    The accounts that are then unexplained are paused, each with an alert of its own.
     """
     if action.effective_at is None or now < action.effective_at + QUIET:
         return

@@ -1,4 +1,4 @@
-"""Portfolios that need adjustment: an ineligible asset (R-12.6, R-26), or stored fields that break a rule (R-4)."""
+"""Portfolios that need adjustment: an asset is ineligible (R-12.6, R-26), or stored fields break R-4 or R-5."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def stop_invalid_portfolios(book: Book) -> None:
 
 
 def _stop(tx: BookTransaction, portfolio: Portfolio, why: str, reason: str) -> None:
-    """Raise the alert of a portfolio that needs adjustment, and cancel its QUEUED runs with a reason."""
+    """Raise the alert of a portfolio that needs adjustment, with text `why`; cancel its QUEUED runs with `reason`."""
     book = tx.book
     text = f"{portfolio.name} needs adjustment: {why}"
     jobs.raise_alert(tx, book.now(), ALERT, portfolio.id, text)

@@ -1,6 +1,6 @@
-"""The run state machine: QUEUED → sells → buys from booked cash → outcome (R-20, R-25, R-26).
+"""The run state machine: QUEUED → sells → buys from booked cash → end (R-20, R-25, R-26).
 
-Runs are processed in batches, one transaction each. The sells of all runs are sent before any buys.
+Runs are processed in chunks, one transaction each. The sells of all runs are sent before any buys.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ def process_runs(book: Book) -> int:
 def process_chunk(book: Book, moved: set[str] | None = None) -> bool:
     """Process one chunk of `process_runs`; returns whether there is more to do now.
 
-    A chunk is short enough to answer other requests in between: one transaction of runs that start or advance, some
-    batches of orders sent, or some events applied. The remaining work is stored in the book object. Each chunk checks
-    the window, the kill switch, holds and cancels again, so they may change between chunks. The caller may stop after
-    any chunk and resume later, for example at the next heartbeat. `moved` collects the ids of runs that changed.
+    A chunk is short, so that other requests are answered in between: one transaction of runs that start or advance,
+    some batches of orders sent, or some events applied. The remaining work is kept in `book.work_queue`. Each chunk
+    checks the window, the kill switch, holds and cancels again, so they may change between chunks. The caller may stop
+    after any chunk and resume later, for example at the next heartbeat. `moved` collects the ids of runs that changed.
     """
     session, stopped = book.session(), halted(book)
     start_condition = _start_condition(book, session, stopped)
@@ -87,7 +87,7 @@ def process_chunk(book: Book, moved: set[str] | None = None) -> bool:
 
 
 def requeue_on_change(book: Book) -> None:
-    """Queue all open runs if the start condition (session, part of the day, kill switch) has changed.
+    """Queue all open runs for processing if the start condition (`_start_condition`) has changed.
 
     Call it before new runs are created.
     """
@@ -95,7 +95,7 @@ def requeue_on_change(book: Book) -> None:
 
 
 def _begin(book: Book, start_condition: tuple[object, ...], sending: bool) -> None:
-    """Begin a heartbeat's round: pending events and unknown orders first, then the queued runs."""
+    """Start processing anew: apply pending events, look up unknown orders, then divide the queued runs into chunks."""
     sync(book)
     book.work_queue.begin(start_condition)
     if sending:
@@ -121,7 +121,10 @@ def _send_and_poll(book: Book, sending: bool) -> bool:
 
 
 def _start_condition(book: Book, session: Session | None, stopped: bool) -> tuple[object, ...]:
-    """The state that allows or stops all runs together: day, part of the session, kill switch."""
+    """The state that allows or stops all runs together: day, part of the session, kill switch.
+
+    It is only compared with an earlier one.
+    """
     now = book.now()
     if session is None:
         return (book.today(), stopped)
@@ -129,7 +132,7 @@ def _start_condition(book: Book, session: Session | None, stopped: bool) -> tupl
 
 
 def _requeue(book: Book, run_ids: Iterable[str]) -> None:
-    """Queue the open runs with these ids."""
+    """Queue the open runs with these ids for processing."""
     wanted = set(run_ids)
     if wanted:
         book.work_queue.add(account for account, run in book.open_runs.items() if run.id in wanted)
@@ -172,12 +175,18 @@ def _work_name(run: Run) -> tuple[QuarantineKind, str]:
 
 
 def _is_stopped(book: Book, run: Run) -> bool:
-    """Whether the account of a run is paused, other than by an earlier failure of this run that is tried again."""
+    """Whether the account of a run is paused or in quarantine.
+
+    A quarantine for an earlier failure of this run does not count once the run may be tried again.
+    """
     return run.account_id in book.holds or book.quarantine.stops_work(run.account_id, Work.RUN, book.now())
 
 
 def _only_ends(book: Book, run: Run) -> bool:
-    """Whether nothing is left to write for a run: on a trade list fills end it, even while its account is paused."""
+    """Whether all buys of a run on a trade list are written, so that only fills remain to end it.
+
+    Such a run ends even while its account is paused.
+    """
     return book.settings.one_list and run.phase is RunPhase.BUYING
 
 
@@ -251,13 +260,16 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
 
 
 def _is_held(book: Book, run: Run) -> bool:
-    """Whether the account of a run is paused, or an asset on hold stops the run."""
+    """Whether the account of a run is paused, or a hold on an asset stops the run (automatic runs only, R-55)."""
     system = run.initiated_from is InitiatedFrom.SYSTEM
     return _is_stopped(book, run) or (system and bool(book.held_back(run.account_id, run.weights.symbols)))
 
 
 def _read_now(book: Book, account_id: str) -> bool:
-    """Whether the account has been read from a real broker for a start; True with the simulated one."""
+    """Read an account from a real broker before a run of it starts; False while the answer is pending.
+
+    True at once with the simulated broker.
+    """
     if book.live is None:
         return True
     try:
@@ -268,7 +280,10 @@ def _read_now(book: Book, account_id: str) -> bool:
 
 
 def _stale_prices(book: Book, run: Run) -> bool:
-    """Whether a price that the plan needs is too old, or newer than now (R-12.5); the run then waits for another."""
+    """Whether a price that the plan needs is too old, or newer than now (R-12.5).
+
+    The run then waits for another price.
+    """
     age = book.settings.price_max_age
     if age is None:
         return False
@@ -283,7 +298,7 @@ def _stale_prices(book: Book, run: Run) -> bool:
 
 
 def _advance(book: Book, going: Sequence[Run]) -> list[Run]:
-    """Write the buys of runs whose sells are done, and finish runs whose buys are done."""
+    """Write the buys of runs whose sells are done, and end runs whose buys are done; returns the runs that changed."""
     if not going:
         return []
     progress = outbox.progress(book.database, [run.id for run in going])
@@ -294,7 +309,7 @@ def _advance(book: Book, going: Sequence[Run]) -> list[Run]:
 
 
 def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> list[Run]:
-    """Write the buys, sized from booked cash (R-20)."""
+    """Write the buys of runs, sized from booked cash (R-20); returns the runs, now in the buying phase."""
     if not sold:
         return []
     database, now = book.database, book.now()
@@ -335,7 +350,7 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
 
 
 def _skipped_buys(book: Book, plan: Plan, amounts: dict[str, Money], dropped: dict[str, Money]) -> list[SkippedOrder]:
-    """The planned buys that the run skips, with reasons."""
+    """The buys of a plan that its run skips, with reasons; `amounts` and `dropped` are those of `BuySizes`."""
     skipped = [s for s in plan.skipped_orders if s.side is Side.BUY and s.symbol not in amounts]
     for line in plan.buys:
         if line.symbol in dropped:

@@ -57,7 +57,7 @@ def new_run(
 def queue_manual_run(tx: BookTransaction, run: Run, why: str, actor: str | None = None) -> None:
     """Store a manual run with its reason `why`, recorded as an action of `actor`.
 
-    None stands for the program, as for the next sale of a withdrawal.
+    An `actor` of None stands for the program, as for the next sale of a withdrawal.
     """
     book = tx.book
     database = book.database
@@ -85,7 +85,7 @@ def queue_manual_run(tx: BookTransaction, run: Run, why: str, actor: str | None 
 
 
 def subject_of(some: Sequence[Run]) -> str:
-    """The audit subject for some runs: the id of a single run, else how many they are."""
+    """The audit subject for some runs: the id of a single run, else the number of runs as text."""
     return some[0].id if len(some) == 1 else f"{len(some)} runs"
 
 
@@ -96,7 +96,10 @@ def _key(database: Database, table: Table, identity: str | None) -> int | None:
 def cancel_queued(
     tx: BookTransaction, made: Sequence[Run], reason: str, *, keeps_quota: bool = False, actor: str | None = None
 ) -> list[Run]:
-    """Cancel QUEUED runs with a reason; returns them. They do not count in the quota unless `keeps_quota` (R-11)."""
+    """Cancel QUEUED runs with a reason; returns the canceled runs.
+
+    They do not count in the quota unless `keeps_quota` (R-11).
+    """
     book = tx.book
     if not made:
         return []

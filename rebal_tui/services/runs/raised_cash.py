@@ -14,11 +14,11 @@ from rebal_tui.store import cash, fills, plan_inputs, reservations, run_orders
 
 
 def raised_cash(book: Book, run: Run) -> Money:
-    """The cash that a run has raised: the cash that its plan used plus what its sells brought, at most what it needs.
+    """The cash that a run has raised: cash that its plan used plus proceeds of its sells, at most `needed_cash`.
 
-    The cash used is the excess over the cash target; where assets cannot raise the rest of the amount, cash of the cash
-    target is used, too. Never more than the booked cash without reservations. 0 before the run was planned and for
-    other types.
+    The cash used is the excess over the cash target. Where assets cannot raise the rest of the amount, cash of the cash
+    target is used, too. The result is never more than the booked cash without reservations. It is 0 for a run that was
+    not planned yet, and for other types than partial_liquidation.
     """
     if run.type is not RunType.PARTIAL_LIQUIDATION or run.amount is None:
         return Money(0)
@@ -47,7 +47,10 @@ def needed_cash(book: Book, run: Run) -> Money:
 
 
 def _brought(book: Book, run: Run) -> int:
-    """What the sells of a run brought. The state of an order may be known before its executions are."""
+    """The proceeds of a run's sells, in billionths of a dollar.
+
+    Taken from the executions or from the order states, whichever is more, because an order's state may arrive first.
+    """
     executed = sum(fill.amount for fill in fills.of_run(book.database, run.id) if fill.side is Side.SELL)
     return max(executed, sum(order.filled_qty * (order.filled_avg_price or 0) // NANO for order in _sells(book, run)))
 

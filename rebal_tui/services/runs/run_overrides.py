@@ -20,7 +20,7 @@ def checked_override(
 ) -> RunOverride:
     """The override of restrictions that are in force for an account today, with its note cleaned for storing.
 
-    Raises `NotFound` for an unknown account; `Invalid` at `restrictions` if there is none or one is not in force, and
+    Raises `NotFound` for an unknown account; `Invalid` at `restrictions` if no id is given or one is not in force, and
     at `note` without a note. `at` is a prefix of both locations.
     """
     book.account(account_id)
@@ -44,10 +44,10 @@ def checked_override(
 
 
 def override_queued_run(book: Book, run_id: str, restriction_ids: Collection[str], note: str) -> Run:
-    """Let a QUEUED run ignore these restrictions, instead of those it ignored before; a run in review stays there.
+    """Let a QUEUED run ignore these restrictions, in place of those it ignored before; a run in review stays in review.
 
-    Raises the errors of `checked_override`, and `Conflict` when the run is not QUEUED or cannot be planned with the
-    override.
+    Returns the run. Raises the errors of `checked_override`, and `Conflict` when the run is not QUEUED or cannot be
+    planned with the override.
     """
     run = runs.get(book.database, run_id)
     if run.status is not RunStatus.QUEUED:
@@ -63,7 +63,7 @@ def override_queued_run(book: Book, run_id: str, restriction_ids: Collection[str
 
 
 def record_override(tx: BookTransaction, run: Run, override: RunOverride) -> None:
-    """Store the restrictions that a stored run overrides, also in its timeline and in the audit trail."""
+    """Store the restrictions that a stored run ignores, also in the run's timeline and in the audit trail."""
     now = tx.book.now()
     known = {one.id: one for one in tx.book.rules_view.restrictions}
     some = [known[one] for one in override.restriction_ids]

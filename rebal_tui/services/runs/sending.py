@@ -1,8 +1,8 @@
 """Order sending within the rate limit, without duplicates or lost orders even if the program is killed.
 
-An order's row and its deterministic client_order_id are committed first, then a mark that the order may have been sent.
-Only then the broker is called. An order with the mark but no answer is looked up at the broker by that id before it is
-sent again.
+An order's row and its deterministic client_order_id are committed first; then it is marked as "may have been sent".
+Only then the broker is called. An order with this mark but without an answer is unknown: it is looked up at the broker
+by its client_order_id before it is sent again.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def sending_progress(book: Book) -> PacingView | None:
 
 
 def send_due(book: Book, most: int) -> tuple[set[str], bool]:
-    """Send queued orders, as many as the rate allows now, and about `most` at most.
+    """Send queued orders, as many as the rate limit allows now; stops once about `most` were tried.
 
     Returns the ids of the runs with an order that is already final or skipped, and whether more orders may be sent
     immediately. Orders that the broker would refuse are skipped: those of an account that has become restricted, or of
@@ -101,7 +101,7 @@ def send_due(book: Book, most: int) -> tuple[set[str], bool]:
 
 
 def resolve_unknown(book: Book) -> set[str]:
-    """Look up orders that may have been sent; returns the ids of the runs of those now resolved.
+    """Look up the unknown orders, which may have been sent; returns the ids of the runs of orders now known.
 
     An order is sent again only if the broker never had it and it may still be sent.
     """
@@ -128,8 +128,8 @@ def resolve_unknown(book: Book) -> set[str]:
 def resolve_orders(book: Book, run: Run) -> bool:
     """Look up every order of a run that may have been sent, without sending any (R-25).
 
-    Returns False while the state of one is unknown. An order that the broker has not known for `GIVE_UP_AFTER` never
-    reached it and ends as rejected.
+    Returns False while the state of an order is unknown. An order that the broker does not know for `GIVE_UP_AFTER`
+    never reached it and ends as rejected.
     """
     certain = True
     for one in _unknown_orders(book):
@@ -151,7 +151,7 @@ def resolve_orders(book: Book, run: Run) -> bool:
 def cancel_open_orders(book: Book, run: Run) -> None:
     """Request a cancel of all open orders of a run.
 
-    A refused cancel is ignored: that order is final, and its event follows.
+    Refused or unanswered requests are ignored: a refusal means that the order is final, and its event follows.
     """
     for _, order, _ in run_orders.of_run(book.database, run.id):
         if order.id and not order.status.final and order.status is not OrderStatus.PENDING_CANCEL:
@@ -168,7 +168,7 @@ def _allowed(book: Book, most: int) -> int:
 
 
 def _spend(book: Book, count: int) -> None:
-    """Store the count of requests about to be sent, if there is a rate limit."""
+    """Count `count` requests that are about to be sent, and store the count; does nothing without a rate limit."""
     if rate_of(book.settings.orders_per_minute, rate_limit(book)) is not None:
         with book.write() as tx:
             book.rate_limiter.budget.spend(book.now(), count)
@@ -184,7 +184,7 @@ def _within_rate(book: Book) -> bool:
 
 
 def _unknown_orders(book: Book) -> list[PendingOrder]:
-    """The orders that the broker may or may not have, read again from the file."""
+    """The orders that the broker may or may not have, without those that the file now has an answer for."""
     rate_limiter = book.rate_limiter
     rate_limiter.load(book.database)
     if not rate_limiter.unknown:
@@ -195,7 +195,7 @@ def _unknown_orders(book: Book) -> list[PendingOrder]:
 
 
 def _skip_reason(book: Book, one: PendingOrder) -> tuple[SkipReason, str] | None:
-    """Why an order must not be sent now, as (reason, text); None when it may."""
+    """Why an order must not be sent now, as (reason, text); None when it may be sent."""
     _, run_id, order = one
     run = book.open_runs.get(order.account_id)
     if run is None or run.id != run_id or run.cancel_requested:
@@ -213,7 +213,7 @@ def _skip_reason(book: Book, one: PendingOrder) -> tuple[SkipReason, str] | None
 
 
 def _skip(book: Book, skipped_reasons: Sequence[tuple[PendingOrder, tuple[SkipReason, str]]]) -> set[str]:
-    """Turn unsent orders into skipped orders; returns their runs."""
+    """Turn unsent orders into skipped orders; returns the ids of their runs."""
     if skipped_reasons:
         with book.write() as tx:
             for ((_, line), run_id, order), (reason, why) in skipped_reasons:
@@ -224,9 +224,10 @@ def _skip(book: Book, skipped_reasons: Sequence[tuple[PendingOrder, tuple[SkipRe
 
 
 def _send(book: Book, orders: Sequence[PendingOrder]) -> tuple[set[str], bool]:
-    """Send marked orders and apply the answers; returns the runs with a final order, and whether all were tried.
+    """Send orders that are marked as sent, and store the answers.
 
-    If the broker does not answer, the remaining orders are unmarked, because they were not sent.
+    Returns the ids of the runs with a final order, and whether all orders were tried. After several requests without an
+    answer it stops and unmarks the remaining orders, because they were not sent.
     """
     answers: list[Order] = []
     ended: set[str] = set()
@@ -297,7 +298,7 @@ def _look_up(book: Book, order: Order) -> bool:
 
 
 def _missed(book: Book, one: PendingOrder) -> bool:
-    """Reject an order that has been unknown to the broker for long enough; returns whether it was rejected."""
+    """Reject an order that has been unknown to the broker for `GIVE_UP_AFTER`; returns whether it was rejected."""
     (_, line), run_id, order = one
     if not _missed_for(book, run_id, line, max(GIVE_UP_AFTER, book.settings.resend_after)):
         return False
@@ -307,7 +308,7 @@ def _missed(book: Book, one: PendingOrder) -> bool:
 
 
 def _resent(book: Book, one: PendingOrder) -> bool:
-    """Resend an order that has been unknown to the broker for long enough; returns whether it was answered."""
+    """Send an order again that has been unknown to the broker for long enough; returns whether it was answered."""
     order_key, run_id, _ = one
     if not _missed_for(book, run_id, order_key[1], book.settings.resend_after) or not _within_rate(book):
         return False
@@ -319,7 +320,10 @@ def _resent(book: Book, one: PendingOrder) -> bool:
 
 
 def _missed_for(book: Book, run_id: str, line: int, long: timedelta) -> bool:
-    """Whether a sent order has been unknown to the broker for `long`; the first miss is recorded."""
+    """Whether an order marked as sent has been unknown to the broker for `long`.
+
+    The time of the first failed lookup is stored.
+    """
     first = run_orders.looked_up_at(book.database, run_id, line)
     if first is None:
         with book.write() as tx:

@@ -55,9 +55,10 @@ class Start:
 class Starts:
     """The starts of runs of one type that were planned in arrays, in columns; none of them has a skipped sell.
 
-    By run: `rows`, the accounts' rows, ascending; `cash_target`, `cash`, `reserved` and `invest_cash_target` (None
-    for other types) in billionths of a dollar; `sells`, the number of sells. By sell, in order of run and line:
-    `symbols`, and `qtys` in billionths of a share.
+    One value per run: `rows`, the rows of the accounts in the frame, ascending; `cash_target`, `cash`, `reserved` and
+    `invest_cash_target` in billionths of a dollar; `sells`, the number of sells. `invest_cash_target` is None for other
+    types than invest_cash. One value per sell, in order of run and line: `symbols`, and `qtys` in billionths of a
+    share.
     """
 
     rows: Rows
@@ -70,7 +71,10 @@ class Starts:
     qtys: Sequence[int]
 
     def plan_rows(self, run_keys: Rows, positions: Sequence[bytes], context: int, at: int) -> RowTable[PlanRow]:
-        """The rows of the plan inputs to store; `positions` has one value of `codec.to_positions` for each run."""
+        """The rows of the plan inputs to store; `positions` has one value of `codec.to_positions` for each run.
+
+        `context` is the number of the stored decision context, `at` the time of the start in microseconds.
+        """
         return RowTable.build(
             PlanRow,
             len(run_keys),
@@ -85,7 +89,7 @@ class Starts:
         )
 
     def order_rows(self, run_keys: Rows, asset_keys: Mapping[str, int], at: int) -> RowTable[OrderRow]:
-        """The rows of the sell orders to store."""
+        """The rows of the sell orders to store; `at` is the time of the start in microseconds."""
         first = np.cumsum(self.sells) - self.sells
         lines = np.arange(len(self.qtys)) - np.repeat(first, self.sells) + 1
         return RowTable.build(
@@ -112,7 +116,10 @@ def may_start(book: Book) -> bool:
 
 
 def start_of(run: Run, plan: Plan, *, one_list: bool = False) -> Start:
-    """The start of a run with this plan; with `one_list`, quantities are rounded to what a trade list can name."""
+    """The start of a run with this plan.
+
+    With `one_list` (a files book), quantities are rounded down to what a trade list can express, unless all is sold.
+    """
     sells: list[tuple[str, int]] = [(line.symbol, line.qty or 0) for line in plan.sells]
     if one_list:
         held = {line.symbol: line.held for line in plan.sells}
@@ -155,7 +162,7 @@ def uses_arrays(book: Book, count: int) -> bool:
 
 
 def able_rows(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
-    """By account row, whether the arrays may start a run: nothing else must be checked for it (R-12.5, R-40).
+    """By account row, whether the arrays can plan the start of a run without further checks (R-12.5, R-40).
 
     False for accounts that are not subscribed, wait for something, are restricted, have negative cash, or lack a usable
     price. With cash of 0 or more, holdings are never worth more than equity. Accounts with trading rules are planned
@@ -178,13 +185,16 @@ def able_rows(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
 
 
 def plan_starts(frame: BookFrame, rows: Mapping[RunType, Sequence[int] | Rows]) -> list[Starts]:
-    """The starts of runs, given as rows by type of run, without those that must be planned one by one."""
+    """The starts of runs, planned in arrays; `rows` has the account rows of the runs by their type.
+
+    Runs that must be planned one by one are left out.
+    """
     made = [_starts(frame, np.array(sorted(some), np.int64), kind) for kind, some in rows.items() if len(some)]
     return [starts for starts in made if len(starts.rows)]
 
 
 def _matches_frame(frame: BookFrame, rows: Rows, queued: Sequence[Run]) -> npt.NDArray[np.bool_]:
-    """By run, whether the frame has its plan inputs: no approval is awaited, and its weights are its portfolio's.
+    """By run, whether the frame has the run's plan inputs: it awaits no approval and uses its portfolio's weights.
 
     The cash floor then matches, too, because it depends on the cash weight (R-14.7).
     """

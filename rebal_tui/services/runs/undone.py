@@ -1,4 +1,4 @@
-"""Full rebalances that do not count as done: undone sells, further tries, and giving up after three (R-25)."""
+"""Full rebalances that do not count as done: sells left undone, further tries, and giving up after three (R-25)."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _STOPPED = (SkipReason.MARKET_WINDOW_CLOSED, SkipReason.ACCOUNT_RESTRICTED)
 def settle_rebalance(
     tx: BookTransaction, run: Run, placed: bool, orders: Sequence[Order], skipped: Sequence[SkippedOrder]
 ) -> bool:
-    """Store on the subscription of a run that ended the date of last rebalance, or the sells left undone (R-25).
+    """After a run ended, store on its subscription the date of last rebalance, or the sells left undone (R-25).
 
-    Returns whether the run counts as a rebalance; other runs than a full_rebalance do not. `placed`: the run placed an
-    order. `orders` and `skipped` may be empty for a run with status COMPLETED_SUCCESS.
+    Returns whether the run counts as a rebalance; only a full_rebalance can. `placed`: the run placed an order.
+    `orders` and `skipped` may be empty for a run with status COMPLETED_SUCCESS.
     """
     book = tx.book
     subscription = book.subscriptions.get(run.account_id)
@@ -48,9 +48,9 @@ def settle_rebalance(
 
 
 def undone_sells(status: RunStatus, orders: Sequence[Order], skipped: Sequence[SkippedOrder]) -> tuple[str, ...]:
-    """The symbols of a run's sells that did not fill entirely; empty if a person canceled it.
+    """The symbols of a run's sells that did not fill entirely; empty if a person canceled the run.
 
-    Sells count that were sent, or that were due when the run stopped by itself.
+    A sell counts if it was sent, or if it was due when the run stopped by itself.
     """
     if status in _BY_PERSON:
         return ()
@@ -62,7 +62,7 @@ def undone_sells(status: RunStatus, orders: Sequence[Order], skipped: Sequence[S
 def settle_unfinished(book: Book) -> None:
     """Before an evaluation pass: count this session as a try of each unfinished rebalance.
 
-    Those that are done, or were tried three times, end.
+    A rebalance with nothing left to sell is done; one that was tried in three sessions is given up, with an alert.
     """
     if not book.unfinished:
         return
@@ -82,7 +82,10 @@ def settle_unfinished(book: Book) -> None:
 
 
 def _counts(status: RunStatus, subscription: Subscription, placed: bool, undone: Sequence[str]) -> bool:
-    """Whether a full_rebalance counts as done; so does a first one that found every asset on its target."""
+    """Whether a full_rebalance counts as done.
+
+    A first rebalance that found every asset on its target counts, too.
+    """
     if not status.completed or undone:
         return False
     return placed or (status is RunStatus.COMPLETED_SUCCESS and subscription.last_rebalanced_at is None)
@@ -91,7 +94,7 @@ def _counts(status: RunStatus, subscription: Subscription, placed: bool, undone:
 def _note(
     tx: BookTransaction, run: Run, subscription: Subscription, orders: Sequence[Order], undone: tuple[str, ...]
 ) -> None:
-    """Store the undone sells of a run, with earlier ones that it did not fill."""
+    """Store the undone sells of a run, with those of earlier runs that this run did not fill."""
     book = tx.book
     before = book.unfinished.get(run.account_id) or Unfinished((), None, since=book.today().isoformat())
     filled = {o.symbol for o in orders if o.side is Side.SELL and o.status is OrderStatus.FILLED}
@@ -125,7 +128,7 @@ def _give_up(tx: BookTransaction, subscription: Subscription, undone: Unfinished
 
 
 def _date_from(tx: BookTransaction, subscription: Subscription, traded_at: datetime | None) -> None:
-    """Make the end of the last run that traded the time of the last rebalance."""
+    """Store `traded_at`, the end of the last run that traded, as the date of last rebalance; None changes nothing."""
     if traded_at is not None:
         portfolios.set_last_rebalanced(tx, subscription.id, traded_at)
         tx.reload_subscriptions([subscription.account_id])

@@ -24,7 +24,7 @@ RETRY_SECONDS = 0.1
 
 
 class BookThread:
-    """Runs work on the book one at a time on a thread of its own, heartbeats before waiting requests."""
+    """Runs work on the book on a thread of its own, one request at a time, heartbeats before other requests."""
 
     def __init__(self, open_book: Callable[[], Book], view_book: Callable[[], Book] | None = None) -> None:
         """`view_book` opens the book read-only after another program has become its writer."""
@@ -38,15 +38,15 @@ class BookThread:
         self._turns = Turns(elapsed)
 
     async def ask(self, work: Callable[[Book], T], *, heartbeat: bool = False) -> T:
-        """The result of `work(book)`, run on the book's thread; with `heartbeat`, before requests that wait.
+        """Run `work(book)` on the book's thread and return its result; with `heartbeat`, before the other requests.
 
-        Exceptions propagate; after any but a `Refusal`, the in-memory state is read from the file again.
+        Exceptions propagate. After any exception but a `Refusal`, the in-memory state is read from the file again.
 
         After a disk failure, or when another program has become the writer, nothing more is written: `halted` has the
         reason, and the book shows the state of the file.
 
-        Work that needs a response of a real broker is run again until the response is there, for at most
-        `MAX_WAIT_SECONDS`; other work runs in between. Raises `Conflict` after that.
+        Work that needs a response of a real broker is run again until the response has arrived, for at most
+        `MAX_WAIT_SECONDS`; other work runs in between. After that, `Conflict` is raised.
         """
         loop = asyncio.get_running_loop()
         executor = self._turns.heartbeats if heartbeat else self._turns.requests
@@ -95,7 +95,7 @@ class BookThread:
             self.halted = self._book.database.halted if self._book is not None else None
 
     def _stop_writing(self, book: Book) -> None:
-        """Continue from the state of the file, never from memory."""
+        """Make the book show the state of the file, because changes in memory may not have been written."""
         from rebal_tui.services.book.progress import FollowState
         from rebal_tui.services.schedule.follower import follow
 
@@ -111,7 +111,7 @@ class BookThread:
                 follow(book)
 
     async def write_again(self) -> None:
-        """Reopen the book for writing if the disk accepts a write. Raises `Refusal` if it does not."""
+        """Close the book and open it for writing again. Raises `Refusal` if the disk does not accept a write."""
 
         def retry() -> None:
             self.open_error = ""
@@ -131,9 +131,9 @@ class BookThread:
         open_book: Callable[[], Book] | None = None,
         view_book: Callable[[], Book] | None = None,
     ) -> T:
-        """Close the file and run `between`; the next request opens the file again.
+        """Close the file and run `between`; the next request opens the file again. Returns the result of `between`.
 
-        With `open_book` and `view_book` it opens another file. When `between` raises, the same file is opened again.
+        With `open_book` and `view_book`, another file is opened. When `between` raises, the same file is opened again.
         """
 
         def closed() -> T:
@@ -153,15 +153,18 @@ class BookThread:
         self._turns.shutdown()
 
     def require_ended_well(self) -> None:
-        """Raise why a program must end with an error: `ReadOnly` for a file that was lost while it was open, `Conflict`
-        for a book that could not be opened."""
+        """Raise the error with which the program must end, if there is one.
+
+        Raises `ReadOnly` for a file that was lost while it was open, and `Conflict` for a book that could not be
+        opened.
+        """
         if self.halted is not None and self.halted.halt in FILE_LOST:
             raise self.halted
         if self.open_error:
             raise Conflict(f"the book cannot be opened: {self.open_error}")
 
     def _close_for_good(self) -> None:
-        """Close the file; a request that is still waiting must not open it again."""
+        """Close the file, so that a request that is still waiting does not open it again."""
         self._closed = True
         self._close_book()
 

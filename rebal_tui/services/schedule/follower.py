@@ -1,4 +1,4 @@
-"""Reading along with another program that writes the book: its commits are shown, nothing is changed."""
+"""Following another program that writes the book: its commits are shown, nothing is changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEARTBEAT_BUDGET_SECONDS = 0.05
 def heartbeat(book: Book) -> bool:
     """Run one heartbeat, or a chunk of a long one; returns whether more work is due immediately.
 
-    A book that is open for writing does the work that is due; a read-only book is brought up to date with its file.
+    For a book that is open for writing, do the work that is due. For a read-only book, update it from its file.
     """
     if book.database.read_only:
         follow(book)
@@ -53,7 +53,7 @@ def follow(book: Book) -> bool:
 
 
 def _follow_renames(book: Book) -> None:
-    """Read new labels of assets before prices, because prices are keyed by label."""
+    """Read new labels of assets. Call it before prices are read, because prices are keyed by label."""
     renames = asset_renames.count(book.database)
     if renames != book.follow_state.renames:
         book.reload_assets()

@@ -1,4 +1,4 @@
-"""The heartbeat timer: the single APScheduler job, four times a second."""
+"""The heartbeat timer: a single APScheduler job that runs four times a second."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ STOP_SECONDS = 5.0
 
 
 class Heartbeat:
-    """Calls an async function every `INTERVAL_SECONDS`; that function decides which work is due."""
+    """Calls an async function every `INTERVAL_SECONDS`; the function decides which work is due."""
 
     def __init__(self, heartbeat: Callable[[], Awaitable[None]], failed: Callable[[str], None]) -> None:
-        """`failed` is called with the error text of a heartbeat that raised."""
+        """`failed` is called with the error text when a heartbeat raises."""
         self._heartbeat = heartbeat
         self._failed = failed
         self._scheduler: Any = None
@@ -47,7 +47,7 @@ class Heartbeat:
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Start no further heartbeat and wait for the one in progress; cancel it after `seconds`.
 
-        Its work on the book's thread finishes in any case.
+        The work of a canceled heartbeat on the book's thread still finishes.
         """
         scheduler, self._scheduler = self._scheduler, None
         if scheduler is None:

@@ -1,4 +1,4 @@
-"""Heartbeats of a book on a thread of their own, so that the screens never delay one."""
+"""Heartbeats of a book, started from a thread of their own, so that the screens never delay them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,10 @@ log = logging.getLogger(__name__)
 
 
 class HeartbeatThread:
-    """Starts a heartbeat, the work that is due, again and again: its timer has an event loop and a thread of its own.
+    """Starts heartbeats at regular times, from an event loop in a thread of its own.
 
-    The work runs on the book's thread.
-
-    `trouble` is why the last heartbeat failed, empty if it succeeded; it may be read on any thread. While `held` is
-    above 0, no heartbeat runs.
+    Their work runs on the book's thread. `trouble` is why the last heartbeat failed, empty if it succeeded; it may be
+    read on any thread. While `held` is above 0, no heartbeat runs.
     """
 
     def __init__(self, thread: BookThread, tick: Callable[[Book], bool]) -> None:
@@ -98,7 +96,7 @@ class HeartbeatThread:
         return False
 
     def _log_stop(self) -> None:
-        """Log once why the book is not open or not written any more, and that it is written again."""
+        """Log once why the book is not open or no longer written, and once that it is written again."""
         halted, before = self._thread.halted, self._stopped
         if self._thread.open_error:
             self._stopped = f"the book cannot be opened: {self._thread.open_error}"
@@ -115,7 +113,10 @@ class HeartbeatThread:
         return not self.held and self._tick(book)
 
     def _failed(self, text: str, error: Exception | None = None) -> None:
-        """Note the outcome of a heartbeat; an error is logged with its traceback when it differs from the last."""
+        """Store the outcome of a heartbeat in `trouble`; `text` is empty after a success.
+
+        An error is logged with its traceback when its text differs from the last one.
+        """
         if text and text != self.trouble:
             log.error("heartbeat: %s", text, exc_info=error)
         self.trouble = text

@@ -33,8 +33,9 @@ MISSED_KEY = "missed_through"
 class Job:
     """A scheduled job.
 
-    `due` returns the key that is due now (a slot or a session), or None. `act` does the work and returns the result as
-    text, or None if it must be called again for the rest.
+    `due` returns the key of the work that is due now (a slot or a day), or None. `act` does the work of a key and
+    returns the result as text, or None if it must be called again for the rest. `next_at` returns when the job is due
+    next.
     """
 
     name: str
@@ -50,7 +51,10 @@ def _settlement_due(book: Book, now: datetime) -> str | None:
 
 
 def _settle(book: Book, key: str) -> str:
-    """Sale proceeds of the previous session become withdrawable (R-30); the broker determines which are due."""
+    """Let the sale proceeds that are due become withdrawable (R-30); the broker determines which are due.
+
+    Returns the number of events applied and of accounts with unsettled cash, as text.
+    """
     if book.sandbox is not None:
         book.sandbox.advance(book.now())
     events = sync(book)
@@ -84,7 +88,7 @@ def _evaluate(book: Book, key: str) -> str | None:
 
 
 def _count_missed_slots(book: Book, slot: datetime) -> None:
-    """Count the session's missed slots before this one."""
+    """Add the session's slots before `slot` that had no evaluation to the count of missed starts."""
     session = book.session()
     if session is not None:
         last = jobs.last_slot(book.database, session.day.isoformat())
@@ -99,7 +103,7 @@ def _refresh_due(_book: Book, now: datetime) -> str | None:
 
 
 def _refresh_sessions(book: Book, key: str) -> str:
-    """Extend the trading calendar to two years ahead, prune the drift history, and end restrictions (R-60)."""
+    """Extend the trading calendar to two years ahead, delete old drift history, and end expired restrictions (R-60)."""
     today = date.fromisoformat(key)
     end_restrictions(book, today)
     with book.write() as tx:
@@ -115,7 +119,11 @@ def _refresh_sessions(book: Book, key: str) -> str:
 
 
 def _backup_due(book: Book, now: datetime) -> str | None:
-    """The last session that closed since the book was created: due at its close, or at the next start."""
+    """The day of the last session that closed since the book was created, as key.
+
+    None if there is no such session or no backup folder. A backup is due at the close of a session, or when the program
+    starts next.
+    """
     if book.settings.backup_folder is None:
         return None
     session = book.calendar.last_opened(now)
@@ -209,7 +217,10 @@ def jobs_of(book: Book) -> tuple[Job, ...]:
 
 
 def report_missed_sessions(book: Book) -> None:
-    """Raise an alert for sessions without an evaluation since the last one; they are not evaluated later (R-18)."""
+    """Raise an alert for the sessions without an evaluation since the last evaluated one.
+
+    Missed sessions are not evaluated later (R-18).
+    """
     last = jobs.last_session(book.database)
     if last is None:
         return

@@ -38,9 +38,10 @@ class LoadProgress:
 
     @property
     def text(self) -> str:
-        """`40 %, 3 s`: accounts read in whole percent and the seconds so far; what says nothing yet is left out.
+        """The progress as `40 %, 3 s`: accounts read in whole percent, and seconds so far.
 
-        Before and after the accounts other parts of the book are loaded, whose progress is unknown.
+        The percentage is left out before and after the accounts are read, because the progress of other parts is
+        unknown. Seconds are left out while they are 0.
         """
         seconds = int(self._stopwatch() - self._since)
         parts = [f"{self.percent} %"] if 0 < self.percent < 100 else []

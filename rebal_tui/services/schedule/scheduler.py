@@ -1,4 +1,7 @@
-"""The heartbeat: derives the work that is due from book and sessions; missed or repeated ticks do no harm."""
+"""The heartbeat: derives the work that is due from the book and the trading calendar.
+
+A missed or repeated heartbeat therefore does no harm.
+"""
 
 from __future__ import annotations
 
@@ -114,8 +117,10 @@ def _heartbeat(book: Book, now: datetime, time_budget: TimeBudget) -> bool:
 
 
 def _drop_pass(book: Book, rows: dict[str, jobs.JobRow], now: datetime) -> None:
-    """Drop the pass in progress when its session's window is over or, unless requested manually, while evaluations are
-    paused. A later slot waits for it; otherwise no pass would finish when slots come faster than passes.
+    """Drop the evaluation pass in progress when its session's window is over or while evaluations are paused.
+
+    A pass that a person requested continues during a pause. The pass is not dropped for a later slot, which waits
+    instead; otherwise no pass would finish when slots come faster than passes.
     """
     pass_in_progress = book.pass_in_progress
     if pass_in_progress is None:
@@ -143,7 +148,7 @@ def _check_free_space(book: Book, now: datetime) -> None:
 
 
 def advance_market(book: Book, now: datetime) -> None:
-    """Advance prices and the broker to `now`, and apply the resulting events."""
+    """Advance simulated prices and the simulated broker to `now`, and apply the events of the broker."""
     if book.feed is not None:
         changed = book.feed.advance(now)
         guard_prices(book, changed)
@@ -158,8 +163,8 @@ def advance_market(book: Book, now: datetime) -> None:
 def run_now(book: Book, name: str, time_budget: float | None = None) -> str:
     """Run a job now, due or not; returns the result as text. An evaluation still requires the window (R-10).
 
-    With `time_budget`, in seconds, the work left when it is spent is continued by heartbeats. Raises `NotFound` for an
-    unknown job and `Conflict` for an evaluation outside the window.
+    With `time_budget`, in seconds, heartbeats do the work that is left when the budget is spent. Raises `NotFound` for
+    an unknown job and `Conflict` for an evaluation outside the window.
     """
     job = next((job for job in jobs_of(book) if job.name == name), None)
     if job is None:
@@ -208,7 +213,10 @@ def _set_paused(book: Book, name: str, value: bool) -> None:
 
 
 def _run_if_due(book: Book, job: Job, row: jobs.JobRow, now: datetime, time_budget: TimeBudget) -> bool:
-    """Run a job if it is due; returns whether it finished or its time budget is spent. A failed job is due again."""
+    """Run a job if it is due; returns whether it did its work or its time budget is spent.
+
+    Returns False for a job that is not due or that failed. A failed job is due again at the next heartbeat.
+    """
     key = job.due(book, now)
     if key is None or key == row.last_key:
         return False
@@ -218,7 +226,7 @@ def _run_if_due(book: Book, job: Job, row: jobs.JobRow, now: datetime, time_budg
 
 
 def _run_job(book: Book, job: Job, key: str, now: datetime, time_budget: TimeBudget) -> str | None:
-    """Run a job to its end; returns None when the time budget is spent first."""
+    """Run a job to its end and return the result; None when the time budget is spent first."""
     while (result := _act(book, job, key, now)) is None:
         if time_budget.is_spent():
             return None
@@ -226,8 +234,10 @@ def _run_job(book: Book, job: Job, key: str, now: datetime, time_budget: TimeBud
 
 
 def _act(book: Book, job: Job, key: str, now: datetime) -> str | None:
-    """Run a job and record the result; returns None when there is more to do. A failure is recorded with an alert, and
-    the heartbeat continues."""
+    """Do the next part of a job and record the result; returns None when there is more to do.
+
+    A failure is recorded with an alert, and the heartbeat continues.
+    """
     pass_in_progress = book.pass_in_progress if job is EVALUATION else None
     began = pass_in_progress.began if pass_in_progress is not None else book.stopwatch() if book.stopwatch else None
     try:

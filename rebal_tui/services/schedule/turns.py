@@ -21,7 +21,7 @@ MAX_OWED_SECONDS = 0.25
 
 
 class Turns:
-    """Runs requests one after the other on one thread; heartbeats go before all others.
+    """Runs requests one after the other on one thread; heartbeats go before all other requests.
 
     Many slow requests thus do not delay a heartbeat. After a heartbeat, waiting requests get as much time as it took,
     at most `MAX_OWED_SECONDS`, so that a long evaluation in chunks does not stop the screens.
@@ -37,8 +37,10 @@ class Turns:
         weakref.finalize(self, line.abandon).atexit = False
 
     def submit(self, work: Callable[[], T], *, heartbeat: bool = False) -> Future[T]:
-        """Run a request when its turn comes, for a caller without an event loop. Raises `RuntimeError` after
-        `shutdown`."""
+        """Run a request when its turn comes, for a caller without an event loop; returns the future of the result.
+
+        Raises `RuntimeError` after `shutdown`.
+        """
         future: Future[T] = Future()
         self._line.add(lambda: _run(work, future), heartbeat=heartbeat)
         return future
@@ -49,7 +51,7 @@ class Turns:
 
 
 class _Line:
-    """The work that waits, and the thread that takes it; it ends with the `Turns` that it belongs to."""
+    """The queue of work that waits, and the thread that runs the work; both end with the `Turns` that own them."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -84,7 +86,7 @@ class _Line:
             self._thread.join()
 
     def abandon(self) -> None:
-        """Accept no further work. The garbage collector calls this, perhaps while the lock is held."""
+        """Accept no further work, without waiting. The garbage collector calls this, perhaps while the lock is held."""
         self._ended = True
         self._calls.put(False)
 
@@ -93,7 +95,7 @@ class _Line:
             self._run_next()
 
     def _run_next(self) -> None:
-        """Run the work whose turn it is; this thread alone takes work out."""
+        """Run the work whose turn it is; only the queue's own thread takes work out."""
         heartbeat = bool(self._first) and (not self._others or self._owed <= 0)
         run = (self._first if heartbeat else self._others).popleft()
         started = self._monotonic()
@@ -112,10 +114,10 @@ def _end_all() -> None:
 
 
 class _LoopExecutor(Executor):
-    """An executor for `run_in_executor` alone: it returns a future of the running loop, which asyncio uses as it is.
+    """An executor for `run_in_executor` only: `submit` returns a future of the running loop, used by asyncio as it is.
 
-    One of `concurrent.futures` would be chained to another one of the loop, with locks and two more steps of the loop:
-    that takes longer than most requests.
+    A `concurrent.futures.Future` would be chained to a second future of the loop, with locks and two more steps of the
+    loop, which takes longer than most requests.
     """
 
     def __init__(self, line: _Line, *, heartbeat: bool) -> None:
@@ -143,7 +145,7 @@ def _run(work: Callable[[], T], future: Future[T]) -> None:
 
 
 def _run_for_loop(loop: asyncio.AbstractEventLoop, work: Callable[[], T], future: asyncio.Future[T]) -> None:
-    """As `_run`, with a future of an event loop, which only the loop's thread may change."""
+    """Run work and give the result to a future of an event loop, which only the loop's thread may change."""
     if future.cancelled():
         return
     change: Callable[[Any], None]

@@ -1,4 +1,4 @@
-"""Changes of accounts that the simulated broker makes on request. Raises `Conflict` with a real broker."""
+"""Changes of accounts that the simulated broker makes on request. All raise `Conflict` with a real broker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rebal_tui.services.broker_sync.events import sync
 
 
 def set_restriction(book: Book, account_id: str, restriction: Restriction, on: bool) -> None:
-    """Add (`on`) or remove one broker block of an account (R-40)."""
+    """Add a broker block to an account if `on`, else remove it (R-40)."""
     before = book.account(account_id).restrictions
     after = before | {restriction} if on else before - {restriction}
     sandbox(book).set_restrictions(account_id, frozenset(after), book.now())
@@ -27,7 +27,7 @@ def set_status(book: Book, account_id: str, status: AccountStatus) -> None:
 
 
 def return_deposit(book: Book, account_id: str, amount: Money) -> Money:
-    """Return an ACH deposit: the account becomes restricted and is debited, at most its free cash.
+    """Return an ACH deposit: the account is blocked by the broker and debited, at most its free cash.
 
     Returns the amount debited. Raises `Invalid` for an amount not above 0.
     """

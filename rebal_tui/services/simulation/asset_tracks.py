@@ -21,8 +21,9 @@ Names = list[tuple[date, str]]
 class AssetTrack:
     """An asset of a replay: its symbols over time in the book and in the market, and the days on which it exists.
 
-    The symbols differ where the book has an asset under a symbol that the asset got later. The asset exists from
-    `since` up to, but not including, `until`.
+    `labels` are the symbols in the book, `names` those in the market, each with its first day. They differ where the
+    book has an asset under a symbol that the market gave it later. The asset exists from `since` up to, but not
+    including, `until`.
     """
 
     labels: Names
@@ -35,7 +36,7 @@ class AssetTrack:
         return _at(self.labels, day)
 
     def columns(self, day: date) -> list[str]:
-        """The asset's market symbols in order of preference for a day: that of the day, later ones, earlier ones."""
+        """The asset's market symbols in order of preference for a day: the day's symbol, later ones, earlier ones."""
         index = sum(start <= day for start, _ in self.names[1:])
         symbols = [symbol for _, symbol in self.names]
         return [*symbols[index:], *reversed(symbols[:index])]
@@ -62,10 +63,10 @@ def track_assets(
 ) -> TrackedAssets:
     """Follow the assets of a book, given by symbol, through corporate actions in the order of their days.
 
-    Actions up to the first session, or after the last, are not applied: holdings are as of the first session, after its
-    actions. Actions of other assets are ignored. A symbol change to a symbol that the book has already only determines
-    the symbol of the asset's closes before that day. Raises `Invalid` with the line and column of every action that
-    falls on no session, or that renames an asset to the symbol of another.
+    Actions up to the first session, or after the last, are not applied: holdings are as of the first session, after
+    that day's actions. Actions of other assets are ignored. If the book already has an asset under the new symbol of a
+    symbol change, the change only determines the symbol of the asset's closes before that day. Raises `Invalid` with
+    the line and column of every action that falls on no session, or that renames an asset to the symbol of another.
     """
     follower = _Follower([AssetTrack([(date.min, s)], [(date.min, s)]) for s in symbols])
     follower.name_before_renames(actions)
@@ -88,7 +89,7 @@ class _Follower:
     known_renames: set[int] = field(default_factory=set)
 
     def name_before_renames(self, actions: Sequence[DatedAction]) -> None:
-        """Find the earlier symbols of assets that the book has under a later one."""
+        """Find the earlier symbols of assets that the book has under a later symbol."""
         in_book = {track.names[0][1] for track in self.tracks}
         for dated in reversed(actions):
             action = dated.action
@@ -100,7 +101,7 @@ class _Follower:
                     self.known_renames.add(dated.line)
 
     def follow(self, dated: DatedAction, first: date, last: date, sessions: frozenset[date]) -> None:
-        """Carry an action through the tracks."""
+        """Apply an action to the symbols and days of the assets, and list it as applied, ignored or faulty."""
         if dated.line in self.known_renames:
             return
         action, track = dated.action, self._track(dated.action.symbol, dated.day)
@@ -131,7 +132,7 @@ class _Follower:
         self.actions.setdefault(dated.day, []).append(replace(dated, action=labelled))
 
     def notes(self) -> list[str]:
-        """Sentences about the actions that are not carried out."""
+        """Sentences about the actions that are not applied."""
         found = []
         for ignored, why in (
             (self.outside, "up to the first session, or after the last"),
@@ -143,7 +144,7 @@ class _Follower:
         return found
 
     def _received(self, symbol: str, day: date) -> str:
-        """The book's symbol of an asset that an action pays out; a new track when there is none."""
+        """The book's symbol of an asset that an action pays out; if the replay has no such asset, one is added."""
         track = self._track(symbol, day)
         if track is None:
             self.tracks.append(AssetTrack([(date.min, symbol)], [(date.min, symbol)], since=day))
@@ -156,7 +157,7 @@ class _Follower:
         return next(iter(self._labelled(symbol, day) or named), None)
 
     def _labelled(self, symbol: str, day: date) -> list[AssetTrack]:
-        """The assets that bear a symbol in the book, after the changes followed so far."""
+        """The assets that bear a symbol in the book, after the symbol changes followed so far."""
         return [track for track in self._there(day) if track.labels[-1][1] == symbol]
 
     def _there(self, day: date) -> list[AssetTrack]:
@@ -164,5 +165,5 @@ class _Follower:
 
 
 def _before(names: Names, day: date) -> str:
-    """The symbol before the changes of a day's open that have not been followed yet."""
+    """The symbol of an asset before the symbol changes at a day's open; `names` may have these changes already."""
     return next((symbol for start, symbol in reversed(names) if start < day), names[0][1])

@@ -15,7 +15,7 @@ from rebal_tui.services.simulation.asset_tracks import AssetTrack
 
 @dataclass(frozen=True, slots=True)
 class AssetCloses:
-    """The closes of one asset on the days that it exists, None for a missing close; `symbol` is its last one."""
+    """The closes of one asset on the days on which it exists, None for a missing close; `symbol` is its last symbol."""
 
     symbol: str
     prices: tuple[tuple[date, Price | None], ...]
@@ -23,7 +23,7 @@ class AssetCloses:
 
 @dataclass(frozen=True, slots=True)
 class ArrangedCloses:
-    """The closes of a replay's assets: in `closes` by the book's symbol of each day, in `assets` by asset."""
+    """The closes of a replay's assets: `closes` has them by the symbol in the book on each day, `assets` by asset."""
 
     closes: Closes
     assets: tuple[AssetCloses, ...]
@@ -32,9 +32,9 @@ class ArrangedCloses:
 def arrange_closes(closes: Closes, tracks: Sequence[AssetTrack]) -> ArrangedCloses:
     """The closes of the assets in `tracks`, without the other columns of the file.
 
-    An asset with several symbols takes the column of its symbol on the day; where the file lacks that, the column of a
-    later symbol, else of an earlier one. Raises `Invalid` with every asset that has no column, and every column that
-    two assets would use on one day.
+    An asset with several symbols takes, on each day, the column of its symbol on that day. If the file lacks that
+    column, it takes the column of a later symbol, else of an earlier one. Raises `Invalid` with every asset that has no
+    column, and every column that two assets would use on one day.
     """
     columns = {symbol: index for index, symbol in enumerate(closes.symbols)}
     missing = [track for track in tracks if not any(symbol in columns for _, symbol in track.names)]
@@ -63,7 +63,10 @@ def arrange_closes(closes: Closes, tracks: Sequence[AssetTrack]) -> ArrangedClos
 
 
 def _stretches(track: AssetTrack, days: Sequence[date], columns: dict[str, int]) -> Iterator[tuple[int, int, int]]:
-    """Ranges of positions of days, and the column that has the asset's closes in each."""
+    """Ranges of days with the same column for an asset, as (first index, end index, column).
+
+    Indexes are those of `days`, the end excluded; the column is an index of the file's columns.
+    """
     there = [position for position, day in enumerate(days) if track.since <= day < track.until]
     changes = sorted({track.since, *(start for start, _ in track.names[1:] if start > track.since), track.until})
     for first, following in pairwise(changes):
@@ -74,7 +77,10 @@ def _stretches(track: AssetTrack, days: Sequence[date], columns: dict[str, int])
 
 
 def _shared(closes: Closes, column: int, uses: Sequence[tuple[int, int, str]]) -> Iterator[Fault]:
-    """A fault for every two assets that use a column on one day."""
+    """A fault for every two assets that use one column on a day.
+
+    `uses` are (first index, end index, symbol) of the days, sorted.
+    """
     for (_, stop, symbol), (start, _, other) in pairwise(uses):
         if start < stop:
             yield Fault(closes.symbols[column], f"column of both {symbol} and {other} on {closes.days[start]}")

@@ -70,8 +70,8 @@ def find_jumps(
 ) -> list[JumpDay]:
     """Every price jump between two closes of a symbol in the sessions, except those explained by an action (R-55).
 
-    Sorted by day and symbol. A close is compared with the last one before it, even across missing closes. The first
-    close of an asset that a spin-off creates is compared with its first price.
+    Sorted by day and symbol. A close is compared with the last close before it, even across missing closes. The first
+    close of an asset that a spin-off creates is compared with the price that the action gives it.
     """
     rows = {day: list(closes.priced(position)) for position, day in enumerate(closes.days)}
     last: dict[str, _Last] = {}
@@ -90,7 +90,7 @@ def find_jumps(
 
 
 def _explain(last: dict[str, _Last], action: CorporateAction, day: date) -> None:
-    """Adjust the last closes for an action."""
+    """Adjust the last closes for an action, so that the move by the action is no jump."""
     if action.kind is ActionKind.SPIN_OFF and action.price is not None and action.new not in last:
         last[action.new] = _Last(day, action.price, Fraction(action.price))
     before = last.get(action.symbol)
@@ -103,7 +103,7 @@ def _explain(last: dict[str, _Last], action: CorporateAction, day: date) -> None
 
 
 def require_no_jumps(jumps: Sequence[JumpDay]) -> None:
-    """Raise `Conflict` if there are jumps; it names each with symbol, day and ratio, and how to resolve it."""
+    """Raise `Conflict` if there are jumps; the message names each with symbol, day and ratio, and how to resolve it."""
     if not jumps:
         return
     faults = [Fault(f"{jump.day}, {jump.symbol}", str(jump)) for jump in jumps[:MAX_LISTED]]
@@ -115,7 +115,7 @@ def require_no_jumps(jumps: Sequence[JumpDay]) -> None:
 
 
 def closes_notes(arranged: ArrangedCloses, sessions: Sequence[date]) -> list[str]:
-    """What a reader of the results must know about the closes in the sessions, as sentences."""
+    """What a reader of the replay's results must know about the closes in the sessions, as sentences."""
     given = {day for day in arranged.closes.days if sessions[0] <= day <= sessions[-1]}
     notes = []
     for unmatched, noun, consequence in (
@@ -136,7 +136,10 @@ def closes_notes(arranged: ArrangedCloses, sessions: Sequence[date]) -> list[str
 
 
 def _gaps(symbol: str, prices: Sequence[tuple[date, Price | None]]) -> Iterator[str]:
-    """Sentences about the days on which a symbol has no close: before its first, between, and after its last."""
+    """Sentences about the days on which a symbol has no close.
+
+    They are before its first close, between two closes, or after its last.
+    """
     priced = [(index, price) for index, (_, price) in enumerate(prices) if price is not None]
     if not priced:
         yield f"{symbol} has no close"

@@ -21,7 +21,10 @@ from rebal_tui.store import assets, corporate_actions
 
 @dataclass(frozen=True, slots=True)
 class ActionPreview:
-    """What a corporate action would affect: number of accounts with the asset, their shares, and portfolios."""
+    """What a corporate action would affect: the number of accounts with the asset, their shares, and the portfolios.
+
+    `price` is the asset's price now, `price_after` its price after the action; None without a price.
+    """
 
     action: CorporateAction
     accounts: int
@@ -88,7 +91,7 @@ def apply_corporate_action(book: Book, action: CorporateAction) -> ActionReport:
 
 
 def _explain(book: Book, action: CorporateAction) -> None:
-    """Let the action explain the move of its asset's price to the guard of R-55."""
+    """Let the action explain the move of its asset's price, so that the jump guard does not hold the asset (R-55)."""
     day, factor = book.today(), Terms(action, None, True).price_factor
     if action.kind.explains_any_move:
         explain_move(book, action.symbol, day)

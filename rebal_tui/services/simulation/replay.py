@@ -48,7 +48,7 @@ Progress = Callable[[int, int, date], None]
 def sessions_of(closes: Closes, since: date | None, until: date | None) -> list[date]:
     """The sessions from the first to the last day with closes between `since` and `until`; None is no bound.
 
-    Raises `Invalid` when there are none.
+    Raises `Invalid` when there are no such sessions.
     """
     days = [day for day in closes.days if (since is None or day >= since) and (until is None or day <= until)]
     if not days:
@@ -72,7 +72,7 @@ def needed_symbols(parsed: BookFile | None) -> list[str]:
 def begin(book: Book, first: date) -> None:
     """Move the book's clock to the open of the first session on or after a day.
 
-    Raises `Invalid` when the calendar has none.
+    Raises `Invalid` when the calendar has no such session.
     """
     session = book.calendar.session(first) or book.calendar.next_after(first)
     if session is None:
@@ -102,7 +102,7 @@ def create_default_book(book: Book) -> None:
 
 
 def create_book_from_file(book: Book, parsed: BookFile) -> None:
-    """Import a book as of now, without its prices, and without rebalances that are later than now.
+    """Import a book as of now, without its prices, and without dates of last rebalance that are later than now.
 
     Its accounts are opened now, and prices come from the history.
     """
@@ -184,7 +184,7 @@ def replay(
 
 
 def _carry_out(book: Book, dated: DatedAction) -> CarriedOut:
-    """Carry out an action. Raises `Conflict` with its line and column when it cannot be."""
+    """Apply a corporate action. Raises `Conflict` with the line and column of an action that cannot be applied."""
     try:
         return CarriedOut(dated.day, apply_corporate_action(book, dated.action))
     except Refusal as refusal:
@@ -200,7 +200,11 @@ def _clock(book: Book) -> FixedClock:
 
 
 def _measure(book: Book, day: date) -> tuple[Value, bool, WorstDrift | None]:
-    """The book just before its evaluation: total equity, whether an account is outside a band, the largest drift."""
+    """The book just before its evaluation: total equity, whether an account is outside a band, the largest drift.
+
+    Bands and drift are measured only for accounts that were rebalanced before and have all their prices from that
+    session. The largest drift is None without such an account.
+    """
     total, outside = 0, False
     worst: WorstDrift | None = None
     for account_id in book.accounts:
@@ -224,7 +228,7 @@ def _measure(book: Book, day: date) -> tuple[Value, bool, WorstDrift | None]:
 
 
 def _priced(book: Book, symbols: Iterable[str]) -> bool:
-    """Whether every price is current; on a day without closes drift cannot be measured."""
+    """Whether the price of every symbol is of the current time; on a day without closes, drift cannot be measured."""
     now = book.now()
     return all((asset := book.assets.get(symbol)) is not None and asset.price_at == now for symbol in symbols)
 

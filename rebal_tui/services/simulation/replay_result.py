@@ -37,7 +37,7 @@ class WorstDrift:
 class Turnover:
     """Dollars sold and bought by runs.
 
-    First purchases of accounts that had never been rebalanced are not in them, but in `first_purchase`.
+    First purchases of accounts that had never been rebalanced are counted in `first_purchase` only.
     """
 
     sold: Money
@@ -53,7 +53,7 @@ class Turnover:
 def turnover_of(
     runs: Collection[RunDetail], traded: Mapping[str, Traded], never_rebalanced: Collection[str]
 ) -> Turnover:
-    """The turnover of runs, given oldest first; `traded` has the dollars that each traded, by run id.
+    """The turnover of runs, given oldest first; `traded` has the dollars that each run traded, by run id.
 
     The first full rebalance that traded of each account in `never_rebalanced` is its first purchase.
     """
@@ -84,10 +84,11 @@ class CarriedOut:
 class Replay:
     """The result of a replay.
 
-    `first_equity` is all accounts' equity at the first session's prices before any trade, `final_equity` the same after
-    the last session. `days_outside` counts sessions on which an account that had been rebalanced before was outside a
-    drift band when it was evaluated, with all its prices from that session; `worst` covers the same accounts.
-    `decisions` are counts by outcome, `blocked` the counts of blocked ones by the check that failed.
+    `first_equity` is all accounts' equity at the first session's prices before any trade, `final_equity` all accounts'
+    equity after the last session. `days_outside` counts sessions on which an account that had been rebalanced before
+    was outside a drift band when it was evaluated, with all its prices from that session; `worst` covers the same
+    accounts and sessions. `decisions` are counts by outcome, `blocked` the counts of blocked decisions by the check
+    that failed.
     """
 
     first: date

@@ -33,7 +33,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 def add_default_assets(book: Book) -> None:
-    """Add the default ETFs and a few shares, all eligible, with the market's prices."""
+    """Add the default ETFs and a few stocks, all eligible, with the prices that the simulated market has for them."""
     with book.write() as tx:
         assets = [
             Asset(book_settings.next_id(tx), symbol, name, exchange, AssetStatus.ACTIVE, True, True)
@@ -92,7 +92,7 @@ def set_prices(book: Book, prices: Mapping[str, Price]) -> None:
 
 
 def set_asset(book: Book, symbol: str, change: AssetChange) -> Asset:
-    """Change an asset, or add it if unknown: eligible unless `change` has other values, and without a price."""
+    """Change an asset, or add an unknown one: eligible unless `change` has other values, and without a price."""
     controls, now = sandbox(book), book.now()
     asset = book.assets.get(symbol)
     if asset is None:
@@ -123,7 +123,7 @@ def _changed(asset: Asset, change: AssetChange) -> Asset:
 def set_account(
     book: Book, account_id: str, *, status: AccountStatus | None, restrictions: frozenset[Restriction] | None
 ) -> Account:
-    """Set the status of an account, or replace its broker blocks (R-40); None leaves either unchanged."""
+    """Set the status of an account, or replace its broker blocks (R-40); None leaves that part unchanged."""
     book.account(account_id)
     controls = sandbox(book)
     with book.write() as tx:
@@ -137,7 +137,10 @@ def set_account(
 
 
 def reject_next(book: Book, account_id: str, symbol: str, reason: str) -> None:
-    """Make the broker accept and then reject the next order of an account and symbol. Raises `Conflict`."""
+    """Make the broker accept and then reject the next order of an account and symbol.
+
+    Raises `Conflict` when the simulated broker refuses that.
+    """
     book.account(account_id)
     try:
         sandbox(book).reject_next(account_id, symbol, reason)

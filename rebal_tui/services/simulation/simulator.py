@@ -58,7 +58,7 @@ def step_day(book: Book) -> None:
 
 
 def begin_step(book: Book) -> None:
-    """Begin a step to the same time of the next session, which `step_on` makes in parts.
+    """Begin a step to the same time of the next session; each call of `step_on` makes a part of it.
 
     Raises `Conflict` when the calendar has no later session, or while a step is under way.
     """
@@ -75,7 +75,7 @@ def begin_step(book: Book) -> None:
 
 
 def step_on(book: Book) -> bool:
-    """Make the next part of a step, with one heartbeat; returns whether parts are left. A failure ends the step."""
+    """Make the next part of a step, with one heartbeat; returns whether parts are left. An error ends the step."""
     clock = simulated_clock(book)
     target, clock.stepping_to = clock.stepping_to, None
     current = book.now()
@@ -100,7 +100,10 @@ def _end_of_part(book: Book, current: datetime, target: datetime) -> datetime:
 
 
 def shock(book: Book, symbol: str | None, percent: Percent) -> None:
-    """Move one price, or all for None, by a percentage at once. Raises `Conflict` when prices are not a random walk."""
+    """Move the price of `symbol`, or all prices if it is None, by a percentage at once.
+
+    Raises `Conflict` when prices are not a random walk.
+    """
     if not isinstance(book.feed, RandomWalk):
         raise Conflict("prices can be shocked only in a simulated market")
     book.feed.shock(symbol, percent)

@@ -146,7 +146,10 @@ def identity(rng: random.Random) -> str:
 
 
 def _models(kinds: Sequence[Kind], rng: random.Random) -> list[Model]:
-    """A model for each account, in proportion to the models' shares; kinds defined by band usage get one with bands."""
+    """A model for each account, in proportion to the models' shares.
+
+    An account whose kind is defined by band usage gets a model with bands.
+    """
     deck = [m for m in MODELS for _ in range(m.share) if m.status is PortfolioStatus.ACTIVE]
     rng.shuffle(deck)
     every, banded = cycle(deck), cycle([m for m in deck if _bands(m)])
@@ -158,7 +161,7 @@ def _bands(model: Model) -> list[DriftBand]:
 
 
 def _allocation(kind: Kind, model: Model, rng: random.Random) -> tuple[dict[str, int], int | None]:
-    """Equity weights of the assets and of cash, in parts per million; None for cash means the remainder."""
+    """The parts of equity in each asset and in cash, in parts per million; None for cash means the remainder."""
     if kind is Kind.FIRST and rng.randrange(2):
         return {}, None
     target = model.weights.cash * 100
@@ -176,7 +179,7 @@ def _allocation(kind: Kind, model: Model, rng: random.Random) -> tuple[dict[str,
 
 
 def _band_use(kind: Kind, rng: random.Random) -> int:
-    """Band usage of an account, per thousand of its nearest band."""
+    """A random band usage for an account of this kind, per thousand of the band that its drift is nearest to."""
     if kind in (Kind.OUTSIDE, Kind.IN_COOLDOWN):
         return rng.randint(1_080, 1_700)
     if kind is Kind.NEAR:
@@ -210,7 +213,10 @@ def _drifted(model: Model, use: int, spare: int, rng: random.Random) -> dict[str
 def _positions(
     shares: Mapping[str, int], equity: Money, age: int, rng: random.Random, prices: Mapping[str, Price]
 ) -> tuple[tuple[Position, ...], int]:
-    """Positions with the given equity weights, and their total value."""
+    """Positions that have the given parts of `equity`, and their total value in billionths of a dollar.
+
+    `shares` are parts per million by symbol; `age` is that of the account in days.
+    """
     positions, spent = [], 0
     cheapest = max(5_200, 9_900 - age * 3)
     for symbol in sorted(shares):
@@ -227,7 +233,10 @@ def _positions(
 def _last_rebalanced(
     kind: Kind, model: Model, created: datetime, rng: random.Random, now: datetime, sessions: Sequence[date]
 ) -> datetime | None:
-    """A time in a past session: within the cooldown for some accounts, before it for the others."""
+    """A time in a past session, within or before the cooldown; None for an account too young for one.
+
+    It is within the cooldown for kind `IN_COOLDOWN` and some accounts of the kinds `INSIDE` and `EXCESS_CASH`.
+    """
     known = sessions[bisect_right(sessions, new_york_day(created)) :][-190:]
     cooled = bisect_right(known, new_york_day(now) - timedelta(days=model.cooldown_days))
     rested, cooling = known[:cooled], known[cooled:]

@@ -19,5 +19,5 @@ ACTIONS = (
 
 
 def act(book: Book, number: int) -> str:
-    """Apply the item with this index in `ACTIONS` and return its confirmation. Raises `Conflict` when refused."""
+    """Apply the action with this index in `ACTIONS` and return a confirmation text. Raises `Conflict` when refused."""
     return apply_corporate_action(book, ACTIONS[number]).text

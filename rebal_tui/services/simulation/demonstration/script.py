@@ -1,4 +1,7 @@
-"""Scripted events of the demonstration book: a pure function of its seed and the simulated time."""
+"""Scripted events of the demonstration book: a pure function of its seed and the simulated time.
+
+The script of a day has slots, times at which events happen; they are not the evaluation times of a session.
+"""
 
 from __future__ import annotations
 
@@ -63,9 +66,10 @@ ENDINGS = frozenset({ScriptedEventType.UNBLOCK, ScriptedEventType.ACH_CLEARED, S
 
 @dataclass(frozen=True, slots=True)
 class ScriptedEvent:
-    """An event in a slot of a day.
+    """An event of the script, in one of the slots of a day.
 
-    `index` is an account's index in opening order; `draw` is a random number, 0 to 9,999.
+    `slot` is the index of its time in `slots`, `index` an account's index in opening order, and `draw` a random number,
+    0 to 9,999.
     """
 
     slot: int
@@ -87,7 +91,7 @@ def is_demo(book: Book) -> bool:
 
 
 def slots(session: Session) -> list[datetime]:
-    """The event times of a session: every 15 minutes from 5 minutes after the open to 10 minutes before the close."""
+    """The slots of a session: every 15 minutes from 5 minutes after the open to 10 minutes before the close."""
     found, slot = [], session.open + FIRST
     while slot <= session.close - 2 * FIRST:
         found.append(slot)
@@ -96,7 +100,7 @@ def slots(session: Session) -> list[datetime]:
 
 
 def events_due(book: Book, now: datetime) -> str | None:
-    """The latest slot up to `now` that is not done, as a scheduler key; None if there is none."""
+    """The latest slot up to `now` whose events are not applied yet, as a scheduler key; None if there is none."""
     if not is_demo(book):
         return None
     done = _done(book)
@@ -108,7 +112,7 @@ def events_due(book: Book, now: datetime) -> str | None:
 
 
 def next_events(book: Book, now: datetime) -> datetime | None:
-    """The time of the next slot; None for a book that is not a demonstration."""
+    """The time of the next slot after `now`; None for a book that is not a demonstration, or if the calendar ends."""
     session = book.calendar.at(now) if is_demo(book) else None
     later = [slot for slot in slots(session) if slot > now] if session else []
     if later or not is_demo(book):
@@ -118,7 +122,7 @@ def next_events(book: Book, now: datetime) -> datetime | None:
 
 
 def demo_events(book: Book, key: str) -> str:
-    """Apply the events due up to the slot `key`; of days that were skipped, only those in `ENDINGS`.
+    """Apply the events due up to the slot `key`; of days that were skipped, only the events in `ENDINGS`.
 
     The events and the progress of the script are stored in one transaction, so that killing the program neither loses
     nor repeats an event. Events that the book refuses are skipped and recorded in the audit trail. Returns the counts
@@ -212,7 +216,10 @@ def _script(book: Book, session: Session, count: int) -> list[ScriptedEvent]:
 
 
 def _suspension(book: Book) -> tuple[Session, int] | None:
-    """The session and slot of the suspension: the first slot at or after 11:00 New York after the book's start."""
+    """The session and the index of the slot in which an asset is suspended; None if the calendar ends before.
+
+    It is the first slot at or after 11:00 New York time after the start of the book.
+    """
     started_at = from_time(int(book_settings.get(book.database, STARTED_AT)))
     session = book.calendar.at(started_at) or book.calendar.next_after(new_york_day(started_at))
     while session is not None:
@@ -237,7 +244,7 @@ def _account(book: Book, event: ScriptedEvent) -> str:
 
 
 def _share_of_equity(book: Book, account_id: str, per_mille: int, at_least: int) -> Money:
-    """A share of an account's equity, rounded down to a multiple of $50."""
+    """A part of an account's equity, `per_mille` thousandths, rounded down to a multiple of $50."""
     fifty = 50 * DOLLAR
     worth = floor_money(value_of(book, account_id).equity) * per_mille // 1_000
     return Money(max(at_least * DOLLAR, worth // fifty * fifty))
