@@ -75,8 +75,8 @@ class ActingApp(RobustApp):
             self.action_help()
 
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
-        """Run the action of a key. If a field's explanation is in the bottom line, escape closes it and does nothing
-        else.
+        """Run the action of a key. If a field's explanation is in the bottom line, escape
+        closes it and does nothing else.
         """
         if priority and key == "escape" and self.notice is not None and self.notice is self._explanation:
             self.dismiss_notice()
@@ -110,8 +110,8 @@ class ActingApp(RobustApp):
             self.way_back.check()
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
-        """Await `do`, show the message `done`, followed by the result of `do` if that is text, and refresh the
-        section.
+        """Await `do`, show the message `done`, followed by the result of `do` if that is
+        text, and refresh the section.
 
         The undo of an earlier change is no longer offered.
         """
@@ -121,8 +121,8 @@ class ActingApp(RobustApp):
         self.pull_soon()
 
     def offer_undo(self, change: Undo | None, what: str) -> None:
-        """Let key `u` undo `change` for 10 seconds; `what` names the change in messages. A `change` of None is
-        ignored.
+        """Let key `u` undo `change` for 10 seconds; `what` names the change in messages. A
+        `change` of None is ignored.
         """
         self._undo.offer(change, what)
 

@@ -53,7 +53,7 @@ def changing(section: str) -> frozenset[str]:
 
 
 def section_actions(section: str) -> Iterable[Action]:
-    """Return the actions of a section, and, if the section shows a list, those of all lists; without those of
-    `EVERYWHERE`.
+    """Return the actions of a section, and, if the section shows a list, those of all lists;
+    without those of `EVERYWHERE`.
     """
     return (action for action in ACTIONS if action.scope != EVERYWHERE and applies(action, section))

@@ -25,8 +25,8 @@ def dollars(amount: Money) -> str:
 
 
 def short_dollars(amount: Money) -> str:
-    """`$11.42 M`, `$84 k`, `$950`: rounded dollars. Millions from $0.1 million, thousands from $10,000; `bn` from
-    $100 bn.
+    """`$11.42 M`, `$84 k`, `$950`: rounded dollars. Millions from $0.1 million, thousands
+    from $10,000; `bn` from $100 bn.
     """
     sign, dollars = "-$" if amount < 0 else "$", (abs(amount) + NANO // 2) // NANO
     if dollars >= 100_000_000_000 - 5_000:

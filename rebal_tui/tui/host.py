@@ -1,5 +1,5 @@
-"""Protocols that connect book, app and screens: `Backend` for access to the book, `Host` for what screens use of the
-app.
+"""Protocols that connect book, app and screens: `Backend` for access to the book, `Host` for
+what screens use of the app.
 
 Screens import this module, never the app.
 """
@@ -155,13 +155,13 @@ class Host(Protocol):
         """Handle the keys that waited until the section has its rows, if it has them now."""
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
-        """Await `do`, show the message `done`, followed by the result of `do` if that is text, and refresh the
-        section.
+        """Await `do`, show the message `done`, followed by the result of `do` if that is
+        text, and refresh the section.
         """
 
     def offer_undo(self, change: Undo | None, what: str) -> None:
-        """Let key `u` undo `change` for 10 seconds; `what` names the change in messages. A `change` of None is
-        ignored.
+        """Let key `u` undo `change` for 10 seconds; `what` names the change in messages. A
+        `change` of None is ignored.
         """
 
     def confirm(self, question: Question, answered: Callable[[str], None]) -> None:

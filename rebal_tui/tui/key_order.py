@@ -38,8 +38,8 @@ class KeyOrder:
     """
 
     def __init__(self, app: App[Any], unready: Callable[[], bool]) -> None:
-        """`unready` says whether the app is still loading rows. If it is true after an event, later events wait for
-        `ready`.
+        """`unready` says whether the app is still loading rows. If it is true after an
+        event, later events wait for `ready`.
         """
         self._app = app
         self._unready = unready
@@ -94,8 +94,8 @@ class KeyOrder:
         return bool(self._waiting) and self._is_typed(self._waiting[0])
 
     def _is_typed(self, event: Event) -> bool:
-        """Whether an event is a character that the focused field inserts at once. Such characters need not wait for
-        each other.
+        """Whether an event is a character that the focused field inserts at once. Such
+        characters need not wait for each other.
         """
         if not self._app.screen_stack:  # At the end of the program.
             return False
@@ -127,8 +127,8 @@ class KeyOrder:
         self._pass_on(focused.ancestors_with_self, event, rounds)
 
     def _pass_on(self, queues: Sequence[MessagePump], event: Event, rounds: int) -> None:
-        """Send a callback through the message queues of a widget and of those above it, behind everything queued
-        there.
+        """Send a callback through the message queues of a widget and of those above it,
+        behind everything queued there.
         """
         for at, queue in enumerate(queues):
             if queue.call_later(self._pass_on, queues[at + 1 :], event, rounds):

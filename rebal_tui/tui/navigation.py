@@ -123,8 +123,8 @@ class Navigation:
         self._go(Section.ACCOUNTS, ShowsAccount, lambda accounts: accounts.show_account(account_id))
 
     def act_on_account(self, account_id: str, method: str, back: Opens) -> None:
-        """Go to an account in Accounts and run an action of that section; `back` then opens the page the user came
-        from.
+        """Go to an account in Accounts and run an action of that section; `back` then opens
+        the page the user came from.
         """
         self._go(Section.ACCOUNTS, ActsOnAccount, lambda accounts: accounts.act_on(account_id, method, back))
 

@@ -1,7 +1,7 @@
 """Patches of Textual.
 
-They fix a cache that keeps removed widgets in memory and handlers whose errors end the app, and make the dispatch of
-messages faster.
+They fix a cache that keeps removed widgets in memory and handlers whose errors end the app,
+and make the dispatch of messages faster.
 """
 
 from __future__ import annotations

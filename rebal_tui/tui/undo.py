@@ -25,8 +25,8 @@ class UndoOffer:
         self._timer: Timer | None = None
 
     def offer(self, change: Undo | None, what: str) -> None:
-        """Offer to undo `change`, named `what` in messages, in place of any earlier one; a `change` of None is not
-        offered.
+        """Offer to undo `change`, named `what` in messages, in place of any earlier one; a
+        `change` of None is not offered.
         """
         self.clear()
         if change is not None:

@@ -1,5 +1,5 @@
-"""The return to a page that was closed by a key pressed on it: the page opens again once the action of the key is
-over.
+"""The return to a page that was closed by a key pressed on it: the page opens again once the
+action of the key is over.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ Opens: TypeAlias = "Callable[[], Coroutine[Any, Any, None]]"
 
 
 class _Return(NamedTuple):
-    """The section in which an action was run, whether its cursor is still on the same row, and what opens the page
-    again.
+    """The section in which an action was run, whether its cursor is still on the same row,
+    and what opens the page again.
     """
 
     section: Screen[None]
@@ -26,8 +26,8 @@ class _Return(NamedTuple):
 
 
 class WayBack:
-    """Remembers at most one closed page. If the user has gone to another section or row, the page is not opened
-    again.
+    """Remembers at most one closed page. If the user has gone to another section or row, the
+    page is not opened again.
     """
 
     def __init__(self, app: App[Any], work: Callable[[Coroutine[Any, Any, None]], object]) -> None:
