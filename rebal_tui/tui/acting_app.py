@@ -44,7 +44,7 @@ class ActingApp(RobustApp):
         raise NotImplementedError
 
     def pull_soon(self) -> None:
-        """Refresh the visible section now, without waiting for the next heartbeat."""
+        """Refresh the visible section now, without waiting for the next regular refresh."""
         raise NotImplementedError
 
     async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -52,7 +52,7 @@ class ActingApp(RobustApp):
         raise NotImplementedError
 
     def show_cannot_open(self) -> bool:
-        """Show the reason, once, if the book cannot be opened; returns whether that is so."""
+        """If the book cannot be opened, show the reason (once). Returns whether the book cannot be opened."""
         raise NotImplementedError
 
     def action_help(self) -> None:
@@ -60,8 +60,10 @@ class ActingApp(RobustApp):
         raise NotImplementedError
 
     def action_field_help(self) -> None:
-        """Explain the focused field, in its dialog if that has a place for it, else in the bottom line; show the
-        section's help when no field has the focus."""
+        """Explain the focused field: in its dialog if that has a `FieldNote`, else in the bottom line.
+
+        Without a focused field that has a help text, show the keys of the section.
+        """
         from rebal_tui.tui.screens.shared.field_help import FieldNote, help_of
 
         if text := help_of(self.focused):
@@ -73,7 +75,9 @@ class ActingApp(RobustApp):
             self.action_help()
 
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
-        """Run the action of a key; escape first closes the explanation of a field."""
+        """Run the action of a key. If a field's explanation is in the bottom line, escape
+        closes it and does nothing else.
+        """
         if priority and key == "escape" and self.notice is not None and self.notice is self._explanation:
             self.dismiss_notice()
             return True
@@ -106,14 +110,20 @@ class ActingApp(RobustApp):
             self.way_back.check()
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
-        """Await `do`, show the message `done` with its result, and refresh. Drops the undo of an earlier change."""
+        """Await `do`, show the message `done`, followed by the result of `do` if that is
+        text, and refresh the section.
+
+        The undo of an earlier change is no longer offered.
+        """
         self._undo.clear()
         result = await do()
         self.say(f"{done}: {result}.{self._undo.hint}" if isinstance(result, str) else f"{done}.{self._undo.hint}")
         self.pull_soon()
 
     def offer_undo(self, change: Undo | None, what: str) -> None:
-        """Let key `u` undo a change for some seconds; `what` is its name in messages. A `change` of None is ignored."""
+        """Let key `u` undo `change` for 10 seconds; `what` names the change in messages. A
+        `change` of None is ignored.
+        """
         self._undo.offer(change, what)
 
     def action_undo(self) -> None:
@@ -126,7 +136,10 @@ class ActingApp(RobustApp):
         self.work(self.change(lambda: self.ask(undo.undo, change), f"Undone: {what}"), name="undo")
 
     def confirm(self, question: Question, answered: Callable[[str], None]) -> None:
-        """Ask a question; on yes, call `answered` with the note. On a live book, `sends` requires a typed word."""
+        """Ask a question; on yes, call `answered` with the note that was typed, or with an empty text.
+
+        On a live book, a question whose `sends` is true requires a typed word.
+        """
         from rebal_tui.tui.screens.shared.confirm import LIVE_WORD, ConfirmScreen
 
         typed = LIVE_WORD if question.sends and self.mode_shown.startswith("LIVE") else ""
@@ -153,4 +166,4 @@ class ActingApp(RobustApp):
 
 
 def _ignore(_worker: Worker[None]) -> None:
-    """Drop a worker that nobody waits for."""
+    """Return None in place of a worker, for callbacks that must return nothing."""

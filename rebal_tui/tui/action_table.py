@@ -12,9 +12,10 @@ from rebal_tui.tui.writing_actions import WRITES
 class Action:
     """One user action.
 
-    `keys` are Textual key names, separated by commas. `method` is the name of the `action_…` method, with arguments if
-    any. `scope` is a section, `REVIEW`, `EXCEPTIONS`, `LISTS` or `EVERYWHERE`. `footer` shows the action in the footer.
-    `priority` makes the key work in dialogs and while an input has the focus.
+    `keys` are Textual key names, separated by commas. `method` is the `action_…` method without that prefix, with
+    arguments if any. `scope` says where the action is available: in a section, in `REVIEW`, in `EXCEPTIONS`, in all
+    lists (`LISTS`) or `EVERYWHERE`. With `footer`, the bottom line shows the key. With `priority`, the key also works
+    in dialogs and while an input has the focus.
     """
 
     id: str

@@ -17,9 +17,9 @@ def applies(action: Action, section: str) -> bool:
 
 
 def offered(action: Action, mode: str) -> bool:
-    """Whether help and palette list an action for a book in this mode: those of simulated time only where there is one.
+    """Whether help and palette list an action for a book in this mode.
 
-    `mode` is as the status line shows it.
+    Actions that control simulated time are listed only for a simulated book. `mode` is as the status line shows it.
     """
     return mode not in REAL_TIME_MODES or action.scope != EVERYWHERE or not action.id.startswith("market.")
 
@@ -48,10 +48,12 @@ def binding(action: Action) -> Binding:
 
 
 def changing(section: str) -> frozenset[str]:
-    """Return the method names of the actions of a section that change the book."""
+    """Return the `method` of each action available in a section that changes the book."""
     return frozenset(action.method for action in ACTIONS if action.writes and applies(action, section))
 
 
 def section_actions(section: str) -> Iterable[Action]:
-    """Return the actions of a section, with the list actions if it shows a list, without those available everywhere."""
+    """Return the actions of a section, and, if the section shows a list, those of all lists;
+    without those of `EVERYWHERE`.
+    """
     return (action for action in ACTIONS if action.scope != EVERYWHERE and applies(action, section))

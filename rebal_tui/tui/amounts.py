@@ -13,7 +13,8 @@ _EXPECTED_SHARES = "expected 1,500 or 12.5"
 
 
 def read_dollars(text: str) -> Money:
-    """Parse dollars: blanks around, a leading `$`, and commas between groups of three before the point are accepted.
+    """Parse dollars; accepts spaces around, a leading `$`, and commas between groups of
+    three digits before the point.
 
     Raises `ValueError` with the expected format; `150,00` is refused, because it can mean two amounts.
     """

@@ -81,11 +81,11 @@ class RebalApp(ActingApp):
         open_replay: OpenReplay | None = None,
         make_report: MakeReport | None = None,
     ) -> None:
-        """`keymap` maps action ids to keys. `log_path` is shown after a crash. Without `heartbeat`, the screens refresh
+        """`keymap` has keys by action id. `log_path` is shown after a crash. Without `heartbeat`, the screens refresh
         only when `run_heartbeat` is called. `settings`, read from a file, overrides `theme` and `keymap`. `advice`
-        returns text to add to the message about stopped writing; `loading` is the progress of opening the book.
+        returns text to add to the message that writing has stopped; `loading` is the progress of opening the book.
         `attach_stop` gets the function that a signal to stop calls on the event loop. `open_replay` opens a replay, to
-        verify backtests; `make_report` makes the reports of `x`."""
+        verify backtests; `make_report` makes the reports of key `x`."""
         super().__init__(log_path)
         self.backend = backend
         self.first_run = first_run or FirstSteps()
@@ -147,7 +147,7 @@ class RebalApp(ActingApp):
             event.widget.cursor_blink = False
 
     async def _refresh_in_time(self) -> None:
-        """Refresh the visible screen, at most a fifth of the time; heartbeats run elsewhere and never wait for it."""
+        """Refresh the visible screen, at most a fifth of the time; heartbeats run on another thread and do not wait."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         if self._refreshing or started < self._next_pull_at:
@@ -161,7 +161,7 @@ class RebalApp(ActingApp):
             self._next_pull_at = loop.time() + rest
 
     async def _refresh(self) -> None:
-        """Refresh the visible screen, and show why heartbeats or the refresh fail."""
+        """Refresh the visible screen; if the heartbeats or the refresh fail, show why."""
         if self.show_cannot_open():
             return
         text = self.backend.trouble
@@ -187,7 +187,7 @@ class RebalApp(ActingApp):
                 yield
 
     async def run_heartbeat(self) -> None:
-        """Run one heartbeat of an app that has no heartbeat thread: due work in chunks, each followed by a refresh."""
+        """Run one heartbeat, for an app without a heartbeat thread: due work in chunks, with a refresh after each."""
         if self._heartbeat_running:
             return
         self._heartbeat_running = more = True
@@ -216,7 +216,7 @@ class RebalApp(ActingApp):
         return more
 
     def show_cannot_open(self) -> bool:
-        """Show the reason, once, if the book cannot be opened; returns whether that is so."""
+        """If the book cannot be opened, show the reason (once). Returns whether the book cannot be opened."""
         reason = self.backend.open_error
         if reason and not self._open_error_shown and not self.leaving:
             from rebal_tui.tui.screens.cannot_open import CannotOpenScreen
@@ -226,7 +226,7 @@ class RebalApp(ActingApp):
         return bool(reason)
 
     def _show_stopped(self) -> None:
-        """Show once that writing has stopped, with the cause and the options."""
+        """If this process no longer writes to the book, show the cause and the options, once for each cause."""
         halted = self.backend.halted
         if self.leaving or halted is None or halted.halt is Halt.VIEWING:
             self._stop_shown = None
@@ -249,13 +249,13 @@ class RebalApp(ActingApp):
             await top.pull()
 
     def pull_soon(self) -> None:
-        """Refresh the visible section now, without waiting for the next heartbeat."""
+        """Refresh the visible section now, without waiting for the next regular refresh."""
         self._next_pull_at = 0.0
         self.work(self._pull(), name="pull")
 
     @property
     def section(self) -> SectionScreen | None:
-        """The current section's screen, below any dialog; None before it exists."""
+        """The screen of the current section, below any dialog; None before the screen exists."""
         base = self.screen_stack[0] if self.screen_stack else None
         return base if isinstance(base, SectionScreen) else None
 
@@ -266,7 +266,7 @@ class RebalApp(ActingApp):
         return self.last_status is not None and section is self.screen and section is not None and not section.ready
 
     def _trouble(self, text: str) -> None:
-        """Show why the heartbeat fails: once as a message, and in the status line until a heartbeat succeeds."""
+        """Show why heartbeat or refresh fails: once as a message, and in the status line until `text` is empty."""
         if self.leaving:
             return
         section = self.section

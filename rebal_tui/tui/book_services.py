@@ -1,7 +1,7 @@
 """Lazily imported service modules for the screens.
 
-The first call of a service imports its module, on the book's thread. The type checker sees the real modules.
-Example: `await host.ask(desk_queries.desk_snapshot, seen)`.
+The first call of a service imports its module, on the book's thread. The type checker sees the real modules. Example:
+`await host.ask(desk_queries.desk_snapshot, seen)`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keys of a table act at once, without the way through the queues of all widgets above the table."""
+"""Runs the action of a key at once while a table has the focus, without the message queues of the widgets above it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SELECTION_KEY = "escape"
 
 
 async def act_on_table(app: App[Any], table: BookTable[Any], key: str) -> bool:
-    """Run the action of a key while a table has the focus; returns False if the key must go the way of all keys.
+    """Run the action of a key while a table has the focus; returns False if Textual must handle the key as usual.
 
-    Textual passes a key to the focused widget, and from there through the queue of each widget above it to the app,
-    which looks for its binding. A table has no use for the key itself, so the binding is the same from the start.
+    Textual passes a key to the focused widget, then through the message queue of each widget above it up to the app,
+    and only there looks up its binding. A table does not use the key itself, so the binding can be looked up at once.
     """
     chain = _bindings_above(app, table)
     for node, bindings in reversed(chain):
@@ -43,7 +43,10 @@ async def _run(app: App[Any], node: DOMNode, bindings: BindingsMap, key: str, *,
 
 
 def _bindings_above(app: App[Any], table: BookTable[Any]) -> list[tuple[DOMNode, BindingsMap]]:
-    """The bindings of the table and of the nodes above it. Textual copies all of them to apply changed keys."""
+    """The bindings of the table and of the nodes above it, in this order.
+
+    Without keys defined by the user, this avoids the copies that Textual makes of all bindings.
+    """
     if app._keymap:
         return app.screen._binding_chain
     return [(node, node._bindings) for node in table.ancestors_with_self]

@@ -12,7 +12,7 @@ REPEAT_SECONDS = 10.0
 
 
 class Faults:
-    """Counts errors by activity, type and source line. The 1st, 10th, 100th … of each are logged."""
+    """Counts errors by activity, type and source line. Of equal errors, the 1st, 10th, 100th … are logged."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         """`now` is monotonic time in seconds."""
@@ -21,7 +21,10 @@ class Faults:
         self._shown_at: dict[tuple[str, str, str], float] = {}
 
     def record(self, what: str, error: BaseException) -> bool:
-        """Count and log an error; `what` names the activity that failed. Returns False if it was shown a moment ago."""
+        """Count an error, and log it if its count is 1, 10, 100 …; `what` names the activity that failed.
+
+        Returns whether to show a message: False if an equal error was recorded in the last `REPEAT_SECONDS`.
+        """
         key = (what, type(error).__name__, _raised_at(error))
         count = self._counts[key] = self._counts.get(key, 0) + 1
         if count == 1:

@@ -25,7 +25,9 @@ def dollars(amount: Money) -> str:
 
 
 def short_dollars(amount: Money) -> str:
-    """`$11.42 M`, `$84 k`, `$950`: dollars, rounded to what is shown, in millions from 0.1 million on."""
+    """`$11.42 M`, `$84 k`, `$950`: rounded dollars. Millions from $0.1 million, thousands
+    from $10,000; `bn` from $100 bn.
+    """
     sign, dollars = "-$" if amount < 0 else "$", (abs(amount) + NANO // 2) // NANO
     if dollars >= 100_000_000_000 - 5_000:
         return f"{sign}{(dollars + 500_000_000) // 1_000_000_000:,} bn"
@@ -41,7 +43,7 @@ def value(amount: Value) -> str:
 
 
 def price(amount: Price | None) -> str:
-    """`417.80`, with two to four decimals as needed; `–` for None."""
+    """`417.80`: dollars with two to four decimals as needed, truncated; `–` for None."""
     if amount is None:
         return "–"
     tenths = amount // 100_000
@@ -134,7 +136,10 @@ def duration(seconds: int) -> str:
 
 
 def words(code: str) -> str:
-    """A code in words: `full rebalance` of `full_rebalance`, `not in portfolio` of `NOT_IN_PORTFOLIO`; keeps `ACH`."""
+    """A code in words: `full_rebalance` becomes `full rebalance`, `NOT_IN_PORTFOLIO` becomes `not in portfolio`.
+
+    `ACH` keeps its capitals.
+    """
     return code.replace("_", " ").lower().replace("ach return", "ACH return")
 
 

@@ -1,4 +1,8 @@
-"""Protocols that connect book, app and screens. Screens import this module, never the app."""
+"""Protocols that connect book, app and screens: `Backend` for access to the book, `Host` for
+what screens use of the app.
+
+Screens import this module, never the app.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +35,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 MakeReport: TypeAlias = "Callable[[ReportSubject, str], bytes]"
-"""Returns the content of a report's file in a format, read from a copy of the book; may run on any thread.
+"""Makes a report: gets its subject and file format, returns the file's content. May run on any thread.
 
-Raises a `Refusal`.
+Reads a copy of the book. Raises a `Refusal` if the report cannot be made.
 """
 
 
@@ -55,7 +59,7 @@ class HoldsHeartbeats(Asks, Protocol):
     """Something that can read the book in several steps without a change between them."""
 
     def heartbeats_held(self) -> AbstractAsyncContextManager[None]:
-        """Context in which no heartbeat runs, so only requests change the book."""
+        """Context in which no heartbeat runs, so that only calls of `ask` change the book."""
 
 
 class Backend(Protocol):
@@ -79,7 +83,7 @@ class Backend(Protocol):
 
     @property
     def open_error(self) -> str:
-        """Why the book could not be opened; empty once it is open, and while it is being opened."""
+        """Why the book could not be opened; empty if it is open or still being opened."""
 
     def held(self) -> AbstractContextManager[None]:
         """Context in which no heartbeat begins."""
@@ -94,7 +98,7 @@ class Backend(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FirstSteps:
-    """The first steps offered for an empty book; each returns its result as text. None: not available.
+    """What can be done with an empty book; each function returns its result as text. None: not available.
 
     `keep_files` makes the book an empty files book.
     """
@@ -106,7 +110,7 @@ class FirstSteps:
 
 
 class Host(Protocol):
-    """The part of the app that screens use. Textual's own methods are called on `self.app`."""
+    """What screens use of the app. Textual's own methods are called on `self.app`."""
 
     first_run: FirstSteps
     last_desk: DeskSnapshot | None
@@ -130,10 +134,10 @@ class Host(Protocol):
         """Try to write the book again after a disk error. Raises `Refusal` while the disk still fails."""
 
     def heartbeats_held(self) -> AbstractAsyncContextManager[None]:
-        """Context in which no heartbeat runs, so only requests of the screens change the book."""
+        """Context in which no heartbeat runs, so that only requests of the screens change the book."""
 
     def time_held(self) -> AbstractAsyncContextManager[None]:
-        """Context in which accelerated simulated time stops: a dialog opened in it asks about the current plan."""
+        """Context in which simulated time stops if it runs faster than real time, so a dialog's plan stays current."""
 
     def say(self, text: str, severity: SeverityLevel = "information") -> None:
         """Show a short message in the bottom line."""
@@ -145,19 +149,23 @@ class Host(Protocol):
         """Run a coroutine in the background; a failure becomes a message. The returned worker can be canceled."""
 
     def pull_soon(self) -> None:
-        """Refresh the visible screen now."""
+        """Refresh the visible section now, without waiting for the next regular refresh."""
 
     def keys_ready(self) -> None:
-        """Handle the keys that waited for a section to be ready, if it is."""
+        """Handle the keys that waited until the section has its rows, if it has them now."""
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
-        """Await `do`, show the message `done` with its result, and refresh."""
+        """Await `do`, show the message `done`, followed by the result of `do` if that is
+        text, and refresh the section.
+        """
 
     def offer_undo(self, change: Undo | None, what: str) -> None:
-        """Let key `u` undo a change for some seconds; `what` is its name in messages. A `change` of None is ignored."""
+        """Let key `u` undo `change` for 10 seconds; `what` names the change in messages. A
+        `change` of None is ignored.
+        """
 
     def confirm(self, question: Question, answered: Callable[[str], None]) -> None:
-        """Ask a question; on yes, call `answered` with the note."""
+        """Ask a question; on yes, call `answered` with the note that was typed, or with an empty text."""
 
     def confirm_sending(
         self,

@@ -15,24 +15,32 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 LOST_AFTER_SECONDS = 2.0
-"""After this time, an event whose end was not noticed holds the following ones no longer: its widget was removed."""
+"""After this time, the next event is handled even if the end of the one before was not noticed.
+
+Such an event went to a widget that was removed.
+"""
 FOLLOW_SECONDS = 0.01
-"""How long after a key its end is looked for if no other event comes: looking would delay the frame that shows it."""
+"""Delay before checking whether a key has taken effect, if no other event comes: a check would delay the repaint."""
 _ROUNDS = 2
-"""Rounds through the queues behind a key: behind the key itself, and behind the messages of its action."""
+"""How often a callback follows a key through the message queues.
+
+The first callback follows the key itself, the second the messages of the key's action.
+"""
 
 
 class KeyOrder:
-    """Gives the app one input event at a time, the next one after the previous one has taken full effect.
+    """Gives the app one input event at a time, each only after the one before has taken full effect.
 
-    Textual gives a key to the focused widget as soon as it arrives. A field inserts a printable character at once, but
-    leaves backspace, tab and enter to bindings, which get the key only after it has passed the message queues of all
-    widgets above the field. In fast input, the text behind such a key overtakes it: typing `1500`, backspace, `5` gives
-    1500 (15005 without its last digit), not 1505.
+    Textual gives a key to the focused widget as soon as it arrives. A field inserts a printable character at once,
+    but leaves backspace, tab and enter to bindings. They get the key only after it has passed the message queues of
+    all widgets above the field. In fast input, the text behind such a key overtakes it: typing `1500`, backspace, `5`
+    gives 1500 (15005 without its last digit), not 1505.
     """
 
     def __init__(self, app: App[Any], unready: Callable[[], bool]) -> None:
-        """While `unready` is true after an event, the following ones wait until `ready` is called."""
+        """`unready` says whether the app is still loading rows. If it is true after an
+        event, later events wait for `ready`.
+        """
         self._app = app
         self._unready = unready
         self._handled: Event | None = None
@@ -58,9 +66,9 @@ class KeyOrder:
     def follow(self, event: Event) -> None:
         """Keep the next event waiting until everything that `event`, which the app has just handled, causes is done.
 
-        To see when that is, one callback is sent through the same queues behind the key, and a second one behind the
-        messages of the key's action, such as a field's `Submitted`. Only the second is needed if the app has run the
-        action already.
+        To notice the end, a callback is sent through the same message queues behind the key. A second callback
+        follows the messages of the key's action, such as a field's `Submitted`. If the app has run the action
+        already, one callback is enough.
         """
         self._rounds = _ROUNDS if event.is_forwarded else 1
         if not isinstance(event, Key | Paste):
@@ -71,7 +79,7 @@ class KeyOrder:
                 self._look_for_end()
 
     def _look_for_end(self) -> None:
-        """Find out when the event that the app has handled is done with, unless that has begun."""
+        """Start looking for the end of the event that the app has handled, unless that was started already."""
         looking, self._looking = self._looking, None
         event = self._handled
         if looking is None or event is None:
@@ -86,7 +94,9 @@ class KeyOrder:
         return bool(self._waiting) and self._is_typed(self._waiting[0])
 
     def _is_typed(self, event: Event) -> bool:
-        """Whether a field inserts the character of an event at once: the text of a burst needs no rounds in between."""
+        """Whether an event is a character that the focused field inserts at once. Such
+        characters need not wait for each other.
+        """
         if not self._app.screen_stack:  # At the end of the program.
             return False
         return isinstance(event, Key) and event.is_printable and isinstance(self._app.focused, Input)
@@ -117,7 +127,9 @@ class KeyOrder:
         self._pass_on(focused.ancestors_with_self, event, rounds)
 
     def _pass_on(self, queues: Sequence[MessagePump], event: Event, rounds: int) -> None:
-        """Go behind everything in the queues of a widget and of those above it, one after the other."""
+        """Send a callback through the message queues of a widget and of those above it,
+        behind everything queued there.
+        """
         for at, queue in enumerate(queues):
             if queue.call_later(self._pass_on, queues[at + 1 :], event, rounds):
                 return

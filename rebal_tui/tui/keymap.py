@@ -36,7 +36,7 @@ def key_text(keys: str) -> str:
 
 
 def key_name(text: str) -> str:
-    """Return Textual's name of a key: `slash` for `/`. Longer names are unchanged."""
+    """Return Textual's name of a key: `slash` for `/`. Text longer than one character is returned unchanged."""
     text = text.strip()
     return _character_to_key(text) if len(text) == 1 else text
 
@@ -77,8 +77,8 @@ def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
 def usable_keys(keymap: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Split user-defined keys into usable ones and faults, both by action id.
 
-    An entry is a fault if its key is bound to another action in the same section. Swapping the keys of two actions is
-    valid. If two actions are set to one key, the first keeps it.
+    A key is a fault if it is bound to another action in the same section. Swapping the keys of two actions is valid.
+    If the user sets two actions to one key, the first in `keymap` keeps it.
     """
     used = {identity: ",".join(key_name(key) for key in keys.split(",")) for identity, keys in keymap.items()}
     faults: dict[str, str] = {}

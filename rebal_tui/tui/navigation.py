@@ -80,12 +80,12 @@ class ShowsMatching:
         raise NotImplementedError
 
     def entered(self) -> None:
-        """Called when the user has pressed the key of the section."""
+        """Called when the user has pressed the key of the section while it is shown."""
         raise NotImplementedError
 
 
 class Leavable:
-    """A screen above a section that only shows something: going elsewhere closes it, and nothing is lost."""
+    """A screen above a section that only shows something: going to another section closes it, and nothing is lost."""
 
 
 class StartsWithdrawal:
@@ -100,8 +100,10 @@ class ActsOnAccount:
     """A screen whose actions work on the account under its cursor."""
 
     def act_on(self, account_id: str, method: str, back: Opens) -> None:
-        """Move the cursor to an account as soon as its row is shown, and run an action there; `back` returns to where
-        the user was, once the action is over."""
+        """Move the cursor to an account as soon as its row is shown, and run the action `method` there.
+
+        `back` opens the page that the user came from; it is called once the action is over.
+        """
         raise NotImplementedError
 
 
@@ -121,7 +123,9 @@ class Navigation:
         self._go(Section.ACCOUNTS, ShowsAccount, lambda accounts: accounts.show_account(account_id))
 
     def act_on_account(self, account_id: str, method: str, back: Opens) -> None:
-        """Go to an account in Accounts and run one of the actions of that section; `back` returns from there."""
+        """Go to an account in Accounts and run an action of that section; `back` then opens
+        the page the user came from.
+        """
         self._go(Section.ACCOUNTS, ActsOnAccount, lambda accounts: accounts.act_on(account_id, method, back))
 
     def withdraw_from(self, account: str) -> None:
@@ -153,7 +157,7 @@ class Navigation:
         self._go(Section.RUNS, ShowsMatching, lambda runs: runs.show_only(account_id, client))
 
     def leave_pages(self) -> bool:
-        """Close the pages above the current section; returns False and closes none if a form or question is open."""
+        """Close the pages above the current section. If a form or question is open, close nothing and return False."""
         above = self._app.screen_stack[1:]
         if not all(isinstance(screen, Leavable) for screen in above):
             return False

@@ -22,15 +22,18 @@ from rebal_tui.tui.sections import EVERYWHERE, LISTS, section_label
 from rebal_tui.tui.text import printable, ui_text
 
 MAX_DATA_HITS = 30
-"""Objects of the book with one score that are listed."""
+"""How many objects of the book are listed for each of the scores below."""
 ACTION_BONUS = 50.0
-"""What an action scores above an object of the book that matches as well."""
+"""Added to the score of an action, so that it comes before objects of the book that match equally well."""
 NAME_SCORE, HELP_SCORE, WITHIN_SCORE = 200.0, 120.0, 20.0
-"""Scores where every word of the query begins a word of the name, of name or explanation, or is within one."""
+"""Scores by where all words of the query are found.
+
+In this order: at the start of words of the name; at the start of words of the name or explanation; inside a word.
+"""
 
 
 def title(action: Action) -> str:
-    """Return `Desk: Preview`: section and label of an action; only the label for global and list actions."""
+    """Return section and label of an action, such as `Desk: Preview run`; only the label if not of a single section."""
     return action.label if action.scope in (EVERYWHERE, LISTS) else f"{section_label(action.scope)}: {action.label}"
 
 
@@ -71,9 +74,9 @@ class ActionProvider(_Provider):
 
 
 def score_of(query: str, name: str, text: str = "") -> float:
-    """Score what is called `name` and explained by `text`, 0 if a word of the query is in neither.
+    """Score a result with this name and explanation (`text`); 0 if a word of the query is in neither.
 
-    Beginnings of words count more than letters within them, so `plan` finds the plan before Kaplan.
+    Beginnings of words count more than letters within them, so `plan` finds an action called Plan before Kaplan.
     """
     words = fold(query).split()
     if all(f" {word}" in f" {fold(name)}" for word in words):
@@ -88,7 +91,7 @@ def _help(action: Action, keymap: Mapping[str, str]) -> str:
 
 
 class GlossaryProvider(_Provider):
-    """The glossary, which no key opens."""
+    """The glossary, which has no key of its own."""
 
     NAME = "Glossary"
     HELP = "Explain the words and the marks of the screens."

@@ -9,11 +9,11 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 Piece = tuple[int, int, Strip]
-"""Column and line on the screen, and the cells drawn from that column on."""
+"""Column and line on the screen, from 0, and the cells (Textual's `Strip`) to draw from that column on."""
 
 
 class CellsUpdate(CompositorUpdate):
-    """Pieces of text lines with their positions on the terminal."""
+    """A screen update: cells to draw, each piece with its column and line on the terminal."""
 
     def __init__(self, pieces: list[Piece]) -> None:
         self.pieces = pieces
@@ -30,10 +30,10 @@ class CellsUpdate(CompositorUpdate):
 
 
 def render_changes(compositor: Compositor) -> CellsUpdate | None:
-    """Render what changed since the last frame; None when nothing did.
+    """Return an update of the cells that changed since the last screen update; None when no cell did.
 
-    Each changed cell is rendered once, by the topmost widget that shows it. Textual's own method renders every line of
-    all widgets that overlap a rectangle around the changes, also those behind others.
+    Each changed cell is rendered once, by the topmost widget at that cell. Textual's own method renders every line of
+    all widgets that overlap a rectangle around the changes, even of widgets hidden by others.
     """
     screen = compositor.size.region
     changes = [region.intersection(screen) for region in compositor._dirty_regions]
@@ -60,7 +60,7 @@ def render_changes(compositor: Compositor) -> CellsUpdate | None:
 
 
 def _disjoint(regions: list[Region]) -> list[Region]:
-    """The same cells as regions that do not overlap, the large ones whole."""
+    """Return regions that cover the same cells without overlapping; larger regions are split less than smaller ones."""
     found: list[Region] = []
     for region in sorted(regions, key=lambda region: -region.area):
         parts = [region] if region.area else []
@@ -71,7 +71,7 @@ def _disjoint(regions: list[Region]) -> list[Region]:
 
 
 def _without(region: Region, hole: Region) -> list[Region]:
-    """The rest of a region around a part of it: at most four regions."""
+    """The rest of a region after cutting `hole`, a part of it: at most four regions."""
     if not hole.area:
         return [region]
     right, bottom = region.right, region.bottom

@@ -11,7 +11,7 @@ from rebal_tui.tui.widgets.lines import Builder
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One thing that will happen. `amount` is shown at the right edge; `style` is a style name."""
+    """One thing that a yes will do. `amount` is shown at the right edge; `style` is a style name."""
 
     text: str
     amount: str = ""
@@ -20,7 +20,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One account or run that the answer affects. `lines` fetches the details that enter shows for its row."""
+    """One account or run that the answer affects. `lines` fetches the details that key enter shows below its row."""
 
     key: str
     name: str
@@ -33,10 +33,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class NoteField:
-    """A text field, by default for a note kept in the audit trail; `missing` is shown if a required text is empty.
+    """A text field in a confirmation, by default for a note that the audit trail keeps.
 
-    With `enter_answers`, enter in the field answers yes; else it goes to the yes button, so that a note alone does
-    nothing.
+    `missing` is shown if a required text is empty. With `enter_answers`, key enter in the field answers yes; without
+    it, enter only moves to the yes button, so typing a note cannot answer by accident.
     """
 
     hint: str
@@ -47,7 +47,7 @@ class NoteField:
 
 @dataclass(frozen=True, slots=True)
 class OtherAnswer:
-    """A third answer of a confirmation, with the key that gives it: closes the dialog without a yes, and calls `do`."""
+    """A third answer of a confirmation. `key` gives it: the dialog closes without a yes, and `do` is called."""
 
     key: str
     label: str
@@ -58,9 +58,9 @@ class OtherAnswer:
 class Question:
     """What a confirmation dialog shows. `yes` and `no` are the labels of its buttons.
 
-    `effects` list what will happen, `items` the accounts or runs concerned, `lines` further details. With `sends`, yes
-    counts only after these have been on the screen, and a live book requires a typed word. With `silent_no`, no only
-    leads back to what was open, and is not reported.
+    `effects` list what a yes does, `items` the accounts or runs concerned, `lines` further details. With `sends`, a
+    yes counts only after effects, items and details have been on the screen, and a live book requires a typed word.
+    With `silent_no`, a no returns to the screen below without a message.
     """
 
     title: str
@@ -78,6 +78,6 @@ class Question:
 
     @property
     def declined(self) -> str:
-        """What is reported after a no, such as `Not done: approve 60 runs.`"""
+        """The message after a no, such as `Not done: approve 60 runs.`"""
         asked = self.title.removesuffix("?")
         return f"Not done: {asked[:1].lower()}{asked[1:]}."

@@ -53,7 +53,7 @@ class RobustApp(StyledApp):
 
     @property
     def unready(self) -> bool:
-        """Whether keys must wait, because the current screen has no rows yet."""
+        """Whether keys must wait because the current screen has no rows yet."""
         return False
 
     def keys_ready(self) -> None:
@@ -61,7 +61,10 @@ class RobustApp(StyledApp):
         self._keys.ready()
 
     def get_driver_class(self) -> type[Driver]:
-        """Return `TerminalDriver`, whose output never waits; Textual's on Windows or if `TEXTUAL_DRIVER` names one."""
+        """Return `TerminalDriver`, whose output never blocks.
+
+        On Windows, or if the environment variable `TEXTUAL_DRIVER` is set, return the driver that Textual chooses.
+        """
         if sys.platform == "win32" or os.environ.get("TEXTUAL_DRIVER"):
             return super().get_driver_class()
         from rebal_tui.tui.terminal.driver import TerminalDriver
@@ -139,7 +142,7 @@ class RobustApp(StyledApp):
         return ""
 
     def dismiss_notice(self) -> None:
-        """End the notice in the bottom line, which shows the keys again."""
+        """Remove the notice from the bottom line, which then shows the keys again."""
         self.notice = None
         self._show_notice()
 
@@ -162,9 +165,9 @@ class RobustApp(StyledApp):
         self.say(message, severity)
 
     def survive(self, what: str, error: Exception) -> bool:
-        """Report an error of a message handler, a timer or a callback; False before the first paint, where it is fatal.
+        """Report an error of a message handler, a timer or a callback; returns False if the error must end the app.
 
-        The book has its own thread and is not affected.
+        That is so before the first screen is drawn. The book has its own thread and is not affected.
         """
         if self.leaving:
             return True
@@ -177,7 +180,7 @@ class RobustApp(StyledApp):
         return True
 
     def report(self, what: str, error: Exception) -> None:
-        """Log an unexpected error, and show a message unless the same error was shown a moment ago."""
+        """Log an unexpected error; show a message unless an equal error occurred in the last 10 seconds."""
         if self.faults.record(what, error):
             self.say(f"{what} failed: {type(error).__name__}: {error}", "error")
 

@@ -1,4 +1,7 @@
-"""The eight sections and Review, and the action scopes."""
+"""The sections, Review and Exceptions, and the scopes of actions.
+
+A section is a main screen that keys 1 to 8 open.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class Section(StrEnum):
 
 
 def section_label(section: str) -> str:
-    """The display name of a section or of Review."""
+    """The display name of a section, of Review or of Exceptions."""
     return section.capitalize() if section in QUEUES else Section(section).label
 
 

@@ -1,4 +1,4 @@
-"""Lines of styled text segments, clipped and padded by cell width."""
+"""Text of the screens: a line is a tuple of segments with styles, clipped or padded to a width in terminal cells."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def paragraph(text: str, width: int, style: str = "", indent: int = 0) -> list[Line]:
-    """Wrap text to `width` cells, with every line indented by `indent` cells."""
+    """Wrap text to `width` cells, including an indent of `indent` cells at every line."""
     return [((" " * indent + part, style),) for part in wrap(text, width - indent)]
 
 
 def heading(title: str, width: int, note: str = "") -> Line:
-    """A title, a horizontal rule to the right edge, and a note at its end."""
+    """A title, a horizontal rule, and a note at the right edge."""
     title = fit(title, min(cell_len(printable(title)), width))
     tail = f" {fit(note, min(cell_len(printable(note)), max(width - cell_len(title) - 4, 0)))}" if note else ""
     rule = "─" * max(width - cell_len(title) - 1 - cell_len(tail), 0)
@@ -91,7 +91,7 @@ def heading(title: str, width: int, note: str = "") -> Line:
 
 
 def table_line(cells: Iterable[tuple[str, int, str, str]]) -> Line:
-    """A line of (text, width, align, style) cells, separated by one space."""
+    """A line of cells, each given as (text, width, align, style), separated by one space."""
     segments: list[TextSegment] = []
     for text, width, align, style in cells:
         if segments:

@@ -1,4 +1,4 @@
-"""The TOML file of the screens' settings: reading, validation by key, and writing."""
+"""The TOML file of the screens' settings: reading, validation of each key, and writing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MAX_FILE_BYTES = 64 * 1024
 MAX_FILTERS, MAX_FILTER_NAME, MAX_FILTER_TEXT = 20, 40, 160
-"""Saved filters of a list, and characters of a name and of a filter."""
+"""Limits: saved filters of a list, characters of a filter's name, and characters of its text."""
 MAX_COLUMNS = 40
 
 
@@ -34,22 +34,22 @@ class Density(StrEnum):
 
 
 class Notify(StrEnum):
-    """What is shown as a notification of the terminal."""
+    """Which messages are also shown as notifications of the terminal."""
 
     OFF = "off"
     ALERTS = "alerts"
 
 
 BOOK_TABLE = "book"
-"""A table of earlier versions, whose settings applied to every book that was opened."""
+"""A TOML table of earlier versions, with settings that applied to every book. It is reported and ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The user's settings of the screens; settings of the business are stored in the book instead.
+    """The user's settings of the screens. Settings of the firm, such as its policy, are stored in the book.
 
-    `columns` has the keys of the columns by list, for lists whose columns were chosen; `sort` the key of the column by
-    which a list is sorted, after `-` if reversed; `filters` has the texts by list and name.
+    `columns` has the chosen columns by list. `sort` has the column by which a list is sorted, with `-` in front if
+    the order is reversed. `filters` has the saved filter texts by list and by name of the filter.
     """
 
     theme: str = themes.DARK.name
@@ -63,7 +63,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """A settings file as read. Without `path`, settings are not saved. Settings with faults are ignored."""
+    """A settings file as read. If `path` is None, settings are not saved. A setting with a fault has its default."""
 
     path: Path | None
     settings: Settings
@@ -71,7 +71,7 @@ class SettingsFile:
 
 
 def read_settings(path: Path) -> SettingsFile:
-    """Read a settings file. Never raises: an invalid file or setting becomes a fault, and the default applies."""
+    """Read a settings file. Never raises: for an invalid file or setting, a fault is added and the default applies."""
     try:
         with path.open("rb") as file:
             text = file.read(MAX_FILE_BYTES + 1)
@@ -114,7 +114,7 @@ class KeepsSettings(Protocol):
 
 
 def save_settings(app: KeepsSettings, settings: Settings) -> bool:
-    """Write the settings file and use the settings; returns False and shows a message if it cannot be written."""
+    """Write the settings file and keep the settings in `app`; if writing fails, show a message and return False."""
     try:
         app.settings_file = write_settings(app.settings_file, settings)
     except OSError as error:
@@ -124,7 +124,7 @@ def save_settings(app: KeepsSettings, settings: Settings) -> bool:
 
 
 def settings_text(settings: Settings) -> str:
-    """Return the text of the settings file. Defaults are comments: visible, but not set."""
+    """Return the text of the settings file. Settings with their default value are written as comments."""
     defaults = Settings()
     lines = [
         "# Settings of the screens. A line that starts with # is not set; the default shown there applies.",

@@ -1,4 +1,7 @@
-"""A style sheet that caches which style rules apply to a widget: Textual evaluates all of them at every change."""
+"""A style sheet that caches which style rules apply to a widget. Textual alone evaluates all rules at every change.
+
+The path of a node is the list of nodes from it up to the app, each with all that a rule can test.
+"""
 
 from __future__ import annotations
 
@@ -14,30 +17,30 @@ from textual.dom import DOMNode
 from textual.message_pump import MessagePump
 
 SIBLINGS = Stylesheet._EXCLUDE_PSEUDO_CLASSES_FROM_CACHE
-"""Pseudo-classes that depend on other nodes than the node and those above it."""
+"""Pseudo-classes, such as `first-child`, that depend on the siblings of a node."""
 OF_APP = frozenset({"ansi", "dark", "inline", "light", "nocolor"})
-"""Pseudo-classes that hold for all nodes of an app or for none: only the app itself is asked."""
+"""Pseudo-classes that hold for all nodes of an app or for none, so that only the app is tested for them."""
 MAX_SOURCES = 512
-"""Parsed sources that are kept: each widget class and screen with styles is one."""
+"""How many parsed style sources are cached: each widget class and screen with styles is one source."""
 MAX_PATHS = 1_000
-"""Paths that are kept for one set of rules."""
+"""How many paths are cached for one set of rules."""
 Step = tuple[Any, ...]
-"""What a rule can ask of one node: its class, id, classes, and whether each pseudo-class holds that may differ."""
+"""What a rule can test of one node: its class, id, style classes, and which of the pseudo-classes hold."""
 Found = dict[tuple[Step, ...], RulesMap | None]
-"""The rules that hold by the path from the node to the app, as a node has them; None where none does."""
+"""By path, the merged rules that apply to the node, in the form a node stores them; None if no rule applies."""
 _UNKNOWN: RulesMap = {}
 
 
 @dataclass(slots=True)
 class Candidates:
-    """The style rules whose last selector matches a node's type, id and classes, with those found to apply by path."""
+    """The style rules whose last selector matches a node's type, id and classes, with the results cached by path."""
 
     pseudo_classes: tuple[str, ...]
-    """All that the rules mention, also of nodes above, except those of the whole app."""
+    """All pseudo-classes in the selectors of these rules, except those in `OF_APP`."""
     of_app: tuple[str, ...]
-    """Those of the whole app that the rules mention."""
+    """The pseudo-classes in `OF_APP` that these rules mention."""
     by_path: bool
-    """Whether the path decides which of them hold."""
+    """Whether the path alone decides which rules apply; False if a rule depends on siblings."""
     found: Found
 
     def remember(self, path: tuple[Step, ...], rules: RulesMap | None) -> None:
@@ -48,10 +51,11 @@ class Candidates:
 
 
 class RememberingStylesheet(Stylesheet):
-    """Textual's style sheet with a cache; the rules that apply to each node are the same as without it.
+    """Textual's style sheet with a cache. The rules that apply to each node are the same as without the cache.
 
-    The cache key is the path from the node to the app: the class, id, classes and pseudo-classes of each node on it.
-    Most of the work saved is that for component classes, each of which Textual treats as a node.
+    The cache key is the path from the node to the app: the class, id, style classes and pseudo-classes of each node
+    on it. Most time is saved for component classes (named styles within one widget), each of which Textual treats as
+    a node.
     """
 
     def __init__(self, *, variables: dict[str, str]) -> None:
@@ -68,13 +72,13 @@ class RememberingStylesheet(Stylesheet):
         self._found = self._nothing_found()
 
     def reparse(self) -> None:
-        """Parse the sources again; a source already parsed with the same variables comes from a cache."""
+        """Parse the style sources again; a source already parsed with the same variables comes from a cache."""
         self.parse()
 
     def apply(self, node: DOMNode, *, animate: bool = False, cache: dict[Any, RulesMap] | None = None) -> None:
-        """Apply style rules to a node, from the cache if the node's path decides them.
+        """Apply style rules to a node, from the cache if the node's path decides which apply.
 
-        `cache` is Textual's own, used only where the siblings of a node decide.
+        `cache` is Textual's own; it is used only where rules depend on the siblings of a node.
         """
         candidates = self._candidates_of(node.__class__, node._id, node.classes)
         if not candidates.by_path:
@@ -104,7 +108,7 @@ class RememberingStylesheet(Stylesheet):
         self._process_component_classes(node)
 
     def _process_component_classes(self, node: DOMNode) -> None:
-        """Find the styles of a widget's component classes, unless all are those it has."""
+        """Find the styles of a widget's component classes, unless the widget has them all already."""
         names = node._get_component_classes()
         if names and not self._has_components(node, names):
             super()._process_component_classes(node)
@@ -155,7 +159,7 @@ class RememberingStylesheet(Stylesheet):
 
 
 def _has(rules: RulesMap, wanted: RulesMap) -> bool:
-    """Whether a node's rules are those wanted. Each node has a layout of its own, which is known by its name."""
+    """Whether a node has the wanted rules. Each node has its own layout object, so layouts are compared by name."""
     own, layout = rules.get("layout"), wanted.get("layout")
     if own is None or layout is None or own.name != layout.name:
         return rules == wanted
@@ -163,7 +167,7 @@ def _has(rules: RulesMap, wanted: RulesMap) -> bool:
 
 
 def _as_set(rules: RulesMap) -> RulesMap:
-    """Rules as a node has them once they were set: setting parses some values, and drops those that are None."""
+    """Return rules in the form a node stores them. Setting a rule parses some values and drops None."""
     styles = Styles()
     for name, value in rules.items():
         setattr(styles, name, value)

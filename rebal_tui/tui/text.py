@@ -8,7 +8,8 @@ from rebal_tui.domain.text import without_joiners
 
 
 def printable(text: str) -> str:
-    """Return the text on one line, with every control, invisible or unassigned character replaced by `�`.
+    """Return the text with every control character, line breaks included, invisible or
+    unassigned one replaced by `�`.
 
     The invisible joiners (U+200C, U+200D) of Persian, Hindi and similar scripts are removed.
     """
@@ -18,6 +19,9 @@ def printable(text: str) -> str:
 
 
 def ui_text(text: str, style: str = "") -> Content:
-    """Return text as Textual `Content`, so that widgets parse no markup in it. `style` must never come from data."""
+    """Return text as Textual `Content`, so that widgets parse no markup in it; line breaks stay.
+
+    `style` must never come from data.
+    """
     lines = "\n".join(printable(line) for line in text.split("\n"))
     return Content.styled(lines, style) if style else Content(lines)

@@ -1,4 +1,8 @@
-"""Patches of Textual: caches that keep removed widgets, handlers whose errors end the app, the cost of a message."""
+"""Patches of Textual.
+
+They fix a cache that keeps removed widgets in memory and handlers whose errors end the app,
+and make the dispatch of messages faster.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +38,8 @@ def _inner_and_outer(_of: StylesCache, base: Color, background: Color) -> tuple[
 def patch_styles_cache() -> None:
     """Replace `StylesCache.get_inner_outer` with a cache keyed by colors only.
 
-    Textual's own cache also refers to the `StylesCache` of each widget. It keeps the rendered lines of the last
-    thousand widgets in memory, including dialogs.
+    The key of Textual's own cache contains the `StylesCache` of the widget. That keeps the rendered lines of the last
+    thousand widgets in memory, including those of closed dialogs.
     """
     StylesCache.get_inner_outer = _inner_and_outer  # type: ignore[assignment, method-assign]  # replaces it
 
@@ -90,9 +94,9 @@ def _count_parameters(func: Callable[..., Any]) -> int:
 
 
 def patch_counting() -> None:
-    """Replace Textual's `_count_parameters`, which builds a signature for every callback, also of a key.
+    """Replace Textual's `_count_parameters`, which inspects the signature of every callback.
 
-    For what is passed to `call_later` or a timer the result is not kept, and it costs as much as a message.
+    Textual does not cache the result for callbacks of `call_later` or of a timer, and it costs as much as a message.
     """
     _callback._count_parameters = _count_parameters
 
@@ -106,9 +110,9 @@ _known: dict[tuple[type, type, str], _Handlers | None] = {}
 
 
 def _handlers_by_name(pump: type, message: type, name: str) -> _Handlers | None:
-    """The handlers of a kind of message that the classes of `pump` have by name, with their class.
+    """The handlers of a class of messages that the classes of `pump` have by method name, each with its class.
 
-    None when one of the classes has a handler by the decorator `on`, which may depend on the sender.
+    None when a class has a handler made by the decorator `on`, because its use may depend on the sender.
     """
     kinds = [one for one in message.__mro__ if issubclass(one, Message)]
     found: list[tuple[type, Callable[..., Any]]] = []
@@ -142,6 +146,6 @@ def patch_handlers() -> None:
 
 
 def draw_all(app: App[Any]) -> None:
-    """Draw the visible screens in full, even the cells that the app believes to be on the terminal already."""
+    """Draw the visible screens in full, even cells that the app believes to be unchanged on the terminal."""
     screen = app.screen
     app._display(screen, screen._compositor.render_update(full=True, screen_stack=app._background_screens))

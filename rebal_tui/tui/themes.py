@@ -52,14 +52,17 @@ _OF_THE_TERMINAL = {DARK.name: "ansi-dark", LIGHT.name: "ansi-light", SAFE.name:
 
 
 def for_terminal(name: str, color_system: str | None) -> str:
-    """Return the theme to use on a terminal whose color system, as Rich names it, is `color_system`.
+    """Return the theme to use on a terminal; `color_system` is the terminal's color system as Rich names it, or None.
 
     With only 16 colors, it is a variant that uses the terminal's own colors: mixed colors, such as that of the line
-    under the cursor, could not be told from others.
+    under the cursor, would look like others.
     """
     return _OF_THE_TERMINAL.get(name, name) if color_system in ("standard", "windows") else name
 
 
 def chosen(setting: str, shown: str, color_system: str | None) -> str:
-    """Return the user's theme: `setting`, unless the theme `shown` is another one than the terminal requires for it."""
+    """Return the theme that the user chose: `shown` if it was picked on the screen, else `setting`.
+
+    If `shown` is only what the terminal requires in place of `setting`, or is unknown, the choice is `setting`.
+    """
     return setting if shown not in CYCLE or shown == for_terminal(setting, color_system) else shown

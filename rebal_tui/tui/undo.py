@@ -1,4 +1,4 @@
-"""The change that `u` undoes, offered for a short time."""
+"""The change that key `u` undoes, offered for 10 seconds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOTHING = f"Nothing to undo: for {UNDO_SECONDS:.0f} s, u undoes a subscription, 
 
 
 class UndoOffer:
-    """Holds at most one change; a later one replaces it."""
+    """Holds at most one change that can be undone; a later change replaces it."""
 
     def __init__(self, app: App[None]) -> None:
         self._app = app
@@ -25,7 +25,9 @@ class UndoOffer:
         self._timer: Timer | None = None
 
     def offer(self, change: Undo | None, what: str) -> None:
-        """Offer to undo `change`, whose name in messages is `what`; a `change` of None is ignored."""
+        """Offer to undo `change`, named `what` in messages, in place of any earlier one; a
+        `change` of None is not offered.
+        """
         self.clear()
         if change is not None:
             self._change, self._what = change, what
@@ -46,5 +48,8 @@ class UndoOffer:
 
     @property
     def hint(self) -> str:
-        """` u undoes it.` for the end of a message while an undo is offered, or why it is not possible; else empty."""
+        """Text to add to the message about the change: that `u` undoes it, or why it cannot be undone.
+
+        Starts with a space. Empty if no change is offered.
+        """
         return "" if self._change is None else self._change.refused or " u undoes it."

@@ -1,4 +1,6 @@
-"""The way back to a page whose key has closed it: the page is opened again once the action of the key is over."""
+"""The return to a page that was closed by a key pressed on it: the page opens again once the
+action of the key is over.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,13 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 Opens: TypeAlias = "Callable[[], Coroutine[Any, Any, None]]"
-"""Opens a page again."""
+"""Opens the closed page again."""
 
 
 class _Return(NamedTuple):
-    """Where an action was run, whether the cursor there is still on its row, and what opens the page again."""
+    """The section in which an action was run, whether its cursor is still on the same row,
+    and what opens the page again.
+    """
 
     section: Screen[None]
     on_row: Callable[[], bool]
@@ -22,7 +26,9 @@ class _Return(NamedTuple):
 
 
 class WayBack:
-    """Remembers at most one page. It is forgotten when the user is elsewhere, or on another row, after the action."""
+    """Remembers at most one closed page. If the user has gone to another section or row, the
+    page is not opened again.
+    """
 
     def __init__(self, app: App[Any], work: Callable[[Coroutine[Any, Any, None]], object]) -> None:
         """`work` runs a coroutine in the background."""
@@ -30,12 +36,15 @@ class WayBack:
         self._return: _Return | None = None
 
     def after_action(self, section: Screen[None], on_row: Callable[[], bool], open_again: Opens) -> None:
-        """Call `open_again` once the action that was just run in `section` is over, if `on_row` is then true."""
+        """Call `open_again` once the action that was just run in `section` is over, if `on_row()` is true then."""
         self._return = _Return(section, on_row, open_again)
         self.check()
 
     def check(self) -> None:
-        """Open the page if the action is over: no dialog is open and no work goes on. Called whenever one ends."""
+        """Open the page if the action is over: no dialog is open and no background work runs.
+
+        Called whenever a dialog closes or background work ends.
+        """
         app, wanted = self._app, self._return
         if wanted is None:
             return

@@ -1,4 +1,4 @@
-"""Calling attention outside the screens: the terminal's own notification, else its bell."""
+"""Notifications outside the screens: the terminal's own notification, else its bell."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from rebal_tui.tui.text import printable
 BELL = "\a"
 MAX_CHARACTERS = 160
 _OSC_9 = ("iTerm.app", "WezTerm", "ghostty")
-"""TERM_PROGRAM of terminals that show the text of OSC 9."""
+"""Values of TERM_PROGRAM for terminals that show the text of the control sequence OSC 9 as a notification."""
 
 
 def attention(text: str, environment: Mapping[str, str]) -> str:
-    """The control sequence that shows a text as a notification of the terminal that `environment` describes.
+    """Return the control sequence that makes a terminal show a text as a notification.
 
-    A multiplexer does not pass notifications on, and an unknown terminal may print them: both get the bell. The text is
-    shown without control characters, and without semicolons, which separate the fields of a notification.
+    `environment` has the environment variables that identify the terminal. A multiplexer does not pass notifications
+    on, and an unknown terminal may print them, so both get the bell. The text is sent without control characters,
+    with commas for semicolons (which separate the fields of a notification), and cut to 160 characters.
     """
     shown = printable(text).replace(";", ",")[:MAX_CHARACTERS]
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")

@@ -1,4 +1,4 @@
-"""Textual's driver for a browser; it ends when its input ends, and can redraw everything for a newly opened page."""
+"""Textual's driver for a browser. It ends when its input ends, and redraws everything for a newly opened page."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from rebal_tui.tui.terminal.pastes import PasteFilter
 
 _HANDLED = (signal.SIGINT, signal.SIGTERM)
 _MAX_QUIET_POLLS = 20
-"""Polls of 0.1 s without input after which pasted text, whose end does not come, ends."""
+"""Polls of 0.1 s without input after which pasted text counts as complete, even without the mark of its end."""
 
 
 class BrowserDriver(WebDriver):
-    """Reads packets of textual-serve: input, sizes, and `attach`, sent when a page replaces another one.
+    """Reads packets of textual-serve: input, sizes, and `attach`, which is sent when a new browser page takes over.
 
-    Its app must have the methods `terminal_gone` and `redraw`.
+    The app must have the methods `terminal_gone` and `redraw`.
     """
 
     def __init__(self, app: Any, **options: Any) -> None:
@@ -44,7 +44,9 @@ class BrowserDriver(WebDriver):
             signal.signal(number, handler)
 
     def _write_all(self, data: bytes) -> int:
-        """Write in full, or end the screens, which nobody reads any more; returns the number of bytes."""
+        """Write all bytes. If that fails, nobody reads the screens any more, and the app
+        ends. Returns the number of bytes.
+        """
         left = memoryview(data)
         try:
             while left:
@@ -54,7 +56,7 @@ class BrowserDriver(WebDriver):
         return len(data)
 
     def run_input_thread(self) -> None:
-        """Turn packets into events until the input ends; then the application exits."""
+        """Turn packets into events until the input ends; then the app ends."""
         parser, pastes, packets = XTermParser(debug=self._debug), PasteFilter(), ByteStream()
         decode, quiet = getincrementaldecoder("utf-8")(errors="replace").decode, 0
         try:
@@ -83,7 +85,7 @@ class BrowserDriver(WebDriver):
             super().on_meta(packet_type, payload)
 
     def _attach(self, size: Size) -> None:
-        """Prepare a new page's terminal as at the start, and draw everything in its size."""
+        """Set up the terminal of a new browser page as at the start, and draw everything in the size of that page."""
         self.write("\x1b[?1049h")
         self._enable_mouse_support()
         self.write("\x1b[?25l")

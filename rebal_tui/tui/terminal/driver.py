@@ -1,4 +1,7 @@
-"""Textual's driver for POSIX terminals, without what can block or fail when the terminal stops reading or goes away."""
+"""Textual's driver for POSIX terminals.
+
+Nothing in it blocks or fails when the terminal stops reading or goes away.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +30,11 @@ if sys.platform == "win32":
 READ_BYTES = 4_096
 _POLL_MILLISECONDS = 100
 _MAX_QUIET_POLLS = 20
-"""Polls without input after which pasted text, whose end does not come, ends."""
+"""Polls without input after which pasted text counts as complete, even without the mark of its end."""
 
 
 class TerminalDriver(LinuxDriver):
-    """Output never waits for the terminal; suspending with ctrl+z, and resuming, run on the event loop.
+    """A driver whose output never blocks. Suspending with ctrl+z, and resuming, run on the event loop.
 
     Textual runs both inside a signal handler. The app must have the methods `terminal_gone` and `redraw`.
     """
@@ -61,7 +64,7 @@ class TerminalDriver(LinuxDriver):
         )
 
     def _get_terminal_size(self) -> tuple[int, int]:
-        """Columns and lines of the terminal itself; COLUMNS and LINES of the environment may be those of another."""
+        """Columns and lines of the terminal itself. The variables COLUMNS and LINES may describe another terminal."""
         for stream in (self._file, sys.__stdin__, sys.__stdout__):
             if stream is None:
                 continue
@@ -77,13 +80,15 @@ class TerminalDriver(LinuxDriver):
             self._loop.call_soon_threadsafe(callback)
 
     def _suspend(self) -> None:
-        """Give the terminal back and stop; `_continue` runs when the shell continues the process."""
+        """Restore the terminal for the shell and stop; `_continue` runs when the shell continues the process."""
         self._suspended = True
         self.suspend_application_mode()
         os.kill(os.getpid(), signal.SIGSTOP)
 
     def _continue(self) -> None:
-        """Take the terminal again, also after a stop that could not be noticed, and draw everything."""
+        """Set up the terminal for the screens again and draw everything, even after a stop
+        that `_suspend` did not handle.
+        """
         if not self._suspended:
             self.suspend_application_mode()
         self._suspended = False
@@ -91,14 +96,16 @@ class TerminalDriver(LinuxDriver):
         self._host.redraw()
 
     def _run_input_thread(self) -> None:
-        """Read until the terminal is gone; an error of reading means the same."""
+        """Read input until the terminal is gone; an error while reading means that it is gone."""
         try:
             self.run_input_thread()
         except OSError:
             self._call_in_app(self._host.terminal_gone)
 
     def run_input_thread(self) -> None:
-        """Turn input into events until the input ends; Textual's own driver would read it forever."""
+        """Turn input into events until the input ends, then end the app; Textual's own
+        driver would go on reading forever.
+        """
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder(terminal_encoding())(errors="replace").decode
         pastes, quiet = PasteFilter(), 0
@@ -123,7 +130,9 @@ class TerminalDriver(LinuxDriver):
                 pass
 
     def _handle_input(self, parser: XTermParser, text: str) -> None:
-        """Turn text into events. An empty one, such as a part of a character, is the end of all input to the parser."""
+        """Turn text into events. Empty text, as after a part of a character, is skipped: the
+        parser takes it as the end.
+        """
         if text:
             for event in parser.feed(text):
                 self.process_message(event)

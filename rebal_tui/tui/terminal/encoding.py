@@ -1,4 +1,6 @@
-"""Text for terminals whose locale is not UTF-8: characters missing there become similar ASCII of the same width."""
+"""Text for terminals whose locale is not UTF-8: characters that the encoding lacks become
+similar ASCII of equal width.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,12 @@ _SIMILAR = {
     "·": ".", "•": "*", "…": ".", "–": "-", "−": "-", "“": '"', "”": '"', "‘": "'", "’": "'", "☑": "x", "☐": "_",
     "☆": "*", "★": "*", "‖": "|", "\u00a0": " ",
 }  # fmt: skip
-"""ASCII for the characters that the screens draw with."""
+"""ASCII replacement of each character that the screens draw with."""
 _HANDLER = "rebal-tui-ascii"
 
 
 def similar(text: str) -> str:
-    """Return a text with similar ASCII in place of its characters, each as wide on a terminal as the original."""
+    """Return the text with each character replaced by similar ASCII of the same width in cells, or by `?`."""
     return "".join(_ascii_of(char) for char in text)
 
 
@@ -47,7 +49,9 @@ codecs.register_error(_HANDLER, _replace)
 
 
 def terminal_encoding() -> str:
-    """The encoding of the locale, by Python's name; UTF-8 where it is unknown, and in Python's UTF-8 mode."""
+    """The encoding of the locale, by Python's name for it; UTF-8 if Python does not know it,
+    or in Python's UTF-8 mode.
+    """
     try:
         return codecs.lookup(locale.getpreferredencoding(False)).name
     except LookupError:
@@ -55,7 +59,7 @@ def terminal_encoding() -> str:
 
 
 def encode(text: str, encoding: str) -> bytes:
-    """Return the bytes of a text in the terminal's encoding; half of a surrogate pair becomes `?`."""
+    """Return the bytes of a text in the terminal's encoding; a lone half of a surrogate pair becomes `?`."""
     if encoding == "utf-8":
         return text.encode("utf-8", "replace")
     return text.encode(encoding, _HANDLER)

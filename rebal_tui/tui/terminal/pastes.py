@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 START, END = "\x1b[200~", "\x1b[201~"
-"""How a terminal marks pasted text; not every terminal removes control characters from what is between."""
+"""Marks that a terminal sends before and after pasted text; some terminals leave control characters in the text."""
 _KEPT = "\t\n\r"
 
 
@@ -19,13 +19,13 @@ def plain_paste(text: str) -> str:
 class PasteFilter:
     """Removes control characters from pasted text in the terminal's input, which arrives in pieces.
 
-    An ESC in pasted text would end the paste for Textual's parser, which would read the rest as keys.
+    An ESC in pasted text would end the paste for Textual's parser, which would then read the rest as keys.
     """
 
     def __init__(self) -> None:
         self._inside = False
         self._mark = ""
-        """The part of the mark read so far: of the start, which is passed on at once, or of the end, which is held."""
+        """The part of `START` or `END` read so far: of `START` it is passed on at once, of `END` it is held back."""
 
     @property
     def inside(self) -> bool:
@@ -34,15 +34,17 @@ class PasteFilter:
 
     @property
     def starting(self) -> bool:
-        """Whether the input so far ends within the mark that starts a paste; that part must not be read as keys."""
+        """Whether the input so far ends within the mark `START`; that part of the mark must not be read as keys."""
         return not self._inside and len(self._mark) > 1
 
     def feed(self, text: str) -> str:
-        """Filter a piece of input, and return the input for the parser."""
+        """Filter a piece of input, and return the text to pass to the parser."""
         return "".join([self._pasted(char) if self._inside else self._typed(char) for char in text])
 
     def end(self) -> str:
-        """End a paste whose end mark does not arrive; returns input for the parser, empty when no paste has begun."""
+        """End a paste whose `END` does not arrive; returns the text to pass to the parser,
+        empty if no paste has begun.
+        """
         if not self._inside:
             return ""
         self._inside, self._mark = False, ""

@@ -1,4 +1,7 @@
-"""Output to a terminal that never waits: what the terminal does not take at once is written by a thread, or dropped."""
+"""Output to a terminal that never blocks.
+
+What the terminal does not take at once is written later by a thread, or dropped.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +20,25 @@ if sys.platform == "win32":
     raise ImportError("Windows has its own driver in Textual")
 
 MAX_PENDING_BYTES = 1_000_000
-"""Above this, output that waits is dropped; the screen is drawn in full once the terminal reads again."""
+"""If more output waits, all of it is dropped; the screen is drawn in full once the terminal reads again."""
 DRAIN_SECONDS = 0.4
-"""How long `stop` waits for a terminal that does not read."""
+"""How long `stop` tries to write the remaining output to a terminal that does not read."""
 _POLL_MILLISECONDS = 100
 
 
 class TerminalWriter:
     """Writes texts in order. `write` never blocks.
 
-    The terminal is opened a second time in non-blocking mode, so that the mode does not change for the shell. It mostly
-    takes a frame at once: waking the thread would delay a key until the interpreter switches threads.
+    The terminal is opened a second time in non-blocking mode, so that its mode stays the same for the shell. It
+    usually takes a whole screen update at once, so `write` tries first: with the thread alone, a key would show only
+    after the interpreter has switched threads.
     """
 
     def __init__(self, fd: int, drawn_again: Callable[[], None], gone: Callable[[], None]) -> None:
-        """`drawn_again` is called when the terminal reads again after a drop, `gone` when it no longer exists; both on
-        the writer's thread."""
+        """`drawn_again` is called when the terminal reads again after output was dropped, `gone` when writing fails.
+
+        Both are called on the writer's thread.
+        """
         self._drawn_again = drawn_again
         self._gone = gone
         self._fd = _open_again(fd)
@@ -48,13 +54,15 @@ class TerminalWriter:
         self._thread = threading.Thread(target=self._run, name="terminal-output", daemon=True)
 
     def start(self) -> None:
-        """Start the thread that writes what has to wait."""
+        """Start the thread that writes the output that has to wait."""
         self._takes_at_once = not os.get_blocking(self._fd)
         self._thread.start()
 
     def write(self, text: str) -> None:
-        """Write a text as far as the terminal takes it now, and queue the rest; when the terminal does not read, drop
-        everything queued."""
+        """Write as much of a text as the terminal takes now, and queue the rest.
+
+        If more than `MAX_PENDING_BYTES` are queued, they are dropped first.
+        """
         data = encode(text, self._encoding)
         with self._changed:
             if self._takes_at_once and not self._waiting and not self._writing:
@@ -69,8 +77,10 @@ class TerminalWriter:
             self._changed.notify()
 
     def _written_now(self, data: bytes) -> int:
-        """Write what the terminal takes; returns how many bytes that was. After an error the thread tries again, and
-        reports it."""
+        """Write what the terminal takes; returns the number of bytes written.
+
+        After an error it is 0: the thread then tries again, and reports the error.
+        """
         with suppress(OSError):
             return os.write(self._fd, data)
         return 0
@@ -102,7 +112,7 @@ class TerminalWriter:
                 self._drawn_again()
 
     def _next(self) -> bytes | None:
-        """All that waits, joined; None when there is nothing left after `stop`."""
+        """Wait for output, and return all that is queued, joined; None when nothing is left after `stop`."""
         with self._changed:
             while not self._waiting:
                 if self._stop_at is not None:
@@ -114,7 +124,7 @@ class TerminalWriter:
             return data
 
     def _write_all(self, data: bytes) -> bool:
-        """Write in full; returns False when the time after `stop` is over."""
+        """Write all bytes; returns False if the time limit of `stop` has passed first."""
         poll = select.poll()
         poll.register(self._fd, select.POLLOUT)
         left = memoryview(data)
@@ -129,7 +139,9 @@ class TerminalWriter:
 
 
 def _open_again(fd: int) -> int:
-    """A descriptor of the same terminal that does not block; without one, a copy that may block its thread."""
+    """A non-blocking descriptor of the same terminal. If none can be opened, a copy of `fd`,
+    which may block its thread.
+    """
     with suppress(OSError):
         return os.open(os.ttyname(fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Text charts: pure functions from figures and a width to styled segments."""
+"""Text charts: pure functions that turn figures and a width in cells into styled segments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ SHADE_STYLES = ("accent", "alt", "good", "key")
 
 
 def bar(part: int, whole: int, width: int) -> str:
-    """A bar of `width` cells in steps of 1/8 cell, at least one step for a positive part; full from `whole` on."""
+    """A bar of `width` cells for `part` of `whole`, in steps of 1/8 cell.
+
+    A positive part has at least one step; from `whole` on the bar is full.
+    """
     if whole <= 0 or part <= 0:
         return " " * width
     eighths = min(part * width * 8 // whole, width * 8)
@@ -26,7 +29,7 @@ def bar(part: int, whole: int, width: int) -> str:
 
 
 def band_style(tenths: int) -> str:
-    """Style name for a band usage in tenths of a percent: `bad` above 100 %, `warn` from 80 %, else `good`."""
+    """Style name for a band usage in tenths of a percent: `bad` above 100 %, `warn` from 80 % on, else `good`."""
     return "bad" if tenths > BAND_LIMIT_TENTHS else "warn" if tenths >= BAND_NEAR_TENTHS else "good"
 
 
@@ -36,14 +39,14 @@ def bar_style(tenths: int) -> str:
 
 
 HALF = 5
-"""Cells of the bar of band usage on either side of the limit."""
+"""Cells of the bar of band usage below the limit, and as many above it."""
 USAGE_WIDTH = 2 * HALF + 3 + 6
 
 
 def band_bar(tenths: int | None) -> Line:
-    """Band usage from 0 to 200 % as a bar with the limit in the middle, and as percentage; a dash for None (no bands).
+    """Band usage as a bar from 0 to 200 %, with the limit in the middle, and as a percentage.
 
-    `tenths` is in tenths of a percent. Usage below 80 % is muted.
+    `tenths` is the band usage in tenths of a percent; None (no bands) gives a dash. Usage below 80 % is muted.
     """
     if tenths is None:
         return ((" " * (USAGE_WIDTH - 1) + "–", "muted"),)
@@ -58,7 +61,7 @@ def band_bar(tenths: int | None) -> Line:
 
 
 def fill_bar(done: int, whole: int, width: int = 8) -> TextSegment:
-    """Progress bar of `done` out of `whole`."""
+    """Progress bar of `done` out of `whole`, `width` cells wide."""
     track = bar(done, whole, width).replace(" ", "░")
     return (track, "good-bar" if whole > 0 and done >= whole else "accent-bar")
 
@@ -66,8 +69,8 @@ def fill_bar(done: int, whole: int, width: int = 8) -> TextSegment:
 def drift_bar(drift: int, low: int | None, high: int | None, reach: int, width: int) -> Line:
     """A bar from the target in the middle to the actual share, with the limits of the band as `┊`.
 
-    `drift`, `low` and `high` are hundredths of a percent from the target; `reach` is the drift that fills one side.
-    A limit covered by the bar is shown as `╋`: one that is exceeded always is, one that is not never is, however close.
+    `drift`, `low` and `high` are distances from the target in hundredths of a percentage point; `reach` is the drift
+    that fills one side. A limit is covered by the bar, and then shown as `╋`, exactly if the drift exceeds it.
     """
     half = max((width - 1) // 2, 1)
     reach = max(reach, 1)
@@ -103,9 +106,9 @@ def drift_bar(drift: int, low: int | None, high: int | None, reach: int, width: 
 
 
 def weights_bar(weights: Sequence[tuple[str, int]], width: int) -> Line:
-    """Stacked bar of `width` cells from shares in hundredths of a percent, rounded by largest remainder.
+    """Stacked bar of `width` cells from (name, share) pairs, rounded by largest remainder.
 
-    A share is drawn in the shade of `weight_mark`.
+    A share is in hundredths of a percent, and is drawn in the shade of `weight_mark`.
     """
     total = sum(share for _, share in weights if share > 0)
     if total <= 0:
@@ -124,12 +127,18 @@ def weights_bar(weights: Sequence[tuple[str, int]], width: int) -> Line:
 
 
 def weight_mark(index: int, name: str) -> TextSegment:
-    """One cell in the shade of a share of the stacked bar, which its row carries as a legend."""
+    """One cell in the shade of a share of the stacked bar; shown before the asset's row as a legend.
+
+    `index` is the position of the share in the bar, `name` its name.
+    """
     return (SHADES[index % 4], "muted" if name == "cash" else SHADE_STYLES[index // 4 % 4])
 
 
 def drift_history(points: Sequence[DriftPoint], width: int, height: int = 2) -> list[Line]:
-    """Column chart of band usage, newest at the right, scaled to at least 100 %; `▴` below marks points with a run."""
+    """Column chart of band usage, newest at the right, `width` columns of `height` lines and a line below them.
+
+    The scale reaches 100 % or the highest usage, if that is more; `▴` in the lowest line marks points with a run.
+    """
     shown = points[-width:]
     if not shown:
         return []

@@ -1,4 +1,4 @@
-"""A form that is larger than the screen: it scrolls to the field with the focus, never by keys of its own."""
+"""A form that can be larger than the screen: it scrolls to the focused field, and has no keys for scrolling."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from textual.containers import VerticalScroll
 class FormScroll(VerticalScroll, can_focus=False, inherit_bindings=False):
     """Scrolls with the focus and the mouse, and has no keys.
 
-    Keys that only scroll could move the focused field out of sight, and the next text typed would go there unseen.
+    Keys that only scroll could move the focused field out of sight, and text typed next would go there unseen.
     """

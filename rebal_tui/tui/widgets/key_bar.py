@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ALWAYS_SHOWN_ACTIONS = frozenset({"help", "command_palette"})
-"""Actions that list all other actions; their keys are never left out."""
+"""Names of the actions that list all other actions; their keys are never left out."""
 MORE = "More"
-"""Label of the help key where keys are left out."""
+"""Label of the help key while other keys are left out."""
 NOTICE_LINES = 3
 """Maximum number of lines of a notice."""
 MARK_WIDTH = 3
-"""Width in cells of the mark before a notice, with the blanks around it."""
+"""Width in cells of the mark before a notice, with a space on either side."""
 KEYS_GAP = 3
 """Least number of cells between a notice and the keys beside it."""
 KEYS_BESIDE_MIN_WIDTH = 24
-"""With fewer cells beside a notice of several lines, the keys have a line of their own below it."""
+"""If fewer cells are left beside a notice of several lines, the keys get a line of their own below it."""
 
 
 class ShownKey(NamedTuple):
@@ -52,11 +52,11 @@ class ShownKey(NamedTuple):
 
 
 class KeyBar(StyledView, can_focus=False):
-    """One line that omits keys from its end when the terminal is too narrow. Keys are never truncated. A notice stands
-    before the keys, so that those that fit beside it stay in view. No key is shown while a dialog is above the screen.
+    """One line of keys. If the terminal is too narrow, keys at the end are left out; a key is never truncated.
 
-    It is one widget that draws all keys: they change with every focus and screen, and a widget per key, as Textual's
-    Footer has, costs more than all other widgets of a screen.
+    A notice stands before the keys, so that those that fit beside it stay in view. While a dialog is above the
+    screen, no key is shown. One widget draws all keys, because they change with every focus and screen: a widget per
+    key, as in Textual's Footer, would cost more than all other widgets of a screen.
     """
 
     ALLOW_SELECT = False
@@ -94,11 +94,11 @@ class KeyBar(StyledView, can_focus=False):
         self._hovered: int | None = None
 
     notice: reactive[Notice | None] = reactive(None)
-    """Shown before the keys, in as many lines as it needs."""
+    """The notice before the keys, in up to `NOTICE_LINES` lines; None for no notice."""
     unusable: reactive[frozenset[str]] = reactive(frozenset())
-    """Actions that only show why they cannot work at present; their keys are dimmed."""
+    """Actions that at present only show why they cannot work; their keys are dimmed."""
     left_out: reactive[frozenset[str]] = reactive(frozenset())
-    """Actions that cannot work on the row shown; their keys are not."""
+    """Actions that cannot work on the row under the cursor; their keys are not shown."""
 
     def watch_notice(self, notice: Notice | None) -> None:
         """Make the bar higher for a long notice, so that the notice covers no data."""
@@ -109,7 +109,7 @@ class KeyBar(StyledView, can_focus=False):
         self._show(self._available)
 
     def _notice_lines(self, notice: Notice) -> list[str]:
-        """The lines of a notice; the last one is empty where the keys have a line of their own."""
+        """The lines of a notice, with an empty last line if the keys have a line of their own."""
         width = self.app.size.width
         lines = wrap(notice.text, width - MARK_WIDTH - 1)[:NOTICE_LINES]
         crowded = len(lines) > 1 and width - _beside(lines[-1]) < KEYS_BESIDE_MIN_WIDTH
@@ -207,7 +207,7 @@ class KeyBar(StyledView, can_focus=False):
 
 
 class HasKeyBar(Screen[T]):
-    """A screen that draws its bar again when a dialog opens above it, or closes."""
+    """A screen that redraws its key bar when a dialog above it opens or closes."""
 
     def on_screen_suspend(self) -> None:
         for bar in self.query(KeyBar):
@@ -218,15 +218,17 @@ class HasKeyBar(Screen[T]):
 
 @runtime_checkable
 class HasFirstSteps(Protocol):
-    """A screen that at times has actions to begin with, which are then the first ones of the bar."""
+    """A screen that at times offers actions to begin with, such as for an empty book; their
+    keys then come first in the bar.
+    """
 
     @property
     def first_actions(self) -> tuple[str, ...]:
-        """The actions, in order; empty when there is nothing special to do."""
+        """Names of these actions, in order; empty when none is offered."""
 
 
 def _available_keys(screen: Screen[object]) -> list[ShownKey]:
-    """Return the first shown key of each action, those of `HasFirstSteps` before the others in their order."""
+    """Return one key for each action whose key is to be shown; those of `HasFirstSteps.first_actions` come first."""
     first = screen.first_actions if isinstance(screen, HasFirstSteps) else ()
     keys: dict[str, ShownKey] = {}
     for _, binding, enabled, tooltip in _in_table_order(screen):
@@ -237,7 +239,7 @@ def _available_keys(screen: Screen[object]) -> list[ShownKey]:
 
 
 def _in_table_order(screen: Screen[object]) -> list[ActiveBinding]:
-    """Return the active bindings; one whose key the user changed stands where its default key does.
+    """Return the active bindings in the order of the action table, also those whose keys the user changed.
 
     Textual puts changed keys behind all others of a node.
     """
@@ -260,12 +262,15 @@ def _in_table_order(screen: Screen[object]) -> list[ActiveBinding]:
 
 
 def _beside(text: str) -> int:
-    """Width in cells that the last line of a notice takes from the keys beside it."""
+    """Width in cells that the keys lose to `text`, the last line of a notice; 0 for no text."""
     return MARK_WIDTH + cell_len(text) + KEYS_GAP if text else 0
 
 
 def _fitting(keys: list[ShownKey], width: int, gap: int) -> list[ShownKey]:
-    """Leave out keys from the end until the rest fits into a width in cells; no gap is needed after the last one."""
+    """Return the keys that fit into `width` cells, left out from the end; `gap` cells are between two keys.
+
+    Keys of `ALWAYS_SHOWN_ACTIONS` stay.
+    """
     available = width + gap - sum(key.width + gap for key in keys if key.action in ALWAYS_SHOWN_ACTIONS)
     shown = []
     for key in keys:

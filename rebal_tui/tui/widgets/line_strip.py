@@ -1,4 +1,4 @@
-"""Lines whose text for the terminal is put together from styled text, without segments."""
+"""Lines of a widget that turn styled text into text for the terminal directly, without Rich's segments."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _MARK = "\0"
 
 
 class Paint:
-    """The named styles on one base style, each found once: as a style, and as escape sequences before and after."""
+    """The named styles on one base style: each as a Rich style, and as escape sequences. Each is computed once."""
 
     def __init__(self, find: Callable[[str], Style]) -> None:
-        """`find` returns a named style on the base, as the filters of the app change it."""
+        """`find` returns a named style combined with the base style, after the color filters of the app."""
         self._find = find
         self._styles: dict[str, Style] = {}
         self._codes: dict[tuple[str, ColorSystem], tuple[str, str]] = {}
 
     def style(self, name: str) -> Style:
-        """Return a named style on the base."""
+        """Return a named style combined with the base style."""
         style = self._styles.get(name)
         if style is None:
             style = self._styles[name] = self._find(name)
         return style
 
     def codes(self, name: str, colors: ColorSystem) -> tuple[str, str]:
-        """Return what a terminal gets before and after a text in a named style."""
+        """Return the escape sequences that a terminal gets before and after text in a named style."""
         codes = self._codes.get((name, colors))
         if codes is None:
             before, _, after = self.style(name).render(_MARK, color_system=colors).partition(_MARK)
@@ -41,21 +41,23 @@ class Paint:
 
 
 class LineStrip(Strip):
-    """A line as a strip. Its segments are made only if something other than the terminal reads them: a segment, its
-    style and the caches of Textual's strip cost several times as much as the text of the line.
+    """A line as a `Strip`, Textual's class for a rendered line.
+
+    Its segments are made only if something other than the terminal output reads them: a segment, its style and the
+    caches of a strip cost several times as much as the text of the line.
     """
 
     __slots__ = ("_line", "_paint")
 
     def __init__(self, line: Sequence[TextSegment], paint: Paint, width: int) -> None:
-        """`line` has exactly `width` cells, and no empty text."""
+        """`line` must be exactly `width` cells wide, without empty segments."""
         self._line = line
         self._paint = paint
         self._cell_length = width
         self._render_cache = None
 
     def __getattr__(self, name: str) -> object:
-        """Make the segments and caches of the strip; called for the first of them that is read."""
+        """Make the segments and caches of the strip. Python calls this when one of them is read for the first time."""
         if name not in Strip.__slots__:
             raise AttributeError(name)
         rendered, style = self._render_cache, self._paint.style
@@ -64,7 +66,7 @@ class LineStrip(Strip):
         return getattr(self, name)
 
     def render(self, console: Console) -> str:
-        """Return the text with its escape sequences."""
+        """Return the text with its escape sequences for the terminal."""
         if self._render_cache is None:
             colors = console._color_system or ColorSystem.TRUECOLOR
             parts: list[str] = []

@@ -1,4 +1,4 @@
-"""Scrollable view of styled lines, built for its current size."""
+"""Scrollable view of styled lines; a builder function makes the lines for the current size."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets.styles import StyledView
 
 Builder = Callable[[int, int], Sequence[Line]]
-"""Builds lines for a width and a height in cells; the view scrolls if they exceed its height."""
+"""Builds lines for a width and a height in cells; the view scrolls if there are more lines than its height."""
 
 
 def nothing(_width: int, _height: int) -> Sequence[Line]:
-    """Build no lines."""
+    """A builder that makes no lines."""
     return ()
 
 
 class LinesView(StyledView, can_focus=True):
-    """Shows the lines of a pure function, which is called again on every resize."""
+    """Shows the lines of a `Builder`, a pure function that is called again on every resize."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", show=False),
@@ -34,7 +34,7 @@ class LinesView(StyledView, can_focus=True):
     """
 
     overflows: reactive[bool] = reactive(False, repaint=False)
-    """Whether there are more lines than the view is high."""
+    """Whether there are more lines than fit into the height of the view."""
 
     def __init__(self, builder: Builder = nothing, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -43,11 +43,11 @@ class LinesView(StyledView, can_focus=True):
 
     @property
     def built(self) -> bool:
-        """Whether there are lines, for the size that the view has, to be drawn by the next frame."""
+        """Whether lines for the present size exist, which the next repaint shows."""
         return bool(self._lines)
 
     def show(self, builder: Builder, *, top: bool = False) -> None:
-        """Show the lines of another builder; `top` scrolls to the first line."""
+        """Show the lines of another builder; with `top`, scroll to the first line."""
         self._builder = builder
         self._build()
         if top:

@@ -1,4 +1,7 @@
-"""Bottom line of a list: its filter as a chip, the filter's error, and the number of rows that have moved."""
+"""Bottom line of a list: its filter, an error of the filter, and the number of rows that have moved.
+
+A row has moved if the list shows it elsewhere than the current sort order would.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,26 @@ from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets.styles import StyledView
 
 LINGER_SECONDS = 3.0
-"""How long the empty line stays when no row is elsewhere any more. It returns with the next prices, and each time it
-comes or goes the whole screen is laid out and drawn, which takes longer than the key that sorts the rows."""
+"""How long the line stays, empty, after the last moved row is back in order. Rows move again with the next prices, and
+whenever the line comes or goes, the whole screen is laid out and drawn."""
 
 
 class ListFoot(StyledView, can_focus=False):
-    """Shows `⌕ brennan 1/60 ✕`, an error of the filter, and `7 rows have moved · . sorts`; hidden without these."""
+    """Shows `⌕ brennan 1/60 ✕`, an error of the filter, and `7 rows have moved · . sorts`;
+    hidden if there is none of these.
+    """
 
     DEFAULT_CSS = "ListFoot { height: 1; background: $panel; }"
 
     chip: reactive[str] = reactive("")
-    """The filter as shown, empty without one."""
+    """The text of the filter as shown; empty if no filter is set."""
     counts: reactive[tuple[int, int]] = reactive((0, 0))
-    """Rows shown, and all rows."""
+    """Number of rows shown, and number of all rows."""
     fault: reactive[str] = reactive("")
     moved: reactive[int] = reactive(0)
 
     class Cleared(Message):
-        """The chip was clicked, which clears the filter."""
+        """The filter was clicked, which clears it."""
 
     def on_mount(self) -> None:
         self.display = False
@@ -42,7 +47,9 @@ class ListFoot(StyledView, can_focus=False):
         self._show()
 
     def watch_moved(self, moved: int) -> None:
-        """Show the number; without one, leave the line empty for a while."""
+        """Show the number of moved rows; if it has become 0, leave the line empty for
+        `LINGER_SECONDS` before hiding it.
+        """
         if moved or not self.display:
             self._show()
         else:

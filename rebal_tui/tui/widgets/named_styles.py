@@ -26,8 +26,8 @@ STYLES = (
 class StyledApp(App[None]):
     """Base of an app with line-based widgets: its style sheet defines the colors of the named styles.
 
-    They are defined at the app because they are the same for all widgets: Textual recomputes the component styles that
-    a widget defines at every change of focus.
+    They are defined once at the app, because Textual recomputes the component styles that a
+    widget defines at every change of focus.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{named_style}" for named_style in STYLES}

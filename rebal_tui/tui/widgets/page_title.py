@@ -16,7 +16,9 @@ GAP = 2
 
 
 def time_texts(status: StatusLine | None) -> tuple[str, ...]:
-    """Return the mode with the time, the longest text first; each says so when time does not pass."""
+    """Return texts for the mode and the time, from the longest to the shortest. Each says so
+    if simulated time stands still.
+    """
     if status is None or status.mode == NEW_MODE:
         return ("",)
     mode, clock = status.mode, f"{formats.clock(status.now)} NY"
@@ -33,7 +35,7 @@ def time_texts(status: StatusLine | None) -> tuple[str, ...]:
 
 
 def title_line(title: str, status: StatusLine | None, width: int) -> Line:
-    """Return the title and, at the right, the longest text of the time that leaves room for it."""
+    """Return the title and, at the right, the longest text of mode and time that fits beside it."""
     texts = time_texts(status)
     left = width - GAP - cell_len(title)
     text = next((one for one in texts if cell_len(one) <= left), texts[-1])

@@ -1,4 +1,4 @@
-"""A titled part of a screen, whose border is lit while it has the focus."""
+"""A titled part of a screen, whose border is highlighted while it has the focus."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from rebal_tui.tui.text import ui_text
 
 
 class Panes(Horizontal):
-    """Panes side by side. Textual lays out the whole screen once more after each layout that changes the size of a
-    container, because its contents may scroll; these never do."""
+    """Panes side by side.
+
+    Textual lays out the whole screen again whenever the size of a container changes, because its contents may scroll.
+    These contents never scroll, so that is turned off.
+    """
 
     virtual_size = Reactive(Size(0, 0), layout=False)
 
 
 class Pane(Vertical):
-    """A container with its title on a line above it. Without space for a second pane, the line is left out."""
+    """A container with its title on a line above it. On a narrow screen, which shows one pane, the line is left out."""
 
     virtual_size = Reactive(Size(0, 0), layout=False)
     DEFAULT_CSS = """

@@ -1,4 +1,7 @@
-"""Rendered rows of a table, kept while their figures stay the same."""
+"""Rendered rows of a table, cached while their figures stay the same.
+
+A strip is Textual's class for a rendered line.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,18 @@ from rebal_tui.tui.widgets.table_layout import PlacedColumn, fit_cell, header_li
 
 R = TypeVar("R")
 STRIP_CACHE_SCREENS = 8
-"""Size of the cache of rendered rows, in heights of the table."""
+"""Size of the cache of rendered rows, as a multiple of the number of rows that the table shows at once."""
 MAX_CELLS = 4_096
-"""How many different cells of a column are kept."""
+"""How many different cells of a column are cached."""
 CURSOR, CURSOR_BLURRED, MOVED, MARKED = 8, 4, 2, 1
-"""How a row looks, combined by addition."""
+"""Flags for how a row is drawn; the sum of those that hold is called its look."""
 
 
 class _Cells(Generic[R]):
-    """The cells of a column, each with the gap before it. They are kept by content, unless it is plain text: fitting
-    that costs as much as looking it up."""
+    """Cache of the cells of a column, each with the gap before it, by content.
+
+    Plain text is not cached: fitting it to the width costs no more than a lookup.
+    """
 
     def __init__(self, placed: PlacedColumn[R], gap: int) -> None:
         self.cell, self.right, self.size = placed.column.cell, placed.column.align == "right", placed.width
@@ -34,7 +39,7 @@ class _Cells(Generic[R]):
         self._known: dict[str | Line, Line] = {}
 
     def fitted(self, content: str | Line) -> Line:
-        """Return the gap before a cell, and its content, padded or truncated to the width of its column."""
+        """Return the gap before a cell and its content, padded or truncated to the width of the column."""
         cell = self._known.get(content)
         if cell is None:
             if len(self._known) >= MAX_CELLS:
@@ -47,12 +52,12 @@ class _Cells(Generic[R]):
 class RowStrips(Generic[R]):
     """Cache of rendered table rows by row key, look (such as cursor or marked) and horizontal scroll offset.
 
-    A row whose figures have changed is rendered again, from cells that are kept by their content: most contents, such
-    as a symbol, a status or a band usage, are in many rows.
+    A row whose figures have changed is rendered again from cached cells: most contents, such as a symbol, a status or
+    a band usage, occur in many rows.
     """
 
     def __init__(self, view: StyledView) -> None:
-        """`view` has the styles, and the size of which the rows are."""
+        """`view` is the widget that shows the rows; its styles and size are used."""
         self._view = view
         self._columns: tuple[PlacedColumn[R], ...] = ()
         self._columns_width = 0
@@ -66,7 +71,7 @@ class RowStrips(Generic[R]):
         return len(self._strips)
 
     def clear(self) -> None:
-        """Discard all rows, and the styles they have."""
+        """Discard all rendered rows and their styles."""
         self._strips.clear()
         self._headers.clear()
         self._paints.clear()
@@ -122,8 +127,10 @@ class RowStrips(Generic[R]):
         return self._lit(base, "table--marked") if look & MARKED else base
 
     def _line(self, row: R, look: int, width: int) -> list[TextSegment]:
-        """The cells of a row, filled up to the width. Neighbors of one style are one segment: each costs time in every
-        later step."""
+        """The cells of a row, filled up to `width`. Neighboring cells of the same style are joined to one segment.
+
+        Each segment costs time in every later step.
+        """
         line: list[TextSegment] = []
         text, style = ("✓", "key") if look & MARKED else ("↕", "muted") if look & MOVED else (" ", "")
         for column in self._cells:

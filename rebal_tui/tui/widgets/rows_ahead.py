@@ -1,4 +1,4 @@
-"""Rows that the last key would show if it were pressed again, drawn between keys."""
+"""Draws, between two keys, the rows that the table would show if the last key were pressed again."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rebal_tui.tui.widgets.table_order import Arranged, Shown, View
 R = TypeVar("R")
 Accept = Callable[[Any], bool]
 START_SECONDS = 0.004
-"""How long after the lines of a frame rows are drawn ahead: the frame gets to the terminal first."""
+"""Delay after a repaint before rows are drawn ahead, so that the repaint gets to the terminal first."""
 STEP_SECONDS = 0.001
-"""Rest between two steps, in which a key that comes is handled."""
+"""Pause between two steps, in which a key can be handled."""
 STEP_ROWS = 12
-"""Rows drawn in one step, which takes about as long as a turn of the event loop for a key."""
+"""Rows drawn in one step. A step takes about as long as the event loop needs for a key."""
 REPEAT_SECONDS = 5.0
-"""How long after a key the same key is expected; with streaming prices the rows change four times a second."""
+"""How long after a key the same key is expected again. Meanwhile, rows may change four times a second."""
 
 
 class DrawsAhead(Protocol[R]):
@@ -36,29 +36,36 @@ class DrawsAhead(Protocol[R]):
     def app(self) -> App[Any]: ...
 
     def arranged(self, accept: Accept | None, view: View) -> Arranged[R] | None:
-        """Return the rows with another filter or order, None if the table cannot. May run on any thread."""
+        """Return the rows as filtered by `accept` and sorted as in `view`; None if the table
+        cannot. May run on any thread.
+        """
 
     def place_of(self, rows: Shown[R]) -> int:
-        """Return where the cursor would be among other rows."""
+        """Return the index that the cursor would have among other rows."""
 
     def in_view(self, rows: Shown[R], cursor: int) -> range:
-        """Return the indices of the rows that would be in view with the cursor at an index."""
+        """Return the indices of the rows that would be in view with the cursor at index `cursor`."""
 
     def draw(self, first: int, rows: Sequence[R], cursor: int, *, moved: bool) -> list[Strip]:
-        """Return rows as lines, the first of them at an index, with the cursor at another one; with `moved`, rows that
-        have moved are marked."""
+        """Return `rows` as lines; `first` is the index of the first of them, `cursor` that
+        of the row under the cursor.
+
+        With `moved`, rows that have moved are marked.
+        """
 
 
 class RowsAhead(Generic[R]):
-    """Draws the expected rows in small steps while nothing else happens: a page of rows takes as long to build and to
-    draw as everything else that a key does."""
+    """Draws the expected rows in small steps while nothing else happens.
+
+    Building and drawing a page of rows takes as long as everything else that a key causes.
+    """
 
     def __init__(self, table: DrawsAhead[R]) -> None:
         self._table = table
         self._begin: Callable[[], None] | None = None
         self._until = float("-inf")
         self._frame_comes = False
-        """Whether rows are to be drawn after the next frame."""
+        """Whether rows are to be drawn ahead after the next repaint."""
         self._handle: TimerHandle | None = None
         self._asked: Future[Arranged[R] | None] | None = None
 
@@ -67,11 +74,14 @@ class RowsAhead(Generic[R]):
         self._expect(lambda: self._build(self._table.rows, self._table.cursor + step, moved=True))
 
     def expect_orders(self, accept: Accept | None, views: Sequence[View]) -> None:
-        """Expect other orders, each shown from its first row. The first is drawn; some take several keys to find."""
+        """Expect these sort orders next, each shown from its first row.
+
+        Rows are arranged for all of them, but drawn only for the first.
+        """
         self._expect(lambda: self._arrange(accept, views, lambda _rows: 0))
 
     def expect_filter(self, accept: Accept | None, view: View, besides: Callable[[], None]) -> None:
-        """Expect another filter, with the cursor on the same row if it passes; `besides` is called first."""
+        """Expect another filter, with the cursor on the same row if `accept` accepts it; `besides` is called first."""
 
         def begin() -> None:
             besides()
@@ -80,12 +90,12 @@ class RowsAhead(Generic[R]):
         self._expect(begin)
 
     def again(self) -> None:
-        """Draw the expected rows anew after the next frame, because rows have changed."""
+        """Draw the expected rows again after the next repaint, because rows have changed."""
         self._pause()
         self._frame_comes = self._begin is not None and get_running_loop().time() < self._until
 
     def frame_drawn(self) -> None:
-        """Called when the table has made the lines of a frame."""
+        """Called when the table has made the lines of a repaint."""
         if self._frame_comes and self._begin is not None:
             self._frame_comes = False
             self._later(START_SECONDS, self._begin)
@@ -109,9 +119,10 @@ class RowsAhead(Generic[R]):
         self._handle = get_running_loop().call_later(seconds, step)
 
     def _arrange(self, accept: Accept | None, views: Sequence[View], place: Callable[[Shown[R]], int] | None) -> None:
-        """Filter and sort on another thread, then draw the first of the views if the cursor has a place there.
+        """Filter and sort on another thread by each of the views, and draw the rows of the first one.
 
-        An error is left to the key that asks for the same.
+        `place` returns the index of the cursor among the rows; None draws nothing. Errors are ignored: the key that
+        asks for the same rows will report them.
         """
 
         def arranged(found: Future[Arranged[R] | None]) -> None:
@@ -135,7 +146,7 @@ class RowsAhead(Generic[R]):
         self._later(STEP_SECONDS, lambda: self._draw(view.start, built, cursor, moved=moved))
 
     def _draw(self, first: int, rows: Sequence[R], cursor: int, *, moved: bool) -> None:
-        """Draw some rows; their strips, and the text of these for the terminal, are kept by the table."""
+        """Draw some rows ahead; the table caches the lines and their text for the terminal."""
         console = self._table.app.console
         for strip in self._table.draw(first, rows[:STEP_ROWS], cursor, moved=moved):
             strip.render(console)

@@ -1,4 +1,6 @@
-"""View of rows in columns that draws only the visible ones: the cost of drawing does not depend on their number."""
+"""View of rows in columns that draws only the visible rows, so that drawing time does not
+depend on the number of rows.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from rebal_tui.tui.widgets.table_order import Listed, Shown, View
 R = TypeVar("R")
 
 FIRST_HINT_LINE = 2
-"""Line, from the header at 0, of the text that a view without rows shows."""
+"""Number of empty lines between the header and the text that a view without rows shows."""
 
 
 class RowsView(StyledView, Generic[R]):
@@ -56,18 +58,23 @@ class RowsView(StyledView, Generic[R]):
 
     @property
     def hint(self) -> str:
-        """The text shown when there is no row."""
+        """The text shown when there are no rows."""
         return ""
 
     def fit_columns(self, hidden: Collection[str], widest: Mapping[str, int]) -> None:
-        """Hide exactly the columns whose keys are in `hidden`; `widest` is passed to `lay_out_columns`."""
+        """Hide exactly the columns whose keys are in `hidden`. `widest` has text widths by
+        column key for `lay_out_columns`.
+        """
         if (self._hidden, self._widest) != (frozenset(hidden), dict(widest)):
             self._hidden, self._widest = frozenset(hidden), dict(widest)
             self._layout()
 
     def choose_columns(self, keys: Collection[str] | None) -> None:
-        """Show the columns with these keys, and those without a title, as far as they fit. Unknown keys are
-        ignored; None, or no known key, restores the default: all columns but those that `fit_columns` hides."""
+        """Show the columns with these keys, and those without a title, as far as they fit.
+
+        Unknown keys are ignored. None, or no known key, restores the default: all columns
+        but those that `fit_columns` hides.
+        """
         known = frozenset(keys or ()) & {column.key for column in self.columns if column.title}
         self._chosen = known or None
         self._layout()
@@ -79,7 +86,7 @@ class RowsView(StyledView, Generic[R]):
 
     @property
     def placed_columns(self) -> tuple[Column[R], ...]:
-        """The columns that are shown."""
+        """The columns that fit and are shown."""
         return tuple(placed.column for placed in self._placed_columns)
 
     def clear_line_cache(self) -> None:
@@ -108,13 +115,13 @@ class RowsView(StyledView, Generic[R]):
         self.refresh()
 
     def show_cursor(self) -> None:
-        """Scroll to the row under the cursor, unless it is in view."""
+        """Scroll to the row under the cursor if it is not in view."""
         first = self.in_view(self._rows, self._cursor).start
         if first != round(self.scroll_y):
             self.scroll_to(y=first, animate=False, immediate=True)
 
     def in_view(self, rows: Shown[R], cursor: int) -> range:
-        """Return the indices of the rows in view once the list has scrolled to the cursor at an index."""
+        """Return the indices of the rows in view after scrolling to a cursor at index `cursor`."""
         height = max(self.scrollable_content_region.height - 1, 1)
         first = max(min(round(self.scroll_y), len(rows) - height, cursor), cursor - height + 1, 0)
         return range(first, min(first + height, len(rows)))
@@ -137,8 +144,11 @@ class RowsView(StyledView, Generic[R]):
         return lines
 
     def draw(self, first: int, rows: Sequence[R], cursor: int, *, moved: bool = True) -> list[Strip]:
-        """Return rows as lines, the first of them at an index, with the cursor at another one; with `moved`, rows that
-        have moved are marked."""
+        """Return `rows` as lines; `first` is the index of the first of them, `cursor` that
+        of the row under the cursor.
+
+        With `moved`, rows that have moved are marked.
+        """
         # What is the same for all lines is read once: Textual's attributes cost more than a row.
         width, offset, lines = self.line_width, round(self.scroll_x), list[Strip]()
         cursor_look, marked = CURSOR if self.has_focus else CURSOR_BLURRED, self.marked
@@ -150,7 +160,7 @@ class RowsView(StyledView, Generic[R]):
         return lines
 
     def _below(self, y: int, width: int) -> Strip:
-        """A line below the rows, where a view without rows says why."""
+        """A line below the rows; in a view without rows, part of the text that says why there are none."""
         hint: list[Line] = []
         if not self._rows:
             hint = [()] * FIRST_HINT_LINE + paragraph(self.hint, self.size.width - 1, "muted", indent=1)

@@ -1,4 +1,4 @@
-"""Vertical scroll bar whose lines are drawn from a few distinct cells."""
+"""Vertical scroll bar, drawn from a few distinct cells that are cached."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
 
 MAX_LOOKS = 64
-"""How many drawn bars are kept: few lists of other lengths look different."""
+"""How many drawn bars are cached; lists of different lengths often have the same bar."""
 EIGHTHS = len(ScrollBarRender.VERTICAL_BARS)
-"""How many places in a cell the thumb can begin at."""
+"""In how many steps within a cell the thumb can begin: eighths."""
 
 
 class CellScrollBar(ScrollBar):
-    """A vertical scroll bar. Rendering Textual's own, line by line through Rich, costs more than rendering a table.
+    """A vertical scroll bar that costs less than Textual's own, which takes longer to render than a table.
 
-    It is drawn again only when its thumb moves: a page of a long list moves it by less than an eighth of a cell.
+    It is redrawn only when its thumb moves: a page of a long list moves it by less than an eighth of a cell.
     """
 
     def __init__(self, vertical: bool = True, name: str | None = None, *, thickness: int = 1) -> None:
@@ -80,9 +80,9 @@ class CellScrollBar(ScrollBar):
 
 
 def thumb_of(size: int, window: int, whole: int, position: float) -> tuple[int, int]:
-    """Where the thumb of a bar of `size` cells begins, and its length, in eighths of a cell, as Textual draws it.
+    """Return the start and the length of a scroll bar's thumb, in eighths of a cell, as Textual draws it.
 
-    `position` is the first of the `window` lines shown, of `whole`. No length means that the bar has no thumb.
+    The bar is `size` cells high; `window` of `whole` lines are shown, from line `position` on. Length 0: no thumb.
     """
     if not size or not 0 < window < whole or size == whole:
         return 0, 0

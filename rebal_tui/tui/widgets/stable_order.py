@@ -1,4 +1,8 @@
-"""Order of live rows: kept while keys are pressed, renewed on request or some time after the last key."""
+"""Order of rows whose figures change: kept for some time after a key, so that rows do not move while a person works.
+
+The order is renewed on request, or `HOLD_SECONDS` after the last key. A source is the full list of rows; positions
+are indices of rows in it, and an id identifies a row in later versions of it.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +19,30 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 HOLD_SECONDS = 10.0
-"""How long after a key, or after the last sort, the order of rows is kept."""
+"""How long after the last key or the last sort the order of rows is kept."""
 
 
 class Order:
-    """An order of rows, known by their ids."""
+    """An order of rows, given by their ids."""
 
     def __init__(self, positions: Ints, ids: Ints) -> None:
-        """`positions` are indices of rows in a source, whose ids are `ids`."""
+        """`positions` has the indices of the rows in the source, in order; `ids` has the id
+        of each row of the source.
+        """
         self._positions, self._source_ids = positions, ids
 
     @cached_property
     def ids(self) -> Ints:
-        """The ids of the rows; found when they are needed, which is with the next version of the source."""
+        """The ids of the rows, in order; computed when needed, which is only with the next version of the source."""
         return self._source_ids[self._positions]
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The rows at `fresh`, a new version of the source, in the order of `before`; rows not in it come last.
+    """The result of keeping an order when a new version of the source comes.
 
-    `positions` are these rows, and `order` is their order.
+    `fresh` are the positions of the rows to show, in their current sort order. `positions` are the same rows in the
+    order `before`, followed by rows that were not in it; `order` is that order.
     """
 
     before: Order
@@ -45,20 +52,21 @@ class Kept:
 
     @cached_property
     def waiting(self) -> bool:
-        """Whether the current order is another one."""
+        """Whether the current sort order differs from the order shown."""
         return bool((self.positions != self.fresh).any())
 
     @cached_property
     def moved(self) -> NDArray[np.bool_]:
-        """Which of the rows have moved, see `_moved`."""
+        """For each row of `positions`, whether it has moved as `_moved` defines it."""
         return _moved(self.positions, self.fresh)
 
 
 class StableOrder:
-    """The order that is shown, as row ids.
+    """The order in which rows are shown, as row ids.
 
-    `waiting` says that the current order is another one. `moved` is how many rows are elsewhere in it while a key holds
-    the order; without a key the current one is taken soon, and nobody has to ask for it.
+    `waiting` says whether the current sort order differs from it. `moved` is the number of rows that have moved; it
+    is 0 unless a key was pressed in the last `HOLD_SECONDS`, because otherwise the rows are soon sorted without a
+    request.
     """
 
     def __init__(self) -> None:
@@ -76,7 +84,7 @@ class StableOrder:
         return self._shown is None
 
     def forget(self) -> None:
-        """Forget the order; the next rows are shown in the order in which they come."""
+        """Forget the order; the next rows are shown in their current sort order."""
         self._shown = None
 
     def numbers(self, keys: Iterable[Hashable], now: float, *, keep: bool) -> Ints:
@@ -89,7 +97,9 @@ class StableOrder:
         return np.array([known.setdefault(key, len(known)) for key in keys], np.int64)
 
     def of_list(self, rows: list[R], key: Callable[[R], Hashable], now: float, *, keep: bool) -> list[R]:
-        """Return the rows in the order in which they are shown."""
+        """Return the rows in the order to show: with `keep`, the previous order if it is
+        still kept, else that of `rows`.
+        """
         if not rows:
             return rows
         ids = self.numbers(map(key, rows), now, keep=keep)
@@ -101,11 +111,14 @@ class StableOrder:
         self._touched = now
 
     def seconds_left(self, now: float) -> float:
-        """Seconds for which the order is still kept; 0 when it may change."""
+        """Seconds for which the order will still be kept; 0 when it may change."""
         return max(0.0, HOLD_SECONDS - (now - max(self._touched, self._sorted)))
 
     def renew(self, positions: Any, ids: Ints, now: float) -> Ints:
-        """Adopt the order of `positions`, indices of rows in the source; `ids` has the id of each source row."""
+        """Adopt the order of `positions`, indices of rows in the source; `ids` has the id of each row of the source.
+
+        Returns `positions` as an array.
+        """
         import numpy as np
 
         found: Ints = np.asarray(positions, np.int64)
@@ -114,7 +127,7 @@ class StableOrder:
         return found
 
     def foresee(self, positions: Ints, ids: Ints, now: float) -> Ints:
-        """Return the rows as `keep` will, which then has little left to do. May run on any thread."""
+        """Compute and return what `keep` will return, so that `keep` has little left to do. May run on any thread."""
         before = self._shown
         if before is None or self.seconds_left(now) <= 0:
             return positions
@@ -125,9 +138,9 @@ class StableOrder:
         return kept.positions
 
     def keep(self, positions: Any, ids: Ints, now: float) -> Ints:
-        """The rows at `positions` in the order that is shown; rows that were not shown come last.
+        """Return the rows at `positions` in the order shown so far; rows that were not shown come last.
 
-        After a key, a row counts as moved as `_moved` says.
+        If the order is no longer kept, it is renewed. Updates `waiting` and `moved`.
         """
         import numpy as np
 
@@ -147,7 +160,7 @@ class StableOrder:
         return now - self._touched < HOLD_SECONDS
 
     def has_moved(self, index: int) -> bool:
-        """Whether the row at this index of the shown rows belongs elsewhere in the current sort order."""
+        """Whether the row at this index among the rows shown belongs elsewhere in the current sort order."""
         return self._differs is not None and index < len(self._differs) and bool(self._differs[index])
 
 
@@ -172,10 +185,10 @@ def _keep(before: Order, fresh: Ints, ids: Ints) -> Kept:
 
 
 def _moved(shown: Ints, fresh: Ints) -> NDArray[np.bool_]:
-    """Return which of the rows shown have moved: those that neither follow nor precede the row beside them in the order
-    `fresh`, so that one row that goes to the top is one, not all that it passes.
+    """For each row shown, whether it has moved: whether both its neighbors differ from those in the order `fresh`.
 
-    Where only groups of rows have changed places, the first row of each group is marked.
+    So one row that goes to the top counts as one, not with all rows that it passes. If no row has moved by this rule,
+    but groups of rows have changed places, the first row of each group counts as moved.
     """
     import numpy as np
 

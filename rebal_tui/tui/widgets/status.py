@@ -1,4 +1,7 @@
-"""Status line at the top of every screen."""
+"""Status line at the top of every screen.
+
+A fault is something wrong with the connection to the broker: streams down, a wrong clock, late prices.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,11 @@ from rebal_tui.tui.widgets.styles import StyledView
 
 STALE_SECONDS = 60
 FULL_FAULTS_WIDTH = 110
-"""Width in cells from which several faults of the connection are shown in full."""
+"""From this screen width in cells, several faults are shown in full."""
 WORK_BAR_WIDTH = 6
 """Width in cells of the progress bar of long-running work."""
 SHORT_TIME_STOPPED = "TIME STOPPED"
-"""Shown instead of a mode with `TIME_STOPPED` where that does not fit."""
+"""Shown instead of a mode that ends with `TIME_STOPPED`, if the mode does not fit."""
 HALTED = " ■ HALTED: no new order is sent until f9 releases the kill switch"
 """Line below the status line while the kill switch is on."""
 STOPPED: dict[Halt, TextSegment] = {
@@ -43,10 +46,10 @@ STOPPED: dict[Halt, TextSegment] = {
 
 
 def status_line(status: StatusLine | None, trouble: str, width: int, loading: str | None = "") -> Line:
-    """Return the status line; when it does not fit, the least important parts are removed first.
+    """Return the status line; if it does not fit into `width` cells, the least important parts are removed first.
 
-    `trouble` is why the heartbeat fails, empty while it works. `loading` is the progress of opening the book, None when
-    it cannot be opened.
+    `trouble` is why heartbeat or refresh fails, empty while they work. `loading` is the progress of opening the book,
+    None if the book cannot be opened.
     """
     if status is None and loading is None:
         return ((" rebal-tui", "title"), (" · the book is not open", "muted"))
@@ -94,7 +97,7 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
 
 
 def _times(status: StatusLine) -> list[tuple[int, TextSegment]]:
-    """The date and time, the session, and the next evaluation."""
+    """The date and time, the market session, and the next evaluation; each part with a priority (0: never removed)."""
     session, _, rest = status.session.partition(" · ")
     parts: list[tuple[int, TextSegment]] = [
         (3, (day_text(status.now.astimezone(NEW_YORK).date()), "muted")),
@@ -109,7 +112,7 @@ def _times(status: StatusLine) -> list[tuple[int, TextSegment]]:
 
 
 def _open_matters(status: StatusLine, width: int) -> TextSegment:
-    """Exceptions and alerts; on a narrow terminal, alerts only while there is no exception."""
+    """Counts of exceptions and alerts; on a narrow terminal, alerts are shown only while there is no exception."""
     if not status.exceptions:
         return (f"▲ {count_text(status.alerts, 'alert')}", "warn")
     counts = [count_text(status.exceptions, "exception")]
@@ -119,7 +122,7 @@ def _open_matters(status: StatusLine, width: int) -> TextSegment:
 
 
 def section_of(part: str) -> str:
-    """Return the section to open when a part of the status line is clicked; empty if the part has none."""
+    """Return the section to open when this part of the status line is clicked; empty if it opens none."""
     if part.lstrip().startswith("!"):
         return EXCEPTIONS
     part = part.strip(" ▲◇■")
@@ -136,7 +139,10 @@ def section_of(part: str) -> str:
 
 
 def _connection(connection: ConnectionView, width: int) -> list[tuple[int, TextSegment]]:
-    """The connection to the broker: faults are always shown, several of them in short on a narrow terminal."""
+    """The connection to the broker, each part with a priority (0: never removed).
+
+    Faults are always shown; on a narrow terminal, several of them in short.
+    """
     faults, short = _connection_faults(connection)
     parts: list[tuple[int, TextSegment]] = []
     if len(faults) > 1 and width < FULL_FAULTS_WIDTH:
@@ -156,7 +162,7 @@ def _connection(connection: ConnectionView, width: int) -> list[tuple[int, TextS
 
 
 def _connection_faults(connection: ConnectionView) -> tuple[list[str], list[str]]:
-    """The faults of the connection, in full, and what is at fault."""
+    """The faults of the connection, as full texts and as short ones."""
     faults, short = [], []
     if connection.down:
         faults.append(f"{len(connection.down)} of {connection.streams} streams down")
@@ -213,7 +219,7 @@ class StatusBar(StyledView, can_focus=False):
     reading: reactive[str | None] = reactive("")
 
     class Chosen(Message):
-        """A part of the status line was clicked; `section` is the one to open."""
+        """A part of the status line was clicked; `section` is the section to open."""
 
         def __init__(self, section: str) -> None:
             super().__init__()
@@ -224,7 +230,7 @@ class StatusBar(StyledView, can_focus=False):
         return 2 if self.status is not None and self.status.halted else 1
 
     def watch_status(self, old: StatusLine | None, new: StatusLine | None) -> None:
-        """Request a layout only when the line of the kill switch appears or goes."""
+        """Request a layout only when the line of the kill switch appears or disappears."""
         if (old is not None and old.halted) != (new is not None and new.halted):
             self.refresh(layout=True)
 

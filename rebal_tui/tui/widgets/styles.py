@@ -1,4 +1,4 @@
-"""Base class of line-based widgets: named styles from the theme, cached."""
+"""Base class of line-based widgets: named styles in the colors of the theme, cached."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StyledView(ScrollView):
     _paints: dict[Style, Paint] = {}  # noqa: RUF012 - likewise
     _base: Style | None = None
     FILTERED = False
-    """Whether all lines are made by `strip`, or of a `paint`, whose styles have passed the filters already."""
+    """Whether all lines are made with `strip` or `paint`, which have applied the app's color filters already."""
     line_width = 0
     """Width in cells of a rendered line, without the scroll bar."""
     DEFAULT_CSS = """
@@ -43,8 +43,8 @@ class StyledView(ScrollView):
     def extend(self, extent: Size) -> None:
         """Set the content size in cells and update the scroll bars.
 
-        A new layout of the screen happens only if the height of the widget is `auto`. Setting `virtual_size` would
-        always cause one, and repaint all widgets.
+        The screen is laid out again only if the height of the widget is `auto`. Assigning `virtual_size` would always
+        cause a layout and repaint all widgets.
         """
         if self.styles.is_auto_height or not self.is_attached:
             self.virtual_size = extent
@@ -75,14 +75,14 @@ class StyledView(ScrollView):
             self._refresh_content()
 
     def _refresh_content(self) -> None:
-        """Draw the lines again, not the scroll bar beside them: it knows when it looks different."""
+        """Redraw the lines, but not the scroll bar, which redraws itself when it changes."""
         self.refresh(self.size.region.shrink(self.scrollbar_gutter))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Render lines like Textual, but skip its styles cache if there are no padding, borders or tints.
 
-        The styles cache creates a new strip for every line, which discards the filtered and cropped strips that a
-        cached strip holds.
+        The styles cache makes a new strip (rendered line) for every line, which loses what a cached strip has stored:
+        its filtered and cropped versions.
         """
         self.line_width = self.scrollable_content_region.width
         if not self._plain():
@@ -99,11 +99,13 @@ class StyledView(ScrollView):
         return strips
 
     def lines(self, ys: range) -> list[Strip]:
-        """Return lines of the widget, the first visible one being 0; `line_width` is how wide they are."""
+        """Return the lines of the widget with these numbers, the first visible line being 0;
+        each is `line_width` wide.
+        """
         return [self.render_line(y) for y in ys]
 
     def whole(self, strip: Strip) -> Strip:
-        """Extend a line with blanks to the widget's full width, under the scroll bar too."""
+        """Extend a line with spaces to the widget's full width, including the cells under the scroll bar."""
         missing = self.outer_size.width - strip.cell_length
         return (
             Strip([*strip, Segment(" " * missing, self.paint(self.base).style(""))], self.outer_size.width)
@@ -117,7 +119,7 @@ class StyledView(ScrollView):
         return nothing_around and self.opacity == styles.text_opacity == 1.0 and not styles.tint.a
 
     def named_style(self, name: str) -> Style:
-        """Return a named style without background, so that it can be combined with the style of a row."""
+        """Return a named style without a background, so that it can be combined with the style of a row."""
         if not name:
             return Style.null()
         style = self._named_styles.get(name)
@@ -133,15 +135,20 @@ class StyledView(ScrollView):
         return self._base
 
     def paint(self, base: Style) -> Paint:
-        """Return the named styles on a base style. A reversed base has none: they would be background colors there."""
+        """Return the named styles on a base style. If the base is reversed, named styles are ignored.
+
+        Their colors would be background colors there.
+        """
         paint = self._paints.get(base)
         if paint is None:
             paint = self._paints[base] = Paint(lambda name: self._combine(base, "" if base.reverse else name))
         return paint
 
     def _combine(self, base: Style, named_style: str) -> Style:
-        """Return a named style on a base style, as the filters of the app change it: once for all lines, because
-        filters look at each segment of each line."""
+        """Return a named style on a base style, with the app's color filters applied.
+
+        Done once per style, because filters otherwise process each segment of each line.
+        """
         segments, backdrop = [Segment(" ", base + self.named_style(named_style))], self._backdrop_color()
         for line_filter in self.get_line_filters():
             segments = line_filter.apply(segments, backdrop)
@@ -155,7 +162,7 @@ class StyledView(ScrollView):
         return Style.from_color(color.rich_color) + styles.text_style
 
     def _backdrop_color(self) -> Color:
-        """The background color for blending translucent colors."""
+        """The background color with which translucent colors are blended."""
         return self.background_colors[1]
 
     def notify_style_update(self) -> None:
@@ -163,7 +170,8 @@ class StyledView(ScrollView):
         self._named_styles, self._paints, self._base = {}, {}, None
 
     def strip(self, line: Line, width: int, base: Style, offset: int = 0) -> Strip:
-        """Return the line as a strip of exactly `width` cells, scrolled horizontally by `offset` cells.
+        """Return the line as a strip (rendered line) of exactly `width` cells, scrolled
+        horizontally by `offset` cells.
 
         Named styles are ignored on a reversed base, where they would appear as background colors.
         """

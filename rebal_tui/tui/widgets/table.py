@@ -1,4 +1,7 @@
-"""Table of rows that are sorted and filtered, with keys."""
+"""Table of rows with a cursor, sorting, filtering and marks.
+
+Rows are a list of objects, or `Columnar` rows, which filter and sort themselves.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +39,14 @@ from rebal_tui.tui.widgets.table_order import (
 R = TypeVar("R")
 
 ORDERS_AHEAD = 3
-"""How many orders that follow the one shown are found ahead: the worst asset of every account takes longer than the
-time between two keys."""
+"""For how many of the next sort orders rows are sorted in advance: sorting by the worst asset of every account takes
+longer than the time between two keys."""
 
 
 class BookTable(RowsView[R], can_focus=True):
-    """Table of an immutable sequence of rows, with sorting and filtering. The cursor follows the key of its row."""
+    """Table of an immutable sequence of rows, with sorting and filtering. The cursor stays
+    on the row with the same key.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -53,9 +58,9 @@ class BookTable(RowsView[R], can_focus=True):
     DEFAULT_CSS = STYLE
 
     moved: reactive[int] = reactive(0, init=False)
-    """How many rows are elsewhere in the current order."""
+    """How many rows the current sort order would put elsewhere, see `StableOrder.moved`."""
     counts: reactive[tuple[int, int]] = reactive((0, 0), init=False, repaint=False)
-    """Rows shown, and all rows."""
+    """Number of rows shown, and number of all rows."""
 
     Highlighted: TypeAlias = table_messages.Highlighted
     Opened: TypeAlias = table_messages.Opened
@@ -72,7 +77,10 @@ class BookTable(RowsView[R], can_focus=True):
         empty: str = "Nothing here.",
         id: str | None = None,
     ) -> None:
-        """`search` returns the text of a row for filters; `natural` is the sort key when no column is chosen."""
+        """`key` returns a row's key, `search` the text that a filter looks in.
+
+        `natural` is the sort key of a row when no column is chosen. `empty` is shown when there are no rows.
+        """
         super().__init__(columns, key, id=id)
         self.empty, self.no_match = empty, NO_MATCH
         self._search = search
@@ -90,7 +98,7 @@ class BookTable(RowsView[R], can_focus=True):
         return frozenset(self._rows.keys())
 
     def marked_in_order(self) -> list[Hashable]:
-        """Return the keys of the marked rows, including filtered-out ones, in the original order of the rows."""
+        """Return the keys of the marked rows, including rows that the filter hides, in the order of the source."""
         return in_source_order(self._source, self._key, self.marked)
 
     @property
@@ -109,10 +117,10 @@ class BookTable(RowsView[R], can_focus=True):
         return self._cursor_key
 
     def set_rows(self, rows: Sequence[R], accept: Callable[[R], bool] | None = None) -> None:
-        """Replace the rows and filter them by `accept`. Cursor, sort order, text filter and marks are kept, and rows
-        keep their order for `HOLD_SECONDS` after a key.
+        """Replace the rows and filter them by `accept`. Cursor, sort order, text filter and marks stay.
 
-        `Columnar` rows sort and filter themselves, by the keys of the columns of this table.
+        Rows keep their order for `HOLD_SECONDS` after a key. `Columnar` rows sort and filter
+        themselves, by column keys.
         """
         self._source = rows
         self._accept = accept
@@ -124,7 +132,7 @@ class BookTable(RowsView[R], can_focus=True):
 
     @property
     def shown(self) -> ShownRows | None:
-        """How `Columnar` rows are shown; None for other rows, which need no preparation."""
+        """Filter, sort order and part in view of `Columnar` rows; None for other rows, which need no preparation."""
         if not isinstance(self._source, Columnar):
             return None
         first, view, now = round(self.scroll_y), self.view, get_running_loop().time()
@@ -132,16 +140,19 @@ class BookTable(RowsView[R], can_focus=True):
         return ShownRows(self._accept, view.text, view.sort, view.reverse, first, first + self.size.height, keep)
 
     def arranged(self, accept: Callable[[R], bool] | None, view: View) -> Arranged[R] | None:
-        """Return `Columnar` rows with another filter or order, None for other rows. May run on any thread."""
+        """Return `Columnar` rows filtered by `accept` and arranged by `view`; None for other
+        rows. May run on any thread.
+        """
         source = self._source
         if not isinstance(source, Columnar):
             return None
         return Arranged(source, source.arrange(accept, view.text, view.sort, view.reverse))
 
     async def prepare(self, rows: Sequence[R]) -> None:
-        """Arrange new rows on another thread, unless they are arranged as this table shows them.
+        """Filter and sort new rows on another thread, unless that is done already for the
+        present filter and sort order.
 
-        Keys may have changed filter or order since the rows were asked for.
+        Keys may have changed filter or order since the rows were requested.
         """
         while isinstance(rows, Preparable) and (shown := self.shown) is not None:
             if rows.has_arranged(shown.accept, shown.text, shown.sort, shown.reverse):
@@ -149,20 +160,22 @@ class BookTable(RowsView[R], can_focus=True):
             await asyncio.to_thread(rows.prepare, shown)
 
     def has_arranged(self, text: str) -> bool:
-        """Return whether a filter can be set without a search."""
+        """Return whether the filter `text` can be shown at once, because its result is already computed."""
         source, view = self._source, self.view
         return not isinstance(source, Preparable) or source.has_arranged(self._accept, text, view.sort, view.reverse)
 
     def arrange_ahead(self, text: str) -> None:
-        """Arrange `Columnar` rows by another filter before it is set; may run on any thread."""
+        """Filter `Columnar` rows by `text` before that filter is set. May run on any thread."""
         self.arranged(self._accept, View(self.view.sort, self.view.reverse, text))
 
     def expect_filter(self, accept: Callable[[R], bool] | None, besides: Callable[[], None]) -> None:
-        """Expect that the next key shows the rows that `accept` accepts; `besides` draws what changes with them."""
+        """Prepare for a key that filters the rows by `accept`; `besides` draws what changes along with the rows."""
         self._ahead.expect_filter(accept, self.view, besides)
 
     def renew_order(self) -> None:
-        """Show the next rows in their current sort order at once, because they are different rows."""
+        """Show the next rows in their current sort order, not in the order kept so far,
+        because they are different rows.
+        """
         self._order.forget()
 
     def adopt_order(self) -> None:
@@ -176,7 +189,7 @@ class BookTable(RowsView[R], can_focus=True):
 
     @property
     def exported_columns(self) -> tuple[Column[R], ...]:
-        """The columns that are shown, and those that every export has."""
+        """The columns of an export: those shown, and those that every export has."""
         placed = self.placed_columns
         return tuple(column for column in self.columns if column.exported or column in placed)
 
@@ -198,9 +211,9 @@ class BookTable(RowsView[R], can_focus=True):
         self._wanted = None if self.move_to(key) else key
 
     def cycle_sort(self) -> str | None:
-        """Sort by the next sortable column on the screen; after the last one, by the natural order.
+        """Sort by the next sortable column on the screen; after the last column, by the natural order.
 
-        Returns the name of the order if no column header shows it, else None.
+        Returns the name of the natural order for a message; None if a column header shows the order.
         """
         columns = self.placed_columns
         self.view = next_sort(self.view, columns)
@@ -217,7 +230,7 @@ class BookTable(RowsView[R], can_focus=True):
         self._ahead.expect_orders(self._accept, [before])
 
     def watch_view(self, old: View, new: View) -> None:
-        """Arrange the rows again: after a new sort order from the first row, else with the cursor in view."""
+        """Arrange the rows again. After a new sort order, go to the first row; else scroll to the cursor."""
         self._arrange()
         if (old.sort, old.reverse) != (new.sort, new.reverse):
             self._go(0)
@@ -225,7 +238,7 @@ class BookTable(RowsView[R], can_focus=True):
             self.show_cursor()
 
     def _arrange(self, *, keep: bool = False) -> None:
-        """Filter and sort the rows. With `keep`, rows stay in their order for `HOLD_SECONDS` after a key."""
+        """Filter and sort the rows. With `keep`, rows keep their order for `HOLD_SECONDS` after a key."""
         view, source = self.view, self._source
         column = next((column for column in self.columns if column.key == view.sort), None)
         now = get_running_loop().time()
@@ -250,7 +263,7 @@ class BookTable(RowsView[R], can_focus=True):
             self.post_message(self.Highlighted(self, key))
 
     def _sort_later(self) -> None:
-        """Sort now, or once enough time has passed since the last key."""
+        """Sort now if no key was pressed in the last `HOLD_SECONDS`; else wait for the rest of that time."""
         self._sort_timer = None
         left = self._order.seconds_left(get_running_loop().time())
         if left > 0:
@@ -259,7 +272,7 @@ class BookTable(RowsView[R], can_focus=True):
             self.action_sort_now()
 
     def action_sort_now(self) -> None:
-        """Sort the rows now; otherwise their order is kept for a while after a key."""
+        """Sort the rows now, even if their order would still be kept after a key."""
         self._arrange()
 
     def touch(self) -> None:
@@ -279,7 +292,9 @@ class BookTable(RowsView[R], can_focus=True):
         self.post_message(self.Moved(self, moved))
 
     def place_of(self, rows: Shown[R]) -> int:
-        """Return where the cursor is among other rows: on its row if it is there, else where it was."""
+        """Return the index of the cursor among other rows: that of the row with the same
+        key, else the same index or the last.
+        """
         index = None if self._cursor_key is None else self._index(self._cursor_key, rows)
         return min(self._cursor, max(len(rows) - 1, 0)) if index is None else index
 

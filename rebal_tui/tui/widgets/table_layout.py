@@ -19,11 +19,11 @@ R = TypeVar("R")
 class Column(Generic[R]):
     """A table column. `cell` returns text or styled segments.
 
-    Columns of `priority` 0 are always shown; when the width is too small, those with the highest priority are hidden
-    first. Columns of `LOW_PRIORITY` or higher appear only if the full texts of `whole` columns fit. `grow` is the
-    column's share of spare width, up to `max_width` cells. `sort` returns the sort key of a row, `descending` is the
-    initial direction. `plain` returns the text to export if that is not the text of `cell`, as of one that draws only
-    bars. A column that is `exported` is in every export, also where the screen has no room for it.
+    Widths are in cells. When the table is too narrow, columns with the highest `priority` are hidden first; those of
+    priority 0 never. Columns of `LOW_PRIORITY` or higher are shown only if the texts of `whole` columns fit without
+    being cut. `grow` is the column's share of spare width, up to `max_width`. `sort` returns the sort key of a row;
+    `descending` is the initial direction. `plain` returns the text to export, if it differs from that of `cell`, as
+    for a bar. An `exported` column is in every export, even when the screen has no room for it.
     """
 
     key: str
@@ -54,9 +54,9 @@ class PlacedColumn(Generic[R]):
 NO_WIDTHS: Mapping[str, int] = MappingProxyType({})
 LOW_PRIORITY = 5
 MAX_MEASURED_ROWS = 1_000
-"""How many rows of a list are looked at for the longest text of a column."""
+"""How many rows of a list are measured for the longest text of a column."""
 MAX_BUILT_ROWS = 20
-"""How many are looked at where a row is built only to be looked at."""
+"""How many rows are measured if each has to be built for that, as with `Columnar` rows."""
 GAP = 2
 EDGE = 1
 
@@ -64,15 +64,17 @@ EDGE = 1
 def available(
     columns: Sequence[Column[R]], chosen: Collection[str] | None, hidden: Collection[str]
 ) -> tuple[Column[R], ...]:
-    """Return the chosen columns and those without a title; without a choice, all but the hidden ones."""
+    """Return the chosen columns and those without a title; if `chosen` is None, all but the hidden ones."""
     if chosen is None:
         return tuple(column for column in columns if column.key not in hidden)
     return tuple(column for column in columns if not column.title or column.key in chosen)
 
 
 def widest_texts(columns: Sequence[Column[R]], rows: Sequence[R]) -> dict[str, int]:
-    """Width in cells of the longest text of each column that can get spare width or has width to spare, by key, in
-    the first rows; empty without rows."""
+    """Return the width in cells of each column's longest text, by column key; empty without rows.
+
+    Only the first `MAX_MEASURED_ROWS` rows are measured, and only columns that can grow or shrink.
+    """
     shown = rows[:MAX_MEASURED_ROWS]
     if not shown:
         return {}
@@ -89,12 +91,12 @@ def _texts(column: Column[R], rows: Sequence[R]) -> Iterator[str]:
 def lay_out_columns(
     columns: Sequence[Column[R]], width: int, widest: Mapping[str, int] = NO_WIDTHS, *, names_first: bool = True
 ) -> tuple[PlacedColumn[R], ...]:
-    """Return the columns that fit `width` cells, widened by spare width. Columns of priority 0 are always included.
+    """Return the columns that fit into `width` cells, with spare width given to them.
 
-    `widest` is the width in cells of a column's longest text, by column key: a column does not grow beyond it, and
-    shrinks to it, but not below its title. Spare width goes to `whole` columns first, then to others whose texts are
-    cut, last to those that are not measured. With `names_first`, `whole` columns get the width of their texts before
-    columns of low priority are added.
+    Columns of priority 0 are always included. `widest` has the width in cells of a column's longest text, by column
+    key: a column does not grow beyond it, and shrinks to it, but not below the width of its title. Spare width goes
+    to `whole` columns first, then to other columns whose texts are cut, last to columns without an entry in `widest`.
+    With `names_first`, `whole` columns get the full width of their texts before columns of low priority are added.
     """
     base = {column.key: _base_width(column, widest) for column in columns}
     limits = {column.key: min(column.max_width, widest.get(column.key, column.max_width)) for column in columns}
@@ -138,7 +140,7 @@ def lay_out_columns(
 
 
 def _base_width(column: Column[Any], widest: Mapping[str, int]) -> int:
-    """The width before spare width is given out; the title has a cell for the mark of the sort order."""
+    """A column's width before spare width is given out; the title needs a cell more, for the mark of the sort order."""
     return min(column.width, max(widest.get(column.key, column.width), cell_len(column.title) + 1))
 
 
@@ -147,7 +149,7 @@ def _needed(columns: Sequence[Column[R]], base: Mapping[str, int]) -> int:
 
 
 def column_at(columns: Sequence[PlacedColumn[R]], x: int) -> Column[R] | None:
-    """Return the column at a cell of the lines, with the cell after it; None beside the columns."""
+    """Return the column at cell `x` of a line, or the column that ends just before it; None if there is neither."""
     return next((placed.column for placed in columns if placed.at <= x <= placed.at + placed.width), None)
 
 

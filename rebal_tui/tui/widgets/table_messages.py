@@ -1,4 +1,4 @@
-"""Messages of a table."""
+"""Messages that a table posts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 
 class TableMessage(Message):
-    """A message of a table."""
+    """Base of the messages of a table."""
 
     def __init__(self, table: Widget) -> None:
         super().__init__()
@@ -38,11 +38,11 @@ class Opened(TableMessage):
 
 
 class Counted(TableMessage):
-    """The number of rows shown, or the number of all rows, has changed."""
+    """The number of rows shown or the number of all rows has changed."""
 
 
 class Moved(TableMessage):
-    """The number of rows that are not where the sort order would put them has changed."""
+    """The number of rows that the sort order would put elsewhere has changed; `moved` is the new number."""
 
     def __init__(self, table: Widget, moved: int) -> None:
         super().__init__(table)

@@ -19,7 +19,9 @@ NO_MATCH = "No row matches the filter; escape clears it."
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Sort order and filter text of a table. `sort` is the key of a column; None keeps the order of the source."""
+    """Sort order and filter text of a table. `sort` is the key of a column; None sorts by
+    the natural order of the table.
+    """
 
     sort: str | None = None
     reverse: bool = False
@@ -27,7 +29,7 @@ class View:
 
 
 def next_sort(view: View, columns: Sequence[Column[Any]]) -> View:
-    """Return the view sorted by the next sortable one of the columns; after the last one, by the natural order."""
+    """Return the view sorted by the next sortable column; after the last one, by the natural order."""
     sortable = {column.key: column for column in columns if column.sort is not None}
     keys: list[str | None] = [None, *sortable]
     at = keys.index(view.sort) if view.sort in sortable else 0
@@ -37,7 +39,7 @@ def next_sort(view: View, columns: Sequence[Column[Any]]) -> View:
 
 @runtime_checkable
 class Columnar(Protocol):
-    """Column-based rows that filter and sort themselves; row objects are built on access."""
+    """Rows stored by column (NumPy arrays) that filter and sort themselves; row objects are built on access."""
 
     def __len__(self) -> int: ...
 
@@ -46,30 +48,35 @@ class Columnar(Protocol):
     def arrange(
         self, accept: Callable[[Any], bool] | None, text: str, sort: str | None, reverse: bool
     ) -> Sequence[int]:
-        """Return the indices of the rows to show, in order; any thread may call it."""
+        """Return the indices of the rows to show, in order. Any thread may call it.
+
+        `accept` filters rows, `text` is the text filter, `sort` is a column key or None for the natural order.
+        """
 
     def several(self, positions: Any, around: Any) -> Sequence[Any]:
-        """Return the rows at these indices; those at the indices `around` them may be next."""
+        """Return the rows at the indices `positions`; rows at the indices `around` are likely to be requested next."""
 
     def key_at(self, row_index: int) -> Hashable:
         """Return the key of the row at an index."""
 
     def row_ids(self) -> Any:
-        """Return an integer for each row, in the order of the source, that stays the same in later versions of it."""
+        """Return one integer for each row, in the order of the source. It stays the same in
+        later versions of the source.
+        """
 
     def find(self, key: Hashable) -> int | None:
-        """Return the index of the row with a key, None if there is none."""
+        """Return the index of the row with this key; None if there is none."""
 
 
 @runtime_checkable
 class Preparable(Columnar, Protocol):
-    """Column-based rows so many that they are filtered and sorted on another thread before they are shown."""
+    """Rows stored by column that are filtered and sorted on another thread before they are shown, as they are many."""
 
     def has_arranged(self, accept: Callable[[Any], bool] | None, text: str, sort: str | None, reverse: bool) -> bool:
         """Return whether `arrange` has nothing left to compute for these arguments."""
 
     def prepare(self, shown: ShownRows) -> None:
-        """Arrange rows that no screen has yet, and build those in view; any thread may call it."""
+        """Filter and sort rows before a table shows them, and build those in view. Any thread may call it."""
 
 
 class Listed(Sequence[R]):
@@ -105,7 +112,7 @@ class Listed(Sequence[R]):
         return self._key(self._rows[index])
 
     def index_of(self, key: Hashable) -> int | None:
-        """Return the index of the row with a key, None when it is not shown."""
+        """Return the index of the row with this key; None if it is not shown."""
         return next((index for index, found in enumerate(self.keys()) if found == key), None)
 
 
@@ -130,7 +137,7 @@ class Arranged(RowSelection[R]):
         return self._source.key_at(int(self._positions[index]))
 
     def index_of(self, key: Hashable) -> int | None:
-        """Return the index of the row with a key, None when it is not shown."""
+        """Return the index of the row with this key; None if it is not shown."""
         row_index = self._source.find(key)
         if row_index is None:
             return None
@@ -142,7 +149,7 @@ Shown: TypeAlias = Listed[R] | Arranged[R]
 
 
 def in_source_order(source: Sequence[R], key: Callable[[R], Hashable], wanted: Collection[Hashable]) -> list[Hashable]:
-    """Return the keys in `wanted`, in the order of their rows in the source."""
+    """Return the keys in `wanted` that have a row in the source, in the order of the source."""
     if not isinstance(source, Columnar):
         return [one for one in map(key, source) if one in wanted]
     indices = {one: index for one in wanted if (index := source.find(one)) is not None}
@@ -157,9 +164,10 @@ def arrange(
     order: Callable[[R], Any] | None,
     reverse: bool,
 ) -> list[R]:
-    """Return the accepted rows that contain every word of `text`, ignoring case and accents.
+    """Return the rows that `accept` accepts and that contain every word of `text`, ignoring case and accents.
 
-    The sort by `order` is stable.
+    `search` returns the text of a row. `order` returns the sort key of a row; the sort is stable. Without `order`,
+    rows keep their order, or are reversed if `reverse` is true.
     """
     matching = list(rows) if accept is None else [row for row in rows if accept(row)]
     needles = filter_words(text)

@@ -19,12 +19,12 @@ from rebal_tui.tui.widgets.styles import StyledView
 ALL = "All"
 """Key of the tab that shows all rows of a list."""
 MAX_LOOKS = 64
-"""How many drawn lines are kept."""
+"""How many drawn lines are cached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One tab; `figure` is shown after the label. One that only `informs` cannot be chosen."""
+    """One tab; `figure` is shown after the label. A tab with `informs` only shows its figure and cannot be chosen."""
 
     key: str
     label: str
@@ -35,7 +35,7 @@ class Tab:
 
 
 class TabBar(StyledView, can_focus=False):
-    """Tabs on one line, or on as many as they need. A click chooses a tab."""
+    """Tabs on one line, or on as many lines as they need. A click chooses a tab."""
 
     FILTERED = True
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chip--current"}
@@ -64,14 +64,16 @@ class TabBar(StyledView, can_focus=False):
 
     def __init__(self, tabs: tuple[Tab, ...] = (), current: str = "", *, id: str | None = None) -> None:
         self._drawn: dict[tuple[str, int, int], Strip] = {}
-        """Lines by current tab, width and number, as long as tabs and styles stay the same."""
+        """Drawn lines by current tab, width and line number; cleared when the tabs or the styles change."""
         self._lit: Style | None = None
         super().__init__(id=id)
         self.set_reactive(TabBar.tabs, tabs)
         self.set_reactive(TabBar.current, current)
 
     def step(self, direction: int) -> str:
-        """Return the key of the next (1) or previous (-1) tab, wrapping around; empty without tabs."""
+        """Return the key of the next (1) or previous (-1) tab that can be chosen, wrapping
+        around; empty if there is none.
+        """
         keys = [tab.key for tab in self.tabs if not tab.informs]
         at = keys.index(self.current) if self.current in keys else 0
         return keys[(at + direction) % len(keys)] if keys else ""
@@ -92,12 +94,12 @@ class TabBar(StyledView, can_focus=False):
         return max(len(self._tab_lines(width)), 1)
 
     def draw_ahead(self, current: str) -> None:
-        """Draw the lines with another tab as the current one, which is expected next."""
+        """Draw the lines in advance as they will look when the tab `current` is chosen, which is expected next."""
         for y in range(self.size.height):
             self._line(current, y).render(self.app.console)
 
     def _tab_lines(self, width: int, current: str | None = None) -> list[list[tuple[Tab, tuple[TextSegment, ...]]]]:
-        """Lay out the tabs on as many lines as they need, with the current tab or another one as such."""
+        """Lay out the tabs on as many lines as they need, with `current` (by default the current tab) in brackets."""
         current = self.current if current is None else current
         lines: list[list[tuple[Tab, tuple[TextSegment, ...]]]] = [[]]
         used = 0
@@ -151,7 +153,7 @@ class TabBar(StyledView, can_focus=False):
 
 
 def _segments(tab: Tab, current: bool) -> tuple[TextSegment, ...]:
-    """The text of a tab; the current one is in brackets, so that it is known without its color."""
+    """The text of a tab. The current tab is in brackets, so that it can be recognized without colors."""
     segments: list[TextSegment] = [("[" if current else " ", "")]
     if tab.mark.strip():
         segments.append((f"{tab.mark} ", tab.style))

@@ -1,4 +1,4 @@
-"""Text fields that are edited without a new layout of their screen."""
+"""Text fields that can be edited without laying out their screen again."""
 
 from __future__ import annotations
 
@@ -16,17 +16,22 @@ from textual.widgets import Input
 from rebal_tui.domain.text import fold
 
 MAX_LISTED = 200
-"""Above so many choices, a text has to be longer before one of them can be chosen from a list."""
+"""If more choices match a text, none is listed; a longer text has fewer matches."""
 
 
 class TextField(Input):
-    """An input of fixed width. Textual's lays out the whole screen at every key, because the width of its text changes,
-    and that repaints every widget; and it renders its text by way of Rich, which takes half of the time of a key."""
+    """An input of fixed width.
+
+    Textual's own input lays out the whole screen at every key, because the width of its text changes, and that
+    repaints every widget. It also renders its text with Rich, which takes half of the time of a key.
+    """
 
     virtual_size = Reactive(Size(0, 0), layout=False)
 
     def render_line(self, y: int) -> Strip:
-        """Return the text with its cursor; all that looks otherwise is left to Textual."""
+        """Return the text with its cursor. Selections, suggestions, passwords and
+        highlighted text are left to Textual.
+        """
         text, at = self.value, self.cursor_position
         suggests = len(self._suggestion) > len(text)
         plain = text.isprintable() and not (self.password or self.highlighter or suggests)
@@ -43,24 +48,26 @@ class TextField(Input):
 
 
 class OnlyChoice(Suggester):
-    """Offers a choice if it is the only one that begins with the text."""
+    """Suggests a choice if it is the only one that begins with the typed text."""
 
     def __init__(self, choices: Iterable[str]) -> None:
         super().__init__(case_sensitive=True)
         self._choices = [(fold(choice), choice) for choice in choices]
 
     def of(self, text: str) -> str | None:
-        """The only choice that begins with a text, in any case and without regard to accents; None for no text."""
+        """Return the only choice that begins with a text, ignoring case and accents; None
+        for an empty text or no such choice.
+        """
         start = fold(text)
         found = (choice for folded, choice in self._choices if folded.startswith(start))
         first = next(found, None) if start else None
         return first if next(found, None) is None else None
 
     def matching(self, text: str) -> list[str]:
-        """The choices that have all words of a text.
+        """Return the choices that contain every word of a text.
 
-        None for no text, for a choice or the key that it ends in, such as `N-12` of `Ruiz · N-12`, and where there are
-        more than `MAX_LISTED`.
+        The list is empty for an empty text, for more than `MAX_LISTED` choices, and for a text that names one choice:
+        the choice itself, or the key at its end, such as `N-12` of `Ruiz · N-12`.
         """
         words = fold(text.replace("·", " ")).split()
         found: list[str] = []
@@ -76,14 +83,14 @@ class OnlyChoice(Suggester):
 
 
 class CompletedField(TextField):
-    """A field whose only possible completion is accepted by tab and enter, as by right and end.
+    """A field with a suggestion that tab and enter accept, as keys right and end do in every field.
 
-    Where several choices have all words of the text, these keys ask for one of them, until its screen declines that
-    for this text.
+    If several choices contain all words of the text, tab and enter post `Several`, so that the screen lets the user
+    choose one. The screen sets `declined` if the user wants none.
     """
 
     declined = ""
-    """The text for which no choice was wanted."""
+    """The text for which the user wanted none of the choices."""
 
     class Several(Message):
         """Tab or enter was pressed, and several choices match the text."""
