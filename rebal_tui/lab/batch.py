@@ -79,7 +79,10 @@ class Batch:
         """
 
     def decide(self, column: int, session: int, excess: float) -> bool:
-        """Whether a deviation within `TIE` of its band is a breach; `excess` is the deviation less the band."""
+        """Whether a deviation that differs from its band by at most `TIE` is a breach. `excess` is deviation less band.
+
+        `column` is the policy's column, `session` the index of the session.
+        """
         del column, session
         return excess > ROUNDING
 

@@ -41,7 +41,7 @@ class RenewalTable:
         self._left = KEPT
 
     def row(self, since: int, stop: int) -> RenewalRows:
-        """The row for being on target in session `since`, with columns up to `stop`, exclusive, or more.
+        """The row of session `since`, with the portfolio on its targets; at least all columns before session `stop`.
 
         Rows with up to `KEPT` columns in total are cached for other policies.
         """
