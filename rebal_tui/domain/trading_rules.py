@@ -100,7 +100,7 @@ class RestrictionDraft:
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """Which accounts a restriction is for: the given ones, those of one portfolio, or all when neither is given."""
+    """The accounts that a restriction applies to: the given ones, those of one portfolio, or all if both are empty."""
 
     account_ids: tuple[str, ...] = ()
     portfolio_id: str | None = None
