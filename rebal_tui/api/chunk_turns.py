@@ -1,4 +1,4 @@
-"""Turns of request bodies that arrive in many small chunks, so that parsing them leaves time for other requests."""
+"""Turns at parsing, for request bodies that arrive in many small chunks: between turns other requests are handled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PAUSE_SECONDS = 0.005
 
 
 class ChunkTurns:
-    """Lets one connection at a time parse a part of its body, in the order in which they asked."""
+    """Lets one connection at a time parse a part of its body, in the order in which the connections asked."""
 
     def __init__(self) -> None:
         self._waiting: deque[Callable[[], bool]] = deque()

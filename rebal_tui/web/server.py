@@ -130,7 +130,7 @@ class _Page:
 
     @property
     def guard(self) -> Any:
-        """Middleware: refuses requests whose Host header is not this server's, and those without a session."""
+        """Middleware: refuses requests whose Host header is not this server's, and those without the session cookie."""
         access = self._access
 
         @web.middleware
