@@ -18,7 +18,7 @@ class ChunkTurns:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, parse: Callable[[], bool]) -> None:
-        """Call a function when its turn comes; it returns whether there was anything to parse."""
+        """Call `parse` at its turn. It returns whether there was anything to parse; if not, the next one follows."""
         self._waiting.append(parse)
         self._start()
 
