@@ -41,9 +41,10 @@ _MAX_HEADER_CHARS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The result of counting a request: the limit per minute, the requests left, and whether this one is `granted`.
+    """The result of counting a request; `granted` says whether the request is within the limit.
 
-    `reset_in` is the number of seconds until the count starts again.
+    `limit` is the number of requests per minute, `remaining` how many are left. `reset_in` is the number of seconds
+    until the count starts again.
     """
 
     limit: int
@@ -53,7 +54,7 @@ class Allowance:
 
 
 class Limiter:
-    """Counts requests per caller in windows of one minute. `clock` is real elapsed time in seconds."""
+    """Counts requests per caller in periods of one minute. `clock` is real elapsed time in seconds."""
 
     def __init__(self, limit: int, clock: Callable[[], float]) -> None:
         self._limit = limit
@@ -61,7 +62,7 @@ class Limiter:
         self._windows: dict[str, tuple[float, int]] = {}
 
     def acquire(self, caller: str) -> Allowance:
-        """Count a request of a caller, unless the limit is reached: then it is not `granted`."""
+        """Count a request of a caller. At the limit it is not counted and not `granted`."""
         now = self._clock()
         began, used = self._windows.get(caller, (now, 0))
         if now - began >= WINDOW_SECONDS:
@@ -79,7 +80,7 @@ class Limiter:
 class Access:
     """Middleware: admits requests with a valid key within its scope and limits, and adds the rate limit headers.
 
-    Reading needs the scope `read`, everything else at least `trade`; a route may require more (`require_admin`).
+    Reading needs the scope `read`, all other methods at least `trade`; a route may require more (`require_admin`).
     """
 
     def __init__(

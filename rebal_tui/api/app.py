@@ -1,4 +1,4 @@
-"""The FastAPI application: every route under `/v1` and `/v1/beta`, access control first, one shape for errors."""
+"""The FastAPI application: every route under `/v1` and `/v1/beta`, access control first, one format for errors."""
 
 from __future__ import annotations
 
@@ -48,13 +48,16 @@ DEFAULT_REQUESTS_PER_MINUTE = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`rate`: requests per minute and key. `clock`: real elapsed seconds. `now` and `book_now`: the real time and the
+    """How the API is served.
+
+    `rate`: requests per minute and key. `clock`: real elapsed seconds. `now` and `book_now`: the real time and the
     book's, in seconds since 1970, callable from any thread. `closing`: whether the server is shutting down, so that
-    streams end as well. `new_key`: a random key. `hosts`: the names that requests may use for this server, empty for
-    any. `proxy`: the IP address of a reverse proxy that names the address of each client, empty without one.
-    `requests` and `streams`: requests under way and event streams open at once, over all keys. `halted`: why the book
-    was halted, even before the next heartbeat records it; None while it is not. `failed_logins` and `heartbeats` are
-    the server's records of them."""
+    event streams end, too. `new_key`: makes a random key. `with_sandbox`: whether to add the sandbox routes. `hosts`:
+    the names that requests may use for this server, empty for any. `proxy`: the IP address of a reverse proxy that
+    reports the address of each client, empty without one. `requests` and `streams`: how many requests may be under way
+    and how many event streams open at once, over all keys. `halted`: why the book is halted, even before the next
+    heartbeat records it; None while it is not. `failed_logins` and `heartbeats`: the server's records of these.
+    """
 
     clock: Callable[[], float]
     now: Callable[[], float]
@@ -73,7 +76,7 @@ class Options:
 
 
 def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAPI:
-    """The API over a book."""
+    """The application that serves the API of a book."""
     app = FastAPI(
         title="Rebalancing API",
         version=__version__,

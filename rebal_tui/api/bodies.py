@@ -1,4 +1,4 @@
-"""Request bodies: exact JSON in a bounded size, with unknown fields refused or named."""
+"""Request bodies: exact JSON of a limited size; an unknown field is refused, or reported to the client."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ M = TypeVar("M", bound=Shape)
 
 
 async def raw_body(request: Request, shape: type[Shape], *, required: bool = True) -> object:
-    """The JSON of a request body, for a route that parses it itself. Unknown fields are named in the `warnings` header.
+    """The parsed JSON of a request body, for a route that reads it itself.
 
-    Raises `Invalid` for an unknown field that looks like a typo of a field of `shape`, and `NotJson`, `TooLarge` and
-    `Malformed` as `json_body`.
+    Unknown fields are listed in the `warnings` header of the response. Raises `Invalid` for an unknown field that looks
+    like a typo of a field of `shape`. Raises `NotJson`, `TooLarge` and `Malformed` as `json_body` does.
     """
     raw = await json_body(request, required=required)
     add_warnings(request, check_unknown(shape, raw, shape.ignored))
@@ -25,5 +25,8 @@ async def raw_body(request: Request, shape: type[Shape], *, required: bool = Tru
 
 
 async def body_of(request: Request, shape: type[M], *, required: bool = True) -> M:
-    """The request body as an instance of `shape`. Raises as `raw_body`, and `Invalid` for values that do not fit."""
+    """The request body as an instance of the model `shape`.
+
+    Raises what `raw_body` raises, and `Invalid` for values that do not fit.
+    """
     return read(shape, await raw_body(request, shape, required=required))

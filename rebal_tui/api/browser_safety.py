@@ -23,9 +23,9 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 class BrowserSafety:
-    """Middleware: adds security headers, forbids caching, and refuses changes that a page of another site asks for.
+    """Middleware: adds security headers, forbids caching, and refuses changes requested by a page of another site.
 
-    With `hosts`, the Host header of a request must be one of them, so that a web page cannot reach this server under a
+    With `hosts`, the Host header of a request must be one of them. Otherwise a web page could reach this server under a
     name of its own that resolves to this machine (DNS rebinding).
     """
 

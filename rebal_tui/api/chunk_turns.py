@@ -1,4 +1,4 @@
-"""Turns of request bodies that arrive in many small chunks, so that parsing them leaves time for other requests."""
+"""Turns at parsing, for request bodies that arrive in many small chunks: between turns other requests are handled."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ PAUSE_SECONDS = 0.005
 
 
 class ChunkTurns:
-    """Lets one connection at a time parse a part of its body, in the order in which they asked."""
+    """Lets one connection at a time parse a part of its body, in the order in which the connections asked."""
 
     def __init__(self) -> None:
         self._waiting: deque[Callable[[], bool]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, parse: Callable[[], bool]) -> None:
-        """Call a function when its turn comes; it returns whether there was anything to parse."""
+        """Call `parse` at its turn. It returns whether there was anything to parse; if not, the next one follows."""
         self._waiting.append(parse)
         self._start()
 

@@ -1,4 +1,4 @@
-"""Limits on connections: how many may be open, and how long one may take to send a request and to read a response."""
+"""Limits on connections: how many may be open, and how long sending a request and reading a response may take."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ STUCK_SECONDS = 2.0
 class ConnectionLimits:
     """How many `connections` may be open at once, and time limits in seconds.
 
-    A request's head must be complete `head_seconds` after its connection was opened or the previous response ended, its
-    body `body_seconds` after the head. A client must read `MIN_READ_BYTES` of a response every `unread_seconds`. At a
-    shutdown, bodies and responses under way get `shutdown_seconds`. A client that is still sending when the response
-    ends the connection gets `linger_seconds`.
+    The head of a request must be complete `head_seconds` after its connection was opened or the previous response
+    ended, the body `body_seconds` after the head. A client must read `MIN_READ_BYTES` of a response every
+    `unread_seconds`. At a shutdown, bodies and responses under way get `shutdown_seconds`. A client that is still
+    sending when the response ends the connection gets `linger_seconds`.
 
-    When all connections are in use, a new one replaces a connection: first one whose client has left a part of its
-    response unread for `stuck_seconds`, then one without a request for `fresh_seconds`, then one whose client sends
-    requests before it has the earlier responses.
+    When all connections are in use, a new one takes the place of another, chosen in this order: a connection whose
+    client has left a part of its response unread for `stuck_seconds`; one without a request for `fresh_seconds`; one
+    whose client sends requests before it has the earlier responses.
     """
 
     connections: int
@@ -67,7 +67,7 @@ class ConnectionLimits:
 
 
 def connection_limits() -> ConnectionLimits:
-    """The limits of this process, well below its limit of open files."""
+    """The default limits, with fewer connections than files this process may open."""
     files = max_open_files()
     most = MAX_CONNECTIONS if files is None else files - RESERVED_DESCRIPTORS
     return ConnectionLimits(max(MIN_CONNECTIONS, min(MAX_CONNECTIONS, most)))
@@ -82,7 +82,7 @@ class MalformedResponse:
 
 
 def limited_protocol(limits: ConnectionLimits, malformed: MalformedResponse | None = None) -> type[H11Protocol]:
-    """The HTTP protocol of uvicorn under these limits."""
+    """uvicorn's HTTP protocol with these limits. `malformed` is the response to data that is not HTTP."""
 
     class Limited(_LimitedProtocol):
         pass
@@ -256,7 +256,7 @@ class _LimitedProtocol(H11Protocol):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no request is being answered."""
+        """Whether the connection waits for a request, so that none is being answered."""
         return self.cycle is None or self.cycle.response_complete
 
     def _make_room(self) -> bool:

@@ -9,14 +9,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HttpDate:
-    """The time as `Date` has it. `now` is in seconds since 1970, callable from any thread."""
+    """The `Date` header at a time; `now` returns that time in seconds since 1970 and can be called from any thread."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._written = (-1, b"")
 
     def header(self) -> tuple[bytes, bytes]:
-        """The name and the value of the header."""
+        """The header's name and its value at the current time."""
         second = int(self._now())
         if second != self._written[0]:
             self._written = (second, formatdate(second, usegmt=True).encode())
@@ -24,9 +24,10 @@ class HttpDate:
 
 
 class DateHeader:
-    """Middleware that adds `Date`. Clients compare their clock with it, so it is the time that the book decides by.
+    """Middleware that adds the `Date` header with the book's time, by which decisions are made.
 
-    `now` is the book's time in seconds since 1970, callable from any thread.
+    Clients compare their clock with it. `now` returns the book's time in seconds since 1970 and can be called from any
+    thread.
     """
 
     def __init__(self, app: ASGIApp, now: Callable[[], float]) -> None:

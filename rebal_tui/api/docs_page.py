@@ -1,4 +1,4 @@
-"""The documentation page: the OpenAPI document as plain HTML, without scripts and without anything from elsewhere."""
+"""The documentation page: the OpenAPI document as plain HTML, without scripts or resources of other hosts."""
 
 from __future__ import annotations
 

@@ -14,16 +14,17 @@ _OTHERS = "other addresses"
 
 @dataclass(frozen=True, slots=True)
 class FailureReport:
-    """The failed log-ins since the last report: how many, and a sentence that names addresses and known keys."""
+    """The failed log-ins since the last report: their number, and a sentence that names addresses and known keys."""
 
     count: int
     text: str
 
 
 class FailedLogins:
-    """Counts failed log-ins. `total` counts all since the start of the server.
+    """Counts failed log-ins. `total` counts those since the start of the server.
 
-    Keys and secrets that clients sent are never kept: a client may have swapped the two.
+    The key names and secrets that clients sent are never stored, because a client may have put the secret in the place
+    of the name.
     """
 
     def __init__(self) -> None:
@@ -32,8 +33,10 @@ class FailedLogins:
         self._key_names: Counter[str] = Counter()
 
     def note(self, address: str, key_name: str) -> None:
-        """Count a failure. `key_name` names the known key whose secret was wrong or that has expired; empty for unknown
-        keys."""
+        """Count a failure from `address`.
+
+        `key_name` is the name of the known key whose secret was wrong or that has expired; empty for unknown keys.
+        """
         self.total += 1
         known = address in self._by_address or len(self._by_address) < _MAX_ADDRESSES
         self._by_address[address if known else _OTHERS] += 1

@@ -1,4 +1,4 @@
-"""The address of a client: behind a reverse proxy, and as that of one caller."""
+"""The address of a client, also behind a reverse proxy, and which addresses count as one caller."""
 
 from __future__ import annotations
 
@@ -60,7 +60,10 @@ def ip_address(text: str) -> str:
 
 
 def site_of(address: str) -> str:
-    """What counts as one caller: an IPv6 address's network of 64 bits, any other address itself."""
+    """The part of a client's address that counts as one caller.
+
+    Of an IPv6 address, this is its network of 64 bits; any other address counts as a whole.
+    """
     plain = ip_address(address.partition("%")[0])
     if ":" not in plain or plain == _LOOPBACK:
         return plain or address
@@ -68,6 +71,6 @@ def site_of(address: str) -> str:
 
 
 def is_this_machine(client: str, server: str) -> bool:
-    """Whether a client's address is of the machine that it reached at the address `server`."""
+    """Whether a client is on this machine; `server` is the address at which it reached this machine."""
     plain = ip_address(client)
     return bool(plain) and (ipaddress.ip_address(plain).is_loopback or plain == ip_address(server))

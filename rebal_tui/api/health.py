@@ -1,4 +1,4 @@
-"""Whether the book is served: for load balancers without a key, in detail with one. Not part of Alpaca's API."""
+"""Whether the book is served: in short without a key, in detail with one. Not part of Alpaca's API."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ router = APIRouter(tags=["server"])
 class HaltGate:
     """Middleware: while the book is halted, requests get 503 with the reason, because its data is out of date.
 
-    An emergency stop passes: its route remembers it.
+    A request to turn the kill switch on passes: its route remembers it until the book can be written.
     """
 
     def __init__(self, app: ASGIApp, record: HeartbeatRecord) -> None:

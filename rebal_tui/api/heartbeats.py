@@ -1,4 +1,4 @@
-"""Heartbeats of a served book, and what happens when it can no longer be written."""
+"""Heartbeats of a served book, and what happens when the book can no longer be written (is halted)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class ServedBook(BookClient, Protocol):
-    """A book whose writing can stop: `halted` is the reason, None while it is not halted."""
+    """Access to a book that can be halted: `halted` is the reason why it cannot be written, None while it can."""
 
     @property
     def halted(self) -> ReadOnly | None: ...
@@ -42,17 +42,18 @@ class ServedBook(BookClient, Protocol):
         `Refusal`."""
 
     async def write_again(self) -> None:
-        """Open the book for writing again. Raises `Refusal` or `sqlite3.Error` when that fails."""
+        """Open the book for writing again after it was halted. Raises `Refusal` or `sqlite3.Error` when that fails."""
 
 
 @dataclass(slots=True)
 class HeartbeatRecord:
     """Heartbeats since the start of the server; times are in seconds since 1970, by the real clock.
 
-    `halted` is why the book is halted, empty while it is not; `tried_at` is the last attempt to write again. `space` is
-    the free space on the book's disk when it was last looked at, `kill_switch` whether it was on at the last heartbeat.
-    `stop_asked_by` is who turned the kill switch on while the book could not be written, None once that is stored; the
-    book's thread alone takes it back.
+    `completed` and `failed` count them; `last_at` is the last completed one; `error` is why the last one failed, empty
+    if it did not. `halted` is why the book is halted, empty while it is not; `halted_at` is since when, `tried_at` the
+    last attempt to write again. `space` is the free space on the book's disk at the last check, `kill_switch` whether
+    it was on at the last heartbeat. `stop_asked_by` is who turned the kill switch on while the book could not be
+    written, None once that is stored; only the book's thread sets it to None.
     """
 
     completed: int = 0
@@ -68,7 +69,7 @@ class HeartbeatRecord:
     stop_asked_by: str | None = None
 
     def fault(self, now: float) -> str:
-        """Why the book is not served as it should be, empty while it is. `now` is in seconds since 1970."""
+        """Why the book is not served as it should be, empty while it is. `now` is real time in seconds since 1970."""
         if self.halted or self.error:
             return self.halted or self.error
         if self.last_at is not None and now > self.last_at + LATE_SECONDS:
@@ -79,7 +80,7 @@ class HeartbeatRecord:
 class Heartbeats:
     """Runs heartbeats. While the book is halted it tries to write again every `RETRY_SECONDS` instead.
 
-    `taken_over` is called when another program has become the book's writer, or when the file was replaced or lost: the
+    `taken_over` is called when another program has become the book's writer, or when the file was replaced or lost. The
     server must then end without writing again.
     """
 
@@ -173,7 +174,10 @@ class Heartbeats:
 
 
 def turn_kill_switch(book: Book, record: HeartbeatRecord, on: bool) -> None:
-    """Set the kill switch, unless it is in that position already; a remembered stop is then settled."""
+    """Turn the kill switch on or off, unless it is so already.
+
+    Also clears a stop that the server remembered while the book could not be written (`stop_asked_by`).
+    """
     # A stop that could not be stored holds the sending to a broker nevertheless.
     if kill_switch.halted(book) is not on or record.stop_asked_by is not None:
         kill_switch.set_halt(book, on)

@@ -12,7 +12,7 @@ MAX_STREAMS_PER_KEY = 64
 
 
 class KeySlots:
-    """A limit on concurrent requests or streams: `total` slots, of which each API key has at most `per_key`.
+    """A limit on what is open at once: `total` slots, of which each API key may use at most `per_key`.
 
     A key gets a further slot only if at least as many slots then stay free as the key has. Two keys therefore cannot
     take all slots, and a key without a slot gets one as long as any is free.
@@ -28,7 +28,7 @@ class KeySlots:
         return self._in_use
 
     def take(self, caller: str) -> KeySlot | None:
-        """Take a slot for a key; None when the key gets none. The slot is in use until it is released."""
+        """Take a slot for the key `caller`, until it is released. None when the key gets none."""
         wanted, left = self._used[caller] + 1, self._total - self._in_use - 1
         if left < 0 or wanted > self._per_key or (wanted > 1 and left < wanted):
             return None
@@ -45,7 +45,7 @@ class KeySlots:
 
 
 class KeySlot:
-    """A slot in use."""
+    """A slot in use by an API key."""
 
     def __init__(self, slots: KeySlots, caller: str) -> None:
         self._slots = slots
@@ -60,7 +60,7 @@ class KeySlot:
 
 
 class SlottedStream(StreamingResponse):
-    """A streaming response that frees its slot at its end, even when it ends before its first line."""
+    """A streaming response that frees its slot when it ends, even if it ends before its first line."""
 
     def __init__(
         self, slot: KeySlot, lines: AsyncIterator[str], *, media_type: str, headers: Mapping[str, str]

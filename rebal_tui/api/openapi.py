@@ -41,7 +41,7 @@ _REF = "#/components/schemas/{model}"
 
 
 def responds_with(model: Any, status: int | None = None) -> dict[str, Any]:
-    """Options of a route that responds with a shape of `wire.models`, or without a body (204)."""
+    """Route options that document a response of the shape `model` of `wire.models`; without a body for status 204."""
     good = status or (200 if model else 204)
     success: dict[str, Any] = {"description": "Success."}
     if model is not None:
@@ -55,20 +55,20 @@ def responds_with(model: Any, status: int | None = None) -> dict[str, Any]:
 
 
 def responds_with_list(model: Any, status: int = 200) -> dict[str, Any]:
-    """Options of a route that responds with a bare array of a shape."""
+    """Route options that document a response that is a JSON array of the shape `model`."""
     made = responds_with(model, status)
     made["responses"][status]["model"] = list[model]
     return made
 
 
 def body(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
-    """Options for a request body, which the route parses with the same model, using the exact parser."""
+    """Route options that document a request body; the route itself parses the body with the same model."""
     content = {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
     return {"openapi_extra": {"requestBody": {"required": required, "content": content}}}
 
 
 def describe(app: FastAPI) -> None:
-    """Make the application publish its OpenAPI document, with request bodies and the security scheme, and as a page."""
+    """Make the application publish its OpenAPI document, with request bodies and security scheme, also as a page."""
     routes = list(app.routes)
 
     def document() -> dict[str, Any]:

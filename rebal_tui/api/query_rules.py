@@ -1,4 +1,4 @@
-"""Routes that know the parameters of their query: a misspelled or repeated one is refused, another is named."""
+"""Routes that check the query: a misspelled or repeated parameter is refused, another unknown one is reported."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class CheckedRoute(APIRoute):
-    """A route that refuses repeated and misspelled query parameters, and names unknown ones in the `warnings` header.
+    """A route that refuses repeated and misspelled query parameters.
 
-    If it ignored them, a filter with a typo would return everything.
+    Other unknown ones are listed in the `warnings` header of the response. If a route ignored them, a filter with a
+    typo would return everything.
     """
 
     def get_route_handler(self) -> Handler:

@@ -1,4 +1,4 @@
-"""A log that strangers cannot fill: a message that repeats is written once a minute, with how often it occurred."""
+"""A log that clients cannot fill: a message that repeats is written once a minute, with how often it occurred."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _OTHERS = ""
 
 
 class RepeatedMessages(logging.Filter):
-    """A log filter that passes each text once in `INTERVAL_SECONDS`, and then adds how many were held back since."""
+    """A log filter that passes each text once in `INTERVAL_SECONDS`.
+
+    When a text passes again, the number of those left out since the last time is added to it.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` is elapsed time in seconds."""

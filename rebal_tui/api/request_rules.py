@@ -1,4 +1,4 @@
-"""Strict HTTP: a request with ambiguous length or an invalid Host is refused; HEAD is answered like GET."""
+"""Strict HTTP: a request of ambiguous length or with an invalid Host is refused; HEAD is answered like GET."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _STREAMS = "/events/"
 
 
 class RequestRules:
-    """Middleware: answers HEAD like GET, and refuses what RFC 9112 lets a server refuse, closing the connection.
+    """Middleware: answers HEAD like GET. Refuses what RFC 9112 lets a server refuse, and closes the connection.
 
-    A proxy in front may take another of a request's two lengths for the right one than this server does; the rest of
-    the body could then be read as a request of another client (request smuggling).
+    If a request states two lengths, a proxy in front may use the other one than this server. The rest of the body could
+    then be read as a request of another client (request smuggling).
     """
 
     def __init__(self, app: ASGIApp) -> None:

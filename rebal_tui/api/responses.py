@@ -1,4 +1,4 @@
-"""Request parsing and responses: exact JSON in, decimals as text out, one shape for every error."""
+"""Request parsing and responses: exact JSON in, decimals as text out, one format for every error."""
 
 from __future__ import annotations
 
@@ -51,22 +51,22 @@ Timestamp = Annotated[datetime, AfterValidator(_as_utc)]
 
 
 class BookClient(Protocol):
-    """Access to the book, which runs work on the book's own thread."""
+    """Access to the book; it runs work on the book's own thread."""
 
     async def ask(self, work: Callable[[Book], T]) -> T:
         """Run a use case on the book and return its result. Raises `Refusal`."""
 
 
 class TooLarge(Exception):
-    """A body above `MAX_BODY_BYTES`."""
+    """A request body is above `MAX_BODY_BYTES`."""
 
 
 class Malformed(Invalid):
-    """A body that is not JSON at all."""
+    """A request body is not JSON at all."""
 
 
 class NotJson(Exception):
-    """A body whose content type is not JSON, or that is compressed."""
+    """A request body has a content type other than JSON, or is compressed."""
 
 
 class _CallerBookClient:
@@ -90,12 +90,15 @@ class _CallerBookClient:
 
 
 def book_client(request: Request) -> BookClient:
-    """The book client of a request."""
+    """The access to the book that this application uses."""
     return _CallerBookClient(request.app.state.client, actor_of(request), request.state.still_accepted)
 
 
 def actor_of(request: Request) -> str:
-    """The name under which a request's actions are recorded: that of its key, or the advisor at this machine."""
+    """The name under which a request's actions are recorded in the audit trail.
+
+    It is the name of the request's key, or that of the advisor at this machine.
+    """
     caller: str = request.state.caller
     return f"api {caller}" if caller else ADVISOR
 
@@ -121,14 +124,14 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
 
 
 def wants_extensions(request: Request) -> bool:
-    """Whether a request asks for the keys that Alpaca's API does not have."""
+    """Whether a request asks for the JSON keys that this program adds to Alpaca's API."""
     return request.headers.get(HEADER) == "1"
 
 
 def answer(request: Request, content: Any, status: int = 200) -> Response:
-    """The response of a route of Alpaca's API; this program's extra keys are removed unless the request asks for them.
+    """The response of a route of Alpaca's API. The JSON keys that this program adds are removed unless requested.
 
-    `content` is of the shape that the route is documented with; it is modified.
+    `content` is of the shape that the route is documented with; this function modifies it.
     """
     if not wants_extensions(request):
         route: APIRoute = request.scope["route"]
@@ -147,7 +150,7 @@ def no_content() -> Response:
 
 
 def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An error response `{"code", "message"}`; the code begins with the status."""
+    """An error response `{"code", "message"}`; the code begins with the digits of `status`."""
     return json_response(error_json(status, message), status, headers)
 
 
@@ -167,9 +170,9 @@ def _invalid_field(status: int, message: str) -> Response:
 
 
 async def json_body(request: Request, *, required: bool = True) -> object:
-    """The body, parsed exactly: numbers are `Number`, never floats. An empty one is `{}` unless it is required.
+    """The request body as exact JSON: numbers are `Number`, never floats.
 
-    Raises `NotJson`, `TooLarge`, `Malformed`.
+    Without `required`, an empty body is `{}`. Raises `NotJson`, `TooLarge`, `Malformed`.
     """
     if required:
         _require_json(request)
@@ -194,12 +197,12 @@ def _require_json(request: Request) -> None:
 
 
 def next_token(key: int | None) -> str | None:
-    """An opaque token for the page after the item with a key; None when no page follows."""
+    """An opaque token for the page that follows the row with this key; None when no page follows."""
     return None if key is None else base64.urlsafe_b64encode(str(key).encode()).decode()
 
 
 def key_of(token: str | None) -> int | None:
-    """The row key in a page token, None without a token or for an empty one. Raises `Invalid` for a malformed one."""
+    """The row key in a page token; None without a token or for an empty one. Raises `Invalid` for a malformed token."""
     if not token:
         return None
     try:
@@ -225,7 +228,7 @@ LOCKED_RETRY_SECONDS = "5"
 
 
 def is_locked(fault: Exception) -> bool:
-    """Whether an exception means that another program holds the book's file."""
+    """Whether an exception means that another program has locked the book's file."""
     code: int = getattr(fault, "sqlite_errorcode", 0)
     return isinstance(fault, sqlite3.OperationalError) and code & 0xFF == sqlite3.SQLITE_BUSY
 

@@ -48,7 +48,7 @@ _requests_log = logging.getLogger("uvicorn.error")
 class BindAddress:
     """The address to listen on, and what is served there. Port 0 selects a free port.
 
-    `proxy` is the address of a reverse proxy whose `X-Forwarded-For` is used; with "" none is.
+    `proxy` is the address of a reverse proxy whose `X-Forwarded-For` header is used; "" for none.
     """
 
     host: str
@@ -60,7 +60,7 @@ class BindAddress:
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where the server listens: its URL, and one that reaches it from this machine."""
+    """Where the server listens: its URL, and a URL that reaches it from this machine."""
 
     url: str
     local_url: str

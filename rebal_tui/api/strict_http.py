@@ -27,17 +27,17 @@ _SMALL_READ_COST = 8
 class StrictConnection(h11.Connection):
     """h11's server connection, which refuses multi-line headers (RFC 9112, 5.2) and bodies of very many small chunks.
 
-    h11 would join the lines of a header, where a proxy in front may have read two headers, or one that ends with the
-    first line. A body may have `MAX_SMALL_CHUNKS` small chunks. After `SMALL_CHUNKS_AT_ONCE` of them the connection
-    `is_held`: it asks for more data until `go_on` is called, whatever it has received.
+    h11 would join the lines of a header. A proxy in front may instead have read them as two headers, or only the first
+    line. A body may have `MAX_SMALL_CHUNKS` small chunks. After `SMALL_CHUNKS_AT_ONCE` of them the connection
+    `is_held`: whatever it has received, it asks for more data until `go_on` is called.
 
     A request for an absolute URL has the path and the Host of that URL (RFC 9112, 3.2.2).
 
-    A response that begins before its request's body has arrived has the header `Connection: close`: a client that keeps
-    connections would otherwise send its next request on this one, and not know whether it was carried out.
+    A response that begins before its request's body has arrived has the header `Connection: close`. A client that
+    reuses connections would otherwise send its next request on this one, and not know whether it was carried out.
 
-    The head of a response whose length is known is returned with its body: each write is a system call and wakes the
-    client.
+    The head of a response whose length is known is returned together with its body, because each write is a system call
+    and wakes the client.
     """
 
     def __init__(self, our_role: type[h11.SERVER], max_incomplete_event_size: int) -> None:
@@ -49,11 +49,11 @@ class StrictConnection(h11.Connection):
 
     @property
     def is_held(self) -> bool:
-        """Whether the rest of a body waits for `go_on`."""
+        """Whether parsing of a body is suspended until `go_on` is called."""
         return self._left_at_once <= 0
 
     def go_on(self) -> None:
-        """Parse so many small chunks again."""
+        """Parse the next `SMALL_CHUNKS_AT_ONCE` small chunks."""
         self._left_at_once = SMALL_CHUNKS_AT_ONCE
 
     def receive_data(self, data: bytes) -> None:
@@ -117,7 +117,7 @@ def _origin_form(request: h11.Request) -> h11.Request:
 
 
 class GentleTransport:
-    """A transport whose `close` calls `close_gently`; every other attribute is that of the wrapped transport."""
+    """A transport whose `close` calls `close_gently`; everything else is done by the transport that it wraps."""
 
     def __init__(self, transport: asyncio.Transport, close_gently: Callable[[], None]) -> None:
         self.transport = transport
@@ -128,8 +128,11 @@ class GentleTransport:
         return self.lingers or self.transport.is_closing()
 
     def linger(self) -> None:
-        """Send buffered data and end the sending direction, but go on reading: data that arrives at a closed socket
-        resets the connection, and the client may lose the response (RFC 9112, 9.6)."""
+        """Send buffered data and end the sending direction, but continue to read.
+
+        Data that arrives at a closed socket resets the connection, and the client may then lose the response (RFC 9112,
+        9.6).
+        """
         self.lingers = True
         # The client may have reset a connection whose reading was paused.
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Settings of accounts, subscriptions and the book for trading; these routes are ours."""
+"""Trading settings of accounts, subscriptions and the book; these routes are not part of Alpaca's API."""
 
 from __future__ import annotations
 

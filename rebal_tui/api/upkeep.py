@@ -19,7 +19,10 @@ _log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """Writes at most once a minute, however many requests arrive. What cannot be written is kept for the next time."""
+    """Writes these records at most once a minute, however many requests arrive.
+
+    What cannot be written is kept for the next time.
+    """
 
     def __init__(self, client: BookClient, keyring: Keyring, failed: FailedLogins, clock: Callable[[], float]) -> None:
         """`clock` is real elapsed time in seconds."""
@@ -31,12 +34,12 @@ class Upkeep:
         self._alert = ""
 
     async def run_if_due(self) -> None:
-        """Write what was recorded if a minute has passed since the last time."""
+        """Write the new records if a minute has passed since the last time."""
         if self._clock() >= self._due:
             await self.run()
 
     async def run(self) -> None:
-        """Write what was recorded. Write errors are ignored here, because heartbeats report them."""
+        """Write the new records. Write errors are ignored here, because heartbeats report them."""
         report = self._failed.take_report()
         if report is not None:
             _log.warning("%s", report.text)

@@ -10,7 +10,7 @@ from rebal_tui.cli.program import exit_code
 
 
 def main(path: str) -> int:
-    """Run the screens on a book's file; returns the exit code."""
+    """Run the screens of the book's file at `path`; returns the exit code."""
     return exit_code(lambda: run_screens(Path(path)))
 
 

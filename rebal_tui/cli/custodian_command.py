@@ -1,4 +1,4 @@
-"""`rebal-tui custodian`: what counts as cash at a custodian, symbols it writes otherwise, and fractions."""
+"""`rebal-tui custodian`: what counts as cash at a custodian, symbols that it writes differently, and fractions."""
 
 from __future__ import annotations
 

@@ -83,10 +83,10 @@ def entry(
 
 
 def open_screens(path: Path, prepare: Callable[[], None] | None = None, *, typed: bool = False) -> int:
-    """Run the screens on a book's file; returns the exit code. Read-only while another process writes the book.
+    """Run the screens of a book's file; returns the exit code. Read-only while another process writes the book.
 
-    `prepare` creates a new file while the screens already paint. Before a path that was `typed` becomes a new book,
-    the user is asked.
+    `prepare` creates a new file while the screens already paint. If a person `typed` the path and no book is there, the
+    person is asked before one is created.
     """
     if not sys.stdin.isatty():
         raise Conflict("the screens need a terminal; 'rebal-tui --help' lists the commands that work without one")
@@ -100,7 +100,7 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None, *, typed
 
 
 def run_screens(path: Path, prepare: Callable[[], None] | None = None, *, plain: bool = False) -> int:
-    """Run the screens, or with `plain` the linear mode, on a book's file; returns the exit code.
+    """Run the screens of a book's file, or with `plain` the linear mode; returns the exit code.
 
     Read-only while another process writes the book. `prepare` creates a new file. Unlike `open_screens`, it does not
     require a terminal: the screens may be drawn for a browser.
@@ -130,8 +130,11 @@ def run_screens(path: Path, prepare: Callable[[], None] | None = None, *, plain:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How a demonstration is shown: `headless` for a number of simulated minutes, in a browser, or on the terminal,
-    there on the screens or line by line."""
+    """How a demonstration is shown: without screens, in a browser, or on the terminal.
+
+    `headless` is the number of simulated minutes to run without screens, None to show the book. `web` shows it in a
+    browser, with the server on `port`. On the terminal, `plain` shows it line by line instead of on the screens.
+    """
 
     headless: int | None
     web: bool

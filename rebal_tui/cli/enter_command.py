@@ -1,4 +1,4 @@
-"""`rebal-tui enter`: accounts, assets, holdings, cash and prices of a files book, entered by hand."""
+"""`rebal-tui enter`: enter accounts, assets, holdings, cash and prices of a files book by hand."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ decimal_option = click.option(
 
 
 def is_replaceable(path: Path) -> bool:
-    """Whether a file is an empty book of a simulated market, which the screens create when they are opened first.
+    """Whether a file is the empty book of a simulated market that the screens create when they are first opened.
 
     A new files book may replace it. False where there is no file, and for a book of another version. Raises `Conflict`
     for a file that is not a book.
@@ -45,11 +45,11 @@ def is_replaceable(path: Path) -> bool:
 
 @contextmanager
 def opened(path: Path, *, create: bool = False, custodian: str = "") -> Iterator[Book]:
-    """A files book, locked while the block runs. With `create`, made if there is no file or an empty book of another
-    kind.
+    """Open a files book, locked while the block runs.
 
-    When the block raises, a new file and its lock are removed, and the empty book stays. Raises `Conflict` for any
-    other book.
+    With `create`, a files book is created if there is no file or an empty book of another kind. If the block raises, a
+    new file and its lock are removed, and an empty book that was to be replaced stays. Raises `Conflict` for any other
+    book.
     """
     from rebal_tui import bootstrap, files_book, opening, paths
 

@@ -11,7 +11,7 @@ from rebal_tui.domain.errors import Conflict
 
 
 def require_extra() -> None:
-    """Raise `Conflict` with the command that installs the extra, if it is missing."""
+    """Check that the extra `web` is installed. Raises `Conflict` with the command that installs it."""
     from importlib.util import find_spec
 
     if any(find_spec(name) is None for name in ("textual_serve", "aiohttp")):
@@ -19,9 +19,10 @@ def require_extra() -> None:
 
 
 def open_in_browser(path: Path, port: int, prepare: Callable[[], None] | None = None, *, typed: bool = False) -> int:
-    """Serve the screens of a book's file until ctrl+c; returns the exit code.
+    """Serve the screens of a book's file to a browser until ctrl+c; returns the exit code.
 
-    `prepare` creates a new file first. Before a path that was `typed` becomes a new book, the user is asked.
+    `prepare` creates a new file first. If a person `typed` the path and no book is there, the person is asked before
+    one is created.
     """
     require_extra()
     import asyncio
@@ -44,5 +45,5 @@ def open_in_browser(path: Path, port: int, prepare: Callable[[], None] | None = 
 
 
 def arguments_of(path: Path) -> list[str]:
-    """The arguments that start the screens of a book for a page."""
+    """The command line of the process that runs a book's screens for a browser."""
     return [sys.executable, "-P", "-m", "rebal_tui.cli.browser_screens", str(path.absolute())]

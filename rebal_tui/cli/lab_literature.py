@@ -1,4 +1,4 @@
-"""The page of `rebal-tui lab --literature`."""
+"""The output of `rebal-tui lab --literature`: published numbers beside those of the lab."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _HEADER = ("", "PUBLISHED", "LAB", "TOLERANCE", "NOTE")
 
 
 def literature_text(rows: Sequence[Comparison], *, complete: bool) -> str:
-    """Every published number with the lab's, by source, then the numbers that are not reproduced."""
+    """Every published number with the lab's number, by source, then the numbers that are not reproduced.
+
+    Without `complete`, the text says that the numbers of the data sets are missing.
+    """
     reached = sum(row.reached for row in rows)
     blocks = [f"{reached} of {len(rows)} published numbers within their tolerance; ■ marks the others.\n"]
     for source, group in groupby(rows, key=lambda row: row.source):
@@ -36,7 +39,7 @@ def literature_text(rows: Sequence[Comparison], *, complete: bool) -> str:
 
 
 def literature_json(rows: Sequence[Comparison]) -> dict[str, Any]:
-    """The same as JSON, with decimals as strings."""
+    """The comparisons as JSON, with decimals as strings."""
     return {
         "reached": sum(row.reached for row in rows),
         "numbers": [

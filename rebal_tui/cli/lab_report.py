@@ -17,7 +17,10 @@ _HEADER = (
 
 
 def lab_text(found: Comparison, verified: Sequence[Verified], *, show_all: bool) -> str:
-    """The report as text."""
+    """The report as text. `verified` has the policies whose backtest was compared with a replay.
+
+    Without `show_all`, only some of the policies are listed.
+    """
     backtest, source, luck = found.backtest, found.subject.source, found.luck
     shown = listed(backtest, show_all=show_all)
     lines = [found.sentence, found.cheaper] if found.sentence else [found.cheaper]

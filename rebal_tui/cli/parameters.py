@@ -1,4 +1,4 @@
-"""Shared by the commands: parameters, the book's file, input and output."""
+"""What commands share: parameters, the path of the book's file, input and output."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def shown_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def require_shown_options(web: bool, port: int | None, plain: bool) -> None:
-    """Raise a usage error for a port without `--web`, and for two ways to show a book at once."""
+    """Raise a usage error for `--port` without `--web`, and for `--web` together with `--plain`."""
     if port is not None and not web:
         raise click.UsageError("--port requires --web")
     if web and plain:
@@ -100,7 +100,7 @@ def command(name: str) -> Callable[[Callable[..., int]], click.Command]:
 
 
 class Timestamp(click.ParamType[datetime]):
-    """RFC 3339 with an offset; without an offset, a date or a date with a time is New York time."""
+    """A time in RFC 3339 format. A date, or a date with a time, that has no offset is New York time."""
 
     name = "TIME"
 
@@ -119,7 +119,7 @@ class Timestamp(click.ParamType[datetime]):
 
 
 class Day(click.ParamType[date]):
-    """A calendar date."""
+    """A calendar date of the command line."""
 
     name = "DATE"
 
@@ -171,13 +171,15 @@ def _naming_stdout() -> Iterator[None]:
 
 
 def is_stdout(path: Path) -> bool:
-    """Whether an output file is standard output: `-`, or one of its names in the file system."""
+    """Whether the path of an output file means standard output: `-`, or one of its names in the file system."""
     return str(path) in _STDOUT
 
 
 def reporter(output: Path) -> Callable[[str], None]:
-    """The function that reports a written file: it prints to stdout, or to stderr when the file itself went to
-    stdout."""
+    """The function that reports that a file was written.
+
+    It prints to stdout, or to stderr if `output` is stdout.
+    """
     return (lambda text: write_message(text.removesuffix("\n"))) if is_stdout(output) else write
 
 
@@ -189,9 +191,10 @@ def write_json(value: Any) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """Read a file, `-` for standard input. Stops one byte above the size limit, from which the caller sees the excess.
+    """Read a file, `-` for standard input.
 
-    Raises `Conflict` when the path is not a readable file, and `OSError` when reading fails.
+    At most one byte above the size limit is read, by which the caller sees that the file is too large. Raises
+    `Conflict` when the path is not a readable file, and `OSError` when reading fails.
     """
     from rebal_tui.services.parsing.exact_json import MAX_SIZE
 
@@ -237,7 +240,10 @@ def write_file(path: Path, content: str | bytes, *, force: bool) -> None:
 
 
 def book_path(ctx: click.Context, db: Path | None) -> Path:
-    """The book's file: the command's --db, else the program's, else the default in the user's data folder."""
+    """The path of the book's file: --db of the command, else --db of the program, else the default path.
+
+    The default path is in the user's data folder.
+    """
     from rebal_tui import paths
 
     given: Path | None = db or ctx.find_root().obj
@@ -245,7 +251,7 @@ def book_path(ctx: click.Context, db: Path | None) -> Path:
 
 
 def existing_book_path(ctx: click.Context, db: Path | None) -> Path:
-    """`book_path`, which must exist and have content. Raises `Conflict`."""
+    """As `book_path`. Raises `Conflict` when there is no file or it is empty."""
     from rebal_tui import paths
 
     path = book_path(ctx, db)
@@ -255,8 +261,10 @@ def existing_book_path(ctx: click.Context, db: Path | None) -> Path:
 
 
 def confirm_new_book(path: Path) -> None:
-    """Ask before a path that was typed becomes a new book, because it may be mistyped. Raises `Conflict` when its
-    folder is missing, or when the answer is no; nothing was created then."""
+    """Ask before a path that was typed becomes a new book, because it may be mistyped.
+
+    Raises `Conflict` when its folder is missing, or when the answer is no; nothing was created then.
+    """
     real = path.resolve()
     if real.exists():
         return
@@ -268,7 +276,7 @@ def confirm_new_book(path: Path) -> None:
 
 @contextmanager
 def naming_file(path: Path) -> Iterator[None]:
-    """Add the file's name to the location of every fault of a refusal that the block raises."""
+    """Put the file's name before the location of every fault of a refusal that the block raises."""
     try:
         yield
     except Refusal as refusal:
@@ -278,7 +286,7 @@ def naming_file(path: Path) -> Iterator[None]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Database]:
-    """Open a book's file read-only as it is now, even while another process has it open."""
+    """Open a book's file read-only, even while another process has it open."""
     from rebal_tui import bootstrap, paths
 
     paths.require_book(path)
@@ -291,7 +299,7 @@ def reading(path: Path) -> Iterator[Database]:
 
 @contextmanager
 def copied(path: Path) -> Iterator[Database]:
-    """A copy of a book in memory, which may be changed freely. Raises `Conflict` when the file is not a book."""
+    """Copy a book into memory; the copy may be changed freely. Raises `Conflict` when the file is not a book."""
     from rebal_tui import bootstrap
 
     memory = bootstrap.open_copy(path)

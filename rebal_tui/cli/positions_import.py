@@ -27,7 +27,10 @@ def import_positions(
     path: Path, file: Path, content: bytes, *, format_name: str | None, map_file: Path | None, as_of: datetime | None,
     dry_run: bool, as_json: bool,
 ) -> int:  # fmt: skip
-    """Import a positions file, or with `dry_run` show what it would change."""
+    """Import a positions file into the book at `path`, or with `dry_run` show what it would change.
+
+    Returns the exit code. `content` is that of `file`; `format_name` is the custodian's format, None to recognize it.
+    """
     mapping = None if map_file is None else _mapping(map_file)
     if mapping is not None and format_name is None:
         format_name = "generic"
@@ -58,7 +61,7 @@ def import_positions(
 
 
 def take_back(path: Path) -> int:
-    """Undo the last import of positions."""
+    """Undo the last import of positions into the book at `path`; returns the exit code."""
     from rebal_tui.services.files_book.importing import undo_import
 
     with opened(path) as book:

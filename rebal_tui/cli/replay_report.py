@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def replay_json(book: Book, result: Replay, jumps: Sequence[JumpDay], notes: Sequence[str]) -> dict[str, Any]:
-    """A replay as JSON. Money and ratios are strings; `turnover` is the dollars sold (one-way, R-59)."""
+    """A replay as JSON. Money and ratios are strings; `turnover` is the dollars sold (one-way, R-59).
+
+    `jumps` and `notes` are as in `replay_text`.
+    """
     from rebal_tui.services.wire.shapes import asset_ids, run_json, value_text
 
     ids = asset_ids(book.assets)
@@ -76,7 +79,10 @@ def replay_json(book: Book, result: Replay, jumps: Sequence[JumpDay], notes: Seq
 
 
 def replay_text(result: Replay, jumps: Sequence[JumpDay], notes: Sequence[str]) -> str:
-    """A replay as a summary of aligned rows, a table of runs, and notes about the closes."""
+    """A replay as text: a summary of aligned rows, a table of runs, and notes about the prices.
+
+    `jumps` are the price jumps in the closes; `notes` are further sentences about the closes.
+    """
     worst = result.worst
     turnover = result.turnover
     drift = "none" if worst is None else f"{_points(result)} points, {worst.drift.symbol} on {worst.day}"

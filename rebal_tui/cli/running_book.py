@@ -1,4 +1,4 @@
-"""Requests of commands to the server that has a book open."""
+"""Requests that commands send to the server that has a book open."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _MAX_BYTES = 1024 * 1024
 
 
 class RunningBook:
-    """The server of a book. Every request goes straight to it, never through a proxy of the environment."""
+    """The server that has a book open. Requests go straight to it, never through a proxy set in the environment."""
 
     def __init__(self, server: RunningServer) -> None:
         self._server = server
 
     @classmethod
     def of(cls, path: Path) -> RunningBook | None:
-        """The server that has this book open; None without one."""
+        """The server that has the book at `path` open; None if there is none."""
         found = find_server(path)
         return None if found is None else cls(found)
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Send a request and return the JSON of the response, None for an empty one.
+        """Send a request to the server, and return the JSON of the response; None for an empty response.
 
         Raises `Conflict` when the server refuses, with its message, or does not respond.
         """

@@ -1,4 +1,4 @@
-"""`rebal-tui connect --self-test`: run the steps, print them, and write a report that an owner can send."""
+"""`rebal-tui connect --self-test`: run its steps, print them, and write a report for support."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ QUESTION = (
 
 
 def require_consent(*, ask: bool, yes: bool) -> None:
-    """Ask before anything is sent. Raises `Conflict` without consent."""
+    """Check that the person agrees before anything is sent to the broker. Raises `Conflict` otherwise.
+
+    `yes` is an agreement given on the command line; `ask` is whether the person can be asked.
+    """
     if yes:
         return
     if not ask:

@@ -1,4 +1,4 @@
-"""Plain-text tables and figures, which read the same in a terminal and in a file."""
+"""Plain-text tables and amounts, which read the same in a terminal and in a file."""
 
 from __future__ import annotations
 

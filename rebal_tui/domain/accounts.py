@@ -42,8 +42,9 @@ ENDED_STATUSES = {
 
 
 class Restriction(StrEnum):
-    """A reason for which the broker blocks an account (R-40), a "restriction" in its API. Each stops all runs of it.
+    """A reason for which the broker blocks an account (R-40); each stops all runs of the account.
 
+    The API calls it a restriction; it is not a limit set by an advisor, which is a `TradeRestriction` (R-60).
     `POSITION_TO_EQUITY_RATIO` is reported by the broker and also computed here from the account's balances.
     """
 
@@ -76,11 +77,11 @@ RESTRICTION_TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A holding. `qty` is above zero: a closed position is removed. `avg_entry_price` is None when unknown.
+    """An account's holding of one asset. `qty` is above zero: a closed position is removed.
 
-    `asset_id` is the asset's id, None when neither the broker nor the file gives one. `available` are the shares that
-    no order or transfer reserves, None when the broker does not report them. These two fields are neither compared nor
-    stored.
+    `avg_entry_price` is None when unknown. `asset_id` is the asset's id, None when neither the broker nor the file
+    gives one. `available` are the shares that no order or transfer reserves, None when the broker does not report them.
+    `asset_id` and `available` are neither compared nor stored.
     """
 
     symbol: str
@@ -94,7 +95,8 @@ class Position:
 class Account:
     """A client account as the broker reports it.
 
-    `cash` changes with each fill; `unsettled` is its part from sells that have not settled yet (R-30).
+    `cash` changes with each fill. `unsettled` is the part of `cash` that comes from sells that have not settled yet
+    (R-30).
     """
 
     id: str
@@ -108,7 +110,7 @@ class Account:
     created_at: datetime
 
     def holding(self, symbol: str) -> Qty:
-        """Shares held of a symbol, 0 without a position."""
+        """Shares held of a symbol, 0 without a position in it."""
         return next((p.qty for p in self.positions if p.symbol == symbol), Qty(0))
 
     @property

@@ -15,10 +15,10 @@ from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A corporate action with the prices it needs: the asset's before the action, and that of the asset received.
+    """A corporate action with the prices needed to compute its effect.
 
-    A price is None when unknown. `fractionable` and `new_fractionable` are whether fractions of a share can be held of
-    the asset and of the asset received.
+    `price` is the asset's price before the action, `new_price` that of the asset received; None when unknown.
+    `fractionable` and `new_fractionable` say whether an account can hold fractions of a share of each.
     """
 
     action: CorporateAction
@@ -36,7 +36,7 @@ class Terms:
     def price_factor(self) -> Fraction:
         """Price after the action ÷ price before. A spin-off lowers the price by ratio × the new asset's price.
 
-        Without both prices a spin-off has factor 1.
+        For a spin-off without both prices it is 1.
         """
         action = self.action
         if action.kind is ActionKind.SPIN_OFF and self.price and action.price:
@@ -46,9 +46,9 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """An account's shares of the asset and their average entry price.
+    """An account's shares of the asset of a corporate action, and their average entry price, None when unknown.
 
-    `entitled` are the shares held at the open, on which a dividend is paid.
+    `entitled` are the shares held at the open of the day, on which a dividend is paid.
     """
 
     qty: Qty
@@ -60,7 +60,7 @@ class Holding:
 class Effect:
     """The result of an action for one account: shares of the asset, shares of another asset received, and cash paid.
 
-    `average` and `received_average` are the average entry prices of these shares, None when unknown.
+    `average` and `received_average` are the average entry prices of the two, None when unknown.
     """
 
     qty: Qty
@@ -71,7 +71,7 @@ class Effect:
 
 
 def effect_of(terms: Terms, held: Holding) -> Effect:
-    """The effect of an action on a holding."""
+    """The holding, received shares and cash that an action leaves of a holding."""
     action, average = terms.action, held.average
     match action.kind:
         case ActionKind.SPLIT | ActionKind.STOCK_DIVIDEND:

@@ -20,7 +20,7 @@ class ShareChange:
 
 @dataclass(frozen=True, slots=True)
 class ActionPart:
-    """The part of a corporate action that concerns one account, as its activity states it.
+    """What an activity says about a corporate action for one account.
 
     `id` is the broker's id of the action, the same for all accounts. `day` is the day on which the action takes effect.
     `held` are the account's shares before the action, `symbol` is the asset's symbol before it. `action` is None for a
@@ -38,9 +38,9 @@ class ActionPart:
 class Activity:
     """One activity of an account.
 
-    `kind` is the broker's type and subtype, such as `DIV CDIV`. `executed` is False for a canceled activity, of which
-    only `id` and `replaces` are used. `replaces` is the id of the activity that this one corrects or cancels. `covered`
-    is False for a kind that no rule covers: its cash is booked, its shares are not.
+    `kind` is the broker's type and subtype, such as `DIV CDIV`. `executed` is False for a canceled activity; only its
+    `id` and `replaces` are used. `replaces` is the id of the activity that this one corrects or cancels. `covered` is
+    False for a kind that no rule covers: its cash is booked, its shares are not.
     """
 
     id: str
@@ -55,9 +55,9 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A corporate action as announced to the market: `id` and `day` as in `ActionPart`.
+    """A corporate action as announced to the market: `id` and `day` mean the same as in `ActionPart`.
 
-    `withdrawn` is whether the broker deleted the announcement; `action` is None for a kind that no rule covers.
+    `withdrawn` says whether the broker deleted the announcement; `action` is None for a kind that no rule covers.
     """
 
     id: str
@@ -69,7 +69,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class TradeReversal:
-    """An execution that the broker reversed: `corrected`, or else busted, which means canceled after the fact."""
+    """An execution that the broker changed afterward: `corrected` is True if corrected, False if canceled."""
 
     execution_id: str
     corrected: bool

@@ -9,7 +9,7 @@ MAX_OVERLAP_HOURS = 24 * 31
 
 
 class KeyScope(StrEnum):
-    """What an API key allows; each scope includes the previous one. Read everything; change the book; manage keys."""
+    """What an API key allows: READ reads everything, TRADE also changes the book, ADMIN also manages keys."""
 
     READ = "read"
     TRADE = "trade"

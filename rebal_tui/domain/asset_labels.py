@@ -1,4 +1,4 @@
-"""The label of an asset in a book: its symbol, or that of an inactive namesake with a part of its id (R-50).
+"""The label of an asset in a book: its symbol, or its symbol with a part of its id (R-50).
 
 An asset is identified by its id, because a symbol can change, be reused or be swapped. Among assets with the same
 symbol, the active one has the symbol as its label; each other one gets `SYMBOL#` and the beginning of its id. So labels
@@ -17,7 +17,7 @@ _SHORTEST_ID = 4
 
 
 class Listed(NamedTuple):
-    """What decides the label of an asset; `label` is its current one, empty for a new asset."""
+    """The facts about an asset that decide its label; `label` is its current one, empty for a new asset."""
 
     id: str
     symbol: str
@@ -39,10 +39,10 @@ def by_symbol(assets: Iterable[Listed]) -> dict[str, list[Listed]]:
 
 
 def labels(groups: Mapping[str, list[Listed]]) -> dict[str, str]:
-    """The label of every asset, by id. `groups` are the assets by symbol, at most one of a group active.
+    """The label of every asset, by id. `groups` are the assets by symbol; at most one of a group is active.
 
-    The active asset's label is the symbol. Without an active one the symbol stays with the asset whose label it was, or
-    else goes to the asset with the lowest id.
+    The symbol is the label of the active asset. If none is active, the asset that has this label keeps it; if none has
+    it, the asset with the lowest id gets it.
     """
     found: dict[str, str] = {}
     for symbol, group in groups.items():

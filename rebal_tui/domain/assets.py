@@ -21,7 +21,7 @@ class AssetStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A US equity. `price` is its last price, `price_at` the time of that price; both None without a quote."""
+    """A US equity. `price` is its last price, `price_at` the time of that price; both are None without a quote."""
 
     id: str
     symbol: str

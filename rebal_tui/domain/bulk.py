@@ -19,10 +19,11 @@ T = TypeVar("T", bound="DataclassInstance")
 def build_objects(
     kind: type[T], count: int, columns: Mapping[str, Sequence[Any]], constants: Mapping[str, object]
 ) -> list[T]:
-    """Make `count` objects of a dataclass with slots; a field's values come from its column or are one constant.
+    """Make `count` objects of the dataclass `kind`, which has slots, without calling its constructor.
 
-    A column has one value per object. Raises `BrokenInvariant` when a field is missing or a column has another length.
-    The constructor does not run, so the class must not need `__post_init__`.
+    `columns` has, by field, a sequence with one value per object; `constants` has, by field, a value that all objects
+    share. Raises `BrokenInvariant` when a field is in neither or a column has another length. The class must not need
+    `__post_init__`.
     """
     require({*columns, *constants} == {field.name for field in fields(kind)}, f"fields of {kind.__name__} are missing")
     require(all(len(column) == count for column in columns.values()), "columns of different lengths")
@@ -34,7 +35,10 @@ def build_objects(
 
 
 def replace_all(objects: Sequence[T], columns: Mapping[str, Sequence[Any]], constants: Mapping[str, object]) -> list[T]:
-    """Copies of objects of one dataclass with slots, with the fields in `columns` and `constants` replaced."""
+    """Copies of objects of one dataclass with slots. `columns` and `constants` have the new values by field.
+
+    They are as in `build_objects`; all other fields keep their values.
+    """
     if not objects:
         return []
     kind = type(objects[0])

@@ -52,14 +52,14 @@ class OwnerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The owner of a reservation: the id of a run, withdrawal or journal, or the name of a person."""
+    """The owner of a reservation: a run, withdrawal or journal by its id, or a person by name."""
 
     kind: OwnerKind
     reference: str
 
     @property
     def text(self) -> str:
-        """The owner for display, with a short id."""
+        """The owner for display: kind and shortened id, or a person's name."""
         return self.reference if self.kind is OwnerKind.PERSON else f"{self.kind} {self.reference[:8]}"
 
 
@@ -67,8 +67,8 @@ class Owner:
 class Reservation:
     """Cash of an account reserved for an owner; `amount` is above 0 (R-2).
 
-    `origin` is set only for a journal under way: the owner whose reservation the journal took over, None where it
-    reserved free cash (R-9).
+    `origin` is set only for a journal under way: the owner of the reservation that the journal took over. It is None
+    where the journal reserved free cash (R-9).
     """
 
     account_id: str
@@ -97,7 +97,7 @@ class CashKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CashEntry:
-    """One change of an account's cash; `amount` is signed. `settles_on` is an ISO date."""
+    """One change of an account's cash; `amount` is negative when cash leaves. `settles_on` is an ISO date."""
 
     seq: int
     account_id: str
@@ -109,7 +109,7 @@ class CashEntry:
 
 
 class WithdrawalStage(StrEnum):
-    """The durable steps of R-32, in order, and the two final stages."""
+    """The durable steps of a withdrawal (R-32) in order, then its two final stages."""
 
     REQUESTED = "requested"
     UNSUBSCRIBED = "unsubscribed"
@@ -126,7 +126,7 @@ class WithdrawalStage(StrEnum):
 
     @property
     def cancelable(self) -> bool:
-        """Whether the withdrawal can be canceled: until its journal is created."""
+        """Whether the withdrawal can be canceled, which is possible until its journal is created."""
         return self in (
             WithdrawalStage.REQUESTED,
             WithdrawalStage.UNSUBSCRIBED,
@@ -137,10 +137,10 @@ class WithdrawalStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """One withdrawal. `stopped` is why it cannot proceed, None while it can. `rounds` counts its liquidation runs.
+    """One withdrawal. `stopped` says why it cannot proceed, None while it can. `rounds` counts its liquidation runs.
 
-    With `everything`, every position is closed and the account stays unsubscribed; `amount` is then the account's
-    equity at the request, and from the journal on the amount of the journal.
+    With `everything`, every position is closed and the account stays unsubscribed. `amount` is then the account's
+    equity when the withdrawal was requested and, once its journal exists, the amount of the journal.
     """
 
     id: str

@@ -25,12 +25,12 @@ class ActionKind(StrEnum):
 
     @property
     def label(self) -> str:
-        """The kind as text: `stock dividend`."""
+        """The kind as text, such as `stock dividend`."""
         return self.value.replace("_", " ")
 
     @property
     def explains_any_move(self) -> bool:
-        """Whether such an action explains any move of its asset's price on its day (R-55)."""
+        """Whether such an action explains any change of its asset's price on its day, however large (R-55)."""
         return self in (self.SPIN_OFF, self.CASH_MERGER, self.STOCK_MERGER, self.DELISTING)
 
 
@@ -58,10 +58,10 @@ _RATIO_EXPECTED = 'expected a ratio above 0 such as "10", "1.5", "3:2" or "1:8"'
 
 @dataclass(frozen=True, slots=True)
 class CorporateAction:
-    """One action of an asset. Raises `Invalid` naming every field that is missing, unexpected or out of range.
+    """A corporate action of one asset. Raises `Invalid` naming every field that is missing, unexpected or out of range.
 
-    `ratio` is new:old for splits, else shares received per share held. `amount` is dollars per share, `price` the new
-    asset's first price in dollars; both are above 0 and count billionths.
+    `ratio` is new:old shares for splits, else shares received per share held. `amount` is dollars per share, `price`
+    the new asset's first price in dollars; both are above 0 and in billionths of a dollar.
     """
 
     kind: ActionKind
@@ -78,14 +78,14 @@ class CorporateAction:
 
     @property
     def rate(self) -> Fraction:
-        """The `ratio` of an action that has one. Raises `Invalid` for an action without."""
+        """The `ratio` of the action. Raises `Invalid` for an action without one."""
         if self.ratio is None:
             raise Invalid([Fault("ratio", f"a {self.kind.label} has no ratio")])
         return self.ratio
 
     @property
     def new(self) -> str:
-        """The `new_symbol` of an action that has one. Raises `Invalid` for an action without."""
+        """The `new_symbol` of the action. Raises `Invalid` for an action without one."""
         if self.new_symbol is None:
             raise Invalid([Fault("new_symbol", f"a {self.kind.label} has no new symbol")])
         return self.new_symbol
@@ -99,7 +99,7 @@ class CorporateAction:
 
     @property
     def text(self) -> str:
-        """The action in a few words: `SPY 10 for 1`, `KO pays $0.485 a share`."""
+        """The action in a few words, such as `SPY 10 for 1` or `KO pays $0.485 a share`."""
         amount = price_text(self.amount) if self.amount is not None else "0"
         match self.kind:
             case ActionKind.SPLIT:
@@ -122,9 +122,10 @@ class CorporateAction:
 
 @dataclass(frozen=True, slots=True)
 class ActionReport:
-    """What an action did in a book: `accounts` hold the asset; the action does not explain the shares of `unexplained`.
+    """What a corporate action did in a book.
 
-    `paid` is the total cash in dollars.
+    `accounts` is the number of accounts that hold the asset; in `unexplained` of them, the action does not account for
+    the shares that the broker reports. `paid` is the total cash in dollars.
     """
 
     id: str
@@ -136,12 +137,15 @@ class ActionReport:
 
     @property
     def text(self) -> str:
-        """`SPY 10 for 1: 412 accounts, 0 unexplained`."""
+        """The report in a line, such as `SPY 10 for 1: 412 accounts, 0 unexplained`."""
         return f"{self.action.text}: {count_text(self.accounts, 'account')}, {self.unexplained:,} unexplained"
 
 
 def field_faults(kind: ActionKind, symbol: str, given: Mapping[str, object]) -> list[Fault]:
-    """The faults of the fields `given`, by name: missing, unexpected or out of range; None means absent."""
+    """The faults of the fields of an action: those missing, unexpected or out of range for its kind.
+
+    `given` has the values by field name; None means absent.
+    """
     required, allowed = REQUIRED[kind], (*REQUIRED[kind], *OPTIONAL.get(kind, ()))
     faults = [Fault(name, f"{name} is required for a {kind.label}") for name in required if given.get(name) is None]
     faults += [
@@ -180,13 +184,13 @@ def parse_ratio(text: str) -> Fraction:
 
 
 def ratio_text(ratio: Fraction) -> str:
-    """The ratio as `parse_ratio` reads it: `10`, `3:2`."""
+    """The ratio in the form that `parse_ratio` reads, such as `10` or `3:2`."""
     return str(ratio.numerator) if ratio.denominator == 1 else f"{ratio.numerator}:{ratio.denominator}"
 
 
 @dataclass(frozen=True, slots=True)
 class DatedAction:
-    """A corporate action, effective at the open of `day`; `line` is its line number in the file it was read from."""
+    """A corporate action that takes effect at the open of `day`; `line` is its line number in the file read."""
 
     day: date
     action: CorporateAction

@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """The result of a check: `PASS` and `FAIL` for prerequisites, `INFO` where it decides nothing, others for triggers.
+    """The result of a check: `PASS` or `FAIL` of a prerequisite, `INFO` where it decides nothing, others of a trigger.
 
     `FIRES`: the trigger makes a run. `HOLDS_BACK`: its condition holds, but a cooldown or the minimum equity stops it.
     `CANNOT`: its condition holds, but no order that can be placed would correct it. `NO`: its condition does not hold.
@@ -53,7 +53,7 @@ class Check:
 
 
 class LineReason(StrEnum):
-    """Why a plan line trades or does not."""
+    """Why a plan line has an order, or why it has none."""
 
     ABOVE_TARGET = "ABOVE_TARGET"
     NOT_IN_PORTFOLIO = "NOT_IN_PORTFOLIO"
@@ -91,11 +91,11 @@ SKIP_REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """One asset of the portfolio or the account.
+    """One asset of the portfolio or the account in a plan, with its order or the reason for none.
 
     `side` is None when the line has no order. A buy has `notional`, a sell `qty`; a buy in whole shares has both, and
     is ordered by `qty` (R-65). `wanted` is the dollar amount of the line before minimums and scaling; a skipped order
-    shows it. `goal` is the exact value that the run brings the line to, None when that is the weight's share of equity.
+    shows it. `goal` is the exact value to which the run brings the line; None means its weight times managed equity.
     Only restrictions and destinations set a `goal` (R-61, R-62); `upper` is then the most that the line may be worth.
     """
 
@@ -116,7 +116,7 @@ class PlanLine:
 
     @property
     def order_value(self) -> Value:
-        """What the line's order trades at the plan's price, 0 without an order. A buy trades its `notional`."""
+        """The value of the line's order at the plan's price, 0 without an order. That of a buy is its `notional`."""
         if self.side is Side.BUY:
             return Value((self.notional or 0) * NANO)
         return Value((self.qty or 0) * (self.price or 0) if self.side is Side.SELL else 0)
@@ -134,9 +134,9 @@ class PlanLine:
 
 @dataclass(frozen=True, slots=True)
 class ReachableLine:
-    """One line of an account with restrictions; `actual` and `reachable` are shares of managed equity, 0 to 1 (R-61).
+    """One asset of an account with restrictions (R-61); `actual` and `reachable` are fractions of managed equity.
 
-    `reason` is the code of the restriction that keeps the line away from its weight, `detail` that restriction as text;
+    `reason` is the code of the restriction that keeps the asset from its target, `detail` that restriction as text;
     None and empty when none does.
     """
 
@@ -150,10 +150,10 @@ class ReachableLine:
 
 @dataclass(frozen=True, slots=True)
 class Reachable:
-    """The reachable target of an account: `factor` is λ, None when every line is pinned by its limits (R-61).
+    """The reachable target of an account; `factor` is λ, None when restrictions decide the value of every line (R-61).
 
-    `cash` is a share of managed equity. `unmanaged` are the holdings left out of equity: symbol and restriction as
-    text.
+    `cash` is a fraction of managed equity. `unmanaged` has the holdings left out of managed equity: the symbol, and the
+    restriction as text.
     """
 
     factor: Fraction | None
@@ -166,10 +166,10 @@ class Reachable:
 class Plan:
     """The orders of a run, and the lines without an order.
 
-    `scale` is the common factor of the buys as (numerator, denominator), (1, 1) when cash suffices (R-20). `cash` is
-    booked cash less reservations; of it `cash_target` is never spent. `budget` is what the buys may spend, with the
-    sells' proceeds at the plan's prices. `amount` is for partial_liquidation only. `rules` are the settings that the
-    plan was made with (R-60 to R-65).
+    `scale` is the common factor by which the buys are cut, as (numerator, denominator); (1, 1) when cash suffices
+    (R-20). `cash` is the account's booked cash less reservations; `cash_target` of it is never spent. `budget` is the
+    buy budget, with the sells' proceeds at the plan's prices. `amount` is the cash to raise, for a partial liquidation
+    only. `rules` are the settings that the plan was made with (R-60 to R-65).
     """
 
     type: RunType
@@ -194,12 +194,12 @@ class Plan:
 
     @property
     def sold(self) -> Money:
-        """Dollars of the sells, at the plan's prices."""
+        """Dollars of all sells, at the plan's prices."""
         return Money(sum(line.order_amount for line in self.sells))
 
     @property
     def bought(self) -> Money:
-        """Dollars of the buys."""
+        """Dollars of all buys, at the plan's prices."""
         return Money(sum(line.order_amount for line in self.buys))
 
     @property
@@ -215,11 +215,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome of one evaluation.
+    """The outcome of one evaluation of a subscription.
 
-    `culprits` are the ineligible assets that stop the evaluation (R-12.6). `status` is None where none was stored, as
-    by versions that had no statuses. `reachable` is the reachable target of an account with restrictions (R-61); None
-    for an account without any, and when a prerequisite failed.
+    `culprits` are the symbols of the ineligible assets that stop the evaluation (R-12.6). `status` is None in a
+    decision stored by a version that had no statuses. `reachable` is the reachable target of an account with
+    restrictions (R-61); None for an account without any, and when a prerequisite failed.
     """
 
     account_id: str

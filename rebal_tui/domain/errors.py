@@ -9,7 +9,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One error. `location` is a path such as `portfolios[2].weights[0].percent`; empty for the input as a whole."""
+    """One fault. `location` is a path such as `portfolios[2].weights[0].percent`; empty for the input as a whole."""
 
     location: str
     message: str
@@ -19,7 +19,7 @@ class Fault:
 
 
 class Refusal(Exception):
-    """A request that was not carried out. `status` is the matching HTTP status."""
+    """A request that was refused, and why: one or more faults. `status` is the matching HTTP status."""
 
     status = 422
 
@@ -28,7 +28,7 @@ class Refusal(Exception):
         super().__init__("; ".join(str(fault) for fault in self.faults))
 
     def name_file(self, name: str) -> None:
-        """Put a file's name before the location of every fault."""
+        """Put the name of the file that was read before the location of every fault."""
         faults = [Fault(f"{name}, {f.location}" if f.location else name, f.message) for f in self.faults]
         Refusal.__init__(self, faults)
 
@@ -46,13 +46,13 @@ class Conflict(Refusal):
 
 
 class Forbidden(Conflict):
-    """A request that is not allowed: the account is restricted or subscribed, or has insufficient funds or shares."""
+    """A request that is not allowed: the account is subscribed, blocked (R-40), or short of cash or shares."""
 
     status = 403
 
 
 class Halt(StrEnum):
-    """Why this process does not write to the book."""
+    """Why this process must not write to the book: it only views it, another writes, or disk or file has a fault."""
 
     VIEWING = "viewing"
     TAKEN_OVER = "taken_over"
@@ -68,7 +68,10 @@ FILE_LOST = frozenset({Halt.FILE_GONE, Halt.OVERWRITTEN})
 
 
 class ReadOnly(Conflict):
-    """This process cannot write to the book until the book is opened again. `path` is the book's file, if known."""
+    """This process cannot write to the book until the book is opened again.
+
+    `halt` says why; `path` is the book's file, empty when unknown.
+    """
 
     status = 503
 
@@ -83,19 +86,19 @@ class ReadOnly(Conflict):
 
 
 class NotFound(Refusal):
-    """No object has the given id."""
+    """No object has the id that the request names."""
 
     status = 404
 
 
 class Unavailable(Refusal):
-    """The broker did not answer. Look up whether the request took effect before sending it again."""
+    """The broker did not answer. The caller must look up whether the request took effect before sending it again."""
 
     status = 503
 
 
 class PlanChanged(Conflict):
-    """The approval is for a plan that has since been recalculated (R-27)."""
+    """A person approved a plan that has been recalculated since it was shown (R-27)."""
 
 
 class BrokenInvariant(Exception):

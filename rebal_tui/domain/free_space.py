@@ -1,4 +1,4 @@
-"""Free space on a book's disk."""
+"""Free space on the disk of a book's file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ NEEDED_PART = 16
 
 @dataclass(frozen=True, slots=True)
 class FreeSpace:
-    """Free bytes, and the bytes that must be free before new work starts or writing resumes after the disk was full."""
+    """Free bytes of a disk, and the bytes that must be free.
+
+    Less than `needed` free bytes stop new work; after the disk was full, writing resumes when they are free again.
+    """
 
     free: int
     needed: int
@@ -25,5 +28,8 @@ class FreeSpace:
 
 
 def free_space(free: int, total: int) -> FreeSpace:
-    """The free space of a file system of `total` bytes, 1/16 of which must be free, at most `MAX_NEEDED_BYTES`."""
+    """The free space of a file system with `free` of `total` bytes free.
+
+    A sixteenth of `total` must be free, at most `MAX_NEEDED_BYTES`.
+    """
     return FreeSpace(free, min(MAX_NEEDED_BYTES, total // NEEDED_PART))

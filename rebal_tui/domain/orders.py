@@ -15,7 +15,7 @@ class Side(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """The API's order statuses. `PENDING_NEW`: submitted, the broker has not responded yet."""
+    """The statuses of an order, as the API names them. `PENDING_NEW`: submitted, the broker has not responded yet."""
 
     NEW = "new"
     PARTIALLY_FILLED = "partially_filled"
@@ -100,9 +100,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution. `amount` is the change of cash, unsigned: buys round up, sells down, to a billionth of a dollar.
+    """One execution of an order.
 
-    `asset_id` is the asset's id, None when the broker does not give it; it is not compared.
+    `amount` is the dollars by which it changes the account's cash, always above 0: rounded up for a buy and down for a
+    sell, to a billionth. `asset_id` is the asset's id, None when the broker does not give it; it is not compared.
     """
 
     execution_id: str
@@ -121,7 +122,7 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class SkippedOrder:
-    """An order that a run did not send, with its reason, as the API reports it."""
+    """An order that a plan meant and a run did not send, with its reason, as the API reports it."""
 
     symbol: str
     side: Side | None

@@ -17,7 +17,7 @@ class PortfolioStatus(StrEnum):
 
     @property
     def predicate(self) -> str:
-        """`is active`, `is inactive` or `needs adjustment`."""
+        """The status as the end of a sentence: `is active`, `is inactive` or `needs adjustment`."""
         return "needs adjustment" if self is PortfolioStatus.NEEDS_ADJUSTMENT else f"is {self}"
 
 
@@ -71,7 +71,7 @@ class Weights:
         return tuple(self._percents)
 
     def equivalent(self, other: Weights) -> bool:
-        """Whether both give every asset and cash the same target; the order of the assets does not matter."""
+        """Whether both allocations give every asset and cash the same target, whatever the order of the assets."""
         return self.cash == other.cash and frozenset(self.assets) == frozenset(other.assets)
 
 
@@ -93,14 +93,14 @@ class CalendarCondition:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioUpdate:
-    """Fires when weights or conditions changed after the last full rebalance that counts as done (R-5, R-14, R-25)."""
+    """Fires when weights or conditions changed after the last completed full rebalance (R-5, R-14, R-25)."""
 
 
 Condition = DriftBand | CalendarCondition | PortfolioUpdate
 
 
 class Destination(StrEnum):
-    """Where a run of a drift band stops: at the target, midway to the edge of the band, or at the edge (R-62)."""
+    """Where a run of a drift band stops: at the target, halfway between target and band edge, or at the edge (R-62)."""
 
     TARGET = "target"
     MIDDLE = "middle"
@@ -108,7 +108,7 @@ class Destination(StrEnum):
 
 
 class RebalanceScope(StrEnum):
-    """What a run of a drift band trades: every line, or the breached lines and what it takes to fund them (R-63)."""
+    """What a run of a drift band trades: every line, or the breached lines and those that must fund them (R-63)."""
 
     WHOLE = "whole"
     BREACHED = "breached"
@@ -116,7 +116,7 @@ class RebalanceScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MinimumTrade:
-    """The least value of an order: the larger of an amount and of a share of managed equity (R-64)."""
+    """The smallest order of an account: the larger of a dollar amount and a percent of managed equity (R-64)."""
 
     amount: Money = Money(0)
     percent: Percent = Percent(0)
@@ -127,10 +127,11 @@ class Portfolio:
     """A model that accounts subscribe to.
 
     `changed_at` is when weights or conditions last changed, at first the time of creation; `updated_at` is when any
-    field last changed. `review` requires an advisor's approval of its automatic runs (R-27). `fault` says as text which
-    rule the stored portfolio breaks, empty when it is valid; such a portfolio needs adjustment. `rebalance_to` and
-    `rebalance_scope` are for runs of a drift band (R-62, R-63). `minimum_trade` is None when the portfolio sets none
-    (R-64). `stagger_sessions` is the number of sessions over which the calendar condition is spread (R-66).
+    field last changed. With `review`, its automatic runs wait for an advisor's approval (R-27). `fault` says as text
+    which rule the stored portfolio breaks, empty when it is valid; a portfolio with a fault needs adjustment.
+    `rebalance_to` (destination) and `rebalance_scope` are for runs of a drift band (R-62, R-63). `minimum_trade` is
+    None when the portfolio sets none (R-64). `stagger_sessions` is the number of sessions over which the runs of the
+    calendar condition are spread (R-66).
     """
 
     id: str
@@ -166,9 +167,9 @@ class Portfolio:
     def revised(
         self, weights: Weights, conditions: tuple[Condition, ...], cooldown_days: int, at: datetime
     ) -> Portfolio:
-        """The portfolio with these settings; `changed_at` becomes `at` if the weights or conditions differ.
+        """The portfolio with new settings; `changed_at` becomes `at` if the weights or conditions differ.
 
-        Another order of the same weights or conditions is no difference.
+        The same weights or conditions in another order do not differ.
         """
         same = weights.equivalent(self.weights) and frozenset(conditions) == frozenset(self.conditions)
         changed_at = self.changed_at if same else at
@@ -177,11 +178,11 @@ class Portfolio:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """The sells that the last full_rebalance of a subscription left undone (R-25).
+    """The sells that the last full rebalance of a subscription left undone (R-25).
 
-    `traded_at` is the end of the last run that placed an order, None when none did. `since` is the session of the
-    full_rebalance as an ISO day; `tried_on` are the later sessions in which the subscription was evaluated. After three
-    of these the sells are given up, at `given_up_at`.
+    `traded_at` is the end of the last run that placed an order, None when none did. `since` is the day of the full
+    rebalance's session in ISO form; `tried_on` are the days of later sessions in which the subscription was evaluated.
+    After three of them the sells are given up; `given_up_at` is when, None before.
     """
 
     symbols: tuple[str, ...]
@@ -223,10 +224,10 @@ def _is_day(condition: CalendarCondition) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """An account that follows a portfolio (R-6).
+    """The tie between an account and the portfolio that it follows (R-6).
 
     `update_spent_at`: a change of the portfolio at this time or before does not fire `on_portfolio_update` (R-14).
-    `propose_on`: the day of the session on which a run that nobody approved is proposed once more (R-27).
+    `propose_on`: a run expired without approval, and is proposed once more in the session of this day (R-27).
     """
 
     id: str

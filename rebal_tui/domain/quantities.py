@@ -79,7 +79,7 @@ def parse_percent(text: str) -> Percent:
 
 
 def format_scaled(units: int, decimals: int, at_least: int = 0) -> str:
-    """`units` of 10**-`decimals` as a plain decimal, without trailing zeros but with `at_least` decimals."""
+    """`units` of 10**-`decimals` as a plain decimal, without trailing zeros but with at least `at_least` decimals."""
     sign = "-" if units < 0 else ""
     whole, fraction = divmod(abs(units), 10**decimals)
     digits = str(fraction).rjust(decimals, "0").rstrip("0").ljust(at_least, "0")
@@ -87,22 +87,22 @@ def format_scaled(units: int, decimals: int, at_least: int = 0) -> str:
 
 
 def money_text(amount: Money) -> str:
-    """Dollars as the API has them, with at least two decimals: `30000.00`, `30443.177578017`."""
+    """Dollars as the API writes them, with at least two decimals, such as `30000.00` or `30443.177578017`."""
     return format_scaled(amount, 9, 2)
 
 
 def qty_text(qty: Qty) -> str:
-    """Shares as the API has them: `72.865432211`."""
+    """Shares as the API writes them, such as `72.865432211`."""
     return format_scaled(qty, 9)
 
 
 def price_text(price: Price) -> str:
-    """Dollars per share as the API has them: `417.8`."""
+    """Dollars per share as the API writes them, such as `417.8`."""
     return format_scaled(price, 9)
 
 
 def percent_text(percent: Percent) -> str:
-    """A percentage as the API has it: `5`, `12.5`."""
+    """A percentage as the API writes it, such as `5` or `12.5`."""
     return format_scaled(percent, 2)
 
 
@@ -134,7 +134,8 @@ def whole_cents(amount: Money) -> Money:
 def nearest_cents(amount: Money) -> Money:
     """An amount to the nearest cent, a half away from zero.
 
-    Executions are printed so: an order for $10.00 fills for some billionths less, which cutting would make $9.99.
+    Amounts of executions are displayed this way: an order for $10.00 fills for some billionths less; rounded down it
+    would read $9.99.
     """
     cents = (abs(amount) + CENT // 2) // CENT
     return Money(cents * CENT if amount >= 0 else -cents * CENT)

@@ -25,10 +25,11 @@ class QuarantineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """One entry of the quarantine: since when, the time and the number of its attempts, and when it is tried next.
+    """One entry of the quarantine, which began at `since`.
 
-    `subject` is an account's or asset's id, or an event's number. `account_id` is the account that is paused because of
-    it, None when no account is concerned or the account is unknown.
+    `tried_at` is the last attempt, `tries` the number of attempts and `next_at` the time of the next one. `subject` is
+    an account's or asset's id, or an event's number. `account_id` is the account that is paused because of the entry,
+    None when no account is concerned or the account is unknown.
     """
 
     kind: QuarantineKind
@@ -42,5 +43,5 @@ class Quarantined:
 
 
 def pause_after(tries: int) -> timedelta:
-    """The pause before the next attempt, after `tries` attempts: 10 s after the first, doubling up to 15 min."""
+    """The time to wait for the next attempt, after `tries` attempts: 10 s after the first, doubling up to 15 min."""
     return min(FIRST_PAUSE * (1 << min(tries - 1, 20)), MAX_PAUSE)

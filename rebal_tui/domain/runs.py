@@ -62,7 +62,7 @@ RUN_TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
 
 
 class RunPhase(StrEnum):
-    """The phase of a run. It only moves forward."""
+    """How far a run has come. It only moves forward."""
 
     WAITING = "waiting"
     SELLING = "selling"
@@ -71,7 +71,7 @@ class RunPhase(StrEnum):
 
 
 class Approval(StrEnum):
-    """The review state of a run (R-27)."""
+    """The state of a run's review by an advisor (R-27)."""
 
     NOT_NEEDED = "not_needed"
     AWAITING = "awaiting"
@@ -83,9 +83,9 @@ class Approval(StrEnum):
 class Run:
     """One attempt to trade one account toward a set of weights.
 
-    `portfolio_id` is None for a one-off run with explicit weights. `amount` is for partial_liquidation only. `weights`
-    are a copy made when the run was created. `cash_target` is the cash that the plan does not spend, None until the run
-    is planned.
+    `portfolio_id` is None for a one-off run with weights of its own. `amount` is the cash to raise, for a partial
+    liquidation only. `weights` are a copy made when the run was created. `cash_target` is the cash that the plan does
+    not spend, None until the run is planned.
     """
 
     id: str
@@ -111,21 +111,30 @@ class Run:
 
     @property
     def awaits_approval(self) -> bool:
-        """Whether it can be approved or rejected: a run that expired or was canceled keeps `Approval.AWAITING`."""
+        """Whether the run can be approved or rejected.
+
+        A run that expired or was canceled cannot, although it keeps `Approval.AWAITING`.
+        """
         return self.status is RunStatus.QUEUED and self.approval is Approval.AWAITING
 
 
 @dataclass(frozen=True, slots=True)
 class RunGroup:
-    """Some runs of a list: those with one of the statuses (empty: any), of one type (None: any), and only those that
-    await approval if `awaiting`."""
+    """A filter of runs; a run must meet every part of it.
+
+    `statuses` are the statuses to include, all if empty. `type` is the type to include, None for all. With `awaiting`,
+    only runs that await approval are included.
+    """
 
     statuses: frozenset[RunStatus] = frozenset()
     awaiting: bool = False
     type: RunType | None = None
 
     def has(self, status: str, *, awaiting: bool) -> bool:
-        """Whether a run with this status, which awaits approval or not, is in the group; its type does not count."""
+        """Whether the filter includes a run with this status; `awaiting` says whether the run awaits approval.
+
+        The filter's `type` is not considered.
+        """
         return (awaiting or not self.awaiting) and (not self.statuses or status in self.statuses)
 
 
@@ -134,7 +143,7 @@ EVERY_RUN = RunGroup()
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """A run with its orders, failed orders and skipped orders, grouped as in the API."""
+    """A run with its orders, failed orders and skipped orders, in three groups as in the API."""
 
     run: Run
     orders: tuple[Order, ...]

@@ -1,4 +1,4 @@
-"""Trading sessions and the evaluation window (R-10)."""
+"""Sessions (trading days) and the window in which evaluations and runs may start (R-10)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A trading day. Times are timezone-aware; `settles_on` is the settlement date of this day's trades (T+1).
+    """A trading day. Times have a time zone; `settles_on` is the settlement date of this day's trades (T+1).
 
     `next_day` is the date of the next session, None for the calendar's last session.
     """
@@ -27,7 +27,7 @@ class Session:
 
     @property
     def window_end(self) -> datetime:
-        """30 minutes before the close: 15:30, or 12:30 when the close is at 13:00."""
+        """The end of the window, 30 minutes before the close: 15:30, or 12:30 when the close is at 13:00."""
         return self.close - WINDOW_MARGIN
 
     def in_window(self, at: datetime) -> bool:
@@ -48,15 +48,15 @@ class Session:
 
 
 def new_york_day(at: datetime) -> date:
-    """The New York calendar date of an aware timestamp."""
+    """The New York calendar date of a timestamp that has a time zone."""
     return at.astimezone(NEW_YORK).date()
 
 
 def epoch_micros(at: datetime) -> int:
-    """Microseconds since 1970 UTC of an aware timestamp, rounded down."""
+    """Microseconds since 1970 UTC of a timestamp that has a time zone, rounded down."""
     return (at - _EPOCH) // _MICROSECOND
 
 
 def from_epoch_micros(micros: int) -> datetime:
-    """The UTC timestamp of a number of microseconds since 1970."""
+    """The timestamp, in UTC, of a number of microseconds since 1970 UTC."""
     return _EPOCH + timedelta(microseconds=micros)

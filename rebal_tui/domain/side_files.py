@@ -1,4 +1,4 @@
-"""Names that no book can have, because files that belong to another book have them."""
+"""Names that no book can have, because SQLite or this program gives them to files that belong to a book."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _UNFINISHED_SUFFIXES = (".partial", ".restoring")
 
 
 def require_book_name(path: Path) -> None:
-    """Raise `Conflict` for a name that a file beside another book may have: opening the other book would empty it."""
+    """Raise `Conflict` for a name that a file belonging to another book may have.
+
+    Opening that other book would empty or delete a book with such a name.
+    """
     for suffix in (*SIDE_SUFFIXES, *_UNFINISHED_SUFFIXES):
         if path.name.endswith(suffix):
             raise Conflict(f"{path}: no book can have this name, because a file beside another book ends with {suffix}")

@@ -16,7 +16,7 @@ SPLITS = frozenset(
 
 
 def split_like(before: Qty, after: Qty) -> str:
-    """The split with the exact ratio `after` ÷ `before`, such as `2-for-1`; empty when no common split has it."""
+    """The split with the exact ratio `after` ÷ `before`, such as `2-for-1`; empty when it is no common split."""
     if before <= 0 or after <= 0:
         return ""
     ratio = Fraction(after, before)

@@ -1,4 +1,4 @@
-"""Text for people: validation of what comes from outside, counts and days in words."""
+"""Text for people: validation of text from outside, and counts and days in words."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def display_text(text: str, limit: int = MAX_NAME_LENGTH) -> str:
 
 
 def without_joiners(text: str) -> str:
-    """The text without the joiners that `display_text` keeps: terminals disagree about their width."""
+    """The text without joiners (see `display_text`), because terminals disagree about the width of joined text."""
     return text if text.isascii() else _WRITTEN_JOINER.sub("", text)
 
 
@@ -76,41 +76,41 @@ def fold(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """A message as a sentence: with a capital letter and one period. A path at its beginning stays as it is."""
+    """A message as a sentence: with a capital letter and one period. A path at its beginning is not capitalized."""
     first = text.partition(" ")[0].rstrip(":")
     begins = text if any(char in first for char in "/\\.~") else f"{text[:1].upper()}{text[1:]}"
     return f"{begins.rstrip('.')}." if text else ""
 
 
 def count_text(number: int, noun: str) -> str:
-    """`1 order`, `12,000 orders`."""
+    """A count with its noun in the right number, such as `1 order` or `12,000 orders`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def weekday_text(day: date) -> str:
-    """`Thu 02 Jan`, in every locale."""
+    """A date such as `Thu 02 Jan`, the same in every locale."""
     return f"{WEEKDAYS[day.weekday()]} {day.day:02d} {MONTHS[day.month - 1]}"
 
 
 def weekday_time_text(at: datetime) -> str:
-    """`Thu 02 Jan 09:30` in New York, in every locale."""
+    """A time in New York such as `Thu 02 Jan 09:30`, the same in every locale."""
     local = at.astimezone(NEW_YORK)
     return f"{weekday_text(local.date())} {local:%H:%M}"
 
 
 def day_text(day: date) -> str:
-    """`Thu 02 Jan 2020`, in every locale."""
+    """A date such as `Thu 02 Jan 2020`, the same in every locale."""
     return f"{weekday_text(day)} {day.year}"
 
 
 def minute_text(at: datetime) -> str:
-    """`Thu 02 Jan 2020 10:45`, New York time."""
+    """A time in New York such as `Thu 02 Jan 2020 10:45`, the same in every locale."""
     local = at.astimezone(NEW_YORK)
     return f"{day_text(local.date())} {local:%H:%M}"
 
 
 def name_text(text: str) -> str:
-    """A name: stripped display text. Raises `ValueError` when it is blank or fails `display_text`."""
+    """A name without blanks around it. Raises `ValueError` when it is blank or `display_text` refuses it."""
     name = display_text(text.strip())
     if not name:
         raise ValueError(f"expected a name of 1 to {MAX_NAME_LENGTH} characters")

@@ -22,7 +22,7 @@ class StatusKind(StrEnum):
 
 
 class WaitsFor(StrEnum):
-    """What delays the run of a trigger whose condition holds.
+    """What delays the run of a trigger that holds.
 
     `SCHEDULER`: a person has paused evaluations. `EVALUATION`: none is scheduled, but one may be made at any hour, as
     in a files book (R-73).
@@ -43,11 +43,12 @@ class WaitsFor(StrEnum):
 class TradeStatus:
     """The status of one account. `waits_for` is set with `WAITS` only.
 
-    `first_trade_at` is the time of the first evaluation that could trade: the next one with `WILL_TRADE`, the earliest
-    possible one with `WAITS`, that of the next calendar day with `IN_RANGE`. It is None where a person must act first,
-    and with `IN_RANGE` without a calendar condition. `note` explains the date in a few words, or is empty; with
-    `NEEDS_YOU` it names the first necessary act and who does it, such as `you approve or reject the run`. `reviewed` is
-    whether an automatic run of the account waits for approval before it trades (R-27).
+    `first_trade_at` is the time of the first evaluation that could trade the account. With `WILL_TRADE` it is the next
+    evaluation, with `WAITS` the earliest possible one, with `IN_RANGE` that of the next day of the calendar condition.
+    It is None where a person must act first, and with `IN_RANGE` without a calendar condition. `note` explains the time
+    in a few words, or is empty; with `NEEDS_YOU` it names the first necessary act and who does it, such as `you approve
+    or reject the run`. `reviewed` says whether an automatic run of the account waits for approval before it trades
+    (R-27).
     """
 
     kind: StatusKind

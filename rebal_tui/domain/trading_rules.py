@@ -30,12 +30,12 @@ class RestrictionKind(StrEnum):
 
     @property
     def of_account(self) -> bool:
-        """Whether it concerns every line of an account."""
+        """Whether such a restriction concerns whole accounts, not one asset."""
         return self in (RestrictionKind.HOLD, RestrictionKind.BUY_ONLY, RestrictionKind.SELL_ONLY)
 
     @property
     def words(self) -> str:
-        """`no sell`: the kind as a person reads it."""
+        """The kind as a person reads it, such as `no sell`."""
         return self.value.replace("_", " ")
 
 
@@ -47,11 +47,12 @@ class RangeUnit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TradeRestriction:
-    """A limit on what may be traded, with its reason (R-60).
+    """A limit that an advisor sets on what may be traded, with its reason (R-60).
 
-    The scope determines whether `account_id` or `portfolio_id` is set; `symbol` is None for a kind that concerns whole
-    accounts. `minimum` and `maximum` are for a range: hundredths of a percent, or billionths of a dollar or share, by
-    `unit`. `until` is the last day on which the restriction applies, None without an end.
+    `account_id` is set for a restriction of one account, `portfolio_id` for one of a portfolio's accounts, neither for
+    one of all accounts. `symbol` is None for a kind that concerns whole accounts. `minimum` and `maximum` are for a
+    range: hundredths of a percent, or billionths of a dollar or share, by `unit`. `until` is the last day on which the
+    restriction applies, None without an end.
     """
 
     id: str
@@ -74,19 +75,19 @@ class TradeRestriction:
 
     @property
     def text(self) -> str:
-        """The restriction without its asset: `no sell (low basis), until 2027-01-31`."""
+        """The restriction without its asset, such as `no sell (low basis), until 2027-01-31`."""
         return f"{self.kind.words} ({self.reason})" + (f", until {self.until}" if self.until else "")
 
     @property
     def named(self) -> str:
-        """The restriction with its asset, without its end: `no sell SPY (low basis)`."""
+        """The restriction with its asset, without its end, such as `no sell SPY (low basis)`."""
         kind = self.kind.words
         return f"{kind} {self.symbol} ({self.reason})" if self.symbol else f"{kind} ({self.reason})"
 
 
 @dataclass(frozen=True, slots=True)
 class RestrictionDraft:
-    """A restriction to be added; its fields are those of `TradeRestriction`."""
+    """A restriction that is to be added; its fields mean the same as those of `TradeRestriction`."""
 
     kind: RestrictionKind
     reason: str
@@ -99,7 +100,7 @@ class RestrictionDraft:
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """Which accounts a restriction is for: the given ones, those of one portfolio, or all when neither is given."""
+    """The accounts that a restriction applies to: the given ones, those of one portfolio, or all if both are empty."""
 
     account_ids: tuple[str, ...] = ()
     portfolio_id: str | None = None
@@ -121,7 +122,7 @@ class Overrides:
     review: bool | None = None
 
     def applied(self, portfolio: Portfolio) -> Portfolio:
-        """The portfolio with the cooldown, conditions and review of this subscription."""
+        """A copy of the portfolio with the cooldown, conditions and review of this subscription, where it sets them."""
         return replace(
             portfolio,
             cooldown_days=portfolio.cooldown_days if self.cooldown_days is None else self.cooldown_days,
@@ -141,7 +142,7 @@ class RunOverride:
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
-    """Settings of one account: orders in whole shares (R-65), and its minimum trade (R-64)."""
+    """Settings of one account: whether its orders are in whole shares (R-65), and its minimum trade (R-64)."""
 
     whole_shares: bool = False
     minimum_trade: MinimumTrade | None = None
@@ -149,10 +150,10 @@ class AccountSettings:
 
 @dataclass(frozen=True, slots=True)
 class Stagger:
-    """An account's position in the `sessions` over which its calendar condition is spread (R-66).
+    """An account's turn among the `sessions` over which the runs of its calendar condition are spread (R-66).
 
-    The condition is checked for the session that was `offset` sessions before today's: its day is `day`, and `next_day`
-    is the day of the session after it. On a day without a session, they are those of the session before.
+    For this account, today counts as the session `offset` sessions before: the condition is checked for that session's
+    `day`, and `next_day` is the day of the session after it.
     """
 
     offset: int
@@ -163,12 +164,13 @@ class Stagger:
 
 @dataclass(frozen=True, slots=True)
 class TradingRules:
-    """The settings of R-60 to R-67 for one account today; each is already that of the narrowest scope that sets it.
+    """The settings of R-60 to R-67 that apply to one account today.
 
-    `minimum_source` names the scope that set the minimum trade. `bands` are the portfolio's drift bands when one of
-    them made the run, else empty. With `live` (a real broker), a share is affordable only with cash for its price plus
-    0.25 % (R-65). `proceeds_buffer` is the part of expected proceeds that the buys of one trade list do not spend
-    (R-73). `overridden` are the restrictions that one run ignores, `override_note` gives the reason (R-61).
+    Each comes from the narrowest scope that sets it: subscription, account, portfolio or book. `minimum_source` names
+    the scope of the minimum trade. `bands` are the portfolio's drift bands when one of them made the run, else empty.
+    With `live` (a real broker), an account can afford a share only with cash for its price plus 0.25 % (R-65).
+    `proceeds_buffer` is the part of expected proceeds that the buys of one trade list do not spend (R-73). `overridden`
+    are the restrictions that one run ignores, `override_note` gives the reason (R-61).
     """
 
     restrictions: tuple[TradeRestriction, ...] = ()
@@ -186,12 +188,12 @@ class TradingRules:
     override_note: str = ""
 
     def expected(self, proceeds: Money) -> Money:
-        """The part of the proceeds of sells that the buys may spend, rounded down to a billionth."""
+        """What buys may spend of the expected `proceeds` of sells, rounded down to a billionth of a dollar."""
         return Money(proceeds * (HUNDRED_PERCENT - self.proceeds_buffer) // HUNDRED_PERCENT)
 
     @property
     def unmanaged(self) -> frozenset[str]:
-        """The symbols of the assets that are left out of equity and not traded."""
+        """The symbols of the unmanaged assets: they are left out of managed equity and not traded."""
         return frozenset(r.symbol for r in self.restrictions if r.kind is RestrictionKind.UNMANAGED and r.symbol)
 
     @property
@@ -220,7 +222,10 @@ class TradingRules:
         return replace(self, restrictions=left, overridden=overridden, override_note=override.note)
 
     def of_run(self, bands: tuple[DriftBand, ...]) -> TradingRules:
-        """The rules of one run; `bands` are the portfolio's if a drift band made it, else empty: it goes to target."""
+        """The rules of one run. `bands` are the portfolio's drift bands if one of them made the run, else empty.
+
+        Without bands the run trades every line, to its target.
+        """
         return replace(self, bands=bands) if bands and self.stops_early else self.to_target()
 
 

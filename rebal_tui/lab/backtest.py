@@ -21,7 +21,7 @@ from rebal_tui.lab.renewal import RenewalTable
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A policy's figures, and the days of its rebalances without the first purchase.
+    """A policy's figures, and the days of its rebalances; the first purchase is not among them.
 
     `purchases` are the days on which cash that a rebalance left over was invested (R-14.7).
     """
@@ -56,7 +56,7 @@ class Backtest:
 
     @property
     def header(self) -> tuple[str, ...]:
-        """What was computed, as texts: portfolio, assets, period, kind of prices, when trades fill, and any cost."""
+        """Texts that say what was computed: portfolio, assets, period, kind of prices, when trades fill, any cost."""
         cash = ("cash",) if self.weights.cash else ()
         filled = "decided and filled at the close" if self.fill_delay == 0 else "decided at a close, filled at the next"
         cost = (f"{self.cost_bps:g} bp of what is traded",) if self.cost_bps else ()
@@ -65,7 +65,7 @@ class Backtest:
         )  # fmt: skip
 
     def path(self, outcome: Outcome) -> Path:
-        """The path of one outcome: equity and weights in every session."""
+        """Equity and weights in every session under one policy; `outcome` is one of this backtest's."""
         index = {day: number for number, day in enumerate(self.history.days)}
         events = np.array(sorted(index[day] for day in (*outcome.days, *outcome.purchases)), dtype=np.int64)
         if outcome.policy.renews:
@@ -86,9 +86,10 @@ def run_backtest(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> Backtest:
-    """Backtest policies, the portfolio's own first. The symbols of `history` are those of the weights in their order.
+    """Backtest policies; the portfolio's own policy must be the first one.
 
-    `cost_bps` and `fill_delay` are as in `run_chains`; `progress` counts policies. Raises `Canceled`.
+    The symbols of `history` are those of the weights, in the same order. `cost_bps` and `fill_delay` are as in
+    `run_chains`. `progress` is called with the number of policies done and their total. Raises `Canceled`.
     """
     renewing = [policy for policy in policies if policy.renews]
     others = [policy for policy in policies if not policy.renews]

@@ -1,8 +1,9 @@
 """When each band is first exceeded after a rebalance, for policies that differ only in their bands.
 
-After a rebalance to the targets, all later deviations depend only on the session of the rebalance. So one row of a
-table, for one session, serves all policies that rebalance in it. A policy's rebalances are found by going from row to
-row: from each rebalance to the next. The time between two rebalances is called a leg.
+After a rebalance to the targets, all later deviations depend only on the session of the rebalance. So a row of the
+table belongs to one session and serves all policies that rebalance in it: for each band, it has the session in which
+the band is first exceeded. A policy's rebalances are found by going from row to row: from each rebalance to the next.
+The time from a rebalance to the next is called a leg.
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ class Schedule(NamedTuple):
 
 
 class BandTable:
-    """For each session, the legs that begin with a rebalance in it; computed when first requested.
+    """For each session, the legs that begin with a rebalance in it. A row is computed by `compute`.
 
-    `absolute` and `relative` are the sizes of the bands, ascending, in hundredths of a percentage point and of a
-    percent; empty when the schedule has no such bands. A leg ends with the next rebalance, or with the history: `ends`
-    has its last session, and `figures` has a row of its figures for equity of 1 at its start. `figures[:, GROWTH]` is
-    the equity after the rebalance; the other columns are as in `Chains`. Without `with_figures` only the column
-    `REBALANCES` is filled.
+    `absolute` and `relative` are the sizes of the bands, ascending, in hundredths of a percentage point and in
+    hundredths of a percent of the target; empty when the schedule has no such bands. A leg ends with the next rebalance
+    or with the history. `ends` has the last session of each leg. `figures` has a row per leg, for an equity of 1 when
+    the leg starts: `figures[:, GROWTH]` is the equity after the rebalance that ends the leg; the other columns are as
+    in `Chains`. Without `with_figures` only the column `REBALANCES` is filled.
     """
 
     def __init__(
@@ -81,10 +82,10 @@ class BandTable:
         return np.unique(sessions[absent]) if absent.any() else sessions[:0]
 
     def legs(self, sessions: Ints, absolute: Ints, relative: Ints) -> Ints:
-        """The index of each policy's next leg; the policy is on its targets in its session, whose row is computed.
+        """The index of each policy's next leg, for policies that rebalance to the targets in `sessions`, one each.
 
-        `absolute` and `relative` are the indexes of each policy's bands in the table; not used when the schedule has
-        none.
+        The rows of these sessions must be computed. `absolute` and `relative` are the indexes of each policy's bands in
+        the table; an array is not used when the schedule has no such bands.
         """
         first = self._first_legs.take(sessions)
         schedule = self._schedule
@@ -101,7 +102,10 @@ class BandTable:
         return found
 
     def compute(self, session: int) -> None:
-        """Compute the row of a session, which must not be the last, and possibly of adjacent sessions."""
+        """Compute the row of a session and, in a table of many policies, rows of sessions next to it.
+
+        `session` must not be the last session.
+        """
         if self._first_legs[session] >= 0:
             return
         if self._together == 1:

@@ -1,4 +1,4 @@
-"""Many policies followed together, session by session: their holdings, when they are due, and what they trade."""
+"""Many policies simulated together, session by session: their holdings, when they rebalance, and what they trade."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ROUNDING = TIE / 1000
 
 
 class Batch:
-    """Holdings of policies in dollars, one column per policy, with equity of 1 at the start.
+    """Holdings under each policy in dollars, one column per policy, with equity of 1 at the start.
 
-    `cost` is the cost of a dollar traded; `delay` is 1 when trades are filled one session after their decision, else 0.
-    With several `copies`, each policy has a column in every copy: column `copy * len(policies) + number`. `starts` has
-    the session in which each column is set to its targets, by default session 0; a column's figures before that have no
-    meaning.
+    `cost` is the dollars that trading one dollar costs; `delay` is 1 when trades are filled one session after their
+    decision, else 0. With several `copies`, such as one per resampled history, each policy has a column in every copy:
+    column `copy * len(policies) + number`. `starts` has the session in which each column is set to its targets, by
+    default session 0; a column's figures before its start have no meaning.
     """
 
     def __init__(
@@ -72,21 +72,25 @@ class Batch:
         return np.asarray(found == np.arange(self.history.length))
 
     def traded(self, ids: Ints, session: int, full: bool, before: Floats, after: Floats) -> None:
-        """Called after the columns `ids` traded; `before` and `after` are the assets' shares of equity.
+        """Called after the columns `ids` traded; `before` and `after` are each asset's fraction of equity.
 
-        Here it does nothing; subclasses record the trades. `full` is False for a purchase from excess cash.
+        Here it does nothing; subclasses record the trades. `full` is True for a rebalance, False for a purchase from
+        excess cash.
         """
 
     def decide(self, column: int, session: int, excess: float) -> bool:
-        """Whether a deviation within `TIE` of its band is a breach; `excess` is the deviation less the band."""
+        """Whether a deviation that differs from its band by at most `TIE` is a breach. `excess` is deviation less band.
+
+        `column` is the policy's column, `session` the index of the session.
+        """
         del column, session
         return excess > ROUNDING
 
     def advance(self, session: int, moves: Floats) -> Floats:
-        """Move to a session's close, decide, and trade. Returns the size of every asset's deviation before trades.
+        """Apply a session's price moves, decide and trade at its close. Returns the deviations before the trades.
 
-        The result is overwritten by the next call. `moves` has the ratios of this close to the one before, with a row
-        per asset and a column per copy.
+        The result has a row per asset and the columns of the batch, and is overwritten by the next call. `moves` has
+        the ratios of this close to the one before, with a row per asset and a column per copy.
         """
         if self.copies == 1:
             self.values *= moves
@@ -136,15 +140,18 @@ class Batch:
         return found
 
     def for_band(self, ids: Ints, session: int) -> Flags:
-        """Which of the columns `ids` rebalance in a session for a band, not for the calendar or as their start."""
+        """For each of the columns `ids`, whether its rebalance in `session` is for a band.
+
+        False for a rebalance for the calendar and for the first purchase.
+        """
         fires = self._fires[self._calendars[ids], session - self.delay]
         return np.asarray(~fires & (self._starts[ids] != session))
 
     def trade(self, ids: Ints, session: int, full: bool, decided: Floats | None) -> tuple[Floats, Floats]:
-        """Trade in a session. Returns the assets' shares of equity afterward, and the cost as a share of equity.
+        """Trade in a session. Returns each asset's fraction of equity afterward, and the cost as a fraction of equity.
 
-        `full` is False for a purchase from excess cash. `decided` has the shares at the decision if it was made in the
-        session before, else None.
+        `full` is True for a rebalance, False for a purchase from excess cash. `decided` has the assets' fractions of
+        equity at the decision if it was made in the session before, else None.
         """
         values, cash = self.values[:, ids], self.cash[ids]
         equity = values.sum(axis=0) + cash

@@ -8,10 +8,11 @@ from rebal_tui.lab.history import Ints
 
 
 def stationary_order(length: int, block: int, seed: int, number: int) -> Ints:
-    """Draw `length` of `length` sessions with replacement, in blocks of consecutive sessions that wrap around the end.
+    """Draw `length` session indexes from 0 to `length - 1` with replacement, in blocks of consecutive sessions.
 
-    Block lengths are geometrically distributed with mean `block`. The result depends only on the seed and `number`, so
-    it is the same for every policy and in every batch.
+    A block that reaches the last session continues with the first. Block lengths are geometrically distributed with
+    mean `block`. The result depends only on `length`, `block`, `seed` and `number`, the number of the resampled
+    history, so it is the same for every policy and in every batch.
     """
     draw = np.random.default_rng([seed, number])
     fresh = draw.random(length) < 1 / block

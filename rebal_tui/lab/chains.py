@@ -1,4 +1,4 @@
-"""The rebalances of many policies at once, for policies whose rebalances always return to the targets."""
+"""When many policies rebalance and what it costs, for policies whose rebalances always return to the targets."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _GATHERED = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Chains:
-    """Figures of policies, one element each, in the order given. Equity is 1 at the start.
+    """Figures of policies: each array has one element per policy, in the order given. Equity is 1 at the start.
 
-    `rebalances` are counted without the first purchase, `trades` are the assets traded in them. `final` is the equity
-    at the end. `sold` is the total of what rebalances sold and `cost` of what they cost, in units of equity at the
-    start. `equity_sum` and `square_sum` are the sums over all sessions, before trades, of equity and of the squared
-    largest deviation; `worst` is the largest deviation. `events` has the sessions of each policy's rebalances, None
-    when they were not requested.
+    `rebalances` do not count the first purchase; `trades` is the number of assets traded in them. `final` is the equity
+    at the end. `sold` is the total that rebalances sold and `cost` the total that they cost, both in units of equity at
+    the start. `equity_sum` is the sum over all sessions of equity before trades, `square_sum` that of the squared
+    largest deviation of an asset; `worst` is the largest deviation. `events` has the sessions of each policy's
+    rebalances, None when they were not requested.
     """
 
     rebalances: Ints
@@ -146,7 +146,7 @@ def _sizes(bands: Sequence[int | None]) -> tuple[Ints, Ints]:
 
 
 class Followed:
-    """Sums up the figures of policies from rebalance to rebalance."""
+    """Adds up the figures of policies, from each rebalance to the next."""
 
     def __init__(self, count: int, *, with_events: bool) -> None:
         self._sums = np.zeros((8, count))
@@ -158,7 +158,7 @@ class Followed:
     ) -> None:
         """Follow policies of one table to the end of the history. Raises `Canceled`.
 
-        `members` are the policies' numbers; `absolute` and `relative` are the indexes of their bands in the table.
+        `members` are the policies' indexes; `absolute` and `relative` are the indexes of their bands in the table.
         """
         for at in range(0, len(members), _BLOCK):
             block = slice(at, at + _BLOCK)
@@ -202,7 +202,7 @@ class Followed:
             self._events.append((ids[columns], table.ends[legs[steps, columns]]))
 
     def chains(self) -> Chains:
-        """The figures of all policies, after each was followed."""
+        """The figures of all policies; call it after `follow` was called for each."""
         sums = self._sums
         return Chains(
             sums[REBALANCES].astype(np.int64), sums[TRADES].astype(np.int64), sums[GROWTH], sums[SOLD], sums[PAID],
@@ -210,7 +210,7 @@ class Followed:
         )  # fmt: skip
 
     def sessions(self) -> tuple[Ints, ...]:
-        """The sessions of each policy's rebalances, when they were requested."""
+        """The sessions of each policy's rebalances; empty when they were not requested."""
         count = self._sums.shape[1]
         if not self._events or not count:
             return ()

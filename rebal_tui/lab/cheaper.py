@@ -1,4 +1,4 @@
-"""Which policy trades less than the portfolio's own one, in a sentence."""
+"""Which policy trades less than the portfolio's own policy, in a sentence."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ NONE_CHEAPER = "No policy costs noticeably less than yours."
 
 @dataclass(frozen=True, slots=True)
 class Cheaper:
-    """The number of a policy that trades less than the portfolio's; `as_well`: it also tracks about as well."""
+    """A policy that trades less than the portfolio's own: its index, and `as_well`: whether it tracks about as well."""
 
     number: int
     as_well: bool
 
 
 def cheaper(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = ()) -> Cheaper | None:
-    """The policy of least turnover among those that track about as well as the own one; without any, of all policies.
+    """The policy of least turnover among those that track about as well as the portfolio's own policy.
 
-    `figures` has the portfolio's own policy first. To qualify, a policy must rebalance and have at least 10 % less
-    turnover; None when no policy does. It tracks about as well when its rms and worst deviation are at most 10 %
-    larger. Policies whose neighbors do not all cost less, by their neighborhoods in `around`, come last.
+    If none tracks as well, the policy of least turnover. `figures` has the portfolio's own policy first. To qualify, a
+    policy must rebalance and have at least 10 % less turnover; None when no policy does. It tracks about as well when
+    its rms and worst deviation are at most 10 % larger. A policy is taken last if one of its neighbors in `around` has
+    no lower turnover than the portfolio's own policy.
     """
     own, more = figures[0], 1 + NOTICEABLE
     less = [n for n, one in enumerate(figures) if one.rebalances and one.turnover <= (1 - NOTICEABLE) * own.turnover]
@@ -40,7 +41,10 @@ def cheaper(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = 
 
 
 def cheaper_figures(figures: Sequence[Figures], found: Cheaper, around: Neighborhood | None = None) -> str:
-    """What the cheaper policy saves, in sentences. `around` is its neighborhood, where it is known."""
+    """Sentences on the turnover and tracking of the cheaper policy and of the portfolio's own.
+
+    `around` is the cheaper policy's neighborhood, None when it is not known.
+    """
     own, one = figures[0], figures[found.number]
     text = (
         f"{100 * one.turnover:.1f} % turnover a year, yours {100 * own.turnover:.1f}; "
@@ -55,7 +59,7 @@ def cheaper_figures(figures: Sequence[Figures], found: Cheaper, around: Neighbor
 
 
 def cheaper_sentence(figures: Sequence[Figures], around: Sequence[Neighborhood | None] = ()) -> str:
-    """The result of `cheaper` in words."""
+    """The result of `cheaper` in words, also when no policy qualifies."""
     found = cheaper(figures, around)
     if found is None:
         return NONE_CHEAPER

@@ -1,4 +1,4 @@
-"""Policies followed together, session by session, for policies whose rebalances do not always restore the targets."""
+"""Policies simulated together, session by session, for policies whose rebalances do not always restore the targets."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from rebal_tui.lab.stops import Flags
 
 @dataclass(frozen=True, slots=True)
 class Trades:
-    """The sessions in which one policy trades, ascending; `full` is False for a purchase from excess cash.
+    """The sessions in which one policy trades, ascending; `full` is True for a rebalance.
 
-    The policy is set to its targets in session `start`; this is one of its trades unless it is the first session.
+    `full` is False for a purchase from excess cash. The policy is set to its targets in session `start`. This is one of
+    its trades unless `start` is 0, the first session of the history.
     """
 
     sessions: Ints
@@ -41,9 +42,10 @@ def run_direct(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> tuple[Trades, ...]:
-    """The trades of policies over a history; all start on their targets, in the first session or in those of `starts`.
+    """The trades of policies over a history, one result per policy.
 
-    `cost_bps` and `fill_delay` are as in `run_chains`; `progress` counts policies. Raises `Canceled`.
+    All start on their targets, in the first session or in those of `starts`. `cost_bps` and `fill_delay` are as in
+    `run_chains`. `progress` is called with the number of policies done and their total. Raises `Canceled`.
     """
     require(fill_delay in (0, 1), "a fill delay other than 0 or 1")
     if not policies:
@@ -63,7 +65,7 @@ def run_direct(
 def direct_path(
     history: History, weights: Weights, policy: Policy, trades: Trades, cost_bps: float = 0.0, fill_delay: int = 0
 ) -> Path:
-    """The path of one policy that trades in known sessions."""
+    """Equity, weights and deviations in every session under one policy whose trades are known."""
     batch = Batch(
         history, weights, [policy], cost_bps / 10_000, fill_delay, starts=np.array([trades.start], dtype=np.int64)
     )
@@ -97,7 +99,7 @@ def direct_path(
 
 
 class Recorded(Batch):
-    """Backtests of several policies, run together, that record the trades of each."""
+    """Several policies simulated together, with a record of the trades of each."""
 
     def __init__(
         self, history: History, weights: Weights, policies: Sequence[Policy], cost: float, delay: int,
@@ -112,9 +114,10 @@ class Recorded(Batch):
             self._made[policy].append((session, full))
 
     def decide(self, column: int, session: int, excess: float) -> bool:
-        """Whether a deviation within `TIE` of its band is a breach: exact if there were no costs or purchases.
+        """Whether a band is breached by a deviation that differs from it by at most `TIE`.
 
-        With costs or purchases, a deviation equal to its band within rounding is no breach.
+        Exact if so far there were no costs and no purchases from excess cash. Otherwise a deviation that equals its
+        band within rounding is no breach.
         """
         trades, start = self._made[column], int(self._starts[column])
         if self.cost or not all(full for _, full in trades):

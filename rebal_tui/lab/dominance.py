@@ -1,4 +1,4 @@
-"""Policies that are worse than another one in every respect."""
+"""Policies that another policy equals or beats in turnover, rms and worst deviation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rebal_tui.lab.figures import Figures
 
 
 def dominated(figures: Sequence[Figures]) -> tuple[bool, ...]:
-    """For each policy, whether another one is as low in turnover, rms and worst deviation, and lower in one of them.
+    """For each policy, whether another has no higher turnover, rms and worst deviation, and a lower one of them.
 
     Returns are not compared, because their differences are seldom beyond luck.
     """

@@ -22,11 +22,11 @@ _LEAP_YEAR = date(2024, 1, 1)
 
 @dataclass(frozen=True, eq=False)
 class Fan:
-    """Variants of a policy that differ only in the day on which they start, or in the day of their calendar.
+    """Variants of a policy that differ only in the day on which they start, or in the day of their calendar condition.
 
-    All are measured over the same sessions, from `first` to the history's end. `labels` are the variants' days, in the
-    same order as all figures. `equity` has one row per variant and one column per session, 1 in the first; `turnover`
-    is per year and, like the `rms` and `worst` drift, a fraction of equity: 0.01 is one percentage point.
+    All are measured over the same sessions, from index `first` to the history's end. `labels` has each variant's day,
+    in the same order as all figures. `equity` has one row per variant and one column per session, 1 in session `first`.
+    `turnover` is per year. `turnover`, `rms` and `worst` (drift) are fractions of equity: 0.01 is one percentage point.
     """
 
     policy: Policy
@@ -52,7 +52,7 @@ class Fan:
         return float(found.max() - found.min())
 
     def years(self) -> tuple[tuple[int, float], ...]:
-        """Each whole calendar year, and the highest return of any variant in it less the lowest one."""
+        """Each whole calendar year, and the highest return of any variant in it less the lowest one, as a fraction."""
         ends = [end for end in self.history.year_ends.tolist() if end >= self.first]
         found = []
         for before, end in pairwise(ends):
@@ -62,7 +62,7 @@ class Fan:
 
     @property
     def around(self) -> tuple[Floats, Floats]:
-        """The lowest and the highest equity of any variant in each session, each ÷ the median variant's."""
+        """The lowest and the highest equity of any variant in each session, as multiples of the median equity."""
         middle = np.median(self.equity, axis=0)
         return self.equity.min(axis=0) / middle, self.equity.max(axis=0) / middle
 
@@ -70,9 +70,10 @@ class Fan:
 def start_days(
     backtest: Backtest, policy: Policy, progress: Progress | None = None, canceled: Cancelled | None = None
 ) -> Fan | None:
-    """Variants of a policy that start on each session of the first year, compared from the last of these on.
+    """Variants of a policy that start on each session of the first year, compared from the last of these sessions on.
 
-    None for a history of less than two years. `progress` counts sessions. Raises `Canceled`.
+    None for a history of less than two years. `progress` is called with the number of sessions done and their total.
+    Raises `Canceled`.
     """
     history = backtest.history
     year = history.days[0] + timedelta(days=365)
@@ -87,10 +88,11 @@ def calendar_days(
     backtest: Backtest, policy: Policy, days: Sequence[str] = (), progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> Fan | None:  # fmt: skip
-    """Variants of a policy with other days of its calendar condition, by default every day, over the whole history.
+    """Variants of a policy with other days of its calendar condition over the whole history.
 
-    Days that mean the same sessions make one variant. None for a policy without a calendar condition. `progress` counts
-    sessions. Raises `Canceled`.
+    `days` are the days to compare, by default every day that such a condition can have. Days that mean the same
+    sessions make one variant. None for a policy without a calendar condition. `progress` is called with the number of
+    sessions done and their total. Raises `Canceled`.
     """
     if policy.calendar is None:
         return None
@@ -106,7 +108,7 @@ def calendar_days(
 
 
 def days_of(kind: CalendarType) -> tuple[str, ...]:
-    """Every day that a calendar condition of a type can have, as text: `Monday`, `31`, `12-31`."""
+    """Every day that a calendar condition of a type can have, as text, such as `Monday`, `31` or `12-31`."""
     if kind is CalendarType.WEEKLY:
         return _WEEKDAYS
     if kind is CalendarType.ANNUALLY:
@@ -134,7 +136,11 @@ def variants(
     backtest: Backtest, policies: Sequence[Policy], labels: Sequence[str], starts: Ints, progress: Progress | None,
     canceled: Cancelled | None,
 ) -> Fan:  # fmt: skip
-    """Policies that are on their targets for the first time in `starts`, followed all at once, as a fan."""
+    """Simulate policies together, each on its targets for the first time in its session of `starts`.
+
+    `labels` has the day that distinguishes each policy. The result compares them from the last of `starts` on. Raises
+    `Canceled`.
+    """
     history, moves = backtest.history, backtest.history.moves
     batch = _Fanned(backtest, policies, starts)
     first, last = batch.first, history.length - 1

@@ -22,11 +22,13 @@ DEFINITIONS = (
 class Figures:
     """Figures of one policy.
 
-    `rebalances` and `trades` are counts without the first purchase. `turnover`, `cost` and `cash_drag` are fractions of
-    average equity per year; `rms`, `p95` and `worst` deviations are fractions of equity; `outside` is a share of
-    sessions and `longest_outside` a number of consecutive sessions. `annual_return` and `volatility` are per year.
-    `worst_year` is the smallest difference of a calendar year's return to that of the targets held in every session,
-    None without a whole calendar year. `final` is equity at the end for 1 at the start.
+    `rebalances` and `trades` (assets traded) are counts without the first purchase. `turnover` and `cost` are fractions
+    of average equity per year. `cash_drag` is the average fraction held as cash × the return a year. `rms`, `p95` (95th
+    percentile) and `worst` are taken over the largest deviation of each session, as fractions of equity. `outside` is
+    the fraction of sessions with an asset outside its band, `longest_outside` a number of consecutive sessions.
+    `annual_return` and `volatility` are per year. `worst_year` is the smallest difference of a calendar year's return
+    to the return of a portfolio that is on its targets in every session; None without a whole calendar year. `final` is
+    the equity at the end if it was 1 at the start.
     """
 
     policy: Policy
@@ -47,7 +49,7 @@ class Figures:
 
 
 def figures_of(history: History, policy: Policy, path: Path, reference: Policy, mix: Floats) -> Figures:
-    """The figures of a policy's path. The bands of the policy `reference` define what counts as outside.
+    """The figures of a policy's path. The bands of the policy `reference` define which deviations are outside.
 
     `mix` is the result of `mix_equity`.
     """
@@ -81,7 +83,7 @@ def figures_of(history: History, policy: Policy, path: Path, reference: Policy, 
 
 
 def mix_equity(closes: Floats, targets: Floats) -> Floats:
-    """The equity in each session of a portfolio that is on its targets in every session, 1 at the start.
+    """The equity in each session, 1 at the start, of a portfolio that is on its targets in every session.
 
     `closes` has a row per asset and a column per session; `targets` are fractions.
     """

@@ -1,4 +1,4 @@
-"""A grid of policies read from a table of lists: every combination of its values."""
+"""A grid of policies: every combination of the values listed in a table."""
 
 from __future__ import annotations
 

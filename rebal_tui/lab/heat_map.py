@@ -27,9 +27,9 @@ NEIGHBORHOOD = 100
 class HeatMap:
     """Figures of pairs of bands, as matrices: row r, column c is for `relative[r]` and `absolute[c]`, both ascending.
 
-    The bands are in hundredths of a percent and of a percentage point. `turnover` is a fraction of average equity a
-    year; `rms` and `worst` deviations are fractions of equity; `annual_return` is a fraction; `rebalances` are per
-    year.
+    `relative` bands are in hundredths of a percent of the target, `absolute` bands in hundredths of a percentage point.
+    `turnover` is a fraction of average equity a year; `rms` and `worst` deviations are fractions of equity;
+    `annual_return` is a fraction; `rebalances` are per year.
     """
 
     absolute: tuple[Percent, ...]
@@ -48,16 +48,21 @@ class HeatMap:
         return row, column
 
     def around(self, figure: Floats, row: int, column: int) -> tuple[float, float]:
-        """The least and the greatest value of `figure` in a row, in columns whose absolute band is within one point."""
+        """The least and the greatest value of a figure near a pair of bands.
+
+        `figure` is one of the matrices. The values are those of row `row` in columns whose absolute band is within one
+        percentage point of that of `column`.
+        """
         near = [abs(band - self.absolute[column]) <= NEIGHBORHOOD for band in self.absolute]
         found = figure[row, np.array(near)]
         return float(found.min()), float(found.max())
 
 
 class BandPairs:
-    """All pairs of `columns` absolute and `rows` relative bands, at least two each, over a history.
+    """All pairs of an absolute and a relative band over a history: `columns` absolute and `rows` relative bands.
 
-    The first map for a cooldown takes about a second for sixteen years of days; later maps reuse what it computed.
+    `columns` and `rows` are at least 2. The first map for a cooldown takes about a second for sixteen years of days;
+    later maps for the same cooldown reuse what it computed.
     """
 
     def __init__(self, history: History, weights: Weights, columns: int, rows: int) -> None:
@@ -68,7 +73,10 @@ class BandPairs:
         self._in_use = Lock()
 
     def map(self, cooldown_days: int = 0, canceled: Cancelled | None = None) -> HeatMap:
-        """The figures of all pairs with a cooldown in days. A second thread waits for the first. Raises `Canceled`."""
+        """The figures of all pairs with a cooldown in days. Raises `Canceled`.
+
+        Only one thread computes at a time; a second one waits.
+        """
         with self._in_use:
             return self._map(cooldown_days, canceled)
 

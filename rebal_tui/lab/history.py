@@ -92,9 +92,10 @@ class History:
         return f"{self.days[0]} … {self.days[-1]} · {self.length:,} sessions"
 
     def next_calendar_day(self, condition: CalendarCondition, quarterly: frozenset[int] = QUARTER_ENDS) -> Ints:
-        """For each session, the index of the first session from it on in which the condition fires (R-16).
+        """For each session, the index of the first session, from that session on, in which the condition fires (R-16).
 
-        It is the number of sessions when there is none. The result has one element more than there are sessions.
+        The index is the number of sessions when the condition does not fire again. The result has one element more than
+        there are sessions.
         """
         key = (condition, quarterly)
         if key not in self._calendars:
@@ -118,7 +119,7 @@ class History:
         return found
 
     def part(self, start: int, stop: int) -> History:
-        """The sessions from index `start` up to `stop`, exclusive."""
+        """The part of the history from session index `start` up to `stop`, exclusive."""
         bounds = slice(start, stop)
         return History(self.symbols, self.days[bounds], self.following[bounds], self.rows[bounds], self.basis)
 
@@ -130,12 +131,12 @@ def history_of(
     closes: Mapping[str, Sequence[Price | None]],
     basis: str = PRICES_ONLY,
 ) -> tuple[History, tuple[Gap, ...]]:
-    """The history of the symbols from the first to the last session on which all have a close, and the gaps in it.
+    """The history from the first to the last session on which all symbols have a close, and the gaps in it.
 
-    `following` maps each session to the next one; days that are no session are left out. `closes` has one close per
-    symbol and day, None where it is missing. A session on which a symbol has no close is left out, because no account
-    that needs that price would be rebalanced (R-12.5). Raises `Invalid` for symbols without closes, and for fewer than
-    two sessions.
+    `following` maps each session to the next one; days that are no session are left out. `closes` has, by symbol, one
+    close for each of `days`, None where it is missing. A session on which a symbol has no close is left out, because no
+    account that needs that price would be rebalanced (R-12.5). Raises `Invalid` for symbols without closes, and for
+    fewer than two sessions.
     """
     missing = [symbol for symbol in symbols if symbol not in closes]
     if missing:

@@ -21,9 +21,9 @@ ONLINE = "data sets of online portfolio selection"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A published number and the lab's own, which reproduces it when they differ by at most `tolerance`.
+    """A published number and the lab's own; the lab reproduces it when they differ by at most `tolerance`.
 
-    `decimals` are the decimals that the source prints. `note` explains why a number is not reproduced.
+    `decimals` is how many decimals the source prints. `note` explains why a number is not reproduced.
     """
 
     source: str
@@ -88,10 +88,10 @@ def vanguard(history: History) -> Iterator[Comparison]:
 
 
 def cover(relatives: Floats) -> Iterator[Comparison]:
-    """Comparisons with Cover's wealth of stocks, of constant rebalanced pairs and of universal portfolios.
+    """Comparisons with Cover's wealth of stocks, of pairs kept at fixed weights, and of universal portfolios.
 
-    `relatives` has the ratios of each day's price to the one before, of Iroquois, Kin Ark and Commercial Metals, a row
-    each.
+    `relatives` has a row each for Iroquois, Kin Ark and Commercial Metals: the ratios of each day's price to the one
+    before.
     """
     closes = np.concatenate([np.ones((3, 1)), np.cumprod(relatives, axis=1)], axis=1)
     iroquois, kin_ark, commercial = closes[:, -1]
@@ -122,9 +122,9 @@ PUBLISHED_WEALTH = {
 
 
 def online_selection(name: str, wealth: Floats) -> Iterator[Comparison]:
-    """Comparisons of equal parts of assets, bought and held, or rebalanced daily. `wealth` has a row per asset.
+    """Comparisons of equal parts of all assets of the data set `name`: bought and held, and rebalanced daily.
 
-    A row has the asset's price relative to the start, one element per day.
+    `wealth` has a row per asset: its price relative to the start, one element per day.
     """
     closes = np.concatenate([np.ones((len(wealth), 1)), wealth], axis=1)
     hold, daily = PUBLISHED_WEALTH[name]

@@ -26,11 +26,12 @@ _CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One figure of all policies, compared with the first policy's in resampled histories.
+    """One figure (return, turnover or rms) of all policies, compared with the first policy's in resampled histories.
 
-    `low` and `high` bound the middle 95 % of each policy's differences. `beyond_luck` is whether any policy differs:
-    the largest difference in standard errors exceeds 95 % of the largest ones of resamples, which accounts for the
-    number of policies. `smaller` is how many policies are below the first one by as much.
+    `low` and `high` have an element per policy: the bounds of the middle 95 % of its differences from the first policy.
+    `beyond_luck` is whether any policy differs: its difference, in standard errors, is beyond the largest one that 95 %
+    of the resampled histories have. This accounts for the number of policies. `smaller` is the number of policies whose
+    figure is below the first policy's beyond luck.
     """
 
     low: Floats
@@ -40,16 +41,16 @@ class Measure:
 
     @property
     def answer(self) -> str:
-        """`yes` if any policy differs from the first one beyond luck, else a text for "no difference"."""
+        """`yes` if any policy differs from the first one beyond luck, else "no difference beyond luck"."""
         return "yes" if self.beyond_luck else NO_DIFFERENCE
 
 
 @dataclass(frozen=True, slots=True)
 class Luck:
-    """Differences of policies from the first one, in the same resampled histories.
+    """How policies differ from the first one in the same resampled histories, by return, turnover and rms.
 
     `block` is the mean length of the resampled blocks in sessions. Whether a policy earns more beyond luck is decided
-    by `selection`, the test of the best of all policies.
+    by `selection`, the test of the best of all policies; the other answers are those of the measures.
     """
 
     annual_return: Measure
@@ -94,12 +95,12 @@ def luck_of(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> Luck:
-    """Follow every policy of a backtest through resampled histories, and compare each with the first policy.
+    """Simulate every policy of a backtest in resampled histories, and compare each policy with the first one.
 
     `block` is the mean length of the resampled blocks in sessions, by default that of `default_block`. Returns are
     compound returns a year, turnover is a fraction of average equity a year, rms is the root mean square of the largest
-    deviation. 1,000 histories of 16 years and 100 policies take about half a minute. `progress` counts histories.
-    Raises `Canceled`.
+    deviation. 1,000 histories of 16 years and 100 policies take about half a minute. `progress` is called with the
+    number of histories done and their total. Raises `Canceled`.
     """
     block = block or default_block(backtest.history)
     drawn = follow_histories(
@@ -127,7 +128,7 @@ def luck_of(
 
 
 def default_block(history: History) -> int:
-    """The number of sessions in 24 months, or an eighth of the history if that is less."""
+    """The default mean block length: the sessions of 24 months, or an eighth of the history if that is less."""
     return max(1, min(sessions_of_months(history, BLOCK_MONTHS), history.length // LEAST_BLOCKS))
 
 

@@ -24,7 +24,10 @@ EDGE = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Neighborhood:
-    """The least and the greatest yearly return and turnover of the policies next to one policy, as fractions."""
+    """The lowest and the highest yearly return and turnover of the neighbors of a policy, as fractions.
+
+    Neighbors are the policies with one band a point narrower or wider (see `neighbors_of`).
+    """
 
     low_return: float
     high_return: float
@@ -32,17 +35,23 @@ class Neighborhood:
     high_turnover: float
 
     def costs_less(self, than: Figures) -> bool:
-        """Whether every neighbor has a lower turnover than a policy."""
+        """Whether every neighbor has a lower turnover than the policy with the figures `than`."""
         return self.high_turnover < than.turnover
 
     def is_edge(self, figures: Figures) -> bool:
-        """Whether the policy's own yearly return is outside its neighbors' range by more than 0.1 points."""
+        """Whether the policy of these neighbors stands on an edge: its return differs from all of theirs.
+
+        It is above or below all of their yearly returns by more than 0.1 points. `figures` are those of the policy.
+        """
         own = figures.annual_return
         return own > self.high_return + EDGE or own < self.low_return - EDGE
 
 
 def neighbors_of(policy: Policy) -> tuple[Policy, ...]:
-    """The policies with one band one point (or 1 % of the target) narrower or wider; none without bands."""
+    """The policies with one band narrower or wider by one percentage point, or by 1 % of the target if it is relative.
+
+    Empty for a policy without bands.
+    """
     found = []
     for step in (-STEP, STEP):
         if policy.absolute is not None and policy.absolute + step > 0:

@@ -1,4 +1,4 @@
-"""The path of one policy through a history: equity, weights and deviations in every session."""
+"""Equity, weights and deviations in every session of a history under one policy: its path."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from rebal_tui.lab.renewal import RenewalTable
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The state of one policy in every session at its close, before trades. Equity is 1 at the start.
+    """The state of an account under one policy at the close of every session, before trades. Equity is 1 at the start.
 
-    `shares` has one row per asset: its share of equity. `absolute` and `relative` are the largest deviation of any
-    asset from its target, as a fraction of equity and of the target. `events` are the sessions of trades without the
-    first purchase. One element per event have: `sold`, `bought` and `cost`, in units of equity at the start; `lines`,
-    the number of assets traded; and `full`, which is False for a purchase from excess cash, which is no rebalance.
+    `shares` has one row per asset: its fraction of equity. `absolute` and `relative` are the largest deviation of any
+    asset from its target, as a fraction of equity and of the target. `events` are the sessions of trades, without the
+    first purchase. The other arrays have one element per event: `sold`, `bought` and `cost` are in units of equity at
+    the start; `lines` is the number of assets traded; `full` is True for a rebalance, False for a purchase from excess
+    cash.
     """
 
     equity: Floats
@@ -34,7 +35,7 @@ class Path:
 
     @property
     def rebalances(self) -> Ints:
-        """The sessions of rebalances."""
+        """The sessions of rebalances: the events without purchases from excess cash."""
         return self.events[self.full]
 
 

@@ -1,4 +1,4 @@
-"""Comparisons with other programs, for the same policies on the same generated prices."""
+"""Comparisons of the lab with other backtest programs, for the same policies on the same generated prices."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _HALF_CENT = 0.005
 
 
 def generated_history(sessions: int = 2520, seed: int = 7) -> History:
-    """Ten assets on weekdays from 2014-01-02: normal daily returns, whose means and standard deviations are random."""
+    """Prices of ten assets on weekdays from 2014-01-02, with normal daily returns.
+
+    The means and standard deviations of the returns are random, but fixed by `seed`.
+    """
     count = len(_PERCENTS)
     draw = np.random.default_rng(seed)
     means, deviations = draw.uniform(0.02, 0.10, count) / 252, draw.uniform(0.05, 0.25, count) / 252**0.5
@@ -39,7 +42,7 @@ def generated_history(sessions: int = 2520, seed: int = 7) -> History:
 
 
 def first_of_quarters(history: History) -> Ints:
-    """The first session of each quarter, without the quarter in which the history starts."""
+    """The indexes of the first session of each quarter, without the quarter in which the history starts."""
     quarters = [(day.year, (day.month - 1) // 3) for day in history.days]
     return np.array([n for n in range(1, history.length) if quarters[n] != quarters[n - 1]], dtype=np.int64)
 

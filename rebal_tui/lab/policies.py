@@ -21,11 +21,12 @@ from rebal_tui.domain.quantities import Percent, percent_text
 class Policy:
     """When a portfolio is rebalanced and how far.
 
-    `absolute` is a band in hundredths of a percentage point, `relative` one in hundredths of a percent of the target;
-    drift must exceed it (R-15), and 0 means any drift at all. `cooldown_days` counts calendar dates (R-17). Bands are
-    checked in every `look`-th session, starting with session number `phase`; the first session has number 0. The
-    calendar condition (R-16) is checked in every session. `destination` and `scope` are where a rebalance for a band
-    stops and what it trades (R-62, R-63); a rebalance for the calendar goes to the targets.
+    `absolute` is a band in hundredths of a percentage point, `relative` one in hundredths of a percent of the target. A
+    band fires when drift exceeds it (R-15), so 0 means any drift at all; None is no band. `cooldown_days` counts
+    calendar dates (R-17). Bands are checked in every `look`-th session, starting with session number `phase`; the first
+    session has number 0. The calendar condition (R-16) is checked in every session. `destination` says where a
+    rebalance for a band stops, `scope` which assets it trades (R-62, R-63); a rebalance for the calendar goes to the
+    targets.
     """
 
     absolute: Percent | None = None
@@ -39,7 +40,7 @@ class Policy:
 
     @property
     def renews(self) -> bool:
-        """Whether every rebalance restores the targets, so that later sessions do not depend on earlier ones."""
+        """Whether every rebalance restores the targets, so that what follows does not depend on what was before."""
         return not self.bands or (self.destination is Destination.TARGET and self.scope is RebalanceScope.WHOLE)
 
     @property
@@ -111,7 +112,7 @@ def own_policy(
     conditions: Iterable[Condition], cooldown_days: int, destination: Destination = Destination.TARGET,
     scope: RebalanceScope = RebalanceScope.WHOLE,
 ) -> Policy:  # fmt: skip
-    """The policy that a portfolio's settings mean. Of several bands of one type the tightest counts (R-5)."""
+    """The policy that results from a portfolio's settings. Of several bands of one type the narrowest counts (R-5)."""
     conditions = tuple(conditions)
     bands = [condition for condition in conditions if isinstance(condition, DriftBand)]
 
@@ -141,7 +142,7 @@ _CALENDARS = (
 
 
 def default_grid(own: Policy) -> tuple[Policy, ...]:
-    """About 100 policies: `own` first, then no rebalancing, calendars, bands, and variants of these.
+    """About 100 policies: `own` first, then no rebalancing, calendar conditions, bands, and variants of these.
 
     The variants have cooldowns, bands checked in every 5th to 63rd session, and other destinations.
     """

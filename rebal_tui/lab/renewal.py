@@ -1,4 +1,4 @@
-"""Deviations after a rebalance to the targets, which depend only on its session and on the session observed."""
+"""Deviations after a rebalance to the targets: they depend only on its session and on the session observed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ KEPT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class RenewalRows:
-    """How a portfolio moved after it was on its targets: one row per session of that, one column per later session.
+    """Growth and deviations of a portfolio after it was on its targets.
 
-    The columns are the sessions from index `first` on. `growth` is equity ÷ equity at the row's session; `absolute` is
-    the largest deviation of an asset from its target as a fraction of equity; `relative` the largest one as a fraction
-    of the target. All are 0 in columns that are not after their row's session.
+    There is one row per session in which it was on its targets, and one column per later session; the columns start
+    with session index `first`. `growth` is equity ÷ equity at the row's session; `absolute` is the largest deviation of
+    an asset from its target as a fraction of equity; `relative` the largest one as a fraction of the target. All are 0
+    in columns that are not after their row's session.
     """
 
     first: int
@@ -29,7 +30,7 @@ class RenewalRows:
 
 
 class RenewalTable:
-    """The renewal rows for a history and weights, computed when requested."""
+    """Renewal rows (see `RenewalRows`) for a history and weights, computed when requested."""
 
     def __init__(self, history: History, weights: Weights) -> None:
         self.history = history
@@ -40,7 +41,7 @@ class RenewalTable:
         self._left = KEPT
 
     def row(self, since: int, stop: int) -> RenewalRows:
-        """The row for being on target in session `since`, with columns up to `stop`, exclusive, or more.
+        """The row of session `since`, with the portfolio on its targets; at least all columns before session `stop`.
 
         Rows with up to `KEPT` columns in total are cached for other policies.
         """
@@ -55,7 +56,7 @@ class RenewalTable:
         return row
 
     def rows(self, since: Ints, stop: int) -> RenewalRows:
-        """The rows for being on target in the sessions `since`, which ascend; columns up to `stop`, exclusive."""
+        """The rows of the sessions `since`, ascending, with the portfolio on its targets. Columns end before `stop`."""
         closes, first, size = self.history.closes, int(since[0]) + 1, stop - int(since[0]) - 1
         growth, absolute, relative = (np.zeros((len(since), size)) for _ in range(3))
         values, targets = np.empty((len(closes), size)), self.targets[:, None]
@@ -75,9 +76,10 @@ class RenewalTable:
         return RenewalRows(first, growth, absolute, relative)
 
     def deviations(self, since: Ints, sessions: Ints, growth: Floats) -> Floats:
-        """Each asset's deviation from its target in `sessions`, after being on target in `since`; one row per asset.
+        """The signed deviation of each asset from its target in `sessions`: one row per asset, one column per session.
 
-        `growth` is the equity in `sessions` ÷ that in `since`.
+        `since` has, for each of `sessions`, the earlier session in which the portfolio was on its targets; `growth` is
+        the equity in `sessions` ÷ that in `since`.
         """
         closes, targets = self.history.closes, self.targets[:, None]
         return closes[:, sessions] / closes[:, since] * (targets / growth) - targets

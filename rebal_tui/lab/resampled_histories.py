@@ -1,4 +1,4 @@
-"""Policies followed through resampled histories: blocks of a history's sessions in a random order."""
+"""Policies simulated in resampled histories: blocks of a history's sessions in a random order."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ def follow_histories(
     progress: Progress | None = None,
     canceled: Cancelled | None = None,
 ) -> tuple[Floats, Floats, Floats]:
-    """Means per session, for each history and policy, of log returns, equity sold, and squared largest deviation.
+    """The mean per session of log return, equity sold, and squared largest deviation, for each history and policy.
 
-    Each result has one row per resampled history, whose numbers are `orders`, and one column per policy. Equity sold is
-    a fraction of equity. A session of a resampled history keeps its own date, for calendars and cooldowns, but has the
-    price moves of the session drawn for it. If the sessions are drawn in their order, the result equals a backtest
-    within rounding. `progress` counts histories. Raises `Canceled`.
+    Each of the three results has one row per resampled history and one column per policy. `orders` are the numbers of
+    the histories, from which their sessions are drawn (see `stationary_order`). Equity sold is a fraction of equity. A
+    session of a resampled history keeps its own date, for calendars and cooldowns, but has the price moves of the
+    session drawn for it. If the sessions are drawn in their original order, the result equals a backtest within
+    rounding. `progress` is called with the number of histories done and their total. Raises `Canceled`.
     """
     count = max(1, _COLUMNS // len(policies))
     found: list[tuple[Floats, Floats, Floats]] = []

@@ -1,4 +1,4 @@
-"""Whether the best of many policies is better than the first one, and whether it stays better on later data."""
+"""Whether the best of many policies is better than the first one, and whether it stays so in the second half."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from rebal_tui.lab.history import Floats
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The policy with the highest return, by its number, among `tried` policies that are all compared with the first.
+    """The policy with the highest return among `tried` policies, all compared with the first one.
 
-    `best_difference` is its return a year less the first policy's, as a fraction. `p_value` is Hansen's: the
-    probability of so large a difference if no policy is better. `chosen` is the policy with the highest return in the
-    first half of the sessions, and `later_difference` its difference from the first policy in the second half.
+    `best` is the index of that policy, and `best_difference` its return a year less the first policy's, as a fraction.
+    `p_value` is that of Hansen's test (SPA): the probability of so large a difference if no policy is better. `chosen`
+    is the index of the policy with the highest return in the first half of the sessions, and `later_difference` its
+    return a year in the second half less the first policy's.
     """
 
     tried: int
@@ -26,7 +27,10 @@ class Selection:
     later_difference: float
 
     def sentences(self, labels: tuple[str, ...]) -> tuple[str, str]:
-        """The result in two sentences; `labels` has a name for each policy."""
+        """The result in two sentences: on the best policy, and on the one chosen on the first half.
+
+        `labels` has a name for each policy.
+        """
         best = (
             f"Highest return of {self.tried} policies: {labels[self.best]}, {1e4 * self.best_difference:+.0f} bp a "
             f"year to yours; SPA p-value {self.p_value:.2f}."
@@ -41,10 +45,10 @@ class Selection:
 def selection_of(logs: Floats, drawn: Floats, per_year: float) -> Selection:
     """Compare policies with the first one by log returns.
 
-    `logs` has a row per session and a column per policy; `drawn` the means of each resample, a row per resample. The
-    test is the studentized one of Hansen (2005), "A Test for Superior Predictive Ability", with his consistent
-    centering: a policy that is clearly worse keeps its mean, the means of the others are set to 0. Standard errors and
-    centers are those of the resamples. `per_year` is the number of sessions a year.
+    `logs` has a row per session and a column per policy; `drawn` has the means of these log returns in each resampled
+    history, one row each. The test is the studentized one of Hansen (2005), "A Test for Superior Predictive Ability",
+    with his consistent centering: a policy that is clearly worse keeps its mean, the means of the others are set to 0.
+    Standard errors and centers are those of the resampled histories. `per_year` is the number of sessions a year.
     """
     sessions = len(logs)
     differences = logs - logs[:, :1]

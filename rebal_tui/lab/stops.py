@@ -1,7 +1,7 @@
 """Where rebalances for a band stop, for many policies at once (R-62, R-63).
 
-Arrays have one row per asset and one column per policy; all amounts are fractions of equity. A box is the range of an
-asset's share of equity, around its target, at which a rebalance may leave it.
+Arrays have one row per asset and one column per policy; all amounts are fractions of equity. A box is the range around
+an asset's target within which a rebalance may leave the asset's fraction of equity.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ def band_limits(percents: Sequence[int | None]) -> Floats:
 
 
 def reaches(policies: Sequence[Policy], targets: Floats) -> Floats:
-    """How far from its target each asset's box reaches: the part of the tightest band that the destination names."""
+    """How far each asset's box extends to either side of its target: a part of its narrowest band.
+
+    The destination says which part: none for the target, half for the middle, all for the edge. It is 0 without a band.
+    """
     absolute, relative = (band_limits([getattr(p, kind) for p in policies]) for kind in ("absolute", "relative"))
     tightest = np.minimum(absolute[None, :], relative[None, :] * targets[:, None])
     part = np.array([_SHARE_OF_BAND[policy.destination] for policy in policies])
@@ -34,9 +37,10 @@ def reaches(policies: Sequence[Policy], targets: Floats) -> Floats:
 
 
 def stops_of_whole(shares: Floats, targets: Floats, reach: Floats) -> Floats:
-    """The shares after a rebalance of every asset: each moves into its box, then all adjust to the targets' sum.
+    """Each asset's fraction of equity after a rebalance of all assets.
 
-    The adjustment is in proportion to the distance to the edge of each box.
+    Each asset moves into its box; then all adjust so that they sum to the sum of the targets. The adjustment is in
+    proportion to the distance to the edge of each box.
     """
     low, high = _boxes(targets, reach)
     nearest = np.clip(shares, low, high)
@@ -46,9 +50,11 @@ def stops_of_whole(shares: Floats, targets: Floats, reach: Floats) -> Floats:
 
 
 def stops_of_breached(shares: Floats, targets: Floats, cash_target: float, reach: Floats, breached: Flags) -> Floats:
-    """The shares after only breached assets moved into their boxes, matched by each other, by cash and by other assets.
+    """Each asset's fraction of equity after a rebalance that moves only breached assets into their boxes.
 
-    Cash above or below its target is used first, then assets off their target.
+    Buys and sells of breached assets pay for each other. A net buy is paid from cash above its target, then from other
+    assets above theirs; a net sell goes to cash below its target, then to other assets below theirs. The moves are cut
+    by what cannot be matched so.
     """
     cash = 1 - shares.sum(axis=0)
     moves = np.where(breached, np.clip(shares, *_boxes(targets, reach)) - shares, 0.0)

@@ -1,4 +1,4 @@
-"""Exact decision of deviations that are too near to a band for floating-point numbers."""
+"""Exact comparison of a deviation with a band, where both are too near for floating-point numbers to decide."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TIE = 1e-9
 def breached_exactly(history: History, weights: Weights, since: int, session: int, band: DriftBand) -> bool:
     """Whether a portfolio that was on its targets in session `since` breaches a band in another session (R-15).
 
-    It holds fractional shares bought at exactly the weights; values are integers over a common denominator.
+    Its fractional shares are those bought at exactly the weights; values are integers over a common denominator.
     """
     then, now = history.rows[since], history.rows[session]
     scale = prod(then)

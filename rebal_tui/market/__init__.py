@@ -1,1 +1,1 @@
-"""Clocks, NYSE sessions and price feeds."""
+"""Clocks, NYSE sessions (trading days) and price feeds."""

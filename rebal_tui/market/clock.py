@@ -28,7 +28,7 @@ def elapsed() -> float:
 
 
 class RealClock:
-    """The system clock."""
+    """The system's real time."""
 
     def now(self) -> datetime:
         """The current time in UTC."""
@@ -59,7 +59,7 @@ class FixedClock:
 
 @dataclass(frozen=True, slots=True)
 class ClockState:
-    """The persistent state of a simulated clock. `speed` is simulated seconds per real second."""
+    """The state of a simulated clock that is stored in the book. `speed` is simulated seconds per real second."""
 
     at: datetime
     speed: float
@@ -67,11 +67,11 @@ class ClockState:
 
 
 class SimulatedClock:
-    """Simulated time: the time at the last change plus real time since then × speed. Safe to read from any thread.
+    """Simulated time: the time at the last change plus the real time since then × speed. Safe to read from any thread.
 
-    `skip` is called with the simulated time at each read of a running clock. It returns the later time at which the
+    `skip` is called with the simulated time each time a running clock is read. It returns the later time at which the
     clock continues, or None to skip nothing (`TradingCalendar.demo_skip` skips nights). `monotonic` returns real
-    elapsed time in seconds. Time while the process was not running does not count.
+    elapsed time in seconds. While the process is not running, simulated time does not advance.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class SimulatedClock:
             self._paused = False
 
     def hold(self, held: bool) -> None:
-        """Stop simulated time while `held` is True; unlike a pause, this is not part of the state."""
+        """Stop simulated time while `held` is True. Unlike a pause, this is not part of the stored state."""
         with self._lock:
             self._settle()
             self._held = held
@@ -169,7 +169,7 @@ class SimulatedClock:
 class HeartbeatClock(SimulatedClock):
     """Simulated time that changes only at heartbeats: all work of one heartbeat has the same timestamp at any speed.
 
-    A heartbeat is one call of `tick`.
+    A heartbeat starts with one call of `tick`.
     """
 
     def __init__(
@@ -187,12 +187,12 @@ class HeartbeatClock(SimulatedClock):
         return self._held_at
 
     def tick(self) -> datetime:
-        """Read the simulated time and hold it until the next heartbeat."""
+        """Read the simulated time, and return the same time from `now` until the next call."""
         self._held_at = super().now()
         return self._held_at
 
     def hold(self, held: bool) -> None:
-        """Stop simulated time while `held` is True, at the time of the last heartbeat, which all shown data has."""
+        """Stop simulated time while `held` is True, at the time of the last heartbeat, which the screens show."""
         with self._lock:
             self._settle()
             if held:
@@ -208,7 +208,7 @@ class HeartbeatClock(SimulatedClock):
         self.tick()
 
     def follow(self, state: ClockState) -> None:
-        """Set the state to that of another clock that runs the same market, even if its time is earlier."""
+        """Take over the state of another clock of the same simulated market, even if its time is earlier."""
         with self._lock:
             self._anchor = self._held_at = _checked_timestamp(state.at)
             self._speed, self._paused = _checked_speed(state.speed), state.paused

@@ -1,4 +1,4 @@
-"""Daily closes, and their replay as a price feed."""
+"""Daily closing prices, and their replay as a price feed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Closes:
     rows: tuple[tuple[Price | None, ...], ...]
 
     def priced(self, position: int) -> Iterator[tuple[str, Price]]:
-        """The symbols and prices of the day with index `position`, without symbols that have no price."""
+        """The symbols and prices of the day with index `position`; symbols without a price on it are left out."""
         for symbol, price in zip(self.symbols, self.rows[position], strict=True):
             if price is not None:
                 yield symbol, price
 
 
 class ClosesFeed:
-    """A price feed that replays closes: during a whole session, from its open on, the price is that day's close.
+    """A price feed that replays closing prices: from a session's open on, the price is that day's close.
 
     While its session is open, a quote has the time of the last `advance` call; afterward, the time of the session's
     close. A symbol without a price on a day keeps its older quote.
@@ -71,7 +71,7 @@ class ClosesFeed:
         return self._quotes
 
     def reprice(self, symbol: str, price: Price) -> None:
-        """Set the latest price after a corporate action, until the next close, which includes the action anyway."""
+        """Set a price after a corporate action. It counts until the next close, which already includes the action."""
         quote = self._quotes.get(symbol)
         at = quote.at if quote is not None else max((q.at for q in self._quotes.values()), default=None)
         if at is not None:
@@ -80,7 +80,7 @@ class ClosesFeed:
     def rename(self, labels: Mapping[str, str]) -> None:
         """Continue the prices of renamed assets under new symbols; `labels` maps old symbols to new ones.
 
-        The prices come from the column of the new symbol if there is one, else from the same column as before.
+        The prices come from the column of the new symbol if there is one, else from the old symbol's column.
         """
         self._quotes = renamed(self._quotes, labels)
         column_of = {self._labels.get(column, column): column for column in self._closes.symbols}

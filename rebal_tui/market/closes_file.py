@@ -20,13 +20,13 @@ _SYMBOL = re.compile(r"[A-Z][A-Z0-9.\-]{0,15}", re.ASCII)
 
 
 def read_closes(source: Path | TextIO) -> Closes:
-    """Closes from a UTF-8 CSV whose header is `date,SYM,SYM,…`; an empty cell is a day without a price.
+    """Closing prices from a UTF-8 CSV file whose header is `date,SYM,SYM,…`; an empty cell is a day without a price.
 
     `date` may be in any case, cells may be separated by `;` and have blanks around them, empty columns and lines at the
     end are ignored, and the newest day may come first. Raises `Invalid` with every fault: line, column, the text found
     and the text expected, such as `line 17, TLT: got '0', expected a price above 0`. Faults are a file above 64 MiB,
-    100,000 lines, 200,000 characters a line or 5,000 symbols, dates that neither all ascend nor all descend, and prices
-    that are not plain decimals above 0.
+    more than 100,000 lines, 200,000 characters in a line or 5,000 symbols, dates that neither all ascend nor all
+    descend, and prices that are not plain decimals above 0.
     """
     content = read_csv(source)
     reader = _Reader(content)

@@ -1,4 +1,4 @@
-"""Reading a CSV file as spreadsheets write it: `,` or `;` between cells, blanks, empty columns and lines."""
+"""Reading CSV files as spreadsheets write them: `,` or `;` between cells, blanks, empty columns and empty lines."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class FaultList:
             self.unlisted += 1
 
     def refusal(self) -> Invalid:
-        """The `Invalid` error that lists every fault in the order of the lines."""
+        """The `Invalid` error that lists the faults in the order of the lines, and says how many more there are."""
         listed = [fault for _, fault in sorted(self.faults, key=lambda item: item[0])]
         if self.unlisted:
             listed.append(Fault("", f"and {self.unlisted:,} more fault{'' if self.unlisted == 1 else 's'}"))
@@ -62,9 +62,10 @@ class CsvText:
     decimal_comma: bool
 
     def rows(self, faults: FaultList) -> Iterator[tuple[int, list[str]]]:
-        """The line number and cells of every line that is not blank; cells have no blanks around them.
+        """The line number and the cells of every line that is not blank; cells have no blanks around them.
 
-        Faults are added to `faults`. Raises `Invalid` beyond 100,000 lines, or 200,000 characters in a line.
+        A line that is not readable as CSV is added to `faults` and left out. Raises `Invalid` beyond 100,000 lines, or
+        200,000 characters in a line.
         """
         # No cell may contain a line break. Reading line by line keeps a fault in one line from hiding faults in the
         # next.
@@ -86,12 +87,12 @@ class CsvText:
                 yield number, [cell.strip(" ") for cell in cells]
 
     def number(self, cell: str) -> str:
-        """A number of the file, rewritten with a point as its decimal mark."""
+        """The text of a number with a point as its decimal mark."""
         return cell.replace(",", ".") if self.decimal_comma else cell
 
 
 def read_csv(source: Path | TextIO) -> CsvText:
-    """A UTF-8 file with or without a byte-order mark. Raises `Invalid` when it is unreadable or above 64 MiB."""
+    """Read a UTF-8 file with or without a byte-order mark. Raises `Invalid` when it is unreadable or above 64 MiB."""
     text = _text(source)
     header, *rest = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)
     body = "".join(rest)
@@ -116,7 +117,10 @@ def without_empty_end(cells: list[str]) -> list[str]:
 
 
 def got(cell: str, expected: str) -> str:
-    """The message for a refused cell: its invisible character if it has one, else the texts found and expected."""
+    """The message for a cell that is not accepted: the text found and the text expected.
+
+    If the cell has an invisible character, the message names it instead.
+    """
     try:
         shown = display_text(cell[: _QUOTED_CHARACTERS + 1])
     except ValueError as hidden:

@@ -13,10 +13,10 @@ _NO_CLOSE = datetime(2099, 12, 31, tzinfo=UTC)
 
 
 class FilesCalendar(TradingCalendar):
-    """A calendar in which the session of the newest prices never closes.
+    """A trading calendar in which the session of a files book's newest prices never closes.
 
-    This session starts with the first session after that of the previous prices. So a calendar condition for a day in
-    between still fires, once.
+    Its day is the first session after the previous prices. So a calendar condition for a day between the two sets of
+    prices still fires, once.
     """
 
     def __init__(self, sessions: Iterable[Session], first_day: date, day: date) -> None:
@@ -27,15 +27,15 @@ class FilesCalendar(TradingCalendar):
         self._priced = None if priced is None else replace(priced, day=first_day, close=_NO_CLOSE)
 
     def session(self, day: date) -> Session | None:
-        """The session of the newest prices for its day and any later day; the trading calendar's for an earlier day."""
+        """The session of the newest prices for its day and any later day; any other day as in a `TradingCalendar`."""
         if self._priced is not None and day >= self._priced_day:
             return self._priced
         return super().session(day)
 
     def at(self, at: datetime) -> Session | None:
-        """The session of the newest prices, whatever the time."""
+        """The session of the newest prices, whatever the time `at`."""
         return self._priced if self._priced is not None else super().at(at)
 
     def closed_reason(self, day: date) -> str | None:
-        """Why a day has no session; None if it has one, as every day from that of the newest prices on does."""
+        """Why a day has no session. None if it has one; every day from that of the newest prices on does."""
         return None if self.session(day) is not None else super().closed_reason(day)

@@ -18,7 +18,7 @@ class FixedPrices:
         self._quotes: Mapping[str, Quote] | None = None
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
-        """Every quote, with the time `now`; the time never goes back."""
+        """Set the time of every quote to `now`, unless that is earlier, and return all quotes."""
         if now > self._at:
             self._at, self._quotes = now, None
         return self.quotes()

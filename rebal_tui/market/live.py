@@ -22,11 +22,12 @@ Fetch = Callable[[Sequence[str]], Fetched]
 
 
 class LivePrices:
-    """A `PriceFeed` that fetches the needed symbols every `interval` on its own thread.
+    """A price feed of a real market. It fetches the needed symbols every `interval` on its own thread.
 
-    A symbol that a response leaves out is requested once more at once, and after that only together with the others. A
-    quote has the time of its price, not of the request, so that an old price fails the age check (R-12.5). A quote is
-    never replaced by an older one, unless its own time is more than `MAX_AHEAD` in the future.
+    `needed` returns these symbols. A symbol that a response leaves out is requested once more at once, and after that
+    only together with the others. A quote has the time of its price, not of the request, so that an old price fails the
+    age check (R-12.5). A quote is never replaced by an older one, unless its own time is more than `MAX_AHEAD` in the
+    future.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class LivePrices:
         return self._quotes
 
     def quote(self, symbol: str) -> Quote | None:
-        """The latest quote of a symbol, None before the first."""
+        """The latest quote of a symbol, None before its first quote."""
         return self._quotes.get(symbol)
 
     def reprice(self, symbol: str, price: Price) -> None:

@@ -30,12 +30,12 @@ class MonthlyReturns:
 
 
 def has_monthly_returns(first_line: str) -> bool:
-    """Whether the first line of a file is a header of monthly returns."""
+    """Whether a file has monthly returns, judged by its first line."""
     return first_line.lstrip("\ufeff\r\n ").lower().startswith("month")
 
 
 def read_monthly_returns(source: Path | TextIO) -> MonthlyReturns:
-    """Returns from a UTF-8 CSV with a header `month,SYM_return,SYM_return,…` and months such as 1926-07.
+    """Returns from a UTF-8 CSV file with a header `month,SYM_return,SYM_return,…` and months such as 1926-07.
 
     A symbol is its heading without `_return`, in capitals. Every cell is a fraction above -1, such as 0.0318. Raises
     `Invalid` with every fault: line, column, the text found and the text expected; a gap between months is a fault.

@@ -37,6 +37,10 @@ _PROFILES: dict[str, tuple[int, float, float]] = {
 
 
 def walk_asset(symbol: str, price: Price, source: str = "") -> WalkAsset:
-    """A symbol's walk parameters, starting at `price`; `source` is the first symbol of an asset that was renamed."""
+    """The random-walk parameters of a symbol, starting at `price`.
+
+    `source` is the first symbol of an asset that was renamed, which its parameters and moves depend on; by default
+    `symbol`.
+    """
     volatility, equity_beta, bond_beta = _PROFILES.get(source or symbol, SINGLE_STOCK)
     return WalkAsset(symbol, price, volatility, equity_beta, bond_beta, source)

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A last price and its time."""
+    """The last price of an asset and the time of that price."""
 
     price: Price
     at: datetime
@@ -28,13 +28,13 @@ class Clock(Protocol):
 
 
 class PriceFeed(Protocol):
-    """Prices that change with time."""
+    """A source of quotes by symbol that change with time."""
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
         """Update every price to `now`. Returns the quotes that changed. An earlier `now` never moves prices back."""
 
     def quotes(self) -> Mapping[str, Quote]:
-        """The latest quote of every symbol that has one. A consistent snapshot, which must not be modified."""
+        """The latest quote of every symbol that has one. A consistent snapshot; the caller must not modify it."""
 
     def reprice(self, symbol: str, price: Price) -> None:
         """Set a price at once after a corporate action; a feed of real market prices ignores it (R-54)."""
@@ -44,9 +44,9 @@ class PriceFeed(Protocol):
 
 
 def renamed(values: Mapping[str, T], labels: Mapping[str, str]) -> dict[str, T]:
-    """The values with their keys renamed; `labels` maps old symbols to new ones, and symbols may be swapped.
+    """A mapping with its keys renamed; `labels` maps old symbols to new ones. Symbols may be swapped.
 
-    A value whose key is a new symbol, and is not renamed itself, is replaced.
+    A renamed value replaces one that already has the new symbol as its key.
     """
     kept = {symbol: value for symbol, value in values.items() if symbol not in labels}
     return kept | {labels[symbol]: value for symbol, value in values.items() if symbol in labels}

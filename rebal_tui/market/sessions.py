@@ -28,9 +28,9 @@ _SETTLEMENT_LOOKAHEAD = timedelta(days=14)
 def build_sessions(first: date, last: date) -> list[Session]:
     """Every NYSE session from `first` to `last`, both included, ascending.
 
-    A trade settles on the next settlement day (R-30): a later NYSE session on which the Federal Reserve Banks are open,
-    which excludes Columbus Day and Veterans Day. `next_day` of the last session is None. Raises `Invalid` outside the
-    years 2003 to 2099 or when `first` is after `last`.
+    A trade settles on the next settlement day (R-30). A settlement day is an NYSE session on which the Federal Reserve
+    Banks are open, so not Columbus Day or Veterans Day. `next_day` of the last session is None. Raises `Invalid`
+    outside the years 2003 to 2099 or when `first` is after `last`.
     """
     if not FIRST_DAY <= first <= last <= LAST_DAY:
         raise Invalid([Fault("calendar", f"expected {FIRST_DAY} ≤ first ≤ last ≤ {LAST_DAY}")])
@@ -91,7 +91,7 @@ class TradingCalendar:
         return self._days[-1]
 
     def session(self, day: date) -> Session | None:
-        """The session of a day, or None."""
+        """The session of a day, None on a day without one."""
         return self._by_day.get(day)
 
     def at(self, at: datetime) -> Session | None:
@@ -99,23 +99,26 @@ class TradingCalendar:
         return self._by_day.get(new_york_day(at))
 
     def on_or_before(self, day: date) -> Session | None:
-        """The last session on or before `day`; for a day after `known_through`, the calendar's last session."""
+        """The last session on or before `day`, None before the first.
+
+        For a day after `known_through` it is the calendar's last session.
+        """
         return self._session_at(bisect_right(self._days, day) - 1)
 
     def previous(self, day: date) -> Session | None:
-        """The last known session before `day`."""
+        """The last session before `day`, None if the calendar has none."""
         return self._session_at(bisect_left(self._days, day) - 1)
 
     def next_after(self, day: date) -> Session | None:
-        """The first known session after `day`."""
+        """The first session after `day`, None if the calendar has none."""
         return self._session_at(bisect_right(self._days, day))
 
     def last_opened(self, at: datetime) -> Session | None:
-        """The latest session that opened at or before `at`, None before the first."""
+        """The latest session that opened at or before `at`, None before the calendar's first open."""
         return self._session_at(bisect_right(self._opens, at) - 1)
 
     def next_open(self, after: datetime) -> datetime | None:
-        """The first open after `after`, None after the last session."""
+        """The time of the first open after `after`, None after the last session."""
         session = self._session_at(bisect_right(self._opens, after))
         return session.open if session else None
 
@@ -132,10 +135,10 @@ class TradingCalendar:
         return HOLIDAY if self.known_from <= day <= self.known_through else UNKNOWN
 
     def demo_skip(self, at: datetime) -> datetime | None:
-        """The time to which a demo skips the night: 5 minutes before the next open; None when there is nothing to skip.
+        """The time to which a demo skips the night, 5 minutes before the next open; None when it does not skip.
 
-        Nothing is skipped from 5 minutes before an open until 30 minutes after the close, and when no later session is
-        known.
+        Nothing is skipped from 5 minutes before an open until 30 minutes after the close, nor when the calendar has no
+        later session.
         """
         last = self.last_opened(at)
         if last is not None and at < last.close + SKIP_AFTER_CLOSE:

@@ -35,11 +35,11 @@ _BONDS = "factor bonds"
 
 @dataclass(frozen=True, slots=True)
 class WalkAsset:
-    """Walk parameters of a symbol: its first price, annual volatility in percent, and betas to the two factors.
+    """Parameters of a symbol's random walk: first price, annual volatility in percent, and betas to the two factors.
 
-    `source` is the symbol that determines its random moves: the first symbol of a renamed asset, by default its own.
-    The variance that the factors do not explain is specific to the symbol. If the betas alone exceed the volatility,
-    they are scaled down to it.
+    The factors are the common moves of stocks and of bonds. `source` is the symbol that determines the random moves:
+    the first symbol of a renamed asset, by default the asset's own symbol. The variance that the factors do not explain
+    is specific to the symbol. If the betas alone exceed the volatility, they are scaled down to it.
     """
 
     symbol: str
@@ -52,11 +52,11 @@ class WalkAsset:
 
 @dataclass(frozen=True, slots=True)
 class WalkState:
-    """The state of a walk, from which it can be continued.
+    """The state of a random walk, from which it can be continued.
 
     `at` is the time of the last step. `prices` has every price in billionths, before rounding to the cent. `frozen` has
-    the quote time of each frozen symbol. `exact` has the symbols whose quote was set by a corporate action and is not
-    rounded until their next step.
+    the quote time of each frozen symbol. `exact` has the symbols whose price was set by a corporate action; such a
+    price is not rounded until the symbol's next step.
     """
 
     at: datetime
@@ -78,7 +78,7 @@ class RandomWalk:
     """A simulated price feed, in which a move depends only on the seed, the step and the symbol.
 
     A session's steps are its open, which includes the overnight move, and every `step_seconds` up to its close; there
-    are no steps between sessions. So a path does not depend on the frequency of `advance` calls, on restarts from
+    are no steps between sessions. So a path does not depend on how often `advance` is called, on restarts from
     `state()`, or on the other symbols. `turbulence` multiplies every volatility.
     """
 
@@ -122,7 +122,7 @@ class RandomWalk:
         self._reported = dict(self._quotes)
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
-        """Walk up to `now`. Returns the quotes that changed in price or time since the last call."""
+        """Make all steps up to `now`. Returns the quotes that changed in price or time since the last call."""
         target = self._last_step(now)
         if self._at >= target and self._quotes is self._reported:
             return {}
@@ -149,7 +149,7 @@ class RandomWalk:
         return WalkState(self._at, tuple(prices), tuple(frozen), tuple(sorted(self._exact)))
 
     def follow(self, state: WalkState) -> Mapping[str, Quote]:
-        """Set the state to that of another walk that runs the same market. Returns the quotes that changed."""
+        """Take over the state of another random walk of the same simulated market. Returns the quotes that changed."""
         before = self._quotes
         self._at = state.at
         self._prices |= {symbol: _bounded(price) for symbol, price in state.prices if symbol in self._weights}
@@ -160,7 +160,7 @@ class RandomWalk:
         return {symbol: quote for symbol, quote in self._quotes.items() if quote != before[symbol]}
 
     def reprice(self, symbol: str, price: Price) -> None:
-        """Set a price after a corporate action; a new symbol walks as a single stock from then on.
+        """Set a price after a corporate action; a new symbol moves like a single stock from then on.
 
         The quote is not rounded to the cent until the next step. Raises `Invalid` outside $0.01 to $1,000,000.
         """
@@ -179,9 +179,9 @@ class RandomWalk:
         self._reported = {**self._reported, symbol: self._quotes[symbol]}
 
     def rename(self, labels: Mapping[str, str]) -> None:
-        """Continue the walks of renamed assets under new symbols; `labels` maps old symbols to new ones.
+        """Continue the prices of renamed assets under new symbols; `labels` maps old symbols to new ones.
 
-        Their random moves do not change.
+        The random moves of these assets stay those of their old symbols.
         """
         self._weights, self._sources = renamed(self._weights, labels), renamed(self._sources, labels)
         self._prices, self._frozen = renamed(self._prices, labels), renamed(self._frozen, labels)
@@ -195,9 +195,10 @@ class RandomWalk:
         return frozenset(self._frozen)
 
     def shock(self, symbol: str | None, percent: Percent) -> None:
-        """Change the price of one symbol, or of all, by `percent`, permanently; frozen prices are changed too.
+        """Change the price of one symbol by `percent`, permanently; frozen prices are changed, too.
 
-        Raises `NotFound` for an unknown symbol, `Invalid` for -100 % or less or above 1,000 %.
+        None as `symbol` changes all prices. Raises `NotFound` for an unknown symbol, `Invalid` for -100 % or less or
+        above 1,000 %.
         """
         if not -HUNDRED_PERCENT < percent <= MAX_SHOCK:
             raise Invalid([Fault("percent", "expected a shock above -100 and at most 1000 percent")])
@@ -208,7 +209,7 @@ class RandomWalk:
         self._quotes = {**self._quotes, **{name: self._quote(name) for name in names}}
 
     def freeze(self, symbol: str) -> None:
-        """Stop updating a price, so that its quote ages. Raises `NotFound` for an unknown symbol."""
+        """Stop changing a symbol's price and quote time: the quote ages. Raises `NotFound` for an unknown symbol."""
         self._frozen.setdefault(self._known(symbol), self._at)
 
     def unfreeze(self, symbol: str) -> None:

@@ -1,4 +1,4 @@
-"""Commands that change the book, each with the confirmation that the screens ask."""
+"""Commands that change the book, each after the same question that the screens ask."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 async def make(session: Session, question: Question, do: Callable[[], Awaitable[object]], done: str) -> bool:
-    """Ask for confirmation; on yes run `do`, and write `done` with the result. Returns whether it was done."""
+    """Ask a question; on yes await `do`, and write `done` with its result. Returns whether the answer was yes."""
     if await session.confirm(question) is None:
         return False
     result = await do()
@@ -53,7 +53,7 @@ async def make(session: Session, question: Question, do: Callable[[], Awaitable[
 
 
 async def carry_out(session: Session, proposal: Proposal) -> None:
-    """Ask for the confirmation of what a form of the screens would do, and on yes do it."""
+    """Ask whether to do what a form of the screens proposes, and do it on yes."""
     question = Question(proposal.title, proposal.yes, proposal.text, proposal.effects, sends=True)
 
     async def do() -> str:
@@ -63,7 +63,10 @@ async def carry_out(session: Session, proposal: Proposal) -> None:
 
 
 def amount_and_name(text: str, usage: str) -> tuple[str, str]:
-    """An amount and the account after it, both as typed. Raises `Invalid` with `usage` without an amount."""
+    """Split a text such as `5000 moreau` into an amount and the name of an account, neither of them checked.
+
+    Raises `Invalid` with `usage` when there is no amount.
+    """
     amount, _, name = text.partition(" ")
     if not amount:
         raise Invalid(usage)
@@ -71,14 +74,14 @@ def amount_and_name(text: str, usage: str) -> tuple[str, str]:
 
 
 async def deposit(session: Session, text: str) -> None:
-    """Deposit cash in a simulated account."""
+    """Deposit cash in a simulated account; `text` is the amount and the account."""
     amount, name = amount_and_name(text, "Type an amount and an account, such as: deposit 2500 moreau")
     row = await session.find_account(name)
     await carry_out(session, await session.ask(deposit_proposal(row.account_id), {"amount": amount}))
 
 
 async def withdraw(session: Session, text: str) -> None:
-    """Request a withdrawal."""
+    """Request a withdrawal; `text` is the amount and the account."""
     amount, name = amount_and_name(text, "Type an amount or everything, and an account: withdraw 2500 moreau")
     row = await session.find_account(name)
     values = {"amount": amount, "account": row.account_id}
@@ -103,14 +106,14 @@ async def cancel_withdrawal(session: Session, text: str) -> None:
 
 
 async def trade(session: Session, text: str) -> None:
-    """Create the manual run that the command `preview` shows."""
+    """Create the manual run that the command `preview` shows; `text` names the account."""
     row = await session.find_account(text)
     view = await session.ask(desk_queries.preview, row.account_id)
     await _manual_run(session, view.plan.type, row.account_id)
 
 
 async def invest(session: Session, text: str) -> None:
-    """Create a manual run that invests cash."""
+    """Create a manual run that invests the cash of the account that `text` names."""
     row = await session.find_account(text)
     await _manual_run(session, RunType.INVEST_CASH, row.account_id)
 
@@ -187,7 +190,7 @@ async def reject(session: Session, text: str) -> None:
 
 
 async def override(session: Session, text: str) -> None:
-    """Let a run that awaits review override restrictions, with a note."""
+    """Let a run that awaits review ignore restrictions, with a note (R-61)."""
     row = await find_run(session, text)
     if not row.awaiting_approval:
         raise Invalid("This run does not await review")

@@ -1,4 +1,4 @@
-"""Commands on exceptions and alerts: doing what an exception requires, and acknowledging."""
+"""Commands that answer exceptions and alerts: do what an exception requires, or acknowledge."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 async def answer(session: Session, text: str) -> None:
-    """Do what an exception requires: release its asset or account, acknowledge its run, or write what to do."""
+    """Do what an exception requires: release its asset or account, acknowledge its run, or write what must be done."""
     _, row = numbered(session, text)
     if isinstance(row, AlertView):
         raise Invalid("This is an alert; the command acknowledge acknowledges it")

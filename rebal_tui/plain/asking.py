@@ -19,7 +19,7 @@ HOW = f"Type {CANCEL} at any question to leave without a change"
 
 
 class Canceled(Exception):
-    """A question was canceled, or with `ended`, the input has ended before its answer."""
+    """The person canceled a question; with `ended`, the input ended before the answer."""
 
     def __init__(self, *, ended: bool) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class Canceled(Exception):
 
 
 async def ask_line(session: Session, question: str) -> str:
-    """Ask a question and return the answer, empty for only enter. Raises `Canceled`."""
+    """Ask a question and return the answer, empty if only enter was pressed. Raises `Canceled`."""
     session.console.write(f"{spoken(question)}:")
     answer = await session.console.read()
     if answer is None or answer.casefold() == CANCEL:
@@ -36,9 +36,9 @@ async def ask_line(session: Session, question: str) -> str:
 
 
 async def ask_value(session: Session, label: str, hint: str, value: str, *, removable: bool = True) -> str:
-    """Ask for the value of a field that has a value now: only enter keeps it. Raises `Canceled`.
+    """Ask for the value of a field, and return it. Raises `Canceled`.
 
-    With `removable`, `none` stands for an empty value.
+    If the field has a value now, pressing only enter keeps it, and with `removable` the answer `none` makes it empty.
     """
     about = f"{label}, {hint}" if hint else label
     if not value:
@@ -65,9 +65,9 @@ async def ask_form(
 ) -> Proposal:
     """Ask for the fields of a form of the screens, and return what the form would do.
 
-    `hints` replace hints by the key of their field; `asked` is whether a field is asked for, given the answers so far.
-    A wrong answer is asked for again at once, an answer that is missing or contradicts a later one at the end. Raises
-    `Canceled`.
+    `hints` replace hints, by the key of their field. `asked` says whether to ask for a field, given the answers so far.
+    A wrong answer is asked for again at once. An answer that is missing or contradicts another one is asked for again
+    at the end. Raises `Canceled`.
     """
     session.say(HOW)
     values = {field.key: field.value for field in form.fields}
@@ -107,7 +107,7 @@ async def _fault(session: Session, form: FormScreen, field: Field, values: Value
 
 
 def read_choice(text: str, choices: Sequence[str]) -> str:
-    """The one of `choices` that a text names or begins, ignoring case; the text itself when none or several do."""
+    """The choice that a text names or begins, ignoring case. If none or several fit, the text itself."""
     typed = " ".join(text.casefold().split())
     exact = [choice for choice in choices if choice.casefold() == typed]
     found = exact or [choice for choice in choices if typed and choice.casefold().startswith(typed)]

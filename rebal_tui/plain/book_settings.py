@@ -1,4 +1,4 @@
-"""The command that reads and changes the settings of the book: its policy, its minimum trade and its guards."""
+"""The command that reads and changes the settings of the book: choices of the firm, minimum trade, and guards."""
 
 from __future__ import annotations
 

@@ -25,9 +25,9 @@ from rebal_tui.plain.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command of the linear mode, which `run` carries out: its name, arguments (`usage`), summary, and other names.
+    """A command of the linear mode: its name, arguments (`usage`), summary and other names; `run` carries it out.
 
-    `asks` is whether it asks for confirmation.
+    `asks` says whether it asks for confirmation.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Command:
 
     @property
     def line(self) -> str:
-        """Name, usage and summary for the help."""
+        """The command's line in the help: name, usage and summary."""
         summary = f"{self.summary[:-1]} (confirms first)." if self.asks else self.summary
         return f"{' '.join(filter(None, (self.name, self.usage)))}: {summary}"
 

@@ -71,7 +71,7 @@ def _find(text: str) -> tuple[Command | None, str]:
 
 
 async def run(session: Session) -> None:
-    """Read and run commands until quit or the end of the input."""
+    """Read and run commands until the person quits or the input ends."""
     session.write([HELLO])
     while not session.leaving:
         try:
@@ -86,7 +86,7 @@ async def run(session: Session) -> None:
 
 
 async def run_line(session: Session, line: str) -> None:
-    """Run one command. A refusal or an error is written and does not end the session."""
+    """Run the command on a line. A refusal or an error is written as text and does not end the session."""
     command, rest = _find(line)
     if command is None and line.lower() in ("y", "yes", "n", "no", LIVE_WORD.lower()):
         session.refuse("Nothing waits for a confirmation")

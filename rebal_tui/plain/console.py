@@ -1,4 +1,4 @@
-"""Lines in and out: a terminal or a pipe, without moving the cursor."""
+"""Reading commands and writing answers line by line, on a terminal or a pipe, without moving the cursor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ READ_BYTES = 4_096
 
 
 class Console(Protocol):
-    """Where commands come from and answers go to."""
+    """Where commands are read from and answers are written to."""
 
     interactive: bool
     """Whether a person types the commands."""
@@ -27,9 +27,9 @@ class Console(Protocol):
 
 
 class StreamConsole:
-    """Reads a stream on a thread of its own, so that the book continues while nobody types.
+    """A console that reads a stream on a thread of its own, so that the book continues while nobody types.
 
-    Commands from a pipe or a file are written again above their answers.
+    If commands come from a pipe or a file, each is written above its answer.
     """
 
     def __init__(self, source: TextIO, target: TextIO) -> None:
@@ -40,7 +40,7 @@ class StreamConsole:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
-        """Start to read. Must be called on the running event loop."""
+        """Start to read the stream. Must be called on the running event loop."""
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._run, name="plain-input", daemon=True).start()
 

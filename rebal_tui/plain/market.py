@@ -1,4 +1,4 @@
-"""Commands about all orders and the simulated market: the kill switch, pause, speed, step."""
+"""Commands about all orders and the simulated market: kill switch, pause, speed, and the step to the next session."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def kill_switch_on_or_off(session: Session, text: str) -> None:
-    """Turn the kill switch on or off; without `on` or `off`, change its state.
+    """Turn the kill switch on or off; if `text` is neither `on` nor `off`, change its state.
 
     Only releasing it can require typing LIVE.
     """
@@ -63,7 +63,7 @@ async def speed(session: Session, text: str) -> None:
 
 
 async def step(session: Session, _text: str) -> None:
-    """Advance to the next session. Without simulated time, nothing is asked."""
+    """Advance simulated time to the next session. In a book without simulated time, refuse before asking."""
     await session.ask(simulator.simulated_clock)
 
     async def do() -> None:

@@ -1,4 +1,4 @@
-"""What happened since the last request: new alerts, and runs that changed."""
+"""News: new alerts and changed runs since the person last read them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEPT = 100
 
 
 class News:
-    """Finds new alerts and changed runs by comparison with those of the last look."""
+    """Finds new alerts and changed runs by comparing them with those of the previous look."""
 
     def __init__(self) -> None:
         self._alerts: frozenset[int] | None = None
@@ -36,7 +36,7 @@ class News:
         return listed([_counted(count, noun) for count, noun in counts if count])
 
     def take(self) -> list[str]:
-        """The news that was not returned before, oldest first; at most `KEPT`."""
+        """The news that `look` has found since the previous call, oldest first; at most `KEPT`."""
         taken, self._unread = self._unread, []
         return taken
 

@@ -1,4 +1,4 @@
-"""Making and editing a portfolio, one question a line, over the form of the screens."""
+"""Creating and editing a portfolio by one question per line, with the portfolio form of the screens."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CLOSE = 4
 
 
 class Editing:
-    """A portfolio that is being edited: the form with the answers so far, and the stored portfolio if there is one."""
+    """A portfolio that is being edited: the form with the answers so far, and the stored portfolio, if any."""
 
     def __init__(self, session: Session, draft: PortfolioDraft) -> None:
         self._session = session
@@ -212,7 +212,7 @@ class Editing:
 
 
 async def new(session: Session, _text: str) -> None:
-    """Make a portfolio."""
+    """Create a portfolio."""
     await Editing(session, await session.ask(portfolio_queries.portfolio_draft, None)).run()
 
 

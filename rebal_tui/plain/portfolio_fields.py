@@ -1,4 +1,4 @@
-"""The fields of a portfolio as questions: how each is named, read from the form of the screens, and written to it."""
+"""The fields of a portfolio as questions: their names, and how they are read from and written to the screens' form."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ SCOPES = {"all": RebalanceScope.WHOLE, "outside": RebalanceScope.BREACHED}
 
 @dataclass(frozen=True, slots=True)
 class AskedField:
-    """A field that is asked for: its label and hint, where its faults are located, and its text in a form.
+    """A field that is asked for: its label and hint, where its faults are located, and how to read and write it.
 
-    With `choices`, the answer must be one of them, or begin one. `required` fields cannot be made empty.
+    `read` returns the field's text in a form, `put` the form with a new text. With `choices`, the answer must be one of
+    them, or the beginning of one. `required` fields cannot be made empty.
     """
 
     label: str
@@ -37,7 +38,7 @@ class AskedField:
     required: bool = False
 
     def write(self, form: PortfolioForm, text: str) -> PortfolioForm:
-        """The form with an answer in this field. Raises `ValueError` when the answer is none of its choices."""
+        """The form with the answer `text` in this field. Raises `ValueError` when the answer is none of its choices."""
         if not self.choices:
             return self.put(form, text)
         chosen = read_choice(text, self.choices)

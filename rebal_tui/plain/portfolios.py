@@ -1,4 +1,4 @@
-"""Commands on a portfolio other than its editing: impact, copy, use, versions, and one from a file."""
+"""Commands on portfolios other than editing: impact, copy, activation, versions, and import from a file."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _name_fault(text: str) -> str:
 
 
 async def deactivate(session: Session, text: str) -> None:
-    """Take a portfolio without subscribers out of use."""
+    """Deactivate a portfolio without subscribers."""
     row = await find_portfolio(session, text)
     view = await session.ask(portfolio_queries.portfolio_view, row.id)
     if refusal := questions.deactivate_refusal(row, view.subscribers):
@@ -100,7 +100,7 @@ async def versions(session: Session, text: str) -> None:
 
 
 async def go_back(session: Session, text: str) -> None:
-    """Go back to an earlier version of a portfolio."""
+    """Restore an earlier version of a portfolio."""
     name, _, number = f" {text}".rpartition(" to ")
     if not number.isdecimal() or len(number) > 9:
         raise Invalid("Type a portfolio and a number of its versions, such as: go back balanced to 2")
@@ -116,7 +116,7 @@ async def go_back(session: Session, text: str) -> None:
 
 
 async def import_file(session: Session, text: str) -> None:
-    """Make a portfolio from a JSON file in the format of the API."""
+    """Create a portfolio from a JSON file in the format of the API."""
     if not text:
         raise Invalid("Type the path of a file, such as: import portfolio ~/balanced.json")
     path = read_path(text)

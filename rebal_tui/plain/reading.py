@@ -1,4 +1,4 @@
-"""Commands that read: nothing is changed by them."""
+"""Commands that only read the book."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ async def status(session: Session, _text: str) -> None:
 
 
 async def read_exceptions(session: Session) -> list[ExceptionView | AlertView]:
-    """The exceptions, then the alerts. Commands refer to them by their numbers in this list from now on."""
+    """The exceptions, then the alerts. From now on commands refer to them by their numbers in this list."""
     found = await session.ask(exception_list.exception_list)
     session.exceptions = [*found.items, *found.alerts] if found is not None else []
     return session.exceptions
 
 
 async def exceptions(session: Session, text: str) -> None:
-    """List exceptions and alerts, or read one of the last list."""
+    """List exceptions and alerts; if `text` is a number, read that entry of the last list."""
     if text:
         number, row = numbered(session, text)
         session.write(texts.exception_text(number, row, whole=True))
@@ -83,7 +83,10 @@ async def exceptions(session: Session, text: str) -> None:
 
 
 def numbered(session: Session, text: str) -> tuple[int, ExceptionView | AlertView]:
-    """A number in the last list of exceptions and alerts, with its exception or alert. Raises `Invalid`."""
+    """The number that `text` is in the last list of exceptions and alerts, and its exception or alert.
+
+    Raises `Invalid` when `text` is no such number.
+    """
     row = chosen(session.exceptions, text, "Type exceptions first, then a number of that list")
     return int(text), row
 
@@ -145,7 +148,7 @@ class Found(Sequence[R]):
 
 
 def arranged(rows: Sequence[R], accept: Callable[[R], bool] | None, text: str) -> Sequence[R]:
-    """The rows that `accept` and the filter `text` select, in their natural order."""
+    """The rows that `accept` and the filter `text` select, in the order of `rows`. An `accept` of None selects all."""
     if not isinstance(rows, Columnar):
         raise TypeError(f"{type(rows).__name__} cannot be filtered")
     return Found(rows, rows.arrange(accept, text, None, False))
@@ -158,7 +161,7 @@ async def account(session: Session, text: str) -> None:
 
 
 async def why(session: Session, text: str) -> None:
-    """Read every check of the decision that would be made for an account now."""
+    """Read every check of the decision that an evaluation would make for an account now."""
     row = await session.find_account(text)
     session.write([label("Client", row.client)])
     session.write(texts.why_text(await session.ask(desk_queries.account_view, row.account_id), whole=True))
@@ -186,7 +189,7 @@ async def portfolios(session: Session, _text: str) -> None:
 
 
 async def find_portfolio(session: Session, text: str) -> PortfolioRow:
-    """The one portfolio that a text names. Raises `Invalid`."""
+    """The portfolio that a text names. Raises `Invalid` when none or several match."""
     rows: tuple[PortfolioRow, ...] = await session.ask(run_queries.portfolio_rows)
     if text.isdecimal() and 0 < int(text) <= len(rows):
         return rows[int(text) - 1]
@@ -229,7 +232,7 @@ def _list_runs(session: Session, rows: Sequence[RunRow], head: str, total: int) 
 
 
 async def find_run(session: Session, text: str) -> RunRow:
-    """The run of a number in the last list, or whose id begins with a text. Raises `Invalid`."""
+    """The run with a number in the last list, or with an id that begins with `text`. Raises `Invalid`."""
     wanted = text.lower()
     if text.isdecimal() and 0 < int(text) <= len(session.runs):
         wanted = session.runs[int(text) - 1]
@@ -279,14 +282,14 @@ async def preview(session: Session, text: str) -> None:
 
 
 async def news(session: Session, _text: str) -> None:
-    """Read what happened since the last request."""
+    """Read what happened since the news was last read."""
     await session.news.look(session.ask)
     taken = session.news.take()
     session.write_list("Nothing new" if not taken else counted(len(taken), "message"), len(taken), lambda at: taken[at])
 
 
 async def announce(session: Session, text: str) -> None:
-    """Turn the announcements before the prompt on or off."""
+    """Turn the announcements of news before the prompt on or off."""
     if text.lower() not in ("on", "off"):
         raise Invalid("Type announce on, or announce off")
     session.announces = text.lower() == "on"
@@ -294,7 +297,7 @@ async def announce(session: Session, text: str) -> None:
 
 
 async def more(session: Session, _text: str) -> None:
-    """Read on in the last list."""
+    """Write the next rows of the last list."""
     if session.has_more:
         session.more()
     else:
@@ -302,7 +305,10 @@ async def more(session: Session, _text: str) -> None:
 
 
 async def find_withdrawal(session: Session, text: str, command: str) -> WithdrawalView:
-    """The withdrawal of a number in the last list; `command` is what the number is for. Raises `Invalid`."""
+    """The withdrawal with a number in the last list. Raises `Invalid`.
+
+    `command` is the command that needs it, for the message of the error.
+    """
     usage = f"Type withdrawals first, then {command} and a number of that list"
     wanted = chosen(session.withdrawals, text, usage)
     rows = (await session.ask(cash_queries.cash_snapshot)).withdrawals

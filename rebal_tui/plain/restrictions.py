@@ -1,4 +1,4 @@
-"""Commands on restrictions of accounts and portfolios, and on the settings of an account (R-60, R-64, R-67)."""
+"""Commands on restrictions of accounts and portfolios, and on settings of an account (R-60, R-64, R-65, R-67)."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def restrict(session: Session, text: str) -> None:
 
 
 async def leave_out(session: Session, text: str) -> None:
-    """Leave one line out of the run that `preview` shows, by a lock that ends with the session of the run."""
+    """Leave one asset out of the run that `preview` shows, by a lock that ends with the session of the run."""
     symbol, _, name = text.partition(" ")
     if not symbol:
         raise Invalid("Type an asset and an account, such as: leave out SPY of moreau")
@@ -115,7 +115,7 @@ async def leave_out(session: Session, text: str) -> None:
 
 
 async def lift(session: Session, text: str) -> None:
-    """End a restriction of the last list."""
+    """End a restriction that is in the last list."""
     usage = "Type restrictions and an account first, then lift and a number of that list"
     row = chosen(session.restrictions, text, usage)
 

@@ -1,4 +1,4 @@
-"""A session of the linear mode: the book, the console, and what commands remember for later ones."""
+"""A session of the linear mode: the book, the console, and what commands remember for later commands."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ NO = "Canceled, nothing was changed."
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list as rows and columns of the screens, of `total` rows before filtering; `noun` is one row, `stem` names its
-    file."""
+    """A list that can be exported: rows, columns of the screens, and the number `total` of rows before filtering.
+
+    `noun` names one row; `stem` is the beginning of the file name.
+    """
 
     rows: Sequence[Any]
     exported_columns: Sequence[Column[Any]]
@@ -51,7 +53,10 @@ class Listed:
 
 
 class Session:
-    """What commands work with: the book, the console, and the account, lists and change that commands used last."""
+    """What commands work with: the book, the console, and the account, lists and change that commands used last.
+
+    Not a trading session.
+    """
 
     def __init__(self, backend: Backend, console: Console, make_report: MakeReport | None = None) -> None:
         """`make_report` makes the files of reports; without it, there are none."""
@@ -101,7 +106,10 @@ class Session:
                 self.console.write(line)
 
     def write_list(self, head: str, count: int, line_of: Callable[[int], str]) -> None:
-        """Write a heading and the first of `count` entries, whose lines `line_of` makes; `more` has the rest."""
+        """Write a heading and the first of `count` entries; the command `more` writes the next ones.
+
+        `line_of` makes the line of an entry from its index.
+        """
         self.say(head)
         self._rest, self._line_of = range(count), line_of
         self.more()
@@ -123,12 +131,12 @@ class Session:
         self.say(text)
 
     def refuse_all(self, refusal: Refusal) -> None:
-        """Write the reasons of a refusal."""
+        """Write the reasons of a refusal, each on a line."""
         for fault in refusal.faults:
             self.refuse(str(fault))
 
     async def find_account(self, text: str) -> AccountRow:
-        """The account that a text names, or for an empty text the one found last. It becomes the one found last.
+        """The account that a text names; for an empty text, the account that was found last.
 
         A text may be a number in the last list. Raises `Invalid` when there is no such account, or when several match.
         """
@@ -182,7 +190,7 @@ class Session:
         return None
 
     async def announce(self) -> None:
-        """Write how much has happened since the last prompt, if there is anything."""
+        """Write how much news there is since the last prompt, if there is any."""
         counts = await self.news.look(self.ask)
         if self.announces and counts:
             self.say(f"Since the last prompt: {counts}. Type news to read it")
@@ -192,20 +200,23 @@ class Session:
         return await self.console.read(PROMPT)
 
     def done(self, text: str, change: tuple[Undo | None, str] | None = None) -> None:
-        """Write the result of a change. `change` is how to undo it and its name; the change before can no longer be
-        undone."""
+        """Write the result of a change, and remember how to undo it.
+
+        `change` has how to undo it and its name, None if it cannot be undone; the change before can no longer be
+        undone.
+        """
         self.undo = (change[0], change[1]) if change is not None and change[0] is not None else None
         hint = "" if self.undo is None else self.undo[0].refused or " The command undo takes it back"
         self.say(f"{text}.{hint.removesuffix('.')}")
 
 
 def counted(rows: int, noun: str, total: int | None = None) -> str:
-    """`3 accounts`, or `3 of 60 accounts` when a filter leaves fewer."""
+    """A count of rows such as `3 accounts`, or `3 of 60 accounts` when a filter selects fewer than `total`."""
     return count_text(rows, noun) if total in (None, rows) else f"{rows:,} of {count_text(total or 0, noun)}"
 
 
 def chosen(rows: Sequence[T], text: str, usage: str) -> T:
-    """The row of a number in a list. Raises `Invalid` with `usage` for another text."""
+    """The row whose number in a list is `text`. Raises `Invalid` with `usage` for any other text."""
     if not text.isdecimal() or not 0 < int(text) <= len(rows):
         raise Invalid(usage)
     return rows[int(text) - 1]

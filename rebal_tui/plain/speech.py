@@ -37,7 +37,7 @@ _DRAWN = frozenset({"So", "Sk"})
 
 
 def spoken(text: str) -> str:
-    """A text of the services or screens on one line, with words in place of symbols and without drawing characters."""
+    """A text of the services or screens on one line, with words for symbols and without drawing characters."""
     text = printable(text)
     for sign, word in _WORDS:
         text = sign.sub(word, text)
@@ -50,7 +50,7 @@ def _is_drawn(char: str) -> bool:
 
 
 def label(name: str, value: str) -> str:
-    """`Name: value`."""
+    """The text `Name: value`."""
     return f"{name}: {spoken(value) or NONE}"
 
 
@@ -64,39 +64,39 @@ def sentence(text: str) -> str:
 
 
 def read_lines(lines: Iterable[Line]) -> list[str]:
-    """The text of lines of the screens, each as a sentence, without empty ones."""
+    """The text of lines of the screens, each as a sentence; empty lines are left out."""
     texts = (sentence("".join(text for text, _ in line)) for line in lines)
     return [text for text in texts if text]
 
 
 def listed(items: Sequence[str]) -> str:
-    """`a, b and c`."""
+    """Texts as one enumeration, such as `a, b and c`."""
     return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
 def dollars(amount: Money) -> str:
-    """`$104,311.20`."""
+    """Dollars for reading aloud, such as `$104,311.20`."""
     return f"-${formats.money(Money(-amount))}" if amount < 0 else f"${formats.money(amount)}"
 
 
 def percent(hundredths: int | None) -> str:
-    """`28.62 percent`, from hundredths of a percent."""
+    """A percentage such as `28.62 percent`, from hundredths of a percent."""
     return NONE if hundredths is None else f"{formats.percent(hundredths)} percent"
 
 
 def points(hundredths: int) -> str:
-    """`5.42 percentage points above target`, from hundredths of a percentage point."""
+    """A drift such as `5.42 percentage points above target`, from hundredths of a percentage point."""
     if not hundredths:
         return "on target"
     return f"{formats.percent(abs(hundredths))} percentage points {'above' if hundredths > 0 else 'below'} target"
 
 
 def when(at: datetime) -> str:
-    """`Mon 23 Nov 09:31`, in New York."""
+    """A time in New York such as `Mon 23 Nov 09:31`."""
     return formats.day_time(at)
 
 
 def now_text(at: datetime) -> str:
-    """`Monday 23 November 2026, 09:31:11 in New York`."""
+    """A time such as `Monday 23 November 2026, 09:31:11 in New York`."""
     local = at.astimezone(NEW_YORK)
     return f"{local:%A} {local.day} {local:%B} {local.year}, {formats.clock(at)} in New York"

@@ -1,4 +1,4 @@
-"""Commands that subscribe, move and unsubscribe accounts: one, or all of the last list."""
+"""Commands that subscribe, move and unsubscribe accounts: one account, or all of the last list."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Results = tuple[tuple[BulkResult, ...], "Undo | None"]
 
 
 async def find_accounts(session: Session, text: str) -> tuple[str, ...]:
-    """The ids of the accounts that a text names: one, or with `list` all of the last list. Raises `Invalid`."""
+    """The ids of the accounts that a text names: one account, or all of the last list for `list`. Raises `Invalid`."""
     if text.casefold() != LIST:
         return ((await session.find_account(text)).account_id,)
     if not session.accounts:
@@ -39,7 +39,7 @@ async def subscribe(session: Session, text: str) -> None:
 
 
 async def move(session: Session, text: str) -> None:
-    """Move accounts to another portfolio."""
+    """Move accounts from their portfolio to another one."""
     await _subscribe(session, text, moving=True)
 
 

@@ -52,7 +52,10 @@ STOPPED = {
 
 
 def status_text(desk: DeskSnapshot, trouble: str) -> Iterator[str]:
-    """The state of the book, the firm and the accounts. `trouble` is why it is not updated, empty while it is."""
+    """The state of the book, the firm and the accounts.
+
+    `trouble` says why the book is not updated, empty while it is.
+    """
     status, firm = desk.status, desk.firm
     yield label("Book", status.book)
     yield label("Mode", _mode(status.mode))
@@ -96,7 +99,7 @@ def _activity(status: StatusLine) -> Iterator[str]:
 
 
 def exception_text(number: int, row: ExceptionView | AlertView, *, whole: bool = False) -> Iterator[str]:
-    """An exception or alert with its number in the list; `whole` adds what it blocks and what to do."""
+    """An exception or alert with its number in the list; `whole` adds what it stops and what to do."""
     if isinstance(row, AlertView):
         yield f"{number}. Alert, {formats.words(row.kind)}: {sentence(row.text)}"
         if whole:
@@ -113,7 +116,7 @@ def exception_text(number: int, row: ExceptionView | AlertView, *, whole: bool =
 
 
 def account_line(number: int, row: AccountRow) -> str:
-    """An account in a list."""
+    """One line on an account in a list."""
     state = row.exception or row.state
     follows = f"portfolio {row.portfolio}" if row.portfolio else "no portfolio"
     return (
@@ -123,7 +126,7 @@ def account_line(number: int, row: AccountRow) -> str:
 
 
 def desk_line(number: int, row: DeskRow) -> str:
-    """A subscribed account in a list, with its worst drift."""
+    """One line on a subscribed account in a list, with its worst drift."""
     used = f", {spoken(formats.band_percent(row.band_used))} of its band" if row.band_used is not None else ""
     return (
         f"{number}. {spoken(row.client)}, account {row.account_number}: {LABELS[row.status].lower()}. "
@@ -133,7 +136,7 @@ def desk_line(number: int, row: DeskRow) -> str:
 
 
 def account_text(page: AccountPageView) -> Iterator[str]:
-    """An account: figures, holdings, why it trades or not, and the latest of its histories."""
+    """An account: figures, holdings, why it trades or not, and its latest runs and cash movements."""
     view, detail = page.view, page.detail
     yield label("Client", view.client)
     yield label("Account", f"{view.account_number}, {detail.row.status}")
@@ -205,7 +208,10 @@ def why_text(view: AccountView, *, whole: bool = False) -> Iterator[str]:
 
 
 def decision_text(decision: Decision, *, whole: bool) -> Iterator[str]:
-    """A decision: its status in a sentence, the first possible rebalance, and its checks or their number."""
+    """A decision: its status in a sentence and the first possible rebalance.
+
+    With `whole` all its checks follow, otherwise their number.
+    """
     status = decision.status
     if status is None:
         yield label("Outcome", formats.words(decision.outcome))
@@ -271,7 +277,7 @@ def _skipped(skipped: SkippedOrder) -> str:
 
 
 def run_line(number: int, row: RunRow) -> str:
-    """A run in a list."""
+    """One line on a run in a list."""
     review = ", awaits review" if row.awaiting_approval else ""
     return (
         f"{number}. Run {formats.short_id(row.id)}, {when(row.created_at)}: {formats.words(row.type)} of "
@@ -281,7 +287,7 @@ def run_line(number: int, row: RunRow) -> str:
 
 
 def run_amount(row: RunRow) -> str:
-    """The dollars filled, or those ordered while nothing is filled."""
+    """The dollars that a run's orders filled; while nothing is filled, the dollars ordered."""
     return f"{dollars(row.ordered)} ordered" if row.ordered and not row.amount else dollars(row.amount)
 
 
@@ -346,7 +352,7 @@ def _orders(view: RunView) -> Iterator[str]:
 
 
 def portfolio_line(number: int, row: PortfolioRow) -> str:
-    """A portfolio in a list."""
+    """One line on a portfolio in a list."""
     total = dollars(value_cents(row.assets_under_model))
     barred = f", to replace: {spoken(', '.join(row.barred))}" if row.barred else ""
     return (
@@ -356,7 +362,7 @@ def portfolio_line(number: int, row: PortfolioRow) -> str:
 
 
 def question_text(question: Question, limit: int) -> Iterator[str]:
-    """What a confirmation asks: its text, what will happen, and at most `limit` of the accounts or runs concerned."""
+    """What a confirmation asks: its text, what will happen, and at most `limit` of the accounts or runs it concerns."""
     yield spoken(question.title)
     for line in question.text.split("\n"):
         yield sentence(line)
@@ -369,6 +375,6 @@ def question_text(question: Question, limit: int) -> Iterator[str]:
 
 
 def weights_text(rows: Sequence[tuple[str, int]]) -> Iterator[str]:
-    """Weights of a portfolio."""
+    """Weights of a portfolio; a row is the name of an asset or of cash, and hundredths of a percent."""
     for symbol, share in rows:
         yield label(symbol, percent(share))

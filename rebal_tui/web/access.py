@@ -1,4 +1,4 @@
-"""Who may use the page: the browser that opened the printed address first, and no page of another site."""
+"""Who may use the page: only the browser that opened the printed address first, and no page of another site."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ COOKIE = "rebal-tui"
 
 
 class Access:
-    """The address that works once, and the session that it begins.
+    """The address that works once, and the browser session that begins when a browser opens it.
 
-    A browser sends the cookies of this machine to every port of it. The session's cookie is limited to a folder with a
+    A browser sends the cookies of this machine to every port of it. The session's cookie is limited to a path with a
     random name, so that programs that listen on other ports do not get it.
     """
 
@@ -25,7 +25,10 @@ class Access:
         """The address to print; it works once."""
 
     def begin(self, token: str) -> str | None:
-        """Begin the session, and return its secret for the cookie; None for a wrong or used token."""
+        """Begin the session with the token of the printed address, and return the secret for the session's cookie.
+
+        None for a wrong or used token.
+        """
         if self._token is None or not _equal(token, self._token):
             return None
         self._token = None
@@ -36,12 +39,14 @@ class Access:
         return self._token is None
 
     def knows(self, session: str | None) -> bool:
-        """Whether a cookie's secret is that of the session, which the token must have begun."""
+        """Whether the session has begun and `session` is its secret, as the browser's cookie has it."""
         return self._token is None and session is not None and _equal(session, self._session)
 
     def names_this_server(self, headers: Mapping[str, str]) -> bool:
-        """Whether the Host header of a request is this server's address, not another name that resolves to this
-        machine."""
+        """Whether the Host header of a request is this server's own address.
+
+        A web page could otherwise reach the server by another name that resolves to this machine.
+        """
         return headers.get("Host", "").lower() in self._hosts
 
     def from_own_page(self, headers: Mapping[str, str]) -> bool:

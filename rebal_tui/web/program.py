@@ -1,4 +1,4 @@
-"""One program of the screens in a process of its own, which speaks textual-serve's protocol over its pipes."""
+"""The screens as a program in a process of its own, which speaks textual-serve's protocol over its pipes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DRIVER = "rebal_tui.tui.terminal.browser_driver:BrowserDriver"
 
 
 class Program(AppService):
-    """The screens. They end when their input does, also when this process is killed."""
+    """A process that runs the screens. It ends when its input ends, so also when the server's process is killed."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Program(AppService):
         self._end: asyncio.Task[None] | None = None
 
     async def start(self, width: int, height: int) -> None:
-        """Start the program on a terminal of a size in characters."""
+        """Start the program on a terminal whose width and height are in characters."""
         await super().start(width, height)
         self._end = asyncio.create_task(self._wait())
 
@@ -58,10 +58,10 @@ class Program(AppService):
         return process
 
     async def on_meta(self, data: bytes) -> None:
-        """Ignore messages other than drawing: the exit of the process shows the end, and the screens send no others."""
+        """Ignore messages that do not draw: the end shows by the exit of the process; the screens send no others."""
 
     async def attach(self, width: int, height: int) -> None:
-        """Draw everything for a terminal that has shown nothing yet."""
+        """Draw everything again, for a page whose terminal has shown nothing yet."""
         await self.send_meta({"type": "attach", "width": width, "height": height})
 
     async def _wait(self) -> None:
@@ -71,7 +71,7 @@ class Program(AppService):
             await self._ended(await self._process.wait())
 
     async def stop(self) -> None:
-        """End the program and wait for it: by the end of its input, else by a signal, else by killing it."""
+        """End the program and wait until it has ended: close its input, then send SIGTERM, then kill it."""
         process, end = self._process, self._end
         if process is None or end is None:
             return

@@ -1,4 +1,7 @@
-"""The one program of a book and the page that shows it: a book has one writer, so there is never a second program."""
+"""The one program that runs a book's screens, and the page that shows it. There is never a second program.
+
+A book has one writer.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ SEND_SECONDS = 20.0
 
 
 class Reason(Enum):
-    """Why the server ends a page's connection: the code of its websocket, which `page/page.js` puts into words."""
+    """Why the server ends a page's connection: the close code of the websocket, put into words by `page/page.js`."""
 
     LEFT = 4000
     ELSEWHERE = 4001
@@ -25,7 +28,7 @@ class Reason(Enum):
 
 
 class Page(Protocol):
-    """The websocket of a page."""
+    """The websocket of an open page."""
 
     async def send_bytes(self, data: bytes) -> None:
         """Send what the program draws."""
@@ -35,7 +38,7 @@ class Page(Protocol):
 
 
 class Screens:
-    """Starts the program for the first page, shows it in the newest one, and ends it when there is none."""
+    """Starts the program for the first page, shows it in the newest page, and ends it when no page is left."""
 
     def __init__(self, arguments: list[str], report: Callable[[str], None]) -> None:
         """`arguments` start the program; `report` gets one sentence for the terminal."""
@@ -47,7 +50,7 @@ class Screens:
         self._rest: asyncio.Task[None] | None = None
 
     async def attach(self, page: Page, width: int, height: int) -> Program:
-        """Show the program in a page from now on, instead of in the one before."""
+        """Show the program in `page` from now on, and end the connection of the page before. Returns the program."""
         async with self._lock:
             before, self._page = self._page, page
             self._keep()
@@ -70,7 +73,7 @@ class Screens:
             self._rest = asyncio.create_task(self._end_without_page())
 
     async def close(self) -> None:
-        """End the program, and wait until the book is closed."""
+        """End the program, wait until it has closed the book, and end the page's connection."""
         self._keep()
         page, self._page = self._page, None
         async with self._lock:

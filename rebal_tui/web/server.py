@@ -1,4 +1,4 @@
-"""The server of the page, on this machine only."""
+"""The web server of the page; it listens on this machine only."""
 
 from __future__ import annotations
 
@@ -45,8 +45,11 @@ _UNKNOWN = "Open the address that rebal-tui printed in the terminal, in this bro
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to serve. `arguments` is the command line of the process whose screens are shown, `title` the name of its
-    book, shown as the title of the page. Port 0 picks a free one."""
+    """What to serve.
+
+    `arguments` is the command line of the process that runs the screens. `title` is the name of its book, shown as the
+    title of the page. Port 0 picks a free one.
+    """
 
     arguments: list[str]
     title: str
@@ -57,7 +60,7 @@ class Options:
 
 
 async def serve(options: Options) -> None:
-    """Serve until a signal asks to stop; return when the book is closed. Raises `Conflict` for a port in use."""
+    """Serve until a signal asks to stop; return when the book is closed. Raises `Conflict` if the port is in use."""
     try:
         listening = socket.create_server(("127.0.0.1", options.port))
     except OSError as error:
@@ -95,9 +98,10 @@ async def listen(listening: socket.socket, app: web.Application) -> web.AppRunne
 
 
 def make_app(access: Access, screens: Screens, title: str, report: Callable[[str], None]) -> web.Application:
-    """The application: the address that works once, and behind it the page, its files and its websocket.
+    """The web application: the address that works once, the page, its files and its websocket.
 
-    `title` is that of the page; `report` gets one line for the terminal and raises nothing.
+    All but the address need its session. `title` is the page's; `report` gets one line for the terminal and raises
+    nothing.
     """
     page = _Page(access, screens, title, report)
     app = web.Application(middlewares=[page.guard])
@@ -126,7 +130,7 @@ class _Page:
 
     @property
     def guard(self) -> Any:
-        """Middleware: refuses requests whose Host header is not this server's, and those without a session."""
+        """Middleware: refuses requests whose Host header is not this server's, and those without the session cookie."""
         access = self._access
 
         @web.middleware
@@ -140,7 +144,7 @@ class _Page:
         return refuse
 
     async def protect(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Headers of every response: nothing of other hosts is loaded, and nothing is stored or passed on."""
+        """Add headers to a response: nothing of other hosts is loaded, and nothing is stored or passed on."""
         host = request.headers.get("Host", "") if self._access.names_this_server(request.headers) else ""
         response.headers.update(
             {
@@ -172,13 +176,13 @@ class _Page:
         return response
 
     async def index(self, request: web.Request) -> web.Response:
-        """The page with the terminal."""
+        """The HTML of the page."""
         websocket = f"ws://{request.headers['Host']}{self._access.folder}ws"
         text = _template("index.html").substitute(title=html.escape(self._title), websocket=websocket)
         return web.Response(text=text, content_type="text/html")
 
     async def own_file(self, request: web.Request) -> web.Response:
-        """A file of this program that the page loads."""
+        """A file of this program that the page loads, such as a script."""
         name = request.match_info["name"]
         kind = "text/css" if name.endswith(".css") else "text/javascript"
         return web.Response(body=_content(name), content_type=kind, charset="utf-8")
