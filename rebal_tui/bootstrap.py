@@ -57,7 +57,7 @@ scheduled_jobs.register(script.JOB, script.is_demo)
 
 
 def real_now() -> datetime:
-    """The real time, for anything that must not depend on a book's clock."""
+    """The real time in UTC, for anything that must not depend on a book's clock."""
     return RealClock().now()
 
 
@@ -78,7 +78,7 @@ def new_secret() -> str:
 
 
 def next_open(after: datetime) -> datetime:
-    """When the exchange next opens."""
+    """The time of the exchange's first open after `after`."""
     day = new_york_day(after)
     opening = TradingCalendar(build_sessions(day, day + timedelta(days=14))).next_open(after)
     return opening or after
@@ -87,8 +87,8 @@ def next_open(after: datetime) -> datetime:
 def open_database(path: Path | str, *, read_only: bool = False, is_backup: bool = False) -> Database:
     """Open a file. When writing, migrate it and claim the fencing epoch, so that only this process can write to it.
 
-    Unless it is a copy of a backup, the file is backed up before a migration. Raises `Conflict` when it is not a book,
-    is damaged, or is newer than this program.
+    The file is backed up before a migration, unless it is a copy of a backup (`is_backup`). Raises `Conflict` when it
+    is not a book, is damaged, or is newer than this program.
     """
     import sqlite3
 
@@ -122,7 +122,7 @@ def _sim_migrations(database: Database) -> set[str]:
 
 
 def open_view(path: Path) -> Book:
-    """Open a book that another process writes, read-only and refreshed as that process writes. Raises `Conflict`."""
+    """Open a book read-only that another process writes; it is refreshed as that process writes. Raises `Conflict`."""
     database = open_database(path, read_only=True)
     try:
         with paths.naming_damage(path):
@@ -176,7 +176,7 @@ class _NoSessions:
 
 
 def read_only_broker(database: Database) -> SimulatedBroker:
-    """A simulated broker that only reads the broker's records in a file: it has no market and creates no ids."""
+    """The simulated broker of a file, for reading its records only: it has no market and creates no ids."""
 
     def no_ids(_name: str) -> str:
         raise Conflict("the broker's records are open read-only")
@@ -199,7 +199,7 @@ def open_offline(database: Database) -> Book:
 
 
 def is_empty(database: Database) -> bool:
-    """Whether neither the book nor its simulated broker has accounts yet."""
+    """Whether neither the book nor its simulated broker has an account yet."""
     return not account_store.known(database) and not read_only_broker(database).accounts()
 
 
@@ -207,7 +207,11 @@ def create_simulation(
     database: Database, *, start: datetime, seed: str, name: str = "book", speed: float = DEFAULT_SPEED,
     fills: str = "", turbulence: str = "1", paused: bool = False,
 ) -> None:  # fmt: skip
-    """Initialize a new file as the book of a simulated market that begins at `start`."""
+    """Initialize a new file as the book of a simulated market that begins at `start`.
+
+    `speed` is simulated seconds per real second. `fills` selects how orders fill, such as `immediate`; empty is the
+    default. `turbulence` multiplies the volatility of prices. With `paused`, simulated time stands still at first.
+    """
     first = min(new_york_day(start) - CALENDAR_BEFORE, date(start.year, 1, 1))
     with database.write() as tx:
         session_store.save(tx, build_sessions(first, new_york_day(start) + CALENDAR_AHEAD))
@@ -221,10 +225,10 @@ def create_demo(
     path: Path | str, *, accounts: int = 60, seed: str = "1", start: datetime | None = None,
     speed: float = DEFAULT_SPEED, paused: bool = False,
 ) -> Database:  # fmt: skip
-    """Create the demonstration book in a new file, for `open_simulation`; the same arguments create the same book.
+    """Create the demonstration book in a new file, to be opened by `open_simulation`.
 
-    One transaction. Raises `Conflict` for a file that is in use, `Invalid` for a number of accounts outside 1 to
-    100,000 or a speed out of range.
+    The same arguments create the same book. All is written in one transaction. Raises `Conflict` for a file that is in
+    use, `Invalid` for a number of accounts outside 1 to 100,000 or a speed out of range.
     """
     database = open_database(path)
     try:
@@ -248,10 +252,11 @@ def create_demo(
 
 
 def create_sandbox(path: Path | str, *, start: datetime, seed: str, immediate_fills: bool = True) -> None:
-    """Create a sandbox in a new file: time stays at `start` until it is stepped, and prices stay as set.
+    """Create a sandbox in a new file: a simulated book whose time stays at `start` until it is stepped.
 
-    Its assets are the default ETFs. With `immediate_fills` orders fill and journals execute when they are created;
-    without it they do so minutes later and in partial fills. Raises `Conflict` for a file that is in use.
+    Prices stay as set. Its assets are the default ETFs. With `immediate_fills` orders fill and journals execute when
+    they are created; without it they do so minutes later, and orders fill in parts. Raises `Conflict` for a file that
+    is in use.
     """
     database = open_database(path)
     try:
@@ -271,14 +276,15 @@ def create_sandbox(path: Path | str, *, start: datetime, seed: str, immediate_fi
 
 
 def is_sandbox(database: Database) -> bool:
-    """Whether the book is a sandbox, where prices stay as set."""
+    """Whether the book is a sandbox: simulated, with prices that stay as set."""
     return book_settings.get(database, "market") == SANDBOX
 
 
 def import_file(path: Path, parsed: BookFile) -> ImportSummary:
-    """Import a BOOK.json into a new or empty file; its simulated market runs in real time.
+    """Import a BOOK.json into a new or empty file as a book whose simulated market runs in real time.
 
-    All or nothing: a file that did not exist before does not exist after a refusal. Raises `Conflict`.
+    Either all of it is imported, or nothing: a file that did not exist before does not exist after a refusal. Raises
+    `Conflict`.
     """
     new = not path.exists()
     database = open_database(path)
@@ -303,9 +309,9 @@ def open_simulation(
 ) -> Book:  # fmt: skip
     """Open the book of a simulated market; its clock resumes where it stopped.
 
-    With `at` the clock is fixed at that time and orders fill at once, as a single evaluation needs. `monotonic` is
-    the real time in seconds that simulated time follows; `progress` reports how much has been read. Raises `Conflict`
-    when the file is not the book of a simulated market.
+    With `at` the clock is fixed at that time and orders fill at once, as a single evaluation needs. `monotonic` returns
+    the real elapsed seconds that simulated time follows. `progress` is called with the number of accounts read and
+    their total. Raises `Conflict` when the file is not the book of a simulated market.
     """
     state = load_clock(database)
     if state is None:
@@ -345,7 +351,10 @@ def memory_book(
     at: datetime, *, prices: Mapping[str, Price], known_from: date | None = None, path: Path | str = MEMORY,
     seed: str = "memory", settings: Settings | None = None, model: FillModel | None = None,
 ) -> Book:  # fmt: skip
-    """A new simulated book with a fixed clock, fixed prices and immediate fills, to evaluate given accounts once."""
+    """A new simulated book for evaluating given accounts once: its clock and prices are fixed, and orders fill at once.
+
+    It is in memory unless `path` is given.
+    """
     database = open_database(path)
     create_simulation(database, start=at, seed=seed, paused=True, fills="immediate")
     if known_from is not None:
@@ -357,8 +366,11 @@ def memory_book(
 
 
 def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = MEMORY) -> Book:
-    """A book for a replay of historical closes: one evaluation a session; orders fill in full at that session's
-    closes."""
+    """A new simulated book for a replay of historical closes from `first` to `last`.
+
+    It has one evaluation a session, and orders fill in full at that session's closes. It is in memory unless `path` is
+    given.
+    """
     database = open_database(path)
     sessions = build_sessions(first - CALENDAR_BEFORE, last + CALENDAR_BEFORE)
     calendar = TradingCalendar(sessions)

@@ -33,7 +33,7 @@ class KeyLocation(StrEnum):
 
 
 class Keys:
-    """A key and its secret. Signs requests; its text form, copies, pickles and tracebacks do not show them."""
+    """A broker's key and secret, which sign requests. Its text, copies, pickles and tracebacks do not show them."""
 
     __slots__ = ("__pair",)
 
@@ -60,7 +60,10 @@ class Keys:
         raise TypeError("keys are not copied or stored this way")
 
     def store(self, name: str, location: KeyLocation, folder: Path) -> str:
-        """Store the keys under a name; returns the location as text. Raises `Conflict` when that is not possible."""
+        """Store the keys under `name` at `location`, a file in `folder`; returns where they are stored, as text.
+
+        Raises `Conflict` when that is not possible.
+        """
         text = json.dumps(self.__pair)
         if location is KeyLocation.KEYRING:
             _keyring().set_password(SERVICE, _checked(name), text)
@@ -76,7 +79,10 @@ class Keys:
 
 
 def find(name: str, location: KeyLocation, folder: Path) -> Keys:
-    """The keys stored under a name; keys in the environment come first. Raises `Conflict` when there are none."""
+    """The keys stored under `name`; keys in the environment come first.
+
+    `location` is where they were stored, `folder` the folder of key files. Raises `Conflict` when there are none.
+    """
     given = from_environment()
     if given is not None:
         return given
@@ -94,7 +100,10 @@ def find(name: str, location: KeyLocation, folder: Path) -> Keys:
 
 
 def from_environment() -> Keys | None:
-    """The keys in the environment, None without any. Raises `Invalid` when only one of the two is set."""
+    """The keys in the environment, None if there are none.
+
+    Raises `Invalid` when only the key or only the secret is set.
+    """
     key, secret = os.environ.get(KEY_VARIABLE), os.environ.get(SECRET_VARIABLE)
     if not key and not secret:
         return None
@@ -104,7 +113,7 @@ def from_environment() -> Keys | None:
 
 
 def from_file(path: Path) -> Keys:
-    """Read the keys from a file that only its owner can read: a JSON list or an object of key and secret."""
+    """Read the keys from a file that only its owner can read: JSON, a list or an object of key and secret."""
     text = _read_private(path)
     if text is None:
         raise Conflict(f"{path}: no such file")

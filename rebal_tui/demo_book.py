@@ -1,4 +1,4 @@
-"""The demonstration book with its history, in a new file."""
+"""Creating the demonstration book with its history in a new file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rebal_tui.store.database import Database
 
 
 def create_demo_with_history(path: Path, *, speed: float = bootstrap.DEFAULT_SPEED) -> Database:
-    """Create the demonstration book with 60 sessions behind it in a new file, for `open_simulation`.
+    """Create the demonstration book with a history of 60 sessions in a new file, to be opened by `open_simulation`.
 
-    Without LZMA in Python it is the demonstration book without a history. Raises `Conflict` for a file that exists.
+    If this Python has no LZMA, the book has no history. Raises `Conflict` for a file that exists.
     """
     content = history.book_file()
     if content is None:

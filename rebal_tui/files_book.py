@@ -56,7 +56,7 @@ def open_files(
     database: Database, *, backup_folder: Path | None = None, clock: Clock | None = None,
     monotonic: Callable[[], float] | None = None,
 ) -> Book:  # fmt: skip
-    """Open a files book. `clock` is the computer's unless another is given."""
+    """Open a files book. `clock` is its clock, by default that of the computer."""
     used = clock or RealClock()
     namespace = uuid.uuid5(uuid.NAMESPACE_OID, book_settings.get(database, "id_seed", "book"))
     broker = FilesBroker(database, used.now, lambda name: str(uuid.uuid5(namespace, name)))

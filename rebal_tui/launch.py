@@ -1,4 +1,7 @@
-"""Starting the screens; imports that the first paint does not need run on the book thread."""
+"""Starting the screens. Imports that the first paint does not need run on the book thread.
+
+The book thread is the one thread that uses the open book.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ def run(
     *,
     viewing: str = "",
 ) -> int:
-    """Run the screens on a file until the user quits; returns the exit code. The caller holds the file's lock.
+    """Run the screens on a book's file until the user quits; returns the exit code. The caller holds the file's lock.
 
     `viewing` is the reason why this process cannot write, empty when it can; the book is then shown read-only, also
     while another process writes it. `prepare` creates the file first, on the book thread, while the screens already
@@ -125,8 +128,10 @@ def _gc_paused() -> Iterator[None]:
 
 
 class OpenFiles:
-    """The file that the screens show: the advisor's book, or a separate demonstration book that is deleted at the
-    end."""
+    """The file that the screens show: the advisor's book (`own`), or a demonstration book.
+
+    A demonstration book is a separate file, which is deleted when the program ends.
+    """
 
     def __init__(self, path: Path) -> None:
         self.own = path
@@ -134,7 +139,7 @@ class OpenFiles:
         self._folders = ExitStack()
 
     def add_demo(self) -> Path:
-        """Create the demonstration book in a temporary folder; the advisor's book stays as it is."""
+        """Create the demonstration book in a temporary folder, and return its path. The advisor's book is unchanged."""
         import tempfile
 
         from rebal_tui import demo_book
@@ -146,7 +151,7 @@ class OpenFiles:
         return path
 
     def close(self) -> None:
-        """Delete the demonstration book, if there is one. Its database must be closed."""
+        """Delete the demonstration book, if there is one. The program must have closed it."""
         self._folders.close()
 
 

@@ -30,10 +30,11 @@ EMPTY = (
 
 
 def run(path: Path, prepare: Callable[[], None] | None = None, *, viewing: str = "") -> int:
-    """Run commands on a file until quit or the end of the input; returns the exit code. The caller holds its lock.
+    """Read commands and run them on a book's file; returns the exit code. The caller holds the file's lock.
 
-    `viewing` is the reason why this process cannot write, empty when it can. `prepare` creates the file first. The
-    code is 1 when a command that was not typed at a terminal was refused.
+    It ends with the command to quit, or with the input. `viewing` is the reason why this process cannot write, empty
+    when it can. `prepare` creates the file first. The exit code is 1 when a command was refused that was not typed at a
+    terminal.
     """
     log_to_file(paths.log_folder())
 

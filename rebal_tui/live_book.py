@@ -1,4 +1,4 @@
-"""Creating a book with a real broker, and opening it with its keys."""
+"""Creating a book with a real broker, and opening such a book with its broker keys."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ RESEND_AFTER = timedelta(seconds=10)
 
 
 def endpoints(environment: str, url: str = "") -> Endpoints:
-    """The broker's endpoints. Raises `Invalid` for an address to which keys must not be sent."""
+    """The broker's addresses for `PAPER` or `LIVE`; a `url` replaces all of them in a paper environment.
+
+    Raises `Invalid` for an address to which keys must not be sent, and `Conflict` when the extra `live` is missing.
+    """
     try:
         from rebal_tui.broker.alpaca import client
     except ImportError:
@@ -72,7 +75,10 @@ def create_live(
     database: Database, *, environment: str, url: str, firm_account: str, keys_name: str,
     keys_location: credentials.KeyLocation, name: str, now: datetime,
 ) -> None:  # fmt: skip
-    """Initialize a new file as the book of a real broker; its system runs wait for review (R-27). Raises `Conflict`."""
+    """Initialize a new file as the book of a real broker; its automatic runs wait for review (R-27).
+
+    Raises `Conflict`.
+    """
     if bootstrap.is_live(database) or not bootstrap.is_empty(database) or book_settings.get(database, "mode"):
         raise Conflict(f"{database.path} already contains a book; connect creates a new one")
     today = new_york_day(now)
@@ -95,8 +101,9 @@ def open_live(
 ) -> Book:  # fmt: skip
     """Open the book of a real broker. Its first heartbeat reads the broker's state; no decision is made before that.
 
-    `clock` is the computer's unless another is given; `transport` replaces the network, and `sleep` (seconds) the wait
-    for the broker's rate limit. Raises `Conflict` when the keys are not found.
+    `clock` is its clock, by default that of the computer. `prices_every` is the time between requests for quotes.
+    `transport` replaces the network, and `sleep` (seconds) the wait for the broker's rate limit. Raises `Conflict` when
+    the keys are not found.
     """
     environment = book_settings.get(database, ENVIRONMENT)
     broker_endpoints = endpoints(environment, book_settings.get(database, URL))
@@ -150,15 +157,15 @@ def open_live(
 
 
 def keys_name(path: Path) -> str:
-    """A unique name for the keys of a new book."""
+    """A unique name under which the keys of a new book are stored."""
     stem = "".join(char for char in path.stem.lower() if char.isascii() and char.isalnum())[:40]
     return f"{stem or 'book'}-{bootstrap.new_seed()[:8]}"
 
 
 def tracked_symbols(book: Book) -> set[str]:
-    """Symbols to request quotes for: those of all assets that an account holds or a portfolio targets.
+    """The symbols to request quotes for: those of all assets that an account holds or a portfolio targets.
 
-    An asset labeled `SYMBOL#…` is left out, because quotes of its symbol are those of another asset (R-50).
+    An asset with the label `SYMBOL#…` is left out, because quotes of its symbol are those of another asset (R-50).
     """
     wanted = {symbol for portfolio in book.portfolios.values() for symbol in portfolio.weights.symbols}
     return {label for label in wanted | accounts.held_symbols(book.database) if plain_symbol(label) == label}
@@ -191,7 +198,7 @@ def _is_loopback(host: str) -> bool:
 
 
 class BookInbox:
-    """The inbox of received events that the broker adapter uses, stored in the book's file."""
+    """Events received from the broker, stored in the book's file for the broker adapter until they are applied."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

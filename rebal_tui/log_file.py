@@ -33,9 +33,9 @@ class _PrivateRotatingHandler(RotatingFileHandler):
 
 
 def log_to_file(folder: Path) -> Path | None:
-    """Log warnings and errors to `folder/rebal-tui.log`, never to the screen; returns its path.
+    """Log warnings and errors to `folder/rebal-tui.log`, never to the screen; returns the path of the file.
 
-    Where no file can be written, nothing is logged, and the result is None.
+    None, and nothing is logged, if no file can be written there.
     """
     path = folder / "rebal-tui.log"
     handler: logging.Handler

@@ -1,4 +1,4 @@
-"""Log records as text that cannot act on the terminal that shows it, nor look like another record."""
+"""Log records as text that cannot control the terminal that shows it, nor look like another record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tup
 
 
 class LogLines(logging.Formatter):
-    """Escapes control and invisible characters: messages may quote what a client or a broker sent."""
+    """A formatter that escapes control and invisible characters: messages may quote what a client or a broker sent."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
         record.message = escaped(record.message)
@@ -20,14 +20,14 @@ class LogLines(logging.Formatter):
 
 
 def escaped(text: str) -> str:
-    """The text on one line, with what cannot be seen as `\\x1b` or `\\u202e`."""
+    """The text on one line, with invisible characters written as escapes such as `\\x1b` or `\\u202e`."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def log_to_stderr() -> None:
-    """Write warnings and errors to stderr, each message without a prefix, unless the log is set up already."""
+    """Write warnings and errors to stderr without a prefix, unless logging is set up already."""
     handler = logging.StreamHandler()
     handler.setFormatter(LogLines("%(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])

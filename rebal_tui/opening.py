@@ -17,16 +17,16 @@ _MAX_FILE_BYTES = 64 * 1024 * 1024
 
 
 def view_book(path: Path, why: str = "") -> Book:
-    """Open a book read-only. `why` is the reason for users; when empty, that another process writes the book."""
+    """Open a book read-only. `why` is the reason shown to users; by default, that another process writes the book."""
     book = bootstrap.open_view(path)
     book.database.halt(Halt.VIEWING, why or "another rebal-tui is writing to it")
     return book
 
 
 def open_to_read(database: Database, path: Path) -> Book:
-    """Open a book of any kind, for a command that reads a copy of a file; a simulated clock stays at its stored time.
+    """Open a book of any kind from a copy of its file, for a command that only reads.
 
-    Raises `Conflict`.
+    `path` is the original file. A simulated clock stays at its stored time. Raises `Conflict`.
     """
     with paths.naming_damage(path):
         if files_book.is_files(database):
@@ -74,7 +74,7 @@ def _open(database: Database, path: Path, progress: Callable[[int, int], None] |
 
 
 def replace_with_import(path: Path, source: Path) -> str:
-    """Replace an empty book with an imported BOOK.json.
+    """Replace an empty book by importing the BOOK.json at `source`; returns a sentence on what was imported.
 
     Raises a `Refusal` with every fault of the file.
     """
@@ -94,7 +94,10 @@ def replace_with_import(path: Path, source: Path) -> str:
 
 
 def replace_with_files_book(path: Path) -> str:
-    """Replace an empty book with an empty files book; one that is a files book already stays. Raises `Conflict`."""
+    """Replace an empty book with an empty files book; returns a sentence on it. Raises `Conflict`.
+
+    A book that is a files book already stays as it is.
+    """
     database = bootstrap.open_database(path)
     try:
         files = files_book.is_files(database)
@@ -112,7 +115,7 @@ def replace_with_files_book(path: Path) -> str:
 
 
 def remove_empty_book(path: Path) -> None:
-    """Remove an empty book's file, so that another can take its place. Raises `Conflict` if it is not empty."""
+    """Delete the file of an empty book, so that another book can take its place. Raises `Conflict` if not empty."""
     database = bootstrap.open_database(path)
     try:
         empty = bootstrap.is_empty(database) and not bootstrap.is_live(database)

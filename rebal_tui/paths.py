@@ -1,4 +1,4 @@
-"""File locations on the user's machine, and the lock on a book's file. Kept light: it is imported at startup."""
+"""File locations on the user's machine, and the lock on a book's file. Imports little, as it is needed at startup."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rebal_tui.domain.errors import Conflict
 
 
 def default_path() -> Path:
-    """The default path of a book: the user's data folder."""
+    """The path of the book when none is given, in the user's data folder."""
     import platformdirs
 
     return Path(platformdirs.user_data_dir("rebal-tui", appauthor=False)) / "book.db"
 
 
 def settings_path() -> Path:
-    """The settings file of the screens, in the user's configuration folder."""
+    """The path of the screens' settings file, in the user's configuration folder."""
     import platformdirs
 
     return Path(platformdirs.user_config_dir("rebal-tui", appauthor=False)) / "settings.toml"
@@ -49,13 +49,13 @@ def backup_folder(path: Path) -> Path:
 
 
 def latest_backup(folder: Path) -> Path | None:
-    """The newest backup in a folder, None without one; a backup gets its name only after it is verified."""
+    """The newest backup in a folder, None without one. It is a verified one, as a backup is named only after that."""
     found = [path for path in folder.glob("*.db") if path.is_file()]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def cannot_open_message(path: Path, error: Exception, *, is_backup: bool = False) -> str:
-    """Why a file cannot be opened and, when it is a damaged book, which backup can replace it."""
+    """The message for a file that cannot be opened: why and, for a damaged book, which backup can replace it."""
     import sqlite3
 
     code = getattr(error, "sqlite_errorcode", None)
@@ -66,9 +66,9 @@ def cannot_open_message(path: Path, error: Exception, *, is_backup: bool = False
 
 @contextmanager
 def naming_damage(path: Path) -> Iterator[None]:
-    """Raise `Conflict` when the block fails on an SQLite error or an invalid stored value.
+    """Turn an SQLite error or an invalid stored value, if the block fails on one, into a `Conflict`.
 
-    The message names the file and, when it is damaged, the backup that can replace it.
+    Its message names the file at `path` and, when the file is damaged, the backup that can replace it.
     """
     import sqlite3
 
@@ -94,9 +94,9 @@ def restore_advice(path: Path) -> str:
 
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold the write lock of a book's file while the block runs; a symbolic link is followed.
+    """Hold the write lock of a book's file while the block runs; a symbolic link is followed to the file.
 
-    Raises `BookInUse` when another process holds it, `BookNotWritable` where no lock or book can be written, and
+    Raises `BookInUse` when another process holds the lock, `BookNotWritable` where no lock or book can be written, and
     `Conflict` for a name that a book cannot have.
     """
     from filelock import FileLock, Timeout
@@ -130,9 +130,10 @@ def exclusive_lock(path: Path) -> Iterator[None]:
 
 @contextmanager
 def not_open(path: Path) -> Iterator[None]:
-    """Hold the write lock of a file that is about to be replaced, if it was ever opened as a book.
+    """Hold the write lock of a file that is about to be replaced while the block runs.
 
-    Raises `BookInUse`, `BookNotWritable` and `Conflict` as `exclusive_lock`.
+    A file that has never been opened as a book has no lock; then nothing is held. Raises `BookInUse`, `BookNotWritable`
+    and `Conflict` as `exclusive_lock` does.
     """
     real = path.resolve()
     with exclusive_lock(real) if real.with_name(real.name + ".lock").exists() else nullcontext():

@@ -1,4 +1,4 @@
-"""Reports of a book's file, for the command and the screens."""
+"""Reports on a book's file, for the command and the screens."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def report_file(path: Path, subject: ReportSubject, fmt: str) -> bytes:
-    """The content of a report's file, in one of `REPORT_FORMATS`, from a copy of the book as it is now.
+    """The content of a report's file, made from a copy of the book as it is now.
 
-    Works while a process has the book open. Raises `NotFound` and `Invalid` for an unknown subject, and `Conflict` when
-    the file is not a book, or when the package for xlsx is not installed.
+    `fmt` is one of `REPORT_FORMATS`. Works while a process has the book open. Raises `NotFound` and `Invalid` for an
+    unknown subject, and `Conflict` when the file is not a book, or when the package for xlsx is not installed.
     """
     from rebal_tui import bootstrap, opening
     from rebal_tui.services.reports import render, workbook

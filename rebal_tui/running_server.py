@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A server's address on this machine, and a key of the scope admin that it accepts until it ends."""
+    """The address of a book's server on this machine, and a key of the scope `admin` that is valid while it runs."""
 
     url: str
     key_id: str
@@ -21,7 +21,7 @@ class RunningServer:
 
 @contextmanager
 def announced(path: Path, server: RunningServer) -> Iterator[None]:
-    """Write the file with which commands find a book's server, and remove it when the block ends.
+    """Write the file by which commands find a book's server, and remove it when the block ends.
 
     The caller holds the book's lock.
     """
@@ -39,7 +39,10 @@ def announced(path: Path, server: RunningServer) -> Iterator[None]:
 
 
 def find_server(path: Path) -> RunningServer | None:
-    """The server of a book; None without its file. A killed server leaves its file, so the server may no longer run."""
+    """The server that has the book at `path` open, as its file says; None without such a file.
+
+    A killed server leaves its file, so the server may no longer run.
+    """
     try:
         return RunningServer(**json.loads(_file(path).read_bytes()))
     except (OSError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Serving a book over the API; the book thread owns the book."""
+"""Serving a book over the API. Only the book thread uses the open book."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ SANDBOX_KEY = "sandbox"
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What the server reports to its owner at startup: `key_id` and `secret` only for a key created by this start.
+    """What the server reports to its owner at startup.
 
-    `odd_ids` counts accounts and portfolios whose ids are not UUIDs, which Alpaca's own client rejects.
+    `key_id` and `secret` are set only for a key created by this start. `odd_ids` counts accounts and portfolios whose
+    ids are not UUIDs, which Alpaca's own client rejects.
     """
 
     url: str
@@ -50,7 +51,7 @@ class ServerInfo:
 
 
 class ThreadBookClient:
-    """Gives the API access to the book on the book thread. Raises `Unavailable` when the broker does not respond."""
+    """Runs the API's work on the book thread. Raises `Unavailable` when the broker does not respond."""
 
     def __init__(self, thread: BookThread) -> None:
         self._thread = thread
@@ -58,7 +59,7 @@ class ThreadBookClient:
 
     @property
     def halted(self) -> ReadOnly | None:
-        """Why the book is halted, None while it is not."""
+        """Why the book cannot be written, None while it can."""
         if self._thread.open_error:
             return ReadOnly(Halt.IO_ERROR, self._thread.open_error)
         return self._thread.halted
@@ -78,21 +79,21 @@ class ThreadBookClient:
         await self.read_clock()
 
     async def read_clock(self) -> None:
-        """Take the clock of the open book as the one that `now` reads."""
+        """Make `now` read the clock of the book that is open."""
         self._clock = (await self.ask(lambda book: book.clock)).now
 
     def now(self) -> float:
-        """The book's time in seconds since 1970, from any thread."""
+        """The book's time in seconds since 1970; callable from any thread."""
         return self._clock().timestamp()
 
 
 def run(
     path: Path, prepare: Callable[[], None] | None, bind_address: BindAddress, ready: Callable[[ServerInfo], None]
 ) -> int:
-    """Serve a book's file until stopped; returns the exit code: 1 when another program took the book over.
+    """Serve a book's file until it is stopped; returns the exit code: 1 when another program took the book over.
 
-    The caller holds the file's lock. `prepare` creates a new file. Raises `Conflict` for a book that has no key and is
-    not a sandbox.
+    The caller holds the file's lock. `prepare` creates a new file. Raises `Conflict` for a book that has no API key and
+    is not a sandbox.
     """
     thread = BookThread(lambda: opening.open_book(path, prepare))
     try:

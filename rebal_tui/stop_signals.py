@@ -1,4 +1,4 @@
-"""Signals that ask the screens to end: a handler only notes it and wakes the event loop."""
+"""Signals that ask the screens to end. A handler only records the signal and wakes the event loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GRACE_SECONDS = 5.0
 
 
 class StopRequest:
-    """The first stop signal that the process received, in `number`; 0 for none.
+    """The first stop signal that the process received: its `number`, 0 if there was none.
 
     A signal that arrives before the screens run ends them as soon as they start.
     """
@@ -32,14 +32,14 @@ class StopRequest:
         self._ended = threading.Event()
 
     def attach(self, leave: Callable[[], None]) -> None:
-        """Call `leave` on the running event loop when a signal is received, or was received before."""
+        """Call `leave` on the running event loop when a signal is received; at once if one was received before."""
         loop = asyncio.get_running_loop()
         self._wake = lambda: loop.call_soon_threadsafe(leave)
         if self.number:
             self._wake()
 
     def received(self, number: int) -> None:
-        """Record a signal and wake the event loop. It may interrupt any Python code, so it neither raises nor waits."""
+        """Record a signal and wake the event loop. A signal may interrupt any code, so this never raises or waits."""
         first, self.number = not self.number, self.number or number
         if self._wake is not None:
             with suppress(RuntimeError):  # The loop has ended.
@@ -48,7 +48,7 @@ class StopRequest:
             threading.Thread(target=self._end_in_time, name="stop", daemon=True).start()
 
     def ended(self) -> None:
-        """Record that the screens have ended, so that the process is not ended by force."""
+        """Record that the screens have ended; otherwise the process is ended by force some seconds after a signal."""
         self._ended.set()
 
     def _end_in_time(self) -> None:

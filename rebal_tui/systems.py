@@ -44,14 +44,14 @@ _CREATE_NEW_PROCESS_GROUP = 0x200
 
 
 def own_group() -> dict[str, Any]:
-    """Arguments of a started process that ctrl+c in the terminal does not interrupt: its parent ends it."""
+    """Arguments that start a process which ctrl+c in the terminal does not interrupt; its parent process ends it."""
     if sys.platform == "win32":
         return {"creationflags": _CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable. Windows cannot open a folder for this and writes names with the file."""
+    """Make the file names in a folder durable. Windows cannot open a folder for this; it stores names with files."""
     if sys.platform == "win32":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -62,10 +62,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def move_new(source: Path, target: Path) -> None:
-    """Move a file to a name that must not exist. Raises `FileExistsError`, or `OSError` when it cannot be moved.
+    """Rename a file to a name that must not exist. Raises `FileExistsError`, or `OSError` when it cannot be renamed.
 
-    A rename replaces an existing file on POSIX systems, so the new name is a hard link first; Windows renames only to
-    new names, and some file systems have no hard links.
+    On POSIX systems a rename would replace an existing file, so the new name is made as a hard link first. Windows
+    renames only to new names; some file systems have no hard links.
     """
     if sys.platform == "win32":
         os.rename(source, target)

@@ -1,4 +1,4 @@
-"""Reading and checking of every path that a person gives, for the screens and the commands."""
+"""Reading and checking paths that a person gives, for the screens and the commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUOTES = "\"'"
 def read_path(text: str) -> Path:
     """Parse a path as typed or dropped on a terminal: blanks and quotes around it, `~`, and escaped blanks.
 
-    Raises `Invalid` as `argument_path` does.
+    Raises what `argument_path` raises.
     """
     plain = text.strip()
     if len(plain) > 1 and plain[0] in _QUOTES and plain[-1] == plain[0]:
@@ -30,7 +30,7 @@ def read_path(text: str) -> Path:
 
 
 def argument_path(text: str) -> Path:
-    """Parse a path of a command line, where a shell has read quotes: only `~` is expanded.
+    """Parse a path of a command line, where the shell has handled quotes: only `~` is expanded.
 
     Raises `Invalid` for an empty text, control characters, the home folder of an unknown user, or links in a circle.
     """
@@ -60,7 +60,7 @@ def start_folder() -> Path:
 
 
 def require_output(path: Path) -> bool:
-    """Check that a file can be written at a path; returns whether it would replace one.
+    """Check that a file can be written at a path. Returns whether it would replace an existing file.
 
     Raises `Conflict` when the path is a folder, too long or not accessible, when its folder is missing or not writable,
     and when it is a book or a file that belongs to an open book, under whatever name.
@@ -73,7 +73,7 @@ def require_output(path: Path) -> bool:
 
 
 def require_backup_target(path: Path) -> bool:
-    """As `require_output`, except that the path may be that of a book, because a backup may replace an earlier one."""
+    """As `require_output`, but the path may be that of a book, because a backup may replace an earlier backup."""
     exists, owner = _require_place(path)
     if owner is not None and owner != path:
         raise Conflict(f"{path} is a file of the book {owner}; name another file")
@@ -105,8 +105,10 @@ def _require_place(path: Path) -> tuple[bool, Path | None]:
 
 
 def require_new(path: Path) -> None:
-    """Check that a new file can be written at a path. Raises `Conflict` as `require_output` does, and for any file
-    that exists."""
+    """Check that a new file can be written at a path.
+
+    Raises `Conflict` as `require_output` does, and when a file exists there.
+    """
     if require_output(path):
         raise Conflict(f"{path} already exists; name another file")
 
@@ -125,16 +127,20 @@ def require_input(path: Path) -> None:
 
 
 def require_input_file(path: Path) -> None:
-    """As `require_input`, and not a device or a pipe, which may never end: the screens must not wait for one."""
+    """As `require_input`; also raises `Conflict` for a device or a pipe.
+
+    These may never end, and the screens must not wait for one.
+    """
     require_input(path)
     if not path.is_file():
         raise Conflict(f"{path} is a device or a pipe; expected a file")
 
 
 def book_of(path: Path) -> Path | None:
-    """The book that a file is or belongs to: any SQLite file, or its log and lock; None for any other file.
+    """The book that a file is or belongs to; None for a file that is no SQLite file and belongs to none.
 
-    Links are followed, so a book is found under each of its names. Raises `OSError` for an inaccessible path.
+    A file that belongs to a book is its log, its lock or the like. Links are followed, so a book is found under each of
+    its names. Raises `OSError` for an inaccessible path.
     """
     if _is_database(path):
         return path
