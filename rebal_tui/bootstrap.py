@@ -209,8 +209,8 @@ def create_simulation(
 ) -> None:  # fmt: skip
     """Initialize a new file as the book of a simulated market that begins at `start`.
 
-    `speed` is simulated seconds per real second. `fills` selects how orders fill, such as `immediate`; empty is the
-    default. `turbulence` multiplies the volatility of prices. With `paused`, simulated time stands still at first.
+    `speed` is simulated seconds per real second; `fills` selects the fill model, such as `immediate`; `turbulence`
+    multiplies every volatility; with `paused`, simulated time stands still at first.
     """
     first = min(new_york_day(start) - CALENDAR_BEFORE, date(start.year, 1, 1))
     with database.write() as tx:
@@ -351,10 +351,7 @@ def memory_book(
     at: datetime, *, prices: Mapping[str, Price], known_from: date | None = None, path: Path | str = MEMORY,
     seed: str = "memory", settings: Settings | None = None, model: FillModel | None = None,
 ) -> Book:  # fmt: skip
-    """A new simulated book for evaluating given accounts once: its clock and prices are fixed, and orders fill at once.
-
-    It is in memory unless `path` is given.
-    """
+    """A new simulated book with a fixed clock, fixed prices and immediate fills, to evaluate given accounts once."""
     database = open_database(path)
     create_simulation(database, start=at, seed=seed, paused=True, fills="immediate")
     if known_from is not None:
@@ -366,11 +363,7 @@ def memory_book(
 
 
 def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = MEMORY) -> Book:
-    """A new simulated book for a replay of historical closes from `first` to `last`.
-
-    It has one evaluation a session, and orders fill in full at that session's closes. It is in memory unless `path` is
-    given.
-    """
+    """A book for a replay of the closes from `first` to `last`: one evaluation a session; orders fill at its closes."""
     database = open_database(path)
     sessions = build_sessions(first - CALENDAR_BEFORE, last + CALENDAR_BEFORE)
     calendar = TradingCalendar(sessions)

@@ -22,7 +22,7 @@ def _open_private(path: str, flags: int) -> int:
 
 
 class _PrivateRotatingHandler(RotatingFileHandler):
-    """A failure to write to the log never reaches the program or the screen."""
+    """A log handler whose failures to write never reach the program or the screen."""
 
     def _open(self) -> TextIOWrapper:
         file = FileIO(self.baseFilename, "a", opener=_open_private)

@@ -23,7 +23,7 @@ class ForwardedAddress:
     """
 
     def __init__(self, app: ASGIApp, proxy: str) -> None:
-        """`proxy` is an IP address; with "" no header is used."""
+        """`proxy` is the proxy's IP address; with "" the header is not used."""
         self._app = app
         self._proxy = proxy and ip_address(proxy)
 

@@ -88,7 +88,7 @@ async def revoke_key(request: Request, name: Name) -> Response:
 
 
 async def _change(request: Request, act: Callable[[Book], T]) -> T:
-    """Change the keys in the file, then those that requests are checked against."""
+    """Change the keys in the file, then reload those that requests are checked against."""
 
     def changed(book: Book) -> T:
         made = act(book)

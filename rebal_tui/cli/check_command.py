@@ -113,7 +113,7 @@ def _exceptions(path: Path) -> dict[str, int]:
 
 
 def _counted_rows(table: str, count: int) -> str:
-    """`1 run` or `2 runs` for the table `runs`."""
+    """A count of rows of a table, such as `1 run` or `2 runs` for the table `runs`."""
     if table == "audit":
         return f"{count:,} audit {'entry' if count == 1 else 'entries'}"
     return count_text(count, table.removesuffix("s"))

@@ -65,7 +65,7 @@ class Batch:
         self._shares, self._sizes, self._excess = (np.empty_like(self.values) for _ in range(3))
 
     def _days_of(self, condition: CalendarCondition | None) -> Flags:
-        """The sessions that are a condition's day; none without a condition."""
+        """Which sessions a calendar condition fires in; none without a condition."""
         if condition is None:
             return np.zeros(self.history.length, dtype=np.bool_)
         found = self.history.next_calendar_day(condition)[:-1]

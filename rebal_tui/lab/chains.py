@@ -118,7 +118,7 @@ def _run(
 
 
 def _groups(policies: Sequence[Policy]) -> Iterator[tuple[Schedule, Ints]]:
-    """The numbers of policies that share a table."""
+    """For each table: its schedule, and the indexes of the policies that share it."""
     found: dict[Schedule, list[int]] = {}
     for number, p in enumerate(policies):
         key = Schedule(
@@ -138,7 +138,7 @@ def _groups(policies: Sequence[Policy]) -> Iterator[tuple[Schedule, Ints]]:
 
 
 def _sizes(bands: Sequence[int | None]) -> tuple[Ints, Ints]:
-    """The different bands, ascending, and the position of each policy's; bands are all None or none is."""
+    """The different bands, ascending, and the index of each policy's band among them. All bands are None or none is."""
     if not bands or bands[0] is None:
         return np.zeros(0, dtype=np.int64), np.zeros(len(bands), dtype=np.int64)
     sizes, positions = np.unique(np.array(bands, dtype=np.int64), return_inverse=True)

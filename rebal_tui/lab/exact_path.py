@@ -52,7 +52,7 @@ def _moved(history: History, values: Sequence[int], since: int, at: int) -> list
 
 
 def _lines(weights: Weights, values: Sequence[int], cash: int) -> tuple[list[Line], Value]:
-    """The assets and equity."""
+    """The assets of an account as lines of the engine, and its equity."""
     lines = [
         Line(weight.symbol, weight.percent, Value(value), None)
         for weight, value in zip(weights.assets, values, strict=True)

@@ -117,7 +117,7 @@ def days_of(kind: CalendarType) -> tuple[str, ...]:
 
 
 class _Fanned(Recorded):
-    """Adds up what the columns sold from a session on."""
+    """Adds up what each column sold after the last start."""
 
     def __init__(self, backtest: Backtest, policies: Sequence[Policy], starts: Ints) -> None:
         super().__init__(

@@ -103,7 +103,7 @@ def _trades_last(path: Path, history: History) -> bool:
 
 
 def _worst_year(history: History, equity: Floats, mix: Floats) -> float | None:
-    """The smallest difference of a calendar year's return to the mix, over years with a close before and at the end."""
+    """The smallest difference of a calendar year's return to that of `mix`; None without a whole calendar year."""
     ends = history.year_ends
     if len(ends) < 2:
         return None

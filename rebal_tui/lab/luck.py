@@ -138,7 +138,10 @@ def sessions_of_months(history: History, months: int) -> int:
 
 
 def _daily(backtest: Backtest) -> tuple[Floats, Floats, Floats]:
-    """Of each session after the first and policy: log return, part of equity sold, squared largest deviation."""
+    """Log return, fraction of equity sold and squared largest deviation, each as a matrix.
+
+    A matrix has a row per session after the first and a column per policy.
+    """
     history = backtest.history
     logs, sold, squares = (np.empty((history.length - 1, len(backtest.outcomes))) for _ in range(3))
     for column, outcome in enumerate(backtest.outcomes):

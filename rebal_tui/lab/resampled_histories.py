@@ -50,7 +50,7 @@ def follow_histories(
 
 
 class _Sums(Batch):
-    """Adds up what the columns sold."""
+    """Adds up the fraction of equity that each column sold."""
 
     def __init__(
         self, history: History, weights: Weights, policies: Sequence[Policy], cost: float, delay: int, copies: int
@@ -76,7 +76,10 @@ def _part(progress: Progress | None, numbers: range, orders: range) -> Progress:
 def _follow(
     batch: _Sums, orders: Ints, progress: Progress, canceled: Cancelled | None
 ) -> tuple[Floats, Floats, Floats]:  # fmt: skip
-    """`orders` has the drawn session of each session after the first, one column per history."""
+    """The means that `follow_histories` returns, for the histories of one batch.
+
+    `orders` has the drawn session of each session after the first, one column per history.
+    """
     moves, size = batch.history.moves, batch.history.length - 1
     squares = np.zeros_like(batch.cash)
     for session in range(1, size + 1):

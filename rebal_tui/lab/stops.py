@@ -77,5 +77,5 @@ def _boxes(targets: Floats, reach: Floats) -> tuple[Floats, Floats]:
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
-    """Part ÷ whole, 0 where the whole is 0."""
+    """`part` ÷ `whole`, 0 where `whole` is 0."""
     return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)

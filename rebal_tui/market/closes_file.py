@@ -127,6 +127,6 @@ class _Reader:
 
 
 def _descends(days: list[date]) -> bool:
-    """Whether most days are before the day above them."""
+    """Whether most days come before the day in the line above them."""
     steps = [(below > above) - (below < above) for above, below in pairwise(days)]
     return sum(steps) < 0

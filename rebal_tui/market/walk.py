@@ -275,7 +275,7 @@ class RandomWalk:
         return moves
 
     def _draws(self, source: str, session: Session, steps: int) -> list[float]:
-        """The standard normal draws of one source for a session: the open, then every step."""
+        """The standard normal draws of one source of moves for a session: one for the open, then one for every step."""
         generator = random.Random(f"{self._seed}|{session.day.isoformat()}|{self._step}|{source}")
         return [generator.gauss(0.0, 1.0) for _ in range(steps + 1)]
 

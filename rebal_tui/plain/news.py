@@ -64,7 +64,7 @@ class News:
 
 
 def _counted(count: int, noun: str) -> str:
-    """`1 order done`, `2 orders done`."""
+    """A count in words, such as `1 order done` or `2 orders done`."""
     first, _, rest = noun.partition(" ")
     if first == "new":
         return f"{count:,} new {'alert' if count == 1 else 'alerts'}"

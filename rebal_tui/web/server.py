@@ -204,7 +204,7 @@ class _Page:
 
 
 async def _receive(page: web.WebSocketResponse, program: Program, text: str) -> None:
-    """Pass a message of the page on: `[kind, data]`. Others are dropped."""
+    """Pass a message of the page, `[kind, data]`, to the program; a malformed one is dropped."""
     try:
         kind, *rest = json.loads(text)
     except (ValueError, TypeError, RecursionError):
