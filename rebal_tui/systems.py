@@ -44,7 +44,7 @@ _CREATE_NEW_PROCESS_GROUP = 0x200
 
 
 def own_group() -> dict[str, Any]:
-    """Arguments that start a process which ctrl+c in the terminal does not interrupt; its parent process ends it."""
+    """Arguments for starting a process that ctrl+c in the terminal does not interrupt; its parent process ends it."""
     if sys.platform == "win32":
         return {"creationflags": _CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}

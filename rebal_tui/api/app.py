@@ -55,8 +55,8 @@ class Options:
     event streams end, too. `new_key`: makes a random key. `with_sandbox`: whether to add the sandbox routes. `hosts`:
     the names that requests may use for this server, empty for any. `proxy`: the IP address of a reverse proxy that
     reports the address of each client, empty without one. `requests` and `streams`: how many requests may be under way
-    and how many event streams open at once, over all keys. `halted`: why the book is halted, even before the next
-    heartbeat records it; None while it is not. `failed_logins` and `heartbeats`: the server's records of these.
+    and how many event streams open at once, over all keys. `halted`: why the book cannot be written, even before the
+    next heartbeat records it; None while it can. `failed_logins` and `heartbeats`: the server's records of these.
     """
 
     clock: Callable[[], float]

@@ -1,4 +1,4 @@
-"""Closing of positions, and canceling of all orders, of an account without a subscription."""
+"""Routes that sell positions or cancel all orders of an account without a subscription."""
 
 from __future__ import annotations
 

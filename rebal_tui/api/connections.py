@@ -67,7 +67,7 @@ class ConnectionLimits:
 
 
 def connection_limits() -> ConnectionLimits:
-    """The default limits, with fewer connections than files this process may open."""
+    """The default limits. The number of connections stays below the number of files that this process may open."""
     files = max_open_files()
     most = MAX_CONNECTIONS if files is None else files - RESERVED_DESCRIPTORS
     return ConnectionLimits(max(MIN_CONNECTIONS, min(MAX_CONNECTIONS, most)))

@@ -9,7 +9,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HttpDate:
-    """The `Date` header at a time; `now` returns that time in seconds since 1970 and can be called from any thread."""
+    """The HTTP header `Date`, by the clock that `now` reads.
+
+    `now` returns seconds since 1970 and can be called from any thread.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

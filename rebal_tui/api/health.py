@@ -27,7 +27,8 @@ router = APIRouter(tags=["server"])
 class HaltGate:
     """Middleware: while the book is halted, requests get 503 with the reason, because its data is out of date.
 
-    A request to turn the kill switch on passes: its route remembers it until the book can be written.
+    Halted means that this server cannot write to the book; the kill switch does not do that. A request to turn the kill
+    switch on passes: its route remembers it until the book can be written.
     """
 
     def __init__(self, app: ASGIApp, record: HeartbeatRecord) -> None:

@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class ServedBook(BookClient, Protocol):
-    """Access to a book that can be halted: `halted` is the reason why it cannot be written, None while it can."""
+    """Access to a book that this process may become unable to write: `halted` is the reason, None while it can."""
 
     @property
     def halted(self) -> ReadOnly | None: ...
@@ -42,7 +42,7 @@ class ServedBook(BookClient, Protocol):
         `Refusal`."""
 
     async def write_again(self) -> None:
-        """Open the book for writing again after it was halted. Raises `Refusal` or `sqlite3.Error` when that fails."""
+        """Open the book for writing again when it could not be written. Raises `Refusal` or `sqlite3.Error`."""
 
 
 @dataclass(slots=True)
@@ -50,10 +50,10 @@ class HeartbeatRecord:
     """Heartbeats since the start of the server; times are in seconds since 1970, by the real clock.
 
     `completed` and `failed` count them; `last_at` is the last completed one; `error` is why the last one failed, empty
-    if it did not. `halted` is why the book is halted, empty while it is not; `halted_at` is since when, `tried_at` the
-    last attempt to write again. `space` is the free space on the book's disk at the last check, `kill_switch` whether
-    it was on at the last heartbeat. `stop_asked_by` is who turned the kill switch on while the book could not be
-    written, None once that is stored; only the book's thread sets it to None.
+    if it did not. `halted` is why the book cannot be written, empty while it can; `halted_at` is since when, `tried_at`
+    the last attempt to write again. `space` is the free space on the book's disk at the last check, `kill_switch`
+    whether it was on at the last heartbeat. `stop_asked_by` is who turned the kill switch on while the book could not
+    be written, None once that is stored; only the book's thread sets it to None.
     """
 
     completed: int = 0
@@ -78,7 +78,7 @@ class HeartbeatRecord:
 
 
 class Heartbeats:
-    """Runs heartbeats. While the book is halted it tries to write again every `RETRY_SECONDS` instead.
+    """Runs heartbeats. While the book is halted (cannot be written), it tries to write again every `RETRY_SECONDS`.
 
     `taken_over` is called when another program has become the book's writer, or when the file was replaced or lost. The
     server must then end without writing again.

@@ -1,4 +1,4 @@
-"""How many requests are under way, or event streams open, in all and for each API key."""
+"""A limit on the requests under way, or on the event streams open, in all and for each API key."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ MAX_STREAMS_PER_KEY = 64
 
 
 class KeySlots:
-    """A limit on what is open at once: `total` slots, of which each API key may use at most `per_key`.
+    """A limit on requests or streams at the same time: each takes one of `total` slots while it lasts.
 
-    A key gets a further slot only if at least as many slots then stay free as the key has. Two keys therefore cannot
-    take all slots, and a key without a slot gets one as long as any is free.
+    Each API key may use at most `per_key` slots. A key gets a further slot only if at least as many slots then stay
+    free as the key has. Two keys therefore cannot take all slots, and a key without a slot gets one as long as any is
+    free.
     """
 
     def __init__(self, total: int, per_key: int | None = None) -> None:
@@ -45,7 +46,7 @@ class KeySlots:
 
 
 class KeySlot:
-    """A slot in use by an API key."""
+    """A slot of `KeySlots` that a request or stream of an API key uses."""
 
     def __init__(self, slots: KeySlots, caller: str) -> None:
         self._slots = slots
@@ -60,7 +61,7 @@ class KeySlot:
 
 
 class SlottedStream(StreamingResponse):
-    """A streaming response that frees its slot when it ends, even if it ends before its first line."""
+    """A streaming response that frees its slot of `KeySlots` when it ends, even if it ends before its first line."""
 
     def __init__(
         self, slot: KeySlot, lines: AsyncIterator[str], *, media_type: str, headers: Mapping[str, str]

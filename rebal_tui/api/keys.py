@@ -1,4 +1,4 @@
-"""The API keys of the book, for keys of the scope admin. Not part of Alpaca's API."""
+"""Routes that manage the API keys of the book; they need a key of the scope admin. Not part of Alpaca's API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accounts, positions and account restrictions (R-2, R-40)."""
+"""Accounts, their positions, and the reasons for which the broker blocks them (R-2, R-40)."""
 
 from __future__ import annotations
 

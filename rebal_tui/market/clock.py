@@ -208,7 +208,10 @@ class HeartbeatClock(SimulatedClock):
         self.tick()
 
     def follow(self, state: ClockState) -> None:
-        """Take over the state of another clock of the same simulated market, even if its time is earlier."""
+        """Take over the state of another clock of the same simulated market, even if its time is earlier.
+
+        A process that only views a book follows the clock of the process that writes it.
+        """
         with self._lock:
             self._anchor = self._held_at = _checked_timestamp(state.at)
             self._speed, self._paused = _checked_speed(state.speed), state.paused

@@ -1,7 +1,7 @@
-"""Random walk parameters of common US ETFs: annual volatility in percent and betas to the walk's two factors.
+"""Random-walk parameters of common US ETFs: annual volatility in percent, and betas to two factors.
 
-The factors are those of stocks and bonds. The figures are rounded estimates from the daily closes of 2009 to 2024. A
-symbol that is not listed moves like a single stock.
+The factors are the common moves of stocks and of bonds. The parameters are rounded estimates from the daily closes of
+2009 to 2024. A symbol that is not listed moves like a single stock.
 """
 
 from __future__ import annotations

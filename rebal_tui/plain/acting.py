@@ -74,14 +74,14 @@ def amount_and_name(text: str, usage: str) -> tuple[str, str]:
 
 
 async def deposit(session: Session, text: str) -> None:
-    """Deposit cash in a simulated account; `text` is the amount and the account."""
+    """Deposit cash in a simulated account; `text` is the amount and the account, as typed."""
     amount, name = amount_and_name(text, "Type an amount and an account, such as: deposit 2500 moreau")
     row = await session.find_account(name)
     await carry_out(session, await session.ask(deposit_proposal(row.account_id), {"amount": amount}))
 
 
 async def withdraw(session: Session, text: str) -> None:
-    """Request a withdrawal; `text` is the amount and the account."""
+    """Request a withdrawal; `text` is the amount or `everything`, and the account, as typed."""
     amount, name = amount_and_name(text, "Type an amount or everything, and an account: withdraw 2500 moreau")
     row = await session.find_account(name)
     values = {"amount": amount, "account": row.account_id}
@@ -92,7 +92,7 @@ async def withdraw(session: Session, text: str) -> None:
 
 
 async def cancel_withdrawal(session: Session, text: str) -> None:
-    """Cancel a withdrawal of the last list."""
+    """Cancel the withdrawal whose number in the last list of withdrawals is `text`."""
     view = await find_withdrawal(session, text, "cancel withdrawal")
     if not view.cancelable:
         raise Invalid(cancel_text(view))
@@ -142,7 +142,10 @@ async def evaluate(session: Session, _text: str) -> None:
 
 
 async def approve(session: Session, text: str) -> None:
-    """Approve a run that awaits review, or all of them."""
+    """Approve the run that `text` names and that awaits review, or all such runs for `all`.
+
+    A run is named by its number in the last list of runs, or by the beginning of its id.
+    """
     if text.lower() == "all":
         rows = (await session.ask(review_queries.review_snapshot)).rows
         if not rows:
@@ -180,7 +183,7 @@ async def _approved(session: Session, views: Sequence[ReviewView], note: str) ->
 
 
 async def reject(session: Session, text: str) -> None:
-    """Reject a run that awaits review, with a note."""
+    """Reject the run that `text` names and that awaits review, with a note."""
     row = await find_run(session, text)
     if not row.awaiting_approval:
         raise Invalid("This run does not await review")
@@ -190,7 +193,7 @@ async def reject(session: Session, text: str) -> None:
 
 
 async def override(session: Session, text: str) -> None:
-    """Let a run that awaits review ignore restrictions, with a note (R-61)."""
+    """Let the run that `text` names and that awaits review ignore restrictions, with a note (R-61)."""
     row = await find_run(session, text)
     if not row.awaiting_approval:
         raise Invalid("This run does not await review")
@@ -211,7 +214,7 @@ def _write_results(session: Session, done: str, results: Sequence[BulkResult]) -
 
 
 async def cancel(session: Session, text: str) -> None:
-    """Cancel a run."""
+    """Cancel the run that `text` names: a number in the last list of runs, or the beginning of its id."""
     row = await find_run(session, text)
     if RunStatus(row.status).final:
         raise Invalid(final_text(row))

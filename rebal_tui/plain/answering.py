@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 async def answer(session: Session, text: str) -> None:
-    """Do what an exception requires: release its asset or account, acknowledge its run, or write what must be done."""
+    """Do what the exception with the number `text` requires, or write what a person must do.
+
+    It may release an asset or an account, or acknowledge a run.
+    """
     _, row = numbered(session, text)
     if isinstance(row, AlertView):
         raise Invalid("This is an alert; the command acknowledge acknowledges it")
@@ -62,7 +65,7 @@ async def _reconcile(session: Session, account_id: str) -> None:
 
 
 async def acknowledge(session: Session, text: str) -> None:
-    """Acknowledge an alert of the last list, or all alerts."""
+    """Acknowledge the alert with the number `text` in the last list of exceptions and alerts, or all for `all`."""
     if text.lower() == "all":
         keys = [row.key for row in await read_exceptions(session) if isinstance(row, AlertView)]
     else:

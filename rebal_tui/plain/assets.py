@@ -16,7 +16,7 @@ from rebal_tui.tui.screens.market.lines import columns, states
 
 
 async def assets(session: Session, text: str) -> None:
-    """List the assets with their prices, or those whose symbol or name contains a text."""
+    """List the assets whose symbol or name contains `text`, with their prices; all assets if it is empty."""
     found = (await session.ask(market_queries.market_snapshot)).assets
     rows = [row for row in found if fold(text) in fold(f"{row.symbol} {row.name}")]
     session.listed = Listed(rows, columns(), len(found), "asset", "assets")
@@ -25,7 +25,10 @@ async def assets(session: Session, text: str) -> None:
 
 
 async def asset(session: Session, text: str) -> None:
-    """Read an asset: price, state, the portfolios that target it and the accounts that hold it."""
+    """Write an asset's price, state, the portfolios that target it and the accounts that hold it.
+
+    `text` is its symbol.
+    """
     if not text:
         raise Invalid("Type the symbol of an asset, such as: asset SPY")
     session.write(_text(await session.ask(market_queries.asset_view, text.upper())))

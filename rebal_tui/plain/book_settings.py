@@ -63,7 +63,7 @@ async def _settings(session: Session) -> dict[str, _Setting]:
 
 
 async def book_settings(session: Session, _text: str) -> None:
-    """Read the settings of the book, and change some of them."""
+    """Write the settings of the book, then ask which to change, and change them."""
     settings = await _settings(session)
     before = {name: one.text for name, one in settings.items()}
     words = {name.replace("_", " "): name for name in settings}

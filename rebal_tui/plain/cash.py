@@ -17,12 +17,12 @@ from rebal_tui.tui.screens.cash.forms import journal_form
 
 
 async def journal_in(session: Session, text: str) -> None:
-    """Move cash from the firm account to a client."""
+    """Move cash from the firm account to a client; `text` is the amount and the account, as typed."""
     await _journal(session, text, incoming=True)
 
 
 async def journal_out(session: Session, text: str) -> None:
-    """Move cash from a client to the firm account."""
+    """Move cash from a client to the firm account; `text` is the amount and the account, as typed."""
     await _journal(session, text, incoming=False)
 
 
@@ -40,7 +40,7 @@ async def _journal(session: Session, text: str, *, incoming: bool) -> None:
 
 
 async def retry(session: Session, text: str) -> None:
-    """Retry a stopped withdrawal of the last list."""
+    """Retry the stopped withdrawal whose number in the last list of withdrawals is `text`."""
     view = await find_withdrawal(session, text, "retry withdrawal")
     if refusal := cash_screen.retry_refusal(view):
         raise Invalid(refusal)
@@ -53,7 +53,7 @@ async def retry(session: Session, text: str) -> None:
 
 
 async def release(session: Session, text: str) -> None:
-    """Release the reserved cash of an account."""
+    """Release the reserved cash of the account that `text` names."""
     row = await session.find_account(text)
     amount = await session.ask(cash_services.check_release, row.account_id)
 
@@ -66,7 +66,7 @@ async def release(session: Session, text: str) -> None:
 
 
 async def raise_cash(session: Session, text: str) -> None:
-    """Sell to raise and reserve an amount of cash."""
+    """Sell in the account that `text` names to raise an amount of cash, and reserve it."""
     row = await session.find_account(text)
     portfolio_id = None
     if row.portfolio_id is None:

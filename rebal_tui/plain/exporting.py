@@ -28,7 +28,7 @@ LIST = "list"
 
 
 async def report(session: Session, text: str) -> None:
-    """Write a report of an account, a portfolio, a run or the book to a file."""
+    """Write a report to a file; `text` names an account, a portfolio, a run or the book."""
     if session.make_report is None:
         raise Invalid("Only a book in a file has reports")
     word, _, name = text.partition(" ")
@@ -77,7 +77,7 @@ async def _day(session: Session, label: str, otherwise: str, first: date | None)
 
 
 async def export(session: Session, text: str) -> None:
-    """Write records of the whole book, or the rows of the last list, to a file."""
+    """Write records of the whole book, or the rows of the last list, to a file; `text` says which."""
     from rebal_tui.services.maintenance.export import EXPORTS
 
     what = read_choice(text, (*EXPORTS, LIST))

@@ -37,7 +37,7 @@ def _job_text(job: JobView) -> str:
 
 
 async def run_job(session: Session, text: str) -> None:
-    """Run a job of the last list now."""
+    """Run now the job whose number in the last list of jobs is `text`."""
     name = chosen(session.jobs, text, "Type jobs first, then run job and a number of that list")
     job = next(job for job in (await session.ask(log_pages.log_snapshot, limit=0)).jobs if job.name == name)
 
@@ -63,7 +63,7 @@ async def resume(session: Session, _text: str) -> None:
 
 
 async def audit(session: Session, text: str) -> None:
-    """List the newest entries of the audit trail, or those that contain a text."""
+    """List the newest entries of the audit trail that contain `text`; any entries if it is empty."""
     snapshot = await session.ask(log_pages.log_snapshot, text, NEWEST)
     found = snapshot.audit
 
@@ -84,7 +84,7 @@ async def verify(session: Session, _text: str) -> None:
 
 
 async def archive(session: Session, text: str) -> None:
-    """Read what is archived. If `text` is a year, move the records of it and of earlier years into the archive."""
+    """Write what is archived. If `text` is a year, move the records of it and of earlier years into the archive."""
     if text:
         await _move(session, await session.ask(archive_pages.preview, text))
         return

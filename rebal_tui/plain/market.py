@@ -55,7 +55,7 @@ async def resume(session: Session, _text: str) -> None:
 
 
 async def speed(session: Session, text: str) -> None:
-    """Set the speed of simulated time."""
+    """Set the speed of simulated time to `text`, in simulated seconds per real second."""
     if not text.isdecimal() or not 1 <= int(text) <= 100_000:
         raise Invalid("Type a number from 1 to 100000: simulated seconds per real second")
     await session.ask(simulator.set_speed, float(int(text)))

@@ -217,7 +217,7 @@ async def new(session: Session, _text: str) -> None:
 
 
 async def edit(session: Session, text: str) -> None:
-    """Change a portfolio."""
+    """Change the portfolio that `text` names."""
     row = await find_portfolio(session, text)
     if row.status == PortfolioStatus.INACTIVE:
         raise Invalid(f"{row.name} is inactive; the command activate reactivates it")

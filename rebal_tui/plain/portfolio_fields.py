@@ -104,7 +104,7 @@ def _calendar(form: PortfolioForm) -> Sequence[AskedField]:
 
 
 def _put_calendar(form: PortfolioForm, text: str) -> PortfolioForm:
-    """Another calendar has days of another kind."""
+    """The form with a calendar condition of type `text`. A new type makes its day empty, as days differ by type."""
     return replace(form, calendar=text, day=form.day if text == form.calendar else "")
 
 

@@ -27,7 +27,7 @@ from rebal_tui.typed_paths import read_path, require_input_file
 
 
 async def impact(session: Session, text: str) -> None:
-    """Read what a portfolio would do to its subscribers if they were evaluated now."""
+    """Write what the portfolio that `text` names would do to its subscribers if they were evaluated now."""
     row = await find_portfolio(session, text)
     if not row.subscribers:
         raise Invalid(f"{row.name} has no subscribers, so there is no impact")
@@ -44,7 +44,7 @@ async def impact(session: Session, text: str) -> None:
 
 
 async def duplicate(session: Session, text: str) -> None:
-    """Copy a portfolio under another name."""
+    """Copy the portfolio that `text` names under another name."""
     row = await find_portfolio(session, text)
     session.say(questions.duplicate_text(row).rstrip(":"))
     name = await ask_checked(session, "Name", "", f"{row.name} copy", _name_fault)
@@ -61,7 +61,7 @@ def _name_fault(text: str) -> str:
 
 
 async def deactivate(session: Session, text: str) -> None:
-    """Deactivate a portfolio without subscribers."""
+    """Deactivate the portfolio that `text` names; it must have no subscribers."""
     row = await find_portfolio(session, text)
     view = await session.ask(portfolio_queries.portfolio_view, row.id)
     if refusal := questions.deactivate_refusal(row, view.subscribers):
@@ -74,7 +74,7 @@ async def deactivate(session: Session, text: str) -> None:
 
 
 async def activate(session: Session, text: str) -> None:
-    """Reactivate a portfolio if every asset can be bought."""
+    """Reactivate the portfolio that `text` names if every asset of it can be bought."""
     row = await find_portfolio(session, text)
     view = await session.ask(portfolio_queries.portfolio_view, row.id)
     if refusal := questions.reactivate_refusal(row, view):
@@ -87,7 +87,7 @@ async def activate(session: Session, text: str) -> None:
 
 
 async def versions(session: Session, text: str) -> None:
-    """Read what each version of a portfolio changed, newest first."""
+    """Write what each version of the portfolio that `text` names changed, newest first."""
     row = await find_portfolio(session, text)
     found = await session.ask(portfolio_versions.version_views, row.id)
 
@@ -100,7 +100,7 @@ async def versions(session: Session, text: str) -> None:
 
 
 async def go_back(session: Session, text: str) -> None:
-    """Restore an earlier version of a portfolio."""
+    """Restore an earlier version of a portfolio; `text` is its name, `to` and the number of the version."""
     name, _, number = f" {text}".rpartition(" to ")
     if not number.isdecimal() or len(number) > 9:
         raise Invalid("Type a portfolio and a number of its versions, such as: go back balanced to 2")
@@ -116,7 +116,7 @@ async def go_back(session: Session, text: str) -> None:
 
 
 async def import_file(session: Session, text: str) -> None:
-    """Create a portfolio from a JSON file in the format of the API."""
+    """Create a portfolio from the JSON file at the path `text`, in the format of the API."""
     if not text:
         raise Invalid("Type the path of a file, such as: import portfolio ~/balanced.json")
     path = read_path(text)

@@ -52,7 +52,7 @@ MAX_RUNS = 200
 
 
 async def status(session: Session, _text: str) -> None:
-    """The state of the book, the firm and the accounts."""
+    """Write the state of the book, the firm and the accounts."""
     session.write(texts.status_text(await session.ask(desk_queries.desk_snapshot), session.backend.trouble))
 
 
@@ -64,7 +64,7 @@ async def read_exceptions(session: Session) -> list[ExceptionView | AlertView]:
 
 
 async def exceptions(session: Session, text: str) -> None:
-    """List exceptions and alerts; if `text` is a number, read that entry of the last list."""
+    """List exceptions and alerts; if `text` is a number, write that entry of the last list in full."""
     if text:
         number, row = numbered(session, text)
         session.write(texts.exception_text(number, row, whole=True))
@@ -92,7 +92,10 @@ def numbered(session: Session, text: str) -> tuple[int, ExceptionView | AlertVie
 
 
 async def accounts(session: Session, text: str) -> None:
-    """List accounts by a filter of the Accounts screen, or those of one of its tabs, such as `unsubscribed`."""
+    """List accounts by a filter of the Accounts screen, or those of one of its tabs, such as `unsubscribed`.
+
+    `text` is the filter or the name of the tab.
+    """
     snapshot = await session.ask(account_queries.accounts_snapshot)
     if snapshot is None:  # Only for a version that was seen.
         return
@@ -107,8 +110,10 @@ async def accounts(session: Session, text: str) -> None:
 
 
 async def desk(session: Session, text: str) -> None:
-    """List subscribed accounts, the most urgent first, by a filter of the Desk or a tile's name, such as `needs
-    you`."""
+    """List subscribed accounts, the most urgent first.
+
+    `text` is a filter of the Desk, or the name of one of its tabs, such as `needs you`.
+    """
     rows = (await session.ask(desk_queries.desk_snapshot)).rows
     tile = next((tile for tile in Tile if fold(tile) == fold(text)), None)
     _require_readable(text if tile is None else "", DESK_FIELDS, DESK_CHOICES)
@@ -155,20 +160,20 @@ def arranged(rows: Sequence[R], accept: Callable[[R], bool] | None, text: str) -
 
 
 async def account(session: Session, text: str) -> None:
-    """Read an account."""
+    """Write figures, holdings, status and latest runs of the account that `text` names."""
     row = await session.find_account(text)
     session.write(texts.account_text(await session.ask(account_pages.account_page, row.account_id)))
 
 
 async def why(session: Session, text: str) -> None:
-    """Read every check of the decision that an evaluation would make for an account now."""
+    """Write every check of the decision that an evaluation would make now for the account that `text` names."""
     row = await session.find_account(text)
     session.write([label("Client", row.client)])
     session.write(texts.why_text(await session.ask(desk_queries.account_view, row.account_id), whole=True))
 
 
 async def decisions(session: Session, text: str) -> None:
-    """Read the stored decisions for an account, newest first."""
+    """Write the stored decisions for the account that `text` names, newest first."""
     row = await session.find_account(text)
     page = await session.ask(account_pages.account_page, row.account_id)
     found = page.detail.decisions
@@ -204,7 +209,7 @@ async def find_portfolio(session: Session, text: str) -> PortfolioRow:
 
 
 async def portfolio(session: Session, text: str) -> None:
-    """Read a portfolio."""
+    """Write the portfolio that `text` names."""
     row = await find_portfolio(session, text)
     view = await session.ask(portfolio_queries.portfolio_view, row.id)
     session.write([label("Portfolio", row.name), label("Status", formats.words(row.status))])
@@ -217,7 +222,7 @@ async def portfolio(session: Session, text: str) -> None:
 
 
 async def runs(session: Session, text: str) -> None:
-    """List the newest runs, or those that a filter finds in the whole book."""
+    """List the newest runs or, if `text` is a filter, the runs of the whole book that it selects."""
     if text:
         snapshot = await session.ask(run_search.find_runs, text, MAX_RUNS)
     else:
@@ -248,7 +253,7 @@ async def find_run(session: Session, text: str) -> RunRow:
 
 
 async def run(session: Session, text: str) -> None:
-    """Read a run."""
+    """Write the run that `text` names: orders, weights, timeline and plan."""
     row = await find_run(session, text)
     session.write(texts.run_text(await session.ask(run_queries.run_view, row.id)))
 
@@ -282,14 +287,14 @@ async def preview(session: Session, text: str) -> None:
 
 
 async def news(session: Session, _text: str) -> None:
-    """Read what happened since the news was last read."""
+    """Write what happened since this command last ran."""
     await session.news.look(session.ask)
     taken = session.news.take()
     session.write_list("Nothing new" if not taken else counted(len(taken), "message"), len(taken), lambda at: taken[at])
 
 
 async def announce(session: Session, text: str) -> None:
-    """Turn the announcements of news before the prompt on or off."""
+    """Turn the announcements of news before the prompt on or off; `text` says which."""
     if text.lower() not in ("on", "off"):
         raise Invalid("Type announce on, or announce off")
     session.announces = text.lower() == "on"

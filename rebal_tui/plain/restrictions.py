@@ -52,7 +52,7 @@ async def _concerned(session: Session, text: str) -> tuple[str, Concerned]:
 
 
 async def restrictions(session: Session, text: str) -> None:
-    """List the restrictions in force for an account or a portfolio."""
+    """List the restrictions in force for the account or the portfolio that `text` names."""
     name, concerned = await _concerned(session, text)
     rows: Sequence[RestrictionRow] = await session.ask(
         restriction_queries.restriction_rows, concerned.account_ids, concerned.portfolio_id
@@ -83,7 +83,7 @@ def _asked(field: Field, values: Values) -> bool:
 
 
 async def restrict(session: Session, text: str) -> None:
-    """Add a restriction to an account or a portfolio."""
+    """Add a restriction to the account or the portfolio that `text` names, or to all accounts of the last list."""
     name, concerned = await _concerned(session, text)
     symbols = await session.ask(restriction_queries.symbols_held, concerned.account_ids, concerned.portfolio_id)
     session.say(f"New restriction for {name}")
@@ -91,7 +91,10 @@ async def restrict(session: Session, text: str) -> None:
 
 
 async def leave_out(session: Session, text: str) -> None:
-    """Leave one asset out of the run that `preview` shows, by a lock that ends with the session of the run."""
+    """Leave one asset out of the run that `preview` shows, by a lock that ends with the session of the run.
+
+    `text` is the symbol of the asset and the name of the account.
+    """
     symbol, _, name = text.partition(" ")
     if not symbol:
         raise Invalid("Type an asset and an account, such as: leave out SPY of moreau")
@@ -115,7 +118,7 @@ async def leave_out(session: Session, text: str) -> None:
 
 
 async def lift(session: Session, text: str) -> None:
-    """End a restriction that is in the last list."""
+    """End the restriction whose number in the last list of restrictions is `text`."""
     usage = "Type restrictions and an account first, then lift and a number of that list"
     row = chosen(session.restrictions, text, usage)
 
@@ -128,7 +131,7 @@ async def lift(session: Session, text: str) -> None:
 
 
 async def settings(session: Session, text: str) -> None:
-    """Change the settings of an account: whole shares, minimum trade, cooldown, review."""
+    """Change settings of the account that `text` names: whole shares, minimum trade, cooldown, review."""
     row = await session.find_account(text)
     given = await session.ask(trade_settings.settings_of, row.account_id)
     session.say(f"Settings of {row.client}")

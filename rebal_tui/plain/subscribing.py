@@ -34,12 +34,12 @@ async def find_accounts(session: Session, text: str) -> tuple[str, ...]:
 
 
 async def subscribe(session: Session, text: str) -> None:
-    """Let accounts follow a portfolio."""
+    """Let accounts follow a portfolio; `text` names the account, or all of the last list, and the portfolio."""
     await _subscribe(session, text, moving=False)
 
 
 async def move(session: Session, text: str) -> None:
-    """Move accounts from their portfolio to another one."""
+    """Move accounts to another portfolio; `text` names the account, or all of the last list, and the portfolio."""
     await _subscribe(session, text, moving=True)
 
 
@@ -65,7 +65,7 @@ async def _subscribe(session: Session, text: str, *, moving: bool) -> None:
 
 
 async def unsubscribe(session: Session, text: str) -> None:
-    """End the subscriptions of accounts."""
+    """End the subscription of the account that `text` names, or of all accounts of the last list."""
     preview = await preview_in_parts(session, bulk.preview_unsubscriptions, await find_accounts(session, text))
 
     async def do() -> Results:
