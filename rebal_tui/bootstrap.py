@@ -122,7 +122,10 @@ def _sim_migrations(database: Database) -> set[str]:
 
 
 def open_view(path: Path) -> Book:
-    """Open a book read-only that another process writes; it is refreshed as that process writes. Raises `Conflict`."""
+    """Open a book read-only that another process writes, and refresh it as that process writes.
+
+    Raises `Conflict` when it is damaged or of another version.
+    """
     database = open_database(path, read_only=True)
     try:
         with paths.naming_damage(path):
@@ -283,8 +286,7 @@ def is_sandbox(database: Database) -> bool:
 def import_file(path: Path, parsed: BookFile) -> ImportSummary:
     """Import a BOOK.json into a new or empty file as a book whose simulated market runs in real time.
 
-    Either all of it is imported, or nothing: a file that did not exist before does not exist after a refusal. Raises
-    `Conflict`.
+    All or nothing: a file that did not exist does not exist after a refusal. Raises `Conflict` if it has accounts.
     """
     new = not path.exists()
     database = open_database(path)

@@ -37,7 +37,10 @@ def is_files(database: Database) -> bool:
 
 
 def create_files(database: Database, *, name: str, now: datetime, seed: str, custodian: str = "") -> None:
-    """Initialize a new file as an empty files book; its runs wait for review (R-73). Raises `Conflict`."""
+    """Initialize a new file as an empty files book; its runs wait for review (R-73).
+
+    Raises `Conflict` when the file contains a book.
+    """
     if book_settings.get(database, "mode"):
         raise Conflict(f"{database.path} already contains a book")
     today = new_york_day(now)

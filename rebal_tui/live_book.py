@@ -77,7 +77,7 @@ def create_live(
 ) -> None:  # fmt: skip
     """Initialize a new file as the book of a real broker; its automatic runs wait for review (R-27).
 
-    Raises `Conflict`.
+    Raises `Conflict` when the file contains a book.
     """
     if bootstrap.is_live(database) or not bootstrap.is_empty(database) or book_settings.get(database, "mode"):
         raise Conflict(f"{database.path} already contains a book; connect creates a new one")

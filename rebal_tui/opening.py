@@ -26,7 +26,8 @@ def view_book(path: Path, why: str = "") -> Book:
 def open_to_read(database: Database, path: Path) -> Book:
     """Open a book of any kind from a copy of its file, for a command that only reads.
 
-    `path` is the original file. A simulated clock stays at its stored time. Raises `Conflict`.
+    `path` is the original file, which errors name. A simulated clock stays at its stored time. Raises `Conflict` when
+    the book is damaged.
     """
     with paths.naming_damage(path):
         if files_book.is_files(database):
@@ -94,9 +95,9 @@ def replace_with_import(path: Path, source: Path) -> str:
 
 
 def replace_with_files_book(path: Path) -> str:
-    """Replace an empty book with an empty files book; returns a sentence on it. Raises `Conflict`.
+    """Replace an empty book with an empty files book; returns a sentence on it.
 
-    A book that is a files book already stays as it is.
+    A files book stays as it is. Raises `Conflict` for a book that has accounts or a broker.
     """
     database = bootstrap.open_database(path)
     try:
@@ -115,7 +116,10 @@ def replace_with_files_book(path: Path) -> str:
 
 
 def remove_empty_book(path: Path) -> None:
-    """Delete the file of an empty book, so that another book can take its place. Raises `Conflict` if not empty."""
+    """Delete the file of an empty book, so that another book can take its place.
+
+    Raises `Conflict` for a book that has accounts or is connected to a broker.
+    """
     database = bootstrap.open_database(path)
     try:
         empty = bootstrap.is_empty(database) and not bootstrap.is_live(database)

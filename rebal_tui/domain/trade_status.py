@@ -11,8 +11,8 @@ class StatusKind(StrEnum):
     """The four statuses; the first that applies wins, in this order.
 
     `NEEDS_YOU`: an exception (R-58) stops the account, or a run awaits approval. `WILL_TRADE`: a run is queued or
-    working, or a trigger holds and the next evaluation can act on it. `WAITS`: a trigger holds, but something delays
-    it. `IN_RANGE`: none of these.
+    working, or a trigger asks for a run and the next evaluation can create it. `WAITS`: a trigger asks for a run, but
+    something delays it. `IN_RANGE`: none of these.
     """
 
     NEEDS_YOU = "needs_you"
@@ -22,7 +22,7 @@ class StatusKind(StrEnum):
 
 
 class WaitsFor(StrEnum):
-    """What delays the run of a trigger that holds.
+    """What delays the run that a trigger asks for.
 
     `SCHEDULER`: a person has paused evaluations. `EVALUATION`: none is scheduled, but one may be made at any hour, as
     in a files book (R-73).
