@@ -286,7 +286,7 @@ def is_sandbox(database: Database) -> bool:
 def import_file(path: Path, parsed: BookFile) -> ImportSummary:
     """Import a BOOK.json into a new or empty file as a book whose simulated market runs in real time.
 
-    All or nothing: a file that did not exist does not exist after a refusal. Raises `Conflict` if it has accounts.
+    All or nothing: a file that did not exist does not exist after a refusal. Raises `Conflict` as `import_book` does.
     """
     new = not path.exists()
     database = open_database(path)
