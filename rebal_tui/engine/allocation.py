@@ -16,12 +16,12 @@ RAISED_ABOVE = Value(ATTO // 2)
 
 @dataclass(frozen=True, slots=True)
 class BuyIntent:
-    """The shortfall of an asset: the amount by which it is below its target, 0 or more, in the units of a `Value`.
+    """What an asset lacks: `shortfall` is the amount by which it is below its target, in the units of a `Value`.
 
-    It is a fraction because a share of equity need not be a whole number of units, and one unit can decide whether a
-    portion reaches the next cent. `minimum` is the least order: $1, or the minimum trade if the account holds the asset
-    (R-64). `room` is the most that may be bought, None without a limit. An asset with `no_rest` gets nothing of the
-    cash that is left when every shortfall is covered (R-21).
+    The shortfall is 0 or more, and a fraction, because a share of equity need not be a whole number of units, and one
+    unit can decide whether a portion reaches the next cent. `minimum` is the least order: $1, or the minimum trade if
+    the account holds the asset (R-64). `room` is the most that may be bought, None without a limit. An asset with
+    `no_rest` gets nothing of the cash that is left when every shortfall is covered (R-21).
     """
 
     symbol: str
@@ -34,10 +34,11 @@ class BuyIntent:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """Buys in whole cents, at least $1 each; `raised` are those raised to $1; `dropped` are portions below the minimum.
+    """Buys in whole cents, at least $1 each, by symbol, as `amounts`; what became of the other portions.
 
+    `raised` are the symbols of buys raised to $1; `dropped` are portions below the minimum, which are not bought.
     `scale` is the common factor by which shortfalls were cut in the last split, as (numerator, denominator). `shares`
-    are the shares of buys in whole shares, whose `amounts` are shares × price (R-65). `kept_back` are those of
+    are the shares of buys in whole shares, whose `amounts` are shares × price (R-65). `kept_back` are the symbols in
     `dropped` that only the minimum trade prevents (R-64).
     """
 
@@ -50,14 +51,14 @@ class Allocation:
 
 
 def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool = False) -> Allocation:
-    """Split a budget in proportion to shortfalls, no buy below $1 (R-22).
+    """Split a budget over assets in proportion to their shortfalls, with no buy below $1 (R-22).
 
     No portion exceeds its shortfall, unless `spread_rest` distributes the remaining budget by weight. While a portion
-    is below $1, the smallest (ties: the smaller weight, then the later symbol) becomes $1 if it is above $0.50 and the
-    budget is at least $1 for each portion; otherwise it is dropped. The rest of the budget is then split again among
-    the other assets. Portions are compared exactly and rounded down to the cent at the end (R-8). A portion of 0 is
-    neither bought nor dropped. A portion below the minimum trade is never raised; once one is dropped, no buy exceeds
-    its shortfall (R-64).
+    is below $1, the smallest portion (ties: the smaller weight, then the later symbol) becomes $1 if it is above $0.50
+    and the budget is at least $1 for each portion; otherwise it is dropped. The rest of the budget is then split again
+    among the other assets. Portions are compared exactly and rounded down to the cent at the end (R-8). A portion of 0
+    is neither bought nor dropped. A portion below the minimum trade is never raised; once such a portion is dropped, no
+    buy exceeds its shortfall (R-64).
     """
     available = Value(max(0, budget) * NANO)
     remaining = list(intents)
@@ -104,7 +105,7 @@ def portions_of(
 
 
 def _spread(portions: dict[str, Fraction], remaining: Sequence[BuyIntent], rest: Fraction) -> None:
-    """Add the rest of a budget by weight, to no line more than its limit."""
+    """Add the rest of a budget to the portions, by weight, to no asset more than its `room`."""
     takers = [intent for intent in remaining if not intent.no_rest and intent.weight]
     while takers and rest > 0:
         share = rest / sum(intent.weight for intent in takers)

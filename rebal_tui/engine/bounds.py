@@ -1,4 +1,7 @@
-"""Minimum and maximum value of each line under restrictions (R-60)."""
+"""Minimum and maximum value of each line of a plan under restrictions (R-60).
+
+A line is an asset of the portfolio, or another holding of the account.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ class RestrictionsConflict(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An asset of the portfolio or a managed holding: its weight, its current value and its price."""
+    """An asset of the portfolio or another managed holding: its weight, its current value and its price."""
 
     symbol: str
     weight: Percent
@@ -54,7 +57,7 @@ class Bound:
 
 
 def bounds_of(lines: Sequence[Line], restrictions: Iterable[TradeRestriction], base: Value) -> dict[str, Bound]:
-    """The bounds of every line of a plan; `base` is the equity that the plan divides, 0 or more.
+    """The bounds of every line of a plan; `base` is the equity that is distributed over the lines and cash, 0 or more.
 
     Raises `RestrictionsConflict` when a line's minimum exceeds its maximum, or when all minimums together exceed the
     base.
@@ -72,13 +75,13 @@ def bounds_of(lines: Sequence[Line], restrictions: Iterable[TradeRestriction], b
 
 
 def line_bounds(lines: Sequence[Line], restrictions: Iterable[TradeRestriction], base: Value) -> dict[str, Bound]:
-    """The bounds of every line; unlike `bounds_of`, it does not check whether they conflict."""
+    """The bounds of every line. Unlike `bounds_of`, this function does not check whether they conflict."""
     known = tuple(restrictions)
     return {line.symbol: _bound(line, known, base) for line in lines}
 
 
 def reason_of(restriction: TradeRestriction) -> LineReason:
-    """The reason code of a plan line that this restriction keeps away from its weight."""
+    """The reason code of a plan line that this restriction keeps from its weight."""
     return _REASONS[restriction.kind]
 
 

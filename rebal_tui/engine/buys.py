@@ -1,4 +1,4 @@
-"""The buys of a plan: which lines are short, and what a budget buys of each (R-20 to R-22, R-64, R-65)."""
+"""The buys of a plan: what each line lacks, and what a budget buys of it (R-20 to R-22, R-64, R-65)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _UNFILLED_BUY_REASONS = (
 def buy_intents(
     lines: Iterable[PlanLine], holdings: Holdings, equity: Value, *, every: bool = False
 ) -> list[BuyIntent]:
-    """The shortfalls of the lines that can be bought, of $0.02 or more.
+    """The shortfalls of $0.02 or more of the lines that can be bought.
 
     With `every`, portfolio assets without a shortfall are included, so that they also get a part of the cash that is
     split by weight. `equity` is managed equity.
@@ -48,7 +48,7 @@ def buy_intents(
 
 
 def shortfall(line: PlanLine, equity: Value) -> Fraction:
-    """The exact amount by which a line is below its goal, 0 when it is not below."""
+    """The exact amount by which a line is below its goal, in the units of a `Value`; 0 when it is not below."""
     goal = Fraction(max(0, equity) * line.target, HUNDRED_PERCENT) if line.goal is None else line.goal
     return max(Fraction(0), goal - line.value)
 
@@ -61,7 +61,10 @@ def size_buys(
     *,
     spread_rest: bool = False,
 ) -> tuple[list[PlanLine], Allocation]:
-    """The lines with the buys that fit a budget in dollars, and the allocation of the budget."""
+    """The lines with the buys that fit a budget in dollars, and the allocation of the budget.
+
+    With `spread_rest`, what the budget has beyond the shortfalls is split by weight.
+    """
     lines = list(lines)
     prices = {line.symbol: line.price for line in lines if line.price is not None}
     allocation = _allocation(intents, budget, rules, prices, spread_rest=spread_rest)
@@ -71,7 +74,10 @@ def size_buys(
 
 
 def resize_buys(plan: Plan, cash: Money) -> Allocation:
-    """The buys of a plan recalculated after its sells have finished, from booked cash less reservations (R-20)."""
+    """The buys of a plan, sized anew after its sells have finished (R-20).
+
+    `cash` is booked cash less reservations.
+    """
     spread = plan.type is RunType.INVEST_CASH
     intents = [
         _intent(
@@ -146,9 +152,9 @@ def _with_buy(
     invests: bool,
     pays: bool,
 ) -> PlanLine:
-    """The line with its buy, or with the reason that it has none; `invests` when excess cash is split by weight.
+    """The line with its buy, or with the reason for none; `invests` when excess cash is split by weight.
 
-    `pays` is whether there is a budget.
+    `pays` is whether the budget is above 0.
     """
     missing = floor_money(Value(max(0, line.target_value - line.value)))
     if line.symbol in allocation.amounts:

@@ -14,7 +14,10 @@ QUARTER_ENDS = frozenset({3, 6, 9, 12})
 
 
 def nominal_on(condition: CalendarCondition, day: date, quarterly_months: frozenset[int] = QUARTER_ENDS) -> bool:
-    """Whether a condition names `day`, a session or not. A day of the month that the month lacks means its last day."""
+    """Whether a condition names `day`, a session or not.
+
+    If the condition names a day that a month does not have, the last day of that month counts.
+    """
     if condition.sub_type is CalendarType.WEEKLY:
         return day.weekday() == WEEKDAYS.index(condition.day)
     if condition.sub_type is CalendarType.ANNUALLY:
@@ -36,7 +39,7 @@ def fires_on(
 ) -> date | None:
     """The date because of which a condition fires on `session`, None when it does not fire.
 
-    That is the first date that the condition names from `session` up to the day before `next_session`.
+    It is the first date that the condition names from `session` up to the day before `next_session`.
     """
     day = session
     while day < next_session:

@@ -14,15 +14,18 @@ MIN_ORDER_VALUE = Value(ATTO)
 
 
 def spare_cash(free: Money, cash_target: Money) -> Money:
-    """The cash that a liquidation uses before it sells: what exceeds the cash target, or all of it when below zero."""
+    """The cash that a liquidation uses before it sells: the part of `free` above the cash target, or 0.
+
+    A negative `free` is returned as it is.
+    """
     return Money(min(free, max(0, free - cash_target)))
 
 
 def most_overweight_first(line: PlanLine) -> tuple[int, Fraction, str]:
     """A sort key: assets without a target first, then by value ÷ target descending; ties by symbol.
 
-    The target is the weight, because the target value in dollars is rounded. With restrictions it is the reachable
-    target (R-61).
+    The target is the weight, and not the target value in dollars, which is rounded. With restrictions it is the
+    reachable target (R-61).
     """
     goal = line.target if line.goal is None else line.goal
     if goal == 0:
@@ -39,11 +42,11 @@ def raise_cash(
     most: Mapping[str, Qty],
     whole_shares: bool = False,
 ) -> int:
-    """Add sells until they raise `needed` billionths of a dollar. Returns the amount still needed, 0 or less if none.
+    """Add sells until they raise `needed` billionths of a dollar; returns what is still needed, 0 or less if nothing.
 
     `raised` has the shares to sell by symbol and is changed. No line is sold below its value in `floors`. `most` limits
-    the shares of each line, so that rounding up never sells what a restriction keeps. With `whole_shares`, sells are
-    whole shares; a full exit sells all that is held (R-65).
+    the shares of each line, so that rounding up never sells what a restriction keeps. With `whole_shares`, sells are in
+    whole shares, but a full exit sells all that is held (R-65).
     """
     for line in ordered:
         if needed <= 0:
@@ -79,7 +82,8 @@ def proportional_floors(
 def _raising_qty(line: PlanLine, needed: Value, floor: Value, already: Qty, *, whole: bool) -> Qty:
     """Shares to sell in total, `already` included: enough to raise `needed` more, not below `floor`, at most all.
 
-    At least $1 in value unless the whole position is worth less; with `whole`, rounded up to whole shares.
+    They are worth at least $1 unless the whole position is worth less. With `whole`, they are rounded up to whole
+    shares.
     """
     price = price_of(line)
     sellable_value = Value(line.value - market_value(already, price) - floor)
@@ -93,7 +97,10 @@ def _raising_qty(line: PlanLine, needed: Value, floor: Value, already: Qty, *, w
 
 
 def sale(qty: Qty, line: PlanLine) -> Money:
-    """The proceeds of a sell at the plan's price, rounded down to a billionth as the broker does."""
+    """The proceeds of selling `qty` shares of a line, at the plan's price.
+
+    They are rounded down to a billionth of a dollar, as the broker does.
+    """
     return floor_money(market_value(qty, price_of(line)))
 
 

@@ -1,4 +1,4 @@
-"""A plan from its lines, with its skipped orders (R-20 to R-23)."""
+"""A plan made from its lines, with the orders that it skips (R-20 to R-23)."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def complete_plan(
     budget: Money,
     sized: tuple[list[PlanLine], Allocation],
 ) -> Plan:
-    """The plan of lines that have their orders, and the orders that it skips.
+    """The plan with these lines, which have their orders already, and with the orders that it skips.
 
-    `sized` has the lines and the allocation of the budget.
+    `sized` has the lines and the allocation of the buy budget; `budget` is that budget.
     """
     lines, split = sized
     sells_only = kind is RunType.PARTIAL_LIQUIDATION
@@ -58,7 +58,7 @@ def complete_plan(
 
 
 def _overriding(line: PlanLine, rules: TradingRules) -> PlanLine:
-    """The line; its detail names the restrictions that the run overrides for its order (R-61)."""
+    """The line, with the restrictions that the run overrides for its order added to its detail (R-61)."""
     if line.side is None or not rules.overridden:
         return line
     of_line = (one for one in rules.overridden if one.kind.of_account or one.symbol == line.symbol)

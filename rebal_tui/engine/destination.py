@@ -23,8 +23,8 @@ _ZERO = Fraction(0)
 class Stops:
     """Where a run stops: the value of each line and of cash.
 
-    `nearest` is the value in each line's box that is nearest to its value now. `cut` is whether trades of breached
-    lines were reduced because no other line and no cash could match them.
+    `nearest` is, for each line, the value in the line's box that is nearest to its current value. `cut` is whether
+    trades of lines outside their bands were reduced because no other line and no cash could match them.
     """
 
     values: Mapping[str, Fraction]
@@ -34,7 +34,7 @@ class Stops:
 
 
 def tightest_band(weight: Percent, bands: Collection[DriftBand]) -> Fraction | None:
-    """The tightest band of a line as a share of equity; None for a line without one (R-62)."""
+    """The tightest band of a line as a share of equity; None for a line to which no band applies (R-62)."""
     shares = [
         Fraction(band.percent, HUNDRED_PERCENT)
         if band.sub_type is BandType.ABSOLUTE
@@ -53,10 +53,10 @@ def boxes_of(
     bands: Collection[DriftBand],
     destination: Destination,
 ) -> dict[str, tuple[Fraction, Fraction]]:
-    """The box of each line as (least, most). A holding outside the portfolio is sold down to the least of its bounds.
+    """The box of each line as (least, most).
 
     A box reaches on both sides of the reachable target by the part of the tightest band that `destination` names,
-    within the line's bounds.
+    within the line's bounds. A holding outside the portfolio is sold down to the least of its bounds.
     """
     share = _SHARE_OF_BAND[destination]
     boxes = {}
@@ -73,7 +73,11 @@ def boxes_of(
 def stops_of_whole(
     lines: Sequence[Line], boxes: Mapping[str, tuple[Fraction, Fraction]], target: ReachableTarget
 ) -> Stops:
-    """Every line moves into its box, then by the same part of the distance to its edge, to reach the target's sum."""
+    """The stops of a run that trades every line.
+
+    Every line moves into its box. What the sum of the lines then lacks to the sum of their targets moves each line
+    further, by the same part of the distance to the edge of its box.
+    """
     nearest = {line.symbol: _clip(line.value, boxes[line.symbol]) for line in lines}
     missing = sum(target.values.values()) - sum(nearest.values())
     side = 1 if missing > 0 else 0
@@ -92,9 +96,10 @@ def stops_of_breached(
     cash: Fraction,
     breached: Collection[str],
 ) -> Stops:
-    """Only breached lines move into their boxes, matched by each other, then by cash, then by lines off target (R-63).
+    """The stops of a run that moves only lines outside their bands into their boxes (R-63).
 
-    Holdings outside the portfolio are always closed; proceeds that no line takes stay cash.
+    Their buys and sells are matched by each other, then by cash, then by lines off target. Holdings outside the
+    portfolio are always sold; proceeds that no line takes stay cash.
     """
     nearest = {line.symbol: _clip(line.value, boxes[line.symbol]) for line in lines}
     value_of = {line.symbol: Fraction(line.value) for line in lines}

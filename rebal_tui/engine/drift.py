@@ -1,4 +1,7 @@
-"""Exact valuation, drift and band usage of an account (R-15)."""
+"""Exact valuation, drift and band usage of an account (R-15).
+
+An asset breaches a band if its drift exceeds the band.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ class Valuation:
 
 
 def value_account(cash: Money, positions: Mapping[str, Qty], prices: Mapping[str, Price]) -> Valuation:
-    """The value of cash and positions. A holding without a price counts as 0; R-12.5 checks for missing prices."""
+    """The value of cash and positions.
+
+    A holding without a price counts as 0; the check of R-12.5 finds missing prices.
+    """
     values = {symbol: market_value(qty, prices[symbol]) for symbol, qty in positions.items() if symbol in prices}
     return Valuation(cash, values, Value(cash * NANO + sum(values.values())))
 
@@ -121,7 +127,7 @@ class BandUsage:
 
 
 def largest_usage(drifts: Iterable[AssetDrift], bands: Iterable[DriftBand]) -> BandUsage | None:
-    """The largest usage of any band by any asset, the first in order on a tie; None when no band applies."""
+    """The largest usage of any band by any asset; on a tie the first in order. None when no band applies."""
     bands = tuple(bands)
     largest: BandUsage | None = None
     for drift in drifts:
@@ -135,5 +141,5 @@ def largest_usage(drifts: Iterable[AssetDrift], bands: Iterable[DriftBand]) -> B
 
 
 def largest_drift(drifts: Iterable[AssetDrift]) -> AssetDrift | None:
-    """The asset furthest from its target in percentage points, the first in order on a tie; None without assets."""
+    """The asset furthest from its target in percentage points; on a tie the first in order. None without assets."""
     return max(drifts, key=lambda drift: magnitude(drift.gap), default=None)

@@ -27,7 +27,7 @@ def evaluate(situation: Situation) -> Decision:
 
 
 def decide_triggers(situation: Situation, trace: Trace) -> tuple[Outcome, Plan | None]:
-    """The outcome of the triggers, and the plan of the run if there is one. All prerequisites must be met (R-14)."""
+    """The outcome of the triggers, and the plan of the run if there is one (R-14). All prerequisites must be met."""
     plan = full_rebalance(situation, trace)
     if plan is not None:
         return Outcome.FULL_REBALANCE, plan
@@ -38,8 +38,8 @@ def decide_triggers(situation: Situation, trace: Trace) -> tuple[Outcome, Plan |
 def deciding_check(trace: Sequence[Check], outcome: Outcome) -> Check | None:
     """The check that a decision's reason names, or None.
 
-    It is the last check when that one failed. Otherwise it is the last trigger that fired, or with outcome `NONE` the
-    last one that was held back or that no order can correct.
+    It is the last check if that check failed. Otherwise it is the last trigger that fired; with outcome `NONE`, it is
+    the last check that delayed a trigger or whose drift no order can correct.
     """
     ended = trace[-1].verdict is Verdict.FAIL
     deciding = {Verdict.FAIL} if ended else {Verdict.FIRES}
@@ -72,7 +72,7 @@ def _decision(
 
 
 def _reachable(situation: Situation, trace: Trace) -> Reachable | None:
-    """The reachable target, once the check of restrictions was passed (R-61)."""
+    """The reachable target, None unless the check of restrictions was passed (R-61)."""
     passed = any(check.check == RESTRICTIONS and check.verdict is Verdict.PASS for check in trace.checks)
     goals = situation.goals if passed else None
     if goals is None:

@@ -1,6 +1,6 @@
-"""The goal of each line and of cash in a plan under an account's rules: the value to which the plan brings it.
+"""The goal of each line and of cash in a plan under an account's trading rules (R-60 to R-63).
 
-See R-60 to R-63.
+The goal is the value to which the plan brings the line.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ DUST = Value(2 * ATTO // 100)
 class Goals:
     """The lines of a plan with their bounds and the reachable target; `stops` is where this plan stops.
 
-    `base` is the equity that the plan divides. `breached` are the lines that a run of scope `breached` trades, else
-    empty.
+    `base` is the equity that is distributed over the lines and cash. `breached` are the symbols of the lines that a run
+    trades if its scope is `breached`; empty for other runs.
     """
 
     lines: tuple[Line, ...]
@@ -42,11 +42,14 @@ class Goals:
         return self.stops.values[symbol]
 
     def way(self, symbol: str) -> Fraction:
-        """How far a line's value is above the nearest value at which the run may leave it; below 0 when it is below."""
+        """How far a line's value is above the nearest value at which the run may leave it; negative if it is below."""
         return self._line(symbol).value - self.stops.nearest[symbol]
 
     def held_by(self, line: Line) -> TradeRestriction | None:
-        """The restriction that keeps a line away from its weight; None without one or within $0.02 of the weight."""
+        """The restriction that keeps a line from its weight.
+
+        None if no restriction does, or if the line is within $0.02 of its weight.
+        """
         bound, at = self.bounds[line.symbol], self.target.values[line.symbol]
         off = line.value * HUNDRED_PERCENT - line.weight * self.base
         if abs(off) < DUST * HUNDRED_PERCENT:
@@ -56,7 +59,7 @@ class Goals:
         return bound.low_by if off > 0 and at == bound.low else None
 
     def idle_reason(self, symbol: str) -> tuple[LineReason, str] | None:
-        """Why a line off its weight is not traded, as (reason, display text); None when nothing prevents a trade."""
+        """Why a line that is off its weight is not traded, as (reason, display text); None if nothing prevents it."""
         line = self._line(symbol)
         restriction = self.held_by(line)
         if restriction is not None:
@@ -95,9 +98,10 @@ def goals_of(
     cash: Money,
     bands: Collection[DriftBand] = (),
 ) -> Goals:
-    """The goals of a plan's lines; `bands` are the portfolio's for a run that a drift band made, empty for other runs.
+    """The goals of a plan's lines.
 
-    `base` is managed equity, for a liquidation less its amount. Raises `RestrictionsConflict`.
+    `bands` are those of the portfolio for a run that a drift band made, empty for other runs. `base` is managed equity,
+    for a liquidation less its amount. Raises `RestrictionsConflict`.
     """
     base = Value(max(0, base))
     bounds = bounds_of(lines, rules.restrictions, base)
@@ -115,7 +119,7 @@ def goals_of(
 def breached_lines(
     lines: Iterable[Line], target: ReachableTarget, base: Value, bands: Collection[DriftBand]
 ) -> frozenset[str]:
-    """The lines that exceed a band, measured against the reachable target (R-15, R-61)."""
+    """The symbols of the lines whose drift from the reachable target exceeds a band (R-15, R-61)."""
     return frozenset(
         line.symbol
         for line in lines
@@ -128,7 +132,10 @@ def breached_lines(
 
 
 def reachable_of(goals: Goals, unmanaged: Iterable[TradeRestriction]) -> Reachable | None:
-    """The reachable target for display, as shares of managed equity; None for equity of 0 or less."""
+    """The reachable target for display, as shares of managed equity; None for equity of 0 or less.
+
+    Of `unmanaged`, the restrictions of kind `unmanaged` are listed with it.
+    """
     base = goals.base
     if base <= 0:
         return None

@@ -47,10 +47,10 @@ def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money
     """Raise `amount` in cash: from excess cash first, then from the relatively most overweight assets (R-23).
 
     The smaller portfolio is the account's equity less `amount`. Assets are sold down to their targets in the smaller
-    portfolio. Only when that does not raise the amount (an asset is not tradable, or cash is below zero), further sells
-    follow in proportion to the remaining value of each asset. Cash below the cash target is not filled up; cash below
-    the reservations is. What a restriction keeps is not sold. Raises `AmountTooLarge` when all cash and sellable assets
-    do not suffice, and `RestrictionsConflict`.
+    portfolio. If that does not raise the amount (an asset is not tradable, or cash is below zero), further sells follow
+    in proportion to the remaining value of each asset. Cash below the cash target is not filled up; cash below the
+    reservations is. What a restriction keeps is not sold. Raises `AmountTooLarge` when all cash and sellable assets do
+    not suffice, and `RestrictionsConflict`.
     """
     equity = holdings.equity
     smaller = Value(max(0, equity - amount * NANO))
@@ -92,7 +92,10 @@ def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money
 
 
 def _bounds(holdings: Holdings, weights: Weights, smaller: Value) -> dict[str, Bound]:
-    """The bounds of every line in the smaller portfolio, even when all minimums together exceed it."""
+    """The bounds of every line in the smaller portfolio, even when all minimums together exceed its equity.
+
+    Raises `RestrictionsConflict` when a minimum of a line exceeds its maximum.
+    """
     if not holdings.rules.restrictions:
         return {}
     lines = lines_of(holdings.positions, holdings.assets, weights, holdings.rules.unmanaged)
@@ -124,7 +127,7 @@ def _holding_texts(bounds: Mapping[str, Bound]) -> str:
 
 
 def _toward(line: PlanLine, goals: Goals) -> PlanLine:
-    """The line with the goal that it has in the smaller portfolio."""
+    """The line with its goal in the smaller portfolio."""
     if line.symbol not in goals.bounds:
         return line
     goal = goals.goal(line.symbol)
@@ -132,7 +135,7 @@ def _toward(line: PlanLine, goals: Goals) -> PlanLine:
 
 
 def _liquidation_line(line: PlanLine, qty: Qty, holdings: Holdings, sells: bool) -> PlanLine:
-    """The line with its sell of `qty`, or with the reason that it has none.
+    """The line with its sell of `qty`, or with the reason for none.
 
     With `sells`, cash alone did not raise the amount, so an overweight asset that cannot be sold is reported.
     """

@@ -27,7 +27,7 @@ IDLE_DETAILS = {
 class Holdings:
     """The account that a plan starts from: `cash` is booked cash less reservations, so equity is managed equity (R-2).
 
-    `rules` are what may be traded, and where the plan stops (R-60 to R-65).
+    `rules` are the account's trading rules: what may be traded, and where the plan stops (R-60 to R-65).
     """
 
     cash: Money
@@ -57,7 +57,7 @@ def blank_lines(holdings: Holdings, weights: Weights, goals: Goals | None, idle:
     """A line without an order for every portfolio asset, then for every other holding by symbol, unmanaged ones last.
 
     Without restrictions, `goals` is None and every line goes to its weight. `idle` is the reason given to a line that
-    is off its target; with None, every line gets `ON_TARGET` for now.
+    is off its target; with None, every line gets the reason `ON_TARGET` until it has an order or another reason.
     """
     equity = holdings.equity
     unmanaged = holdings.rules.unmanaged if goals is not None else frozenset()
@@ -116,7 +116,7 @@ def _unmanaged_line(symbol: str, holdings: Holdings, weights: Weights) -> PlanLi
 
 
 def held_lines(lines: list[PlanLine], goals: Goals | None) -> list[PlanLine]:
-    """The lines; one that is off its weight and has no order gets the reason found in `goals`, if there is one."""
+    """The lines, with reasons from `goals` for those that are off their weights and have no order."""
     if goals is None:
         return lines
     idle = {LineReason.ON_TARGET, LineReason.BUYS_ONLY, LineReason.SELLS_ONLY}
@@ -142,12 +142,12 @@ def sellable(line: PlanLine, holdings: Holdings) -> Qty:
 
 
 def aim_text(line: PlanLine) -> str:
-    """What a line is brought to: `its target`, or `its goal` where that is not its weight (R-61, R-62)."""
+    """What a line is brought to: `its target`, or `its goal` if the goal is not the weight (R-61, R-62)."""
     return "its target" if line.goal is None else "its goal"
 
 
 def too_small(line: PlanLine, wanted: Money, order: Money) -> PlanLine:
-    """The line without its order, which at `order` dollars is below the minimum of $1."""
+    """The line without its order, because that order, of `order` dollars, is below the minimum of $1."""
     detail = f"order notional value ({dollars(Value(order * NANO))}) is less than the minimum ($1)"
     return replace(line, wanted=wanted, reason=LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, detail=detail)
 
@@ -161,9 +161,9 @@ _MINIMUM_SET_FOR = {
 
 
 def below_minimum_trade(line: PlanLine, wanted: Money, order: Money, rules: TradingRules) -> PlanLine:
-    """The line without its order, which at `order` dollars is below the minimum trade (R-64).
+    """The line without its order, because that order, of `order` dollars, is below the minimum trade (R-64).
 
-    The line's detail names the scope that set the minimum.
+    The line's detail names what set the minimum: subscription, account, portfolio or book.
     """
     source = _MINIMUM_SET_FOR.get(rules.minimum_source, "")
     detail = f"{dollars(Value(order * NANO))} is below the minimum trade{source}"

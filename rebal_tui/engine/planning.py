@@ -32,9 +32,9 @@ from rebal_tui.engine.tradability import sellable_qty
 def plan_full_rebalance(holdings: Holdings, weights: Weights, bands: Collection[DriftBand] = ()) -> Plan:
     """Sell assets above target and all holdings outside the portfolio; buy assets below target (R-20).
 
-    The budget is cash plus the sells' proceeds, less the cash target; for a trade list, a part of the proceeds is
-    withheld (R-73). `bands` are the portfolio's for a run that a drift band made, which may stop before the target
-    (R-62); empty for other runs. Raises `RestrictionsConflict`.
+    The buy budget is cash plus the proceeds of the sells, less the cash target; for a trade list, a part of the
+    proceeds is withheld (R-73). `bands` are those of the portfolio for a run that a drift band made, which may stop
+    before the target (R-62); empty for other runs. Raises `RestrictionsConflict`.
     """
     equity = holdings.equity
     goals = plan_goals(holdings, weights, equity, bands)
@@ -64,10 +64,10 @@ def plan_invest_cash(holdings: Holdings, weights: Weights, cash_target: Money) -
 
 
 def plan_goals(holdings: Holdings, weights: Weights, base: Value, bands: Collection[DriftBand] = ()) -> Goals | None:
-    """The goals of the lines under the account's rules; None when every line goes to its weight.
+    """The goals of the lines under the account's trading rules; None when every line goes to its weight.
 
-    `base` is the equity to divide; `bands` are the portfolio's for a run that a drift band made. Raises
-    `RestrictionsConflict`.
+    `base` is the equity to distribute. `bands` are those of the portfolio for a run that a drift band made, else empty.
+    Raises `RestrictionsConflict`.
     """
     rules = holdings.rules
     if not rules.restrictions and not (bands and rules.stops_early):
@@ -77,12 +77,15 @@ def plan_goals(holdings: Holdings, weights: Weights, base: Value, bands: Collect
 
 
 def goals_cash(goals: Goals) -> Money:
-    """The cash target of a plan under restrictions, rounded up to a billionth."""
+    """The cash target of a plan under restrictions, rounded up to a billionth of a dollar."""
     return Money(max(0, -int(-goals.stops.cash // NANO)))
 
 
 def _rebalancing_sell(line: PlanLine, holdings: Holdings, least: Fraction) -> PlanLine:
-    """Sell down to the goal; a holding outside the portfolio is sold entirely. `least` is the minimum trade (R-64)."""
+    """The line with the sell that brings it down to its goal, or unchanged.
+
+    A holding outside the portfolio is sold entirely. `least` is the minimum trade (R-64).
+    """
     excess = Value(line.value - line.target_value)
     closes = line.target == 0 and not line.goal
     if line.held <= 0 or line.reason is LineReason.UNMANAGED or (not closes and excess < DUST):
@@ -110,7 +113,7 @@ def _rebalancing_sell(line: PlanLine, holdings: Holdings, least: Fraction) -> Pl
 
 
 def _closing_sell(line: PlanLine, wanted: Money, qty: Qty) -> PlanLine:
-    """The full exit of a holding, without the fraction of a share that cannot be sold (R-56)."""
+    """The line with the sell of the whole holding, without the fraction of a share that cannot be sold (R-56)."""
     rest = qty_text(Qty(line.held - qty))
     if not qty:
         detail = f"not in the portfolio, but a fraction ({rest} of a share) of an asset in whole shares cannot be sold"
@@ -122,5 +125,5 @@ def _closing_sell(line: PlanLine, wanted: Money, qty: Qty) -> PlanLine:
 
 
 def _proceeds(lines: Iterable[PlanLine]) -> Money:
-    """Proceeds of the sells at the plan's prices, each rounded down to a billionth as the broker does."""
+    """Proceeds of the sells at the plan's prices, each rounded down to a billionth of a dollar as the broker does."""
     return Money(sum(sale(line.qty, line) for line in lines if line.qty))

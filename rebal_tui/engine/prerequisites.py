@@ -86,9 +86,10 @@ def prerequisites(situation: Situation, trace: Trace) -> None:
 
 
 def restrictions(situation: Situation, trace: Trace) -> None:
-    """Add the check of restrictions; it fails for a hold, and when the restrictions exclude each other (R-60).
+    """Add the check of restrictions to the trace (R-60). A failed check ends the evaluation (`Stop`).
 
-    An account without restrictions gets no such check.
+    It fails for a hold restriction, and when the restrictions exclude each other. An account without restrictions gets
+    no such check.
     """
     rules = situation.rules
     if not rules.restrictions:

@@ -1,4 +1,4 @@
-"""Price jumps: a move between two prices that looks like a corporate action or an error (R-55)."""
+"""Price jumps: moves between two prices that look like a corporate action or an error (R-55)."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _LOWEST_RISE: Final = min((1 - _TOLERANCE) / ratio for ratio in SPLIT_RATIOS if 
 class PriceJump:
     """A move that needs an explanation.
 
-    `factor` is the price ÷ the last close, above 0. `split` is the ratio, new shares to old, of the split that the
-    move is within 2 % of; None when it is near none.
+    `factor` is the price ÷ the last close, above 0. `split` is the split whose move is within 2 % of this one, as new
+    shares ÷ old shares; None when no split is that near.
     """
 
     factor: Fraction
@@ -37,7 +37,7 @@ class PriceJump:
 
     @property
     def split_text(self) -> str:
-        """The split that the move looks like, such as `10-for-1 split`; empty when it looks like none."""
+        """The split that the move looks like, such as `10-for-1 split`; empty if it looks like no split."""
         if self.split is None:
             return ""
         kind = "split" if self.split > 1 else "reverse split"
@@ -47,9 +47,9 @@ class PriceJump:
 def price_jump(last_close: Price | Fraction, price: Price, limit: Percent = DEFAULT_JUMP_LIMIT) -> PriceJump | None:
     """The jump from the last close to a price, or None when the move is an ordinary one.
 
-    A jump is a move of more than `limit` (hundredths of a percent) in either direction, or one within 2 % of the move
-    of a split, exactly 2 % included. `last_close` is adjusted for the corporate actions of the day. It and `price` are
-    in the same unit; raises `ValueError` unless both are above 0.
+    A jump is a move of more than `limit` (hundredths of a percent) in either direction, or a move within 2 % of that of
+    a split, exactly 2 % included. `last_close` is adjusted for the corporate actions of the day. Both prices are in the
+    same unit; raises `ValueError` unless both are above 0.
     """
     if last_close <= 0 or price <= 0:
         raise ValueError("expected prices above 0")
@@ -63,10 +63,10 @@ def price_jump(last_close: Price | Fraction, price: Price, limit: Percent = DEFA
 
 
 def adjusted_close(last_close: Price | Fraction, actions: Iterable[CorporateAction]) -> Fraction | None:
-    """An asset's last close after its corporate actions of the day, exact; None when they explain any move.
+    """An asset's last close after the asset's corporate actions of the day, exact; None when they explain any move.
 
     Splits and stock dividends divide the close by the shares that one share becomes; a cash dividend lowers it by its
-    amount. A spin-off, a merger, a delisting, and a dividend of the whole close explain any move of their asset that
+    amount. A spin-off, a merger, a delisting, and a dividend of the whole close explain any move of the asset on that
     day.
     """
     adjusted = Fraction(last_close)
@@ -80,7 +80,10 @@ def adjusted_close(last_close: Price | Fraction, actions: Iterable[CorporateActi
 
 
 def _is_ordinary(new: int, old: int, limit: Percent) -> bool:
-    """Whether the move by new ÷ old is within the limit and far from every split; most moves are. Exact, but fast."""
+    """Whether the move by new ÷ old is within the limit and far from that of every split.
+
+    Most moves are ordinary. The test is exact, but fast.
+    """
     return (
         abs(new - old) * HUNDRED_PERCENT <= limit * old
         and _HIGHEST_FALL.numerator * old < new * _HIGHEST_FALL.denominator
@@ -89,5 +92,5 @@ def _is_ordinary(new: int, old: int, limit: Percent) -> bool:
 
 
 def _nearest_split(factor: Fraction) -> Fraction | None:
-    """The split whose move is within 2 % of a factor. The ranges around the ratios do not overlap."""
+    """The split whose move is within 2 % of a factor, None without one. The ranges of two splits do not overlap."""
     return next((ratio for ratio in SPLIT_RATIOS if abs(factor * ratio - 1) <= _TOLERANCE), None)

@@ -14,8 +14,8 @@ from rebal_tui.engine.bounds import Bound, Line
 class ReachableTarget:
     """The value of each line and of cash under restrictions, in the units of a `Value`; they sum to the plan's base.
 
-    `factor` is λ, the least factor for which the lines sum to the base less the cash weight's share; None when no λ
-    does, because every line is at one of its limits. Cash then has the rest.
+    `factor` is λ, the least factor for which the lines sum to the base less the share of the cash weight. It is None
+    when no λ gives that sum, because every line is at one of its limits; cash then has the rest.
     """
 
     values: Mapping[str, Fraction]
@@ -26,7 +26,10 @@ class ReachableTarget:
 def reachable_target(
     lines: Sequence[Line], bounds: Mapping[str, Bound], base: Value, cash_weight: Percent
 ) -> ReachableTarget:
-    """The reachable target of lines whose bounds do not conflict. `base` is the equity to divide, 0 or more."""
+    """The reachable target of lines whose bounds do not conflict.
+
+    `base` is the equity to distribute over the lines and cash, 0 or more.
+    """
     wanted = Fraction((HUNDRED_PERCENT - cash_weight) * base, HUNDRED_PERCENT)
     factor = _factor(lines, bounds, base, wanted)
     if factor is not None:
@@ -40,7 +43,7 @@ def reachable_target(
 
 
 def _factor(lines: Sequence[Line], bounds: Mapping[str, Bound], base: Value, wanted: Fraction) -> Fraction | None:
-    """The least λ for which the lines sum to `wanted`; None without one, and when no line can move."""
+    """The least λ for which the lines sum to `wanted`; None if there is none, or if no line can move."""
     fixed = sum((bounds[line.symbol].low for line in lines if not line.weight), Fraction(0))
     moving = [line for line in lines if line.weight]
     if base <= 0 or all(bounds[line.symbol].low == bounds[line.symbol].high for line in moving):

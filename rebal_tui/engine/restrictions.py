@@ -1,4 +1,4 @@
-"""Conditions that block an account (R-40)."""
+"""What blocks an account: statuses and restrictions at the broker, and the 6:1 ratio of positions to equity (R-40)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def exceeds_position_ratio(valuation: Valuation) -> bool:
 
 
 def blocking_reasons(account: Account, valuation: Valuation | None) -> list[tuple[str, str]]:
-    """Every reason why no run may start, as (name, text); empty when none blocks the account (R-40).
+    """Every reason for which no run of an account may start, as (name, text); empty when none blocks it (R-40).
 
     Without a valuation, the 6:1 ratio counts only when the broker reports it.
     """

@@ -1,4 +1,7 @@
-"""First evaluation on or after a day, and the first on an account's day of a calendar condition (R-10, R-16, R-66)."""
+"""The first evaluation on or after a day, and the first one for a calendar condition (R-10, R-16, R-66).
+
+The runs of a calendar condition may be spread: an account then has its day some sessions after the condition fires.
+"""
 
 from __future__ import annotations
 
@@ -33,15 +36,16 @@ class Sessions(Protocol):
         """The first known session after a day."""
 
     def closed_reason(self, day: date) -> str | None:
-        """Why a day has no session, None on a trading day."""
+        """Why a day has no session, as text; None on a trading day."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
-    """Future evaluations. `first_evaluation` returns the time of a session's first evaluation, None if it has none.
+    """The evaluations to come.
 
-    `earlier_days` returns the days of sessions before the first known one, oldest first; the days of a spread calendar
-    condition may follow from these.
+    `first_evaluation` returns the time of a session's first evaluation, None if it has none. `earlier_days` returns the
+    days of sessions before the first known one, oldest first; the days of a spread calendar condition may follow from
+    these.
     """
 
     sessions: Sessions
@@ -57,16 +61,20 @@ class Schedule:
         return None if session is None or session.next_day is None else self.first_evaluation(session)
 
     def first_firing(self, condition: CalendarCondition, day: date, offset: int = 0) -> datetime | None:
-        """The first evaluation, in a session on or after a day, of an account's day of a condition, or None.
+        """The time of the first evaluation on an account's next day of a calendar condition, or None.
 
-        The account's day is the session `offset` sessions after one on which the condition fires.
+        The account's day is the session `offset` sessions after one on which the condition fires; it is searched from
+        `day` on.
         """
         own = self.own_day(condition, day, offset)
         session = None if own is None else self.sessions.next_after(own - _DAY)
         return None if session is None else self.first_evaluation(session)
 
     def own_day(self, condition: CalendarCondition, day: date, offset: int) -> date | None:
-        """The first session on or after a day that is `offset` sessions after one on which a condition fires."""
+        """The first session on or after `day` that is `offset` sessions after one on which the condition fires.
+
+        None when the calendar ends before it.
+        """
         if (condition, offset) not in self._own_days:
             self._own_days[condition, offset] = self._all_own_days(condition, offset)
         days = self._own_days[condition, offset]
@@ -88,6 +96,6 @@ class Schedule:
         return self._fires[condition, day]
 
     def closed_text(self, day: date) -> str:
-        """`, a holiday` or `, a weekend` for a day without a session, else empty."""
+        """A text such as `, a holiday` or `, a weekend` for a day without a session, else empty."""
         reason = self.sessions.closed_reason(day)
         return f", a {reason}" if reason in ("holiday", "weekend") else ""

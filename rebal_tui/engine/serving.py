@@ -1,4 +1,7 @@
-"""Whether a plan serves the trigger that created it: whether its orders correct what the trigger found (R-14, R-15)."""
+"""Whether a plan serves the trigger that asked for it (R-14, R-15).
+
+A plan serves a trigger if its orders correct what the trigger found.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +45,10 @@ def has_orders(plan: Plan) -> bool:
 
 
 def on_target(plan: Plan, tolerance: Value) -> bool:
-    """Whether every line is within a tolerance of its target: the largest of `tolerance`, its minimum trade, one share.
+    """Whether every line of a plan is on its target within a tolerance.
 
-    One share counts only for accounts that trade in whole shares. A remaining fraction of a share that cannot be sold
-    is on target (R-56).
+    The tolerance of a line is the largest of `tolerance`, the minimum trade and, for an account that trades in whole
+    shares, one share. A remaining fraction of a share that cannot be sold is on target (R-56).
     """
     return all(
         magnitude(_gap(line, plan)) <= _tolerance(line, plan, tolerance) * HUNDRED_PERCENT
@@ -57,7 +60,7 @@ def on_target(plan: Plan, tolerance: Value) -> bool:
 def first_on_target(plan: Plan) -> bool:
     """Whether a first rebalance without an order is on target: every line is less than $0.02 from its target.
 
-    For an account in whole shares, less than the price of one share (R-65).
+    For an account that trades in whole shares, a line may be up to the price of one share from its target (R-65).
     """
     return all(
         magnitude(_gap(line, plan)) <= FIRST_TOLERANCE * HUNDRED_PERCENT
@@ -70,14 +73,14 @@ def first_on_target(plan: Plan) -> bool:
 def least_way(rules: TradingRules, equity: Value, price: Price | None) -> Fraction:
     """The least distance to the target that an order can correct, in the units of a `Value` (R-15).
 
-    It is the largest of $1, the minimum trade and, in whole shares, one share at `price`.
+    It is the largest of $1, the minimum trade and, for an account that trades in whole shares, one share at `price`.
     """
     share = (price or 0) * NANO if rules.whole_shares else 0
     return max(Fraction(MIN_WAY), minimum_trade_value(rules.minimum_trade, equity), Fraction(share))
 
 
 def still_to_sell(plan: Plan, symbols: Collection[str]) -> tuple[str, ...]:
-    """Those of the given holdings that are above their targets by $0.02 or more, or have no price, in plan order."""
+    """Those of the given symbols that are above their targets by $0.02 or more, or have no price, in plan order."""
     return tuple(
         line.symbol
         for line in plan.lines
@@ -96,9 +99,10 @@ def sells_any(plan: Plan, symbols: Collection[str]) -> bool:
 def correctable(
     drifts: Iterable[AssetDrift], bands: Collection[DriftBand], holdings: Holdings, goals: Goals | None = None
 ) -> tuple[AssetDrift, ...]:
-    """The breached assets whose distance to their destination an order can correct, without fractions (R-15, R-56).
+    """The drifts beyond a band for which an order can correct the distance to the destination (R-15).
 
-    `goals` are those of the run that the bands would make; None when every line goes to its weight.
+    A fraction of a share that cannot be sold is left out (R-56). `goals` are those of the run that the bands would
+    make; None when every line goes to its weight.
     """
     rules, prices = holdings.rules, holdings.prices
     return tuple(
@@ -111,7 +115,7 @@ def correctable(
 
 
 def corrects_any(plan: Plan, breached: Iterable[AssetDrift], goals: Goals | None = None) -> bool:
-    """Whether a plan has an order that serves a breached asset.
+    """Whether a plan has an order that serves one of the assets outside a band.
 
     Such an order moves the asset toward its destination by $10, or by a tenth of the distance if that is less.
     """
@@ -120,7 +124,10 @@ def corrects_any(plan: Plan, breached: Iterable[AssetDrift], goals: Goals | None
 
 
 def minimums_only(plan: Plan) -> bool:
-    """Whether only minimums or whole shares prevent the orders that a plan lacks, which is no exception (R-64)."""
+    """Whether a plan lacks orders only because of minimums or whole shares.
+
+    An account that is not corrected for this reason alone is no exception (R-64).
+    """
     found = {line.reason for line in plan.lines if line.side is None} & _UNSERVED
     kept = {LineReason.BELOW_MINIMUM_TRADE, LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, LineReason.WHOLE_SHARES}
     own = {LineReason.BELOW_MINIMUM_TRADE, LineReason.WHOLE_SHARES}
@@ -128,7 +135,7 @@ def minimums_only(plan: Plan) -> bool:
 
 
 def obstacles(plan: Plan) -> str:
-    """Why lines of a plan have no order, as display text: `GLD: the asset is inactive`, at most three of them."""
+    """Why lines of a plan have no order, as display text such as `GLD: the asset is inactive`; at most three lines."""
     found = [f"{line.symbol}: {line.detail}" for line in plan.lines if line.side is None and line.reason in _UNSERVED]
     more = f"; {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     return "; ".join(found[:_LISTED]) + more or "no order would be large enough"
@@ -142,7 +149,10 @@ def _serves(line: PlanLine, way: int | Fraction) -> bool:
 
 
 def _way(drift: AssetDrift, goals: Goals | None) -> int | Fraction:
-    """How far a line is above its destination, in attodollars times `HUNDRED_PERCENT`; below 0 when it is below."""
+    """How far an asset is above its destination, in attodollars times `HUNDRED_PERCENT`; negative if it is below.
+
+    An attodollar is the unit of a `Value`.
+    """
     return drift.gap if goals is None else goals.way(drift.symbol) * HUNDRED_PERCENT
 
 
@@ -161,7 +171,10 @@ def _is_leftover(drift: AssetDrift, holdings: Holdings) -> bool:
 
 
 def _gap(line: PlanLine, plan: Plan) -> int | Fraction:
-    """The exact difference of a line to its goal, in attodollars times `HUNDRED_PERCENT`; 0 of an unmanaged line."""
+    """The exact value of a line less its goal, in attodollars times `HUNDRED_PERCENT`; 0 for an unmanaged line.
+
+    An attodollar is the unit of a `Value`.
+    """
     if line.reason is LineReason.UNMANAGED:
         return 0
     if line.goal is not None:

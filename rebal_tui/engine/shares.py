@@ -1,4 +1,4 @@
-"""Weights for display: shares of equity, each rounded by itself."""
+"""Weights for display: parts of equity in percent, each rounded by itself."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ CASH = "cash"
 
 
 def share(part: int | Fraction, whole: int | Fraction) -> int:
-    """A part's share of a whole in hundredths of a percent, half even, as checks have it; 0 of a whole of 0 or less.
+    """A part of a whole in hundredths of a percent, rounded half to even; 0 if the whole is 0 or less.
 
-    Shares are never changed to add up, so those of a whole may sum to 99.99 % or 100.01 %.
+    The parts of a whole are not adjusted to add up, so they may sum to 99.99 % or 100.01 %.
     """
     return round(Fraction(part * HUNDRED_PERCENT) / Fraction(whole)) if whole > 0 else 0
 
 
 def planned_shares(plan: Plan) -> tuple[dict[str, int], dict[str, int]]:
-    """The weights of a plan's managed lines and last of `cash`: now, and after all orders have filled.
+    """The weights of a plan's managed lines, and of `cash` as the last: now, and after all orders have filled.
 
-    Both are of the plan's equity, at its prices, in hundredths of a percent; a line without an order has the same in
-    both.
+    Both are in hundredths of a percent of the plan's equity, at the plan's prices. A line without an order has the same
+    weight in both.
     """
     managed = [line for line in plan.lines if line.reason is not LineReason.UNMANAGED]
     before = {line.symbol: share(line.value, plan.equity) for line in managed}
@@ -34,7 +34,10 @@ def planned_shares(plan: Plan) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def goal_shares(plan: Plan) -> dict[str, int]:
-    """The percent, in hundredths, that each line and `cash` are brought to; empty where all aim at their weights."""
+    """The percent to which a plan brings each line and `cash`, in hundredths of a percent.
+
+    Empty if every line is brought to its weight.
+    """
     base = plan.equity - (plan.amount or 0) * NANO
     if base <= 0 or all(line.goal is None for line in plan.lines):
         return {}

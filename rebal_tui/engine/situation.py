@@ -32,14 +32,14 @@ PRICE_MAX_AHEAD = timedelta(seconds=30)
 class Situation:
     """All inputs of an evaluation.
 
-    `session` is today's, None when today is no session or unknown to the calendar; `closed_reason` is why. `open_run`
-    is the id of a run of the account that is not final, `quota_run` the id of its automatic run of this session (R-11),
-    `external_orders` the number of open orders placed outside rebal-tui. `unreconciled` is why the account is paused
-    because the broker's figures differ from the book, empty when it is not paused. `cash_floor` is the cash target of
-    the last finished run under the same cash weight, 0 without one. With `price_max_age` None, a price of any age is
-    fresh. `unfinished` are the undone sells of the last full_rebalance, None without any. `update_due` and
-    `proposed_again` are the results of the functions of these names. `rules` are what may be traded and where a
-    rebalance stops (R-60 to R-65).
+    `session` is today's session, None when today has none or is unknown to the calendar; `closed_reason` is why.
+    `open_run` is the id of a run of the account that is not final, `quota_run` the id of its automatic run of this
+    session (R-11), `external_orders` the number of open orders placed outside rebal-tui. `unreconciled` is why the
+    account is paused because the broker's figures differ from the book, empty when it is not paused. `cash_floor` is
+    the cash target of the last finished run under the same cash weight, 0 without one. With `price_max_age` None, a
+    price of any age is fresh. `unfinished` are the undone sells of the last full_rebalance, None without any.
+    `update_due` and `proposed_again` are the results of the functions of these names. `rules` are the account's trading
+    rules: what may be traded, and where a rebalance stops (R-60 to R-65).
     """
 
     now: datetime
@@ -105,7 +105,7 @@ class Situation:
 
     @property
     def reachable_values(self) -> Mapping[str, Fraction] | None:
-        """The reachable value of each asset; None without restrictions, and when these exclude each other."""
+        """The reachable value of each asset; None without restrictions, and when they exclude each other."""
         try:
             return None if self.goals is None else self.goals.target.values
         except RestrictionsConflict:
@@ -157,7 +157,7 @@ def usable_price_times(now: datetime, max_age: timedelta) -> tuple[datetime, dat
 def cash_target_of(situation: Situation) -> Money:
     """The larger of cash weight × equity, rounded up to a billionth of a dollar, and the cash floor (R-14.7).
 
-    With restrictions, the reachable cash replaces cash weight × equity (R-61).
+    With restrictions, the reachable cash takes the place of cash weight × equity (R-61).
     """
     if situation.goals is not None:
         return Money(max(goals_cash(situation.goals), situation.cash_floor))
@@ -170,9 +170,10 @@ def compute_cash_target(equity: Value, cash_weight: Percent, cash_floor: Money) 
 
 
 def excess_cash(situation: Situation) -> Value:
-    """Cash less reservations and the larger of cash weight × equity and the cash floor; below 0 when cash is short.
+    """Cash less reservations and the cash target; negative when cash is short (R-14.7).
 
-    In the units of a `Value`, rounded down (R-14.7).
+    The cash target is the larger of cash weight × equity and the cash floor. The result is in the units of a `Value`,
+    rounded down.
     """
     if situation.goals is not None:
         kept = max(situation.goals.target.cash, Fraction(situation.cash_floor * NANO))
@@ -182,7 +183,10 @@ def excess_cash(situation: Situation) -> Value:
 
 
 def compute_excess_cash(free: Money, cash_floor: Money, cash_weight: Percent, equity: Value) -> Value:
-    """`free` (cash less reservations) less the larger of cash weight × equity and the cash floor (R-14.7)."""
+    """The excess cash of `free`, which is cash less reservations, in the units of a `Value` (R-14.7).
+
+    It is `free` less the larger of cash weight × equity and the cash floor.
+    """
     cash_target = max(max(0, equity) * cash_weight, cash_floor * NANO * HUNDRED_PERCENT)
     return Value((free * NANO * HUNDRED_PERCENT - cash_target) // HUNDRED_PERCENT)
 
@@ -203,8 +207,8 @@ def calendar_day(situation: Situation) -> bool:
 def update_due(portfolio: Portfolio, subscription: Subscription, now: datetime) -> bool:
     """Whether a change of a portfolio's weights or conditions is due for a subscription (R-14.6).
 
-    It is due until a full_rebalance counts as done, until the end of a day on which the account was found on target, or
-    until nobody approved its run and the run that is proposed once more (R-27).
+    It stays due until one of three events: a full_rebalance counts as done; the end of a day on which the account was
+    found on target; or nobody approved the run, nor the run that was proposed once more (R-27).
     """
     last = subscription.last_rebalanced_at
     if not portfolio.on_update or portfolio.changed_at <= max(subscription.created_at, last or subscription.created_at):
@@ -216,9 +220,9 @@ def update_due(portfolio: Portfolio, subscription: Subscription, now: datetime) 
 
 
 def proposed_again(subscription: Subscription, now: datetime) -> bool:
-    """Whether a run that nobody approved in the previous session is proposed once more in today's (R-27).
+    """Whether a run that nobody approved in the previous session is proposed once more in today's session (R-27).
 
-    It is not after a full_rebalance that counts as done.
+    False after a full_rebalance that counts as done.
     """
     return _repeated_on(subscription) == new_york_day(now)
 

@@ -1,4 +1,4 @@
-"""Sentences of account statuses."""
+"""The status of an account as a sentence."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def status_sentence(
     reviewed: bool,
     halted: bool,
 ) -> str:
-    """The status as one line of text. `probe` is the decision as if nothing delayed a trade.
+    """The status as one line of text. `probe` is the decision as it would be if nothing delayed a trade.
 
     `reviewed` is whether an automatic run of the account waits for approval, `halted` whether the kill switch is on.
     """
@@ -79,8 +79,8 @@ def status_note(
 ) -> str:
     """What determines the date of the first possible trade, in a few words; empty when nothing needs to be said.
 
-    With `NEEDS_YOU`, the act that ends that status and who does it, worded to follow "until": `you approve or reject
-    the run`.
+    With `NEEDS_YOU`, the note names the act that ends the status and who does it, worded to follow "until": `you
+    approve or reject the run`. `probe` is the decision as it would be if nothing delayed a trade.
     """
     if kind is StatusKind.NEEDS_YOU:
         return _needed_act(situation, probe)
@@ -115,9 +115,10 @@ def _act_for_account(situation: Situation) -> str:
 
 
 def usage_text(usage: BandUsage) -> str:
-    """`TLT is 12.84 % (target 10 %, 142 % of its band)`; more decimals when 100 % would hide which side of it TLT is.
+    """An asset's weight as `TLT is 12.84 % (target 10 %, 142 % of its band)`.
 
-    With a reachable target other than the weight: `TLT is 27.50 % (reachable target 27.00 %, 10 % of its band)`.
+    It has more decimals when rounding to 100 % would hide on which side of the limit the asset is. With a reachable
+    target other than the weight: `TLT is 27.50 % (reachable target 27.00 %, 10 % of its band)`.
     """
     drift = usage.drift
     actual = trace_text.ratio_text(drift.value * HUNDRED_PERCENT, drift.equity, drift.target)
@@ -142,7 +143,7 @@ def _needs(situation: Situation, probe: Decision) -> str:
 
 
 def _trigger(situation: Situation, probe: Decision) -> str:
-    """The trigger that holds, as a sentence."""
+    """The trigger that makes a run, as a sentence."""
     verdicts = (Verdict.FIRES, Verdict.HOLDS_BACK)
     held = {check.check: check.detail for check in probe.trace if check.verdict in verdicts}
     if "drift_band" in held:

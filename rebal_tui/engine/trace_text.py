@@ -1,4 +1,4 @@
-"""Formatting of figures for traces and plans."""
+"""Figures as text for traces and plans."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ from rebal_tui.engine.goals import Goals
 
 
 def dollars(value: Value) -> str:
-    """`$104,311.20`, rounded toward zero to the cent; less than one cent is shown with up to nine decimals."""
+    """A value as text such as `$104,311.20`, rounded toward zero to the cent.
+
+    A value of less than one cent is shown with up to nine decimals.
+    """
     cents = floor_cents(Value(abs(value)))
     sign = "-" if value < 0 else ""
     if cents == 0 and value != 0:
@@ -36,7 +39,7 @@ def dollars(value: Value) -> str:
 
 
 def money(amount: Money) -> str:
-    """An amount in dollars and cents."""
+    """An amount as text such as `$104,311.20`, rounded as by `dollars`."""
     return dollars(Value(amount * 1_000_000_000))
 
 
@@ -49,9 +52,10 @@ def sold_dollars(value: Value) -> str:
 
 
 def difference(exact: Value, start: Money, less: Iterable[Money], limit: Value) -> str:
-    """`exact`, which is `start` less the other amounts, as the difference of these as they are printed.
+    """The text of `exact`, which is `start` less the amounts `less`, computed from these amounts as they are printed.
 
-    It is printed itself where the difference would read on another side of `limit` or of zero, or below one cent.
+    A reader who subtracts the printed amounts then gets the same result. `exact` itself is printed where that result
+    would be on another side of `limit` or of zero, or below one cent.
     """
     shown = Value((_printed(start) - sum(map(_printed, less))) * NANO)
     sides = [(_sign(value - limit), _sign(value)) for value in (exact, shown)]
@@ -66,8 +70,8 @@ def _printed(amount: Money) -> int:
 def cash_target_note(plan: Plan) -> str:
     """Why the cash target of a plan is not its weight of cash, such as `the weight is $2,868.04; …`; empty if it is.
 
-    An invest_cash run leaves what the last completed run left, if that is more (R-14.7); restrictions move the cash
-    that can be reached (R-61). Empty for a partial_liquidation, too.
+    An invest_cash run leaves the cash that the last completed run left, if that is more (R-14.7); restrictions change
+    what cash is reachable (R-61). Empty for a partial_liquidation, too.
     """
     by_weight = Money(-(-max(0, plan.equity) * plan.weights.cash // (HUNDRED_PERCENT * NANO)))
     if plan.type is RunType.PARTIAL_LIQUIDATION or money(plan.cash_target) == money(by_weight):
@@ -80,11 +84,12 @@ def cash_target_note(plan: Plan) -> str:
 
 
 def buys_cut_text(plan: Plan, scale: tuple[int, int], bought: Money, wanted: Money) -> str:
-    """`cash short: buys cut to 99.61 %`: how far a common factor cuts the buys; empty for less than a cent (R-20).
+    """How far a common factor cuts the buys of a plan: `cash short: buys cut to 99.61 %` (R-20).
 
-    `bought` is what is bought of `wanted`. Of whole shares, the percentage is that of `bought`, and they are the cause
-    if one share of each order makes up for what is lacking (R-65): their rounding leaves cash above its target. The
-    percentage is rounded down, so that it never reads as 100.
+    Empty for a cut of less than a cent. `wanted` are the dollars that the buys should have, `bought` those that they
+    have. For an account in whole shares, the percentage is `bought` ÷ `wanted`, and whole shares are named as the cause
+    if one share of each order would make up for what is lacking (R-65), because rounding leaves cash above its target.
+    The percentage is rounded down, so that it never reads as 100.
     """
     top, bottom = scale
     if top >= bottom or (wanted and wanted * Fraction(bottom - top, bottom) < CENT):
@@ -130,7 +135,7 @@ def _sign(number: int) -> int:
 
 
 def drift_text(usage: BandUsage) -> str:
-    """`SPY drifted to 65.42 % (target 60.00 %, band ±5 pp, 108.40 % used)`; within the band, `SPY is at`."""
+    """Drift as `SPY drifted to 65.42 % (target 60.00 %, band ±5 pp, 108.40 % used)`; inside the band, `SPY is at`."""
     drift, band = usage.drift, usage.band
     above = 1 if drift.gap > 0 else -1
     if drift.reachable is not None:
@@ -148,7 +153,7 @@ def drift_text(usage: BandUsage) -> str:
 
 
 def _reachable_drift_text(usage: BandUsage) -> str:
-    """The same where restrictions leave the asset another target than its weight (R-61)."""
+    """The text of `drift_text` for an asset with a reachable target other than its weight (R-61)."""
     drift, band = usage.drift, usage.band
     share = Fraction(HUNDRED_PERCENT, 100 * drift.equity)
     actual, target = fraction_text(drift.value * share, 2), fraction_text((drift.reachable or Fraction(0)) * share, 2)
@@ -160,7 +165,7 @@ def _reachable_drift_text(usage: BandUsage) -> str:
 
 
 def condition_text(condition: Condition) -> str:
-    """`±5 pp`, `±20 %`, `monthly on the 15th`, `on update`."""
+    """A condition such as `±5 pp`, `±20 %`, `monthly on the 15th` or `on update`."""
     if isinstance(condition, DriftBand):
         unit = "pp" if condition.sub_type is BandType.ABSOLUTE else "%"
         return f"±{percent_text(condition.percent)} {unit}"
@@ -170,7 +175,7 @@ def condition_text(condition: Condition) -> str:
 
 
 def condition_words(condition: Condition) -> str:
-    """As `condition_text`, but a relative band says of what it is a percent: `±20 % of target`."""
+    """The text of `condition_text`; a relative band says what it is a percent of: `±20 % of target`."""
     relative = isinstance(condition, DriftBand) and condition.sub_type is BandType.RELATIVE
     return f"{condition_text(condition)} of target" if relative else condition_text(condition)
 
@@ -184,7 +189,10 @@ def calendar_text(condition: CalendarCondition) -> str:
 
 
 def stagger_text(stagger: Stagger | None) -> str:
-    """`, spread over 5 sessions (this account: 2 after)`; empty for a condition that is not spread (R-66)."""
+    """How a calendar condition is spread over sessions: `, spread over 5 sessions (this account: 2 after)` (R-66).
+
+    Empty for a condition that is not spread.
+    """
     if stagger is None:
         return ""
     return f", spread over {stagger.sessions} sessions (this account: {stagger.offset} after)"
@@ -197,12 +205,15 @@ def ordinal(number: int) -> str:
 
 
 def fraction_text(value: Fraction, places: int = 12) -> str:
-    """A fraction as a plain decimal with this many digits, rounded half to even."""
+    """A fraction as a decimal number with `places` decimals, rounded half to even."""
     return format_scaled(round(value * 10**places), places, places)
 
 
 def reachable_text(goals: Goals) -> str:
-    """`SPY stays at 70.00 %: no sell (low basis); the other assets aim at 71.43 % of their weights`."""
+    """What restrictions keep from its weight, and λ, as text.
+
+    Example: `SPY stays at 70.00 %: no sell (low basis); the other assets aim at 71.43 % of their weights`.
+    """
     held = []
     for line in goals.lines:
         restriction = goals.held_by(line)

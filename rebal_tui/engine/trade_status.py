@@ -1,7 +1,7 @@
 """The status of one account and its first possible trade, from the inputs of its evaluation.
 
-The triggers are evaluated as if the window, the daily quota, open orders and the age of prices did not matter; these
-only delay a trade. `engine/arrays/statuses.py` computes the same for a whole book.
+The triggers are evaluated as if the window, the daily quota, open orders and the age of prices did not matter, because
+these only delay a trade. `engine/arrays/statuses.py` computes the same for a whole book.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _HELD_BY_COOLDOWN = frozenset({"drift_band", "portfolio_update"})
 
 @dataclass(frozen=True, slots=True)
 class StatusContext:
-    """What decides when a run can be created for a trigger.
+    """What decides when an evaluation can create a run for a trigger.
 
     `next_evaluation` is the time of the next evaluation, None when the calendar ends before it. `stopped` is what
-    prevents all trades until a person acts (the kill switch or the scheduler), None normally.
+    prevents all trades until a person acts (the kill switch or the paused scheduler), None normally.
     """
 
     schedule: Schedule
@@ -42,7 +42,7 @@ class StatusContext:
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """A status without its texts, which is how an evaluation stores it."""
+    """A status without its texts, as an evaluation stores it."""
 
     kind: StatusKind
     waits_for: WaitsFor | None = None
@@ -59,8 +59,8 @@ def trade_status(
 ) -> TradeStatus:
     """The status of a subscribed account.
 
-    `awaiting` is whether its run awaits approval, `reviewed` whether its next automatic run will. `decision` is the
-    result of `evaluate` for this situation, if known; it saves evaluating the triggers again.
+    `awaiting` is whether the account's run awaits approval, `reviewed` whether its next automatic run will. `decision`
+    is the result of `evaluate` for this situation, if known; it saves evaluating the triggers again.
     """
     calendar = context.acts_on(new_york_day(situation.now)) and not situation.quota_run
     probe = decision if decision is not None and calendar and _asked_all(decision) else _probe(situation, calendar)
@@ -81,12 +81,15 @@ def described(
 
 
 def _asked_all(decision: Decision) -> bool:
-    """Whether nothing that only delays a trade ended an evaluation."""
+    """Whether a decision evaluated the triggers, or ended for a reason that does more than delay a trade."""
     return not (decision.trace[-1].verdict is Verdict.FAIL and decision.trace[-1].check in _DELAYING)
 
 
 def _probe(situation: Situation, calendar: bool) -> Decision:
-    """The triggers now, whatever delays them; without `calendar`, today's calendar day has passed or is served."""
+    """The decision as it would be if nothing delayed a trade.
+
+    Without `calendar`, today's calendar day does not count, because its evaluation is over or has made a run.
+    """
     asked = replace(situation, ignore_window=True, open_run=None, external_orders=0, quota_run=None, price_max_age=None)
     return evaluate(asked if calendar else replace(asked, session=None, proposed_again=False))
 
@@ -109,7 +112,7 @@ def _run_acts_at(situation: Situation, context: StatusContext) -> datetime | Non
 
 
 def _triggered(situation: Situation, context: StatusContext) -> Classified:
-    """The status of an account with a trigger that makes a run."""
+    """The status of an account for which a trigger makes a run."""
     today, upcoming = new_york_day(situation.now), context.next_evaluation
     if context.stopped:
         return Classified(StatusKind.WAITS, context.stopped)
@@ -127,7 +130,7 @@ def _triggered(situation: Situation, context: StatusContext) -> Classified:
 
 
 def _held_back(situation: Situation, probe: Decision, context: StatusContext) -> Classified:
-    """The status of an account without a trigger that makes a run."""
+    """The status of an account for which no trigger makes a run."""
     held = {check.check for check in probe.trace if check.verdict is Verdict.HOLDS_BACK}
     if "minimum_equity" in held:
         return Classified(StatusKind.WAITS, WaitsFor.MINIMUM_EQUITY)
@@ -141,7 +144,7 @@ def _held_back(situation: Situation, probe: Decision, context: StatusContext) ->
 
 
 def _cooldown_end(situation: Situation, probe: Decision) -> date | None:
-    """The first day after the cooldown that holds back a trigger or would; None when there is none."""
+    """The first day after the account's cooldown, None when it is in no cooldown."""
     verdicts = {check.check: check.verdict for check in probe.trace}
     if verdicts.get("in_cooldown") is not Verdict.HOLDS_BACK:
         return None

@@ -1,4 +1,7 @@
-"""The triggers of an evaluation in order; each fires only when the orders of its plan correct what it found (R-14)."""
+"""The triggers of an evaluation, in order (R-14).
+
+A trigger fires only if the orders of its plan correct what the trigger found.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def full_rebalance(situation: Situation, trace: Trace) -> Plan | None:
 
 
 def excess_text(situation: Situation) -> str:
-    """Excess cash as what cash leaves above its target and reservations, all as printed (R-14.7)."""
+    """Excess cash as text: cash less its target and reservations, computed from these amounts as printed (R-14.7)."""
     less = (cash_target_of(situation), situation.reserved)
     return trace_text.difference(excess_cash(situation), situation.account.cash, less, MIN_INVEST_VALUE)
 
@@ -63,7 +66,10 @@ def invest_cash(situation: Situation, trace: Trace) -> Plan | None:
 
 
 class _FullRebalance:
-    """Triggers 1 to 6 of one evaluation. `_over` is set when equity is below the minimum of a full_rebalance."""
+    """The triggers 1 to 6 of one evaluation, which make a full_rebalance (R-14.1 to R-14.6).
+
+    `_over` is set when equity is below the minimum of a full_rebalance, so that no further trigger is checked.
+    """
 
     def __init__(self, situation: Situation, trace: Trace) -> None:
         self._situation, self._trace = situation, trace
@@ -111,9 +117,10 @@ class _FullRebalance:
         return None
 
     def _fires(self, check: str, rule: str, detail: str, *, served: bool, plan: Plan | None = None) -> bool:
-        """Note a trigger whose condition holds; returns whether it fires. `plan` is its plan, if not the one to target.
+        """Note a trigger whose condition holds in the trace; returns whether the trigger fires.
 
-        A trade that only a minimum prevents is shown, and is no exception (R-64).
+        `served` is whether the orders of `plan` correct what the trigger found; `plan` is None for the plan that goes
+        to the target. A trade that only a minimum prevents is shown, and is no exception (R-64).
         """
         made = plan or self._plan
         if not served and serving.minimums_only(made):
@@ -128,7 +135,7 @@ class _FullRebalance:
         return True
 
     def _short_of_equity(self, check: str, rule: str, detail: str) -> bool:
-        """Whether equity is below the minimum of a full_rebalance; if so, the trigger and the equity are noted."""
+        """Whether equity is below the minimum of a full_rebalance; if so, note the trigger and the equity."""
         situation = self._situation
         self._over = not equity_suffices(situation.valuation.equity, len(situation.portfolio.weights.assets))
         if self._over:
@@ -264,14 +271,17 @@ class _FullRebalance:
 
 
 def _tolerance_text(situation: Situation) -> str:
-    """`$1.00`, or the minimum trade if larger; in whole shares, or one share."""
+    """The tolerance as text: `$1.00`, or the minimum trade if larger; for an account in whole shares, or one share."""
     least = serving.least_way(replace(situation.rules, whole_shares=False), situation.valuation.equity, None)
     share = " or one share" if situation.rules.whole_shares else ""
     return trace_text.dollars(Value(int(least))) + share
 
 
 def _source(situation: Situation, name: str) -> str:
-    """`, set for this account` where the subscription decides otherwise than its portfolio (R-67)."""
+    """The text `, set for this account` if the subscription overrides the field `name` of its portfolio (R-67).
+
+    Else empty.
+    """
     overrides = situation.rules.overrides
     own = overrides is not None and (
         overrides.cooldown_days is not None if name == "cooldown_days" else overrides.conditions is not None
@@ -280,7 +290,10 @@ def _source(situation: Situation, name: str) -> str:
 
 
 def _stops_text(goals: Goals | None) -> str:
-    """The part of a breach that the scope of the run leaves, as text that follows the breach."""
+    """A text, to follow that of the drift, if the run's trades are cut because no other asset can match them (R-63).
+
+    Else empty.
+    """
     if goals is None or not goals.stops.cut:
         return ""
     return "; cut, because no other asset can take all of it"

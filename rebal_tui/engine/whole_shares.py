@@ -27,9 +27,9 @@ def whole_share_buys(
     """The shares to buy by symbol: as many as fit in the asset's portion, then one share at a time.
 
     The next share goes to the affordable asset with the largest shortfall ÷ price (ties: the larger weight, then the
-    earlier symbol), while its shortfall exceeds half its price and the limit `room` is kept. `portions` returns the
-    exact portion of each intent. With `live` (a real broker), a share is affordable only with cash for its price plus
-    0.25 %.
+    earlier symbol), as long as the asset's shortfall exceeds half its price and the limit `room` is kept. `portions`
+    returns the exact portion of each intent. With `live` (a real broker), a share is affordable only with cash for its
+    price plus 0.25 %.
     """
     factor = 1 + LIVE_MARGIN if live else Fraction(1)
     cost = {intent.symbol: prices[intent.symbol] * NANO * factor for intent in intents}
@@ -81,10 +81,10 @@ def _together(
     cost: Mapping[str, Fraction],
     prices: Mapping[str, Price],
 ) -> dict[str, int]:
-    """The shares that are bought, in whatever order, before any candidate becomes unaffordable; none if they are few.
+    """The shares that are bought, in any order, before a candidate becomes unaffordable; empty if they are few.
 
-    One share at a time always lowers the line that misses most. So all shares above a level of missing shares are
-    bought before the first below it, and the level is found by bisection.
+    One share at a time always goes to the line that lacks most shares. So all shares above a level of lacking shares
+    are bought before the first share below it. The level is found by bisection.
     """
     missing = {one.symbol: _missing(one, shares, prices) - Fraction(1, 2) for one in candidates}
     room = {one.symbol: _room(one, prices) - shares[one.symbol] for one in candidates}
@@ -107,7 +107,7 @@ def _together(
 
 
 def _missing(intent: BuyIntent, shares: Mapping[str, int], prices: Mapping[str, Price]) -> Fraction:
-    """Shares that a line still lacks to its target."""
+    """The number of shares that a line still lacks to its target."""
     return Fraction(_lacking(intent, shares, prices), prices[intent.symbol] * NANO)
 
 
@@ -116,14 +116,17 @@ def _lacking(intent: BuyIntent, shares: Mapping[str, int], prices: Mapping[str, 
 
 
 def _room(intent: BuyIntent, prices: Mapping[str, Price]) -> int:
-    """The whole shares that fit under the line's maximum."""
+    """The number of whole shares that may still be bought within the line's maximum."""
     return int(intent.room // (prices[intent.symbol] * NANO)) if intent.room is not None else 10**12
 
 
 def smallest_order(
     shares: Mapping[str, int], intents: Sequence[BuyIntent], prices: Mapping[str, Price]
 ) -> BuyIntent | None:
-    """The intent with the smallest buy below its minimum, or None (ties: the smaller weight, then the later symbol)."""
+    """The intent whose buy is the smallest of those below their minimum, or None.
+
+    Ties go to the smaller weight, then to the later symbol.
+    """
     worth = {symbol: count * prices[symbol] * NANO for symbol, count in shares.items()}
     below = [one for one in intents if one.symbol in worth and worth[one.symbol] < one.minimum]
     return min(below, key=lambda one: (worth[one.symbol], one.weight, descending(one.symbol)), default=None)

@@ -1,5 +1,6 @@
 """Decisions, drift and plans of a whole book in NumPy arrays, with the same results as the exact form.
 
 The exact form is `rebal_tui.engine`: one account at a time, in integers. Here floats screen all accounts, and the exact
-form decides the accounts near a threshold. DESIGN.md has the arguments.
+form decides the accounts near a threshold. DESIGN.md has the arguments. A result is called sure if it is beyond the
+threshold by more than the float error, so that the exact form would give the same.
 """

@@ -33,9 +33,9 @@ class BandUsages:
     """One entry per account, in the frame's order; all figures are floats.
 
     `follows` is the index of the account's portfolio. `equity` and `cash` are in dollars, both less reservations,
-    accurate to about 15 digits. `usage` is the largest drift ÷ band of the account: above 1 for a breach, 0 without
-    bands, undefined unless equity is above 0. `error` has one entry per portfolio: an upper bound on the error of
-    `usage`.
+    accurate to about 15 digits. `usage` is the largest drift ÷ band of the account: above 1 for a drift beyond its
+    band, 0 without bands, undefined unless equity is above 0. `error` has one entry per portfolio: an upper bound on
+    the error of `usage`.
     """
 
     follows: Rows
@@ -97,9 +97,10 @@ def usage_errors(inverse: Floats) -> Floats:
 
 
 def _of_block(block: Block, prices: Floats, inverse: Floats, owned: Floats, equity: Floats, usage: Floats) -> None:
-    """Fill in equity and usage of a block's accounts, in its order.
+    """Fill in `equity` and `usage` for the accounts of a block, in the order of the block.
 
-    `owned` is cash plus other holdings, in book order.
+    `owned` is cash plus the holdings outside of portfolios, in dollars, in the order of the book. `inverse` is 1 /
+    band.
     """
     np.take(owned, block.rows, out=equity, mode="clip")
     scale, target = prices * inverse, block.target * inverse

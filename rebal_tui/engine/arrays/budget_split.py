@@ -19,8 +19,8 @@ _RAISED_ABOVE = RAISED_ABOVE // NANO
 class BudgetSplit:
     """Amounts in billionths of a dollar, with a row per asset slot and a column per account.
 
-    `amounts` are the buys; `dropped` the portions that were dropped because they are below the minimum, -1 for others.
-    `needs_exact` marks accounts whose split the exact form must compute; their columns are not valid.
+    `amounts` are the buys. `dropped` are the portions that are not bought because they are below the minimum, -1
+    elsewhere. `needs_exact` marks accounts whose split the exact form must compute; their columns are not valid.
     """
 
     amounts: Ints
@@ -91,9 +91,10 @@ def split_budgets(demand: BuyDemand, budget: Ints, *, spread_rest: bool) -> Budg
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Portions:
-    """By slot and account: portions rounded down to the cent, their float values, and the error bound of those.
+    """Portions by slot and account: `cents` are rounded down to the cent, `value` are floats.
 
-    `positive` marks portions above 0, `unsure` the accounts with an uncertain cent or scale.
+    `doubt` bounds the errors of `value`. `positive` marks portions above 0, `unsure` the accounts with an uncertain
+    cent or scale.
     """
 
     cents: Ints
@@ -104,7 +105,7 @@ class _Portions:
 
 
 def _portions(demand: BuyDemand, included: Flags, budget: Ints, spread_rest: bool) -> _Portions:
-    """The split of each account's budget over the included slots."""
+    """The split of each account's budget over the slots flagged in `included`."""
     short = demand.shortfall
     total = short.total(included)
     scaled = (total.nano > budget) | ((total.nano == budget) & (total.rest > 0))
@@ -136,7 +137,10 @@ def _portions(demand: BuyDemand, included: Flags, budget: Ints, spread_rest: boo
 
 
 def _smallest(demand: BuyDemand, small: Flags, portions: _Portions, spread_rest: bool) -> tuple[Ints, Flags]:
-    """The smallest slot of those below $1, and the accounts where this is ambiguous in floats."""
+    """By account, the slot of the smallest portion among those flagged in `small`.
+
+    The second result flags the accounts for which floats leave that slot uncertain.
+    """
     least = np.where(small, portions.value + portions.doubt, np.inf).min(axis=0)
     close = small & (portions.value - portions.doubt <= least + 1e-2)
     nano, rest = demand.shortfall.nano, demand.shortfall.rest

@@ -1,4 +1,4 @@
-"""Which accounts pass cash and equity thresholds, by floats: the 6:1 ratio, excess cash and minimum equity."""
+"""Which accounts are beyond cash and equity thresholds, by floats: the 6:1 ratio, excess cash and minimum equity."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MIN_INVEST_DOLLARS = 10.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CashThresholds:
-    """One entry per account. `near` marks accounts that the exact form must decide, being too close to a threshold.
+    """One entry per account. `near` marks accounts too close to a threshold, which the exact form must decide.
 
-    `exceeds_ratio`: above the 6:1 ratio (R-40). `has_investable_cash`: excess cash of $10 or more (R-14.7).
-    `meets_minimum_equity`: managed equity of $1 or more for each asset of the portfolio (R-14).
+    `exceeds_ratio`: positions are worth more than 6 times equity (R-40). `has_investable_cash`: excess cash of $10 or
+    more (R-14.7). `meets_minimum_equity`: managed equity of $1 or more for each asset of the portfolio (R-14).
     """
 
     exceeds_ratio: Flags

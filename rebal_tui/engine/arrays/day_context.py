@@ -22,8 +22,8 @@ class DayContext:
 
     `now`, `session` and `quarterly_months` are as in `Situation`. `day` is the New York date as a proleptic ordinal.
     `open_window`: evaluations are allowed now (R-10). `open_market`: the session is open. `calendar` has one entry per
-    portfolio, whether its calendar condition fires (R-16), and a last entry of False for accounts without one. `fresh`
-    has one entry per asset: whether it has a price that is fresh enough (R-12.5).
+    portfolio, whether its calendar condition fires (R-16), and a last entry of False for accounts without a portfolio.
+    `fresh` has one entry per asset: whether it has a price that is fresh enough (R-12.5).
     """
 
     now: datetime

@@ -70,16 +70,17 @@ def decide(frame: BookFrame, day_context: DayContext) -> Decisions:
 
 
 def _set(inputs: DecisionInputs, decision_input: DecisionInput, holds: Flags) -> None:
-    """Set one bit of the inputs where it holds."""
+    """Set one bit of `inputs` for the accounts flagged in `holds`."""
     # Most bits hold for no account of a book, and to see that is much cheaper than to write.
     if holds.any():
         inputs |= holds * np.uint16(decision_input)
 
 
 def _unsure(frame: BookFrame, usages: BandUsages, made: Decisions, breach: Flags, ruled: Rows | None) -> Rows:
-    """The accounts without rules whose triggers the exact form must decide.
+    """The rows of accounts without trading rules whose triggers the exact form must decide.
 
-    Of these it is not sure that their plans serve their triggers. `breach`: whether the account breaches a band.
+    These are the accounts for which floats cannot show whether the plan has the orders that its trigger needs.
+    `breach`: whether the account exceeds a band. `ruled` are the rows of accounts with rules.
     """
     # Only an account in breach reports its band, so that few accounts are looked at.
     rows = np.flatnonzero((made.outcome == _FULL) | breach)
@@ -100,7 +101,10 @@ def _unsure(frame: BookFrame, usages: BandUsages, made: Decisions, breach: Flags
 
 
 def _decide_with_rules(frame: BookFrame, row: int, day_context: DayContext, made: Decisions) -> None:
-    """Replace the entries of an account with rules, from the check of restrictions on (R-60)."""
+    """Replace the entries of the account at `row`, which has trading rules, by the decision of the exact form.
+
+    The checks before the check of restrictions (R-60) are kept.
+    """
     check = int(made.check[row])
     if made.outcome[row] == NOT_EVALUATED or 0 < check < _RESTRICTIONS:
         return
@@ -113,7 +117,7 @@ def _decide_with_rules(frame: BookFrame, row: int, day_context: DayContext, made
 
 
 def _of_portfolios(frame: BookFrame, day_context: DayContext) -> DecisionInputs:
-    """By portfolio, the inputs that all its accounts share."""
+    """By portfolio, the bits of the decision inputs that all its accounts share."""
     table = frame.table
     inputs = np.zeros(len(table.count), np.uint16)
     for decision_input, holds in (
@@ -131,7 +135,7 @@ def _of_portfolios(frame: BookFrame, day_context: DayContext) -> DecisionInputs:
 def _of_accounts(
     frame: BookFrame, day_context: DayContext, usages: BandUsages, cash: CashThresholds
 ) -> Iterator[tuple[DecisionInput, Flags]]:
-    """The inputs of each account."""
+    """The bits that depend on the account, each with a flag per account."""
     accounts = frame.accounts
     stopped = accounts.marks & BLOCKING_MARKS != 0
     # With a holding without a price, `evaluate` has no valuation and does not check the ratio.
@@ -155,7 +159,10 @@ def _of_accounts(
 
 
 def _thresholds(frame: BookFrame, usages: BandUsages, targets: RuleTargets | None) -> tuple[CashThresholds, Flags, int]:
-    """Cash thresholds, band breaches and the number of accounts decided by the exact form, which are those near one."""
+    """Cash thresholds, band breaches, and how many accounts the exact form decided.
+
+    The exact form decides the accounts that are near one of these thresholds.
+    """
     cash, breach = check_cash_thresholds(frame, usages), usages.usage > 1
     if targets is not None:
         check_reachable_cash(frame, usages, cash, targets)

@@ -43,8 +43,8 @@ _OUTCOME = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 class DecisionInput(IntFlag):
     """The facts that determine a decision, one bit each.
 
-    The first seven are failures of the checks after that of the window, in order of evaluation. `FIRST`: never
-    rebalanced. `COOLING`: in the cooldown. `DUE`: the calendar condition fires. `DRIFTED`: a band is breached.
+    The first seven are failures of the checks after the check of the window, in order of evaluation. `FIRST`: never
+    rebalanced. `COOLING`: in the cooldown. `DUE`: the calendar condition fires. `DRIFTED`: drift exceeds a band.
     `MINIMUM_EQUITY`: equity is $1 or more for each asset. `INVESTABLE_CASH`: excess cash is $10 or more. `ASSETS`: the
     portfolio has assets. `UNSUBSCRIBED`: the account has no subscription. `UPDATED`: a change of the portfolio is due.
     """
@@ -76,7 +76,7 @@ class DecisionTable:
     """The decision for every combination of `DecisionInput` bits, if each trigger's plan has the orders that it needs.
 
     The index is the sum of the bits. `outcome` is an index in `OUTCOMES`, `check` one in `CHECKS`. `reported` has a bit
-    (1 << index) for every check that failed, fired or held back.
+    (1 << index) for every check that failed, fired, or delayed a run (the cooldown).
     """
 
     outcome: Codes

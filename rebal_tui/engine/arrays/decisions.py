@@ -28,7 +28,7 @@ _FULL = OUTCOMES.index(Outcome.FULL_REBALANCE)
 class Decisions:
     """One entry per account of a frame, in its order.
 
-    `outcome` is an index in `OUTCOMES` or `NOT_EVALUATED`, `check` the index in `CHECKS` of the check that the
+    `outcome` is an index in `OUTCOMES` or `NOT_EVALUATED`. `check` is the index in `CHECKS` of the check that the
     decision's reason names. `reported` has a bit (1 << index) for every check that failed, that made a run, that
     delayed one (the cooldown), or whose drift no order can reduce. `equity` is managed equity (R-15) in floating
     dollars, accurate to about 15 digits. `confirmed` counts accounts decided by the exact form. `cannot` maps an
@@ -44,7 +44,7 @@ class Decisions:
     cannot: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def asked(self, rows: Rows | slice = slice(None)) -> Flags:
-        """Whether the triggers of each account (or of `rows`) were evaluated, all prerequisites being met."""
+        """Whether the triggers of each account (or of each of `rows`) were evaluated, all prerequisites being met."""
         check = self.check[rows]
         return np.asarray(((check == 0) | (check >= _FIRST_TRIGGER)) & (self.outcome[rows] != NOT_EVALUATED))
 

@@ -29,7 +29,8 @@ from rebal_tui.engine.situation import MIN_INVEST_VALUE, compute_excess_cash, eq
 class ExactAccount:
     """Exact figures of a subscribed account. `valuation` is less reservations; `booked` includes reserved cash.
 
-    `excess` is its excess cash in the units of a `Value`; `usage` its largest band usage, None when no band applies.
+    `excess` is the account's excess cash in the units of a `Value`; `usage` is its largest band usage, None when no
+    band applies.
     """
 
     portfolio: Portfolio
@@ -79,9 +80,10 @@ def exact_account(frame: BookFrame, row: int) -> ExactAccount:
 
 
 def _with_rules(frame: BookFrame, row: int, portfolio: Portfolio) -> ExactAccount:
-    """The figures of an account with rules: without unmanaged holdings, against the reachable target (R-60, R-61).
+    """The figures of an account with trading rules, without unmanaged holdings (R-60).
 
-    Where its restrictions exclude each other, its drifts are those from its weights.
+    Drifts are measured from the reachable target (R-61), or from the weights if the account's restrictions exclude each
+    other.
     """
     accounts, rules = frame.accounts, frame.rules_of(row)
     (held, prices), cash = frame.priced_holdings(row), Money(int(accounts.cash[row]))

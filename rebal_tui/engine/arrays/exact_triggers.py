@@ -27,10 +27,10 @@ def exact_triggers(frame: BookFrame, row: int, day_context: DayContext) -> tuple
 
 
 def decide_with_rules(frame: BookFrame, row: int, day_context: DayContext) -> tuple[Outcome, tuple[Check, ...]]:
-    """The outcome and trace of an account with rules, from the check of its restrictions to its triggers (R-60).
+    """The outcome and trace of an account with trading rules, from the check of restrictions to the triggers (R-60).
 
-    The account must meet the prerequisites before that check. Its open run and its quota are not checked: the caller
-    knows them from the arrays.
+    The account must meet the prerequisites before that check. Its open run and its quota are not checked here: the
+    caller knows them from the arrays.
     """
     trace = Trace()
     situation = _situation(frame, row, day_context)
@@ -54,7 +54,7 @@ def lacks_fresh_price(frame: BookFrame, row: int, day_context: DayContext) -> bo
 
 
 def conflicting(frame: BookFrame, row: int, day_context: DayContext) -> bool:
-    """Whether a hold, or restrictions that exclude each other, stop an account with rules (R-60)."""
+    """Whether a hold restriction, or restrictions that contradict each other, stop an account with rules (R-60)."""
     try:
         restrictions(_situation(frame, row, day_context), Trace())
     except Stop:
@@ -63,7 +63,7 @@ def conflicting(frame: BookFrame, row: int, day_context: DayContext) -> bool:
 
 
 def cannot_detail(frame: BookFrame, row: int, day_context: DayContext) -> str:
-    """Why no order can correct the last trigger with the verdict `CANNOT`, as display text; empty without one."""
+    """Why no order can correct the drift of the last trigger with the verdict `CANNOT`, as text; empty without one."""
     trace = decide_with_rules(frame, row, day_context)[1]
     return next((check.detail for check in reversed(trace) if check.verdict is Verdict.CANNOT), "")
 
@@ -109,5 +109,8 @@ def _situation(frame: BookFrame, row: int, day_context: DayContext) -> Situation
 
 
 def _noon(day: int) -> datetime:
-    """Noon in New York: of `last_rebalanced_at`, the triggers use the date only."""
+    """Noon in New York on a day given as ordinal.
+
+    It stands for `last_rebalanced_at`, of which the triggers use the date only.
+    """
     return datetime.combine(date.fromordinal(day), time(12), NEW_YORK)

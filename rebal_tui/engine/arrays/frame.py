@@ -1,4 +1,7 @@
-"""The book as arrays: accounts, holdings, assets and portfolios, referenced by index."""
+"""The book as arrays: accounts, holdings, assets and portfolios, which refer to each other by index.
+
+The row of an account is its index in these arrays; a slot is the position of an asset in its portfolio, from 0.
+"""
 
 from __future__ import annotations
 
@@ -81,13 +84,13 @@ def account_marks(account: Account, *, open_run: bool = False, external_orders: 
 class AccountColumns:
     """One entry per account, in the book's order. Dollars in billionths, days as proleptic ordinals or `NEVER`.
 
-    `reserved` is all reserved cash; `cash_floor` the cash target of the last finished run under the current cash weight
-    of the account's portfolio (R-14.7); `portfolio` an index in the frame's portfolios or `UNSUBSCRIBED`;
-    `rebalanced_on` the New York day of `last_rebalanced_at`; `system_run_on` the session of the latest automatic run
-    (R-11); `marks` the bits of `Mark`; `update_until` the last day on which a change of the portfolio is due (R-14.6),
-    `propose_on` the day on which a run that nobody approved is proposed again (R-27), 0 without one. `unfinished` has
-    the undone sells by row. `rules` has, by row, the rules of accounts that have any (R-60 to R-67); these accounts are
-    planned by the exact form.
+    `reserved` is all reserved cash. `cash_floor` is the cash target of the last finished run under the current cash
+    weight of the account's portfolio (R-14.7). `portfolio` is an index in the frame's portfolios or `UNSUBSCRIBED`.
+    `rebalanced_on` is the New York day of `last_rebalanced_at`, `system_run_on` the session of the latest automatic run
+    (R-11). `marks` has the bits of `Mark`. `update_until` is the last day on which a change of the portfolio is due
+    (R-14.6), `propose_on` the day on which a run that nobody approved is proposed again (R-27); both are 0 without one.
+    `unfinished` has the undone sells by row. `rules` has, by row, the trading rules of the accounts that have any (R-60
+    to R-67); these accounts are planned by the exact form.
     """
 
     cash: Ints
@@ -104,7 +107,7 @@ class AccountColumns:
 
     @property
     def ruled(self) -> npt.NDArray[np.intp]:
-        """The rows of the accounts that have rules, ascending."""
+        """The rows of the accounts that have trading rules, ascending."""
         return np.array(sorted(self.rules), np.intp)
 
     def __len__(self) -> int:
@@ -123,7 +126,7 @@ class AccountColumns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PositionColumns:
-    """One entry per holding, in any order: account and asset as indexes, and shares in billionths, above 0."""
+    """One entry per holding, in any order: the account and the asset as indexes, and shares in billionths, above 0."""
 
     account: Indexes
     asset: Indexes
@@ -160,7 +163,7 @@ class AssetColumns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BookFrame:
-    """An immutable book: a change returns another frame, which shares all unchanged arrays.
+    """A book in arrays. It is immutable: a change returns another frame, which shares all unchanged arrays.
 
     `portfolios` are the domain objects, `table` has the same data as arrays. Holdings of portfolio assets are in
     `blocks`, matrices with a row per asset slot and a column per account; all other holdings are in `others`. `column`
@@ -233,7 +236,7 @@ class BookFrame:
         return range(first, bisect_left(account, row + 1, first))
 
     def _slots(self, row: int) -> tuple[list[int], list[int]]:
-        """Asset index and shares of each slot of an account in its block; an unused slot has no shares."""
+        """The asset index and the shares of each slot of the account at `row`; an unused slot has no shares."""
         block = self.blocks[self.table.block[self.accounts.portfolio[row]]]
         column = self.column[row]
         assets, shares = block.asset[:, block.local[column]], block.qty[:, column]
@@ -245,9 +248,10 @@ class BookFrame:
         return held, {symbol: Price(found) for symbol in held if (found := int(price[index[symbol]]))}
 
     def holdings_value(self, row: int, prices: Sequence[int]) -> Value:
-        """The value of one account's holdings, exact; `prices` has the price of each asset, and 0 for an unused slot.
+        """The exact value of the holdings of the account at `row`.
 
-        Those of `assets` as a list: reading one number from an array costs more than multiplying it.
+        `prices` has the price of each asset and a last 0 for unused slots. It is a list because reading one number from
+        an array costs more than multiplying it.
         """
         value = sum([prices[asset] * qty for asset, qty in zip(*self._slots(row), strict=True)])
         for index in self._others_of(row):
@@ -255,7 +259,7 @@ class BookFrame:
         return Value(value)
 
     def rules_of(self, row: int) -> TradingRules:
-        """The rules of one account."""
+        """The trading rules of the account at `row`."""
         return self.accounts.rules.get(row, NO_RULES)
 
     def followed(self, row: int) -> Portfolio:
@@ -297,9 +301,10 @@ class BookFrame:
         return replace(self, accounts=replace(self.accounts, rules=every)) if every or self.accounts.rules else self
 
     def with_holdings(self, indexes: Indexes | Ints, positions: PositionColumns) -> BookFrame:
-        """The frame with all holdings of the accounts `indexes` replaced by `positions`, which has no other accounts.
+        """The frame with all holdings of the accounts `indexes` replaced by `positions`.
 
-        Copies the matrix of every affected block, so batch the fills of many orders into one call.
+        `positions` has no other accounts. Every call copies the matrix of every affected block, so apply the fills of
+        many orders in one call.
         """
         portfolio = self.accounts.portfolio
         slot = slots_of(self.table, portfolio[positions.account], positions.asset, len(self.assets))

@@ -9,7 +9,7 @@ from rebal_tui.engine.arrays.memory_layout import Flags, Ints
 
 
 def holdings_in(frame: BookFrame, assets: Flags) -> tuple[Ints, Ints]:
-    """The holdings of the assets flagged in `assets`: account rows and asset indexes, sorted by row, then by asset.
+    """The holdings of the assets flagged in `assets`, as account rows and asset indexes, sorted by row, then by asset.
 
     Fast when the flagged assets are in few portfolios.
     """

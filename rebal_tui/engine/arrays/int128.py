@@ -1,9 +1,9 @@
 """Exact arithmetic on dollar values that exceed 64 bits, as NumPy arrays.
 
-A value counts attodollars (billionths of a billionth of a dollar) and is stored as whole billionths of a dollar plus a
-remainder below one billionth. Products and sums are exact modulo 2**64. Values with the same remainder modulo 2**64 are
-2**64 attodollars ($18.45) apart, so a float with an error of less than half of that ($9.22) identifies the value. This
-works up to `MAX_EXACT_DOLLARS`.
+A value is a number of attodollars (billionths of a billionth of a dollar). It is stored as whole billionths of a dollar
+plus a remainder below one billionth. Products and sums are exact modulo 2**64. Values with the same remainder modulo
+2**64 are 2**64 attodollars ($18.45) apart, so a float with an error of less than half of that ($9.22) identifies the
+value. This works up to `MAX_EXACT_DOLLARS`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SHARE = int(HUNDRED_PERCENT)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Int128:
-    """Values: `nano` whole billionths of a dollar, rounded down, and `rest` attodollars, 0 to 999,999,999."""
+    """Dollar values: `nano` are whole billionths of a dollar, rounded down; `rest` is 0 to 999,999,999 attodollars."""
 
     nano: Ints
     rest: Ints
@@ -42,12 +42,12 @@ class Int128:
 
     @property
     def modular(self) -> Ints:
-        """The values modulo 2**64; int64 arrays wrap on overflow."""
+        """The values in attodollars modulo 2**64; int64 arrays wrap on overflow."""
         return np.asarray(self.nano * NANO + self.rest)
 
     @property
     def dollars(self) -> Floats:
-        """The values in floating dollars, without `rest`: low by less than 1e-9."""
+        """The values in floating dollars, without `rest`: too low by less than 1e-9."""
         return np.multiply(self.nano, 1e-9, dtype=np.float64)
 
     def share(self, percent: Ints) -> Int128:
@@ -78,7 +78,7 @@ class Int128:
         return np.asarray(self.nano >= nano)
 
     def total(self, included: Flags) -> Int128:
-        """The sum over the first axis of the included values; it must be within ±`MAX_EXACT_DOLLARS`."""
+        """The sum over the first axis of the values flagged in `included`; it must be within ±`MAX_EXACT_DOLLARS`."""
         # Each `rest` is below 1e9, so even 65,536 slots sum to less than 1e14.
         rest = np.where(included, self.rest, 0).sum(axis=0)
         return Int128(np.where(included, self.nano, 0).sum(axis=0) + rest // NANO, rest % NANO)

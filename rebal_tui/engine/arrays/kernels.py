@@ -1,4 +1,4 @@
-"""Iteration over a book's matrices in pieces that fit the CPU cache, and shared float kernels."""
+"""Iteration over a book's matrices in pieces that fit the CPU cache, and float functions that several modules use."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ class Piece:
 
     @cached_property
     def _owners(self) -> tuple[slice, Ints | None]:
-        """The piece's portfolios as columns of the tables, and accounts per portfolio; None for a single portfolio."""
+        """The piece's portfolios as a range of table columns, and the number of accounts of each.
+
+        The numbers are None for a single portfolio.
+        """
         # A block's accounts are sorted by portfolio, so the piece needs one contiguous range of table columns.
         local = self.block.local[self.part]
         first, last = int(local[0]), int(local[-1])
@@ -63,7 +66,7 @@ class Piece:
     def of(self, table: npt.NDArray[Number]) -> npt.NDArray[Number]:
         """Expand a table with a column per portfolio to one with a column per account of the piece.
 
-        When all its accounts have one portfolio, the result has a single column.
+        When all accounts of the piece have one portfolio, the result has a single column.
         """
         columns, counts = self._owners
         return table[:, columns] if counts is None else np.repeat(table[:, columns], counts, axis=1)
@@ -95,12 +98,15 @@ def dollars(amounts: Ints) -> Floats:
 
 
 def inverse_limits(block: Block) -> Floats:
-    """1 / tightest band, with a row per asset slot and a column per portfolio; 0 in an unused slot."""
+    """1 / tightest band of each asset slot, with a row per slot and a column per portfolio; 0 in an unused slot."""
     return np.where(np.isfinite(block.limit), 1 / block.limit, 0.0)
 
 
 def slot_prices(frame: BookFrame, block: Block) -> Floats:
-    """Dollars per billionth of a share, 0 without a price; a row per asset slot and a column per portfolio."""
+    """The price of each slot's asset, in dollars per billionth of a share, 0 without a price.
+
+    It has a row per asset slot and a column per portfolio.
+    """
     # The appended 0 is the price of unused slots, whose asset index is one past the last asset.
     priced = np.append(frame.assets.price, 0) * 1e-18
     return np.asarray(priced[block.asset])
@@ -115,7 +121,7 @@ def other_holding_values(frame: BookFrame) -> tuple[Floats, Floats]:
 
 
 def owners(frame: BookFrame) -> npt.NDArray[np.intp]:
-    """The portfolio index of every entry of the weights in the frame's table."""
+    """The index of the portfolio of each weight in `frame.table.percent`."""
     return np.repeat(np.arange(len(frame.table.count)), frame.table.count)
 
 
@@ -128,7 +134,7 @@ def any_weight(frame: BookFrame, assets: Flags) -> Flags:
 
 
 def any_other(frame: BookFrame, assets: Flags) -> Flags:
-    """For every account, whether any holding outside its portfolio is of an asset flagged in `assets`."""
+    """For every account, whether it holds an asset flagged in `assets` that is outside its portfolio."""
     found: Flags = np.zeros(len(frame), np.bool_)
     if assets.any():
         found[frame.others.account[assets[frame.others.asset]]] = True

@@ -26,10 +26,11 @@ _WIDTHS = (4, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1
 class PortfolioTable:
     """One entry per portfolio, and a last entry for unsubscribed accounts, which index -1 selects.
 
-    Percents count hundredths of a percent. `absolute` and `relative` are the tightest band of that type, 0 without one.
-    `start`, `asset` and `percent` hold the weights: those of portfolio p are at `start[p]:start[p + 1]`, in the
-    portfolio's order. `block` is the index of the `Block` that has the portfolio's accounts; portfolios of similar size
-    share one. `local` is the portfolio's column in the tables of that block.
+    Percents are in hundredths of a percent. `count` is the number of assets, `cooldown` is in days. `absolute` and
+    `relative` are the tightest band of that type, 0 without one. `start`, `asset` and `percent` hold the weights: those
+    of portfolio p are at `start[p]:start[p + 1]`, in the portfolio's order. `block` is the index of the `Block` that
+    has the portfolio's accounts; portfolios of similar size share a block. `local` is the portfolio's column in the
+    tables of that block.
     """
 
     cash_weight: Ints
@@ -80,7 +81,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OtherHoldings:
-    """Holdings outside the account's portfolio, ordered by account, then by asset."""
+    """Holdings outside the portfolio of their account, ordered by account, then by asset."""
 
     account: Indexes
     asset: Indexes
@@ -120,9 +121,10 @@ def _tightest(portfolio: Portfolio, kind: BandType) -> int:
 def blocks_of(
     table: PortfolioTable, portfolio: npt.NDArray[np.intp], account: Indexes, asset: Indexes, qty: Ints, assets: int
 ) -> tuple[tuple[Block, ...], OtherHoldings, Indexes, npt.NDArray[np.intp]]:
-    """The blocks, the holdings outside of portfolios, each account's column in its block, and its place.
+    """The blocks, the holdings outside of portfolios, and each account's column in its block and place.
 
-    The place is the account's column when all blocks are put side by side.
+    The place is the account's column when all blocks are put side by side. `account`, `asset` and `qty` have one entry
+    per holding; `assets` is the number of assets.
     """
     at = portfolio[account]
     slot = slots_of(table, at, asset, assets)
@@ -198,9 +200,9 @@ def _slots(table: PortfolioTable, members: npt.NDArray[np.intp], assets: int) ->
 
 
 def refilled(block: Block, columns: npt.NDArray[np.intp], slot: Indexes, column: Indexes, qty: Ints) -> Block:
-    """A copy of the block in which some accounts' holdings are replaced.
+    """A copy of the block in which the holdings of some accounts are replaced.
 
-    `columns` are these accounts' columns; `slot`, `column` and `qty` have one entry per new holding.
+    `columns` are these accounts' columns in the block; `slot`, `column` and `qty` have one entry per new holding.
     """
     matrix = block.qty.copy()
     matrix[:, columns] = 0

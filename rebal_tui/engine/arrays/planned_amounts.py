@@ -27,7 +27,10 @@ class PlannedAmounts:
 
 
 def planned_amounts(frame: BookFrame, full: Ints, invest: Ints) -> PlannedAmounts:
-    """The amounts of full rebalances and invest_cash runs; the rows of the subscribed accounts to plan must ascend."""
+    """The amounts that full rebalances and invest_cash runs would trade.
+
+    `full` and `invest` are the rows of the subscribed accounts to plan for each type, ascending.
+    """
     dollars, rest, largest = (np.zeros(len(frame), np.int64) for _ in range(3))
     for plans in _plans(frame, full, invest):
         orders = plans.orders

@@ -34,12 +34,12 @@ _MAX_PRICE_DOLLARS = 1e9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lines:
-    """Orders or skipped orders, sorted by account, then by line; sells and buys are mixed as in a plan.
+    """Orders or skipped orders, sorted by account, then by plan line; sells and buys are mixed as in a plan.
 
-    `account` and `asset` are indexes in the frame; `line` is the index of the line in the account's plan, which has its
+    `account` and `asset` are indexes in the frame. `line` is the index of the line in the account's plan, which has the
     portfolio's assets, then the other holdings by symbol. A sell has `qty` in billionths of a share; a buy or a skipped
-    order has `notional` in billionths of a dollar; the other is 0, except that a buy in whole shares has both (R-65).
-    `reason` is an index in `REASONS`.
+    order has `notional` in billionths of a dollar; the other of the two is 0, except that a buy in whole shares has
+    both (R-65). `reason` is an index in `REASONS`.
     """
 
     account: Indexes
@@ -62,8 +62,9 @@ class Lines:
 class Plans:
     """The plans of `accounts`, which are rows of the frame. `cash_target` is by account, in billionths of a dollar.
 
-    `by_exact` counts accounts planned by the exact form. `too_large` are accounts with an amount above
-    `MAX_EXACT_DOLLARS`, or whose restrictions exclude each other; they have no lines here.
+    `by_exact` counts the accounts planned by the exact form. `too_large` are accounts with an amount above
+    `MAX_EXACT_DOLLARS`, or whose restrictions exclude each other; these accounts have no lines in `orders` and
+    `skipped`.
     """
 
     accounts: Ints
@@ -75,15 +76,19 @@ class Plans:
 
 
 def plan_full_rebalances(frame: BookFrame, accounts: Ints, by_band: Collection[int] = ()) -> Plans:
-    """The plans of `plan_full_rebalance` for subscribed accounts, whose rows must ascend.
+    """The plans of full rebalances, equal to those of `plan_full_rebalance`, for subscribed accounts.
 
-    `by_band` are the rows of accounts whose run is made by a drift band and may stop before the target (R-62).
+    `accounts` are rows in ascending order. `by_band` are the rows of accounts whose run is made by a drift band, so
+    that it may stop before the target (R-62).
     """
     return _plans(frame, accounts, by_band, invest=False)
 
 
 def plan_invest_cashes(frame: BookFrame, accounts: Ints) -> Plans:
-    """The plans of `plan_invest_cash` for subscribed accounts, whose rows must ascend."""
+    """The plans of invest_cash runs, equal to those of `plan_invest_cash`, for subscribed accounts.
+
+    `accounts` are rows in ascending order.
+    """
     return _plans(frame, accounts, (), invest=True)
 
 
@@ -265,7 +270,7 @@ def _plan_piece(
 
 
 def _closing(frame: BookFrame, rows: npt.NDArray[np.intp]) -> Lines:
-    """Sells of all holdings outside the portfolio."""
+    """The sells of all holdings outside the portfolio of the accounts `rows`."""
     others = frame.others
     wanted = np.zeros(len(frame), np.bool_)
     wanted[rows] = True
@@ -319,7 +324,10 @@ def _joined(parts: list[Lines]) -> Lines:
 
 
 def _exact_plan(frame: BookFrame, row: int, *, by_band: bool, invest: bool) -> Plan:
-    """The plan of the exact planner for one account."""
+    """The plan of the account at `row` by the exact form: invest_cash with `invest`, else full_rebalance.
+
+    `by_band`: a drift band makes the run.
+    """
     portfolio = frame.followed(row)
     weights = portfolio.weights
     held = frame.holdings(row)

@@ -1,4 +1,8 @@
-"""The rules of accounts as arrays: one entry per account with rules, and one per restricted line (R-60 to R-67)."""
+"""The trading rules of accounts as arrays (R-60 to R-67).
+
+There is one entry per account with rules, and one per restricted line: an asset of an account for which a restriction
+is in force.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +33,11 @@ PIECE_ACCOUNTS = 4_096
 class RestrictedLines:
     """One entry per restricted line, ordered by account, then by asset.
 
-    `account` is an index in `RuleColumns.rows`; `slot` is the position of the line's asset in the account's portfolio,
+    `account` is an index in `RuleColumns.rows`. `slot` is the position of the line's asset in the account's portfolio,
     or `OUTSIDE`. `weight` is in hundredths of a percent; `share` is the weight as a fraction, 0 for an unmanaged line.
     `keeps`: may not be sold. `caps`: may not be bought. `low` and `high` are the limits of a range, NaN without one, in
-    its `unit`, an index in `UNITS`. `block` is the index of the block that has the account.
+    the unit of the range, which `unit` has as an index in `UNITS`. `block` is the index of the block that has the
+    account.
     """
 
     account: Rows
@@ -54,15 +59,16 @@ class RestrictedLines:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleColumns:
-    """One entry per subscribed account with rules, ordered by row.
+    """One entry per subscribed account with trading rules, ordered by row.
 
     `exact` marks rules that only the exact form handles: overridden conditions or cooldown, and several ranges of one
-    line. `boxed` marks accounts with restricted lines, `early` those whose drift-band runs may stop before the target.
-    `keeps_others`: no holding may be sold, not even outside the portfolio. `amount` and `share` are the minimum trade
-    in dollars and as a share of equity. `cost` is what a share costs as a multiple of its price. `free_share` is the
-    sum of the weights of the lines without restrictions. `index` maps a row of the frame to its entry, -1 without
-    rules. `stagger` are the entries whose calendar condition is checked for an earlier session, `stagger_offset`
-    sessions ago: `stagger_day`, followed by the session `stagger_next_day`, both as ordinals.
+    line. `hold` marks accounts that a hold restriction stops. `boxed` marks accounts with restricted lines, `early`
+    those whose drift-band runs may stop before the target. `whole`: the account trades in whole shares. `keeps_others`:
+    no holding may be sold, not even outside the portfolio. `amount` and `share` are the minimum trade in dollars and as
+    a share of equity. `cost` is what a share costs as a multiple of its price. `free_share` is the sum of the weights
+    of the lines without restrictions. `index` maps a row of the frame to its entry, -1 without rules. `stagger` are the
+    entries whose calendar condition is checked for an earlier session (R-66). By entry of `stagger`, `stagger_day` is
+    that session, `stagger_offset` sessions ago, and `stagger_next_day` the session after it, both as ordinals.
     """
 
     rows: Rows
@@ -109,7 +115,10 @@ _recent: deque[_Made] = deque(maxlen=_RECENT)
 
 
 def rule_columns(frame: BookFrame) -> RuleColumns:
-    """The rules of a frame's accounts as arrays; cached for all frames that share rules, assets and subscriptions."""
+    """The trading rules of a frame's accounts as arrays.
+
+    The result is cached for all frames that share rules, assets and subscriptions.
+    """
     for made in tuple(_recent):
         if made.serves(frame):
             return made.columns
@@ -162,7 +171,7 @@ def _known_to_exact_form_only(rules: TradingRules) -> bool:
 def _lines(
     frame: BookFrame, rows: Rows, rules: list[TradingRules], kinds: list[set[RestrictionKind]]
 ) -> tuple[RestrictedLines, Rows]:
-    """The restricted lines, and the entries of accounts with several ranges of one line."""
+    """The restricted lines, and the entries of the accounts that have several ranges for one line."""
     index, table = frame.assets.index, frame.table
     given = [
         (

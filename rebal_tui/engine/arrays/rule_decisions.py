@@ -1,4 +1,7 @@
-"""Decisions of accounts with rules, by floats with a margin; it names those that the exact form must decide (R-60)."""
+"""Decisions of accounts with trading rules, by floats with a margin (R-60).
+
+Where floats cannot decide with certainty, the account is left to the exact form.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,10 @@ def _due(frame: BookFrame, day_context: DayContext, portfolio: int, day: int, ne
 def decide_rules(
     frame: BookFrame, targets: RuleTargets, inputs: DecisionInputs, table: DecisionTable, made: Decisions
 ) -> Rows:
-    """Replace the decisions of accounts with rules that floats surely decide; returns the rows of the others."""
+    """Replace the decisions of accounts with trading rules for which floats are sure.
+
+    Returns the rows of the other accounts with rules, which the exact form must decide.
+    """
     columns, rows = targets.columns, targets.columns.rows
     _hold(made, rows[columns.hold])
     by_exact = targets.unsure & ~columns.hold
@@ -91,9 +97,10 @@ def decide_rules(
 def _full_rebalances(
     frame: BookFrame, targets: RuleTargets, entries: Rows, inputs: DecisionInputs
 ) -> tuple[Flags, list[tuple[int, Flags]]]:
-    """Clear the triggers that surely do not fire.
+    """Clear the triggers in `inputs` that surely do not fire.
 
-    By requested account, whether one is not sure; by check in order, whether its trigger surely cannot be corrected.
+    Returns a flag per requested account, whether a trigger of it is not sure; and by check, in order, a flag per
+    account, whether the drift of its trigger surely cannot be corrected.
     """
     columns, rows = targets.columns, targets.columns.rows[entries]
     sure = sure_of_full_rebalances(frame, targets, entries)
@@ -133,7 +140,7 @@ def _full_rebalances(
 
 
 def _cannot(made: Decisions, rows: Rows, check: int) -> None:
-    """Report a trigger that no order can correct; it decides where no later check does (R-14)."""
+    """Report a trigger whose drift no order can correct; it is the deciding check where no later check is (R-14)."""
     made.reported[rows] |= np.uint32(1 << check)
     nothing = made.outcome[rows] == _NONE
     made.check[rows] = np.where(nothing, np.maximum(made.check[rows], check), made.check[rows])
@@ -141,7 +148,7 @@ def _cannot(made: Decisions, rows: Rows, check: int) -> None:
 
 
 def _hold(made: Decisions, rows: Rows) -> None:
-    """Block accounts that a restriction holds, unless a check before that one stops them (R-60)."""
+    """Block accounts that a hold restriction stops, unless an earlier check stops them (R-60)."""
     check = made.check[rows]
     held = rows[((check == 0) | (check > _RESTRICTIONS)) & (made.outcome[rows] != NOT_EVALUATED)]
     made.outcome[held] = OUTCOMES.index(Outcome.BLOCKED)

@@ -1,4 +1,4 @@
-"""What floats surely determine about the plans of accounts with rules (R-14, R-15, R-60 to R-65).
+"""What floats surely determine about the plans of accounts with trading rules (R-14, R-15, R-60 to R-65).
 
 A figure counts as sure when it is beyond the threshold by more than the float error. An account for which neither a run
 nor its absence is sure is planned by the exact form.
@@ -27,13 +27,13 @@ _MAX_RESTRICTED = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SureRebalance:
-    """What is sure about a full_rebalance, as flags; one entry per requested account.
+    """What is sure about a full_rebalance; one entry per requested account. A flag is set only where it is sure.
 
-    `first`: a first rebalance makes a run, with orders or on target. `orders`: it has an order. `off`: an asset is
-    farther from its target than the least distance that an order corrects; `on`: no asset is. `served`: it has an order
-    that corrects a breached asset. `worth`: a breached asset is far enough from its target for an order; `idle`: none
-    is. `kept_back`: it has no order, only because of whole shares; `stuck`: it has no order, also because cash is
-    short.
+    `first`: a first rebalance makes a run, because the plan has an order or the account is on target. `orders`: the
+    plan has an order. `off`: an asset is farther from its target than the least distance that an order corrects; `on`:
+    no asset is. `served`: the plan has an order that corrects an asset outside its band. `worth`: an asset outside its
+    band is far enough from its target for an order; `idle`: no such asset is. `kept_back`: the plan has no order, only
+    because of whole shares; `stuck`: the plan has no order, also because cash is short.
     """
 
     first: Flags
@@ -47,12 +47,12 @@ class SureRebalance:
     stuck: Flags
 
     def of(self, entries: Rows) -> SureRebalance:
-        """The entries of some of the accounts."""
+        """The entries of the accounts at the given indexes."""
         return SureRebalance(*(getattr(self, one.name)[entries] for one in fields(self)))
 
 
 def sure_of_full_rebalances(frame: BookFrame, made: RuleTargets, entries: Rows) -> SureRebalance:
-    """What is sure about the full rebalances of the accounts `entries`, indexes of the columns of rules."""
+    """What is sure about the full rebalances of the accounts `entries`, which are indexes in `RuleColumns`."""
     sure = SureRebalance(*(np.zeros(len(made.columns), np.bool_) for _ in fields(SureRebalance)))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         others = _Others.of(frame, made)
@@ -62,7 +62,10 @@ def sure_of_full_rebalances(frame: BookFrame, made: RuleTargets, entries: Rows) 
 
 
 def sure_of_invest_cash(frame: BookFrame, made: RuleTargets, entries: Rows) -> tuple[Flags, Flags]:
-    """By account with $10 or more of excess cash: whether invest_cash surely buys, and whether it surely does not."""
+    """By account: whether invest_cash surely buys something, and whether it surely buys nothing.
+
+    The accounts must have excess cash of $10 or more; `entries` are indexes in `RuleColumns`.
+    """
     buys, keeps = (np.zeros(len(made.columns), np.bool_) for _ in range(2))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         plain = _always_buy(frame, made, entries)
@@ -78,11 +81,12 @@ def sure_of_invest_cash(frame: BookFrame, made: RuleTargets, entries: Rows) -> t
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Others:
-    """Of holdings outside the portfolios, by account with rules.
+    """What holdings outside the portfolio mean for a full_rebalance; one entry per account with trading rules.
 
-    `dollars`: those that surely are sold. `farthest`: dollars beyond what an order corrects of the farthest one,
-    `breaching`: the same of those that may breach a band. `breached`: one surely breaches a band, can be corrected and
-    is sold. `cheap`: a share of one costs no more than the least order. `any`: there is one.
+    `dollars`: the value of the holdings that surely are sold. `farthest`: by how many dollars the holding farthest from
+    its target exceeds what an order corrects; `breaching`: the same for holdings that may be outside a band.
+    `breached`: a holding is surely outside a band, can be corrected and is sold. `cheap`: a share of a holding costs no
+    more than the least order. `any`: there is such a holding.
     """
 
     dollars: Floats
@@ -124,18 +128,21 @@ class _Others:
 
 
 def _minimum(made: RuleTargets, entries: Ints) -> Floats:
-    """The least order in dollars: $1, or the minimum trade."""
+    """The least order of each account in dollars: $1, or its minimum trade if larger."""
     columns = made.columns
     return np.maximum(1.0, np.maximum(columns.amount[entries], columns.share[entries] * made.equity[entries]))
 
 
 def _least_way(made: RuleTargets, entries: Ints, price: Floats) -> Floats:
-    """The shortest way in dollars that an order corrects; `price` is that of a share."""
+    """The least distance to the target, in dollars, that an order corrects; `price` is that of a share."""
     return np.maximum(_minimum(made, entries), np.where(made.columns.whole[entries], price, 0))
 
 
 def _wants_share(made: RuleTargets, entries: Rows, short: Floats, price: Floats, margin: Floats) -> Flags:
-    """By slot and account, whether a share brings the line nearer its target and surely is within its maximum."""
+    """By slot and account, whether one more share brings the line nearer its target.
+
+    The share must surely be within the line's maximum. `short` is what the line lacks, in dollars.
+    """
     wants = np.asarray(2 * short > price + margin)
     lines, at = made.lines_of(entries)
     slot = made.columns.lines.slot[lines]
@@ -205,7 +212,10 @@ def _rebalance(
 
 
 def _always_buy(frame: BookFrame, made: RuleTargets, entries: Rows) -> Flags:
-    """Whether a free line takes what others leave, so that no minimum but $1 keeps back all of $10."""
+    """By account, whether $10 of excess cash always buys something.
+
+    So it does if a line without restrictions takes what restricted lines leave, and no minimum but $1 applies.
+    """
     columns = made.columns
     restricted = np.bincount(columns.lines.account[columns.lines.weight > 0], minlength=len(columns))[entries]
     count = frame.table.count[frame.accounts.portfolio[columns.rows[entries]]]
@@ -214,9 +224,10 @@ def _always_buy(frame: BookFrame, made: RuleTargets, entries: Rows) -> Flags:
 
 
 def _buys_a_share(frame: BookFrame, block: Block, made: RuleTargets, entries: Rows) -> Flags:
-    """Whether excess cash surely buys a share of some line, in accounts without restrictions; fast, for most accounts.
+    """Whether excess cash surely buys a share of some line, in accounts without restrictions.
 
-    Reads a few slots at a time, because one of the first lacks a share in nearly every account.
+    It decides most accounts and is fast: it reads a few slots at a time, because one of the first slots lacks a share
+    in nearly every account.
     """
     columns = made.columns
     rows = columns.rows[entries]
@@ -245,7 +256,7 @@ def _buys_a_share(frame: BookFrame, block: Block, made: RuleTargets, entries: Ro
 def _invest(
     frame: BookFrame, block: Block, made: RuleTargets, entries: Rows, sure_buys: Flags, sure_keeps: Flags
 ) -> None:
-    """Whether $10 or more of excess cash surely buy something, and whether they surely do not."""
+    """Set `sure_buys` where $10 or more of excess cash surely buy something, `sure_keeps` where they buy nothing."""
     columns = made.columns
     rows = columns.rows[entries]
     whole, minimum, boxed = columns.whole[entries], _minimum(made, entries), columns.boxed[entries]

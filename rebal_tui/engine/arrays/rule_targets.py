@@ -1,6 +1,7 @@
-"""Bounds, reachable target and band usage of accounts with rules, by floats with a margin (R-60, R-61).
+"""Bounds, reachable target and band usage of accounts with trading rules, by floats with a margin (R-60, R-61).
 
-An account for which floats cannot decide these with certainty is left to the exact form.
+An account for which floats cannot decide these with certainty is left to the exact form. `entries` are indexes of
+accounts in `RuleColumns`.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ _PERCENT, _SHARES = UNITS.index(RangeUnit.PERCENT), UNITS.index(RangeUnit.SHARES
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleTargets:
-    """One entry per account with rules, in the order of `columns`; amounts in dollars.
+    """One entry per account with trading rules, in the order of `columns`; amounts in dollars.
 
-    The goal of a line without restrictions is `factor` × its weight × `equity`, that of a restricted line is in
-    `line_target`. `cash` is the reachable cash, `usage` the largest band usage of an account with restricted lines.
-    `unsure` marks accounts for the exact form. `others` are the holdings outside the portfolios, as indexes of
-    `frame.others`; the goal of each is in `others_target`, if `others_managed`.
+    `equity` is managed equity. The goal of a line without restrictions is `factor` × its weight × `equity`; the goal of
+    a restricted line is in `line_target`. `cash` is the reachable cash. `usage` is the largest band usage of an account
+    with restricted lines. `unsure` marks accounts for the exact form. `others` are the holdings outside the portfolios,
+    as indexes of `frame.others`; the goal of each is in `others_target`, if `others_managed` is set for it.
     """
 
     columns: RuleColumns
@@ -57,7 +58,7 @@ class RuleTargets:
     others_managed: Flags
 
     def margin(self, entries: Rows, cash: Floats) -> Floats:
-        """Upper bounds in dollars on the float errors of the accounts `entries`, whose cash is `cash` dollars."""
+        """Upper bounds in dollars on the float errors of the accounts `entries`, which have `cash` dollars of cash."""
         return np.asarray(_LEAST_MARGIN + RELATIVE_MARGIN * (np.abs(self.equity[entries]) + 2 * np.abs(cash)))
 
     def goals(self, block: Block, entries: Rows, local: Indexes) -> tuple[Floats, Flags]:
@@ -73,7 +74,7 @@ class RuleTargets:
         return goal, unmanaged
 
     def lines_of(self, entries: Rows) -> tuple[Rows, Rows]:
-        """The restricted portfolio lines of the accounts `entries`, and of each line its index in `entries`."""
+        """The restricted lines in the portfolios of the accounts `entries`, and the index in `entries` of each line."""
         position = np.full(len(self.columns), -1, np.intp)
         position[entries] = np.arange(len(entries))
         at = position[self.columns.lines.account]
@@ -84,9 +85,9 @@ class RuleTargets:
 def rule_targets(
     frame: BookFrame, usages: BandUsages, columns: RuleColumns, *, every_usage: bool = False
 ) -> RuleTargets:
-    """The reachable targets of the accounts with rules; `usages` are the band usages that ignore rules.
+    """The reachable targets of the accounts with trading rules; `usages` are the band usages that ignore rules.
 
-    Without `every_usage`, the `usage` of an account that surely breaches no band is only an upper bound.
+    Without `every_usage`, the `usage` of an account that surely exceeds no band is only an upper bound.
     """
     rows, lines, size = columns.rows, columns.lines, len(columns)
     follows, gross, cash = usages.follows[rows], usages.equity[rows], usages.cash[rows]
@@ -144,11 +145,11 @@ def rule_targets(
 
 
 def _most_usage(frame: BookFrame, usages: BandUsages, made: RuleTargets, gross: Floats) -> Floats:
-    """A bound on the usage of every account none of whose lines is below its minimum.
+    """An upper bound on the band usage of accounts with trading rules, valid where no line is below its minimum.
 
-    Let c be a line's share of all that is held, w its weight, b its band, g = gross / managed equity. Its share of
-    managed equity is g * c, its target λ * w or a bound between that and its value. So its usage is at most
-    |g * c - λ * w| / b <= g * |c - w| / b + |g - λ| * w / b.
+    Let c be a line's share of all that is held, w its weight, b its band, g = gross / managed equity. The line's share
+    of managed equity is g * c, its target is λ * w or a bound between that and the line's value. So its usage is at
+    most |g * c - λ * w| / b <= g * |c - w| / b + |g - λ| * w / b.
     """
     rows = made.columns.rows
     follows = usages.follows[rows]
@@ -162,7 +163,7 @@ def _most_usage(frame: BookFrame, usages: BandUsages, made: RuleTargets, gross: 
 
 
 def _held(frame: BookFrame, columns: RuleColumns) -> Ints:
-    """The shares of each restricted line, 0 outside the portfolio."""
+    """The shares that are held of each restricted line, in billionths; 0 for a line outside the portfolio."""
     lines = columns.lines
     held = np.zeros(len(lines), np.int64)
     column = frame.column[columns.rows[lines.account]]
@@ -174,12 +175,15 @@ def _held(frame: BookFrame, columns: RuleColumns) -> Ints:
 
 
 def _worth(frame: BookFrame, others: Ints) -> Floats:
-    """What some holdings outside the portfolios are worth."""
+    """The values in dollars of holdings outside the portfolios; `others` are indexes of `frame.others`."""
     return np.asarray(frame.others.qty[others] * (frame.assets.price[frame.others.asset[others]] * 1e-18))
 
 
 def _others(frame: BookFrame, columns: RuleColumns) -> tuple[Ints, Ints]:
-    """The holdings outside the portfolios of accounts with rules, and the restricted line of each, -1 without one."""
+    """The holdings outside the portfolios of accounts with trading rules, as indexes of `frame.others`.
+
+    The second result is the restricted line of each holding, -1 without one.
+    """
     lines = columns.lines
     others = np.flatnonzero(columns.index[frame.others.account] >= 0)
     found = np.full(len(others), -1, np.int64)
@@ -196,7 +200,10 @@ def _others(frame: BookFrame, columns: RuleColumns) -> tuple[Ints, Ints]:
 def _bounds(
     frame: BookFrame, lines: RestrictedLines, value: Floats, equity: Floats, margin: Floats
 ) -> tuple[Floats, Floats, Flags]:
-    """The least and the most of each restricted line, and whether floats cannot decide them with certainty (R-60)."""
+    """The minimum and maximum in dollars of each restricted line (R-60).
+
+    The third result flags the lines for which floats cannot decide them with certainty.
+    """
     base, near = equity[lines.account], margin[lines.account]
     over = value - lines.weight / 10_000 * base
     scale = np.where(lines.unit == _PERCENT, base, 1.0)
@@ -215,10 +222,10 @@ def _bounds(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reach:
-    """λ of each account, NaN where it was not found; the target of each restricted line.
+    """The result of the search for λ: `factor` is λ of each account, NaN where it was not found.
 
-    `least` is what all lines are worth at least, `sum` what they sum to, `solved` whether that is what the cash weight
-    leaves.
+    `target` is the target of each restricted line. By account, `least` is the sum of the minimums of all lines and
+    `sum` the sum of all their targets; `solved` is whether `sum` equals what the cash weight leaves.
     """
 
     factor: Floats
@@ -266,7 +273,7 @@ def _reach(frame: BookFrame, columns: RuleColumns, follows: Rows, equity: Floats
 
 
 def _fill_usage(frame: BookFrame, usages: BandUsages, made: RuleTargets, asked: Rows) -> None:
-    """Fill in the usage of some boxed accounts."""
+    """Compute `usage` for the accounts `asked`, which have restricted lines."""
     columns = made.columns
     made.usage[asked] = 0
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -289,7 +296,7 @@ def _fill_usage(frame: BookFrame, usages: BandUsages, made: RuleTargets, asked: 
 
 
 def pieces_of(frame: BookFrame, columns: RuleColumns, entries: Rows) -> Iterator[tuple[Block, Rows]]:
-    """Split some of the accounts with rules into pieces, each of accounts of one block."""
+    """Split accounts with trading rules into pieces, each with accounts of one block."""
     if not len(entries):
         return
     block_of = frame.table.block[frame.accounts.portfolio[columns.rows[entries]]]
@@ -302,7 +309,7 @@ def pieces_of(frame: BookFrame, columns: RuleColumns, entries: Rows) -> Iterator
 def values_and_goals(
     frame: BookFrame, block: Block, made: RuleTargets, entries: Rows
 ) -> tuple[Floats, Floats, Flags, Floats]:
-    """The values and goals of lines in dollars, whether each is unmanaged, and the prices of a billionth of a share.
+    """For each line: its value and goal in dollars, whether it is unmanaged, and the price of a billionth of a share.
 
     All have a row per asset slot and a column per account.
     """
@@ -320,14 +327,14 @@ def free_cash(frame: BookFrame, rows: Rows | Indexes) -> Floats:
 
 
 def use_reachable_targets(usages: BandUsages, made: RuleTargets) -> None:
-    """In `usages`, replace equity by managed equity, and band usage by that measured against the reachable target."""
+    """In `usages`, replace equity by managed equity, and band usage by the usage measured from the reachable target."""
     boxed = np.flatnonzero(made.columns.boxed)
     rows = made.columns.rows[boxed]
     usages.equity[rows], usages.usage[rows] = made.equity[boxed], made.usage[boxed]
 
 
 def check_reachable_cash(frame: BookFrame, usages: BandUsages, cash: CashThresholds, made: RuleTargets) -> None:
-    """Replace the entries of `cash` for which reachable cash takes the place of the cash weight's share."""
+    """Replace the entries of `cash` for accounts whose reachable cash takes the place of cash weight × equity."""
     boxed = np.flatnonzero(made.columns.boxed)
     rows = made.columns.rows[boxed]
     free, count = usages.cash[rows], frame.table.count[usages.follows[rows]]

@@ -15,7 +15,7 @@ from rebal_tui.engine.arrays.rule_targets import RuleTargets, pieces_of, values_
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoxedWorst:
-    """One entry per account with rules; the fields are those of `WorstDrifts`, valid only where `sure`."""
+    """One entry per requested account; the fields are those of `WorstDrifts`, valid only where `sure` is set."""
 
     asset: Ints
     drift: Ints
@@ -25,7 +25,10 @@ class BoxedWorst:
 
 
 def boxed_worst(frame: BookFrame, usages: BandUsages, made: RuleTargets, entries: Rows, no_band: int) -> BoxedWorst:
-    """The worst drifts of the accounts `entries`, which have restrictions; `no_band` stands for "no band applies"."""
+    """The worst drifts of the accounts `entries`, which have restrictions.
+
+    `no_band` is the value of `band_used` for an account to which no band applies.
+    """
     size = len(made.columns)
     numbers, flags = np.zeros((3, size), np.int64), np.zeros((2, size), np.bool_)
     found = BoxedWorst(numbers[0], numbers[1], numbers[2], flags[0], flags[1])

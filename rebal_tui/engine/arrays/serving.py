@@ -1,7 +1,7 @@
 """Which accounts' plans surely have the orders that their triggers need, by floats (R-14, R-15).
 
-A figure counts as sure when it is beyond the threshold by more than the float error. An account for which this is not
-sure is planned by the exact form.
+A plan serves a trigger if its orders correct what the trigger found. A figure counts as sure when it is beyond the
+threshold by more than the float error. An account for which this is not sure is planned by the exact form.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _SLOTS_AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Accounts:
-    """The requested accounts: their rows, and of each what `BandUsages` has; `margin` bounds its float errors.
+    """The requested accounts: their rows, and the entries of `BandUsages` for them; `margin` bounds their float errors.
 
-    Read once, because they are far apart in the columns of a large book.
+    They are copied once, because they are far apart in the arrays of a large book.
     """
 
     rows: Rows
@@ -48,7 +48,7 @@ class _Accounts:
         return cls(rows, usages.follows[rows], equity, cash, usages.usage[rows], margin)
 
     def at(self, indexes: Rows) -> _Accounts:
-        """Some of them."""
+        """The accounts at the given indexes."""
         return _Accounts(
             self.rows[indexes],
             self.follows[indexes],
@@ -64,8 +64,8 @@ class SureServing:
     """One entry per requested account; a flag is set only where it is sure.
 
     `any_order`: the full_rebalance has an order, and an asset is more than $1 from its target. `band`: the
-    full_rebalance has an order that corrects a breached asset. `worth`: a breached asset is $1 or more from its target
-    and can be traded.
+    full_rebalance has an order that corrects an asset outside its band. `worth`: an asset outside its band is $1 or
+    more from its target and can be traded.
     """
 
     any_order: Flags
@@ -96,11 +96,12 @@ def sure_serving(frame: BookFrame, usages: BandUsages, rows: Rows, by_band: Flag
 def _far_from_target(frame: BookFrame, accounts: _Accounts, errors: Floats, closing: _Closing) -> Flags:
     """Whether the asset with the largest band usage is so far from its target that the plan surely has an order for it.
 
-    For accounts whose holdings outside the portfolio can all be sold. Let W be the asset's distance in dollars. Outside
-    the portfolio it is closed, above its target it is sold. Below its target, let S be the sum of all shortfalls, W
-    among them: the excess of the other assets, the holdings outside and excess cash add up to S. The plan raises all of
-    it but what is too small to sell, U, and at most a dollar for each portion that is raised to $1; so the asset's
-    portion is at least W * (1 - (U + n) / S), which is W - U - n or more. `errors` are those of usages, by portfolio.
+    This holds for accounts whose holdings outside the portfolio can all be sold. Let W be the asset's distance from its
+    target in dollars. Outside the portfolio the asset is sold entirely; above its target it is sold. Below its target,
+    let S be the sum of all shortfalls, W among them: the excess of the other assets, the holdings outside and excess
+    cash add up to S. The plan raises all of S except U, the part that is too small to sell. At most a dollar is needed
+    for each of n portions that are raised to $1. So the asset's portion is at least W * (1 - (U + n) / S), which is W -
+    U - n or more. `errors` are the error bounds of band usages, by portfolio.
     """
     table, follows, equity = frame.table, accounts.follows, accounts.equity
     # An error is that of a drift in hundredths of a point divided by the tightest band.
@@ -112,7 +113,7 @@ def _far_from_target(frame: BookFrame, accounts: _Accounts, errors: Floats, clos
 
 
 def _pieces(frame: BookFrame, accounts: _Accounts, indexes: Rows) -> Iterator[tuple[Block, Rows]]:
-    """Some of the accounts by their indexes, in pieces of one block."""
+    """Split the accounts at `indexes` into pieces, each with accounts of one block."""
     block_of = frame.table.block[accounts.follows[indexes]]
     for number, block in enumerate(frame.blocks):
         found = indexes[block_of == number]
@@ -121,9 +122,10 @@ def _pieces(frame: BookFrame, accounts: _Accounts, indexes: Rows) -> Iterator[tu
 
 
 def _surely_sells(frame: BookFrame, block: Block, accounts: _Accounts, closes: Flags) -> Flags:
-    """Whether the plan surely sells an asset that is more than $1 above its target; fast, for most accounts.
+    """Whether the plan surely sells an asset that is more than $1 above its target.
 
-    Reads a few slots at a time, because one of the first sells in nearly every account and reading is what costs.
+    It decides most accounts and is fast: it reads a few slots at a time, because in nearly every account one of the
+    first slots sells, and reading takes the most time.
     """
     column = frame.column[accounts.rows]
     local = block.local[column]
@@ -159,10 +161,11 @@ def _sellable_assets(frame: BookFrame) -> Flags:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Closing:
-    """Of holdings outside the portfolios, one entry per requested account.
+    """The sells of holdings outside the portfolio; one entry per requested account.
 
-    `dollars` and `breached`: those that surely can be sold for more than $1, and whether one breaches a band.
-    `unsold`: dollars of the others. `held_back`: whether one cannot be sold entirely.
+    `dollars`: the value of the holdings that surely can be sold for more than $1 each. `breached`: one of these is
+    outside a band. `unsold`: the value of the other holdings, in dollars. `held_back`: a holding cannot be sold
+    entirely.
     """
 
     dollars: Floats
@@ -172,7 +175,7 @@ class _Closing:
 
     @classmethod
     def of(cls, frame: BookFrame, accounts: _Accounts) -> _Closing:
-        """Of the accounts, whose rows are ascending."""
+        """The entries of `accounts`, whose rows must ascend."""
         others, rows = frame.others, accounts.rows
         index = np.minimum(rows.searchsorted(others.account), max(len(rows) - 1, 0))
         wanted = np.flatnonzero(rows[index] == others.account) if len(rows) else np.zeros(0, np.intp)
@@ -196,7 +199,7 @@ class _Closing:
 def _of_block(
     frame: BookFrame, block: Block, accounts: _Accounts, indexes: Rows, closing: _Closing, made: SureServing
 ) -> None:
-    """Fill in `made` at `indexes`, whose `accounts` are all in `block`."""
+    """Fill in `made` at `indexes`; `accounts` are the accounts at these indexes, all in `block`."""
     column = frame.column[accounts.rows]
     local = block.local[column]
     price = slot_prices(frame, block).take(local, axis=1)

@@ -1,4 +1,4 @@
-"""The status of every account of a book, equal to those of `engine/trade_status.py`, which explains it."""
+"""The status of every account of a book, equal to the results of `engine/trade_status.py`, which explains statuses."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ _NOT_WAITING = ~np.uint16(int(Mark.OPEN_RUN | Mark.EXTERNAL_ORDERS))
 class Statuses:
     """One entry per account of a frame, in its order.
 
-    `kind` is an index in `KINDS` or `NO_STATUS`, `waits_for` an index in `WAITS` or `NOTHING`, `first_trade_at` in
-    microseconds since 1970 UTC or `NO_TIME`. `probe` are the decisions as if nothing delayed a trade.
+    `kind` is an index in `KINDS` or `NO_STATUS`, `waits_for` an index in `WAITS` or `NOTHING`. `first_trade_at` is in
+    microseconds since 1970 UTC or `NO_TIME`. `probe` are the decisions as they would be if nothing delayed a trade.
     """
 
     kind: Codes
@@ -103,7 +103,11 @@ def _outcome(outcome: Outcome) -> int:
 
 
 def _probe(frame: BookFrame, day_context: DayContext, served: Flags) -> Decisions:
-    """The triggers of every account, whatever delays them; of `served` accounts, without today's calendar day."""
+    """The decisions of every account as they would be if nothing delayed a trade.
+
+    For the accounts flagged in `served`, today's calendar day does not count, because its evaluation is over or has
+    made a run.
+    """
     accounts = frame.accounts
     asked = replace(
         frame,
@@ -136,7 +140,7 @@ def _probe(frame: BookFrame, day_context: DayContext, served: Flags) -> Decision
 
 
 class _Made:
-    """The columns while they are filled; a later entry replaces an earlier one."""
+    """The columns of `Statuses` while they are filled; a later entry for an account replaces an earlier one."""
 
     def __init__(self, frame: BookFrame, probe: Decisions, context: StatusContext) -> None:
         self._frame, self._probe, self._context = frame, probe, context
@@ -145,13 +149,13 @@ class _Made:
         self.first = np.full(len(frame), NO_TIME, np.int64)
 
     def put(self, holds: Flags, kind: StatusKind, wait: WaitsFor | None, at: datetime | None) -> None:
-        """Set the status of the accounts that a flag holds for."""
+        """Set the status of the accounts flagged in `holds`."""
         self.kind[holds] = _KIND[kind]
         self.waits[holds] = NOTHING if wait is None else _WAIT[wait]
         self.first[holds] = NO_TIME if at is None else epoch_micros(at)
 
     def held_back(self, day_context: DayContext) -> None:
-        """Fill the statuses of accounts without a trigger that makes a run."""
+        """Fill in the statuses of accounts for which no trigger makes a run."""
         frame, probe = self._frame, self._probe
         none, reported = probe.outcome == _outcome(Outcome.NONE), probe.reported
         cooling, short, drifted, updated = (
@@ -182,9 +186,9 @@ class _Made:
         return found
 
     def _dated(self, chosen: Flags, free: Ints, own: list[int]) -> None:
-        """Fill the time of the next calendar day of the accounts chosen, on or after the day `free`.
+        """For the accounts flagged in `chosen`, fill in the time of the next calendar day on or after the day `free`.
 
-        `own` are the rows whose conditions are perhaps not those of their portfolio.
+        `own` are the rows whose conditions may differ from those of their portfolio.
         """
         frame, schedule = self._frame, self._context.schedule
         columns = rule_columns(frame)

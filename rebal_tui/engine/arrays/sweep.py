@@ -31,9 +31,10 @@ NEAR_PERMILLE = 800
 
 
 class Group(IntFlag):
-    """Bits of an account's `groups`: the Desk tiles that count it.
+    """Bits of an account's `groups`: the tabs of the Desk in which the account is listed.
 
-    `CALENDAR`: a calendar rebalance is due today, which it is neither in a cooldown nor after the day's run (R-16).
+    `CALENDAR`: a calendar rebalance is due today, and the account is neither in a cooldown nor was it traded today by
+    an automatic run (R-16).
     """
 
     OUTSIDE = 1
@@ -63,9 +64,10 @@ class Sweep:
 
     @property
     def worst(self) -> Indexes:
-        """The index of the asset with the largest band usage (without bands: furthest from its target) or `NO_ASSET`.
+        """The index of the account's asset with the largest band usage, or `NO_ASSET`.
 
-        Computed on first access, which costs more than the sweep itself.
+        Without bands, it is the asset furthest from its target. Computed on first access, which costs more than the
+        sweep itself.
         """
         return self._worst.asset
 
@@ -87,7 +89,10 @@ class Sweep:
 
 
 def sweep(frame: BookFrame, day_context: DayContext) -> Sweep:
-    """The band usage of every account at the frame's prices, and its groups: the tabs of the Desk that list it."""
+    """The band usage of every account at the frame's prices, and its groups: the tabs of the Desk that list it.
+
+    An account that an automatic run traded today, or that is in a cooldown, has no due calendar rebalance.
+    """
     usages, targets = band_usages(frame), None
     equity = usages.equity + dollars(frame.accounts.reserved)
     if frame.accounts.rules:
@@ -114,7 +119,7 @@ def sweep(frame: BookFrame, day_context: DayContext) -> Sweep:
 
 
 def _clear_unable_by_unmanaged(frame: BookFrame, day_context: DayContext, targets: RuleTargets, groups: Groups) -> None:
-    """Clear `UNABLE` of accounts whose only assets without a fresh price are unmanaged (R-60)."""
+    """Clear the bit `UNABLE` of accounts for which only unmanaged assets lack a fresh price (R-60)."""
     columns = targets.columns
     rows = np.unique(columns.rows[columns.lines.account[columns.lines.unmanaged]])
     for row in rows[groups[rows] & np.uint8(Group.UNABLE) != 0].tolist():
@@ -123,9 +128,9 @@ def _clear_unable_by_unmanaged(frame: BookFrame, day_context: DayContext, target
 
 
 def _confirmed(frame: BookFrame, usages: BandUsages, cash: CashThresholds) -> tuple[Ints, Flags, int]:
-    """Each account's band usage, whether it breaches a band, and the number of accounts decided by the exact form.
+    """Each account's band usage, whether it is outside a band, and how many accounts the exact form decided.
 
-    Entries of `cash` that are near a threshold are replaced by the exact ones.
+    Entries of `cash` that are near a threshold are replaced by exact ones.
     """
     table, other_accounts = frame.table, frame.others.account
     subscribed = frame.accounts.portfolio != UNSUBSCRIBED
@@ -150,7 +155,7 @@ def _confirmed(frame: BookFrame, usages: BandUsages, cash: CashThresholds) -> tu
 
 
 def _of_portfolios(frame: BookFrame, day_context: DayContext) -> Groups:
-    """By portfolio, the groups that all its accounts share."""
+    """By portfolio, the bits of `Group` that all its accounts share."""
     groups = day_context.calendar * np.uint8(Group.CALENDAR)
     groups |= ~frame.table.active * np.uint8(Group.BLOCKED)
     if day_context.open_market:
@@ -161,7 +166,7 @@ def _of_portfolios(frame: BookFrame, day_context: DayContext) -> Groups:
 def _of_accounts(
     frame: BookFrame, day_context: DayContext, usages: BandUsages, cash: CashThresholds
 ) -> Iterator[tuple[Group, Flags]]:
-    """The groups of each account, except `OUTSIDE` and `NEAR`."""
+    """The bits of `Group` with the accounts that have them, without `OUTSIDE` and `NEAR`."""
     accounts = frame.accounts
     yield Group.CASH, cash.has_investable_cash
     yield Group.FIRST, accounts.rebalanced_on < 0

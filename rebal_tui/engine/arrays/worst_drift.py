@@ -38,9 +38,9 @@ class WorstDrifts:
     """One entry per requested account, in the order requested, exact.
 
     `asset` is the index of the asset with the largest band usage (without bands: furthest from its target) or
-    `NO_ASSET`. `drift` is this asset's drift in hundredths of a percentage point, rounded half to even; `band_used` its
-    band usage in tenths of a percent, rounded down, or `NO_BAND`; `outside` whether it breaches a band. `confirmed`
-    counts accounts decided by the exact form.
+    `NO_ASSET`. `drift` is this asset's drift in hundredths of a percentage point, rounded half to even. `band_used` is
+    its band usage in tenths of a percent, rounded down, or `NO_BAND`. `outside` is whether the asset exceeds a band.
+    `confirmed` counts accounts decided by the exact form.
     """
 
     asset: Indexes
@@ -54,8 +54,8 @@ class WorstDrifts:
 class _Columns:
     """Results by requested account, while they are computed.
 
-    `owned` is cash plus other holdings in dollars, `usage` the largest band usage in floats, `error` an upper bound on
-    its error; `needs_exact` marks accounts for the exact form.
+    `owned` is cash plus the holdings outside of portfolios, in dollars. `usage` is the largest band usage in floats,
+    `error` an upper bound on the error of `usage`. `needs_exact` marks accounts for the exact form.
     """
 
     rows: Rows
@@ -71,7 +71,7 @@ class _Columns:
 
 
 def worst_drifts(frame: BookFrame, rows: Rows) -> WorstDrifts:
-    """The worst drift of the accounts `rows`, which must be distinct."""
+    """The worst drift of each account in `rows`, which must be distinct."""
     count, portfolio = len(rows), frame.accounts.portfolio[rows]
     worth, other_totals = other_holding_values(frame)
     cash = dollars(frame.accounts.cash[rows] - frame.accounts.reserved[rows])
@@ -129,7 +129,7 @@ def permille_of(exact: ExactAccount) -> int:
 
 
 def _of_block(frame: BookFrame, whole: Block, indexes: Rows, out: _Columns) -> None:
-    """Fill in `out` at `indexes`, whose accounts are all in the block `whole`."""
+    """Fill in `out` at `indexes`; the accounts at these indexes are all in the block `whole`."""
     column = frame.column[out.rows[indexes]]
     order = np.argsort(column)
     indexes, column = indexes[order], column[order]
@@ -173,14 +173,15 @@ def _of_block(frame: BookFrame, whole: Block, indexes: Rows, out: _Columns) -> N
 
 
 def _near_half(drift: Floats) -> Flags:
-    """Whether a drift in hundredths of a percentage point is within its error of n + 1/2."""
+    """Whether a drift in hundredths of a percentage point is so near n + 1/2 that its rounding is not sure."""
     return np.asarray(np.abs(drift - np.floor(drift) - 0.5) <= DRIFT_ERROR_BPS)
 
 
 def _widest(block: Block, prices: Floats, inverse: Floats, equity: Floats, error: Floats) -> tuple[Floats, Ints]:
-    """By column, the largest band usage and its slot, negative when several slots are within the error of it.
+    """By column, the largest band usage and the slot of the asset that has it.
 
-    On entry, `equity` is cash plus other holdings; the block's holdings are added to it, without a copy.
+    The slot is negative when several slots are within the error of the largest usage. On entry, `equity` is cash plus
+    the holdings outside of portfolios; the block's holdings are added to it, without a copy.
     """
     most, found = np.empty(len(equity)), np.empty(len(equity), np.int64)
     scale, target = prices * inverse, block.target * inverse
@@ -205,7 +206,10 @@ def _widest(block: Block, prices: Floats, inverse: Floats, equity: Floats, error
 
 
 def _other_holdings(frame: BookFrame, worth: Floats, out: _Columns) -> None:
-    """Update `out` for accounts whose worst drift may be that of a holding outside the portfolio."""
+    """Update `out` for accounts whose worst drift may be that of a holding outside the portfolio.
+
+    `worth` is the dollar value of each holding in `frame.others`.
+    """
     index_of = np.full(len(frame), -1)
     index_of[out.rows] = np.arange(len(out.rows))
     concerned = index_of[frame.others.account] >= 0

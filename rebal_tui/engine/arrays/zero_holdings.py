@@ -15,8 +15,8 @@ class ZeroHoldings:
     """Exact figures of an asset that is not held: its drift is its whole target, whatever the equity.
 
     They have a row per asset slot and a column per portfolio. `rank` orders the slots of a portfolio by band usage, -1
-    for an unused slot. `permille` is the usage in tenths of a percent, rounded down; `outside` whether it breaches a
-    band.
+    for an unused slot. `permille` is the band usage in tenths of a percent, rounded down; `outside` is whether the
+    drift exceeds a band.
     """
 
     rank: Ints
@@ -37,6 +37,9 @@ class ZeroHoldings:
         return cls(np.where(target > 0, rank, -1), np.maximum(per_absolute, per_relative), outside)
 
     def first_of(self, close: Flags, qty: Ints, local: Indexes) -> Ints:
-        """By account, the slot of highest rank among its `close` slots; -1 if it holds any of their assets."""
+        """By account, the slot of highest rank among those flagged in `close`.
+
+        It is -1 if the account holds the asset of one of these slots.
+        """
         slot = np.where(close, self.rank[:, local], -1).argmax(axis=0)
         return np.where((close & (qty != 0)).any(axis=0), -1, slot)
